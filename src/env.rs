@@ -1,0 +1,78 @@
+//! What is ambient, as a value passed in: variables, the clock, the terminal.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The process's surroundings. Tests build their own; `main` takes [`Env::of_process`].
+#[derive(Clone, Debug, Default)]
+pub struct Env {
+    variables: HashMap<OsString, OsString>,
+    /// Whether standard input is a terminal.
+    pub stdin_tty: bool,
+    /// Whether standard output is a terminal.
+    pub stdout_tty: bool,
+    /// Whether standard error is a terminal.
+    pub stderr_tty: bool,
+    fixed_now: Option<i64>,
+}
+
+impl Env {
+    /// The surroundings of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            variables: std::env::vars_os().collect(),
+            stdin_tty: std::io::stdin().is_terminal(),
+            stdout_tty: std::io::stdout().is_terminal(),
+            stderr_tty: std::io::stderr().is_terminal(),
+            fixed_now: None,
+        }
+    }
+
+    /// The same surroundings at a fixed instant, in Unix milliseconds.
+    #[must_use]
+    pub fn at(mut self, now: i64) -> Self {
+        self.fixed_now = Some(now);
+        self
+    }
+
+    /// The same surroundings with one more variable.
+    #[must_use]
+    pub fn with_var(mut self, name: &str, value: impl Into<OsString>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// A variable that is set and not empty.
+    #[must_use]
+    pub fn var(&self, name: &str) -> Option<&OsStr> {
+        self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+
+    /// A variable that names a path.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.var(name).map(PathBuf::from)
+    }
+
+    /// Now, in Unix milliseconds.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.fixed_now.unwrap_or_else(|| {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+        })
+    }
+
+    /// `$XDG_<name>_HOME` where it is absolute, else `$HOME/<fallback>`.
+    #[must_use]
+    pub fn xdg(&self, variable: &str, fallback: &str) -> Option<PathBuf> {
+        self.path(variable)
+            .filter(|path| path.is_absolute())
+            .or_else(|| self.path("HOME").map(|home| home.join(fallback)))
+    }
+}

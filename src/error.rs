@@ -1,0 +1,172 @@
+//! Every error Strongroom reports: a stable code, what happened, and what to do.
+//!
+//! [`Code`] is the one table from code to exit status to default remedy. Messages are made by
+//! this crate alone: no text of a parser, and no value that a user or a file supplied other than
+//! names that passed their grammar, goes into one unescaped.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The result of everything fallible in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident, $name:literal, $exit:literal, $remedy:literal;)*) => {
+        /// A stable error code, documented in `docs/errors.md`.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Code { $($(#[$doc])* $variant,)* }
+
+        impl Code {
+            /// All codes, in the order of the table.
+            pub const ALL: &'static [Code] = &[$(Code::$variant,)*];
+
+            /// The code as it is printed and as scripts may match it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)* }
+            }
+
+            /// The exit status of the process, after `sysexits.h`.
+            #[must_use]
+            pub const fn exit(self) -> u8 {
+                match self { $(Code::$variant => $exit,)* }
+            }
+
+            /// What to do, where the error has nothing more precise to say.
+            #[must_use]
+            pub const fn remedy(self) -> &'static str {
+                match self { $(Code::$variant => $remedy,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The command line does not parse, or asks for what cannot be combined.
+    Usage, "USAGE", 64, "run the command with --help";
+    /// A profile id outside its grammar.
+    InvalidId, "INVALID_ID", 64, "use <provider>:<name>, ASCII letters, digits and . _ - @ +, at most 80 bytes";
+    /// An agent name outside its grammar.
+    InvalidAgent, "INVALID_AGENT", 64, "use lower-case letters, digits and -, at most 32 bytes";
+    /// A secret would be written to a terminal without being asked for.
+    NotRevealed, "NOT_REVEALED", 64, "add --reveal to show it, or send the output to a pipe or a file";
+    /// A confirmation is needed and nobody can be asked.
+    NotConfirmed, "NOT_CONFIRMED", 64, "add --yes to confirm";
+    /// Input that does not have the form it should have.
+    BadData, "BAD_DATA", 65, "check the input against docs/formats.md";
+    /// The pasted value is a mask, a reference or a marker.
+    NotASecret, "NOT_A_SECRET", 65, "paste the secret itself, not a masked copy or a reference to it";
+    /// A file, a record or a secret beyond its size bound.
+    TooLarge, "TOO_LARGE", 65, "see the bounds in docs/formats.md";
+    /// A JSON object names a key twice.
+    DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom will not guess which is meant";
+    /// A file of a newer format than this program knows.
+    NewerFormat, "NEWER_FORMAT", 65, "use a newer strongroom; nothing was changed";
+    /// A sealed file that is damaged or was altered.
+    Corrupt, "CORRUPT", 65, "restore the file from a backup, or paste the credential again";
+    /// A sealed file that is whole but says something else than its place does.
+    Tampered, "TAMPERED", 65, "someone moved or edited files in the vault: run `strongroom verify`, then restore or paste again";
+    /// Argon2id parameters outside the accepted bounds.
+    KdfBounds, "KDF_BOUNDS", 65, "the unlock file was altered; restore it, or use `strongroom recover`";
+    /// The index cannot be read; its bytes are kept.
+    IndexUnreadable, "INDEX_UNREADABLE", 65, "repair auth-profiles.json, or move it away and run `strongroom doctor --repair`: no credential is lost";
+    /// One or more entries of an import are not usable.
+    ImportInvalid, "IMPORT_INVALID", 65, "mend the entries named above, or add --skip-invalid to import the others";
+    /// Several records claim to be the same profile.
+    Ambiguous, "AMBIGUOUS", 65, "run `strongroom doctor`";
+    /// `verify` or `doctor` found something wrong.
+    Findings, "FINDINGS", 65, "see the findings above; `strongroom doctor --repair` mends what can be mended";
+    /// The credential is past its expiry.
+    Expired, "EXPIRED", 65, "make a new token and paste it: strongroom rotate <profile>";
+    /// No such profile.
+    NotFound, "NOT_FOUND", 66, "run `strongroom list` to see what is there";
+    /// There is no vault in this home.
+    NoVault, "NO_VAULT", 66, "run `strongroom init`, or name the home with --home or STRONGROOM_HOME";
+    /// A file that was named is not there, or nothing was given on standard input.
+    NoInput, "NO_INPUT", 66, "check the path, or send the value on standard input";
+    /// A bug in Strongroom.
+    Internal, "INTERNAL", 70, "this is a bug: please report it with the command you ran (never with a secret)";
+    /// A deadline passed.
+    Timeout, "TIMEOUT", 69, "try again; if it lasts, run `strongroom doctor`";
+    /// Something that is to be created exists.
+    Exists, "EXISTS", 73, "choose another name or remove the old one first";
+    /// Imported profiles exist already with other contents.
+    Conflict, "CONFLICT", 73, "add --on-conflict skip, replace or rename";
+    /// Reading or writing a file failed.
+    Io, "IO", 74, "check the disk and the permissions";
+    /// The file system is full.
+    NoSpace, "NO_SPACE", 74, "free some space and try again; nothing was changed";
+    /// A record changed between reading and writing.
+    Changed, "CHANGED", 75, "someone else changed it at the same time: look again and repeat";
+    /// A lock was not had in time.
+    LockTimeout, "LOCK_TIMEOUT", 75, "wait for the other command, or raise --lock-timeout";
+    /// The vault's key cannot be had.
+    Locked, "LOCKED", 77, "give the key: --key-file, --passphrase-file, --passphrase-fd, or run on a terminal";
+    /// The passphrase or the key does not open this vault.
+    WrongKey, "WRONG_KEY", 77, "check the passphrase or the key file; `strongroom unlock-method list` shows the methods";
+    /// An id outside the agent that was given by hand.
+    Denied, "DENIED", 77, "drop --agent, or ask for an id of that agent";
+    /// The user said no, or pressed an interrupt key.
+    Cancelled, "CANCELLED", 130, "nothing was changed";
+    /// The home could be written by somebody else.
+    UnsafeHome, "UNSAFE_HOME", 78, "give the home to yourself alone: chown and chmod 700";
+    /// A symlink, FIFO or device where a file should be.
+    UnsafeFile, "UNSAFE_FILE", 78, "replace it by a regular file of your own";
+    /// The key file could be read or replaced by somebody else.
+    UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
+    /// The setup is incomplete or contradicts itself.
+    Config, "CONFIG", 78, "run `strongroom doctor`";
+}
+
+/// What went wrong: a [`Code`], what happened, and what to do about it.
+#[derive(Clone, Debug)]
+pub struct Error {
+    code: Code,
+    what: String,
+    remedy: Option<Cow<'static, str>>,
+}
+
+impl Error {
+    /// An error with the default remedy of its code. `what` must hold no secret.
+    pub fn new(code: Code, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), remedy: None }
+    }
+
+    /// The same error with a remedy of its own.
+    #[must_use]
+    pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The stable code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// What happened.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn remedy(&self) -> &str {
+        self.remedy.as_deref().unwrap_or_else(|| self.code.remedy())
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.code.name(), self.what)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Shorthand for `Err(Error::new(code, what))`.
+pub fn fail<T>(code: Code, what: impl Into<String>) -> Result<T> {
+    Err(Error::new(code, what))
+}

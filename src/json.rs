@@ -1,0 +1,160 @@
+//! JSON as Strongroom reads it: no duplicate keys at any depth, and errors that say where, never
+//! what.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::error::{Code, Error, Result, fail};
+
+/// Parses JSON of the given name ("the index", "the import file").
+///
+/// # Errors
+/// `DUPLICATE_KEY` when an object names a key twice, `BAD_DATA` for everything else that is not
+/// JSON of the expected form. Both give line and column, and quote nothing of the input.
+pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
+    check(bytes, what)?;
+    serde_json::from_slice(bytes).map_err(|error| located(&error, what))
+}
+
+/// Refuses what is not one JSON document without duplicate keys.
+///
+/// # Errors
+/// As [`parse`].
+pub fn check(bytes: &[u8], what: &str) -> Result<()> {
+    let mut duplicate = false;
+    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
+    let walked =
+        Strict { duplicate: &mut duplicate }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    match walked {
+        Ok(()) => Ok(()),
+        Err(error) if duplicate => fail(
+            Code::DuplicateKey,
+            format!("{what} names a key twice (line {}, column {})", error.line(), error.column()),
+        ),
+        Err(error) => Err(located(&error, what)),
+    }
+}
+
+/// A parser's error with its place, without its text: that could quote a secret.
+#[must_use]
+pub fn located(error: &serde_json::Error, what: &str) -> Error {
+    use serde_json::error::Category;
+    let kind = match error.classify() {
+        Category::Eof => "ends too early",
+        Category::Syntax => "is not valid JSON",
+        Category::Data => "does not have the expected form",
+        Category::Io => "could not be read",
+    };
+    Error::new(Code::BadData, format!("{what} {kind} (line {}, column {})", error.line(), error.column()))
+}
+
+struct Strict<'d> {
+    duplicate: &'d mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Strict<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> std::result::Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Strict<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> std::result::Result<(), E> {
+        Ok(())
+    }
+    fn visit_i64<E>(self, _: i64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+    fn visit_u64<E>(self, _: u64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> std::result::Result<(), E> {
+        Ok(())
+    }
+    fn visit_str<E>(self, _: &str) -> std::result::Result<(), E> {
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> std::result::Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> std::result::Result<(), A::Error> {
+        while items.next_element_seed(Strict { duplicate: &mut *self.duplicate })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(Key(key)) = entries.next_key()? {
+            if !seen.insert(key) {
+                *self.duplicate = true;
+                return Err(de::Error::custom("duplicate key"));
+            }
+            entries.next_value_seed(Strict { duplicate: &mut *self.duplicate })?;
+        }
+        Ok(())
+    }
+}
+
+/// A key, borrowed where it has no escapes.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'de>(std::borrow::Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> std::result::Result<Key<'de>, E> {
+                Ok(Key(text.into()))
+            }
+            fn visit_str<E>(self, text: &str) -> std::result::Result<Key<'de>, E> {
+                Ok(Key(text.to_owned().into()))
+            }
+        }
+        deserializer.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn duplicate_keys_are_refused_at_any_depth() {
+        for text in [r#"{"a":1,"a":2}"#, r#"{"a":[{"b":{"c":1,"c":1}}]}"#, r#"{"a":1,"\u0061":2}"#] {
+            assert_eq!(check(text.as_bytes(), "it").unwrap_err().code(), Code::DuplicateKey, "{text}");
+        }
+        assert!(check(br#"{"a":{"b":1},"b":{"a":1}}"#, "it").is_ok());
+    }
+
+    #[test]
+    fn errors_quote_nothing() {
+        for text in [r#"{"key":canary}"#, r#"{"key":"canary"#, r#"{"key":"canary"} x"#, "canary", ""] {
+            let error = check(text.as_bytes(), "the file").unwrap_err();
+            assert!(!error.what().contains("canary"), "{error}");
+            assert!(error.what().contains("line"), "{error}");
+        }
+        let error = parse::<u32>(br#""canary""#, "the file").unwrap_err();
+        assert_eq!(error.what(), "the file does not have the expected form (line 1, column 8)");
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = "[".repeat(100_000);
+        assert_eq!(check(deep.as_bytes(), "it").unwrap_err().code(), Code::BadData);
+    }
+}

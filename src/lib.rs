@@ -1,0 +1,11 @@
+//! Strongroom keeps the credentials of AI agents sealed in files, and leaves in
+//! `auth-profiles.json` only an index of references.
+//!
+//! The layers import one way: `cli → transfer | openclaw | doctor → select → vault → unlock →
+//! seal → backends`. `error`, `secret` and `env` are below all of them.
+
+pub mod env;
+pub mod error;
+pub mod json;
+pub mod secret;
+pub mod vault;

@@ -1,0 +1,102 @@
+//! What a profile is worth: the secret and the metadata that governs it.
+
+use std::fmt;
+
+use indexmap::IndexMap;
+
+use super::id::Provider;
+use crate::secret::{ExposeSecret, SecretString};
+
+/// The latest instant a JavaScript `Date` can hold, in Unix milliseconds.
+pub const EXPIRES_MAX: i64 = 8_640_000_000_000_000;
+/// The longest secret that is taken, in bytes. A record of 16 KiB has room for it and for the
+/// fields of an OAuth credential.
+pub const SECRET_MAX: usize = 10 * 1024;
+
+/// The type of a credential, as OpenClaw spells it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum CredentialType {
+    /// A provider's API key.
+    ApiKey,
+    /// A static bearer token, with an optional expiry. A setup-token is one.
+    Token,
+    /// An OAuth sign-in: access token, refresh token, expiry.
+    OAuth,
+}
+
+impl CredentialType {
+    /// As it stands in an index or a record: `api_key`, `token`, `oauth`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "api_key",
+            Self::Token => "token",
+            Self::OAuth => "oauth",
+        }
+    }
+
+    /// The type of that spelling.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::ApiKey, Self::Token, Self::OAuth].into_iter().find(|kind| kind.as_str() == text)
+    }
+}
+
+impl fmt::Display for CredentialType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A credential in memory. Everything in it but the listed metadata is sealed and never shown.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// What it is.
+    pub kind: CredentialType,
+    /// Whom it is for.
+    pub provider: Provider,
+    /// The key, the token, or an OAuth credential's access token.
+    pub secret: SecretString,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// The account's address.
+    pub email: Option<String>,
+    /// A name for people.
+    pub display_name: Option<String>,
+    /// Whether OpenClaw may copy it to other agents.
+    pub copy_to_agents: Option<bool>,
+    /// Every other field that was imported (`refresh`, `idToken`, `metadata`, `baseUrl`, …), in
+    /// order, each value as its JSON text.
+    pub extra: IndexMap<String, SecretString>,
+}
+
+impl Credential {
+    /// A credential of which nothing more is known.
+    #[must_use]
+    pub fn new(kind: CredentialType, provider: Provider, secret: SecretString) -> Self {
+        Self {
+            kind,
+            provider,
+            secret,
+            expires: None,
+            email: None,
+            display_name: None,
+            copy_to_agents: None,
+            extra: IndexMap::new(),
+        }
+    }
+
+    /// Whether two credentials hold the same secret and the same metadata.
+    #[must_use]
+    pub fn same_as(&self, other: &Self) -> bool {
+        let plain = |c: &Self| {
+            (c.kind, c.provider.clone(), c.expires, c.email.clone(), c.display_name.clone(), c.copy_to_agents)
+        };
+        plain(self) == plain(other)
+            && self.secret.expose_secret() == other.secret.expose_secret()
+            && self.extra.len() == other.extra.len()
+            && self.extra.iter().all(|(key, value)| {
+                other.extra.get(key).is_some_and(|o| o.expose_secret() == value.expose_secret())
+            })
+    }
+}

@@ -1,0 +1,4 @@
+//! Profiles, the index, and every change of them.
+
+pub mod credential;
+pub mod id;
