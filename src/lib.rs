@@ -7,5 +7,6 @@
 pub mod env;
 pub mod error;
 pub mod json;
+pub mod seal;
 pub mod secret;
 pub mod vault;

@@ -1,1 +1,146 @@
-//! Places for sealed bytes.
+//! The places where Strongroom's sealed bytes and keys rest.
+//!
+//! Bytes only: nothing here knows of age, of JSON or of profiles. What comes in is sealed
+//! already, so every place is trusted with keeping, never with secrecy.
+
+pub mod deadline;
+pub mod file;
+pub mod fs;
+pub mod inherited_fd;
+pub mod key_file;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fs::dir::Dir;
+use fs::lock::Holder;
+
+/// What can go wrong with a place.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nothing of that name is there.
+    #[error("{0} is not there")]
+    NotFound(PathBuf),
+    /// Something of that name is there already.
+    #[error("{0} exists")]
+    Exists(PathBuf),
+    /// It is not what it should be: a symlink, a FIFO, someone else's.
+    #[error("{path} {why}")]
+    Unsafe {
+        /// Which file or directory.
+        path: PathBuf,
+        /// What is wrong with it, as the rest of a sentence.
+        why: &'static str,
+    },
+    /// It holds more bytes than anything of its kind may.
+    #[error("{path} is larger than {max} bytes")]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// The bound, in bytes.
+        max: usize,
+    },
+    /// The file system or the quota is full.
+    #[error("no space left to write {0}")]
+    NoSpace(PathBuf),
+    /// A lock was not had in time.
+    #[error("{path} is locked")]
+    LockTimeout {
+        /// The lock's file.
+        path: PathBuf,
+        /// Who says that it holds the lock.
+        holder: Option<Holder>,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// Every other failure of the system.
+    #[error("{path}: {source}")]
+    Io {
+        /// Which file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// An error of the system at a path.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>, errno: rustix::io::Errno) -> Self {
+        use rustix::io::Errno;
+        let path = path.into();
+        match errno {
+            Errno::NOENT => Self::NotFound(path),
+            Errno::EXIST => Self::Exists(path),
+            // O_NOFOLLOW on a symlink; O_DIRECTORY on something else.
+            Errno::LOOP => Self::Unsafe { path, why: "is a symlink" },
+            Errno::NOTDIR => Self::Unsafe { path, why: "is not a directory" },
+            Errno::NOSPC | Errno::DQUOT => Self::NoSpace(path),
+            other => Self::Io { path, source: other.into() },
+        }
+    }
+
+    /// Whether it only says that nothing is there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound(_))
+    }
+}
+
+/// How a store is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Health {
+    /// It can be read and written.
+    Ready,
+    /// It can be read.
+    ReadOnly,
+    /// It cannot be reached.
+    Unavailable,
+}
+
+/// A place where sealed records rest, each under a name.
+pub trait SecretStore {
+    /// The store's name in indexes and on the command line.
+    fn kind(&self) -> &'static str;
+
+    /// The bytes under a name, at most `max` of them.
+    ///
+    /// # Errors
+    /// When the place cannot be read, or what is there is not a record's file.
+    fn get(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Takes over the staged records of these names, and can be repeated: a name which is no
+    /// longer staged was taken over before. Durable when it returns.
+    ///
+    /// # Errors
+    /// When a record cannot be written; those taken over until then stay.
+    fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), StoreError>;
+
+    /// Removes records; names that are not there are passed over. Durable when it returns.
+    ///
+    /// # Errors
+    /// When a record that is there cannot be removed.
+    fn remove(&self, names: &[String]) -> Result<(), StoreError>;
+
+    /// The names of all records, sorted.
+    ///
+    /// # Errors
+    /// When the place cannot be read.
+    fn names(&self) -> Result<Vec<String>, StoreError>;
+
+    /// Whether the store can be used now. Never prompts.
+    fn health(&self) -> Health;
+}
+
+/// A path as it may be shown: everything outside printable ASCII escaped.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    path.to_string_lossy()
+        .chars()
+        .flat_map(|c| match c {
+            ' '..='~' => vec![c],
+            other => other.escape_default().collect(),
+        })
+        .collect()
+}

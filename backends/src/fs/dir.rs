@@ -1,0 +1,441 @@
+//! A directory held open, through which everything inside it is reached by name.
+//!
+//! Names are single components and symlinks are never followed, so that swapping a directory or a
+//! file for a link between two steps leads nowhere.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::StoreError;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// An open directory.
+#[derive(Debug)]
+pub struct Dir {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+/// What a name stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// A symlink, FIFO, socket or device.
+    Other,
+}
+
+const DIRECTORY: OFlags =
+    OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+const PRIVATE_DIR: Mode = Mode::RWXU;
+const PRIVATE_FILE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+impl Dir {
+    /// Opens a directory by its path. The last component may not be a symlink.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unsafe` for a symlink or something else than a directory, `Io`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let fd = fs::open(path, DIRECTORY, Mode::empty()).map_err(|e| StoreError::at(path, e))?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// The path it was opened by; for messages.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of a name in it; for messages.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The open descriptor.
+    #[must_use]
+    pub fn fd(&self) -> &OwnedFd {
+        &self.fd
+    }
+
+    fn fail(&self, name: &str) -> impl Fn(Errno) -> StoreError {
+        let path = self.path_of(name);
+        move |errno| StoreError::at(path.clone(), errno)
+    }
+
+    /// Opens a directory inside.
+    ///
+    /// # Errors
+    /// As [`Dir::open`].
+    pub fn dir(&self, name: &str) -> Result<Self> {
+        let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty()).map_err(self.fail(name))?;
+        Ok(Self { fd, path: self.path_of(name) })
+    }
+
+    /// Opens a directory inside, or says that there is none.
+    ///
+    /// # Errors
+    /// As [`Dir::open`], but for `NotFound`.
+    pub fn dir_if_any(&self, name: &str) -> Result<Option<Self>> {
+        match self.dir(name) {
+            Ok(dir) => Ok(Some(dir)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a directory inside, mode 0700.
+    ///
+    /// # Errors
+    /// `Exists`, `NoSpace`, `Io`.
+    pub fn create_dir(&self, name: &str) -> Result<Self> {
+        fs::mkdirat(&self.fd, name, PRIVATE_DIR).map_err(self.fail(name))?;
+        self.dir(name)
+    }
+
+    /// Opens a directory inside and makes it where it is missing; a new one is durable.
+    ///
+    /// # Errors
+    /// As [`Dir::create_dir`], but for `Exists`.
+    pub fn dir_or_create(&self, name: &str) -> Result<Self> {
+        match self.dir(name) {
+            Err(error) if error.is_not_found() => {}
+            done => return done,
+        }
+        match self.create_dir(name) {
+            Err(StoreError::Exists(_)) => self.dir(name),
+            Ok(dir) => {
+                self.sync()?;
+                Ok(dir)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a name stands for, if anything.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn kind(&self, name: &str) -> Result<Option<Kind>> {
+        match fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(kind_of(FileType::from_raw_mode(stat.st_mode)))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.fail(name)(errno)),
+        }
+    }
+
+    /// Reads a regular file of at most `max` bytes.
+    ///
+    /// # Errors
+    /// `NotFound`; `Unsafe` for what is not a regular file (it is never waited for); `TooLarge`.
+    pub fn read(&self, name: &str, max: usize) -> Result<Vec<u8>> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let fd = fs::openat(&self.fd, name, flags, Mode::empty()).map_err(self.fail(name))?;
+        read_regular(fd, &self.path_of(name), max)
+    }
+
+    /// Reads a regular file, or says that there is none.
+    ///
+    /// # Errors
+    /// As [`Dir::read`], but for `NotFound`.
+    pub fn read_if_any(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
+        match self.read(name, max) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a file that must not exist yet, mode 0600. Not durable by itself.
+    ///
+    /// # Errors
+    /// `Exists`, `NoSpace`, `Io`. What was begun is removed again.
+    pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
+        let mut file = File::from(fd);
+        match file.write_all(bytes) {
+            Ok(()) => Ok(file),
+            Err(source) => {
+                let _ = fs::unlinkat(&self.fd, name, AtFlags::empty());
+                Err(self.io(name, source))
+            }
+        }
+    }
+
+    /// Writes a file that must not exist yet, and makes it durable.
+    ///
+    /// # Errors
+    /// As [`Dir::write_new`].
+    pub fn write_new_durable(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let file = self.write_new(name, bytes)?;
+        self.sync_file(&file, name)?;
+        self.sync()
+    }
+
+    /// Replaces a file as a whole, durably: stage, fsync, rename, fsync of the directory. A crash
+    /// leaves the old contents or the new. Callers hold a lock that covers the file.
+    ///
+    /// # Errors
+    /// `NoSpace`, `Io`; the old contents stay.
+    pub fn replace(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let staged = format!("{name}.tmp");
+        self.remove_file(&staged)?;
+        let file = self.write_new(&staged, bytes)?;
+        let done = self.sync_file(&file, &staged).and_then(|()| self.rename(&staged, self, name));
+        if done.is_err() {
+            let _ = self.remove_file(&staged);
+        }
+        done?;
+        self.sync()
+    }
+
+    /// Overwrites a file that is only advice: neither atomic nor durable.
+    ///
+    /// # Errors
+    /// `Unsafe`, `NoSpace`, `Io`.
+    pub fn scribble(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        let flags = OFlags::WRONLY
+            | OFlags::CREATE
+            | OFlags::TRUNC
+            | OFlags::CLOEXEC
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK;
+        let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
+        File::from(fd).write_all(bytes).map_err(|source| self.io(name, source))
+    }
+
+    /// Opens a file for appending and patching, and makes it, mode 0600, where it is missing.
+    ///
+    /// # Errors
+    /// `Unsafe`, `NoSpace`, `Io`.
+    pub fn open_or_create(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
+        let stat = fs::fstat(&fd).map_err(self.fail(name))?;
+        if kind_of(FileType::from_raw_mode(stat.st_mode)) != Kind::File {
+            return Err(StoreError::Unsafe { path: self.path_of(name), why: "is not a regular file" });
+        }
+        Ok(File::from(fd))
+    }
+
+    /// Moves a name, replacing a file of the new name. Not durable by itself.
+    ///
+    /// # Errors
+    /// `NotFound`, `Io`.
+    pub fn rename(&self, from: &str, to_dir: &Self, to: &str) -> Result<()> {
+        fs::renameat(&self.fd, from, &to_dir.fd, to).map_err(self.fail(from))
+    }
+
+    /// Removes a file; one that is not there is as good as removed.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn remove_file(&self, name: &str) -> Result<()> {
+        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.fail(name)(errno)),
+        }
+    }
+
+    /// Removes a directory of files and one level of such directories. Symlinks are removed, not
+    /// followed.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn remove_tree(&self, name: &str) -> Result<()> {
+        let Some(dir) = self.dir_if_any(name)? else { return Ok(()) };
+        for inner in dir.names()? {
+            if dir.kind(&inner)? == Some(Kind::Directory) {
+                dir.remove_tree(&inner)?;
+            } else {
+                dir.remove_file(&inner)?;
+            }
+        }
+        drop(dir);
+        match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.fail(name)(errno)),
+        }
+    }
+
+    /// All names in it, sorted. Names that are not UTF-8 are given with their bytes replaced, so
+    /// that they are seen and reported, and never match a name of ours.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let fail = self.fail("");
+        let mut names = Vec::new();
+        for entry in fs::Dir::read_from(&self.fd).map_err(&fail)? {
+            let entry = entry.map_err(&fail)?;
+            let name = String::from_utf8_lossy(entry.file_name().to_bytes()).into_owned();
+            if name != "." && name != ".." {
+                names.push(name);
+            }
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Makes the names in it durable.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn sync(&self) -> Result<()> {
+        fs::fsync(&self.fd).map_err(self.fail(""))
+    }
+
+    /// Makes everything on its file system durable: one barrier for many files.
+    ///
+    /// # Errors
+    /// `NoSpace`, `Io`.
+    pub fn sync_all(&self) -> Result<()> {
+        #[cfg(target_os = "linux")]
+        return fs::syncfs(&self.fd).map_err(self.fail(""));
+        #[cfg(not(target_os = "linux"))]
+        {
+            for name in self.names()? {
+                if self.kind(&name)? == Some(Kind::File) {
+                    let file = self.open_or_create(&name)?;
+                    self.sync_file(&file, &name)?;
+                }
+            }
+            self.sync()
+        }
+    }
+
+    /// Makes one file's contents durable.
+    ///
+    /// # Errors
+    /// `NoSpace`, `Io`.
+    pub fn sync_file(&self, file: &impl AsFd, name: &str) -> Result<()> {
+        fs::fsync(file).map_err(self.fail(name))
+    }
+
+    /// An error of the standard library at a name in it.
+    pub fn io(&self, name: &str, source: std::io::Error) -> StoreError {
+        match Errno::from_io_error(&source) {
+            Some(errno) => self.fail(name)(errno),
+            None => StoreError::Io { path: self.path_of(name), source },
+        }
+    }
+}
+
+fn kind_of(file_type: FileType) -> Kind {
+    match file_type {
+        FileType::RegularFile => Kind::File,
+        FileType::Directory => Kind::Directory,
+        _ => Kind::Other,
+    }
+}
+
+/// Reads what was opened without blocking, if it is a regular file of at most `max` bytes.
+pub(crate) fn read_regular(fd: OwnedFd, path: &Path, max: usize) -> Result<Vec<u8>> {
+    let stat = fs::fstat(&fd).map_err(|e| StoreError::at(path, e))?;
+    if kind_of(FileType::from_raw_mode(stat.st_mode)) != Kind::File {
+        return Err(StoreError::Unsafe { path: path.to_owned(), why: "is not a regular file" });
+    }
+    let size = usize::try_from(stat.st_size).unwrap_or(usize::MAX);
+    if size > max {
+        return Err(StoreError::TooLarge { path: path.to_owned(), max });
+    }
+    // One byte more than it should hold: a file that grows is caught, and the buffer never moves.
+    let mut bytes = Vec::with_capacity(size + 1);
+    let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
+    File::from(fd)
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|source| StoreError::Io { path: path.to_owned(), source })?;
+    if bytes.len() > max {
+        return Err(StoreError::TooLarge { path: path.to_owned(), max });
+    }
+    Ok(bytes)
+}
+
+/// The directory and the file name of a path.
+pub(crate) fn split(path: &Path) -> Result<(PathBuf, String)> {
+    let name = path
+        .file_name()
+        .and_then(OsStr::to_str)
+        .ok_or_else(|| StoreError::Unsafe { path: path.to_owned(), why: "is not the path of a file" })?;
+    let parent = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    Ok((parent, name.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn dir() -> (tempfile::TempDir, Dir) {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        (temp, dir)
+    }
+
+    #[test]
+    fn files_and_directories_are_private_from_birth() {
+        let (temp, dir) = dir();
+        dir.create_dir("d").unwrap();
+        dir.replace("f", b"x").unwrap();
+        let mode = |name: &str| temp.path().join(name).metadata().unwrap().permissions().mode() & 0o7777;
+        assert_eq!((mode("d"), mode("f")), (0o700, 0o600));
+    }
+
+    #[test]
+    fn a_planted_stage_is_not_written_through() {
+        let (temp, dir) = dir();
+        std::fs::write(temp.path().join("victim"), "kept").unwrap();
+        symlink("victim", temp.path().join("f.tmp")).unwrap();
+        dir.replace("f", b"new").unwrap();
+        assert_eq!(std::fs::read(temp.path().join("victim")).unwrap(), b"kept");
+        assert_eq!(dir.read("f", 10).unwrap(), b"new");
+        assert_eq!(dir.names().unwrap(), ["f", "victim"]);
+    }
+
+    #[test]
+    fn links_fifos_and_directories_are_not_read() {
+        let (temp, dir) = dir();
+        symlink("/etc/passwd", temp.path().join("link")).unwrap();
+        rustix::fs::mknodat(dir.fd(), "fifo", FileType::Fifo, PRIVATE_FILE, 0).unwrap();
+        dir.create_dir("d").unwrap();
+        symlink("d", temp.path().join("dirlink")).unwrap();
+        for name in ["link", "fifo", "d"] {
+            assert!(matches!(dir.read(name, 9999), Err(StoreError::Unsafe { .. })), "{name}");
+        }
+        assert!(dir.dir("dirlink").is_err());
+        assert!(dir.open_or_create("fifo").is_err());
+    }
+
+    #[test]
+    fn bounds_hold_at_the_byte() {
+        let (_temp, dir) = dir();
+        dir.replace("f", b"12345").unwrap();
+        assert_eq!(dir.read("f", 5).unwrap(), b"12345");
+        assert!(matches!(dir.read("f", 4), Err(StoreError::TooLarge { max: 4, .. })));
+    }
+
+    #[test]
+    fn a_tree_is_removed_without_following_links() {
+        let (temp, dir) = dir();
+        dir.replace("kept", b"x").unwrap();
+        let tree = dir.create_dir("tree").unwrap();
+        tree.create_dir("inner").unwrap().replace("f", b"x").unwrap();
+        symlink(temp.path(), temp.path().join("tree/link")).unwrap();
+        dir.remove_tree("tree").unwrap();
+        assert_eq!(dir.names().unwrap(), ["kept"]);
+    }
+}

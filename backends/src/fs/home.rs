@@ -1,0 +1,126 @@
+//! Whether a directory is somebody's own, so that nobody else can plant files in it.
+
+use std::path::Path;
+
+use rustix::fs::{self, Stat};
+
+use super::dir::{Dir, split};
+use crate::StoreError;
+
+const GROUP_OR_OTHERS_WRITE: u32 = 0o022;
+const OTHERS_WRITE: u32 = 0o002;
+const GROUP_OR_OTHERS_READ: u32 = 0o044;
+const STICKY: u32 = 0o1000;
+
+/// A home that passed its checks.
+#[derive(Debug)]
+pub struct Home {
+    /// The open directory.
+    pub dir: Dir,
+    /// Whether others can list it. All in it is ciphertext or non-secret, so this only warns.
+    pub readable_by_others: bool,
+}
+
+fn unsafe_dir<T>(path: &Path, why: &'static str) -> Result<T, StoreError> {
+    Err(StoreError::Unsafe { path: path.to_owned(), why })
+}
+
+fn mode(stat: &Stat) -> u32 {
+    // The width of a mode differs between systems.
+    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    let mode = stat.st_mode as u32;
+    mode
+}
+
+/// Opens a home and checks it and its parent.
+///
+/// # Errors
+/// `NotFound`; `Unsafe` when it is another user's (so also under `sudo`), when group or others can
+/// write to it, when others can write to its parent and that is not sticky, or when it is a link.
+pub fn open(path: &Path) -> Result<Home, StoreError> {
+    let dir = Dir::open(path)?;
+    let stat = fs::fstat(dir.fd()).map_err(|e| StoreError::at(path, e))?;
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return unsafe_dir(path, "belongs to another user");
+    }
+    if mode(&stat) & GROUP_OR_OTHERS_WRITE != 0 {
+        return unsafe_dir(path, "can be written by other users");
+    }
+    check_parent(path)?;
+    Ok(Home { dir, readable_by_others: mode(&stat) & GROUP_OR_OTHERS_READ != 0 })
+}
+
+/// Makes a home, mode 0700, and the directories above it, and opens it.
+///
+/// # Errors
+/// As [`open`]; an existing directory is taken as it is.
+pub fn create(path: &Path) -> Result<Home, StoreError> {
+    match fs::mkdir(path, fs::Mode::RWXU) {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+        Err(rustix::io::Errno::NOENT) => {
+            let (parent, _) = split(path)?;
+            create_parents(&parent)?;
+            fs::mkdir(path, fs::Mode::RWXU).map_err(|e| StoreError::at(path, e))?;
+        }
+        Err(errno) => return Err(StoreError::at(path, errno)),
+    }
+    open(path)
+}
+
+fn create_parents(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| StoreError::Io { path: path.to_owned(), source })
+}
+
+fn check_parent(path: &Path) -> Result<(), StoreError> {
+    let (parent, _) = split(path)?;
+    let stat = fs::stat(&parent).map_err(|e| StoreError::at(&parent, e))?;
+    if mode(&stat) & OTHERS_WRITE != 0 && mode(&stat) & STICKY == 0 {
+        return unsafe_dir(
+            &parent,
+            "can be written by other users, so that the vault's home can be replaced",
+        );
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn set(path: &Path, mode: u32) {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn homes_and_parents_that_others_can_write_are_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().join("h");
+        create(&home).unwrap();
+        for mode in [0o770, 0o707, 0o777] {
+            set(&home, mode);
+            assert!(matches!(open(&home), Err(StoreError::Unsafe { .. })), "{mode:o}");
+        }
+        set(&home, 0o755);
+        assert!(open(&home).unwrap().readable_by_others);
+        set(&home, 0o700);
+        assert!(!open(&home).unwrap().readable_by_others);
+        set(temp.path(), 0o777);
+        assert!(matches!(open(&home), Err(StoreError::Unsafe { .. })));
+        set(temp.path(), 0o1777);
+        assert!(open(&home).is_ok());
+    }
+
+    #[test]
+    fn a_home_that_is_a_link_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        create(&temp.path().join("real")).unwrap();
+        std::os::unix::fs::symlink("real", temp.path().join("link")).unwrap();
+        assert!(matches!(open(&temp.path().join("link")), Err(StoreError::Unsafe { .. })));
+    }
+}

@@ -1,0 +1,171 @@
+//! Kernel locks on files that are never renamed: a holder that is killed frees them.
+
+use std::fs::File;
+use std::io;
+use std::time::{Duration, Instant};
+
+use super::dir::Dir;
+use crate::{StoreError, deadline};
+
+/// The name of the lock's file in its directory.
+pub const FILE: &str = "lock";
+/// The name of the file beside it in which the holder says who it is.
+pub const HOLDER: &str = "lock.holder";
+const HOLDER_MAX: usize = 512;
+
+/// Whether others may hold the lock at the same time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mode {
+    /// Together with other shared holders.
+    Shared,
+    /// Alone.
+    Exclusive,
+}
+
+/// Who says that it holds a lock. Advice: the kernel's lock is the truth.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// When it took the lock, in Unix milliseconds.
+    pub since: i64,
+    /// Which command it runs.
+    pub command: String,
+}
+
+impl Holder {
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.trim_end().splitn(3, ' ');
+        let pid = words.next()?.parse().ok()?;
+        let since = words.next()?.parse().ok()?;
+        let command: String =
+            words.next()?.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
+        Some(Self { pid, since, command })
+    }
+}
+
+/// A lock that is held until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    // Closing the file frees the lock.
+    _file: File,
+}
+
+/// Takes the lock of a directory, waiting at most `limit`.
+///
+/// The wait is one blocking call on a thread: waiting processes are then served by the kernel in
+/// turn, where polling would starve some of them.
+///
+/// # Errors
+/// `LockTimeout` with the holder's own words; `Unsafe` and `Io` for the lock's file.
+pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock, StoreError> {
+    let file = dir.open_or_create(FILE)?;
+    let file = match try_now(&file, mode) {
+        Ok(()) => file,
+        Err(error) if is_contended(&error) => wait(dir, file, mode, limit)?,
+        Err(error) => return Err(dir.io(FILE, error)),
+    };
+    if mode == Mode::Exclusive {
+        // Advice only: a full disk must not keep anyone from the lock.
+        let _ = dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes());
+    }
+    Ok(Lock { _file: file })
+}
+
+/// Whether somebody holds the lock exclusively right now.
+///
+/// # Errors
+/// `Unsafe` and `Io` for the lock's file.
+pub fn is_held(dir: &Dir) -> Result<bool, StoreError> {
+    let Some(_) = dir.kind(FILE)? else { return Ok(false) };
+    let file = dir.open_or_create(FILE)?;
+    match try_now(&file, Mode::Shared) {
+        Ok(()) => Ok(false),
+        Err(error) if is_contended(&error) => Ok(true),
+        Err(error) => Err(dir.io(FILE, error)),
+    }
+}
+
+fn try_now(file: &File, mode: Mode) -> io::Result<()> {
+    match mode {
+        Mode::Shared => fs2::FileExt::try_lock_shared(file),
+        Mode::Exclusive => fs2::FileExt::try_lock_exclusive(file),
+    }
+}
+
+fn is_contended(error: &io::Error) -> bool {
+    error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
+}
+
+fn wait(dir: &Dir, file: File, mode: Mode, limit: Duration) -> Result<File, StoreError> {
+    let begun = Instant::now();
+    let answer = deadline::within(limit, move || {
+        loop {
+            let taken = match mode {
+                Mode::Shared => fs2::FileExt::lock_shared(&file),
+                Mode::Exclusive => fs2::FileExt::lock_exclusive(&file),
+            };
+            match taken {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                done => return done.map(|()| file),
+            }
+        }
+    });
+    match answer {
+        Some(Ok(file)) => Ok(file),
+        Some(Err(error)) => Err(dir.io(FILE, error)),
+        None => Err(StoreError::LockTimeout {
+            path: dir.path_of(FILE),
+            holder: dir
+                .read(HOLDER, HOLDER_MAX)
+                .ok()
+                .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes))),
+            waited: begun.elapsed(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn me() -> Holder {
+        Holder { pid: std::process::id(), since: 7, command: "test".into() }
+    }
+
+    #[test]
+    fn a_timeout_names_the_holder() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        let held = take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap();
+        assert!(is_held(&dir).unwrap());
+        match take(&dir, Mode::Exclusive, Duration::from_millis(30), &me()) {
+            Err(StoreError::LockTimeout { holder, waited, .. }) => {
+                assert_eq!(holder, Some(me()));
+                assert!(waited >= Duration::from_millis(30));
+            }
+            other => panic!("{other:?}"),
+        }
+        drop(held);
+        assert!(!is_held(&dir).unwrap());
+        take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap();
+    }
+
+    #[test]
+    fn shared_holders_keep_an_exclusive_one_out() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        let one = take(&dir, Mode::Shared, Duration::ZERO, &me()).unwrap();
+        let two = take(&dir, Mode::Shared, Duration::ZERO, &me()).unwrap();
+        assert!(take(&dir, Mode::Exclusive, Duration::from_millis(10), &me()).is_err());
+        drop((one, two));
+        assert!(take(&dir, Mode::Exclusive, Duration::from_secs(5), &me()).is_ok());
+    }
+
+    #[test]
+    fn what_a_stranger_wrote_as_holder_is_cleaned() {
+        let holder = Holder::parse("12 34 paste\u{1b}[2J-token").unwrap();
+        assert_eq!(holder.command, "paste2J-token");
+        assert_eq!(Holder::parse("x y z"), None);
+    }
+}

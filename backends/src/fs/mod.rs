@@ -1,0 +1,5 @@
+//! Durable files: private from birth, no symlinks, stage, fsync, rename; and the kernel's locks.
+
+pub mod dir;
+pub mod home;
+pub mod lock;

@@ -1,0 +1,122 @@
+//! A linear look at an age header before the age crate parses it.
+//!
+//! The crate's parser takes seconds for a header of many stanzas, and would run a key derivation
+//! for each one offered. So the header's size and the number and names of its stanzas are bounded
+//! here first, in one pass, without allocating for what the file holds.
+
+use crate::error::{Code, Result, fail};
+
+/// The bounds of a header.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// The largest header, in bytes, up to and with its MAC line.
+    pub header: usize,
+    /// The most stanzas.
+    pub stanzas: usize,
+}
+
+/// For records and unlock files.
+pub const OWN: Bounds = Bounds { header: 4 * 1024, stanzas: 4 };
+/// For bundles, which may be sealed to several receivers.
+pub const BUNDLE: Bounds = Bounds { header: 8 * 1024, stanzas: 32 };
+
+const VERSION_LINE: &[u8] = b"age-encryption.org/v1\n";
+const ANY_VERSION: &[u8] = b"age-encryption.org/";
+
+/// What a header's stanzas are named, in order.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Header<'a> {
+    /// The stanzas' tags.
+    pub tags: Vec<&'a str>,
+}
+
+impl Header<'_> {
+    /// How many stanzas have a tag for which `is` holds.
+    pub fn count(&self, is: impl Fn(&str) -> bool) -> usize {
+        self.tags.iter().filter(|tag| is(tag)).count()
+    }
+}
+
+/// Looks at a header.
+///
+/// # Errors
+/// `CORRUPT` when the bytes are no age v1 file or the header is outside its bounds,
+/// `NEWER_FORMAT` for another version of age.
+pub fn scan<'a>(sealed: &'a [u8], bounds: Bounds, what: &str) -> Result<Header<'a>> {
+    let corrupt = |why: &str| fail(Code::Corrupt, format!("{what} {why}"));
+    if !sealed.starts_with(VERSION_LINE) {
+        if sealed.starts_with(ANY_VERSION) {
+            return fail(Code::NewerFormat, format!("{what} is of an age version that is not known"));
+        }
+        return corrupt("is not a sealed file");
+    }
+    let window = &sealed[..sealed.len().min(bounds.header)];
+    let mut tags = Vec::with_capacity(bounds.stanzas);
+    for line in window[VERSION_LINE.len()..].split_inclusive(|b| *b == b'\n') {
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        if line.starts_with(b"--- ") {
+            return Ok(Header { tags });
+        }
+        if let Some(words) = line.strip_prefix(b"-> ") {
+            if tags.len() == bounds.stanzas {
+                return corrupt("has more stanzas in its header than are accepted");
+            }
+            let tag = words.split(|b| *b == b' ' || *b == b'\n').next().unwrap_or_default();
+            match std::str::from_utf8(tag) {
+                Ok(tag) => tags.push(tag),
+                Err(_) => return corrupt("has a damaged header"),
+            }
+        }
+    }
+    if sealed.len() > bounds.header {
+        corrupt("has a larger header than is accepted")
+    } else {
+        corrupt("ends within its header")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(stanzas: usize) -> Vec<u8> {
+        let mut bytes = VERSION_LINE.to_vec();
+        for _ in 0..stanzas {
+            bytes.extend_from_slice(b"-> X25519 abc\nAAAA\n");
+        }
+        bytes.extend_from_slice(b"--- mac\npayload");
+        bytes
+    }
+
+    #[test]
+    fn stanzas_are_counted_and_named() {
+        assert_eq!(scan(&header(2), OWN, "it").unwrap().tags, ["X25519", "X25519"]);
+    }
+
+    #[test]
+    fn more_stanzas_than_the_bound_are_refused() {
+        assert!(scan(&header(4), OWN, "it").is_ok());
+        assert_eq!(scan(&header(5), OWN, "it").unwrap_err().code(), Code::Corrupt);
+        assert_eq!(scan(&header(1000), OWN, "it").unwrap_err().code(), Code::Corrupt);
+    }
+
+    #[test]
+    fn a_header_without_end_is_refused() {
+        let mut long = VERSION_LINE.to_vec();
+        long.resize(100_000, b'a');
+        assert_eq!(scan(&long, OWN, "it").unwrap_err().what(), "it has a larger header than is accepted");
+        let whole = header(2);
+        let end = whole.len() - b"payload".len();
+        for cut in 0..end - b"--- mac\n".len() + 4 {
+            assert!(scan(&whole[..cut], OWN, "it").is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_told_apart_from_garbage() {
+        assert_eq!(scan(b"age-encryption.org/v2\n", OWN, "it").unwrap_err().code(), Code::NewerFormat);
+        assert_eq!(scan(b"garbage", OWN, "it").unwrap_err().code(), Code::Corrupt);
+    }
+}

@@ -1,0 +1,48 @@
+//! The symmetric stanza: a file key wrapped under a key that its opener must hold already.
+//!
+//! Construction, shared by all of Strongroom's stanzas: `wrapping key = HKDF-SHA-256(ikm = key,
+//! salt, info = label)`, `body = ChaCha20-Poly1305(wrapping key, nonce = 0, file key)`. The salt is
+//! fresh for each file, so no wrapping key is used twice.
+
+use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
+use age_core::primitives::{aead_decrypt, aead_encrypt};
+use age_core::secrecy::ExposeSecret;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use zeroize::Zeroize;
+
+/// The length of a salt, in bytes.
+pub const SALT: usize = 16;
+
+/// Wraps a file key under a wrapping key that was derived for it alone.
+#[must_use]
+pub fn wrap(wrapping_key: &[u8; 32], file_key: &FileKey) -> Vec<u8> {
+    aead_encrypt(wrapping_key, file_key.expose_secret())
+}
+
+/// Unwraps a file key. `None` when it was wrapped under another key, or altered.
+#[must_use]
+pub fn unwrap(wrapping_key: &[u8; 32], body: &[u8]) -> Option<FileKey> {
+    let mut plain = aead_decrypt(wrapping_key, FILE_KEY_BYTES, body).ok()?;
+    let file_key = FileKey::init_with_mut(|key| key.copy_from_slice(&plain));
+    plain.zeroize();
+    Some(file_key)
+}
+
+/// An argument of a stanza: unpadded standard Base64.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    BASE64_STANDARD_NO_PAD.encode(bytes)
+}
+
+/// An argument of exactly `N` bytes, in its canonical spelling.
+#[must_use]
+pub fn decode<const N: usize>(argument: &str) -> Option<[u8; N]> {
+    BASE64_STANDARD_NO_PAD.decode(argument).ok()?.try_into().ok()
+}
+
+/// The stanza with a tag, which the scan saw exactly once.
+#[must_use]
+pub fn find<'a>(stanzas: &'a [Stanza], tag: &str) -> Option<&'a Stanza> {
+    stanzas.iter().find(|stanza| stanza.tag == tag)
+}
