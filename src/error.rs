@@ -7,6 +7,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use strongroom_backends::{StoreError, shown};
+
+use crate::env::Env;
+
 /// The result of everything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -165,6 +169,48 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound(path) => Self::new(Code::Io, format!("{} is not there", shown(&path))),
+            StoreError::Exists(path) => Self::new(Code::Exists, format!("{} exists already", shown(&path))),
+            StoreError::Unsafe { path, why } => {
+                Self::new(Code::UnsafeFile, format!("{} {why}", shown(&path)))
+            }
+            StoreError::TooLarge { path, max } => {
+                Self::new(Code::TooLarge, format!("{} is larger than {max} bytes", shown(&path)))
+            }
+            StoreError::NoSpace(path) => {
+                Self::new(Code::NoSpace, format!("no space is left to write {}", shown(&path)))
+            }
+            StoreError::LockTimeout { path, holder, waited } => {
+                let holder = holder.map_or_else(
+                    || "by another process".to_owned(),
+                    |holder| {
+                        let held = Env::default().now().saturating_sub(holder.since).max(0);
+                        format!("by process {} ({}), for {held} ms", holder.pid, holder.command)
+                    },
+                );
+                Self::new(
+                    Code::LockTimeout,
+                    format!("{} is held {holder}; waited {} ms", shown(&path), waited.as_millis()),
+                )
+            }
+            StoreError::Io { path, source } => {
+                Self::new(Code::Io, format!("{}: {}", shown(&path), reason(&source)))
+            }
+        }
+    }
+}
+
+/// The system's reason for a failure, in its own words: these are fixed texts.
+fn reason(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => std::io::Error::from_raw_os_error(number).to_string(),
+        None => error.kind().to_string(),
+    }
+}
 
 /// Shorthand for `Err(Error::new(code, what))`.
 pub fn fail<T>(code: Code, what: impl Into<String>) -> Result<T> {

@@ -9,4 +9,5 @@ pub mod error;
 pub mod json;
 pub mod seal;
 pub mod secret;
+pub mod unlock;
 pub mod vault;

@@ -1,0 +1,318 @@
+//! The order in which the vault's key is sought.
+
+use std::os::fd::RawFd;
+use std::path::{Path, PathBuf};
+
+use strongroom_backends::key_file::{self, Trust};
+use strongroom_backends::{StoreError, inherited_fd, shown};
+
+use super::slots::{self, Slot, Unlocked};
+use super::{MethodSecret, key_text};
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::unlock_file::Kind;
+use crate::secret::Buffer;
+
+/// The largest passphrase, in bytes.
+pub const PASSPHRASE_MAX: usize = 4096;
+/// The credential in `$CREDENTIALS_DIRECTORY` that holds a key.
+pub const CREDENTIAL_KEY: &str = "strongroom-key";
+/// The credential in `$CREDENTIALS_DIRECTORY` that holds a passphrase.
+pub const CREDENTIAL_PASSPHRASE: &str = "strongroom-passphrase";
+
+/// Sources named by hand.
+#[derive(Clone, Debug, Default)]
+pub struct Named {
+    /// `--key-file`.
+    pub key_file: Option<PathBuf>,
+    /// `--passphrase-file`.
+    pub passphrase_file: Option<PathBuf>,
+    /// `--passphrase-fd`.
+    pub passphrase_fd: Option<RawFd>,
+}
+
+impl Named {
+    fn count(&self) -> usize {
+        usize::from(self.key_file.is_some())
+            + usize::from(self.passphrase_file.is_some())
+            + usize::from(self.passphrase_fd.is_some())
+    }
+
+    /// The same from the variables.
+    fn of_variables(env: &Env) -> Self {
+        Self {
+            key_file: env.path("STRONGROOM_KEY_FILE"),
+            passphrase_file: env.path("STRONGROOM_PASSPHRASE_FILE"),
+            passphrase_fd: None,
+        }
+    }
+}
+
+/// Asks a person for a passphrase. Absent where nobody may be asked.
+pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
+
+/// Where a key file lies by default: `${XDG_CONFIG_HOME:-~/.config}/strongroom/key`.
+#[must_use]
+pub fn default_key_file(env: &Env) -> Option<PathBuf> {
+    env.xdg("XDG_CONFIG_HOME", ".config").map(|config| config.join("strongroom/key"))
+}
+
+/// The key file that is named by hand or by a variable, else the default one.
+#[must_use]
+pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
+    named.key_file.clone().or_else(|| env.path("STRONGROOM_KEY_FILE")).or_else(|| default_key_file(env))
+}
+
+/// Obtains a secret and opens the vault with it.
+///
+/// # Errors
+/// `LOCKED` when no source has a key, `WRONG_KEY` when one does not fit, and the errors of a
+/// source that was named by hand.
+pub fn unlock(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_>) -> Result<Unlocked> {
+    if slots.is_empty() {
+        return fail(Code::Locked, "the vault has no unlock files").map_err(|e: Error| {
+            e.with_remedy(
+                "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
+            )
+        });
+    }
+    if let Some((secret, from)) = by_hand(named, env, home)? {
+        return slots::open(slots, secret, &from);
+    }
+    let mut tried = Vec::new();
+    for (secret, from) in by_place(env, home)? {
+        match slots::open(slots, secret, &from) {
+            Err(error) if error.code() == Code::WrongKey => tried.push(from),
+            done => return done,
+        }
+    }
+    let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+    if let (Some(ask), true) = (ask, by_passphrase) {
+        let passphrase = ask("Passphrase: ")?;
+        return slots::open(slots, MethodSecret::Passphrase(passphrase), "the prompt");
+    }
+    Err(locked(slots, env, &tried, by_passphrase))
+}
+
+/// The passphrase or key of a source that was named by a flag, else by a variable.
+///
+/// # Errors
+/// `USAGE` when several are named at once, and the errors of reading the source.
+pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSecret, String)>> {
+    for (named, who) in [
+        (named, "--key-file, --passphrase-file and --passphrase-fd"),
+        (&Named::of_variables(env), "STRONGROOM_KEY_FILE and STRONGROOM_PASSPHRASE_FILE"),
+    ] {
+        match named.count() {
+            0 => {}
+            1 => return read_named(named, home).map(Some),
+            _ => return fail(Code::Usage, format!("{who} exclude each other")),
+        }
+    }
+    Ok(None)
+}
+
+fn read_named(named: &Named, home: &Path) -> Result<(MethodSecret, String)> {
+    if let Some(number) = named.passphrase_fd {
+        let from = format!("file descriptor {number}");
+        return Ok((MethodSecret::Passphrase(passphrase_of_fd(number)?), from));
+    }
+    if let Some(path) = &named.passphrase_file {
+        return Ok((
+            MethodSecret::Passphrase(passphrase_of_file(path)?),
+            format!("the passphrase file {}", shown(path)),
+        ));
+    }
+    match &named.key_file {
+        Some(path) => Ok((key_of_file(path, home, Trust::Own)?, format!("the key file {}", shown(path)))),
+        None => fail(Code::Internal, "no source was named"),
+    }
+}
+
+fn by_place(env: &Env, home: &Path) -> Result<Vec<(MethodSecret, String)>> {
+    let mut found = Vec::new();
+    if let Some(path) = default_key_file(env).filter(|path| key_file::exists(path)) {
+        found.push((key_of_file(&path, home, Trust::Own)?, format!("the key file {}", shown(&path))));
+    }
+    if let Some(directory) = env.path("CREDENTIALS_DIRECTORY") {
+        let key = directory.join(CREDENTIAL_KEY);
+        if key_file::exists(&key) {
+            let secret = key_of_file(&key, home, Trust::Credential)?;
+            found.push((secret, format!("the systemd credential {CREDENTIAL_KEY}")));
+        }
+        let passphrase = directory.join(CREDENTIAL_PASSPHRASE);
+        if key_file::exists(&passphrase) {
+            let secret = MethodSecret::Passphrase(passphrase_of_file(&passphrase)?);
+            found.push((secret, format!("the systemd credential {CREDENTIAL_PASSPHRASE}")));
+        }
+    }
+    Ok(found)
+}
+
+/// Reads a key file, which may not lie in the vault's home.
+///
+/// # Errors
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`.
+pub fn key_of_file(path: &Path, home: &Path, trust: Trust) -> Result<MethodSecret> {
+    refuse_inside(path, home)?;
+    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "key file"))?;
+    Ok(MethodSecret::Key(key_text::parse(&bytes, &format!("the key file {}", shown(path)))?))
+}
+
+/// Refuses a key file that lies in the home: whoever copies the home would have both.
+///
+/// # Errors
+/// `UNSAFE_KEY_FILE`.
+pub fn refuse_inside(path: &Path, home: &Path) -> Result<()> {
+    let real = |path: &Path| {
+        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+        // A parent that is yet to be made has no links in it.
+        parent.canonicalize().unwrap_or_else(|_| parent.to_owned())
+    };
+    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    if real(path).starts_with(&home) {
+        return fail(
+            Code::UnsafeKeyFile,
+            format!("the key file {} lies inside the vault's home", shown(path)),
+        );
+    }
+    Ok(())
+}
+
+/// Reads a passphrase: the bytes as they are, less one final line break.
+///
+/// # Errors
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA` when it is empty.
+pub fn passphrase_of_file(path: &Path) -> Result<Buffer> {
+    if let Some(number) = fd_of(path) {
+        return passphrase_of_fd(number);
+    }
+    let bytes = key_file::read(path, Trust::Own).map_err(|error| of_key_file(error, "passphrase file"))?;
+    let mut passphrase = Buffer::with_capacity(bytes.len());
+    passphrase.extend(&bytes);
+    trim_passphrase(passphrase, &format!("the passphrase file {}", shown(path)))
+}
+
+/// `/dev/fd/N`, as a shell's `<(…)` spells it: the process is not dumpable, so that it may not
+/// open the path itself.
+fn fd_of(path: &Path) -> Option<RawFd> {
+    let text = path.to_str()?;
+    text.strip_prefix("/dev/fd/").or_else(|| text.strip_prefix("/proc/self/fd/"))?.parse().ok()
+}
+
+/// Reads a passphrase from an inherited descriptor.
+///
+/// # Errors
+/// `NO_INPUT` when it is not open, `BAD_DATA` when it is empty, `TOO_LARGE`.
+pub fn passphrase_of_fd(number: RawFd) -> Result<Buffer> {
+    use std::io::Read;
+    let from = format!("file descriptor {number}");
+    let file = inherited_fd::take(number)
+        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} is not open, or is a standard stream")))?;
+    let mut passphrase = Buffer::with_capacity(PASSPHRASE_MAX + 2);
+    let mut chunk = zeroize::Zeroizing::new([0; 512]);
+    let mut file = file.take(PASSPHRASE_MAX as u64 + 2);
+    loop {
+        match file.read(chunk.as_mut_slice()) {
+            Ok(0) => break,
+            Ok(n) => passphrase.extend(&chunk[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return fail(Code::NoInput, format!("{from} cannot be read")),
+        }
+    }
+    trim_passphrase(passphrase, &from)
+}
+
+fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
+    if passphrase.expose().ends_with(b"\n") {
+        let without = passphrase.len() - 1;
+        passphrase.truncate(without);
+        if passphrase.expose().ends_with(b"\r") {
+            passphrase.truncate(without - 1);
+        }
+    }
+    if passphrase.is_empty() {
+        return fail(Code::BadData, format!("{from} holds an empty passphrase"));
+    }
+    if passphrase.len() > PASSPHRASE_MAX {
+        return fail(
+            Code::TooLarge,
+            format!("the passphrase of {from} is longer than {PASSPHRASE_MAX} bytes"),
+        );
+    }
+    Ok(passphrase)
+}
+
+fn of_key_file(error: StoreError, what: &str) -> Error {
+    match error {
+        StoreError::NotFound(path) => {
+            Error::new(Code::NoInput, format!("the {what} {} is not there", shown(&path)))
+        }
+        StoreError::Unsafe { path, why } => {
+            Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))
+                .with_remedy(format!("chmod 600 the {what}, as a regular file of your own"))
+        }
+        other => other.into(),
+    }
+}
+
+fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> Error {
+    let mut what = String::from("the vault is locked: ");
+    if tried.is_empty() {
+        what.push_str("no key was found");
+        if let Some(path) = default_key_file(env) {
+            what.push_str(&format!(" (looked for {})", shown(&path)));
+        }
+    } else {
+        what.push_str(&format!("{} does not open it", tried.join(" and ")));
+    }
+    let methods: Vec<_> = slots.iter().map(|slot| slot.method.as_str()).collect();
+    what.push_str(&format!("; its unlock methods: {}", methods.join(", ")));
+    let remedy = if by_passphrase {
+        "give the passphrase by --passphrase-file or --passphrase-fd, or run on a terminal; in a service, put it into a credential named strongroom-passphrase"
+    } else {
+        "name the key file with --key-file or STRONGROOM_KEY_FILE; in a service, put it into a credential named strongroom-key"
+    };
+    Error::new(Code::Locked, what).with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(text: &[u8]) -> Result<Buffer> {
+        let mut buffer = Buffer::default();
+        buffer.extend(text);
+        trim_passphrase(buffer, "it")
+    }
+
+    #[test]
+    fn a_passphrase_loses_one_line_break_and_nothing_else() {
+        for (read, kept) in
+            [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a "), ("ä\u{301}", "ä\u{301}")]
+        {
+            assert_eq!(bytes(read.as_bytes()).unwrap().expose(), kept.as_bytes(), "{read:?}");
+        }
+        for empty in ["", "\n", "\r\n"] {
+            assert_eq!(bytes(empty.as_bytes()).unwrap_err().code(), Code::BadData);
+        }
+    }
+
+    #[test]
+    fn sources_named_together_exclude_each_other() {
+        let named = Named { key_file: Some("/a".into()), passphrase_fd: Some(3), ..Named::default() };
+        assert_eq!(by_hand(&named, &Env::default(), Path::new("/h")).unwrap_err().code(), Code::Usage);
+    }
+
+    #[test]
+    fn a_key_file_inside_the_home_is_refused() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().join("h");
+        std::fs::create_dir_all(home.join("sub")).unwrap();
+        for path in [home.join("key"), home.join("sub/key"), home.join("sub/../key")] {
+            assert_eq!(refuse_inside(&path, &home).unwrap_err().code(), Code::UnsafeKeyFile);
+        }
+        assert!(refuse_inside(&temp.path().join("key"), &home).is_ok());
+        assert!(refuse_inside(&temp.path().join("home-beside/key"), &home).is_ok());
+    }
+}

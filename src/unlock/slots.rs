@@ -1,0 +1,188 @@
+//! The unlock files of a home: `unlock/<method>.age`, one for each method.
+
+use sha2::{Digest, Sha256};
+use strongroom_backends::fs::dir::Dir;
+
+use super::MethodSecret;
+use super::payload::Payload;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::RECORD_MAX;
+use crate::seal::argon2id::Cost;
+use crate::seal::unlock_file::{self, Kind, MethodKey};
+
+/// The directory of the unlock files in a home.
+pub const DIR: &str = "unlock";
+/// The most unlock methods a vault may have.
+pub const SLOTS_MAX: usize = 16;
+/// The name of the one passphrase method.
+pub const PASSPHRASE: &str = "passphrase";
+/// The name of the first key-file method.
+pub const KEY_FILE: &str = "key-file";
+/// The name of the method by a systemd credential.
+pub const SYSTEMD_CREDENTIAL: &str = "systemd-credential";
+
+/// An unlock file that was looked at, not opened.
+#[derive(Debug)]
+pub struct Slot {
+    /// The method's name.
+    pub method: String,
+    /// What opens it, or why it cannot be used.
+    pub kind: Result<(Kind, Option<Cost>)>,
+    bytes: Vec<u8>,
+}
+
+/// A vault that was unlocked: the payload, and how to unlock it again after a change of keys.
+#[derive(Debug)]
+pub struct Unlocked {
+    /// The opened payload.
+    pub payload: Payload,
+    /// The secret that opened it.
+    pub secret: MethodSecret,
+    /// Where the secret came from, for people: `the key file …`.
+    pub from: String,
+    key: MethodKey,
+    digest: [u8; 32],
+}
+
+/// Whether a text can name a method: `[a-z0-9][a-z0-9-]{0,31}`.
+#[must_use]
+pub fn is_method_name(text: &str) -> bool {
+    let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    !text.is_empty() && text.len() <= 32 && text.bytes().all(good) && !text.starts_with('-')
+}
+
+fn file_name(method: &str) -> String {
+    format!("{method}.age")
+}
+
+fn shown(method: &str) -> String {
+    format!("{DIR}/{method}.age")
+}
+
+/// All unlock files of a home, by name. An absent directory holds none.
+///
+/// # Errors
+/// Those of reading the directory, and `TAMPERED` when there are more than [`SLOTS_MAX`].
+pub fn list(home: &Dir) -> Result<Vec<Slot>> {
+    let Some(dir) = home.dir_if_any(DIR)? else { return Ok(Vec::new()) };
+    let names = dir.names()?;
+    let methods: Vec<&str> = names
+        .iter()
+        .filter_map(|name| name.strip_suffix(".age"))
+        .filter(|name| is_method_name(name))
+        .collect();
+    if methods.len() > SLOTS_MAX {
+        return fail(Code::Tampered, format!("there are more than {SLOTS_MAX} unlock files"));
+    }
+    Ok(methods
+        .into_iter()
+        .map(|method| {
+            let read = dir.read(&file_name(method), RECORD_MAX).map_err(Error::from);
+            let (kind, bytes) = match read {
+                Ok(bytes) => (unlock_file::inspect(&bytes, &shown(method)), bytes),
+                Err(error) => (Err(error), Vec::new()),
+            };
+            Slot { method: method.to_owned(), kind, bytes }
+        })
+        .collect())
+}
+
+/// Opens the vault with a secret: by any of its unlock files of the secret's kind.
+///
+/// # Errors
+/// `WRONG_KEY` when none opens; the reason of a damaged file when it is the only one of the kind.
+pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked> {
+    let mut failure = None;
+    let mut of_kind = 0;
+    for slot in slots {
+        let cost = match &slot.kind {
+            Ok((kind, cost)) if *kind == secret.kind() => cost.clone(),
+            Ok(_) => continue,
+            Err(error) => {
+                failure = Some(error.clone());
+                continue;
+            }
+        };
+        of_kind += 1;
+        let key = secret.method_key(cost)?;
+        match unlock_file::open(&key, &slot.bytes, &shown(&slot.method)) {
+            Ok(Some(payload)) => {
+                let payload = Payload::parse(payload.expose())?;
+                if payload.method != slot.method {
+                    return fail(
+                        Code::Tampered,
+                        format!("{} is the file of another method, {}", shown(&slot.method), payload.method),
+                    );
+                }
+                let digest = Sha256::digest(&slot.bytes).into();
+                return Ok(Unlocked { payload, secret, from: from.to_owned(), key, digest });
+            }
+            Ok(None) => {}
+            Err(error) => failure = Some(error),
+        }
+    }
+    match (failure, secret.kind()) {
+        (Some(error), _) => Err(error),
+        (None, Kind::Passphrase) if of_kind == 0 => {
+            fail(Code::WrongKey, format!("{from} cannot be used: this vault has no passphrase method"))
+        }
+        (None, Kind::Key) if of_kind == 0 => {
+            fail(Code::WrongKey, format!("{from} cannot be used: this vault has no key-file method"))
+        }
+        (None, Kind::Passphrase) => fail(Code::WrongKey, format!("wrong passphrase ({from})")),
+        (None, Kind::Key) => fail(Code::WrongKey, format!("{from} does not open this vault")),
+    }
+}
+
+impl Unlocked {
+    /// Whether the unlock file is still, byte for byte, the one that was opened.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn is_current(&self, home: &Dir) -> Result<bool> {
+        let Some(dir) = home.dir_if_any(DIR)? else { return Ok(false) };
+        let bytes = dir.read_if_any(&file_name(&self.payload.method), RECORD_MAX)?;
+        Ok(bytes.is_some_and(|bytes| <[u8; 32]>::from(Sha256::digest(bytes)) == self.digest))
+    }
+
+    /// Whether a secret opens this very file.
+    ///
+    /// # Errors
+    /// `KDF_BOUNDS`, `INTERNAL`.
+    pub fn is_opened_by(&self, key: &MethodKey) -> bool {
+        self.key.same_as(key)
+    }
+}
+
+/// Writes a method's unlock file, durably, replacing an older one.
+///
+/// # Errors
+/// `TOO_LARGE`, `NO_SPACE`, `IO`.
+pub fn write(home: &Dir, payload: &Payload, key: &MethodKey) -> Result<()> {
+    let sealed = unlock_file::seal(key, payload.to_bytes()?.expose())?;
+    let dir = home.dir_or_create(DIR)?;
+    dir.replace(&file_name(&payload.method), &sealed)?;
+    Ok(())
+}
+
+/// Removes a method's unlock file.
+///
+/// # Errors
+/// `IO`.
+pub fn remove(home: &Dir, method: &str) -> Result<()> {
+    let Some(dir) = home.dir_if_any(DIR)? else { return Ok(()) };
+    dir.remove_file(&file_name(method))?;
+    dir.sync()?;
+    Ok(())
+}
+
+/// Moves a method's unlock file aside, where it is kept and no longer sought.
+///
+/// # Errors
+/// `IO`.
+pub fn set_aside(home: &Dir, method: &str, now: i64) -> Result<()> {
+    let dir = home.dir(DIR)?;
+    dir.rename(&file_name(method), &dir, &format!("{method}.age.replaced-{now}"))?;
+    dir.sync()?;
+    Ok(())
+}
