@@ -1,0 +1,7 @@
+//! Which profile of a provider is used next, which are not and why, and how all of them fare.
+//!
+//! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
+
+pub mod profile;
+pub mod state;
+pub mod when;
