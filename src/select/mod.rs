@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
 
+pub mod health;
 pub mod order;
 pub mod profile;
 pub mod state;
