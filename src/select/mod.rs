@@ -2,8 +2,13 @@
 //!
 //! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
 
+pub mod assemble;
+#[cfg(test)]
+mod fixture;
 pub mod health;
 pub mod order;
+pub mod phrases;
 pub mod profile;
+pub mod report;
 pub mod state;
 pub mod when;
