@@ -11,4 +11,5 @@ pub mod phrases;
 pub mod profile;
 pub mod report;
 pub mod state;
+pub mod text;
 pub mod when;
