@@ -9,5 +9,6 @@ pub mod error;
 pub mod json;
 pub mod seal;
 pub mod secret;
+pub mod select;
 pub mod unlock;
 pub mod vault;

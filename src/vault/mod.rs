@@ -2,3 +2,5 @@
 
 pub mod credential;
 pub mod id;
+pub mod index;
+pub mod record;

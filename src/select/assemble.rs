@@ -1,0 +1,200 @@
+//! Makes the report of `models status` out of what is known.
+
+use std::collections::BTreeMap;
+
+use super::health::{Status, check, status};
+use super::order::{Choice, Verdict, best, candidates_among, order_in_force, waiting};
+use super::phrases;
+use super::profile::ProfileView;
+use super::report::{
+    Auth, Candidate, Counts, Effective, Health, ProfileHealth, ProviderAuth, ProviderHealth, Report, Sealed,
+    Selection, Unusable, Vault,
+};
+use super::state::{Orders, State};
+use super::when::rfc3339;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{AgentName, Provider};
+
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The vault's home, for display.
+    pub home: &'a str,
+    /// The agent.
+    pub agent: &'a AgentName,
+    /// The agent's index, for display.
+    pub store_path: &'a str,
+    /// The profiles, already filtered.
+    pub profiles: &'a [ProfileView],
+    /// The orders of the index.
+    pub orders: &'a Orders,
+    /// The run-time state; an empty one where it could not be read.
+    pub state: &'a State,
+    /// Providers that are in use, whether or not they have a profile.
+    pub in_use: &'a [Provider],
+    /// What was met on the way, for people.
+    pub warnings: &'a [String],
+    /// Now, in Unix milliseconds.
+    pub now: i64,
+    /// The window before an expiry, in milliseconds.
+    pub warn_after_ms: i64,
+}
+
+/// Makes the report.
+#[must_use]
+pub fn assemble(input: &Input<'_>) -> Report {
+    let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
+    for view in input.profiles {
+        groups.entry(&view.provider).or_default().push(view);
+    }
+    let mut missing: Vec<_> = input.in_use.iter().filter(|provider| !groups.contains_key(provider)).collect();
+    missing.sort();
+    missing.dedup();
+
+    let providers: Vec<_> =
+        groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
+    Report {
+        home: input.home.to_owned(),
+        agent: input.agent.to_string(),
+        auth: Auth {
+            store_path: input.store_path.to_owned(),
+            providers_with_oauth: providers
+                .iter()
+                .map(|auth| (&auth.provider, auth.profiles.oauth + auth.profiles.token))
+                .filter(|(_, count)| *count > 0)
+                .map(|(provider, count)| format!("{provider} ({count})"))
+                .collect(),
+            missing_providers_in_use: missing.into_iter().map(ToString::to_string).collect(),
+            providers,
+            unusable_profiles: input.profiles.iter().filter_map(|view| unusable(input, view)).collect(),
+            oauth: Health {
+                warn_after_ms: input.warn_after_ms,
+                profiles: input.profiles.iter().map(|view| profile_health(input, view)).collect(),
+                providers: groups
+                    .iter()
+                    .map(|(provider, own)| provider_health(input, provider, own))
+                    .collect(),
+            },
+        },
+        vault: Vault {
+            profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
+            providers: groups.iter().map(|(provider, own)| selection(input, provider, own)).collect(),
+            warnings: input.warnings.to_vec(),
+        },
+        check: check(input.profiles, input.now, input.warn_after_ms),
+    }
+}
+
+fn provider_auth(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> ProviderAuth {
+    let count = |kind| own.iter().filter(|view| view.kind == kind).count();
+    let label = |view: &&ProfileView| {
+        let label = view.label(input.agent);
+        match waiting(view, input.state, input.now) {
+            Some(verdict) => format!("{label} [{}]", phrases::verdict(&verdict, input.now)),
+            None => label,
+        }
+    };
+    ProviderAuth {
+        provider: provider.to_string(),
+        effective: Effective { kind: "profiles", detail: input.store_path.to_owned() },
+        profiles: Counts {
+            count: own.len(),
+            oauth: count(CredentialType::OAuth),
+            token: count(CredentialType::Token),
+            api_key: count(CredentialType::ApiKey),
+            labels: own.iter().map(label).collect(),
+        },
+    }
+}
+
+fn unusable(input: &Input<'_>, view: &ProfileView) -> Option<Unusable> {
+    let (kind, until, reason) = match waiting(view, input.state, input.now)? {
+        Verdict::CoolingDown { until, reason } => ("cooldown", until, reason),
+        Verdict::Disabled { until, reason } => ("disabled", until, reason),
+        Verdict::Eligible | Verdict::Excluded(_) => return None,
+    };
+    Some(Unusable {
+        profile_id: view.id.to_string(),
+        provider: view.provider.to_string(),
+        kind,
+        reason,
+        until,
+        remaining_ms: until.saturating_sub(input.now),
+    })
+}
+
+fn profile_health(input: &Input<'_>, view: &ProfileView) -> ProfileHealth {
+    ProfileHealth {
+        profile_id: view.id.to_string(),
+        provider: view.provider.to_string(),
+        kind: view.kind.as_str(),
+        status: status(view, input.now, input.warn_after_ms),
+        expires_at: view.expires,
+        remaining_ms: view.expires.map(|expires| expires.saturating_sub(input.now)),
+        source: "store",
+        label: match &view.email {
+            Some(email) => format!("{} ({email})", view.id),
+            None => view.id.to_string(),
+        },
+    }
+}
+
+fn provider_health(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> ProviderHealth {
+    let expires_at = own.iter().filter_map(|view| view.expires).min();
+    ProviderHealth {
+        provider: provider.to_string(),
+        status: own
+            .iter()
+            .map(|view| status(view, input.now, input.warn_after_ms))
+            .fold(Status::Static, Status::worse),
+        expires_at,
+        remaining_ms: expires_at.map(|expires| expires.saturating_sub(input.now)),
+    }
+}
+
+fn sealed(input: &Input<'_>, view: &ProfileView) -> Sealed {
+    let status = status(view, input.now, input.warn_after_ms);
+    Sealed {
+        profile_id: view.id.to_string(),
+        provider: view.provider.to_string(),
+        kind: view.kind.as_str(),
+        status,
+        record: view.usable,
+        store: view.store.clone(),
+        reference: view.reference(input.agent),
+        expires: view.expires.map(rfc3339),
+        email: view.email.clone(),
+        trouble: phrases::trouble(view, status, input.agent, input.now),
+    }
+}
+
+fn selection(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> Selection {
+    let order = input.orders.get(provider).map(Vec::as_slice);
+    let choices = candidates_among(provider, own, order, input.state, input.now);
+    Selection {
+        provider: provider.to_string(),
+        order: match order_in_force(provider, order, input.state) {
+            Some(_) => "explicit",
+            None => "automatic",
+        },
+        next: best(&choices).map(|choice| choice.id.to_string()),
+        last_good: input.state.last_good.get(provider).map(ToString::to_string),
+        candidates: choices.into_iter().map(|choice| candidate(choice, input.now)).collect(),
+    }
+}
+
+fn candidate(choice: Choice, now: i64) -> Candidate {
+    let phrase = phrases::verdict(&choice.verdict, now);
+    let until = choice.verdict.until();
+    let (verdict, reason) = match choice.verdict {
+        Verdict::Eligible => ("eligible", None),
+        Verdict::CoolingDown { reason, .. } => ("cooldown", reason),
+        Verdict::Disabled { reason, .. } => ("disabled", reason),
+        Verdict::Excluded(code) => ("excluded", Some(code.as_str().to_owned())),
+    };
+    Candidate { profile_id: choice.id.to_string(), verdict, reason, phrase, until }
+}
+
+#[cfg(test)]
+#[path = "assemble_tests.rs"]
+mod tests;

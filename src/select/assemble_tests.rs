@@ -1,0 +1,132 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::select::fixture::{NOW, order, profiles, report, state, view};
+use crate::select::when::{DAY, HOUR};
+
+fn as_json(report: &Report) -> Value {
+    serde_json::to_value(report).unwrap()
+}
+
+#[test]
+fn the_auth_section_has_openclaws_shape() {
+    let in_use = ["openai".parse().unwrap(), "anthropic".parse().unwrap(), "openai".parse().unwrap()];
+    let orders = order(&["anthropic:work", "anthropic:default"]);
+    let found = as_json(&report(&profiles(), &orders, &state(), &in_use, &[]));
+    let path = "/home/ada/vault/agents/main/auth-profiles.json";
+    assert_eq!(
+        found["auth"],
+        json!({
+            "storePath": path,
+            "providersWithOAuth": ["anthropic (2)", "openai-codex (1)"],
+            "missingProvidersInUse": ["openai"],
+            "providers": [
+                { "provider": "anthropic", "effective": { "kind": "profiles", "detail": path },
+                  "profiles": { "count": 3, "oauth": 0, "token": 2, "apiKey": 1, "labels": [
+                    "anthropic:default=ref(exec:main/anthropic:default)",
+                    "anthropic:work=token:ref(exec:main/anthropic:work) [cooling down for 5m (rate_limit)]",
+                    "anthropic:old=token:ref(exec:main/anthropic:old)" ] } },
+                { "provider": "openai-codex", "effective": { "kind": "profiles", "detail": path },
+                  "profiles": { "count": 1, "oauth": 1, "token": 0, "apiKey": 0, "labels": [
+                    "openai-codex:me@x.io=oauth:ref(exec:main/openai-codex:me_40x.io)" ] } }
+            ],
+            "unusableProfiles": [
+                { "profileId": "anthropic:work", "provider": "anthropic", "kind": "cooldown",
+                  "reason": "rate_limit", "until": NOW + 300_000, "remainingMs": 300_000 } ],
+            "oauth": {
+                "warnAfterMs": 86_400_000,
+                "profiles": [
+                    { "profileId": "anthropic:default", "provider": "anthropic", "type": "api_key",
+                      "status": "static", "source": "store", "label": "anthropic:default" },
+                    { "profileId": "anthropic:work", "provider": "anthropic", "type": "token", "status": "ok",
+                      "expiresAt": NOW + 30 * DAY, "remainingMs": 30 * DAY, "source": "store",
+                      "label": "anthropic:work" },
+                    { "profileId": "anthropic:old", "provider": "anthropic", "type": "token",
+                      "status": "expired", "expiresAt": NOW - 2 * DAY, "remainingMs": -2 * DAY,
+                      "source": "store", "label": "anthropic:old" },
+                    { "profileId": "openai-codex:me@x.io", "provider": "openai-codex", "type": "oauth",
+                      "status": "expiring", "expiresAt": NOW + 3 * HOUR, "remainingMs": 3 * HOUR,
+                      "source": "store", "label": "openai-codex:me@x.io (me@x.io)" } ],
+                "providers": [
+                    { "provider": "anthropic", "status": "expired", "expiresAt": NOW - 2 * DAY,
+                      "remainingMs": -2 * DAY },
+                    { "provider": "openai-codex", "status": "expiring", "expiresAt": NOW + 3 * HOUR,
+                      "remainingMs": 3 * HOUR } ]
+            }
+        })
+    );
+}
+
+#[test]
+fn the_vault_section_says_who_is_next_and_why_not_the_others() {
+    let orders = order(&["anthropic:work", "anthropic:default"]);
+    let warnings = ["auth-state.json is not valid JSON (line 1, column 1)".to_owned()];
+    let found = as_json(&report(&profiles(), &orders, &state(), &[], &warnings));
+    assert_eq!((&found["home"], &found["agent"]), (&json!("/home/ada/vault"), &json!("main")));
+    assert_eq!(found["vault"]["warnings"], json!(warnings));
+    assert_eq!(
+        found["vault"]["providers"][0],
+        json!({
+            "provider": "anthropic", "order": "explicit", "next": "anthropic:default",
+            "lastGood": "anthropic:work",
+            "candidates": [
+                { "profileId": "anthropic:default", "verdict": "eligible", "phrase": "usable" },
+                { "profileId": "anthropic:work", "verdict": "cooldown", "reason": "rate_limit",
+                  "phrase": "cooling down for 5m (rate_limit)", "until": NOW + 300_000 },
+                { "profileId": "anthropic:old", "verdict": "excluded", "reason": "excluded_by_auth_order",
+                  "phrase": "not in the order that is set" } ]
+        })
+    );
+    assert_eq!(found["vault"]["providers"][1]["order"], "automatic");
+    assert_eq!(
+        found["vault"]["profiles"][3],
+        json!({
+            "profileId": "openai-codex:me@x.io", "provider": "openai-codex", "type": "oauth",
+            "status": "expiring", "record": "verified", "store": "file",
+            "reference": "exec:main/openai-codex:me_40x.io", "expires": "2027-01-15T11:00:00.000Z",
+            "email": "me@x.io",
+            "trouble": { "what": "Sign-in expires in 3h",
+                "remedy": "sign in to openai-codex again, then paste it again: strongroom paste-token \
+                           --provider openai-codex --profile-id openai-codex:me@x.io" }
+        })
+    );
+}
+
+#[test]
+fn an_expired_profile_outside_the_explicit_order_still_fails_the_check() {
+    let profiles = [
+        view("anthropic:work", CredentialType::Token, None),
+        view("anthropic:old", CredentialType::Token, Some(NOW)),
+    ];
+    let found = as_json(&report(&profiles, &order(&["anthropic:work"]), &State::default(), &[], &[]));
+    assert_eq!(found["vault"]["providers"][0]["next"], "anthropic:work");
+    assert_eq!(
+        found["check"],
+        json!({ "exit": 1, "reasons": [{ "code": "expired", "profileId": "anthropic:old" }] })
+    );
+}
+
+#[test]
+fn a_cooldown_does_not_fail_the_check() {
+    let profiles = [view("anthropic:work", CredentialType::Token, None)];
+    let found = as_json(&report(&profiles, &Orders::new(), &state(), &[], &[]));
+    assert_eq!(found["auth"]["unusableProfiles"][0]["profileId"], "anthropic:work");
+    assert_eq!(found["check"], json!({ "exit": 0, "reasons": [] }));
+}
+
+#[test]
+fn an_agent_without_profiles_fails_the_check() {
+    let found = as_json(&report(&[], &order(&["anthropic:work"]), &State::default(), &[], &[]));
+    assert_eq!(found["check"], json!({ "exit": 1, "reasons": [{ "code": "no_profile" }] }));
+    assert_eq!(found["auth"]["providers"], json!([]));
+    assert_eq!(found["vault"]["providers"], json!([]));
+}
+
+#[test]
+fn a_profile_counts_for_the_provider_that_its_record_names() {
+    let mut moved = view("anthropic:work", CredentialType::Token, None);
+    moved.provider = "zai".parse().unwrap();
+    let found = as_json(&report(&[moved], &Orders::new(), &State::default(), &[], &[]));
+    assert_eq!(found["auth"]["providers"][0]["provider"], "zai");
+    assert_eq!(found["vault"]["providers"][0]["next"], "anthropic:work");
+}

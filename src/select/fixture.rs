@@ -1,0 +1,66 @@
+//! A small agent, as several tests of this module see it.
+
+use super::assemble::{Input, assemble};
+use super::profile::{ProfileView, Usable};
+use super::report::Report;
+use super::state::{Orders, State};
+use super::when::{DAY, HOUR};
+use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
+use crate::vault::id::{AgentName, Provider};
+
+pub(super) const NOW: i64 = 1_800_000_000_000;
+
+pub(super) fn view(id: &str, kind: CredentialType, expires: Option<i64>) -> ProfileView {
+    ProfileView { expires, store: Some("file".to_owned()), ..ProfileView::new(id.parse().unwrap(), kind) }
+}
+
+pub(super) fn profiles() -> Vec<ProfileView> {
+    vec![
+        view("anthropic:default", ApiKey, None),
+        view("anthropic:work", Token, Some(NOW + 30 * DAY)),
+        view("anthropic:old", Token, Some(NOW - 2 * DAY)),
+        ProfileView {
+            email: Some("me@x.io".to_owned()),
+            usable: Usable::Verified,
+            ..view("openai-codex:me@x.io", OAuth, Some(NOW + 3 * HOUR))
+        },
+    ]
+}
+
+pub(super) fn state() -> State {
+    State::parse(Some(
+        format!(
+            r#"{{"version":1,"lastGood":{{"anthropic":"anthropic:work"}},"usageStats":{{
+            "anthropic:work":{{"cooldownUntil":{},"cooldownReason":"rate_limit"}}}}}}"#,
+            NOW + 300_000
+        )
+        .as_bytes(),
+    ))
+    .unwrap()
+}
+
+pub(super) fn order(ids: &[&str]) -> Orders {
+    let ids: Vec<_> = ids.iter().map(|id| id.parse().unwrap()).collect();
+    Orders::from([("anthropic".parse().unwrap(), ids)])
+}
+
+pub(super) fn report(
+    profiles: &[ProfileView],
+    orders: &Orders,
+    state: &State,
+    in_use: &[Provider],
+    warnings: &[String],
+) -> Report {
+    assemble(&Input {
+        home: "/home/ada/vault",
+        agent: &AgentName::default(),
+        store_path: "/home/ada/vault/agents/main/auth-profiles.json",
+        profiles,
+        orders,
+        state,
+        in_use,
+        warnings,
+        now: NOW,
+        warn_after_ms: super::health::WARN_AFTER_MS,
+    })
+}

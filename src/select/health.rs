@@ -1,0 +1,223 @@
+//! How profiles fare, and the exit status of `models status --check`.
+
+use serde::Serialize;
+
+use super::profile::{ProfileView, Usable};
+use super::when::DAY;
+
+/// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
+pub const WARN_AFTER_MS: i64 = DAY;
+
+/// How a profile fares, as OpenClaw spells it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It is good for longer than the window.
+    Ok,
+    /// It expires within the window.
+    Expiring,
+    /// It has expired.
+    Expired,
+    /// There is no secret that could be used, or no valid expiry.
+    Missing,
+    /// A token or an API key that has no expiry.
+    Static,
+}
+
+impl Status {
+    /// The status as it stands in a report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Expiring => "expiring",
+            Self::Expired => "expired",
+            Self::Missing => "missing",
+            Self::Static => "static",
+        }
+    }
+
+    /// Of two, the one that needs a person more.
+    #[must_use]
+    pub fn worse(self, other: Self) -> Self {
+        if other.weight() > self.weight() { other } else { self }
+    }
+
+    const fn weight(self) -> u8 {
+        match self {
+            Self::Static => 0,
+            Self::Ok => 1,
+            Self::Expiring => 2,
+            Self::Missing => 3,
+            Self::Expired => 4,
+        }
+    }
+}
+
+/// How a profile fares at `now`, with a window of `window` milliseconds before its expiry.
+///
+/// A record that is not there, does not open or was rolled back is missing. A secret that another
+/// program keeps (in plaintext, or with another secret provider) is not: it is there, and only its
+/// expiry is judged. An OAuth sign-in without an expiry is `ok`.
+#[must_use]
+pub fn status(view: &ProfileView, now: i64, window: i64) -> Status {
+    use crate::vault::credential::CredentialType::OAuth;
+    if matches!(view.usable, Usable::Missing | Usable::Corrupt | Usable::RolledBack) || view.invalid_expires {
+        return Status::Missing;
+    }
+    match view.expires.map(|expires| expires.saturating_sub(now)) {
+        None if view.kind == OAuth => Status::Ok,
+        None => Status::Static,
+        Some(remaining) if remaining <= 0 => Status::Expired,
+        Some(remaining) if remaining <= window => Status::Expiring,
+        Some(_) => Status::Ok,
+    }
+}
+
+/// The outcome of `models status --check`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Check {
+    /// The exit status: 0 all usable, 1 any expired or missing or no profile at all, 2 any
+    /// expiring.
+    pub exit: u8,
+    /// Every profile that is not as it should be.
+    pub reasons: Vec<CheckReason>,
+}
+
+/// Why a check does not pass.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckReason {
+    /// `expired`, `missing`, `expiring` or `no_profile`.
+    pub code: &'static str,
+    /// The profile, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile_id: Option<String>,
+}
+
+/// Judges all profiles given; the caller has filtered them by `--profile` and `--provider`.
+///
+/// Orders and cooldowns do not count: a credential that ran out is reported although another one
+/// still serves.
+#[must_use]
+pub fn check(views: &[ProfileView], now: i64, window: i64) -> Check {
+    if views.is_empty() {
+        return Check { exit: 1, reasons: vec![CheckReason { code: "no_profile", profile_id: None }] };
+    }
+    let mut exit = 0;
+    let mut reasons = Vec::new();
+    for view in views {
+        let status = status(view, now, window);
+        match status {
+            Status::Ok | Status::Static => continue,
+            Status::Expired | Status::Missing => exit = 1,
+            Status::Expiring if exit == 0 => exit = 2,
+            Status::Expiring => {}
+        }
+        reasons.push(CheckReason { code: status.as_str(), profile_id: Some(view.id.to_string()) });
+    }
+    Check { exit, reasons }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn view(kind: CredentialType, expires: Option<i64>) -> ProfileView {
+        ProfileView { expires, ..ProfileView::new("a:x".parse().unwrap(), kind) }
+    }
+
+    #[test]
+    fn the_boundaries_hold_to_the_millisecond() {
+        for (remaining, expected) in [
+            (i64::MIN / 2, Status::Expired),
+            (-1, Status::Expired),
+            (0, Status::Expired),
+            (1, Status::Expiring),
+            (WARN_AFTER_MS - 1, Status::Expiring),
+            (WARN_AFTER_MS, Status::Expiring),
+            (WARN_AFTER_MS + 1, Status::Ok),
+            (i64::MAX / 2, Status::Ok),
+        ] {
+            for kind in [Token, ApiKey, OAuth] {
+                assert_eq!(
+                    status(&view(kind, Some(NOW + remaining)), NOW, WARN_AFTER_MS),
+                    expected,
+                    "{remaining}"
+                );
+            }
+        }
+        assert_eq!(status(&view(Token, Some(i64::MAX)), i64::MIN, WARN_AFTER_MS), Status::Ok);
+        assert_eq!(status(&view(Token, Some(i64::MIN)), i64::MAX, WARN_AFTER_MS), Status::Expired);
+    }
+
+    #[test]
+    fn the_window_can_be_set() {
+        for (window, expected) in
+            [(0, Status::Ok), (59, Status::Ok), (60, Status::Expiring), (61, Status::Expiring)]
+        {
+            assert_eq!(status(&view(Token, Some(NOW + 60)), NOW, window), expected, "{window}");
+        }
+    }
+
+    #[test]
+    fn without_an_expiry_tokens_and_keys_are_static() {
+        for (kind, expected) in [(Token, Status::Static), (ApiKey, Status::Static), (OAuth, Status::Ok)] {
+            assert_eq!(status(&view(kind, None), NOW, WARN_AFTER_MS), expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_opened_is_missing_and_what_others_keep_is_not() {
+        for (usable, expected) in [
+            (Usable::Verified, Status::Expired),
+            (Usable::Unverified, Status::Expired),
+            (Usable::Plaintext, Status::Expired),
+            (Usable::Reference, Status::Expired),
+            (Usable::Missing, Status::Missing),
+            (Usable::Corrupt, Status::Missing),
+            (Usable::RolledBack, Status::Missing),
+        ] {
+            let view = ProfileView { usable, ..view(Token, Some(NOW)) };
+            assert_eq!(status(&view, NOW, WARN_AFTER_MS), expected, "{usable:?}");
+        }
+        let invalid = ProfileView { invalid_expires: true, ..view(Token, None) };
+        assert_eq!(status(&invalid, NOW, WARN_AFTER_MS), Status::Missing);
+    }
+
+    #[test]
+    fn the_exit_is_that_of_the_contract() {
+        let ok = view(Token, Some(NOW + 25 * 3_600_000));
+        let fixed = view(ApiKey, None);
+        let expiring = view(Token, Some(NOW + 3_600_000));
+        let expired = view(Token, Some(NOW - 3_600_000));
+        let missing = ProfileView { usable: Usable::Missing, ..view(ApiKey, None) };
+        for (views, exit, codes) in [
+            (vec![], 1, "no_profile"),
+            (vec![&ok], 0, ""),
+            (vec![&fixed], 0, ""),
+            (vec![&ok, &fixed], 0, ""),
+            (vec![&ok, &expiring], 2, "expiring"),
+            (vec![&expiring, &expired], 1, "expiring expired"),
+            (vec![&expired, &expiring], 1, "expired expiring"),
+            (vec![&missing, &ok], 1, "missing"),
+        ] {
+            let views: Vec<_> = views.into_iter().cloned().collect();
+            let check = check(&views, NOW, WARN_AFTER_MS);
+            assert_eq!(check.exit, exit);
+            assert_eq!(check.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>().join(" "), codes);
+        }
+    }
+
+    #[test]
+    fn worse_is_what_needs_a_person_more() {
+        let order = [Status::Static, Status::Ok, Status::Expiring, Status::Missing, Status::Expired];
+        for pair in order.windows(2) {
+            assert_eq!(pair[0].worse(pair[1]), pair[1]);
+            assert_eq!(pair[1].worse(pair[0]), pair[1]);
+        }
+    }
+}

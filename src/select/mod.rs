@@ -1,0 +1,15 @@
+//! Which profile of a provider is used next, which are not and why, and how all of them fare.
+//!
+//! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
+
+pub mod assemble;
+#[cfg(test)]
+mod fixture;
+pub mod health;
+pub mod order;
+pub mod phrases;
+pub mod profile;
+pub mod report;
+pub mod state;
+pub mod text;
+pub mod when;

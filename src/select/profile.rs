@@ -1,0 +1,160 @@
+//! What selection and status know of a profile, without its secret.
+
+use serde::Serialize;
+
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
+
+/// Whether a sealed secret is there for a profile.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Usable {
+    /// The record was opened, and says what the index says.
+    Verified,
+    /// The record is there; it was not opened.
+    Unverified,
+    /// There is no record.
+    Missing,
+    /// The record does not open, or belongs somewhere else.
+    Corrupt,
+    /// The record is older than the index entry.
+    RolledBack,
+    /// The entry holds its secret itself: another program wrote it, Strongroom has no record.
+    Plaintext,
+    /// The entry refers to another secret provider: Strongroom has no record.
+    Reference,
+}
+
+impl Usable {
+    /// As it stands in a report.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unverified => "unverified",
+            Self::Missing => "missing",
+            Self::Corrupt => "corrupt",
+            Self::RolledBack => "rolled-back",
+            Self::Plaintext => "plaintext",
+            Self::Reference => "reference",
+        }
+    }
+}
+
+/// A profile as selection and status see it. Type, provider and expiry come from the record
+/// where it was opened, else from the index.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProfileView {
+    /// Its id.
+    pub id: ProfileId,
+    /// Whom it is for.
+    pub provider: Provider,
+    /// What it is.
+    pub kind: CredentialType,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// Whether an expiry is given that is not an instant. `expires` is then `None`.
+    pub invalid_expires: bool,
+    /// The account's address.
+    pub email: Option<String>,
+    /// Whether its secret can be had.
+    pub usable: Usable,
+    /// The name of the store that holds the record.
+    pub store: Option<String>,
+    /// A reference to another secret provider, as `<source>:<id>`, for [`Usable::Reference`].
+    pub foreign: Option<String>,
+}
+
+impl ProfileView {
+    /// A profile of which only the necessary is known: unverified and without an expiry.
+    #[must_use]
+    pub fn new(id: ProfileId, kind: CredentialType) -> Self {
+        Self {
+            provider: id.provider(),
+            id,
+            kind,
+            expires: None,
+            invalid_expires: false,
+            email: None,
+            usable: Usable::Unverified,
+            store: None,
+            foreign: None,
+        }
+    }
+
+    /// Whether the credential is past its expiry. At that very millisecond it is.
+    #[must_use]
+    pub fn expired(&self, now: i64) -> bool {
+        self.expires.is_some_and(|expires| expires <= now)
+    }
+
+    /// The reference by which a client asks for it, as OpenClaw shows one:
+    /// `exec:main/anthropic:work`.
+    #[must_use]
+    pub fn reference(&self, agent: &AgentName) -> Option<String> {
+        match self.usable {
+            Usable::Plaintext => None,
+            Usable::Reference => self.foreign.clone(),
+            _ => Some(format!("exec:{}", Reference::id_of(agent, &self.id))),
+        }
+    }
+
+    /// OpenClaw's label of a profile, such as `anthropic:work=token:ref(exec:main/anthropic:work)`.
+    /// It never shows a character of a secret.
+    #[must_use]
+    pub fn label(&self, agent: &AgentName) -> String {
+        let place = match (self.usable, self.reference(agent)) {
+            (Usable::Missing, _) => "missing".to_owned(),
+            (Usable::Plaintext, _) => "plaintext".to_owned(),
+            (_, Some(reference)) => format!("ref({reference})"),
+            (_, None) => "ref(unknown)".to_owned(),
+        };
+        let kind = match self.kind {
+            CredentialType::ApiKey => "",
+            CredentialType::Token => "token:",
+            CredentialType::OAuth => "oauth:",
+        };
+        format!("{}={kind}{place}", self.id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(id: &str, kind: CredentialType) -> ProfileView {
+        ProfileView::new(id.parse().unwrap(), kind)
+    }
+
+    #[test]
+    fn labels_show_references_as_openclaw_does() {
+        let agent = AgentName::default();
+        for (kind, usable, label) in [
+            (CredentialType::ApiKey, Usable::Verified, "a:b@c=ref(exec:main/a:b_40c)"),
+            (CredentialType::Token, Usable::Unverified, "a:b@c=token:ref(exec:main/a:b_40c)"),
+            (CredentialType::OAuth, Usable::Corrupt, "a:b@c=oauth:ref(exec:main/a:b_40c)"),
+            (CredentialType::Token, Usable::Missing, "a:b@c=token:missing"),
+            (CredentialType::ApiKey, Usable::Plaintext, "a:b@c=plaintext"),
+            (CredentialType::ApiKey, Usable::Reference, "a:b@c=ref(env:KEY)"),
+        ] {
+            let view = ProfileView { usable, foreign: Some("env:KEY".to_owned()), ..view("a:b@c", kind) };
+            assert_eq!(view.label(&agent), label);
+        }
+    }
+
+    #[test]
+    fn a_credential_is_expired_at_its_very_millisecond() {
+        for (expires, expired) in [(None, false), (Some(999), true), (Some(1000), true), (Some(1001), false)]
+        {
+            let view = ProfileView { expires, ..view("a:b", CredentialType::Token) };
+            assert_eq!(view.expired(1000), expired, "{expires:?}");
+        }
+    }
+
+    #[test]
+    fn names_and_serialised_names_agree() {
+        for usable in [Usable::Verified, Usable::Unverified, Usable::RolledBack, Usable::Reference] {
+            assert_eq!(serde_json::to_value(usable).unwrap(), usable.as_str());
+        }
+    }
+}

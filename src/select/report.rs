@@ -1,0 +1,237 @@
+//! The data of `models status`. Field names are OpenClaw's where it has them, so that scripts
+//! written for it go on working; what is Strongroom's own stands under `vault` and `check`.
+
+use serde::Serialize;
+
+use super::health::{Check, Status};
+use super::profile::Usable;
+
+/// Everything `models status` shows. It holds no secret.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Report {
+    /// The vault's home.
+    pub home: String,
+    /// The agent whose profiles these are.
+    pub agent: String,
+    /// What OpenClaw reports, too.
+    pub auth: Auth,
+    /// What only Strongroom knows.
+    pub vault: Vault,
+    /// The outcome of `--check`.
+    pub check: Check,
+}
+
+/// The `auth` section, in OpenClaw's shape.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Auth {
+    /// The index.
+    pub store_path: String,
+    /// Providers with OAuth or token profiles, as `<provider> (<count>)`.
+    #[serde(rename = "providersWithOAuth")]
+    pub providers_with_oauth: Vec<String>,
+    /// Providers that are in use and have no profile.
+    pub missing_providers_in_use: Vec<String>,
+    /// What each provider has.
+    pub providers: Vec<ProviderAuth>,
+    /// Profiles that wait for the end of a cooldown or a disablement.
+    pub unusable_profiles: Vec<Unusable>,
+    /// How profiles fare.
+    pub oauth: Health,
+}
+
+/// What a provider has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct ProviderAuth {
+    /// The provider.
+    pub provider: String,
+    /// Where its credentials come from.
+    pub effective: Effective,
+    /// Its profiles, counted.
+    pub profiles: Counts,
+}
+
+/// Where a provider's credentials come from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Effective {
+    /// `profiles`.
+    pub kind: &'static str,
+    /// The index.
+    pub detail: String,
+}
+
+/// Profiles of a provider, counted by type.
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// All of them.
+    pub count: usize,
+    /// Those of type `oauth`.
+    pub oauth: usize,
+    /// Those of type `token`.
+    pub token: usize,
+    /// Those of type `api_key`.
+    pub api_key: usize,
+    /// One label a profile: `anthropic:work=token:ref(exec:main/anthropic:work)`.
+    pub labels: Vec<String>,
+}
+
+/// A profile that waits.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unusable {
+    /// The profile.
+    pub profile_id: String,
+    /// Its provider.
+    pub provider: String,
+    /// `cooldown` or `disabled`.
+    pub kind: &'static str,
+    /// What it failed of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The end of the window, in Unix milliseconds.
+    pub until: i64,
+    /// How long that is from now.
+    pub remaining_ms: i64,
+}
+
+/// How profiles fare. OpenClaw calls the section `oauth`, and puts every type in it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Health {
+    /// The window before an expiry in which a credential counts as expiring.
+    pub warn_after_ms: i64,
+    /// Every profile.
+    pub profiles: Vec<ProfileHealth>,
+    /// Every provider, by its worst profile.
+    pub providers: Vec<ProviderHealth>,
+}
+
+/// How a profile fares.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProfileHealth {
+    /// The profile.
+    pub profile_id: String,
+    /// Its provider.
+    pub provider: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// How it fares.
+    pub status: Status,
+    /// Its expiry, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// How long that is from now; negative when it has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<i64>,
+    /// `store`, as OpenClaw has it.
+    pub source: &'static str,
+    /// The id and, where known, the account.
+    pub label: String,
+}
+
+/// How a provider fares.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProviderHealth {
+    /// The provider.
+    pub provider: String,
+    /// That of its worst profile.
+    pub status: Status,
+    /// The first expiry among its profiles, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<i64>,
+    /// How long that is from now; negative when it has passed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remaining_ms: Option<i64>,
+}
+
+/// The `vault` section.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Vault {
+    /// Every profile, in the order of the index.
+    pub profiles: Vec<Sealed>,
+    /// What selection says for each provider.
+    pub providers: Vec<Selection>,
+    /// What was met on the way and does not stop the report, such as an unreadable state.
+    pub warnings: Vec<String>,
+}
+
+/// A profile and its record.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sealed {
+    /// The profile.
+    pub profile_id: String,
+    /// Its provider.
+    pub provider: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// How it fares.
+    pub status: Status,
+    /// Whether its secret can be had.
+    pub record: Usable,
+    /// The store that holds the record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub store: Option<String>,
+    /// The reference by which a client asks for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+    /// Its expiry, in RFC 3339.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
+    /// The account's address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// What is wrong with it and what to do, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<Trouble>,
+}
+
+/// What is wrong with a profile, and what to do.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Trouble {
+    /// What is wrong.
+    pub what: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+/// What selection says for a provider.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Selection {
+    /// The provider.
+    pub provider: String,
+    /// `explicit` where an order is set, else `automatic`.
+    pub order: &'static str,
+    /// The profile that is used next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+    /// The profile that served last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_good: Option<String>,
+    /// All profiles, the next ones first.
+    pub candidates: Vec<Candidate>,
+}
+
+/// A profile and what selection says of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Candidate {
+    /// The profile.
+    pub profile_id: String,
+    /// `eligible`, `cooldown`, `disabled` or `excluded`.
+    pub verdict: &'static str,
+    /// Why, where it is not eligible: a reason code, or what it failed of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The same for people.
+    pub phrase: String,
+    /// When it is free again, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<i64>,
+}

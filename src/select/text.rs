@@ -1,0 +1,176 @@
+//! The report of `models status` as lines: for people, and one a profile for scripts.
+
+use std::collections::HashMap;
+
+use super::health::Status;
+use super::phrases;
+use super::report::{Candidate, Report, Sealed, Selection};
+use super::when::{relative, rfc3339};
+
+/// The report for people, line by line and without colour.
+#[must_use]
+pub fn text(report: &Report, now: i64) -> Vec<String> {
+    let mut lines = vec![
+        format!("Home   {}", shown(&report.home)),
+        format!("Agent  {}", report.agent),
+        format!("Index  {}", shown(&report.auth.store_path)),
+    ];
+    lines.extend(report.vault.warnings.iter().map(|warning| format!("Warning: {}", shown(warning))));
+    if report.vault.profiles.is_empty() {
+        lines.push(String::new());
+        lines.push(format!("No credentials found for agent {}.", report.agent));
+        lines.push(format!("  {}", phrases::add("anthropic", &report.agent)));
+    }
+    let expiries = report.auth.oauth.profiles.iter().map(|health| health.expires_at);
+    let rows: HashMap<_, _> = report
+        .vault
+        .profiles
+        .iter()
+        .zip(expiries)
+        .map(|(sealed, expires)| (sealed.profile_id.as_str(), (sealed, expires)))
+        .collect();
+    for selection in &report.vault.providers {
+        lines.push(String::new());
+        lines.push(heading(selection, now));
+        lines.extend(table(selection.candidates.iter().enumerate().map(|(place, candidate)| {
+            row(place, candidate, rows.get(candidate.profile_id.as_str()).copied(), now)
+        })));
+    }
+    for provider in &report.auth.missing_providers_in_use {
+        lines.push(String::new());
+        lines.push(format!(
+            "No API key found for provider {provider} (agent {}): each agent has its own profiles.",
+            report.agent
+        ));
+        lines.push(format!("  {}", phrases::add(provider, &report.agent)));
+    }
+    let troubles = report.vault.profiles.iter().filter_map(|sealed| {
+        let trouble = sealed.trouble.as_ref()?;
+        Some(format!("  {}  {}: {}", sealed.profile_id, trouble.what, trouble.remedy))
+    });
+    let troubles: Vec<_> = troubles.collect();
+    if !troubles.is_empty() {
+        lines.push(String::new());
+        lines.push("Needs attention".to_owned());
+        lines.extend(troubles);
+    }
+    lines
+}
+
+/// One line a profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, with a
+/// tab between them.
+#[must_use]
+pub fn plain(report: &Report) -> Vec<String> {
+    let line = |sealed: &Sealed| {
+        [
+            &sealed.profile_id,
+            &sealed.provider,
+            sealed.kind,
+            sealed.status.as_str(),
+            sealed.expires.as_deref().unwrap_or("-"),
+            &sealed.store.as_deref().map_or_else(|| "-".to_owned(), shown),
+        ]
+        .join("\t")
+    };
+    report.vault.profiles.iter().map(line).collect()
+}
+
+fn heading(selection: &Selection, now: i64) -> String {
+    let order = match selection.order {
+        "explicit" => "order set",
+        _ => "by type and last use",
+    };
+    let provider = &selection.provider;
+    let next = |verdict| {
+        let named = |candidate: &&Candidate| Some(&candidate.profile_id) == selection.next.as_ref();
+        selection
+            .candidates
+            .iter()
+            .find(named)
+            .filter(|candidate| verdict == (candidate.verdict == "eligible"))
+    };
+    if let Some(candidate) = next(true) {
+        return format!("{provider}: next is {} ({order})", candidate.profile_id);
+    }
+    match next(false) {
+        Some(candidate) => format!(
+            "{provider}: no available auth profile (all in cooldown); the first is free {}: {} ({order})",
+            candidate.until.map_or_else(|| "now".to_owned(), |until| relative(until, now)),
+            candidate.profile_id
+        ),
+        None => format!("{provider}: no usable profile ({order})"),
+    }
+}
+
+fn row(place: usize, candidate: &Candidate, known: Option<(&Sealed, Option<i64>)>, now: i64) -> [String; 6] {
+    let place = match candidate.verdict {
+        "excluded" => "-".to_owned(),
+        _ => (place + 1).to_string(),
+    };
+    // The code is what documentation and scripts name; the phrase says it to people.
+    let why = match (candidate.verdict, &candidate.reason) {
+        ("eligible", _) => String::new(),
+        ("excluded", Some(code)) if *code != candidate.phrase => {
+            format!("not used: {} ({code})", candidate.phrase)
+        }
+        ("excluded", _) => format!("not used: {}", candidate.phrase),
+        _ => candidate.phrase.clone(),
+    };
+    let [kind, status, expiry, record] = match known {
+        Some((sealed, expires)) => [
+            sealed.kind.to_owned(),
+            sealed.status.as_str().to_owned(),
+            expires.map_or_else(|| "no expiry".to_owned(), |at| expiry(sealed.status, at, now)),
+            sealed.record.as_str().to_owned(),
+        ],
+        None => ["-", "-", "-", "-"].map(str::to_owned),
+    };
+    let why = match (record.as_str(), why.as_str()) {
+        ("-", _) => why,
+        (_, "") => record,
+        _ => format!("{record}; {why}"),
+    };
+    [place, candidate.profile_id.clone(), kind, status, expiry, why]
+}
+
+fn expiry(status: Status, at: i64, now: i64) -> String {
+    match status {
+        Status::Expired => format!("expired {}", relative(at, now)),
+        Status::Expiring => format!("expires {} ({})", relative(at, now), rfc3339(at)),
+        Status::Ok | Status::Static | Status::Missing => format!("expires {}", relative(at, now)),
+    }
+}
+
+/// Lines of equal columns. All cells are ASCII, so that a byte is a column.
+fn table<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
+    let rows: Vec<_> = rows.collect();
+    let mut widths = [0; N];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.len());
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        format!("  {}", cells.join("  ")).trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// Text that a user or a file supplied, made safe for a terminal: what neither is a letter or digit
+/// of some script nor printable ASCII is escaped.
+fn shown(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if matches!(c, ' '..='~') || c.is_alphanumeric() {
+            out.push(c);
+        } else {
+            out.extend(c.escape_unicode());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

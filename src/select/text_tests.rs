@@ -1,0 +1,99 @@
+use super::*;
+use crate::select::fixture::{NOW, order, profiles, report, state, view};
+use crate::select::profile::{ProfileView, Usable};
+use crate::select::state::{Orders, State};
+use crate::vault::credential::CredentialType::{ApiKey, Token};
+
+fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &State) -> Vec<String> {
+    text(&report(profiles, orders, state, &[], &[]), NOW)
+}
+
+#[test]
+fn the_text_names_the_next_the_others_and_the_remedies() {
+    let warnings = ["auth-state.json\u{1b}[2J".to_owned()];
+    let in_use = ["openai".parse().unwrap()];
+    let orders = order(&["anthropic:work", "anthropic:default", "anthropic:gone"]);
+    let lines = text(&report(&profiles(), &orders, &state(), &in_use, &warnings), NOW);
+    let expected = "\
+Home   /home/ada/vault
+Agent  main
+Index  /home/ada/vault/agents/main/auth-profiles.json
+Warning: auth-state.json\\u{1b}[2J
+
+anthropic: next is anthropic:default (order set)
+  1  anthropic:default  api_key  static   no expiry       unverified
+  2  anthropic:work     token    ok       expires in 30d  unverified; cooling down for 5m (rate_limit)
+  -  anthropic:gone     -        -        -               not used: no sealed credential (missing_credential)
+  -  anthropic:old      token    expired  expired 2d ago  unverified; not used: not in the order that is set (excluded_by_auth_order)
+
+openai-codex: next is openai-codex:me@x.io (by type and last use)
+  1  openai-codex:me@x.io  oauth  expiring  expires in 3h (2027-01-15T11:00:00.000Z)  verified
+
+No API key found for provider openai (agent main): each agent has its own profiles.
+  strongroom paste-token --provider openai, or paste-api-key for an API key
+
+Needs attention
+  anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
+  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again, then paste it again: strongroom paste-token --provider openai-codex --profile-id openai-codex:me@x.io";
+    assert_eq!(lines.join("\n"), expected);
+}
+
+#[test]
+fn the_heading_says_when_nothing_can_be_used_now() {
+    let cooled = [view("anthropic:work", Token, None)];
+    let dead = [view("anthropic:work", Token, Some(NOW))];
+    for (profiles, heading) in [
+        (
+            &cooled,
+            "anthropic: no available auth profile (all in cooldown); the first is free in 5m: \
+             anthropic:work (by type and last use)",
+        ),
+        (&dead, "anthropic: no usable profile (by type and last use)"),
+    ] {
+        assert_eq!(lines_of(profiles, &Orders::new(), &state())[4], heading);
+    }
+}
+
+#[test]
+fn an_agent_without_profiles_is_told_how_to_paste_one() {
+    let lines = lines_of(&[], &Orders::new(), &State::default());
+    assert_eq!(lines[4], "No credentials found for agent main.");
+    assert!(lines[5].contains("strongroom paste-token"));
+}
+
+#[test]
+fn plain_is_one_line_a_profile() {
+    let mut profiles = profiles();
+    profiles[0].store = None;
+    profiles[1].store = Some("x\ty\u{202e}".to_owned());
+    let lines = plain(&report(&profiles, &Orders::new(), &state(), &[], &[]));
+    assert_eq!(
+        lines,
+        [
+            "anthropic:default\tanthropic\tapi_key\tstatic\t-\t-",
+            "anthropic:work\tanthropic\ttoken\tok\t2027-02-14T08:00:00.000Z\tx\\u{9}y\\u{202e}",
+            "anthropic:old\tanthropic\ttoken\texpired\t2027-01-13T08:00:00.000Z\tfile",
+            "openai-codex:me@x.io\topenai-codex\toauth\texpiring\t2027-01-15T11:00:00.000Z\tfile",
+        ]
+    );
+    assert!(plain(&report(&[], &Orders::new(), &state(), &[], &[])).is_empty());
+}
+
+#[test]
+fn names_in_other_scripts_stay_readable_and_controls_do_not_act() {
+    assert_eq!(shown("/home/żółw/Mü ller"), "/home/żółw/Mü ller");
+    assert_eq!(shown("a\nb\u{9b}c\u{2066}"), "a\\u{a}b\\u{9b}c\\u{2066}");
+}
+
+#[test]
+fn no_character_of_a_plaintext_secret_or_foreign_reference_acts_on_the_terminal() {
+    let plaintext = ProfileView { usable: Usable::Plaintext, ..view("a:plain", ApiKey, None) };
+    let foreign = ProfileView {
+        foreign: Some("env:\u{1b}]0;x".to_owned()),
+        usable: Usable::Reference,
+        ..view("a:ref", ApiKey, None)
+    };
+    for line in lines_of(&[plaintext, foreign], &Orders::new(), &State::default()) {
+        assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+    }
+}

@@ -1,0 +1,128 @@
+//! Instants and spans as people and scripts read them. Everything is Unix milliseconds, UTC.
+
+use jiff::Timestamp;
+use jiff::tz::Offset;
+
+/// One second, in milliseconds.
+pub const SECOND: i64 = 1_000;
+/// One minute, in milliseconds.
+pub const MINUTE: i64 = 60 * SECOND;
+/// One hour, in milliseconds.
+pub const HOUR: i64 = 60 * MINUTE;
+/// One day, in milliseconds.
+pub const DAY: i64 = 24 * HOUR;
+
+/// After this the Gregorian calendar repeats itself.
+const FOUR_CENTURIES: i64 = 146_097 * DAY;
+
+/// An instant in RFC 3339, in UTC and to the millisecond. Years beyond 9999 are written as
+/// JavaScript's `toISOString` writes them: a file may hold them, and they must sort and parse.
+#[must_use]
+pub fn rfc3339(ms: i64) -> String {
+    // Mapped into one cycle, every instant is inside the range of the calendar library.
+    let cycles = ms.div_euclid(FOUR_CENTURIES);
+    let inside = Timestamp::from_millisecond(ms.rem_euclid(FOUR_CENTURIES)).unwrap_or_default();
+    let date = Offset::UTC.to_datetime(inside);
+    let year = i64::from(date.year()) + 400 * cycles;
+    let year = match year {
+        0..=9999 => format!("{year:04}"),
+        _ => format!("{year:+07}"),
+    };
+    format!(
+        "{year}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        date.month(),
+        date.day(),
+        date.hour(),
+        date.minute(),
+        date.second(),
+        date.millisecond(),
+    )
+}
+
+/// A length of time in its largest fitting unit, rounded: `30s`, `5m`, `25h`, `30d`. Hours go up
+/// to two days, because "25h" says more than "1d" just beyond a limit of 24 hours.
+#[must_use]
+pub fn span(ms: i64) -> String {
+    let seconds = rounded(ms.unsigned_abs(), 1_000);
+    let minutes = rounded(seconds, 60);
+    let hours = rounded(minutes, 60);
+    if seconds < 60 {
+        format!("{seconds}s")
+    } else if minutes < 60 {
+        format!("{minutes}m")
+    } else if hours < 48 {
+        format!("{hours}h")
+    } else {
+        format!("{}d", rounded(hours, 24))
+    }
+}
+
+/// Where an instant lies, seen from now: `in 25h`, `2d ago`, `now`.
+#[must_use]
+pub fn relative(at: i64, now: i64) -> String {
+    let distance = at.saturating_sub(now);
+    match distance {
+        -499..=499 => "now".to_owned(),
+        500.. => format!("in {}", span(distance)),
+        _ => format!("{} ago", span(distance)),
+    }
+}
+
+fn rounded(value: u64, unit: u64) -> u64 {
+    value / unit + u64::from(value % unit >= unit / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_rfc3339_in_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (1_826_725_287_117, "2027-11-20T15:41:27.117Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"),
+            (253_402_300_800_000, "+010000-01-01T00:00:00.000Z"),
+            (8_640_000_000_000_000, "+275760-09-13T00:00:00.000Z"),
+            (-8_640_000_000_000_000, "-271821-04-20T00:00:00.000Z"),
+        ] {
+            assert_eq!(rfc3339(ms), text, "{ms}");
+        }
+        assert!(rfc3339(i64::MAX).ends_with('Z'));
+        assert!(rfc3339(i64::MIN).ends_with('Z'));
+    }
+
+    #[test]
+    fn spans_take_the_largest_fitting_unit() {
+        for (ms, text) in [
+            (0, "0s"),
+            (30 * SECOND, "30s"),
+            (MINUTE - 1, "1m"),
+            (5 * MINUTE, "5m"),
+            (HOUR - 1, "1h"),
+            (25 * HOUR, "25h"),
+            (25 * HOUR - 40, "25h"),
+            (47 * HOUR, "47h"),
+            (48 * HOUR, "2d"),
+            (30 * DAY - 40, "30d"),
+        ] {
+            assert_eq!(span(ms), text, "{ms}");
+            assert_eq!(span(-ms), text, "-{ms}");
+        }
+        assert!(span(i64::MIN).ends_with('d'));
+    }
+
+    #[test]
+    fn relative_names_the_side() {
+        let now = 1_800_000_000_000;
+        for (distance, text) in
+            [(0, "now"), (499, "now"), (500, "in 1s"), (-499, "now"), (-500, "1s ago"), (25 * HOUR, "in 25h")]
+        {
+            assert_eq!(relative(now + distance, now), text, "{distance}");
+        }
+        assert_eq!(relative(now - 2 * DAY, now), "2d ago");
+        assert!(relative(i64::MAX, i64::MIN).starts_with("in "));
+    }
+}

@@ -1,0 +1,586 @@
+//! The index: an agent's `auth-profiles.json`, with references in place of secrets.
+//!
+//! What already stood there survives untouched and in order, numbers to the digit. A file that
+//! cannot be understood is an error, never an empty index.
+
+use std::fmt::Write as _;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::credential::{Credential, CredentialType};
+use super::id::{AgentName, ProfileId, Provider, RESERVED, Reference};
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+
+/// The file's name in an agent's directory.
+pub const FILE: &str = "auth-profiles.json";
+/// The largest index, in bytes.
+pub const MAX: usize = 64 * 1024 * 1024;
+/// The name under which OpenClaw's configuration knows Strongroom as an exec provider.
+pub const EXEC_PROVIDER: &str = "strongroom";
+
+const VERSION: u64 = 1;
+/// Fields of an entry that hold, or steer to, a secret: an entry of ours has none of them.
+const NOT_IN_AN_INDEX: [&str; 16] = [
+    "key",
+    "apiKey",
+    "api_key",
+    "token",
+    "access",
+    "refresh",
+    "idToken",
+    "accessToken",
+    "refreshToken",
+    "password",
+    "secret",
+    "clientSecret",
+    "metadata",
+    "baseUrl",
+    "tokenEndpoint",
+    "mode",
+];
+
+type Raw = Box<RawValue>;
+
+/// An index in memory.
+#[derive(Clone, Debug)]
+pub struct Index {
+    /// Every top-level member in order; `profiles` and `order` stand here only as a place.
+    top: IndexMap<String, Raw>,
+    profiles: IndexMap<String, Raw>,
+    order: IndexMap<String, Raw>,
+}
+
+/// What Strongroom reads of an entry. Fields of another form count as absent.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The entry's id as it stands there.
+    pub id: String,
+    /// The credential's type.
+    pub kind: Option<CredentialType>,
+    /// Its provider.
+    pub provider: Option<Provider>,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// Whether `expires` is there and no instant.
+    pub invalid_expires: bool,
+    /// The account's address.
+    pub email: Option<String>,
+    /// The reference's id, where it is one to Strongroom.
+    pub reference: Option<String>,
+    /// `source:id` of a reference to something else.
+    pub foreign_reference: Option<String>,
+    /// Whether a secret stands there in plain text.
+    pub plaintext: bool,
+    /// The store and generation that Strongroom wrote.
+    pub mark: Option<Mark>,
+}
+
+/// What Strongroom notes in an entry of its own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Mark {
+    /// The store that holds the record.
+    pub store: String,
+    /// The record's generation.
+    pub generation: u64,
+}
+
+/// An entry as Strongroom writes it: a fixed list of fields.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewEntry {
+    r#type: String,
+    provider: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key_ref: Option<SecretRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_ref: Option<SecretRef>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    display_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    copy_to_agents: Option<bool>,
+    strongroom: Mark,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct SecretRef {
+    source: String,
+    provider: String,
+    id: String,
+}
+
+impl NewEntry {
+    /// The entry of a credential.
+    #[must_use]
+    pub fn of(agent: &AgentName, profile: &ProfileId, credential: &Credential, mark: Mark) -> Self {
+        let reference = || SecretRef {
+            source: "exec".to_owned(),
+            provider: EXEC_PROVIDER.to_owned(),
+            id: Reference::id_of(agent, profile),
+        };
+        Self {
+            r#type: credential.kind.as_str().to_owned(),
+            provider: credential.provider.as_str().to_owned(),
+            key_ref: (credential.kind == CredentialType::ApiKey).then(reference),
+            token_ref: (credential.kind == CredentialType::Token).then(reference),
+            expires: credential.expires,
+            email: credential.email.clone(),
+            display_name: credential.display_name.clone(),
+            copy_to_agents: credential.copy_to_agents,
+            strongroom: mark,
+        }
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self { top: IndexMap::new(), profiles: IndexMap::new(), order: IndexMap::new() }
+    }
+}
+
+impl Index {
+    /// Reads an index.
+    ///
+    /// # Errors
+    /// `INDEX_UNREADABLE` for garbage, `DUPLICATE_KEY`, `NEWER_FORMAT`.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let unreadable = |error: Error| match error.code() {
+            Code::BadData => Error::new(Code::IndexUnreadable, error.what().to_owned()),
+            _ => error,
+        };
+        let top: IndexMap<String, Raw> = json::parse(bytes, FILE).map_err(unreadable)?;
+        let object = |name: &str| -> Result<IndexMap<String, Raw>> {
+            top.get(name).map_or_else(
+                || Ok(IndexMap::new()),
+                |raw| {
+                    serde_json::from_str(raw.get()).map_err(|_| {
+                        Error::new(Code::IndexUnreadable, format!("{FILE}: \"{name}\" is not an object"))
+                    })
+                },
+            )
+        };
+        match top.get("version").map(|raw| raw.get().parse::<u64>()) {
+            None | Some(Ok(VERSION)) => {}
+            Some(Ok(newer)) if newer > VERSION => {
+                return fail(
+                    Code::NewerFormat,
+                    format!("{FILE} has version {newer}; version {VERSION} is known"),
+                );
+            }
+            Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
+        }
+        let (profiles, order) = (object("profiles")?, object("order")?);
+        if profiles.keys().any(|id| RESERVED.contains(&id.to_ascii_lowercase().as_str())) {
+            return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
+        }
+        Ok(Self { top, profiles, order })
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether it has no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// Whether an entry of that id is there, of whatever form.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.profiles.contains_key(id)
+    }
+
+    /// The ids in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
+    /// All entries in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.profiles.iter().map(|(id, raw)| Entry::read(id, raw))
+    }
+
+    /// One entry.
+    #[must_use]
+    pub fn entry(&self, id: &str) -> Option<Entry> {
+        self.profiles.get(id).map(|raw| Entry::read(id, raw))
+    }
+
+    /// Adds an entry, or replaces what Strongroom keeps in it; other fields stay.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn put(&mut self, id: &ProfileId, entry: &NewEntry) -> Result<()> {
+        let internal = |_| Error::new(Code::Internal, "an index entry cannot be written");
+        let text = serde_json::to_string(entry).map_err(internal)?;
+        let ours: IndexMap<String, Raw> = serde_json::from_str(&text).map_err(internal)?;
+        let kept: IndexMap<String, Raw> = self
+            .profiles
+            .get(id.as_str())
+            .and_then(|raw| serde_json::from_str(raw.get()).ok())
+            .unwrap_or_default();
+        let ours_or_secret = |key: &str| {
+            NOT_IN_AN_INDEX.contains(&key)
+                || [
+                    "type",
+                    "provider",
+                    "keyRef",
+                    "tokenRef",
+                    "expires",
+                    "email",
+                    "displayName",
+                    "copyToAgents",
+                    "strongroom",
+                ]
+                .contains(&key)
+        };
+        let merged: IndexMap<String, Raw> =
+            ours.into_iter().chain(kept.into_iter().filter(|(key, _)| !ours_or_secret(key))).collect();
+        let raw = RawValue::from_string(object(&merged, 2)).map_err(internal)?;
+        self.profiles.insert(id.as_str().to_owned(), raw);
+        Ok(())
+    }
+
+    /// Removes an entry, and its id from every order.
+    pub fn remove(&mut self, id: &ProfileId) {
+        self.profiles.shift_remove(id.as_str());
+        self.edit_orders(|ids| ids.retain(|listed| listed != id.as_str()));
+    }
+
+    /// Gives an entry another id, in its place and in every order.
+    pub fn rename(&mut self, from: &ProfileId, to: &ProfileId) {
+        let Some(place) = self.profiles.get_index_of(from.as_str()) else { return };
+        // A target that exists was replaced on purpose; it gives way.
+        self.profiles.shift_remove(to.as_str());
+        let place = place.min(self.profiles.len());
+        if let Some(raw) = self.profiles.shift_remove(from.as_str()) {
+            self.profiles.shift_insert(place.min(self.profiles.len()), to.as_str().to_owned(), raw);
+        }
+        self.edit_orders(|ids| {
+            let has_target = ids.iter().any(|id| id == to.as_str());
+            if has_target {
+                ids.retain(|id| id != from.as_str());
+            } else {
+                for id in ids.iter_mut().filter(|id| *id == from.as_str()) {
+                    to.as_str().clone_into(id);
+                }
+            }
+        });
+    }
+
+    /// The order of a provider; ids outside the grammar are passed over.
+    #[must_use]
+    pub fn order(&self, provider: &Provider) -> Option<Vec<ProfileId>> {
+        let raw = self.order.get(provider.as_str())?;
+        let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
+        Some(ids.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// All orders.
+    #[must_use]
+    pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
+        self.order
+            .keys()
+            .filter_map(|provider| provider.parse::<Provider>().ok())
+            .filter_map(|provider| self.order(&provider).map(|ids| (provider, ids)))
+            .collect()
+    }
+
+    /// Sets a provider's order, or clears it.
+    pub fn set_order(&mut self, provider: &Provider, ids: Option<&[ProfileId]>) {
+        match ids {
+            Some(ids) => {
+                let texts: Vec<&str> = ids.iter().map(ProfileId::as_str).collect();
+                if let Some(raw) = array(&texts) {
+                    self.order.insert(provider.as_str().to_owned(), raw);
+                }
+            }
+            None => {
+                self.order.shift_remove(provider.as_str());
+            }
+        }
+    }
+
+    fn edit_orders(&mut self, edit: impl Fn(&mut Vec<String>)) {
+        for raw in self.order.values_mut() {
+            let Ok(before) = serde_json::from_str::<Vec<String>>(raw.get()) else { continue };
+            let mut ids = before.clone();
+            edit(&mut ids);
+            if ids != before
+                && let Some(edited) = array(&ids)
+            {
+                *raw = edited;
+            }
+        }
+    }
+
+    /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let profiles = object(&self.profiles, 1);
+        let order = object(&self.order, 1);
+        let mut out = String::with_capacity(profiles.len() + order.len() + 256);
+        out.push_str("{\n");
+        let mut members: Vec<(String, &str)> = Vec::new();
+        if !self.top.contains_key("version") {
+            members.push(("version".to_owned(), "1"));
+        }
+        for (name, raw) in &self.top {
+            match name.as_str() {
+                "profiles" => members.push((name.clone(), &profiles)),
+                "order" => members.push((name.clone(), &order)),
+                _ => members.push((name.clone(), raw.get())),
+            }
+        }
+        if !self.top.contains_key("profiles") {
+            members.push(("profiles".to_owned(), &profiles));
+        }
+        if !self.top.contains_key("order") && !self.order.is_empty() {
+            members.push(("order".to_owned(), &order));
+        }
+        for (n, (name, value)) in members.iter().enumerate() {
+            let comma = if n + 1 == members.len() { "" } else { "," };
+            // Writing to a String cannot fail.
+            let _ = writeln!(out, "  {}: {value}{comma}", quoted(name));
+        }
+        out.push_str("}\n");
+        out.into_bytes()
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn array<T: Serialize>(items: &[T]) -> Option<Raw> {
+    serde_json::value::to_raw_value(items).ok()
+}
+
+/// An object at an indentation of `depth` steps, its values as they are.
+fn object(members: &IndexMap<String, Raw>, depth: usize) -> String {
+    if members.is_empty() {
+        return "{}".to_owned();
+    }
+    let indent = "  ".repeat(depth);
+    let mut out = String::with_capacity(members.values().map(|raw| raw.get().len() + 80).sum());
+    out.push_str("{\n");
+    for (n, (name, raw)) in members.iter().enumerate() {
+        let comma = if n + 1 == members.len() { "" } else { "," };
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{indent}  {}: {}{comma}", quoted(name), raw.get());
+    }
+    out.push_str(&indent);
+    out.push('}');
+    out
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EntryIn<'a> {
+    #[serde(borrow)]
+    r#type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    provider: Option<&'a RawValue>,
+    #[serde(borrow)]
+    key_ref: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token_ref: Option<&'a RawValue>,
+    #[serde(borrow)]
+    expires: Option<&'a RawValue>,
+    #[serde(borrow)]
+    email: Option<&'a RawValue>,
+    #[serde(borrow)]
+    key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    token: Option<&'a RawValue>,
+    #[serde(borrow)]
+    access: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refresh: Option<&'a RawValue>,
+    #[serde(borrow, alias = "api_key")]
+    api_key: Option<&'a RawValue>,
+    #[serde(borrow)]
+    strongroom: Option<&'a RawValue>,
+}
+
+impl Entry {
+    fn read(id: &str, raw: &RawValue) -> Self {
+        let mut entry = Self {
+            id: id.to_owned(),
+            kind: None,
+            provider: None,
+            expires: None,
+            invalid_expires: false,
+            email: None,
+            reference: None,
+            foreign_reference: None,
+            plaintext: false,
+            mark: None,
+        };
+        let Ok(read) = serde_json::from_str::<EntryIn>(raw.get()) else { return entry };
+        entry.kind = text(read.r#type).and_then(|text| CredentialType::parse(&text));
+        entry.provider = text(read.provider).and_then(|text| text.parse().ok());
+        entry.email = text(read.email);
+        entry.mark = read.strongroom.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        if let Some(raw) = read.expires.filter(|raw| raw.get() != "null") {
+            entry.expires = raw.get().parse::<i64>().ok().filter(|ms| *ms > 0);
+            entry.invalid_expires = entry.expires.is_none();
+        }
+        let plain = [read.key, read.token, read.access, read.refresh, read.api_key];
+        entry.plaintext =
+            plain.into_iter().flatten().any(|raw| raw.get().starts_with('"') && raw.get() != "\"\"");
+        for raw in [read.key_ref, read.token_ref].into_iter().flatten() {
+            let Ok(reference) = serde_json::from_str::<SecretRef>(raw.get()) else { continue };
+            if reference.source == "exec" && reference.provider == EXEC_PROVIDER {
+                entry.reference = Some(reference.id);
+            } else {
+                entry.foreign_reference = Some(format!("{}:{}", reference.source, reference.id));
+            }
+        }
+        entry
+    }
+}
+
+fn text(raw: Option<&RawValue>) -> Option<String> {
+    serde_json::from_str(raw?.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretString;
+
+    fn id(text: &str) -> ProfileId {
+        text.parse().unwrap()
+    }
+
+    fn entry(profile: &str, kind: CredentialType) -> NewEntry {
+        let profile = id(profile);
+        let credential = Credential::new(kind, profile.provider(), SecretString::from("canary"));
+        NewEntry::of(
+            &AgentName::default(),
+            &profile,
+            &credential,
+            Mark { store: "file".into(), generation: 5 },
+        )
+    }
+
+    #[test]
+    fn an_entry_is_a_reference_and_no_secret() {
+        let mut index = Index::default();
+        index.put(&id("anthropic:work"), &entry("anthropic:work", CredentialType::Token)).unwrap();
+        assert_eq!(
+            String::from_utf8(index.to_bytes()).unwrap(),
+            r#"{
+  "version": 1,
+  "profiles": {
+    "anthropic:work": {
+      "type": "token",
+      "provider": "anthropic",
+      "tokenRef": {"source":"exec","provider":"strongroom","id":"main/anthropic:work"},
+      "strongroom": {"store":"file","generation":5}
+    }
+  }
+}
+"#
+        );
+    }
+
+    #[test]
+    fn an_oauth_entry_has_no_reference_for_openclaw_refuses_it() {
+        let mut index = Index::default();
+        index.put(&id("openai-codex:me"), &entry("openai-codex:me", CredentialType::OAuth)).unwrap();
+        let entry = index.entry("openai-codex:me").unwrap();
+        assert_eq!((entry.reference, entry.mark.unwrap().generation), (None, 5));
+    }
+
+    #[test]
+    fn what_stood_there_survives_untouched_and_in_order() {
+        let text = r#"{
+  "zeta": [1.10, 1e300, 123456789012345678901234567890],
+  "version": 1,
+  "profiles": {
+    "Foreign Thing": {"type":"new-kind","x":1.0},
+    "anthropic:b": {"note":"kept",  "type":"api_key","key":"canary"}
+  },
+  "lastGood": {"a":"b"}
+}
+"#;
+        let mut index = Index::parse(text.as_bytes()).unwrap();
+        assert_eq!(String::from_utf8(index.to_bytes()).unwrap(), text);
+        index.put(&id("anthropic:b"), &entry("anthropic:b", CredentialType::ApiKey)).unwrap();
+        index.put(&id("anthropic:c"), &entry("anthropic:c", CredentialType::ApiKey)).unwrap();
+        let out = String::from_utf8(index.to_bytes()).unwrap();
+        assert!(out.contains("\"zeta\": [1.10, 1e300, 123456789012345678901234567890],\n  \"version\""));
+        assert!(out.contains(r#""Foreign Thing": {"type":"new-kind","x":1.0},"#));
+        assert!(out.contains(r#""note": "kept""#));
+        assert!(!out.contains("canary"));
+        index.remove(&id("anthropic:c"));
+        assert_eq!(index.ids().collect::<Vec<_>>(), ["Foreign Thing", "anthropic:b"]);
+    }
+
+    #[test]
+    fn garbage_is_refused_and_never_an_empty_index() {
+        for text in [
+            "",
+            " ",
+            "{",
+            "[]",
+            "null",
+            "\u{feff}{}",
+            r#"{"version":0}"#,
+            r#"{"profiles":[]}"#,
+            r#"{"profiles":{"__proto__":{}}}"#,
+        ] {
+            assert_eq!(Index::parse(text.as_bytes()).unwrap_err().code(), Code::IndexUnreadable, "{text}");
+        }
+        let code = |text: &str| Index::parse(text.as_bytes()).unwrap_err().code();
+        assert_eq!(code(r#"{"version":2,"profiles":{}}"#), Code::NewerFormat);
+        assert_eq!(code(r#"{"profiles":{"a:b":{"type":"x","type":"y"}}}"#), Code::DuplicateKey);
+    }
+
+    #[test]
+    fn renaming_keeps_the_place_and_the_orders() {
+        let mut index = Index::default();
+        for name in ["a:1", "a:2", "a:3"] {
+            index.put(&id(name), &entry(name, CredentialType::ApiKey)).unwrap();
+        }
+        let provider: Provider = "a".parse().unwrap();
+        index.set_order(&provider, Some(&[id("a:3"), id("a:2")]));
+        index.rename(&id("a:2"), &id("a:9"));
+        assert_eq!(index.ids().collect::<Vec<_>>(), ["a:1", "a:9", "a:3"]);
+        assert_eq!(index.order(&provider).unwrap(), [id("a:3"), id("a:9")]);
+        let before = index.to_bytes();
+        index.rename(&id("a:2"), &id("a:9"));
+        assert_eq!(index.to_bytes(), before);
+        index.remove(&id("a:9"));
+        assert_eq!(index.order(&provider).unwrap(), [id("a:3")]);
+    }
+
+    #[test]
+    fn entries_are_read_for_what_they_are() {
+        let index = Index::parse(
+            br#"{"profiles":{
+              "a:1":{"type":"api_key","provider":"a","keyRef":{"source":"env","provider":"default","id":"K"}},
+              "a:2":{"type":"token","token":"canary","expires":"soon"},
+              "a:3":{"type":"token","expires":12,"tokenRef":{"source":"exec","provider":"strongroom","id":"main/a:3"}},
+              "a:4":7 }}"#,
+        )
+        .unwrap();
+        let entries: Vec<_> = index.entries().collect();
+        assert_eq!(entries[0].foreign_reference.as_deref(), Some("env:K"));
+        assert!(entries[1].plaintext && entries[1].invalid_expires);
+        assert_eq!((entries[2].reference.as_deref(), entries[2].expires), (Some("main/a:3"), Some(12)));
+        assert_eq!(entries[3].kind, None);
+    }
+}

@@ -1,0 +1,233 @@
+//! The record: a profile's secret together with the metadata that governs it, sealed as one unit.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::credential::{Credential, CredentialType};
+use super::id::{AgentName, ProfileId};
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+use crate::seal::keys::Keys;
+use crate::seal::record::{self, Purpose};
+use crate::secret::{self, Buffer, ExposeSecret, SecretString};
+
+const FORMAT: u32 = 1;
+
+/// A profile's record in memory.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Which profile it is.
+    pub profile: ProfileId,
+    /// Grows with every write of the profile; at least the Unix time in milliseconds.
+    pub generation: u64,
+    /// When the profile was first written, in Unix milliseconds.
+    pub created: i64,
+    /// When this record was written, in Unix milliseconds.
+    pub updated: i64,
+    /// The credential.
+    pub credential: Credential,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Out<'a> {
+    format: u32,
+    vault: &'a str,
+    agent: &'a str,
+    profile: &'a str,
+    provider: &'a str,
+    r#type: &'a str,
+    generation: u64,
+    created: i64,
+    updated: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    display_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    copy_to_agents: Option<bool>,
+    #[serde(serialize_with = "secret::serialize")]
+    secret: &'a SecretString,
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    extra: IndexMap<&'a str, &'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct In {
+    vault: String,
+    agent: String,
+    profile: String,
+    provider: String,
+    r#type: String,
+    generation: u64,
+    created: i64,
+    updated: i64,
+    expires: Option<i64>,
+    email: Option<String>,
+    display_name: Option<String>,
+    copy_to_agents: Option<bool>,
+    #[serde(deserialize_with = "secret::deserialize")]
+    secret: SecretString,
+    #[serde(default)]
+    extra: IndexMap<String, Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Version {
+    format: u32,
+}
+
+impl Record {
+    /// Seals the record for its place.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` beyond the record's bound, `INTERNAL`.
+    pub fn seal(&self, keys: &Keys, agent: &AgentName) -> Result<Vec<u8>> {
+        let credential = &self.credential;
+        let internal = |_| Error::new(Code::Internal, "a record cannot be written");
+        let extra = credential
+            .extra
+            .iter()
+            .map(|(key, value)| Ok((key.as_str(), serde_json::from_str(value.expose_secret())?)))
+            .collect::<serde_json::Result<_>>()
+            .map_err(internal)?;
+        let out = Out {
+            format: FORMAT,
+            vault: keys.vault.as_str(),
+            agent: agent.as_str(),
+            profile: self.profile.as_str(),
+            provider: credential.provider.as_str(),
+            r#type: credential.kind.as_str(),
+            generation: self.generation,
+            created: self.created,
+            updated: self.updated,
+            expires: credential.expires,
+            email: credential.email.as_deref(),
+            display_name: credential.display_name.as_deref(),
+            copy_to_agents: credential.copy_to_agents,
+            secret: &credential.secret,
+            extra,
+        };
+        let mut plaintext = Buffer::with_capacity(1024 + credential.secret.expose_secret().len());
+        serde_json::to_writer(&mut plaintext, &out).map_err(internal)?;
+        record::seal(keys, Purpose::Record, plaintext.expose())
+    }
+
+    /// Opens a record and checks every field against what was asked for.
+    ///
+    /// # Errors
+    /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`, `TOO_LARGE`.
+    pub fn open(keys: &Keys, agent: &AgentName, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
+        let what = format!("the record of {profile}");
+        let plaintext = record::open(keys, Purpose::Record, sealed, &what)?;
+        let (vault, record) = Self::parse(plaintext.expose(), agent, profile)?;
+        if vault != keys.vault.as_str() {
+            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+        }
+        Ok(record)
+    }
+
+    /// The record in an opened plaintext, and the vault it names, which the caller judges.
+    ///
+    /// # Errors
+    /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
+    pub fn parse(plaintext: &[u8], agent: &AgentName, profile: &ProfileId) -> Result<(String, Self)> {
+        let what = format!("the record of {profile}");
+        let damaged = || Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
+        let version: Version = serde_json::from_slice(plaintext).map_err(|_| damaged())?;
+        if version.format > FORMAT {
+            return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
+        }
+        let read: In = json::parse(plaintext, &what).map_err(|_| damaged())?;
+        if read.agent != agent.as_str() || read.profile != profile.as_str() {
+            // Both names come out of a sealed record, so they are of this vault's own making.
+            return fail(
+                Code::Tampered,
+                format!("{what} holds another one: it was moved from another profile or agent"),
+            );
+        }
+        let credential = Credential {
+            kind: CredentialType::parse(&read.r#type).ok_or_else(damaged)?,
+            provider: read.provider.parse().map_err(|_| damaged())?,
+            secret: read.secret,
+            expires: read.expires,
+            email: read.email,
+            display_name: read.display_name,
+            copy_to_agents: read.copy_to_agents,
+            extra: read
+                .extra
+                .into_iter()
+                .map(|(key, value)| (key, SecretString::from(Box::<str>::from(value))))
+                .collect(),
+        };
+        let record = Self {
+            profile: profile.clone(),
+            generation: read.generation,
+            created: read.created,
+            updated: read.updated,
+            credential,
+        };
+        Ok((read.vault, record))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::keys::{VaultId, VaultKey};
+
+    fn keys() -> Keys {
+        let key = VaultKey::from_bytes(&[1; 32]);
+        let id = key.id();
+        Keys::new(VaultId::generate().unwrap(), vec![key], id, age::x25519::Identity::generate().to_public())
+            .unwrap()
+    }
+
+    fn record() -> Record {
+        let profile: ProfileId = "anthropic:work".parse().unwrap();
+        let mut credential =
+            Credential::new(CredentialType::OAuth, profile.provider(), SecretString::from("canary\"\\ü"));
+        credential.expires = Some(5);
+        credential.extra.insert("refresh".into(), SecretString::from("\"canary-refresh\""));
+        credential.extra.insert("big".into(), SecretString::from("12345678901234567890.10"));
+        Record { profile, generation: 7, created: 1, updated: 2, credential }
+    }
+
+    #[test]
+    fn a_record_survives_sealing_to_the_digit() {
+        let (keys, agent, record) = (keys(), AgentName::default(), record());
+        let sealed = record.seal(&keys, &agent).unwrap();
+        let back = Record::open(&keys, &agent, &record.profile, &sealed).unwrap();
+        assert!(back.credential.same_as(&record.credential));
+        assert_eq!((back.generation, back.created, back.updated), (7, 1, 2));
+        assert_eq!(back.credential.extra["big"].expose_secret(), "12345678901234567890.10");
+    }
+
+    #[test]
+    fn a_record_opens_only_in_its_own_place() {
+        let (keys, agent, record) = (keys(), AgentName::default(), record());
+        let sealed = record.seal(&keys, &agent).unwrap();
+        let other = "anthropic:other".parse().unwrap();
+        assert_eq!(Record::open(&keys, &agent, &other, &sealed).unwrap_err().code(), Code::Tampered);
+        let elsewhere = "elsewhere".parse().unwrap();
+        assert_eq!(
+            Record::open(&keys, &elsewhere, &record.profile, &sealed).unwrap_err().code(),
+            Code::Tampered
+        );
+        let mut foreign = keys.clone();
+        foreign.vault = VaultId::generate().unwrap();
+        assert_eq!(
+            Record::open(&foreign, &agent, &record.profile, &sealed).unwrap_err().what(),
+            "the record of anthropic:work belongs to another vault"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert!(!format!("{:?}", record()).contains("canary"));
+    }
+}
