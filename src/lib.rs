@@ -5,7 +5,9 @@
 //! seal → backends`. `error`, `secret` and `env` are below all of them.
 
 pub mod env;
+pub mod env_names;
 pub mod error;
 pub mod json;
 pub mod secret;
+pub mod shape;
 pub mod vault;
