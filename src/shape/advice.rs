@@ -188,6 +188,13 @@ pub fn looks_secret(text: &str) -> bool {
     })
 }
 
+/// Whether a text that should be a provider's name looks like a key: some providers' keys are
+/// nothing but small letters and digits.
+#[must_use]
+pub fn looks_random(text: &str) -> bool {
+    looks_secret(text) || (text.len() >= 24 && text.bytes().filter(u8::is_ascii_digit).count() >= 6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,8 @@ const MARKERS: [&str; 8] = [
     "__openclaw_redacted__",
     "redacted",
 ];
-const MARKER_PREFIXES: [&str; 4] = ["oc-sent-v1-", "oc-sent-v2.", "openshell:resolve:env:", "secretref-env:"];
+const MARKER_PREFIXES: [&str; 5] =
+    ["oc-sent-v1-", "oc-sent-v2.", "openshell:resolve:env:", "secretref-env:", "ENC[AES256_GCM,"];
 const BULLETS: [char; 5] = ['•', '●', '∙', '⋅', '█'];
 
 /// Why a value is no secret but something in its place; `None` where it may be one.
@@ -126,6 +127,7 @@ mod tests {
             "$(pass show x)",
             "__anthropic_key__",
             "openshell:resolve:env:OPENAI_API_KEY",
+            "ENC[AES256_GCM,data:abc,type:str]",
             "opencode-oauth-dummy-key",
             "<authenticated>",
             "••••••••",
