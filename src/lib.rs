@@ -10,4 +10,5 @@ pub mod error;
 pub mod json;
 pub mod secret;
 pub mod shape;
+pub mod transfer;
 pub mod vault;
