@@ -9,14 +9,22 @@ mod dotenv_lines;
 mod format;
 mod openclaw_entry;
 mod openclaw_json;
+mod plan;
+mod plan_report;
 pub mod source;
 mod value;
 
 #[cfg(test)]
+mod canary_tests;
+#[cfg(test)]
 mod openclaw_tests;
+#[cfg(test)]
+mod plan_tests;
 
 pub use candidate::{Candidate, Invalid, Parsed, Skipped};
 pub use format::Format;
+pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};
+pub use plan_report::{EntrySummary, InvalidSummary, SkippedSummary, Summary};
 
 use crate::error::{Code, Result, fail};
 
