@@ -5,10 +5,13 @@
 //! seal → backends`. `error`, `secret` and `env` are below all of them.
 
 pub mod env;
+pub mod env_names;
 pub mod error;
 pub mod json;
 pub mod seal;
 pub mod secret;
 pub mod select;
+pub mod shape;
+pub mod transfer;
 pub mod unlock;
 pub mod vault;

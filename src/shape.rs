@@ -1,0 +1,13 @@
+//! How secrets look: masks that are none, prefixes and lengths of known keys, and what a paste
+//! brings along that does not belong to it.
+//!
+//! Providers change their formats, so a shape is only ever advice. A mask or a marker is refused,
+//! for it holds no secret at all.
+
+mod advice;
+mod mask;
+mod paste;
+
+pub use advice::{Role, SHAPES, Shape, advise, looks_random, looks_secret};
+pub use mask::{is_local_marker, is_mask};
+pub use paste::{Normalised, is_space, is_unseen, normalise};

@@ -1,0 +1,170 @@
+//! Values that stand where a secret was: masks, references, markers, placeholders.
+
+use crate::env_names;
+use crate::vault::id::Provider;
+
+/// Values that programs write in place of a secret.
+const MARKERS: [&str; 8] = [
+    "secretref-managed",
+    "minimax-oauth",
+    "oauth:chutes",
+    "ollama-local",
+    "opencode-oauth-dummy-key",
+    "<authenticated>",
+    "__openclaw_redacted__",
+    "redacted",
+];
+const MARKER_PREFIXES: [&str; 5] =
+    ["oc-sent-v1-", "oc-sent-v2.", "openshell:resolve:env:", "secretref-env:", "ENC[AES256_GCM,"];
+const BULLETS: [char; 5] = ['•', '●', '∙', '⋅', '█'];
+
+/// Why a value is no secret but something in its place; `None` where it may be one.
+#[must_use]
+pub fn is_mask(value: &str) -> Option<&'static str> {
+    let value = value.trim();
+    let has = |needle: &str| contains_ignoring_case(value, needle);
+    let begins =
+        |prefix: &str| value.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
+    if value.is_empty() {
+        return None;
+    }
+    if MARKERS.iter().any(|marker| value.eq_ignore_ascii_case(marker))
+        || MARKER_PREFIXES.iter().any(|prefix| begins(prefix))
+    {
+        return Some("it is a marker that stands in place of a secret");
+    }
+    if has("[redacted") || has("<redacted") {
+        return Some("it was redacted");
+    }
+    if value.contains("***") || value.contains('…') || value.contains(BULLETS) || only_mask_letters(value) {
+        return Some("it is masked");
+    }
+    if value.ends_with("...") || (begins("sk-") && value.contains("...")) || has("xxxxxxxx") {
+        return Some("it is shortened or masked");
+    }
+    if begins("op://") || is_variable(value) {
+        return Some("it is a reference to a secret that is kept elsewhere");
+    }
+    if value.len() > 4 && value.starts_with("__") && value.ends_with("__") && value.bytes().all(is_name_byte)
+    {
+        return Some("it is a placeholder that another program fills in");
+    }
+    if is_placeholder(value) {
+        return Some("it is a placeholder from an example");
+    }
+    None
+}
+
+/// Whether the value is the marker with which this provider works without a secret.
+#[must_use]
+pub fn is_local_marker(provider: &Provider, value: &str) -> bool {
+    provider.as_str() == "ollama" && value.trim() == "ollama-local"
+}
+
+/// Without a lower-case copy, which nobody would wipe.
+fn contains_ignoring_case(text: &str, needle: &str) -> bool {
+    text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
+}
+
+/// `****`, `xxxx`, `....`, `----` and their mixtures.
+fn only_mask_letters(value: &str) -> bool {
+    value.chars().all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?'))
+}
+
+/// `${…}`, `$NAME`, and a bare name of a variable that is known.
+fn is_variable(value: &str) -> bool {
+    if value.starts_with("${") && value.ends_with('}') {
+        return true;
+    }
+    if value.starts_with("$(") && value.ends_with(')') {
+        return true;
+    }
+    let name = value.strip_prefix('$').unwrap_or(value);
+    env_names::known(name).is_some()
+}
+
+/// `<your key>`, `your-api-key-here`, `changeme`.
+fn is_placeholder(value: &str) -> bool {
+    if value.starts_with('<') && value.ends_with('>') {
+        return true;
+    }
+    if ["changeme", "change-me", "change_me", "placeholder"].iter().any(|p| value.eq_ignore_ascii_case(p)) {
+        return true;
+    }
+    let yours = value
+        .get(..5)
+        .is_some_and(|head| head.eq_ignore_ascii_case("your-") || head.eq_ignore_ascii_case("your_"));
+    yours && ["key", "token", "secret"].iter().any(|word| contains_ignoring_case(value, word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masks_markers_and_references_are_found() {
+        for value in [
+            "***",
+            "sk-ant-***-abcd",
+            "sk-ant-api03-ab…yz",
+            "[REDACTED]",
+            "sk-[redacted]",
+            "__OPENCLAW_REDACTED__",
+            "oc-sent-v1-abc",
+            "oc-sent-v2.abc",
+            "secretref-managed",
+            "minimax-oauth",
+            "oauth:chutes",
+            "ollama-local",
+            "op://vault/item/field",
+            "${ANTHROPIC_API_KEY}",
+            "$ANTHROPIC_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "$(pass show x)",
+            "__anthropic_key__",
+            "openshell:resolve:env:OPENAI_API_KEY",
+            "ENC[AES256_GCM,data:abc,type:str]",
+            "opencode-oauth-dummy-key",
+            "<authenticated>",
+            "••••••••",
+            "xxxxxxxxxxxx",
+            "sk-xxxxxxxxxxxxxxxx",
+            "sk-...",
+            "sk-ant...wxyz",
+            "your-api-key-here",
+            "YOUR_TOKEN",
+            "<your key>",
+            "  ***  ",
+        ] {
+            assert!(is_mask(value).is_some(), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_may_be_a_secret_is_let_through() {
+        for value in [
+            "",
+            "sk-ant-oat01-abcdefghijklmnopqrstuvwxyz",
+            "eyJhbGciOiJkaXIifQ..iv.text.tag",
+            "pa$$word",
+            "a",
+            "0123456789abcdef0123456789abcdef",
+            "__init",
+            "yourself",
+            "correct horse battery staple",
+            "ключ",
+        ] {
+            assert_eq!(is_mask(value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn only_ollama_works_with_its_marker() {
+        assert!(is_local_marker(&"ollama".parse().unwrap(), "ollama-local"));
+        assert!(!is_local_marker(&"openai".parse().unwrap(), "ollama-local"));
+    }
+}

@@ -1,0 +1,176 @@
+//! The lines of a `.env` file: assignments, quotes, comments. Nothing is substituted.
+
+use crate::secret::{Buffer, SecretString};
+
+/// What stands behind the `=`.
+pub(super) enum Value {
+    Text(SecretString),
+    /// It refers to a value elsewhere; this says how.
+    Reference(&'static str),
+    Bad(&'static str),
+}
+
+/// One assignment.
+pub(super) struct Assignment<'a> {
+    pub(super) name: &'a str,
+    pub(super) line: usize,
+    pub(super) value: Value,
+}
+
+/// A file taken apart.
+#[derive(Default)]
+pub(super) struct Lines<'a> {
+    pub(super) assignments: Vec<Assignment<'a>>,
+    /// Lines that are none, and why.
+    pub(super) bad: Vec<(usize, &'static str)>,
+}
+
+/// Takes a file apart.
+pub(super) fn lines(text: &str) -> Lines<'_> {
+    let mut out = Lines::default();
+    let mut rest = text;
+    let mut line = 1;
+    while !rest.is_empty() {
+        let (head, tail) = rest.split_once('\n').unwrap_or((rest, ""));
+        match statement(head) {
+            Statement::Nothing => {}
+            Statement::Bad(reason) => out.bad.push((line, reason)),
+            Statement::Assignment { name, value_at } => {
+                let value = &rest[value_at..];
+                match value.chars().next() {
+                    Some(quote @ ('"' | '\'')) => {
+                        if let Some((value, used)) = quoted(value, quote) {
+                            out.assignments.push(Assignment { name, line, value });
+                            let end = value_at + used;
+                            line += rest[..end].matches('\n').count();
+                            rest = &rest[end..];
+                            continue;
+                        }
+                        out.bad.push((line, "opens a quote that is never closed"));
+                    }
+                    _ => out.assignments.push(Assignment { name, line, value: bare(&head[value_at..]) }),
+                }
+            }
+        }
+        line += 1;
+        rest = tail;
+    }
+    out
+}
+
+enum Statement<'a> {
+    Nothing,
+    Bad(&'static str),
+    Assignment { name: &'a str, value_at: usize },
+}
+
+fn statement(line: &str) -> Statement<'_> {
+    let trimmed = line.trim();
+    if trimmed.is_empty() || trimmed.starts_with('#') {
+        return Statement::Nothing;
+    }
+    let exported = trimmed.strip_prefix("export").filter(|rest| rest.starts_with([' ', '\t']));
+    let is_name = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'))
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+    };
+    let Some(equals) = line.find('=') else {
+        return match exported {
+            // Only marks a variable that was set elsewhere.
+            Some(name) if name.split_whitespace().all(is_name) => Statement::Nothing,
+            _ => Statement::Bad("is not of the form NAME=value"),
+        };
+    };
+    let before = line[..equals].trim();
+    let name = match exported {
+        Some(_) => before.strip_prefix("export").unwrap_or(before).trim_start(),
+        None => before,
+    };
+    if !is_name(name) {
+        return Statement::Bad("is not of the form NAME=value");
+    }
+    let behind = &line[equals + 1..];
+    let blank = behind.len() - behind.trim_start_matches([' ', '\t']).len();
+    Statement::Assignment { name, value_at: equals + 1 + blank }
+}
+
+/// A value without quotes: up to a comment, or to the end of the line.
+fn bare(text: &str) -> Value {
+    let mut end = text.len();
+    let mut after_space = true;
+    for (at, c) in text.char_indices() {
+        if c == '#' && after_space {
+            end = at;
+            break;
+        }
+        after_space = matches!(c, ' ' | '\t');
+    }
+    let value = text[..end].trim();
+    let substituted = value.contains('`') || value.contains("${") || value.contains("$(");
+    settle(value, substituted)
+}
+
+/// A value in quotes, and how many bytes it takes up to and with the end of its last line; `None`
+/// when the quote is not closed.
+fn quoted(text: &str, quote: char) -> Option<(Value, usize)> {
+    let mut value = Buffer::default();
+    let mut substituted = false;
+    let mut push = |c: char| value.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
+    let mut chars = text.char_indices().skip(1).peekable();
+    let close = loop {
+        let (at, c) = chars.next()?;
+        let next = chars.peek().map(|(_, c)| *c);
+        match (c, next) {
+            _ if c == quote => break at,
+            ('\r', Some('\n')) => {}
+            _ if quote == '\'' => push(c),
+            ('\\', Some(escaped)) => {
+                chars.next();
+                match escaped {
+                    'n' => push('\n'),
+                    'r' => push('\r'),
+                    't' => push('\t'),
+                    '"' | '\\' | '$' | '`' => push(escaped),
+                    '\n' => {}
+                    _ => {
+                        push('\\');
+                        push(escaped);
+                    }
+                }
+            }
+            _ => {
+                substituted |= c == '`' || (c == '$' && matches!(next, Some('{' | '(')));
+                push(c);
+            }
+        }
+    };
+    let behind = &text[close + 1..];
+    let (remainder, used) = match behind.split_once('\n') {
+        Some((remainder, _)) => (remainder, close + 1 + remainder.len() + 1),
+        None => (behind, text.len()),
+    };
+    let remainder = remainder.trim();
+    if !remainder.is_empty() && !remainder.starts_with('#') {
+        return Some((Value::Bad("has text behind the closing quote"), used));
+    }
+    let value = value.expose_str().unwrap_or_default();
+    let settled = match quote {
+        '\'' if !value.starts_with("op://") => Value::Text(SecretString::from(value)),
+        _ => settle(value, substituted),
+    };
+    Some((settled, used))
+}
+
+/// A value in which a shell would substitute.
+fn settle(value: &str, substituted: bool) -> Value {
+    let name = value.strip_prefix('$').unwrap_or_default();
+    let variable = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if value.starts_with("op://") {
+        Value::Reference("a reference to 1Password, holds no secret")
+    } else if substituted || variable {
+        Value::Reference("refers to another variable or a command, which is not looked up")
+    } else {
+        Value::Text(SecretString::from(value))
+    }
+}

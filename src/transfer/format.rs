@@ -1,0 +1,97 @@
+//! The formats a source can have, and how they are told apart.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Code, Error, Result, fail};
+
+/// A format that can be imported.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Format {
+    /// OpenClaw's JSON: `auth-profiles.json`, `auth.json`, `oauth.json`, the flat legacy map.
+    OpenClaw,
+    /// A file of variables.
+    Dotenv,
+    /// A bundle of another vault, sealed with age.
+    Bundle,
+}
+
+impl Format {
+    /// All formats.
+    pub const ALL: [Self; 3] = [Self::OpenClaw, Self::Dotenv, Self::Bundle];
+
+    /// The format's name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::OpenClaw => "openclaw",
+            Self::Dotenv => "env",
+            Self::Bundle => "bundle",
+        }
+    }
+
+    /// The format a source seems to have. A file of variables is what is nothing else.
+    #[must_use]
+    pub fn detect(bytes: &[u8]) -> Self {
+        let start = without_mark(bytes).trim_ascii_start();
+        if start.starts_with(b"age-encryption.org/v1")
+            || start.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
+        {
+            Self::Bundle
+        } else if start.starts_with(b"{") {
+            Self::OpenClaw
+        } else {
+            Self::Dotenv
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match Self::ALL.into_iter().find(|format| format.name() == text) {
+            Some(format) => Ok(format),
+            None => fail(Code::Usage, "the format is one of openclaw, env, bundle"),
+        }
+    }
+}
+
+/// The bytes behind a byte order mark, which editors on Windows set.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_apart_by_content() {
+        for (bytes, format) in [
+            (&b"age-encryption.org/v1\n-> X25519"[..], Format::Bundle),
+            (b"-----BEGIN AGE ENCRYPTED FILE-----\n", Format::Bundle),
+            (b"\n-----BEGIN AGE ENCRYPTED FILE-----\r\n", Format::Bundle),
+            (b"\xef\xbb\xbf \r\n\t{\"version\":1}", Format::OpenClaw),
+            (b"{", Format::OpenClaw),
+            (b"# keys\nOPENAI_API_KEY=x", Format::Dotenv),
+            (b"", Format::Dotenv),
+        ] {
+            assert_eq!(Format::detect(bytes), format, "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_read_back() {
+        for format in Format::ALL {
+            assert_eq!(format.name().parse::<Format>().unwrap(), format);
+        }
+        assert_eq!("csv".parse::<Format>().unwrap_err().code(), Code::Usage);
+    }
+}

@@ -1,0 +1,260 @@
+//! One credential of an OpenClaw file: its fields in every spelling that OpenClaw has used.
+
+use indexmap::IndexMap;
+use serde_json::value::RawValue;
+
+use super::ParseOptions;
+use super::value::{Checked, Problem, check};
+use crate::error::Code;
+use crate::secret::{self, ExposeSecret, SecretString};
+use crate::shape;
+use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::id::{ProfileId, Provider};
+
+/// The most that a secret and its further fields may take together, in bytes, so that the sealed
+/// record stays within its bound.
+const ENTRY_MAX: usize = 14 * 1024;
+/// The longest address or display name, in bytes.
+const LABEL_MAX: usize = 320;
+/// An expiry below this, read as milliseconds, would lie before March 1973.
+const SECONDS_BELOW: i64 = 100_000_000_000;
+
+const EXCLUDED: &str = "an OAuth sign-in; add --include-oauth to import it too";
+const REFERENCE: &str = "a reference, holds no secret";
+const OVERRIDDEN: &str = "a reference, which overrides the secret that stands beside it";
+
+pub(super) type Fields<'a> = IndexMap<String, &'a RawValue>;
+
+/// What became of an entry that is sound.
+pub(super) enum Entry {
+    Taken { credential: Box<Credential>, warnings: Vec<String>, renews: bool },
+    Skipped(&'static str),
+}
+
+/// The members of an object; `None` for any other value.
+pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// A string, never in memory that nobody would wipe.
+pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
+    secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
+}
+
+/// Reads the entry of a profile.
+pub(super) fn read(id: &ProfileId, raw: &RawValue, options: ParseOptions) -> Result<Entry, Problem> {
+    let Some(mut fields) = object(raw) else {
+        return Err(Problem::new(Code::BadData, "is not a JSON object"));
+    };
+    let Some(kind) = kind(&mut fields)? else {
+        return Ok(Entry::Skipped("a marker for the AWS SDK, holds no secret"));
+    };
+    if kind == CredentialType::OAuth && !options.include_oauth {
+        return Ok(Entry::Skipped(EXCLUDED));
+    }
+    let provider = match take_text(&mut fields, "provider")? {
+        None => id.provider(),
+        Some(text) => provider(text.expose_secret())?,
+    };
+    let (names, reference): (&[&'static str], _) = match kind {
+        CredentialType::ApiKey => (&["key", "apiKey", "api_key"], "keyRef"),
+        CredentialType::Token => (&["token"], "tokenRef"),
+        CredentialType::OAuth => (&["access"], "oauthRef"),
+    };
+    let Checked { secret, mut warnings } = match find_secret(&mut fields, names, reference)? {
+        Found::Reference => return Ok(Entry::Skipped(REFERENCE)),
+        Found::Overridden => return Ok(Entry::Skipped(OVERRIDDEN)),
+        Found::Value(_, text) if shape::is_local_marker(&provider, text.expose_secret()) => {
+            return Ok(Entry::Skipped("a marker for a local service, holds no secret"));
+        }
+        Found::Value(name, text) => {
+            if is_blank(&text) && fields.get("expires").is_some_and(|raw| raw.get() == "0") {
+                return Err(Problem::new(
+                    Code::NotASecret,
+                    "is a sign-in that was signed out: its token is blank",
+                ));
+            }
+            check(text.expose_secret()).map_err(|problem| problem.at(name))?
+        }
+    };
+    let mut credential = Credential::new(kind, provider, secret);
+    credential.expires = expires(&mut fields, &mut warnings)?;
+    credential.email = label(&mut fields, "email")?;
+    credential.display_name = label(&mut fields, "displayName")?;
+    credential.copy_to_agents = match take(&mut fields, "copyToAgents").map(RawValue::get) {
+        None => None,
+        Some("true") => Some(true),
+        Some("false") => Some(false),
+        Some(_) => return Err(Problem::new(Code::BadData, "is not true or false").at("copyToAgents")),
+    };
+    let renews = kind == CredentialType::OAuth && has_refresh(&fields)?;
+    // Our own note of where a record rests means nothing in another vault.
+    fields.shift_remove("strongroom");
+    credential.extra = fields.into_iter().map(|(name, raw)| (name, SecretString::from(raw.get()))).collect();
+    let extra: usize = credential.extra.iter().map(|(n, v)| n.len() + v.expose_secret().len()).sum();
+    if credential.secret.expose_secret().len() + extra > ENTRY_MAX {
+        return Err(Problem::new(
+            Code::TooLarge,
+            format!("takes more than {ENTRY_MAX} bytes with all of its fields"),
+        ));
+    }
+    warnings.extend(shape::advise(&credential.provider, kind, credential.secret.expose_secret()));
+    Ok(Entry::Taken { credential: Box::new(credential), warnings, renews })
+}
+
+/// Removes a field; null counts as absent, as it does in OpenClaw.
+fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {
+    fields.shift_remove(name).filter(|raw| raw.get() != "null")
+}
+
+fn take_text(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<SecretString>, Problem> {
+    match take(fields, name) {
+        None => Ok(None),
+        Some(raw) => text(raw).map(Some).ok_or_else(|| not_a_string().at(name)),
+    }
+}
+
+fn not_a_string() -> Problem {
+    Problem::new(Code::BadData, "is not a string")
+}
+
+fn is_blank(text: &SecretString) -> bool {
+    text.expose_secret().chars().all(shape::is_space)
+}
+
+fn provider(text: &str) -> Result<Provider, Problem> {
+    match text.parse() {
+        Ok(provider) if !shape::looks_random(text) => Ok(provider),
+        _ => Err(Problem::new(Code::InvalidId, "is not a provider name").at("provider")),
+    }
+}
+
+/// The type of an entry; `None` for a marker of the AWS SDK.
+fn kind(fields: &mut Fields<'_>) -> Result<Option<CredentialType>, Problem> {
+    let spelled = |text: &SecretString, field| match text.expose_secret() {
+        "api_key" | "apiKey" | "api-key" => Ok(Some(CredentialType::ApiKey)),
+        "token" => Ok(Some(CredentialType::Token)),
+        "oauth" => Ok(Some(CredentialType::OAuth)),
+        "aws-sdk" => Ok(None),
+        _ => Err(Problem::new(Code::BadData, "is none of api_key, token, oauth").at(field)),
+    };
+    let named = take_text(fields, "type")?.map(|text| spelled(&text, "type")).transpose()?;
+    let mode = take_text(fields, "mode")?.map(|text| spelled(&text, "mode")).transpose()?;
+    if let (Some(named), Some(mode)) = (named, mode)
+        && named != mode
+    {
+        return Err(Problem::new(Code::BadData, "contradicts the entry's type").at("mode"));
+    }
+    if let Some(kind) = named.or(mode) {
+        return Ok(kind);
+    }
+    let has =
+        |names: &[&str]| names.iter().any(|name| fields.get(*name).is_some_and(|raw| raw.get() != "null"));
+    if has(&["access", "refresh", "oauthRef"]) {
+        Ok(Some(CredentialType::OAuth))
+    } else if has(&["token", "tokenRef"]) {
+        Ok(Some(CredentialType::Token))
+    } else if has(&["key", "apiKey", "api_key", "keyRef"]) {
+        Ok(Some(CredentialType::ApiKey))
+    } else {
+        Err(Problem::new(Code::BadData, "has neither a type nor a secret"))
+    }
+}
+
+enum Found {
+    Reference,
+    Overridden,
+    Value(&'static str, SecretString),
+}
+
+fn find_secret(
+    fields: &mut Fields<'_>,
+    names: &[&'static str],
+    reference: &'static str,
+) -> Result<Found, Problem> {
+    let mut refers = false;
+    if let Some(raw) = take(fields, reference) {
+        if !is_reference(raw) {
+            return Err(Problem::new(Code::BadData, "is not a reference").at(reference));
+        }
+        refers = true;
+    }
+    let mut found: Option<(&'static str, SecretString)> = None;
+    for name in names {
+        let Some(raw) = take(fields, name) else { continue };
+        if raw.get().starts_with('{') && is_reference(raw) {
+            refers = true;
+            continue;
+        }
+        let value = text(raw).ok_or_else(|| not_a_string().at(name))?;
+        match &found {
+            Some((_, first)) if first.expose_secret() != value.expose_secret() => {
+                return Err(Problem::new(
+                    Code::DuplicateKey,
+                    "contradicts another spelling of the same field",
+                )
+                .at(name));
+            }
+            Some(_) => {}
+            None => found = Some((name, value)),
+        }
+    }
+    match found {
+        Some((_, value)) if refers && !is_blank(&value) => Ok(Found::Overridden),
+        _ if refers => Ok(Found::Reference),
+        Some((name, value)) => Ok(Found::Value(name, value)),
+        None => {
+            Err(Problem::new(Code::BadData, "is missing").at(names.first().copied().unwrap_or(reference)))
+        }
+    }
+}
+
+/// `{"source": …, "id": …}`, with or without a provider.
+fn is_reference(raw: &RawValue) -> bool {
+    object(raw).is_some_and(|fields| fields.contains_key("source") && fields.contains_key("id"))
+}
+
+fn expires(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Option<i64>, Problem> {
+    let Some(raw) = take(fields, "expires") else { return Ok(None) };
+    match raw.get().parse::<i64>() {
+        Ok(at) if (1..=EXPIRES_MAX).contains(&at) => {
+            if at < SECONDS_BELOW {
+                warnings
+                    .push("expires looks like seconds, not milliseconds; it was kept as it is".to_owned());
+            }
+            Ok(Some(at))
+        }
+        _ => Err(Problem::new(
+            Code::BadData,
+            format!("is not a whole number of milliseconds from 1 to {EXPIRES_MAX}"),
+        )
+        .at("expires")),
+    }
+}
+
+/// A text that goes into the index unsealed.
+fn label(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<String>, Problem> {
+    let Some(text) = take_text(fields, name)? else { return Ok(None) };
+    let text = text.expose_secret();
+    if text.len() > LABEL_MAX {
+        return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")).at(name));
+    }
+    if text.chars().any(|c| c.is_control() || shape::is_unseen(c)) {
+        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen").at(name));
+    }
+    if shape::looks_secret(text) {
+        return Err(Problem::new(Code::BadData, "looks like a secret, and would not be sealed").at(name));
+    }
+    Ok(Some(text.to_owned()))
+}
+
+/// Whether there is a refresh token. It stays among the further fields.
+fn has_refresh(fields: &Fields<'_>) -> Result<bool, Problem> {
+    let Some(raw) = fields.get("refresh").filter(|raw| raw.get() != "null") else { return Ok(false) };
+    let refresh = text(raw).ok_or_else(|| not_a_string().at("refresh"))?;
+    if is_blank(&refresh) {
+        return Ok(false);
+    }
+    check(refresh.expose_secret()).map_err(|problem| problem.at("refresh"))?;
+    Ok(true)
+}

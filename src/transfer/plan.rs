@@ -1,0 +1,277 @@
+//! What an import would do: for each candidate one action, worked out before anything is written.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::str::FromStr;
+
+use indexmap::IndexMap;
+
+use super::{Candidate, Invalid, Parsed, Skipped};
+use crate::error::{Code, Error, Result, fail};
+use crate::vault::credential::Credential;
+use crate::vault::id::{AgentName, PROFILE_ID_MAX, ProfileId, Provider};
+
+/// How many names are tried for a twin. Each costs opening a record.
+const TWINS_MAX: u32 = 99;
+
+/// What to do with a candidate whose id exists with other contents.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum OnConflict {
+    /// Import nothing.
+    #[default]
+    Fail,
+    /// Keep what exists.
+    Skip,
+    /// Put the candidate in its place.
+    Replace,
+    /// Import the candidate under another name.
+    Rename,
+}
+
+impl OnConflict {
+    /// All policies.
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Skip, Self::Replace, Self::Rename];
+
+    /// The policy's name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Replace => "replace",
+            Self::Rename => "rename",
+        }
+    }
+}
+
+impl FromStr for OnConflict {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match Self::ALL.into_iter().find(|policy| policy.name() == text) {
+            Some(policy) => Ok(policy),
+            None => fail(Code::Usage, "the conflict policy is one of fail, skip, replace, rename"),
+        }
+    }
+}
+
+/// What a vault holds under an id.
+pub enum Existing {
+    /// Nothing.
+    Absent,
+    /// This credential.
+    Present(Box<Credential>),
+    /// Something that cannot be opened, and so cannot be compared.
+    Unreadable,
+}
+
+/// What becomes of a candidate.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Action {
+    /// It is new.
+    Add,
+    /// It takes the place of what exists.
+    Replace,
+    /// The vault holds it already.
+    Unchanged,
+    /// What exists is kept.
+    SkipExisting,
+    /// It is added under this id.
+    RenameTo(ProfileId),
+    /// Its id exists with other contents, and the policy is to fail.
+    Conflict,
+}
+
+impl Action {
+    /// The action's name in a summary.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Replace => "replace",
+            Self::Unchanged => "unchanged",
+            Self::SkipExisting => "skip",
+            Self::RenameTo(_) => "rename",
+            Self::Conflict => "conflict",
+        }
+    }
+
+    /// Whether the action changes the vault.
+    #[must_use]
+    pub const fn writes(&self) -> bool {
+        matches!(self, Self::Add | Self::Replace | Self::RenameTo(_))
+    }
+}
+
+/// A candidate and what becomes of it.
+#[derive(Clone, Debug)]
+pub struct PlanEntry {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// The agent it goes to.
+    pub agent: AgentName,
+    /// What becomes of it.
+    pub action: Action,
+    /// The id under which the vault holds it afterwards; the candidate's own, or that of its
+    /// renamed twin.
+    pub target: ProfileId,
+}
+
+/// What an import would do.
+#[derive(Debug)]
+pub struct Plan {
+    /// The candidates, by agent and id.
+    pub entries: Vec<PlanEntry>,
+    /// What holds nothing to import.
+    pub skipped: Vec<Skipped>,
+    /// What cannot be imported.
+    pub invalid: Vec<Invalid>,
+    /// What should be said besides.
+    pub warnings: Vec<String>,
+    /// The order of use to be taken over for the agent, in ids as the vault will hold them.
+    pub order: IndexMap<Provider, Vec<ProfileId>>,
+}
+
+impl Plan {
+    /// How many credentials would be written.
+    #[must_use]
+    pub fn writes(&self) -> usize {
+        self.entries.iter().filter(|entry| entry.action.writes()).count()
+    }
+
+    /// Whether the plan can be carried out.
+    ///
+    /// # Errors
+    /// `IMPORT_INVALID` when entries are invalid and not to be passed over, `CONFLICT` when an id
+    /// exists with other contents. [`Plan::lines`] names each.
+    pub fn check(&self, skip_invalid: bool) -> Result<()> {
+        if !self.invalid.is_empty() && !skip_invalid {
+            return fail(
+                Code::ImportInvalid,
+                format!("{} not usable; nothing was imported", entries(self.invalid.len())),
+            );
+        }
+        match self.entries.iter().filter(|entry| entry.action == Action::Conflict).count() {
+            0 => Ok(()),
+            count => fail(
+                Code::Conflict,
+                format!("{} there already with other contents; nothing was imported", entries(count)),
+            ),
+        }
+    }
+}
+
+fn entries(count: usize) -> String {
+    if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") }
+}
+
+/// Works out what an import would do. The result does not depend on the order of the candidates.
+///
+/// Every candidate goes to `forced_agent`, or to its own agent, or to `default_agent`.
+#[must_use]
+pub fn plan(
+    parsed: Parsed,
+    default_agent: &AgentName,
+    forced_agent: Option<&AgentName>,
+    existing: &dyn Fn(&AgentName, &ProfileId) -> Existing,
+    policy: OnConflict,
+) -> Plan {
+    let Parsed { candidates, skipped, mut invalid, order, warnings } = parsed;
+    let mut groups: BTreeMap<(AgentName, ProfileId), Vec<Candidate>> = BTreeMap::new();
+    for candidate in candidates {
+        let agent = forced_agent.or(candidate.agent.as_ref()).unwrap_or(default_agent).clone();
+        groups.entry((agent, candidate.id.clone())).or_default().push(candidate);
+    }
+    // A name that a candidate bears is not free for another one's twin, whichever comes first.
+    let mut taken: HashSet<(AgentName, ProfileId)> = groups.keys().cloned().collect();
+    let mut entries = Vec::with_capacity(groups.len());
+    for ((agent, id), group) in groups {
+        let candidate = match only(group) {
+            Ok(candidate) => candidate,
+            Err(contradiction) => {
+                invalid.push(contradiction);
+                continue;
+            }
+        };
+        let (action, target) = match existing(&agent, &id) {
+            Existing::Absent => (Action::Add, id),
+            Existing::Present(held) if held.same_as(&candidate.credential) => (Action::Unchanged, id),
+            _ => match policy {
+                OnConflict::Fail => (Action::Conflict, id),
+                OnConflict::Skip => (Action::SkipExisting, id),
+                OnConflict::Replace => (Action::Replace, id),
+                OnConflict::Rename => twin(&candidate, &agent, existing, &taken),
+            },
+        };
+        if let Action::RenameTo(to) = &action {
+            taken.insert((agent.clone(), to.clone()));
+        }
+        entries.push(PlanEntry { candidate, agent, action, target });
+    }
+    let order = renamed_order(order, &entries, forced_agent.unwrap_or(default_agent));
+    Plan { entries, skipped, invalid, warnings, order }
+}
+
+/// The one candidate of an id, where all of them say the same.
+fn only(mut group: Vec<Candidate>) -> std::result::Result<Candidate, Invalid> {
+    group.sort_by(|a, b| a.place.cmp(&b.place));
+    let mut rest = group.into_iter();
+    // A group is made with its first member.
+    let Some(first) = rest.next() else {
+        return Err(Invalid { place: String::new(), code: Code::Internal, reason: "is missing".to_owned() });
+    };
+    match rest.find(|other| !other.credential.same_as(&first.credential)) {
+        None => Ok(first),
+        Some(other) => Err(Invalid {
+            place: format!("{} and {}", first.place, other.place),
+            code: Code::DuplicateKey,
+            reason: format!("both are {}, with different contents", first.id),
+        }),
+    }
+}
+
+/// The name a candidate gets beside one that exists: the first that is free, or one under which
+/// the vault holds it already from an earlier import.
+fn twin(
+    candidate: &Candidate,
+    agent: &AgentName,
+    existing: &dyn Fn(&AgentName, &ProfileId) -> Existing,
+    taken: &HashSet<(AgentName, ProfileId)>,
+) -> (Action, ProfileId) {
+    for id in (2..=TWINS_MAX).filter_map(|number| numbered(&candidate.id, number)) {
+        match existing(agent, &id) {
+            Existing::Present(held) if held.same_as(&candidate.credential) => return (Action::Unchanged, id),
+            Existing::Absent if !taken.contains(&(agent.clone(), id.clone())) => {
+                return (Action::RenameTo(id.clone()), id);
+            }
+            _ => {}
+        }
+    }
+    (Action::Conflict, candidate.id.clone())
+}
+
+/// `<name>-<number>`, the name cut where the whole would be too long.
+fn numbered(id: &ProfileId, number: u32) -> Option<ProfileId> {
+    let suffix = format!("-{number}");
+    let room = PROFILE_ID_MAX.checked_sub(suffix.len())?;
+    let stem = id.as_str().get(..room.min(id.as_str().len()))?;
+    format!("{stem}{suffix}").parse().ok()
+}
+
+fn renamed_order(
+    order: IndexMap<Provider, Vec<ProfileId>>,
+    entries: &[PlanEntry],
+    agent: &AgentName,
+) -> IndexMap<Provider, Vec<ProfileId>> {
+    let targets: HashMap<&ProfileId, &ProfileId> = entries
+        .iter()
+        .filter(|entry| entry.agent == *agent)
+        .map(|entry| (&entry.candidate.id, &entry.target))
+        .collect();
+    order
+        .into_iter()
+        .map(|(provider, ids)| {
+            (provider, ids.iter().filter_map(|id| targets.get(id).copied().cloned()).collect::<Vec<_>>())
+        })
+        .filter(|(_, ids)| !ids.is_empty())
+        .collect()
+}

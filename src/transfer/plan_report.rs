@@ -1,0 +1,221 @@
+//! A plan as people and scripts read it. No secret is in either form.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::plan::{Action, Plan, PlanEntry};
+
+/// So many warnings people read; scripts get all.
+const WARNINGS_SHOWN: usize = 40;
+
+/// A plan for scripts.
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// The candidates, by agent and id.
+    pub entries: Vec<EntrySummary>,
+    /// What holds nothing to import.
+    pub skipped: Vec<SkippedSummary>,
+    /// What cannot be imported.
+    pub invalid: Vec<InvalidSummary>,
+    /// What should be said besides.
+    pub warnings: Vec<String>,
+    /// How many credentials would be written.
+    pub writes: usize,
+}
+
+/// A candidate in a [`Summary`].
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct EntrySummary {
+    /// Its id in the source.
+    pub id: String,
+    /// The agent it goes to.
+    pub agent: String,
+    /// `add`, `replace`, `unchanged`, `skip`, `rename` or `conflict`.
+    pub action: &'static str,
+    /// The id under which the vault holds it afterwards, where that is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Its provider.
+    pub provider: String,
+    /// Where in the source it stands.
+    pub place: String,
+    /// When it ends, in Unix milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<i64>,
+}
+
+/// An entry that is passed over, in a [`Summary`].
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub struct SkippedSummary {
+    /// Where in the source it stands.
+    pub place: String,
+    /// Why it is passed over.
+    pub reason: String,
+}
+
+/// An entry that cannot be imported, in a [`Summary`].
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub struct InvalidSummary {
+    /// Where in the source it stands.
+    pub place: String,
+    /// The code of what is wrong.
+    pub code: &'static str,
+    /// What is wrong.
+    pub reason: String,
+}
+
+impl Plan {
+    /// The plan for scripts.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        Summary {
+            entries: self.entries.iter().map(entry_summary).collect(),
+            skipped: self
+                .skipped
+                .iter()
+                .map(|s| SkippedSummary { place: s.place.clone(), reason: s.reason.clone() })
+                .collect(),
+            invalid: self
+                .invalid
+                .iter()
+                .map(|i| InvalidSummary {
+                    place: i.place.clone(),
+                    code: i.code.name(),
+                    reason: i.reason.clone(),
+                })
+                .collect(),
+            warnings: self.warnings.clone(),
+            writes: self.writes(),
+        }
+    }
+
+    /// The plan for people, one line for each entry, the counts last.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.entries.iter().map(entry_line).collect();
+        lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "passed by", s.place, s.reason)));
+        lines.extend(
+            self.invalid
+                .iter()
+                .map(|i| format!("{:<10} {} {} [{}]", "invalid", i.place, i.reason, i.code.name())),
+        );
+        let shown = self.warnings.iter().take(WARNINGS_SHOWN);
+        lines.extend(shown.map(|warning| format!("{:<10} {warning}", "warning")));
+        if let Some(more @ 1..) = self.warnings.len().checked_sub(WARNINGS_SHOWN) {
+            lines.push(format!("{:<10} and {more} more like these", "warning"));
+        }
+        lines.push(self.counts());
+        lines
+    }
+
+    fn counts(&self) -> String {
+        let of = |name: &str| self.entries.iter().filter(|entry| entry.action.name() == name).count();
+        let counts = [
+            (of("add"), "to add"),
+            (of("replace"), "to replace"),
+            (of("rename"), "to add under another name"),
+            (of("unchanged"), "unchanged"),
+            (of("skip"), "kept as they are"),
+            (of("conflict"), "in conflict"),
+            (self.skipped.len(), "passed by"),
+            (self.invalid.len(), "invalid"),
+        ];
+        let said: Vec<String> =
+            counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+        if said.is_empty() { "nothing to import".to_owned() } else { said.join(", ") }
+    }
+}
+
+fn entry_summary(entry: &PlanEntry) -> EntrySummary {
+    let credential = &entry.candidate.credential;
+    EntrySummary {
+        id: entry.candidate.id.to_string(),
+        agent: entry.agent.to_string(),
+        action: entry.action.name(),
+        target: (entry.target != entry.candidate.id).then(|| entry.target.to_string()),
+        kind: credential.kind.as_str(),
+        provider: credential.provider.to_string(),
+        place: entry.candidate.place.clone(),
+        expires: credential.expires,
+    }
+}
+
+fn entry_line(entry: &PlanEntry) -> String {
+    let credential = &entry.candidate.credential;
+    let target = match &entry.action {
+        _ if entry.target == entry.candidate.id => String::new(),
+        Action::Unchanged => format!(" already {}", entry.target),
+        _ => format!(" to {}", entry.target),
+    };
+    let provider = match &credential.provider {
+        provider if *provider == entry.candidate.id.provider() => String::new(),
+        provider => format!(" for {provider}"),
+    };
+    let expires = credential.expires.map_or_else(String::new, |at| format!(", expires {}", date(at)));
+    format!(
+        "{:<10} {}/{}{target} ({}{provider}{expires})",
+        entry.action.name(),
+        entry.agent,
+        entry.candidate.id,
+        credential.kind
+    )
+}
+
+/// The day of an instant; the bare number where a calendar ends.
+fn date(ms: i64) -> String {
+    Timestamp::from_millisecond(ms)
+        .map_or_else(|_| format!("{ms} ms"), |at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Existing, Format, OnConflict, ParseOptions, parse, plan};
+    use crate::error::Code;
+    use crate::vault::id::AgentName;
+
+    const FILE: &[u8] = br#"{"version":1,"profiles":{
+        "openai:default":{"type":"api_key","provider":"openai","key":"canary-secret-1","email":"canary@x.io"},
+        "zai:b":{"type":"token","provider":"zai","token":"canary-secret-2","expires":1795000000000},
+        "groq:x":{"type":"api_key","provider":"groq","keyRef":{"source":"env","id":"canary"}},
+        "groq:y":{"type":"api_key","provider":"groq","key":"canary***"}}}"#;
+
+    #[test]
+    fn both_forms_say_everything_but_the_secrets() {
+        let parsed = parse(FILE, Format::OpenClaw, "the file", &ParseOptions::default()).unwrap();
+        let plan = plan(parsed, &AgentName::default(), None, &|_, _| Existing::Absent, OnConflict::Fail);
+        assert_eq!(
+            plan.lines(),
+            [
+                "add        main/openai:default (api_key)",
+                "add        main/zai:b (token, expires 2026-11-18)",
+                "passed by  profiles.\"groq:x\": a reference, holds no secret",
+                "invalid    profiles.\"groq:y\".key is no secret: it is masked [NOT_A_SECRET]",
+                "2 to add, 1 passed by, 1 invalid",
+            ]
+        );
+        let json = serde_json::to_string(&plan.summary()).unwrap();
+        assert!(json.contains(
+            r#"{"id":"zai:b","agent":"main","action":"add","type":"token","provider":"zai","place":"profiles.\"zai:b\"","expires":1795000000000}"#
+        ), "{json}");
+        assert!(!json.contains("canary"), "{json}");
+        assert_eq!(plan.check(false).unwrap_err().code(), Code::ImportInvalid);
+        assert!(plan.check(true).is_ok());
+    }
+
+    #[test]
+    fn many_warnings_are_cut_for_people_only() {
+        let keys: Vec<_> = (0..50).map(|n| format!(r#""anthropic:n{n}":{{"key":"made-up-{n}"}}"#)).collect();
+        let text = format!(r#"{{"profiles":{{{}}}}}"#, keys.join(","));
+        let parsed = parse(text.as_bytes(), Format::OpenClaw, "the file", &ParseOptions::default()).unwrap();
+        let plan = plan(parsed, &AgentName::default(), None, &|_, _| Existing::Absent, OnConflict::Fail);
+        assert_eq!(plan.summary().warnings.len(), 50);
+        assert_eq!(plan.lines().len(), 50 + 40 + 2);
+        assert!(plan.lines().contains(&"warning    and 10 more like these".to_owned()));
+    }
+}

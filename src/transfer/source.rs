@@ -1,0 +1,172 @@
+//! Reading a source that the user named: a regular file of bounded size.
+
+use std::fs::{File, Metadata};
+use std::io::{ErrorKind, Read};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Code, Error, Result};
+use crate::secret::Buffer;
+use crate::vault::id::quoted;
+
+/// The largest source that is read, in bytes.
+pub const SOURCE_MAX: u64 = 64 * 1024 * 1024;
+
+const CHUNK: usize = 64 * 1024;
+
+/// Reads a file of at most `max` bytes. Symbolic links are followed, for the user named it. Also
+/// returns warnings, about who else can read it.
+///
+/// # Errors
+/// `NO_INPUT` when it is not there, `UNSAFE_FILE` when it is no regular file, `TOO_LARGE` beyond
+/// `max`, and `IO`.
+pub fn read(path: &Path, max: u64) -> Result<(Buffer, Vec<String>)> {
+    let shown = quoted(&path.to_string_lossy());
+    // Opening some devices already does something to them.
+    must_be_regular(&std::fs::metadata(path).map_err(|error| failed(&shown, &error))?, &shown)?;
+    let mut file = open(path).map_err(|error| failed(&shown, &error))?;
+    let metadata = file.metadata().map_err(|error| failed(&shown, &error))?;
+    must_be_regular(&metadata, &shown)?;
+    if metadata.len() > max {
+        return Err(too_large(&shown, max));
+    }
+    let expected = usize::try_from(metadata.len()).unwrap_or(0);
+    let mut buffer = Buffer::with_capacity(expected.saturating_add(1));
+    let mut chunk = Zeroizing::new(vec![0; CHUNK]);
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(count) => buffer.extend(chunk.get(..count).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(&shown, &error)),
+        }
+        // It may grow while it is read.
+        if u64::try_from(buffer.len()).is_ok_and(|length| length > max) {
+            return Err(too_large(&shown, max));
+        }
+    }
+    Ok((buffer, exposure(&metadata, &shown)))
+}
+
+/// Without waiting for a writer, should a FIFO have taken the file's place meanwhile.
+#[cfg(unix)]
+fn open(path: &Path) -> std::io::Result<File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
+}
+
+#[cfg(not(unix))]
+fn open(path: &Path) -> std::io::Result<File> {
+    File::open(path)
+}
+
+fn must_be_regular(metadata: &Metadata, shown: &str) -> Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let what = if metadata.is_dir() { "a directory" } else { "a FIFO, a socket or a device" };
+    Err(Error::new(Code::UnsafeFile, format!("{shown} is {what}, not a regular file"))
+        .with_remedy("name a regular file, or - to read standard input"))
+}
+
+#[cfg(unix)]
+fn exposure(metadata: &Metadata, shown: &str) -> Vec<String> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = metadata.permissions().mode() & 0o7777;
+    let others = mode & 0o077;
+    if others == 0 {
+        return Vec::new();
+    }
+    vec![format!(
+        "{shown} is open to other users (mode {mode:03o}): chmod 600 it, or remove it after the import"
+    )]
+}
+
+#[cfg(not(unix))]
+fn exposure(_: &Metadata, _: &str) -> Vec<String> {
+    Vec::new()
+}
+
+fn failed(shown: &str, error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::NotFound => Error::new(Code::NoInput, format!("there is no file {shown}")),
+        ErrorKind::PermissionDenied => Error::new(Code::Io, format!("{shown} may not be read by this user")),
+        kind => Error::new(Code::Io, format!("{shown} could not be read: {kind}")),
+    }
+}
+
+fn too_large(shown: &str, max: u64) -> Error {
+    Error::new(Code::TooLarge, format!("{shown} is larger than {max} bytes"))
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    fn file(directory: &Path, contents: &[u8], mode: u32) -> std::path::PathBuf {
+        let path = directory.join("source");
+        std::fs::write(&path, contents).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_private_file_is_read_without_a_word() {
+        let directory = tempfile::tempdir().unwrap();
+        let contents = "b".repeat(3 * CHUNK + 7);
+        let path = file(directory.path(), contents.as_bytes(), 0o600);
+        let (buffer, warnings) = read(&path, SOURCE_MAX).unwrap();
+        assert!(buffer.expose() == contents.as_bytes());
+        assert!(warnings.is_empty(), "{warnings:?}");
+    }
+
+    #[test]
+    fn a_file_that_others_can_read_is_read_with_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        for mode in [0o640, 0o604, 0o620] {
+            let path = file(directory.path(), b"x", mode);
+            let (_, warnings) = read(&path, SOURCE_MAX).unwrap();
+            assert!(warnings[0].contains(&format!("(mode {mode:03o}): chmod 600")), "{warnings:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_that_the_user_named_is_followed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = file(directory.path(), b"x", 0o600);
+        let link = directory.path().join("link");
+        symlink(path, &link).unwrap();
+        assert_eq!(read(&link, SOURCE_MAX).unwrap().0.expose(), b"x");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let fifo = directory.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        for path in [fifo.as_path(), directory.path(), Path::new("/dev/null"), Path::new("/dev/zero")] {
+            assert_eq!(read(path, SOURCE_MAX).unwrap_err().code(), Code::UnsafeFile, "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn the_size_is_bounded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = file(directory.path(), &[b'b'; 100], 0o600);
+        assert_eq!(read(&path, 99).unwrap_err().code(), Code::TooLarge);
+        assert_eq!(read(&path, 100).unwrap().0.len(), 100);
+        // A file whose size is not known beforehand, as in /proc, is bounded while it is read.
+        assert_eq!(read(Path::new("/proc/self/status"), 10).unwrap_err().code(), Code::TooLarge);
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_named_safely() {
+        let error = read(Path::new("/nowhere/\u{1b}[2J"), 1).unwrap_err();
+        assert_eq!(error.code(), Code::NoInput);
+        assert_eq!(error.what(), r#"there is no file "/nowhere/\u{1b}[2J""#);
+    }
+}

@@ -1,0 +1,88 @@
+//! A secret value as it stands in a file, checked before it becomes a credential.
+
+use std::borrow::Cow;
+
+use crate::error::Code;
+use crate::secret::SecretString;
+use crate::shape;
+use crate::vault::credential::SECRET_MAX;
+
+/// What is wrong with an entry: in which field, and what.
+#[derive(Debug)]
+pub(super) struct Problem {
+    /// The field, by a name this program knows; `None` for the entry as a whole.
+    pub(super) field: Option<&'static str>,
+    pub(super) code: Code,
+    pub(super) reason: Cow<'static, str>,
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, reason: impl Into<Cow<'static, str>>) -> Self {
+        Self { field: None, code, reason: reason.into() }
+    }
+
+    pub(super) fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+}
+
+/// A value that may be a secret, and what has to be said about it.
+pub(super) struct Checked {
+    pub(super) secret: SecretString,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Checks a value and frees it from white space around it. White space inside is kept: unlike a
+/// paste, a file says what it means.
+pub(super) fn check(value: &str) -> Result<Checked, Problem> {
+    let secret = value.trim_matches(shape::is_space);
+    if secret.is_empty() {
+        return Err(Problem::new(Code::BadData, "is empty"));
+    }
+    if secret.len() > SECRET_MAX {
+        return Err(Problem::new(Code::TooLarge, format!("is longer than {SECRET_MAX} bytes")));
+    }
+    if let Some(why) = shape::is_mask(secret) {
+        return Err(Problem::new(Code::NotASecret, format!("is no secret: {why}")));
+    }
+    if secret.chars().any(|c| shape::is_unseen(c) || (shape::is_space(c) && !c.is_whitespace())) {
+        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen"));
+    }
+    let mut warnings = Vec::new();
+    if secret.len() != value.len() {
+        warnings.push("white space around the value was left out".to_owned());
+    }
+    if secret.contains(['\n', '\r']) {
+        warnings.push("the value has line breaks inside, which were kept".to_owned());
+    }
+    Ok(Checked { secret: SecretString::from(secret), warnings })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::ExposeSecret;
+
+    #[test]
+    fn white_space_goes_at_the_ends_only() {
+        let checked = check(" a b\n").map_err(|p| p.reason).unwrap();
+        assert_eq!(checked.secret.expose_secret(), "a b");
+        assert_eq!(checked.warnings.len(), 1);
+    }
+
+    #[test]
+    fn values_that_are_none_are_refused() {
+        for (value, code) in [
+            ("", Code::BadData),
+            (" \u{200b}\n", Code::BadData),
+            ("a\0b", Code::BadData),
+            ("a\u{200b}b", Code::BadData),
+            ("***", Code::NotASecret),
+            ("b".repeat(SECRET_MAX + 1).as_str(), Code::TooLarge),
+        ] {
+            assert_eq!(check(value).err().unwrap().code, code, "{value:?}");
+        }
+        assert!(check(&"b".repeat(SECRET_MAX)).is_ok());
+    }
+}
