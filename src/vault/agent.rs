@@ -105,22 +105,16 @@ impl Agent {
     ///
     /// # Errors
     /// Those of reading the directory, and of an unfinished transaction.
-    pub fn reader<'k>(self, keys: &'k Keys) -> Result<Reader<'k>> {
+    pub fn reader(self, keys: &Keys) -> Result<Reader<'_>> {
         // First the transaction, then the records: a record that moves meanwhile is then found in
         // its new place.
-        let pending = match self.dir.dir_if_any(TXN)? {
-            None => None,
-            Some(txn) => match txn.read_if_any(OPS, OPS_MAX)? {
-                None => None,
-                Some(sealed) => {
-                    let staged = match txn.dir_if_any(RECORDS)? {
-                        Some(staged) => Some(staged),
-                        None => None,
-                    };
-                    Some(Pending { ops: Ops::open(keys, &self.name, &sealed)?, staged })
-                }
-            },
-        };
+        let mut pending = None;
+        if let Some(txn) = self.dir.dir_if_any(TXN)?
+            && let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
+        {
+            pending =
+                Some(Pending { ops: Ops::open(keys, &self.name, &sealed), staged: txn.dir_if_any(RECORDS)? });
+        }
         let store = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         Ok(Reader { agent: self, keys, store, pending })
     }
@@ -128,7 +122,8 @@ impl Agent {
 
 #[derive(Debug)]
 struct Pending {
-    ops: Ops,
+    /// Damaged operations must not keep anyone from the records beside them.
+    ops: Result<Ops>,
     staged: Option<Dir>,
 }
 
@@ -150,7 +145,11 @@ impl Reader<'_> {
     pub fn sealed(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
         let name = profile.file_name();
         if let Some(pending) = &self.pending {
-            match (pending.ops.fate(profile), &pending.staged) {
+            let fate = match &pending.ops {
+                Ok(ops) => ops.fate(profile),
+                Err(_) => Some(Fate::Put),
+            };
+            match (fate, &pending.staged) {
                 (Some(Fate::Removed), _) => return Ok(None),
                 (Some(Fate::Put), Some(staged)) => {
                     if let Some(sealed) = staged.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))? {
@@ -176,14 +175,20 @@ impl Reader<'_> {
             .transpose()
     }
 
+    /// What is wrong with an unfinished transaction.
+    #[must_use]
+    pub fn unfinished_error(&self) -> Option<&Error> {
+        self.pending.as_ref().and_then(|pending| pending.ops.as_ref().err())
+    }
+
     /// The index as it will stand once an unfinished transaction is applied.
     ///
     /// # Errors
     /// As [`Agent::index`].
     pub fn index(&self) -> Result<Index> {
         let mut index = self.agent.index()?;
-        if let Some(pending) = &self.pending {
-            pending.ops.apply(&mut index)?;
+        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
+            ops.apply(&mut index)?;
         }
         Ok(index)
     }
@@ -194,9 +199,9 @@ impl Reader<'_> {
     /// Those of reading the directory.
     pub fn record_ids(&self) -> Result<Vec<ProfileId>> {
         let mut ids = self.agent.record_ids()?.0;
-        if let Some(pending) = &self.pending {
-            ids.extend(pending.ops.puts()?);
-            let removed = pending.ops.removals()?;
+        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
+            ids.extend(ops.puts()?);
+            let removed = ops.removals()?;
             ids.retain(|id| !removed.contains(id));
             ids.sort_unstable();
             ids.dedup();

@@ -2,9 +2,14 @@
 
 pub mod agent;
 pub mod credential;
+pub mod home;
 pub mod id;
 pub mod index;
+pub mod init;
 pub mod log;
 pub mod ops;
 pub mod record;
+pub mod recover;
+pub mod rekey;
 pub mod transaction;
+pub mod verify;

@@ -128,6 +128,14 @@ impl Change {
         self.events.push(event);
     }
 
+    /// Takes over everything of another change, behind what is here already.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.ops_before.extend(other.ops_before);
+        self.ops_after.extend(other.ops_after);
+        self.events.extend(other.events);
+    }
+
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,0 +1,324 @@
+//! The home: where it is, whether it may be trusted, and who holds its locks.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::home;
+use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
+use strongroom_backends::{StoreError, shown};
+
+use super::agent::Agent;
+use super::id::AgentName;
+use super::transaction;
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+use crate::seal::keys::Keys;
+use crate::secret::Buffer;
+use crate::unlock::MethodSecret;
+use crate::unlock::payload::Payload;
+use crate::unlock::seek::{self, Ask, Named};
+use crate::unlock::slots::{self, Slot, Unlocked};
+
+/// The directory of the agents in a home.
+pub const AGENTS: &str = "agents";
+/// The file that repeats what the unlock files say.
+pub const SETTINGS: &str = "vault.json";
+/// How long a lock is waited for, unless told otherwise.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+const SETTINGS_MAX: usize = 16 * 1024;
+const FORMAT: u32 = 1;
+
+/// How often a writer begins again because the keys changed before it had the lock.
+const RESTARTS: usize = 3;
+
+/// `vault.json`: nothing in it decides who can read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Settings {
+    /// The version of the home's format.
+    pub format: u32,
+    /// The vault's id.
+    pub vault_id: String,
+    /// The store that a new record goes to.
+    pub default_store: String,
+}
+
+impl Settings {
+    /// What a payload says.
+    #[must_use]
+    pub fn of(payload: &Payload) -> Self {
+        Self { format: FORMAT, vault_id: payload.vault.to_string(), default_store: payload.store.clone() }
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// How a command waits for locks, and how it calls itself to those who wait for it.
+#[derive(Clone, Debug)]
+pub struct Waits {
+    /// How long it waits for each lock.
+    pub limit: Duration,
+    /// The command's name.
+    pub command: String,
+    /// Now, in Unix milliseconds.
+    pub now: i64,
+}
+
+impl Waits {
+    fn holder(&self) -> Holder {
+        Holder { pid: std::process::id(), since: self.now, command: self.command.clone() }
+    }
+}
+
+/// A vault whose home passed its checks. It is not unlocked.
+#[derive(Debug)]
+pub struct Vault {
+    /// The home.
+    pub home: Dir,
+    /// What a person should know about it, as sentences.
+    pub notices: Vec<String>,
+    /// `vault.json`, where it is there.
+    pub settings: Option<Settings>,
+}
+
+/// An unlocked vault.
+#[derive(Debug)]
+pub struct Session {
+    /// How it was unlocked, and everything that the unlock file held.
+    pub unlocked: Unlocked,
+    /// What writing and reading need.
+    pub keys: Keys,
+}
+
+/// The home that a flag or a variable names, else the platform's data directory.
+///
+/// # Errors
+/// `CONFIG` when none of them says where it is.
+pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
+    let named = flag.map(Path::to_owned).or_else(|| env.path("STRONGROOM_HOME"));
+    let default = if cfg!(target_os = "macos") {
+        env.path("HOME").map(|home| home.join("Library/Application Support"))
+    } else if cfg!(windows) {
+        env.path("LOCALAPPDATA")
+    } else {
+        env.xdg("XDG_DATA_HOME", ".local/share")
+    };
+    let home = named.or_else(|| default.map(|data| data.join("strongroom"))).ok_or_else(|| {
+        Error::new(Code::Config, "neither --home nor STRONGROOM_HOME nor HOME says where the vault is")
+            .with_remedy("name it with --home; in a client's configuration, as an argument of the command")
+    })?;
+    // Messages and links inside the home should not depend on where the command was started.
+    std::path::absolute(&home).map_err(|_| Error::new(Code::Config, "the home's path is not valid"))
+}
+
+/// An error of the home itself, by its own code.
+pub(crate) fn of_home(error: StoreError) -> Error {
+    match error {
+        StoreError::Unsafe { path, why } => Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path))),
+        other => other.into(),
+    }
+}
+
+impl Vault {
+    /// Opens the vault of a home.
+    ///
+    /// # Errors
+    /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
+    pub fn open(path: &Path) -> Result<Self> {
+        let (vault, damaged) = Self::open_damaged(path)?;
+        damaged.map_or(Ok(vault), Err)
+    }
+
+    /// Opens the vault of a home even where `vault.json` is damaged, for those who mend it.
+    ///
+    /// # Errors
+    /// `NO_VAULT`, `UNSAFE_HOME`.
+    pub fn open_damaged(path: &Path) -> Result<(Self, Option<Error>)> {
+        let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
+        let opened = match home::open(path) {
+            Err(StoreError::NotFound(_)) => return none(),
+            other => other.map_err(of_home)?,
+        };
+        let mut notices = Vec::new();
+        if opened.readable_by_others {
+            notices.push(format!(
+                "{} can be read by other users (all in it is sealed); chmod 700 it",
+                shown(path)
+            ));
+        }
+        let home = opened.dir;
+        let mut damaged = None;
+        let settings = match home.read_if_any(SETTINGS, SETTINGS_MAX)? {
+            Some(bytes) => parse_settings(&bytes).map_err(|error| damaged = Some(error)).ok(),
+            None if slots::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() => return none(),
+            None => {
+                notices
+                    .push("vault.json is missing; `strongroom doctor --repair` writes it again".to_owned());
+                None
+            }
+        };
+        Ok((Self { home, notices, settings }, damaged))
+    }
+
+    /// The unlock files.
+    ///
+    /// # Errors
+    /// Those of reading them.
+    pub fn slots(&self) -> Result<Vec<Slot>> {
+        slots::list(&self.home)
+    }
+
+    /// Unlocks the vault.
+    ///
+    /// # Errors
+    /// `LOCKED`, `WRONG_KEY`, and those of the sources named by hand; `TAMPERED` when `vault.json`
+    /// says something else than the unlock file.
+    pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
+        self.session(seek::unlock(&self.slots()?, named, env, self.home.path(), ask)?)
+    }
+
+    /// The session of an opened unlock file.
+    ///
+    /// # Errors
+    /// `TAMPERED` when `vault.json` says something else.
+    pub fn session(&self, unlocked: Unlocked) -> Result<Session> {
+        if self.settings.as_ref().is_some_and(|settings| *settings != Settings::of(&unlocked.payload)) {
+            return fail(Code::Tampered, "vault.json does not say what the unlock file says").map_err(
+                |e: Error| {
+                    e.with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`")
+                },
+            );
+        }
+        Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+    }
+
+    /// All agents, by name.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn agents(&self) -> Result<Vec<AgentName>> {
+        let Some(agents) = self.home.dir_if_any(AGENTS)? else { return Ok(Vec::new()) };
+        Ok(agents.names()?.iter().filter_map(|name| name.parse().ok()).collect())
+    }
+
+    /// An agent that is there.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn agent(&self, name: &AgentName) -> Result<Option<Agent>> {
+        let Some(agents) = self.home.dir_if_any(AGENTS)? else { return Ok(None) };
+        Ok(agents.dir_if_any(name.as_str())?.map(|dir| Agent { name: name.clone(), dir }))
+    }
+
+    /// An agent, made where it is missing.
+    ///
+    /// # Errors
+    /// Those of making the directory.
+    pub fn agent_or_create(&self, name: &AgentName) -> Result<Agent> {
+        let dir = self.home.dir_or_create(AGENTS)?.dir_or_create(name.as_str())?;
+        Ok(Agent { name: name.clone(), dir })
+    }
+
+    /// Takes the vault's lock.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT`, `IO`.
+    pub fn lock(&self, mode: Mode, waits: &Waits) -> Result<Lock> {
+        Ok(lock::take(&self.home, mode, waits.limit, &waits.holder())?)
+    }
+
+    /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT`, `IO`.
+    pub fn lock_agent(&self, agent: &AgentName, waits: &Waits) -> Result<(Agent, [Lock; 2])> {
+        let vault = self.lock(Mode::Shared, waits)?;
+        let agent = self.agent_or_create(agent)?;
+        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        Ok((agent, [vault, lock]))
+    }
+
+    /// Takes the locks for a change, begins again where the keys changed meanwhile, and finishes
+    /// what a killed process left.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of the unfinished transaction.
+    pub fn writer<'s>(
+        &self,
+        session: &'s mut Session,
+        agent: &AgentName,
+        waits: &Waits,
+    ) -> Result<Writer<'s>> {
+        for _ in 0..RESTARTS {
+            let (agent, locks) = self.lock_agent(agent, waits)?;
+            if session.unlocked.is_current(&self.home)? {
+                transaction::finish_unfinished(&agent, &session.keys)?;
+                return Ok(Writer { agent, keys: &session.keys, now: waits.now, _locks: locks });
+            }
+            drop(locks);
+            self.refresh(session)?;
+        }
+        fail(Code::Changed, "the vault's keys changed again and again while this command waited")
+    }
+
+    /// Unlocks again with the secret that a session holds: somebody changed the keys.
+    ///
+    /// # Errors
+    /// `WRONG_KEY` when the secret opens the vault no longer.
+    pub fn refresh(&self, session: &mut Session) -> Result<()> {
+        let unlocked = &mut session.unlocked;
+        let secret = std::mem::replace(&mut unlocked.secret, MethodSecret::Passphrase(Buffer::default()));
+        let fresh = Self::open(self.home.path())?;
+        *session = fresh.session(slots::open(&fresh.slots()?, secret, &unlocked.from.clone())?)?;
+        Ok(())
+    }
+
+    /// Writes `vault.json` as a payload says.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, `IO`.
+    pub fn write_settings(home: &Dir, payload: &Payload) -> Result<()> {
+        Ok(home.replace(SETTINGS, &Settings::of(payload).to_bytes()?)?)
+    }
+}
+
+/// The right to change an agent's profiles: its locks, held until this is dropped.
+#[derive(Debug)]
+pub struct Writer<'s> {
+    /// The agent.
+    pub agent: Agent,
+    /// The vault's keys, as current as the lock.
+    pub keys: &'s Keys,
+    /// Now, in Unix milliseconds.
+    pub now: i64,
+    _locks: [Lock; 2],
+}
+
+fn parse_settings(bytes: &[u8]) -> Result<Settings> {
+    #[derive(Deserialize)]
+    struct Version {
+        format: u32,
+    }
+    let damaged = |_| {
+        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
+            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
+        )
+    };
+    let version: Version = json::parse(bytes, SETTINGS).map_err(damaged)?;
+    if version.format > FORMAT {
+        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
+    }
+    json::parse(bytes, SETTINGS).map_err(damaged)
+}

@@ -1,0 +1,72 @@
+//! Making a vault: the key, the unlock file, and `vault.json` last.
+
+use std::path::Path;
+
+use strongroom_backends::fs::home;
+use strongroom_backends::fs::lock::Mode;
+use strongroom_backends::shown;
+
+use super::home::{AGENTS, SETTINGS, Vault, Waits, of_home};
+use super::log::{self, Event, Scope};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::Keys;
+use crate::unlock::MethodSecret;
+use crate::unlock::payload::Payload;
+use crate::unlock::slots;
+
+/// Makes a vault in a home that holds none.
+///
+/// # Errors
+/// `EXISTS` when there is a vault, or the remains of one: a new key is never made over it.
+pub fn init(path: &Path, store: &str, method: &str, secret: &MethodSecret, waits: &Waits) -> Result<Payload> {
+    let home = home::create(path).map_err(of_home)?.dir;
+    let vault = Vault { home, notices: Vec::new(), settings: None };
+    let _lock = vault.lock(Mode::Exclusive, waits)?;
+    refuse_existing(&vault)?;
+    let payload = Payload::generate(method, store)?;
+    slots::write(&vault.home, &payload, &secret.method_key(None)?)?;
+    let keys = payload.keys()?;
+    log_event(
+        &vault,
+        &keys,
+        waits.now,
+        Event { op: "init".into(), method: Some(method.into()), ..Event::default() },
+    )?;
+    Vault::write_settings(&vault.home, &payload)?;
+    Ok(payload)
+}
+
+/// Refuses a home that holds a vault or the remains of one.
+///
+/// # Errors
+/// `EXISTS`.
+pub fn refuse_existing(vault: &Vault) -> Result<()> {
+    let home = &vault.home;
+    if home.kind(SETTINGS)?.is_some() {
+        return fail(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
+            .map_err(|e: Error| e.with_remedy("use it, or name another home with --home"));
+    }
+    if !vault.slots()?.is_empty() || home.kind(AGENTS)?.is_some() {
+        return fail(
+            Code::Exists,
+            format!("{} holds unlock files or records of a vault without vault.json", shown(home.path())),
+        )
+        .map_err(|e: Error| {
+            e.with_remedy(
+                "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
+            )
+        });
+    }
+    Ok(())
+}
+
+/// Appends an event to the vault's own log. The caller holds the vault's lock exclusively.
+///
+/// # Errors
+/// `NO_SPACE`, `IO`.
+pub fn log_event(vault: &Vault, keys: &Keys, now: i64, event: Event) -> Result<()> {
+    let tail = log::tail(&vault.home)?;
+    log::append(&vault.home, &log::lines(keys, Scope::Vault, &tail, now, &[event])?)?;
+    vault.home.sync()?;
+    Ok(())
+}
