@@ -8,4 +8,5 @@ pub mod env;
 pub mod error;
 pub mod json;
 pub mod secret;
+pub mod term;
 pub mod vault;
