@@ -9,11 +9,12 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// A hang is a failure, not a wait.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// What the test asks its child to do.
 pub const TASK: &str = "STRONGROOM_TEST_TERMINAL";
@@ -37,6 +38,8 @@ impl Pty {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
+        // So that nothing written waits for ever for a child that does not read.
+        rustix::io::ioctl_fionbio(&master, true).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let no_ctty = i32::try_from(OpenptFlags::NOCTTY.bits()).unwrap();
         let slave = OpenOptions::new()
@@ -59,8 +62,15 @@ impl Pty {
 
     /// Types, as a keyboard or a paste does: all at once.
     pub fn send(&self, mut bytes: &[u8]) {
+        let end = Instant::now() + LIMIT;
         while !bytes.is_empty() {
-            bytes = &bytes[rustix::io::write(&self.master, bytes).unwrap()..];
+            match rustix::io::write(&self.master, bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(Errno::AGAIN) => {
+                    assert!(ready(&self.master, PollFlags::OUT, end), "nobody reads: {}", self.screen());
+                }
+                Err(errno) => panic!("{errno}"),
+            }
         }
     }
 
@@ -68,7 +78,7 @@ impl Pty {
     pub fn wait_for(&mut self, text: &str) {
         let end = Instant::now() + LIMIT;
         while !self.shows(text.as_bytes()) {
-            assert!(ready(&self.master, end), "{text:?} did not come: {}", self.screen());
+            assert!(ready(&self.master, PollFlags::IN, end), "{text:?} did not come: {}", self.screen());
             let mut chunk = [0; 4096];
             let read = rustix::io::read(&self.master, &mut chunk).unwrap();
             self.screen.extend_from_slice(&chunk[..read]);
@@ -77,7 +87,7 @@ impl Pty {
 
     /// Whether anything is shown within two seconds.
     pub fn look(&mut self) -> bool {
-        let shown = ready(&self.master, Instant::now() + Duration::from_secs(2));
+        let shown = ready(&self.master, PollFlags::IN, Instant::now() + Duration::from_secs(2));
         if shown {
             let mut chunk = [0; 4096];
             let read = rustix::io::read(&self.master, &mut chunk).unwrap();
@@ -105,7 +115,7 @@ impl Pty {
         let mut left = Vec::new();
         while !left.ends_with(b"<mark>") {
             let mut chunk = [0; 4096];
-            assert!(ready(&self.slave, Instant::now() + LIMIT));
+            assert!(ready(&self.slave, PollFlags::IN, Instant::now() + LIMIT));
             let read = rustix::io::read(&self.slave, &mut chunk).unwrap();
             left.extend_from_slice(&chunk[..read]);
         }
@@ -157,7 +167,7 @@ pub fn ended(mut child: Child) -> Ended {
     let pipe = child.stdout.take().unwrap();
     let end = Instant::now() + LIMIT;
     loop {
-        if !ready(&pipe, end) {
+        if !ready(&pipe, PollFlags::IN, end) {
             child.kill().unwrap();
             panic!("the child hangs; it said: {}", String::from_utf8_lossy(&stdout));
         }
@@ -170,7 +180,7 @@ pub fn ended(mut child: Child) -> Ended {
     Ended { status: child.wait().unwrap(), stdout: String::from_utf8_lossy(&stdout).into_owned() }
 }
 
-fn ready(fd: impl AsFd, end: Instant) -> bool {
+fn ready(fd: impl AsFd, what: PollFlags, end: Instant) -> bool {
     let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap();
-    poll(&mut [PollFd::new(&fd, PollFlags::IN)], Some(&left)).unwrap() > 0
+    poll(&mut [PollFd::new(&fd, what)], Some(&left)).unwrap() > 0
 }
