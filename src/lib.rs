@@ -12,6 +12,7 @@ pub mod seal;
 pub mod secret;
 pub mod select;
 pub mod shape;
+pub mod term;
 pub mod transfer;
 pub mod unlock;
 pub mod vault;

@@ -1,0 +1,12 @@
+//! The terminal and the standard streams: secrets in, text and secrets out.
+
+pub mod escape;
+mod line_editor;
+pub mod out;
+pub mod progress;
+pub mod secret_input;
+pub mod stdin;
+pub mod style;
+pub mod table;
+pub mod time;
+mod tty;

@@ -1,0 +1,111 @@
+//! Standard output. A closed pipe ends quietly, and a secret leaves no copy behind: std's own
+//! stdout would keep the last of it in a buffer that nobody wipes.
+
+use std::os::fd::{AsFd, BorrowedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::error::{Code, Error, Result};
+use crate::secret::Buffer;
+
+/// What became of a write.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Written {
+    /// Everything was taken.
+    All,
+    /// Nobody reads any more. Not an error: the command ends quietly, with status 0.
+    Closed,
+}
+
+/// Writes text to standard output.
+///
+/// # Errors
+/// `NO_SPACE` and `IO`.
+pub fn write_text(text: &str) -> Result<Written> {
+    write_stdout(text.as_bytes())
+}
+
+/// Writes a secret and a line break to standard output.
+///
+/// # Errors
+/// `NO_SPACE` and `IO`.
+pub fn write_secret(secret: &SecretString) -> Result<Written> {
+    match write_stdout(secret.expose_secret().as_bytes())? {
+        Written::All => write_stdout(b"\n"),
+        Written::Closed => Ok(Written::Closed),
+    }
+}
+
+/// Writes secret bytes to standard output as they are.
+///
+/// # Errors
+/// `NO_SPACE` and `IO`.
+pub fn write_bytes(bytes: &Buffer) -> Result<Written> {
+    write_stdout(bytes.expose())
+}
+
+/// Writes text to standard error. When that fails there is nobody left to tell.
+pub fn write_error(text: &str) {
+    let _ = write_to(rustix::stdio::stderr(), text.as_bytes());
+}
+
+fn write_stdout(bytes: &[u8]) -> Result<Written> {
+    write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
+        let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
+        Error::new(code, format!("standard output could not be written: {}", std::io::Error::from(errno)))
+    })
+}
+
+/// Writes everything, without a buffer between.
+pub(super) fn write_to(fd: BorrowedFd, mut bytes: &[u8]) -> rustix::io::Result<Written> {
+    while !bytes.is_empty() {
+        match rustix::io::write(fd, bytes) {
+            Ok(0) => return Err(Errno::IO),
+            Ok(written) => bytes = bytes.get(written..).unwrap_or_default(),
+            Err(Errno::INTR) => {}
+            Err(Errno::PIPE) => return Ok(Written::Closed),
+            Err(Errno::AGAIN) => {
+                let _ = poll(&mut [PollFd::new(&fd.as_fd(), PollFlags::OUT)], None);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(Written::All)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, pipe};
+
+    #[test]
+    fn a_closed_pipe_is_no_error() {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        assert_eq!(write_to(writer.as_fd(), b"x").unwrap(), Written::Closed);
+    }
+
+    #[test]
+    fn more_than_a_pipe_holds_is_written_whole() {
+        let (mut reader, writer) = pipe().unwrap();
+        // A non-blocking pipe, as some runtimes hand down.
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let thread = std::thread::spawn(move || {
+            let mut bytes = Vec::new();
+            reader.read_to_end(&mut bytes).unwrap();
+            bytes.len()
+        });
+        assert_eq!(write_to(writer.as_fd(), &vec![b'x'; 1_000_000]).unwrap(), Written::All);
+        drop(writer);
+        assert_eq!(thread.join().unwrap(), 1_000_000);
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        assert_eq!(write_to(full.as_fd(), b"x").unwrap_err(), Errno::NOSPC);
+    }
+}

@@ -1,0 +1,148 @@
+//! Standard input that is not a terminal: read to its end, within bounds, into memory that is
+//! wiped. Straight from the descriptor, for std keeps a copy in a buffer of its own.
+
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use zeroize::Zeroizing;
+
+use crate::error::{Code, Error, Result, fail};
+use crate::secret::Buffer;
+
+const CHUNK: usize = 16 * 1024;
+
+/// Reads standard input to its end, waiting as long as it takes.
+///
+/// # Errors
+/// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` when it is empty or closed, `IO`.
+pub fn read_stdin(max: usize) -> Result<Buffer> {
+    let (bytes, _) = read_to_end(rustix::stdio::stdin(), max, None)?;
+    if bytes.is_empty() {
+        return fail(Code::NoInput, "standard input is empty");
+    }
+    Ok(bytes)
+}
+
+/// Reads standard input to its end or until the deadline. What exceeds `max` is read and thrown
+/// away, so that a writer that has not finished meets no broken pipe. Empty input is empty.
+///
+/// # Errors
+/// `TIMEOUT` when the end did not come in time, `TOO_LARGE` beyond `max` bytes, `IO`.
+pub fn read_stdin_deadline(max: usize, limit: Duration) -> Result<Buffer> {
+    let (bytes, ended) = read_to_end(rustix::stdio::stdin(), max, Some(limit))?;
+    if !ended {
+        return fail(Code::Timeout, format!("standard input did not end within {} ms", limit.as_millis()));
+    }
+    Ok(bytes)
+}
+
+/// What was read, and whether that is all.
+fn read_to_end(fd: BorrowedFd, max: usize, limit: Option<Duration>) -> Result<(Buffer, bool)> {
+    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
+    let mut bytes = Buffer::with_capacity(max.min(4096));
+    let mut chunk = Zeroizing::new([0u8; CHUNK]);
+    let mut too_large = false;
+    let ended = loop {
+        if let Some(end) = end
+            && !readable(fd, end)?
+        {
+            break false;
+        }
+        match rustix::io::read(fd, &mut chunk[..]) {
+            Ok(0) | Err(Errno::BADF) => break true,
+            Ok(read) => match chunk.get(..read) {
+                Some(read) if !too_large && bytes.len() + read.len() <= max => bytes.extend(read),
+                _ => too_large = true,
+            },
+            Err(Errno::AGAIN) if end.is_none() => {
+                let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], None);
+            }
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        if too_large && limit.is_none() {
+            break false;
+        }
+    };
+    if too_large {
+        return fail(Code::TooLarge, format!("standard input has more than {max} bytes"));
+    }
+    Ok((bytes, ended))
+}
+
+/// Waits until there is something to read, or the end; false when neither came in time.
+fn readable(fd: BorrowedFd, end: Instant) -> Result<bool> {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        let timeout = Timespec::try_from(left).ok();
+        match poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => {}
+            Ok(_) => return Ok(true),
+            Err(errno) => return Err(failed(errno)),
+        }
+    }
+}
+
+fn failed(errno: Errno) -> Error {
+    Error::new(Code::Io, format!("standard input could not be read: {}", std::io::Error::from(errno)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{PipeWriter, Write, pipe};
+    use std::os::fd::AsFd;
+
+    const SOON: Option<Duration> = Some(Duration::from_millis(50));
+    const LATE: Option<Duration> = Some(Duration::from_secs(60));
+
+    fn with_writer(write: impl FnOnce(PipeWriter) + Send + 'static, max: usize) -> Result<(Buffer, bool)> {
+        let (reader, writer) = pipe().unwrap();
+        let thread = std::thread::spawn(|| write(writer));
+        let read = read_to_end(reader.as_fd(), max, LATE);
+        thread.join().unwrap();
+        read
+    }
+
+    #[test]
+    fn all_of_it_is_read() {
+        for size in [0, 1, CHUNK, 200_000] {
+            let write = move |mut to: PipeWriter| to.write_all(&vec![b'x'; size]).unwrap();
+            let (bytes, ended) = with_writer(write, 200_000).unwrap();
+            assert!(ended);
+            assert_eq!(bytes.len(), size);
+        }
+    }
+
+    #[test]
+    fn the_writer_of_too_much_meets_no_broken_pipe() {
+        let write = |mut to: PipeWriter| to.write_all(&vec![b'x'; 3_000_000]).unwrap();
+        assert_eq!(with_writer(write, 1000).unwrap_err().code(), Code::TooLarge);
+    }
+
+    #[test]
+    fn an_input_that_does_not_end_is_left() {
+        let (reader, mut writer) = pipe().unwrap();
+        let (bytes, ended) = read_to_end(reader.as_fd(), 10, SOON).unwrap();
+        assert!(bytes.is_empty() && !ended);
+        writer.write_all(b"abc").unwrap();
+        let (bytes, ended) = read_to_end(reader.as_fd(), 10, SOON).unwrap();
+        assert_eq!(bytes.expose(), b"abc");
+        assert!(!ended);
+        writer.write_all(&[b'x'; 11]).unwrap();
+        let error = read_to_end(reader.as_fd(), 10, SOON).unwrap_err();
+        assert_eq!(error.code(), Code::TooLarge);
+    }
+
+    #[test]
+    fn an_endless_device_is_left() {
+        let zero = std::fs::File::open("/dev/zero").unwrap();
+        assert_eq!(read_to_end(zero.as_fd(), 10, SOON).unwrap_err().code(), Code::TooLarge);
+        assert_eq!(read_to_end(zero.as_fd(), 10, None).unwrap_err().code(), Code::TooLarge);
+    }
+}

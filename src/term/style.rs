@@ -1,0 +1,104 @@
+//! Colour, where somebody sees it.
+
+use std::fmt;
+
+use crate::env::Env;
+
+/// The styles of one output stream; without effect unless it is a terminal that wants colour.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    enabled: bool,
+}
+
+impl Style {
+    /// For standard output.
+    #[must_use]
+    pub fn stdout(env: &Env) -> Self {
+        Self { enabled: env.stdout_tty && wanted(env) }
+    }
+
+    /// For standard error.
+    #[must_use]
+    pub fn stderr(env: &Env) -> Self {
+        Self { enabled: env.stderr_tty && wanted(env) }
+    }
+
+    /// As it should be.
+    #[must_use]
+    pub fn good<T: fmt::Display>(self, text: T) -> Painted<T> {
+        self.paint("32", text)
+    }
+
+    /// Worth a look.
+    #[must_use]
+    pub fn warn<T: fmt::Display>(self, text: T) -> Painted<T> {
+        self.paint("33", text)
+    }
+
+    /// Wrong.
+    #[must_use]
+    pub fn bad<T: fmt::Display>(self, text: T) -> Painted<T> {
+        self.paint("31", text)
+    }
+
+    /// Beside the point.
+    #[must_use]
+    pub fn dim<T: fmt::Display>(self, text: T) -> Painted<T> {
+        self.paint("2", text)
+    }
+
+    /// The point.
+    #[must_use]
+    pub fn bold<T: fmt::Display>(self, text: T) -> Painted<T> {
+        self.paint("1", text)
+    }
+
+    fn paint<T>(self, code: &'static str, text: T) -> Painted<T> {
+        Painted { code: self.enabled.then_some(code), text }
+    }
+}
+
+fn wanted(env: &Env) -> bool {
+    env.var("NO_COLOR").is_none() && env.var("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Text in a style. It does not escape: what a user or a file supplied goes through
+/// [`safe`](super::escape::safe) first.
+#[derive(Clone, Copy, Debug)]
+pub struct Painted<T> {
+    code: Option<&'static str>,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.code {
+            Some(code) => write!(f, "\x1b[{code}m{}\x1b[0m", self.text),
+            None => self.text.fmt(f),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terminal() -> Env {
+        let mut env = Env::default();
+        env.stdout_tty = true;
+        env
+    }
+
+    #[test]
+    fn colour_only_where_it_is_wanted() {
+        assert_eq!(Style::stdout(&terminal()).bad("x").to_string(), "\x1b[31mx\x1b[0m");
+        assert_eq!(
+            Style::stdout(&terminal().with_var("NO_COLOR", "")).bold(1).to_string(),
+            "\x1b[1m1\x1b[0m"
+        );
+        assert_eq!(Style::stderr(&terminal()).bad("x").to_string(), "x");
+        assert_eq!(Style::stdout(&Env::default()).good("x").to_string(), "x");
+        assert_eq!(Style::stdout(&terminal().with_var("NO_COLOR", "1")).warn("x").to_string(), "x");
+        assert_eq!(Style::stdout(&terminal().with_var("TERM", "dumb")).dim("x").to_string(), "x");
+    }
+}

@@ -1,0 +1,6 @@
+//! The integration tests: one binary, for each one more is another link.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod pty;
+mod terminal;
