@@ -5,6 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/openclaw.sh
 #
+# budget: 90 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 set -euo pipefail
 umask 077
@@ -201,7 +202,7 @@ oc "$state" "$tmp/out/probe" models status --probe --probe-timeout 20000 --probe
 exits $status 0 'OpenClaw calls a model with each credential' "$tmp/out/probe"
 probed=$("$node" -e '
     const { auth } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
-    console.log(auth.probes.results.map((r) => `${r.profileId}=${r.status}`).sort().join(" "));
+    console.log(auth.probes.results.map((r) => r.profileId + "=" + r.status).sort().join(" "));
 ' "$tmp/out/probe")
 same "$probed" 'anthropic:work=ok openrouter:default=ok' 'OpenClaw counts both profiles as working'
 has "$tmp/private/requests" "/v1/messages Bearer $anthropic_token." 'the setup-token reaches its provider byte for byte'
