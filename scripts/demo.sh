@@ -7,6 +7,7 @@
 # STRONGROOM=/path/to/strongroom runs a binary that is there already instead of building one.
 set -euo pipefail
 umask 077
+unset "${!STRONGROOM_@}" # the reader's own vault is none of the demo's business
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf '\n# %s\n' "$*"; }

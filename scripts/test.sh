@@ -115,7 +115,6 @@ as_ordinary_user=(
     OPENCLAW_DIR="$tmp/ordinary/openclaw"
 )
 
-
 # --- the groups -------------------------------------------------------------------------------------------
 
 deps=(scripts/install-test-deps.sh)

@@ -9,6 +9,7 @@
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 set -euo pipefail
 umask 077
+unset "${!STRONGROOM_@}"
 
 : "${STRONGROOM:?set it to the strongroom binary}" "${OPENCLAW_DIR:?set it to the OpenClaw install directory}"
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
