@@ -117,9 +117,11 @@ as_ordinary_user=(
 
 # --- the groups -------------------------------------------------------------------------------------------
 
-deps=(scripts/install-test-deps.sh)
-if [ "$all" = yes ]; then deps+=(--all); fi
-group 'what the tests need' 120 "${deps[@]}" || finish
+if [ "$all" = yes ]; then
+    group 'what the tests need' 600 scripts/install-test-deps.sh --all || finish
+else
+    group 'what the tests need' 120 scripts/install-test-deps.sh || finish
+fi
 command -v cargo >/dev/null || {
     printf 'cargo was not found: install Rust 1.89 or newer (https://rustup.rs) and put cargo on the PATH\n'
     failed=$((failed + 1)) failures+=('cargo')
