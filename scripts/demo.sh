@@ -14,10 +14,13 @@ say() { printf '\n# %s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
 if [ -z "${STRONGROOM-}" ]; then
-    command -v cargo >/dev/null ||
-        die 'cargo was not found: install Rust 1.89 or newer (https://rustup.rs) and put cargo on the PATH, or set STRONGROOM to a built binary'
+    # shellcheck source=scripts/find-cargo.sh
+    . "$root/scripts/find-cargo.sh"
+    find_cargo || die 'or set STRONGROOM to a binary that is built already'
     printf '# Building strongroom (a minute or two the first time) ...\n'
-    (cd "$root" && cargo build --locked --quiet)
+    quiet=--quiet
+    [ ! -t 2 ] || quiet=
+    (cd "$root" && cargo build --locked ${quiet:+"$quiet"})
     target=${CARGO_TARGET_DIR:-target}
     STRONGROOM=$(cd "$root" && cd "$target/debug" && pwd)/strongroom
 fi

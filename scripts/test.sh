@@ -117,16 +117,17 @@ as_ordinary_user=(
 
 # --- the groups -------------------------------------------------------------------------------------------
 
+# shellcheck source=scripts/find-cargo.sh
+. scripts/find-cargo.sh
+if ! find_cargo; then
+    failed=1 failures+=('cargo')
+    finish
+fi
 if [ "$all" = yes ]; then
     group 'what the tests need' 600 scripts/install-test-deps.sh --all || finish
 else
     group 'what the tests need' 120 scripts/install-test-deps.sh || finish
 fi
-command -v cargo >/dev/null || {
-    printf 'cargo was not found: install Rust 1.89 or newer (https://rustup.rs) and put cargo on the PATH\n'
-    failed=$((failed + 1)) failures+=('cargo')
-    finish
-}
 openclaw=$cache/openclaw-2026.6.1
 
 mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
