@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Shows Strongroom's main job on a throw-away vault: made-up credentials go in, an agent asks for one, a
+# second machine receives them. Touches nothing outside a temporary directory and the build directory.
+#
+#   scripts/demo.sh
+#
+# STRONGROOM=/path/to/strongroom runs a binary that is there already instead of building one.
+set -euo pipefail
+umask 077
+unset "${!STRONGROOM_@}" # the reader's own vault is none of the demo's business
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+say() { printf '\n# %s\n' "$*"; }
+die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
+
+if [ -z "${STRONGROOM-}" ]; then
+    # shellcheck source=scripts/find-cargo.sh
+    . "$root/scripts/find-cargo.sh"
+    find_cargo || die 'or set STRONGROOM to a binary that is built already'
+    printf '# Building strongroom (a minute or two the first time) ...\n'
+    quiet=--quiet
+    [ ! -t 2 ] || quiet=
+    (cd "$root" && cargo build --locked ${quiet:+"$quiet"})
+    target=${CARGO_TARGET_DIR:-target}
+    STRONGROOM=$(cd "$root" && cd "$target/debug" && pwd)/strongroom
+fi
+[ -x "$STRONGROOM" ] || die "$STRONGROOM cannot be run"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# Each vault has a home of its own, and the key that opens it lies outside that home.
+desktop() { STRONGROOM_HOME=$tmp/desktop/vault STRONGROOM_KEY_FILE=$tmp/desktop/key "$STRONGROOM" --no-input "$@"; }
+server() { STRONGROOM_HOME=$tmp/server/vault STRONGROOM_KEY_FILE=$tmp/server/key "$STRONGROOM" --no-input "$@"; }
+# Prints the command as a person would type it, then runs it.
+on() {
+    local machine=$1
+    shift
+    printf '[%s]$ strongroom %s\n' "$machine" "${*//$tmp\//}" >&2
+    "$machine" "$@"
+}
+mkdir "$tmp/desktop" "$tmp/server"
+
+say '1. A new vault on encrypted files, opened by a key file'
+on desktop init --store file --unlock key-file
+
+say '2. Paste a setup-token: it comes by standard input, never as an argument'
+token=sk-ant-oat01-$(printf 'EXAMPLE-DEMO-%.0s' 1 2 3 4 5 6 7)MADE
+on desktop models auth paste-token --provider anthropic --profile-id anthropic:demo --expires-in 365d <<<"$token"
+
+say "3. Import an agent's plaintext auth-profiles.json: a dry run, then all of it or nothing"
+on desktop import "$root/tests/fixtures/sample/auth-profiles.json" --dry-run
+on desktop import "$root/tests/fixtures/sample/auth-profiles.json"
+
+say '4. What is there, and how long it lasts: read from the index, in which no secret is'
+on desktop list
+on desktop models status
+
+say '5. An agent asks for two credentials, as OpenClaw does, over standard input and output'
+request='{"protocolVersion":1,"provider":"strongroom","ids":["main/anthropic:demo","main/nobody:here"]}'
+printf '%s\n' "$request"
+answer=$(on desktop resolve <<<"$request")
+printf '%s\n' "$answer"
+grep -qF -- "$token" <<<"$answer" || die 'resolve did not give back the token that was pasted'
+
+say '6. Another machine: its recipient, a sealed bundle for it, and the same credential there'
+on server init --store file --unlock key-file
+recipient=$(on server recipient)
+on desktop export anthropic:demo --to "$recipient" --out "$tmp/bundle.age"
+on server import "$tmp/bundle.age"
+[ "$(on server get anthropic:demo)" = "$token" ] || die 'the token arrived changed on the second vault'
+
+# The promise of the whole thing, checked on everything that was just written.
+if grep -rqaF -- "$token" "$tmp"; then
+    die 'the token was found in plaintext in a file'
+fi
+index=$tmp/desktop/vault/agents/main/auth-profiles.json
+grep -qF '"main/anthropic:demo"' "$index" || die "the index has no reference to the pasted token"
+
+say "The demo worked: a pasted token and the imported sample are sealed in the vault, resolve gave the
+# made-up token back, a second vault received it by a sealed bundle, and no file of either vault holds it."

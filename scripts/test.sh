@@ -1,0 +1,176 @@
+#!/usr/bin/env bash
+# Runs every test: group by group, with the time each took, and a count at the end.
+#
+#   scripts/test.sh [--all]
+#
+# --all adds what is too long for every change: licences and sources of all dependencies, documentation.
+# As root the tests run twice, the second time as an ordinary user, for root passes permission and lock
+# tests for the wrong reason. As an ordinary user they run once.
+set -uo pipefail
+umask 022
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root" || exit 1
+case "${1-}" in
+    '') all=no ;;
+    --all) all=yes ;;
+    *) printf "test: unknown argument '%s'; usage: scripts/test.sh [--all]\n" "$1" >&2; exit 64 ;;
+esac
+
+cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
+ordinary=65534 # nobody
+tmp=$(mktemp -d)
+chmod 755 "$tmp"
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+passed=0 failed=0 failures=()
+
+# --- counting ---------------------------------------------------------------------------------------------
+
+# Sum of the numbers that stand before WORD in cargo's lines "test result: ok. 3 passed; 0 failed; ...".
+cargo_count() { awk -v word="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == word) n += $(i - 1) } END { print n + 0 }' "$2"; }
+
+# group NAME BUDGET COMMAND...: runs it with its output shown, and adds what it counted: cargo's tests, the
+# "ok:" and "FAILED:" lines of our scripts, or else the command itself. Over budget is said; at four times
+# the budget (and never under five minutes) it is ended as hung.
+group() {
+    local name=$1 budget=$2 status=0 log="$tmp/log" start=$SECONDS limit
+    shift 2
+    limit=$((budget * 4 > 300 ? budget * 4 : 300))
+    printf '\n== %s\n' "$name"
+    timeout -k 15 "$limit" "$@" 2>&1 </dev/null | tee "$log" || status=$?
+    local took=$((SECONDS - start)) good bad ignored
+    good=$(($(cargo_count passed "$log") + $(grep -c '^  ok: ' "$log")))
+    bad=$(($(cargo_count failed "$log") + $(grep -c '^  FAILED: ' "$log")))
+    ignored=$(cargo_count ignored "$log")
+    if [ "$ignored" -gt 0 ]; then
+        printf '%d tests are ignored: there may be none\n' "$ignored"
+        bad=$((bad + ignored))
+    fi
+    if [ "$status" -eq 124 ]; then printf 'ended after %d s: it hung\n' "$limit"; fi
+    if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    if [ $((good + bad)) -eq 0 ]; then
+        # A test runner that ran nothing has shown nothing; any other command is itself the test.
+        if grep -q '^test result: ' "$log"; then bad=1; else good=1; fi
+    fi
+    passed=$((passed + good)) failed=$((failed + bad))
+    local verdict='ok'
+    if [ "$bad" -gt 0 ]; then
+        verdict='FAILED'
+        failures+=("$name")
+    fi
+    if [ "$took" -gt "$budget" ]; then verdict="$verdict, OVER BUDGET"; fi
+    printf -- '-- %s: %s, %d passed, %d failed in %d s of %d s\n' "$name" "$verdict" "$good" "$bad" "$took" "$budget"
+    [ "$bad" -eq 0 ]
+}
+
+finish() {
+    printf '\n'
+    if [ "$failed" -eq 0 ]; then
+        printf 'All tests passed in %d s, as %s.\n' "$SECONDS" "$(id -un)"
+    else
+        printf 'Failed in %d s: ' "$SECONDS"
+        printf '%s; ' "${failures[@]}"
+        printf 'look for FAILED above.\n'
+    fi
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+# --- the same tests as an ordinary user -------------------------------------------------------------------
+
+# Paths of what cargo built, from its messages: `built test` the test programs, `built bin` the binary.
+built() {
+    case "$1" in
+        test) grep '"profile":{[^}]*"test":true' "$tmp/artifacts" ;;
+        bin) grep '"kind":\["bin"\].*"name":"strongroom"' "$tmp/artifacts" | grep '"profile":{[^}]*"test":false' ;;
+    esac | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | sort -u
+}
+
+# Copies what the tests read to a place that every user can reach, wherever this checkout lies.
+stage_for_ordinary_user() {
+    local program
+    mkdir -p "$tmp/ordinary/source" "$tmp/ordinary/programs" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
+    tar --exclude=./target --exclude=./.git -cf - . | tar -C "$tmp/ordinary/source" --no-same-owner -xf -
+    built test | while IFS= read -r program; do cp "$program" "$tmp/ordinary/programs/"; done
+    cp "$binary" "$tmp/ordinary/strongroom"
+    chmod -R a+rX "$tmp/ordinary"
+    chown "$ordinary:$ordinary" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
+    chmod 700 "$tmp/ordinary/home" "$tmp/ordinary/tmp"
+    # The same goes for the real client; hard links cost nothing where they can be had.
+    cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
+        { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
+}
+
+# Before a command: no right of root is left, no group, no capability, and none of its variables. Test
+# programs find the binary and the source tree by the variables, for what cargo compiled in is out of reach.
+as_ordinary_user=(
+    setpriv --reuid "$ordinary" --regid "$ordinary" --clear-groups --inh-caps=-all --no-new-privs
+    env -i -C "$tmp/ordinary/source" HOME="$tmp/ordinary/home" TMPDIR="$tmp/ordinary/tmp"
+    PATH=/usr/local/bin:/usr/bin:/bin CARGO_MANIFEST_DIR="$tmp/ordinary/source"
+    STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
+    OPENCLAW_DIR="$tmp/ordinary/openclaw"
+)
+
+# --- the groups -------------------------------------------------------------------------------------------
+
+# shellcheck source=scripts/find-cargo.sh
+. scripts/find-cargo.sh
+if ! find_cargo; then
+    failed=1 failures+=('cargo')
+    finish
+fi
+if [ "$all" = yes ]; then
+    group 'what the tests need' 600 scripts/install-test-deps.sh --all || finish
+else
+    group 'what the tests need' 120 scripts/install-test-deps.sh || finish
+fi
+openclaw=$cache/openclaw-2026.6.1
+
+mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
+group 'shell scripts' 30 shellcheck "${scripts[@]}"
+group 'format' 30 cargo fmt --all --check
+group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
+group "tests as $(id -un)" 420 cargo test --workspace --locked
+
+# Everything is built by now; this only asks where. The binary is among it as soon as there are integration
+# tests; built apart from them, it could need other features of its dependencies, and minutes.
+cargo test --workspace --locked --no-run --message-format=json >"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
+binary=$(built bin)
+if [ -z "$binary" ]; then
+    cargo build --workspace --locked --message-format=json >>"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
+    binary=$(built bin)
+fi
+if [ -z "$binary" ]; then
+    printf 'the strongroom binary was not built: the groups that run it are left out\n'
+    failed=$((failed + 1)) failures+=('build')
+    finish
+fi
+
+group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
+budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
+for script in tests/real/*.sh; do
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" OPENCLAW_DIR="$openclaw" bash "$script"
+done
+
+if [ "$(id -u)" -eq 0 ]; then
+    stage_for_ordinary_user
+    # shellcheck disable=SC2016 # the inner shell is to expand it
+    group "tests as uid $ordinary" 240 "${as_ordinary_user[@]}" \
+        bash -c 'status=0; for program in "$0"/*; do "$program" || status=1; done; exit $status' "$tmp/ordinary/programs"
+    group "demo as uid $ordinary" 30 "${as_ordinary_user[@]}" bash scripts/demo.sh
+    for script in tests/real/*.sh; do
+        group "$script as uid $ordinary" "$(budget_of "$script")" "${as_ordinary_user[@]}" bash "$script"
+    done
+fi
+
+if [ "$all" = yes ]; then
+    # Advisories are left out: their database lies outside the package registries.
+    cargo_deny=$(find "$cache" -path '*/cargo-deny-*/bin/cargo-deny' | sort | tail -n 1)
+    group 'licences, sources and bans of dependencies' 60 "$cargo_deny" check --hide-inclusion-graph bans licenses sources
+    group 'documentation' 180 env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+fi
+finish
