@@ -23,8 +23,13 @@ impl Env {
     /// The surroundings of this process.
     #[must_use]
     pub fn of_process() -> Self {
+        let mut variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
+        // A client may start us with an empty environment; the password database knows the home.
+        if let (None, Some(home)) = (variables.get(OsStr::new("HOME")), std::env::home_dir()) {
+            variables.insert("HOME".into(), home.into());
+        }
         Self {
-            variables: std::env::vars_os().collect(),
+            variables,
             stdin_tty: std::io::stdin().is_terminal(),
             stdout_tty: std::io::stdout().is_terminal(),
             stderr_tty: std::io::stderr().is_terminal(),

@@ -4,10 +4,14 @@
 //! The layers import one way: `cli → transfer | openclaw | doctor → select → vault → unlock →
 //! seal → backends`. `error`, `secret` and `env` are below all of them.
 
+pub mod cli;
+pub mod doctor;
 pub mod env;
 pub mod env_names;
 pub mod error;
+pub mod harden;
 pub mod json;
+pub mod openclaw;
 pub mod seal;
 pub mod secret;
 pub mod select;

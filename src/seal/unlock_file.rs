@@ -54,12 +54,6 @@ impl MethodKey {
         Ok(Self { cost: Some(cost), ..Self::of_bytes(&derived) })
     }
 
-    /// Whether two secrets are the same.
-    #[must_use]
-    pub fn same_as(&self, other: &Self) -> bool {
-        self.cost == other.cost && self.key.expose_secret() == other.key.expose_secret()
-    }
-
     fn tag(&self) -> &'static str {
         if self.cost.is_some() { PASSPHRASE_TAG } else { KEY_TAG }
     }

@@ -3,6 +3,7 @@
 //! Everything here but [`source`] is a function of its arguments. Nothing opens the vault; the
 //! caller tells the plan what exists there, and carries the plan out.
 
+pub mod bundle;
 mod candidate;
 mod dotenv;
 mod dotenv_lines;

@@ -31,6 +31,16 @@ pub struct Slot {
     bytes: Vec<u8>,
 }
 
+impl Slot {
+    /// Whether a secret opens the file.
+    ///
+    /// # Errors
+    /// `CORRUPT` and the like for a damaged file.
+    pub fn opens_with(&self, key: &MethodKey) -> Result<bool> {
+        Ok(unlock_file::open(key, &self.bytes, &shown(&self.method))?.is_some())
+    }
+}
+
 /// A vault that was unlocked: the payload, and how to unlock it again after a change of keys.
 #[derive(Debug)]
 pub struct Unlocked {
@@ -40,7 +50,6 @@ pub struct Unlocked {
     pub secret: MethodSecret,
     /// Where the secret came from, for people: `the key file …`.
     pub from: String,
-    key: MethodKey,
     digest: [u8; 32],
 }
 
@@ -115,7 +124,7 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
                     );
                 }
                 let digest = Sha256::digest(&slot.bytes).into();
-                return Ok(Unlocked { payload, secret, from: from.to_owned(), key, digest });
+                return Ok(Unlocked { payload, secret, from: from.to_owned(), digest });
             }
             Ok(None) => {}
             Err(error) => failure = Some(error),
@@ -143,14 +152,6 @@ impl Unlocked {
         let Some(dir) = home.dir_if_any(DIR)? else { return Ok(false) };
         let bytes = dir.read_if_any(&file_name(&self.payload.method), RECORD_MAX)?;
         Ok(bytes.is_some_and(|bytes| <[u8; 32]>::from(Sha256::digest(bytes)) == self.digest))
-    }
-
-    /// Whether a secret opens this very file.
-    ///
-    /// # Errors
-    /// `KDF_BOUNDS`, `INTERNAL`.
-    pub fn is_opened_by(&self, key: &MethodKey) -> bool {
-        self.key.same_as(key)
     }
 }
 

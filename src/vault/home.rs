@@ -261,13 +261,37 @@ impl Vault {
         agent: &AgentName,
         waits: &Waits,
     ) -> Result<Writer<'s>> {
+        let mut writers = self.writers(session, std::slice::from_ref(agent), waits)?;
+        writers.pop().ok_or_else(|| Error::new(Code::Internal, "a lock was taken for no agent"))
+    }
+
+    /// Takes the locks for a change of several agents, in the order of their names.
+    ///
+    /// # Errors
+    /// As [`Vault::writer`].
+    pub fn writers<'s>(
+        &self,
+        session: &'s mut Session,
+        agents: &[AgentName],
+        waits: &Waits,
+    ) -> Result<Vec<Writer<'s>>> {
+        let mut agents = agents.to_vec();
+        agents.sort_unstable();
+        agents.dedup();
         for _ in 0..RESTARTS {
-            let (agent, locks) = self.lock_agent(agent, waits)?;
+            let locked =
+                agents.iter().map(|agent| self.lock_agent(agent, waits)).collect::<Result<Vec<_>>>()?;
             if session.unlocked.is_current(&self.home)? {
-                transaction::finish_unfinished(&agent, &session.keys)?;
-                return Ok(Writer { agent, keys: &session.keys, now: waits.now, _locks: locks });
+                let keys = &session.keys;
+                for (agent, _) in &locked {
+                    transaction::finish_unfinished(agent, keys)?;
+                }
+                return Ok(locked
+                    .into_iter()
+                    .map(|(agent, locks)| Writer { agent, keys, now: waits.now, _locks: locks })
+                    .collect());
             }
-            drop(locks);
+            drop(locked);
             self.refresh(session)?;
         }
         fail(Code::Changed, "the vault's keys changed again and again while this command waited")

@@ -42,7 +42,7 @@ pub fn rekey(
     session: &mut Session,
     methods: &[(String, MethodKey)],
     waits: &Waits,
-    progress: &dyn Fn(usize),
+    tell: &(dyn Fn() + Sync),
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
         return fail(Code::Config, "no unlock method would be left");
@@ -72,7 +72,7 @@ pub fn rekey(
     write_all(vault, &mut payload, methods)?;
     let keys = payload.keys()?;
     for (agent, _lock) in &agents {
-        let count = reseal(agent, &keys, waits.now, &mut |n| progress(done.records + n))?;
+        let count = reseal(agent, &keys, waits.now, tell)?;
         done.records += count;
         done.agents += 1;
     }
@@ -132,7 +132,7 @@ fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, loc
     Ok(agents)
 }
 
-fn reseal(agent: &Agent, keys: &Keys, now: i64, progress: &mut dyn FnMut(usize)) -> Result<usize> {
+fn reseal(agent: &Agent, keys: &Keys, now: i64, tell: &(dyn Fn() + Sync)) -> Result<usize> {
     let current = keys.current().id().to_string();
     let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     let generations = Generations::read(&agent.dir, now, true)?;
@@ -149,7 +149,6 @@ fn reseal(agent: &Agent, keys: &Keys, now: i64, progress: &mut dyn FnMut(usize))
             record.generation = generations.next(&id, Some(record.generation));
             change.put("rekey", record, "file");
             count += 1;
-            progress(count);
         }
     }
     let told = log_tells_of(&log, &current);
@@ -159,7 +158,7 @@ fn reseal(agent: &Agent, keys: &Keys, now: i64, progress: &mut dyn FnMut(usize))
     let mut noted = Change::default();
     noted.note(anchored("rekey", &log));
     noted.absorb(change);
-    match noted.commit(agent, keys, now)?.unfinished {
+    match noted.commit_telling(agent, keys, now, tell)?.unfinished {
         Some(error) => Err(error),
         None => Ok(count),
     }

@@ -151,7 +151,21 @@ impl Change {
     /// Everything up to the commit point; then nothing has changed. What fails behind it is told
     /// by [`Outcome::unfinished`].
     pub fn commit(self, agent: &Agent, keys: &Keys, now: i64) -> Result<Outcome> {
-        let staged = self.stage(agent, keys, now);
+        self.commit_telling(agent, keys, now, &|| ())
+    }
+
+    /// Makes the change, and calls `sealed` for each record that was sealed.
+    ///
+    /// # Errors
+    /// As [`Change::commit`].
+    pub fn commit_telling(
+        self,
+        agent: &Agent,
+        keys: &Keys,
+        now: i64,
+        sealed: &(dyn Fn() + Sync),
+    ) -> Result<Outcome> {
+        let staged = self.stage(agent, keys, now, sealed);
         let (prepared, ops, outcome) = match staged {
             Ok(staged) => staged,
             Err(error) => {
@@ -166,8 +180,14 @@ impl Change {
         Ok(Outcome { unfinished: applied.err(), ..outcome })
     }
 
-    fn stage(self, agent: &Agent, keys: &Keys, now: i64) -> Result<(Prepared, Ops, Outcome)> {
-        let sealed = seal_all(&self.puts, keys, &agent.name)?;
+    fn stage(
+        self,
+        agent: &Agent,
+        keys: &Keys,
+        now: i64,
+        tell: &(dyn Fn() + Sync),
+    ) -> Result<(Prepared, Ops, Outcome)> {
+        let sealed = seal_all(&self.puts, keys, &agent.name, tell)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (record, store) in &self.puts {
@@ -221,9 +241,12 @@ fn seal_all(
     puts: &[(Record, &'static str)],
     keys: &Keys,
     agent: &AgentName,
+    tell: &(dyn Fn() + Sync),
 ) -> Result<Vec<(String, Vec<u8>)>> {
     let seal = |(record, _): &(Record, &str)| -> Result<(String, Vec<u8>)> {
-        Ok((record.profile.file_name(), record.seal(keys, agent)?))
+        let sealed = record.seal(keys, agent)?;
+        tell();
+        Ok((record.profile.file_name(), sealed))
     };
     if puts.len() < PARALLEL_FROM {
         return puts.iter().map(seal).collect();

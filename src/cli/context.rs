@@ -1,0 +1,257 @@
+//! What every verb needs: the surroundings, the vault, and a way to speak.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{Global, agent_of};
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
+use crate::shape;
+use crate::term::escape::safe;
+use crate::term::out::{self, Written};
+use crate::term::secret_input;
+use crate::term::style::Style;
+use crate::unlock::seek::{Ask, Named};
+use crate::vault::home::{self, Session, Vault, Waits, Writer};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::transaction::Outcome;
+
+/// The surroundings of a verb.
+#[derive(Debug)]
+pub struct Context {
+    /// Variables, clock, terminal.
+    pub env: Env,
+    /// The options of every verb.
+    pub global: Global,
+    closed: bool,
+}
+
+impl Context {
+    /// The surroundings for parsed options.
+    #[must_use]
+    pub fn new(env: Env, global: Global) -> Self {
+        Self { env, global, closed: false }
+    }
+
+    /// Whether one JSON document is asked for.
+    #[must_use]
+    pub fn json(&self) -> bool {
+        self.global.json
+    }
+
+    /// Whether a person can be asked.
+    #[must_use]
+    pub fn may_ask(&self) -> bool {
+        !self.global.no_input && (self.env.stdin_tty || self.env.stderr_tty)
+    }
+
+    /// The vault's home.
+    ///
+    /// # Errors
+    /// `CONFIG`.
+    pub fn home(&self) -> Result<PathBuf> {
+        home::locate(self.global.home.as_deref(), &self.env)
+    }
+
+    /// The sources of a key that were named by flags.
+    #[must_use]
+    pub fn named(&self) -> Named {
+        Named {
+            key_file: self.global.key_file.clone(),
+            passphrase_file: self.global.passphrase_file.clone(),
+            passphrase_fd: self.global.passphrase_fd,
+        }
+    }
+
+    /// The agent that is meant.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`.
+    pub fn agent(&self) -> Result<AgentName> {
+        Ok(agent_of(&self.global, &self.env)?.0)
+    }
+
+    /// The agent that `--agent` names, if it does.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`.
+    pub fn agent_by_hand(&self) -> Result<Option<AgentName>> {
+        agent_of(&self.global, &self.env).map(|(agent, by_hand)| by_hand.then_some(agent))
+    }
+
+    /// The vault, and its notices on standard error.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn vault(&self) -> Result<Vault> {
+        let vault = Vault::open(&self.home()?)?;
+        for notice in &vault.notices {
+            self.warn(notice);
+        }
+        Ok(vault)
+    }
+
+    /// Unlocks the vault, asking where that is allowed.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session(&self, vault: &Vault) -> Result<Session> {
+        let prompt = |text: &str| secret_input::read_passphrase(text);
+        let ask: Ask<'_> = if self.may_ask() { Some(&prompt) } else { None };
+        let session = vault.unlock(&self.named(), &self.env, ask)?;
+        if let Some(pending) = session.unlocked.payload.pending {
+            let verb = format!("{pending:?}").to_lowercase();
+            self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
+        }
+        Ok(session)
+    }
+
+    /// Unlocks the vault without asking anyone.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_unasked(&self, vault: &Vault) -> Result<Session> {
+        vault.unlock(&self.named(), &self.env, None)
+    }
+
+    /// How this command waits for locks.
+    #[must_use]
+    pub fn waits(&self, command: &str) -> Waits {
+        Waits { limit: self.global.lock_timeout, command: command.to_owned(), now: self.env.now() }
+    }
+
+    /// The right to change an agent's profiles.
+    ///
+    /// # Errors
+    /// Those of locking.
+    pub fn writer<'s>(
+        &self,
+        vault: &Vault,
+        session: &'s mut Session,
+        agent: &AgentName,
+        command: &str,
+    ) -> Result<Writer<'s>> {
+        let waits = self.waits(command);
+        let mut writer = vault.writer(session, agent, &waits)?;
+        // The clock may have moved on while the lock was waited for.
+        writer.now = self.env.now();
+        Ok(writer)
+    }
+
+    /// Tells of a change that is committed and could not be applied in full.
+    pub fn tell_unfinished(&self, outcome: &Outcome) {
+        if let Some(error) = &outcome.unfinished {
+            self.warn(&format!(
+                "the change is committed and is read from now on, but could not be put in place ({}); the next change finishes it",
+                error.what()
+            ));
+        }
+    }
+
+    /// Prints lines on standard output.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn print(&mut self, text: &str) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let mut text = text.to_owned();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.closed = out::write_text(&text)? == Written::Closed;
+        Ok(())
+    }
+
+    /// Prints one JSON document on standard output.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn print_json(&mut self, document: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(document)
+            .map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+        self.print(&text)
+    }
+
+    /// Says something to people, on standard error; nothing in `--json` mode.
+    pub fn say(&self, text: &str) {
+        if !self.json() {
+            out::write_error(&format!("{}\n", safe(text)));
+        }
+    }
+
+    /// Warns people, on standard error.
+    pub fn warn(&self, text: &str) {
+        let style = Style::stderr(&self.env);
+        out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(text)));
+    }
+
+    /// Reports an error and gives its exit status.
+    #[must_use]
+    pub fn report(&self, error: &Error) -> u8 {
+        report(error, &self.env, self.json())
+    }
+
+    /// A profile id from the command line.
+    ///
+    /// # Errors
+    /// `INVALID_ID`; a secret given by mistake is not quoted.
+    pub fn profile_id(&self, text: &str) -> Result<ProfileId> {
+        text.parse().map_err(|error| not_a_secret(text).err().unwrap_or(error))
+    }
+
+    /// Asks for a confirmation that `--yes` would have given.
+    ///
+    /// # Errors
+    /// `NOT_CONFIRMED` when nobody can be asked, `CANCELLED` when the answer is no.
+    pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        if !self.may_ask() {
+            return fail(Code::NotConfirmed, "this needs a confirmation, and nobody can be asked");
+        }
+        if secret_input::confirm(question)? { Ok(()) } else { fail(Code::Cancelled, "not confirmed") }
+    }
+}
+
+/// Refuses a command-line argument that looks like a secret, without quoting it.
+///
+/// # Errors
+/// `USAGE`.
+pub fn not_a_secret(text: &str) -> Result<()> {
+    if shape::looks_secret(text) {
+        return fail(
+            Code::Usage,
+            "an argument looks like a secret; other users of this machine can read a command line",
+        )
+        .map_err(|e: Error| {
+            e.with_remedy("revoke that secret; give the new one on standard input or at the prompt")
+        });
+    }
+    Ok(())
+}
+
+/// Reports an error on standard error and gives its exit status.
+#[must_use]
+pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
+    if json {
+        let document = serde_json::json!({
+            "error": { "code": error.code().name(), "message": error.what(), "remedy": error.remedy() }
+        });
+        out::write_error(&format!("{document}\n"));
+    } else {
+        let style = Style::stderr(env);
+        out::write_error(&format!(
+            "{} [{}] {}\n  {} {}\n",
+            style.bad("error:"),
+            error.code().name(),
+            safe(error.what()),
+            style.dim("→"),
+            safe(error.remedy())
+        ));
+    }
+    error.code().exit()
+}

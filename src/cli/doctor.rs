@@ -1,0 +1,91 @@
+//! `doctor`: looks for what is wrong, and mends it with `--repair`.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Context;
+use crate::doctor::{Finding, Level, home, process, profiles, resolver, unlock};
+use crate::error::{Code, Error, Result, fail};
+use crate::term::escape::safe;
+use crate::term::secret_input;
+use crate::term::style::Style;
+use crate::unlock::seek;
+use crate::vault::home::{Session, Vault};
+
+/// Look for what is wrong, and mend it.
+///
+/// Without --repair nothing is changed. --repair finishes changes that were cut short, lists
+/// records again that an index has lost, and writes vault.json anew. It deletes no credential.
+#[derive(Debug, Args)]
+pub struct Doctor {
+    /// Mend what can be mended
+    #[arg(long)]
+    repair: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    findings: Vec<Finding>,
+    ok: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
+    let (vault, damaged) = Vault::open_damaged(&context.home()?)?;
+    let mut findings = process::check();
+    findings.extend(resolver::check());
+    findings.extend(home::check(&vault, damaged.as_ref())?);
+    findings.extend(unlock::check(&vault)?);
+    let mut session = open(context, &vault, args.repair);
+    findings.push(unlock::opened(&session));
+    match &mut session {
+        Ok(session) => {
+            findings.push(home::settings(&vault, &session.unlocked.payload, args.repair)?);
+            if args.repair {
+                findings.extend(profiles::repair(&vault, session, &context.waits("doctor"))?);
+            }
+            findings.extend(profiles::check(&vault, session)?);
+        }
+        Err(error) if args.repair => {
+            return fail(error.code(), format!("nothing can be repaired: {}", error.what()))
+                .map_err(|e: Error| e.with_remedy(error.remedy().to_owned()));
+        }
+        Err(_) => findings.extend(profiles::check_locked(&vault)?),
+    }
+    let ok = findings.iter().all(|finding| finding.level != Level::Wrong);
+    if context.json() {
+        context.print_json(&Document { findings, ok })?;
+    } else {
+        tell(context, &findings)?;
+    }
+    Ok(if ok { 0 } else { Code::Findings.exit() })
+}
+
+/// Unlocks whatever `vault.json` says: it is one of the things that are looked at.
+fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
+    let prompt = |text: &str| secret_input::read_passphrase(text);
+    let ask: seek::Ask<'_> = if ask && context.may_ask() { Some(&prompt) } else { None };
+    let unlocked = seek::unlock(&vault.slots()?, &context.named(), &context.env, vault.home.path(), ask)?;
+    Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+}
+
+fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {
+    let style = Style::stdout(&context.env);
+    for finding in findings {
+        let mark = match (finding.level, finding.repaired) {
+            (_, true) => style.good("mended").to_string(),
+            (Level::Ok, _) => style.good("ok    ").to_string(),
+            (Level::Note, _) => style.warn("note  ").to_string(),
+            (Level::Wrong, _) => style.bad("wrong ").to_string(),
+        };
+        context.print(&format!("{mark} {}: {}", finding.check, safe(&finding.what)))?;
+        if let (Some(remedy), false) = (&finding.remedy, finding.repaired) {
+            context.print(&format!("       {} {}", style.dim("→"), safe(remedy)))?;
+        }
+    }
+    let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
+    context.print(&match wrong {
+        0 => "Nothing is wrong.".to_owned(),
+        1 => "1 thing is wrong.".to_owned(),
+        n => format!("{n} things are wrong."),
+    })
+}

@@ -1,0 +1,167 @@
+//! `export`: seals profiles for another machine. Never writes plain text.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::{key_file, shown};
+
+use super::Context;
+use super::get::not_found;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::bundle::{self as sealed_bundle, Receiver};
+use crate::secret::Buffer;
+use crate::term::{out, secret_input};
+use crate::transfer::bundle;
+use crate::unlock::seek;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::record::Record;
+
+/// Seal profiles for another machine, into one age file.
+///
+/// The receiver gives you the output of `strongroom recipient`. Stock age opens the file too.
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The profiles [default: all of the agent]
+    #[arg(value_name = "ID", conflicts_with = "all_agents")]
+    ids: Vec<String>,
+    /// Take every profile of every agent
+    #[arg(long)]
+    all_agents: bool,
+    /// Seal to this age1… recipient; repeats
+    #[arg(long, value_name = "RECIPIENT", conflicts_with = "passphrase")]
+    to: Vec<String>,
+    /// Seal to a passphrase, which is asked for or read from --bundle-passphrase-file
+    #[arg(long)]
+    passphrase: bool,
+    /// The file that holds the bundle's passphrase
+    #[arg(long, value_name = "F", requires = "passphrase")]
+    bundle_passphrase_file: Option<PathBuf>,
+    /// The file to write; it must not exist [default: standard output]
+    #[arg(long, value_name = "F")]
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
+    if args.to.is_empty() && !args.passphrase {
+        return fail(Code::Usage, "for whom the bundle is was not said; it is never written in plain text")
+            .map_err(|e: Error| {
+                e.with_remedy("add --to with the receiver's `strongroom recipient`, or --passphrase")
+            });
+    }
+    let ids = args.ids.iter().map(|id| context.profile_id(id)).collect::<Result<Vec<_>>>()?;
+    let recipients =
+        args.to.iter().map(|text| sealed_bundle::parse_recipient(text)).collect::<Result<Vec<_>>>()?;
+    if args.out.is_none() && context.env.stdout_tty {
+        return fail(Code::Usage, "the bundle would go to the terminal")
+            .map_err(|e: Error| e.with_remedy("name a file with --out, or send the output to a pipe"));
+    }
+    if let Some(path) = args.out.as_deref().filter(|path| key_file::exists(path)) {
+        return fail(Code::Exists, format!("{} exists already", shown(path)));
+    }
+    let vault = context.vault()?;
+    let session = context.session(&vault)?;
+    let receiver = if args.passphrase {
+        Receiver::Passphrase(passphrase(context, args)?)
+    } else {
+        Receiver::Recipients(recipients)
+    };
+
+    let agents = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
+    let mut records: Vec<(AgentName, Record)> = Vec::new();
+    for agent in &agents {
+        let Some(found) = vault.agent(agent)? else { continue };
+        let reader = found.reader(&session.keys)?;
+        let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
+        for id in wanted {
+            match reader.record(&id)? {
+                Some(record) => records.push((agent.clone(), record)),
+                None => return Err(not_found(&vault, agent, &id)),
+            }
+        }
+    }
+    if let Some(id) = ids.iter().find(|id| !records.iter().any(|(_, record)| record.profile == **id)) {
+        return Err(not_found(&vault, &agents[0], id));
+    }
+    if records.is_empty() {
+        return fail(Code::NotFound, "there is nothing to export");
+    }
+    let plaintext = bundle::write(&records, context.env.now())?;
+    let sealed = sealed_bundle::seal(&receiver, plaintext.expose())?;
+    drop(plaintext);
+    let digest = sealed_bundle::digest(&sealed);
+    if records.iter().any(|(_, record)| record.credential.kind == CredentialType::OAuth) {
+        context.warn(
+            "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out",
+        );
+    }
+    if let Some(path) = &args.out {
+        write_file(path, &sealed)?;
+        return tell(context, path, &records, &digest);
+    }
+    let _ = out::write_bytes(&Buffer::from_vec(sealed))?;
+    context.say(&format!("Sealed {} profiles. SHA-256: {digest}", records.len()));
+    Ok(0)
+}
+
+fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
+    let text = if let Some(path) = &args.bundle_passphrase_file {
+        seek::passphrase_of_file(path)?
+    } else if context.may_ask() {
+        let first = secret_input::read_passphrase("Passphrase for the bundle: ")?;
+        let again = secret_input::read_passphrase("Again: ")?;
+        if first.is_empty() || first.expose() != again.expose() {
+            return fail(Code::BadData, "the two passphrases differ, or are empty")
+                .map_err(|e: Error| e.with_remedy("type it again"));
+        }
+        first
+    } else {
+        return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
+            .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
+    };
+    text.to_secret().ok_or_else(|| {
+        Error::new(Code::BadData, "the bundle's passphrase is not UTF-8")
+            .with_remedy("stock age takes text only")
+    })
+}
+
+/// Writes the whole file or none of it, mode 0600.
+fn write_file(path: &Path, sealed: &[u8]) -> Result<()> {
+    let failed = |_| Error::new(Code::Io, format!("{} cannot be written", shown(path)));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path
+        .file_name()
+        .and_then(|name| name.to_str())
+        .ok_or_else(|| Error::new(Code::Usage, format!("{} is no name for a file", shown(path))))?;
+    let parent = parent.canonicalize().map_err(failed)?;
+    let dir = Dir::open(&parent)?;
+    let mut file = dir.write_new(name, &[])?;
+    let written =
+        file.write_all(sealed).map_err(|error| dir.io(name, error)).and_then(|()| dir.sync_file(&file, name));
+    if let Err(error) = written {
+        let _ = dir.remove_file(name);
+        return Err(error.into());
+    }
+    Ok(dir.sync()?)
+}
+
+fn tell(context: &mut Context, path: &Path, records: &[(AgentName, Record)], digest: &str) -> Result<u8> {
+    if context.json() {
+        let profiles: Vec<_> = records
+            .iter()
+            .map(|(agent, record)| serde_json::json!({ "agent": agent.as_str(), "profileId": record.profile.as_str() }))
+            .collect();
+        context.print_json(&serde_json::json!({
+            "out": path.to_string_lossy(), "sha256": digest, "profiles": profiles,
+        }))?;
+        return Ok(0);
+    }
+    for (agent, record) in records {
+        context.print(&format!("  {agent}  {}  {}", record.profile, record.credential.kind))?;
+    }
+    context.print(&format!("Sealed {} profiles into {}.\nSHA-256: {digest}", records.len(), shown(path)))?;
+    context.say("Tell the receiver the digest by another way: the bundle alone does not prove who made it.");
+    Ok(0)
+}

@@ -1,0 +1,103 @@
+//! `get`: prints one secret.
+
+use clap::Args;
+
+use super::Context;
+use crate::error::{Code, Error, Result, fail};
+use crate::secret::{Buffer, ExposeSecret};
+use crate::term::out;
+use crate::term::time::relative;
+use crate::vault::home::Vault;
+use crate::vault::id::{AgentName, ProfileId};
+
+/// Print one secret, and a line break.
+#[derive(Debug, Args)]
+pub struct Get {
+    /// The profile
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Show it even on a terminal
+    #[arg(long)]
+    reveal: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
+    let profile = context.profile_id(&args.id)?;
+    if context.env.stdout_tty && !args.reveal {
+        return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
+    }
+    let vault = context.vault()?;
+    let session = context.session(&vault)?;
+    let agent = context.agent()?;
+    let record = match vault.agent(&agent)? {
+        Some(found) => found.reader(&session.keys)?.record(&profile)?,
+        None => None,
+    };
+    let record = record.ok_or_else(|| not_found(&vault, &agent, &profile))?;
+    let credential = &record.credential;
+    let now = context.env.now();
+    if let Some(at) = credential.expires.filter(|at| *at <= now) {
+        context.warn(&format!("{profile} expired {}", relative(at, now)));
+    }
+    if context.json() {
+        #[derive(serde::Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Document<'a> {
+            agent: &'a str,
+            profile_id: &'a str,
+            provider: &'a str,
+            r#type: &'a str,
+            expires: Option<i64>,
+            generation: u64,
+            secret: &'a str,
+        }
+        let mut document = Buffer::with_capacity(credential.secret.expose_secret().len() + 512);
+        let written = serde_json::to_writer(
+            &mut document,
+            &Document {
+                agent: agent.as_str(),
+                profile_id: profile.as_str(),
+                provider: credential.provider.as_str(),
+                r#type: credential.kind.as_str(),
+                expires: credential.expires,
+                generation: record.generation,
+                secret: credential.secret.expose_secret(),
+            },
+        );
+        written.map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+        document.push(b'\n');
+        let _ = out::write_bytes(&document)?;
+        return Ok(0);
+    }
+    let _ = out::write_secret(&credential.secret)?;
+    Ok(0)
+}
+
+/// The error for a profile that an agent does not have, with where else it is.
+pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
+    let elsewhere: Vec<String> = vault
+        .agents()
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|other| other != agent)
+        .filter(|other| {
+            let found = vault.agent(other).ok().flatten();
+            found.is_some_and(|found| found.record_ids().is_ok_and(|(ids, _)| ids.contains(profile)))
+        })
+        .map(|other| other.to_string())
+        .collect();
+    let error =
+        Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
+    if elsewhere.is_empty() {
+        error.with_remedy(format!(
+            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {profile}`",
+            profile.provider()
+        ))
+    } else {
+        error.with_remedy(format!(
+            "agents share nothing; agent {} has one: use --agent {}, or paste it for agent {agent} too",
+            elsewhere.join(", "),
+            elsewhere[0]
+        ))
+    }
+}

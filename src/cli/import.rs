@@ -1,0 +1,400 @@
+//! `import`: takes over OpenClaw's files, `.env` files and bundles. A plan first, then one
+//! transaction an agent.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use clap::{Args, ValueEnum};
+use strongroom_backends::key_file::{self, Trust};
+use strongroom_backends::shown;
+
+use super::Context;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::bundle::{self as sealed_bundle, Opener};
+use crate::seal::recovery;
+use crate::secret::{Buffer, SecretString};
+use crate::term::escape::safe;
+use crate::term::progress::Progress;
+use crate::term::{secret_input, stdin};
+use crate::transfer::source::{self, SOURCE_MAX};
+use crate::transfer::{
+    self, Action, Existing, Format, OnConflict, ParseOptions, Parsed, Plan, Skipped, bundle,
+};
+use crate::unlock::seek;
+use crate::vault::agent::Reader;
+use crate::vault::credential::CredentialType;
+use crate::vault::home::{Session, Vault, Writer};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::record::Record;
+use crate::vault::transaction::{Change, Generations, reader_of};
+
+/// Take over auth-profiles.json, .env files and bundles.
+///
+/// Nothing is imported when anything is wrong; all that is wrong is named at once. The source is
+/// left as it is: remove it yourself once the import is verified.
+// Each is a flag of its own on the command line.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The file, or - for standard input
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The format, where it is not to be told by the contents
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    from: Option<From>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// What to do where an id exists with other contents [default: fail, naming each]
+    #[arg(long, value_name = "POLICY", value_enum)]
+    on_conflict: Option<Policy>,
+    /// Import the good entries where others are not usable
+    #[arg(long)]
+    skip_invalid: bool,
+    /// Take OAuth sign-ins too; their refresh tokens work in one place only
+    #[arg(long)]
+    include_oauth: bool,
+    /// The age identity that opens the bundle
+    #[arg(long, value_name = "F")]
+    bundle_identity: Option<PathBuf>,
+    /// The file that holds the bundle's passphrase
+    #[arg(long, value_name = "F")]
+    bundle_passphrase_file: Option<PathBuf>,
+    /// Do not ask before a bundle is written
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum From {
+    /// auth-profiles.json and its older forms
+    Openclaw,
+    /// A file of NAME=value lines
+    Env,
+    /// A bundle made by `strongroom export`
+    Bundle,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Policy {
+    /// Keep what is there
+    Skip,
+    /// Replace what is there
+    Replace,
+    /// Add under another name
+    Rename,
+}
+
+impl Policy {
+    fn of(policy: Option<Self>) -> OnConflict {
+        match policy {
+            None => OnConflict::Fail,
+            Some(Self::Skip) => OnConflict::Skip,
+            Some(Self::Replace) => OnConflict::Replace,
+            Some(Self::Rename) => OnConflict::Rename,
+        }
+    }
+}
+
+/// A source that was read, opened and taken apart.
+struct Source {
+    parsed: Parsed,
+    format: Format,
+    /// The SHA-256 of a bundle.
+    digest: Option<String>,
+}
+
+pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let source = read(context, args, &session)?;
+    let default_agent = context.agent()?;
+    let forced = context.agent_by_hand()?;
+    let policy = Policy::of(args.on_conflict);
+
+    // A first plan without locks: what it refuses leaves no trace, and what it shows can be
+    // thought over.
+    let first = {
+        let agents = agents_of(&source.parsed, &default_agent, forced.as_ref());
+        let mut readers = HashMap::new();
+        for name in agents {
+            if let Some(found) = vault.agent(&name)? {
+                readers.insert(name, found.reader(&session.keys)?);
+            }
+        }
+        transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing_in(&readers), policy)
+    };
+    if let Some(digest) = &source.digest {
+        context.say(&format!("Bundle SHA-256: {digest}"));
+        context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
+    }
+    let checked = first.check(args.skip_invalid);
+    let telling = args.dry_run || checked.is_err() || source.format == Format::Bundle;
+    if context.json() {
+        if args.dry_run || checked.is_err() {
+            tell_json(context, &first, &source, args.dry_run, false)?;
+            return checked.map(|()| 0);
+        }
+    } else if telling {
+        let text: Vec<_> = first.lines().iter().map(|line| safe(line).into_owned()).collect();
+        if checked.is_err() {
+            context.say(&text.join("\n"));
+        } else {
+            context.print(&text.join("\n"))?;
+        }
+    }
+    checked?;
+    if args.dry_run {
+        context.say("Dry run: nothing was changed.");
+        return Ok(0);
+    }
+    if first.writes() == 0 {
+        return finish(context, &first, &source, telling);
+    }
+    if source.format == Format::Bundle && context.may_ask() {
+        context.confirm(args.yes, "Import these?")?;
+    }
+
+    let agents: Vec<AgentName> =
+        first.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent.clone()).collect();
+    let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
+    let plan = {
+        let mut readers = HashMap::new();
+        for writer in &writers {
+            readers.insert(writer.agent.name.clone(), reader_of(&writer.agent, &vault.home, writer.keys)?);
+        }
+        transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing_in(&readers), policy)
+    };
+    plan.check(args.skip_invalid)?;
+    let progress = Mutex::new(Progress::new(&context.env, "Sealing", plan.writes() as u64));
+    for writer in &writers {
+        let tell = || {
+            if let Ok(mut progress) = progress.lock() {
+                progress.step();
+            }
+        };
+        let changed =
+            change_of(&plan, writer, &vault, forced.as_ref().unwrap_or(&default_agent), context.env.now())?;
+        let outcome = changed.commit_telling(&writer.agent, writer.keys, context.env.now(), &tell)?;
+        context.tell_unfinished(&outcome);
+    }
+    drop(progress);
+    drop(writers);
+    finish(context, &plan, &source, telling)
+}
+
+fn finish(context: &mut Context, plan: &Plan, source: &Source, told: bool) -> Result<u8> {
+    if context.json() {
+        tell_json(context, plan, source, false, true)?;
+        return Ok(0);
+    }
+    if !told {
+        let text: Vec<_> = plan.lines().iter().map(|line| safe(line).into_owned()).collect();
+        context.print(&text.join("\n"))?;
+    }
+    let writes = plan.writes();
+    context.print(&match writes {
+        0 => "Nothing was changed: the vault holds all of it already.".to_owned(),
+        1 => "Imported 1 profile.".to_owned(),
+        n => format!("Imported {n} profiles."),
+    })?;
+    if writes > 0 && source.format != Format::Bundle {
+        context.say("The source still holds the secrets in plain text: remove it once `strongroom list` shows what you expect.");
+    }
+    Ok(0)
+}
+
+fn tell_json(
+    context: &mut Context,
+    plan: &Plan,
+    source: &Source,
+    dry_run: bool,
+    imported: bool,
+) -> Result<()> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document<'a> {
+        format: &'a str,
+        dry_run: bool,
+        imported: bool,
+        sha256: Option<&'a str>,
+        #[serde(flatten)]
+        plan: transfer::Summary,
+    }
+    context.print_json(&Document {
+        format: source.format.name(),
+        dry_run,
+        imported,
+        sha256: source.digest.as_deref(),
+        plan: plan.summary(),
+    })
+}
+
+fn agents_of(parsed: &Parsed, default: &AgentName, forced: Option<&AgentName>) -> BTreeSet<AgentName> {
+    parsed
+        .candidates
+        .iter()
+        .map(|candidate| forced.or(candidate.agent.as_ref()).unwrap_or(default).clone())
+        .collect()
+}
+
+fn existing_in<'r>(
+    readers: &'r HashMap<AgentName, Reader<'_>>,
+) -> impl Fn(&AgentName, &ProfileId) -> Existing + use<'r> {
+    move |agent, profile| match readers.get(agent).map(|reader| reader.record(profile)) {
+        None | Some(Ok(None)) => Existing::Absent,
+        Some(Ok(Some(record))) => Existing::Present(Box::new(record.credential)),
+        Some(Err(_)) => Existing::Unreadable,
+    }
+}
+
+fn change_of(
+    plan: &Plan,
+    writer: &Writer<'_>,
+    vault: &Vault,
+    orders_to: &AgentName,
+    now: i64,
+) -> Result<Change> {
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let entries: Vec<_> = plan
+        .entries
+        .iter()
+        .filter(|entry| entry.agent == writer.agent.name && entry.action.writes())
+        .collect();
+    let generations = Generations::read(&writer.agent.dir, now, entries.len() > 16)?;
+    let mut change = Change::default();
+    for entry in entries {
+        let current = match entry.action {
+            Action::Replace => reader.record(&entry.target).unwrap_or(None),
+            _ => None,
+        };
+        let record = Record {
+            profile: entry.target.clone(),
+            generation: generations.next(&entry.target, current.as_ref().map(|record| record.generation)),
+            created: current.map(|record| record.created).or(entry.candidate.created).unwrap_or(now),
+            updated: now,
+            credential: entry.candidate.credential.clone(),
+        };
+        change.put("import", record, "file");
+    }
+    if writer.agent.name == *orders_to {
+        let index = reader.index()?;
+        let imported: BTreeMap<_, _> = plan.order.iter().collect();
+        for (provider, ids) in imported {
+            // An order that was set here is a choice of its own.
+            if index.order(provider).is_none() && !ids.is_empty() {
+                change.order(provider, ids);
+            }
+        }
+    }
+    Ok(change)
+}
+
+fn read(context: &Context, args: &Import, session: &Session) -> Result<Source> {
+    let (bytes, what) = read_bytes(context, &args.path)?;
+    let format = match args.from {
+        Some(From::Openclaw) => Format::OpenClaw,
+        Some(From::Env) => Format::Dotenv,
+        Some(From::Bundle) => Format::Bundle,
+        None => Format::detect(bytes.expose()),
+    };
+    let options = ParseOptions { include_oauth: args.include_oauth };
+    if format != Format::Bundle {
+        let parsed = transfer::parse(bytes.expose(), format, &what, &options)?;
+        return Ok(Source { parsed, format, digest: None });
+    }
+    let digest = sealed_bundle::digest(bytes.expose());
+    let plaintext = open(context, args, session, bytes.expose())?;
+    let parsed = if bundle::is_bundle(plaintext.expose()) {
+        let mut parsed = bundle::parse(plaintext.expose())?;
+        if args.include_oauth {
+            warn_of_oauth(&mut parsed);
+        } else {
+            leave_oauth(&mut parsed);
+        }
+        parsed
+    } else {
+        // Somebody sealed another format with age.
+        let inner = match Format::detect(plaintext.expose()) {
+            Format::Bundle => return fail(Code::BadData, "the bundle holds another sealed file"),
+            inner => inner,
+        };
+        transfer::parse(plaintext.expose(), inner, "the bundle", &options)?
+    };
+    Ok(Source { parsed, format, digest: Some(digest) })
+}
+
+fn leave_oauth(parsed: &mut Parsed) {
+    let (oauth, kept) = std::mem::take(&mut parsed.candidates)
+        .into_iter()
+        .partition(|candidate| candidate.credential.kind == CredentialType::OAuth);
+    parsed.candidates = kept;
+    parsed.skipped.extend(oauth.into_iter().map(|candidate| Skipped {
+        place: format!("{} ({})", candidate.place, candidate.id),
+        reason: "an OAuth sign-in; add --include-oauth to take it".to_owned(),
+    }));
+}
+
+fn warn_of_oauth(parsed: &mut Parsed) {
+    if parsed.candidates.iter().any(|candidate| candidate.credential.kind == CredentialType::OAuth) {
+        parsed.warnings.push(
+            "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out"
+                .to_owned(),
+        );
+    }
+}
+
+fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
+    if path == Path::new("-") {
+        if context.env.stdin_tty {
+            return fail(Code::NoInput, "standard input is a terminal");
+        }
+        return Ok((
+            stdin::read_stdin(usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX))?,
+            "the input".to_owned(),
+        ));
+    }
+    let (bytes, warnings) = source::read(path, SOURCE_MAX)?;
+    for warning in &warnings {
+        context.warn(warning);
+    }
+    Ok((bytes, shown(path)))
+}
+
+fn open(context: &Context, args: &Import, session: &Session, bytes: &[u8]) -> Result<Buffer> {
+    let mut openers = Vec::new();
+    if sealed_bundle::wants_passphrase(bytes)? {
+        let passphrase = match &args.bundle_passphrase_file {
+            Some(path) => seek::passphrase_of_file(path)?,
+            None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
+            None => {
+                return fail(Code::NoInput, "the bundle wants a passphrase, and nobody can be asked")
+                    .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
+            }
+        };
+        let passphrase = passphrase
+            .to_secret()
+            .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
+        openers.push(Opener::Passphrase(passphrase));
+    } else {
+        openers.push(Opener::Identity(session.unlocked.payload.transfer_identity()?));
+        if let Some(path) = &args.bundle_identity {
+            openers.push(Opener::Identity(identity_of(path)?));
+        }
+    }
+    sealed_bundle::open(&openers, bytes)
+}
+
+fn identity_of(path: &Path) -> Result<age::x25519::Identity> {
+    let bytes = key_file::read(path, Trust::Own).map_err(|error| match error {
+        strongroom_backends::StoreError::NotFound(path) => {
+            Error::new(Code::NoInput, format!("the identity's file {} is not there", shown(&path)))
+        }
+        other => other.into(),
+    })?;
+    let text = std::str::from_utf8(&bytes)
+        .map(SecretString::from)
+        .map_err(|_| Error::new(Code::BadData, "the identity's file is not text"))?;
+    recovery::parse(&text, "the identity's file")
+}

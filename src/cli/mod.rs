@@ -1,0 +1,304 @@
+//! The command line: one thin file a verb. OpenClaw's spelling (`models auth paste-token`) and the
+//! short form (`paste-token`) are one implementation.
+
+mod completions;
+mod context;
+mod doctor;
+mod export;
+mod get;
+mod import;
+mod init;
+mod keys;
+mod list;
+mod log;
+mod order;
+mod paste;
+mod recover;
+mod remove;
+mod rename;
+mod resolve;
+mod status;
+mod unlock_method;
+mod usage;
+mod verify;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+pub use context::Context;
+
+use crate::env::Env;
+use crate::error::Result;
+use crate::term::time::parse_duration;
+use crate::vault::id::AgentName;
+
+/// The grouped list of verbs under `--help`. A test holds it against the commands.
+const VERBS: &str = "\
+Begin:
+  init             Make a vault: choose where records rest and what unlocks it
+  recover          Rebuild a vault whose unlock files are lost, with the recovery key
+
+Credentials:
+  paste-token      Store a token (setup-token, bearer token)
+  paste-api-key    Store an API key
+  list             Show what is stored, without unlocking
+  get              Print one secret
+  rotate           Give a profile a new secret, and keep the rest of it
+  rename           Give a profile another id
+  remove           Remove a profile from the vault
+  order            Show or set which profile of a provider is used first
+
+State:
+  status           Show which credentials are usable, and which is next
+  doctor           Look for what is wrong, and mend it
+  verify           Open and check every record, index and log
+  log              Show what was changed, and when
+
+Other machines and programs:
+  import           Take over auth-profiles.json, .env files and bundles
+  export           Seal profiles for another machine
+  recipient        Print to whom others should export
+  resolve          Answer OpenClaw's exec secret protocol on stdin and stdout
+
+Keys:
+  unlock-method    Show, add or remove ways to unlock the vault
+  rekey            Make a new vault key and seal every record anew
+  recovery-key     Print the key that opens every record with stock age
+
+For your shell:
+  completions      Print shell completions
+  man              Write the manual pages";
+
+/// Keeps the credentials of AI agents sealed, and an index of references beside them.
+#[derive(Debug, Parser)]
+#[command(name = "strongroom", version, about, disable_help_subcommand = true, after_help = VERBS)]
+#[command(help_template = "{about}\n\n{usage-heading} {usage}\n\n{after-help}\n\nOptions:\n{options}")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+/// Options of every verb.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Global {
+    /// The vault's home [env: STRONGROOM_HOME]
+    #[arg(long, global = true, value_name = "DIR")]
+    home: Option<PathBuf>,
+    /// The agent whose profiles are meant [env: STRONGROOM_AGENT] [default: main]
+    #[arg(long, global = true, value_name = "A")]
+    agent: Option<String>,
+    /// Print one JSON document for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// Unlock with the key in this file [env: STRONGROOM_KEY_FILE]
+    #[arg(long, global = true, value_name = "F")]
+    key_file: Option<PathBuf>,
+    /// Unlock with the passphrase in this file [env: STRONGROOM_PASSPHRASE_FILE]
+    #[arg(long, global = true, value_name = "F")]
+    passphrase_file: Option<PathBuf>,
+    /// Unlock with the passphrase on this file descriptor
+    #[arg(long, global = true, value_name = "N")]
+    passphrase_fd: Option<i32>,
+    /// Never ask; what would ask fails instead (so without a terminal)
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// How long to wait for another command that is writing
+    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    lock_timeout: Duration,
+}
+
+fn duration(text: &str) -> std::result::Result<Duration, String> {
+    let ms = parse_duration(text).map_err(|error| error.what().to_owned())?;
+    u64::try_from(ms).map(Duration::from_millis).map_err(|_| "not a duration".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a vault
+    Init(init::Init),
+    /// Rebuild a vault whose unlock files are lost, with the recovery key
+    Recover(recover::Recover),
+    #[command(flatten)]
+    Auth(AuthVerb),
+    /// Show which credentials are usable, and which is next
+    Status(status::Status),
+    /// Look for what is wrong, and mend it
+    Doctor(doctor::Doctor),
+    /// Open and check every record, index and log
+    Verify(verify::Verify),
+    /// Show what was changed, and when
+    Log(log::Log),
+    /// Take over auth-profiles.json, .env files and bundles
+    Import(import::Import),
+    /// Seal profiles for another machine
+    Export(export::Export),
+    /// Print to whom others should export
+    Recipient(keys::Recipient),
+    /// Answer OpenClaw's exec secret protocol on stdin and stdout
+    Resolve(resolve::Resolve),
+    /// Show, add or remove ways to unlock the vault
+    UnlockMethod(unlock_method::UnlockMethod),
+    /// Make a new vault key and seal every record anew
+    Rekey(keys::Rekey),
+    /// Print the key that opens every record with stock age
+    RecoveryKey(keys::RecoveryKey),
+    /// Print shell completions
+    Completions(completions::Completions),
+    /// Write the manual pages
+    Man(completions::Man),
+    /// OpenClaw's spelling of the commands
+    #[command(hide = true)]
+    Models(Models),
+}
+
+/// Verbs that stand at the top and under `models auth`.
+#[derive(Debug, Subcommand)]
+enum AuthVerb {
+    /// Store a token (setup-token, bearer token)
+    PasteToken(paste::Paste),
+    /// Store an API key
+    PasteApiKey(paste::Paste),
+    /// Show what is stored, without unlocking
+    List(list::List),
+    /// Print one secret
+    Get(get::Get),
+    /// Give a profile a new secret, and keep the rest of it
+    Rotate(paste::Rotate),
+    /// Give a profile another id
+    Rename(rename::Rename),
+    /// Remove a profile from the vault
+    Remove(remove::Remove),
+    /// Show or set which profile of a provider is used first
+    Order(order::Order),
+}
+
+#[derive(Debug, Args)]
+struct Models {
+    #[command(subcommand)]
+    verb: ModelsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelsVerb {
+    /// Credentials
+    Auth(Auth),
+    /// Show which credentials are usable, and which is next
+    Status(status::Status),
+}
+
+#[derive(Debug, Args)]
+struct Auth {
+    #[command(subcommand)]
+    verb: AuthVerb,
+}
+
+/// Runs the command line and gives the exit status.
+#[must_use]
+pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let parsed =
+        command().try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return usage::report(&error, &env, json),
+    };
+    let mut context = Context::new(env, cli.global);
+    match dispatch(&mut context, cli.verb) {
+        Ok(exit) => exit,
+        Err(error) => context.report(&error),
+    }
+}
+
+/// The command line's definition, for completions and manual pages.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
+    match verb {
+        Verb::Init(args) => init::run(context, &args),
+        Verb::Recover(args) => recover::run(context, &args),
+        Verb::Auth(verb) | Verb::Models(Models { verb: ModelsVerb::Auth(Auth { verb }) }) => {
+            dispatch_auth(context, verb)
+        }
+        Verb::Status(args) | Verb::Models(Models { verb: ModelsVerb::Status(args) }) => {
+            status::run(context, &args)
+        }
+        Verb::Doctor(args) => doctor::run(context, &args),
+        Verb::Verify(args) => verify::run(context, &args),
+        Verb::Log(args) => log::run(context, &args),
+        Verb::Import(args) => import::run(context, &args),
+        Verb::Export(args) => export::run(context, &args),
+        Verb::Recipient(args) => keys::recipient(context, &args),
+        Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::UnlockMethod(args) => unlock_method::run(context, &args),
+        Verb::Rekey(args) => keys::rekey(context, &args),
+        Verb::RecoveryKey(args) => keys::recovery_key(context, &args),
+        Verb::Completions(args) => completions::run(context, &args),
+        Verb::Man(args) => completions::man(context, &args),
+    }
+}
+
+fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
+    use crate::vault::credential::CredentialType;
+    match verb {
+        AuthVerb::PasteToken(args) => paste::run(context, &args, CredentialType::Token),
+        AuthVerb::PasteApiKey(args) => paste::run(context, &args, CredentialType::ApiKey),
+        AuthVerb::List(args) => list::run(context, &args),
+        AuthVerb::Get(args) => get::run(context, &args),
+        AuthVerb::Rotate(args) => paste::rotate(context, &args),
+        AuthVerb::Rename(args) => rename::run(context, &args),
+        AuthVerb::Remove(args) => remove::run(context, &args),
+        AuthVerb::Order(args) => order::run(context, &args),
+    }
+}
+
+/// The agent that a flag or a variable names.
+fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
+    match (&global.agent, env.var("STRONGROOM_AGENT")) {
+        (Some(flag), _) => Ok((flag.parse()?, true)),
+        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
+        (None, None) => Ok((AgentName::default(), false)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn the_grouped_help_names_exactly_the_visible_verbs() {
+        let command = command();
+        let mut visible: Vec<_> = command
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+            .map(|verb| verb.get_name().to_owned())
+            .collect();
+        let mut listed: Vec<_> = VERBS
+            .lines()
+            .filter(|line| line.starts_with("  "))
+            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+            .collect();
+        visible.sort();
+        listed.sort();
+        assert_eq!(listed, visible);
+    }
+
+    #[test]
+    fn help_fits_a_screen() {
+        let mut command = command();
+        let lines = command.render_help().to_string().lines().count();
+        assert!(lines <= 60, "{lines} lines");
+    }
+}

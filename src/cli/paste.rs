@@ -1,0 +1,257 @@
+//! `paste-token`, `paste-api-key` and `rotate`: a secret from the prompt, standard input or a
+//! descriptor. Never from the command line.
+
+use clap::Args;
+use strongroom_backends::inherited_fd;
+
+use super::Context;
+use super::context::not_a_secret;
+use crate::error::{Code, Error, Result, fail};
+use crate::secret::{Buffer, SecretString};
+use crate::shape;
+use crate::term::time::{parse_duration, rfc3339};
+use crate::term::{secret_input, stdin};
+use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::id::{ProfileId, Provider};
+use crate::vault::record::Record;
+use crate::vault::transaction::{Change, Generations, next_record, reader_of};
+
+/// The largest input that is read for a secret, in bytes; its white space is then removed.
+const INPUT_MAX: usize = 64 * 1024;
+
+/// Store a token or an API key.
+///
+/// The secret is read from a hidden prompt on a terminal, else from standard input. A profile of
+/// the same id is replaced.
+#[derive(Debug, Args)]
+pub struct Paste {
+    /// Whom the credential is for, for example anthropic or openrouter
+    #[arg(long, value_name = "P")]
+    provider: String,
+    /// The profile's id [default: <provider>:manual for a token, <provider>:default for a key]
+    #[arg(long, value_name = "ID")]
+    profile_id: Option<String>,
+    #[command(flatten)]
+    value: Value,
+}
+
+/// Give a profile a new secret, and keep the rest of it.
+#[derive(Debug, Args)]
+pub struct Rotate {
+    /// The profile
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    value: Value,
+}
+
+#[derive(Debug, Args)]
+struct Value {
+    /// When the credential ends, from now: 365d, 12h
+    #[arg(long, value_name = "TIME")]
+    expires_in: Option<String>,
+    /// Read the secret from this file descriptor
+    #[arg(long, value_name = "N")]
+    secret_fd: Option<i32>,
+}
+
+impl Value {
+    fn expires(&self, now: i64) -> Result<Option<i64>> {
+        let Some(text) = &self.expires_in else { return Ok(None) };
+        let at = now.saturating_add(parse_duration(text)?);
+        if at > EXPIRES_MAX {
+            return fail(Code::Usage, "--expires-in is too far away");
+        }
+        Ok(Some(at))
+    }
+
+    fn read(&self, context: &Context, what: &str) -> Result<(SecretString, Vec<String>)> {
+        let bytes = self.read_bytes(context, what)?;
+        let pasted = shape::normalise(bytes.expose())?;
+        Ok((pasted.secret, pasted.warnings))
+    }
+
+    fn read_bytes(&self, context: &Context, what: &str) -> Result<Buffer> {
+        if let Some(number) = self.secret_fd {
+            return read_fd(number);
+        }
+        if !context.env.stdin_tty {
+            return stdin::read_stdin(INPUT_MAX);
+        }
+        if context.global.no_input {
+            return fail(
+                Code::NoInput,
+                "nobody may be asked for the secret (--no-input), and standard input is a terminal",
+            )
+            .map_err(|e: Error| {
+                e.with_remedy("send it on standard input, or name a descriptor with --secret-fd")
+            });
+        }
+        secret_input::read_secret(&format!("Paste the {what} (hidden), then Enter: "))
+    }
+}
+
+fn read_fd(number: i32) -> Result<Buffer> {
+    use std::io::Read;
+    let failed = || Error::new(Code::NoInput, format!("file descriptor {number} cannot be read"));
+    let mut file = inherited_fd::take(number).ok_or_else(failed)?;
+    let mut bytes = Buffer::with_capacity(INPUT_MAX + 1);
+    let mut chunk = zeroize::Zeroizing::new([0; 4096]);
+    loop {
+        match file.read(chunk.as_mut_slice()) {
+            Ok(0) => return Ok(bytes),
+            Ok(n) if bytes.len() + n <= INPUT_MAX => bytes.extend(&chunk[..n]),
+            Ok(_) => {
+                return fail(
+                    Code::TooLarge,
+                    format!("file descriptor {number} gives more than {INPUT_MAX} bytes"),
+                );
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(_) => return Err(failed()),
+        }
+    }
+}
+
+pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> Result<u8> {
+    not_a_secret(&args.provider)?;
+    let provider: Provider = args.provider.parse()?;
+    let profile = profile_of(context, &provider, args.profile_id.as_deref(), kind)?;
+    let expires = args.value.expires(context.env.now())?;
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let what = if kind == CredentialType::Token { "token" } else { "API key" };
+    let (secret, mut warnings) = args.value.read(context, &format!("{what} for {profile}"))?;
+    warnings.extend(shape::advise(&provider, kind, crate::secret::ExposeSecret::expose_secret(&secret)));
+    let mut credential = Credential::new(kind, provider, secret);
+    credential.expires = expires;
+
+    let agent = context.agent()?;
+    let command = if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" };
+    let writer = context.writer(&vault, &mut session, &agent, command)?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    // A record that does not open is what a paste is there to mend.
+    let current = reader.record(&profile).unwrap_or(None);
+    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
+    let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
+    let mut change = Change::default();
+    change.put("paste", record.clone(), "file");
+    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    drop(writer);
+    context.tell_unfinished(&outcome);
+    for warning in &warnings {
+        context.warn(warning);
+    }
+    let verb = if current.is_some() { "Replaced" } else { "Stored" };
+    tell(context, verb, &record, &warnings)
+}
+
+pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
+    let profile = context.profile_id(&args.id)?;
+    let expires = args.value.expires(context.env.now())?;
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let agent = context.agent()?;
+    let find = |keys: &crate::seal::keys::Keys| -> Result<Record> {
+        let record = match vault.agent(&agent)? {
+            Some(agent) => agent.reader(keys)?.record(&profile)?,
+            None => None,
+        };
+        record.map_or_else(|| Err(super::get::not_found(&vault, &agent, &profile)), Ok)
+    };
+    let before = find(&session.keys)?;
+    if before.credential.kind == CredentialType::OAuth {
+        return fail(Code::Usage, format!("{profile} is an OAuth sign-in, which no single secret replaces"))
+            .map_err(|e: Error| {
+                e.with_remedy("import the new sign-in with --include-oauth --on-conflict replace")
+            });
+    }
+    let (secret, mut warnings) = args.value.read(context, &format!("new secret of {profile}"))?;
+    let provider = before.credential.provider.clone();
+    warnings.extend(shape::advise(
+        &provider,
+        before.credential.kind,
+        crate::secret::ExposeSecret::expose_secret(&secret),
+    ));
+
+    let writer = context.writer(&vault, &mut session, &agent, "rotate")?;
+    let current = find(writer.keys)?;
+    if current.generation != before.generation {
+        return fail(Code::Changed, format!("{profile} was changed while the new secret was read"));
+    }
+    let mut credential = current.credential.clone();
+    credential.secret = secret;
+    credential.expires = expires.or(credential.expires);
+    if let Some(past) = credential.expires.filter(|at| *at <= writer.now) {
+        // A new token under the old, past expiry would not be handed out.
+        let lifetime = past.saturating_sub(current.updated).max(0);
+        credential.expires = (lifetime > 0).then(|| writer.now.saturating_add(lifetime));
+        warnings.push(match credential.expires.and_then(rfc3339) {
+            Some(at) => format!("the old expiry was past; with the same lifetime the new one is {at} (set it with --expires-in)"),
+            None => "the old expiry was past and is dropped (set one with --expires-in)".to_owned(),
+        });
+    }
+    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
+    let record = next_record(&profile, credential, Some(&current), &generations, writer.now);
+    let mut change = Change::default();
+    change.put("rotate", record.clone(), "file");
+    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    drop(writer);
+    context.tell_unfinished(&outcome);
+    for warning in &warnings {
+        context.warn(warning);
+    }
+    tell(context, "Rotated", &record, &warnings)
+}
+
+fn profile_of(
+    context: &Context,
+    provider: &Provider,
+    id: Option<&str>,
+    kind: CredentialType,
+) -> Result<ProfileId> {
+    let default = if kind == CredentialType::Token { "manual" } else { "default" };
+    let profile = match id {
+        None => ProfileId::new(provider, default)?,
+        // A bare name is a name at the provider.
+        Some(name) if !name.contains(':') => {
+            not_a_secret(name)?;
+            ProfileId::new(provider, name)?
+        }
+        Some(id) => context.profile_id(id)?,
+    };
+    if profile.provider() != *provider {
+        return fail(Code::Usage, format!("the profile id {profile} is not one of provider {provider}"))
+            .map_err(|e: Error| e.with_remedy("let the part before the colon be the provider"));
+    }
+    Ok(profile)
+}
+
+fn tell(context: &mut Context, verb: &str, record: &Record, warnings: &[String]) -> Result<u8> {
+    let credential = &record.credential;
+    let agent = context.agent()?;
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "agent": agent.as_str(),
+            "profileId": record.profile.as_str(),
+            "provider": credential.provider.as_str(),
+            "type": credential.kind.as_str(),
+            "expires": credential.expires,
+            "generation": record.generation,
+            "result": verb.to_lowercase(),
+            "warnings": warnings,
+        }))?;
+        return Ok(0);
+    }
+    let expires = match credential.expires.and_then(rfc3339) {
+        Some(at) => format!(", expires {at}"),
+        None => String::new(),
+    };
+    let whose = if agent == crate::vault::id::AgentName::default() {
+        String::new()
+    } else {
+        format!(" for agent {agent}")
+    };
+    context.print(&format!("{verb} {} ({}{expires}){whose}.", record.profile, credential.kind))?;
+    Ok(0)
+}

@@ -1,0 +1,71 @@
+//! `recover`: a vault whose unlock files are lost, rebuilt with the recovery key.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use strongroom_backends::key_file::{self, Trust};
+use strongroom_backends::{StoreError, shown};
+
+use super::Context;
+use super::init::{Unlock, new_method};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::recovery;
+use crate::secret::SecretString;
+use crate::vault::home::Vault;
+use crate::vault::recover;
+
+/// Rebuild a vault whose unlock files are lost, with the recovery key.
+///
+/// Every record that the key opens is sealed anew under a new vault key. Who made the records
+/// cannot be told: look over `strongroom list`, and revoke what you do not know.
+#[derive(Debug, Args)]
+pub struct Recover {
+    /// The file that holds the recovery key (AGE-SECRET-KEY-1…)
+    #[arg(long, value_name = "F")]
+    recovery_key: PathBuf,
+    /// What unlocks the vault from now on
+    #[arg(long, value_enum, default_value_t)]
+    unlock: Unlock,
+    /// Set unlock files aside that are still there and that nobody can open
+    #[arg(long)]
+    discard_unlock_files: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
+    let home = context.home()?;
+    let (vault, _) = Vault::open_damaged(&home)?;
+    let bytes = key_file::read(&args.recovery_key, Trust::Own).map_err(|error| match error {
+        StoreError::NotFound(path) => {
+            Error::new(Code::NoInput, format!("the recovery key's file {} is not there", shown(&path)))
+        }
+        other => other.into(),
+    })?;
+    let text = std::str::from_utf8(&bytes).map(SecretString::from);
+    let Ok(text) = text else {
+        return fail(Code::BadData, "the recovery key's file is not text");
+    };
+    let identity = recovery::parse(&text, "the recovery key's file")?;
+    let method = new_method(context, args.unlock, &home)?;
+    let done = recover::recover(
+        &vault,
+        &identity,
+        method.name,
+        &method.secret,
+        args.discard_unlock_files,
+        &context.waits("recover"),
+    )?;
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "records": done.records, "failed": done.failed, "resumed": done.resumed, "originVouchedFor": false,
+        }))?;
+    } else {
+        let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
+        context.print(&format!("Recovered {} records{resumed}.\n  Unlock: {}", done.records, method.told))?;
+        for failed in &done.failed {
+            context.warn(&format!("{failed}; its file stays"));
+        }
+        context.warn("the origin of these records cannot be vouched for: whoever knew the old recovery recipient could have made them");
+        context.say("Look over `strongroom list`. The recovery key is new: keep the output of `strongroom recovery-key`.");
+    }
+    Ok(if done.failed.is_empty() { 0 } else { Code::Corrupt.exit() })
+}

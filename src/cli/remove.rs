@@ -1,0 +1,57 @@
+//! `remove`: removes a profile. That is not revocation.
+
+use clap::Args;
+
+use super::Context;
+use super::get::not_found;
+use crate::error::Result;
+use crate::vault::transaction::{Change, Generations, reader_of};
+
+/// Remove a profile from the vault.
+///
+/// The secret stays valid until it is revoked at its provider.
+#[derive(Debug, Args)]
+pub struct Remove {
+    /// The profile
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
+    let profile = context.profile_id(&args.id)?;
+    let vault = context.vault()?;
+    let agent = context.agent()?;
+    let mut session = context.session(&vault)?;
+    if vault.agent(&agent)?.is_none() {
+        return Err(not_found(&vault, &agent, &profile));
+    }
+    context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
+    let writer = context.writer(&vault, &mut session, &agent, "remove")?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let sealed = reader.sealed(&profile)?.is_some();
+    let listed = reader.index()?.contains(profile.as_str());
+    if !sealed && !listed {
+        return Err(not_found(&vault, &agent, &profile));
+    }
+    // A record that does not open can be removed all the same.
+    let current = reader.record(&profile).ok().flatten().map(|record| record.generation);
+    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
+    let generation = current.or_else(|| generations.last_known(&profile).map(|known| known.generation));
+    let mut change = Change::default();
+    change.remove(&profile, generation.unwrap_or(0));
+    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    drop(writer);
+    context.tell_unfinished(&outcome);
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "agent": agent.as_str(), "profileId": profile.as_str(), "result": "removed",
+        }))?;
+        return Ok(0);
+    }
+    context.print(&format!("Removed {profile}."))?;
+    context.say(&format!("The secret itself is still valid: revoke it at {}.", profile.provider()));
+    Ok(0)
+}

@@ -1,0 +1,59 @@
+//! `rename`: gives a profile another id. Its record is sealed anew for the new place.
+
+use clap::Args;
+
+use super::Context;
+use super::get::not_found;
+use crate::error::{Code, Error, Result, fail};
+use crate::vault::transaction::{Change, Generations, next_record, reader_of};
+
+/// Give a profile another id, in the index and in every order.
+#[derive(Debug, Args)]
+pub struct Rename {
+    /// The profile
+    #[arg(value_name = "OLD")]
+    old: String,
+    /// Its new id
+    #[arg(value_name = "NEW")]
+    new: String,
+}
+
+pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
+    let (old, new) = (context.profile_id(&args.old)?, context.profile_id(&args.new)?);
+    if old.provider() != new.provider() {
+        return fail(Code::Usage, "a profile cannot be renamed to another provider's")
+            .map_err(|e: Error| e.with_remedy("keep the part before the colon"));
+    }
+    if old == new {
+        return fail(Code::Usage, "the old and the new id are the same");
+    }
+    let vault = context.vault()?;
+    let agent = context.agent()?;
+    let mut session = context.session(&vault)?;
+    if vault.agent(&agent)?.is_none() {
+        return Err(not_found(&vault, &agent, &old));
+    }
+    let writer = context.writer(&vault, &mut session, &agent, "rename")?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let current = reader.record(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
+    if reader.sealed(&new)?.is_some() || reader.index()?.contains(new.as_str()) {
+        return fail(Code::Exists, format!("{new} exists already"));
+    }
+    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
+    let mut record = next_record(&new, current.credential.clone(), None, &generations, writer.now);
+    record.created = current.created;
+    record.generation = record.generation.max(current.generation.saturating_add(1));
+    let mut change = Change::default();
+    change.rename(&old, record, "file", current.generation);
+    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    drop(writer);
+    context.tell_unfinished(&outcome);
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "agent": agent.as_str(), "profileId": new.as_str(), "from": old.as_str(), "result": "renamed",
+        }))?;
+    } else {
+        context.print(&format!("Renamed {old} to {new}."))?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,84 @@
+//! `resolve`: OpenClaw's exec secret provider. Reads standard input to its end, always answers
+//! JSON with exit 0, never asks, and is done in time or says so.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use strongroom_backends::deadline;
+
+use super::Context;
+use crate::error::{Code, Result, fail};
+use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
+use crate::openclaw::resolve::{Scope, resolve};
+use crate::secret::{Buffer, SecretString};
+use crate::term::{out, stdin};
+use crate::unlock::seek::Named;
+use crate::vault::home::Vault;
+
+/// OpenClaw 2026.2.26 gives a resolver 2 s without output.
+const LIMIT: Duration = Duration::from_millis(1500);
+/// What is left for the answer when reading the request took all it may.
+const RESERVE: Duration = Duration::from_millis(100);
+
+/// Answer OpenClaw's exec secret protocol on stdin and stdout.
+///
+/// Errors are part of the answer; the exit status is 0. Nobody is ever asked for anything.
+#[derive(Debug, Args)]
+pub struct Resolve {}
+
+pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
+    let begun = Instant::now();
+    let answer = match stdin::read_stdin_deadline(REQUEST_MAX, LIMIT.saturating_sub(RESERVE)) {
+        Err(error) => of_request(fail(error.code(), error.what().to_owned())),
+        Ok(request) => {
+            let asked = Asked {
+                env: context.env.clone(),
+                named: context.named(),
+                home: context.home(),
+                agent: context.agent(),
+                confined: context.global.agent.is_some(),
+            };
+            let left = LIMIT.saturating_sub(begun.elapsed()).max(RESERVE);
+            // The call may hang in the kernel, on a network file system say; the process must not.
+            deadline::within(left, move || asked.answer(&request))
+                .unwrap_or_else(|| of_request(fail(Code::Timeout, "the vault did not answer in time")))
+        }
+    };
+    // Nobody is left to tell when standard output is closed.
+    let _ = out::write_bytes(&answer);
+    0
+}
+
+struct Asked {
+    env: crate::env::Env,
+    named: Named,
+    home: Result<std::path::PathBuf>,
+    agent: Result<crate::vault::id::AgentName>,
+    confined: bool,
+}
+
+impl Asked {
+    fn answer(self, request: &Buffer) -> Buffer {
+        let ids: Vec<String> = match protocol::parse(request.expose()) {
+            Ok(ids) => ids.into_iter().collect(),
+            Err(error) => return of_request(Err(error)),
+        };
+        let opened = self.agent.and_then(|agent| {
+            let vault = Vault::open(&self.home?)?;
+            let session = vault.unlock(&self.named, &self.env, None)?;
+            Ok((Scope { agent, confined: self.confined, now: self.env.now() }, vault, session))
+        });
+        match opened {
+            Ok((scope, vault, session)) => protocol::response(&resolve(&vault, &session, ids, &scope)),
+            // Every id is told why, so that the client's own message says it.
+            Err(error) => {
+                let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
+                protocol::response(&answers)
+            }
+        }
+    }
+}
+
+fn of_request(error: Result<SecretString>) -> Buffer {
+    protocol::response(&[(REQUEST.to_owned(), error)])
+}

@@ -1,0 +1,180 @@
+//! `status`: which credentials are usable, which is next, and for `--check` an exit status.
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use strongroom_backends::shown;
+
+use super::Context;
+use super::context::not_a_secret;
+use super::list::{View, unlisted};
+use crate::error::{Code, Result, fail};
+use crate::select::assemble::{Input, assemble};
+use crate::select::health::WARN_AFTER_MS;
+use crate::select::profile::{ProfileView, Usable};
+use crate::select::state::State;
+use crate::select::text;
+use crate::term::time::parse_duration;
+use crate::vault::agent::Agent;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index::{self, Entry};
+
+/// The file of the run-time state in an agent's directory.
+pub(super) const STATE_FILE: &str = "auth-state.json";
+const STATE_MAX: usize = 16 * 1024 * 1024;
+
+/// Show which credentials are usable, and which is next.
+///
+/// Shows the index, without unlocking. --check opens the records where it can without asking.
+#[derive(Debug, Args)]
+pub struct Status {
+    /// Exit with 0 if all are usable, 1 if any is expired or missing, 2 if any expires soon
+    #[arg(long)]
+    check: bool,
+    /// One line a profile, its fields parted by tabs
+    #[arg(long, conflicts_with = "json")]
+    plain: bool,
+    /// Look at one provider only
+    #[arg(long, value_name = "P")]
+    provider: Option<String>,
+    /// Look at one profile only
+    #[arg(long, value_name = "ID")]
+    profile: Option<String>,
+    /// How long before its end a credential counts as expiring
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    expiring_within: String,
+}
+
+pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
+    if let Some(provider) = &args.provider {
+        not_a_secret(provider)?;
+    }
+    let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
+    let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
+    let window =
+        if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
+    let vault = context.vault()?;
+    let agent = context.agent()?;
+    let mut warnings = vault.notices.clone();
+    let session = if args.check { open(context, &vault, &mut warnings) } else { None };
+
+    let mut views = Vec::new();
+    let mut orders = BTreeMap::new();
+    let mut state = State::default();
+    if let Some(found) = vault.agent(&agent)? {
+        state = read_state(&found, &mut warnings)?;
+        let seen = View::of(context, &vault, found)?;
+        let lost = seen.unlisted();
+        if !lost.is_empty() {
+            warnings.push(unlisted(agent.as_str(), &lost));
+        }
+        if seen.unfinished {
+            warnings
+                .push("a committed change is not yet put in place; the next change finishes it".to_owned());
+        }
+        orders = seen.index.orders().into_iter().collect();
+        views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
+        views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
+        views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
+        if let Some(session) = &session {
+            verify(&vault, session, &agent, &mut views)?;
+        }
+    }
+    if let (Some(profile), true) = (&profile, views.is_empty()) {
+        return fail(
+            Code::NotFound,
+            format!("No credentials found for profile \"{profile}\" (agent {agent})"),
+        );
+    }
+    let in_use: Vec<Provider> = provider.into_iter().collect();
+    let home = shown(vault.home.path());
+    let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
+    let now = context.env.now();
+    let report = assemble(&Input {
+        home: &home,
+        agent: &agent,
+        store_path: &store_path,
+        profiles: &views,
+        orders: &orders,
+        state: &state,
+        in_use: &in_use,
+        warnings: &warnings,
+        now,
+        warn_after_ms: window,
+    });
+    if context.json() {
+        context.print_json(&report)?;
+    } else if args.plain {
+        context.print(&text::plain(&report).join("\n"))?;
+    } else {
+        context.print(&text::text(&report, now).join("\n"))?;
+    }
+    Ok(if args.check { report.check.exit } else { 0 })
+}
+
+fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<Session> {
+    match context.session_unasked(vault) {
+        Ok(session) => Some(session),
+        Err(error) => {
+            warnings.push(format!("records are unverified: {}", error.what()));
+            None
+        }
+    }
+}
+
+pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {
+    let bytes = agent.dir.read_if_any(STATE_FILE, STATE_MAX)?;
+    Ok(State::parse(bytes.as_deref()).unwrap_or_else(|error| {
+        warnings.push(format!("{}; selection goes on without it", error.what()));
+        State::default()
+    }))
+}
+
+/// What an entry of the index is to selection. Entries that are no profile of ours or of
+/// OpenClaw's are passed over.
+pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
+    let id: ProfileId = entry.id.parse().ok()?;
+    let mut view = ProfileView::new(id, entry.kind?);
+    if let Some(provider) = &entry.provider {
+        view.provider = provider.clone();
+    }
+    view.expires = entry.expires;
+    view.invalid_expires = entry.invalid_expires;
+    view.email.clone_from(&entry.email);
+    view.store = entry.mark.as_ref().map(|mark| mark.store.clone());
+    view.foreign.clone_from(&entry.foreign_reference);
+    view.usable = match seen.holds(entry) {
+        "sealed" => Usable::Unverified,
+        "plaintext" => Usable::Plaintext,
+        "reference" => Usable::Reference,
+        _ => Usable::Missing,
+    };
+    Some(view)
+}
+
+/// Lets the records speak: they govern type, provider and expiry.
+fn verify(vault: &Vault, session: &Session, agent: &AgentName, views: &mut [ProfileView]) -> Result<()> {
+    let Some(found) = vault.agent(agent)? else { return Ok(()) };
+    let reader = found.reader(&session.keys)?;
+    let index = reader.index()?;
+    for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
+        view.usable = match reader.record(&view.id) {
+            Ok(Some(record)) => {
+                view.kind = record.credential.kind;
+                view.provider = record.credential.provider.clone();
+                view.expires = record.credential.expires;
+                view.invalid_expires = false;
+                let listed = index.entry(view.id.as_str()).and_then(|entry| entry.mark);
+                if listed.is_some_and(|mark| mark.generation > record.generation) {
+                    Usable::RolledBack
+                } else {
+                    Usable::Verified
+                }
+            }
+            Ok(None) => Usable::Missing,
+            Err(_) => Usable::Corrupt,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,236 @@
+//! `unlock-method list|add|remove`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use strongroom_backends::fs::lock::Mode;
+use strongroom_backends::{key_file, shown};
+
+use super::Context;
+use super::init::new_passphrase;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::unlock_file::Kind;
+use crate::unlock::seek::{self, Named};
+use crate::unlock::{MethodSecret, key_text, slots};
+use crate::vault::init::log_event;
+use crate::vault::log::Event;
+
+/// Show, add or remove ways to unlock the vault.
+#[derive(Debug, Args)]
+pub struct UnlockMethod {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Show the ways to unlock the vault
+    List,
+    /// Add a way to unlock the vault, or change a passphrase
+    Add(Add),
+    /// Remove a way to unlock the vault
+    Remove(Remove),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum New {
+    /// A key file outside the home
+    KeyFile,
+    /// A passphrase
+    Passphrase,
+    /// A key for a systemd credential named strongroom-key
+    SystemdCredential,
+}
+
+#[derive(Debug, Args)]
+struct Add {
+    /// What is to unlock the vault besides
+    #[arg(value_enum)]
+    method: New,
+    /// A name for it, where there are several of a kind
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+    /// The new key file, which is made if it is missing
+    #[arg(long, value_name = "F")]
+    new_key_file: Option<PathBuf>,
+    /// The file that holds the new passphrase
+    #[arg(long, value_name = "F")]
+    new_passphrase_file: Option<PathBuf>,
+    /// The file descriptor that gives the new passphrase
+    #[arg(long, value_name = "N")]
+    new_passphrase_fd: Option<i32>,
+    /// Replace the method of that name
+    #[arg(long)]
+    replace: bool,
+}
+
+#[derive(Debug, Args)]
+struct Remove {
+    /// The method's name
+    #[arg(value_name = "METHOD")]
+    method: String,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &UnlockMethod) -> Result<u8> {
+    match &args.verb {
+        Verb::List => list(context),
+        Verb::Add(args) => add(context, args),
+        Verb::Remove(args) => remove(context, args),
+    }
+}
+
+fn list(context: &mut Context) -> Result<u8> {
+    let vault = context.vault()?;
+    let slots = vault.slots()?;
+    let describe = |slot: &slots::Slot| match &slot.kind {
+        Ok((Kind::Key, _)) => "opened by a 32-byte key".to_owned(),
+        Ok((Kind::Passphrase, Some(cost))) => format!(
+            "opened by a passphrase (Argon2id {} MiB, t={}, p={})",
+            cost.memory_kib / 1024,
+            cost.passes,
+            cost.lanes
+        ),
+        Ok((Kind::Passphrase, None)) => "opened by a passphrase".to_owned(),
+        Err(error) => format!("unusable: {}", error.what()),
+    };
+    if context.json() {
+        let methods: Vec<_> = slots
+            .iter()
+            .map(|slot| serde_json::json!({ "method": slot.method, "usable": slot.kind.is_ok(), "what": describe(slot) }))
+            .collect();
+        context.print_json(&serde_json::json!({ "methods": methods }))?;
+        return Ok(0);
+    }
+    for slot in &slots {
+        context.print(&format!("{}: {}", slot.method, describe(slot)))?;
+    }
+    Ok(0)
+}
+
+fn add(context: &mut Context, args: &Add) -> Result<u8> {
+    let default = match args.method {
+        New::KeyFile => slots::KEY_FILE,
+        New::Passphrase => slots::PASSPHRASE,
+        New::SystemdCredential => slots::SYSTEMD_CREDENTIAL,
+    };
+    let name = args.name.as_deref().unwrap_or(default);
+    if !slots::is_method_name(name) || (args.method == New::Passphrase) != (name == slots::PASSPHRASE) {
+        return fail(Code::Usage, "that name cannot be used for this method").map_err(|e: Error| {
+            e.with_remedy(
+                "use lower-case letters, digits and -; the one passphrase method is named passphrase",
+            )
+        });
+    }
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let exists = vault.slots()?.iter().any(|slot| slot.method == name);
+    if exists && !args.replace {
+        return fail(Code::Exists, format!("there is an unlock method {name} already"))
+            .map_err(|e: Error| e.with_remedy("add --replace to change it, or give the new one a --name"));
+    }
+    let (secret, told) = new_secret(context, args, vault.home.path())?;
+    let key = secret.method_key(None)?;
+    let waits = context.waits("unlock-method");
+    let lock = vault.lock(Mode::Exclusive, &waits)?;
+    if !session.unlocked.is_current(&vault.home)? {
+        vault.refresh(&mut session)?;
+    }
+    let mut payload = session.unlocked.payload.clone();
+    name.clone_into(&mut payload.method);
+    slots::write(&vault.home, &payload, &key)?;
+    let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
+    let event = Event { op: op.into(), method: Some(name.into()), ..Event::default() };
+    log_event(&vault, &session.keys, context.env.now(), event)?;
+    drop(lock);
+    tell(context, name, if exists { "replaced" } else { "added" }, &told)?;
+    if exists {
+        revokes_nothing(context, "The old secret");
+    }
+    Ok(0)
+}
+
+fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(MethodSecret, String)> {
+    if args.method == New::Passphrase {
+        let named = Named {
+            passphrase_file: args.new_passphrase_file.clone(),
+            passphrase_fd: args.new_passphrase_fd,
+            ..Named::default()
+        };
+        if named.passphrase_file.is_none() && named.passphrase_fd.is_none() && !context.may_ask() {
+            return fail(Code::NoInput, "no new passphrase was given, and nobody can be asked").map_err(
+                |e: Error| e.with_remedy("give it by --new-passphrase-file or --new-passphrase-fd"),
+            );
+        }
+        return Ok((new_passphrase(context, &named)?, "a passphrase".to_owned()));
+    }
+    let path = match (&args.new_key_file, args.method) {
+        (Some(path), _) => path.clone(),
+        (None, New::KeyFile) => seek::default_key_file(&context.env).ok_or_else(|| {
+            Error::new(Code::Config, "no place for the key file is known")
+                .with_remedy("name one with --new-key-file")
+        })?,
+        (None, _) => {
+            return fail(Code::Usage, "the file for the new key is not named").map_err(|e: Error| {
+                e.with_remedy("name it with --new-key-file; then seal it: systemd-creds encrypt --name=strongroom-key FILE …")
+            });
+        }
+    };
+    seek::refuse_inside(&path, home)?;
+    if key_file::exists(&path) {
+        let secret = seek::key_of_file(&path, home, key_file::Trust::Own)?;
+        return Ok((secret, format!("the key that was already in {}", shown(&path))));
+    }
+    let key = key_text::generate()?;
+    key_file::create(&path, key_text::write(&key).expose())?;
+    Ok((MethodSecret::Key(key), format!("a new key in {}", shown(&path))))
+}
+
+fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let waits = context.waits("unlock-method");
+    let name =
+        vault.slots()?.into_iter().map(|slot| slot.method).find(|method| *method == args.method).ok_or_else(
+            || {
+                Error::new(Code::NotFound, "there is no unlock method of that name")
+                    .with_remedy("run `strongroom unlock-method list`")
+            },
+        )?;
+    context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
+    let lock = vault.lock(Mode::Exclusive, &waits)?;
+    if !session.unlocked.is_current(&vault.home)? {
+        vault.refresh(&mut session)?;
+    }
+    if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
+        return fail(
+            Code::Config,
+            format!("{name} is the last unlock method; without it nothing opens the vault"),
+        )
+        .map_err(|e: Error| e.with_remedy("add another one first: strongroom unlock-method add …"));
+    }
+    slots::remove(&vault.home, &name)?;
+    let event = Event { op: "unlock-method-remove".into(), method: Some(name.clone()), ..Event::default() };
+    log_event(&vault, &session.keys, context.env.now(), event)?;
+    drop(lock);
+    tell(context, &name, "removed", "")?;
+    revokes_nothing(context, "Its secret");
+    Ok(0)
+}
+
+fn tell(context: &mut Context, name: &str, done: &str, told: &str) -> Result<()> {
+    if context.json() {
+        return context.print_json(&serde_json::json!({ "method": name, "result": done }));
+    }
+    let told = if told.is_empty() { String::new() } else { format!(": {told}") };
+    context.print(&format!("Unlock method {name} {done}{told}."))
+}
+
+fn revokes_nothing(context: &Context, what: &str) {
+    context.say(&format!(
+        "{what} still opens old copies of the unlock file, and the vault key is the same: this revokes nothing."
+    ));
+    context.say("If it may be known to somebody, run `strongroom rekey`.");
+}

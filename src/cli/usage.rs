@@ -1,0 +1,80 @@
+//! Errors of the command line itself. clap would quote arguments, and a misplaced one can be a
+//! secret; so only names that clap knows, and options without their values, are shown.
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+
+use super::context;
+use crate::env::Env;
+use crate::error::{Code, Error};
+use crate::term::out;
+
+/// Prints help or version as asked, or reports what is wrong; gives the exit status.
+#[must_use]
+pub fn report(error: &clap::Error, env: &Env, json: bool) -> u8 {
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let text =
+                if env.stdout_tty { error.render().ansi().to_string() } else { error.render().to_string() };
+            match out::write_text(&text) {
+                Ok(_) => 0,
+                Err(error) => context::report(&error, env, json),
+            }
+        }
+        kind => context::report(&describe(error, kind), env, json),
+    }
+}
+
+fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
+    let named = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => shown(text),
+        Some(ContextValue::Strings(texts)) => {
+            let shown: Vec<_> = texts.iter().filter_map(|text| shown(text)).collect();
+            (!shown.is_empty()).then(|| shown.join(", "))
+        }
+        _ => None,
+    };
+    let argument = named(ContextKind::InvalidArg);
+    let of = |text: &str| match &argument {
+        Some(argument) => format!("{text}: {argument}"),
+        None => text.to_owned(),
+    };
+    let what = match kind {
+        ErrorKind::UnknownArgument => of("an argument is not known here"),
+        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            "a command is missing".to_owned()
+        }
+        ErrorKind::MissingRequiredArgument => of("an argument is missing"),
+        ErrorKind::ArgumentConflict => of("arguments exclude each other"),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => of("an argument's value is not accepted"),
+        ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
+            of("a value is missing")
+        }
+        ErrorKind::TooManyValues => of("an argument was given too many values"),
+        ErrorKind::InvalidUtf8 => "an argument is not valid text".to_owned(),
+        _ => "the command line is not understood".to_owned(),
+    };
+    let valid = match error.get(ContextKind::ValidValue) {
+        Some(ContextValue::Strings(values)) if !values.is_empty() => Some(values.join(", ")),
+        _ => None,
+    };
+    let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].into_iter().find_map(named);
+    let remedy = match (valid, suggested) {
+        (Some(valid), _) => format!("use one of: {valid}"),
+        (None, Some(suggested)) => format!("did you mean {suggested}?"),
+        (None, None) => {
+            "run the command with --help; give secrets on standard input, never as an argument".to_owned()
+        }
+    };
+    Error::new(Code::Usage, what).with_remedy(remedy)
+}
+
+/// An argument as it may be shown: an option or a placeholder, never a value.
+fn shown(text: &str) -> Option<String> {
+    let name = text.split(['=', ' ']).next().unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_lowercase() || b == b'-';
+    let option = name.starts_with("--") && name.len() <= 24 && name.bytes().all(plain);
+    let placeholder = text.starts_with('<') && text.len() <= 24;
+    let known = name.len() <= 16 && !name.is_empty() && name.bytes().all(plain);
+    (option || placeholder || known).then(|| if placeholder { text.to_owned() } else { name.to_owned() })
+}

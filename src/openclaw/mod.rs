@@ -1,0 +1,4 @@
+//! What Strongroom is to OpenClaw: its exec secret provider.
+
+pub mod protocol;
+pub mod resolve;

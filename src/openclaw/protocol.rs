@@ -1,0 +1,137 @@
+//! OpenClaw's exec secret protocol, version 1, as observed on OpenClaw 2026.2.26 to 2026.9.6.
+//!
+//! One request on standard input, `{"protocolVersion":1,"provider":"…","ids":[…]}`; one response
+//! on standard output, `{"protocolVersion":1,"values":{…},"errors":{"<id>":{"code","message"}}}`.
+//! A non-zero exit would fail every id, so the response carries every error and the exit is 0.
+
+use indexmap::IndexSet;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+use crate::secret::{Buffer, ExposeSecret, SecretString};
+
+/// The protocol's version.
+pub const VERSION: u64 = 1;
+/// The largest request, in bytes. OpenClaw sends at most 256 KiB.
+pub const REQUEST_MAX: usize = 1024 * 1024;
+/// The most ids in a request.
+pub const IDS_MAX: usize = 512;
+/// The key under which an error of the request itself is given.
+pub const REQUEST: &str = "request";
+
+#[derive(Deserialize)]
+struct Request {
+    #[serde(rename = "protocolVersion")]
+    version: u64,
+    ids: Vec<Value>,
+}
+
+/// The ids that a request asks for, each once, in order. What is no string counts as an id that
+/// cannot be answered.
+///
+/// # Errors
+/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`.
+pub fn parse(request: &[u8]) -> Result<IndexSet<String>> {
+    let request: Request = json::parse(request, "the request")?;
+    if request.version != VERSION {
+        return fail(Code::NewerFormat, format!("the request is not of protocol version {VERSION}"));
+    }
+    if request.ids.len() > IDS_MAX {
+        return fail(Code::TooLarge, format!("the request asks for more than {IDS_MAX} ids"));
+    }
+    request
+        .ids
+        .into_iter()
+        .map(|id| match id {
+            Value::String(id) => Ok(id),
+            _ => fail(Code::BadData, "the request holds an id that is no text"),
+        })
+        .collect()
+}
+
+/// The response to a request, wiped when dropped.
+#[must_use]
+pub fn response(answers: &[(String, Result<SecretString>)]) -> Buffer {
+    let secrets: usize = answers.iter().flat_map(|(_, a)| a).map(|s| s.expose_secret().len() + 16).sum();
+    let ids: usize = answers.iter().map(|(id, _)| id.len() + 200).sum();
+    let mut out = Buffer::with_capacity(256 + secrets + ids);
+    out.extend(b"{\"protocolVersion\":1,\"values\":{");
+    let mut first = true;
+    for (id, answer) in answers {
+        if let Ok(secret) = answer {
+            member(&mut out, &mut first, id);
+            // Writing text into a buffer cannot fail.
+            let _ = serde_json::to_writer(&mut out, secret.expose_secret());
+        }
+    }
+    out.extend(b"},\"errors\":{");
+    first = true;
+    for (id, answer) in answers {
+        if let Err(error) = answer {
+            member(&mut out, &mut first, id);
+            out.extend(error_text(error).as_bytes());
+        }
+    }
+    out.extend(b"}}\n");
+    out
+}
+
+fn member(out: &mut Buffer, first: &mut bool, name: &str) {
+    if !std::mem::take(first) {
+        out.push(b',');
+    }
+    let _ = serde_json::to_writer(&mut *out, name);
+    out.push(b':');
+}
+
+fn error_text(error: &Error) -> String {
+    serde_json::json!({ "code": error.code().name(), "message": error.what() }).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Vec<String>> {
+        parse(text.as_bytes()).map(|ids| ids.into_iter().collect())
+    }
+
+    #[test]
+    fn a_request_of_every_version_seen_is_read() {
+        let request = r#"{"protocolVersion":1,"provider":"vault","ids":["a/b:c","a/b:c","x"]}"#;
+        assert_eq!(parsed(request).unwrap(), ["a/b:c", "x"]);
+        assert!(parsed(r#"{"protocolVersion":1,"ids":[],"more":{"later":true}}"#).unwrap().is_empty());
+    }
+
+    #[test]
+    fn other_requests_are_refused_without_quoting_them() {
+        let many = format!(r#"{{"protocolVersion":1,"ids":[{}]}}"#, vec![r#""a""#; 513].join(","));
+        for (text, code) in [
+            ("", Code::BadData),
+            ("canary", Code::BadData),
+            (r#"{"protocolVersion":2,"ids":["canary"]}"#, Code::NewerFormat),
+            (r#"{"protocolVersion":1,"ids":["canary"],"ids":[]}"#, Code::DuplicateKey),
+            (r#"{"protocolVersion":1,"ids":[{"canary":1}]}"#, Code::BadData),
+            (r#"{"protocolVersion":1,"ids":"canary"}"#, Code::BadData),
+            (&many, Code::TooLarge),
+        ] {
+            let error = parsed(text).unwrap_err();
+            assert_eq!(error.code(), code);
+            assert!(!error.what().contains("canary"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_response_is_json_whatever_the_ids_hold() {
+        let answers = vec![
+            ("good".to_owned(), Ok(SecretString::from("s\"\\\u{1b}ü"))),
+            ("ba\"d\n\u{202e}".to_owned(), fail(Code::NotFound, "not there")),
+        ];
+        let out = response(&answers);
+        let read: Value = serde_json::from_slice(out.expose()).unwrap();
+        assert_eq!(read["values"]["good"], "s\"\\\u{1b}ü");
+        assert_eq!(read["errors"]["ba\"d\n\u{202e}"]["code"], "NOT_FOUND");
+    }
+}
