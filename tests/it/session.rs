@@ -1,0 +1,198 @@
+//! A vault of its own for each test: a temporary home, an empty environment, the real binary.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use tempfile::TempDir;
+
+/// The binary under test. The variable is for test programs that were copied to where an ordinary
+/// user can run them.
+pub fn binary() -> PathBuf {
+    std::env::var_os("STRONGROOM_TEST_BIN")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_strongroom")), PathBuf::from)
+}
+
+/// A file of the source tree.
+pub fn source(path: &str) -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
+        .join(path)
+}
+
+/// A made-up setup-token of the usual length, 108 characters, that is told apart by its tail.
+pub fn setup_token(tail: &str) -> String {
+    let filler = "EXAMPLE".repeat(14);
+    format!("sk-ant-oat01-{}{tail}", &filler[..95 - tail.len()])
+}
+
+/// A directory tree, a home in it, and how to run the binary there.
+pub struct Session {
+    /// Removed with the session.
+    pub temp: TempDir,
+}
+
+/// What a command did.
+pub struct Ran {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// The command, where it succeeded.
+    #[track_caller]
+    pub fn ok(self) -> Self {
+        assert_eq!(self.status, 0, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
+        self
+    }
+
+    /// The command, where it failed with that code and exit status.
+    #[track_caller]
+    pub fn failed(self, code: &str, status: i32) -> Self {
+        assert!(
+            self.status == status && self.stderr.contains(&format!("[{code}]")),
+            "status {}, expected {status} [{code}]\nstdout: {}\nstderr: {}",
+            self.status,
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// The one JSON document on standard output.
+    #[track_caller]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}\nstdout: {}\nstderr: {}", self.stdout, self.stderr))
+    }
+}
+
+impl Session {
+    /// A session without a vault.
+    pub fn empty() -> Self {
+        Self { temp: tempfile::tempdir().unwrap() }
+    }
+
+    /// A session with a new vault: sealed files, unlocked by a key file.
+    pub fn new() -> Self {
+        let session = Self::empty();
+        session.run(["init"]).ok();
+        session
+    }
+
+    /// A path in the session's tree.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.temp.path().join(name)
+    }
+
+    /// The vault's home.
+    pub fn home(&self) -> PathBuf {
+        self.path(".local/share/strongroom")
+    }
+
+    /// The key file.
+    pub fn key_file(&self) -> PathBuf {
+        self.path(".config/strongroom/key")
+    }
+
+    /// A file of the agent `main`.
+    pub fn agent_file(&self, name: &str) -> PathBuf {
+        self.home().join("agents/main").join(name)
+    }
+
+    /// Writes a file, mode 0600, in the session's tree.
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> PathBuf {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.path(name);
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        options.open(&path).unwrap().write_all(contents.as_ref()).unwrap();
+        path
+    }
+
+    /// The binary with an empty environment but for `HOME` and `PATH`, and no input.
+    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(binary());
+        command
+            .args(arguments)
+            .env_clear()
+            .env("HOME", self.temp.path())
+            .env("PATH", "/usr/bin:/bin")
+            .current_dir(self.temp.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the binary.
+    pub fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Ran {
+        ran(self.command(arguments), b"")
+    }
+
+    /// Runs the binary with this input.
+    pub fn feed<S: AsRef<OsStr>>(
+        &self,
+        input: impl AsRef<[u8]>,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Ran {
+        ran(self.command(arguments), input.as_ref())
+    }
+
+    /// Stores an API key under an id.
+    pub fn paste(&self, id: &str, secret: &str) -> Ran {
+        let provider = id.split(':').next().unwrap();
+        self.feed(secret, ["paste-api-key", "--provider", provider, "--profile-id", id]).ok()
+    }
+
+    /// The secret of a profile.
+    pub fn get(&self, id: &str) -> String {
+        self.run(["get", id]).ok().stdout.trim_end_matches('\n').to_owned()
+    }
+
+    /// Asks `resolve` for ids.
+    pub fn resolve(&self, ids: &[&str]) -> serde_json::Value {
+        let request = serde_json::json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids });
+        self.feed(request.to_string(), ["resolve"]).ok().json()
+    }
+}
+
+/// Runs a command with an input.
+pub fn ran(mut command: Command, input: &[u8]) -> Ran {
+    if !input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn().unwrap();
+    if let Some(mut stdin) = child.stdin.take() {
+        // A command that refuses before it reads closes the pipe.
+        let _ = stdin.write_all(input);
+    }
+    let output = child.wait_with_output().unwrap();
+    Ran {
+        status: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// Everything under a directory: path, mode and contents, sorted. To see that nothing changed.
+pub fn snapshot(directory: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    use std::os::unix::fs::MetadataExt;
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let meta = path.symlink_metadata().unwrap();
+        if meta.is_dir() {
+            all.push((path.clone(), meta.mode(), Vec::new()));
+            all.extend(snapshot(&path));
+        } else if meta.is_file() {
+            all.push((path.clone(), meta.mode(), std::fs::read(&path).unwrap()));
+        } else {
+            all.push((path, meta.mode(), Vec::new()));
+        }
+    }
+    all.sort();
+    all
+}
