@@ -7,11 +7,11 @@ use strongroom_backends::shown;
 use super::Context;
 use crate::error::Result;
 use crate::term::table::Table;
-use crate::term::time::{relative, rfc3339};
 use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::index::{self, Entry, Index};
+use crate::when::{relative, rfc3339};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
 #[derive(Debug, Args)]
@@ -199,7 +199,7 @@ fn text(profiles: &[ProfileDocument], now: i64) -> String {
     for profile in profiles {
         let expires = match profile.expires {
             None => "-".to_owned(),
-            Some(at) => format!("{} ({})", rfc3339(at).unwrap_or_else(|| "?".to_owned()), relative(at, now)),
+            Some(at) => format!("{} ({})", rfc3339(at), relative(at, now)),
         };
         let note = match profile.holds {
             "sealed" => "",

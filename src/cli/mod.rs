@@ -31,8 +31,8 @@ pub use context::Context;
 
 use crate::env::Env;
 use crate::error::Result;
-use crate::term::time::parse_duration;
 use crate::vault::id::AgentName;
+use crate::when::parse_duration;
 
 /// The grouped list of verbs under `--help`. A test holds it against the commands.
 const VERBS: &str = "\

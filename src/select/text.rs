@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::health::Status;
 use super::phrases;
 use super::report::{Candidate, Report, Sealed, Selection};
-use super::when::{relative, rfc3339};
+use crate::when::{relative, rfc3339};
 
 /// The report for people, line by line and without colour.
 #[must_use]

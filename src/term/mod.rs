@@ -8,5 +8,4 @@ pub mod secret_input;
 pub mod stdin;
 pub mod style;
 pub mod table;
-pub mod time;
 mod tty;
