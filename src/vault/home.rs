@@ -126,7 +126,17 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
 /// An error of the home itself, by its own code.
 pub(crate) fn of_home(error: StoreError) -> Error {
     match error {
-        StoreError::Unsafe { path, why } => Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path))),
+        StoreError::Unsafe { path, why } => {
+            let error = Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path)));
+            match why {
+                "is a symlink" => error.with_remedy("name the directory itself with --home"),
+                "is not a directory" => error.with_remedy("name a directory with --home"),
+                "belongs to another user" => error.with_remedy(
+                    "run the command as that user (not under sudo), or name a home of your own with --home",
+                ),
+                _ => error,
+            }
+        }
         other => other.into(),
     }
 }
