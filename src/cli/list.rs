@@ -6,6 +6,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use crate::error::Result;
+use crate::term::count::counted;
 use crate::term::table::Table;
 use crate::term::time::{relative, rfc3339};
 use crate::vault::agent::Agent;
@@ -74,7 +75,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         }
         let text = text(&agent.profiles, context.env.now());
         context.print(&text)?;
-        if agent.profiles.is_empty() {
+        if agent.profiles.is_empty() && agent.unlisted.is_empty() {
             context.say(&format!(
                 "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
                 agent.agent
@@ -95,8 +96,9 @@ pub(super) fn unlisted(agent: &str, ids: &[String]) -> String {
     let some = ids.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let more = if ids.len() > 5 { ", …" } else { "" };
     format!(
-        "{} of agent {agent} not listed in the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {}",
-        if ids.len() == 1 { "1 record is".to_owned() } else { format!("{} records are", ids.len()) },
+        "{} of agent {agent} {} not listed in the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {}",
+        counted(ids.len() as u64, "record"),
+        if ids.len() == 1 { "is" } else { "are" },
         if ids.len() == 1 { "it" } else { "them" }
     )
 }

@@ -63,6 +63,7 @@ impl Agent {
                     tries += 1;
                     thread::sleep(TORN_PAUSE);
                 }
+                Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 Err(error) => {
                     return Err(error.with_remedy(format!(
                         "repair {}, or move it away and run `strongroom doctor --repair`: no credential is lost",
