@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod goldens;
+mod normal;
 mod pty;
 mod session;
 mod terminal;
