@@ -240,10 +240,14 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
 /// The agent that a flag or a variable names.
 fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
     match (&global.agent, env.var("STRONGROOM_AGENT")) {
-        (Some(flag), _) => Ok((flag.parse()?, true)),
-        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
+        (Some(flag), _) => Ok((agent_name(flag)?, true)),
+        (None, Some(variable)) => Ok((agent_name(&variable.to_string_lossy())?, false)),
         (None, None) => Ok((AgentName::default(), false)),
     }
+}
+
+fn agent_name(text: &str) -> Result<AgentName> {
+    text.parse().map_err(|error| context::not_a_secret(text).err().unwrap_or(error))
 }
 
 #[cfg(test)]
