@@ -88,7 +88,7 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         context.print(&table.to_string())?;
     }
     if damaged > 0 {
-        context.warn(&format!("{damaged} lines of the log are damaged; run `strongroom verify`"));
+        context.warn(&format!("damaged lines in the log: {damaged}; run `strongroom verify`"));
     }
     Ok(0)
 }
