@@ -11,7 +11,7 @@ use crate::term::count::counted;
 use crate::term::table::Table;
 use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry, Index};
 use crate::when::{relative, rfc3339};
 
@@ -138,26 +138,22 @@ fn of_agent(
 pub(super) struct View {
     /// The index; read through an unfinished transaction where a key is at hand.
     pub index: Index,
-    records: Vec<String>,
+    /// Sorted.
+    records: Vec<ProfileId>,
     /// Whether an unfinished transaction could not be read through.
     pub unfinished: bool,
 }
 
 impl View {
     pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
-        let text = |ids: Vec<crate::vault::id::ProfileId>| ids.iter().map(ToString::to_string).collect();
         if agent.has_unfinished()?
             && let Ok(session) = context.session_unasked(vault)
         {
             let reader = agent.reader(&session.keys)?;
-            return Ok(Self {
-                index: reader.index()?,
-                records: text(reader.record_ids()?),
-                unfinished: false,
-            });
+            return Ok(Self { index: reader.index()?, records: reader.record_ids()?, unfinished: false });
         }
         let unfinished = agent.has_unfinished()?;
-        Ok(Self { index: agent.index()?, records: text(agent.record_ids()?.0), unfinished })
+        Ok(Self { index: agent.index()?, records: agent.record_ids()?.0, unfinished })
     }
 
     /// Whether a record rests in its place.
@@ -167,7 +163,8 @@ impl View {
 
     /// Records that the index does not name.
     pub(super) fn unlisted(&self) -> Vec<String> {
-        self.records.iter().filter(|id| !self.index.contains(id)).cloned().collect()
+        let listed = |id: &&ProfileId| self.index.contains(id.as_str());
+        self.records.iter().filter(|id| !listed(id)).map(ToString::to_string).collect()
     }
 
     /// What an entry stands for.

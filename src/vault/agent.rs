@@ -96,7 +96,7 @@ impl Agent {
         })
     }
 
-    /// The ids of all records that rest here, by file name; and names that are none of ours.
+    /// The ids of all records that rest here, sorted; and names that are none of ours.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -110,6 +110,8 @@ impl Agent {
                 None => strange.push(name),
             }
         }
+        // Not the order of the file names: there `a:b-c` stands before `a:b`.
+        ids.sort_unstable();
         Ok((ids, strange))
     }
 

@@ -50,3 +50,16 @@ fn both_spellings_are_one_command() {
     );
     session.run(["models", "status", "--check"]).ok();
 }
+
+#[test]
+fn an_id_that_begins_like_another_is_seen_in_its_place() {
+    // Their files sort the other way round than they do.
+    let session = Session::new();
+    session.paste("openrouter:b", "made-up-key-1");
+    session.paste("openrouter:b-c", "made-up-key-2");
+    let listed = session.run(["list", "--json"]).ok().json();
+    for profile in listed["agents"][0]["profiles"].as_array().unwrap() {
+        assert_eq!(profile["holds"], "sealed", "{profile}");
+    }
+    session.run(["status", "--check"]).ok();
+}
