@@ -99,7 +99,7 @@ codes! {
     /// Reading or writing a file failed.
     Io, "IO", 74, "check the disk and the permissions";
     /// The file system is full.
-    NoSpace, "NO_SPACE", 74, "free some space and try again; nothing was changed";
+    NoSpace, "NO_SPACE", 74, "free some space and try again";
     /// A record changed between reading and writing.
     Changed, "CHANGED", 75, "someone else changed it at the same time: look again and repeat";
     /// A lock was not had in time.

@@ -7,10 +7,11 @@
 use std::fs::File;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-/// Takes over descriptor `number`, which must be 3 or above, open, and used by nothing else in
-/// this process: it is named on the command line, where only the parent knows what it opened.
+/// Takes over descriptor `number`, which the parent opened for this process and named on the
+/// command line.
 ///
-/// `None` when it is not open or is one of the three standard streams.
+/// `None` when it is not open, is one of the three standard streams, was opened by this process
+/// itself, or was taken already.
 #[must_use]
 pub fn take(number: RawFd) -> Option<File> {
     if number < 3 {
@@ -18,9 +19,14 @@ pub fn take(number: RawFd) -> Option<File> {
     }
     // SAFETY: borrowed only to ask whether it is open; the answer decides whether it is used.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    rustix::io::fcntl_getfd(borrowed).ok()?;
-    // SAFETY: it is open, and the caller promises that it is nobody else's. `take` is called
-    // once a process, before any other file of this process is opened by a library.
+    let flags = rustix::io::fcntl_getfd(borrowed).ok()?;
+    // What this process opened is closed on exec; what it inherited cannot be.
+    if flags.contains(rustix::io::FdFlags::CLOEXEC) {
+        return None;
+    }
+    rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC).ok()?;
+    // SAFETY: it is open, was inherited, and belongs to nothing in this process: the standard
+    // library owns only what it opened. It is marked above, so that it is not taken twice.
     Some(File::from(unsafe { OwnedFd::from_raw_fd(number) }))
 }
 
@@ -34,5 +40,13 @@ mod tests {
         assert!(take(2).is_none());
         assert!(take(-1).is_none());
         assert!(take(9_999).is_none());
+    }
+
+    #[test]
+    fn what_this_process_opened_is_not_taken() {
+        use std::os::fd::AsRawFd;
+        let own = std::fs::File::open("/").unwrap();
+        assert!(take(own.as_raw_fd()).is_none());
+        rustix::io::fcntl_getfd(&own).unwrap();
     }
 }

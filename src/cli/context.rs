@@ -13,9 +13,10 @@ use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
+use crate::vault::change::Outcome;
 use crate::vault::home::{self, Session, Vault, Waits, Writer};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::transaction::Outcome;
+use crate::vault::transaction::Finished;
 
 /// The surroundings of a verb.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ impl Context {
     /// Whether a person can be asked.
     #[must_use]
     pub fn may_ask(&self) -> bool {
-        !self.global.no_input && (self.env.stdin_tty || self.env.stderr_tty)
+        !self.global.no_input && self.env.stdin_tty
     }
 
     /// The vault's home.
@@ -144,7 +145,40 @@ impl Context {
         let mut writer = vault.writer(session, agent, &waits)?;
         // The clock may have moved on while the lock was waited for.
         writer.now = self.env.now();
+        self.tell_finished(&writer);
         Ok(writer)
+    }
+
+    /// Tells of a transaction that a writer had to set aside.
+    pub fn tell_finished(&self, writer: &Writer<'_>) {
+        if let Finished::SetAside(name) = &writer.finished {
+            self.warn(&format!(
+                "a transaction of agent {} did not fit what is there and was set aside as {name}; run `strongroom verify`",
+                writer.agent.name
+            ));
+        }
+    }
+
+    /// Runs a reading with an unlocked vault; again, where somebody changed the keys meanwhile.
+    ///
+    /// # Errors
+    /// Those of the reading.
+    pub fn reading<T>(
+        vault: &Vault,
+        session: &mut Session,
+        read: impl Fn(&Session) -> Result<T>,
+    ) -> Result<T> {
+        for _ in 0..2 {
+            match read(session) {
+                Err(error)
+                    if error.code() == Code::Tampered && !session.unlocked.is_current(&vault.home)? =>
+                {
+                    vault.refresh(session)?;
+                }
+                done => return done,
+            }
+        }
+        read(session)
     }
 
     /// Tells of a change that is committed and could not be applied in full.
@@ -209,7 +243,9 @@ impl Context {
     /// # Errors
     /// `INVALID_ID`; a secret given by mistake is not quoted.
     pub fn profile_id(&self, text: &str) -> Result<ProfileId> {
-        text.parse().map_err(|error| not_a_secret(text).err().unwrap_or(error))
+        let id: ProfileId = text.parse().map_err(|error| not_a_secret(text).err().unwrap_or(error))?;
+        not_a_secret(id.name())?;
+        Ok(id)
     }
 
     /// Asks for a confirmation that `--yes` would have given.

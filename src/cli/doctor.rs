@@ -10,6 +10,7 @@ use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek;
+use crate::unlock::slots::PASSPHRASE;
 use crate::vault::home::{Session, Vault};
 
 /// Look for what is wrong, and mend it.
@@ -36,14 +37,16 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(home::check(&vault, damaged.as_ref())?);
     findings.extend(unlock::check(&vault)?);
     let mut session = open(context, &vault, args.repair);
-    findings.push(unlock::opened(&session));
+    let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
+    findings.push(unlock::opened(&session, by_passphrase));
+    let waits = context.waits("doctor");
     match &mut session {
         Ok(session) => {
-            findings.push(home::settings(&vault, &session.unlocked.payload, args.repair)?);
+            findings.push(home::settings(&vault, session, args.repair, &waits)?);
             if args.repair {
-                findings.extend(profiles::repair(&vault, session, &context.waits("doctor"))?);
+                findings.extend(profiles::repair(&vault, session, &waits)?);
             }
-            findings.extend(profiles::check(&vault, session)?);
+            findings.extend(profiles::check(&vault, session, &waits)?);
         }
         Err(error) if args.repair => {
             return fail(error.code(), format!("nothing can be repaired: {}", error.what()))

@@ -40,6 +40,9 @@ pub struct Export {
     /// The file that holds the bundle's passphrase
     #[arg(long, value_name = "F", requires = "passphrase")]
     bundle_passphrase_file: Option<PathBuf>,
+    /// Export the others where a record does not open
+    #[arg(long)]
+    skip_unreadable: bool,
     /// The file to write; it must not exist [default: standard output]
     #[arg(long, value_name = "F")]
     out: Option<PathBuf>,
@@ -77,9 +80,15 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         let reader = found.reader(&session.keys)?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
         for id in wanted {
-            match reader.record(&id)? {
-                Some(record) => records.push((agent.clone(), record)),
-                None => return Err(not_found(&vault, agent, &id)),
+            match reader.record(&id) {
+                Ok(Some(record)) => records.push((agent.clone(), record)),
+                Ok(None) => return Err(not_found(&vault, agent, &id)),
+                Err(error) if args.skip_unreadable => context.warn(&format!("left out: {}", error.what())),
+                Err(error) => {
+                    return Err(error.with_remedy(
+                        "restore or remove that record, or add --skip-unreadable to export the others",
+                    ));
+                }
             }
         }
     }

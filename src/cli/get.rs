@@ -27,13 +27,21 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
     }
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
+    let mut session = context.session(&vault)?;
     let agent = context.agent()?;
-    let record = match vault.agent(&agent)? {
-        Some(found) => found.reader(&session.keys)?.record(&profile)?,
-        None => None,
-    };
+    let (record, mark) = Context::reading(&vault, &mut session, |session| {
+        let Some(found) = vault.agent(&agent)? else { return Ok((None, None)) };
+        let reader = found.reader(&session.keys)?;
+        // The index first: what it names is then in its place.
+        let mark = reader.marks(&[&profile]).remove(&profile);
+        Ok((reader.record(&profile)?, mark))
+    })?;
     let record = record.ok_or_else(|| not_found(&vault, &agent, &profile))?;
+    if mark.is_some_and(|mark| mark > record.generation) {
+        context.warn(&format!(
+            "the record of {profile} is older than its index entry: somebody put an old file back; run `strongroom verify`"
+        ));
+    }
     let credential = &record.credential;
     let now = context.env.now();
     if let Some(at) = credential.expires.filter(|at| *at <= now) {

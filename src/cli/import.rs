@@ -12,6 +12,7 @@ use strongroom_backends::shown;
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
+use crate::seal::keys::Keys;
 use crate::seal::recovery;
 use crate::secret::{Buffer, SecretString};
 use crate::term::count::counted;
@@ -24,11 +25,14 @@ use crate::transfer::{
 };
 use crate::unlock::seek;
 use crate::vault::agent::Reader;
+use crate::vault::change::Change;
 use crate::vault::credential::CredentialType;
+use crate::vault::generation::Generations;
 use crate::vault::home::{Session, Vault, Writer};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::index::Index;
 use crate::vault::record::Record;
-use crate::vault::transaction::{Change, Generations, reader_of};
+use crate::vault::transaction::reader_of;
 
 /// Take over auth-profiles.json, .env files and bundles.
 ///
@@ -116,16 +120,20 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
 
     // A first plan without locks: what it refuses leaves no trace, and what it shows can be
     // thought over.
-    let first = {
-        let agents = agents_of(&source.parsed, &default_agent, forced.as_ref());
+    let concerned = agents_of(&source.parsed, &default_agent, forced.as_ref());
+    let plan_now = |keys: &Keys| -> Result<Plan> {
         let mut readers = HashMap::new();
-        for name in agents {
-            if let Some(found) = vault.agent(&name)? {
-                readers.insert(name, found.reader(&session.keys)?);
+        for name in &concerned {
+            if let Some(found) = vault.agent(name)? {
+                let reader = found.reader(keys)?;
+                let index = reader.index()?;
+                readers.insert(name.clone(), (reader, index));
             }
         }
-        transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing_in(&readers), policy)
+        let existing = existing_in(&readers);
+        Ok(transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing, policy))
     };
+    let first = plan_now(&session.keys)?;
     if let Some(digest) = &source.digest {
         context.say(&format!("Bundle SHA-256: {digest}"));
         context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
@@ -160,25 +168,30 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let agents: Vec<AgentName> =
         first.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent.clone()).collect();
     let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
-    let plan = {
-        let mut readers = HashMap::new();
-        for writer in &writers {
-            readers.insert(writer.agent.name.clone(), reader_of(&writer.agent, &vault.home, writer.keys)?);
-        }
-        transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing_in(&readers), policy)
+    let Some(keys) = writers.first().map(|writer| writer.keys) else {
+        return fail(Code::Internal, "an import that writes has no agent");
     };
+    for writer in &writers {
+        context.tell_finished(writer);
+    }
+    let plan = plan_now(keys)?;
     plan.check(args.skip_invalid)?;
     let progress = Mutex::new(Progress::new(&context.env, "Sealing", plan.writes() as u64));
+    let tell = || {
+        if let Ok(mut progress) = progress.lock() {
+            progress.step();
+        }
+    };
+    let now = context.env.now();
+    let orders_to = forced.as_ref().unwrap_or(&default_agent);
+    // All that can fail for want of space or size fails before the first agent is committed.
+    let mut staged = Vec::new();
     for writer in &writers {
-        let tell = || {
-            if let Ok(mut progress) = progress.lock() {
-                progress.step();
-            }
-        };
-        let changed =
-            change_of(&plan, writer, &vault, forced.as_ref().unwrap_or(&default_agent), context.env.now())?;
-        let outcome = changed.commit_telling(&writer.agent, writer.keys, context.env.now(), &tell)?;
-        context.tell_unfinished(&outcome);
+        let change = change_of(&plan, writer, &vault, orders_to, now)?;
+        staged.push(change.stage(&writer.agent, writer.keys, now, &tell)?);
+    }
+    for staged in staged {
+        context.tell_unfinished(&staged.commit()?);
     }
     drop(progress);
     drop(writers);
@@ -244,12 +257,17 @@ fn agents_of(parsed: &Parsed, default: &AgentName, forced: Option<&AgentName>) -
 }
 
 fn existing_in<'r>(
-    readers: &'r HashMap<AgentName, Reader<'_>>,
+    readers: &'r HashMap<AgentName, (Reader<'_>, Index)>,
 ) -> impl Fn(&AgentName, &ProfileId) -> Existing + use<'r> {
-    move |agent, profile| match readers.get(agent).map(|reader| reader.record(profile)) {
-        None | Some(Ok(None)) => Existing::Absent,
-        Some(Ok(Some(record))) => Existing::Present(Box::new(record.credential)),
-        Some(Err(_)) => Existing::Unreadable,
+    move |agent, profile| {
+        let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
+        match reader.record(profile) {
+            Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
+            // Somebody else's entry, perhaps with the only copy of a secret in it.
+            Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
+            Ok(None) => Existing::Absent,
+            Err(_) => Existing::Unreadable,
+        }
     }
 }
 

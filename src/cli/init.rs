@@ -1,6 +1,6 @@
 //! `init`: makes a vault, and says what was chosen and why.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use strongroom_backends::{key_file, shown};
@@ -104,7 +104,8 @@ pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path) -> Resu
     match unlock {
         Unlock::KeyFile => new_key_file(context, home),
         Unlock::Passphrase => {
-            let secret = new_passphrase(context, &context.named())?;
+            let variable = context.env.path("STRONGROOM_PASSPHRASE_FILE");
+            let secret = new_passphrase(context, &context.named(), variable)?;
             Ok(NewMethod {
                 name: slots::PASSPHRASE,
                 secret,
@@ -140,12 +141,14 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
 }
 
 /// A new passphrase, from a file, a descriptor, or asked for twice.
-pub(super) fn new_passphrase(context: &Context, named: &Named) -> Result<MethodSecret> {
+pub(super) fn new_passphrase(
+    context: &Context,
+    named: &Named,
+    otherwise: Option<PathBuf>,
+) -> Result<MethodSecret> {
     let passphrase = if let Some(number) = named.passphrase_fd {
         seek::passphrase_of_fd(number)?
-    } else if let Some(path) =
-        named.passphrase_file.clone().or_else(|| context.env.path("STRONGROOM_PASSPHRASE_FILE"))
-    {
+    } else if let Some(path) = named.passphrase_file.clone().or(otherwise) {
         seek::passphrase_of_file(&path)?
     } else if context.may_ask() {
         let first = secret_input::read_passphrase("New passphrase: ")?;

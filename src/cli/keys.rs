@@ -1,9 +1,9 @@
 //! `recipient`, `recovery-key` and `rekey`.
 
 use clap::Args;
+use strongroom_backends::key_file::Trust;
 
 use super::Context;
-use super::init::new_passphrase;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::term::count::counted;
@@ -35,6 +35,9 @@ pub struct Rekey {
     /// Drop this unlock method instead of giving its secret; repeats
     #[arg(long, value_name = "METHOD")]
     drop: Vec<String>,
+    /// The file that holds the secret of another unlock method; repeats
+    #[arg(long, value_name = "METHOD=FILE")]
+    with: Vec<String>,
     /// Do not ask
     #[arg(long, short = 'y')]
     yes: bool,
@@ -58,6 +61,16 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
     }
     let vault = context.vault()?;
     let session = context.session(&vault)?;
+    if context.json() {
+        let mut document = crate::secret::Buffer::with_capacity(256);
+        document.extend(b"{\"recoveryKey\":\"");
+        document.extend(
+            crate::secret::ExposeSecret::expose_secret(&session.unlocked.payload.recovery).as_bytes(),
+        );
+        document.extend(b"\"}\n");
+        let _ = out::write_bytes(&document)?;
+        return Ok(0);
+    }
     let _ = out::write_secret(&session.unlocked.payload.recovery)?;
     context.say(
         "This opens every record of the vault, with stock age too. Keep it offline, apart from this machine.",
@@ -82,13 +95,21 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
             Some(session.unlocked.secret.method_key(None)?)
         } else {
             match &slot.kind {
-                Ok((kind, cost)) => secret_of(context, *kind, vault.home.path())?
-                    .map(|secret| -> Result<_> {
-                        // It has to be the method's secret, not a new one.
-                        slots_open(&slots, &slot.method, &secret, cost.clone())?;
-                        secret.method_key(None)
-                    })
-                    .transpose()?,
+                Ok((kind, cost)) => match secret_of(context, args, &slot.method, *kind, vault.home.path())? {
+                    // It has to be the method's secret, not a new one.
+                    Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
+                        Some(secret.method_key(None)?)
+                    }
+                    Some(_)
+                        if args.with.iter().any(|with| with.starts_with(&format!("{}=", slot.method))) =>
+                    {
+                        return fail(
+                            Code::WrongKey,
+                            format!("the secret given does not open the unlock method {}", slot.method),
+                        );
+                    }
+                    _ => None,
+                },
                 Err(_) => None,
             }
         };
@@ -103,11 +124,11 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
             format!("the secret of these unlock methods is needed to keep them: {}", without.join(", ")),
         )
         .map_err(|e: Error| {
-            e.with_remedy("give them all (--key-file, --passphrase-file), or drop those: --drop METHOD")
+            e.with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD")
         });
     }
     context.confirm(args.yes || !context.may_ask(), "Make a new vault key and seal every record anew?")?;
-    let done = rekey::rekey(&vault, &mut session, &methods, &context.waits("rekey"), &|| ())?;
+    let done = rekey::rekey(&vault, &mut session, &slots, &methods, &context.waits("rekey"), &|| ())?;
     if context.json() {
         context.print_json(&serde_json::json!({
             "records": done.records, "agents": done.agents, "resumed": done.resumed, "dropped": args.drop,
@@ -137,47 +158,36 @@ fn one_of(named: Named) -> Named {
     }
 }
 
-/// The secret of a method other than the one that unlocked, from what was named besides.
-fn secret_of(context: &Context, kind: Kind, home: &std::path::Path) -> Result<Option<MethodSecret>> {
-    let named = context.named();
-    match kind {
-        Kind::Passphrase => {
-            if named.passphrase_file.is_some() || named.passphrase_fd.is_some() {
-                let only = Named { key_file: None, ..named };
-                return new_passphrase(context, &only).map(Some);
-            }
-            if context.may_ask() {
-                let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
-                return Ok(Some(MethodSecret::Passphrase(asked)));
-            }
-            Ok(None)
-        }
-        Kind::Key => {
-            let path = seek::key_file_path(
-                &Named { passphrase_file: None, passphrase_fd: None, ..named },
-                &context.env,
-            );
-            match path.filter(|path| strongroom_backends::key_file::exists(path)) {
-                Some(path) => {
-                    seek::key_of_file(&path, home, strongroom_backends::key_file::Trust::Own).map(Some)
-                }
-                None => Ok(None),
-            }
-        }
-    }
-}
-
-fn slots_open(
-    slots: &[crate::unlock::slots::Slot],
+/// The secret of a method other than the one that unlocked: as named for it, asked for, or the key
+/// in the default place.
+fn secret_of(
+    context: &Context,
+    args: &Rekey,
     method: &str,
-    secret: &MethodSecret,
-    cost: Option<crate::seal::argon2id::Cost>,
-) -> Result<()> {
-    let key = secret.method_key(cost)?;
-    let slot = slots.iter().find(|slot| slot.method == method);
-    match slot.map(|slot| slot.opens_with(&key)).transpose()? {
-        Some(true) => Ok(()),
-        _ => fail(Code::WrongKey, format!("the secret given does not open the unlock method {method}"))
-            .map_err(|e: Error| e.with_remedy(format!("give its secret, or drop it: --drop {method}"))),
+    kind: Kind,
+    home: &std::path::Path,
+) -> Result<Option<MethodSecret>> {
+    let file = args.with.iter().find_map(|with| {
+        let (name, file) = with.split_once('=')?;
+        (name == method).then(|| std::path::PathBuf::from(file))
+    });
+    let file = file.or_else(|| match kind {
+        Kind::Passphrase => context.named().passphrase_file,
+        Kind::Key => None,
+    });
+    match (kind, file) {
+        (Kind::Passphrase, Some(file)) => {
+            Ok(Some(MethodSecret::Passphrase(seek::passphrase_of_file(&file)?)))
+        }
+        (Kind::Passphrase, None) if context.may_ask() => {
+            let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
+            Ok(Some(MethodSecret::Passphrase(asked)))
+        }
+        (Kind::Passphrase, None) => Ok(None),
+        (Kind::Key, Some(file)) => seek::key_of_file(&file, home, Trust::Own).map(Some),
+        (Kind::Key, None) => {
+            let at_hand = seek::key_file_path(&context.named(), &context.env);
+            Ok(at_hand.and_then(|path| seek::key_of_file(&path, home, Trust::Own).ok()))
+        }
     }
 }

@@ -134,6 +134,10 @@ fn of_agent(
     Ok(document)
 }
 
+/// How often, and how long apart, is looked again.
+const LOOKS: u32 = 3;
+const LOOK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// An agent's index and the names of its records, as far as they are seen without asking anyone.
 pub(super) struct View {
     /// The index; read through an unfinished transaction where a key is at hand.
@@ -145,15 +149,24 @@ pub(super) struct View {
 }
 
 impl View {
+    /// What is seen. Nothing is locked, so beside a writer the index can name a record that is gone
+    /// by now: then it is looked at again.
     pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
-        if agent.has_unfinished()?
-            && let Ok(session) = context.session_unasked(vault)
-        {
+        let unfinished = agent.has_unfinished()?;
+        if unfinished && let Ok(session) = context.session_unasked(vault) {
             let reader = agent.reader(&session.keys)?;
             return Ok(Self { index: reader.index()?, records: reader.record_ids()?, unfinished: false });
         }
-        let unfinished = agent.has_unfinished()?;
-        Ok(Self { index: agent.index()?, records: agent.record_ids()?.0, unfinished })
+        let mut tries = 0;
+        loop {
+            let seen = Self { index: agent.index()?, records: agent.record_ids()?.0, unfinished };
+            let complete = seen.index.entries().all(|entry| seen.holds(&entry) != "missing");
+            if complete || tries == LOOKS {
+                return Ok(seen);
+            }
+            tries += 1;
+            std::thread::sleep(LOOK_PAUSE);
+        }
     }
 
     /// Whether a record rests in its place.

@@ -5,9 +5,11 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::list::View;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index::Index;
 use crate::vault::transaction::edit_index;
 
 /// Show or set which profile of a provider is used first.
@@ -80,22 +82,18 @@ fn change(
     provider: &Provider,
     ids: Option<&[ProfileId]>,
 ) -> Result<()> {
-    if vault.agent(agent)?.is_none() && ids.is_none() {
-        return Ok(());
+    let known = match (vault.agent(agent)?, ids) {
+        (Some(found), _) => View::of(context, vault, found)?.index,
+        (None, None) => return Ok(()),
+        (None, Some(_)) => Index::default(),
+    };
+    if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
+        let directory = vault.home.path_of("agents").join(agent.as_str());
+        return fail(Code::NotFound, format!("Auth profile \"{id}\" not found in {}", shown(&directory)))
+            .map_err(|e: Error| e.with_remedy("run `strongroom list` to see the profiles of this agent"));
     }
     let (agent, _locks) = vault.lock_agent(agent, &context.waits("order"))?;
     edit_index(&agent, |index| {
-        for id in ids.unwrap_or_default() {
-            if !index.contains(id.as_str()) {
-                return fail(
-                    Code::NotFound,
-                    format!("Auth profile \"{id}\" not found in {}", shown(agent.dir.path())),
-                )
-                .map_err(|e: Error| {
-                    e.with_remedy("run `strongroom list` to see the profiles of this agent")
-                });
-            }
-        }
         index.set_order(provider, ids);
         Ok(())
     })
@@ -103,7 +101,7 @@ fn change(
 
 fn tell(context: &mut Context, vault: &Vault, agent: &AgentName, provider: &Provider) -> Result<u8> {
     let order = match vault.agent(agent)? {
-        Some(found) => found.index()?.order(provider),
+        Some(found) => View::of(context, vault, found)?.index.order(provider),
         None => None,
     };
     let ids = order.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());

@@ -2,7 +2,6 @@
 //! descriptor. Never from the command line.
 
 use clap::Args;
-use strongroom_backends::inherited_fd;
 
 use super::Context;
 use super::context::not_a_secret;
@@ -10,10 +9,13 @@ use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
 use crate::term::{secret_input, stdin};
+use crate::unlock::seek;
+use crate::vault::change::Change;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::generation::{Generations, next_record};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::record::Record;
-use crate::vault::transaction::{Change, Generations, next_record, reader_of};
+use crate::vault::transaction::reader_of;
 use crate::when::{parse_duration, rfc3339};
 
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
@@ -73,7 +75,7 @@ impl Value {
 
     fn read_bytes(&self, context: &Context, what: &str) -> Result<Buffer> {
         if let Some(number) = self.secret_fd {
-            return read_fd(number);
+            return seek::read_fd(number, INPUT_MAX);
         }
         if !context.env.stdin_tty {
             return stdin::read_stdin(INPUT_MAX);
@@ -88,28 +90,6 @@ impl Value {
             });
         }
         secret_input::read_secret(&format!("Paste the {what} (hidden), then Enter: "))
-    }
-}
-
-fn read_fd(number: i32) -> Result<Buffer> {
-    use std::io::Read;
-    let failed = || Error::new(Code::NoInput, format!("file descriptor {number} cannot be read"));
-    let mut file = inherited_fd::take(number).ok_or_else(failed)?;
-    let mut bytes = Buffer::with_capacity(INPUT_MAX + 1);
-    let mut chunk = zeroize::Zeroizing::new([0; 4096]);
-    loop {
-        match file.read(chunk.as_mut_slice()) {
-            Ok(0) => return Ok(bytes),
-            Ok(n) if bytes.len() + n <= INPUT_MAX => bytes.extend(&chunk[..n]),
-            Ok(_) => {
-                return fail(
-                    Code::TooLarge,
-                    format!("file descriptor {number} gives more than {INPUT_MAX} bytes"),
-                );
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(failed()),
-        }
     }
 }
 
@@ -132,6 +112,10 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
     // A record that does not open is what a paste is there to mend.
     let current = reader.record(&profile).unwrap_or(None);
+    if reader.agent.index()?.entry(profile.as_str()).is_some_and(|entry| entry.plaintext) {
+        warnings
+            .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
+    }
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
     let mut change = Change::default();

@@ -12,6 +12,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
 use crate::secret::SecretString;
 use crate::term::count::counted;
+use crate::unlock::seek;
 use crate::vault::home::Vault;
 use crate::vault::recover;
 
@@ -30,6 +31,9 @@ pub struct Recover {
     /// Set unlock files aside that are still there and that nobody can open
     #[arg(long)]
     discard_unlock_files: bool,
+    /// Go on where some records open neither with the recovery key nor otherwise; their files stay
+    #[arg(long)]
+    leave_unreadable: bool,
 }
 
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
@@ -49,10 +53,14 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let method = new_method(context, args.unlock, &home)?;
     let done = recover::recover(
         &vault,
-        &identity,
-        method.name,
-        &method.secret,
-        args.discard_unlock_files,
+        recover::Plan {
+            identity: &identity,
+            method: method.name,
+            secret: method.secret,
+            others: seek::at_hand(&context.named(), &context.env, &home),
+            discard: args.discard_unlock_files,
+            leave_unreadable: args.leave_unreadable,
+        },
         &context.waits("recover"),
     )?;
     if context.json() {

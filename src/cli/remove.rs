@@ -5,7 +5,9 @@ use clap::Args;
 use super::Context;
 use super::get::not_found;
 use crate::error::Result;
-use crate::vault::transaction::{Change, Generations, reader_of};
+use crate::vault::change::Change;
+use crate::vault::generation::Generations;
+use crate::vault::transaction::reader_of;
 
 /// Remove a profile from the vault.
 ///
@@ -31,7 +33,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
     let writer = context.writer(&vault, &mut session, &agent, "remove")?;
     let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
-    let sealed = reader.sealed(&profile)?.is_some();
+    let sealed = reader.holds(&profile)?;
     let listed = reader.index()?.contains(profile.as_str());
     if !sealed && !listed {
         return Err(not_found(&vault, &agent, &profile));

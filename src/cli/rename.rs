@@ -5,7 +5,9 @@ use clap::Args;
 use super::Context;
 use super::get::not_found;
 use crate::error::{Code, Error, Result, fail};
-use crate::vault::transaction::{Change, Generations, next_record, reader_of};
+use crate::vault::change::Change;
+use crate::vault::generation::{Generations, next_record};
+use crate::vault::transaction::reader_of;
 
 /// Give a profile another id, in the index and in every order.
 #[derive(Debug, Args)]
@@ -36,7 +38,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let writer = context.writer(&vault, &mut session, &agent, "rename")?;
     let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
     let current = reader.record(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
-    if reader.sealed(&new)?.is_some() || reader.index()?.contains(new.as_str()) {
+    if reader.holds(&new)? || reader.index()?.contains(new.as_str()) {
         return fail(Code::Exists, format!("{new} exists already"));
     }
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;

@@ -7,13 +7,13 @@ use clap::Args;
 use strongroom_backends::deadline;
 
 use super::Context;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::{out, stdin};
 use crate::unlock::seek::Named;
-use crate::vault::home::Vault;
+use crate::vault::home::{Session, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -69,14 +69,30 @@ impl Asked {
             Ok((Scope { agent, confined: self.confined, now: self.env.now() }, vault, session))
         });
         match opened {
-            Ok((scope, vault, session)) => protocol::response(&resolve(&vault, &session, ids, &scope)),
-            // Every id is told why, so that the client's own message says it.
-            Err(error) => {
-                let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
-                protocol::response(&answers)
+            Ok((scope, vault, mut session)) => {
+                let read = |session: &Session| -> Result<Vec<_>> {
+                    let answers = resolve(&vault, session, ids.clone(), &scope);
+                    let torn = |error: &Error| error.code() == Code::Tampered;
+                    match answers.iter().find_map(|(_, answer)| answer.as_ref().err().filter(|e| torn(e))) {
+                        // Perhaps only the keys were changed meanwhile.
+                        Some(error) if !session.unlocked.is_current(&vault.home)? => Err(error.clone()),
+                        _ => Ok(answers),
+                    }
+                };
+                match Context::reading(&vault, &mut session, read) {
+                    Ok(answers) => protocol::response(&answers),
+                    Err(error) => of_ids(ids, &error),
+                }
             }
+            // Every id is told why, so that the client's own message says it.
+            Err(error) => of_ids(ids, &error),
         }
     }
+}
+
+fn of_ids(ids: Vec<String>, error: &Error) -> Buffer {
+    let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
+    protocol::response(&answers)
 }
 
 fn of_request(error: Result<SecretString>) -> Buffer {

@@ -12,17 +12,13 @@ use crate::error::{Code, Result, fail};
 use crate::select::assemble::{Input, assemble};
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::State;
+use crate::select::state::{self, State};
 use crate::select::text;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry};
 use crate::when::parse_duration;
-
-/// The file of the run-time state in an agent's directory.
-pub(super) const STATE_FILE: &str = "auth-state.json";
-const STATE_MAX: usize = 16 * 1024 * 1024;
 
 /// Show which credentials are usable, and which is next.
 ///
@@ -81,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
             verify(&vault, session, &agent, &mut views)?;
         }
     }
-    if let (Some(profile), true) = (&profile, views.is_empty()) {
+    if let (Some(profile), true, false) = (&profile, views.is_empty(), args.check) {
         return fail(
             Code::NotFound,
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
@@ -124,7 +120,7 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {
-    let bytes = agent.dir.read_if_any(STATE_FILE, STATE_MAX)?;
+    let bytes = agent.dir.read_if_any(state::FILE, state::MAX)?;
     Ok(State::parse(bytes.as_deref()).unwrap_or_else(|error| {
         warnings.push(format!("{}; selection goes on without it", error.what()));
         State::default()

@@ -138,6 +138,13 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     if !session.unlocked.is_current(&vault.home)? {
         vault.refresh(&mut session)?;
     }
+    vault.check_end(&session.keys)?;
+    if vault.slots()?.iter().any(|slot| slot.method == name) != exists {
+        return fail(
+            Code::Changed,
+            format!("the unlock method {name} was changed while this command waited"),
+        );
+    }
     let mut payload = session.unlocked.payload.clone();
     name.clone_into(&mut payload.method);
     log::tail(&vault.home)?;
@@ -165,7 +172,7 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
                 |e: Error| e.with_remedy("give it by --new-passphrase-file or --new-passphrase-fd"),
             );
         }
-        return Ok((new_passphrase(context, &named)?, "a passphrase".to_owned()));
+        return Ok((new_passphrase(context, &named, None)?, "a passphrase".to_owned()));
     }
     let path = match (&args.new_key_file, args.method) {
         (Some(path), _) => path.clone(),

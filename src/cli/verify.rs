@@ -14,7 +14,7 @@ pub struct Verify {}
 pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
     let vault = context.vault()?;
     let session = context.session(&vault)?;
-    let verified = verify::verify(&vault, &session)?;
+    let verified = verify::verify(&vault, &session, &context.waits("verify"))?;
     let wrong = verified.findings.iter().filter(|finding| !finding.notice).count();
     if context.json() {
         context.print_json(&verified)?;

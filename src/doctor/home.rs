@@ -1,9 +1,10 @@
 //! The home: its permissions, `vault.json`, and what does not belong there.
 
 use super::Finding;
-use crate::error::{Error, Result};
-use crate::unlock::payload::Payload;
-use crate::vault::home::{AGENTS, SETTINGS, Settings, Vault};
+use strongroom_backends::fs::lock::Mode;
+
+use crate::error::{Code, Error, Result, fail};
+use crate::vault::home::{AGENTS, SETTINGS, Session, Settings, Vault, Waits};
 use crate::vault::id::quoted;
 
 const CHECK: &str = "home";
@@ -38,7 +39,8 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of writing it.
-pub fn settings(vault: &Vault, payload: &Payload, repair: bool) -> Result<Finding> {
+pub fn settings(vault: &Vault, session: &Session, repair: bool, waits: &Waits) -> Result<Finding> {
+    let payload = &session.unlocked.payload;
     if vault.settings.as_ref() == Some(&Settings::of(payload)) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
     }
@@ -48,6 +50,10 @@ pub fn settings(vault: &Vault, payload: &Payload, repair: bool) -> Result<Findin
     };
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
+        let _lock = vault.lock(Mode::Exclusive, waits)?;
+        if !session.unlocked.is_current(&vault.home)? {
+            return fail(Code::Changed, "the vault's keys were changed meanwhile");
+        }
         Vault::write_settings(&vault.home, payload)?;
         return Ok(finding.mended());
     }

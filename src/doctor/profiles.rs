@@ -1,11 +1,17 @@
 //! Records, indexes, logs and unfinished changes of every agent.
 
-use super::Finding;
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::lock::Mode;
+
+use super::{Finding, Level};
 use crate::error::{Code, Result};
 use crate::vault::agent::TXN_STAGE;
+use crate::vault::change::{Change, Outcome};
 use crate::vault::home::{Session, Vault, Waits};
-use crate::vault::log;
-use crate::vault::transaction::{Change, Outcome, reader_of};
+use crate::vault::init::log_event;
+use crate::vault::log::{self, Event, Scope};
+use crate::vault::rekey::anchored;
+use crate::vault::transaction::reader_of;
 use crate::vault::verify;
 
 const CHECK: &str = "profiles";
@@ -58,8 +64,8 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of reading the home.
-pub fn check(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
-    let verified = verify::verify(vault, session)?;
+pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Finding>> {
+    let verified = verify::verify(vault, session, waits)?;
     let mut found: Vec<Finding> = verified
         .findings
         .iter()
@@ -103,13 +109,64 @@ fn remedy(kind: &str) -> &'static str {
     }
 }
 
+/// Begins logs anew that are gone or end in damage. Only where every record opens: otherwise the
+/// keys may be old ones that somebody put back.
+///
+/// # Errors
+/// Those of locking and writing.
+fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Finding>> {
+    let keys = &session.keys;
+    let mut found = Vec::new();
+    let _lock = vault.lock(Mode::Exclusive, waits)?;
+    let ends = |scope: Scope<'_>, dir: &Dir| log::check_end(keys, scope, dir).unwrap_or(false);
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let (ids, _) = agent.record_ids()?;
+        if ids.is_empty() || ends(Scope::Agent(&name), &agent.dir) || agent.has_unfinished()? {
+            continue;
+        }
+        let mut change = Change::default();
+        let mut unreadable = 0;
+        let reader = reader_of(&agent, &vault.home, keys)?;
+        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        change.note(anchored("log-restart", &log, 1));
+        for id in &ids {
+            match reader.record(id) {
+                Ok(Some(record)) => change.note(Event::of("relist", id, Some(record.generation))),
+                _ => unreadable += 1,
+            }
+        }
+        if unreadable > 0 {
+            found.push(Finding::wrong(
+                CHECK,
+                format!("agent {name}: the log is gone or damaged, and {unreadable} records do not open"),
+                "restore the whole home from one backup; its unlock files, records and logs belong together",
+            ));
+            continue;
+        }
+        if let Some(error) = change.commit(&agent, keys, waits.now)?.unfinished {
+            return Err(error);
+        }
+        found.push(Finding::note(CHECK, format!("agent {name}: began the change log anew")).mended());
+    }
+    if !ends(Scope::Vault, &vault.home) {
+        if let Some(wrong) = found.iter().find(|finding| finding.level == Level::Wrong) {
+            return Ok(vec![wrong.clone()]);
+        }
+        let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        log_event(vault, keys, waits.now, anchored("log-restart", &log, 1))?;
+        found.push(Finding::note(CHECK, "began the vault's own change log anew").mended());
+    }
+    Ok(found)
+}
+
 /// Finishes what is unfinished and lists records that an index does not name, but for those that
 /// the log says were removed.
 ///
 /// # Errors
 /// Those of locking and writing; `INDEX_UNREADABLE` leaves that agent as it is.
 pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
-    let mut found = Vec::new();
+    let mut found = repair_logs(vault, session, waits)?;
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let unfinished = agent.has_unfinished()? || agent.dir.kind(TXN_STAGE)?.is_some();

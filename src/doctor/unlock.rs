@@ -1,7 +1,7 @@
 //! The unlock methods, and whether the key is at hand.
 
 use super::Finding;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::Kind;
 use crate::vault::home::{Session, Vault};
 
@@ -38,7 +38,7 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
 
 /// Whether the vault opened, and how.
 #[must_use]
-pub fn opened(session: &std::result::Result<Session, Error>) -> Finding {
+pub fn opened(session: &std::result::Result<Session, Error>, by_passphrase: bool) -> Finding {
     match session {
         Ok(session) if session.unlocked.payload.pending.is_some() => Finding::wrong(
             CHECK,
@@ -46,6 +46,10 @@ pub fn opened(session: &std::result::Result<Session, Error>) -> Finding {
             "run `strongroom rekey` (or `recover`) again to finish it",
         ),
         Ok(session) => Finding::ok(CHECK, format!("opened by {}", session.unlocked.from)),
+        // Without its passphrase a vault is as it should be while nobody is there.
+        Err(error) if error.code() == Code::Locked && by_passphrase => {
+            Finding::note(CHECK, error.what()).with_remedy(error.remedy().to_owned())
+        }
         Err(error) => Finding::wrong(CHECK, error.what(), error.remedy().to_owned()),
     }
 }

@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 use std::thread;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Verdict, best, candidates, order_in_force};
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::State;
+use crate::select::state::{self, State};
 use crate::vault::agent::Reader;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
+use crate::vault::index::Index;
+use crate::vault::record::Record;
 
 /// From this many ids on, the records are opened on several threads.
 const PARALLEL_FROM: usize = 48;
-const STATE_FILE: &str = "auth-state.json";
-const STATE_MAX: usize = 16 * 1024 * 1024;
 
 /// How ids are answered.
 #[derive(Clone, Debug)]
@@ -35,16 +35,16 @@ pub fn resolve(
     ids: Vec<String>,
     scope: &Scope,
 ) -> Vec<(String, Result<SecretString>)> {
-    let mut readers: HashMap<AgentName, Result<Option<Reader<'_>>>> = HashMap::new();
+    let mut readers: HashMap<AgentName, Result<Option<Held<'_>>>> = HashMap::new();
     let references: Vec<Result<Reference>> = ids.iter().map(|id| id.parse()).collect();
     for reference in references.iter().flatten() {
         let agent = match reference {
             Reference::Profile(Some(agent), _) => agent,
             _ => &scope.agent,
         };
-        readers
-            .entry(agent.clone())
-            .or_insert_with(|| vault.agent(agent)?.map(|found| found.reader(&session.keys)).transpose());
+        readers.entry(agent.clone()).or_insert_with(|| {
+            vault.agent(agent)?.map(|found| found.reader(&session.keys).map(Held::of)).transpose()
+        });
     }
     let answer = |reference: &Result<Reference>| -> Result<SecretString> {
         match reference {
@@ -86,12 +86,39 @@ pub fn resolve(
     ids.into_iter().zip(answers).collect()
 }
 
+/// An agent's records, and the generations that its index notes. The index is read first: what it
+/// names is then in its place.
+struct Held<'k> {
+    reader: Reader<'k>,
+    index: Result<Index>,
+}
+
+impl<'k> Held<'k> {
+    fn of(reader: Reader<'k>) -> Self {
+        let index = reader.index();
+        Self { reader, index }
+    }
+
+    /// A profile's record, unless the index knows a newer one: somebody put an old file back.
+    fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
+        let Some(record) = self.reader.record(profile)? else { return Ok(None) };
+        let mark = self.index.as_ref().ok().and_then(|index| index.entry(profile.as_str())?.mark);
+        if mark.is_some_and(|mark| mark.generation > record.generation) {
+            return fail(
+                Code::Tampered,
+                format!("the record of {profile} is older than its index entry: it was rolled back"),
+            );
+        }
+        Ok(Some(record))
+    }
+}
+
 fn reader<'r, 'k>(
-    readers: &'r HashMap<AgentName, Result<Option<Reader<'k>>>>,
+    readers: &'r HashMap<AgentName, Result<Option<Held<'k>>>>,
     agent: &AgentName,
-) -> Result<&'r Reader<'k>> {
+) -> Result<&'r Held<'k>> {
     match readers.get(agent) {
-        Some(Ok(Some(reader))) => Ok(reader),
+        Some(Ok(Some(held))) => Ok(held),
         Some(Err(error)) => Err(error.clone()),
         _ => fail(Code::NotFound, format!("agent {agent} has no credentials")),
     }
@@ -99,19 +126,21 @@ fn reader<'r, 'k>(
 
 /// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
 /// itself, and an error for one id would keep its gateway from starting.
-fn named(reader: &Reader<'_>, profile: &ProfileId, agent: &AgentName) -> Result<SecretString> {
-    let record = reader
-        .record(profile)?
-        .ok_or_else(|| Error::new(Code::NotFound, format!("agent {agent} has no profile {profile}")))?;
-    Ok(record.credential.secret)
+fn named(held: &Held<'_>, readings: &[ProfileId], agent: &AgentName) -> Result<SecretString> {
+    for profile in readings {
+        if let Some(record) = held.record(profile)? {
+            return Ok(record.credential.secret);
+        }
+    }
+    fail(Code::NotFound, format!("agent {agent} has no profile {}", readings[0]))
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
 /// they are and when they end.
-fn best_of(reader: &Reader<'_>, provider: &Provider, scope: &Scope) -> Result<SecretString> {
-    let index = reader.index()?;
-    let state = reader.agent.dir.read_if_any(STATE_FILE, STATE_MAX).ok().flatten();
-    let state = State::parse(state.as_deref()).unwrap_or_default();
+fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<SecretString> {
+    let index = held.index.as_ref().map_err(Clone::clone)?;
+    let bytes = held.reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
+    let state = State::parse(bytes.as_deref()).unwrap_or_default();
     let mut records = HashMap::new();
     let mut views = Vec::new();
     let mut failure = None;
@@ -120,7 +149,7 @@ fn best_of(reader: &Reader<'_>, provider: &Provider, scope: &Scope) -> Result<Se
         if id.provider() != *provider && entry.provider.as_ref() != Some(provider) {
             continue;
         }
-        match reader.record(&id) {
+        match held.record(&id) {
             Ok(Some(record)) if record.credential.provider == *provider => {
                 let mut view = ProfileView::new(id.clone(), record.credential.kind);
                 view.provider = provider.clone();

@@ -4,12 +4,12 @@
 //! salt, info = label)`, `body = ChaCha20-Poly1305(wrapping key, nonce = 0, file key)`. The salt is
 //! fresh for each file, so no wrapping key is used twice.
 
-use age_core::format::{FILE_KEY_BYTES, FileKey, Stanza};
+use age_core::format::{FILE_KEY_BYTES, FileKey};
 use age_core::primitives::{aead_decrypt, aead_encrypt};
 use age_core::secrecy::ExposeSecret;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 /// The length of a salt, in bytes.
 pub const SALT: usize = 16;
@@ -35,14 +35,10 @@ pub fn encode(bytes: &[u8]) -> String {
     BASE64_STANDARD_NO_PAD.encode(bytes)
 }
 
-/// An argument of exactly `N` bytes, in its canonical spelling.
+/// An argument of exactly `N` bytes, in its canonical spelling. No copy of them is left behind.
 #[must_use]
 pub fn decode<const N: usize>(argument: &str) -> Option<[u8; N]> {
-    BASE64_STANDARD_NO_PAD.decode(argument).ok()?.try_into().ok()
-}
-
-/// The stanza with a tag, which the scan saw exactly once.
-#[must_use]
-pub fn find<'a>(stanzas: &'a [Stanza], tag: &str) -> Option<&'a Stanza> {
-    stanzas.iter().find(|stanza| stanza.tag == tag)
+    let mut room = Zeroizing::new([0; 64]);
+    let decoded = BASE64_STANDARD_NO_PAD.decode_slice(argument, room.as_mut_slice()).ok()?;
+    room.get(..decoded)?.try_into().ok()
 }

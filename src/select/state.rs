@@ -11,6 +11,10 @@ use crate::error::{Code, Result, fail};
 use crate::json;
 use crate::vault::id::{ProfileId, Provider};
 
+/// The file's name in an agent's directory.
+pub const FILE: &str = "auth-state.json";
+/// The largest such file, in bytes.
+pub const MAX: usize = 16 * 1024 * 1024;
 /// The version of the format that this program knows.
 pub const VERSION: u64 = 1;
 /// The longest reason that is kept, in bytes.

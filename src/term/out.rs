@@ -54,8 +54,10 @@ pub fn write_error(text: &str) {
 
 fn write_stdout(bytes: &[u8]) -> Result<Written> {
     write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
+        // What the command had to do is done by then.
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
         Error::new(code, format!("standard output could not be written: {}", std::io::Error::from(errno)))
+            .with_remedy("only the output is missing: a change that the command made stands; look with `strongroom list`")
     })
 }
 

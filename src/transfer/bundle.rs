@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::candidate::{Candidate, Invalid, Parsed};
+use super::openclaw_entry::{ENTRY_MAX, check_label};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
@@ -174,11 +175,17 @@ fn candidate(raw: &RawValue, place: &str) -> std::result::Result<Candidate, (Cod
         return Err((Code::BadData, "has an expiry that is no instant"));
     }
     let secret = read.secret.expose_secret();
-    if secret.trim().is_empty() || secret.chars().any(char::is_control) {
-        return Err((Code::BadData, "has a secret that is empty or holds control characters"));
+    if secret.trim().is_empty() || secret.len() > SECRET_MAX {
+        return Err((Code::BadData, "has a secret that is empty or too long"));
     }
-    if secret.len() > SECRET_MAX {
-        return Err((Code::TooLarge, "has a secret that is too long"));
+    let extra: usize = read.extra.iter().map(|(name, raw)| name.len() + raw.get().len()).sum();
+    if secret.len() + extra > ENTRY_MAX {
+        return Err((Code::TooLarge, "takes too many bytes with all of its fields"));
+    }
+    for label in [&read.email, &read.display_name].into_iter().flatten() {
+        if check_label(label).is_err() {
+            return Err((Code::BadData, "has an email or a name that may not stand in the index"));
+        }
     }
     let mut credential = Credential::new(kind, provider, read.secret);
     credential.expires = read.expires;

@@ -13,7 +13,7 @@ use crate::vault::id::{ProfileId, Provider};
 
 /// The most that a secret and its further fields may take together, in bytes, so that the sealed
 /// record stays within its bound.
-const ENTRY_MAX: usize = 14 * 1024;
+pub(super) const ENTRY_MAX: usize = 14 * 1024;
 /// The longest address or display name, in bytes.
 const LABEL_MAX: usize = 320;
 /// An expiry below this, read as milliseconds, would lie before March 1973.
@@ -235,17 +235,22 @@ fn expires(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Option
 /// A text that goes into the index unsealed.
 fn label(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<String>, Problem> {
     let Some(text) = take_text(fields, name)? else { return Ok(None) };
-    let text = text.expose_secret();
+    check_label(text.expose_secret()).map_err(|problem| problem.at(name))?;
+    Ok(Some(text.expose_secret().to_owned()))
+}
+
+/// Whether a text may stand in the index.
+pub(super) fn check_label(text: &str) -> Result<(), Problem> {
     if text.len() > LABEL_MAX {
-        return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")).at(name));
+        return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")));
     }
     if text.chars().any(|c| c.is_control() || shape::is_unseen(c)) {
-        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen").at(name));
+        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen"));
     }
     if shape::looks_secret(text) {
-        return Err(Problem::new(Code::BadData, "looks like a secret, and would not be sealed").at(name));
+        return Err(Problem::new(Code::BadData, "looks like a secret, and would not be sealed"));
     }
-    Ok(Some(text.to_owned()))
+    Ok(())
 }
 
 /// Whether there is a refresh token. It stays among the further fields.

@@ -2,9 +2,10 @@
 
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::{StoreError, inherited_fd, shown};
+use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
 
 use super::slots::{self, Slot, Unlocked};
 use super::{MethodSecret, key_text};
@@ -15,6 +16,8 @@ use crate::secret::Buffer;
 
 /// The largest passphrase, in bytes.
 pub const PASSPHRASE_MAX: usize = 4096;
+/// How long a descriptor may take to give its end.
+const FD_LIMIT: Duration = Duration::from_secs(30);
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a key.
 pub const CREDENTIAL_KEY: &str = "strongroom-key";
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a passphrase.
@@ -112,6 +115,20 @@ pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSe
     Ok(None)
 }
 
+/// Every secret that can be had without asking anyone, but for a descriptor: that is read once.
+#[must_use]
+pub fn at_hand(named: &Named, env: &Env, home: &Path) -> Vec<MethodSecret> {
+    let of_files = |named: &Named| Named { passphrase_fd: None, ..named.clone() };
+    let mut found = Vec::new();
+    for named in [of_files(named), Named::of_variables(env)] {
+        let each =
+            [Named { passphrase_file: None, ..named.clone() }, Named { key_file: None, ..named.clone() }];
+        found.extend(each.iter().filter(|one| one.count() == 1).filter_map(|one| read_named(one, home).ok()));
+    }
+    found.extend(by_place(env, home).unwrap_or_default());
+    found.into_iter().map(|(secret, _)| secret).collect()
+}
+
 fn read_named(named: &Named, home: &Path) -> Result<(MethodSecret, String)> {
     if let Some(number) = named.passphrase_fd {
         let from = format!("file descriptor {number}");
@@ -142,7 +159,7 @@ fn by_place(env: &Env, home: &Path) -> Result<Vec<(MethodSecret, String)>> {
         }
         let passphrase = directory.join(CREDENTIAL_PASSPHRASE);
         if key_file::exists(&passphrase) {
-            let secret = MethodSecret::Passphrase(passphrase_of_file(&passphrase)?);
+            let secret = MethodSecret::Passphrase(read_passphrase_file(&passphrase, Trust::Credential)?);
             found.push((secret, format!("the systemd credential {CREDENTIAL_PASSPHRASE}")));
         }
     }
@@ -187,7 +204,11 @@ pub fn passphrase_of_file(path: &Path) -> Result<Buffer> {
     if let Some(number) = fd_of(path) {
         return passphrase_of_fd(number);
     }
-    let bytes = key_file::read(path, Trust::Own).map_err(|error| of_key_file(error, "passphrase file"))?;
+    read_passphrase_file(path, Trust::Own)
+}
+
+fn read_passphrase_file(path: &Path, trust: Trust) -> Result<Buffer> {
+    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "passphrase file"))?;
     let mut passphrase = Buffer::with_capacity(bytes.len());
     passphrase.extend(&bytes);
     trim_passphrase(passphrase, &format!("the passphrase file {}", shown(path)))
@@ -205,22 +226,44 @@ fn fd_of(path: &Path) -> Option<RawFd> {
 /// # Errors
 /// `NO_INPUT` when it is not open, `BAD_DATA` when it is empty, `TOO_LARGE`.
 pub fn passphrase_of_fd(number: RawFd) -> Result<Buffer> {
-    use std::io::Read;
+    let passphrase = read_fd(number, PASSPHRASE_MAX + 2)?;
+    trim_passphrase(passphrase, &format!("file descriptor {number}"))
+}
+
+/// Reads an inherited descriptor to its end, at most `max` bytes.
+///
+/// # Errors
+/// `NO_INPUT` when it is not open, `TIMEOUT` when it gives no end, `TOO_LARGE`.
+pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
     let from = format!("file descriptor {number}");
     let file = inherited_fd::take(number)
-        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} is not open, or is a standard stream")))?;
-    let mut passphrase = Buffer::with_capacity(PASSPHRASE_MAX + 2);
+        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
+    // Whoever opened it may hold the other end open for ever.
+    let read = deadline::within(FD_LIMIT, move || read_to_end(file, max));
+    match read {
+        Some(Some(bytes)) if bytes.len() > max => {
+            fail(Code::TooLarge, format!("{from} gives more than {max} bytes"))
+        }
+        Some(Some(bytes)) => Ok(bytes),
+        Some(None) => fail(Code::NoInput, format!("{from} cannot be read")),
+        None => fail(Code::Timeout, format!("{from} gave no end within {} s", FD_LIMIT.as_secs()))
+            .map_err(|e: Error| e.with_remedy("close the other end after writing")),
+    }
+}
+
+fn read_to_end(file: std::fs::File, max: usize) -> Option<Buffer> {
+    use std::io::Read;
+    let mut bytes = Buffer::with_capacity(max + 1);
     let mut chunk = zeroize::Zeroizing::new([0; 512]);
-    let mut file = file.take(PASSPHRASE_MAX as u64 + 2);
+    let mut file = file.take(max as u64 + 1);
     loop {
         match file.read(chunk.as_mut_slice()) {
-            Ok(0) => break,
-            Ok(n) => passphrase.extend(&chunk[..n]),
+            Ok(0) => return Some(bytes),
+            Ok(n) => bytes.extend(&chunk[..n]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return fail(Code::NoInput, format!("{from} cannot be read")),
+            Err(_) => return None,
         }
     }
-    trim_passphrase(passphrase, &from)
 }
 
 fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {

@@ -1,5 +1,6 @@
 //! One agent's directory, as it is read. Reading takes no lock and writes nothing.
 
+use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ pub const RECORDS: &str = "records";
 pub const TXN: &str = "txn";
 /// A transaction that is being prepared, or is done with.
 pub const TXN_STAGE: &str = "txn.tmp";
+/// The new index of a transaction, beside the one it replaces.
+pub const STAGED_INDEX: &str = "auth-profiles.json.tmp";
 /// The operations in either.
 pub const OPS: &str = "ops";
 
@@ -115,6 +118,15 @@ impl Agent {
         Ok((ids, strange))
     }
 
+    /// The sealed bytes that rest in the file store's place, whatever else is known of them.
+    ///
+    /// # Errors
+    /// `UNSAFE_FILE`, `TOO_LARGE`, `IO`.
+    pub fn sealed_in_place(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
+        let Some(records) = self.dir.dir_if_any(RECORDS)? else { return Ok(None) };
+        Ok(records.read_if_any(&profile.file_name(), RECORD_MAX)?)
+    }
+
     /// Opens the agent for reading records.
     ///
     /// # Errors
@@ -126,8 +138,15 @@ impl Agent {
         if let Some(txn) = self.dir.dir_if_any(TXN)?
             && let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
         {
-            pending =
-                Some(Pending { ops: Ops::open(keys, &self.name, &sealed), staged: txn.dir_if_any(RECORDS)? });
+            let ops = Ops::open(keys, &self.name, &sealed);
+            // One that does not follow the log was applied meanwhile, or is an old one put back.
+            let counts = match &ops {
+                Ok(ops) => log::follows(&self.dir, &ops.log)?,
+                Err(_) => true,
+            };
+            if counts {
+                pending = Some(Pending { ops, staged: txn.dir_if_any(RECORDS)? });
+            }
         }
         let store = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         Ok(Reader { agent: self, keys, store, pending })
@@ -152,41 +171,74 @@ pub struct Reader<'k> {
 }
 
 impl Reader<'_> {
-    /// The sealed bytes of a profile's record.
+    /// Whether a profile has a record, be it one that does not open.
     ///
     /// # Errors
-    /// `UNSAFE_FILE`, `TOO_LARGE`, `IO`.
-    pub fn sealed(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
-        let name = profile.file_name();
-        if let Some(pending) = &self.pending {
-            let fate = match &pending.ops {
-                Ok(ops) => ops.fate(profile),
-                Err(_) => Some(Fate::Put),
-            };
-            match (fate, &pending.staged) {
-                (Some(Fate::Removed), _) => return Ok(None),
-                (Some(Fate::Put), Some(staged)) => {
-                    if let Some(sealed) = staged.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))? {
-                        return Ok(Some(sealed));
-                    }
-                }
-                _ => {}
-            }
-        }
-        match &self.store {
-            Some(store) => store.get(&name, RECORD_MAX).map_err(in_place(profile)),
-            None => Ok(None),
-        }
+    /// `UNSAFE_FILE`, `IO`.
+    pub fn holds(&self, profile: &ProfileId) -> Result<bool> {
+        Ok(self.staged(profile)?.is_some() || self.in_place(profile)?.is_some())
     }
 
     /// A profile's record.
     ///
     /// # Errors
-    /// `CORRUPT`, `TAMPERED`, and those of [`Reader::sealed`].
+    /// `CORRUPT`, `TAMPERED`, `UNSAFE_FILE`, `IO`.
     pub fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
-        self.sealed(profile)?
-            .map(|sealed| Record::open(self.keys, &self.agent.name, profile, &sealed))
-            .transpose()
+        let open = |sealed: Vec<u8>| Record::open(self.keys, &self.agent.name, profile, &sealed);
+        match self.staged(profile)? {
+            None => self.in_place(profile)?.map(open).transpose(),
+            Some(staged) if self.unfinished_error().is_none() => open(staged).map(Some),
+            // Which of the two is meant is not known: the newer one that opens.
+            Some(staged) => match (open(staged), self.in_place(profile)?.map(open).transpose()) {
+                (Ok(staged), Ok(Some(placed))) if placed.generation > staged.generation => Ok(Some(placed)),
+                (Ok(staged), _) => Ok(Some(staged)),
+                (Err(_), placed) => placed,
+            },
+        }
+    }
+
+    /// What an unfinished transaction has staged for a profile.
+    fn staged(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
+        let Some(Pending { ops, staged: Some(staged) }) = &self.pending else { return Ok(None) };
+        if let Ok(ops) = ops
+            && ops.fate(profile) != Some(Fate::Put)
+        {
+            return Ok(None);
+        }
+        staged.read_if_any(&profile.file_name(), RECORD_MAX).map_err(in_place(profile))
+    }
+
+    fn in_place(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
+        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending
+            && ops.fate(profile) == Some(Fate::Removed)
+        {
+            return Ok(None);
+        }
+        match &self.store {
+            Some(store) => store.get(&profile.file_name(), RECORD_MAX).map_err(in_place(profile)),
+            None => Ok(None),
+        }
+    }
+
+    /// The change log as it will stand once an unfinished transaction is applied.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn log(&self) -> Result<Vec<u8>> {
+        let mut log = self.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
+            log.truncate(usize::try_from(ops.log.base).unwrap_or(usize::MAX));
+            log.extend_from_slice(ops.log.lines.as_bytes());
+        }
+        Ok(log)
+    }
+
+    /// The generations that the index notes for these profiles, as far as it can be read.
+    #[must_use]
+    pub fn marks(&self, profiles: &[&ProfileId]) -> HashMap<ProfileId, u64> {
+        let Ok(index) = self.index() else { return HashMap::new() };
+        let mark = |id: &&ProfileId| Some(((*id).clone(), index.entry(id.as_str())?.mark?.generation));
+        profiles.iter().filter_map(mark).collect()
     }
 
     /// What is wrong with an unfinished transaction.

@@ -4,14 +4,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use strongroom_backends::{StoreError, shown};
 
 use super::agent::Agent;
 use super::id::AgentName;
-use super::transaction;
+use super::log::{self, Scope};
+use super::transaction::{self, Finished};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
@@ -77,7 +78,9 @@ pub struct Waits {
 }
 
 impl Waits {
-    fn holder(&self) -> Holder {
+    /// What those who wait are told.
+    #[must_use]
+    pub fn holder(&self) -> Holder {
         Holder { pid: std::process::id(), since: self.now, command: self.command.clone() }
     }
 }
@@ -120,7 +123,10 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
             .with_remedy("name it with --home; in a client's configuration, as an argument of the command")
     })?;
     // Messages and links inside the home should not depend on where the command was started.
-    std::path::absolute(&home).map_err(|_| Error::new(Code::Config, "the home's path is not valid"))
+    // A trailing slash would follow a link.
+    std::path::absolute(&home)
+        .map(|home| home.components().collect())
+        .map_err(|_| Error::new(Code::Config, "the home's path is not valid"))
 }
 
 /// An error of the home itself, by its own code.
@@ -224,7 +230,15 @@ impl Vault {
     /// Those of reading the directory.
     pub fn agents(&self) -> Result<Vec<AgentName>> {
         let Some(agents) = self.home.dir_if_any(AGENTS)? else { return Ok(Vec::new()) };
-        Ok(agents.names()?.iter().filter_map(|name| name.parse().ok()).collect())
+        let mut found = Vec::new();
+        for name in agents.names()? {
+            if let Ok(agent) = name.parse::<AgentName>()
+                && agents.kind(&name)? == Some(Kind::Directory)
+            {
+                found.push(agent);
+            }
+        }
+        Ok(found)
     }
 
     /// An agent that is there.
@@ -297,18 +311,31 @@ impl Vault {
                 agents.iter().map(|agent| self.lock_agent(agent, waits)).collect::<Result<Vec<_>>>()?;
             if session.unlocked.is_current(&self.home)? {
                 let keys = &session.keys;
-                for (agent, _) in &locked {
-                    transaction::finish_unfinished(agent, keys)?;
-                }
-                return Ok(locked
+                self.check_end(keys)?;
+                return locked
                     .into_iter()
-                    .map(|(agent, locks)| Writer { agent, keys, now: waits.now, _locks: locks })
-                    .collect());
+                    .map(|(agent, locks)| {
+                        let finished = finish_agent(&agent, keys, waits.now)?;
+                        Ok(Writer { agent, keys, now: waits.now, finished, _locks: locks })
+                    })
+                    .collect();
             }
             drop(locked);
             self.refresh(session)?;
         }
         fail(Code::Changed, "the vault's keys changed again and again while this command waited")
+    }
+
+    /// Makes sure that the vault's own log was last written under keys that are held.
+    ///
+    /// # Errors
+    /// `TAMPERED`.
+    pub fn check_end(&self, keys: &Keys) -> Result<()> {
+        if log::check_end(keys, Scope::Vault, &self.home)? {
+            return Ok(());
+        }
+        fail(Code::Tampered, "the vault's own change log is gone; nothing was changed")
+            .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"))
     }
 
     /// Unlocks again with the secret that a session holds: somebody changed the keys.
@@ -341,7 +368,24 @@ pub struct Writer<'s> {
     pub keys: &'s Keys,
     /// Now, in Unix milliseconds.
     pub now: i64,
+    /// What an earlier change had left to do.
+    pub finished: Finished,
     _locks: [Lock; 2],
+}
+
+/// Makes sure that an agent's log was last written under keys that are held, and finishes what a
+/// killed process left. The caller holds the agent's lock.
+///
+/// # Errors
+/// `TAMPERED`, and those of finishing.
+pub fn finish_agent(agent: &Agent, keys: &Keys, now: i64) -> Result<Finished> {
+    let has_lines = log::check_end(keys, Scope::Agent(&agent.name), &agent.dir)?;
+    let finished = transaction::finish_unfinished(agent, keys, now)?;
+    if !has_lines && finished != Finished::Applied && !agent.record_ids()?.0.is_empty() {
+        return fail(Code::Tampered, format!("agent {} has records, and its change log is gone", agent.name))
+            .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"));
+    }
+    Ok(finished)
 }
 
 fn parse_settings(bytes: &[u8]) -> Result<Settings> {

@@ -191,8 +191,10 @@ impl fmt::Display for AgentName {
 /// What a reference id asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reference {
-    /// One profile, of the given agent or of the default one.
-    Profile(Option<AgentName>, ProfileId),
+    /// One profile, of the given agent or of the default one. An id that can be read both as it
+    /// stands and as escaped has two readings, and the first that exists is meant: with an agent,
+    /// as an index writes it, the escaped one comes first; without, as a person does, the other.
+    Profile(Option<AgentName>, Vec<ProfileId>),
     /// `providers/<provider>/apiKey`: the provider's best profile.
     BestOf(Provider),
 }
@@ -218,15 +220,20 @@ impl FromStr for Reference {
             return Err(invalid());
         }
         // An id is taken in its escaped form and, where a person wrote it, in its plain one.
-        let profile = |part: &str| -> Option<ProfileId> {
-            unescape(part).and_then(|plain| plain.parse().ok()).or_else(|| part.parse().ok())
+        let readings = |part: &str, escaped_first: bool| -> Result<Vec<ProfileId>> {
+            let escaped = unescape(part).and_then(|plain| plain.parse::<ProfileId>().ok());
+            let plain = part.parse::<ProfileId>().ok().filter(|plain| Some(plain) != escaped.as_ref());
+            let mut both: Vec<_> = escaped.into_iter().chain(plain).collect();
+            if !escaped_first {
+                both.reverse();
+            }
+            if both.is_empty() { Err(invalid()) } else { Ok(both) }
         };
         match text.split('/').collect::<Vec<_>>().as_slice() {
-            [id] => Ok(Self::Profile(None, profile(id).ok_or_else(invalid)?)),
-            [agent, id] => Ok(Self::Profile(
-                Some(agent.parse().map_err(|_| invalid())?),
-                profile(id).ok_or_else(invalid)?,
-            )),
+            [id] => Ok(Self::Profile(None, readings(id, false)?)),
+            [agent, id] => {
+                Ok(Self::Profile(Some(agent.parse().map_err(|_| invalid())?), readings(id, true)?))
+            }
             ["providers", provider, "apiKey"] => Ok(Self::BestOf(provider.parse().map_err(|_| invalid())?)),
             _ => Err(invalid()),
         }
@@ -300,10 +307,12 @@ mod tests {
             assert_eq!(profile.file_name(), file);
             assert_eq!(ProfileId::from_file_name(file), Some(profile.clone()));
             assert_eq!(Reference::id_of(&AgentName::default(), &profile), reference);
-            assert_eq!(
-                reference.parse::<Reference>().unwrap(),
-                Reference::Profile(Some(AgentName::default()), profile)
-            );
+            match reference.parse::<Reference>().unwrap() {
+                Reference::Profile(agent, readings) => {
+                    assert_eq!((agent, &readings[0]), (Some(AgentName::default()), &profile));
+                }
+                other @ Reference::BestOf(_) => panic!("{other:?}"),
+            }
         }
     }
 

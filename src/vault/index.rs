@@ -17,7 +17,7 @@ use crate::json;
 /// The file's name in an agent's directory.
 pub const FILE: &str = "auth-profiles.json";
 /// The largest index, in bytes.
-pub const MAX: usize = 64 * 1024 * 1024;
+pub const MAX: usize = 16 * 1024 * 1024;
 /// The name under which OpenClaw's configuration knows Strongroom as an exec provider.
 pub const EXEC_PROVIDER: &str = "strongroom";
 
@@ -68,6 +68,10 @@ pub struct Entry {
     pub invalid_expires: bool,
     /// The account's address.
     pub email: Option<String>,
+    /// A name for people.
+    pub display_name: Option<String>,
+    /// Whether OpenClaw may copy it to other agents.
+    pub copy_to_agents: Option<bool>,
     /// The reference's id, where it is one to Strongroom.
     pub reference: Option<String>,
     /// `source:id` of a reference to something else.
@@ -400,6 +404,10 @@ struct EntryIn<'a> {
     #[serde(borrow)]
     email: Option<&'a RawValue>,
     #[serde(borrow)]
+    display_name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    copy_to_agents: Option<&'a RawValue>,
+    #[serde(borrow)]
     key: Option<&'a RawValue>,
     #[serde(borrow)]
     token: Option<&'a RawValue>,
@@ -422,6 +430,8 @@ impl Entry {
             expires: None,
             invalid_expires: false,
             email: None,
+            display_name: None,
+            copy_to_agents: None,
             reference: None,
             foreign_reference: None,
             plaintext: false,
@@ -431,6 +441,8 @@ impl Entry {
         entry.kind = text(read.r#type).and_then(|text| CredentialType::parse(&text));
         entry.provider = text(read.provider).and_then(|text| text.parse().ok());
         entry.email = text(read.email);
+        entry.display_name = text(read.display_name);
+        entry.copy_to_agents = read.copy_to_agents.and_then(|raw| serde_json::from_str(raw.get()).ok());
         entry.mark = read.strongroom.and_then(|raw| serde_json::from_str(raw.get()).ok());
         if let Some(raw) = read.expires.filter(|raw| raw.get() != "null") {
             entry.expires = raw.get().parse::<i64>().ok().filter(|ms| *ms > 0);

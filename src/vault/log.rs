@@ -22,8 +22,8 @@ use crate::seal::keys::{Keys, VaultKey, label};
 
 /// The file's name in the home and in an agent's directory.
 pub const FILE: &str = "log.jsonl";
-/// The largest log that is read as a whole, in bytes.
-pub const MAX: usize = 512 * 1024 * 1024;
+/// The largest log that is read as a whole, in bytes: about a million changes.
+pub const MAX: usize = 256 * 1024 * 1024;
 /// More than the longest line takes, in bytes.
 const LINE_MAX: u64 = 4096;
 const MAC_FIELD: &str = ",\"mac\":\"";
@@ -66,6 +66,9 @@ pub struct Event {
     /// The SHA-256 of all before this line, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
+    /// How much was wrong with the lines before, when they were anchored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<u64>,
 }
 
 impl Event {
@@ -108,6 +111,15 @@ pub struct Tail {
     pub base: u64,
     seq: u64,
     mac: String,
+    last: Option<Last>,
+}
+
+/// What verifies the last line by itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Last {
+    key: String,
+    open: String,
+    previous: String,
 }
 
 /// Finds the end of a directory's log.
@@ -118,7 +130,7 @@ pub fn tail(dir: &Dir) -> Result<Tail> {
     if dir.kind(FILE)?.is_none() {
         return Ok(Tail::default());
     }
-    let mut file = dir.open_or_create(FILE)?;
+    let mut file = dir.open_for_reading(FILE)?;
     let failed = |error| Error::from(dir.io(FILE, error));
     let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
     let start = len.saturating_sub(LINE_MAX);
@@ -130,11 +142,72 @@ pub fn tail(dir: &Dir) -> Result<Tail> {
         return Ok(Tail { base: if start == 0 { 0 } else { len }, ..Tail::default() });
     };
     let base = start + end as u64 + 1;
-    let last = bytes[..end].split(|b| *b == b'\n').next_back().unwrap_or_default();
-    Ok(match serde_json::from_slice::<Line>(last) {
-        Ok(line) => Tail { base, seq: line.seq, mac: line.mac },
-        Err(_) => Tail { base, ..Tail::default() },
-    })
+    let mut backwards = bytes[..end].rsplit(|b| *b == b'\n');
+    let (last, before) = (backwards.next().unwrap_or_default(), backwards.next());
+    let Some((line, open)) = parse_line(last) else { return Ok(Tail { base, ..Tail::default() }) };
+    let previous = match before {
+        None => Some(String::new()),
+        Some(before) => parse_line(before).map(|(line, _)| line.mac),
+    };
+    let last = previous.map(|previous| Last { key: line.key, open: open.to_owned(), previous });
+    Ok(Tail { base, seq: line.seq, mac: line.mac, last })
+}
+
+/// A line, and the part of it that its MAC covers.
+fn parse_line(raw: &[u8]) -> Option<(Line, &str)> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let line = serde_json::from_str(text).ok()?;
+    Some((line, &text[..text.rfind(MAC_FIELD)?]))
+}
+
+/// Whether the log ends in a line that the current keys made. Whoever puts an older unlock file
+/// back, or another vault's, cannot make one: a writer that checks this never seals a new secret
+/// under keys that were given up.
+///
+/// `false` when there is no line at all.
+///
+/// # Errors
+/// `TAMPERED`, and those of reading it.
+pub fn check_end(keys: &Keys, scope: Scope, dir: &Dir) -> Result<bool> {
+    let tail = tail(dir)?;
+    let file = strongroom_backends::shown(&dir.path_of(FILE));
+    let tampered = |why: &str| {
+        Err(Error::new(Code::Tampered, format!("{file} {why}; nothing was changed")).with_remedy(
+            "if unlock files or logs were restored from a backup, restore all of the home from it; else see `strongroom verify`, then `strongroom doctor --repair`",
+        ))
+    };
+    if tail.base == 0 {
+        return Ok(false);
+    }
+    let Some(last) = &tail.last else { return tampered("ends in a damaged line") };
+    match keys.get(&last.key) {
+        None => tampered("was last written under a key that the unlock file does not hold"),
+        Some(key) if mac(key, scope, &last.previous, &last.open)? != tail.mac => {
+            tampered("ends in an altered line")
+        }
+        Some(_) => Ok(true),
+    }
+}
+
+/// Whether the lines of a transaction follow what the log holds: none of them, some or all are
+/// there already, and nothing else is.
+///
+/// # Errors
+/// Those of reading the log.
+pub fn follows(dir: &Dir, part: &LogPart) -> Result<bool> {
+    if dir.kind(FILE)?.is_none() {
+        return Ok(part.base == 0);
+    }
+    let mut file = dir.open_for_reading(FILE)?;
+    let failed = |error| Error::from(dir.io(FILE, error));
+    let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
+    if len < part.base {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::Start(part.base)).map_err(failed)?;
+    let mut behind = Vec::new();
+    file.take(part.lines.len() as u64 + 1).read_to_end(&mut behind).map_err(failed)?;
+    Ok(part.lines.as_bytes().starts_with(&behind) || !behind.contains(&b'\n'))
 }
 
 fn mac(key: &VaultKey, scope: Scope, previous: &str, line: &str) -> Result<String> {
@@ -231,7 +304,8 @@ pub fn all_last_known(log: &[u8]) -> HashMap<String, LastKnown> {
     for line in log.split(|b| *b == b'\n') {
         let Ok(line) = serde_json::from_slice::<Line>(line) else { continue };
         if let (Some(known), Some(profile)) = (known(&line), line.event.profile) {
-            all.insert(profile, known);
+            let entry = all.entry(profile).or_insert(known);
+            *entry = LastKnown { generation: entry.generation.max(known.generation), ..known };
         }
     }
     all
@@ -247,8 +321,22 @@ fn known(line: &Line) -> Option<LastKnown> {
 pub struct Verified {
     /// How many lines verify, by their own key or by a later anchor.
     pub good: u64,
-    /// What is wrong, as sentences.
+    /// How much is wrong.
+    pub wrong: u64,
+    /// What is wrong, as sentences; of many the first.
     pub findings: Vec<String>,
+}
+
+/// More findings of one log than this are counted, not told: a hostile log could hold millions.
+const FINDINGS_MAX: usize = 20;
+
+impl Verified {
+    fn find(&mut self, what: impl FnOnce() -> String) {
+        self.wrong += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(what());
+        }
+    }
 }
 
 /// Verifies the chain of a log.
@@ -262,18 +350,18 @@ pub fn verify(keys: &Keys, scope: Scope, log: &[u8]) -> Result<Verified> {
     let mut before = Sha256::new();
     for (number, raw) in log.split_inclusive(|b| *b == b'\n').enumerate() {
         let number = number + 1;
-        let Some(line) = raw.strip_suffix(b"\n").and_then(|line| std::str::from_utf8(line).ok()) else {
-            result.findings.push(format!("line {number} of the log is torn"));
-            continue;
+        let Some(line) = raw.strip_suffix(b"\n") else {
+            // A writer that was cut short; the next one overwrites it.
+            result.find(|| format!("line {number} of the log is torn"));
+            break;
         };
-        let Some((parsed, open)) =
-            serde_json::from_str::<Line>(line).ok().zip(line.rfind(MAC_FIELD).map(|at| &line[..at]))
-        else {
-            result.findings.push(format!("line {number} of the log is damaged"));
+        let Some((parsed, open)) = parse_line(line) else {
+            result.find(|| format!("line {number} of the log is damaged"));
+            before.update(raw);
             continue;
         };
         if parsed.seq != seq + 1 {
-            result.findings.push(format!("line {number} of the log does not follow the one before"));
+            result.find(|| format!("line {number} of the log does not follow the one before"));
         }
         match keys.get(&parsed.key) {
             None => unvouched += 1,
@@ -283,19 +371,25 @@ pub fn verify(keys: &Keys, scope: Scope, log: &[u8]) -> Result<Verified> {
                     if *anchor == hex(before.clone()) {
                         result.good += std::mem::take(&mut unvouched);
                     } else {
-                        result.findings.push(format!("lines before line {number} of the log were altered"));
+                        result.find(|| format!("lines before line {number} of the log were altered"));
+                    }
+                    if let Some(findings) = parsed.event.findings.filter(|count| *count > 0) {
+                        result.find(|| {
+                            format!("when the keys changed, {findings} things were wrong with the log before line {number}")
+                        });
                     }
                 }
             }
-            Some(_) => result.findings.push(format!("line {number} of the log was altered")),
+            Some(_) => result.find(|| format!("line {number} of the log was altered")),
         }
         (seq, previous) = (parsed.seq, parsed.mac);
         before.update(raw);
     }
     if unvouched > 0 {
-        result
-            .findings
-            .push(format!("{unvouched} lines of the log are under a key that this vault does not have"));
+        result.find(|| format!("{unvouched} lines of the log are under a key that this vault does not have"));
+    }
+    if let Some(more @ 1..) = result.wrong.checked_sub(result.findings.len() as u64) {
+        result.findings.push(format!("{more} more things are wrong with the log"));
     }
     Ok(result)
 }

@@ -1,7 +1,9 @@
 //! Profiles, the index, and every change of them.
 
 pub mod agent;
+pub mod change;
 pub mod credential;
+pub mod generation;
 pub mod home;
 pub mod id;
 pub mod index;

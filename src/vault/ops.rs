@@ -44,7 +44,7 @@ pub enum Op {
         /// The profile.
         profile: String,
     },
-    /// A provider's order is set.
+    /// A provider's order is set, where there is none.
     Order {
         /// The provider.
         provider: String,
@@ -182,7 +182,10 @@ impl Ops {
                 Op::Order { provider, ids } => {
                     let provider: Provider = provider.parse().map_err(damaged)?;
                     let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
-                    index.set_order(&provider, Some(&ids));
+                    // An order that was set meanwhile is a choice of its own.
+                    if index.order(&provider).is_none() {
+                        index.set_order(&provider, Some(&ids));
+                    }
                 }
             }
         }

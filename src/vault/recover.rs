@@ -8,21 +8,21 @@ use strongroom_backends::fs::lock::{self, Mode};
 use strongroom_backends::shown;
 
 use super::agent::{Agent, OPS, TXN};
+use super::change::Change;
+use super::generation::Generations;
 use super::home::{Vault, Waits};
-use super::id::ProfileId;
 use super::log;
 use super::ops::Ops;
 use super::record::Record;
-use super::rekey::{anchored, note_in_vault_log};
-use super::transaction::{self, Change, Generations};
+use super::rekey::{anchored, log_tells_of, note_in_vault_log};
+use super::transaction;
 use crate::error::{Code, Error, Result, fail};
-use crate::seal::RECORD_MAX;
 use crate::seal::keys::Keys;
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::{Payload, Pending};
-use crate::unlock::slots;
+use crate::unlock::slots::{self, Slot};
 
 /// What a recovery did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -35,124 +35,151 @@ pub struct Recovered {
     pub resumed: bool,
 }
 
+/// How a vault is rebuilt.
+pub struct Plan<'a> {
+    /// The recovery identity.
+    pub identity: &'a x25519::Identity,
+    /// The name of the method that unlocks from now on.
+    pub method: &'a str,
+    /// Its secret.
+    pub secret: MethodSecret,
+    /// Other secrets at hand: one of them may still open an unlock file.
+    pub others: Vec<MethodSecret>,
+    /// Whether unlock files that nobody can open are set aside.
+    pub discard: bool,
+    /// Whether records that do not open are left behind.
+    pub leave_unreadable: bool,
+}
+
 /// Rebuilds a vault.
 ///
+/// Where an unlock file still opens (a recovery that was cut short made it, or it was never lost),
+/// its keys stay, and only what they do not open is sealed anew.
+///
 /// # Errors
-/// `EXISTS` when there are unlock files and `discard` does not say to set them aside; `NOT_FOUND`
-/// when no record opens with the key; those of writing.
-pub fn recover(
-    vault: &Vault,
-    identity: &x25519::Identity,
-    method: &str,
-    secret: &MethodSecret,
-    discard: bool,
-    waits: &Waits,
-) -> Result<Recovered> {
+/// `EXISTS` when there are unlock files that do not open and `discard` does not say to set them
+/// aside, or when there is nothing to recover; `NOT_FOUND` when no record opens with the key;
+/// `CORRUPT` when some records do not open at all; those of writing.
+pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered> {
     let _lock = vault.lock(Mode::Exclusive, waits)?;
-    let agents = vault.agents()?;
-    let mut done = Recovered::default();
+    let key = plan.secret.method_key(None)?;
     let existing = vault.slots()?;
-    let resumed = match slots::open(&existing, take(secret), "the new key") {
-        Ok(unlocked) if unlocked.payload.pending == Some(Pending::Recover) => Some(unlocked.payload),
-        _ => None,
-    };
-    let mut payload = if let Some(payload) = resumed {
-        done.resumed = true;
-        payload
-    } else {
-        if !existing.is_empty() && !discard {
-            return fail(
-                Code::Exists,
-                format!("{} has unlock files: they may still open it", shown(vault.home.path())),
-            )
-            .map_err(|e: Error| {
-                e.with_remedy("if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted")
-            });
+    let opened = std::iter::once(plan.secret)
+        .chain(plan.others)
+        .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
+    let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
+    let survey = Survey::of(vault, plan.identity, held.as_ref())?;
+    let mut done = Recovered::default();
+    let mut payload = if let Some(unlocked) = &opened {
+        done.resumed = unlocked.payload.pending == Some(Pending::Recover);
+        if !done.resumed && survey.recoverable == 0 {
+            return fail(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
+                .map_err(|e: Error| e.with_remedy("there is nothing to recover; see `strongroom doctor`"));
         }
-        if !opens_any(vault, identity)? {
+        unlocked.payload.clone()
+    } else {
+        refuse_unlock_files(vault, &existing, plan.discard)?;
+        if survey.recoverable == 0 {
             return fail(Code::NotFound, "no record of this home opens with this recovery key")
                 .map_err(|e: Error| e.with_remedy("check the recovery key and --home; nothing was changed"));
         }
-        log::tail(&vault.home)?;
-        for name in &agents {
-            if let Some(agent) = vault.agent(name)? {
-                agent.check_changeable()?;
-            }
+        if let (Some(unreadable), false) = (survey.unreadable.first(), plan.leave_unreadable) {
+            let what = format!(
+                "{} records open neither with this key nor otherwise: {unreadable}",
+                survey.unreadable.len()
+            );
+            return fail(Code::Corrupt, what).map_err(|e: Error| {
+                e.with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are")
+            });
         }
-        for slot in &existing {
-            slots::set_aside(&vault.home, &slot.method, waits.now)?;
-        }
-        let mut payload = Payload::generate(method, "file")?;
+        let mut payload = Payload::generate(plan.method, "file")?;
         payload.pending = Some(Pending::Recover);
         payload
     };
-    let key = secret.method_key(None)?;
+    log::tail(&vault.home)?;
+    for name in vault.agents()? {
+        if let Some(agent) = vault.agent(&name)? {
+            agent.check_changeable()?;
+        }
+    }
+    if opened.is_none() {
+        for slot in &existing {
+            slots::set_aside(&vault.home, &slot.method, waits.now)?;
+        }
+    }
+    plan.method.clone_into(&mut payload.method);
     slots::write(&vault.home, &payload, &key)?;
     Vault::write_settings(&vault.home, &payload)?;
     let keys = payload.keys()?;
-    for name in agents {
+    for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let me = lock::Holder { pid: std::process::id(), since: waits.now, command: waits.command.clone() };
-        let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &me)?;
-        finish_unvouched(&agent, identity, &keys)?;
-        recover_agent(&agent, identity, &keys, waits.now, &mut done)?;
+        let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        finish_unvouched(&agent, plan.identity, &keys, waits.now)?;
+        recover_agent(&agent, plan.identity, &keys, waits.now, &mut done)?;
     }
     note_in_vault_log(vault, &keys, waits.now, "recover")?;
     payload.pending = None;
     slots::write(&vault.home, &payload, &key)?;
+    if let Some(unlocked) = opened.filter(|unlocked| unlocked.payload.method != plan.method) {
+        payload.method.clone_from(&unlocked.payload.method);
+        slots::write(&vault.home, &payload, &unlocked.secret.method_key(None)?)?;
+    }
     Ok(done)
 }
 
-fn take(secret: &MethodSecret) -> MethodSecret {
-    use secrecy::{ExposeSecret, SecretBox};
-    match secret {
-        MethodSecret::Key(key) => MethodSecret::Key(SecretBox::init_with_mut(|k: &mut [u8; 32]| {
-            k.copy_from_slice(key.expose_secret());
-        })),
-        MethodSecret::Passphrase(text) => {
-            let mut copy = crate::secret::Buffer::with_capacity(text.len());
-            copy.extend(text.expose());
-            MethodSecret::Passphrase(copy)
-        }
+fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Result<()> {
+    if existing.is_empty() || discard {
+        return Ok(());
     }
+    fail(Code::Exists, format!("{} has unlock files: they may still open it", shown(vault.home.path()))).map_err(
+        |e: Error| {
+            e.with_remedy("if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted")
+        },
+    )
 }
 
-fn opens_any(vault: &Vault, identity: &x25519::Identity) -> Result<bool> {
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
-        for id in agent.record_ids()?.0 {
-            let Some(sealed) = sealed(&agent, &id)? else { continue };
-            if open_unvouched(identity, Purpose::Record, &sealed, "the record").is_ok() {
-                return Ok(true);
+/// What opens with what, before anything is changed.
+#[derive(Default)]
+struct Survey {
+    /// How many records the recovery key opens and the keys that are held do not.
+    recoverable: usize,
+    /// Records that nothing opens.
+    unreadable: Vec<String>,
+}
+
+impl Survey {
+    fn of(vault: &Vault, identity: &x25519::Identity, held: Option<&Keys>) -> Result<Self> {
+        let mut survey = Self::default();
+        for name in vault.agents()? {
+            let Some(agent) = vault.agent(&name)? else { continue };
+            for id in agent.record_ids()?.0 {
+                let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
+                if held.is_some_and(|keys| Record::open(keys, &name, &id, &sealed).is_ok()) {
+                    continue;
+                }
+                match open_unvouched(identity, Purpose::Record, &sealed, "the record") {
+                    Ok(_) => survey.recoverable += 1,
+                    Err(_) => survey.unreadable.push(format!("{name}/{id}")),
+                }
             }
+            survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
         }
-        if unfinished(&agent, identity)?.is_some() {
-            return Ok(true);
-        }
+        Ok(survey)
     }
-    Ok(false)
 }
 
-fn sealed(agent: &Agent, id: &ProfileId) -> Result<Option<Vec<u8>>> {
-    let records = agent.dir.dir(super::agent::RECORDS)?;
-    Ok(records.read_if_any(&id.file_name(), RECORD_MAX)?)
-}
-
-fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Result<Option<Ops>> {
-    let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(None) };
-    let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)? else { return Ok(None) };
-    match open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction") {
-        Ok(plaintext) => Ok(Some(Ops::parse(plaintext.expose(), &agent.name)?)),
-        Err(_) => Ok(None),
-    }
+fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
+    let sealed = agent.dir.dir_if_any(TXN).ok()??.read_if_any(OPS, OPS_MAX).ok()??;
+    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
+    Ops::parse(plaintext.expose(), &agent.name).ok()
 }
 
 /// Applies a committed transaction by the recovery key, or, when this recovery was cut short, by
 /// the new keys.
-fn finish_unvouched(agent: &Agent, identity: &x25519::Identity, keys: &Keys) -> Result<()> {
-    match unfinished(agent, identity)? {
-        Some(ops) => transaction::apply_opened(agent, &ops),
-        None => transaction::finish_unfinished(agent, keys).map(|_| ()),
+fn finish_unvouched(agent: &Agent, identity: &x25519::Identity, keys: &Keys, now: i64) -> Result<()> {
+    match unfinished(agent, identity) {
+        Some(ops) if log::follows(&agent.dir, &ops.log)? => transaction::apply_opened(agent, &ops),
+        _ => transaction::finish_unfinished(agent, keys, now).map(|_| ()),
     }
 }
 
@@ -166,10 +193,11 @@ fn recover_agent(
     let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     let generations = Generations::read(&agent.dir, now, true)?;
     let mut change = Change::default();
-    change.note(anchored("recover", &log));
+    // Lines under keys that are lost are no finding: the anchor is there for them.
+    change.note(anchored("recover", &log, 0));
     let mut count = 0;
     for id in agent.record_ids()?.0 {
-        let Some(sealed) = sealed(agent, &id)? else { continue };
+        let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
         if Record::open(keys, &agent.name, &id, &sealed).is_ok() {
             continue;
         }
@@ -184,7 +212,7 @@ fn recover_agent(
             Err(error) => done.failed.push(format!("agent {}: {}", agent.name, error.what())),
         }
     }
-    if count == 0 {
+    if count == 0 && log_tells_of(&log, &keys.current().id().to_string()) {
         return Ok(());
     }
     if let Some(error) = change.commit(agent, keys, now)?.unfinished {

@@ -7,16 +7,18 @@
 use strongroom_backends::fs::lock::{self, Mode};
 
 use super::agent::Agent;
-use super::home::{Session, Vault, Waits};
+use super::change::Change;
+use super::generation::Generations;
+use super::home::{Session, Vault, Waits, finish_agent};
 use super::init::log_event;
 use super::log::{self, Event, Scope};
 use super::record::Record;
-use super::transaction::{self, Change, Generations};
+use super::transaction::reader_of;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::{Payload, Pending};
-use crate::unlock::slots;
+use crate::unlock::slots::{self, Slot};
 
 /// What a rekey did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -32,7 +34,7 @@ pub struct Rekeyed {
 /// Gives the vault a new key.
 ///
 /// `methods` are the unlock methods that stay, each with the key for its new file; every other
-/// unlock file is removed.
+/// unlock file is removed. `judged` are the unlock files as the caller saw them.
 ///
 /// # Errors
 /// `CONFIG` when no method stays; the reason of a record that does not open, before anything is
@@ -40,6 +42,7 @@ pub struct Rekeyed {
 pub fn rekey(
     vault: &Vault,
     session: &mut Session,
+    judged: &[Slot],
     methods: &[(String, MethodKey)],
     waits: &Waits,
     tell: &(dyn Fn() + Sync),
@@ -48,9 +51,12 @@ pub fn rekey(
         return fail(Code::Config, "no unlock method would be left");
     }
     let _lock = vault.lock(Mode::Exclusive, waits)?;
-    if !session.unlocked.is_current(&vault.home)? {
-        vault.refresh(session)?;
+    // Whoever added, changed or removed a method meanwhile would find that undone.
+    if !session.unlocked.is_current(&vault.home)? || !slots::same(judged, &vault.slots()?) {
+        return fail(Code::Changed, "the unlock methods were changed while this command waited")
+            .map_err(|e: Error| e.with_remedy("look at `strongroom unlock-method list` and repeat"));
     }
+    vault.check_end(&session.keys)?;
     let mut payload = session.unlocked.payload.clone();
     if payload.pending == Some(Pending::Recover) {
         return fail(Code::Config, "a recovery is not finished")
@@ -93,13 +99,20 @@ pub fn rekey(
 /// `NO_SPACE`, `IO`.
 pub fn note_in_vault_log(vault: &Vault, keys: &Keys, now: i64, op: &str) -> Result<()> {
     let before = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    log_event(vault, keys, now, anchored(op, &before))
+    // Lines under keys that are lost are no finding of a recovery: the anchor is there for them.
+    let wrong = if op == "recover" { 0 } else { log::verify(keys, Scope::Vault, &before)?.wrong };
+    log_event(vault, keys, now, anchored(op, &before, wrong))
 }
 
-/// An event that vouches for what stands before it.
+/// An event that vouches for what stands before it, and tells how much was wrong with it.
 #[must_use]
-pub fn anchored(op: &str, before: &[u8]) -> Event {
-    Event { op: op.to_owned(), anchor: Some(log::anchor(before)), ..Event::default() }
+pub fn anchored(op: &str, before: &[u8], findings: u64) -> Event {
+    Event {
+        op: op.to_owned(),
+        anchor: Some(log::anchor(before)),
+        findings: (findings > 0).then_some(findings),
+        ..Event::default()
+    }
 }
 
 fn write_all(vault: &Vault, payload: &mut Payload, methods: &[(String, MethodKey)]) -> Result<()> {
@@ -110,17 +123,16 @@ fn write_all(vault: &Vault, payload: &mut Payload, methods: &[(String, MethodKey
     Ok(())
 }
 
-/// Locks every agent, finishes what is unfinished, and makes sure that every record opens and
-/// every log verifies under the keys that are about to go.
+/// Locks every agent, finishes what is unfinished, and makes sure that every record opens under
+/// the keys that are about to go. What is wrong with a log is told by the line that anchors it.
 fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, lock::Lock)>> {
     let mut agents = Vec::new();
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let me = lock::Holder { pid: std::process::id(), since: waits.now, command: waits.command.clone() };
-        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &me)?;
-        transaction::finish_unfinished(&agent, keys)?;
+        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        finish_agent(&agent, keys, waits.now)?;
         agent.check_changeable()?;
-        let reader = transaction::reader_of(&agent, &vault.home, keys)?;
+        let reader = reader_of(&agent, &vault.home, keys)?;
         for id in reader.record_ids()? {
             reader.record(&id).map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
@@ -143,7 +155,7 @@ fn reseal(agent: &Agent, keys: &Keys, now: i64, tell: &(dyn Fn() + Sync)) -> Res
     let dir = agent.dir.dir_if_any(super::agent::RECORDS)?;
     if dir.is_some() {
         for id in agent.record_ids()?.0 {
-            let Some(sealed) = read_sealed(agent, &id)? else { continue };
+            let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
             if sealed_under(&sealed, &current) {
                 continue;
             }
@@ -158,17 +170,12 @@ fn reseal(agent: &Agent, keys: &Keys, now: i64, tell: &(dyn Fn() + Sync)) -> Res
         return Ok(0);
     }
     let mut noted = Change::default();
-    noted.note(anchored("rekey", &log));
+    noted.note(anchored("rekey", &log, log::verify(keys, Scope::Agent(&agent.name), &log)?.wrong));
     noted.absorb(change);
-    match noted.commit_telling(agent, keys, now, tell)?.unfinished {
+    match noted.stage(agent, keys, now, tell)?.commit()?.unfinished {
         Some(error) => Err(error),
         None => Ok(count),
     }
-}
-
-fn read_sealed(agent: &Agent, id: &super::id::ProfileId) -> Result<Option<Vec<u8>>> {
-    let records = agent.dir.dir(super::agent::RECORDS)?;
-    Ok(records.read_if_any(&id.file_name(), crate::seal::RECORD_MAX)?)
 }
 
 /// Whether a record's stanza names that key. Only decides whether work is left; opening checks.
@@ -176,15 +183,7 @@ fn sealed_under(sealed: &[u8], key: &str) -> bool {
     memchr::memmem::find(sealed, format!("-> strongroom {key} ").as_bytes()).is_some()
 }
 
-fn log_tells_of(log: &[u8], key: &str) -> bool {
+/// Whether a log has a line under that key, or needs none.
+pub(super) fn log_tells_of(log: &[u8], key: &str) -> bool {
     log.is_empty() || memchr::memmem::find(log, format!("\"key\":\"{key}\"").as_bytes()).is_some()
-}
-
-/// Verifies that a log is whole before its key goes.
-///
-/// # Errors
-/// `INTERNAL`.
-pub fn log_findings(agent: &Agent, keys: &Keys) -> Result<Vec<String>> {
-    let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    Ok(log::verify(keys, Scope::Agent(&agent.name), &log)?.findings)
 }

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::agent::Agent;
-use super::home::{Session, Vault};
+use strongroom_backends::StoreError;
+use strongroom_backends::fs::lock::{self, Mode};
+
+use super::agent::{Agent, TXN_STAGE};
+use super::home::{Session, Vault, Waits};
 use super::id::ProfileId;
 use super::index::{EXEC_PROVIDER, Entry};
 use super::log::{self, LastKnown, Scope};
@@ -64,7 +67,7 @@ impl Verified {
 ///
 /// # Errors
 /// Those of reading it; what is wrong with its contents is a finding.
-pub fn verify(vault: &Vault, session: &Session) -> Result<Verified> {
+pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verified> {
     let mut verified = Verified::default();
     let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     let chain = log::verify(&session.keys, Scope::Vault, &log)?;
@@ -77,8 +80,21 @@ pub fn verify(vault: &Vault, session: &Session) -> Result<Verified> {
         notice: false,
     }));
     for name in vault.agents()? {
-        if let Some(agent) = vault.agent(&name)? {
-            verify_agent(agent, session, &mut verified)?;
+        let Some(agent) = vault.agent(&name)? else { continue };
+        // Beside a writer, records, index and log would be seen at different times. A home that
+        // cannot be written has no writer.
+        let _lock = match lock::take(&agent.dir, Mode::Shared, waits.limit, &waits.holder()) {
+            Err(error @ StoreError::LockTimeout { .. }) => return Err(error.into()),
+            lock => lock.ok(),
+        };
+        if let Err(error) = verify_agent(agent, session, &mut verified) {
+            verified.findings.push(Finding {
+                kind: "unreadable",
+                agent: Some(name.to_string()),
+                profile: None,
+                what: error.what().to_owned(),
+                notice: false,
+            });
         }
     }
     Ok(verified)
@@ -86,19 +102,33 @@ pub fn verify(vault: &Vault, session: &Session) -> Result<Verified> {
 
 fn verify_agent(agent: Agent, session: &Session, verified: &mut Verified) -> Result<()> {
     verified.agents += 1;
-    let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    let chain = log::verify(&session.keys, Scope::Agent(&agent.name), &log)?;
-    verified.log_lines += chain.good;
-    for what in chain.findings {
-        verified.add("log", &agent, None, what);
-    }
-    let known = log::all_last_known(&log);
     for name in agent.record_ids()?.1 {
         let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
         verified.add("strange", &agent, None, what);
     }
     let unfinished = agent.has_unfinished()?;
+    for name in agent.dir.names()? {
+        if name.starts_with("txn.") && name != TXN_STAGE {
+            verified.findings.push(Finding {
+                kind: "set_aside",
+                agent: Some(agent.name.to_string()),
+                profile: None,
+                what: format!(
+                    "{} holds a transaction that did not fit and was set aside",
+                    super::id::quoted(&name)
+                ),
+                notice: true,
+            });
+        }
+    }
     let reader = agent.reader(&session.keys)?;
+    let log = reader.log()?;
+    let chain = log::verify(&session.keys, Scope::Agent(&reader.agent.name), &log)?;
+    verified.log_lines += chain.good;
+    for what in chain.findings {
+        verified.add("log", &reader.agent, None, what);
+    }
+    let known = log::all_last_known(&log);
     if unfinished {
         verified.findings.push(Finding {
             kind: "unfinished",
@@ -173,11 +203,11 @@ fn verify_record(
                 format!("the record of {id} is older than the last change in the log: it was rolled back");
             verified.add("rolled_back", agent, Some(id), what);
         }
-        None => {
+        Some(known) if known.generation == record.generation => {}
+        _ => {
             let what = format!("the log does not know the record of {id}: the log was cut short");
             verified.add("log", agent, Some(id), what);
         }
-        Some(_) => {}
     }
     match entry {
         Listed::Unknown => {}
@@ -215,6 +245,12 @@ fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
     }
     if entry.expires != credential.expires {
         say("expiry");
+    }
+    if entry.email != credential.email
+        || entry.display_name != credential.display_name
+        || entry.copy_to_agents != credential.copy_to_agents
+    {
+        say("account or name");
     }
     let due = Reference::id_of(&agent.name, id);
     let referenced = credential.kind != super::credential::CredentialType::OAuth;

@@ -224,11 +224,25 @@ impl Dir {
     pub fn open_or_create(&self, name: &str) -> Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
+        self.regular(fd, name)
+    }
+
+    fn regular(&self, fd: OwnedFd, name: &str) -> Result<File> {
         let stat = fs::fstat(&fd).map_err(self.fail(name))?;
         if kind_of(FileType::from_raw_mode(stat.st_mode)) != Kind::File {
             return Err(StoreError::Unsafe { path: self.path_of(name), why: "is not a regular file" });
         }
         Ok(File::from(fd))
+    }
+
+    /// Opens a regular file for reading.
+    ///
+    /// # Errors
+    /// `NotFound`, `Unsafe`, `Io`.
+    pub fn open_for_reading(&self, name: &str) -> Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let fd = fs::openat(&self.fd, name, flags, Mode::empty()).map_err(self.fail(name))?;
+        self.regular(fd, name)
     }
 
     /// Moves a name, replacing a file of the new name. Not durable by itself.
@@ -268,6 +282,17 @@ impl Dir {
         match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(self.fail(name)(errno)),
+        }
+    }
+
+    /// Removes whatever has that name: a file, a link, or a directory as [`Dir::remove_tree`] does.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn remove_any(&self, name: &str) -> Result<()> {
+        match self.kind(name)? {
+            Some(Kind::Directory) => self.remove_tree(name),
+            _ => self.remove_file(name),
         }
     }
 

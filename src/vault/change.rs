@@ -1,0 +1,252 @@
+//! A change of an agent's profiles, from putting it together to its commit.
+
+use std::thread;
+
+use strongroom_backends::file::ONE_BARRIER_FROM;
+
+use super::agent::{Agent, OPS, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use super::id::{AgentName, ProfileId, Provider};
+use super::index::{Mark, NewEntry};
+use super::log::{self, Event, Scope};
+use super::ops::{Op, Ops};
+use super::record::Record;
+use super::transaction::{Prepared, apply, sweep};
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::Keys;
+
+/// From this many records on, sealing is shared among threads.
+const PARALLEL_FROM: usize = 64;
+
+/// A change that is being put together. Nothing is written before [`Change::commit`].
+#[derive(Debug, Default)]
+pub struct Change {
+    puts: Vec<(Record, &'static str)>,
+    ops_before: Vec<Op>,
+    ops_after: Vec<Op>,
+    events: Vec<Event>,
+}
+
+/// How a change ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Generations of the records that were put.
+    pub generations: Vec<(ProfileId, u64)>,
+    /// Why a committed change could not be applied in full. It is safe, is read as done, and the
+    /// next change finishes it.
+    pub unfinished: Option<Error>,
+}
+
+impl Change {
+    /// Writes a profile's record; `op` is its name in the log.
+    pub fn put(&mut self, op: &str, record: Record, store: &'static str) {
+        self.events.push(Event::of(op, &record.profile, Some(record.generation)));
+        self.puts.push((record, store));
+    }
+
+    /// Removes a profile; its last known generation goes to the log.
+    pub fn remove(&mut self, profile: &ProfileId, generation: u64) {
+        self.ops_after.push(Op::Remove { profile: profile.to_string() });
+        self.events.push(Event::of("remove", profile, Some(generation)));
+    }
+
+    /// Gives a profile another id: its record is sealed anew for the new place.
+    pub fn rename(&mut self, from: &ProfileId, record: Record, store: &'static str, old_generation: u64) {
+        self.ops_before.push(Op::Rename { from: from.to_string(), to: record.profile.to_string() });
+        self.ops_after.push(Op::Remove { profile: from.to_string() });
+        let renamed = Event::of("rename", &record.profile, Some(record.generation));
+        self.events.push(Event { from: Some(from.to_string()), ..renamed });
+        self.events.push(Event::of("remove", from, Some(old_generation)));
+        self.puts.push((record, store));
+    }
+
+    /// Lists a record that rests in its place and is missing from the index.
+    pub fn list(&mut self, agent: &AgentName, record: &Record, store: &str) {
+        let mark = Mark { store: store.to_owned(), generation: record.generation };
+        let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
+        self.ops_after.push(Op::List { profile: record.profile.to_string(), entry });
+        self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
+    }
+
+    /// Sets a provider's order in the same change.
+    pub fn order(&mut self, provider: &Provider, ids: &[ProfileId]) {
+        let ids = ids.iter().map(ToString::to_string).collect();
+        self.ops_after.push(Op::Order { provider: provider.to_string(), ids });
+    }
+
+    /// Notes something in the log that changes no profile.
+    pub fn note(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Takes over everything of another change, behind what is here already.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.ops_before.extend(other.ops_before);
+        self.ops_after.extend(other.ops_after);
+        self.events.extend(other.events);
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.puts.is_empty()
+            && self.ops_before.is_empty()
+            && self.ops_after.is_empty()
+            && self.events.is_empty()
+    }
+
+    /// Makes the change. The caller holds the agent's lock and has called [`finish_unfinished`].
+    ///
+    /// # Errors
+    /// Everything up to the commit point; then nothing has changed. What fails behind it is told
+    /// by [`Outcome::unfinished`].
+    ///
+    /// [`finish_unfinished`]: super::transaction::finish_unfinished
+    pub fn commit(self, agent: &Agent, keys: &Keys, now: i64) -> Result<Outcome> {
+        self.stage(agent, keys, now, &|| ())?.commit()
+    }
+
+    /// Prepares the change up to its commit point, durably, and calls `tell` for each record that
+    /// was sealed. Several agents' changes are all prepared before the first is committed.
+    ///
+    /// # Errors
+    /// As [`Change::commit`].
+    pub fn stage<'a>(
+        self,
+        agent: &'a Agent,
+        keys: &Keys,
+        now: i64,
+        tell: &(dyn Fn() + Sync),
+    ) -> Result<Staged<'a>> {
+        self.write_stage(agent, keys, now, tell).map_err(|error| {
+            // Best effort: the next change sweeps what a full disk leaves behind.
+            let _ = sweep(agent);
+            match error.code() {
+                Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
+                _ => error,
+            }
+        })
+    }
+
+    fn write_stage<'a>(
+        self,
+        agent: &'a Agent,
+        keys: &Keys,
+        now: i64,
+        tell: &(dyn Fn() + Sync),
+    ) -> Result<Staged<'a>> {
+        let sealed = seal_all(&self.puts, keys, &agent.name, tell)?;
+        let mut outcome = Outcome::default();
+        let mut ops = self.ops_before;
+        for (record, store) in &self.puts {
+            let mark = Mark { store: (*store).to_owned(), generation: record.generation };
+            let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
+            ops.push(Op::Put { profile: record.profile.to_string(), entry });
+            outcome.generations.push((record.profile.clone(), record.generation));
+        }
+        ops.extend(self.ops_after);
+        let tail = log::tail(&agent.dir)?;
+        let part = log::lines(keys, Scope::Agent(&agent.name), &tail, now, &self.events)?;
+        let ops = Ops::new(keys, &agent.name, ops, part);
+        let (mut index, based_on) = agent.index_and_bytes()?;
+        ops.apply(&mut index)?;
+
+        agent.dir.dir_or_create(RECORDS)?;
+        let stage = agent.dir.create_dir(TXN_STAGE)?;
+        let records = stage.create_dir(RECORDS)?;
+        // Everything is written before the first barrier: a journal then commits it in few steps.
+        let each = sealed.len() < ONE_BARRIER_FROM;
+        let mut record_files = Vec::new();
+        for (name, bytes) in &sealed {
+            let file = records.write_new(name, bytes)?;
+            if each {
+                record_files.push((file, name));
+            }
+        }
+        let ops_file = stage.write_new(OPS, &ops.seal(keys)?)?;
+        agent.dir.remove_file(STAGED_INDEX)?;
+        let index_file = agent.dir.write_new(STAGED_INDEX, &index.to_bytes())?;
+        log::reserve(&agent.dir, &ops.log)?;
+        if each {
+            for (file, name) in &record_files {
+                records.sync_file(file, name)?;
+            }
+            stage.sync_file(&ops_file, OPS)?;
+            agent.dir.sync_file(&index_file, STAGED_INDEX)?;
+            records.sync()?;
+            stage.sync()?;
+        } else {
+            stage.sync_all()?;
+        }
+        Ok(Staged { agent, prepared: Prepared { based_on }, ops, outcome, committed: false })
+    }
+}
+
+/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
+#[derive(Debug)]
+pub struct Staged<'a> {
+    agent: &'a Agent,
+    prepared: Prepared,
+    ops: Ops,
+    outcome: Outcome,
+    committed: bool,
+}
+
+impl Staged<'_> {
+    /// Commits the change, and puts it in place.
+    ///
+    /// # Errors
+    /// Those of the one rename that commits; then nothing has changed.
+    pub fn commit(mut self) -> Result<Outcome> {
+        let agent = self.agent;
+        agent.dir.rename(TXN_STAGE, &agent.dir, TXN)?;
+        self.committed = true;
+        let applied = agent
+            .dir
+            .sync()
+            .map_err(Error::from)
+            .and_then(|()| apply(agent, &self.ops, Some(&self.prepared)));
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.unfinished = applied.err();
+        Ok(outcome)
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Best effort: the next change sweeps what is left.
+            let _ = sweep(self.agent);
+        }
+    }
+}
+
+fn seal_all(
+    puts: &[(Record, &'static str)],
+    keys: &Keys,
+    agent: &AgentName,
+    tell: &(dyn Fn() + Sync),
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let seal = |(record, _): &(Record, &str)| -> Result<(String, Vec<u8>)> {
+        let sealed = record.seal(keys, agent)?;
+        tell();
+        Ok((record.profile.file_name(), sealed))
+    };
+    if puts.len() < PARALLEL_FROM {
+        return puts.iter().map(seal).collect();
+    }
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
+    let sealed: Vec<Result<Vec<_>>> = thread::scope(|scope| {
+        let workers: Vec<_> = puts
+            .chunks(puts.len().div_ceil(threads))
+            .map(|chunk| scope.spawn(move || chunk.iter().map(seal).collect()))
+            .collect();
+        workers
+            .into_iter()
+            .map(|worker| {
+                worker.join().unwrap_or_else(|_| Err(Error::new(Code::Internal, "sealing was cut short")))
+            })
+            .collect()
+    });
+    Ok(sealed.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+}
