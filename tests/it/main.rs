@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cases;
+mod faults;
+mod kills;
 mod pty;
+mod random_kills;
 mod session;
 mod terminal;
 mod verbs;
