@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod failing_calls;
 mod faults;
 mod kills;
 mod pty;
