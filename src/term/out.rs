@@ -56,6 +56,7 @@ fn write_stdout(bytes: &[u8]) -> Result<Written> {
     write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
         Error::new(code, format!("standard output could not be written: {}", std::io::Error::from(errno)))
+            .with_remedy("send it elsewhere; what the command changed stays changed")
     })
 }
 

@@ -54,3 +54,17 @@ fn no_room_for_the_log_is_told_before_anything_is_changed() {
     fail("EOPNOTSUPP").ok();
     assert_eq!(session.get("openrouter:over"), "made-up-new-key");
 }
+
+/// A change is made, and standard output is full: then it is not said that nothing was changed.
+#[test]
+fn an_answer_that_cannot_be_written_is_no_failed_change() {
+    let session = vault();
+    let mut paste = session.command(["paste-api-key", "--provider", "openrouter", "--profile-id", "over"]);
+    paste.stdin(std::fs::File::open(session.write("secret", "made-up-new-key")).unwrap());
+    paste.stdout(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let output = paste.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(74), "{told}");
+    assert!(told.contains("standard output") && !told.contains("nothing was changed"), "{told}");
+    assert_eq!(session.get("openrouter:over"), "made-up-new-key");
+}
