@@ -5,6 +5,7 @@
 mod cases;
 mod failing_calls;
 mod faults;
+mod full_disk;
 mod kills;
 mod pty;
 mod random_kills;
