@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod cases;
+mod contention;
 mod failing_calls;
 mod faults;
 mod full_disk;
 mod kills;
 mod pty;
 mod random_kills;
+mod serial;
 mod session;
 mod terminal;
 mod verbs;
