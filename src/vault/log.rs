@@ -215,6 +215,14 @@ pub struct LastKnown {
     pub removed: bool,
 }
 
+impl LastKnown {
+    /// Whether a record of that generation is an old one, put back.
+    #[must_use]
+    pub fn outdates(&self, generation: u64) -> bool {
+        self.generation > generation || (self.removed && self.generation >= generation)
+    }
+}
+
 /// What a log knows last of one profile. The log is searched, not parsed.
 #[must_use]
 pub fn last_known(log: &[u8], profile: &ProfileId) -> Option<LastKnown> {

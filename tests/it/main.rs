@@ -14,3 +14,4 @@ mod serial;
 mod session;
 mod terminal;
 mod verbs;
+mod wiped_index;
