@@ -10,6 +10,7 @@ mod full_disk;
 mod kills;
 mod pty;
 mod random_kills;
+mod rekey_kills;
 mod serial;
 mod session;
 mod terminal;
