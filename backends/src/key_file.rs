@@ -41,7 +41,8 @@ pub fn exists(path: &Path) -> bool {
     fs::lstat(path).is_ok()
 }
 
-/// Writes a new key file, mode 0600, durably, and the directories above it.
+/// Writes a new key file, mode 0600, durably, and the directories above it. A kill leaves the whole
+/// file or none, and beside it at most one that the next call sweeps.
 ///
 /// # Errors
 /// `Exists`, `NoSpace`, `Io`.
@@ -55,7 +56,27 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(|source| StoreError::Io { path: parent.clone(), source })?;
     // The parent itself may be a link of the user's own (a dotfile manager's).
     let parent = parent.canonicalize().map_err(|source| StoreError::Io { path: parent.clone(), source })?;
-    Dir::open(&parent)?.write_new_durable(&name, bytes)
+    let dir = Dir::open(&parent)?;
+    if dir.kind(&name)?.is_some() {
+        return Err(StoreError::Exists(path.to_owned()));
+    }
+    for stale in dir.names()?.iter().filter(|stale| is_staged(stale, &name)) {
+        dir.remove_file(stale)?;
+    }
+    // A name of its own: somebody else may be writing the same key file right now.
+    let staged = format!("{name}.{}.tmp", std::process::id());
+    let file = dir.write_new(&staged, bytes)?;
+    let done = dir.sync_file(&file, &staged).and_then(|()| dir.rename_new(&staged, &name));
+    if done.is_err() {
+        let _ = dir.remove_file(&staged);
+    }
+    done?;
+    dir.sync()
+}
+
+fn is_staged(file: &str, name: &str) -> bool {
+    let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
+    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn check_private(fd: &OwnedFd, path: &Path) -> Result<(), StoreError> {
@@ -84,6 +105,18 @@ mod tests {
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o7777, 0o600);
         assert_eq!(read(&path, Trust::Own).unwrap().as_slice(), b"value");
         assert!(matches!(create(&path, b"other"), Err(StoreError::Exists(_))));
+        assert_eq!(read(&path, Trust::Own).unwrap().as_slice(), b"value");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept_and_nothing_else() {
+        let temp = tempfile::tempdir().unwrap();
+        for name in ["key.123.tmp", "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"] {
+            std::fs::write(temp.path().join(name), b"").unwrap();
+        }
+        create(&temp.path().join("key"), b"value").unwrap();
+        let names = Dir::open(temp.path()).unwrap().names().unwrap();
+        assert_eq!(names, ["key", "key..tmp", "key.old", "key.x.tmp", "other.1.tmp"]);
     }
 
     #[test]

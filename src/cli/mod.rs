@@ -107,12 +107,18 @@ pub struct Global {
     /// Never ask; what would ask fails instead (so without a terminal)
     #[arg(long, global = true)]
     no_input: bool,
-    /// How long to wait for another command that is writing
+    /// How long to wait for another command that is writing: 30s, 300ms
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
     lock_timeout: Duration,
 }
 
 fn duration(text: &str) -> std::result::Result<Duration, String> {
+    // Less than a second is a wait that scripts ask for, and no lifetime of a credential.
+    if let Some(digits) = text.strip_suffix("ms") {
+        let whole = digits.bytes().all(|byte| byte.is_ascii_digit()) && digits.len() <= 9;
+        let ms = if whole { digits.parse().ok() } else { None };
+        return ms.map(Duration::from_millis).ok_or_else(|| "not a duration".to_owned());
+    }
     let ms = parse_duration(text).map_err(|error| error.what().to_owned())?;
     u64::try_from(ms).map(Duration::from_millis).map_err(|_| "not a duration".to_owned())
 }
@@ -275,6 +281,16 @@ mod tests {
         visible.sort();
         listed.sort();
         assert_eq!(listed, visible);
+    }
+
+    #[test]
+    fn a_wait_can_be_shorter_than_a_second() {
+        for (text, expected) in [("300ms", Some(300)), ("2s", Some(2000)), ("1m", Some(60_000))] {
+            assert_eq!(duration(text).ok(), expected.map(Duration::from_millis), "{text}");
+        }
+        for text in ["ms", "+3ms", "-3ms", "0.3ms", "3 ms", "3", "1000000000ms"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn write_stdout(bytes: &[u8]) -> Result<Written> {
         // What the command had to do is done by then.
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
         Error::new(code, format!("standard output could not be written: {}", std::io::Error::from(errno)))
-            .with_remedy("only the output is missing: a change that the command made stands; look with `strongroom list`")
+            .with_remedy("send it elsewhere; what the command changed stays changed")
     })
 }
 

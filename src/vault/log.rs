@@ -263,15 +263,17 @@ pub fn append(dir: &Dir, part: &LogPart) -> Result<()> {
 /// Reserves the space that lines will take, where the file system can.
 ///
 /// # Errors
-/// `NO_SPACE`.
+/// `NO_SPACE`; `IO` for a limit on the size of files.
 pub fn reserve(dir: &Dir, part: &LogPart) -> Result<()> {
     #[cfg(target_os = "linux")]
     {
         use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
         let file = dir.open_or_create(FILE)?;
         let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, part.base, part.lines.len() as u64);
-        if reserved == Err(rustix::io::Errno::NOSPC) {
-            return Err(dir.io(FILE, rustix::io::Errno::NOSPC.into()).into());
+        // Whatever else it says, it says of reserving, not of room.
+        if let Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+            return Err(dir.io(FILE, errno.into()).into());
         }
     }
     Ok(())
@@ -284,6 +286,14 @@ pub struct LastKnown {
     pub generation: u64,
     /// Whether the last event is a removal.
     pub removed: bool,
+}
+
+impl LastKnown {
+    /// Whether a record of that generation is an old one, put back.
+    #[must_use]
+    pub fn outdates(&self, generation: u64) -> bool {
+        self.generation > generation || (self.removed && self.generation >= generation)
+    }
 }
 
 /// What a log knows last of one profile. The log is searched, not parsed.

@@ -123,8 +123,9 @@ fn write_all(vault: &Vault, payload: &mut Payload, methods: &[(String, MethodKey
     Ok(())
 }
 
-/// Locks every agent, finishes what is unfinished, and makes sure that every record opens under
-/// the keys that are about to go. What is wrong with a log is told by the line that anchors it.
+/// Locks every agent, finishes what is unfinished, and makes sure that every record opens under the
+/// keys that are about to go, and is the one that the log knows last. What is wrong with a log is
+/// told by the line that anchors it.
 fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, lock::Lock)>> {
     let mut agents = Vec::new();
     for name in vault.agents()? {
@@ -132,14 +133,24 @@ fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, loc
         let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
         finish_agent(&agent, keys, waits.now)?;
         agent.check_changeable()?;
+        let generations = Generations::read(&agent.dir, waits.now, true)?;
         let reader = reader_of(&agent, &vault.home, keys)?;
         for id in reader.record_ids()? {
-            reader.record(&id).map_err(|error| {
+            let record = reader.record(&id).map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
                 Error::new(error.code(), what).with_remedy(
                     "restore that record or remove it first: after a rekey it could never be opened",
                 )
             })?;
+            let known = generations.last_known(&id);
+            if record.zip(known).is_some_and(|(record, known)| known.outdates(record.generation)) {
+                let what = format!(
+                    "agent {name}: somebody put an old record of {id} back; nothing was changed: sealed anew it would pass for a new one"
+                );
+                return fail(Code::Tampered, what).map_err(|e: Error| {
+                    e.with_remedy("rotate or remove that profile first; `strongroom verify` tells more")
+                });
+            }
         }
         agents.push((agent, lock));
     }

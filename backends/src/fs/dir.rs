@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use crate::StoreError;
@@ -253,6 +253,21 @@ impl Dir {
         fs::renameat(&self.fd, from, &to_dir.fd, to).map_err(self.fail(from))
     }
 
+    /// Moves a file to a name that must not exist yet. Not durable by itself.
+    ///
+    /// # Errors
+    /// `Exists`, `Io`.
+    pub fn rename_new(&self, from: &str, to: &str) -> Result<()> {
+        match fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
+            // A file system that cannot: a second name first, then only that one.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()).map_err(self.fail(to))?;
+                self.remove_file(from)
+            }
+            done => done.map_err(self.fail(to)),
+        }
+    }
+
     /// Removes a file; one that is not there is as good as removed.
     ///
     /// # Errors
@@ -444,7 +459,7 @@ mod tests {
     fn links_fifos_and_directories_are_not_read() {
         let (temp, dir) = dir();
         symlink("/etc/passwd", temp.path().join("link")).unwrap();
-        rustix::fs::mknodat(dir.fd(), "fifo", FileType::Fifo, PRIVATE_FILE, 0).unwrap();
+        fs::mknodat(dir.fd(), "fifo", FileType::Fifo, PRIVATE_FILE, 0).unwrap();
         dir.create_dir("d").unwrap();
         symlink("d", temp.path().join("dirlink")).unwrap();
         for name in ["link", "fifo", "d"] {

@@ -1,0 +1,33 @@
+//! A SIGKILL at every system call that changes something.
+
+use crate::cases::{self, Fault};
+
+#[test]
+fn an_overwrite_that_is_killed_is_old_or_new() {
+    cases::overwrite().run(Fault::Kill);
+}
+
+#[test]
+fn a_removal_that_is_killed_is_old_or_new() {
+    cases::remove().run(Fault::Kill);
+}
+
+#[test]
+fn a_renamed_profile_has_one_of_both_ids() {
+    cases::rename().run(Fault::Kill);
+}
+
+#[test]
+fn an_import_that_is_killed_is_all_or_nothing() {
+    cases::import(50).run(Fault::Kill);
+}
+
+#[test]
+fn a_first_profile_is_there_or_not() {
+    cases::first().run(Fault::Kill);
+}
+
+#[test]
+fn a_change_that_is_being_finished_stays_done() {
+    cases::finishing().run(Fault::Kill);
+}

@@ -1,0 +1,209 @@
+//! SIGKILLs while the keys themselves change: `rekey`, `recover` and `init`.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::faults::{
+    Moment, copy, in_memory, kill_at, leftovers, moments, resolve_all, say, table, two_at_a_time, vault,
+};
+use crate::session::Session;
+
+const PASSPHRASE: [&str; 2] = ["--passphrase-file", "passphrase"];
+const REKEY: [&str; 4] = ["rekey", "--yes", "--passphrase-file", "passphrase"];
+const IDS: [(&str, &str); 6] = [
+    ("main/anthropic:one", "made-up-key-m1"),
+    ("main/openrouter:two", "made-up-key-m2"),
+    ("main/openrouter:three", "made-up-key-m3"),
+    ("other/anthropic:one", "made-up-key-o1"),
+    ("other/groq:two", "made-up-key-o2"),
+    ("other/groq:three", "made-up-key-o3"),
+];
+
+/// A vault of two agents that a key file and a passphrase unlock.
+fn template() -> Session {
+    let session = vault();
+    for (reference, secret) in IDS {
+        let (agent, id) = reference.split_once('/').unwrap();
+        let provider = id.split(':').next().unwrap();
+        let paste = ["--agent", agent, "paste-api-key", "--provider", provider, "--profile-id", id];
+        session.feed(secret, paste).ok();
+    }
+    session.write("passphrase", "made up, and long enough\n");
+    session.run(["unlock-method", "add", "passphrase", "--new-passphrase-file", "passphrase"]).ok();
+    session
+}
+
+/// What does not read as it should by the key file.
+fn unread(session: &Session) -> Vec<String> {
+    let answers = resolve_all(session, &[], IDS.map(|(reference, _)| reference));
+    IDS.iter()
+        .filter(|(reference, secret)| answers[*reference].as_deref() != Ok(*secret))
+        .map(|(reference, _)| format!("{reference}: {:?}", answers[*reference]))
+        .collect()
+}
+
+/// How many records open under a passphrase; only one derivation is paid for.
+fn open_by_passphrase(session: &Session) -> u64 {
+    let document = session.run(["verify", "--json"].into_iter().chain(PASSPHRASE)).json();
+    document["records"].as_u64().unwrap_or(0)
+}
+
+/// All moments of a kind that commits, and some of the others.
+fn some(all: Vec<Moment>, most: usize) -> Vec<Moment> {
+    let every = all.len().div_ceil(most);
+    all.into_iter()
+        .enumerate()
+        .filter(|(n, moment)| n % every == 0 || moment.call.starts_with("rename"))
+        .map(|(_, moment)| moment)
+        .collect()
+}
+
+fn tell(what: &str, planned: &[Moment], of: usize, results: &[Result<(), String>], begun: Instant) {
+    let bad: Vec<_> = results.iter().filter_map(|result| result.as_ref().err()).collect();
+    let alive = bad.iter().filter(|what| what.contains(ALIVE)).count();
+    say(&format!(
+        "{what}: {} kills planned of {of} moments ({}), {} delivered, {} bad, in {:.1} s",
+        planned.len(),
+        table(planned),
+        planned.len() - alive,
+        bad.len(),
+        begun.elapsed().as_secs_f64()
+    ));
+    assert!(bad.is_empty(), "{bad:#?}");
+}
+
+const ALIVE: &str = "it was not killed";
+
+#[test]
+fn a_rekey_that_is_killed_locks_nobody_out() {
+    let begun = Instant::now();
+    let template = template();
+    let all = moments(&copy(&template), &REKEY, b"");
+    let of = all.len();
+    let planned = some(all, 24);
+    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment));
+    tell("rekey", &planned, of, &results, begun);
+    assert!(planned.len() >= 24);
+}
+
+fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
+    let session = copy(template);
+    let wrong = |what: String| Err(format!("rekey at {} {}: {what}", moment.call, moment.n));
+    if !kill_at(&session, &REKEY, b"", moment) {
+        return wrong(ALIVE.to_owned());
+    }
+    let unread_now = unread(&session);
+    if !unread_now.is_empty() {
+        return wrong(format!("by the key file: {unread_now:?}"));
+    }
+    let open = open_by_passphrase(&session);
+    if open != 6 {
+        return wrong(format!("by the passphrase only {open} records open"));
+    }
+    let again = session.run(REKEY);
+    if again.status != 0 {
+        return wrong(format!("again: {}", again.stderr));
+    }
+    let left = leftovers(&session.home());
+    let verified = session.run(["verify"]);
+    let unread_then = unread(&session);
+    if !left.is_empty() || verified.status != 0 || !unread_then.is_empty() {
+        return wrong(format!("afterwards: {left:?} {} {unread_then:?}", verified.stdout));
+    }
+    // The old file, put back, opens with its key, and opens no record.
+    std::fs::copy(template.home().join("unlock/key-file.age"), session.home().join("unlock/key-file.age"))
+        .unwrap();
+    let answers = resolve_all(&session, &[], IDS.map(|(reference, _)| reference));
+    if answers.values().any(Result::is_ok) {
+        return wrong(format!("the old unlock file opens new records: {answers:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn after_a_rekey_old_unlock_files_open_no_new_record() {
+    let session = template();
+    let old = copy(&session);
+    session.run(REKEY).ok();
+    assert_eq!((unread(&session), open_by_passphrase(&session)), (Vec::new(), 6));
+    for method in ["key-file", "passphrase"] {
+        let file = format!("unlock/{method}.age");
+        std::fs::copy(old.home().join(&file), session.home().join(&file)).unwrap();
+    }
+    for (reference, secret) in IDS {
+        let (agent, id) = reference.split_once('/').unwrap();
+        for options in [&[][..], &PASSPHRASE[..]] {
+            let got = session.run(["--agent", agent, "get", id].iter().chain(options));
+            assert!(got.status != 0 && !got.stdout.contains(secret), "{reference} {options:?}");
+        }
+    }
+    // And the old records are the old vault's still.
+    assert_eq!(unread(&old), Vec::<String>::new());
+}
+
+#[test]
+fn a_recovery_that_is_killed_is_finished_by_another() {
+    let begun = Instant::now();
+    let template = vault();
+    for (reference, secret) in IDS {
+        let (agent, id) = reference.split_once('/').unwrap();
+        let provider = id.split(':').next().unwrap();
+        let paste = ["--agent", agent, "paste-api-key", "--provider", provider, "--profile-id", id];
+        template.feed(secret, paste).ok();
+    }
+    let recovery_key = template.run(["recovery-key"]).ok().stdout;
+    template.write("recovery", recovery_key);
+    std::fs::remove_dir_all(template.home().join("unlock")).unwrap();
+    std::fs::remove_file(template.key_file()).unwrap();
+    let recover = ["recover", "--recovery-key", "recovery"];
+    let planned = moments(&copy(&template), &recover, b"");
+    let results = two_at_a_time(&planned, |moment| {
+        let session = copy(&template);
+        let wrong = |what: String| Err(format!("recover at {} {}: {what}", moment.call, moment.n));
+        if !kill_at(&session, &recover, b"", moment) {
+            return wrong(ALIVE.to_owned());
+        }
+        // Once all is done there are unlock files, and it says so; what is checked below holds then too.
+        let again = session.run(recover);
+        if again.status != 0 && again.status != 73 {
+            return wrong(format!("again: {} {}", again.status, again.stderr));
+        }
+        let left = leftovers(&session.home());
+        let verified = session.run(["verify"]);
+        let unread = unread(&session);
+        if !left.is_empty() || verified.status != 0 || !unread.is_empty() {
+            return wrong(format!("afterwards: {left:?} {} {unread:?}", verified.stdout));
+        }
+        Ok(())
+    });
+    tell("recover", &planned, planned.len(), &results, begun);
+}
+
+/// What a killed `init` leaves is either made whole by another, or named with a remedy that works.
+#[test]
+fn an_init_that_is_killed_can_be_mended() {
+    let begun = Instant::now();
+    let planned = moments(&in_memory(), &["init"], b"");
+    let results = two_at_a_time(&planned, |moment| {
+        let session = in_memory();
+        let wrong = |what: String| Err(format!("init at {} {}: {what}", moment.call, moment.n));
+        if !kill_at(&session, &["init"], b"", moment) {
+            return wrong(ALIVE.to_owned());
+        }
+        let again = session.run(["init"]);
+        if again.status == 73 {
+            session.run(["doctor", "--repair"]);
+        } else if again.status != 0 {
+            return wrong(format!("again: {} {}", again.status, again.stderr));
+        }
+        let paste = ["paste-api-key", "--provider", "groq", "--profile-id", "groq:next"];
+        let pasted = session.feed("made-up-next-key", paste);
+        let verified = session.run(["verify"]);
+        let left: Vec<PathBuf> = leftovers(session.temp.path());
+        if pasted.status != 0 || verified.status != 0 || !left.is_empty() {
+            return wrong(format!("{} {} {} {left:?}", again.stderr, pasted.stderr, verified.stdout));
+        }
+        Ok(())
+    });
+    tell("init", &planned, planned.len(), &results, begun);
+}
