@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod forge;
 mod goldens;
 mod homes;
 mod hostile_files;
@@ -9,5 +10,6 @@ mod hostile_ids;
 mod normal;
 mod pty;
 mod session;
+mod stock_age;
 mod terminal;
 mod verbs;
