@@ -177,6 +177,10 @@ fn verify_record(
             let what = format!("the log does not know the record of {id}: the log was cut short");
             verified.add("log", agent, Some(id), what);
         }
+        Some(known) if known.generation < record.generation => {
+            let what = format!("the log does not know the last change of {id}: the log was cut short");
+            verified.add("log", agent, Some(id), what);
+        }
         Some(_) => {}
     }
     match entry {
