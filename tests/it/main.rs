@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod costs;
 mod forge;
 mod goldens;
 mod homes;
@@ -11,5 +12,6 @@ mod normal;
 mod pty;
 mod session;
 mod stock_age;
+mod tamper;
 mod terminal;
 mod verbs;
