@@ -9,6 +9,7 @@ mod homes;
 mod hostile_files;
 mod hostile_ids;
 mod normal;
+mod old_homes;
 mod pty;
 mod resolve;
 mod session;
