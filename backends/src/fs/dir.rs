@@ -419,7 +419,7 @@ mod tests {
     fn links_fifos_and_directories_are_not_read() {
         let (temp, dir) = dir();
         symlink("/etc/passwd", temp.path().join("link")).unwrap();
-        rustix::fs::mknodat(dir.fd(), "fifo", FileType::Fifo, PRIVATE_FILE, 0).unwrap();
+        fs::mknodat(dir.fd(), "fifo", FileType::Fifo, PRIVATE_FILE, 0).unwrap();
         dir.create_dir("d").unwrap();
         symlink("d", temp.path().join("dirlink")).unwrap();
         for name in ["link", "fifo", "d"] {
