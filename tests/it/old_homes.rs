@@ -82,6 +82,7 @@ fn a_home_of_format_1_is_read() {
 fn a_record_of_format_1_opens_with_the_recovery_key() {
     let (session, _) = opened("v1");
     let record = session.agent_file("records/openai-codex_3ame_40example.com.age");
+    assert!(Path::new("/usr/bin/age").exists(), "age is missing: apt-get install age");
     let mut age = std::process::Command::new("/usr/bin/age");
     age.args(["-d", "-i"]).arg(session.path("recovery")).arg(record);
     age.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::session::{Session, binary, kept, ran, setup_token};
+use crate::session::{Session, binary, kept, ran, setup_token, strace};
 
 const KEY: &str = "made-up-canary-value";
 /// What a client of 2026.2.26 waits for an answer.
@@ -227,12 +227,11 @@ fn a_read_only_home_is_read() {
     }
     assert!(kept(&session.home()) == before);
     read_only(&session.home(), false);
-    let mut strace = Command::new("/usr/bin/strace");
-    strace.args(["-f", "-qqq", "-e", "trace=openat,mkdirat,unlinkat,renameat,renameat2,fchmod,ftruncate"]);
-    strace.arg(binary()).arg("resolve").env_clear().env("HOME", session.temp.path());
-    strace.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let calls = "openat,mkdirat,unlinkat,renameat,renameat2,fchmod,ftruncate";
+    let mut strace = strace(&session, calls, &[]);
+    strace.arg("resolve");
     let trace = ran(strace, asked.as_bytes()).ok().stderr;
-    assert!(trace.contains("records"), "strace (apt-get install strace) shows nothing: {trace}");
+    assert!(trace.contains("records"), "strace shows nothing: {trace}");
     for line in trace.lines().filter(|line| line.contains("strongroom")) {
         assert!(line.contains("O_RDONLY") && !line.contains("O_CREAT"), "{line}");
     }
@@ -314,9 +313,8 @@ fn no_process_or_thread_stays_behind() {
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert!(out.contains(KEY) && child.wait().unwrap().success());
     assert!(!Path::new(&format!("/proc/{id}")).exists());
-    let mut strace = Command::new("/usr/bin/strace");
-    strace.args(["-f", "-qqq", "-e", "trace=fork,vfork,clone,clone3,execve"]).arg(binary()).arg("resolve");
-    strace.env_clear().env("HOME", session.temp.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut strace = strace(&session, "fork,vfork,clone,clone3,execve", &[]);
+    strace.arg("resolve");
     let trace = ran(strace, request(&["main/openrouter:one"]).as_bytes()).ok().stderr;
     assert_eq!(trace.matches("execve(").count(), 1, "{trace}");
     for line in trace.lines().filter(|line| line.contains("clone") || line.contains("fork")) {

@@ -218,6 +218,9 @@ fn a_second_passphrase_file_costs_no_derivation() {
     session.run(["verify", "--passphrase-file", "pass"]).ok();
 }
 
+/// What an attacker does to a home.
+type Edit<'e> = (&'e str, Box<dyn Fn(&Session) + 'e>);
+
 /// Nobody who edits the home reads what is written to it next.
 #[test]
 fn no_edit_of_the_home_makes_a_later_write_readable_to_anyone_else() {
@@ -231,7 +234,6 @@ fn no_edit_of_the_home_makes_a_later_write_readable_to_anyone_else() {
         let copied = Command::new("/bin/cp").arg("-r").arg(theirs.home().join(what)).arg(&to).status();
         assert!(copied.unwrap().success());
     };
-    type Edit<'e> = (&'e str, Box<dyn Fn(&Session) + 'e>);
     let edits: Vec<Edit> = vec![
         ("another vault's unlock files", Box::new(|s| copy(s, "unlock"))),
         ("another vault's vault.json", Box::new(|s| copy(s, "vault.json"))),

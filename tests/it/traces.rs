@@ -4,18 +4,18 @@ use std::collections::HashMap;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::session::{Ran, SOMEBODY, Session, binary, ran, setup_token, snapshot};
+use crate::session::{Ran, SOMEBODY, Session, ran, setup_token, snapshot, strace};
 
 /// Runs a command under umask 000 and gives what it asked of the system.
 fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
-    assert!(std::path::Path::new("/usr/bin/strace").exists(), "strace is missing: apt-get install strace");
     let trace = session.path("trace");
+    let calls = "execve,open,openat,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,symlink,\
+         symlinkat,write,pwrite64,writev,pwritev,sendto,sendmsg,sendfile,splice,copy_file_range";
+    let options = ["-xx", "-s", "200000", "-o", trace.to_str().unwrap()];
+    let strace = strace(session, calls, &options);
     let mut shell = Command::new("/bin/sh");
-    let script = "umask 000; exec /usr/bin/strace -f -qqq -xx -s 200000 -o \"$0\" \
-         -e trace=execve,open,openat,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,symlink,symlinkat,\
-         write,pwrite64,writev,pwritev,sendto,sendmsg,sendfile,splice,copy_file_range \"$@\"";
-    shell.args(["-c", script]).arg(&trace).arg(binary()).args(arguments);
-    shell.env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
+    shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(strace.get_program()).args(strace.get_args());
+    shell.args(arguments).env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
     shell.current_dir(session.temp.path()).stdin(Stdio::null());
     shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     let ran = ran(shell, input.as_bytes());
@@ -151,7 +151,7 @@ fn everything_is_private_from_birth_and_no_secret_leaves_but_by_standard_output(
             secrets.push(b"strongroom-key-v1:".to_vec());
         }
     }
-    // The tracing itself is whole: what may be shown was seen.
+    // The trace itself is whole: what may be shown was seen.
     let (_, trace) = traced(&session, &["get", "anthropic:renamed"], "");
     assert!(holds(&written(&trace)[&1], three.as_bytes()));
     println!(
