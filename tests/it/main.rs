@@ -4,8 +4,10 @@
 
 mod cases;
 mod contention;
+mod costs;
 mod failing_calls;
 mod faults;
+mod forge;
 mod full_disk;
 mod goldens;
 mod homes;
@@ -14,11 +16,16 @@ mod hostile_ids;
 mod house;
 mod kills;
 mod normal;
+mod old_homes;
 mod pty;
 mod random_kills;
 mod rekey_kills;
+mod resolve;
 mod serial;
 mod session;
+mod stock_age;
+mod tamper;
 mod terminal;
+mod traces;
 mod verbs;
 mod wiped_index;

@@ -1,0 +1,124 @@
+//! What hostile files cost: little time, little memory. The memory is bounded by the system, so
+//! that a file which makes a command take more fails it.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::session::{Ran, Session, binary, ran};
+
+/// For everything the process maps, its program and libraries too.
+const MEMORY: u64 = 64 * 1024 * 1024;
+const TIME: Duration = Duration::from_millis(100);
+
+/// Runs a command within the bounds. The time counts as kept when one of ten runs keeps it: on a
+/// busy machine the others can wait for the processor.
+#[track_caller]
+fn bounded(session: &Session, arguments: &[&str], input: &str) -> Ran {
+    let mut fastest = Duration::MAX;
+    for _ in 0..10 {
+        let plain = session.command(arguments);
+        let mut command = std::process::Command::new("/usr/bin/prlimit");
+        command.arg(format!("--as={MEMORY}")).arg(binary()).args(arguments);
+        command.env_clear().env("HOME", session.temp.path()).current_dir(plain.get_current_dir().unwrap());
+        command.stdin(std::process::Stdio::null());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let begun = Instant::now();
+        let ran = ran(command, input.as_bytes()).sane("made-up-canary");
+        fastest = fastest.min(begun.elapsed());
+        if fastest < TIME {
+            println!("{arguments:?}: {} in {fastest:?}", ran.status);
+            return ran;
+        }
+    }
+    panic!("{arguments:?} takes {fastest:?}");
+}
+
+/// A header of this many stanzas, and a payload.
+fn many(stanzas: usize, tag: &str) -> Vec<u8> {
+    let stanza = format!("-> {tag} {}\n{}\n", "A".repeat(43), "A".repeat(43));
+    format!("age-encryption.org/v1\n{}--- {}\npayload", stanza.repeat(stanzas), "A".repeat(43)).into()
+}
+
+#[test]
+fn a_header_of_a_thousand_stanzas() {
+    let session = Session::new();
+    session.paste("openrouter:one", "made-up-canary");
+    for tag in ["X25519", "strongroom", "strongroom-key", "scrypt"] {
+        for stanzas in [33, 120, 1000, 10_000] {
+            fs::write(session.agent_file("records/openrouter_3aone.age"), many(stanzas, tag)).unwrap();
+            bounded(&session, &["get", "openrouter:one"], "").failed("CORRUPT", 65);
+            session.write("bundle", many(stanzas, tag));
+            bounded(&session, &["import", "bundle"], "").failed("CORRUPT", 65);
+        }
+        fs::write(session.home().join("unlock/more.age"), many(1000, tag)).unwrap();
+        assert!(bounded(&session, &["unlock-method", "list"], "").ok().stdout.contains("more: unusable"));
+    }
+    fs::write(session.home().join("unlock/key-file.age"), many(1000, "strongroom-key")).unwrap();
+    assert_eq!(bounded(&session, &["get", "openrouter:one"], "").status, 65);
+}
+
+#[test]
+fn argon2id_outside_the_bounds() {
+    let session = Session::empty();
+    session.write("pass", "made-up horse");
+    session.run(["init", "--unlock", "passphrase", "--passphrase-file", "pass"]).ok();
+    let path = session.home().join("unlock/passphrase.age");
+    let sealed = fs::read(&path).unwrap();
+    let header = String::from_utf8_lossy(&sealed[..200]).into_owned();
+    assert!(header.contains(" 65536 3 4 "), "{header}");
+    for cost in [
+        "8 3 4",
+        "67108864 3 4",
+        "4294967295 3 4",
+        "1048577 2 1",
+        "65536 1 4",
+        "65536 4294967295 4",
+        "65536 3 0",
+        "65536 3 17",
+        "1048576 16 1",
+    ] {
+        let at = header.find(" 65536 3 4 ").unwrap();
+        let mut altered = sealed[..=at].to_vec();
+        altered.extend_from_slice(cost.as_bytes());
+        altered.extend_from_slice(&sealed[at + " 65536 3 4".len()..]);
+        fs::write(&path, altered).unwrap();
+        bounded(&session, &["verify", "--passphrase-file", "pass"], "").failed("KDF_BOUNDS", 65);
+    }
+    for cost in ["18446744073709551616 3 4", "-1 3 4", "+65536 3 4", "065536 3 4", "65536 3", "65536 3 4 5"] {
+        let altered = String::from_utf8_lossy(&sealed).replacen("65536 3 4", cost, 1);
+        fs::write(&path, altered.as_bytes()).unwrap();
+        bounded(&session, &["verify", "--passphrase-file", "pass"], "").failed("CORRUPT", 65);
+    }
+    fs::write(&path, sealed).unwrap();
+    session.write("wrong", "made-up donkey");
+    let ran = session.run(["verify", "--passphrase-file", "wrong"]).failed("WRONG_KEY", 77);
+    assert!(ran.stderr.contains("wrong passphrase"), "{}", ran.stderr);
+    session.run(["verify", "--passphrase-file", "pass"]).ok();
+}
+
+#[test]
+fn scrypt_beyond_the_bound() {
+    let session = Session::new();
+    session.write("pass", "made-up horse");
+    for factor in ["21", "40", "63", "255", "99999999999"] {
+        let sealed = format!(
+            "age-encryption.org/v1\n-> scrypt {} {factor}\n{}\n--- {}\npayload",
+            "A".repeat(22),
+            "A".repeat(43),
+            "A".repeat(43)
+        );
+        session.write("bundle", sealed);
+        let import = ["import", "bundle", "--bundle-passphrase-file", "pass"];
+        let ran = bounded(&session, &import, "");
+        assert!([65, 77].contains(&ran.status), "{factor}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_json_document_that_is_deep_or_wide() {
+    let session = Session::new();
+    session.write("deep", "[".repeat(1 << 20));
+    bounded(&session, &["import", "deep", "--from", "openclaw"], "").failed("BAD_DATA", 65);
+    session.write("objects", "{\"a\":".repeat(1 << 18));
+    bounded(&session, &["import", "objects", "--from", "openclaw"], "").failed("BAD_DATA", 65);
+}

@@ -1,0 +1,243 @@
+//! Every truncation and a flipped bit in every byte of every file of a home: the value or a
+//! refusal, never a panic, a hang or another value.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use strongroom::env::Env;
+use strongroom::error::Result;
+use strongroom::secret::ExposeSecret;
+use strongroom::unlock::seek::Named;
+use strongroom::vault::home::Vault;
+use strongroom::vault::index::Index;
+use strongroom::vault::verify;
+
+use crate::session::{Session, kept, strace};
+
+const CANARY: &str = "made-up-canary-value";
+const OTHER: &str = "made-up-other-value";
+
+fn session() -> Session {
+    let session = Session::new();
+    session.paste("openrouter:one", CANARY);
+    session.paste("openrouter:two", OTHER);
+    session.run(["order", "set", "--provider", "openrouter", "openrouter:one", "openrouter:two"]).ok();
+    session
+}
+
+/// What a reader sees who goes through the library as the commands do.
+struct Seen {
+    one: Result<Option<String>>,
+    /// Whether `verify` has nothing to say.
+    clean: Result<bool>,
+}
+
+fn look(session: &Session) -> Seen {
+    let begun = Instant::now();
+    let named = Named { key_file: Some(session.key_file()), ..Named::default() };
+    let opened = || -> Result<_> {
+        let vault = Vault::open(&session.home())?;
+        let unlocked = vault.unlock(&named, &Env::default(), None)?;
+        Ok((vault, unlocked))
+    };
+    let one = opened().and_then(|(vault, session)| {
+        let Some(agent) = vault.agent(&"main".parse()?)? else { return Ok(None) };
+        let record = agent.reader(&session.keys)?.record(&"openrouter:one".parse()?)?;
+        Ok(record.map(|record| record.credential.secret.expose_secret().to_owned()))
+    });
+    let clean = opened().and_then(|(vault, session)| Ok(verify::verify(&vault, &session)?.is_clean()));
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    for error in [one.as_ref().err(), clean.as_ref().err()].into_iter().flatten() {
+        let said = format!("{error} {error:?} {}", error.remedy());
+        assert!(!said.contains(CANARY) && !said.contains(OTHER), "{said}");
+    }
+    Seen { one, clean }
+}
+
+/// The bytes with every truncation, and with one bit of every byte flipped.
+fn damaged(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
+    let cuts = (0..bytes.len()).map(|cut| (format!("cut to {cut}"), bytes[..cut].to_vec()));
+    let flips = (0..bytes.len()).map(|at| {
+        let mut flipped = bytes.to_vec();
+        flipped[at] ^= 1 << (at % 8);
+        (format!("bit {} of byte {at}", at % 8), flipped)
+    });
+    cuts.chain(flips)
+}
+
+/// Damages a file in every way; gives how often the value was given all the same, and of those
+/// how often `verify` had nothing to say.
+fn damage(session: &Session, path: &Path, may_give: bool, step: usize) -> (usize, usize, usize) {
+    let bytes = fs::read(path).unwrap();
+    let (mut tried, mut given, mut unseen) = (0, 0, 0);
+    for (what, damaged) in damaged(&bytes).step_by(step) {
+        fs::write(path, &damaged).unwrap();
+        let seen = look(session);
+        tried += 1;
+        match &seen.one {
+            Ok(Some(value)) => {
+                assert_eq!(value, CANARY, "{what}");
+                assert!(may_give, "{} with {what} was taken", path.display());
+                given += 1;
+                unseen += usize::from(seen.clean.as_ref().is_ok_and(|clean| *clean));
+            }
+            Ok(None) => panic!("{} with {what} was taken for nothing", path.display()),
+            Err(_) => assert!(!seen.clean.is_ok_and(|clean| clean), "{} with {what}", path.display()),
+        }
+    }
+    fs::write(path, bytes).unwrap();
+    println!("{}: {tried} damages, {given} times the value, {unseen} unseen", path.display());
+    (tried, given, unseen)
+}
+
+/// The same through the binary, over every command that reads or writes, for a few damages.
+fn sample(session: &Session, path: &Path) {
+    let bytes = fs::read(path).unwrap();
+    let all: Vec<_> = damaged(&bytes).collect();
+    for (what, damaged) in all.iter().step_by(all.len() / 12 + 1) {
+        fs::write(path, damaged).unwrap();
+        let before = kept(&session.home());
+        for arguments in
+            [&["list"][..], &["status", "--check"], &["verify"], &["doctor"], &["log"], &["recipient"]]
+        {
+            let begun = Instant::now();
+            session.run(arguments).sane(CANARY).sane(OTHER);
+            assert!(begun.elapsed() < Duration::from_secs(2), "{arguments:?}, {what}: {:?}", begun.elapsed());
+        }
+        let ran = session.run(["get", "openrouter:one"]);
+        assert!(ran.status != 0 || ran.stdout.trim_end() == CANARY, "{what}: {}", ran.stdout);
+        let asked = session.resolve(&["main/openrouter:one", "providers/openrouter/apiKey"]);
+        for (id, value) in asked["values"].as_object().unwrap() {
+            let any = id.starts_with("providers/") && value == OTHER;
+            assert!(value == CANARY || any, "{what}: {asked}");
+        }
+        assert!(kept(&session.home()) == before, "{what}: reading wrote");
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn a_damaged_record_is_never_taken() {
+    let session = session();
+    let path = session.agent_file("records/openrouter_3aone.age");
+    let (tried, ..) = damage(&session, &path, false, 1);
+    assert!(tried > 700, "{tried}");
+    sample(&session, &path);
+}
+
+#[test]
+fn a_damaged_unlock_file_is_never_taken() {
+    let session = session();
+    let path = session.home().join("unlock/key-file.age");
+    let (tried, ..) = damage(&session, &path, false, 1);
+    assert!(tried > 1000, "{tried}");
+    sample(&session, &path);
+}
+
+#[test]
+fn a_damaged_vault_json_is_refused_or_means_the_same() {
+    let session = session();
+    let path = session.home().join("vault.json");
+    let (_, given, unseen) = damage(&session, &path, true, 1);
+    // White space, and the line break at the end.
+    assert!(given < 20 && unseen == given, "{given} {unseen}");
+    sample(&session, &path);
+}
+
+#[test]
+fn a_damaged_index_costs_no_value_and_is_seen() {
+    let session = session();
+    let path = session.agent_file("auth-profiles.json");
+    for (_, damaged) in damaged(&fs::read(&path).unwrap()) {
+        if let Err(error) = Index::parse(&damaged) {
+            assert!(!format!("{error}{error:?}").contains(CANARY));
+        }
+    }
+    // A reader gives a file that may be torn 45 ms to become whole: not for every one of these.
+    let (tried, given, unseen) = damage(&session, &path, true, 7);
+    assert_eq!(tried, given);
+    // White space, and the texts of fields that nobody takes anything from.
+    assert!(unseen < tried / 3, "{unseen} of {tried}");
+    sample(&session, &path);
+}
+
+#[test]
+fn a_damaged_log_costs_no_value_and_is_seen() {
+    for (path, lines) in [("agents/main/log.jsonl", 2), ("log.jsonl", 1)] {
+        let session = session();
+        let path = session.home().join(path);
+        let (tried, given, unseen) = damage(&session, &path, true, 1);
+        assert_eq!(tried, given);
+        // A log that was cut to nothing, or to whole lines, where no record tells of the rest; and
+        // a last line without its line break.
+        assert!(unseen <= lines, "{unseen} of {tried}");
+        sample(&session, &path);
+    }
+}
+
+#[test]
+fn a_log_that_lost_its_last_change_is_seen() {
+    let session = session();
+    let log = session.agent_file("log.jsonl");
+    let before = fs::read(&log).unwrap();
+    session.feed("made-up-new-value", ["rotate", "openrouter:one"]).ok();
+    fs::write(&log, before).unwrap();
+    let ran = session.run(["verify"]).failed("FINDINGS", 65);
+    assert!(ran.stdout.contains("the log was cut short"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_record_that_was_put_back_is_seen() {
+    let session = session();
+    let record = session.agent_file("records/openrouter_3aone.age");
+    let old = fs::read(&record).unwrap();
+    session.feed("made-up-new-value", ["rotate", "openrouter:one"]).ok();
+    fs::write(&record, &old).unwrap();
+    let ran = session.run(["verify"]).failed("FINDINGS", 65);
+    assert!(ran.stdout.contains("it was rolled back"), "{}", ran.stdout);
+    let status = session.run(["status", "--check", "--json"]).json();
+    assert_eq!(status["check"]["exit"], 1, "{status}");
+    session.run(["remove", "openrouter:one", "--yes"]).ok();
+    fs::write(&record, old).unwrap();
+    let ran = session.run(["verify"]).failed("FINDINGS", 65);
+    assert!(ran.stdout.contains("someone put an old file back"), "{}", ran.stdout);
+}
+
+/// A session whose last paste, a new value for `openrouter:two`, was killed behind its commit.
+fn unfinished() -> (Session, PathBuf) {
+    let session = session();
+    let kill = ["-o", "/dev/null", "-e", "inject=/^rename:signal=KILL:when=2"];
+    let mut strace = strace(&session, "/^rename", &kill);
+    strace.args(["paste-api-key", "--provider", "openrouter", "--profile-id", "two"]);
+    let ran = crate::session::ran(strace, b"made-up-pending");
+    let ops = session.agent_file("txn/ops");
+    assert!(ops.exists(), "no kill was delivered: {} {}", ran.status, ran.stderr);
+    (session, ops)
+}
+
+#[test]
+fn damaged_operations_cost_no_other_value_and_are_not_applied() {
+    let (session, ops) = unfinished();
+    let (tried, given, unseen) = damage(&session, &ops, true, 1);
+    assert_eq!((given, unseen), (tried, 0));
+    let bytes = fs::read(&ops).unwrap();
+    for (what, damaged) in damaged(&bytes).step_by(97) {
+        fs::write(&ops, damaged).unwrap();
+        let before = kept(&session.home());
+        let two = session.run(["get", "openrouter:two"]);
+        assert!([OTHER, "made-up-pending"].contains(&two.stdout.trim_end()), "{what}: {}", two.stdout);
+        for arguments in
+            [&["rotate", "openrouter:one"][..], &["remove", "openrouter:one", "--yes"], &["rekey", "--yes"]]
+        {
+            let ran = session.feed("made-up-new-value", arguments).sane(CANARY);
+            assert_eq!(ran.status, 65, "{what} {arguments:?}: {}", ran.stderr);
+        }
+        assert!(kept(&session.home()) == before, "{what}");
+    }
+    fs::write(&ops, bytes).unwrap();
+    assert_eq!(session.get("openrouter:two"), "made-up-pending");
+    session.run(["doctor", "--repair"]).ok();
+    assert!(!ops.exists());
+    session.run(["verify"]).ok();
+}
