@@ -37,13 +37,17 @@ impl SecretStore for FileStore {
                 done => done?,
             }
         }
-        self.records.sync()
+        Ok(())
     }
 
     fn remove(&self, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             self.records.remove_file(name)?;
         }
+        Ok(())
+    }
+
+    fn sync(&self) -> Result<(), StoreError> {
         self.records.sync()
     }
 

@@ -111,17 +111,25 @@ pub trait SecretStore {
     fn get(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Takes over the staged records of these names, and can be repeated: a name which is no
-    /// longer staged was taken over before. Durable when it returns.
+    /// longer staged was taken over before. Durable after [`SecretStore::sync`].
     ///
     /// # Errors
     /// When a record cannot be written; those taken over until then stay.
     fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), StoreError>;
 
-    /// Removes records; names that are not there are passed over. Durable when it returns.
+    /// Removes records; names that are not there are passed over. Durable after
+    /// [`SecretStore::sync`].
     ///
     /// # Errors
     /// When a record that is there cannot be removed.
     fn remove(&self, names: &[String]) -> Result<(), StoreError>;
+
+    /// Makes what was taken over and removed durable: once for all of it, and after the rest of a
+    /// change was written, so that one commit of the file system's journal carries everything.
+    ///
+    /// # Errors
+    /// When the place says that it could not keep them.
+    fn sync(&self) -> Result<(), StoreError>;
 
     /// The names of all records, sorted.
     ///

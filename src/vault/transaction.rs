@@ -208,11 +208,13 @@ impl Change {
         agent.dir.dir_or_create(RECORDS)?;
         let stage = agent.dir.create_dir(TXN_STAGE)?;
         let records = stage.create_dir(RECORDS)?;
+        // Everything is written before the first barrier: a journal then commits it in few steps.
         let each = sealed.len() < ONE_BARRIER_FROM;
+        let mut record_files = Vec::new();
         for (name, bytes) in &sealed {
             let file = records.write_new(name, bytes)?;
             if each {
-                records.sync_file(&file, name)?;
+                record_files.push((file, name));
             }
         }
         let ops_file = stage.write_new(OPS, &ops.seal(keys)?)?;
@@ -220,6 +222,9 @@ impl Change {
         let index_file = agent.dir.write_new(STAGED_INDEX, &index.to_bytes())?;
         log::reserve(&agent.dir, &ops.log)?;
         if each {
+            for (file, name) in &record_files {
+                records.sync_file(file, name)?;
+            }
             stage.sync_file(&ops_file, OPS)?;
             agent.dir.sync_file(&index_file, STAGED_INDEX)?;
             records.sync()?;
@@ -282,6 +287,10 @@ fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<()> {
     }
     apply_index(agent, ops, prepared)?;
     log::append(&agent.dir, &ops.log)?;
+    // The names that were moved; all of it is durable before `txn/` goes.
+    if !puts.is_empty() || !removals.is_empty() {
+        store.sync()?;
+    }
     agent.dir.sync()?;
     // Back to the staging name in one step: what is left of it there is only swept, never read.
     agent.dir.rename(TXN, &agent.dir, TXN_STAGE)?;
