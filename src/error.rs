@@ -87,7 +87,7 @@ codes! {
     /// There is no vault in this home.
     NoVault, "NO_VAULT", 66, "run `strongroom init`, or name the home with --home or STRONGROOM_HOME";
     /// A file that was named is not there, or nothing was given on standard input.
-    NoInput, "NO_INPUT", 66, "check the path, or send the value on standard input";
+    NoInput, "NO_INPUT", 66, "check the name of the file or the descriptor, or what is sent on standard input";
     /// A bug in Strongroom.
     Internal, "INTERNAL", 70, "this is a bug: please report it with the command you ran (never with a secret)";
     /// A deadline passed.
@@ -113,9 +113,9 @@ codes! {
     /// The user said no, or pressed an interrupt key.
     Cancelled, "CANCELLED", 130, "nothing was changed";
     /// The home could be written by somebody else.
-    UnsafeHome, "UNSAFE_HOME", 78, "give the home to yourself alone: chown and chmod 700";
+    UnsafeHome, "UNSAFE_HOME", 78, "take the right to write from the others: chmod go-w";
     /// A symlink, FIFO or device where a file should be.
-    UnsafeFile, "UNSAFE_FILE", 78, "replace it by a regular file of your own";
+    UnsafeFile, "UNSAFE_FILE", 78, "replace it by a regular file (or directory) of your own";
     /// The key file could be read or replaced by somebody else.
     UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
     /// The setup is incomplete or contradicts itself.

@@ -20,3 +20,4 @@ pub mod term;
 pub mod transfer;
 pub mod unlock;
 pub mod vault;
+pub mod when;

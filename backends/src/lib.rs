@@ -76,6 +76,9 @@ impl StoreError {
             // O_NOFOLLOW on a symlink; O_DIRECTORY on something else.
             Errno::LOOP => Self::Unsafe { path, why: "is a symlink" },
             Errno::NOTDIR => Self::Unsafe { path, why: "is not a directory" },
+            Errno::ISDIR => Self::Unsafe { path, why: "is a directory" },
+            // What opening a socket, or a FIFO that nobody reads, gives.
+            Errno::NXIO => Self::Unsafe { path, why: "is not a regular file" },
             Errno::NOSPC | Errno::DQUOT => Self::NoSpace(path),
             other => Self::Io { path, source: other.into() },
         }

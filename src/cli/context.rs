@@ -97,9 +97,17 @@ impl Context {
     /// # Errors
     /// Those of unlocking.
     pub fn session(&self, vault: &Vault) -> Result<Session> {
+        self.session_by(vault, &self.named())
+    }
+
+    /// As [`Context::session`], with other sources than those named by flags.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
         let ask: Ask<'_> = if self.may_ask() { Some(&prompt) } else { None };
-        let session = vault.unlock(&self.named(), &self.env, ask)?;
+        let session = vault.unlock(named, &self.env, ask)?;
         if let Some(pending) = session.unlocked.payload.pending {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
@@ -175,10 +183,12 @@ impl Context {
         self.print(&text)
     }
 
-    /// Says something to people, on standard error; nothing in `--json` mode.
+    /// Says lines to people, on standard error; nothing in `--json` mode. What a line holds from
+    /// elsewhere has to be [`safe`] before it becomes one of several.
     pub fn say(&self, text: &str) {
         if !self.json() {
-            out::write_error(&format!("{}\n", safe(text)));
+            let lines: Vec<_> = text.lines().map(safe).collect();
+            out::write_error(&format!("{}\n", lines.join("\n")));
         }
     }
 

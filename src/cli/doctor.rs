@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Context;
 use crate::doctor::{Finding, Level, home, process, profiles, resolver, unlock};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
@@ -51,13 +51,18 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         Err(_) => findings.extend(profiles::check_locked(&vault)?),
     }
-    let ok = findings.iter().all(|finding| finding.level != Level::Wrong);
+    let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
-        context.print_json(&Document { findings, ok })?;
+        context.print_json(&Document { findings, ok: wrong == 0 })?;
     } else {
         tell(context, &findings)?;
     }
-    Ok(if ok { 0 } else { Code::Findings.exit() })
+    match super::verify::found(wrong) {
+        Err(error) if args.repair => {
+            Err(error.with_remedy("what is left has to be mended by hand, as said above"))
+        }
+        done => done,
+    }
 }
 
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.
@@ -82,10 +87,8 @@ fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {
             context.print(&format!("       {} {}", style.dim("→"), safe(remedy)))?;
         }
     }
-    let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
-    context.print(&match wrong {
-        0 => "Nothing is wrong.".to_owned(),
-        1 => "1 thing is wrong.".to_owned(),
-        n => format!("{n} things are wrong."),
-    })
+    if findings.iter().all(|finding| finding.level != Level::Wrong) {
+        context.print("Nothing is wrong.")?;
+    }
+    Ok(())
 }

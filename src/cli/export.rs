@@ -12,6 +12,7 @@ use super::get::not_found;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;
+use crate::term::count::counted;
 use crate::term::{out, secret_input};
 use crate::transfer::bundle;
 use crate::unlock::seek;
@@ -102,7 +103,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         return tell(context, path, &records, &digest);
     }
     let _ = out::write_bytes(&Buffer::from_vec(sealed))?;
-    context.say(&format!("Sealed {} profiles. SHA-256: {digest}", records.len()));
+    context.say(&format!("Sealed {}. SHA-256: {digest}", counted(records.len() as u64, "profile")));
     Ok(0)
 }
 
@@ -161,7 +162,8 @@ fn tell(context: &mut Context, path: &Path, records: &[(AgentName, Record)], dig
     for (agent, record) in records {
         context.print(&format!("  {agent}  {}  {}", record.profile, record.credential.kind))?;
     }
-    context.print(&format!("Sealed {} profiles into {}.\nSHA-256: {digest}", records.len(), shown(path)))?;
+    let many = counted(records.len() as u64, "profile");
+    context.print(&format!("Sealed {many} into {}.\nSHA-256: {digest}", shown(path)))?;
     context.say("Tell the receiver the digest by another way: the bundle alone does not prove who made it.");
     Ok(0)
 }

@@ -6,9 +6,9 @@ use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
-use crate::term::time::relative;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId};
+use crate::when::relative;
 
 /// Print one secret, and a line break.
 #[derive(Debug, Args)]

@@ -14,6 +14,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
 use crate::seal::recovery;
 use crate::secret::{Buffer, SecretString};
+use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::progress::Progress;
 use crate::term::{secret_input, stdin};
@@ -194,10 +195,13 @@ fn finish(context: &mut Context, plan: &Plan, source: &Source, told: bool) -> Re
         context.print(&text.join("\n"))?;
     }
     let writes = plan.writes();
+    let held = plan.entries.iter().all(|entry| matches!(entry.action, Action::Unchanged));
     context.print(&match writes {
-        0 => "Nothing was changed: the vault holds all of it already.".to_owned(),
-        1 => "Imported 1 profile.".to_owned(),
-        n => format!("Imported {n} profiles."),
+        0 if held && plan.invalid.is_empty() && !plan.entries.is_empty() => {
+            "Nothing was changed: the vault holds all of it already.".to_owned()
+        }
+        0 => "Nothing was changed.".to_owned(),
+        n => format!("Imported {}.", counted(n as u64, "profile")),
     })?;
     if writes > 0 && source.format != Format::Bundle {
         context.say("The source still holds the secrets in plain text: remove it once `strongroom list` shows what you expect.");

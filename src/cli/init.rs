@@ -68,8 +68,15 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
     }
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
-    if let Ok((vault, _)) = Vault::open_damaged(&home) {
-        init::refuse_existing(&vault)?;
+    match Vault::open_damaged(&home) {
+        Ok((vault, _)) => init::refuse_existing(&vault)?,
+        Err(error) if error.code() == Code::NoVault => {}
+        Err(error) if error.code() == Code::NewerFormat => {
+            let what = format!("there is a vault in {} already, made by a newer strongroom", shown(&home));
+            return fail(Code::Exists, what)
+                .map_err(|e: Error| e.with_remedy("name another home with --home"));
+        }
+        Err(error) => return Err(error),
     }
     let method = new_method(context, args.unlock, &home)?;
     let payload = init::init(&home, "file", method.name, &method.secret, &context.waits("init"))?;

@@ -6,6 +6,7 @@ use super::Context;
 use super::init::new_passphrase;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
+use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
 use crate::unlock::seek::{self, Named};
@@ -66,7 +67,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
 
 pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut session = context.session_by(&vault, &one_of(context.named()))?;
     let slots = vault.slots()?;
     for name in &args.drop {
         if !slots.iter().any(|slot| slot.method == *name) {
@@ -115,8 +116,9 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     }
     let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
     context.print(&format!(
-        "Sealed {} records of {} agents under a new key{resumed}.",
-        done.records, done.agents
+        "Sealed {} of {} under a new key{resumed}.",
+        counted(done.records as u64, "record"),
+        counted(done.agents as u64, "agent")
     ))?;
     context.say(
         "The recovery key is new too: keep the output of `strongroom recovery-key`, and destroy the old one.",
@@ -125,6 +127,14 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         "Copies of old records still open with the old keys: revoke at the provider what may have leaked.",
     );
     Ok(0)
+}
+
+/// One source to unlock with, where several were named: the others are for their own methods.
+fn one_of(named: Named) -> Named {
+    match named.key_file {
+        Some(_) => Named { key_file: named.key_file, ..Named::default() },
+        None => named,
+    }
 }
 
 /// The secret of a method other than the one that unlocked, from what was named besides.
@@ -167,6 +177,7 @@ fn slots_open(
     let slot = slots.iter().find(|slot| slot.method == method);
     match slot.map(|slot| slot.opens_with(&key)).transpose()? {
         Some(true) => Ok(()),
-        _ => fail(Code::WrongKey, format!("the secret given does not open the unlock method {method}")),
+        _ => fail(Code::WrongKey, format!("the secret given does not open the unlock method {method}"))
+            .map_err(|e: Error| e.with_remedy(format!("give its secret, or drop it: --drop {method}"))),
     }
 }

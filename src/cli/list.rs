@@ -5,13 +5,15 @@ use serde::Serialize;
 use strongroom_backends::shown;
 
 use super::Context;
+use super::context::not_a_secret;
 use crate::error::Result;
+use crate::term::count::counted;
 use crate::term::table::Table;
-use crate::term::time::{relative, rfc3339};
 use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry, Index};
+use crate::when::{relative, rfc3339};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
 #[derive(Debug, Args)]
@@ -57,11 +59,15 @@ struct ProfileDocument {
 }
 
 pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
+    if let Some(provider) = &args.provider {
+        not_a_secret(provider)?;
+    }
+    let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
     let vault = context.vault()?;
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
     let mut document = Document { home: shown(vault.home.path()), agents: Vec::new() };
     for name in &names {
-        document.agents.push(of_agent(context, &vault, name, args.provider.as_deref())?);
+        document.agents.push(of_agent(context, &vault, name, provider.as_ref())?);
     }
     if context.json() {
         context.print_json(&document)?;
@@ -74,7 +80,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         }
         let text = text(&agent.profiles, context.env.now());
         context.print(&text)?;
-        if agent.profiles.is_empty() {
+        if agent.profiles.is_empty() && agent.unlisted.is_empty() {
             context.say(&format!(
                 "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
                 agent.agent
@@ -95,8 +101,9 @@ pub(super) fn unlisted(agent: &str, ids: &[String]) -> String {
     let some = ids.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
     let more = if ids.len() > 5 { ", …" } else { "" };
     format!(
-        "{} of agent {agent} not listed in the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {}",
-        if ids.len() == 1 { "1 record is".to_owned() } else { format!("{} records are", ids.len()) },
+        "{} of agent {agent} {} not listed in the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {}",
+        counted(ids.len() as u64, "record"),
+        if ids.len() == 1 { "is" } else { "are" },
         if ids.len() == 1 { "it" } else { "them" }
     )
 }
@@ -105,7 +112,7 @@ fn of_agent(
     context: &Context,
     vault: &Vault,
     name: &AgentName,
-    provider: Option<&str>,
+    provider: Option<&Provider>,
 ) -> Result<AgentDocument> {
     let mut document = AgentDocument {
         agent: name.to_string(),
@@ -121,9 +128,7 @@ fn of_agent(
     document.profiles = seen
         .index
         .entries()
-        .filter(|entry| {
-            provider.is_none_or(|wanted| entry.provider.as_ref().is_some_and(|p| p.as_str() == wanted))
-        })
+        .filter(|entry| provider.is_none_or(|wanted| entry.provider.as_ref() == Some(wanted)))
         .map(|entry| profile(&entry, &seen))
         .collect();
     Ok(document)
@@ -196,7 +201,7 @@ fn text(profiles: &[ProfileDocument], now: i64) -> String {
     for profile in profiles {
         let expires = match profile.expires {
             None => "-".to_owned(),
-            Some(at) => format!("{} ({})", rfc3339(at).unwrap_or_else(|| "?".to_owned()), relative(at, now)),
+            Some(at) => format!("{} ({})", rfc3339(at), relative(at, now)),
         };
         let note = match profile.holds {
             "sealed" => "",

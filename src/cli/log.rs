@@ -7,8 +7,8 @@ use super::Context;
 use crate::error::Result;
 use crate::term::escape::safe;
 use crate::term::table::Table;
-use crate::term::time::{parse_duration, rfc3339};
 use crate::vault::log::{self, Line};
+use crate::when::{parse_duration, rfc3339};
 
 /// Show what was changed, and when. `strongroom verify` checks that the log is whole.
 #[derive(Debug, Args)]
@@ -81,14 +81,14 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         let event = &line.event;
         let what = event.profile.as_deref().or(event.method.as_deref()).unwrap_or("-");
         let from = event.from.as_ref().map_or_else(String::new, |from| format!("was {from}"));
-        let at = rfc3339(line.at).unwrap_or_else(|| line.at.to_string());
+        let at = rfc3339(line.at);
         table.row([&at, &safe(&event.op), what, &from]);
     }
     if !table.is_empty() {
         context.print(&table.to_string())?;
     }
     if damaged > 0 {
-        context.warn(&format!("{damaged} lines of the log are damaged; run `strongroom verify`"));
+        context.warn(&format!("damaged lines in the log: {damaged}; run `strongroom verify`"));
     }
     Ok(0)
 }

@@ -31,8 +31,8 @@ pub use context::Context;
 
 use crate::env::Env;
 use crate::error::Result;
-use crate::term::time::parse_duration;
 use crate::vault::id::AgentName;
+use crate::when::parse_duration;
 
 /// The grouped list of verbs under `--help`. A test holds it against the commands.
 const VERBS: &str = "\
@@ -74,7 +74,7 @@ For your shell:
 /// Keeps the credentials of AI agents sealed, and an index of references beside them.
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, about, disable_help_subcommand = true, after_help = VERBS)]
-#[command(help_template = "{about}\n\n{usage-heading} {usage}\n\n{after-help}\n\nOptions:\n{options}")]
+#[command(help_template = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}")]
 struct Cli {
     #[command(flatten)]
     global: Global,
@@ -119,37 +119,22 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Make a vault
     Init(init::Init),
-    /// Rebuild a vault whose unlock files are lost, with the recovery key
     Recover(recover::Recover),
     #[command(flatten)]
     Auth(AuthVerb),
-    /// Show which credentials are usable, and which is next
     Status(status::Status),
-    /// Look for what is wrong, and mend it
     Doctor(doctor::Doctor),
-    /// Open and check every record, index and log
     Verify(verify::Verify),
-    /// Show what was changed, and when
     Log(log::Log),
-    /// Take over auth-profiles.json, .env files and bundles
     Import(import::Import),
-    /// Seal profiles for another machine
     Export(export::Export),
-    /// Print to whom others should export
     Recipient(keys::Recipient),
-    /// Answer OpenClaw's exec secret protocol on stdin and stdout
     Resolve(resolve::Resolve),
-    /// Show, add or remove ways to unlock the vault
     UnlockMethod(unlock_method::UnlockMethod),
-    /// Make a new vault key and seal every record anew
     Rekey(keys::Rekey),
-    /// Print the key that opens every record with stock age
     RecoveryKey(keys::RecoveryKey),
-    /// Print shell completions
     Completions(completions::Completions),
-    /// Write the manual pages
     Man(completions::Man),
     /// OpenClaw's spelling of the commands
     #[command(hide = true)]
@@ -163,17 +148,11 @@ enum AuthVerb {
     PasteToken(paste::Paste),
     /// Store an API key
     PasteApiKey(paste::Paste),
-    /// Show what is stored, without unlocking
     List(list::List),
-    /// Print one secret
     Get(get::Get),
-    /// Give a profile a new secret, and keep the rest of it
     Rotate(paste::Rotate),
-    /// Give a profile another id
     Rename(rename::Rename),
-    /// Remove a profile from the vault
     Remove(remove::Remove),
-    /// Show or set which profile of a provider is used first
     Order(order::Order),
 }
 
@@ -187,7 +166,6 @@ struct Models {
 enum ModelsVerb {
     /// Credentials
     Auth(Auth),
-    /// Show which credentials are usable, and which is next
     Status(status::Status),
 }
 
@@ -265,10 +243,14 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
 /// The agent that a flag or a variable names.
 fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
     match (&global.agent, env.var("STRONGROOM_AGENT")) {
-        (Some(flag), _) => Ok((flag.parse()?, true)),
-        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
+        (Some(flag), _) => Ok((agent_name(flag)?, true)),
+        (None, Some(variable)) => Ok((agent_name(&variable.to_string_lossy())?, false)),
         (None, None) => Ok((AgentName::default(), false)),
     }
+}
+
+fn agent_name(text: &str) -> Result<AgentName> {
+    text.parse().map_err(|error| context::not_a_secret(text).err().unwrap_or(error))
 }
 
 #[cfg(test)]

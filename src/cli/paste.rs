@@ -9,12 +9,12 @@ use super::context::not_a_secret;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
-use crate::term::time::{parse_duration, rfc3339};
 use crate::term::{secret_input, stdin};
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::record::Record;
 use crate::vault::transaction::{Change, Generations, next_record, reader_of};
+use crate::when::{parse_duration, rfc3339};
 
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
 const INPUT_MAX: usize = 64 * 1024;
@@ -186,7 +186,7 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
         // A new token under the old, past expiry would not be handed out.
         let lifetime = past.saturating_sub(current.updated).max(0);
         credential.expires = (lifetime > 0).then(|| writer.now.saturating_add(lifetime));
-        warnings.push(match credential.expires.and_then(rfc3339) {
+        warnings.push(match credential.expires.map(rfc3339) {
             Some(at) => format!("the old expiry was past; with the same lifetime the new one is {at} (set it with --expires-in)"),
             None => "the old expiry was past and is dropped (set one with --expires-in)".to_owned(),
         });
@@ -243,7 +243,7 @@ fn tell(context: &mut Context, verb: &str, record: &Record, warnings: &[String])
         }))?;
         return Ok(0);
     }
-    let expires = match credential.expires.and_then(rfc3339) {
+    let expires = match credential.expires.map(rfc3339) {
         Some(at) => format!(", expires {at}"),
         None => String::new(),
     };

@@ -11,6 +11,7 @@ use super::init::{Unlock, new_method};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
 use crate::secret::SecretString;
+use crate::term::count::counted;
 use crate::vault::home::Vault;
 use crate::vault::recover;
 
@@ -60,7 +61,8 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
         }))?;
     } else {
         let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
-        context.print(&format!("Recovered {} records{resumed}.\n  Unlock: {}", done.records, method.told))?;
+        let many = counted(done.records as u64, "record");
+        context.print(&format!("Recovered {many}{resumed}.\n  Unlock: {}", method.told))?;
         for failed in &done.failed {
             context.warn(&format!("{failed}; its file stays"));
         }

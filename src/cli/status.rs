@@ -14,11 +14,11 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::State;
 use crate::select::text;
-use crate::term::time::parse_duration;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry};
+use crate::when::parse_duration;
 
 /// The file of the run-time state in an agent's directory.
 pub(super) const STATE_FILE: &str = "auth-state.json";

@@ -13,7 +13,7 @@ use crate::seal::unlock_file::Kind;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, key_text, slots};
 use crate::vault::init::log_event;
-use crate::vault::log::Event;
+use crate::vault::log::{self, Event};
 
 /// Show, add or remove ways to unlock the vault.
 #[derive(Debug, Args)]
@@ -140,6 +140,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     }
     let mut payload = session.unlocked.payload.clone();
     name.clone_into(&mut payload.method);
+    log::tail(&vault.home)?;
     slots::write(&vault.home, &payload, &key)?;
     let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
     let event = Event { op: op.into(), method: Some(name.into()), ..Event::default() };
@@ -211,6 +212,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         )
         .map_err(|e: Error| e.with_remedy("add another one first: strongroom unlock-method add …"));
     }
+    log::tail(&vault.home)?;
     slots::remove(&vault.home, &name)?;
     let event = Event { op: "unlock-method-remove".into(), method: Some(name.clone()), ..Event::default() };
     log_event(&vault, &session.keys, context.env.now(), event)?;

@@ -45,7 +45,12 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
             "a command is missing".to_owned()
         }
         ErrorKind::MissingRequiredArgument => of("an argument is missing"),
-        ErrorKind::ArgumentConflict => of("arguments exclude each other"),
+        ErrorKind::ArgumentConflict => match named(ContextKind::PriorArg) {
+            Some(other) => {
+                format!("{} and {other} exclude each other", argument.as_deref().unwrap_or("arguments"))
+            }
+            None => of("arguments exclude each other"),
+        },
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => of("an argument's value is not accepted"),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             of("a value is missing")

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::Context;
-use crate::error::{Code, Result};
+use crate::error::{Code, Result, fail};
+use crate::term::count::counted;
 use crate::vault::verify;
 
 /// Open and check every record, index and log.
@@ -14,10 +15,10 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
     let vault = context.vault()?;
     let session = context.session(&vault)?;
     let verified = verify::verify(&vault, &session)?;
-    let clean = verified.is_clean();
+    let wrong = verified.findings.iter().filter(|finding| !finding.notice).count();
     if context.json() {
         context.print_json(&verified)?;
-        return Ok(if clean { 0 } else { Code::Findings.exit() });
+        return found(wrong);
     }
     for finding in &verified.findings {
         let of = finding.agent.as_ref().map_or_else(String::new, |agent| format!("agent {agent}: "));
@@ -25,13 +26,21 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
         let line = format!("{mark}: {of}{}", finding.what);
         context.print(&crate::term::escape::safe(&line))?;
     }
-    let wrong = verified.findings.iter().filter(|finding| !finding.notice).count();
     context.print(&format!(
-        "Verified {} records of {} agents and {} log lines: {}.",
-        verified.records,
-        verified.agents,
-        verified.log_lines,
-        if clean { "all is as this vault made it".to_owned() } else { format!("{wrong} findings") }
+        "Verified {} of {} and {}: {}.",
+        counted(verified.records as u64, "record"),
+        counted(verified.agents as u64, "agent"),
+        counted(verified.log_lines, "log line"),
+        if wrong == 0 { "all is as this vault made it".to_owned() } else { counted(wrong as u64, "finding") }
     ))?;
-    Ok(if clean { 0 } else { Code::Findings.exit() })
+    found(wrong)
+}
+
+/// The end of a check: an error where anything is wrong.
+pub(super) fn found(wrong: usize) -> Result<u8> {
+    match wrong {
+        0 => Ok(0),
+        1 => fail(Code::Findings, "1 thing is wrong"),
+        n => fail(Code::Findings, format!("{n} things are wrong")),
+    }
 }

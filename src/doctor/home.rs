@@ -42,7 +42,10 @@ pub fn settings(vault: &Vault, payload: &Payload, repair: bool) -> Result<Findin
     if vault.settings.as_ref() == Some(&Settings::of(payload)) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
     }
-    let what = "vault.json does not say what the unlock files say";
+    let what = match vault.settings {
+        Some(_) => "vault.json does not say what the unlock files say",
+        None => "vault.json is missing or damaged",
+    };
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
         Vault::write_settings(&vault.home, payload)?;

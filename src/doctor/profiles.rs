@@ -25,7 +25,9 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
                 if unlisted > 0 {
                     found.push(Finding::wrong(
                         CHECK,
-                        format!("agent {name}: {unlisted} records are not listed in the index; none is lost"),
+                        format!(
+                            "agent {name}: records that the index does not list: {unlisted}; none is lost"
+                        ),
                         "run `strongroom doctor --repair`",
                     ));
                 }
@@ -42,8 +44,10 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
             ));
         }
         if !strange.is_empty() {
-            let what =
-                format!("agent {name}: {} files among the records are none of Strongroom's", strange.len());
+            let what = format!(
+                "agent {name}: files among the records that are none of Strongroom's: {}",
+                strange.len()
+            );
             found.push(Finding::note(CHECK, what));
         }
     }
@@ -73,8 +77,8 @@ pub fn check(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
         found.push(Finding::ok(
             CHECK,
             format!(
-                "{} records of {} agents open and are listed; {} log lines verify",
-                verified.records, verified.agents, verified.log_lines
+                "records that open and are listed: {}; log lines that verify: {}",
+                verified.records, verified.log_lines
             ),
         ));
     }

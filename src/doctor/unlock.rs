@@ -27,13 +27,8 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
             ),
         });
     }
-    if slots.is_empty() {
-        found.push(Finding::wrong(
-            CHECK,
-            "the vault has no unlock files",
-            "restore unlock/ from a backup, or run `strongroom recover --recovery-key FILE`",
-        ));
-    } else if slots.len() == 1 {
+    // Where there is none at all, unlocking says so.
+    if slots.len() == 1 {
         found.push(Finding::note(CHECK, "there is one unlock method only").with_remedy(
             "keep the output of `strongroom recovery-key` in a safe place, or add another method",
         ));

@@ -118,6 +118,8 @@ pub fn open(openers: &[Opener], sealed: &[u8]) -> Result<Buffer> {
         match opened {
             Ok(plaintext) => return Ok(plaintext),
             Err(DecryptError::NoMatchingKeys | DecryptError::KeyDecryptionFailed) => {}
+            // A wrong passphrase; an altered stanza of scrypt cannot be told from one.
+            Err(DecryptError::DecryptionFailed) if by_passphrase => {}
             Err(DecryptError::ExcessiveWork { required, .. }) => {
                 return fail(
                     Code::KdfBounds,

@@ -16,7 +16,13 @@ pub fn parse(text: &SecretString, what: &str) -> Result<x25519::Identity> {
         text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     match (lines.next().map(str::parse), lines.next()) {
         (Some(Ok(identity)), None) => Ok(identity),
-        _ => fail(Code::BadData, format!("{what} does not hold one AGE-SECRET-KEY-1… line")),
+        _ => fail(Code::BadData, format!("{what} does not hold one AGE-SECRET-KEY-1… line")).map_err(
+            |e: Error| {
+                e.with_remedy(
+                    "give a file with that line, as `strongroom recovery-key` or age-keygen prints it",
+                )
+            },
+        ),
     }
 }
 

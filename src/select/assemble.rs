@@ -11,9 +11,9 @@ use super::report::{
     Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
-use super::when::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, Provider};
+use crate::when::rfc3339;
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]

@@ -4,9 +4,9 @@ use super::assemble::{Input, assemble};
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
 use super::state::{Orders, State};
-use super::when::{DAY, HOUR};
 use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
 use crate::vault::id::{AgentName, Provider};
+use crate::when::{DAY, HOUR};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
 

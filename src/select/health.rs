@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::profile::{ProfileView, Usable};
-use super::when::DAY;
+use crate::when::DAY;
 
 /// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
 pub const WARN_AFTER_MS: i64 = DAY;

@@ -12,4 +12,3 @@ pub mod profile;
 pub mod report;
 pub mod state;
 pub mod text;
-pub mod when;

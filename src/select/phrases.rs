@@ -4,9 +4,9 @@ use super::health::Status;
 use super::order::{ReasonCode, Verdict};
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
-use super::when::{relative, span};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::AgentName;
+use crate::when::{relative, span};
 
 /// Why a profile is not a candidate.
 #[must_use]
@@ -130,7 +130,7 @@ fn renew(view: &ProfileView, agent: &AgentName) -> String {
 mod tests {
     use super::*;
     use crate::select::health::{WARN_AFTER_MS, status};
-    use crate::select::when::HOUR;
+    use crate::when::HOUR;
     use CredentialType::{ApiKey, OAuth, Token};
 
     const NOW: i64 = 1_800_000_000_000;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::health::Status;
 use super::phrases;
 use super::report::{Candidate, Report, Sealed, Selection};
-use super::when::{relative, rfc3339};
+use crate::when::{relative, rfc3339};
 
 /// The report for people, line by line and without colour.
 #[must_use]
@@ -16,7 +16,7 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         format!("Index  {}", shown(&report.auth.store_path)),
     ];
     lines.extend(report.vault.warnings.iter().map(|warning| format!("Warning: {}", shown(warning))));
-    if report.vault.profiles.is_empty() {
+    if report.vault.profiles.is_empty() && report.auth.missing_providers_in_use.is_empty() {
         lines.push(String::new());
         lines.push(format!("No credentials found for agent {}.", report.agent));
         lines.push(format!("  {}", phrases::add("anthropic", &report.agent)));

@@ -1,5 +1,6 @@
 //! The terminal and the standard streams: secrets in, text and secrets out.
 
+pub mod count;
 pub mod escape;
 mod line_editor;
 pub mod out;
@@ -8,5 +9,4 @@ pub mod secret_input;
 pub mod stdin;
 pub mod style;
 pub mod table;
-pub mod time;
 mod tty;

@@ -70,7 +70,8 @@ fn hidden(prompt: &str) -> Result<Buffer> {
     let value = outcome?;
     drained?;
     if value.is_empty() {
-        return fail(Code::NoInput, "nothing was entered");
+        return fail(Code::NoInput, "nothing was entered")
+            .map_err(|e: Error| e.with_remedy("run it again, and paste or type before Enter"));
     }
     Ok(value)
 }

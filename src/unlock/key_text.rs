@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::seal::{random, stanza};
 use crate::secret::Buffer;
 
@@ -42,7 +42,9 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<SecretBox<[u8; 32]>> {
         (Some(key), None) => {
             Ok(SecretBox::init_with_mut(|k: &mut [u8; 32]| k.copy_from_slice(key.as_slice())))
         }
-        _ => fail(Code::BadData, format!("{what} does not hold one strongroom-key-v1 line")),
+        _ => fail(Code::BadData, format!("{what} does not hold one strongroom-key-v1 line")).map_err(
+            |e: Error| e.with_remedy("name the file that `strongroom init` or `unlock-method add` made"),
+        ),
     }
 }
 

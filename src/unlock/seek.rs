@@ -89,7 +89,7 @@ pub fn unlock(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_
     let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
     if let (Some(ask), true) = (ask, by_passphrase) {
         let passphrase = ask("Passphrase: ")?;
-        return slots::open(slots, MethodSecret::Passphrase(passphrase), "the prompt");
+        return slots::open(slots, MethodSecret::Passphrase(passphrase), "the passphrase at the prompt");
     }
     Err(locked(slots, env, &tried, by_passphrase))
 }
@@ -232,7 +232,8 @@ fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
         }
     }
     if passphrase.is_empty() {
-        return fail(Code::BadData, format!("{from} holds an empty passphrase"));
+        return fail(Code::BadData, format!("{from} holds an empty passphrase"))
+            .map_err(|e: Error| e.with_remedy("give a passphrase on one line; its line break is left out"));
     }
     if passphrase.len() > PASSPHRASE_MAX {
         return fail(

@@ -88,12 +88,36 @@ pub fn list(home: &Dir) -> Result<Vec<Slot>> {
         .map(|method| {
             let read = dir.read(&file_name(method), RECORD_MAX).map_err(Error::from);
             let (kind, bytes) = match read {
-                Ok(bytes) => (unlock_file::inspect(&bytes, &shown(method)), bytes),
+                Ok(bytes) => (inspect(&bytes, method), bytes),
                 Err(error) => (Err(error), Vec::new()),
             };
             Slot { method: method.to_owned(), kind, bytes }
         })
         .collect())
+}
+
+/// What opens an unlock file. Only the method named [`PASSPHRASE`] is by a passphrase: each file
+/// offered would cost a derivation more.
+fn inspect(bytes: &[u8], method: &str) -> Result<(Kind, Option<Cost>)> {
+    match unlock_file::inspect(bytes, &shown(method)) {
+        Ok((Kind::Passphrase, _)) if method != PASSPHRASE => fail(
+            Code::Tampered,
+            format!("{} asks for a passphrase, which no method of that name does", shown(method)),
+        ),
+        done => done,
+    }
+    .map_err(|error| mended(error, method))
+}
+
+/// The same error with what can be done about an unlock file.
+fn mended(error: Error, method: &str) -> Error {
+    match error.code() {
+        Code::Corrupt | Code::Tampered | Code::TooLarge => error.with_remedy(format!(
+            "restore {} from a backup, unlock by another method, or run `strongroom recover`",
+            shown(method)
+        )),
+        _ => error,
+    }
 }
 
 /// Opens the vault with a secret: by any of its unlock files of the secret's kind.
@@ -118,16 +142,15 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
             Ok(Some(payload)) => {
                 let payload = Payload::parse(payload.expose())?;
                 if payload.method != slot.method {
-                    return fail(
-                        Code::Tampered,
-                        format!("{} is the file of another method, {}", shown(&slot.method), payload.method),
-                    );
+                    let what =
+                        format!("{} is the file of another method, {}", shown(&slot.method), payload.method);
+                    return Err(mended(Error::new(Code::Tampered, what), &slot.method));
                 }
                 let digest = Sha256::digest(&slot.bytes).into();
                 return Ok(Unlocked { payload, secret, from: from.to_owned(), digest });
             }
             Ok(None) => {}
-            Err(error) => failure = Some(error),
+            Err(error) => failure = Some(mended(error, &slot.method)),
         }
     }
     match (failure, secret.kind()) {
@@ -138,7 +161,9 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
         (None, Kind::Key) if of_kind == 0 => {
             fail(Code::WrongKey, format!("{from} cannot be used: this vault has no key-file method"))
         }
-        (None, Kind::Passphrase) => fail(Code::WrongKey, format!("wrong passphrase ({from})")),
+        (None, Kind::Passphrase) => {
+            fail(Code::WrongKey, format!("wrong passphrase: {from} does not open this vault"))
+        }
         (None, Kind::Key) => fail(Code::WrongKey, format!("{from} does not open this vault")),
     }
 }

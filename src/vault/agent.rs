@@ -9,6 +9,7 @@ use strongroom_backends::{SecretStore, StoreError};
 
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
+use super::log;
 use super::ops::{Fate, Ops};
 use super::record::Record;
 use crate::error::{Code, Error, Result};
@@ -63,6 +64,7 @@ impl Agent {
                     tries += 1;
                     thread::sleep(TORN_PAUSE);
                 }
+                Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 Err(error) => {
                     return Err(error.with_remedy(format!(
                         "repair {}, or move it away and run `strongroom doctor --repair`: no credential is lost",
@@ -71,6 +73,16 @@ impl Agent {
                 }
             }
         }
+    }
+
+    /// Whether index and log can be changed: a command of several steps looks before the first.
+    ///
+    /// # Errors
+    /// Those of reading them.
+    pub fn check_changeable(&self) -> Result<()> {
+        self.index()?;
+        log::tail(&self.dir)?;
+        Ok(())
     }
 
     /// Whether a transaction was committed and is not yet applied.

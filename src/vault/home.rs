@@ -126,7 +126,17 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
 /// An error of the home itself, by its own code.
 pub(crate) fn of_home(error: StoreError) -> Error {
     match error {
-        StoreError::Unsafe { path, why } => Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path))),
+        StoreError::Unsafe { path, why } => {
+            let error = Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path)));
+            match why {
+                "is a symlink" => error.with_remedy("name the directory itself with --home"),
+                "is not a directory" => error.with_remedy("name a directory with --home"),
+                "belongs to another user" => error.with_remedy(
+                    "run the command as that user (not under sudo), or name a home of your own with --home",
+                ),
+                _ => error,
+            }
+        }
         other => other.into(),
     }
 }
@@ -144,7 +154,7 @@ impl Vault {
     /// Opens the vault of a home even where `vault.json` is damaged, for those who mend it.
     ///
     /// # Errors
-    /// `NO_VAULT`, `UNSAFE_HOME`.
+    /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`.
     pub fn open_damaged(path: &Path) -> Result<(Self, Option<Error>)> {
         let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
         let opened = match home::open(path) {
@@ -161,7 +171,11 @@ impl Vault {
         let home = opened.dir;
         let mut damaged = None;
         let settings = match home.read_if_any(SETTINGS, SETTINGS_MAX)? {
-            Some(bytes) => parse_settings(&bytes).map_err(|error| damaged = Some(error)).ok(),
+            Some(bytes) => match parse_settings(&bytes) {
+                // Nobody here can tell what mending such a home would break.
+                Err(error) if error.code() == Code::NewerFormat => return Err(error),
+                read => read.map_err(|error| damaged = Some(error)).ok(),
+            },
             None if slots::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() => return none(),
             None => {
                 notices

@@ -64,7 +64,9 @@ impl FromStr for Provider {
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
         // One byte for the colon and at least one for the name.
         if !shaped || text.len() + 2 > PROFILE_ID_MAX || is_reserved(text) {
-            return fail(Code::InvalidId, format!("{} is not a provider name", quoted(text)));
+            return fail(Code::InvalidId, format!("{} is not a provider name", quoted(text))).map_err(
+                |e: Error| e.with_remedy("use lower-case letters, digits and . _ -, as in anthropic"),
+            );
         }
         Ok(Self(text.to_owned()))
     }

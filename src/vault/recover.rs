@@ -73,6 +73,12 @@ pub fn recover(
             return fail(Code::NotFound, "no record of this home opens with this recovery key")
                 .map_err(|e: Error| e.with_remedy("check the recovery key and --home; nothing was changed"));
         }
+        log::tail(&vault.home)?;
+        for name in &agents {
+            if let Some(agent) = vault.agent(name)? {
+                agent.check_changeable()?;
+            }
+        }
         for slot in &existing {
             slots::set_aside(&vault.home, &slot.method, waits.now)?;
         }

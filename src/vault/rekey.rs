@@ -56,6 +56,7 @@ pub fn rekey(
         return fail(Code::Config, "a recovery is not finished")
             .map_err(|e: Error| e.with_remedy("run `strongroom recover` again first"));
     }
+    log::tail(&vault.home)?;
     let agents = open_all(vault, &session.keys, waits)?;
     let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
     if payload.pending.is_none() {
@@ -118,6 +119,7 @@ fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, loc
         let me = lock::Holder { pid: std::process::id(), since: waits.now, command: waits.command.clone() };
         let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &me)?;
         transaction::finish_unfinished(&agent, keys)?;
+        agent.check_changeable()?;
         let reader = transaction::reader_of(&agent, &vault.home, keys)?;
         for id in reader.record_ids()? {
             reader.record(&id).map_err(|error| {

@@ -2,6 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod goldens;
+mod homes;
+mod hostile_files;
+mod hostile_ids;
+mod house;
+mod normal;
 mod pty;
 mod session;
 mod terminal;

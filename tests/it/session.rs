@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -41,6 +43,25 @@ pub struct Ran {
 }
 
 impl Ran {
+    /// The command, which refused or not, but did neither crash nor show what it must not.
+    #[track_caller]
+    pub fn sane(self, canary: &str) -> Self {
+        let said = format!("{}{}", self.stdout, self.stderr);
+        assert!(
+            self.status >= 0 && self.status != 101 && !said.contains("panicked"),
+            "{} {said}",
+            self.status
+        );
+        assert!(!said.contains(canary), "it quotes: {said}");
+        let steers = |c: char| {
+            (c.is_control() && c != '\n' && c != '\t')
+                || ('\u{202a}'..='\u{202e}').contains(&c)
+                || c == '\u{2028}'
+        };
+        assert!(!said.contains(steers), "it steers the terminal: {said:?}");
+        self
+    }
+
     /// The command, where it succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
@@ -51,8 +72,9 @@ impl Ran {
     /// The command, where it failed with that code and exit status.
     #[track_caller]
     pub fn failed(self, code: &str, status: i32) -> Self {
+        let named = [format!("[{code}]"), format!(r#""code":"{code}""#)];
         assert!(
-            self.status == status && self.stderr.contains(&format!("[{code}]")),
+            self.status == status && named.iter().any(|code| self.stderr.contains(code)),
             "status {}, expected {status} [{code}]\nstdout: {}\nstderr: {}",
             self.status,
             self.stdout,
@@ -159,7 +181,10 @@ impl Session {
     }
 }
 
-/// Runs a command with an input.
+/// Longer than any refusal may take; a hang is a failure.
+pub const HANGS: Duration = Duration::from_secs(20);
+
+/// Runs a command with an input, and ends it where it hangs.
 pub fn ran(mut command: Command, input: &[u8]) -> Ran {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
@@ -169,12 +194,58 @@ pub fn ran(mut command: Command, input: &[u8]) -> Ran {
         // A command that refuses before it reads closes the pipe.
         let _ = stdin.write_all(input);
     }
+    let (ended, hangs) = std::sync::mpsc::channel::<()>();
+    let pid = rustix::process::Pid::from_child(&child);
+    let watch = std::thread::spawn(move || {
+        if hangs.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    });
     let output = child.wait_with_output().unwrap();
+    drop(ended);
+    watch.join().unwrap();
     Ran {
         status: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// The recipient of nobody in particular.
+pub const SOMEBODY: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+
+/// Every command that opens a vault, as a script would give it, with nothing wrong about it. The
+/// second part is the input.
+pub const COMMANDS: [(&[&str], &str); 22] = [
+    (&["list"], ""),
+    (&["list", "--all-agents", "--json"], ""),
+    (&["status", "--check"], ""),
+    (&["get", "openrouter:one"], ""),
+    (&["paste-token", "--provider", "openrouter"], "made-up-token"),
+    (&["paste-api-key", "--provider", "openrouter"], "made-up-key"),
+    (&["rotate", "openrouter:one"], "made-up-key"),
+    (&["rename", "openrouter:one", "openrouter:new"], ""),
+    (&["remove", "openrouter:one", "--yes"], ""),
+    (&["order", "get", "--provider", "openrouter"], ""),
+    (&["order", "set", "--provider", "openrouter", "openrouter:one"], ""),
+    (&["order", "clear", "--provider", "openrouter"], ""),
+    (&["import", "-"], "OPENROUTER_API_KEY=made-up-key"),
+    (&["export", "--to", SOMEBODY, "--out", "bundle"], ""),
+    (&["recipient"], ""),
+    (&["recovery-key"], ""),
+    (&["unlock-method", "list"], ""),
+    (&["unlock-method", "add", "key-file", "--name", "new", "--new-key-file", "new"], ""),
+    (&["rekey", "--yes"], ""),
+    (&["log"], ""),
+    (&["verify"], ""),
+    (&["doctor", "--repair"], ""),
+];
+
+/// Everything in a home but its locks, which every writer touches.
+pub fn kept(home: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
+    let mut all = snapshot(home);
+    all.retain(|(path, ..)| !path.ends_with("lock") && !path.ends_with("lock.holder"));
+    all
 }
 
 /// Everything under a directory: path, mode and contents, sorted. To see that nothing changed.

@@ -45,7 +45,8 @@ impl Dir {
     /// # Errors
     /// `NotFound`, `Unsafe` for a symlink or something else than a directory, `Io`.
     pub fn open(path: &Path) -> Result<Self> {
-        let fd = fs::open(path, DIRECTORY, Mode::empty()).map_err(|e| StoreError::at(path, e))?;
+        let fd = fs::open(path, DIRECTORY, Mode::empty())
+            .map_err(|errno| StoreError::at(path, told_apart(errno, || fs::lstat(path))))?;
         Ok(Self { fd, path: path.to_owned() })
     }
 
@@ -77,7 +78,9 @@ impl Dir {
     /// # Errors
     /// As [`Dir::open`].
     pub fn dir(&self, name: &str) -> Result<Self> {
-        let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty()).map_err(self.fail(name))?;
+        let looked = || fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty())
+            .map_err(|errno| self.fail(name)(told_apart(errno, looked)))?;
         Ok(Self { fd, path: self.path_of(name) })
     }
 
@@ -328,6 +331,12 @@ impl Dir {
             None => StoreError::Io { path: self.path_of(name), source },
         }
     }
+}
+
+/// A symlink to a directory is refused as "not a directory"; this calls it a symlink.
+fn told_apart(errno: Errno, look: impl Fn() -> rustix::io::Result<fs::Stat>) -> Errno {
+    let link = |stat: fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
+    if errno == Errno::NOTDIR && look().is_ok_and(link) { Errno::LOOP } else { errno }
 }
 
 fn kind_of(file_type: FileType) -> Kind {

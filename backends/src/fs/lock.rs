@@ -34,6 +34,11 @@ pub struct Holder {
 }
 
 impl Holder {
+    fn is_running(&self) -> bool {
+        let pid = i32::try_from(self.pid).ok().and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let mut words = text.trim_end().splitn(3, ' ');
         let pid = words.next()?.parse().ok()?;
@@ -119,7 +124,9 @@ fn wait(dir: &Dir, file: File, mode: Mode, limit: Duration) -> Result<File, Stor
             holder: dir
                 .read(HOLDER, HOLDER_MAX)
                 .ok()
-                .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes))),
+                .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes)))
+                // What an earlier holder left behind would accuse the wrong one.
+                .filter(Holder::is_running),
             waited: begun.elapsed(),
         }),
     }

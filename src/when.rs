@@ -3,6 +3,8 @@
 use jiff::Timestamp;
 use jiff::tz::Offset;
 
+use crate::error::{Code, Error, Result};
+
 /// One second, in milliseconds.
 pub const SECOND: i64 = 1_000;
 /// One minute, in milliseconds.
@@ -11,6 +13,11 @@ pub const MINUTE: i64 = 60 * SECOND;
 pub const HOUR: i64 = 60 * MINUTE;
 /// One day, in milliseconds.
 pub const DAY: i64 = 24 * HOUR;
+
+/// One week, in milliseconds.
+const WEEK: i64 = 7 * DAY;
+/// The longest duration accepted: a century.
+const LONGEST: i64 = 36_525 * DAY;
 
 /// After this the Gregorian calendar repeats itself.
 const FOUR_CENTURIES: i64 = 146_097 * DAY;
@@ -87,6 +94,45 @@ fn rounded(value: u64, unit: u64) -> u64 {
     value / unit + u64::from(value % unit >= unit / 2)
 }
 
+fn unit_of(last: Option<u8>) -> Option<i64> {
+    Some(match last? {
+        b's' => SECOND,
+        b'm' => MINUTE,
+        b'h' => HOUR,
+        b'd' => DAY,
+        b'w' => WEEK,
+        _ => return None,
+    })
+}
+
+/// Reads `365d`, `12h`, `30m`, `90s`, `300ms` or `1w` as milliseconds.
+///
+/// # Errors
+/// `USAGE` for everything else, for zero, and beyond a century. The text is not quoted.
+pub fn parse_duration(text: &str) -> Result<i64> {
+    let wrong = |what: &str| {
+        Error::new(Code::Usage, format!("the duration {what}"))
+            .with_remedy("write a whole number and a unit: 365d, 12h, 30m, 90s or 1w")
+    };
+    let (digits, unit) = match text.strip_suffix("ms") {
+        Some(digits) => (digits, Some(1)),
+        None => (text.get(..text.len().saturating_sub(1)).unwrap_or_default(), None),
+    };
+    let unit = match (unit, text.bytes().last()) {
+        (Some(unit), _) => unit,
+        (None, last) => unit_of(last).ok_or_else(|| wrong("has no unit"))?,
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong("is not a whole number"));
+    }
+    let number: Option<i64> = digits.parse().ok();
+    match number.and_then(|number| number.checked_mul(unit)) {
+        Some(0) => Err(wrong("is zero")),
+        Some(milliseconds) if milliseconds <= LONGEST => Ok(milliseconds),
+        _ => Err(wrong("is longer than a century")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +185,49 @@ mod tests {
         }
         assert_eq!(relative(now - 2 * DAY, now), "2d ago");
         assert!(relative(i64::MAX, i64::MIN).starts_with("in "));
+    }
+
+    #[test]
+    fn durations_people_write() {
+        for (text, expected) in [
+            ("365d", 365 * DAY),
+            ("12h", 12 * HOUR),
+            ("30m", 30 * MINUTE),
+            ("90s", 90 * SECOND),
+            ("300ms", 300),
+            ("1w", WEEK),
+            ("0001d", DAY),
+            ("36525d", LONGEST),
+        ] {
+            assert_eq!(parse_duration(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_refused() {
+        let huge = "9".repeat(100) + "d";
+        for text in [
+            "",
+            "d",
+            "12",
+            "-1d",
+            "+1d",
+            "0s",
+            "1.5h",
+            "1 d",
+            " 1d",
+            "1d ",
+            "1D",
+            "1y",
+            "36526d",
+            "9223372036854775807s",
+            "9223372036854775807w",
+            "١d",
+            "d1",
+            &huge,
+        ] {
+            let error = parse_duration(text).unwrap_err();
+            assert_eq!(error.code(), Code::Usage, "{text}");
+        }
     }
 }

@@ -1,0 +1,222 @@
+//! Every message, as a user sees it: the transcripts in `tests/cmd` are run again and compared.
+//! `STRONGROOM_BLESS=1 cargo test` writes them anew; look over the difference then.
+//!
+//! A line begins with what it is: `#` a remark, `$` a command for the shell, `%` a command at a
+//! terminal, `<` what is typed there (`text to wait for => keys`, or `text to wait for =$ command`,
+//! which another shell runs meanwhile), `|` standard output (or the terminal's screen), `!`
+//! standard error, `?` the exit status where it is not 0. Each file has a home of its own.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use strongroom::error::Code;
+
+use crate::normal::normalise;
+use crate::pty::Pty;
+use crate::session::{Ran, Session, binary, ran, source};
+
+/// A command of a transcript, and what came of it.
+#[derive(Default)]
+struct Step {
+    remarks: Vec<String>,
+    at_terminal: bool,
+    command: String,
+    typed: Vec<String>,
+    expected: Vec<String>,
+}
+
+fn parse(text: &str) -> Vec<Step> {
+    let mut steps = vec![Step::default()];
+    for line in text.lines() {
+        let last = steps.last_mut().unwrap();
+        match line.split_at(line.len().min(1)) {
+            ("$" | "%", command) => {
+                let new = Step {
+                    at_terminal: line.starts_with('%'),
+                    command: command.trim().to_owned(),
+                    ..Step::default()
+                };
+                if last.command.is_empty() {
+                    *last = Step { remarks: std::mem::take(&mut last.remarks), ..new };
+                } else {
+                    steps.push(new);
+                }
+            }
+            ("<", typed) => last.typed.push(typed.trim_start().to_owned()),
+            ("|" | "!" | "?", _) => last.expected.push(line.to_owned()),
+            _ if last.command.is_empty() => last.remarks.push(line.to_owned()),
+            _ => steps.push(Step { remarks: vec![line.to_owned()], ..Step::default() }),
+        }
+    }
+    steps
+}
+
+fn write(steps: &[(Step, Vec<String>)]) -> String {
+    let mut out = String::new();
+    for (step, seen) in steps {
+        let mut lines = step.remarks.clone();
+        if !step.command.is_empty() {
+            lines.push(format!("{} {}", if step.at_terminal { '%' } else { '$' }, step.command));
+        }
+        lines.extend(step.typed.iter().map(|typed| format!("< {typed}")));
+        lines.extend(seen.iter().cloned());
+        for line in lines {
+            out.push_str(line.trim_end());
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn shell(session: &Session, command: &str) -> Command {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", command]).env_clear().envs(variables(session)).current_dir(session.temp.path());
+    shell
+}
+
+fn variables(session: &Session) -> [(&'static str, String); 4] {
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    [
+        ("HOME", text(session.temp.path())),
+        ("PATH", format!("{}:/usr/bin:/bin", text(&session.path("bin")))),
+        ("VAULT", text(&session.home())),
+        ("FIXTURES", text(&source("tests/fixtures"))),
+    ]
+}
+
+fn run(session: &Session, step: &Step) -> Vec<String> {
+    if step.command.is_empty() {
+        return Vec::new();
+    }
+    let Ran { status, stdout, stderr } = if step.at_terminal {
+        at_terminal(session, step)
+    } else {
+        let mut command = shell(session, &step.command);
+        command.stdin(std::process::Stdio::null());
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        ran(command, b"")
+    };
+    let mut lines = Vec::new();
+    for (mark, text) in [('|', &stdout), ('!', &stderr)] {
+        lines.extend(normalise(text, session.temp.path()).lines().map(|line| {
+            let line = format!("{mark} {line}");
+            line.trim_end().to_owned()
+        }));
+    }
+    if status != 0 {
+        lines.push(format!("? {status}"));
+    }
+    lines
+}
+
+/// Types what the step says, and gives the screen.
+fn at_terminal(session: &Session, step: &Step) -> Ran {
+    let mut pty = Pty::open();
+    let mut task = vec![step.command.clone()];
+    task.extend(variables(session).into_iter().map(|(name, value)| format!("{name}={value}")));
+    let child = pty.start("goldens::at_a_terminal", &task.join("\n"));
+    for typed in &step.typed {
+        if let Some((prompt, command)) = typed.split_once(" =$ ") {
+            pty.wait_for(prompt);
+            assert!(shell(session, command).status().unwrap().success(), "{command}");
+        } else {
+            let (prompt, keys) = typed.split_once(" => ").unwrap();
+            pty.wait_for(prompt);
+            pty.send(keys.replace("\\r", "\r").replace("^C", "\x03").as_bytes());
+        }
+    }
+    let ended = pty.wait(child);
+    let screen = pty.screen().replace("<end>", "").replace('\r', "").replace('\x1b', "\\e");
+    Ran { status: ended.status.code().unwrap_or(-1), stdout: screen, stderr: String::new() }
+}
+
+/// Not a test: what `%` lines run, with the terminal as every stream. Without a task it does nothing.
+#[test]
+fn at_a_terminal() {
+    use std::os::fd::AsFd;
+    use std::os::unix::process::CommandExt;
+    let Ok(task) = std::env::var(crate::pty::TASK) else { return };
+    rustix::process::setsid().unwrap();
+    rustix::process::ioctl_tiocsctty(rustix::stdio::stdin()).unwrap();
+    let mut lines = task.lines();
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", lines.next().unwrap()]).env_clear();
+    for (name, value) in lines.filter_map(|line| line.split_once('=')) {
+        shell.env(name, value);
+        if name == "HOME" {
+            shell.current_dir(value);
+        }
+    }
+    let terminal = std::io::stderr().as_fd().try_clone_to_owned().unwrap();
+    let error = shell.env("TERM", "dumb").stdout(terminal).exec();
+    panic!("{error}");
+}
+
+fn golden(name: &str) {
+    let path = source("tests/cmd").join(name).with_extension("txt");
+    let session = Session::empty();
+    std::fs::create_dir(session.path("bin")).unwrap();
+    std::os::unix::fs::symlink(binary(), session.path("bin/strongroom")).unwrap();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let steps: Vec<_> = parse(&text)
+        .into_iter()
+        .map(|step| {
+            let seen = run(&session, &step);
+            (step, seen)
+        })
+        .collect();
+    if std::env::var_os("STRONGROOM_BLESS").is_some() {
+        std::fs::write(&path, write(&steps)).unwrap();
+        return;
+    }
+    for (step, seen) in &steps {
+        assert_eq!(
+            step.expected.join("\n"),
+            seen.join("\n"),
+            "{}: {} (left: the transcript; right: now; STRONGROOM_BLESS=1 takes it over)",
+            path.display(),
+            step.command
+        );
+    }
+}
+
+macro_rules! goldens {
+    ($($name:ident)*) => {
+        /// The transcripts, a test each.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+        $(#[test] fn $name() { golden(stringify!($name)); })*
+    };
+}
+
+goldens! { completions credentials doctor errors_files errors_input errors_keys export help import init keys order prompts recover resolve status }
+
+#[test]
+fn every_transcript_is_run() {
+    let names = std::fs::read_dir(source("tests/cmd")).unwrap();
+    let files: BTreeSet<String> =
+        names.map(|name| name.unwrap().file_name().into_string().unwrap()).collect();
+    assert_eq!(files, NAMES.iter().map(|name| format!("{name}.txt")).collect());
+}
+
+/// Codes that no command can be made to show, and why.
+const NOT_PROVOKED: &[(Code, &str)] = &[
+    (Code::Internal, "a bug, or a system without random bytes"),
+    (Code::Ambiguous, "needs a second store that holds the same generation"),
+];
+
+#[test]
+fn every_error_code_has_a_golden() {
+    let mut shown = String::new();
+    for name in NAMES {
+        let text = std::fs::read_to_string(source("tests/cmd").join(name).with_extension("txt")).unwrap();
+        shown.push_str(&text);
+    }
+    for code in Code::ALL {
+        let seen = [format!("[{}]", code.name()), format!("\"code\":\"{}\"", code.name())]
+            .iter()
+            .any(|text| shown.contains(text));
+        let excused = NOT_PROVOKED.iter().any(|(excused, _)| excused == code);
+        assert!(seen != excused, "{code:?}: seen {seen}, excused {excused}");
+    }
+}
