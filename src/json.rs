@@ -94,8 +94,8 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> std::result::Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(Key(key)) = entries.next_key()? {
+        let mut seen = Seen::default();
+        while let Some(key) = entries.next_key()? {
             if !seen.insert(key) {
                 *self.duplicate = true;
                 return Err(de::Error::custom("duplicate key"));
@@ -103,6 +103,32 @@ impl<'de> Visitor<'de> for Strict<'_> {
             entries.next_value_seed(Strict { duplicate: &mut *self.duplicate })?;
         }
         Ok(())
+    }
+}
+
+/// The keys of one object: few are compared one by one, many by hash.
+#[derive(Default)]
+struct Seen<'de> {
+    few: Vec<Key<'de>>,
+    many: HashSet<Key<'de>>,
+}
+
+impl<'de> Seen<'de> {
+    const FEW: usize = 16;
+
+    /// Whether the key is a new one.
+    fn insert(&mut self, key: Key<'de>) -> bool {
+        if self.many.is_empty() {
+            if self.few.contains(&key) {
+                return false;
+            }
+            if self.few.len() < Self::FEW {
+                self.few.push(key);
+                return true;
+            }
+            self.many.extend(self.few.drain(..));
+        }
+        self.many.insert(key)
     }
 }
 
@@ -139,6 +165,15 @@ mod tests {
             assert_eq!(check(text.as_bytes(), "it").unwrap_err().code(), Code::DuplicateKey, "{text}");
         }
         assert!(check(br#"{"a":{"b":1},"b":{"a":1}}"#, "it").is_ok());
+        // On both sides of where an object counts as one of many keys.
+        for keys in 1..40 {
+            let members: Vec<_> = (0..keys).map(|n| format!("\"k{n}\":0")).collect();
+            assert!(check(format!("{{{}}}", members.join(",")).as_bytes(), "it").is_ok());
+            for again in 0..keys {
+                let text = format!("{{{},\"k{again}\":0}}", members.join(","));
+                assert_eq!(check(text.as_bytes(), "it").unwrap_err().code(), Code::DuplicateKey, "{text}");
+            }
+        }
     }
 
     #[test]

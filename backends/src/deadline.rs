@@ -1,5 +1,7 @@
 //! A blocking call with an end.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -19,9 +21,53 @@ pub fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Sen
     receiver.recv_timeout(limit).ok()
 }
 
+/// Watches over what the caller itself does, for a process that ends with it.
+#[derive(Debug)]
+pub struct Watch {
+    ended: Arc<AtomicBool>,
+}
+
+/// Calls `late` on a thread of its own when `limit` has passed before [`Watch::in_time`].
+///
+/// The work stays on the caller's thread, so that a call that answers waits for no other thread to
+/// be woken; on a busy machine that takes longer than many an answer. Where no thread can be had,
+/// nothing watches.
+#[must_use]
+pub fn watch(limit: Duration, late: impl FnOnce() + Send + 'static) -> Watch {
+    let ended = Arc::new(AtomicBool::new(false));
+    let watch = Watch { ended: Arc::clone(&ended) };
+    let _ = thread::Builder::new().spawn(move || {
+        thread::sleep(limit);
+        if !ended.swap(true, Ordering::SeqCst) {
+            late();
+        }
+    });
+    watch
+}
+
+impl Watch {
+    /// Ends the watch. False when `late` was called, or is being called: then the caller is too
+    /// late, and may do nothing more.
+    #[must_use]
+    pub fn in_time(self) -> bool {
+        !self.ended.swap(true, Ordering::SeqCst)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_watch_ends_in_time_or_calls_once() {
+        let (sender, called) = mpsc::channel();
+        let ended = sender.clone();
+        assert!(watch(Duration::from_millis(20), move || ended.send("ended").unwrap()).in_time());
+        let late = watch(Duration::from_millis(20), move || sender.send("late").unwrap());
+        assert_eq!(called.recv(), Ok("late"));
+        assert!(!late.in_time());
+        assert_eq!(called.recv(), Err(mpsc::RecvError));
+    }
 
     #[test]
     fn a_call_that_answers_is_passed_on() {

@@ -151,8 +151,18 @@ fn table<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Vec<String>
         }
     }
     let line = |row: &[String; N]| {
-        let cells: Vec<_> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        format!("  {}", cells.join("  ")).trim_end().to_owned()
+        let mut line = String::with_capacity(widths.iter().map(|width| width + 2).sum());
+        // Spaces stand before a cell and not behind it: no line ends in white space.
+        let mut owed = 2;
+        for (cell, width) in row.iter().zip(widths) {
+            if !cell.is_empty() {
+                line.extend(std::iter::repeat_n(' ', owed));
+                line.push_str(cell);
+                owed = 0;
+            }
+            owed += width - cell.len() + 2;
+        }
+        line
     };
     rows.iter().map(line).collect()
 }

@@ -7,6 +7,10 @@ use std::fmt::Write;
 /// it shown as `\u{…}`. One line stays one line.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
+    // Most text is plain ASCII, and then a look at its bytes is enough.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Cow::Borrowed(text);
+    }
     let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
     let (clean, rest) = text.split_at(first);
     let mut shown = String::with_capacity(text.len() + 16);

@@ -44,12 +44,13 @@ impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
             let mut owed = 0;
             for (width, cell) in widths.iter().zip(row) {
                 if !cell.is_empty() {
-                    write!(f, "{:owed$}{cell}", "")?;
+                    write!(f, "{:owed$}", "")?;
+                    f.write_str(cell)?;
                     owed = 0;
                 }
                 owed += width - cell.chars().count() + 2;
             }
-            writeln!(f)?;
+            f.write_str("\n")?;
         }
         Ok(())
     }

@@ -30,8 +30,9 @@ pub const RESERVED: [&str; 11] = [
     "__definesetter__",
 ];
 
-fn is_reserved(part: &str) -> bool {
-    RESERVED.contains(&part.to_ascii_lowercase().as_str())
+/// Whether a text is one of [`RESERVED`], in whatever case.
+pub(super) fn is_reserved(part: &str) -> bool {
+    RESERVED.iter().any(|name| part.eq_ignore_ascii_case(name))
 }
 
 fn begins_and_holds(text: &str, first: fn(u8) -> bool, rest: fn(u8) -> bool) -> bool {
@@ -203,11 +204,8 @@ impl Reference {
     /// The reference id of a profile as it stands in the index: `<agent>/<escaped id>`.
     #[must_use]
     pub fn id_of(agent: &AgentName, profile: &ProfileId) -> String {
-        let mut id = format!("{agent}/");
-        id.push_str(&escape(profile.as_str(), |b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-')
-        }));
-        id
+        let literal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-');
+        format!("{agent}/{}", escape(profile.as_str(), literal))
     }
 }
 
@@ -241,14 +239,14 @@ impl FromStr for Reference {
 }
 
 fn escape(text: &str, literal: impl Fn(u8) -> bool) -> String {
-    use fmt::Write as _;
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
     let mut out = String::with_capacity(text.len() + 8);
     for byte in text.bytes() {
         if literal(byte) {
             out.push(char::from(byte));
         } else {
-            // Writing to a String cannot fail.
-            let _ = write!(out, "_{byte:02x}");
+            out.extend(['_', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
         }
     }
     out

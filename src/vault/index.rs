@@ -3,14 +3,16 @@
 //! What already stood there survives untouched and in order, numbers to the digit. A file that
 //! cannot be understood is an error, never an empty index.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use indexmap::IndexMap;
+use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::credential::{Credential, CredentialType};
-use super::id::{AgentName, ProfileId, Provider, RESERVED, Reference};
+use super::id::{AgentName, ProfileId, Provider, Reference, is_reserved};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 
@@ -158,18 +160,16 @@ impl Index {
             Code::BadData => Error::new(Code::IndexUnreadable, error.what().to_owned()),
             _ => error,
         };
-        let top: IndexMap<String, Raw> = json::parse(bytes, FILE).map_err(unreadable)?;
-        let object = |name: &str| -> Result<IndexMap<String, Raw>> {
-            top.get(name).map_or_else(
-                || Ok(IndexMap::new()),
-                |raw| {
-                    serde_json::from_str(raw.get()).map_err(|_| {
-                        Error::new(Code::IndexUnreadable, format!("{FILE}: \"{name}\" is not an object"))
-                    })
-                },
-            )
+        json::check(bytes, FILE).map_err(unreadable)?;
+        let parsed = serde_json::from_slice::<Unchecked>(bytes);
+        let version = match &parsed {
+            Ok(Unchecked(index)) => index.top.get("version").map(|raw| raw.get().to_owned()),
+            // A newer version may have another form.
+            Err(_) => serde_json::from_slice::<IndexMap<String, Raw>>(bytes)
+                .ok()
+                .and_then(|top| top.get("version").map(|raw| raw.get().to_owned())),
         };
-        match top.get("version").map(|raw| raw.get().parse::<u64>()) {
+        match version.map(|text| text.parse::<u64>()) {
             None | Some(Ok(VERSION)) => {}
             Some(Ok(newer)) if newer > VERSION => {
                 return fail(
@@ -179,11 +179,11 @@ impl Index {
             }
             Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
         }
-        let (profiles, order) = (object("profiles")?, object("order")?);
-        if profiles.keys().any(|id| RESERVED.contains(&id.to_ascii_lowercase().as_str())) {
+        let Unchecked(index) = parsed.map_err(|error| unreadable(json::located(&error, FILE)))?;
+        if index.profiles.keys().any(|id| is_reserved(id)) {
             return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
         }
-        Ok(Self { top, profiles, order })
+        Ok(index)
     }
 
     /// How many entries it has.
@@ -362,6 +362,47 @@ impl Index {
     }
 }
 
+/// An index in which no duplicate key was looked for yet.
+struct Unchecked(Index);
+
+impl<'de> Deserialize<'de> for Unchecked {
+    /// In one pass: the file is mostly `profiles`, and to read that as one raw value first would
+    /// be to read it twice.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Top;
+        impl<'de> Visitor<'de> for Top {
+            type Value = Unchecked;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(
+                self,
+                mut members: A,
+            ) -> std::result::Result<Unchecked, A::Error> {
+                let mut index = Index::default();
+                while let Some(name) = members.next_key::<String>()? {
+                    let raw = match name.as_str() {
+                        "profiles" => {
+                            index.profiles = members.next_value()?;
+                            RawValue::NULL.to_owned()
+                        }
+                        "order" => {
+                            index.order = members.next_value()?;
+                            RawValue::NULL.to_owned()
+                        }
+                        _ => members.next_value()?,
+                    };
+                    index.top.insert(name, raw);
+                }
+                Ok(Unchecked(index))
+            }
+        }
+        deserializer.deserialize_map(Top)
+    }
+}
+
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
@@ -440,8 +481,8 @@ impl Entry {
         let Ok(read) = serde_json::from_str::<EntryIn>(raw.get()) else { return entry };
         entry.kind = text(read.r#type).and_then(|text| CredentialType::parse(&text));
         entry.provider = text(read.provider).and_then(|text| text.parse().ok());
-        entry.email = text(read.email);
-        entry.display_name = text(read.display_name);
+        entry.email = text(read.email).map(Cow::into_owned);
+        entry.display_name = text(read.display_name).map(Cow::into_owned);
         entry.copy_to_agents = read.copy_to_agents.and_then(|raw| serde_json::from_str(raw.get()).ok());
         entry.mark = read.strongroom.and_then(|raw| serde_json::from_str(raw.get()).ok());
         if let Some(raw) = read.expires.filter(|raw| raw.get() != "null") {
@@ -452,9 +493,9 @@ impl Entry {
         entry.plaintext =
             plain.into_iter().flatten().any(|raw| raw.get().starts_with('"') && raw.get() != "\"\"");
         for raw in [read.key_ref, read.token_ref].into_iter().flatten() {
-            let Ok(reference) = serde_json::from_str::<SecretRef>(raw.get()) else { continue };
+            let Ok(reference) = serde_json::from_str::<RefIn>(raw.get()) else { continue };
             if reference.source == "exec" && reference.provider == EXEC_PROVIDER {
-                entry.reference = Some(reference.id);
+                entry.reference = Some(reference.id.into_owned());
             } else {
                 entry.foreign_reference = Some(format!("{}:{}", reference.source, reference.id));
             }
@@ -463,8 +504,24 @@ impl Entry {
     }
 }
 
-fn text(raw: Option<&RawValue>) -> Option<String> {
-    serde_json::from_str(raw?.get()).ok()
+#[derive(Deserialize)]
+struct RefIn<'a> {
+    #[serde(borrow)]
+    source: Cow<'a, str>,
+    #[serde(borrow)]
+    provider: Cow<'a, str>,
+    #[serde(borrow)]
+    id: Cow<'a, str>,
+}
+
+/// The text of a value that is one.
+fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let raw = raw?.get();
+    // Between its quotes a text without escapes stands as it is.
+    match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
+        _ => serde_json::from_str(raw).ok().map(Cow::Owned),
+    }
 }
 
 #[cfg(test)]
@@ -552,12 +609,14 @@ mod tests {
             "\u{feff}{}",
             r#"{"version":0}"#,
             r#"{"profiles":[]}"#,
+            r#"{"order":null}"#,
             r#"{"profiles":{"__proto__":{}}}"#,
         ] {
             assert_eq!(Index::parse(text.as_bytes()).unwrap_err().code(), Code::IndexUnreadable, "{text}");
         }
         let code = |text: &str| Index::parse(text.as_bytes()).unwrap_err().code();
         assert_eq!(code(r#"{"version":2,"profiles":{}}"#), Code::NewerFormat);
+        assert_eq!(code(r#"{"version":2,"profiles":[]}"#), Code::NewerFormat);
         assert_eq!(code(r#"{"profiles":{"a:b":{"type":"x","type":"y"}}}"#), Code::DuplicateKey);
     }
 

@@ -9,7 +9,7 @@ use strongroom::env::Env;
 use strongroom::error::Result;
 use strongroom::secret::ExposeSecret;
 use strongroom::unlock::seek::Named;
-use strongroom::vault::home::Vault;
+use strongroom::vault::home::{Vault, Waits};
 use strongroom::vault::index::Index;
 use strongroom::vault::verify;
 
@@ -46,7 +46,8 @@ fn look(session: &Session) -> Seen {
         let record = agent.reader(&session.keys)?.record(&"openrouter:one".parse()?)?;
         Ok(record.map(|record| record.credential.secret.expose_secret().to_owned()))
     });
-    let clean = opened().and_then(|(vault, session)| Ok(verify::verify(&vault, &session)?.is_clean()));
+    let clean =
+        opened().and_then(|(vault, session)| Ok(verify::verify(&vault, &session, &waits())?.is_clean()));
     assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
     for error in [one.as_ref().err(), clean.as_ref().err()].into_iter().flatten() {
         let said = format!("{error} {error:?} {}", error.remedy());
@@ -240,4 +241,8 @@ fn damaged_operations_cost_no_other_value_and_are_not_applied() {
     session.run(["doctor", "--repair"]).ok();
     assert!(!ops.exists());
     session.run(["verify"]).ok();
+}
+
+fn waits() -> Waits {
+    Waits { limit: std::time::Duration::from_secs(5), command: "test".into(), now: 1 }
 }
