@@ -90,7 +90,7 @@ fn run(session: &Session, step: &Step) -> Vec<String> {
         return Vec::new();
     }
     let Ran { status, stdout, stderr } = if step.at_terminal {
-        at_terminal(session, step)
+        at_terminal(session, &step.command, &step.typed)
     } else {
         let mut command = shell(session, &step.command);
         command.stdin(std::process::Stdio::null());
@@ -110,13 +110,13 @@ fn run(session: &Session, step: &Step) -> Vec<String> {
     lines
 }
 
-/// Types what the step says, and gives the screen.
-fn at_terminal(session: &Session, step: &Step) -> Ran {
+/// Runs a command of the shell at a terminal, types what `<` lines say, and gives the screen.
+pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     let mut pty = Pty::open();
-    let mut task = vec![step.command.clone()];
+    let mut task = vec![command.to_owned()];
     task.extend(variables(session).into_iter().map(|(name, value)| format!("{name}={value}")));
     let child = pty.start("goldens::at_a_terminal", &task.join("\n"));
-    for typed in &step.typed {
+    for typed in typed {
         if let Some((prompt, command)) = typed.split_once(" =$ ") {
             pty.wait_for(prompt);
             assert!(shell(session, command).status().unwrap().success(), "{command}");

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::forge::rewritten;
+use crate::goldens::at_terminal;
 use crate::session::{Session, kept, ran, setup_token};
 
 const CANARY: &str = "made-up-canary-value";
@@ -69,6 +70,17 @@ fn stock_age_opens_a_bundle_with_the_receivers_key() {
     let bundle = session.path("bundle");
     let opened = age(&["-d", "-i", text(&session.path("receiver")), text(&bundle)], b"").ok().json();
     assert_eq!(opened["profiles"][0]["secret"], CANARY);
+}
+
+#[test]
+fn stock_age_opens_a_bundle_with_its_passphrase() {
+    let session = session();
+    session.write("pass", "made-up horse");
+    let by_passphrase = ["export", "--passphrase", "--bundle-passphrase-file", "pass", "--out", "bundle"];
+    session.run(by_passphrase).ok();
+    let typed = ["Enter passphrase: => made-up horse\\r".to_owned()];
+    at_terminal(&session, "/usr/bin/age -d -o plain bundle", &typed).ok();
+    assert!(fs::read_to_string(session.path("plain")).unwrap().contains(CANARY));
 }
 
 #[test]
