@@ -42,14 +42,11 @@ fn worker(seed: u64) -> Seen {
     session.paste("anthropic:beside", "neighbour-one-1");
     let mut random = Random(seed);
     let mut counts = Seen::default();
-    let (mut usual, mut held) = (Duration::ZERO, String::new());
+    let (usual, mut held) = usual_time(&session);
+    let mut reach = usual.mul_f64(1.5);
     for n in 0..KILLS / 2 {
-        // The machine may be busier by now.
-        if n % 50 == 0 {
-            (usual, held) = usual_time(&session);
-        }
         let secret = format!("made-up-{seed}-{n}");
-        let delay = usual.mul_f64(1.5 * random.fraction());
+        let delay = reach.mul_f64(random.fraction());
         let mut child = start(&session, &secret);
         // The delay is the fault itself; nothing is expected to be done by then.
         std::thread::sleep(delay);
@@ -57,9 +54,12 @@ fn worker(seed: u64) -> Seen {
         let status = child.wait().unwrap();
         if status.signal() == Some(9) {
             counts.in_flight += 1;
+            reach = reach.mul_f64(1.01);
         } else {
             assert!(status.success(), "{status}");
             counts.too_late += 1;
+            // The machine is as busy as it is: about half are to be in flight.
+            reach = reach.mul_f64(0.99);
         }
         let got = session.run(["get", ID]).ok();
         let got = got.stdout.trim_end_matches('\n');
@@ -88,9 +88,9 @@ fn usual_time(session: &Session) -> (Duration, String) {
     let secret = "made-up-usual".to_owned();
     let mut times: Vec<_> = (0..RUNS)
         .map(|_| {
+            let mut child = start(session, &secret);
             let begun = Instant::now();
-            let status = start(session, &secret).wait().unwrap();
-            assert!(status.success());
+            assert!(child.wait().unwrap().success());
             begun.elapsed()
         })
         .collect();

@@ -80,7 +80,7 @@ fn a_rekey_that_is_killed_locks_nobody_out() {
     let template = template();
     let all = moments(&copy(&template), &REKEY, b"");
     let of = all.len();
-    let planned = some(all, 24);
+    let planned = some(all, 12);
     let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment));
     tell("rekey", &planned, of, &results, begun);
     assert!(planned.len() >= 24);
