@@ -257,9 +257,12 @@ impl Place {
             resolve.clone(),
             self.kbs2("kbs2-one", &["env", "account-00000"]),
             Process::new(&self.rage, &["-d", "-i", &to(&identity), &to(&sealed)]),
+            self.vault("thousand", &["resolve"]).stdin(self.request(1)),
+            self.vault("ten-thousand", &["resolve"]).stdin(self.request(1)),
         ]
         .map(Task::Process);
-        let [floor, version, kbs2_version, get, one, kbs2, rage] = interleaved(self.rounds, &tasks);
+        let [floor, version, kbs2_version, get, one, kbs2, rage, of_1000, of_10_000] =
+            interleaved(self.rounds, &tasks);
         println!(
             "Process floor: /bin/true {floor:.2} ms; --version: strongroom {version:.2} ms, kbs2 {kbs2_version:.2} ms.\n"
         );
@@ -273,6 +276,7 @@ impl Place {
         };
         row("resolve 1 id", "≤ kbs2 env", &beside(one), one <= kbs2);
         row("get", "≤ kbs2 env", &beside(get), get <= kbs2);
+        println!("| resolve 1 id of 1,000; of 10,000 | | {of_1000:.2} ms; {of_10_000:.2} ms | |");
         let peak = resolve.peak_kib(&self.scratch);
         let peak_of_kbs2 = self.kbs2("kbs2-one", &["env", "account-00000"]).peak_kib(&self.scratch);
         let told = format!("{} (kbs2 env {})", mb(peak), mb(peak_of_kbs2));

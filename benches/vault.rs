@@ -15,13 +15,13 @@ use strongroom::openclaw::resolve::{Scope, resolve};
 use strongroom::unlock::MethodSecret;
 use strongroom::unlock::seek::Named;
 use strongroom::unlock::{key_text, slots};
+use strongroom::vault::change::Change;
 use strongroom::vault::credential::{Credential, CredentialType};
 use strongroom::vault::home::{Session, Vault, Waits};
 use strongroom::vault::id::{AgentName, ProfileId, Reference};
 use strongroom::vault::index::{Index, Mark, NewEntry};
 use strongroom::vault::init::init;
 use strongroom::vault::record::Record;
-use strongroom::vault::transaction::Change;
 
 const NOW: i64 = 1_790_000_000_000;
 

@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn what_this_process_opened_is_not_taken() {
         use std::os::fd::AsRawFd;
-        let own = std::fs::File::open("/").unwrap();
+        let own = File::open("/").unwrap();
         assert!(take(own.as_raw_fd()).is_none());
         rustix::io::fcntl_getfd(&own).unwrap();
     }

@@ -160,13 +160,18 @@ impl View {
         let mut tries = 0;
         loop {
             let seen = Self { index: agent.index()?, records: agent.record_ids()?.0, unfinished };
-            let complete = seen.index.entries().all(|entry| seen.holds(&entry) != "missing");
-            if complete || tries == LOOKS {
+            if seen.is_complete() || tries == LOOKS {
                 return Ok(seen);
             }
             tries += 1;
             std::thread::sleep(LOOK_PAUSE);
         }
+    }
+
+    /// Whether every entry that should have a record has one. Only the others are read for that.
+    fn is_complete(&self) -> bool {
+        let without = self.index.ids().filter(|id| !self.has_record(id));
+        without.filter_map(|id| self.index.entry(id)).all(|entry| self.holds(&entry) != "missing")
     }
 
     /// Whether a record rests in its place.

@@ -112,10 +112,6 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
     // A record that does not open is what a paste is there to mend.
     let current = reader.record(&profile).unwrap_or(None);
-    if reader.agent.index()?.entry(profile.as_str()).is_some_and(|entry| entry.plaintext) {
-        warnings
-            .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
-    }
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
     let mut change = Change::default();
@@ -123,6 +119,10 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
     drop(writer);
     context.tell_unfinished(&outcome);
+    if outcome.plaintext.contains(&profile) {
+        warnings
+            .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
+    }
     for warning in &warnings {
         context.warn(warning);
     }

@@ -35,17 +35,21 @@ pub fn resolve(
     ids: Vec<String>,
     scope: &Scope,
 ) -> Vec<(String, Result<SecretString>)> {
-    let mut readers: HashMap<AgentName, Result<Option<Held<'_>>>> = HashMap::new();
     let references: Vec<Result<Reference>> = ids.iter().map(|id| id.parse()).collect();
+    let mut asked: HashMap<&AgentName, Asked<'_>> = HashMap::new();
     for reference in references.iter().flatten() {
-        let agent = match reference {
-            Reference::Profile(Some(agent), _) => agent,
-            _ => &scope.agent,
-        };
-        readers.entry(agent.clone()).or_insert_with(|| {
-            vault.agent(agent)?.map(|found| found.reader(&session.keys).map(Held::of)).transpose()
-        });
+        match reference {
+            Reference::Profile(agent, readings) => {
+                asked.entry(agent.as_ref().unwrap_or(&scope.agent)).or_default().profiles.extend(readings);
+            }
+            Reference::BestOf(_) => asked.entry(&scope.agent).or_default().best = true,
+        }
     }
+    let held = |agent: &AgentName, asked: &Asked<'_>| -> Result<Option<Held<'_>>> {
+        vault.agent(agent)?.map(|found| Ok(Held::of(found.reader(&session.keys)?, asked))).transpose()
+    };
+    let readers: HashMap<_, _> =
+        asked.iter().map(|(agent, asked)| ((*agent).clone(), held(agent, asked))).collect();
     let answer = |reference: &Result<Reference>| -> Result<SecretString> {
         match reference {
             Err(error) => Err(error.clone()),
@@ -86,24 +90,41 @@ pub fn resolve(
     ids.into_iter().zip(answers).collect()
 }
 
+/// What is asked of an agent.
+#[derive(Default)]
+struct Asked<'r> {
+    profiles: Vec<&'r ProfileId>,
+    /// Whether a provider's best profile is.
+    best: bool,
+}
+
 /// An agent's records, and the generations that its index notes. The index is read first: what it
 /// names is then in its place.
 struct Held<'k> {
     reader: Reader<'k>,
-    index: Result<Index>,
+    /// The whole index, where a provider's best profile is asked for.
+    index: Option<Result<Index>>,
+    /// The generations of the profiles that are named.
+    marks: HashMap<ProfileId, u64>,
 }
 
 impl<'k> Held<'k> {
-    fn of(reader: Reader<'k>) -> Self {
-        let index = reader.index();
-        Self { reader, index }
+    fn of(reader: Reader<'k>, asked: &Asked<'_>) -> Self {
+        let index = asked.best.then(|| reader.index());
+        let marks = if asked.profiles.is_empty() { HashMap::new() } else { reader.marks(&asked.profiles) };
+        Self { reader, index, marks }
+    }
+
+    /// The generation that the index notes for a profile.
+    fn mark(&self, profile: &ProfileId) -> Option<u64> {
+        let in_index = || Some(self.index.as_ref()?.as_ref().ok()?.entry(profile.as_str())?.mark?.generation);
+        self.marks.get(profile).copied().or_else(in_index)
     }
 
     /// A profile's record, unless the index knows a newer one: somebody put an old file back.
     fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
         let Some(record) = self.reader.record(profile)? else { return Ok(None) };
-        let mark = self.index.as_ref().ok().and_then(|index| index.entry(profile.as_str())?.mark);
-        if mark.is_some_and(|mark| mark.generation > record.generation) {
+        if self.mark(profile).is_some_and(|generation| generation > record.generation) {
             return fail(
                 Code::Tampered,
                 format!("the record of {profile} is older than its index entry: it was rolled back"),
@@ -138,7 +159,8 @@ fn named(held: &Held<'_>, readings: &[ProfileId], agent: &AgentName) -> Result<S
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
 /// they are and when they end.
 fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<SecretString> {
-    let index = held.index.as_ref().map_err(Clone::clone)?;
+    let Some(index) = &held.index else { return fail(Code::Internal, "the index was not read") };
+    let index = index.as_ref().map_err(Clone::clone)?;
     let bytes = held.reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
     let state = State::parse(bytes.as_deref()).unwrap_or_default();
     let mut records = HashMap::new();

@@ -11,6 +11,7 @@ use strongroom_backends::{SecretStore, StoreError};
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
 use super::log;
+use super::marks;
 use super::ops::{Fate, Ops};
 use super::record::Record;
 use crate::error::{Code, Error, Result};
@@ -236,6 +237,15 @@ impl Reader<'_> {
     /// The generations that the index notes for these profiles, as far as it can be read.
     #[must_use]
     pub fn marks(&self, profiles: &[&ProfileId]) -> HashMap<ProfileId, u64> {
+        if self.pending.is_none()
+            && let Ok(Some(bytes)) = self.agent.dir.read_if_any(index::FILE, index::MAX)
+        {
+            let wanted = profiles.iter().map(|id| id.as_str()).collect();
+            if let Some(found) = marks::read(&bytes, &wanted) {
+                let mark = |id: &&ProfileId| Some(((*id).clone(), *found.get(id.as_str())?));
+                return profiles.iter().filter_map(mark).collect();
+            }
+        }
         let Ok(index) = self.index() else { return HashMap::new() };
         let mark = |id: &&ProfileId| Some(((*id).clone(), index.entry(id.as_str())?.mark?.generation));
         profiles.iter().filter_map(mark).collect()

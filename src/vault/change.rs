@@ -31,6 +31,8 @@ pub struct Change {
 pub struct Outcome {
     /// Generations of the records that were put.
     pub generations: Vec<(ProfileId, u64)>,
+    /// Profiles of which the index held a secret in plain text, which gave way.
+    pub plaintext: Vec<ProfileId>,
     /// Why a committed change could not be applied in full. It is safe, is read as done, and the
     /// next change finishes it.
     pub unfinished: Option<Error>,
@@ -149,6 +151,9 @@ impl Change {
         let part = log::lines(keys, Scope::Agent(&agent.name), &tail, now, &self.events)?;
         let ops = Ops::new(keys, &agent.name, ops, part);
         let (mut index, based_on) = agent.index_and_bytes()?;
+        let put = self.puts.iter().map(|(record, _)| &record.profile);
+        let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
+        outcome.plaintext = in_plain_text.cloned().collect();
         ops.apply(&mut index)?;
 
         agent.dir.dir_or_create(RECORDS)?;

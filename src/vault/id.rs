@@ -241,6 +241,9 @@ impl FromStr for Reference {
 fn escape(text: &str, literal: impl Fn(u8) -> bool) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    if text.bytes().all(&literal) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len() + 8);
     for byte in text.bytes() {
         if literal(byte) {

@@ -9,6 +9,7 @@ pub mod id;
 pub mod index;
 pub mod init;
 pub mod log;
+mod marks;
 pub mod ops;
 pub mod record;
 pub mod recover;

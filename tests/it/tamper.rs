@@ -244,5 +244,5 @@ fn damaged_operations_cost_no_other_value_and_are_not_applied() {
 }
 
 fn waits() -> Waits {
-    Waits { limit: std::time::Duration::from_secs(5), command: "test".into(), now: 1 }
+    Waits { limit: Duration::from_secs(5), command: "test".into(), now: 1 }
 }
