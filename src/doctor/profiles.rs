@@ -154,7 +154,9 @@ fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Fi
             return Ok(vec![wrong.clone()]);
         }
         let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        log_event(vault, keys, waits.now, anchored("log-restart", &log, 1))?;
+        // An empty log of a vault without records lost nothing: its `init` was cut short.
+        let lost = !log.is_empty() || !vault.agents()?.is_empty();
+        log_event(vault, keys, waits.now, anchored("log-restart", &log, u64::from(lost)))?;
         found.push(Finding::note(CHECK, "began the vault's own change log anew").mended());
     }
     Ok(found)

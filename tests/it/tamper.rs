@@ -222,24 +222,62 @@ fn damaged_operations_cost_no_other_value_and_are_not_applied() {
     let (session, ops) = unfinished();
     let (tried, given, unseen) = damage(&session, &ops, true, 1);
     assert_eq!((given, unseen), (tried, 0));
-    let bytes = fs::read(&ops).unwrap();
-    for (what, damaged) in damaged(&bytes).step_by(97) {
-        fs::write(&ops, damaged).unwrap();
-        let before = kept(&session.home());
+    // A write is kept from nothing: what is damaged is set aside, and its record taken over.
+    let count = damaged(&fs::read(&ops).unwrap()).count();
+    for nth in (0..count).step_by(count / 12) {
+        let (session, ops) = unfinished();
+        let bytes = fs::read(&ops).unwrap();
+        let Some((what, damage)) = damaged(&bytes).nth(nth) else { continue };
+        fs::write(&ops, damage).unwrap();
         let two = session.run(["get", "openrouter:two"]);
         assert!([OTHER, "made-up-pending"].contains(&two.stdout.trim_end()), "{what}: {}", two.stdout);
-        for arguments in
-            [&["rotate", "openrouter:one"][..], &["remove", "openrouter:one", "--yes"], &["rekey", "--yes"]]
-        {
-            let ran = session.feed("made-up-new-value", arguments).sane(CANARY);
-            assert_eq!(ran.status, 65, "{what} {arguments:?}: {}", ran.stderr);
-        }
-        assert!(kept(&session.home()) == before, "{what}");
+        let ran = session.feed("made-up-new-value", ["rotate", "openrouter:one"]).sane(CANARY);
+        assert_eq!(ran.status, 0, "{what}: {}", ran.stderr);
+        assert!(ran.stderr.contains("was set aside as txn.damaged-"), "{what}: {}", ran.stderr);
+        assert_eq!(session.get("openrouter:one"), "made-up-new-value", "{what}");
+        assert_eq!(session.get("openrouter:two"), "made-up-pending", "{what}");
     }
-    fs::write(&ops, bytes).unwrap();
-    assert_eq!(session.get("openrouter:two"), "made-up-pending");
-    session.run(["doctor", "--repair"]).ok();
+}
+
+#[test]
+fn a_transaction_that_is_put_back_undoes_nothing() {
+    let (session, ops) = unfinished();
+    let txn = session.agent_file("txn");
+    let kept_aside = session.path("old-txn");
+    let copy = std::process::Command::new("cp").arg("-a").arg(&txn).arg(&kept_aside).status().unwrap();
+    assert!(copy.success());
+    session.feed("made-up-later", ["rotate", "openrouter:two"]).ok();
     assert!(!ops.exists());
+    let log = fs::read(session.agent_file("log.jsonl")).unwrap();
+    fs::rename(&kept_aside, &txn).unwrap();
+    assert_eq!(session.get("openrouter:two"), "made-up-later");
+    let ran = session.feed("made-up-one", ["rotate", "openrouter:one"]).ok();
+    assert!(ran.stderr.contains("was set aside as txn.stale-"), "{}", ran.stderr);
+    assert_eq!(session.get("openrouter:two"), "made-up-later");
+    assert!(fs::read(session.agent_file("log.jsonl")).unwrap().starts_with(&log));
+    session.run(["verify"]).ok();
+}
+
+#[test]
+fn an_unlock_file_that_is_put_back_seals_nothing() {
+    let session = session();
+    let file = session.home().join("unlock/key-file.age");
+    let old = fs::read(&file).unwrap();
+    session.run(["rekey", "--yes"]).ok();
+    let new = fs::read(&file).unwrap();
+    fs::write(&file, old).unwrap();
+    let before = kept(&session.home());
+    for arguments in [
+        &["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:next"][..],
+        &["remove", "openrouter:one", "--yes"],
+        &["rekey", "--yes"],
+        &["doctor", "--repair"],
+    ] {
+        let ran = session.feed("made-up-next", arguments);
+        assert_eq!(ran.status, 65, "{arguments:?}: {}", ran.stderr);
+    }
+    assert!(kept(&session.home()) == before);
+    fs::write(&file, new).unwrap();
     session.run(["verify"]).ok();
 }
 
