@@ -8,6 +8,7 @@ pub mod file;
 pub mod fs;
 pub mod inherited_fd;
 pub mod key_file;
+pub mod keychain;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,76 @@
+//! What can go wrong with a keychain. No text of a keychain or of a library is ever passed on:
+//! some of them quote the bytes they were given.
+
+use std::time::Duration;
+
+/// Why there is no keychain to speak to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Why {
+    /// There is no session bus.
+    NoBus,
+    /// What should be the bus' address is none.
+    BadAddress,
+    /// The bus lets nobody in, or ended.
+    BusRefused,
+    /// No program on the bus is a keychain.
+    NoService,
+    /// This platform has none that is known.
+    Platform,
+}
+
+impl Why {
+    /// As a part of a sentence.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NoBus => "there is no D-Bus session bus",
+            Self::BadAddress => "DBUS_SESSION_BUS_ADDRESS holds no valid address",
+            Self::BusRefused => "the D-Bus session bus refuses the connection",
+            Self::NoService => "no keychain service runs on the D-Bus session bus",
+            Self::Platform => "no keychain of this platform is known",
+        }
+    }
+}
+
+/// What went wrong.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum KeychainError {
+    /// There is no keychain.
+    #[error("{}", .0.text())]
+    Unavailable(Why),
+    /// There is no default collection.
+    #[error("the keychain has no default collection")]
+    NoCollection,
+    /// It is locked, and nobody was asked.
+    #[error("the keychain is locked")]
+    Locked,
+    /// A person was asked to unlock it, and said no.
+    #[error("the keychain's prompt was dismissed")]
+    Dismissed,
+    /// It did not answer in time.
+    #[error("the keychain did not answer within {} ms", .0.as_millis())]
+    Timeout(Duration),
+    /// The item is larger than it takes.
+    #[error("the keychain takes no item larger than {max} bytes")]
+    TooLarge {
+        /// The bound, in bytes.
+        max: usize,
+    },
+    /// What was written is not what is read.
+    #[error("the keychain does not give back what was written")]
+    Mismatch,
+    /// Every other failure, by its fixed name.
+    #[error("the keychain failed: {0}")]
+    Failed(String),
+}
+
+impl KeychainError {
+    /// A failure by a name that came from elsewhere: a D-Bus error's name, say. What does not look
+    /// like a name is not passed on.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
+        let good = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_';
+        let dotted = name.contains('.') && name.len() <= 100 && name.bytes().all(good);
+        Self::Failed(if dotted { name.to_owned() } else { "an error without a name".to_owned() })
+    }
+}

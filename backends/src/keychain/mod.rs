@@ -1,0 +1,237 @@
+//! The desktop's own keychain: Secret Service on Linux, the login keychain on macOS, Credential
+//! Manager on Windows.
+//!
+//! Every call has an end: the keychain is spoken to on a thread of its own, which is left behind
+//! where it does not answer. Nothing here raises a prompt but [`Keychain::unlock`].
+
+mod error;
+#[cfg(target_os = "linux")]
+mod secret_service;
+#[cfg(not(target_os = "linux"))]
+mod unsupported;
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+pub use error::{KeychainError, Why};
+
+#[cfg(target_os = "linux")]
+use secret_service::Native;
+#[cfg(not(target_os = "linux"))]
+use unsupported::Native;
+
+/// What an item is found by, in order. None of it is secret: keychains keep attributes in the clear.
+/// A search gives the first few of them.
+pub type Attributes = Vec<(&'static str, String)>;
+
+/// Where the session bus is, as the environment says it.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// `DBUS_SESSION_BUS_ADDRESS`.
+    pub bus: Option<OsString>,
+    /// `XDG_RUNTIME_DIR`, in which a bus lies by default.
+    pub runtime_dir: Option<PathBuf>,
+}
+
+/// Whether a keychain can be used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Items can be read and written, and nobody is asked anything.
+    Ready,
+    /// It is locked; unlocking it asks a person.
+    Locked,
+    /// It has no default collection, so there is nowhere to put an item.
+    NoCollection,
+}
+
+/// How bytes travel to the keychain.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cover {
+    /// As they are: they are sealed already.
+    Sealed,
+    /// Encrypted on the way, where the keychain's protocol knows how.
+    Private,
+}
+
+/// An item as it is written.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What people see in the keychain's own program.
+    pub label: String,
+    /// All of its attributes.
+    pub attributes: Attributes,
+}
+
+/// Bytes of an item, wiped when dropped.
+pub type Bytes = Zeroizing<Vec<u8>>;
+
+type Job = Box<dyn FnOnce(&mut Native) + Send>;
+
+/// An open connection to the keychain. Once a call was late, no further one is made.
+#[derive(Debug)]
+pub struct Keychain {
+    jobs: Mutex<Sender<Job>>,
+    late: AtomicBool,
+    limit: Duration,
+    provider: String,
+}
+
+impl Keychain {
+    /// Connects to the keychain. Each call may take `limit`.
+    ///
+    /// # Errors
+    /// `Unavailable` when there is none, `Timeout`.
+    pub fn connect(surroundings: &Surroundings, limit: Duration) -> Result<Self, KeychainError> {
+        let (jobs, inbox) = mpsc::channel::<Job>();
+        let (connected, outcome) = mpsc::sync_channel(1);
+        let surroundings = surroundings.clone();
+        let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || {
+            let mut native = match Native::connect(&surroundings) {
+                Ok(native) => native,
+                Err(error) => {
+                    let _ = connected.send(Err(error));
+                    return;
+                }
+            };
+            // Whoever waited may have given up; then the channel of jobs is closed too.
+            let _ = connected.send(Ok(native.provider()));
+            for job in inbox {
+                job(&mut native);
+            }
+        });
+        if spawned.is_err() {
+            return Err(KeychainError::Failed("no thread can be had".to_owned()));
+        }
+        let provider = outcome.recv_timeout(limit).map_err(|_| KeychainError::Timeout(limit))??;
+        Ok(Self { jobs: Mutex::new(jobs), late: AtomicBool::new(false), limit, provider })
+    }
+
+    /// The keychain's name for people: `GNOME Keyring`, `KWallet`, …
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        &self.provider
+    }
+
+    /// The largest item, in bytes.
+    #[must_use]
+    pub const fn max() -> usize {
+        Native::MAX
+    }
+
+    /// Whether it can be used now. Nobody is asked anything; what can be unlocked without asking is.
+    ///
+    /// # Errors
+    /// `Unavailable`, `Timeout`, `Failed`.
+    pub fn state(&self) -> Result<State, KeychainError> {
+        self.call(self.limit, Native::state)
+    }
+
+    /// Unlocks it, which may ask a person, for at most `limit`.
+    ///
+    /// # Errors
+    /// `Dismissed` when the person said no, `Timeout` when nobody answered, and as [`Self::state`].
+    pub fn unlock(&self, limit: Duration) -> Result<(), KeychainError> {
+        self.call(limit, Native::unlock)
+    }
+
+    /// Writes items, each in the place of the one with the same attributes, and reads them back
+    /// over another connection. Gives the outcome of each; a late call ends it.
+    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Cover) -> Vec<Result<(), KeychainError>> {
+        let mut done = Vec::with_capacity(items.len());
+        let mut written = Vec::new();
+        for (item, bytes) in items {
+            if bytes.len() > Self::max() {
+                done.push(Err(KeychainError::TooLarge { max: Self::max() }));
+                continue;
+            }
+            let attributes = item.attributes.clone();
+            let expected = bytes.clone();
+            let put = self.call(self.limit, move |native| native.put(&item, &bytes, cover));
+            if put.is_ok() {
+                written.push((done.len(), attributes, expected));
+            }
+            done.push(put);
+        }
+        if let Err(error) = self.reconnect_for(&written) {
+            for (n, ..) in written {
+                done[n] = Err(error.clone());
+            }
+            return done;
+        }
+        for (n, attributes, expected) in written {
+            let read = self.call(self.limit, move |native| native.get(&attributes, cover));
+            done[n] = match read {
+                Ok(found) if found.contains(&expected) => Ok(()),
+                Ok(_) => Err(KeychainError::Mismatch),
+                Err(error) => Err(error),
+            };
+        }
+        done
+    }
+
+    fn reconnect_for<T>(&self, written: &[T]) -> Result<(), KeychainError> {
+        if written.is_empty() { Ok(()) } else { self.call(self.limit, Native::reconnect) }
+    }
+
+    /// The bytes of every item with these attributes.
+    ///
+    /// # Errors
+    /// `Locked` when there are some and all of them are locked; and as [`Self::state`].
+    pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>, KeychainError> {
+        let attributes = attributes.clone();
+        self.call(self.limit, move |native| native.get(&attributes, cover))
+    }
+
+    /// The attributes of every item that has these among them. Locked ones are found too.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub fn find(&self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
+        let attributes = attributes.clone();
+        self.call(self.limit, move |native| native.find(&attributes))
+    }
+
+    /// Removes every item with these attributes, and gives how many there were.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn remove(&self, attributes: &Attributes) -> Result<usize, KeychainError> {
+        let attributes = attributes.clone();
+        self.call(self.limit, move |native| native.remove(&attributes))
+    }
+
+    fn call<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        call: impl FnOnce(&mut Native) -> Result<T, KeychainError> + Send + 'static,
+    ) -> Result<T, KeychainError> {
+        let late = || {
+            self.late.store(true, Ordering::SeqCst);
+            KeychainError::Timeout(limit)
+        };
+        if self.late.load(Ordering::SeqCst) {
+            return Err(late());
+        }
+        let (sender, answer) = mpsc::sync_channel(1);
+        let job: Job = Box::new(move |native| {
+            // Nobody waits any more when the deadline has passed.
+            let _ = sender.send(call(native));
+        });
+        let sent = match self.jobs.lock() {
+            Ok(jobs) => jobs.send(job).is_ok(),
+            Err(_) => false,
+        };
+        if !sent {
+            return Err(KeychainError::Failed("the connection ended".to_owned()));
+        }
+        answer.recv_timeout(limit).map_err(|_| late())?
+    }
+}

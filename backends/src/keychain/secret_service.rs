@@ -1,0 +1,392 @@
+//! The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2) over zbus: GNOME
+//! Keyring, KWallet, KeePassXC.
+//!
+//! Sealed bytes need no cover of their own and go in a `plain` session. A key goes in an encrypted
+//! one, by the `secret-service` crate. Calls are made one by one rather than by that crate, which
+//! shows a prompt wherever one is offered, and waits for it for ever.
+
+use std::collections::HashMap;
+use std::io::ErrorKind;
+
+use secret_service::EncryptionType;
+use secret_service::blocking::SecretService;
+use zbus::blocking::connection::{Builder, Connection};
+use zbus::message::Body;
+use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
+use zeroize::Zeroizing;
+
+use super::{Attributes, Bytes, Cover, Item, KeychainError, State, Surroundings, Why};
+
+const BUS: &str = "org.freedesktop.secrets";
+const ROOT: &str = "/org/freedesktop/secrets";
+const SERVICE: &str = "org.freedesktop.Secret.Service";
+const COLLECTION: &str = "org.freedesktop.Secret.Collection";
+const ITEM: &str = "org.freedesktop.Secret.Item";
+const PROMPT: &str = "org.freedesktop.Secret.Prompt";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+/// What the API says for "no object".
+const NONE: &str = "/";
+const CONTENT_TYPE: &str = "text/plain";
+
+/// How often an encrypted session is begun anew: the library sends one public key in 256 without
+/// its leading zeros, and KWallet refuses it (secret-service 5.2.0 against KWallet 5.103).
+const HANDSHAKES: usize = 4;
+/// Secrets asked for in one call: a message of the bus has a bound, and a call a deadline.
+const AT_ONCE: usize = 256;
+
+/// A secret as the API passes it: session, parameters, value, content type.
+type Secret = (OwnedObjectPath, Vec<u8>, Vec<u8>, String);
+
+/// A connection to the session bus, with a `plain` session.
+#[derive(Debug)]
+pub struct Native {
+    address: String,
+    connection: Connection,
+    session: OwnedObjectPath,
+    provider: String,
+}
+
+impl Native {
+    /// As much as a record can be, and more: the service itself takes megabytes.
+    pub const MAX: usize = 64 * 1024;
+
+    pub fn connect(surroundings: &Surroundings) -> Result<Self, KeychainError> {
+        let address = match (&surroundings.bus, &surroundings.runtime_dir) {
+            (Some(bus), _) => bus.to_str().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned(),
+            (None, Some(directory)) => format!("unix:path={}/bus", directory.display()),
+            (None, None) => {
+                format!("unix:path=/run/user/{}/bus", rustix::process::geteuid().as_raw())
+            }
+        };
+        Self::to(address)
+    }
+
+    fn to(address: String) -> Result<Self, KeychainError> {
+        let connection = Builder::address(address.as_str())
+            .and_then(Builder::build)
+            .map_err(|error| of_connecting(&error))?;
+        let body = call(&connection, ROOT, SERVICE, "OpenSession", &("plain", Value::from("")))?;
+        let (_, session): (OwnedValue, OwnedObjectPath) = read(&body)?;
+        let provider = provider(&connection);
+        Ok(Self { address, connection, session, provider })
+    }
+
+    pub fn provider(&self) -> String {
+        self.provider.clone()
+    }
+
+    /// Begins again over a connection of its own, as another process would.
+    pub fn reconnect(&mut self) -> Result<(), KeychainError> {
+        *self = Self::to(self.address.clone())?;
+        match self.state()? {
+            State::Ready => Ok(()),
+            State::Locked => Err(KeychainError::Locked),
+            State::NoCollection => Err(KeychainError::NoCollection),
+        }
+    }
+
+    pub fn state(&mut self) -> Result<State, KeychainError> {
+        let Some(collection) = self.collection()? else { return Ok(State::NoCollection) };
+        if !self.is_locked(&collection)? {
+            return Ok(State::Ready);
+        }
+        // KWallet says so to every new connection; while its wallet is open, its prompt asks nobody.
+        if self.provider == KWALLET && self.wallet_is_open(&collection) {
+            self.unlock()?;
+            return Ok(State::Ready);
+        }
+        // Others may unlock without a prompt, or offer one, which is not shown.
+        let body = self.call(ROOT, SERVICE, "Unlock", &(vec![&collection],))?;
+        let (unlocked, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = read(&body)?;
+        if prompt.as_str() == NONE && unlocked.contains(&collection) {
+            return Ok(State::Ready);
+        }
+        self.dismiss(&prompt);
+        Ok(State::Locked)
+    }
+
+    pub fn unlock(&mut self) -> Result<(), KeychainError> {
+        let collection = self.collection()?.ok_or(KeychainError::NoCollection)?;
+        let service = SecretService::connect_with_existing(EncryptionType::Plain, self.connection.clone());
+        service
+            .and_then(|service| service.get_collection_by_path(collection)?.unlock())
+            .map_err(|error| of_library(&error))
+    }
+
+    /// Whether KWallet has the wallet of a collection open, by its own interface.
+    fn wallet_is_open(&self, collection: &OwnedObjectPath) -> bool {
+        let wallet = collection.as_str().rsplit('/').next().unwrap_or_default();
+        [("org.kde.kwalletd6", "/modules/kwalletd6"), ("org.kde.kwalletd5", "/modules/kwalletd5")]
+            .into_iter()
+            .any(|(bus, path)| {
+                let asked = self.connection.call_method(
+                    Some(bus),
+                    path,
+                    Some("org.kde.KWallet"),
+                    "isOpen",
+                    &(wallet,),
+                );
+                asked.is_ok_and(|answer| answer.body().deserialize().unwrap_or(false))
+            })
+    }
+
+    fn collection(&self) -> Result<Option<OwnedObjectPath>, KeychainError> {
+        let body = self.call(ROOT, SERVICE, "ReadAlias", &("default",))?;
+        let path: OwnedObjectPath = read(&body)?;
+        Ok((path.as_str() != NONE).then_some(path))
+    }
+
+    fn is_locked(&self, collection: &OwnedObjectPath) -> Result<bool, KeychainError> {
+        let body = self.call(collection.as_str(), PROPERTIES, "Get", &(COLLECTION, "Locked"))?;
+        let locked: OwnedValue = read(&body)?;
+        bool::try_from(locked).map_err(|_| garbled())
+    }
+
+    pub fn put(&mut self, item: &Item, bytes: &[u8], cover: Cover) -> Result<(), KeychainError> {
+        let collection = self.collection()?.ok_or(KeychainError::NoCollection)?;
+        if cover == Cover::Private {
+            return self.put_private(&collection, item, bytes);
+        }
+        let attributes: HashMap<&str, &str> = borrowed(&item.attributes);
+        let label = format!("{ITEM}.Label");
+        let of = format!("{ITEM}.Attributes");
+        let properties = HashMap::from([
+            (label.as_str(), Value::from(&item.label)),
+            (of.as_str(), Value::from(attributes)),
+        ]);
+        let secret = (&self.session, Vec::<u8>::new(), bytes, CONTENT_TYPE);
+        let body = self.call(collection.as_str(), COLLECTION, "CreateItem", &(properties, secret, true))?;
+        let (created, prompt): (OwnedObjectPath, OwnedObjectPath) = read(&body)?;
+        if created.as_str() == NONE {
+            self.dismiss(&prompt);
+            return Err(KeychainError::Locked);
+        }
+        Ok(())
+    }
+
+    fn put_private(
+        &self,
+        collection: &OwnedObjectPath,
+        item: &Item,
+        bytes: &[u8],
+    ) -> Result<(), KeychainError> {
+        // The library would show a prompt.
+        if self.is_locked(collection)? {
+            return Err(KeychainError::Locked);
+        }
+        self.privately(|service| {
+            let collection = service.get_collection_by_path(collection.clone())?;
+            collection.create_item(&item.label, borrowed(&item.attributes), bytes, true, CONTENT_TYPE)?;
+            Ok(())
+        })
+    }
+
+    /// Does something in an encrypted session; again in another one where it fails.
+    fn privately<T>(
+        &self,
+        call: impl Fn(&SecretService<'_>) -> Result<T, secret_service::Error>,
+    ) -> Result<T, KeychainError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let service = SecretService::connect_with_existing(EncryptionType::Dh, self.connection.clone());
+            let outcome = match service {
+                Ok(service) => call(&service),
+                Err(error) => Err(error),
+            };
+            match outcome {
+                Ok(done) => return Ok(done),
+                Err(error) if tries >= HANDSHAKES || !is_of_handshake(&error) => {
+                    return Err(of_library(&error));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    pub fn get(&mut self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>, KeychainError> {
+        let paths = self.unlocked(attributes)?;
+        if cover == Cover::Private {
+            return paths
+                .into_iter()
+                .map(|path| {
+                    self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())
+                        .map(Zeroizing::new)
+                })
+                .collect();
+        }
+        let mut found = Vec::with_capacity(paths.len());
+        for paths in paths.chunks(AT_ONCE) {
+            let body = self.call(ROOT, SERVICE, "GetSecrets", &(paths, &self.session))?;
+            let mut secrets: HashMap<OwnedObjectPath, Secret> = read(&body)?;
+            found.extend(
+                paths
+                    .iter()
+                    .filter_map(|path| secrets.remove(path))
+                    .map(|(_, _, value, _)| Zeroizing::new(value)),
+            );
+        }
+        Ok(found)
+    }
+
+    pub fn find(&mut self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
+        let (unlocked, locked) = self.search(attributes)?;
+        unlocked
+            .iter()
+            .chain(&locked)
+            .map(|path| {
+                let body = self.call(path.as_str(), PROPERTIES, "Get", &(ITEM, "Attributes"))?;
+                let value: OwnedValue = read(&body)?;
+                HashMap::try_from(value).map_err(|_| garbled())
+            })
+            .collect()
+    }
+
+    pub fn remove(&mut self, attributes: &Attributes) -> Result<usize, KeychainError> {
+        let paths = self.unlocked(attributes)?;
+        for path in &paths {
+            let body = self.call(path.as_str(), ITEM, "Delete", &())?;
+            let prompt: OwnedObjectPath = read(&body)?;
+            if prompt.as_str() != NONE {
+                self.dismiss(&prompt);
+                return Err(KeychainError::Locked);
+            }
+        }
+        Ok(paths.len())
+    }
+
+    /// The items that can be read, in the order of their paths.
+    fn unlocked(&self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, KeychainError> {
+        let (mut unlocked, locked) = self.search(attributes)?;
+        if unlocked.is_empty() && !locked.is_empty() {
+            return Err(KeychainError::Locked);
+        }
+        unlocked.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        Ok(unlocked)
+    }
+
+    fn search(
+        &self,
+        attributes: &Attributes,
+    ) -> Result<(Vec<OwnedObjectPath>, Vec<OwnedObjectPath>), KeychainError> {
+        let body = self.call(ROOT, SERVICE, "SearchItems", &(borrowed(attributes),))?;
+        read(&body)
+    }
+
+    /// Puts a prompt away that was offered and never shown.
+    fn dismiss(&self, prompt: &OwnedObjectPath) {
+        let _ = self.call(prompt.as_str(), PROMPT, "Dismiss", &());
+    }
+
+    fn call<B: serde::ser::Serialize + DynamicType>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> Result<Body, KeychainError> {
+        call(&self.connection, path, interface, method, body)
+    }
+}
+
+fn call<B: serde::ser::Serialize + DynamicType>(
+    connection: &Connection,
+    path: &str,
+    interface: &str,
+    method: &str,
+    body: &B,
+) -> Result<Body, KeychainError> {
+    let answer = connection.call_method(Some(BUS), path, Some(interface), method, body);
+    answer.map(|message| message.body()).map_err(|error| of_call(&error))
+}
+
+fn read<'b, T>(body: &'b Body) -> Result<T, KeychainError>
+where
+    T: zbus::zvariant::DynamicDeserialize<'b>,
+{
+    body.deserialize().map_err(|_| garbled())
+}
+
+fn garbled() -> KeychainError {
+    KeychainError::Failed("an answer of another form than the API's".to_owned())
+}
+
+fn borrowed(attributes: &Attributes) -> HashMap<&str, &str> {
+    attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
+}
+
+const KWALLET: &str = "KWallet";
+
+/// Which program answers, by the name of its process.
+fn provider(connection: &Connection) -> String {
+    let asked = connection.call_method(
+        Some("org.freedesktop.DBus"),
+        "/org/freedesktop/DBus",
+        Some("org.freedesktop.DBus"),
+        "GetConnectionUnixProcessID",
+        &(BUS,),
+    );
+    let pid: Option<u32> = asked.ok().and_then(|message| message.body().deserialize().ok());
+    let name = pid.and_then(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).ok());
+    match name.as_deref().map(str::trim_end) {
+        Some(name) if name.starts_with("gnome-keyring") => "GNOME Keyring".to_owned(),
+        Some(name) if name.starts_with("kwalletd") || name.starts_with("ksecretd") => KWALLET.to_owned(),
+        Some("keepassxc") => "KeePassXC".to_owned(),
+        Some("oo7-daemon") => "oo7".to_owned(),
+        _ => "a Secret Service".to_owned(),
+    }
+}
+
+fn of_connecting(error: &zbus::Error) -> KeychainError {
+    KeychainError::Unavailable(match error {
+        zbus::Error::Address(_) => Why::BadAddress,
+        zbus::Error::Connection(error, _) if error.kind() == ErrorKind::NotFound => Why::NoBus,
+        _ => Why::BusRefused,
+    })
+}
+
+fn of_call(error: &zbus::Error) -> KeychainError {
+    match error {
+        zbus::Error::MethodError(name, ..) => of_name(name.as_str()),
+        zbus::Error::InputOutput(_) => KeychainError::Unavailable(Why::BusRefused),
+        _ => KeychainError::Failed("the bus did not carry the call".to_owned()),
+    }
+}
+
+fn of_name(name: &str) -> KeychainError {
+    match name {
+        "org.freedesktop.DBus.Error.ServiceUnknown"
+        | "org.freedesktop.DBus.Error.NameHasNoOwner"
+        | "org.freedesktop.DBus.Error.NoReply" => KeychainError::Unavailable(Why::NoService),
+        name if name.starts_with("org.freedesktop.DBus.Error.Spawn.") => {
+            KeychainError::Unavailable(Why::NoService)
+        }
+        "org.freedesktop.Secret.Error.IsLocked" => KeychainError::Locked,
+        name => KeychainError::named(name),
+    }
+}
+
+fn of_library(error: &secret_service::Error) -> KeychainError {
+    match error {
+        secret_service::Error::Zbus(error) => of_call(error),
+        secret_service::Error::Locked => KeychainError::Locked,
+        secret_service::Error::Prompt | secret_service::Error::PromptDisconnected => KeychainError::Dismissed,
+        secret_service::Error::NoResult => KeychainError::NoCollection,
+        secret_service::Error::Unavailable => KeychainError::Unavailable(Why::NoService),
+        secret_service::Error::Crypto(_) => {
+            KeychainError::Failed("the encrypted session could not be set up".to_owned())
+        }
+        _ => garbled(),
+    }
+}
+
+/// Whether another key exchange may go well.
+fn is_of_handshake(error: &secret_service::Error) -> bool {
+    match error {
+        secret_service::Error::Crypto(_) => true,
+        secret_service::Error::Zbus(zbus::Error::MethodError(name, ..)) => {
+            !matches!(of_name(name.as_str()), KeychainError::Locked | KeychainError::Unavailable(_))
+        }
+        _ => false,
+    }
+}

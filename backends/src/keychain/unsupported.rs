@@ -1,0 +1,49 @@
+//! Platforms whose keychain is not known.
+
+use std::collections::HashMap;
+
+use super::{Attributes, Bytes, Cover, Item, KeychainError, State, Surroundings, Why};
+
+/// No keychain.
+#[derive(Debug)]
+pub struct Native;
+
+impl Native {
+    pub const MAX: usize = 0;
+
+    pub fn connect(_: &Surroundings) -> Result<Self, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn provider(&self) -> String {
+        String::new()
+    }
+
+    pub fn reconnect(&mut self) -> Result<(), KeychainError> {
+        Ok(())
+    }
+
+    pub fn state(&mut self) -> Result<State, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn unlock(&mut self) -> Result<(), KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn put(&mut self, _: &Item, _: &[u8], _: Cover) -> Result<(), KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn get(&mut self, _: &Attributes, _: Cover) -> Result<Vec<Bytes>, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn find(&mut self, _: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn remove(&mut self, _: &Attributes) -> Result<usize, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+}
