@@ -77,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let mut records: Vec<(AgentName, Record)> = Vec::new();
     for agent in &agents {
         let Some(found) = vault.agent(agent)? else { continue };
-        let reader = found.reader(&session.keys)?;
+        let reader = found.reader(&session.keys, &vault.keychain)?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
         for id in wanted {
             match reader.record(&id) {

@@ -18,6 +18,7 @@ mod remove;
 mod rename;
 mod resolve;
 mod status;
+mod store;
 mod unlock_method;
 mod usage;
 mod verify;
@@ -49,6 +50,7 @@ Credentials:
   rename           Give a profile another id
   remove           Remove a profile from the vault
   order            Show or set which profile of a provider is used first
+  store            Move profiles between sealed files and the keychain
 
 State:
   status           Show which credentials are usable, and which is next
@@ -110,6 +112,9 @@ pub struct Global {
     /// How long to wait for another command that is writing: 30s, 300ms
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
     lock_timeout: Duration,
+    /// How long one call to the desktop's keychain may take: 5s, 300ms
+    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    keychain_timeout: Duration,
 }
 
 fn duration(text: &str) -> std::result::Result<Duration, String> {
@@ -135,6 +140,7 @@ enum Verb {
     Log(log::Log),
     Import(import::Import),
     Export(export::Export),
+    Store(store::Store),
     Recipient(keys::Recipient),
     Resolve(resolve::Resolve),
     UnlockMethod(unlock_method::UnlockMethod),
@@ -222,6 +228,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Log(args) => log::run(context, &args),
         Verb::Import(args) => import::run(context, &args),
         Verb::Export(args) => export::run(context, &args),
+        Verb::Store(args) => store::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),

@@ -74,7 +74,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
-            verify(&vault, session, &agent, &mut views)?;
+            verify(&vault, session, &agent, &mut views, &mut warnings)?;
         }
     }
     if let (Some(profile), true, false) = (&profile, views.is_empty(), args.check) {
@@ -150,10 +150,19 @@ pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
 }
 
 /// Lets the records speak: they govern type, provider and expiry.
-fn verify(vault: &Vault, session: &Session, agent: &AgentName, views: &mut [ProfileView]) -> Result<()> {
+fn verify(
+    vault: &Vault,
+    session: &Session,
+    agent: &AgentName,
+    views: &mut [ProfileView],
+    warnings: &mut Vec<String>,
+) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = found.reader(&session.keys)?;
+    let reader = found.reader(&session.keys, &vault.keychain)?;
     let index = reader.index()?;
+    let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
+    // What fails of it fails again, and is told, for each record.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
         view.usable = match reader.record(&view.id) {
             Ok(Some(record)) => {
@@ -169,6 +178,14 @@ fn verify(vault: &Vault, session: &Session, agent: &AgentName, views: &mut [Prof
                 }
             }
             Ok(None) => Usable::Missing,
+            Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
+            // It may well be there: nothing can be said of it now.
+            Err(error) if error.code().is_of_keychain() => {
+                if !warnings.iter().any(|warning| warning.ends_with(error.what())) {
+                    warnings.push(format!("records in the keychain are unverified: {}", error.what()));
+                }
+                Usable::Unverified
+            }
             Err(_) => Usable::Corrupt,
         };
     }

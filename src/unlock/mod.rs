@@ -1,10 +1,11 @@
 //! Ways to obtain the vault's keys, and the fixed order in which they are sought.
 //!
-//! Order: a flag; its variable; the key file in its default place; a systemd credential; a prompt,
-//! on a terminal and for people only. A source that was named by hand and fails is an error: the
+//! Order: a flag; its variable; the key file in its default place; a systemd credential; the
+//! keychain, where the vault has that method; a prompt, on a terminal and for people only. A source that was named by hand and fails is an error: the
 //! next one is never tried in its place.
 
 pub mod key_text;
+pub mod keychain_key;
 pub mod payload;
 pub mod seek;
 pub mod slots;

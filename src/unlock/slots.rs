@@ -18,6 +18,8 @@ pub const SLOTS_MAX: usize = 16;
 pub const PASSPHRASE: &str = "passphrase";
 /// The name of the first key-file method.
 pub const KEY_FILE: &str = "key-file";
+/// The name of the method by the desktop's keychain.
+pub const KEYCHAIN: &str = "keychain";
 /// The name of the method by a systemd credential.
 pub const SYSTEMD_CREDENTIAL: &str = "systemd-credential";
 

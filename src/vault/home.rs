@@ -10,12 +10,15 @@ use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use strongroom_backends::{StoreError, shown};
 
 use super::agent::Agent;
+use super::change::{Change, Outcome};
 use super::id::AgentName;
 use super::log::{self, Scope};
+use super::settle;
 use super::transaction::{self, Finished};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
+use crate::keychain::{Keychain, Setup};
 use crate::seal::keys::Keys;
 use crate::secret::Buffer;
 use crate::unlock::MethodSecret;
@@ -94,6 +97,8 @@ pub struct Vault {
     pub notices: Vec<String>,
     /// `vault.json`, where it is there.
     pub settings: Option<Settings>,
+    /// The keychain, where records or the key may lie.
+    pub keychain: Keychain,
 }
 
 /// An unlocked vault.
@@ -152,8 +157,8 @@ impl Vault {
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (vault, damaged) = Self::open_damaged(path)?;
+    pub fn open(path: &Path, keychain: &Setup) -> Result<Self> {
+        let (vault, damaged) = Self::open_damaged(path, keychain)?;
         damaged.map_or(Ok(vault), Err)
     }
 
@@ -161,7 +166,7 @@ impl Vault {
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`.
-    pub fn open_damaged(path: &Path) -> Result<(Self, Option<Error>)> {
+    pub fn open_damaged(path: &Path, keychain: &Setup) -> Result<(Self, Option<Error>)> {
         let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
@@ -189,7 +194,8 @@ impl Vault {
                 None
             }
         };
-        Ok((Self { home, notices, settings }, damaged))
+        let keychain = Keychain::new(keychain, home.path());
+        Ok((Self { home, notices, settings, keychain }, damaged))
     }
 
     /// The unlock files.
@@ -200,13 +206,20 @@ impl Vault {
         slots::list(&self.home)
     }
 
+    /// Where the keychain would have the vault's key.
+    #[must_use]
+    pub fn in_keychain(&self) -> seek::InKeychain<'_> {
+        let vault = self.settings.as_ref().map(|settings| settings.vault_id.as_str());
+        seek::InKeychain { keychain: &self.keychain, vault }
+    }
+
     /// Unlocks the vault.
     ///
     /// # Errors
     /// `LOCKED`, `WRONG_KEY`, and those of the sources named by hand; `TAMPERED` when `vault.json`
     /// says something else than the unlock file.
     pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
-        self.session(seek::unlock(&self.slots()?, named, env, self.home.path(), ask)?)
+        self.session(seek::unlock(&self.slots()?, named, env, self.home.path(), &self.in_keychain(), ask)?)
     }
 
     /// The session of an opened unlock file.
@@ -284,7 +297,7 @@ impl Vault {
     /// # Errors
     /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of the unfinished transaction.
     pub fn writer<'s>(
-        &self,
+        &'s self,
         session: &'s mut Session,
         agent: &AgentName,
         waits: &Waits,
@@ -298,7 +311,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::writer`].
     pub fn writers<'s>(
-        &self,
+        &'s self,
         session: &'s mut Session,
         agents: &[AgentName],
         waits: &Waits,
@@ -316,7 +329,14 @@ impl Vault {
                     .into_iter()
                     .map(|(agent, locks)| {
                         let finished = finish_agent(&agent, keys, waits.now)?;
-                        Ok(Writer { agent, keys, now: waits.now, finished, _locks: locks })
+                        Ok(Writer {
+                            agent,
+                            keys,
+                            keychain: &self.keychain,
+                            now: waits.now,
+                            finished,
+                            _locks: locks,
+                        })
                     })
                     .collect();
             }
@@ -345,7 +365,7 @@ impl Vault {
     pub fn refresh(&self, session: &mut Session) -> Result<()> {
         let unlocked = &mut session.unlocked;
         let secret = std::mem::replace(&mut unlocked.secret, MethodSecret::Passphrase(Buffer::default()));
-        let fresh = Self::open(self.home.path())?;
+        let fresh = Self::open(self.home.path(), &Setup::default())?;
         *session = fresh.session(slots::open(&fresh.slots()?, secret, &unlocked.from.clone())?)?;
         Ok(())
     }
@@ -366,11 +386,35 @@ pub struct Writer<'s> {
     pub agent: Agent,
     /// The vault's keys, as current as the lock.
     pub keys: &'s Keys,
+    /// The keychain, where records may lie.
+    pub keychain: &'s Keychain,
     /// Now, in Unix milliseconds.
     pub now: i64,
     /// What an earlier change had left to do.
     pub finished: Finished,
     _locks: [Lock; 2],
+}
+
+impl Writer<'_> {
+    /// Makes a change, and brings the keychain up to date with it.
+    ///
+    /// # Errors
+    /// As [`Change::commit`].
+    pub fn commit(&self, change: Change) -> Result<Outcome> {
+        self.settled(change.commit(&self.agent, self.keys, self.now)?)
+    }
+
+    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
+    ///
+    /// # Errors
+    /// None but those of the files in the home.
+    pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
+        if outcome.unfinished.is_none() && settle::is_due(&self.agent)? {
+            let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
+            outcome.keychain = settle::settle(&self.agent, self.keys, self.keychain, self.now, &put).err();
+        }
+        Ok(outcome)
+    }
 }
 
 /// Makes sure that an agent's log was last written under keys that are held, and finishes what a
