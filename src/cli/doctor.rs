@@ -72,8 +72,8 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: seek::Ask<'_> = if ask && context.may_ask() { Some(&prompt) } else { None };
-    let unlocked = seek::unlock(&vault.slots()?, &context.named(), &context.env, vault.home.path(), ask)?;
-    Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+    let opened = seek::open(&vault.slots()?, &context.named(), &context.env, vault.home.path(), ask)?;
+    Session::of(opened, &context.env)
 }
 
 fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {

@@ -8,7 +8,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
 
 use super::slots::{self, Slot, Unlocked};
-use super::{MethodSecret, key_text};
+use super::{MethodSecret, Opened, cache, key_text};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
@@ -95,6 +95,18 @@ pub fn unlock(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_
         return slots::open(slots, MethodSecret::Passphrase(passphrase), "the passphrase at the prompt");
     }
     Err(locked(slots, env, &tried, by_passphrase))
+}
+
+/// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
+///
+/// # Errors
+/// As [`unlock`].
+pub fn open(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_>) -> Result<Opened> {
+    let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
+    if !by_hand && let Some(cache) = cache::read(home, slots, env.now()) {
+        return Ok(Opened::Cached(cache));
+    }
+    unlock(slots, named, env, home, ask).map(Opened::By)
 }
 
 /// The passphrase or key of a source that was named by a flag, else by a variable.

@@ -202,6 +202,7 @@ fn every_transcript_is_run() {
 /// Codes that no command can be made to show, and why.
 const NOT_PROVOKED: &[(Code, &str)] = &[
     (Code::Internal, "a bug, or a system without random bytes"),
+    (Code::KeyringUnavailable, "needs a system without a kernel keyring"),
     (Code::Ambiguous, "needs a second store that holds the same generation"),
 ];
 
