@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
-use crate::doctor::{Finding, Level, home, process, profiles, resolver, unlock};
+use crate::doctor::{Finding, Level, home, kernel, process, profiles, resolver, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -34,6 +34,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let (vault, damaged) = Vault::open_damaged(&context.home()?)?;
     let mut findings = process::check();
     findings.extend(resolver::check());
+    findings.extend(kernel::check());
     findings.extend(home::check(&vault, damaged.as_ref())?);
     findings.extend(unlock::check(&vault)?);
     let mut session = open(context, &vault, args.repair);

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod keys;
 mod list;
+mod lock;
 mod log;
 mod order;
 mod paste;
@@ -18,6 +19,7 @@ mod remove;
 mod rename;
 mod resolve;
 mod status;
+mod unlock;
 mod unlock_method;
 mod usage;
 mod verify;
@@ -63,6 +65,8 @@ Other machines and programs:
   resolve          Answer OpenClaw's exec secret protocol on stdin and stdout
 
 Keys:
+  unlock           Keep the vault open for a time, without being asked again
+  lock             Forget what unlock keeps
   unlock-method    Show, add or remove ways to unlock the vault
   rekey            Make a new vault key and seal every record anew
   recovery-key     Print the key that opens every record with stock age
@@ -137,6 +141,8 @@ enum Verb {
     Export(export::Export),
     Recipient(keys::Recipient),
     Resolve(resolve::Resolve),
+    Unlock(unlock::Unlock),
+    Lock(lock::Lock),
     UnlockMethod(unlock_method::UnlockMethod),
     Rekey(keys::Rekey),
     RecoveryKey(keys::RecoveryKey),
@@ -224,6 +230,8 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Export(args) => export::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::Unlock(args) => unlock::run(context, &args),
+        Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
         Verb::Rekey(args) => keys::rekey(context, &args),
         Verb::RecoveryKey(args) => keys::recovery_key(context, &args),

@@ -27,7 +27,7 @@ pub const TTL_MIN: i64 = 1_000;
 /// The longest time for which the vault can be cached, in milliseconds.
 pub const TTL_MAX: i64 = 24 * 3_600 * 1_000;
 /// The most bytes of a cache; an ordinary user may keep 20,000 in all.
-const MAX: usize = 8 * 1024;
+const MAX: usize = 4 * 1024;
 const FORMAT: u32 = 1;
 /// What the names of our keys begin with.
 const PREFIX: &str = "strongroom:";
@@ -211,6 +211,14 @@ pub fn read(home: &Path, slots: &[Slot], now: i64) -> Option<Cache> {
     (lasts && fits).then_some(cache)
 }
 
+/// Whether anything can be cached here.
+///
+/// # Errors
+/// `KEYRING_UNAVAILABLE`.
+pub fn check() -> Result<()> {
+    kernel_keyring::probe().map_err(of_keyring)
+}
+
 /// Caches an opened vault for a time in milliseconds, and gives the instant at which that ends.
 ///
 /// # Errors
@@ -236,17 +244,18 @@ pub fn forget(home: &Path) -> Result<bool> {
 }
 
 fn of_keyring(error: KeyringError) -> Error {
-    Error::new(
-        Code::KeyringUnavailable,
-        match error {
-            KeyringError::Unavailable if cfg!(target_os = "linux") => {
-                "this system has no kernel keyring, or forbids its use, as containers do"
-            }
-            KeyringError::Unavailable => "only Linux has a kernel keyring",
-            KeyringError::Full => "your quota of keys in the kernel's keyring is used up",
-            KeyringError::Refused => "the kernel's keyring refused",
-        },
-    )
+    let unavailable = |what: &str| Error::new(Code::KeyringUnavailable, what);
+    match error {
+        KeyringError::Unavailable if cfg!(target_os = "linux") => {
+            unavailable("this system has no kernel keyring, or forbids its use, as containers do")
+        }
+        KeyringError::Unavailable => unavailable("only Linux has a kernel keyring"),
+        KeyringError::Full => unavailable("your quota of keys in the kernel's keyring is used up")
+            .with_remedy(
+                "remove keys that are not needed (`keyctl show @u`), or have kernel.keys.maxbytes raised",
+            ),
+        KeyringError::Refused => unavailable("the kernel's keyring refused"),
+    }
 }
 
 #[cfg(test)]

@@ -106,7 +106,14 @@ pub fn open(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_>)
     if !by_hand && let Some(cache) = cache::read(home, slots, env.now()) {
         return Ok(Opened::Cached(cache));
     }
-    unlock(slots, named, env, home, ask).map(Opened::By)
+    unlock(slots, named, env, home, ask).map(Opened::By).map_err(|error| {
+        let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+        if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
+            return error;
+        }
+        let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
+        error.with_remedy(remedy)
+    })
 }
 
 /// The passphrase or key of a source that was named by a flag, else by a variable.

@@ -189,7 +189,7 @@ macro_rules! goldens {
     };
 }
 
-goldens! { completions credentials doctor errors_files errors_input errors_keys export help import init keys order prompts recover resolve status }
+goldens! { completions credentials doctor errors_files errors_input errors_keys export help import init keys order prompts recover resolve status unlock }
 
 #[test]
 fn every_transcript_is_run() {
@@ -202,7 +202,6 @@ fn every_transcript_is_run() {
 /// Codes that no command can be made to show, and why.
 const NOT_PROVOKED: &[(Code, &str)] = &[
     (Code::Internal, "a bug, or a system without random bytes"),
-    (Code::KeyringUnavailable, "needs a system without a kernel keyring"),
     (Code::Ambiguous, "needs a second store that holds the same generation"),
 ];
 
