@@ -37,8 +37,8 @@ pub struct Quota {
 
 /// Keeps bytes under a name for a time, in place of what was kept under it before.
 ///
-/// The name is readable by other users in `/proc/keys` on some systems, the bytes are not. The
-/// kernel counts whole seconds: it forgets them at most two seconds later than asked for.
+/// The kernel counts whole seconds: it forgets them at most two seconds later than asked for. Should
+/// this process be killed meanwhile, the bytes are kept for that time or not at all.
 ///
 /// # Errors
 /// [`KeyringError`].

@@ -6,9 +6,17 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use strongroom::cli::Context;
+use strongroom::env::Env;
+use strongroom::error::Code;
+use strongroom::secret::ExposeSecret;
+use strongroom::unlock::Opened;
+use strongroom::unlock::seek::Named;
+use strongroom::vault::home::Session;
+use strongroom::vault::id::AgentName;
 use strongroom_backends::kernel_keyring;
 
-use crate::session::{HANGS, Ran, Session, kept, ran, strace};
+use crate::session::{self, HANGS, Ran, kept, ran, strace};
 use crate::unlock_cache::{SECRET, Vault, keyctl};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -31,9 +39,34 @@ fn a_change_of_keys_makes_it_void() {
     vault.is_locked();
 }
 
+#[test]
+fn a_reading_that_began_under_the_old_keys_is_locked() {
+    let vault = Vault::unlocked();
+    let opened = strongroom::vault::home::Vault::open(&vault.home()).unwrap();
+    let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
+    assert!(matches!(session.opened, Opened::Cached(_)));
+    assert_eq!(session.unlocked().unwrap_err().code(), Code::Locked);
+    let read = |session: &Session| {
+        let agent = opened.agent(&AgentName::default())?.unwrap();
+        let record = agent.reader(&session.keys)?.record(&"openrouter:one".parse()?)?;
+        Ok(record.unwrap().credential.secret.expose_secret().to_owned())
+    };
+    assert_eq!(Context::reading(&opened, &mut session, read).unwrap(), SECRET);
+    vault.by_passphrase(["rekey", "--yes"]).ok();
+    assert!(!session.is_current(&opened.home).unwrap());
+    let error = Context::reading(&opened, &mut session, read).unwrap_err();
+    assert_eq!((error.code(), error.remedy()), (Code::Locked, "run `strongroom unlock` again"));
+    // Unlocked anew meanwhile, it reads on.
+    vault.unlock();
+    let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
+    vault.by_passphrase(["rekey", "--yes"]).ok();
+    vault.unlock();
+    assert_eq!(Context::reading(&opened, &mut session, read).unwrap(), SECRET);
+}
+
 /// Begins a paste, waits until it has opened the vault and reads its input, does something else, and
 /// lets it go on.
-fn paste_around(session: &Session, id: &str, meanwhile: impl FnOnce()) -> Ran {
+fn paste_around(session: &session::Session, id: &str, meanwhile: impl FnOnce()) -> Ran {
     let mut command = session.command(["paste-api-key", "--provider", "groq", "--profile-id", id]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
@@ -79,7 +112,7 @@ fn a_paste_that_began_under_the_old_keys_is_refused() {
 
 #[test]
 fn a_paste_that_began_under_the_old_keys_goes_on_by_the_key_file() {
-    let vault = Vault(Session::new());
+    let vault = Vault(session::Session::new());
     vault.run(["unlock"]).ok();
     paste_around(&vault, "groq:one", || {
         vault.run(["rekey", "--yes"]).ok();
@@ -169,7 +202,7 @@ fn what_was_planted_is_ignored() {
 
 #[test]
 fn a_kill_at_any_call_leaves_no_key_without_an_end() {
-    let vault = Vault(Session::new());
+    let vault = Vault(session::Session::new());
     let name = vault.name();
     let (mut kills, mut kept) = (0, 0);
     for call in ["add_key", "keyctl"] {
