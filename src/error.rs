@@ -92,6 +92,8 @@ codes! {
     Internal, "INTERNAL", 70, "this is a bug: please report it with the command you ran (never with a secret)";
     /// A deadline passed.
     Timeout, "TIMEOUT", 69, "try again; if it lasts, run `strongroom doctor`";
+    /// The kernel's keyring, in which `unlock` keeps the vault's keys, cannot be used.
+    KeyringUnavailable, "KEYRING_UNAVAILABLE", 69, "unlock by a key file, a systemd credential or the desktop's keychain instead: see `strongroom unlock-method add`";
     /// Something that is to be created exists.
     Exists, "EXISTS", 73, "choose another name or remove the old one first";
     /// Imported profiles exist already with other contents.

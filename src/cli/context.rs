@@ -107,23 +107,34 @@ impl Context {
         Ok(vault)
     }
 
-    /// Unlocks the vault, asking where that is allowed.
+    /// Unlocks the vault, from the cache where that is there, and asking where that is allowed.
     ///
     /// # Errors
     /// Those of unlocking.
     pub fn session(&self, vault: &Vault) -> Result<Session> {
-        self.session_by(vault, &self.named())
+        self.asking(vault, |ask| vault.unlock(&self.named(), &self.env, ask))
     }
 
-    /// As [`Context::session`], with other sources than those named by flags.
+    /// Unlocks the vault by a method, never from the cache.
     ///
     /// # Errors
     /// Those of unlocking.
-    pub fn session_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
+    pub fn session_afresh(&self, vault: &Vault) -> Result<Session> {
+        self.session_afresh_by(vault, &self.named())
+    }
+
+    /// As [`Context::session_afresh`], with other sources than those named by flags.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_afresh_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
+        self.asking(vault, |ask| vault.unlock_afresh(named, &self.env, ask))
+    }
+
+    fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
-        let ask: Ask<'_> = if self.may_ask() { Some(&prompt) } else { None };
-        let session = vault.unlock(named, &self.env, ask)?;
-        if let Some(pending) = session.unlocked.payload.pending {
+        let session = unlock(if self.may_ask() { Some(&prompt) } else { None })?;
+        if let Some(pending) = session.pending() {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
         }
@@ -159,7 +170,7 @@ impl Context {
         command: &str,
     ) -> Result<Writer<'s>> {
         let waits = self.waits(command);
-        let by_keychain = session.unlocked.payload.method == slots::KEYCHAIN;
+        let by_keychain = session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
         let mut writer = vault.writer(session, agent, &waits)?;
         if by_keychain {
             keychain_key::note_seen(&vault.home, false);
@@ -191,9 +202,7 @@ impl Context {
     ) -> Result<T> {
         for _ in 0..2 {
             match read(session) {
-                Err(error)
-                    if error.code() == Code::Tampered && !session.unlocked.is_current(&vault.home)? =>
-                {
+                Err(error) if error.code() == Code::Tampered && !session.is_current(&vault.home)? => {
                     vault.refresh(session)?;
                 }
                 done => return done,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
-use crate::doctor::{Finding, Level, home, keychain, process, profiles, resolver, unlock};
+use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -34,6 +34,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain())?;
     let mut findings = process::check();
     findings.extend(resolver::check());
+    findings.extend(kernel::check());
     findings.extend(home::check(&vault, damaged.as_ref())?);
     findings.extend(unlock::check(&vault)?);
     let in_keychain = keychain::is_used(&vault)?;
@@ -77,7 +78,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: seek::Ask<'_> = if ask && context.may_ask() { Some(&prompt) } else { None };
-    let unlocked = seek::unlock(
+    let opened = seek::open(
         &vault.slots()?,
         &context.named(),
         &context.env,
@@ -85,7 +86,7 @@ fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
         &vault.in_keychain(),
         ask,
     )?;
-    Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+    Session::of(opened, &context.env)
 }
 
 fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {

@@ -66,7 +66,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         return fail(Code::Exists, format!("{} exists already", shown(path)));
     }
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
+    let session = context.session_afresh(&vault)?;
     let receiver = if args.passphrase {
         Receiver::Passphrase(passphrase(context, args)?)
     } else {

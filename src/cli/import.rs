@@ -118,7 +118,7 @@ struct Source {
 pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
-    let source = read(context, args, &session)?;
+    let source = read(context, args, &vault, &session)?;
     let default_agent = context.agent()?;
     let forced = context.agent_by_hand()?;
     let policy = Policy::of(args.on_conflict);
@@ -324,7 +324,7 @@ fn change_of(
     Ok(change)
 }
 
-fn read(context: &Context, args: &Import, session: &Session) -> Result<Source> {
+fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
     let (bytes, what) = read_bytes(context, &args.path)?;
     let format = match args.from {
         Some(From::Openclaw) => Format::OpenClaw,
@@ -338,7 +338,7 @@ fn read(context: &Context, args: &Import, session: &Session) -> Result<Source> {
         return Ok(Source { parsed, format, digest: None });
     }
     let digest = sealed_bundle::digest(bytes.expose());
-    let plaintext = open(context, args, session, bytes.expose())?;
+    let plaintext = open(context, args, vault, session, bytes.expose())?;
     let parsed = if bundle::is_bundle(plaintext.expose()) {
         let mut parsed = bundle::parse(plaintext.expose())?;
         if args.include_oauth {
@@ -395,7 +395,7 @@ fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     Ok((bytes, shown(path)))
 }
 
-fn open(context: &Context, args: &Import, session: &Session, bytes: &[u8]) -> Result<Buffer> {
+fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, bytes: &[u8]) -> Result<Buffer> {
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
         let passphrase = match &args.bundle_passphrase_file {
@@ -411,7 +411,15 @@ fn open(context: &Context, args: &Import, session: &Session, bytes: &[u8]) -> Re
             .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
         openers.push(Opener::Passphrase(passphrase));
     } else {
-        openers.push(Opener::Identity(session.unlocked.payload.transfer_identity()?));
+        match session.unlocked() {
+            Ok(unlocked) => openers.push(Opener::Identity(unlocked.payload.transfer_identity()?)),
+            // The cache does not hold the vault's own identity.
+            Err(_) if args.bundle_identity.is_none() => {
+                let afresh = context.session_afresh(vault)?;
+                openers.push(Opener::Identity(afresh.unlocked()?.payload.transfer_identity()?));
+            }
+            Err(_) => {}
+        }
         if let Some(path) = &args.bundle_identity {
             openers.push(Opener::Identity(identity_of(path)?));
         }

@@ -48,8 +48,8 @@ pub struct Rekey {
 
 pub(super) fn recipient(context: &mut Context, _: &Recipient) -> Result<u8> {
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
-    let recipient = session.unlocked.payload.transfer_identity()?.to_public().to_string();
+    let session = context.session_afresh(&vault)?;
+    let recipient = session.unlocked()?.payload.transfer_identity()?.to_public().to_string();
     if context.json() {
         context.print_json(&serde_json::json!({ "recipient": recipient }))?;
     } else {
@@ -63,19 +63,19 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
         return fail(Code::NotRevealed, "the recovery key would be shown on a terminal");
     }
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
+    let session = context.session_afresh(&vault)?;
     keychain_key::note_seen(&vault.home, true);
     if context.json() {
         let mut document = crate::secret::Buffer::with_capacity(256);
         document.extend(b"{\"recoveryKey\":\"");
         document.extend(
-            crate::secret::ExposeSecret::expose_secret(&session.unlocked.payload.recovery).as_bytes(),
+            crate::secret::ExposeSecret::expose_secret(&session.unlocked()?.payload.recovery).as_bytes(),
         );
         document.extend(b"\"}\n");
         let _ = out::write_bytes(&document)?;
         return Ok(0);
     }
-    let _ = out::write_secret(&session.unlocked.payload.recovery)?;
+    let _ = out::write_secret(&session.unlocked()?.payload.recovery)?;
     context.say(
         "This opens every record of the vault, with stock age too. Keep it offline, apart from this machine.",
     );
@@ -84,7 +84,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
 
 pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session_by(&vault, &one_of(context.named()))?;
+    let mut session = context.session_afresh_by(&vault, &one_of(context.named()))?;
     let slots = vault.slots()?;
     for name in &args.drop {
         if !slots.iter().any(|slot| slot.method == *name) {
@@ -95,8 +95,8 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let mut methods = Vec::new();
     let mut without = Vec::new();
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
-        let key = if slot.method == session.unlocked.payload.method {
-            Some(session.unlocked.secret.method_key(None)?)
+        let key = if slot.method == session.unlocked()?.payload.method {
+            Some(session.unlocked()?.secret.method_key(None)?)
         } else {
             match &slot.kind {
                 Ok((kind, cost)) => match secret_of(context, args, slot, *kind, &vault)? {

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod keys;
 mod list;
+mod lock;
 mod log;
 mod order;
 mod paste;
@@ -19,6 +20,7 @@ mod rename;
 mod resolve;
 mod status;
 mod store;
+mod unlock;
 mod unlock_method;
 mod usage;
 mod verify;
@@ -65,6 +67,8 @@ Other machines and programs:
   resolve          Answer OpenClaw's exec secret protocol on stdin and stdout
 
 Keys:
+  unlock           Keep the vault open for a time, without being asked again
+  lock             Forget what unlock keeps
   unlock-method    Show, add or remove ways to unlock the vault
   rekey            Make a new vault key and seal every record anew
   recovery-key     Print the key that opens every record with stock age
@@ -143,6 +147,8 @@ enum Verb {
     Store(store::Store),
     Recipient(keys::Recipient),
     Resolve(resolve::Resolve),
+    Unlock(unlock::Unlock),
+    Lock(lock::Lock),
     UnlockMethod(unlock_method::UnlockMethod),
     Rekey(keys::Rekey),
     RecoveryKey(keys::RecoveryKey),
@@ -231,6 +237,8 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Store(args) => store::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::Unlock(args) => unlock::run(context, &args),
+        Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
         Verb::Rekey(args) => keys::rekey(context, &args),
         Verb::RecoveryKey(args) => keys::recovery_key(context, &args),

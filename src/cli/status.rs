@@ -14,6 +14,7 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
 use crate::select::text;
+use crate::unlock::cache;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -98,6 +99,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         warnings: &warnings,
         now,
         warn_after_ms: window,
+        unlocked_until: cached_until(&vault, now),
     });
     if context.json() {
         context.print_json(&report)?;
@@ -117,6 +119,12 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
             None
         }
     }
+}
+
+/// Until when the vault is open by the cache.
+fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
+    let cache = cache::read(vault.home.path(), &vault.slots().ok()?, now)?;
+    Some(cache.until)
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {

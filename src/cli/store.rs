@@ -60,7 +60,7 @@ impl From<StoreArg> for Place {
 /// # Errors
 /// `NEWER_FORMAT` for one that is not known.
 pub(super) fn default_of(session: &Session) -> Result<Place> {
-    session.unlocked.payload.store.parse()
+    session.settings().default_store.parse()
 }
 
 /// The store to which a profile's new record goes: the one that is named, else the one it rests in,

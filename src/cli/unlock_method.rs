@@ -132,7 +132,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         });
     }
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut session = context.session_afresh(&vault)?;
     let exists = vault.slots()?.iter().any(|slot| slot.method == name);
     if exists && !args.replace {
         return fail(Code::Exists, format!("there is an unlock method {name} already"))
@@ -145,7 +145,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let key = secret.method_key(None)?;
     let waits = context.waits("unlock-method");
     let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.unlocked.is_current(&vault.home)? {
+    if !session.is_current(&vault.home)? {
         vault.refresh(&mut session)?;
     }
     vault.check_end(&session.keys)?;
@@ -155,7 +155,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
             format!("the unlock method {name} was changed while this command waited"),
         );
     }
-    let mut payload = session.unlocked.payload.clone();
+    let mut payload = session.unlocked()?.payload.clone();
     name.clone_into(&mut payload.method);
     log::tail(&vault.home)?;
     slots::write(&vault.home, &payload, &key)?;
@@ -230,7 +230,7 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
 
 fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut session = context.session_afresh(&vault)?;
     let waits = context.waits("unlock-method");
     let name =
         vault.slots()?.into_iter().map(|slot| slot.method).find(|method| *method == args.method).ok_or_else(
@@ -241,7 +241,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         )?;
     context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
     let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.unlocked.is_current(&vault.home)? {
+    if !session.is_current(&vault.home)? {
         vault.refresh(&mut session)?;
     }
     if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {

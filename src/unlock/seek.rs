@@ -8,7 +8,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
 
 use super::slots::{self, Slot, Unlocked};
-use super::{MethodSecret, key_text, keychain_key};
+use super::{MethodSecret, Opened, cache, key_text, keychain_key};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
@@ -120,6 +120,32 @@ pub fn unlock(
     }
     // Why the keychain does not unlock it says more than that nothing does.
     Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
+}
+
+/// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
+///
+/// # Errors
+/// As [`unlock`].
+pub fn open(
+    slots: &[Slot],
+    named: &Named,
+    env: &Env,
+    home: &Path,
+    keychain: &InKeychain<'_>,
+    ask: Ask<'_>,
+) -> Result<Opened> {
+    let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
+    if !by_hand && let Some(cache) = cache::read(home, slots, env.now()) {
+        return Ok(Opened::Cached(cache));
+    }
+    unlock(slots, named, env, home, keychain, ask).map(Opened::By).map_err(|error| {
+        let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+        if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
+            return error;
+        }
+        let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
+        error.with_remedy(remedy)
+    })
 }
 
 /// The passphrase or key of a source that was named by a flag, else by a variable.

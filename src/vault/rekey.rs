@@ -18,6 +18,7 @@ use super::transaction::reader_of;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::seal::unlock_file::MethodKey;
+use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
 
@@ -55,12 +56,12 @@ pub fn rekey(
     }
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     // Whoever added, changed or removed a method meanwhile would find that undone.
-    if !session.unlocked.is_current(&vault.home)? || !slots::same(judged, &vault.slots()?) {
+    if !session.is_current(&vault.home)? || !slots::same(judged, &vault.slots()?) {
         return fail(Code::Changed, "the unlock methods were changed while this command waited")
             .map_err(|e: Error| e.with_remedy("look at `strongroom unlock-method list` and repeat"));
     }
     vault.check_end(&session.keys)?;
-    let mut payload = session.unlocked.payload.clone();
+    let mut payload = session.unlocked()?.payload.clone();
     if payload.pending == Some(Pending::Recover) {
         return fail(Code::Config, "a recovery is not finished")
             .map_err(|e: Error| e.with_remedy("run `strongroom recover` again first"));
@@ -93,7 +94,9 @@ pub fn rekey(
     payload.pending = None;
     write_all(vault, &mut payload, methods)?;
     session.keys = payload.keys()?;
-    session.unlocked.payload = payload;
+    if let Opened::By(unlocked) = &mut session.opened {
+        unlocked.payload = payload;
+    }
     Ok(done)
 }
 
