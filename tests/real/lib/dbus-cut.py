@@ -1,0 +1,191 @@
+#!/usr/bin/python3
+"""A D-Bus proxy that makes the keychain fail at the Nth call of a client.
+
+    dbus-cut.py LISTEN BUS          sockets' paths; the proxy listens on the first
+    dbus-cut.py --silent LISTEN     accepts and never answers
+
+Calls of all clients are counted together, since the last `arm`. Orders come on standard input, a line
+each, and each is answered by a line:
+
+    arm N ACTION [PID]   at the Nth call, before it is passed on:
+                           stop PID   SIGSTOP to the daemon
+                           kill PID   SIGKILL to the daemon
+                           cut        every connection ends, and no further one is had
+                           mute       the call is passed on; no answer comes back any more
+    count                how many calls there were, and whether the action was taken: `7 yes`
+    heal                 cut and mute end; new connections are had again
+"""
+
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+
+CALL = 1  # the type of a method call, D-Bus specification, "Message Format"
+
+
+class Framer:
+    """Splits a client's stream into its greeting and its messages."""
+
+    def __init__(self):
+        self.buffer = b""
+        self.greeted = False
+
+    def feed(self, data):
+        """Gives (is a call, bytes) of all that is complete."""
+        self.buffer += data
+        while True:
+            if not self.greeted:
+                end = self.buffer.find(b"BEGIN\r\n")
+                if end < 0:
+                    # An answer of the bus may be awaited: lines are passed on as they come.
+                    end = self.buffer.rfind(b"\n") + 1
+                    piece, self.buffer = self.buffer[:end], self.buffer[end:]
+                    if piece:
+                        yield False, piece
+                    return
+                size = end + len(b"BEGIN\r\n")
+                self.greeted = True
+                call = False
+            else:
+                if len(self.buffer) < 16:
+                    return
+                order = "<" if self.buffer[:1] == b"l" else ">"
+                body, _, fields = struct.unpack(order + "III", self.buffer[4:16])
+                size = 16 + (fields + 7) // 8 * 8 + body
+                if len(self.buffer) < size:
+                    return
+                call = self.buffer[1] == CALL
+            piece, self.buffer = self.buffer[:size], self.buffer[size:]
+            yield call, piece
+
+
+class Proxy:
+    def __init__(self, listen, bus):
+        self.bus = bus
+        self.ready = selectors.DefaultSelector()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(listen)
+        self.listener.listen(64)
+        self.ready.register(self.listener, selectors.EVENT_READ, self.accept)
+        self.ready.register(sys.stdin.buffer, selectors.EVENT_READ, self.order)
+        self.pairs = {}
+        self.count, self.at, self.action, self.pid = 0, 0, "", 0
+        self.taken = self.closed = self.muted = False
+        print("ready", flush=True)
+
+    def run(self):
+        while True:
+            for key, _ in self.ready.select():
+                # An earlier one of this round may have closed it.
+                if key.fd >= 0 and key.fileobj in self.ready.get_map():
+                    key.data(key.fileobj)
+
+    def order(self, stdin):
+        line = stdin.readline()
+        if not line:
+            sys.exit(0)
+        words = line.decode().split()
+        if words[0] == "arm":
+            self.count, self.taken = 0, False
+            self.at, self.action = int(words[1]), words[2]
+            self.pid = int(words[3]) if len(words) > 3 else 0
+            print("armed", flush=True)
+        elif words[0] == "count":
+            print(self.count, "yes" if self.taken else "no", flush=True)
+        elif words[0] == "heal":
+            self.closed = self.muted = False
+            self.at = 0
+            print("healed", flush=True)
+        else:
+            sys.exit(f"dbus-cut: unknown order {words[0]}")
+
+    def accept(self, listener):
+        client, _ = listener.accept()
+        if self.closed:
+            client.close()
+            return
+        upstream = socket.socket(socket.AF_UNIX)
+        try:
+            upstream.connect(self.bus)
+        except OSError:
+            client.close()
+            return
+        self.pairs[client], self.pairs[upstream] = upstream, client
+        framer = Framer()
+        self.ready.register(client, selectors.EVENT_READ, lambda sock: self.forth(sock, framer))
+        self.ready.register(upstream, selectors.EVENT_READ, self.back)
+
+    def end(self, sock):
+        other = self.pairs.pop(sock, None)
+        if other is not None:
+            self.pairs.pop(other, None)
+        for one in (sock, other):
+            if one is not None:
+                self.ready.unregister(one)
+                one.close()
+
+    def forth(self, client, framer):
+        data = self.receive(client)
+        if not data:
+            self.end(client)
+            return
+        for call, piece in framer.feed(data):
+            if call:
+                self.count += 1
+                if self.count == self.at:
+                    self.act()
+            if client not in self.pairs:
+                return
+            self.send(self.pairs[client], piece)
+
+    def back(self, upstream):
+        data = self.receive(upstream)
+        if not data:
+            self.end(upstream)
+        elif not self.muted:
+            self.send(self.pairs[upstream], data)
+
+    def act(self):
+        self.taken = True
+        if self.action == "stop":
+            os.kill(self.pid, signal.SIGSTOP)
+        elif self.action == "kill":
+            os.kill(self.pid, signal.SIGKILL)
+        elif self.action == "mute":
+            self.muted = True
+        else:
+            self.closed = True
+            for sock in list(self.pairs):
+                if sock in self.pairs:
+                    self.end(sock)
+
+    def receive(self, sock):
+        try:
+            return sock.recv(65536)
+        except OSError:
+            return b""
+
+    def send(self, sock, data):
+        try:
+            sock.sendall(data)
+        except OSError:
+            self.end(sock)
+
+
+def silent(listen):
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(listen)
+    listener.listen(64)
+    print("ready", flush=True)
+    held = []
+    while True:
+        held.append(listener.accept())
+
+
+if sys.argv[1] == "--silent":
+    silent(sys.argv[2])
+else:
+    Proxy(sys.argv[1], sys.argv[2]).run()
