@@ -12,8 +12,11 @@ each, and each is answered by a line:
                            kill PID   SIGKILL to the daemon
                            cut        every connection ends, and no further one is had
                            mute       the call is passed on; no answer comes back any more
+                           hold       that call and what follows it on its connection wait for `heal`,
+                                      and are passed on then, whether or not the client is still there
     count                how many calls there were, and whether the action was taken: `7 yes`
-    heal                 cut and mute end; new connections are had again
+    heal                 cut, mute and hold end; new connections are had again. What was held has been
+                         answered by then
 """
 
 import os
@@ -23,18 +26,19 @@ import socket
 import struct
 import sys
 
-CALL = 1  # the type of a method call, D-Bus specification, "Message Format"
+# Types of messages: D-Bus specification, "Message Format".
+CALL, ANSWERS = 1, (2, 3)
 
 
 class Framer:
-    """Splits a client's stream into its greeting and its messages."""
+    """Splits a stream into the client's greeting and messages."""
 
-    def __init__(self):
+    def __init__(self, greeted=False):
         self.buffer = b""
-        self.greeted = False
+        self.greeted = greeted
 
     def feed(self, data):
-        """Gives (is a call, bytes) of all that is complete."""
+        """Gives (type, bytes) of all that is complete; the greeting is of type 0."""
         self.buffer += data
         while True:
             if not self.greeted:
@@ -44,11 +48,11 @@ class Framer:
                     end = self.buffer.rfind(b"\n") + 1
                     piece, self.buffer = self.buffer[:end], self.buffer[end:]
                     if piece:
-                        yield False, piece
+                        yield 0, piece
                     return
                 size = end + len(b"BEGIN\r\n")
                 self.greeted = True
-                call = False
+                kind = 0
             else:
                 if len(self.buffer) < 16:
                     return
@@ -57,9 +61,9 @@ class Framer:
                 size = 16 + (fields + 7) // 8 * 8 + body
                 if len(self.buffer) < size:
                     return
-                call = self.buffer[1] == CALL
+                kind = self.buffer[1]
             piece, self.buffer = self.buffer[:size], self.buffer[size:]
-            yield call, piece
+            yield kind, piece
 
 
 class Proxy:
@@ -74,6 +78,7 @@ class Proxy:
         self.pairs = {}
         self.count, self.at, self.action, self.pid = 0, 0, "", 0
         self.taken = self.closed = self.muted = False
+        self.held = {}  # by client: where its calls go to, and those that wait
         print("ready", flush=True)
 
     def run(self):
@@ -98,6 +103,7 @@ class Proxy:
         elif words[0] == "heal":
             self.closed = self.muted = False
             self.at = 0
+            self.let_go()
             print("healed", flush=True)
         else:
             sys.exit(f"dbus-cut: unknown order {words[0]}")
@@ -123,7 +129,7 @@ class Proxy:
         if other is not None:
             self.pairs.pop(other, None)
         for one in (sock, other):
-            if one is not None:
+            if one is not None and one not in [upstream for upstream, _ in self.held.values()]:
                 self.ready.unregister(one)
                 one.close()
 
@@ -132,14 +138,32 @@ class Proxy:
         if not data:
             self.end(client)
             return
-        for call, piece in framer.feed(data):
-            if call:
+        for kind, piece in framer.feed(data):
+            if kind == CALL:
                 self.count += 1
                 if self.count == self.at:
-                    self.act()
+                    self.act(client)
             if client not in self.pairs:
                 return
-            self.send(self.pairs[client], piece)
+            if client in self.held:
+                self.held[client][1].append(piece)
+            else:
+                self.send(self.pairs[client], piece)
+
+    def let_go(self):
+        for upstream, pieces in self.held.values():
+            upstream.settimeout(5)
+            for piece in pieces:
+                upstream.sendall(piece)
+            answers = Framer(greeted=True)
+            missing = len(pieces)
+            while missing > 0:
+                data = upstream.recv(65536)
+                if not data:
+                    break
+                missing -= sum(1 for kind, _ in answers.feed(data) if kind in ANSWERS)
+            upstream.close()
+        self.held = {}
 
     def back(self, upstream):
         data = self.receive(upstream)
@@ -148,8 +172,14 @@ class Proxy:
         elif not self.muted:
             self.send(self.pairs[upstream], data)
 
-    def act(self):
+    def act(self, client):
         self.taken = True
+        if self.action == "hold":
+            upstream = self.pairs[client]
+            # A connection of its own from here on: its client may well go away.
+            self.ready.unregister(upstream)
+            self.held[client] = (upstream, [])
+            return
         if self.action == "stop":
             os.kill(self.pid, signal.SIGSTOP)
         elif self.action == "kill":
