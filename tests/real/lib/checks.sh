@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 # Much of what is set here is for those who source it, and rig_python comes with the rig.
 # shellcheck disable=SC2034,SC2154
-set -euo pipefail
+set -Eeuo pipefail
 umask 077
 unset "${!STRONGROOM_@}" DISPLAY WAYLAND_DISPLAY
 export LC_ALL=C
@@ -23,7 +23,7 @@ ok() { printf '  ok: %s\n' "$*"; }
 fail() {
     failed=$((failed + 1))
     printf '  FAILED: %s\n' "$1"
-    [ -z "${2-}" ] || sed 's/^/      | /' "$2"
+    [ -z "${2-}" ] || head -n 12 "$2" | sed 's/^/      | /'
 }
 # has FILE TEXT WHAT
 has() { if grep -qF -- "$2" "$1"; then ok "$3"; else fail "$3 (no '$2')" "$1"; fi; }
@@ -40,6 +40,20 @@ need() {
     for command in "$@"; do
         command -v "$command" >/dev/null || { printf '%s is missing; run scripts/install-test-deps.sh\n' "$command" >&2; exit 1; }
     done
+}
+# section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
+section() {
+    local bad=0 begun=$SECONDS
+    printf '    %s\n' "$*"
+    # In the background, for `set -e` has no force on the left of `||`.
+    (
+        failed=0
+        "$@"
+        exit $((failed > 100 ? 100 : failed))
+    ) &
+    wait $! || bad=$?
+    failed=$((failed + bad))
+    [ $((SECONDS - begun)) -lt 5 ] || printf '      (%d s)\n' $((SECONDS - begun))
 }
 finish() {
     if [ "$failed" -gt 0 ]; then

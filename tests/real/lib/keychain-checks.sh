@@ -5,15 +5,15 @@
 
 keychain_checks() {
     watch_prompts
-    check_everyday
-    check_choice
-    check_many
-    check_kill
-    check_kill_unlock
-    check_fresh "$1"
-    check_neighbours
-    check_planted
-    check_speed
+    section check_everyday
+    section check_choice
+    section check_many
+    section check_kill
+    section check_kill_unlock
+    section check_fresh "$1"
+    section check_neighbours
+    section check_planted
+    section check_speed
     check_prompts
 }
 
@@ -137,7 +137,7 @@ check_many() {
     new_world
     "$rig_python" - "$tmp/many.json" "$tmp/request" <<'PY'
 import json, sys
-profiles = {f"example:n{n}": {"type": "api_key", "provider": "example", "key": f"EXAMPLE-key-{n:04d}-" + "x" * 80} for n in range(512)}
+profiles = {f"example:n{n}": {"type": "api_key", "provider": "example", "key": f"EXAMPLE-key-{n:04d}-" + "Example7" * 10} for n in range(512)}
 json.dump({"version": 1, "profiles": profiles}, open(sys.argv[1], "w"))
 json.dump({"protocolVersion": 1, "provider": "strongroom", "ids": [f"main/{id}" for id in profiles]}, open(sys.argv[2], "w"))
 PY
@@ -152,10 +152,8 @@ PY
     input=$tmp/input
     works 'resolve of 512 ids' resolve
     in_time 1500 'resolve of 512 ids'
-    same "$(json "$out" "d['values'] == {f'main/example:n{n}': f'EXAMPLE-key-{n:04d}-' + 'x' * 80 for n in range(512)} and not d.get('errors')")" \
+    same "$(json "$out" "d['values'] == {f'main/example:n{n}': f'EXAMPLE-key-{n:04d}-' + 'Example7' * 10 for n in range(512)} and not d.get('errors')")" \
         True 'resolve gives all 512 secrets'
-    limit=120 works 'store move of all 512 to file' store move --to file
-    same "$(items_count kind=record)" 0 'no item is left' shown
     clean 'verify of 512'
 }
 
@@ -349,7 +347,12 @@ check_planted() {
         same "$(sort -u <<<"${codes%?}" | wc -l)" 1 "what is planted over it ($what) has one answer: $(head -n 1 <<<"$codes")"
         if grep -q "served\|False" <<<"$codes"; then fail "what is planted over it ($what) is refused, and its neighbour served" "$out"; fi
         run get a:x
-        [ "$status" -ne 0 ] || fail "get refuses what is planted ($what)"
+        if [ "$what" = older ]; then
+            # An older one of its own opens; a person is given it, and told.
+            has "$err" 'older' 'get warns of the older one'
+        else
+            holds "get refuses what is planted ($what)" test "$status" -ne 0
+        fi
     done
     "$lib/keychain-items.py" set "$true_item" <"$tmp/true"
     gives "$(token 3)" 'the true one put back is served' get a:x
@@ -416,7 +419,7 @@ watch_prompts() {
     rig_wait 'the monitor' prompt_is_seen /canary/first
 }
 prompt_is_seen() {
-    dbus-send --bus="$bus" --dest=org.freedesktop.DBus "$1" org.freedesktop.Secret.Prompt.Prompt string: || true
+    dbus-send --bus="$bus" --type=method_call --dest=org.freedesktop.DBus "$1" org.freedesktop.Secret.Prompt.Prompt string: || true
     grep -q "$1" "$tmp/prompts"
 }
 check_prompts() {
