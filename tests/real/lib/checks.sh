@@ -1,7 +1,7 @@
 # To be sourced by the keychain scripts: the binary run in a world of its own, and a line for each check.
 # shellcheck shell=bash
 # Much of what is set here is for those who source it, and rig_python comes with the rig.
-# shellcheck disable=SC2034,SC2154
+# shellcheck disable=SC2034,SC2154,SC2030,SC2031
 set -Eeuo pipefail
 umask 077
 unset "${!STRONGROOM_@}" DISPLAY WAYLAND_DISPLAY
@@ -42,7 +42,10 @@ need() {
     done
 }
 # section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
+# The script's argument, where it has one, says which to run: a part of the command.
+only=${1-}
 section() {
+    [[ "$*" == *"$only"* ]] || return 0
     local bad=0 begun=$SECONDS
     printf '    %s\n' "$*"
     # In the background, for `set -e` has no force on the left of `||`.
@@ -69,6 +72,8 @@ tmp=$(mktemp -d)
 out=$tmp/stdout err=$tmp/stderr input=/dev/null
 # world is the user's home directory of now: another one, another vault. bus is where its session bus is.
 world='' bus='' limit=30
+# More variables for it: NAME=value.
+extra=()
 new_world() { enter "$(mktemp -d "$tmp/world.XXXXXX")"; }
 enter() {
     world=$1
@@ -78,7 +83,7 @@ enter() {
 }
 
 sr() {
-    env -i -C "$world" HOME="$world" PATH=/usr/bin:/bin ${bus:+"DBUS_SESSION_BUS_ADDRESS=$bus"} \
+    env -i -C "$world" HOME="$world" PATH=/usr/bin:/bin ${bus:+"DBUS_SESSION_BUS_ADDRESS=$bus"} "${extra[@]}" \
         timeout -k 1 "$limit" "$binary" "$@"
 }
 
@@ -126,6 +131,8 @@ refused() {
         fail "$what: not $code with exit $expected but $(outcome) ($ms ms)" "$err"
     fi
 }
+# code_of_error: what the last run called its error.
+code_of_error() { grep -oE '\[[A-Z_]+\]|"code": ?"[A-Z_]+"' "$err" | grep -oE '[A-Z_]{4,}' | tail -n 1; }
 # in_time MS WHAT: the last run took no longer.
 in_time() {
     if [ "$ms" -le "$1" ]; then ok "$2 within $1 ms ($ms ms)"; else fail "$2 took $ms ms, more than $1 ms"; fi
@@ -183,6 +190,7 @@ rig() {
 }
 cleanup() {
     local one
+    trap - ERR
     for one in "$tmp"/rig.*; do
         KEYCHAIN_RIG=$one
         if [ -d "$one" ]; then rig_end || true; fi
@@ -199,7 +207,7 @@ trap 'exit 143' TERM
 # items [NAME=VALUE...]: this home's items, a JSON line each.
 items() { "$lib/keychain-items.py" list application=strongroom "home=$(realpath "$vault")" "$@"; }
 items_count() { items "$@" | wc -l; }
-# item FIELD ID: of the one record of a profile of agent main.
+# item_of FIELD ID [AGENT]: of the one record of a profile.
 item_of() {
     items kind=record "agent=${3:-main}" "profile=$2" | tail -n 1 |
         "$rig_python" -c 'import json, sys; l = sys.stdin.readline(); print(json.loads(l)[sys.argv[1]] if l else "none")' "$1"
@@ -226,4 +234,21 @@ settle() {
     find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
     pasted settle:file 0 --store file
     [ "$(find "$vault" -path '*/pending/*' -type f | wc -l)" = 0 ]
+}
+
+# watch_prompts: from here on, prompts_seen counts the calls on this rig's bus that show a prompt.
+watch_prompts() {
+    dbus-monitor --address "$bus" "type='method_call',interface='org.freedesktop.Secret.Prompt',member='Prompt'" \
+        >"$KEYCHAIN_RIG/prompts" 2>&1 &
+    printf '%s\n' "$!" >"$tmp/monitor-${KEYCHAIN_RIG##*.}.pid"
+    # It is watching once it sees one.
+    rig_wait 'the monitor' prompt_is_seen /canary/first
+}
+prompt_is_seen() {
+    dbus-send --bus="$bus" --type=method_call --dest=org.freedesktop.DBus "$1" org.freedesktop.Secret.Prompt.Prompt string: || true
+    grep -q "$1" "$KEYCHAIN_RIG/prompts"
+}
+prompts_seen() {
+    rig_wait 'the monitor to have seen everything' prompt_is_seen /canary/last
+    grep 'member=Prompt' "$KEYCHAIN_RIG/prompts" | grep -vc 'path=/canary/' || true
 }

@@ -155,13 +155,7 @@ class Proxy:
             upstream.settimeout(5)
             for piece in pieces:
                 upstream.sendall(piece)
-            answers = Framer(greeted=True)
-            missing = len(pieces)
-            while missing > 0:
-                data = upstream.recv(65536)
-                if not data:
-                    break
-                missing -= sum(1 for kind, _ in answers.feed(data) if kind in ANSWERS)
+            self.await_answers(upstream, len(pieces))
             upstream.close()
         self.held = {}
 
@@ -171,6 +165,20 @@ class Proxy:
             self.end(upstream)
         elif not self.muted:
             self.send(self.pairs[upstream], data)
+
+    def await_answers(self, upstream, missing):
+        answers, greeting = Framer(greeted=True), b""
+        while missing > 0:
+            data = upstream.recv(65536)
+            if not data:
+                return
+            # Of the greeting, lines may be left: no message begins with such a letter.
+            data, greeting = greeting + data, b""
+            while answers.buffer == b"" and data[:1] in (b"O", b"A", b"D", b"E"):
+                line, end, data = data.partition(b"\n")
+                if not end:
+                    greeting = line
+            missing -= sum(1 for kind, _ in answers.feed(data) if kind in ANSWERS)
 
     def act(self, client):
         self.taken = True

@@ -183,6 +183,9 @@ PY
     rig_wait 'an unlocked keyring' rig_is_unlocked
 }
 
+# KWallet keeps what it is given in memory for five seconds; closing the wallet writes it.
+rig_flush() { [ "$KEYCHAIN_KIND" != kwallet ] || { rig_lock && rig_unlock; }; }
+
 rig_stopped() { [ "$(ps -o stat= -p "$(rig_pid daemon)" | cut -c1)" = T ]; }
 rig_running() { ! rig_stopped; }
 rig_stop() { kill -STOP "$(rig_pid daemon)" && rig_wait 'the daemon to stop' rig_stopped; }
