@@ -177,6 +177,7 @@ no_collection() {
     rm -rf "$KEYCHAIN_RIG/share/keyrings"
     rig_env gnome-keyring-daemon --foreground --components=secrets --control-directory="$KEYCHAIN_RIG/control" \
         </dev/null >>"$KEYCHAIN_RIG/daemon.log" 2>&1 &
+    disown
     rig_wait 'the Secret Service' rig_has_service
     rig_service_pid >"$KEYCHAIN_RIG/daemon.pid"
     outage 'no default collection' KEYCHAIN_NO_COLLECTION 78
@@ -189,7 +190,6 @@ display_and_nobody() {
     Xvfb -displayfd 6 -nolisten tcp -screen 0 640x480x8 6>"$tmp/display" </dev/null >"$tmp/xvfb.log" 2>&1 &
     xvfb=$!
     printf '%s\n' "$xvfb" >"$tmp/xvfb.pid"
-    rig_python=/usr/bin/python3
     local end=$((SECONDS + 20))
     until [ -s "$tmp/display" ] || [ "$SECONDS" -ge "$end" ]; do sleep 0.01; done
     DISPLAY=:$(cat "$tmp/display")

@@ -1,7 +1,7 @@
 # To be sourced by the keychain scripts: the binary run in a world of its own, and a line for each check.
 # shellcheck shell=bash
-# Much of what is set here is for those who source it, and rig_python comes with the rig.
-# shellcheck disable=SC2034,SC2154,SC2030,SC2031
+# Much of what is set here is for those who source it.
+# shellcheck disable=SC2034,SC2030,SC2031
 set -Eeuo pipefail
 umask 077
 unset "${!STRONGROOM_@}" DISPLAY WAYLAND_DISPLAY
@@ -9,6 +9,8 @@ export LC_ALL=C
 
 : "${STRONGROOM:?set it to the strongroom binary}"
 lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/real/lib/rig.sh
+. "$lib/rig.sh"
 binary=$(realpath "$STRONGROOM")
 [ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
 # Optimised and stripped, or not: only then a figure is worth asserting.
@@ -182,8 +184,6 @@ rig() {
     KEYCHAIN_KIND=$1
     KEYCHAIN_RIG=$(mktemp -d "$tmp/rig.XXXXXX")
     export KEYCHAIN_KIND KEYCHAIN_RIG
-    # shellcheck source=tests/real/lib/rig.sh
-    . "$lib/rig.sh"
     rig_bus_start "${2:-alone}"
     rig_daemon_start
     bus=$DBUS_SESSION_BUS_ADDRESS

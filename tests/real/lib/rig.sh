@@ -8,9 +8,9 @@
 # DBUS_SESSION_BUS_ADDRESS. Process ids stand in files there: bus.pid, daemon.pid.
 #
 # Waiting is for an event, looked for every 10 ms, with an end after 20 s.
+# shellcheck disable=SC2153 # whoever sources it sets KEYCHAIN_KIND and KEYCHAIN_RIG
 
 # The rig's own tools are those of Debian, whatever else is on the PATH: the daemons are too.
-: "${KEYCHAIN_KIND:?gnome or kwallet}" "${KEYCHAIN_RIG:?only inside with-gnome-keyring.sh or with-kwallet.sh}"
 rig_python=/usr/bin/python3
 rig_password=EXAMPLE-keyring
 
@@ -29,8 +29,9 @@ rig_wait() {
     done
 }
 
+# rig_env COMMAND...: becomes the command, in the rig's environment; only for the background.
 rig_env() {
-    env -i HOME="$KEYCHAIN_RIG" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$KEYCHAIN_RIG/run" \
+    exec env -i HOME="$KEYCHAIN_RIG" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$KEYCHAIN_RIG/run" \
         XDG_DATA_HOME="$KEYCHAIN_RIG/share" XDG_CONFIG_HOME="$KEYCHAIN_RIG/config" \
         XDG_CACHE_HOME="$KEYCHAIN_RIG/cache" QT_QPA_PLATFORM=offscreen LC_ALL=C \
         DBUS_SESSION_BUS_ADDRESS="unix:path=$KEYCHAIN_RIG/bus" ${DISPLAY:+"DISPLAY=$DISPLAY"} "$@"
@@ -79,7 +80,7 @@ rig_bus_start() {
   </policy>
 </busconfig>
 CONF
-    # The signal ends it, and with it the daemons, should this shell be killed.
+    # The signal ends it should this shell be killed.
     rig_env setpriv --pdeathsig TERM dbus-daemon --config-file="$KEYCHAIN_RIG/bus.conf" --nofork --nopidfile \
         --nosyslog </dev/null >>"$KEYCHAIN_RIG/bus.log" 2>&1 &
     printf '%s\n' "$!" >"$KEYCHAIN_RIG/bus.pid"
@@ -101,6 +102,8 @@ rig_daemon_start() {
 rig_gnome_start() {
     printf '%s' "$rig_password" | rig_env gnome-keyring-daemon --foreground --unlock --components=secrets \
         --control-directory="$KEYCHAIN_RIG/control" >>"$KEYCHAIN_RIG/daemon.log" 2>&1 &
+    # The shell need not tell how it ended.
+    disown
     rig_wait 'the Secret Service' rig_has_service
     rig_service_pid >"$KEYCHAIN_RIG/daemon.pid"
 }
@@ -128,6 +131,8 @@ PY
 
 rig_kwallet_run() {
     rig_env kwalletd5 </dev/null >>"$KEYCHAIN_RIG/daemon.log" 2>&1 &
+    # The shell need not tell how it ended.
+    disown
     rig_wait 'the Secret Service' rig_has_service
     rig_service_pid >"$KEYCHAIN_RIG/daemon.pid"
 }
@@ -222,5 +227,6 @@ rig_end() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     set -euo pipefail
+    : "${KEYCHAIN_KIND:?only inside with-gnome-keyring.sh or with-kwallet.sh}" "${KEYCHAIN_RIG:?}"
     "rig_$1" "${@:2}"
 fi
