@@ -8,7 +8,7 @@
 set -euo pipefail
 umask 022
 
-# One command that the tests call a line, and the Debian packages that bring it.
+# One command or file that the tests use a line, and the Debian packages that bring it. A file is a pattern.
 debian_needs() {
     cat <<'LINES'
 cc gcc libc6-dev
@@ -22,6 +22,17 @@ keyctl keyutils
 unshare util-linux
 tmux tmux
 npm npm
+ps procps
+gnome-keyring-daemon gnome-keyring
+dbus-daemon dbus
+dbus-send dbus-bin
+secret-tool libsecret-tools
+keyctl keyutils
+kwalletd5 libkf5wallet-bin
+/usr/lib/*/qca-qt5/crypto/libqca-ossl.so libqca-qt5-2-plugins
+/usr/bin/python3 python3
+/usr/lib/python3/dist-packages/jeepney python3-jeepney
+Xvfb xvfb
 LINES
 }
 
@@ -41,10 +52,17 @@ esac
 
 cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
 
+is_there() {
+    case "$1" in
+        /*) compgen -G "$1" >/dev/null ;;
+        *) command -v "$1" >/dev/null ;;
+    esac
+}
+
 install_debian() {
     local need missing=()
     while read -ra need; do
-        command -v "${need[0]}" >/dev/null || missing+=("${need[@]:1}")
+        is_there "${need[0]}" || missing+=("${need[@]:1}")
     done < <(debian_needs)
     [ "${#missing[@]}" -gt 0 ] || { say 'Debian packages: all there'; return; }
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)

@@ -1,0 +1,249 @@
+#!/usr/bin/env bash
+# Strongroom and a keychain that fails: stopped, silent, locked, gone, killed, late. Nothing hangs, each has a
+# code of its own, `resolve` answers, and an outage at any call of a command loses nothing.
+#
+#   STRONGROOM=target/debug/strongroom tests/real/keychain-outages.sh
+#
+# budget: 240 s
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no systemd, no network.
+# shellcheck source=tests/real/lib/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
+# shellcheck source=tests/real/lib/outage-steps.sh
+. "${lib:?}/outage-steps.sh"
+# Set by checks.sh, or read there.
+# shellcheck disable=SC2154,SC2034
+
+need gnome-keyring-daemon kwalletd5 dbus-daemon dbus-monitor secret-tool Xvfb
+
+# What one call may take in these runs, in ms, and what a command may with it on a busy machine.
+call_ms=1000
+margin_ms=1500
+
+# Two vaults on the rig of now: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
+# hold kc:one in the keychain and file:one in a file, and no sealed copy waits.
+make_vaults() {
+    local unlock
+    for unlock in key-file keychain; do
+        new_world
+        must init --store keychain --unlock "$unlock"
+        pasted kc:one 1
+        pasted file:one 2 --store file
+        holds "two stores, unlock by $unlock" settle
+        if [ "$unlock" = key-file ]; then by_key=$world; else by_item=$world; fi
+    done
+}
+
+# late CODE STATUS WHAT ARGS...: refused with that, in time.
+late() {
+    refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
+    in_time $((call_ms + margin_ms)) "$3"
+}
+
+# outage WHAT CODE STATUS: every command in this outage.
+outage() {
+    local what=$1 code=$2 expected=$3
+    enter "$by_key"
+    late "$code" "$expected" "$what: get" get kc:one
+    gives "$(token 2)" "$what: get from a file" --keychain-timeout "${call_ms}ms" get file:one
+    request main/kc:one main/file:one
+    works "$what: resolve" resolve
+    in_time 1500 "$what: resolve"
+    same "$(json "$out" "d['errors']['main/kc:one']['code'], len(d['errors']), list(d['values'])")" \
+        "('$code', 1, ['main/file:one'])" "$what: resolve answers for each id" shown
+    holds "$what: and gives the secret of the file" grep -qF -- "$(token 2)" "$out"
+    works "$what: list" list
+    in_time 1500 "$what: list"
+    feed "$(token 3)"
+    late "$code" "$expected" "$what: paste" paste-token --provider kc --profile-id kc:new --store keychain
+    feed "$(token 3)"
+    late "$code" "$expected" "$what: rotate" rotate kc:one
+    late "$code" "$expected" "$what: move to the keychain" store move file:one --to keychain
+    late "$code" "$expected" "$what: move to a file" store move kc:one --to file
+    late "$code" "$expected" "$what: unlock-method add" unlock-method add keychain
+    local verb
+    for verb in 'status --check' verify doctor; do
+        # shellcheck disable=SC2086 # two words
+        run --keychain-timeout "${call_ms}ms" $verb
+        in_time $((call_ms + margin_ms)) "$what: $verb ($(outcome))"
+    done
+    has "$out" 'wrong  keychain: ' "$what: doctor says so"
+
+    enter "$by_item"
+    late "$code" "$expected" "$what: get by keychain unlock" get file:one
+    request main/kc:one main/file:one
+    works "$what: resolve by keychain unlock" resolve
+    in_time 1500 "$what: resolve by keychain unlock"
+    same "$(json "$out" "sorted((k, e['code']) for k, e in d['errors'].items())")" \
+        "[('main/file:one', '$code'), ('main/kc:one', '$code')]" "$what: resolve says why for each id" shown
+    feed "$(token 3)"
+    late "$code" "$expected" "$what: paste by keychain unlock" paste-token --provider kc --profile-id kc:new
+
+    new_world
+    late "$code" "$expected" "$what: init --store keychain" init --store keychain
+    holds "$what: it made nothing" test ! -e "$vault" -a ! -e "$key"
+    works "$what: init" --keychain-timeout "${call_ms}ms" init --json
+    in_time $((call_ms + margin_ms)) "$what: init"
+    same "$(json "$out" "d['store'], d['unlock'], len(d['why']) > 20")" "('file', 'key-file', True)" \
+        "$what: init takes files, and says why" shown
+}
+
+# after_outage WHAT: all is as it was.
+after_outage() {
+    for world in "$by_key" "$by_item"; do
+        enter "$world"
+        gives "$(token 1)" "after $1: the item is read" get kc:one
+        gives "$(token 2)" "after $1: the file is read" get file:one
+        run list --json
+        same "$(json "$out" "sorted(p['profileId'] for a in d['agents'] for p in a['profiles'] if 'new' in p['profileId'])")" '[]' \
+            "after $1: what was refused is not there" shown
+        works "after $1: verify" verify
+    done
+}
+
+# --- outages of GNOME Keyring -----------------------------------------------------------------------------
+
+gnome_outages() {
+    rig gnome
+    make_vaults
+    watch_prompts
+    local direct=$bus
+
+    rig_stop
+    outage 'a stopped daemon' KEYCHAIN_TIMEOUT 75
+    enter "$by_key"
+    refused KEYCHAIN_TIMEOUT 75 'a stopped daemon: get, by its own deadline' get kc:one
+    in_time $((5000 + margin_ms)) 'a stopped daemon: get, by its own deadline'
+    rig_go
+    after_outage 'a stopped daemon'
+
+    "$lib/dbus-cut.py" --silent "$tmp/silent" >"$tmp/silent.log" &
+    printf '%s\n' "$!" >"$tmp/silent.pid"
+    rig_wait 'the silent socket' grep -q ready "$tmp/silent.log"
+    bus=unix:path=$tmp/silent
+    outage 'a bus that never answers' KEYCHAIN_TIMEOUT 75
+    bus=$direct
+
+    rig_lock
+    outage 'a locked keyring, no display' KEYCHAIN_LOCKED 77
+    rig_unlock
+    after_outage 'a locked keyring'
+
+    rig_kill
+    outage 'no keychain on the bus' KEYCHAIN_UNAVAILABLE 69
+    rig_daemon_start
+    after_outage 'no keychain on the bus'
+
+    bus='' extra=("XDG_RUNTIME_DIR=$tmp/nowhere")
+    outage 'no bus' KEYCHAIN_UNAVAILABLE 69
+    extra=()
+    bus=EXAMPLE-garbage
+    outage 'garbage for an address' KEYCHAIN_UNAVAILABLE 69
+    bad_addresses
+    bus=$direct
+
+    same "$(prompts_seen)" 0 'no prompt was raised in any of it' shown
+    rig_end
+}
+
+bad_addresses() {
+    local address
+    enter "$by_key"
+    for address in ';' ';;;' 'unix:' 'unix:path=' 'unix:path=/nonexistent/bus' 'unix:abstract=' 'tcp:host=127.0.0.1,port=1' \
+        'tcp:host=127.0.0.1,port=99999' 'autolaunch:' 'nonsense:a=b' 'unix:path=/dev/null' "unix:path=$tmp" \
+        "unix:path=$(printf 'x%.0s' {1..4000})" $'unix:path=/\e[31m' $'\xff\xfe' \
+        "unixexec:path=/usr/bin/touch,argv1=$tmp/ran-a-program"; do
+        bus=$address
+        run --keychain-timeout "${call_ms}ms" get kc:one
+        if [ "$status" -eq 69 ] && [ "$(code_of_error)" = KEYCHAIN_UNAVAILABLE ] && [ "$ms" -le $((call_ms + margin_ms)) ] &&
+            ! grep -q $'\e' "$err"; then
+            ok "the address ${address:0:40} ($ms ms)" | cat -v
+        else
+            fail "the address $(cat -v <<<"${address:0:40}"): $(outcome) $(code_of_error || true) ($ms ms)" "$err"
+        fi
+        request main/kc:one main/file:one
+        run resolve
+        if [ "$status" -ne 0 ] || [ "$ms" -gt 1500 ] || ! grep -qF KEYCHAIN_UNAVAILABLE "$out" || ! grep -qF -- "$(token 2)" "$out"; then
+            fail "resolve with that address ($(outcome), $ms ms)" "$err"
+        fi
+    done
+    holds 'no address runs a program' test ! -e "$tmp/ran-a-program"
+}
+
+# A keyring that was never made: there is no default collection.
+no_collection() {
+    rig gnome
+    make_vaults
+    rig_end_pid "$(rig_pid daemon)"
+    rm -rf "$KEYCHAIN_RIG/share/keyrings"
+    rig_env gnome-keyring-daemon --foreground --components=secrets --control-directory="$KEYCHAIN_RIG/control" \
+        </dev/null >>"$KEYCHAIN_RIG/daemon.log" 2>&1 &
+    disown
+    rig_wait 'the Secret Service' rig_has_service
+    rig_service_pid >"$KEYCHAIN_RIG/daemon.pid"
+    outage 'no default collection' KEYCHAIN_NO_COLLECTION 78
+    rig_end
+}
+
+# A display, and nobody there: whoever raises a prompt waits for ever.
+display_and_nobody() {
+    local xvfb
+    Xvfb -displayfd 6 -nolisten tcp -screen 0 640x480x8 6>"$tmp/display" </dev/null >"$tmp/xvfb.log" 2>&1 &
+    xvfb=$!
+    printf '%s\n' "$xvfb" >"$tmp/xvfb.pid"
+    local end=$((SECONDS + 20))
+    until [ -s "$tmp/display" ] || [ "$SECONDS" -ge "$end" ]; do sleep 0.01; done
+    DISPLAY=:$(cat "$tmp/display")
+    export DISPLAY
+    rig gnome activate
+    dbus-update-activation-environment DISPLAY
+    make_vaults
+    watch_prompts
+    rig_lock
+    outage 'a locked keyring, a display and nobody there' KEYCHAIN_LOCKED 77
+    same "$(prompts_seen)" 0 'no prompt was raised on the display' shown
+    # That this display would hold one who asks: another program asks.
+    local theirs=0
+    env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" DISPLAY="$DISPLAY" timeout 3 secret-tool lookup application strongroom \
+        >/dev/null 2>&1 || theirs=$?
+    same "$theirs $(($(prompts_seen) > 0))" '124 1' 'secret-tool asks, and waits until it is ended' shown
+    enter "$by_key"
+    run --keychain-timeout "${call_ms}ms" get kc:one
+    in_time $((call_ms + margin_ms)) "get while another's prompt stands ($(outcome) $(code_of_error || true))"
+
+    # Killed, it is started again by D-Bus: locked.
+    rig_end_pid "$(rig_pid daemon)" KILL
+    late KEYCHAIN_LOCKED 77 'a daemon that D-Bus started anew: get' get kc:one
+    rig_end
+    unset DISPLAY
+    kill "$xvfb"
+}
+
+# --- outages of KWallet -----------------------------------------------------------------------------------
+
+kwallet_outages() {
+    rig kwallet
+    make_vaults
+    rig_stop
+    outage 'a stopped KWallet' KEYCHAIN_TIMEOUT 75
+    rig_go
+    after_outage 'a stopped KWallet'
+    rig_lock
+    outage 'a closed wallet' KEYCHAIN_LOCKED 77
+    rig_unlock
+    after_outage 'a closed wallet'
+    rig_end
+}
+
+steps() {
+    rig "$1"
+    outage_steps "${@:2}"
+    rig_end
+}
+
+section gnome_outages
+section no_collection
+section display_and_nobody
+section kwallet_outages
+for action in stop kill mute hold; do section steps gnome "$action"; done
+section steps kwallet kill
+finish keychain-outages

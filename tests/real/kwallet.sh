@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-checks.sh.
+#
+#   STRONGROOM=target/debug/strongroom tests/real/kwallet.sh
+#
+# budget: 180 s
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no display, no systemd, no network.
+# shellcheck source=tests/real/lib/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
+# shellcheck source=tests/real/lib/keychain-checks.sh
+. "${lib:?}/keychain-checks.sh"
+
+need kwalletd5 dbus-daemon dbus-monitor secret-tool age
+rig kwallet
+# One key exchange in 300 fails where a client sends its public key without the leading zeros.
+keychain_checks 400
+finish kwallet

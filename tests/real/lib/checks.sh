@@ -1,0 +1,254 @@
+# To be sourced by the keychain scripts: the binary run in a world of its own, and a line for each check.
+# shellcheck shell=bash
+# Much of what is set here is for those who source it.
+# shellcheck disable=SC2034,SC2030,SC2031
+set -Eeuo pipefail
+umask 077
+unset "${!STRONGROOM_@}" DISPLAY WAYLAND_DISPLAY
+export LC_ALL=C
+
+: "${STRONGROOM:?set it to the strongroom binary}"
+lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/real/lib/rig.sh
+. "$lib/rig.sh"
+binary=$(realpath "$STRONGROOM")
+[ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
+# Optimised and stripped, or not: only then a figure is worth asserting.
+release=no
+grep -qF .debug_info "$binary" || release=yes
+
+failed=0
+# What set -e ends without a word: the command as it is written here, so no value can be in it.
+trap 'printf "  FAILED: line %s of %s: %s\n" "$LINENO" "${BASH_SOURCE[0]##*/}" "$BASH_COMMAND"' ERR
+ok() { printf '  ok: %s\n' "$*"; }
+# A failed check shows the file that it looked at, unless that could hold a token.
+fail() {
+    failed=$((failed + 1))
+    printf '  FAILED: %s\n' "$1"
+    [ -z "${2-}" ] || head -n 12 "$2" | sed 's/^/      | /'
+}
+# has FILE TEXT WHAT
+has() { if grep -qF -- "$2" "$1"; then ok "$3"; else fail "$3 (no '$2')" "$1"; fi; }
+same() { if [ "$1" = "$2" ]; then ok "$3"; else fail "$3${4+ ($1, not $2)}"; fi; }
+# holds WHAT COMMAND...: the command succeeds.
+holds() {
+    local what=$1
+    shift
+    if "$@"; then ok "$what"; else fail "$what"; fi
+}
+is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
+need() {
+    local command
+    for command in "$@"; do
+        command -v "$command" >/dev/null || { printf '%s is missing; run scripts/install-test-deps.sh\n' "$command" >&2; exit 1; }
+    done
+}
+# section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
+# The script's argument, where it has one, says which to run: a part of the command.
+only=${1-}
+section() {
+    [[ "$*" == *"$only"* ]] || return 0
+    local bad=0 begun=$SECONDS
+    printf '    %s\n' "$*"
+    # In the background, for `set -e` has no force on the left of `||`.
+    (
+        failed=0
+        "$@"
+        exit $((failed > 100 ? 100 : failed))
+    ) &
+    wait $! || bad=$?
+    failed=$((failed + bad))
+    [ $((SECONDS - begun)) -lt 5 ] || printf '      (%d s)\n' $((SECONDS - begun))
+}
+finish() {
+    if [ "$failed" -gt 0 ]; then
+        printf '%s: %d checks failed\n' "$1" "$failed"
+        exit 1
+    fi
+    printf '%s: all as it should be, in %d s\n' "$1" "$SECONDS"
+}
+
+# --- the binary -------------------------------------------------------------------------------------------
+
+tmp=$(mktemp -d)
+out=$tmp/stdout err=$tmp/stderr input=/dev/null
+# world is the user's home directory of now: another one, another vault. bus is where its session bus is.
+world='' bus='' limit=30
+# More variables for it: NAME=value.
+extra=()
+new_world() { enter "$(mktemp -d "$tmp/world.XXXXXX")"; }
+enter() {
+    world=$1
+    vault=$world/.local/share/strongroom
+    key=$world/.config/strongroom/key
+    records=$vault/agents/main/records pending=$vault/agents/main/pending
+}
+
+sr() {
+    env -i -C "$world" HOME="$world" PATH=/usr/bin:/bin ${bus:+"DBUS_SESSION_BUS_ADDRESS=$bus"} "${extra[@]}" \
+        timeout -k 1 "$limit" "$binary" "$@"
+}
+
+# feed TEXT: what the next run reads on standard input.
+feed() {
+    printf '%s\n' "$1" >"$tmp/input"
+    input=$tmp/input
+}
+
+# run ARGS...: once, at most $limit seconds. Leaves status, ms, and what was printed in $out and $err.
+run() {
+    local begun=${EPOCHREALTIME/./}
+    status=0
+    sr "$@" <"$input" >"$out" 2>"$err" || status=$?
+    ms=$(((${EPOCHREALTIME/./} - begun) / 1000))
+    input=/dev/null
+}
+
+outcome() {
+    case "$status" in
+        124 | 137) printf 'ended after %s s: it hung' "$limit" ;;
+        *) printf 'exit %s' "$status" ;;
+    esac
+}
+# works WHAT ARGS...
+works() {
+    local what=$1
+    shift
+    run "$@"
+    if [ "$status" -eq 0 ]; then ok "$what ($ms ms)"; else fail "$what ($(outcome))" "$err"; fi
+}
+# must ARGS...: a step that is no check of its own.
+must() {
+    run "$@"
+    [ "$status" -eq 0 ] || { fail "strongroom $1 ($(outcome))" "$err"; return 1; }
+}
+# refused CODE STATUS WHAT ARGS...
+refused() {
+    local code=$1 expected=$2 what=$3
+    shift 3
+    run "$@"
+    if [ "$status" = "$expected" ] && grep -qE "\[$code\]|\"code\": ?\"$code\"" "$err"; then
+        ok "$what: $code, exit $status ($ms ms)"
+    else
+        fail "$what: not $code with exit $expected but $(outcome) ($ms ms)" "$err"
+    fi
+}
+# code_of_error: what the last run called its error.
+code_of_error() { grep -oE '\[[A-Z_]+\]|"code": ?"[A-Z_]+"' "$err" | grep -oE '[A-Z_]{4,}' | tail -n 1; }
+# in_time MS WHAT: the last run took no longer.
+in_time() {
+    if [ "$ms" -le "$1" ]; then ok "$2 within $1 ms ($ms ms)"; else fail "$2 took $ms ms, more than $1 ms"; fi
+}
+# gives VALUE WHAT ARGS...: what is printed is the value. Neither is shown.
+gives() {
+    local value=$1 what=$2
+    shift 2
+    run "$@"
+    if printed "$value"; then
+        ok "$what ($ms ms)"
+    else
+        fail "$what ($(outcome))" "$err"
+    fi
+}
+# printed VALUE: the last run succeeded and printed just that.
+printed() { [ "$status" -eq 0 ] && [ "$(cat "$out")" = "$1" ]; }
+# json FILE EXPRESSION: a Python expression over the document d.
+json() { "$rig_python" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
+
+# Made up: setup-tokens of the usual length, told apart by a number.
+filler=$(printf 'EXAMPLE%02d-' {1..20})
+token() { printf 'sk-ant-oat01-%s%08d' "${filler:0:87}" "$1"; }
+api_key() { printf 'sk-or-v1-%s%08d' "${filler:0:56}" "$1"; }
+
+# paste ID NUMBER ARGS...: stores token NUMBER.
+paste() {
+    feed "$(token "$2")"
+    run paste-token --provider "${1%%:*}" --profile-id "$1" "${@:3}"
+}
+pasted() {
+    paste "$@"
+    [ "$status" -eq 0 ] || { fail "paste of $1 ($(outcome))" "$err"; return 1; }
+}
+
+# request ID...: a request of the exec protocol, for the next run.
+request() {
+    local ids
+    ids=$(printf ',"%s"' "$@")
+    feed '{"protocolVersion":1,"provider":"strongroom","ids":['"${ids:1}]}"
+}
+
+# --- the keychain -----------------------------------------------------------------------------------------
+
+# rig KIND: a rig of its own, whose bus is that of the worlds to come.
+rig() {
+    KEYCHAIN_KIND=$1
+    KEYCHAIN_RIG=$(mktemp -d "$tmp/rig.XXXXXX")
+    export KEYCHAIN_KIND KEYCHAIN_RIG
+    rig_bus_start "${2:-alone}"
+    rig_daemon_start
+    bus=$DBUS_SESSION_BUS_ADDRESS
+}
+cleanup() {
+    local one
+    trap - ERR
+    for one in "$tmp"/rig.*; do
+        KEYCHAIN_RIG=$one
+        if [ -d "$one" ]; then rig_end || true; fi
+    done
+    for one in "$tmp"/*.pid; do
+        if [ -e "$one" ]; then kill "$(cat "$one")" 2>/dev/null || true; fi
+    done
+    rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# items [NAME=VALUE...]: this home's items, a JSON line each.
+items() { "$lib/keychain-items.py" list application=strongroom "home=$(realpath "$vault")" "$@"; }
+items_count() { items "$@" | wc -l; }
+# item_of FIELD ID [AGENT]: of the one record of a profile.
+item_of() {
+    items kind=record "agent=${3:-main}" "profile=$2" | tail -n 1 |
+        "$rig_python" -c 'import json, sys; l = sys.stdin.readline(); print(json.loads(l)[sys.argv[1]] if l else "none")' "$1"
+}
+
+# Keeps the recovery key for item_generation.
+keep_recovery_key() { run recovery-key && cp "$out" "$world/recovery-key"; }
+# What stock age finds in a profile's item: NAME, as `generation`.
+in_item() {
+    item_of secret "$2" | age -d -i "$world/recovery-key" >"$tmp/opened" 2>"$err" || { printf 'unreadable\n'; return; }
+    json "$tmp/opened" "d['$1']"
+}
+# item_is_current WHAT ID: the item holds the generation that get gives.
+item_is_current() {
+    must get --json "$2" || return 0
+    same "$(in_item generation "$2")" "$(json "$out" "d['generation']")" "$1" shown
+}
+
+# settle: sealed copies that wait for a later process go, as if a minute had passed and one had come.
+settle() {
+    find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
+    pasted settle:it 0 --store keychain
+    # The one that this wrote.
+    find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
+    pasted settle:file 0 --store file
+    [ "$(find "$vault" -path '*/pending/*' -type f | wc -l)" = 0 ]
+}
+
+# watch_prompts: from here on, prompts_seen counts the calls on this rig's bus that show a prompt.
+watch_prompts() {
+    dbus-monitor --address "$bus" "type='method_call',interface='org.freedesktop.Secret.Prompt',member='Prompt'" \
+        >"$KEYCHAIN_RIG/prompts" 2>&1 &
+    printf '%s\n' "$!" >"$tmp/monitor-${KEYCHAIN_RIG##*.}.pid"
+    # It is watching once it sees one.
+    rig_wait 'the monitor' prompt_is_seen /canary/first
+}
+prompt_is_seen() {
+    dbus-send --bus="$bus" --type=method_call --dest=org.freedesktop.DBus "$1" org.freedesktop.Secret.Prompt.Prompt string: || true
+    grep -q "$1" "$KEYCHAIN_RIG/prompts"
+}
+prompts_seen() {
+    rig_wait 'the monitor to have seen everything' prompt_is_seen /canary/last
+    grep 'member=Prompt' "$KEYCHAIN_RIG/prompts" | grep -vc 'path=/canary/' || true
+}

@@ -1,0 +1,422 @@
+# To be sourced after checks.sh: what holds on every keychain. keychain_checks GETS runs it all.
+# shellcheck shell=bash
+# Set by checks.sh, or read there.
+# shellcheck disable=SC2154,SC2034
+
+keychain_checks() {
+    watch_prompts
+    section check_everyday
+    section check_choice
+    section check_many
+    section check_kill
+    section check_kill_unlock
+    section check_fresh "$1"
+    section check_neighbours
+    section check_planted
+    section check_speed
+    check_prompts
+}
+
+# profiles EXPRESSION: over the profiles of `list --json`, as p.
+profiles() {
+    must list --json --all-agents
+    json "$out" "[$1 for a in d['agents'] for p in a['profiles']]"
+}
+store_of() { profiles "p['store']" >/dev/null && json "$out" "[p['store'] for a in d['agents'] for p in a['profiles'] if p['profileId'] == '$1'][0]"; }
+
+# clean WHAT: verify finds nothing that is wrong.
+clean() { works "$1" verify; }
+
+check_everyday() {
+    new_world
+    works 'init in a session with a usable keychain' init --json
+    same "$(json "$out" "d['store'], d['unlock']")" "('keychain', 'keychain')" 'init chooses the keychain for both'
+    if [ -n "$(json "$out" "d['why']")" ]; then ok 'init says why'; else fail 'init says why' "$out"; fi
+    local id
+    id=$(json "$out" "d['vaultId']")
+    holds 'no key file is made' test ! -e "$key"
+    refused EXISTS 73 'a second init' init
+    keep_recovery_key
+
+    feed "$(token 1)"
+    works 'paste-token' paste-token --provider anthropic --profile-id anthropic:work
+    feed "$(api_key 1)"
+    works 'paste-api-key' paste-api-key --provider openrouter
+    same "$(store_of anthropic:work)" keychain 'list shows the store'
+    holds 'no record is in a file' is_empty "$records"
+    gives "$(token 1)" 'get of the token' get anthropic:work
+    gives "$(api_key 1)" 'get of the API key' get openrouter:default
+
+    items kind=record profile=anthropic:work >"$tmp/item"
+    same "$(json "$tmp/item" "d['label']")" 'Strongroom: anthropic:work (agent main)' "a record's label"
+    same "$(json "$tmp/item" "{k: v for k, v in d['attributes'].items() if k != 'xdg:schema'} == dict(application='strongroom', vault='$id', home='$(realpath "$vault")', kind='record', agent='main', profile='anthropic:work')")" \
+        True "a record's attributes"
+    items kind=unlock >"$tmp/item"
+    same "$(json "$tmp/item" "d['label'].startswith('Strongroom: unlock key')")" True "the unlock item's label"
+    same "$(json "$tmp/item" "d['attributes']['method'], d['attributes']['vault'], d['secret'].isascii() and len(d['secret']) > 40")" \
+        "('keychain', '$id', True)" 'the unlock item is small and ASCII'
+
+    if [ "$KEYCHAIN_KIND" = gnome ]; then
+        # KWallet refuses one key exchange of libsecret in 256: there the item is read in the clear.
+        secret-tool lookup application strongroom home "$(realpath "$vault")" profile anthropic:work >"$tmp/armored"
+    else
+        item_of secret anthropic:work >"$tmp/armored"
+    fi
+    has "$tmp/armored" 'BEGIN AGE ENCRYPTED FILE' 'an item is an armored age file'
+    if age -d -i "$world/recovery-key" "$tmp/armored" 2>"$err" | grep -qF -- "$(token 1)"; then
+        ok 'stock age opens an item with the recovery key'
+    else
+        fail 'stock age opens an item with the recovery key' "$err"
+    fi
+
+    feed "$(token 2)"
+    works 'rotate' rotate anthropic:work
+    gives "$(token 2)" 'get after rotate' get anthropic:work
+    item_is_current 'the item holds the new generation' anthropic:work
+    same "$(items_count kind=record profile=anthropic:work)" 1 'a profile has one item'
+
+    works 'store move to file' store move anthropic:work --to file
+    same "$(store_of anthropic:work) $(items_count kind=record profile=anthropic:work)" 'file 0' 'the moved profile has a file and no item'
+    gives "$(token 2)" 'get from the file' get anthropic:work
+    feed "$(token 3)"
+    works 'a paste without --store' paste-token --provider anthropic --profile-id anthropic:work
+    same "$(store_of anthropic:work)" file 'stays in the store where the profile rests'
+    works 'store move of all to keychain' store move --to keychain
+    same "$(store_of anthropic:work) $(items_count kind=record profile=anthropic:work)" 'keychain 1' 'the profile moved back has an item'
+    gives "$(token 3)" 'get after the move back' get anthropic:work
+    item_is_current 'its item holds its generation' anthropic:work
+
+    age-keygen -o "$world/other-key" 2>/dev/null
+    works 'export' export --to "$(age-keygen -y "$world/other-key")" --out "$world/bundle.age"
+    age -d -i "$world/other-key" "$world/bundle.age" >"$tmp/opened" 2>"$err" || fail 'stock age opens the bundle' "$err"
+    if grep -qF -- "$(token 3)" "$tmp/opened" && grep -qF -- "$(api_key 1)" "$tmp/opened"; then
+        ok 'the bundle holds what the keychain held'
+    else
+        fail 'the bundle holds what the keychain held'
+    fi
+
+    works 'rename' rename anthropic:work anthropic:renamed
+    gives "$(token 3)" 'get by the new id' get anthropic:renamed
+    same "$(items_count kind=record profile=anthropic:work) $(items_count kind=record profile=anthropic:renamed)" '0 1' 'the item went with it'
+    works 'remove' remove anthropic:renamed --yes
+    refused NOT_FOUND 66 'get of what was removed' get anthropic:renamed
+    same "$(items_count kind=record)" 1 'its item is gone, the other is there'
+
+    works 'rekey' rekey --yes
+    gives "$(api_key 1)" 'get after rekey' get openrouter:default
+    keep_recovery_key
+    item_is_current 'the item was sealed anew' openrouter:default
+    works 'import of the bundle' import "$world/bundle.age" --bundle-identity "$world/other-key" --on-conflict skip --yes
+    gives "$(token 3)" 'get of what was imported' get anthropic:work
+    holds 'sealed copies go once a later process has read the items' settle
+    gives "$(token 3)" 'get from the item alone' get anthropic:work
+    same "$(store_of settle:it) $(store_of settle:file)" 'keychain file' '--store decides, profile by profile'
+    clean 'verify'
+    works 'doctor' doctor
+    has "$out" "$(if [ "$KEYCHAIN_KIND" = gnome ]; then echo 'GNOME Keyring'; else echo KWallet; fi)" 'doctor names the keychain'
+}
+
+check_choice() {
+    new_world
+    works 'init --store file --unlock key-file in the same session' init --store file --unlock key-file --json
+    same "$(json "$out" "d['store'], d['unlock']")" "('file', 'key-file')" 'takes what it is told'
+    pasted a:file 1
+    pasted a:item 2 --store keychain
+    same "$(store_of a:file) $(store_of a:item)" 'file keychain' 'the default is for what is not named'
+    works 'unlock-method add keychain' unlock-method add keychain
+    mv "$key" "$key.away"
+    gives "$(token 2)" 'the keychain alone opens it' get a:item
+    mv "$key.away" "$key"
+    works 'unlock-method remove keychain' unlock-method remove keychain --yes
+    same "$(items_count kind=unlock)" 0 'the unlock item is gone'
+    gives "$(token 2)" 'the key file opens it still' get a:item
+}
+
+# 512 profiles in items, unlocked by an item.
+check_many() {
+    new_world
+    "$rig_python" - "$tmp/many.json" "$tmp/request" <<'PY'
+import json, sys
+profiles = {f"example:n{n}": {"type": "api_key", "provider": "example", "key": f"EXAMPLE-key-{n:04d}-" + "Example7" * 10} for n in range(512)}
+json.dump({"version": 1, "profiles": profiles}, open(sys.argv[1], "w"))
+json.dump({"protocolVersion": 1, "provider": "strongroom", "ids": [f"main/{id}" for id in profiles]}, open(sys.argv[2], "w"))
+PY
+    must init --store keychain --unlock keychain
+    limit=120 works 'import of 512 profiles into the keychain' import "$tmp/many.json"
+    same "$(items_count kind=record)" 512 'each has an item' shown
+    works 'settling' verify
+    find "$pending" -type f -exec touch -d '2 minutes ago' {} + 2>/dev/null || true
+    limit=120 pasted settle:file 0 --store file
+    same "$(find "$vault" -path '*/pending/*' -type f | wc -l)" 0 'no sealed copy waits any more' shown
+    cp "$tmp/request" "$tmp/input"
+    input=$tmp/input
+    works 'resolve of 512 ids' resolve
+    in_time 1500 'resolve of 512 ids'
+    same "$(json "$out" "d['values'] == {f'main/example:n{n}': f'EXAMPLE-key-{n:04d}-' + 'Example7' * 10 for n in range(512)} and not d.get('errors')")" \
+        True 'resolve gives all 512 secrets'
+    clean 'verify of 512'
+}
+
+restart_killed() { rig_kill && rig_daemon_start; }
+
+check_kill() {
+    new_world
+    must init --store keychain --unlock key-file
+    keep_recovery_key
+    pasted anthropic:work 1
+    pasted other:one 1
+    local n lost=0 wrong=0 times=5
+    for ((n = 2; n < 2 + times; n++)); do
+        pasted anthropic:work "$n"
+        restart_killed
+        [ "$(in_item generation anthropic:work)" != unreadable ] || lost=$((lost + 1))
+        run get anthropic:work
+        [ "$(cat "$out")" = "$(token "$n")" ] || wrong=$((wrong + 1))
+    done
+    printf '      daemon killed right after an overwrite %d times; item unreadable after %d\n' "$times" "$lost"
+    same "$wrong" 0 'the value that was stored is read after each kill'
+    pasted other:one 2
+    item_is_current 'the next write of another profile repairs the item' anthropic:work
+    pasted anthropic:work 99
+    restart_killed
+    feed "$(token 100)"
+    works 'rotate after a kill' rotate anthropic:work
+    item_is_current 'a rotation repairs the item' anthropic:work
+    gives "$(token 100)" 'and is read' get anthropic:work
+    clean 'verify after the kills'
+}
+
+check_kill_unlock() {
+    # Beside a key file.
+    new_world
+    must init --store file --unlock key-file
+    pasted anthropic:work 1
+    must unlock-method add keychain
+    restart_killed
+    gives "$(token 1)" 'the daemon killed right after unlock-method add: the key file opens it' get anthropic:work
+    mv "$key" "$key.away"
+    run get anthropic:work
+    if printed "$(token 1)"; then
+        ok 'the unlock item outlived it'
+    elif [ "$status" -eq 65 ] && grep -qF KEYCHAIN_LOST "$err"; then
+        ok 'the unlock item is said to be lost'
+    else
+        fail "the unlock item neither opens nor is lost ($(outcome))" "$err"
+    fi
+    mv "$key.away" "$key"
+    works 'unlock-method add keychain --replace' unlock-method add keychain --replace
+    mv "$key" "$key.away"
+    gives "$(token 1)" 'the unlock item is repaired' get anthropic:work
+    mv "$key.away" "$key"
+
+    # Alone.
+    new_world
+    must init --store keychain --unlock keychain
+    keep_recovery_key
+    pasted anthropic:work 1
+    restart_killed
+    run get anthropic:work
+    if printed "$(token 1)"; then
+        ok 'the only unlock item outlived a kill right after init'
+    elif [ "$status" -eq 65 ] && grep -qF KEYCHAIN_LOST "$err"; then
+        ok 'the only unlock item is said to be lost'
+        refused KEYCHAIN_LOST 65 'a paste then' paste-token --provider anthropic --secret-fd 0
+        refused EXISTS 73 'an init over it' init
+        works 'recover with the recovery key' recover --recovery-key "$world/recovery-key" --unlock key-file --discard-unlock-files
+        gives "$(token 1)" 'what was stored is read' get anthropic:work
+    else
+        fail "the only unlock item neither opens nor is lost ($(outcome))" "$err"
+    fi
+    clean 'verify after it'
+}
+
+check_fresh() {
+    new_world
+    must init --store keychain --unlock keychain
+    pasted anthropic:work 1
+    local n bad=0 begun=${EPOCHREALTIME/./}
+    for ((n = 0; n < $1; n++)); do
+        run get anthropic:work
+        if ! printed "$(token 1)"; then
+            bad=$((bad + 1))
+            cp "$err" "$tmp/bad"
+        fi
+    done
+    ms=$(((${EPOCHREALTIME/./} - begun) / 1000 / $1))
+    if [ "$bad" -eq 0 ]; then
+        ok "$1 processes in a row unlock by the keychain, $ms ms each"
+    else
+        fail "$bad of $1 processes fail to unlock by the keychain" "$tmp/bad"
+    fi
+}
+
+# Other vaults, other agents and clones on the same keychain.
+check_neighbours() {
+    local one clone
+    new_world
+    one=$world
+    must init --store keychain --unlock key-file
+    pasted anthropic:work 1
+    pasted anthropic:work 2 --agent second
+    gives "$(token 1)" 'agent main has its own' get anthropic:work
+    gives "$(token 2)" 'agent second has its own' get anthropic:work --agent second
+    new_world
+    must init --store keychain --unlock key-file
+    refused NOT_FOUND 66 'another vault does not see them' get anthropic:work
+    pasted anthropic:work 3
+    gives "$(token 3)" 'another vault has its own' get anthropic:work
+    same "$(items_count kind=record)" 1 'and one item' shown
+    must remove anthropic:work --yes
+    must doctor --repair
+    enter "$one"
+    gives "$(token 1)" 'its removal left the first' get anthropic:work
+    must remove anthropic:work --yes --agent second
+    gives "$(token 1)" 'so did the removal in another agent' get anthropic:work
+    holds 'the sealed copies go' settle
+
+    new_world
+    clone=$world
+    cp -a "$one/." "$clone"
+    run get anthropic:work
+    if [ "$status" -ne 0 ] && ! grep -qF -- "$(token 1)" "$out"; then
+        ok "a clone at another path does not see its original's item ($(outcome): $(code_of_error))"
+    else
+        fail "a clone at another path does not see its original's item ($(outcome))" "$err"
+    fi
+    run doctor --repair
+    run remove anthropic:work --yes
+    pasted anthropic:work 4 --store keychain
+    gives "$(token 4)" 'the clone has its own' get anthropic:work
+    must store move --to file
+    must remove anthropic:work --yes
+    same "$(items_count kind=record profile=anthropic:work)" 0 'and removed it'
+    enter "$one"
+    gives "$(token 1)" 'the original has its item still' get anthropic:work
+    clean 'verify of the original'
+}
+# plant ID: one more item with the attributes of a profile's own, its secret from standard input.
+plant() {
+    local attributes
+    mapfile -t attributes < <(items kind=record "profile=$1" | head -n 1 |
+        "$rig_python" -c 'import json, sys; [print(f"{k}={v}") for k, v in json.loads(sys.stdin.readline())["attributes"].items()]')
+    "$lib/keychain-items.py" plant planted "${attributes[@]}"
+}
+
+check_planted() {
+    local n what path
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:old 1
+    pasted a:x 1
+    item_of secret a:x >"$tmp/older"
+    pasted a:y 2
+    pasted a:x 3
+    holds 'the sealed copies go' settle
+    local true_item
+    true_item=$(item_of path a:x)
+    item_of secret a:y >"$tmp/sealed-of-another"
+    printf 'no record' >"$tmp/garbage"
+    : >"$tmp/nothing"
+    for what in older sealed-of-another garbage nothing; do
+        path=$(plant a:x <"$tmp/$what")
+        [ "$(items_count kind=record profile=a:x)" = 2 ] || fail "an item is planted beside ($what)"
+        for n in 1 2 3 4 5; do
+            run get a:x
+            printed "$(token 3)" || break
+        done
+        if [ "$n" -eq 5 ] && [ "$status" -eq 0 ]; then
+            ok "an item planted beside ($what) keeps the true one from nobody"
+        else
+            fail "an item planted beside ($what) keeps the true one away ($(outcome))" "$err"
+        fi
+        "$lib/keychain-items.py" delete "$path"
+    done
+
+    # Over it, and nothing else is left.
+    item_of secret a:x >"$tmp/true"
+    local codes
+    for what in older sealed-of-another garbage nothing; do
+        "$lib/keychain-items.py" set "$true_item" <"$tmp/$what"
+        codes=''
+        for n in 1 2 3 4 5; do
+            request main/a:x main/a:y
+            run resolve
+            codes+="$(json "$out" "d.get('errors', {}).get('main/a:x', {}).get('code', 'served'), 'main/a:y' in d['values']")
+"
+        done
+        same "$(sort -u <<<"${codes%?}" | wc -l)" 1 "what is planted over it ($what) has one answer: $(head -n 1 <<<"$codes")"
+        if grep -q "served\|False" <<<"$codes"; then fail "what is planted over it ($what) is refused, and its neighbour served" "$out"; fi
+        run get a:x
+        if [ "$what" = older ]; then
+            # An older one of its own opens; a person is given it, and told.
+            has "$err" 'older' 'get warns of the older one'
+        else
+            holds "get refuses what is planted ($what)" test "$status" -ne 0
+        fi
+    done
+    "$lib/keychain-items.py" set "$true_item" <"$tmp/true"
+    gives "$(token 3)" 'the true one put back is served' get a:x
+
+    # What secret-tool stores goes by its own rules: in place of the true one, or beside it.
+    secret-tool store --label=planted application strongroom vault "$(json "$vault/vault.json" "d['vaultId']")" \
+        home "$(realpath "$vault")" kind record agent main profile a:x <"$tmp/garbage"
+    run get a:x
+    if printed "$(token 3)"; then
+        ok "what secret-tool plants lies beside, and the true one is served"
+    elif [ "$status" -eq 65 ] && [ "$(items_count kind=record profile=a:x)" = 1 ]; then
+        ok "what secret-tool plants took the item's place, and is refused: $(code_of_error)"
+    else
+        fail "what secret-tool plants ($(outcome))" "$err"
+    fi
+    pasted a:x 4
+    gives "$(token 4)" 'a paste over it wins' get a:x
+    gives "$(token 2)" 'its neighbour is untouched' get a:y
+}
+
+median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
+# micros COMMAND...: of one run.
+micros() {
+    local begun=${EPOCHREALTIME/./}
+    "$@" >/dev/null 2>"$err" </dev/null
+    printf '%d\n' $((${EPOCHREALTIME/./} - begun))
+}
+
+# One process each, turn by turn, in the same environment.
+check_speed() {
+    local n unlock ratio home
+    for unlock in key-file keychain; do
+        new_world
+        must init --store keychain --unlock "$unlock"
+        pasted anthropic:work 1
+        holds 'the sealed copies go' settle
+        home=$(realpath "$vault")
+        : >"$tmp/ours"
+        : >"$tmp/theirs"
+        for ((n = 0; n < 31; n++)); do
+            micros env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "$binary" get anthropic:work >>"$tmp/ours"
+            # One exchange in 256 fails, and is no figure.
+            micros env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" secret-tool lookup application strongroom home "$home" \
+                profile anthropic:work >>"$tmp/theirs" || true
+        done
+        ratio=$(awk -v a="$(median <"$tmp/ours")" -v b="$(median <"$tmp/theirs")" 'BEGIN { printf "%d.%02d", a / b, (a * 100 / b) % 100 }')
+        what="get by $unlock takes $ratio x secret-tool lookup ($(median <"$tmp/ours") and $(median <"$tmp/theirs") µs, 31 each)"
+        if [ "$release" = no ]; then
+            printf '      %s, of a debug build: not judged\n' "$what"
+        elif [ "$(awk -v r="$ratio" 'BEGIN { print r <= 1.5 }')" = 1 ]; then
+            ok "$what"
+        else
+            fail "$what: more than 1.5"
+        fi
+    done
+}
+
+check_prompts() {
+    local seen
+    seen=$(prompts_seen)
+    if [ "$KEYCHAIN_KIND" = kwallet ]; then
+        # Every connection has to call it, and an open wallet asks nobody.
+        printf '      Prompt was called %d times, on an open wallet\n' "$seen"
+    else
+        same "$seen" 0 'no prompt was raised'
+    fi
+}

@@ -1,0 +1,94 @@
+#!/usr/bin/python3
+"""Items of the keychain on the session bus, as they are: over a plain session, without Strongroom.
+
+    keychain-items.py list [NAME=VALUE...]     a JSON line an item: path, label, attributes, secret
+    keychain-items.py plant LABEL NAME=VALUE...   makes one more item; the secret comes from standard input
+    keychain-items.py set PATH                 gives an item another secret, from standard input
+    keychain-items.py delete PATH              removes an item
+
+secret-tool cannot do this: it adds an attribute of its own, replaces what is there, and strips line breaks.
+"""
+
+import json
+import sys
+
+from jeepney import DBusAddress, MatchRule, Properties, new_method_call
+from jeepney.bus_messages import message_bus
+from jeepney.io.blocking import Proxy, open_dbus_connection
+
+BUS = "org.freedesktop.secrets"
+ROOT = "/org/freedesktop/secrets"
+API = "org.freedesktop.Secret."
+LIMIT = 10  # seconds, a call
+
+bus = open_dbus_connection(bus="SESSION")
+
+
+def call(path, interface, method, signature=None, body=()):
+    address = DBusAddress(path, bus_name=BUS, interface=API + interface)
+    answer = bus.send_and_get_reply(new_method_call(address, method, signature, body), timeout=LIMIT)
+    if answer.header.message_type.name == "error":
+        sys.exit(f"keychain-items: {method}: {answer.header.fields}")
+    return answer.body
+
+
+def prop(path, interface, name):
+    address = DBusAddress(path, bus_name=BUS, interface=API + interface)
+    return bus.send_and_get_reply(Properties(address).get(name), timeout=LIMIT).body[0][1]
+
+
+def unlock(collection):
+    """KWallet counts a collection as locked for each connection; while its wallet is open its prompt asks nobody."""
+    if not prop(collection, "Collection", "Locked"):
+        return
+    _, prompt = call(ROOT, "Service", "Unlock", "ao", ([collection],))
+    if prompt == "/":
+        return
+    rule = MatchRule(type="signal", interface=API + "Prompt", member="Completed", path=prompt)
+    Proxy(message_bus, bus).AddMatch(rule)
+    with bus.filter(rule) as completed:
+        call(prompt, "Prompt", "Prompt", "s", ("",))
+        if bus.recv_until_filtered(completed, timeout=LIMIT).body[0]:
+            sys.exit("keychain-items: the collection stays locked")
+
+
+_, session = call(ROOT, "Service", "OpenSession", "sv", ("plain", ("s", "")))
+(collection,) = call(ROOT, "Service", "ReadAlias", "s", ("default",))
+verb, arguments = sys.argv[1], sys.argv[2:]
+
+
+def attributes(words):
+    return dict(word.split("=", 1) for word in words)
+
+
+if collection == "/":
+    sys.exit("keychain-items: there is no default collection")
+unlock(collection)
+
+if verb == "list":
+    unlocked, locked = call(ROOT, "Service", "SearchItems", "a{ss}", (attributes(arguments),))
+    for path in sorted(unlocked + locked):
+        secret = None
+        if path in unlocked:
+            ((_, _, value, _),) = call(path, "Item", "GetSecret", "o", (session,))
+            secret = bytes(value).decode("latin-1")
+        print(json.dumps({
+            "path": path,
+            "label": prop(path, "Item", "Label"),
+            "attributes": prop(path, "Item", "Attributes"),
+            "secret": secret,
+        }))
+elif verb == "plant":
+    secret = (session, b"", sys.stdin.buffer.read(), "text/plain")
+    properties = {
+        API + "Item.Label": ("s", arguments[0]),
+        API + "Item.Attributes": ("a{ss}", attributes(arguments[1:])),
+    }
+    print(call(collection, "Collection", "CreateItem", "a{sv}(oayays)b", (properties, secret, False))[0])
+elif verb == "set":
+    secret = (session, b"", sys.stdin.buffer.read(), "text/plain")
+    call(arguments[0], "Item", "SetSecret", "(oayays)", (secret,))
+elif verb == "delete":
+    call(arguments[0], "Item", "Delete")
+else:
+    sys.exit(f"keychain-items: unknown verb {verb}")

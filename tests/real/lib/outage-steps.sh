@@ -1,0 +1,228 @@
+# To be sourced after checks.sh: an outage of the keychain at every call that a command makes.
+# shellcheck shell=bash
+# Set by checks.sh, or read there; functions are called by name.
+# shellcheck disable=SC2154,SC2034,SC2317
+
+# How long a call may take in these runs, in ms; and a whole command, with what a busy machine adds.
+call_limit=300
+command_limit=3000
+
+# proxy_start: a proxy before the rig's bus. Worlds reach the keychain past it, and through it in at_every_call.
+proxy_start() {
+    direct=$bus through=unix:path=$KEYCHAIN_RIG/proxy
+    coproc PROXY { exec "$lib/dbus-cut.py" "$KEYCHAIN_RIG/proxy" "$KEYCHAIN_RIG/bus" 2>"$KEYCHAIN_RIG/proxy.log"; }
+    local ready
+    IFS= read -r -t 20 ready <&"${PROXY[0]}"
+}
+ask() {
+    printf '%s\n' "$*" >&"${PROXY[1]}"
+    IFS= read -r -t 20 answer <&"${PROXY[0]}" || { fail "the proxy answers '$*'" "$KEYCHAIN_RIG/proxy.log"; return 1; }
+}
+
+end_outage() {
+    case "$1" in
+        stop) rig_go ;;
+        kill)
+            rig_end_pid "$(rig_pid daemon)" KILL
+            rig_daemon_start
+            ;;
+    esac
+    ask heal
+}
+
+# at_every_call NAME ACTION COMMAND...: from the first call of a command to its last, the ACTION happens at
+# that call. before_NAME N prepares a run, after_NAME N says by its status whether everything is as it should
+# be when the outage has ended. Ends with the run that no outage reached.
+at_every_call() {
+    local name=$1 action=$2 n delivered=0 bad=0 worst=0 slowest=0 outlived=0 said=''
+    shift 2
+    for ((n = 1; ; n++)); do
+        [ "$n" -le 200 ] || { fail "$name: more than 200 calls"; return; }
+        why=''
+        "before_$name" "$n"
+        bus=$through
+        ask arm "$n" "$action" "$(rig_pid daemon)"
+        limit=10 run --keychain-timeout "${call_limit}ms" "$@"
+        bus=$direct
+        cp "$err" "$tmp/at-outage"
+        at_status=$status at_ms=$ms
+        ask count
+        [ "${answer##* }" = yes ] || break
+        delivered=$((delivered + 1))
+        [ "$at_ms" -le "$worst" ] || worst=$at_ms slowest=$n
+        if [ "$at_status" -eq 0 ]; then
+            outlived=$((outlived + 1))
+        else
+            case "$(cp "$tmp/at-outage" "$err" && code_of_error)" in
+                KEYCHAIN_*) ;;
+                *) why="exit $at_status with no code of a keychain" ;;
+            esac
+        fi
+        if [ "$action" = hold ] && [ -z "$why" ]; then "meanwhile_$name" "$n" || why=${why:-'what came meanwhile failed'}; fi
+        end_outage "$action"
+        if [ -z "$why" ]; then "after_$name" "$n" || why=${why:-'it is not as it should be'}; fi
+        if [ -n "$why" ]; then
+            bad=$((bad + 1))
+            cp "$tmp/at-outage" "$tmp/bad"
+            said+=" at call $n: $why;"
+        fi
+    done
+    end_outage none
+    if [ "$delivered" -eq 0 ] || [ "$at_status" -ne 0 ]; then
+        fail "$name, $action: $delivered outages delivered; without one: exit $at_status" "$tmp/at-outage"
+        return
+    elif [ "$bad" -eq 0 ]; then
+        ok "$name, $action at each call: $delivered outages delivered, the command outlived $outlived"
+    else
+        fail "$name, $action at each call: $delivered outages delivered, $bad of them harm:$said" "$tmp/bad"
+    fi
+    ms=$worst
+    in_time "$command_limit" "$name, $action: the slowest, at call $slowest"
+}
+
+# expects ID VALUE: get gives it.
+expects() {
+    run get "$1"
+    if printed "$2"; then return 0; fi
+    why="get $1: $(outcome) $(code_of_error || true), or another value"
+    return 1
+}
+verifies() {
+    run verify
+    [ "$status" -eq 0 ] && return 0
+    why="verify: $(outcome): $(cat "$out" "$err" | head -n 2 | tr '\n' ' ')"
+    return 1
+}
+count_unlock_files() { find "$vault/unlock" -type f -name '*.age' 2>/dev/null | wc -l; }
+
+# --- init: a vault, or nothing that another init would not make good ---------------------------------------
+
+before_init() { new_world; }
+after_init() {
+    if [ "$at_status" -ne 0 ]; then
+        [ ! -e "$vault/vault.json" ] || { why="it failed, and made a vault"; return 1; }
+        run init --store keychain --unlock keychain
+        [ "$status" -eq 0 ] || { why="another init: $(outcome) $(code_of_error || true)"; return 1; }
+    fi
+    [ "$(count_unlock_files)" = 1 ] || { why="$(count_unlock_files) unlock files"; return 1; }
+    paste a:x "$1"
+    # A daemon that loses its last seconds loses the item of a vault that is new, and empty.
+    if [ "$at_status" -eq 0 ] && [ "$status" -eq 65 ] && [ "$(code_of_error)" = KEYCHAIN_LOST ]; then
+        [ "$KEYCHAIN_KIND" = kwallet ] || { why='the unlock item is lost'; return 1; }
+        return 0
+    fi
+    [ "$status" -eq 0 ] || { why="paste: $(outcome) $(code_of_error || true)"; return 1; }
+    expects a:x "$(token "$1")" && verifies
+}
+
+# --- paste: the new value where it said so, else the old one ------------------------------------------------
+
+setup_paste() {
+    new_world
+    must init --store keychain --unlock keychain
+    pasted a:x 0
+    rig_flush
+    current=0
+}
+before_paste() { feed "$(token "$((1000 + $1))")"; }
+meanwhile_paste() {
+    [ "$at_status" -ne 0 ] || current=$((1000 + $1))
+    paste a:x "$((2000 + $1))"
+    [ "$status" -eq 0 ] || { why="a paste meanwhile: $(outcome)"; return 1; }
+    # What was held lands now, after this one.
+    at_status=1 current=$((2000 + $1))
+}
+after_paste() {
+    [ "$at_status" -ne 0 ] || current=$((1000 + $1))
+    expects a:x "$(token "$current")" && verifies || return 1
+    # The next write of whatever it is repairs the item; read it without the sealed copy.
+    paste other:one "$1"
+    find "$pending" -type f -exec touch -d '2 minutes ago' {} + 2>/dev/null || true
+    run verify
+    paste other:one "$((1 + $1))"
+    expects a:x "$(token "$current")"
+}
+
+# --- unlock by the keychain: reading harms nothing ----------------------------------------------------------
+
+before_unlock() { :; }
+after_unlock() { expects a:x "$(token 0)"; }
+
+# --- unlock-method add: the key file opens it whatever happens ----------------------------------------------
+
+setup_add() {
+    new_world
+    must init --store file --unlock key-file
+    pasted a:x 0
+}
+before_add() {
+    if [ -e "$vault/unlock/keychain.age" ]; then must unlock-method remove keychain --yes; fi
+}
+after_add() {
+    expects a:x "$(token 0)" && verifies || return 1
+    if [ "$at_status" -ne 0 ]; then
+        run unlock-method add keychain
+        [ "$status" -ne 73 ] || run unlock-method add keychain --replace
+        [ "$status" -eq 0 ] || { why="another add: $(outcome) $(code_of_error || true)"; return 1; }
+    fi
+    mv "$key" "$key.away"
+    run get a:x
+    mv "$key.away" "$key"
+    if printed "$(token 0)"; then return 0; fi
+    # A daemon that loses its last seconds may lose what it had confirmed.
+    [ "$KEYCHAIN_KIND" = kwallet ] && [ "$at_status" -eq 0 ] && [ "$(code_of_error)" = KEYCHAIN_LOST ] && return 0
+    why="the keychain alone: $(outcome) $(code_of_error || true)"
+    return 1
+}
+
+# --- rekey: every record opens, by the old key or the new ---------------------------------------------------
+
+setup_rekey() {
+    new_world
+    must init --store keychain --unlock keychain
+    pasted a:x 0
+    pasted a:y 1
+    pasted a:file 2 --store file
+    rig_flush
+}
+before_rekey() { :; }
+after_rekey() {
+    expects a:x "$(token 0)" && expects a:y "$(token 1)" && expects a:file "$(token 2)" || return 1
+    if [ "$at_status" -ne 0 ]; then
+        run rekey --yes
+        [ "$status" -eq 0 ] || { why="another rekey: $(outcome) $(code_of_error || true)"; return 1; }
+        expects a:x "$(token 0)" && expects a:file "$(token 2)" || return 1
+    fi
+    verifies
+}
+
+# --- store move ---------------------------------------------------------------------------------------------
+
+before_move_in() { must store move --to file; }
+before_move_out() { must store move --to keychain; }
+after_move() {
+    expects a:x "$(token 0)" && expects a:y "$(token 1)" && expects a:file "$(token 2)" && verifies
+}
+after_move_in() { after_move; }
+after_move_out() { after_move; }
+
+# outage_steps ACTION...: all of it on the rig of now.
+outage_steps() {
+    proxy_start
+    local action
+    for action in "$@"; do
+        if [ "$action" != hold ]; then
+            at_every_call init "$action" init --store keychain --unlock keychain
+            setup_paste
+            at_every_call unlock "$action" get a:x
+            setup_add
+            at_every_call add "$action" unlock-method add keychain
+            setup_rekey
+            at_every_call rekey "$action" rekey --yes
+            at_every_call move_in "$action" store move --to keychain
+            at_every_call move_out "$action" store move --to file
+        fi
+        setup_paste
+        at_every_call paste "$action" paste-token --provider a --profile-id a:x
+    done
+}
