@@ -58,10 +58,13 @@ impl Native {
                 format!("unix:path=/run/user/{}/bus", rustix::process::geteuid().as_raw())
             }
         };
-        Self::to(address)
+        Self::to(&address)
     }
 
-    fn to(address: String) -> Result<Self, KeychainError> {
+    fn to(addresses: &str) -> Result<Self, KeychainError> {
+        // An address can also name a program to be run, or a host on the network.
+        let mut sockets = addresses.split(';').filter(|address| address.starts_with("unix:"));
+        let address = sockets.next().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned();
         let connection = Builder::address(address.as_str())
             .and_then(Builder::build)
             .map_err(|error| of_connecting(&error))?;
@@ -77,7 +80,7 @@ impl Native {
 
     /// Begins again over a connection of its own, as another process would.
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
-        *self = Self::to(self.address.clone())?;
+        *self = Self::to(&self.address.clone())?;
         match self.state()? {
             State::Ready => Ok(()),
             State::Locked => Err(KeychainError::Locked),
