@@ -13,6 +13,7 @@ use secrecy::{SecretBox, SecretString};
 use strongroom::env::Env;
 use strongroom::openclaw::resolve::{Scope, resolve};
 use strongroom::unlock::MethodSecret;
+use strongroom::unlock::payload::Payload;
 use strongroom::unlock::seek::Named;
 use strongroom::unlock::{key_text, slots};
 use strongroom::vault::change::Change;
@@ -22,6 +23,7 @@ use strongroom::vault::id::{AgentName, ProfileId, Reference};
 use strongroom::vault::index::{Index, Mark, NewEntry};
 use strongroom::vault::init::init;
 use strongroom::vault::record::Record;
+use strongroom::vault::store::Store;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -53,14 +55,15 @@ impl Stocked {
         let key: SecretBox<[u8; 32]> = key_text::generate().unwrap();
         strongroom_backends::key_file::create(&key_file, key_text::write(&key).expose()).unwrap();
         let waits = Waits { limit: Duration::from_secs(5), command: "bench".into(), now: NOW };
-        init(&path, "file", slots::KEY_FILE, &MethodSecret::Key(key), &waits).unwrap();
-        let vault = Vault::open(&path).unwrap();
+        let payload = Payload::generate(slots::KEY_FILE, "file").unwrap();
+        init(&path, payload, &MethodSecret::Key(key), &waits).unwrap();
+        let vault = Vault::open(&path, &strongroom::keychain::Setup::default()).unwrap();
         let named = Named { key_file: Some(key_file), ..Named::default() };
         let mut session = vault.unlock(&named, &Env::default(), None).unwrap();
         let writer = vault.writer(&mut session, &AgentName::default(), &waits).unwrap();
         let mut change = Change::default();
         for n in 0..count {
-            change.put("import", record(n), "file");
+            change.put("import", record(n), Store::File);
         }
         change.commit(&writer.agent, writer.keys, NOW).unwrap();
         drop(writer);

@@ -18,6 +18,8 @@ setpriv util-linux
 pgrep procps
 shellcheck shellcheck
 strace strace
+keyctl keyutils
+unshare util-linux
 tmux tmux
 npm npm
 ps procps

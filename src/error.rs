@@ -92,6 +92,8 @@ codes! {
     Internal, "INTERNAL", 70, "this is a bug: please report it with the command you ran (never with a secret)";
     /// A deadline passed.
     Timeout, "TIMEOUT", 69, "try again; if it lasts, run `strongroom doctor`";
+    /// The kernel's keyring, in which `unlock` keeps the vault's keys, cannot be used.
+    KeyringUnavailable, "KEYRING_UNAVAILABLE", 69, "unlock by a key file, a systemd credential or the desktop's keychain instead: see `strongroom unlock-method add`";
     /// Something that is to be created exists.
     Exists, "EXISTS", 73, "choose another name or remove the old one first";
     /// Imported profiles exist already with other contents.
@@ -118,8 +120,35 @@ codes! {
     UnsafeFile, "UNSAFE_FILE", 78, "replace it by a regular file (or directory) of your own";
     /// The key file could be read or replaced by somebody else.
     UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
+    /// There is no keychain that could be asked.
+    KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or keep records in sealed files: --store file";
+    /// The keychain has no default collection.
+    KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "make a default keyring in the keychain's own program, or keep records in sealed files: --store file";
+    /// The keychain is locked, and nobody may be asked, or said no.
+    KeychainLocked, "KEYCHAIN_LOCKED", 77, "unlock the keychain (log in on the desktop, or run the command on a terminal there), and try again";
+    /// The keychain did not answer in time.
+    KeychainTimeout, "KEYCHAIN_TIMEOUT", 75, "try again; if it lasts, restart the keychain's service, or raise --keychain-timeout";
+    /// The keychain gives back nothing, or something else than was stored.
+    KeychainLost, "KEYCHAIN_LOST", 65, "run `strongroom doctor`; paste the credential again, or unlock by another method";
+    /// Another failure of the keychain.
+    KeychainFailed, "KEYCHAIN_FAILED", 74, "run `strongroom doctor`; nothing that was stored is lost";
     /// The setup is incomplete or contradicts itself.
     Config, "CONFIG", 78, "run `strongroom doctor`";
+}
+
+impl Code {
+    /// Whether it says only that the keychain could not be used, and nothing of what it holds.
+    #[must_use]
+    pub const fn is_of_keychain(self) -> bool {
+        matches!(
+            self,
+            Self::KeychainUnavailable
+                | Self::KeychainNoCollection
+                | Self::KeychainLocked
+                | Self::KeychainTimeout
+                | Self::KeychainFailed
+        )
+    }
 }
 
 /// What went wrong: a [`Code`], what happened, and what to do about it.

@@ -11,6 +11,7 @@ pub mod env_names;
 pub mod error;
 pub mod harden;
 pub mod json;
+pub mod keychain;
 pub mod openclaw;
 pub mod seal;
 pub mod secret;

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-pub use secrecy::{ExposeSecret, SecretString};
+pub use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::de::{self, Deserializer, Visitor};
 use zeroize::Zeroize;
 

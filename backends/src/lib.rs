@@ -7,6 +7,7 @@ pub mod deadline;
 pub mod file;
 pub mod fs;
 pub mod inherited_fd;
+pub mod kernel_keyring;
 pub mod key_file;
 pub mod keychain;
 

@@ -7,15 +7,18 @@ use serde::Serialize;
 use super::{Global, agent_of};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Setup;
 use crate::shape;
 use crate::term::escape::safe;
 use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
+use crate::unlock::{keychain_key, slots};
 use crate::vault::change::Outcome;
 use crate::vault::home::{self, Session, Vault, Waits, Writer};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::settle;
 use crate::vault::transaction::Finished;
 
 /// The surroundings of a verb.
@@ -81,37 +84,62 @@ impl Context {
         agent_of(&self.global, &self.env).map(|(agent, by_hand)| by_hand.then_some(agent))
     }
 
+    /// How this command may use the keychain: it asks a person where one is there to answer.
+    #[must_use]
+    pub fn keychain(&self) -> Setup {
+        let announce: fn(&str) = |provider| {
+            out::write_error(&format!(
+                "{provider} is locked and asks you to unlock it (waiting for at most 60 s)\n"
+            ));
+        };
+        Setup::of(&self.env, self.global.keychain_timeout, self.may_ask().then_some(announce))
+    }
+
     /// The vault, and its notices on standard error.
     ///
     /// # Errors
     /// Those of opening it.
     pub fn vault(&self) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?)?;
+        let vault = Vault::open(&self.home()?, &self.keychain())?;
         for notice in &vault.notices {
             self.warn(notice);
         }
         Ok(vault)
     }
 
-    /// Unlocks the vault, asking where that is allowed.
+    /// Unlocks the vault, from the cache where that is there, and asking where that is allowed.
     ///
     /// # Errors
     /// Those of unlocking.
     pub fn session(&self, vault: &Vault) -> Result<Session> {
-        self.session_by(vault, &self.named())
+        self.asking(vault, |ask| vault.unlock(&self.named(), &self.env, ask))
     }
 
-    /// As [`Context::session`], with other sources than those named by flags.
+    /// Unlocks the vault by a method, never from the cache.
     ///
     /// # Errors
     /// Those of unlocking.
-    pub fn session_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
+    pub fn session_afresh(&self, vault: &Vault) -> Result<Session> {
+        self.session_afresh_by(vault, &self.named())
+    }
+
+    /// As [`Context::session_afresh`], with other sources than those named by flags.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_afresh_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
+        self.asking(vault, |ask| vault.unlock_afresh(named, &self.env, ask))
+    }
+
+    fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
-        let ask: Ask<'_> = if self.may_ask() { Some(&prompt) } else { None };
-        let session = vault.unlock(named, &self.env, ask)?;
-        if let Some(pending) = session.unlocked.payload.pending {
+        let session = unlock(if self.may_ask() { Some(&prompt) } else { None })?;
+        if let Some(pending) = session.pending() {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
+        }
+        if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
+            self.warn("the keychain alone opens this vault, and its key was stored there moments ago; keep the output of `strongroom recovery-key`, or add another unlock method");
         }
         Ok(session)
     }
@@ -136,13 +164,17 @@ impl Context {
     /// Those of locking.
     pub fn writer<'s>(
         &self,
-        vault: &Vault,
+        vault: &'s Vault,
         session: &'s mut Session,
         agent: &AgentName,
         command: &str,
     ) -> Result<Writer<'s>> {
         let waits = self.waits(command);
+        let by_keychain = session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
         let mut writer = vault.writer(session, agent, &waits)?;
+        if by_keychain {
+            keychain_key::note_seen(&vault.home, false);
+        }
         // The clock may have moved on while the lock was waited for.
         writer.now = self.env.now();
         self.tell_finished(&writer);
@@ -170,9 +202,7 @@ impl Context {
     ) -> Result<T> {
         for _ in 0..2 {
             match read(session) {
-                Err(error)
-                    if error.code() == Code::Tampered && !session.unlocked.is_current(&vault.home)? =>
-                {
+                Err(error) if error.code() == Code::Tampered && !session.is_current(&vault.home)? => {
                     vault.refresh(session)?;
                 }
                 done => return done,
@@ -188,6 +218,9 @@ impl Context {
                 "the change is committed and is read from now on, but could not be put in place ({}); the next change finishes it",
                 error.what()
             ));
+        }
+        if let Some(error) = &outcome.keychain {
+            self.warn(&settle::told(error));
         }
     }
 

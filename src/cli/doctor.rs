@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
-use crate::doctor::{Finding, Level, home, process, profiles, resolver, unlock};
+use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -31,11 +31,14 @@ struct Document {
 }
 
 pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
-    let (vault, damaged) = Vault::open_damaged(&context.home()?)?;
+    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain())?;
     let mut findings = process::check();
     findings.extend(resolver::check());
+    findings.extend(kernel::check());
     findings.extend(home::check(&vault, damaged.as_ref())?);
     findings.extend(unlock::check(&vault)?);
+    let in_keychain = keychain::is_used(&vault)?;
+    findings.extend(keychain::check(&vault.keychain, in_keychain));
     let mut session = open(context, &vault, args.repair);
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
@@ -45,6 +48,9 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
             findings.push(home::settings(&vault, session, args.repair, &waits)?);
             if args.repair {
                 findings.extend(profiles::repair(&vault, session, &waits)?);
+            }
+            if in_keychain {
+                findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
             }
             findings.extend(profiles::check(&vault, session, &waits)?);
         }
@@ -72,8 +78,15 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: seek::Ask<'_> = if ask && context.may_ask() { Some(&prompt) } else { None };
-    let unlocked = seek::unlock(&vault.slots()?, &context.named(), &context.env, vault.home.path(), ask)?;
-    Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+    let opened = seek::open(
+        &vault.slots()?,
+        &context.named(),
+        &context.env,
+        vault.home.path(),
+        &vault.in_keychain(),
+        ask,
+    )?;
+    Session::of(opened, &context.env)
 }
 
 fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {

@@ -66,7 +66,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         return fail(Code::Exists, format!("{} exists already", shown(path)));
     }
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
+    let session = context.session_afresh(&vault)?;
     let receiver = if args.passphrase {
         Receiver::Passphrase(passphrase(context, args)?)
     } else {
@@ -77,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let mut records: Vec<(AgentName, Record)> = Vec::new();
     for agent in &agents {
         let Some(found) = vault.agent(agent)? else { continue };
-        let reader = found.reader(&session.keys)?;
+        let reader = found.reader(&session.keys, &vault.keychain)?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
         for id in wanted {
             match reader.record(&id) {

@@ -31,7 +31,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let agent = context.agent()?;
     let (record, mark) = Context::reading(&vault, &mut session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok((None, None)) };
-        let reader = found.reader(&session.keys)?;
+        let reader = found.reader(&session.keys, &vault.keychain)?;
         // The index first: what it names is then in its place.
         let mark = reader.marks(&[&profile]).remove(&profile);
         Ok((reader.record(&profile)?, mark))
@@ -90,7 +90,12 @@ pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -
         .filter(|other| other != agent)
         .filter(|other| {
             let found = vault.agent(other).ok().flatten();
-            found.is_some_and(|found| found.record_ids().is_ok_and(|(ids, _)| ids.contains(profile)))
+            found.is_some_and(|found| {
+                found.record_ids().is_ok_and(|(ids, _)| ids.contains(profile))
+                    || found.index().is_ok_and(|index| {
+                        index.entry(profile.as_str()).is_some_and(|entry| entry.mark.is_some())
+                    })
+            })
         })
         .map(|other| other.to_string())
         .collect();

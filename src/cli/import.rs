@@ -10,6 +10,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::shown;
 
 use super::Context;
+use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
 use crate::seal::keys::Keys;
@@ -24,14 +25,15 @@ use crate::transfer::{
     self, Action, Existing, Format, OnConflict, ParseOptions, Parsed, Plan, Skipped, bundle,
 };
 use crate::unlock::seek;
-use crate::vault::agent::Reader;
 use crate::vault::change::Change;
 use crate::vault::credential::CredentialType;
 use crate::vault::generation::Generations;
 use crate::vault::home::{Session, Vault, Writer};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
+use crate::vault::reader::Reader;
 use crate::vault::record::Record;
+use crate::vault::store::Store;
 use crate::vault::transaction::reader_of;
 
 /// Take over auth-profiles.json, .env files and bundles.
@@ -48,6 +50,9 @@ pub struct Import {
     /// The format, where it is not to be told by the contents
     #[arg(long, value_name = "FORMAT", value_enum)]
     from: Option<From>,
+    /// Where new records are to rest [default: the vault's store]
+    #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
+    store: Option<StoreArg>,
     /// Show what would be done, and do nothing
     #[arg(long)]
     dry_run: bool,
@@ -113,7 +118,7 @@ struct Source {
 pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
-    let source = read(context, args, &session)?;
+    let source = read(context, args, &vault, &session)?;
     let default_agent = context.agent()?;
     let forced = context.agent_by_hand()?;
     let policy = Policy::of(args.on_conflict);
@@ -125,7 +130,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         let mut readers = HashMap::new();
         for name in &concerned {
             if let Some(found) = vault.agent(name)? {
-                let reader = found.reader(keys)?;
+                let reader = found.reader(keys, &vault.keychain)?;
                 let index = reader.index()?;
                 readers.insert(name.clone(), (reader, index));
             }
@@ -165,6 +170,10 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         context.confirm(args.yes, "Import these?")?;
     }
 
+    let stores = (args.store.map(Into::into), super::store::default_of(&session)?);
+    if stores.0.unwrap_or(stores.1) == Store::Keychain {
+        vault.keychain.ready()?;
+    }
     let agents: Vec<AgentName> =
         first.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent.clone()).collect();
     let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
@@ -187,11 +196,11 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     // All that can fail for want of space or size fails before the first agent is committed.
     let mut staged = Vec::new();
     for writer in &writers {
-        let change = change_of(&plan, writer, &vault, orders_to, now)?;
+        let change = change_of(&plan, writer, &vault, orders_to, stores, now)?;
         staged.push(change.stage(&writer.agent, writer.keys, now, &tell)?);
     }
-    for staged in staged {
-        context.tell_unfinished(&staged.commit()?);
+    for (staged, writer) in staged.into_iter().zip(&writers) {
+        context.tell_unfinished(&writer.settled(staged.commit()?)?);
     }
     drop(progress);
     drop(writers);
@@ -276,9 +285,10 @@ fn change_of(
     writer: &Writer<'_>,
     vault: &Vault,
     orders_to: &AgentName,
+    (store, default_store): (Option<Store>, Store),
     now: i64,
 ) -> Result<Change> {
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     let entries: Vec<_> = plan
         .entries
         .iter()
@@ -298,7 +308,8 @@ fn change_of(
             updated: now,
             credential: entry.candidate.credential.clone(),
         };
-        change.put("import", record, "file");
+        let store = store.or_else(|| reader.store_of(&entry.target)).unwrap_or(default_store);
+        change.put("import", record, store);
     }
     if writer.agent.name == *orders_to {
         let index = reader.index()?;
@@ -313,7 +324,7 @@ fn change_of(
     Ok(change)
 }
 
-fn read(context: &Context, args: &Import, session: &Session) -> Result<Source> {
+fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
     let (bytes, what) = read_bytes(context, &args.path)?;
     let format = match args.from {
         Some(From::Openclaw) => Format::OpenClaw,
@@ -327,7 +338,7 @@ fn read(context: &Context, args: &Import, session: &Session) -> Result<Source> {
         return Ok(Source { parsed, format, digest: None });
     }
     let digest = sealed_bundle::digest(bytes.expose());
-    let plaintext = open(context, args, session, bytes.expose())?;
+    let plaintext = open(context, args, vault, session, bytes.expose())?;
     let parsed = if bundle::is_bundle(plaintext.expose()) {
         let mut parsed = bundle::parse(plaintext.expose())?;
         if args.include_oauth {
@@ -384,7 +395,7 @@ fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     Ok((bytes, shown(path)))
 }
 
-fn open(context: &Context, args: &Import, session: &Session, bytes: &[u8]) -> Result<Buffer> {
+fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, bytes: &[u8]) -> Result<Buffer> {
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
         let passphrase = match &args.bundle_passphrase_file {
@@ -400,7 +411,15 @@ fn open(context: &Context, args: &Import, session: &Session, bytes: &[u8]) -> Re
             .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
         openers.push(Opener::Passphrase(passphrase));
     } else {
-        openers.push(Opener::Identity(session.unlocked.payload.transfer_identity()?));
+        match session.unlocked() {
+            Ok(unlocked) => openers.push(Opener::Identity(unlocked.payload.transfer_identity()?)),
+            // The cache does not hold the vault's own identity.
+            Err(_) if args.bundle_identity.is_none() => {
+                let afresh = context.session_afresh(vault)?;
+                openers.push(Opener::Identity(afresh.unlocked()?.payload.transfer_identity()?));
+            }
+            Err(_) => {}
+        }
         if let Some(path) = &args.bundle_identity {
             openers.push(Opener::Identity(identity_of(path)?));
         }

@@ -7,40 +7,45 @@ use strongroom_backends::{key_file, shown};
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::{Keychain, State};
 use crate::term::secret_input;
+use crate::unlock::payload::Payload;
 use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, key_text, slots};
+use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
 use crate::vault::home::Vault;
 use crate::vault::init;
+use crate::vault::store::Store as Place;
 
 /// Where records rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Store {
-    /// Sealed files in the home
+    /// The desktop's keychain where there is one that can be used, else sealed files
     #[default]
+    Auto,
+    /// Sealed files in the home
     File,
     /// The desktop's keychain
-    #[value(hide = true)]
     Keychain,
 }
 
 /// What unlocks the vault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Unlock {
-    /// A key file outside the home
+    /// The keychain where records rest in it, else a key file
     #[default]
+    Auto,
+    /// A key file outside the home
     KeyFile,
     /// A passphrase
     Passphrase,
-    /// The desktop's keychain
-    #[value(hide = true)]
+    /// A key in the desktop's keychain
     Keychain,
 }
 
 /// Make a vault.
 ///
-/// Records rest in sealed files. They are unlocked by a key file that lies outside the home (the
-/// default: works without a terminal), or by a passphrase.
+/// Records rest in the desktop's keychain where there is one that can be used, else in sealed
+/// files. What was chosen is said, and why.
 #[derive(Debug, Args)]
 pub struct Init {
     /// Where records rest
@@ -62,13 +67,9 @@ pub struct NewMethod {
 }
 
 pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
-    if args.store == Store::Keychain || args.unlock == Unlock::Keychain {
-        return fail(Code::Usage, "this version does not use the desktop's keychain")
-            .map_err(|e: Error| e.with_remedy("use --store file with --unlock key-file or passphrase"));
-    }
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
-    match Vault::open_damaged(&home) {
+    match Vault::open_damaged(&home, &context.keychain()) {
         Ok((vault, _)) => init::refuse_existing(&vault)?,
         Err(error) if error.code() == Code::NoVault => {}
         Err(error) if error.code() == Code::NewerFormat => {
@@ -78,25 +79,126 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
         }
         Err(error) => return Err(error),
     }
-    let method = new_method(context, args.unlock, &home)?;
-    let payload = init::init(&home, "file", method.name, &method.secret, &context.waits("init"))?;
+    let chosen = choose(context, args, &home)?;
+    let (payload, told) = match chosen.unlock {
+        Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
+        by => {
+            let method = new_method(context, by, &home)?;
+            let payload = Payload::generate(method.name, chosen.store.as_str())?;
+            (init::init(&home, payload, &method.secret, &context.waits("init"))?, method.told)
+        }
+    };
     if context.json() {
         context.print_json(&serde_json::json!({
             "home": home.to_string_lossy(),
             "vaultId": payload.vault.as_str(),
-            "store": "file",
-            "unlock": method.name,
+            "store": payload.store,
+            "unlock": payload.method,
+            "why": chosen.why,
         }))?;
         return Ok(0);
     }
-    context.print(&format!(
-        "Made a vault in {}.\n  Store:  sealed files (no keychain or service is needed to read them)\n  Unlock: {}",
-        shown(&home),
-        method.told
-    ))?;
+    let store = match chosen.store {
+        Place::File => "sealed files (no keychain or service is needed to read them)",
+        Place::Keychain => "the desktop's keychain, sealed there too",
+    };
+    context.print(&format!("Made a vault in {}.\n  Store:  {store}\n  Unlock: {told}", shown(&home)))?;
+    if let Some(why) = &chosen.why {
+        context.say(why);
+    }
     context.say("Next: store a credential with `strongroom paste-token --provider anthropic`,");
     context.say("and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost.");
     Ok(0)
+}
+
+struct Chosen {
+    store: Place,
+    unlock: Unlock,
+    /// Why the store is not the one that was hoped for, or is the one it is.
+    why: Option<String>,
+}
+
+/// Chooses where records rest and what unlocks them, of what can be used here.
+fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
+    let named = context.named();
+    let by_hand =
+        named.key_file.is_some() || named.passphrase_file.is_some() || named.passphrase_fd.is_some();
+    let (store, mut why) = match args.store {
+        Store::File => (Place::File, None),
+        Store::Keychain => (Place::Keychain, None),
+        Store::Auto => probe(context, home)?,
+    };
+    let unlock = match args.unlock {
+        Unlock::Auto if store == Place::Keychain && !by_hand => Unlock::Keychain,
+        Unlock::Auto if by_hand && named.key_file.is_none() => Unlock::Passphrase,
+        Unlock::Auto if args.store == Store::Auto && context.may_ask() && !by_hand => {
+            ask_unlock(why.take().as_deref())?
+        }
+        Unlock::Auto => Unlock::KeyFile,
+        named => named,
+    };
+    if store == Place::Keychain || unlock == Unlock::Keychain {
+        Keychain::new(&context.keychain(), home).ready()?;
+    }
+    Ok(Chosen { store, unlock, why })
+}
+
+/// Whether the keychain can be used, and why it was chosen or not.
+fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
+    let file = |why: String| {
+        (
+            Place::File,
+            Some(format!(
+                "Records rest in sealed files, for {why}. To use a keychain later: strongroom store move --to keychain."
+            )),
+        )
+    };
+    Ok(match Keychain::new(&context.keychain(), home).probe() {
+        Ok((State::Ready, provider)) => (
+            Place::Keychain,
+            Some(format!(
+                "{provider} is there and unlocked, so records rest in it (--store file keeps them in sealed files)."
+            )),
+        ),
+        Ok((State::Locked, provider)) if context.may_ask() => {
+            if secret_input::confirm(&format!("{provider} is locked. Unlock it, and keep records in it?"))? {
+                (Place::Keychain, None)
+            } else {
+                file("you said no to the keychain".to_owned())
+            }
+        }
+        Ok((State::Locked, provider)) => file(format!("{provider} is locked")),
+        Ok((State::NoCollection, provider)) => file(format!("{provider} has no default collection")),
+        Err(error) => file(error.what().to_owned()),
+    })
+}
+
+/// Where no keychain is, the choice that is left.
+fn ask_unlock(why: Option<&str>) -> Result<Unlock> {
+    let why = why.unwrap_or_default();
+    let question = format!(
+        "{why} They are unlocked by a key file, which works without a terminal. Use a passphrase instead?"
+    );
+    Ok(if secret_input::confirm(question.trim_start())? { Unlock::Passphrase } else { Unlock::KeyFile })
+}
+
+/// Makes a vault whose key lies in the keychain: first the item, read back, then the vault.
+fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, String)> {
+    let payload = Payload::generate(slots::KEYCHAIN, store.as_str())?;
+    init::prepare(home)?;
+    let keychain = Keychain::new(&context.keychain(), home);
+    let key = keychain_key::create(&keychain, payload.vault.as_str())?;
+    let item = keychain.unlock_key(payload.vault.as_str(), slots::KEYCHAIN);
+    let made = init::init(home, payload, &MethodSecret::Key(key), &context.waits("init"));
+    if made.is_err() {
+        // Nothing is sealed under it yet.
+        let _ = keychain.remove(&item);
+    }
+    let payload = made?;
+    if let Ok((vault, _)) = Vault::open_damaged(home, &context.keychain()) {
+        keychain_key::note_unseen(&vault.home)?;
+    }
+    Ok((payload, format!("a key in the keychain ({})", keychain.provider())))
 }
 
 /// Makes the secret of a first method.
@@ -112,7 +214,13 @@ pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path) -> Resu
                 told: "a passphrase (Argon2id, 64 MiB; nothing recovers it but the recovery key)".to_owned(),
             })
         }
-        Unlock::Keychain => fail(Code::Usage, "this version does not use the desktop's keychain"),
+        Unlock::Keychain | Unlock::Auto => fail(
+            Code::Usage,
+            "this has to be unlocked by a key file or a passphrase first",
+        )
+        .map_err(|e: Error| {
+            e.with_remedy("use --unlock key-file or passphrase; then: strongroom unlock-method add keychain")
+        }),
     }
 }
 

@@ -9,8 +9,11 @@ use crate::seal::unlock_file::Kind;
 use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
+use crate::unlock::keychain_key;
 use crate::unlock::seek::{self, Named};
-use crate::vault::rekey;
+use crate::unlock::slots::{self, Slot};
+use crate::vault::home::Vault;
+use crate::vault::{rekey, settle};
 
 /// Print to whom others should export: this vault's own age recipient.
 #[derive(Debug, Args)]
@@ -45,8 +48,8 @@ pub struct Rekey {
 
 pub(super) fn recipient(context: &mut Context, _: &Recipient) -> Result<u8> {
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
-    let recipient = session.unlocked.payload.transfer_identity()?.to_public().to_string();
+    let session = context.session_afresh(&vault)?;
+    let recipient = session.unlocked()?.payload.transfer_identity()?.to_public().to_string();
     if context.json() {
         context.print_json(&serde_json::json!({ "recipient": recipient }))?;
     } else {
@@ -60,18 +63,19 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
         return fail(Code::NotRevealed, "the recovery key would be shown on a terminal");
     }
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
+    let session = context.session_afresh(&vault)?;
+    keychain_key::note_seen(&vault.home, true);
     if context.json() {
         let mut document = crate::secret::Buffer::with_capacity(256);
         document.extend(b"{\"recoveryKey\":\"");
         document.extend(
-            crate::secret::ExposeSecret::expose_secret(&session.unlocked.payload.recovery).as_bytes(),
+            crate::secret::ExposeSecret::expose_secret(&session.unlocked()?.payload.recovery).as_bytes(),
         );
         document.extend(b"\"}\n");
         let _ = out::write_bytes(&document)?;
         return Ok(0);
     }
-    let _ = out::write_secret(&session.unlocked.payload.recovery)?;
+    let _ = out::write_secret(&session.unlocked()?.payload.recovery)?;
     context.say(
         "This opens every record of the vault, with stock age too. Keep it offline, apart from this machine.",
     );
@@ -80,7 +84,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
 
 pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session_by(&vault, &one_of(context.named()))?;
+    let mut session = context.session_afresh_by(&vault, &one_of(context.named()))?;
     let slots = vault.slots()?;
     for name in &args.drop {
         if !slots.iter().any(|slot| slot.method == *name) {
@@ -91,11 +95,11 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let mut methods = Vec::new();
     let mut without = Vec::new();
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
-        let key = if slot.method == session.unlocked.payload.method {
-            Some(session.unlocked.secret.method_key(None)?)
+        let key = if slot.method == session.unlocked()?.payload.method {
+            Some(session.unlocked()?.secret.method_key(None)?)
         } else {
             match &slot.kind {
-                Ok((kind, cost)) => match secret_of(context, args, &slot.method, *kind, vault.home.path())? {
+                Ok((kind, cost)) => match secret_of(context, args, slot, *kind, &vault)? {
                     // It has to be the method's secret, not a new one.
                     Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
                         Some(secret.method_key(None)?)
@@ -135,6 +139,9 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         }))?;
         return Ok(0);
     }
+    if let Some(error) = &done.keychain {
+        context.warn(&settle::told(error));
+    }
     let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
     context.print(&format!(
         "Sealed {} of {} under a new key{resumed}.",
@@ -163,10 +170,15 @@ fn one_of(named: Named) -> Named {
 fn secret_of(
     context: &Context,
     args: &Rekey,
-    method: &str,
+    slot: &Slot,
     kind: Kind,
-    home: &std::path::Path,
+    vault: &Vault,
 ) -> Result<Option<MethodSecret>> {
+    let (method, home) = (slot.method.as_str(), vault.home.path());
+    if method == slots::KEYCHAIN {
+        let of = vault.in_keychain();
+        return Ok(Some(keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot))?.secret));
+    }
     let file = args.with.iter().find_map(|with| {
         let (name, file) = with.split_once('=')?;
         (name == method).then(|| std::path::PathBuf::from(file))

@@ -13,6 +13,7 @@ use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry, Index};
+use crate::vault::store::Store;
 use crate::when::{relative, rfc3339};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
@@ -154,8 +155,8 @@ impl View {
     pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
         let unfinished = agent.has_unfinished()?;
         if unfinished && let Ok(session) = context.session_unasked(vault) {
-            let reader = agent.reader(&session.keys)?;
-            return Ok(Self { index: reader.index()?, records: reader.record_ids()?, unfinished: false });
+            let reader = agent.reader(&session.keys, &vault.keychain)?;
+            return Ok(Self { index: reader.index()?, records: reader.local_ids()?, unfinished: false });
         }
         let mut tries = 0;
         loop {
@@ -189,7 +190,10 @@ impl View {
     pub(super) fn holds(&self, entry: &Entry) -> &'static str {
         if entry.plaintext {
             "plaintext"
-        } else if self.has_record(&entry.id) {
+        } else if self.has_record(&entry.id)
+            || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain))
+        {
+            // Whether the keychain has it is not asked here: it could take long, or be locked.
             "sealed"
         } else if entry.mark.is_some() || entry.reference.is_some() {
             "missing"

@@ -10,6 +10,7 @@ mod import;
 mod init;
 mod keys;
 mod list;
+mod lock;
 mod log;
 mod order;
 mod paste;
@@ -18,6 +19,8 @@ mod remove;
 mod rename;
 mod resolve;
 mod status;
+mod store;
+mod unlock;
 mod unlock_method;
 mod usage;
 mod verify;
@@ -49,6 +52,7 @@ Credentials:
   rename           Give a profile another id
   remove           Remove a profile from the vault
   order            Show or set which profile of a provider is used first
+  store            Move profiles between sealed files and the keychain
 
 State:
   status           Show which credentials are usable, and which is next
@@ -63,6 +67,8 @@ Other machines and programs:
   resolve          Answer OpenClaw's exec secret protocol on stdin and stdout
 
 Keys:
+  unlock           Keep the vault open for a time, without being asked again
+  lock             Forget what unlock keeps
   unlock-method    Show, add or remove ways to unlock the vault
   rekey            Make a new vault key and seal every record anew
   recovery-key     Print the key that opens every record with stock age
@@ -110,6 +116,9 @@ pub struct Global {
     /// How long to wait for another command that is writing: 30s, 300ms
     #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
     lock_timeout: Duration,
+    /// How long one call to the desktop's keychain may take: 5s, 300ms
+    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    keychain_timeout: Duration,
 }
 
 fn duration(text: &str) -> std::result::Result<Duration, String> {
@@ -135,8 +144,11 @@ enum Verb {
     Log(log::Log),
     Import(import::Import),
     Export(export::Export),
+    Store(store::Store),
     Recipient(keys::Recipient),
     Resolve(resolve::Resolve),
+    Unlock(unlock::Unlock),
+    Lock(lock::Lock),
     UnlockMethod(unlock_method::UnlockMethod),
     Rekey(keys::Rekey),
     RecoveryKey(keys::RecoveryKey),
@@ -222,8 +234,11 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Log(args) => log::run(context, &args),
         Verb::Import(args) => import::run(context, &args),
         Verb::Export(args) => export::run(context, &args),
+        Verb::Store(args) => store::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::Unlock(args) => unlock::run(context, &args),
+        Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
         Verb::Rekey(args) => keys::rekey(context, &args),
         Verb::RecoveryKey(args) => keys::recovery_key(context, &args),

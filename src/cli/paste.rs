@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::store::{StoreArg, choose};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
@@ -33,6 +34,9 @@ pub struct Paste {
     /// The profile's id [default: <provider>:manual for a token, <provider>:default for a key]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
+    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
+    store: Option<StoreArg>,
     #[command(flatten)]
     value: Value,
 }
@@ -100,6 +104,7 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let expires = args.value.expires(context.env.now())?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
+    let store = choose(context, &vault, &session, &profile, args.store)?;
     let what = if kind == CredentialType::Token { "token" } else { "API key" };
     let (secret, mut warnings) = args.value.read(context, &format!("{what} for {profile}"))?;
     warnings.extend(shape::advise(&provider, kind, crate::secret::ExposeSecret::expose_secret(&secret)));
@@ -109,14 +114,14 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let agent = context.agent()?;
     let command = if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" };
     let writer = context.writer(&vault, &mut session, &agent, command)?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     // A record that does not open is what a paste is there to mend.
     let current = reader.record(&profile).unwrap_or(None);
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
     let mut change = Change::default();
-    change.put("paste", record.clone(), "file");
-    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    change.put("paste", record.clone(), store);
+    let outcome = writer.commit(change)?;
     drop(writer);
     context.tell_unfinished(&outcome);
     if outcome.plaintext.contains(&profile) {
@@ -138,7 +143,7 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let agent = context.agent()?;
     let find = |keys: &crate::seal::keys::Keys| -> Result<Record> {
         let record = match vault.agent(&agent)? {
-            Some(agent) => agent.reader(keys)?.record(&profile)?,
+            Some(agent) => agent.reader(keys, &vault.keychain)?.record(&profile)?,
             None => None,
         };
         record.map_or_else(|| Err(super::get::not_found(&vault, &agent, &profile)), Ok)
@@ -150,6 +155,7 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
                 e.with_remedy("import the new sign-in with --include-oauth --on-conflict replace")
             });
     }
+    let store = choose(context, &vault, &session, &profile, None)?;
     let (secret, mut warnings) = args.value.read(context, &format!("new secret of {profile}"))?;
     let provider = before.credential.provider.clone();
     warnings.extend(shape::advise(
@@ -178,8 +184,8 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, Some(&current), &generations, writer.now);
     let mut change = Change::default();
-    change.put("rotate", record.clone(), "file");
-    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    change.put("rotate", record.clone(), store);
+    let outcome = writer.commit(change)?;
     drop(writer);
     context.tell_unfinished(&outcome);
     for warning in &warnings {

@@ -2,19 +2,29 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, shown};
 
 use super::Context;
-use super::init::{Unlock, new_method};
+use super::init::{self, new_method};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
 use crate::secret::SecretString;
 use crate::term::count::counted;
 use crate::unlock::seek;
 use crate::vault::home::Vault;
-use crate::vault::recover;
+use crate::vault::{recover, settle};
+
+/// What unlocks a rebuilt vault. A keychain can be added then.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Unlock {
+    /// A key file outside the home
+    #[default]
+    KeyFile,
+    /// A passphrase
+    Passphrase,
+}
 
 /// Rebuild a vault whose unlock files are lost, with the recovery key.
 ///
@@ -38,7 +48,7 @@ pub struct Recover {
 
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let home = context.home()?;
-    let (vault, _) = Vault::open_damaged(&home)?;
+    let (vault, _) = Vault::open_damaged(&home, &context.keychain())?;
     let bytes = key_file::read(&args.recovery_key, Trust::Own).map_err(|error| match error {
         StoreError::NotFound(path) => {
             Error::new(Code::NoInput, format!("the recovery key's file {} is not there", shown(&path)))
@@ -50,7 +60,11 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
         return fail(Code::BadData, "the recovery key's file is not text");
     };
     let identity = recovery::parse(&text, "the recovery key's file")?;
-    let method = new_method(context, args.unlock, &home)?;
+    let by = match args.unlock {
+        Unlock::KeyFile => init::Unlock::KeyFile,
+        Unlock::Passphrase => init::Unlock::Passphrase,
+    };
+    let method = new_method(context, by, &home)?;
     let done = recover::recover(
         &vault,
         recover::Plan {
@@ -73,6 +87,9 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
         context.print(&format!("Recovered {many}{resumed}.\n  Unlock: {}", method.told))?;
         for failed in &done.failed {
             context.warn(&format!("{failed}; its file stays"));
+        }
+        if let Some(error) = &done.keychain {
+            context.warn(&settle::told(error));
         }
         context.warn("the origin of these records cannot be vouched for: whoever knew the old recovery recipient could have made them");
         context.say("Look over `strongroom list`. The recovery key is new: keep the output of `strongroom recovery-key`.");

@@ -32,7 +32,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     }
     context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
     let writer = context.writer(&vault, &mut session, &agent, "remove")?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     let sealed = reader.holds(&profile)?;
     let listed = reader.index()?.contains(profile.as_str());
     if !sealed && !listed {
@@ -44,7 +44,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     let generation = current.or_else(|| generations.last_known(&profile).map(|known| known.generation));
     let mut change = Change::default();
     change.remove(&profile, generation.unwrap_or(0));
-    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    let outcome = writer.commit(change)?;
     drop(writer);
     context.tell_unfinished(&outcome);
     if context.json() {

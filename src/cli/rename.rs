@@ -36,7 +36,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
         return Err(not_found(&vault, &agent, &old));
     }
     let writer = context.writer(&vault, &mut session, &agent, "rename")?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     let current = reader.record(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
     if reader.holds(&new)? || reader.index()?.contains(new.as_str()) {
         return fail(Code::Exists, format!("{new} exists already"));
@@ -46,8 +46,9 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     record.created = current.created;
     record.generation = record.generation.max(current.generation.saturating_add(1));
     let mut change = Change::default();
-    change.rename(&old, record, "file", current.generation);
-    let outcome = change.commit(&writer.agent, writer.keys, writer.now)?;
+    let store = reader.store_of(&old).unwrap_or_default();
+    change.rename(&old, record, store, current.generation);
+    let outcome = writer.commit(change)?;
     drop(writer);
     context.tell_unfinished(&outcome);
     if context.json() {

@@ -8,6 +8,7 @@ use strongroom_backends::deadline;
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Setup;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
@@ -17,6 +18,8 @@ use crate::vault::home::{Session, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.
 const LIMIT: Duration = Duration::from_millis(1500);
+/// How long a call to the keychain may take, so that ids of other stores are answered in time.
+const KEYCHAIN_LIMIT: Duration = Duration::from_millis(800);
 /// What is left for the answer when reading the request took all it may.
 const RESERVE: Duration = Duration::from_millis(100);
 
@@ -35,6 +38,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 env: context.env.clone(),
                 named: context.named(),
                 home: context.home(),
+                keychain: Setup::of(&context.env, context.global.keychain_timeout.min(KEYCHAIN_LIMIT), None),
                 agent: context.agent(),
                 confined: context.global.agent.is_some(),
             };
@@ -64,6 +68,7 @@ struct Asked {
     env: crate::env::Env,
     named: Named,
     home: Result<std::path::PathBuf>,
+    keychain: Setup,
     agent: Result<crate::vault::id::AgentName>,
     confined: bool,
 }
@@ -75,7 +80,7 @@ impl Asked {
             Err(error) => return of_request(Err(error)),
         };
         let opened = self.agent.and_then(|agent| {
-            let vault = Vault::open(&self.home?)?;
+            let vault = Vault::open(&self.home?, &self.keychain)?;
             let session = vault.unlock(&self.named, &self.env, None)?;
             Ok((Scope { agent, confined: self.confined, now: self.env.now() }, vault, session))
         });
@@ -86,7 +91,7 @@ impl Asked {
                     let torn = |error: &Error| error.code() == Code::Tampered;
                     match answers.iter().find_map(|(_, answer)| answer.as_ref().err().filter(|e| torn(e))) {
                         // Perhaps only the keys were changed meanwhile.
-                        Some(error) if !session.unlocked.is_current(&vault.home)? => Err(error.clone()),
+                        Some(error) if !session.is_current(&vault.home)? => Err(error.clone()),
                         _ => Ok(answers),
                     }
                 };

@@ -14,6 +14,7 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
 use crate::select::text;
+use crate::unlock::cache;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -74,7 +75,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
-            verify(&vault, session, &agent, &mut views)?;
+            verify(&vault, session, &agent, &mut views, &mut warnings)?;
         }
     }
     if let (Some(profile), true, false) = (&profile, views.is_empty(), args.check) {
@@ -98,6 +99,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         warnings: &warnings,
         now,
         warn_after_ms: window,
+        unlocked_until: cached_until(&vault, now),
     });
     if context.json() {
         context.print_json(&report)?;
@@ -117,6 +119,12 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
             None
         }
     }
+}
+
+/// Until when the vault is open by the cache.
+fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
+    let cache = cache::read(vault.home.path(), &vault.slots().ok()?, now)?;
+    Some(cache.until)
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {
@@ -150,10 +158,19 @@ pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
 }
 
 /// Lets the records speak: they govern type, provider and expiry.
-fn verify(vault: &Vault, session: &Session, agent: &AgentName, views: &mut [ProfileView]) -> Result<()> {
+fn verify(
+    vault: &Vault,
+    session: &Session,
+    agent: &AgentName,
+    views: &mut [ProfileView],
+    warnings: &mut Vec<String>,
+) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = found.reader(&session.keys)?;
+    let reader = found.reader(&session.keys, &vault.keychain)?;
     let index = reader.index()?;
+    let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
+    // What fails of it fails again, and is told, for each record.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
         view.usable = match reader.record(&view.id) {
             Ok(Some(record)) => {
@@ -169,6 +186,14 @@ fn verify(vault: &Vault, session: &Session, agent: &AgentName, views: &mut [Prof
                 }
             }
             Ok(None) => Usable::Missing,
+            Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
+            // It may well be there: nothing can be said of it now.
+            Err(error) if error.code().is_of_keychain() => {
+                if !warnings.iter().any(|warning| warning.ends_with(error.what())) {
+                    warnings.push(format!("records in the keychain are unverified: {}", error.what()));
+                }
+                Usable::Unverified
+            }
             Err(_) => Usable::Corrupt,
         };
     }

@@ -11,7 +11,8 @@ use super::init::new_passphrase;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, key_text, slots};
+use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
+use crate::vault::home::{Session, Vault};
 use crate::vault::init::log_event;
 use crate::vault::log::{self, Event};
 
@@ -40,6 +41,8 @@ enum New {
     Passphrase,
     /// A key for a systemd credential named strongroom-key
     SystemdCredential,
+    /// A key in the desktop's keychain
+    Keychain,
 }
 
 #[derive(Debug, Args)]
@@ -115,27 +118,34 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         New::KeyFile => slots::KEY_FILE,
         New::Passphrase => slots::PASSPHRASE,
         New::SystemdCredential => slots::SYSTEMD_CREDENTIAL,
+        New::Keychain => slots::KEYCHAIN,
     };
     let name = args.name.as_deref().unwrap_or(default);
-    if !slots::is_method_name(name) || (args.method == New::Passphrase) != (name == slots::PASSPHRASE) {
+    if !slots::is_method_name(name)
+        || (args.method == New::Passphrase) != (name == slots::PASSPHRASE)
+        || (args.method == New::Keychain) != (name == slots::KEYCHAIN)
+    {
         return fail(Code::Usage, "that name cannot be used for this method").map_err(|e: Error| {
             e.with_remedy(
-                "use lower-case letters, digits and -; the one passphrase method is named passphrase",
+                "use lower-case letters, digits and -; the one passphrase method is named passphrase, and the one in the keychain keychain",
             )
         });
     }
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut session = context.session_afresh(&vault)?;
     let exists = vault.slots()?.iter().any(|slot| slot.method == name);
     if exists && !args.replace {
         return fail(Code::Exists, format!("there is an unlock method {name} already"))
             .map_err(|e: Error| e.with_remedy("add --replace to change it, or give the new one a --name"));
     }
-    let (secret, told) = new_secret(context, args, vault.home.path())?;
+    let (secret, told) = match args.method {
+        New::Keychain => in_keychain(&vault, &session)?,
+        _ => new_secret(context, args, vault.home.path())?,
+    };
     let key = secret.method_key(None)?;
     let waits = context.waits("unlock-method");
     let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.unlocked.is_current(&vault.home)? {
+    if !session.is_current(&vault.home)? {
         vault.refresh(&mut session)?;
     }
     vault.check_end(&session.keys)?;
@@ -145,10 +155,13 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
             format!("the unlock method {name} was changed while this command waited"),
         );
     }
-    let mut payload = session.unlocked.payload.clone();
+    let mut payload = session.unlocked()?.payload.clone();
     name.clone_into(&mut payload.method);
     log::tail(&vault.home)?;
     slots::write(&vault.home, &payload, &key)?;
+    if args.method == New::Keychain {
+        keychain_key::note_unseen(&vault.home)?;
+    }
     let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
     let event = Event { op: op.into(), method: Some(name.into()), ..Event::default() };
     log_event(&vault, &session.keys, context.env.now(), event)?;
@@ -158,6 +171,25 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         revokes_nothing(context, "The old secret");
     }
     Ok(0)
+}
+
+/// The key in the keychain: the one that is there where it is the vault's, for to overwrite it before
+/// the unlock file is written could leave neither of use; else a new one.
+fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String)> {
+    let told = |what: &str| format!("{what} in the keychain ({})", vault.keychain.provider());
+    let slots = vault.slots()?;
+    let slot = slots.iter().find(|slot| slot.method == slots::KEYCHAIN);
+    let of = vault.in_keychain();
+    if let Some(slot) = slot {
+        match keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot)) {
+            Ok(unlocked) => return Ok((unlocked.secret, told("the key that was already"))),
+            // Whatever is there opens nothing.
+            Err(error) if error.code() == Code::KeychainLost => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let key = keychain_key::create(&vault.keychain, session.keys.vault.as_str())?;
+    Ok((MethodSecret::Key(key), told("a new key")))
 }
 
 fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(MethodSecret, String)> {
@@ -198,7 +230,7 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
 
 fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut session = context.session_afresh(&vault)?;
     let waits = context.waits("unlock-method");
     let name =
         vault.slots()?.into_iter().map(|slot| slot.method).find(|method| *method == args.method).ok_or_else(
@@ -209,7 +241,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         )?;
     context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
     let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.unlocked.is_current(&vault.home)? {
+    if !session.is_current(&vault.home)? {
         vault.refresh(&mut session)?;
     }
     if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
@@ -224,6 +256,15 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     let event = Event { op: "unlock-method-remove".into(), method: Some(name.clone()), ..Event::default() };
     log_event(&vault, &session.keys, context.env.now(), event)?;
     drop(lock);
+    if name == slots::KEYCHAIN {
+        let item = vault.keychain.unlock_key(session.keys.vault.as_str(), slots::KEYCHAIN);
+        if let Err(error) = vault.keychain.remove(&item) {
+            context.warn(&format!(
+                "its key is still in the keychain, where it opens nothing of this vault ({})",
+                error.what()
+            ));
+        }
+    }
     tell(context, &name, "removed", "")?;
     revokes_nothing(context, "Its secret");
     Ok(0)

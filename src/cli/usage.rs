@@ -64,6 +64,10 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
         _ => None,
     };
     let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].into_iter().find_map(named);
+    // Whoever looked for a way to give a secret is not helped by an option of a like name.
+    let for_secret =
+        |name: &String| ["token", "key", "secret", "password"].iter().any(|word| name.contains(word));
+    let suggested = suggested.filter(|_| !argument.as_ref().is_some_and(for_secret));
     let remedy = match (valid, suggested) {
         (Some(valid), _) => format!("use one of: {valid}"),
         (None, Some(suggested)) => format!("did you mean {suggested}?"),

@@ -4,7 +4,7 @@ use super::Finding;
 use strongroom_backends::fs::lock::Mode;
 
 use crate::error::{Code, Error, Result, fail};
-use crate::vault::home::{AGENTS, SETTINGS, Session, Settings, Vault, Waits};
+use crate::vault::home::{AGENTS, SETTINGS, Session, Vault, Waits};
 use crate::vault::id::quoted;
 
 const CHECK: &str = "home";
@@ -40,8 +40,8 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 /// # Errors
 /// Those of writing it.
 pub fn settings(vault: &Vault, session: &Session, repair: bool, waits: &Waits) -> Result<Finding> {
-    let payload = &session.unlocked.payload;
-    if vault.settings.as_ref() == Some(&Settings::of(payload)) {
+    let due = session.settings();
+    if vault.settings.as_ref() == Some(&due) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
     }
     let what = match vault.settings {
@@ -51,10 +51,10 @@ pub fn settings(vault: &Vault, session: &Session, repair: bool, waits: &Waits) -
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
         let _lock = vault.lock(Mode::Exclusive, waits)?;
-        if !session.unlocked.is_current(&vault.home)? {
+        if !session.is_current(&vault.home)? {
             return fail(Code::Changed, "the vault's keys were changed meanwhile");
         }
-        Vault::write_settings(&vault.home, payload)?;
+        vault.home.replace(SETTINGS, &due.to_bytes()?)?;
         return Ok(finding.mended());
     }
     Ok(finding)

@@ -1,6 +1,8 @@
 //! `doctor`: looks for what is wrong, a file a check, and mends what can be mended.
 
 pub mod home;
+pub mod kernel;
+pub mod keychain;
 pub mod process;
 pub mod profiles;
 pub mod resolver;

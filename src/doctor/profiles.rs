@@ -10,7 +10,9 @@ use crate::vault::change::{Change, Outcome};
 use crate::vault::home::{Session, Vault, Waits};
 use crate::vault::init::log_event;
 use crate::vault::log::{self, Event, Scope};
+use crate::vault::reader::Found;
 use crate::vault::rekey::anchored;
+use crate::vault::settle;
 use crate::vault::transaction::reader_of;
 use crate::vault::verify;
 
@@ -102,6 +104,7 @@ fn remedy(kind: &str) -> &'static str {
             "the index was edited; `strongroom rotate` or `rename` writes the entry anew, the record governs until then"
         }
         "plaintext" => "import the file, then remove the entry and revoke the secret at its provider",
+        "keychain" => "see what is said of the keychain, and run `strongroom doctor` again",
         "index" => {
             "repair the index, or move it away and run `strongroom doctor --repair`: no credential is lost"
         }
@@ -127,7 +130,7 @@ fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Fi
         }
         let mut change = Change::default();
         let mut unreadable = 0;
-        let reader = reader_of(&agent, &vault.home, keys)?;
+        let reader = reader_of(&agent, &vault.home, keys, &vault.keychain)?;
         let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
         change.note(anchored("log-restart", &log, 1));
         for id in &ids {
@@ -190,25 +193,29 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
                 Finding::note(CHECK, format!("agent {name}: finished a change that was cut short")).mended(),
             );
         }
-        let reader = reader_of(&writer.agent, &vault.home, writer.keys)?;
+        let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
         let Ok(index) = reader.index() else { continue };
         let log = writer.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
         let known = log::all_last_known(&log);
         let mut change = Change::default();
         let mut listed = Vec::new();
-        for id in reader.record_ids()?.into_iter().filter(|id| !index.contains(id.as_str())) {
-            let Ok(Some(record)) = reader.record(&id) else { continue };
+        // Without the keychain, what can be seen without it.
+        let ids = reader.record_ids().or_else(|_| reader.local_ids())?;
+        for id in ids.into_iter().filter(|id| !index.contains(id.as_str())) {
+            let Ok(Some(Found { record, store, .. })) = reader.found(&id) else { continue };
             let removed =
                 known.get(id.as_str()).is_some_and(|k| k.removed && k.generation >= record.generation);
             if !removed {
-                change.list(&name, &record, "file");
+                change.list(&name, &record, store);
                 listed.push(id.to_string());
             }
         }
         if listed.is_empty() {
+            let Outcome { keychain, .. } = writer.settled(Outcome::default())?;
+            found.extend(keychain.map(|error| Finding::note(CHECK, settle::told(&error))));
             continue;
         }
-        let Outcome { unfinished, .. } = change.commit(&writer.agent, writer.keys, writer.now)?;
+        let Outcome { unfinished, .. } = writer.commit(change)?;
         if let Some(error) = unfinished {
             return Err(error);
         }

@@ -3,7 +3,9 @@
 use super::Finding;
 use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::Kind;
+use crate::unlock::Opened;
 use crate::vault::home::{Session, Vault};
+use crate::when::rfc3339;
 
 const CHECK: &str = "unlock";
 
@@ -40,12 +42,17 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
 #[must_use]
 pub fn opened(session: &std::result::Result<Session, Error>, by_passphrase: bool) -> Finding {
     match session {
-        Ok(session) if session.unlocked.payload.pending.is_some() => Finding::wrong(
+        Ok(session) if session.pending().is_some() => Finding::wrong(
             CHECK,
             "a change of keys was cut short",
             "run `strongroom rekey` (or `recover`) again to finish it",
         ),
-        Ok(session) => Finding::ok(CHECK, format!("opened by {}", session.unlocked.from)),
+        Ok(session) => match &session.opened {
+            Opened::By(unlocked) => Finding::ok(CHECK, format!("opened by {}", unlocked.from)),
+            Opened::Cached(cache) => {
+                Finding::ok(CHECK, format!("opened by the cache, until {}", rfc3339(cache.until)))
+            }
+        },
         // Without its passphrase a vault is as it should be while nobody is there.
         Err(error) if error.code() == Code::Locked && by_passphrase => {
             Finding::note(CHECK, error.what()).with_remedy(error.remedy().to_owned())

@@ -8,10 +8,10 @@ use crate::secret::SecretString;
 use crate::select::order::{Verdict, best, candidates, order_in_force};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
-use crate::vault::agent::Reader;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 use crate::vault::index::Index;
+use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
 /// From this many ids on, the records are opened on several threads.
@@ -46,7 +46,10 @@ pub fn resolve(
         }
     }
     let held = |agent: &AgentName, asked: &Asked<'_>| -> Result<Option<Held<'_>>> {
-        vault.agent(agent)?.map(|found| Ok(Held::of(found.reader(&session.keys)?, asked))).transpose()
+        vault
+            .agent(agent)?
+            .map(|found| Ok(Held::of(found.reader(&session.keys, &vault.keychain)?, asked)))
+            .transpose()
     };
     let readers: HashMap<_, _> =
         asked.iter().map(|(agent, asked)| ((*agent).clone(), held(agent, asked))).collect();
@@ -110,6 +113,8 @@ struct Held<'k> {
 
 impl<'k> Held<'k> {
     fn of(reader: Reader<'k>, asked: &Asked<'_>) -> Self {
+        // What fails of it fails again, and is told, for each id.
+        let _ = reader.fetch(&asked.profiles);
         let index = asked.best.then(|| reader.index());
         let marks = if asked.profiles.is_empty() { HashMap::new() } else { reader.marks(&asked.profiles) };
         Self { reader, index, marks }

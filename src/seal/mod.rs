@@ -11,6 +11,7 @@
 //! HMAC-SHA-256; and Argon2id (RFC 9106) for passphrases.
 
 pub mod argon2id;
+pub mod armor;
 pub mod bundle;
 pub mod keys;
 pub mod record;

@@ -38,6 +38,8 @@ pub struct Input<'a> {
     pub now: i64,
     /// The window before an expiry, in milliseconds.
     pub warn_after_ms: i64,
+    /// Until when `strongroom unlock` keeps the vault open, where it does.
+    pub unlocked_until: Option<i64>,
 }
 
 /// Makes the report.
@@ -80,6 +82,7 @@ pub fn assemble(input: &Input<'_>) -> Report {
             profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
             providers: groups.iter().map(|(provider, own)| selection(input, provider, own)).collect(),
             warnings: input.warnings.to_vec(),
+            unlocked_until: input.unlocked_until,
         },
         check: check(input.profiles, input.now, input.warn_after_ms),
     }

@@ -62,5 +62,6 @@ pub(super) fn report(
         warnings,
         now: NOW,
         warn_after_ms: super::health::WARN_AFTER_MS,
+        unlocked_until: None,
     })
 }

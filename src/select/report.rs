@@ -157,6 +157,9 @@ pub struct Vault {
     pub providers: Vec<Selection>,
     /// What was met on the way and does not stop the report, such as an unreadable state.
     pub warnings: Vec<String>,
+    /// Until when `strongroom unlock` keeps the vault open, where it does.
+    #[serde(rename = "unlockedUntil", skip_serializing_if = "Option::is_none")]
+    pub unlocked_until: Option<i64>,
 }
 
 /// A profile and its record.

@@ -15,6 +15,13 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         format!("Agent  {}", report.agent),
         format!("Index  {}", shown(&report.auth.store_path)),
     ];
+    if let Some(until) = report.vault.unlocked_until {
+        lines.push(format!(
+            "Open   until {} ({}), by `strongroom unlock`; `strongroom lock` ends it",
+            rfc3339(until),
+            relative(until, now)
+        ));
+    }
     lines.extend(report.vault.warnings.iter().map(|warning| format!("Warning: {}", shown(warning))));
     if report.vault.profiles.is_empty() && report.auth.missing_providers_in_use.is_empty() {
         lines.push(String::new());

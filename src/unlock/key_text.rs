@@ -24,10 +24,15 @@ pub fn generate() -> Result<SecretBox<[u8; 32]>> {
 pub fn write(key: &SecretBox<[u8; 32]>) -> Buffer {
     let mut text = Buffer::with_capacity(256);
     text.extend(b"# Strongroom key: opens the vault by itself. Keep it private and outside the vault.\n");
-    text.extend(PREFIX.as_bytes());
-    text.extend(Zeroizing::new(stanza::encode(key.expose_secret())).as_bytes());
+    text.extend(Zeroizing::new(line(key.expose_secret())).as_bytes());
     text.push(b'\n');
     text
+}
+
+/// The line that holds a key.
+#[must_use]
+pub fn line(key: &[u8; 32]) -> String {
+    format!("{PREFIX}{}", Zeroizing::new(stanza::encode(key)).as_str())
 }
 
 /// The key in a file's contents.

@@ -1,10 +1,13 @@
 //! Ways to obtain the vault's keys, and the fixed order in which they are sought.
 //!
-//! Order: a flag; its variable; the key file in its default place; a systemd credential; a prompt,
-//! on a terminal and for people only. A source that was named by hand and fails is an error: the
+//! Order: a flag; its variable; the kernel's cache; the key file in its default place; a systemd
+//! credential; the keychain, where the vault has that method; a prompt, on a terminal and for people
+//! only. A source that was named by hand and fails is an error: the
 //! next one is never tried in its place.
 
+pub mod cache;
 pub mod key_text;
+pub mod keychain_key;
 pub mod payload;
 pub mod seek;
 pub mod slots;
@@ -17,6 +20,15 @@ use crate::error::Result;
 use crate::seal::argon2id::Cost;
 use crate::seal::unlock_file::{Kind, MethodKey};
 use crate::secret::Buffer;
+
+/// A vault that was opened.
+#[derive(Debug)]
+pub enum Opened {
+    /// By a method, now: everything that its unlock file held.
+    By(slots::Unlocked),
+    /// From the cache: what reading and writing need, of an earlier opening by a method.
+    Cached(cache::Cache),
+}
 
 /// The secret of an unlock method, as it was obtained.
 pub enum MethodSecret {

@@ -76,10 +76,18 @@ struct Out<'a> {
     pending: Option<Pending>,
 }
 
+/// A vault key as it is written.
 #[derive(Serialize)]
-struct OutKey {
+pub(super) struct OutKey {
     id: String,
     key: Zeroizing<String>,
+}
+
+/// Vault keys as they are written.
+pub(super) fn out_keys(keys: &[VaultKey]) -> Vec<OutKey> {
+    keys.iter()
+        .map(|key| OutKey { id: key.id().to_string(), key: Zeroizing::new(stanza::encode(key.expose())) })
+        .collect()
 }
 
 #[derive(Deserialize)]
@@ -100,10 +108,26 @@ struct In<'a> {
     pending: Option<Pending>,
 }
 
+/// A vault key as it is read.
 #[derive(Deserialize)]
-struct InKey<'a> {
+pub(super) struct InKey<'a> {
     id: &'a str,
     key: &'a str,
+}
+
+/// The vault keys that were read, and which of them is the one of that id; nothing where one is
+/// not what its id says.
+pub(super) fn read_keys(read: &[InKey<'_>], current: &str) -> Option<(Vec<VaultKey>, usize)> {
+    let current = read.iter().position(|key| key.id == current)?;
+    let keys = read
+        .iter()
+        .map(|entry| {
+            let bytes = Zeroizing::new(stanza::decode::<32>(entry.key)?);
+            let key = VaultKey::from_bytes(&bytes);
+            (key.id().to_string() == entry.id).then_some(key)
+        })
+        .collect::<Option<Vec<_>>>()?;
+    Some((keys, current))
 }
 
 #[derive(Deserialize)]
@@ -176,14 +200,7 @@ impl Payload {
             method: &self.method,
             store: &self.store,
             current: self.keys()?.current().id().to_string(),
-            keys: self
-                .keys
-                .iter()
-                .map(|key| OutKey {
-                    id: key.id().to_string(),
-                    key: Zeroizing::new(stanza::encode(key.expose())),
-                })
-                .collect(),
+            keys: out_keys(&self.keys),
             recovery: &self.recovery,
             recovery_recipient: self.recovery_recipient.to_string(),
             transfer: &self.transfer,
@@ -206,20 +223,10 @@ impl Payload {
             return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
         }
         let read: In = json::parse(bytes, "the unlock file").map_err(|_| damaged())?;
-        if read.format != FORMAT || read.keys.is_empty() {
+        if read.format != FORMAT {
             return Err(damaged());
         }
-        let current = read.keys.iter().position(|key| key.id == read.current).ok_or_else(damaged)?;
-        let keys = read
-            .keys
-            .iter()
-            .map(|entry| {
-                let bytes = Zeroizing::new(stanza::decode::<32>(entry.key)?);
-                let key = VaultKey::from_bytes(&bytes);
-                (key.id().to_string() == entry.id).then_some(key)
-            })
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(damaged)?;
+        let (keys, current) = read_keys(&read.keys, read.current).ok_or_else(damaged)?;
         Ok(Self {
             vault: read.vault.parse()?,
             method: read.method.to_owned(),

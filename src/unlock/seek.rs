@@ -8,9 +8,10 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
 
 use super::slots::{self, Slot, Unlocked};
-use super::{MethodSecret, key_text};
+use super::{MethodSecret, Opened, cache, key_text, keychain_key};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Keychain;
 use crate::seal::unlock_file::Kind;
 use crate::secret::Buffer;
 
@@ -51,6 +52,15 @@ impl Named {
     }
 }
 
+/// The keychain in which the key of a vault may lie.
+#[derive(Clone, Copy, Debug)]
+pub struct InKeychain<'a> {
+    /// The keychain.
+    pub keychain: &'a Keychain,
+    /// The vault's id, as `vault.json` says it.
+    pub vault: Option<&'a str>,
+}
+
 /// Asks a person for a passphrase. Absent where nobody may be asked.
 pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
 
@@ -71,7 +81,14 @@ pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
 /// # Errors
 /// `LOCKED` when no source has a key, `WRONG_KEY` when one does not fit, and the errors of a
 /// source that was named by hand.
-pub fn unlock(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_>) -> Result<Unlocked> {
+pub fn unlock(
+    slots: &[Slot],
+    named: &Named,
+    env: &Env,
+    home: &Path,
+    keychain: &InKeychain<'_>,
+    ask: Ask<'_>,
+) -> Result<Unlocked> {
     if slots.is_empty() {
         return fail(Code::Locked, "the vault has no unlock files").map_err(|e: Error| {
             e.with_remedy(
@@ -89,12 +106,46 @@ pub fn unlock(slots: &[Slot], named: &Named, env: &Env, home: &Path, ask: Ask<'_
             done => return done,
         }
     }
+    let mut failure = None;
+    if slots.iter().any(|slot| slot.method == slots::KEYCHAIN) {
+        match keychain_key::open(keychain.keychain, keychain.vault, slots) {
+            Err(error) => failure = Some(error),
+            opened => return opened,
+        }
+    }
     let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
     if let (Some(ask), true) = (ask, by_passphrase) {
         let passphrase = ask("Passphrase: ")?;
         return slots::open(slots, MethodSecret::Passphrase(passphrase), "the passphrase at the prompt");
     }
-    Err(locked(slots, env, &tried, by_passphrase))
+    // Why the keychain does not unlock it says more than that nothing does.
+    Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
+}
+
+/// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
+///
+/// # Errors
+/// As [`unlock`].
+pub fn open(
+    slots: &[Slot],
+    named: &Named,
+    env: &Env,
+    home: &Path,
+    keychain: &InKeychain<'_>,
+    ask: Ask<'_>,
+) -> Result<Opened> {
+    let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
+    if !by_hand && let Some(cache) = cache::read(home, slots, env.now()) {
+        return Ok(Opened::Cached(cache));
+    }
+    unlock(slots, named, env, home, keychain, ask).map(Opened::By).map_err(|error| {
+        let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+        if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
+            return error;
+        }
+        let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
+        error.with_remedy(remedy)
+    })
 }
 
 /// The passphrase or key of a source that was named by a flag, else by a variable.

@@ -18,6 +18,8 @@ pub const SLOTS_MAX: usize = 16;
 pub const PASSPHRASE: &str = "passphrase";
 /// The name of the first key-file method.
 pub const KEY_FILE: &str = "key-file";
+/// The name of the method by the desktop's keychain.
+pub const KEYCHAIN: &str = "keychain";
 /// The name of the method by a systemd credential.
 pub const SYSTEMD_CREDENTIAL: &str = "systemd-credential";
 
@@ -32,6 +34,12 @@ pub struct Slot {
 }
 
 impl Slot {
+    /// The SHA-256 of the file, as it was looked at.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
+    }
+
     /// Whether a secret opens the file.
     ///
     /// # Errors
@@ -185,10 +193,24 @@ impl Unlocked {
     /// # Errors
     /// Those of reading it.
     pub fn is_current(&self, home: &Dir) -> Result<bool> {
-        let Some(dir) = home.dir_if_any(DIR)? else { return Ok(false) };
-        let bytes = dir.read_if_any(&file_name(&self.payload.method), RECORD_MAX)?;
-        Ok(bytes.is_some_and(|bytes| <[u8; 32]>::from(Sha256::digest(bytes)) == self.digest))
+        is_current(home, &self.payload.method, &self.digest)
     }
+
+    /// The SHA-256 of the unlock file that was opened.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+}
+
+/// Whether a method's unlock file is still, byte for byte, the one of that SHA-256.
+///
+/// # Errors
+/// Those of reading it.
+pub fn is_current(home: &Dir, method: &str, digest: &[u8; 32]) -> Result<bool> {
+    let Some(dir) = home.dir_if_any(DIR)? else { return Ok(false) };
+    let bytes = dir.read_if_any(&file_name(method), RECORD_MAX)?;
+    Ok(bytes.is_some_and(|bytes| <[u8; 32]>::from(Sha256::digest(bytes)) == *digest))
 }
 
 /// Writes a method's unlock file, durably, replacing an older one.

@@ -3,15 +3,18 @@
 use std::thread;
 
 use strongroom_backends::file::ONE_BARRIER_FROM;
+use strongroom_backends::keychain::Keychain as Platform;
 
-use super::agent::{Agent, OPS, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use super::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
 use super::id::{AgentName, ProfileId, Provider};
-use super::index::{Mark, NewEntry};
+use super::index::{Index, Mark, NewEntry};
 use super::log::{self, Event, Scope};
 use super::ops::{Op, Ops};
 use super::record::Record;
+use super::store::Store;
 use super::transaction::{Prepared, apply, sweep};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::armor;
 use crate::seal::keys::Keys;
 
 /// From this many records on, sealing is shared among threads.
@@ -20,7 +23,7 @@ const PARALLEL_FROM: usize = 64;
 /// A change that is being put together. Nothing is written before [`Change::commit`].
 #[derive(Debug, Default)]
 pub struct Change {
-    puts: Vec<(Record, &'static str)>,
+    puts: Vec<(Record, Store)>,
     ops_before: Vec<Op>,
     ops_after: Vec<Op>,
     events: Vec<Event>,
@@ -36,11 +39,14 @@ pub struct Outcome {
     /// Why a committed change could not be applied in full. It is safe, is read as done, and the
     /// next change finishes it.
     pub unfinished: Option<Error>,
+    /// Why the keychain does not hold what it should yet. Sealed copies are kept and read until it
+    /// does, and the next change tries again.
+    pub keychain: Option<Error>,
 }
 
 impl Change {
     /// Writes a profile's record; `op` is its name in the log.
-    pub fn put(&mut self, op: &str, record: Record, store: &'static str) {
+    pub fn put(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
         self.puts.push((record, store));
     }
@@ -52,7 +58,7 @@ impl Change {
     }
 
     /// Gives a profile another id: its record is sealed anew for the new place.
-    pub fn rename(&mut self, from: &ProfileId, record: Record, store: &'static str, old_generation: u64) {
+    pub fn rename(&mut self, from: &ProfileId, record: Record, store: Store, old_generation: u64) {
         self.ops_before.push(Op::Rename { from: from.to_string(), to: record.profile.to_string() });
         self.ops_after.push(Op::Remove { profile: from.to_string() });
         let renamed = Event::of("rename", &record.profile, Some(record.generation));
@@ -62,8 +68,8 @@ impl Change {
     }
 
     /// Lists a record that rests in its place and is missing from the index.
-    pub fn list(&mut self, agent: &AgentName, record: &Record, store: &str) {
-        let mark = Mark { store: store.to_owned(), generation: record.generation };
+    pub fn list(&mut self, agent: &AgentName, record: &Record, store: Store) {
+        let mark = Mark { store: store.to_string(), generation: record.generation };
         let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
         self.ops_after.push(Op::List { profile: record.profile.to_string(), entry });
         self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
@@ -138,19 +144,21 @@ impl Change {
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
         let sealed = seal_all(&self.puts, keys, &agent.name, tell)?;
+        fits_keychain(&self.puts, &sealed)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (record, store) in &self.puts {
-            let mark = Mark { store: (*store).to_owned(), generation: record.generation };
+            let mark = Mark { store: store.to_string(), generation: record.generation };
             let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
             ops.push(Op::Put { profile: record.profile.to_string(), entry });
             outcome.generations.push((record.profile.clone(), record.generation));
         }
         ops.extend(self.ops_after);
+        let (mut index, based_on) = agent.index_and_bytes()?;
+        ops.extend(forgets(agent, &index, &ops)?);
         let tail = log::tail(&agent.dir)?;
         let part = log::lines(keys, Scope::Agent(&agent.name), &tail, now, &self.events)?;
         let ops = Ops::new(keys, &agent.name, ops, part);
-        let (mut index, based_on) = agent.index_and_bytes()?;
         let put = self.puts.iter().map(|(record, _)| &record.profile);
         let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
         outcome.plaintext = in_plain_text.cloned().collect();
@@ -226,13 +234,52 @@ impl Drop for Staged<'_> {
     }
 }
 
+/// Refuses a record that is larger than an item of the keychain may be, before anything is changed.
+fn fits_keychain(puts: &[(Record, Store)], sealed: &[(String, Vec<u8>)]) -> Result<()> {
+    let max = Platform::max();
+    for ((record, store), (_, sealed)) in puts.iter().zip(sealed) {
+        // The bound is far above any record on most platforms.
+        if *store == Store::Keychain && max < armor::MAX && armor::to_text(sealed)?.len() > max {
+            let what = format!(
+                "the record of {} is larger than the {max} bytes of a keychain's item",
+                record.profile
+            );
+            return fail(Code::TooLarge, what).map_err(|e: Error| {
+                e.with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain")
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The keychain's items that are to go with these operations.
+fn forgets(agent: &Agent, index: &Index, ops: &[Op]) -> Result<Vec<Op>> {
+    if agent.dir.kind(PENDING)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut forgets = Vec::new();
+    for op in ops {
+        let profile = match op {
+            Op::Remove { profile } => profile,
+            Op::Put { profile, entry } if entry.store()? != Store::Keychain => profile,
+            _ => continue,
+        };
+        // Of what the index does not know, nobody can tell where it rests.
+        let elsewhere = |mark: Mark| !mark.is_in(Store::Keychain);
+        if !index.entry(profile).and_then(|entry| entry.mark).is_some_and(elsewhere) {
+            forgets.push(Op::Forget { profile: profile.clone() });
+        }
+    }
+    Ok(forgets)
+}
+
 fn seal_all(
-    puts: &[(Record, &'static str)],
+    puts: &[(Record, Store)],
     keys: &Keys,
     agent: &AgentName,
     tell: &(dyn Fn() + Sync),
 ) -> Result<Vec<(String, Vec<u8>)>> {
-    let seal = |(record, _): &(Record, &str)| -> Result<(String, Vec<u8>)> {
+    let seal = |(record, _): &(Record, Store)| -> Result<(String, Vec<u8>)> {
         let sealed = record.seal(keys, agent)?;
         tell();
         Ok((record.profile.file_name(), sealed))

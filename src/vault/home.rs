@@ -1,5 +1,6 @@
 //! The home: where it is, whether it may be trusted, and who holds its locks.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,18 +11,22 @@ use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use strongroom_backends::{StoreError, shown};
 
 use super::agent::Agent;
+use super::change::{Change, Outcome};
 use super::id::AgentName;
 use super::log::{self, Scope};
+use super::settle;
 use super::transaction::{self, Finished};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
+use crate::keychain::{Keychain, Setup};
 use crate::seal::keys::Keys;
 use crate::secret::Buffer;
-use crate::unlock::MethodSecret;
-use crate::unlock::payload::Payload;
+use crate::unlock::cache::{self, Cache};
+use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::seek::{self, Ask, Named};
 use crate::unlock::slots::{self, Slot, Unlocked};
+use crate::unlock::{MethodSecret, Opened};
 
 /// The directory of the agents in a home.
 pub const AGENTS: &str = "agents";
@@ -52,6 +57,12 @@ impl Settings {
     #[must_use]
     pub fn of(payload: &Payload) -> Self {
         Self { format: FORMAT, vault_id: payload.vault.to_string(), default_store: payload.store.clone() }
+    }
+
+    /// What a cached unlocking says.
+    #[must_use]
+    pub fn of_cache(cache: &Cache) -> Self {
+        Self { format: FORMAT, vault_id: cache.vault.to_string(), default_store: cache.store.clone() }
     }
 
     /// The file's bytes.
@@ -94,15 +105,81 @@ pub struct Vault {
     pub notices: Vec<String>,
     /// `vault.json`, where it is there.
     pub settings: Option<Settings>,
+    /// The keychain, where records or the key may lie.
+    pub keychain: Keychain,
 }
 
 /// An unlocked vault.
-#[derive(Debug)]
 pub struct Session {
-    /// How it was unlocked, and everything that the unlock file held.
-    pub unlocked: Unlocked,
+    /// How it was unlocked.
+    pub opened: Opened,
     /// What writing and reading need.
     pub keys: Keys,
+    /// Where a key is sought again, should the cache no longer fit.
+    env: Env,
+}
+
+// Variables can hold secrets.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
+impl Session {
+    /// The session of an opened vault.
+    ///
+    /// # Errors
+    /// `CORRUPT` when what was opened names a current key that it does not hold.
+    pub fn of(opened: Opened, env: &Env) -> Result<Self> {
+        let keys = match &opened {
+            Opened::By(unlocked) => unlocked.payload.keys()?,
+            Opened::Cached(cache) => cache.keys()?,
+        };
+        Ok(Self { opened, keys, env: env.clone() })
+    }
+
+    /// Everything that the unlock file held: there only where a method was used.
+    ///
+    /// # Errors
+    /// `LOCKED` when the keys came from the cache.
+    pub fn unlocked(&self) -> Result<&Unlocked> {
+        match &self.opened {
+            Opened::By(unlocked) => Ok(unlocked),
+            Opened::Cached(_) => {
+                fail(Code::Locked, "this needs an unlock method, and the cache holds less than one opens")
+            }
+        }
+    }
+
+    /// What `vault.json` has to say.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        match &self.opened {
+            Opened::By(unlocked) => Settings::of(&unlocked.payload),
+            Opened::Cached(cache) => Settings::of_cache(cache),
+        }
+    }
+
+    /// A change of keys that is not finished.
+    #[must_use]
+    pub fn pending(&self) -> Option<Pending> {
+        match &self.opened {
+            Opened::By(unlocked) => unlocked.payload.pending,
+            Opened::Cached(cache) => cache.pending,
+        }
+    }
+
+    /// Whether the unlock file is still the one that was opened, be it now or for the cache.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn is_current(&self, home: &Dir) -> Result<bool> {
+        match &self.opened {
+            Opened::By(unlocked) => unlocked.is_current(home),
+            Opened::Cached(cache) => cache.is_current(home),
+        }
+    }
 }
 
 /// The home that a flag or a variable names, else the platform's data directory.
@@ -152,8 +229,8 @@ impl Vault {
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
-    pub fn open(path: &Path) -> Result<Self> {
-        let (vault, damaged) = Self::open_damaged(path)?;
+    pub fn open(path: &Path, keychain: &Setup) -> Result<Self> {
+        let (vault, damaged) = Self::open_damaged(path, keychain)?;
         damaged.map_or(Ok(vault), Err)
     }
 
@@ -161,7 +238,7 @@ impl Vault {
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`.
-    pub fn open_damaged(path: &Path) -> Result<(Self, Option<Error>)> {
+    pub fn open_damaged(path: &Path, keychain: &Setup) -> Result<(Self, Option<Error>)> {
         let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
@@ -189,7 +266,8 @@ impl Vault {
                 None
             }
         };
-        Ok((Self { home, notices, settings }, damaged))
+        let keychain = Keychain::new(keychain, home.path());
+        Ok((Self { home, notices, settings, keychain }, damaged))
     }
 
     /// The unlock files.
@@ -200,28 +278,58 @@ impl Vault {
         slots::list(&self.home)
     }
 
-    /// Unlocks the vault.
+    /// Where the keychain would have the vault's key.
+    #[must_use]
+    pub fn in_keychain(&self) -> seek::InKeychain<'_> {
+        let vault = self.settings.as_ref().map(|settings| settings.vault_id.as_str());
+        seek::InKeychain { keychain: &self.keychain, vault }
+    }
+
+    /// Unlocks the vault, from the cache where that is there.
     ///
     /// # Errors
     /// `LOCKED`, `WRONG_KEY`, and those of the sources named by hand; `TAMPERED` when `vault.json`
     /// says something else than the unlock file.
     pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
-        self.session(seek::unlock(&self.slots()?, named, env, self.home.path(), ask)?)
+        let opened = seek::open(&self.slots()?, named, env, self.home.path(), &self.in_keychain(), ask)?;
+        self.session(opened, env)
     }
 
-    /// The session of an opened unlock file.
+    /// Unlocks the vault by a method, whatever is cached: for what an agent with a shell should not
+    /// get from a cache.
+    ///
+    /// # Errors
+    /// As [`Vault::unlock`].
+    pub fn unlock_afresh(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
+        let slots = self.slots()?;
+        let unlocked = seek::unlock(&slots, named, env, self.home.path(), &self.in_keychain(), ask).map_err(
+            |error| {
+                if error.code() != Code::Locked || cache::read(self.home.path(), &slots, env.now()).is_none()
+                {
+                    return error;
+                }
+                let what =
+                    format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
+                Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
+            },
+        )?;
+        self.session(Opened::By(unlocked), env)
+    }
+
+    /// The session of an opened vault.
     ///
     /// # Errors
     /// `TAMPERED` when `vault.json` says something else.
-    pub fn session(&self, unlocked: Unlocked) -> Result<Session> {
-        if self.settings.as_ref().is_some_and(|settings| *settings != Settings::of(&unlocked.payload)) {
+    pub fn session(&self, opened: Opened, env: &Env) -> Result<Session> {
+        let session = Session::of(opened, env)?;
+        if self.settings.as_ref().is_some_and(|settings| *settings != session.settings()) {
             return fail(Code::Tampered, "vault.json does not say what the unlock file says").map_err(
                 |e: Error| {
                     e.with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`")
                 },
             );
         }
-        Ok(Session { keys: unlocked.payload.keys()?, unlocked })
+        Ok(session)
     }
 
     /// All agents, by name.
@@ -284,7 +392,7 @@ impl Vault {
     /// # Errors
     /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of the unfinished transaction.
     pub fn writer<'s>(
-        &self,
+        &'s self,
         session: &'s mut Session,
         agent: &AgentName,
         waits: &Waits,
@@ -298,7 +406,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::writer`].
     pub fn writers<'s>(
-        &self,
+        &'s self,
         session: &'s mut Session,
         agents: &[AgentName],
         waits: &Waits,
@@ -309,14 +417,21 @@ impl Vault {
         for _ in 0..RESTARTS {
             let locked =
                 agents.iter().map(|agent| self.lock_agent(agent, waits)).collect::<Result<Vec<_>>>()?;
-            if session.unlocked.is_current(&self.home)? {
+            if session.is_current(&self.home)? {
                 let keys = &session.keys;
                 self.check_end(keys)?;
                 return locked
                     .into_iter()
                     .map(|(agent, locks)| {
                         let finished = finish_agent(&agent, keys, waits.now)?;
-                        Ok(Writer { agent, keys, now: waits.now, finished, _locks: locks })
+                        Ok(Writer {
+                            agent,
+                            keys,
+                            keychain: &self.keychain,
+                            now: waits.now,
+                            finished,
+                            _locks: locks,
+                        })
                     })
                     .collect();
             }
@@ -338,15 +453,31 @@ impl Vault {
             .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"))
     }
 
-    /// Unlocks again with the secret that a session holds: somebody changed the keys.
+    /// Unlocks again, for somebody changed the keys: with the secret that a session holds, or, where
+    /// it came from the cache, by what can be had without asking.
     ///
     /// # Errors
-    /// `WRONG_KEY` when the secret opens the vault no longer.
+    /// `WRONG_KEY` when the secret opens the vault no longer, `LOCKED` when the cache was all there is.
     pub fn refresh(&self, session: &mut Session) -> Result<()> {
-        let unlocked = &mut session.unlocked;
-        let secret = std::mem::replace(&mut unlocked.secret, MethodSecret::Passphrase(Buffer::default()));
-        let fresh = Self::open(self.home.path())?;
-        *session = fresh.session(slots::open(&fresh.slots()?, secret, &unlocked.from.clone())?)?;
+        let mut fresh = Self::open(self.home.path(), &Setup::default())?;
+        fresh.keychain = self.keychain.again();
+        let env = session.env.clone();
+        *session = match &mut session.opened {
+            Opened::By(unlocked) => {
+                let secret =
+                    std::mem::replace(&mut unlocked.secret, MethodSecret::Passphrase(Buffer::default()));
+                let unlocked = slots::open(&fresh.slots()?, secret, &unlocked.from.clone())?;
+                fresh.session(Opened::By(unlocked), &env)?
+            }
+            // What is named by hand comes before the cache, so nothing was.
+            Opened::Cached(_) => fresh.unlock(&Named::default(), &env, None).map_err(|error| {
+                if error.code() != Code::Locked {
+                    return error;
+                }
+                Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
+                    .with_remedy("run `strongroom unlock` again")
+            })?,
+        };
         Ok(())
     }
 
@@ -366,11 +497,35 @@ pub struct Writer<'s> {
     pub agent: Agent,
     /// The vault's keys, as current as the lock.
     pub keys: &'s Keys,
+    /// The keychain, where records may lie.
+    pub keychain: &'s Keychain,
     /// Now, in Unix milliseconds.
     pub now: i64,
     /// What an earlier change had left to do.
     pub finished: Finished,
     _locks: [Lock; 2],
+}
+
+impl Writer<'_> {
+    /// Makes a change, and brings the keychain up to date with it.
+    ///
+    /// # Errors
+    /// As [`Change::commit`].
+    pub fn commit(&self, change: Change) -> Result<Outcome> {
+        self.settled(change.commit(&self.agent, self.keys, self.now)?)
+    }
+
+    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
+    ///
+    /// # Errors
+    /// None but those of the files in the home.
+    pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
+        if outcome.unfinished.is_none() && settle::is_due(&self.agent)? {
+            let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
+            outcome.keychain = settle::settle(&self.agent, self.keys, self.keychain, self.now, &put).err();
+        }
+        Ok(outcome)
+    }
 }
 
 /// Makes sure that an agent's log was last written under keys that are held, and finishes what a

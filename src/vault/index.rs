@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 
 use super::credential::{Credential, CredentialType};
 use super::id::{AgentName, ProfileId, Provider, Reference, is_reserved};
+use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 
@@ -87,10 +88,18 @@ pub struct Entry {
 /// What Strongroom notes in an entry of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark {
-    /// The store that holds the record.
+    /// The store that holds the record: text, for a newer program may know more of them.
     pub store: String,
     /// The record's generation.
     pub generation: u64,
+}
+
+impl Mark {
+    /// Whether the record is noted to be in that store.
+    #[must_use]
+    pub fn is_in(&self, store: Store) -> bool {
+        self.store == store.as_str()
+    }
 }
 
 /// An entry as Strongroom writes it: a fixed list of fields.
@@ -122,6 +131,14 @@ struct SecretRef {
 }
 
 impl NewEntry {
+    /// The store to which the record goes.
+    ///
+    /// # Errors
+    /// `NEWER_FORMAT` for one that is not known.
+    pub fn store(&self) -> Result<Store> {
+        self.strongroom.store.parse()
+    }
+
     /// The entry of a credential.
     #[must_use]
     pub fn of(agent: &AgentName, profile: &ProfileId, credential: &Credential, mark: Mark) -> Self {

@@ -9,31 +9,40 @@ use strongroom_backends::shown;
 use super::home::{AGENTS, SETTINGS, Vault, Waits, of_home};
 use super::log::{self, Event, Scope};
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::{Keychain, Setup};
 use crate::seal::keys::Keys;
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::slots;
 
-/// Makes a vault in a home that holds none.
+/// Makes a vault in a home that holds none, of a payload that was generated for it.
 ///
 /// # Errors
 /// `EXISTS` when there is a vault, or the remains of one: a new key is never made over it.
-pub fn init(path: &Path, store: &str, method: &str, secret: &MethodSecret, waits: &Waits) -> Result<Payload> {
+pub fn init(path: &Path, payload: Payload, secret: &MethodSecret, waits: &Waits) -> Result<Payload> {
     let home = home::create(path).map_err(of_home)?.dir;
-    let vault = Vault { home, notices: Vec::new(), settings: None };
+    let keychain = Keychain::new(&Setup::default(), home.path());
+    let vault = Vault { home, notices: Vec::new(), settings: None, keychain };
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     refuse_existing(&vault)?;
-    let payload = Payload::generate(method, store)?;
     slots::write(&vault.home, &payload, &secret.method_key(None)?)?;
     let keys = payload.keys()?;
     log_event(
         &vault,
         &keys,
         waits.now,
-        Event { op: "init".into(), method: Some(method.into()), ..Event::default() },
+        Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() },
     )?;
     Vault::write_settings(&vault.home, &payload)?;
     Ok(payload)
+}
+
+/// Makes the home's directory, so that its path is known for certain.
+///
+/// # Errors
+/// `UNSAFE_HOME`, `IO`.
+pub fn prepare(path: &Path) -> Result<()> {
+    home::create(path).map_err(of_home).map(|_| ())
 }
 
 /// Refuses a home that holds a vault or the remains of one.

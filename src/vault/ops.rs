@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{AgentName, ProfileId, Provider};
 use super::index::{Index, NewEntry};
+use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::seal::keys::Keys;
@@ -38,6 +39,11 @@ pub enum Op {
         profile: String,
         /// The index entry.
         entry: NewEntry,
+    },
+    /// The keychain's item of a profile is to go: its record rests elsewhere, or was removed.
+    Forget {
+        /// The profile.
+        profile: String,
     },
     /// A record and its entry go.
     Remove {
@@ -152,6 +158,33 @@ impl Ops {
         })
     }
 
+    /// The ids of the records they put into a store.
+    ///
+    /// # Errors
+    /// `CORRUPT` for an id outside the grammar, `NEWER_FORMAT` for a store that is not known.
+    pub fn puts_into(&self, store: Store) -> Result<Vec<ProfileId>> {
+        let mut ids = Vec::new();
+        for op in &self.ops {
+            if let Op::Put { profile, entry } = op
+                && entry.store()? == store
+            {
+                ids.push(parse_id(profile)?);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The ids whose items in the keychain are to go.
+    ///
+    /// # Errors
+    /// `CORRUPT` for an id outside the grammar.
+    pub fn forgotten(&self) -> Result<Vec<ProfileId>> {
+        self.ids(|op| match op {
+            Op::Forget { profile } => Some(profile),
+            _ => None,
+        })
+    }
+
     /// The ids of the records they remove.
     ///
     /// # Errors
@@ -178,6 +211,7 @@ impl Ops {
                 Op::Put { profile, entry } | Op::List { profile, entry } => {
                     index.put(&parse_id(profile)?, entry)?;
                 }
+                Op::Forget { .. } => {}
                 Op::Remove { profile } => index.remove(&parse_id(profile)?),
                 Op::Order { provider, ids } => {
                     let provider: Provider = provider.parse().map_err(damaged)?;

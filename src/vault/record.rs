@@ -131,6 +131,27 @@ impl Record {
         Ok(record)
     }
 
+    /// Opens a record of an agent, whichever profile's it is: it says so itself.
+    ///
+    /// # Errors
+    /// As [`Record::open`].
+    pub fn open_any(keys: &Keys, agent: &AgentName, sealed: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Whose {
+            profile: String,
+        }
+        let what = "a record";
+        let plaintext = record::open(keys, Purpose::Record, sealed, what)?;
+        let damaged = |_| Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
+        let whose: Whose = json::parse(plaintext.expose(), what).map_err(damaged)?;
+        let profile: ProfileId = whose.profile.parse().map_err(damaged)?;
+        let (vault, record) = Self::parse(plaintext.expose(), agent, &profile)?;
+        if vault != keys.vault.as_str() {
+            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+        }
+        Ok(record)
+    }
+
     /// The record in an opened plaintext, and the vault it names, which the caller judges.
     ///
     /// # Errors

@@ -3,29 +3,36 @@
 //! Whoever knew the recovery recipient could have made the records that are found, so their origin
 //! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
 
+use std::collections::HashMap;
+
 use age::x25519;
 use strongroom_backends::fs::lock::{self, Mode};
 use strongroom_backends::shown;
 
-use super::agent::{Agent, OPS, TXN};
+use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::change::Change;
 use super::generation::Generations;
 use super::home::{Vault, Waits};
+use super::id::{AgentName, ProfileId};
 use super::log;
 use super::ops::Ops;
 use super::record::Record;
 use super::rekey::{anchored, log_tells_of, note_in_vault_log};
+use super::settle::settle;
+use super::store::Store;
 use super::transaction;
 use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Cover;
 use crate::seal::keys::Keys;
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
+use crate::seal::{RECORD_MAX, armor};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
 
 /// What a recovery did.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Recovered {
     /// How many records were sealed anew.
     pub records: usize,
@@ -33,6 +40,8 @@ pub struct Recovered {
     pub failed: Vec<String>,
     /// Whether it finished one that was cut short.
     pub resumed: bool,
+    /// Why the keychain does not hold all of the new records yet.
+    pub keychain: Option<Error>,
 }
 
 /// How a vault is rebuilt.
@@ -68,7 +77,10 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         .chain(plan.others)
         .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
-    let survey = Survey::of(vault, plan.identity, held.as_ref())?;
+    let before = old_id(vault, plan.leave_unreadable)?;
+    let copies =
+        Copies { vault, ids: before.iter().map(String::as_str).collect(), without: plan.leave_unreadable };
+    let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
     let mut done = Recovered::default();
     let mut payload = if let Some(unlocked) = &opened {
         done.resumed = unlocked.payload.pending == Some(Pending::Recover);
@@ -111,11 +123,13 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     slots::write(&vault.home, &payload, &key)?;
     Vault::write_settings(&vault.home, &payload)?;
     let keys = payload.keys()?;
+    let mut copies = copies;
+    copies.ids.push(keys.vault.as_str());
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
         finish_unvouched(&agent, plan.identity, &keys, waits.now)?;
-        recover_agent(&agent, plan.identity, &keys, waits.now, &mut done)?;
+        recover_agent(&agent, &copies, plan.identity, &keys, waits.now, &mut done)?;
     }
     note_in_vault_log(vault, &keys, waits.now, "recover")?;
     payload.pending = None;
@@ -148,24 +162,122 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(vault: &Vault, identity: &x25519::Identity, held: Option<&Keys>) -> Result<Self> {
+    fn of(copies: &Copies<'_>, identity: &x25519::Identity, held: Option<&Keys>) -> Result<Self> {
         let mut survey = Self::default();
-        for name in vault.agents()? {
-            let Some(agent) = vault.agent(&name)? else { continue };
-            for id in agent.record_ids()?.0 {
-                let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
-                if held.is_some_and(|keys| Record::open(keys, &name, &id, &sealed).is_ok()) {
+        for name in copies.vault.agents()? {
+            let Some(agent) = copies.vault.agent(&name)? else { continue };
+            for id in copies.profiles(&agent)? {
+                let sealed = copies.of(&agent, &id)?;
+                if held
+                    .is_some_and(|keys| sealed.iter().any(|one| Record::open(keys, &name, &id, one).is_ok()))
+                {
                     continue;
                 }
-                match open_unvouched(identity, Purpose::Record, &sealed, "the record") {
-                    Ok(_) => survey.recoverable += 1,
-                    Err(_) => survey.unreadable.push(format!("{name}/{id}")),
+                match open_one(&sealed, identity, &name, &id) {
+                    Some(_) => survey.recoverable += 1,
+                    None => survey.unreadable.push(format!("{name}/{id}")),
                 }
             }
             survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
         }
         Ok(survey)
     }
+}
+
+/// The copy of a record that counts among those which the recovery key opens.
+fn open_one(
+    sealed: &[Vec<u8>],
+    identity: &x25519::Identity,
+    agent: &AgentName,
+    id: &ProfileId,
+) -> Option<Record> {
+    let open = |one: &Vec<u8>| {
+        let plaintext =
+            open_unvouched(identity, Purpose::Record, one, &format!("the record of {id}")).ok()?;
+        Record::parse(plaintext.expose(), agent, id).ok().map(|(_, record)| record)
+    };
+    sealed.iter().filter_map(open).max_by_key(|record| record.generation)
+}
+
+/// Where the sealed copies of records are sought: in the home, and in the keychain under the ids
+/// that the vault has, or had.
+struct Copies<'a> {
+    vault: &'a Vault,
+    ids: Vec<&'a str>,
+    /// Whether to do without the keychain.
+    without: bool,
+}
+
+impl Copies<'_> {
+    fn asks_keychain(&self, agent: &Agent) -> Result<bool> {
+        Ok(!self.without && agent.dir.kind(PENDING)?.is_some())
+    }
+
+    fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
+        let mut profiles = agent.record_ids()?.0;
+        if self.asks_keychain(agent)? {
+            let keychain = &self.vault.keychain;
+            for id in &self.ids {
+                let items = keychain.find(&keychain.records_of(id, agent.name.as_str()))?;
+                profiles
+                    .extend(items.iter().filter_map(|item| item.get("profile")?.parse::<ProfileId>().ok()));
+            }
+            profiles.sort_unstable();
+            profiles.dedup();
+        }
+        Ok(profiles)
+    }
+
+    fn of(&self, agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
+        let mut copies = Vec::new();
+        for place in [RECORDS, PENDING] {
+            if let Some(dir) = agent.dir.dir_if_any(place)? {
+                copies.extend(dir.read_if_any(&id.file_name(), RECORD_MAX)?);
+            }
+        }
+        if self.asks_keychain(agent)? {
+            let keychain = &self.vault.keychain;
+            for vault in &self.ids {
+                let item = keychain.record(vault, agent.name.as_str(), id.as_str());
+                let texts = keychain.get(&item.attributes, Cover::Sealed)?;
+                copies.extend(texts.iter().filter_map(|text| armor::from_text(text, "an item").ok()));
+            }
+        }
+        Ok(copies)
+    }
+}
+
+/// The id under which the keychain holds this home's records.
+fn old_id(vault: &Vault, without: bool) -> Result<Option<String>> {
+    if let Some(settings) = &vault.settings {
+        return Ok(Some(settings.vault_id.clone()));
+    }
+    let mut asks = false;
+    for name in vault.agents()? {
+        asks |=
+            vault.agent(&name)?.is_some_and(|agent| agent.dir.kind(PENDING).is_ok_and(|kind| kind.is_some()));
+    }
+    if without || !asks {
+        return Ok(None);
+    }
+    let here =
+        |item: &HashMap<String, String>| item.get("home").is_some_and(|home| home == vault.keychain.home());
+    let mut ids: Vec<String> =
+        vault.keychain.all()?.into_iter().filter(here).filter_map(|mut item| item.remove("vault")).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.len() > 1 {
+        return fail(
+            Code::Ambiguous,
+            "the keychain holds records of several vaults for this home, and vault.json is lost",
+        )
+        .map_err(|e: Error| {
+            e.with_remedy(
+                "restore vault.json from a backup, or add --leave-unreadable to do without the keychain",
+            )
+        });
+    }
+    Ok(ids.pop())
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
@@ -185,6 +297,7 @@ fn finish_unvouched(agent: &Agent, identity: &x25519::Identity, keys: &Keys, now
 
 fn recover_agent(
     agent: &Agent,
+    copies: &Copies<'_>,
     identity: &x25519::Identity,
     keys: &Keys,
     now: i64,
@@ -192,32 +305,35 @@ fn recover_agent(
 ) -> Result<()> {
     let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     let generations = Generations::read(&agent.dir, now, true)?;
+    let index = agent.index()?;
     let mut change = Change::default();
     // Lines under keys that are lost are no finding: the anchor is there for them.
     change.note(anchored("recover", &log, 0));
-    let mut count = 0;
-    for id in agent.record_ids()?.0 {
-        let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
-        if Record::open(keys, &agent.name, &id, &sealed).is_ok() {
+    let mut recovered = Vec::new();
+    for id in copies.profiles(agent)? {
+        let sealed = copies.of(agent, &id)?;
+        if sealed.iter().any(|one| Record::open(keys, &agent.name, &id, one).is_ok()) {
             continue;
         }
-        let opened = open_unvouched(identity, Purpose::Record, &sealed, &format!("the record of {id}"))
-            .and_then(|plaintext| Record::parse(plaintext.expose(), &agent.name, &id));
-        match opened {
-            Ok((_, mut record)) => {
-                record.generation = generations.next(&id, Some(record.generation));
-                change.put("recover", record, "file");
-                count += 1;
-            }
-            Err(error) => done.failed.push(format!("agent {}: {}", agent.name, error.what())),
-        }
+        let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
+            done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+            continue;
+        };
+        record.generation = generations.next(&id, Some(record.generation));
+        let mark = index.entry(id.as_str()).and_then(|entry| entry.mark);
+        let in_keychain = !copies.without && mark.is_some_and(|mark| mark.is_in(Store::Keychain));
+        change.put("recover", record, if in_keychain { Store::Keychain } else { Store::File });
+        recovered.push(id);
     }
-    if count == 0 && log_tells_of(&log, &keys.current().id().to_string()) {
+    if recovered.is_empty() && log_tells_of(&log, &keys.current().id().to_string()) {
         return Ok(());
     }
     if let Some(error) = change.commit(agent, keys, now)?.unfinished {
         return Err(error);
     }
-    done.records += count;
+    done.records += recovered.len();
+    if let Err(error) = settle(agent, keys, &copies.vault.keychain, now, &recovered) {
+        done.keychain.get_or_insert(error);
+    }
     Ok(())
 }

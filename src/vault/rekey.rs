@@ -12,16 +12,18 @@ use super::generation::Generations;
 use super::home::{Session, Vault, Waits, finish_agent};
 use super::init::log_event;
 use super::log::{self, Event, Scope};
-use super::record::Record;
+use super::reader::Found;
+use super::settle::settle;
 use super::transaction::reader_of;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::seal::unlock_file::MethodKey;
+use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
 
 /// What a rekey did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Rekeyed {
     /// How many records were sealed anew.
     pub records: usize,
@@ -29,6 +31,8 @@ pub struct Rekeyed {
     pub agents: usize,
     /// Whether it finished one that was cut short.
     pub resumed: bool,
+    /// Why the keychain does not hold all of the new records yet.
+    pub keychain: Option<Error>,
 }
 
 /// Gives the vault a new key.
@@ -52,12 +56,12 @@ pub fn rekey(
     }
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     // Whoever added, changed or removed a method meanwhile would find that undone.
-    if !session.unlocked.is_current(&vault.home)? || !slots::same(judged, &vault.slots()?) {
+    if !session.is_current(&vault.home)? || !slots::same(judged, &vault.slots()?) {
         return fail(Code::Changed, "the unlock methods were changed while this command waited")
             .map_err(|e: Error| e.with_remedy("look at `strongroom unlock-method list` and repeat"));
     }
     vault.check_end(&session.keys)?;
-    let mut payload = session.unlocked.payload.clone();
+    let mut payload = session.unlocked()?.payload.clone();
     if payload.pending == Some(Pending::Recover) {
         return fail(Code::Config, "a recovery is not finished")
             .map_err(|e: Error| e.with_remedy("run `strongroom recover` again first"));
@@ -79,7 +83,8 @@ pub fn rekey(
     write_all(vault, &mut payload, methods)?;
     let keys = payload.keys()?;
     for (agent, _lock) in &agents {
-        let count = reseal(agent, &keys, waits.now, tell)?;
+        let (count, behind) = reseal(agent, vault, &keys, waits.now, tell)?;
+        done.keychain = done.keychain.or(behind);
         done.records += count;
         done.agents += 1;
     }
@@ -89,7 +94,9 @@ pub fn rekey(
     payload.pending = None;
     write_all(vault, &mut payload, methods)?;
     session.keys = payload.keys()?;
-    session.unlocked.payload = payload;
+    if let Opened::By(unlocked) = &mut session.opened {
+        unlocked.payload = payload;
+    }
     Ok(done)
 }
 
@@ -134,7 +141,7 @@ fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, loc
         finish_agent(&agent, keys, waits.now)?;
         agent.check_changeable()?;
         let generations = Generations::read(&agent.dir, waits.now, true)?;
-        let reader = reader_of(&agent, &vault.home, keys)?;
+        let reader = reader_of(&agent, &vault.home, keys, &vault.keychain)?;
         for id in reader.record_ids()? {
             let record = reader.record(&id).map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
@@ -157,35 +164,38 @@ fn open_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<Vec<(Agent, loc
     Ok(agents)
 }
 
-fn reseal(agent: &Agent, keys: &Keys, now: i64, tell: &(dyn Fn() + Sync)) -> Result<usize> {
+fn reseal(
+    agent: &Agent,
+    vault: &Vault,
+    keys: &Keys,
+    now: i64,
+    tell: &(dyn Fn() + Sync),
+) -> Result<(usize, Option<Error>)> {
     let current = keys.current().id().to_string();
     let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     let generations = Generations::read(&agent.dir, now, true)?;
+    let reader = reader_of(agent, &vault.home, keys, &vault.keychain)?;
     let mut change = Change::default();
-    let mut count = 0;
-    let dir = agent.dir.dir_if_any(super::agent::RECORDS)?;
-    if dir.is_some() {
-        for id in agent.record_ids()?.0 {
-            let Some(sealed) = agent.sealed_in_place(&id)? else { continue };
-            if sealed_under(&sealed, &current) {
-                continue;
-            }
-            let mut record = Record::open(keys, &agent.name, &id, &sealed)?;
-            record.generation = generations.next(&id, Some(record.generation));
-            change.put("rekey", record, "file");
-            count += 1;
+    let mut resealed = Vec::new();
+    for id in reader.record_ids()? {
+        let Some(Found { mut record, sealed, store }) = reader.found(&id)? else { continue };
+        if sealed_under(&sealed, &current) {
+            continue;
         }
+        record.generation = generations.next(&id, Some(record.generation));
+        change.put("rekey", record, reader.store_of(&id).unwrap_or(store));
+        resealed.push(id);
     }
     let told = log_tells_of(&log, &current);
-    if count == 0 && told {
-        return Ok(0);
+    if resealed.is_empty() && told {
+        return Ok((0, None));
     }
     let mut noted = Change::default();
     noted.note(anchored("rekey", &log, log::verify(keys, Scope::Agent(&agent.name), &log)?.wrong));
     noted.absorb(change);
     match noted.stage(agent, keys, now, tell)?.commit()?.unfinished {
         Some(error) => Err(error),
-        None => Ok(count),
+        None => Ok((resealed.len(), settle(agent, keys, &vault.keychain, now, &resealed).err())),
     }
 }
 

@@ -9,14 +9,17 @@ use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
 
-use super::agent::{Agent, OPS, RECORDS, Reader, STAGED_INDEX, TXN, TXN_STAGE};
+use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
 use super::generation::Generations;
 use super::id::ProfileId;
 use super::index::{self, Index};
 use super::log;
 use super::ops::Ops;
+use super::reader::Reader;
 use super::record::Record;
+use super::store::Store;
 use crate::error::Result;
+use crate::keychain::Keychain;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Keys;
 use crate::seal::record::OPS_MAX;
@@ -32,20 +35,42 @@ pub(super) struct Prepared {
 /// at next: records, then the index that names them, then what nothing names any more goes.
 pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<()> {
     let txn = agent.dir.dir(TXN)?;
-    let store = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
-    let puts = file_names(&ops.puts()?);
-    if let (false, Some(staged)) = (puts.is_empty(), txn.dir_if_any(RECORDS)?) {
-        store.put_staged(&staged, &puts)?;
+    let files = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
+    let (to_file, to_keychain) = (ops.puts_into(Store::File)?, ops.puts_into(Store::Keychain)?);
+    let (mut removals, forgotten) = (ops.removals()?, ops.forgotten()?);
+    // What goes to the keychain is kept in the home until it was seen there.
+    let kept = if to_keychain.is_empty() && forgotten.is_empty() {
+        agent.dir.dir_if_any(PENDING)?.map(FileStore::new)
+    } else {
+        Some(FileStore::new(agent.dir.dir_or_create(PENDING)?))
+    };
+    if let Some(staged) = txn.dir_if_any(RECORDS)? {
+        files.put_staged(&staged, &file_names(&to_file))?;
+        if let Some(kept) = &kept {
+            kept.put_staged(&staged, &file_names(&to_keychain))?;
+        }
     }
     apply_index(agent, ops, prepared)?;
-    let removals = file_names(&ops.removals()?);
-    if !removals.is_empty() {
-        store.remove(&removals)?;
+    if let Some(kept) = &kept {
+        kept.remove(&file_names(&removals))?;
+        kept.remove(&file_names(&to_file))?;
+        let notes = agent.dir.dir(PENDING)?;
+        for name in file_names(&forgotten) {
+            notes.scribble(&format!("{name}{GONE}"), b"")?;
+        }
+        for name in file_names(&to_keychain) {
+            notes.remove_file(&format!("{name}{GONE}"))?;
+        }
     }
+    removals.extend(to_keychain.iter().cloned());
+    files.remove(&file_names(&removals))?;
     log::append(&agent.dir, &ops.log)?;
     // The names that were moved; all of it is durable before `txn/` goes.
-    if !puts.is_empty() || !removals.is_empty() {
-        store.sync()?;
+    if !to_file.is_empty() || !removals.is_empty() {
+        files.sync()?;
+    }
+    if let Some(kept) = &kept {
+        kept.sync()?;
     }
     agent.dir.sync()?;
     // Back to the staging name in one step: what is left of it there is only swept, never read.
@@ -189,7 +214,12 @@ pub fn edit_index(agent: &Agent, edit: impl FnOnce(&mut Index) -> Result<()>) ->
 ///
 /// # Errors
 /// Those of reading the directory.
-pub fn reader_of<'k>(agent: &Agent, home: &Dir, keys: &'k Keys) -> Result<Reader<'k>> {
+pub fn reader_of<'k>(
+    agent: &Agent,
+    home: &Dir,
+    keys: &'k Keys,
+    keychain: &'k Keychain,
+) -> Result<Reader<'k>> {
     let dir = home.dir("agents")?.dir(agent.name.as_str())?;
-    Agent { name: agent.name.clone(), dir }.reader(keys)
+    Agent { name: agent.name.clone(), dir }.reader(keys, keychain)
 }

@@ -11,6 +11,7 @@ use super::id::ProfileId;
 use super::index::{EXEC_PROVIDER, Entry};
 use super::log::{self, LastKnown, Scope};
 use super::record::Record;
+use super::store::Store;
 use crate::error::{Code, Result};
 use crate::vault::id::Reference;
 
@@ -87,7 +88,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
             Err(error @ StoreError::LockTimeout { .. }) => return Err(error.into()),
             lock => lock.ok(),
         };
-        if let Err(error) = verify_agent(agent, session, &mut verified) {
+        if let Err(error) = verify_agent(agent, vault, session, &mut verified) {
             verified.findings.push(Finding {
                 kind: "unreadable",
                 agent: Some(name.to_string()),
@@ -100,7 +101,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
     Ok(verified)
 }
 
-fn verify_agent(agent: Agent, session: &Session, verified: &mut Verified) -> Result<()> {
+fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
     verified.agents += 1;
     for name in agent.record_ids()?.1 {
         let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
@@ -121,7 +122,7 @@ fn verify_agent(agent: Agent, session: &Session, verified: &mut Verified) -> Res
             });
         }
     }
-    let reader = agent.reader(&session.keys)?;
+    let reader = agent.reader(&session.keys, &vault.keychain)?;
     let log = reader.log()?;
     let chain = log::verify(&session.keys, Scope::Agent(&reader.agent.name), &log)?;
     verified.log_lines += chain.good;
@@ -148,7 +149,15 @@ fn verify_agent(agent: Agent, session: &Session, verified: &mut Verified) -> Res
             None
         }
     };
-    let ids = reader.record_ids()?;
+    let mut seen_all = true;
+    let ids = match reader.record_ids() {
+        Ok(ids) => ids,
+        Err(error) => {
+            seen_all = false;
+            verified.add("keychain", &reader.agent, None, error.what().to_owned());
+            reader.local_ids()?
+        }
+    };
     for id in &ids {
         match reader.record(id) {
             Ok(Some(record)) => {
@@ -167,7 +176,10 @@ fn verify_agent(agent: Agent, session: &Session, verified: &mut Verified) -> Res
         }
     }
     for entry in index.iter().flat_map(super::index::Index::entries) {
-        verify_entry(&reader.agent, &entry, &ids, verified);
+        let unseen = !seen_all && entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain));
+        if !unseen {
+            verify_entry(&reader.agent, &entry, &ids, verified);
+        }
     }
     Ok(())
 }

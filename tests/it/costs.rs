@@ -19,7 +19,11 @@ fn bounded(session: &Session, arguments: &[&str], input: &str) -> Ran {
         let plain = session.command(arguments);
         let mut command = std::process::Command::new("/usr/bin/prlimit");
         command.arg(format!("--as={MEMORY}")).arg(binary()).args(arguments);
-        command.env_clear().env("HOME", session.temp.path()).current_dir(plain.get_current_dir().unwrap());
+        command
+            .env_clear()
+            .env("HOME", session.temp.path())
+            .env("XDG_RUNTIME_DIR", session.temp.path())
+            .current_dir(plain.get_current_dir().unwrap());
         command.stdin(std::process::Stdio::null());
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let begun = Instant::now();

@@ -28,5 +28,7 @@ mod stock_age;
 mod tamper;
 mod terminal;
 mod traces;
+mod unlock_cache;
+mod unlock_cache_attacks;
 mod verbs;
 mod wiped_index;

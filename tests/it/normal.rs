@@ -2,6 +2,9 @@
 
 use std::path::Path;
 
+/// Before what is used of a user's quota of kernel keys.
+const QUOTA: &str = "of your quota ";
+
 /// The text with paths, times, keys and numbers of processes named and not spelled out.
 pub fn normalise(text: &str, home: &Path) -> String {
     let text = text.replace(home.to_str().unwrap(), "~");
@@ -10,7 +13,10 @@ pub fn normalise(text: &str, home: &Path) -> String {
         .split_inclusive('\n')
         .map(|line| match line.split_once(remaining) {
             Some((before, _)) => format!("{before}{remaining}[N]\n"),
-            None => line.to_owned(),
+            None => match line.split_once(QUOTA) {
+                Some((before, after)) => format!("{before}{QUOTA}{}", numbers_named(after)),
+                None => line.to_owned(),
+            },
         })
         .collect();
     let mut out = String::with_capacity(text.len());
@@ -29,6 +35,17 @@ pub fn normalise(text: &str, home: &Path) -> String {
     }
     // Times have fractions of different lengths, and tables follow them.
     if out.contains("[TIME]") { out.lines().map(|line| single_spaced(line) + "\n").collect() } else { out }
+}
+
+/// Every number named and not spelled out.
+fn numbers_named(text: &str) -> String {
+    let mut words: Vec<&str> = text.split(' ').collect();
+    for word in &mut words {
+        if !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit()) {
+            *word = "[N]";
+        }
+    }
+    words.join(" ")
 }
 
 fn run_of(text: &str, is: impl Fn(u8) -> bool) -> usize {

@@ -176,7 +176,12 @@ fn closed_streams_are_no_reason_to_crash() {
     let sh = |redirection: &str| {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &format!("exec \"$0\" resolve {redirection}")]).arg(binary());
-        shell.env_clear().env("HOME", session.temp.path()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
+            .env_clear()
+            .env("HOME", session.temp.path())
+            .env("XDG_RUNTIME_DIR", session.temp.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         shell
     };
     let answer = ran(sh("2>&-"), asked.as_bytes()).ok().json();

@@ -142,6 +142,8 @@ impl Session {
             .env_clear()
             .env("HOME", self.temp.path())
             .env("PATH", "/usr/bin:/bin")
+            // No bus lies there: the keychain of whoever runs the tests is none of theirs.
+            .env("XDG_RUNTIME_DIR", self.temp.path())
             .current_dir(self.temp.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -250,6 +252,7 @@ pub fn strace(session: &Session, calls: &str, options: &[&str]) -> Command {
     command.args(["-f", "-qqq", "-e", &format!("trace={calls},prctl"), "-e", "inject=prctl:retval=0"]);
     command.args(options).arg(binary());
     command.env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
+    command.env("XDG_RUNTIME_DIR", session.temp.path());
     command.current_dir(session.temp.path()).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command

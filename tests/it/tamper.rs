@@ -37,13 +37,13 @@ fn look(session: &Session) -> Seen {
     let begun = Instant::now();
     let named = Named { key_file: Some(session.key_file()), ..Named::default() };
     let opened = || -> Result<_> {
-        let vault = Vault::open(&session.home())?;
+        let vault = Vault::open(&session.home(), &strongroom::keychain::Setup::default())?;
         let unlocked = vault.unlock(&named, &Env::default(), None)?;
         Ok((vault, unlocked))
     };
     let one = opened().and_then(|(vault, session)| {
         let Some(agent) = vault.agent(&"main".parse()?)? else { return Ok(None) };
-        let record = agent.reader(&session.keys)?.record(&"openrouter:one".parse()?)?;
+        let record = agent.reader(&session.keys, &vault.keychain)?.record(&"openrouter:one".parse()?)?;
         Ok(record.map(|record| record.credential.secret.expose_secret().to_owned()))
     });
     let clean =

@@ -15,7 +15,12 @@ fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
     let strace = strace(session, calls, &options);
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", "umask 000; exec \"$0\" \"$@\""]).arg(strace.get_program()).args(strace.get_args());
-    shell.args(arguments).env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
+    shell
+        .args(arguments)
+        .env_clear()
+        .env("HOME", session.temp.path())
+        .env("XDG_RUNTIME_DIR", session.temp.path())
+        .env("PATH", "/usr/bin:/bin");
     shell.current_dir(session.temp.path()).stdin(Stdio::null());
     shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     let ran = ran(shell, input.as_bytes());

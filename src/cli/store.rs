@@ -1,0 +1,157 @@
+//! `store move`: moves profiles between the stores.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use super::Context;
+use super::get::not_found;
+use crate::error::Code;
+use crate::error::{Result, fail};
+use crate::term::count::counted;
+use crate::vault::change::Change;
+use crate::vault::generation::{Generations, next_record};
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::ProfileId;
+use crate::vault::store::Store as Place;
+use crate::vault::transaction::reader_of;
+
+/// Move profiles between sealed files and the desktop's keychain.
+#[derive(Debug, Args)]
+pub struct Store {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Move profiles to another store; without an id, all of the agent
+    Move(Move),
+}
+
+#[derive(Debug, Args)]
+struct Move {
+    /// The profiles [default: all of the agent]
+    #[arg(value_name = "ID")]
+    ids: Vec<String>,
+    /// Where they are to rest
+    #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
+    to: StoreArg,
+}
+
+/// A store, as it is named on the command line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum StoreArg {
+    /// Sealed files in the home
+    File,
+    /// The desktop's keychain
+    Keychain,
+}
+
+impl From<StoreArg> for Place {
+    fn from(store: StoreArg) -> Self {
+        match store {
+            StoreArg::File => Self::File,
+            StoreArg::Keychain => Self::Keychain,
+        }
+    }
+}
+
+/// The store of new records.
+///
+/// # Errors
+/// `NEWER_FORMAT` for one that is not known.
+pub(super) fn default_of(session: &Session) -> Result<Place> {
+    session.settings().default_store.parse()
+}
+
+/// The store to which a profile's new record goes: the one that is named, else the one it rests in,
+/// else the vault's. Where that is the keychain, it is made sure of before any lock is taken.
+///
+/// # Errors
+/// Those of the keychain, and of reading the agent.
+pub(super) fn choose(
+    context: &Context,
+    vault: &Vault,
+    session: &Session,
+    profile: &ProfileId,
+    named: Option<StoreArg>,
+) -> Result<Place> {
+    let rests = match (named, vault.agent(&context.agent()?)?) {
+        (None, Some(agent)) => agent.reader(&session.keys, &vault.keychain)?.store_of(profile),
+        _ => None,
+    };
+    let store = match named.map(Place::from).or(rests) {
+        Some(store) => store,
+        None => default_of(session)?,
+    };
+    if store == Place::Keychain {
+        vault.keychain.ready()?;
+    }
+    Ok(store)
+}
+
+pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
+    let Verb::Move(args) = &args.verb;
+    let mut wanted = args.ids.iter().map(|id| context.profile_id(id)).collect::<Result<Vec<_>>>()?;
+    wanted.sort_unstable();
+    wanted.dedup();
+    let to = Place::from(args.to);
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let agent = context.agent()?;
+    if vault.agent(&agent)?.is_none() {
+        return match wanted.first() {
+            Some(id) => Err(not_found(&vault, &agent, id)),
+            None => fail(Code::NotFound, format!("agent {agent} has no profiles")),
+        };
+    }
+    if to == Place::Keychain {
+        vault.keychain.ready()?;
+    }
+    let writer = context.writer(&vault, &mut session, &agent, "store move")?;
+    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
+    let all = wanted.is_empty();
+    if all {
+        wanted = reader.record_ids()?;
+    }
+    reader.fetch(&wanted.iter().collect::<Vec<_>>())?;
+    let generations = Generations::read(&writer.agent.dir, writer.now, wanted.len() > 16)?;
+    let mut change = Change::default();
+    let (mut moved, mut there) = (Vec::new(), 0);
+    for id in &wanted {
+        let found = reader.found(id)?.ok_or_else(|| not_found(&vault, &agent, id))?;
+        if reader.store_of(id).unwrap_or(found.store) == to {
+            there += 1;
+            continue;
+        }
+        let mut record =
+            next_record(id, found.record.credential.clone(), Some(&found.record), &generations, writer.now);
+        record.updated = found.record.updated;
+        change.put("move", record, to);
+        moved.push(id.to_string());
+    }
+    if !moved.is_empty() {
+        let outcome = writer.commit(change)?;
+        context.tell_unfinished(&outcome);
+    }
+    drop(writer);
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "agent": agent.as_str(), "store": to.as_str(), "moved": moved, "unchanged": there,
+        }))?;
+        return Ok(0);
+    }
+    let place = match to {
+        Place::File => "sealed files".to_owned(),
+        Place::Keychain => format!("the keychain ({})", vault.keychain.provider()),
+    };
+    let rest =
+        if there > 0 { format!("; {} there already", counted(there, "profile")) } else { String::new() };
+    context.print(&format!("Moved {} to {place}{rest}.", counted(moved.len() as u64, "profile")))?;
+    if all && default_of(&session)? != to {
+        context.say(&format!(
+            "New profiles still go to the {} store, unless --store says otherwise.",
+            default_of(&session)?
+        ));
+    }
+    Ok(0)
+}

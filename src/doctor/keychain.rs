@@ -1,0 +1,229 @@
+//! The desktop's keychain: which one, in what state, whether it gives back what it is given, and
+//! whose items lie in it.
+
+use std::collections::HashMap;
+
+use zeroize::Zeroizing;
+
+use super::Finding;
+use crate::error::{Code, Error, Result};
+use crate::keychain::{Cover, Item, Keychain, State};
+use crate::unlock::slots::KEYCHAIN;
+use crate::vault::agent::PENDING;
+use crate::vault::home::{Session, Vault, Writer};
+use crate::vault::id::ProfileId;
+use crate::vault::index::Index;
+use crate::vault::settle;
+use crate::vault::store::Store;
+
+const CHECK: &str = "keychain";
+
+type Attributes = HashMap<String, String>;
+
+/// Whether this vault has anything in the keychain, or would put it there.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn is_used(vault: &Vault) -> Result<bool> {
+    if vault.settings.as_ref().is_some_and(|settings| settings.default_store == Store::Keychain.as_str())
+        || vault.slots()?.iter().any(|slot| slot.method == KEYCHAIN)
+    {
+        return Ok(true);
+    }
+    for name in vault.agents()? {
+        if vault.agent(&name)?.is_some_and(|agent| matches!(agent.dir.kind(PENDING), Ok(Some(_)))) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Checks the keychain itself, asking nobody. What cannot be used is wrong only where it is used.
+#[must_use]
+pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
+    let bad = |error: &Error| {
+        let what = error.what().to_owned();
+        if used {
+            Finding::wrong(CHECK, what, error.remedy().to_owned())
+        } else {
+            Finding::note(CHECK, format!("{what}; this vault does not use it"))
+        }
+    };
+    match keychain.probe() {
+        Err(error) => vec![bad(&error)],
+        Ok((State::NoCollection, provider)) => {
+            let code = Code::KeychainNoCollection;
+            vec![bad(&Error::new(code, format!("{provider} has no default collection")))]
+        }
+        Ok((State::Locked, provider)) => {
+            vec![bad(&Error::new(Code::KeychainLocked, format!("{provider} is locked")))]
+        }
+        Ok((State::Ready, provider)) => {
+            let mut found = vec![Finding::ok(CHECK, format!("{provider} can be read and written"))];
+            if used {
+                found.push(try_out(keychain).unwrap_or_else(|error| bad(&error)));
+            }
+            found
+        }
+    }
+}
+
+/// Writes an item of no value, reads it back over another connection, and removes it.
+fn try_out(keychain: &Keychain) -> Result<Finding> {
+    let mut attributes = keychain.records_of("doctor", "none");
+    attributes.push(("profile", format!("test:{}", std::process::id())));
+    let item = Item { label: "Strongroom: a test by doctor".to_owned(), attributes };
+    let value = Zeroizing::new(format!("made up by doctor, {}", std::process::id()).into_bytes());
+    let put = keychain.put(vec![(item.clone(), value)], Cover::Sealed)?.pop();
+    let removed = keychain.remove(&item);
+    put.transpose()?;
+    removed?;
+    Ok(Finding::ok(
+        CHECK,
+        "what is written is read back by another connection (that it outlives the keychain's process cannot be shown: new records are kept in the home besides, until a later command finds them there)",
+    ))
+}
+
+/// Looks over the items of this vault and this home, and with `repair` mends what can be mended.
+///
+/// # Errors
+/// Those of the home; those of the keychain are findings.
+pub fn items(
+    vault: &Vault,
+    session: &mut Session,
+    repair: bool,
+    waits: &crate::vault::home::Waits,
+) -> Result<Vec<Finding>> {
+    let keychain = &vault.keychain;
+    let all = match keychain.all() {
+        Ok(all) => all,
+        Err(error) => {
+            return Ok(vec![Finding::note(CHECK, format!("items were not looked over: {}", error.what()))]);
+        }
+    };
+    let id = session.keys.vault.to_string();
+    let has = |item: &Attributes, name: &str, value: &str| item.get(name).is_some_and(|held| held == value);
+    let (own, others): (Vec<_>, Vec<_>) =
+        all.into_iter().partition(|item| has(item, "vault", &id) && has(item, "home", keychain.home()));
+    let mut found = Vec::new();
+    let strangers = others.iter().filter(|item| has(item, "home", keychain.home())).count();
+    if strangers > 0 {
+        found.push(
+            Finding::note(
+                CHECK,
+                format!("items of another vault that was in this home: {strangers}; they are left alone"),
+            )
+            .with_remedy("remove them in the keychain's own program if that vault is gone for good"),
+        );
+    }
+    let elsewhere: Vec<_> = others.iter().filter(|item| has(item, "vault", &id)).collect();
+    if !elsewhere.is_empty() {
+        found.extend(of_other_homes(vault, session, &elsewhere, repair, waits)?);
+    }
+    let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
+    for item in own.iter().filter(|item| has(item, "kind", "record")) {
+        if let (Some(agent), Some(profile)) = (item.get("agent"), item.get("profile")) {
+            *seen.entry((agent, profile)).or_default() += 1;
+        }
+    }
+    let mut good = 0;
+    for name in vault.agents()? {
+        let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let Ok(index) = agent.index() else { continue };
+        let log = agent.dir.read_if_any(crate::vault::log::FILE, crate::vault::log::MAX)?.unwrap_or_default();
+        let known = crate::vault::log::all_last_known(&log);
+        for ((_, profile), many) in of_agent {
+            if *many > 1 {
+                found.push(Finding::note(
+                    CHECK,
+                    format!("agent {name}: the keychain holds {many} items for {profile}; only one that this vault made is ever used"),
+                ));
+            }
+            let Ok(id) = profile.parse::<ProfileId>() else { continue };
+            if settle::may_go(&index, &id, known.get(*profile)) {
+                let orphan = Finding::wrong(
+                    CHECK,
+                    format!(
+                        "agent {name}: the keychain still holds an item for {profile}, which was moved or removed"
+                    ),
+                    "run `strongroom doctor --repair`",
+                );
+                found.push(if repair && clean(vault, session, &name, &id, waits)? {
+                    orphan.mended()
+                } else {
+                    orphan
+                });
+            } else {
+                good += 1;
+            }
+        }
+    }
+    if good > 0 {
+        found.push(Finding::ok(CHECK, format!("records of this vault in the keychain: {good}")));
+    }
+    Ok(found)
+}
+
+fn clean(
+    vault: &Vault,
+    session: &mut Session,
+    agent: &crate::vault::id::AgentName,
+    id: &ProfileId,
+    waits: &crate::vault::home::Waits,
+) -> Result<bool> {
+    let writer = vault.writer(session, agent, waits)?;
+    let log =
+        writer.agent.dir.read_if_any(crate::vault::log::FILE, crate::vault::log::MAX)?.unwrap_or_default();
+    // Looked at again under the lock.
+    if !settle::may_go(&writer.agent.index()?, id, crate::vault::log::last_known(&log, id).as_ref()) {
+        return Ok(false);
+    }
+    let item = writer.keychain.record(writer.keys.vault.as_str(), agent.as_str(), id.as_str());
+    Ok(writer.keychain.remove(&item).is_ok())
+}
+
+/// Items of this vault that belong to other homes: of copies, or of this one before it was moved.
+fn of_other_homes(
+    vault: &Vault,
+    session: &mut Session,
+    items: &[&Attributes],
+    repair: bool,
+    waits: &crate::vault::home::Waits,
+) -> Result<Vec<Finding>> {
+    let mut homes: Vec<&String> = items.iter().filter_map(|item| item.get("home")).collect();
+    homes.sort_unstable();
+    homes.dedup();
+    let mut found = Vec::new();
+    for home in homes {
+        if std::path::Path::new(home).exists() {
+            found.push(Finding::note(
+                CHECK,
+                format!("the keychain holds items of this vault for another home, {home}: one of the two is a copy"),
+            ));
+            continue;
+        }
+        let moved = Finding::wrong(
+            CHECK,
+            format!(
+                "items of this vault name {home} as their home, which is there no more: it was moved here"
+            ),
+            "run `strongroom doctor --repair`: it writes them for this home",
+        );
+        let mut taken = 0;
+        if repair {
+            for name in vault.agents()? {
+                let writer: Writer<'_> = vault.writer(session, &name, waits)?;
+                let index: Index = writer.agent.index()?;
+                let ids: Vec<ProfileId> = index
+                    .entries()
+                    .filter(|entry| entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)))
+                    .filter_map(|entry| entry.id.parse().ok())
+                    .collect();
+                taken += settle::take_over(&writer.agent, writer.keys, writer.keychain, &ids)?;
+            }
+        }
+        found.push(if taken > 0 { moved.mended() } else { moved });
+    }
+    Ok(found)
+}

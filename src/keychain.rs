@@ -1,0 +1,291 @@
+//! The desktop's keychain as a command needs it: connected to when it is first asked, once; never
+//! asking a person unless the command may. Items are told apart by vault and home.
+
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use strongroom_backends::keychain::{self as platform, KeychainError};
+pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Item, State};
+use strongroom_backends::shown;
+
+use crate::env::Env;
+use crate::error::{Code, Error, Result};
+
+/// How long one call to the keychain may take, unless told otherwise.
+pub const LIMIT: Duration = Duration::from_secs(5);
+/// How long a person has to answer the keychain's prompt.
+pub const PROMPT_LIMIT: Duration = Duration::from_secs(60);
+
+/// The attribute by which all of our items are found.
+const APPLICATION: &str = "strongroom";
+/// Where the home stands among the attributes.
+const HOME_AT: usize = 2;
+
+/// What surrounds the process, for the remedy of an error.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Place {
+    /// A desktop, or nothing that is known.
+    #[default]
+    Somewhere,
+    /// An SSH login.
+    Ssh,
+    /// The Windows Subsystem for Linux.
+    Wsl,
+    /// A container.
+    Container,
+}
+
+impl Place {
+    fn of(env: &Env) -> Self {
+        if env.var("WSL_DISTRO_NAME").is_some() {
+            Self::Wsl
+        } else if env.var("container").is_some()
+            || ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
+        {
+            Self::Container
+        } else if env.var("SSH_CONNECTION").is_some() || env.var("SSH_TTY").is_some() {
+            Self::Ssh
+        } else {
+            Self::Somewhere
+        }
+    }
+}
+
+/// How a command may use the keychain.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// Where it is; none where there is to be none.
+    surroundings: Option<platform::Surroundings>,
+    limit: Duration,
+    announce: Option<fn(&str)>,
+    place: Place,
+}
+
+impl Setup {
+    /// The keychain of the surroundings. `announce` tells a person, who may be asked then, that the
+    /// keychain is about to.
+    #[must_use]
+    pub fn of(env: &Env, limit: Duration, announce: Option<fn(&str)>) -> Self {
+        let surroundings = platform::Surroundings {
+            bus: env.var("DBUS_SESSION_BUS_ADDRESS").map(std::ffi::OsStr::to_owned),
+            runtime_dir: env.path("XDG_RUNTIME_DIR"),
+        };
+        Self { surroundings: Some(surroundings), limit, announce, place: Place::of(env) }
+    }
+}
+
+/// A home's keychain.
+#[derive(Debug)]
+pub struct Keychain {
+    setup: Setup,
+    home: String,
+    opened: OnceLock<Result<platform::Keychain>>,
+}
+
+impl Keychain {
+    /// The keychain for a home. Nothing is connected to yet.
+    #[must_use]
+    pub fn new(setup: &Setup, home: &Path) -> Self {
+        let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+        Self { setup: setup.clone(), home: shown(&home), opened: OnceLock::new() }
+    }
+
+    /// The same keychain, not connected yet, for a second look at the home.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        Self { setup: self.setup.clone(), home: self.home.clone(), opened: OnceLock::new() }
+    }
+
+    /// The home's path, as items name it.
+    #[must_use]
+    pub fn home(&self) -> &str {
+        &self.home
+    }
+
+    /// Makes sure that the keychain can be read and written; asks a person where that is allowed.
+    ///
+    /// # Errors
+    /// `KEYCHAIN_UNAVAILABLE`, `KEYCHAIN_NO_COLLECTION`, `KEYCHAIN_LOCKED`, `KEYCHAIN_TIMEOUT`,
+    /// `KEYCHAIN_FAILED`.
+    pub fn ready(&self) -> Result<()> {
+        self.open().map(|_| ())
+    }
+
+    /// The keychain's name for people, where it is ready.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.open().map_or("keychain", |keychain| keychain.provider())
+    }
+
+    /// The state of the keychain and its name, asking nobody. Does not spoil a later use.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn probe(&self) -> Result<(State, String)> {
+        let keychain = self.connect()?;
+        let state = keychain.state().map_err(|error| self.error(&error))?;
+        Ok((state, keychain.provider().to_owned()))
+    }
+
+    fn connect(&self) -> Result<platform::Keychain> {
+        let Some(surroundings) = &self.setup.surroundings else {
+            return Err(self.error(&KeychainError::Unavailable(platform::Why::Platform)));
+        };
+        platform::Keychain::connect(surroundings, self.setup.limit).map_err(|error| self.error(&error))
+    }
+
+    fn open(&self) -> Result<&platform::Keychain> {
+        let opened = self.opened.get_or_init(|| {
+            let keychain = self.connect()?;
+            match keychain.state().map_err(|error| self.error(&error))? {
+                State::Ready => Ok(keychain),
+                State::NoCollection => Err(self.error(&KeychainError::NoCollection)),
+                State::Locked => {
+                    let announce = self.setup.announce.ok_or_else(|| self.error(&KeychainError::Locked))?;
+                    announce(keychain.provider());
+                    keychain.unlock(PROMPT_LIMIT).map_err(|error| self.error(&error))?;
+                    Ok(keychain)
+                }
+            }
+        });
+        opened.as_ref().map_err(Clone::clone)
+    }
+
+    /// The item of a profile's record.
+    #[must_use]
+    pub fn record(&self, vault: &str, agent: &str, profile: &str) -> Item {
+        let mut attributes = self.records_of(vault, agent);
+        attributes.push(("profile", profile.to_owned()));
+        Item { label: format!("Strongroom: {profile} (agent {agent})"), attributes }
+    }
+
+    /// What the items of all records of an agent have in common.
+    #[must_use]
+    pub fn records_of(&self, vault: &str, agent: &str) -> Attributes {
+        let mut attributes = self.of_home(vault);
+        attributes.extend([("kind", "record".to_owned()), ("agent", agent.to_owned())]);
+        attributes
+    }
+
+    /// The item of an unlock method's key.
+    #[must_use]
+    pub fn unlock_key(&self, vault: &str, method: &str) -> Item {
+        let mut attributes = self.of_home(vault);
+        attributes.extend([("kind", "unlock".to_owned()), ("method", method.to_owned())]);
+        Item { label: format!("Strongroom: unlock key ({})", self.home), attributes }
+    }
+
+    fn of_home(&self, vault: &str) -> Attributes {
+        let mut attributes = Self::of_vault(vault);
+        attributes.push(("home", self.home.clone()));
+        attributes
+    }
+
+    fn of_vault(vault: &str) -> Attributes {
+        vec![("application", APPLICATION.to_owned()), ("vault", vault.to_owned())]
+    }
+
+    /// The bytes of every item with these attributes. Where this home has none, those of a home
+    /// that is there no more: this one may be it, moved.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+        let keychain = self.open()?;
+        let of =
+            |attributes: &Attributes| keychain.get(attributes, cover).map_err(|error| self.error(&error));
+        let found = of(attributes)?;
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let mut elsewhere = Vec::new();
+        for home in self.homes(&attributes[1].1)? {
+            if home != self.home && !Path::new(&home).exists() {
+                let mut attributes = attributes.clone();
+                attributes[HOME_AT].1 = home;
+                elsewhere.extend(of(&attributes)?);
+            }
+        }
+        Ok(elsewhere)
+    }
+
+    /// The homes of a vault that have items.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn homes(&self, vault: &str) -> Result<Vec<String>> {
+        let mut homes: Vec<String> = self
+            .find(&Self::of_vault(vault))?
+            .into_iter()
+            .filter_map(|mut item| item.remove("home"))
+            .collect();
+        homes.sort_unstable();
+        homes.dedup();
+        Ok(homes)
+    }
+
+    /// The attributes of all of Strongroom's items, whichever vault and home they belong to.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn all(&self) -> Result<Vec<std::collections::HashMap<String, String>>> {
+        self.find(&vec![("application", APPLICATION.to_owned())])
+    }
+
+    /// The attributes of every item that has these among them.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn find(&self, attributes: &Attributes) -> Result<Vec<std::collections::HashMap<String, String>>> {
+        self.open()?.find(attributes).map_err(|error| self.error(&error))
+    }
+
+    /// Writes items and reads them back over another connection.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`]; each item has an outcome of its own.
+    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Cover) -> Result<Vec<Result<()>>> {
+        let done = self.open()?.put(items, cover);
+        Ok(done.into_iter().map(|done| done.map_err(|error| self.error(&error))).collect())
+    }
+
+    /// Removes every item with these attributes, all of which it has to have.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn remove(&self, item: &Item) -> Result<usize> {
+        self.open()?.remove(&item.attributes).map_err(|error| self.error(&error))
+    }
+
+    /// An error of the keychain, with what to do about it here.
+    fn error(&self, error: &KeychainError) -> Error {
+        let code = match error {
+            KeychainError::Unavailable(_) => Code::KeychainUnavailable,
+            KeychainError::NoCollection => Code::KeychainNoCollection,
+            KeychainError::Locked | KeychainError::Dismissed => Code::KeychainLocked,
+            KeychainError::Timeout(_) => Code::KeychainTimeout,
+            KeychainError::TooLarge { .. } => Code::TooLarge,
+            KeychainError::Mismatch | KeychainError::Failed(_) => Code::KeychainFailed,
+        };
+        let made = Error::new(code, error.to_string());
+        match (error, self.setup.place) {
+            (KeychainError::TooLarge { .. }, _) => made.with_remedy(
+                "keep this profile in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain",
+            ),
+            (KeychainError::Unavailable(_), Place::Ssh) => made.with_remedy(
+                "an SSH login has no desktop session: keep records in sealed files (--store file), unlocked by a key file or a passphrase",
+            ),
+            (KeychainError::Unavailable(_) | KeychainError::NoCollection, Place::Wsl) => made.with_remedy(
+                "WSL has no keychain of its own: keep records in sealed files (--store file), or set up GNOME Keyring with a default keyring",
+            ),
+            (KeychainError::Unavailable(_), Place::Container) => made.with_remedy(
+                "a container has no keychain: keep records in sealed files (--store file), unlocked by a key file or a credential",
+            ),
+            (KeychainError::Locked, Place::Ssh) => made.with_remedy(
+                "the desktop's keychain stays locked over SSH: unlock it on the desktop, or unlock the vault by another method",
+            ),
+            _ => made,
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Brings the keychain up to what is committed: writes what is kept in `pending/`, confirms what was
+//! written earlier, removes items that are to go.
+//!
+//! A sealed copy leaves `pending/` only when a process that is not its writer has read the same
+//! bytes back, some time later: a keychain may keep the last seconds in memory only. What cannot be
+//! done now stays, is read from `pending/`, and is tried again by the next change.
+
+use std::collections::HashSet;
+use std::time::{Duration, UNIX_EPOCH};
+
+use strongroom_backends::fs::dir::Dir;
+use zeroize::Zeroizing;
+
+use super::agent::{Agent, GONE, PENDING};
+use super::id::ProfileId;
+use super::index::Index;
+use super::log;
+use super::record::Record;
+use super::store::Store;
+use crate::error::{Code, Error, Result};
+use crate::keychain::{Cover, Keychain};
+use crate::seal::keys::Keys;
+use crate::seal::{RECORD_MAX, armor};
+
+/// How old a sealed copy has to be before it is given up for what the keychain says. KWallet writes
+/// to disk some 5 s after it was told (5.103), and its process can be killed until then.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
+/// From this many on, the keychain is asked for all records of an agent at once.
+const ALL_AT_ONCE: usize = 8;
+
+/// What was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Settled {
+    /// Items that were written.
+    pub written: usize,
+    /// Sealed copies that are needed no longer.
+    pub confirmed: usize,
+    /// Items that were removed.
+    pub removed: usize,
+}
+
+/// Whether anything waits for the keychain.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn is_due(agent: &Agent) -> Result<bool> {
+    Ok(match agent.dir.dir_if_any(PENDING)? {
+        Some(kept) => !kept.names()?.is_empty(),
+        None => false,
+    })
+}
+
+/// Brings the keychain up to date for an agent. The caller holds the agent's lock, and nothing is
+/// unfinished. `written_now` are the profiles that this process put just now.
+///
+/// # Errors
+/// Those of the keychain, and of the files in `pending/`; what was not done stays due.
+pub fn settle(
+    agent: &Agent,
+    keys: &Keys,
+    keychain: &Keychain,
+    now: i64,
+    written_now: &[ProfileId],
+) -> Result<Settled> {
+    let mut settled = Settled::default();
+    let Some(kept) = agent.dir.dir_if_any(PENDING)? else { return Ok(settled) };
+    let names = kept.names()?;
+    if names.is_empty() {
+        return Ok(settled);
+    }
+    keychain.ready()?;
+    let written_now: HashSet<_> = written_now.iter().collect();
+    let vault = keys.vault.as_str();
+    let item = |id: &ProfileId| keychain.record(vault, agent.name.as_str(), id.as_str());
+    let mut to_write = Vec::new();
+    let held = Held::of(&names, agent, keys, keychain)?;
+    for (name, id) in names.iter().filter_map(|name| Some((name, ProfileId::from_file_name(name)?))) {
+        let sealed = kept.read(name, RECORD_MAX)?;
+        let text = armor::to_text(&sealed)?;
+        if written_now.contains(&id) || !held.has(&item(&id).attributes, &text)? {
+            to_write.push((item(&id), Zeroizing::new(text)));
+        } else if is_older(&kept, name, now) {
+            kept.remove_file(name)?;
+            settled.confirmed += 1;
+        }
+    }
+    if !to_write.is_empty() {
+        for outcome in keychain.put(to_write, Cover::Sealed)? {
+            outcome?;
+            settled.written += 1;
+        }
+    }
+    let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
+    if !notes.is_empty() {
+        let index = agent.index()?;
+        let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
+        for (note, name) in notes {
+            if let Some(id) = ProfileId::from_file_name(name)
+                && may_go(&index, &id, log.get(id.as_str()))
+            {
+                settled.removed += keychain.remove(&item(&id))?;
+            }
+            kept.remove_file(note)?;
+        }
+    }
+    kept.sync()?;
+    Ok(settled)
+}
+
+/// Whether an item may be removed from the keychain, whatever a note says: the record rests
+/// elsewhere, or its removal is in the log.
+#[must_use]
+pub fn may_go(index: &Index, id: &ProfileId, known: Option<&log::LastKnown>) -> bool {
+    match index.entry(id.as_str()).and_then(|entry| entry.mark) {
+        Some(mark) => !mark.is_in(Store::Keychain),
+        None => known.is_some_and(|known| known.removed),
+    }
+}
+
+/// Whether a sealed copy was written long enough ago.
+fn is_older(kept: &Dir, name: &str, now: i64) -> bool {
+    let Ok(file) = kept.open_for_reading(name) else { return false };
+    let modified = file.metadata().and_then(|meta| meta.modified()).ok();
+    let written = modified
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let age = i64::try_from(SETTLED_AFTER.as_millis()).unwrap_or(i64::MAX);
+    now.saturating_sub(written) >= age
+}
+
+/// What the keychain holds of the profiles that are due.
+enum Held<'a> {
+    /// All records of the agent.
+    All(HashSet<Vec<u8>>),
+    /// To be asked for one by one.
+    Each(&'a Keychain),
+}
+
+impl<'a> Held<'a> {
+    fn of(names: &[String], agent: &Agent, keys: &Keys, keychain: &'a Keychain) -> Result<Self> {
+        if names.len() < ALL_AT_ONCE {
+            return Ok(Self::Each(keychain));
+        }
+        let all = keychain.records_of(keys.vault.as_str(), agent.name.as_str());
+        let found = keychain.get(&all, Cover::Sealed)?;
+        Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
+    }
+
+    /// Whether an item with these attributes holds this text. Of all records at once, a text is told
+    /// apart by itself: no two sealed records are alike.
+    fn has(&self, attributes: &crate::keychain::Attributes, text: &[u8]) -> Result<bool> {
+        match self {
+            Self::All(found) => Ok(found.contains(text)),
+            Self::Each(keychain) => {
+                let found = keychain.get(attributes, Cover::Sealed)?;
+                Ok(found.iter().any(|bytes| bytes.as_slice() == text))
+            }
+        }
+    }
+}
+
+/// The records of a home that was moved, written anew for where it is now; how many there were.
+///
+/// # Errors
+/// Those of the keychain.
+pub fn take_over(agent: &Agent, keys: &Keys, keychain: &Keychain, profiles: &[ProfileId]) -> Result<usize> {
+    let mut items = Vec::new();
+    for id in profiles {
+        let item = keychain.record(keys.vault.as_str(), agent.name.as_str(), id.as_str());
+        if !keychain.find(&item.attributes)?.is_empty() {
+            continue;
+        }
+        for text in keychain.get(&item.attributes, Cover::Sealed)? {
+            let sealed = armor::from_text(&text, "an item")?;
+            if Record::open(keys, &agent.name, id, &sealed).is_ok() {
+                items.push((item.clone(), text));
+            }
+        }
+    }
+    let many = items.len();
+    if many > 0 {
+        keychain.put(items, Cover::Sealed)?.into_iter().collect::<Result<Vec<()>>>()?;
+    }
+    Ok(many)
+}
+
+/// What a person is told when the keychain could not be brought up to date.
+#[must_use]
+pub fn told(error: &Error) -> String {
+    let later = match error.code() {
+        Code::KeychainTimeout
+        | Code::KeychainUnavailable
+        | Code::KeychainLocked
+        | Code::KeychainNoCollection => "the next change tries again",
+        _ => "the next change tries again; run `strongroom doctor`",
+    };
+    format!(
+        "the change is done, and its sealed copy is kept in the home and read from there until the keychain has it ({}); {later}",
+        error.what()
+    )
+}

@@ -1,0 +1,43 @@
+//! The stores: where sealed records rest.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Code, Error, Result};
+
+/// A place where a profile's sealed record rests.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Store {
+    /// A sealed file in the home.
+    #[default]
+    File,
+    /// An item in the desktop's keychain.
+    Keychain,
+}
+
+impl Store {
+    /// Its name in indexes and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Keychain => "keychain",
+        }
+    }
+}
+
+impl fmt::Display for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Store {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        [Self::File, Self::Keychain].into_iter().find(|store| store.as_str() == text).ok_or_else(|| {
+            Error::new(Code::NewerFormat, "the vault names a store that this strongroom does not know")
+        })
+    }
+}

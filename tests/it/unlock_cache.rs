@@ -1,0 +1,344 @@
+//! `unlock` and `lock`: what the kernel's keyring keeps, for whom, and for how long.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use strongroom::unlock::cache;
+use strongroom_backends::kernel_keyring;
+
+use crate::session::{HANGS, Ran, SOMEBODY, Session, binary, kept, ran, source, strace};
+
+const PASSPHRASE: &str = "made-up horse, made-up battery";
+pub const SECRET: &str = "made-up-canary-key";
+
+/// A vault that only a passphrase opens, with one profile. What is cached of it goes with it.
+pub struct Vault(pub Session);
+
+impl Vault {
+    pub fn new() -> Self {
+        let session = Session::empty();
+        let vault = Self(session);
+        vault.write("pass", format!("{PASSPHRASE}\n"));
+        vault.by_passphrase(["init", "--unlock", "passphrase"]).ok();
+        let paste = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:one"];
+        vault.feed(SECRET, [&paste[..], &["--passphrase-file", "pass"]].concat()).ok();
+        vault
+    }
+
+    /// A new one that is unlocked.
+    pub fn unlocked() -> Self {
+        let vault = Self::new();
+        vault.unlock();
+        vault
+    }
+
+    pub fn unlock(&self) {
+        self.by_passphrase(["unlock"]).ok();
+    }
+
+    pub fn by_passphrase<const N: usize>(&self, arguments: [&str; N]) -> Ran {
+        self.run([&["--passphrase-file", "pass"], &arguments[..]].concat())
+    }
+
+    /// The description of its key.
+    pub fn name(&self) -> String {
+        cache::name_of(&self.home()).unwrap()
+    }
+
+    /// The key's number in the keyring of the user, as another program finds it.
+    fn key(&self) -> String {
+        let found = keyctl(&["search", "@u", "user", &self.name()]).ok();
+        found.stdout.trim().to_owned()
+    }
+
+    #[track_caller]
+    pub fn is_locked(&self) {
+        self.run(["get", "openrouter:one"]).sane(SECRET).failed("LOCKED", 77);
+        let answer = self.resolve(&["main/openrouter:one"]);
+        assert_eq!(answer["errors"]["main/openrouter:one"]["code"], "LOCKED", "{answer}");
+    }
+
+    #[track_caller]
+    pub fn is_open(&self) {
+        assert_eq!(self.get("openrouter:one"), SECRET);
+    }
+}
+
+impl std::ops::Deref for Vault {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if let Some(name) = cache::name_of(&self.home()) {
+            let _ = kernel_keyring::forget(&name);
+        }
+    }
+}
+
+pub fn keyctl(arguments: &[&str]) -> Ran {
+    let mut keyctl = Command::new(tool("keyctl", "keyutils"));
+    keyctl.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(keyctl, b"")
+}
+
+fn tool(name: &str, package: &str) -> String {
+    let path = format!("/usr/bin/{name}");
+    assert!(Path::new(&path).exists(), "{name} is missing: apt-get install {package}");
+    path
+}
+
+/// The binary as an argument of another program, in the session's surroundings.
+fn under(session: &Session, program: &[&str], arguments: &[&str]) -> Ran {
+    let mut command = Command::new(program[0]);
+    command.args(&program[1..]).arg(binary()).args(arguments);
+    command.env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
+    command.current_dir(session.temp.path()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(command, b"")
+}
+
+#[test]
+fn within_the_time_nothing_asks() {
+    let vault = Vault::new();
+    vault.is_locked();
+    vault.unlock();
+    vault.is_open();
+    assert_eq!(vault.resolve(&["main/openrouter:one"])["values"]["main/openrouter:one"], SECRET);
+    vault.paste("openrouter:two", "made-up-two");
+    vault.feed("made-up-two-again", ["rotate", "openrouter:two"]).ok();
+    assert_eq!(vault.get("openrouter:two"), "made-up-two-again");
+    vault.run(["rename", "openrouter:two", "openrouter:three"]).ok();
+    vault.feed("GROQ_API_KEY=made-up-groq", ["import", "-", "--from", "env"]).ok();
+    vault.run(["remove", "openrouter:three", "--yes"]).ok();
+    vault.run(["list"]).ok();
+    let status = vault.run(["status", "--check", "--json"]).ok().json();
+    assert_eq!(status["vault"]["profiles"][0]["record"], "verified");
+    assert!(status["vault"]["unlockedUntil"].is_i64());
+    vault.run(["verify"]).ok();
+    vault.run(["log"]).ok();
+    let doctor = vault.run(["doctor", "--json"]).stdout;
+    assert!(doctor.contains("opened by the cache, until 20"), "{doctor}");
+    // What was written under the cache is what the passphrase opens.
+    vault.run(["lock"]).ok();
+    vault.by_passphrase(["verify"]).ok();
+    assert!(vault.run(["status", "--json"]).ok().json()["vault"]["unlockedUntil"].is_null());
+}
+
+#[test]
+fn no_passphrase_is_derived_under_the_cache() {
+    let vault = Vault::unlocked();
+    // Argon2id alone takes 64 MiB.
+    let bounded = [&tool("prlimit", "util-linux"), "--as=67108864"];
+    assert!(
+        under(&vault, &bounded, &["get", "openrouter:one", "--passphrase-file", "pass"]).status != 0,
+        "the bound is too wide to tell"
+    );
+    assert_eq!(under(&vault, &bounded, &["get", "openrouter:one"]).ok().stdout.trim(), SECRET);
+}
+
+#[test]
+fn the_time_ends_by_itself() {
+    let vault = Vault::new();
+    let begun = Instant::now();
+    vault.by_passphrase(["unlock", "--ttl", "2s"]).ok();
+    let cached = Instant::now();
+    let ttl = Duration::from_secs(2);
+    let mut open = 0;
+    loop {
+        let asked = Instant::now();
+        let get = vault.run(["get", "openrouter:one"]);
+        if get.status == 0 {
+            assert!(asked < cached + ttl, "it is open {:?} after it was unlocked", asked - cached);
+            open += 1;
+        } else {
+            get.failed("LOCKED", 77);
+            break;
+        }
+        assert!(begun.elapsed() < HANGS);
+    }
+    assert!(begun.elapsed() >= ttl && open > 0, "locked after {:?}, {open} times open", begun.elapsed());
+    vault.is_locked();
+    // The kernel itself drops it, at most two seconds later.
+    while keyctl(&["search", "@u", "user", &vault.name()]).status == 0 {
+        assert!(cached.elapsed() < ttl * 3, "the key is there after {:?}", cached.elapsed());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn lock_forgets_and_says_so() {
+    let vault = Vault::unlocked();
+    let key = vault.key();
+    assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], true);
+    vault.is_locked();
+    assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "whoever knows its number reads it on");
+    assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], false);
+    // Whatever became of the home.
+    vault.unlock();
+    std::fs::write(vault.home().join("vault.json"), "{").unwrap();
+    std::fs::remove_dir_all(vault.home().join("unlock")).unwrap();
+    assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], true);
+}
+
+#[test]
+fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
+    let vault = Vault::unlocked();
+    let recipient = vault.by_passphrase(["recipient"]).ok().stdout.trim().to_owned();
+    vault.by_passphrase(["export", "--to", &recipient, "--out", "bundle"]).ok();
+    vault.write("recovery", vault.by_passphrase(["recovery-key"]).ok().stdout);
+    let before = kept(&vault.home());
+    let asking: [&[&str]; 9] = [
+        &["export", "--to", SOMEBODY, "--out", "taken"],
+        &["export", "--to", &recipient],
+        &["recovery-key"],
+        &["recipient"],
+        &["unlock-method", "add", "key-file", "--new-key-file", "planted"],
+        &["unlock-method", "remove", "passphrase", "--yes"],
+        &["rekey", "--yes"],
+        &["import", "bundle"],
+        &["unlock", "--ttl", "24h"],
+    ];
+    for arguments in asking {
+        vault.run(arguments).sane(SECRET).failed("LOCKED", 77);
+    }
+    // It rebuilds what is lost; the cache is no reason to take the vault for one that opens.
+    let new = ["--unlock", "key-file", "--key-file", "new"];
+    vault.run([&["recover", "--recovery-key", "recovery"], &new[..]].concat()).failed("EXISTS", 73);
+    assert!(kept(&vault.home()) == before, "something was changed");
+    assert!(!vault.path("taken").exists() && !vault.path("planted").exists());
+    // With the passphrase the same is allowed.
+    vault.by_passphrase(["export", "--to", SOMEBODY, "--out", "given"]).ok();
+    vault.by_passphrase(["import", "bundle", "--on-conflict", "skip"]).ok();
+}
+
+#[test]
+fn a_source_named_by_hand_is_used_whatever_is_cached() {
+    let vault = Vault::unlocked();
+    vault.write("wrong", "not it\n");
+    vault.run(["get", "openrouter:one", "--passphrase-file", "wrong"]).failed("WRONG_KEY", 77);
+    vault.run(["get", "openrouter:one", "--passphrase-file", "none"]).failed("NO_INPUT", 66);
+    let mut get = vault.command(["get", "openrouter:one"]);
+    get.env("STRONGROOM_KEY_FILE", "none");
+    ran(get, b"").failed("NO_INPUT", 66);
+    vault.is_open();
+}
+
+#[test]
+fn other_sessions_of_the_user_see_it() {
+    let vault = Vault::unlocked();
+    let get = ["get", "openrouter:one"];
+    for program in [&["/usr/bin/keyctl", "session", "-"][..], &["/usr/bin/setsid", "--wait"]] {
+        tool("keyctl", "keyutils");
+        assert_eq!(under(&vault, program, &get).ok().stdout.lines().last(), Some(SECRET), "{program:?}");
+    }
+    // And end it.
+    under(&vault, &["/usr/bin/keyctl", "session", "-"], &["lock"]).ok();
+    vault.is_locked();
+    // What another session unlocks, this one sees.
+    let unlock = ["unlock", "--passphrase-file", "pass"];
+    under(&vault, &["/usr/bin/keyctl", "session", "-"], &unlock).ok();
+    vault.is_open();
+}
+
+#[test]
+fn another_user_namespace_does_not_see_it() {
+    let vault = Vault::unlocked();
+    let unshare = tool("unshare", "util-linux");
+    let there = ran(
+        {
+            let mut probe = Command::new(&unshare);
+            probe.args(["-r", "/bin/true"]).stderr(Stdio::piped());
+            probe
+        },
+        b"",
+    );
+    if there.status != 0 {
+        println!("this system forbids user namespaces: {}", there.stderr.trim());
+        return;
+    }
+    let get = ["get", "openrouter:one"];
+    under(&vault, &[&unshare, "-r"], &get).failed("LOCKED", 77);
+    // The same namespace opens it by the passphrase: nothing else is in the way.
+    let by_passphrase = ["get", "openrouter:one", "--passphrase-file", "pass"];
+    assert_eq!(under(&vault, &[&unshare, "-r"], &by_passphrase).ok().stdout.trim(), SECRET);
+    vault.is_open();
+}
+
+#[test]
+fn another_user_neither_finds_nor_reads_it() {
+    let vault = Vault::unlocked();
+    let key = vault.key();
+    let own = keyctl(&["pipe", &key]).ok().stdout;
+    assert!(own.contains("\"keys\""));
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can be another user");
+        return;
+    }
+    let other = |arguments: &[&str]| {
+        let mut command = Command::new(tool("setpriv", "util-linux"));
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all"]);
+        command.arg(tool("keyctl", "keyutils")).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(command, b"")
+    };
+    assert_ne!(other(&["search", "@u", "user", &vault.name()]).status, 0);
+    for verb in ["pipe", "describe", "invalidate", "revoke", "clear"] {
+        let tried = other(&[verb, &key]);
+        assert!(tried.status != 0 && tried.stdout.is_empty(), "{verb}: {}", tried.stdout);
+    }
+    vault.is_open();
+}
+
+#[test]
+fn only_what_reading_and_writing_need_is_kept() {
+    let vault = Vault::unlocked();
+    let recovery = vault.by_passphrase(["recovery-key"]).ok().stdout;
+    let stored = keyctl(&["pipe", &vault.key()]).ok().stdout;
+    for secret in [PASSPHRASE, SECRET, recovery.trim(), "AGE-SECRET-KEY"] {
+        assert!(!stored.contains(secret));
+    }
+    let document: serde_json::Value = serde_json::from_str(&stored).unwrap();
+    let members: BTreeSet<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected =
+        ["current", "format", "keys", "method", "recoveryRecipient", "store", "unlockFile", "until", "vault"];
+    assert_eq!(members, BTreeSet::from(expected));
+    assert_eq!(document["keys"].as_array().unwrap().len(), 1);
+    let identity: age::x25519::Identity = recovery.trim().parse().unwrap();
+    assert_eq!(document["recoveryRecipient"], identity.to_public().to_string());
+    let settings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(vault.home().join("vault.json")).unwrap()).unwrap();
+    assert_eq!(document["vault"], settings["vaultId"]);
+}
+
+#[test]
+fn no_secret_is_in_a_name_or_an_argument() {
+    let vault = Vault::new();
+    let mut unlock = strace(&vault, "execve,clone,clone3,vfork,fork", &[]);
+    unlock.args(["unlock", "--passphrase-file", "pass"]);
+    let traced = ran(unlock, b"").ok();
+    assert_eq!(traced.stderr.matches("execve(").count(), 1, "it starts programs: {}", traced.stderr);
+    assert!(!traced.stderr.contains(PASSPHRASE));
+    let name = vault.name();
+    let hex = name.strip_prefix("strongroom:").unwrap();
+    assert!(hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
+    let keys = std::fs::read_to_string("/proc/keys").unwrap();
+    let line = keys.lines().find(|line| line.contains(&name)).unwrap();
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(fields[4], "3f2f0000", "others have rights: {line}");
+    assert_eq!(fields[3], "15m", "{line}");
+}
+
+#[test]
+fn the_packages_of_these_tests_are_installed_with_the_others() {
+    let script = std::fs::read_to_string(source("scripts/install-test-deps.sh")).unwrap();
+    for line in ["keyctl keyutils", "unshare util-linux", "setpriv util-linux"] {
+        assert!(script.lines().any(|need| need == line), "{line}");
+    }
+}
