@@ -16,7 +16,7 @@
 need gnome-keyring-daemon kwalletd5 dbus-daemon dbus-monitor secret-tool Xvfb
 
 # What one call may take in these runs, in ms, and what a command may with it on a busy machine.
-call_ms=1000
+call_ms=500
 margin_ms=1500
 
 # Two vaults on the rig of now: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
@@ -240,10 +240,19 @@ steps() {
     rig_end
 }
 
-section gnome_outages
-section no_collection
-section display_and_nobody
-section kwallet_outages
-for action in stop kill mute hold; do section steps gnome "$action"; done
-section steps kwallet kill
+beside gnome_outages
+beside steps gnome stop init unlock add rekey
+beside steps gnome stop move_in move_out paste remove
+beside_all
+beside no_collection
+beside display_and_nobody
+beside kwallet_outages
+beside steps gnome kill init unlock add rekey move_in move_out paste remove
+beside_all
+# The call lands, and its answer is lost.
+beside steps gnome mute rekey move_in paste
+# The call lands when the command is over, and another has come.
+beside steps gnome hold paste paste_removed remove
+beside steps kwallet kill init unlock add rekey move_in move_out paste remove
+beside_all
 finish keychain-outages

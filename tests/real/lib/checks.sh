@@ -60,6 +60,32 @@ section() {
     failed=$((failed + bad))
     [ $((SECONDS - begun)) -lt 5 ] || printf '      (%d s)\n' $((SECONDS - begun))
 }
+
+# beside COMMAND...: a section of which several go on at once, each with directories of its own: mostly they
+# wait. beside_all waits for them, and shows what each said.
+beside_running=()
+beside() {
+    [[ "$*" == *"$only"* ]] || return 0
+    local own
+    own=$(mktemp -d "$tmp/beside.XXXXXX")
+    (
+        failed=0
+        use_tmp "$own"
+        section "$@"
+        exit $((failed > 100 ? 100 : failed))
+    ) >"$own/said" 2>&1 &
+    beside_running+=("$! $own/said")
+}
+beside_all() {
+    local one bad
+    for one in "${beside_running[@]}"; do
+        bad=0
+        wait "${one%% *}" || bad=$?
+        failed=$((failed + bad))
+        cat "${one#* }"
+    done
+    beside_running=()
+}
 finish() {
     if [ "$failed" -gt 0 ]; then
         printf '%s: %d checks failed\n' "$1" "$failed"
@@ -70,8 +96,9 @@ finish() {
 
 # --- the binary -------------------------------------------------------------------------------------------
 
-tmp=$(mktemp -d)
-out=$tmp/stdout err=$tmp/stderr input=/dev/null
+use_tmp() { tmp=$1 out=$1/stdout err=$1/stderr input=/dev/null; }
+tmp_root=$(mktemp -d)
+use_tmp "$tmp_root"
 # world is the user's home directory of now: another one, another vault. bus is where its session bus is.
 world='' bus='' limit=30
 # More variables for it: NAME=value.
@@ -191,14 +218,14 @@ rig() {
 cleanup() {
     local one
     trap - ERR
-    for one in "$tmp"/rig.*; do
+    for one in "$tmp_root"/{,beside.*/}rig.*; do
         KEYCHAIN_RIG=$one
         if [ -d "$one" ]; then rig_end || true; fi
     done
-    for one in "$tmp"/*.pid; do
+    for one in "$tmp_root"/{,beside.*/}*.pid; do
         if [ -e "$one" ]; then kill "$(cat "$one")" 2>/dev/null || true; fi
     done
-    rm -rf "$tmp"
+    rm -rf "$tmp_root"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
@@ -228,9 +255,11 @@ item_is_current() {
 
 # settle: sealed copies that wait for a later process go, as if a minute had passed and one had come.
 settle() {
+    rig_flush
     find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
     pasted settle:it 0 --store keychain
     # The one that this wrote.
+    rig_flush
     find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
     pasted settle:file 0 --store file
     [ "$(find "$vault" -path '*/pending/*' -type f | wc -l)" = 0 ]
