@@ -82,17 +82,26 @@ make_prefix() {
     : >"$WINEPREFIX/complete"
 }
 
-# Starts Wine's server and finds its process: it works in a directory named by the prefix' device and inode.
+# Starts Wine's server and finds its process, which works in a directory named by the prefix' device and inode.
 start_server() {
-    local numbers directory process
+    local numbers directory process try
     end_server
-    "$wineserver" --persistent
     read -ra numbers < <(stat -c '%d %i' "$WINEPREFIX")
     directory=$(printf 'server-%x-%x' "${numbers[@]}")
-    for process in /proc/[0-9]*; do
-        case "$(readlink "$process/cwd")" in */"$directory") server=${process#/proc/} ;; esac
-    done 2>/dev/null
-    [ -n "$server" ] || die "no wineserver works in a directory $directory"
+    # Where the one before is not quite gone, starting does nothing and says nothing.
+    for try in {1..50}; do
+        [ "$try" -eq 1 ] || sleep 0.1
+        "$wineserver" --persistent
+        for process in /proc/[0-9]*; do
+            case "$(readlink "$process/cwd")" in
+                */"$directory")
+                    server=${process#/proc/}
+                    return
+                    ;;
+            esac
+        done 2>/dev/null
+    done
+    die "no wineserver works in a directory $directory"
 }
 
 # Ends the server, whose prefix is ours alone; a test may have left it stopped.

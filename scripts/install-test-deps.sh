@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own
-# and, with --all, cargo-deny. Says what it does; does nothing for what is already there.
+# and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for what is already there.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -8,7 +8,7 @@
 set -euo pipefail
 umask 022
 
-# One command that the tests call a line, and the Debian packages that bring it.
+# One command or file that the tests need a line, and the Debian packages that bring it.
 debian_needs() {
     cat <<'LINES'
 cc gcc libc6-dev
@@ -20,6 +20,16 @@ shellcheck shellcheck
 strace strace
 tmux tmux
 npm npm
+LINES
+    [ "$all" = yes ] || return 0
+    # For other platforms (scripts/cross.sh): a Rust whose std comes as source too, a linker, Wine.
+    cat <<'LINES'
+/usr/bin/rustc rustc-web
+/usr/bin/cargo cargo-web
+/usr/bin/cargo-clippy rust-web-clippy
+/usr/lib/rustlib/src/rust/library/std/Cargo.toml rust-web-src
+x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+/usr/lib/wine/wine64 wine64
 LINES
 }
 
@@ -42,7 +52,7 @@ cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache
 install_debian() {
     local need missing=()
     while read -ra need; do
-        command -v "${need[0]}" >/dev/null || missing+=("${need[@]:1}")
+        command -v "${need[0]}" >/dev/null || [ -e "${need[0]}" ] || missing+=("${need[@]:1}")
     done < <(debian_needs)
     [ "${#missing[@]}" -gt 0 ] || { say 'Debian packages: all there'; return; }
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)

@@ -20,18 +20,7 @@ use zeroize::Zeroizing;
 
 use super::entries::{Platform, SERVICE};
 use super::keyring_error::PlatformError;
-use super::{KeychainError, State, Why};
-
-// Result codes of Security.framework, from SecBase.h (userCanceledErr: MacErrors.h).
-const USER_CANCELED: i32 = -128;
-const NOT_AVAILABLE: i32 = -25291;
-const AUTH_FAILED: i32 = -25293;
-const NO_SUCH_KEYCHAIN: i32 = -25294;
-const INVALID_KEYCHAIN: i32 = -25295;
-const DUPLICATE_ITEM: i32 = -25299;
-const NO_DEFAULT_KEYCHAIN: i32 = -25307;
-const INTERACTION_NOT_ALLOWED: i32 = -25308;
-const INTERACTION_REQUIRED: i32 = -25315;
+use super::{KeychainError, State, os_status};
 
 /// The user's default keychain, which is the login keychain unless he chose another.
 pub struct Apple {
@@ -83,7 +72,7 @@ impl Platform for Apple {
         self.quiet = None;
         let outcome = match self.keychain.unlock(None) {
             // Here a person has answered, wrongly.
-            Err(status) if status.code() == AUTH_FAILED => Err(KeychainError::Dismissed),
+            Err(status) if status.code() == os_status::AUTH_FAILED => Err(KeychainError::Dismissed),
             other => other.map_err(of_status),
         };
         let outcome = outcome.and_then(|()| self.read(usize::MAX));
@@ -124,15 +113,5 @@ fn quiet() -> Result<KeychainUserInteractionLock, KeychainError> {
 }
 
 fn of_status(status: Status) -> KeychainError {
-    match status.code() {
-        // The store's write looks for the item and, where it may not, adds another one: that it is
-        // there already says that looking was refused.
-        INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED | AUTH_FAILED | DUPLICATE_ITEM => {
-            KeychainError::Locked
-        }
-        USER_CANCELED => KeychainError::Dismissed,
-        NO_SUCH_KEYCHAIN | INVALID_KEYCHAIN | NO_DEFAULT_KEYCHAIN => KeychainError::NoCollection,
-        NOT_AVAILABLE => KeychainError::Unavailable(Why::NoSession),
-        code => KeychainError::Failed(format!("OSStatus {code}")),
-    }
+    os_status::error(status.code())
 }

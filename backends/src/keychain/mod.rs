@@ -13,6 +13,8 @@ mod error;
 mod item_name;
 #[cfg(any(target_os = "macos", windows, test))]
 mod keyring_error;
+#[cfg(any(target_os = "macos", test))]
+mod os_status;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
