@@ -14,6 +14,8 @@ pub enum Why {
     BusRefused,
     /// No program on the bus is a keychain.
     NoService,
+    /// The session has none: on Windows a network logon, on macOS a process outside any login.
+    NoSession,
     /// This platform has none that is known.
     Platform,
 }
@@ -27,6 +29,7 @@ impl Why {
             Self::BadAddress => "DBUS_SESSION_BUS_ADDRESS holds no valid address",
             Self::BusRefused => "the D-Bus session bus refuses the connection",
             Self::NoService => "no keychain service runs on the D-Bus session bus",
+            Self::NoSession => "this logon session has no keychain",
             Self::Platform => "no keychain of this platform is known",
         }
     }
