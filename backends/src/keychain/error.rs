@@ -68,12 +68,12 @@ pub enum KeychainError {
 }
 
 impl KeychainError {
-    /// A failure by a name that came from elsewhere: a D-Bus error's name, say. What does not look
-    /// like a name is not passed on.
+    /// A failure by the name of a D-Bus error. Only names of freedesktop.org's specifications are
+    /// passed on.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_';
-        let dotted = name.contains('.') && name.len() <= 100 && name.bytes().all(good);
-        Self::Failed(if dotted { name.to_owned() } else { "an error without a name".to_owned() })
+        let known = name.starts_with("org.freedesktop.") && name.len() <= 100 && name.bytes().all(good);
+        Self::Failed(if known { name.to_owned() } else { "an error without a known name".to_owned() })
     }
 }
