@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own
-# and, with --all, cargo-deny. Says what it does; does nothing for what is already there.
+# and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for what is already there.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -18,7 +18,6 @@ setpriv util-linux
 pgrep procps
 shellcheck shellcheck
 strace strace
-keyctl keyutils
 unshare util-linux
 tmux tmux
 npm npm
@@ -33,6 +32,16 @@ kwalletd5 libkf5wallet-bin
 /usr/bin/python3 python3
 /usr/lib/python3/dist-packages/jeepney python3-jeepney
 Xvfb xvfb
+LINES
+    [ "$all" = yes ] || return 0
+    # For other platforms (scripts/cross.sh): a Rust whose std comes as source too, a linker, Wine.
+    cat <<'LINES'
+/usr/bin/rustc rustc-web
+/usr/bin/cargo cargo-web
+/usr/bin/cargo-clippy rust-web-clippy
+/usr/lib/rustlib/src/rust/library/std/Cargo.toml rust-web-src
+x86_64-w64-mingw32-gcc gcc-mingw-w64-x86-64-win32
+/usr/lib/wine/wine64 wine64
 LINES
 }
 

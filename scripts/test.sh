@@ -3,7 +3,8 @@
 #
 #   scripts/test.sh [--all]
 #
-# --all adds what is too long for every change: licences and sources of all dependencies, documentation.
+# --all adds what is too long for every change: licences and sources of all dependencies, documentation, and
+# what other platforms get (macOS type-checked, the Windows keychain under Wine).
 # As root the tests run twice, the second time as an ordinary user, for root passes permission and lock
 # tests for the wrong reason. As an ordinary user they run once.
 set -uo pipefail
@@ -172,5 +173,8 @@ if [ "$all" = yes ]; then
     cargo_deny=$(find "$cache" -path '*/cargo-deny-*/bin/cargo-deny' | sort | tail -n 1)
     group 'licences, sources and bans of dependencies' 60 "$cargo_deny" check --hide-inclusion-graph bans licenses sources
     group 'documentation' 180 env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+    # Most of it is building std and the dependencies once.
+    group 'macOS: types and lint' 600 scripts/cross.sh macos
+    group 'Windows: the keychain under Wine' 420 scripts/cross.sh windows
 fi
 finish

@@ -2,23 +2,37 @@
 //!
 //! Bytes only: nothing here knows of age, of JSON or of profiles. What comes in is sealed
 //! already, so every place is trusted with keeping, never with secrecy.
+//!
+//! On Windows there are [`keychain`] and [`deadline`] alone.
 
 pub mod deadline;
+#[cfg(unix)]
 pub mod file;
+#[cfg(unix)]
 pub mod fs;
+#[cfg(unix)]
 pub mod inherited_fd;
+#[cfg(unix)]
 pub mod kernel_keyring;
+#[cfg(unix)]
 pub mod key_file;
 pub mod keychain;
 
+#[cfg(unix)]
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
 use std::time::Duration;
 
+#[cfg(unix)]
 use fs::dir::Dir;
+#[cfg(unix)]
 use fs::lock::Holder;
 
 /// What can go wrong with a place.
+#[cfg(unix)]
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Nothing of that name is there.
@@ -66,6 +80,7 @@ pub enum StoreError {
     },
 }
 
+#[cfg(unix)]
 impl StoreError {
     /// An error of the system at a path.
     #[must_use]
@@ -94,6 +109,7 @@ impl StoreError {
 }
 
 /// How a store is.
+#[cfg(unix)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Health {
     /// It can be read and written.
@@ -105,6 +121,7 @@ pub enum Health {
 }
 
 /// A place where sealed records rest, each under a name.
+#[cfg(unix)]
 pub trait SecretStore {
     /// The store's name in indexes and on the command line.
     fn kind(&self) -> &'static str;

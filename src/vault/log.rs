@@ -264,6 +264,7 @@ pub fn append(dir: &Dir, part: &LogPart) -> Result<()> {
 ///
 /// # Errors
 /// `NO_SPACE`; `IO` for a limit on the size of files.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, clippy::unnecessary_wraps))]
 pub fn reserve(dir: &Dir, part: &LogPart) -> Result<()> {
     #[cfg(target_os = "linux")]
     {

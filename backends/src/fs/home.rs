@@ -27,7 +27,7 @@ fn unsafe_dir<T>(path: &Path, why: &'static str) -> Result<T, StoreError> {
 
 fn mode(stat: &Stat) -> u32 {
     // The width of a mode differs between systems.
-    #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+    #[allow(clippy::unnecessary_cast, clippy::cast_lossless)]
     let mode = stat.st_mode as u32;
     mode
 }

@@ -14,6 +14,8 @@ pub enum Why {
     BusRefused,
     /// No program on the bus is a keychain.
     NoService,
+    /// The session has none: on Windows a network logon, on macOS a process outside any login.
+    NoSession,
     /// This platform has none that is known.
     Platform,
 }
@@ -27,6 +29,7 @@ impl Why {
             Self::BadAddress => "DBUS_SESSION_BUS_ADDRESS holds no valid address",
             Self::BusRefused => "the D-Bus session bus refuses the connection",
             Self::NoService => "no keychain service runs on the D-Bus session bus",
+            Self::NoSession => "this logon session has no keychain",
             Self::Platform => "no keychain of this platform is known",
         }
     }
@@ -65,12 +68,12 @@ pub enum KeychainError {
 }
 
 impl KeychainError {
-    /// A failure by a name that came from elsewhere: a D-Bus error's name, say. What does not look
-    /// like a name is not passed on.
+    /// A failure by the name of a D-Bus error. Only names of freedesktop.org's specifications are
+    /// passed on.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_';
-        let dotted = name.contains('.') && name.len() <= 100 && name.bytes().all(good);
-        Self::Failed(if dotted { name.to_owned() } else { "an error without a name".to_owned() })
+        let known = name.starts_with("org.freedesktop.") && name.len() <= 100 && name.bytes().all(good);
+        Self::Failed(if known { name.to_owned() } else { "an error without a known name".to_owned() })
     }
 }

@@ -4,11 +4,23 @@
 //! Every call has an end: the keychain is spoken to on a thread of its own, which is left behind
 //! where it does not answer. Nothing here raises a prompt but [`Keychain::unlock`].
 
+#[cfg(target_os = "macos")]
+mod apple;
+#[cfg(any(target_os = "macos", windows, test))]
+mod entries;
 mod error;
+#[cfg(any(target_os = "macos", windows, test))]
+mod item_name;
+#[cfg(any(target_os = "macos", windows, test))]
+mod keyring_error;
+#[cfg(any(target_os = "macos", test))]
+mod os_status;
 #[cfg(target_os = "linux")]
 mod secret_service;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 mod unsupported;
+#[cfg(windows)]
+mod windows;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -25,8 +37,13 @@ pub use error::{KeychainError, Why};
 
 #[cfg(target_os = "linux")]
 use secret_service::Native;
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
 use unsupported::Native;
+
+#[cfg(target_os = "macos")]
+type Native = entries::Entries<apple::Apple>;
+#[cfg(windows)]
+type Native = entries::Entries<windows::Windows>;
 
 /// What an item is found by, in order. None of it is secret: keychains keep attributes in the clear.
 /// A search gives the first few of them.

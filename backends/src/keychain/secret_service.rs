@@ -58,10 +58,13 @@ impl Native {
                 format!("unix:path=/run/user/{}/bus", rustix::process::geteuid().as_raw())
             }
         };
-        Self::to(address)
+        Self::to(&address)
     }
 
-    fn to(address: String) -> Result<Self, KeychainError> {
+    fn to(addresses: &str) -> Result<Self, KeychainError> {
+        // An address can also name a program to be run, or a host on the network.
+        let mut sockets = addresses.split(';').filter(|address| address.starts_with("unix:"));
+        let address = sockets.next().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned();
         let connection = Builder::address(address.as_str())
             .and_then(Builder::build)
             .map_err(|error| of_connecting(&error))?;
@@ -77,7 +80,7 @@ impl Native {
 
     /// Begins again over a connection of its own, as another process would.
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
-        *self = Self::to(self.address.clone())?;
+        *self = Self::to(&self.address.clone())?;
         match self.state()? {
             State::Ready => Ok(()),
             State::Locked => Err(KeychainError::Locked),
@@ -388,5 +391,97 @@ fn is_of_handshake(error: &secret_service::Error) -> bool {
             !matches!(of_name(name.as_str()), KeychainError::Locked | KeychainError::Unavailable(_))
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zbus::message::Message;
+    use zbus::names::OwnedErrorName;
+
+    use super::*;
+
+    const CANARY: &str = "canary-of-a-secret";
+
+    fn method_error(name: &str) -> zbus::Error {
+        let call = Message::method_call("/", "Any").unwrap().build(&()).unwrap();
+        let error = Message::error(&call.header(), name).unwrap().build(&(CANARY,)).unwrap();
+        let name = OwnedErrorName::try_from(name).unwrap();
+        zbus::Error::MethodError(name, Some(CANARY.to_owned()), error)
+    }
+
+    /// Every error of the libraries that can hold a text, with a canary for the text.
+    fn errors() -> Vec<KeychainError> {
+        let io = || std::sync::Arc::new(std::io::Error::other(CANARY));
+        let mut found: Vec<KeychainError> = [
+            "org.freedesktop.Secret.Error.IsLocked",
+            "org.freedesktop.Secret.Error.NoSession",
+            "org.freedesktop.DBus.Error.ServiceUnknown",
+            "org.freedesktop.DBus.Error.Spawn.ChildExited",
+            "org.freedesktop.DBus.Error.InvalidArgs",
+            "canary.of_a_secret",
+        ]
+        .into_iter()
+        .flat_map(|name| [of_call(&method_error(name)), of_library(&method_error(name).into())])
+        .collect();
+        let texts = [
+            zbus::Error::Address(CANARY.to_owned()),
+            zbus::Error::Failure(CANARY.to_owned()),
+            zbus::Error::Handshake(CANARY.to_owned()),
+            zbus::Error::InputOutput(io()),
+            zbus::Error::Variant(zbus::zvariant::Error::Message(CANARY.to_owned())),
+        ];
+        for error in texts {
+            found.extend([of_connecting(&error), of_call(&error), of_library(&error.into())]);
+        }
+        let bad_encoding = String::from_utf8([CANARY.as_bytes(), b"\xff"].concat()).unwrap_err();
+        let encoded = zbus::zvariant::Error::Utf8(bad_encoding.utf8_error());
+        found.push(of_library(&secret_service::Error::Zvariant(encoded)));
+        found.push(of_library(&secret_service::Error::ZbusFdo(zbus::fdo::Error::Failed(CANARY.to_owned()))));
+        found.push(of_library(&secret_service::Error::Crypto(CANARY)));
+        found.extend(
+            [
+                secret_service::Error::Locked,
+                secret_service::Error::NoResult,
+                secret_service::Error::Prompt,
+                secret_service::Error::PromptDisconnected,
+                secret_service::Error::Unavailable,
+            ]
+            .iter()
+            .map(of_library),
+        );
+        found
+    }
+
+    #[test]
+    fn no_text_of_a_service_or_a_library_is_passed_on() {
+        for error in errors() {
+            let shown = format!("{error} {error:?}");
+            assert!(!shown.contains("canary") && !shown.contains(CANARY), "{shown}");
+        }
+    }
+
+    #[test]
+    fn errors_are_told_apart() {
+        assert_eq!(of_name("org.freedesktop.Secret.Error.IsLocked"), KeychainError::Locked);
+        let unknown = of_name("org.freedesktop.DBus.Error.ServiceUnknown");
+        assert_eq!(unknown, KeychainError::Unavailable(Why::NoService));
+        assert_eq!(of_library(&secret_service::Error::Prompt), KeychainError::Dismissed);
+        assert!(is_of_handshake(&secret_service::Error::Crypto("")));
+        assert!(!is_of_handshake(&secret_service::Error::Locked));
+    }
+
+    #[test]
+    fn an_address_that_is_no_socket_is_refused() {
+        for bus in
+            ["", "garbage", "unixexec:path=/bin/true", "tcp:host=localhost,port=1", "autolaunch:", ";;"]
+        {
+            let surroundings = Surroundings { bus: Some(bus.into()), runtime_dir: None };
+            assert_eq!(
+                Native::connect(&surroundings).unwrap_err(),
+                KeychainError::Unavailable(Why::BadAddress),
+                "{bus}"
+            );
+        }
     }
 }

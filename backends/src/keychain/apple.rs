@@ -1,0 +1,117 @@
+//! The login keychain of macOS, over `apple-native-keyring-store`.
+//!
+//! An item is written over in place, so that its list of programs that may read it stays. That list
+//! names a program by its code signature: a binary built anew without a fixed identity is another
+//! program, and the keychain asks before it gives the item out. Asking is forbidden to the whole
+//! process but for [`Platform::unlock`]; where the keychain would ask, it says "interaction not
+//! allowed", which is `Locked` here.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use apple_native_keyring_store::keychain::Store;
+use keyring::api::CredentialStoreApi;
+use keyring::{Entry, Error};
+use security_framework::base::Error as Status;
+use security_framework::os::macos::keychain::{
+    KeychainUserInteractionLock, SecKeychain, SecPreferencesDomain,
+};
+use zeroize::Zeroizing;
+
+use super::entries::{Platform, SERVICE};
+use super::keyring_error::PlatformError;
+use super::{KeychainError, State, os_status};
+
+/// The user's default keychain, which is the login keychain unless he chose another.
+pub struct Apple {
+    store: Arc<Store>,
+    keychain: SecKeychain,
+    /// While it is held, no call asks a person.
+    quiet: Option<KeychainUserInteractionLock>,
+}
+
+impl Platform for Apple {
+    /// As much as a record can be, and more.
+    const MAX: usize = 64 * 1024;
+
+    fn provider(&self) -> &'static str {
+        "macOS Keychain"
+    }
+
+    fn open() -> Result<Self, KeychainError> {
+        let quiet = Some(quiet()?);
+        let keychain = SecKeychain::default_for_domain(SecPreferencesDomain::User).map_err(of_status)?;
+        let store = Store::new().map_err(Self::of)?;
+        Ok(Self { store, keychain, quiet })
+    }
+
+    fn entry(&self, name: &str) -> keyring::Result<Entry> {
+        self.store.build(SERVICE, name, None)
+    }
+
+    fn names(&self) -> keyring::Result<Vec<String>> {
+        let ours = self.store.search(&HashMap::from([("service", SERVICE)]))?;
+        Ok(ours.iter().filter_map(Entry::get_specifiers).map(|(_, account)| account).collect())
+    }
+
+    /// `Ready` when the keychain is unlocked and the first of our items, if there is any, can be read:
+    /// one that cannot says that this binary is not on its list.
+    fn state(&mut self) -> Result<State, KeychainError> {
+        let outcome = self.keychain.unlock(None).map_err(of_status).and_then(|()| self.read(1));
+        match outcome {
+            Ok(()) => Ok(State::Ready),
+            Err(KeychainError::Locked) => Ok(State::Locked),
+            Err(KeychainError::NoCollection) => Ok(State::NoCollection),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Asks for the keychain's password where it is locked, and for leave to read where this binary is
+    /// not on an item's list.
+    fn unlock(&mut self) -> Result<(), KeychainError> {
+        self.quiet = None;
+        let outcome = match self.keychain.unlock(None) {
+            // Here a person has answered, wrongly.
+            Err(status) if status.code() == os_status::AUTH_FAILED => Err(KeychainError::Dismissed),
+            other => other.map_err(of_status),
+        };
+        let outcome = outcome.and_then(|()| self.read(usize::MAX));
+        self.quiet = Some(quiet()?);
+        outcome
+    }
+
+    /// The keychain shows an item by its service and account; the store sets no other label.
+    fn label(_: &Entry, _: &str) -> keyring::Result<()> {
+        Ok(())
+    }
+
+    fn of_platform(error: &PlatformError) -> KeychainError {
+        match error.downcast_ref::<Status>() {
+            Some(status) => of_status(*status),
+            None => KeychainError::Failed("an error without a code".to_owned()),
+        }
+    }
+}
+
+impl Apple {
+    /// Reads our first items and forgets what they hold.
+    fn read(&self, count: usize) -> Result<(), KeychainError> {
+        let mut names = self.names().map_err(Self::of)?;
+        names.sort_unstable();
+        for name in names.iter().take(count) {
+            match self.entry(name).and_then(|entry| entry.get_secret().map(Zeroizing::new)) {
+                Ok(_) | Err(Error::NoEntry) => {}
+                Err(error) => return Err(Self::of(error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn quiet() -> Result<KeychainUserInteractionLock, KeychainError> {
+    SecKeychain::disable_user_interaction().map_err(of_status)
+}
+
+fn of_status(status: Status) -> KeychainError {
+    os_status::error(status.code())
+}
