@@ -241,13 +241,13 @@ steps() {
 }
 
 beside gnome_outages
-beside steps gnome stop init unlock add rekey
-beside steps gnome stop move_in move_out paste remove
+beside steps gnome stop init unlock add rekey resolve
+beside steps gnome stop move_in move_out paste remove recover
 beside_all
 beside no_collection
 beside display_and_nobody
 beside kwallet_outages
-beside steps gnome kill init unlock add rekey move_in move_out paste remove
+beside steps gnome kill init unlock add rekey resolve recover move_in move_out paste remove
 beside_all
 # The call lands, and its answer is lost.
 beside steps gnome mute rekey move_in paste

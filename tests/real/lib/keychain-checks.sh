@@ -11,7 +11,10 @@ keychain_checks() {
     section check_kill
     section check_kill_unlock
     section check_fresh "$1"
+    section check_at_once
+    section check_cached
     section check_neighbours
+    section check_moved
     section check_planted
     section check_speed
     check_prompts
@@ -294,6 +297,119 @@ check_neighbours() {
     gives "$(token 1)" 'the original has its item still' get anthropic:work
     clean 'verify of the original'
 }
+# A home that was moved reads its items; a copy, made while the original is out of sight, takes none of them.
+check_moved() {
+    local unlock one
+    for unlock in key-file keychain; do
+        new_world
+        must init --store keychain --unlock "$unlock"
+        pasted a:x 1
+        pasted a:y 2
+        holds "unlock by $unlock: the sealed copies go" settle
+        move_to "$world.moved"
+        gives "$(token 1)" 'a moved home reads its items' get a:x
+        feed "$(token 3)"
+        works 'and rotates' rotate a:x
+        works 'doctor --repair' doctor --repair
+        gives "$(token 3)" 'it reads what it wrote' get a:x
+        gives "$(token 2)" 'and what it did not' get a:y
+        clean 'verify of the moved home'
+
+        # Items of two paths that are there no more: the newer ones count.
+        holds 'the sealed copies go' settle
+        move_to "$world.again"
+        gives "$(token 3)" 'moved again, it reads the newer item' get a:x
+        works 'doctor --repair' doctor --repair
+        gives "$(token 3)" 'and after it too' get a:x
+        clean 'verify of the home that was moved again'
+
+        # Somebody begins anew where it was.
+        new_world
+        must init --store keychain --unlock "$unlock"
+        pasted a:x 1
+        holds 'the sealed copies go' settle
+        one=$world
+        move_to "$world.third"
+        mkdir -p "$one"
+        enter "$one"
+        must init --store keychain --unlock key-file
+        enter "$one.third"
+        gives "$(token 1)" 'with another vault where it was, a moved home reads its items' get a:x
+
+        # The original comes back, as a disk does that was not mounted.
+        new_world
+        must init --store keychain --unlock "$unlock"
+        pasted a:x 1
+        pasted a:y 2
+        holds 'the sealed copies go' settle
+        one=$world
+        cp -a "$one" "$one.copy"
+        mv "$one" "$one.away"
+        enter "$one.copy"
+        works 'doctor --repair of a copy, the original out of sight' doctor --repair
+        must remove a:y --yes
+        pasted a:x 4
+        must store move --to file
+        run doctor --repair
+        mv "$one.away" "$one"
+        enter "$one"
+        gives "$(token 1)" 'the original, back again, reads its first item' get a:x
+        gives "$(token 2)" 'and its second' get a:y
+        clean 'verify of the original'
+    done
+}
+move_to() {
+    mv "$world" "$1"
+    enter "$1"
+}
+
+# Eight at once, of their own profiles and of the same one.
+check_at_once() {
+    local n bad=0 stored pids=()
+    new_world
+    must init --store keychain --unlock keychain
+    pasted same:one 0
+    for n in {1..8}; do
+        token "$n" | sr paste-token --provider own --profile-id "own:n$n" >/dev/null 2>"$tmp/at-once.$n" || touch "$tmp/at-once.bad.$n" &
+        pids+=("$!")
+        token "$((100 + n))" | sr paste-token --provider same --profile-id same:one >/dev/null 2>&1 || touch "$tmp/at-once.bad.same$n" &
+        pids+=("$!")
+    done
+    wait "${pids[@]}"
+    same "$(find "$tmp" -name 'at-once.bad.*' | wc -l)" 0 'sixteen pastes at once succeed' shown
+    for n in {1..8}; do
+        run get "own:n$n"
+        printed "$(token "$n")" || bad=$((bad + 1))
+    done
+    same "$bad" 0 'each of the eight profiles is read' shown
+    run get same:one
+    stored=$(tail -c 9 "$out")
+    holds 'the ninth holds one of the eight' test "$((10#$stored))" -ge 101 -a "$((10#$stored))" -le 108
+    same "$(items_count kind=record profile=same:one)" 1 'in one item' shown
+    keep_recovery_key
+    item_is_current 'which is the newest' same:one
+    clean 'verify after them'
+}
+
+# What the kernel keeps for a time needs no keychain.
+check_cached() {
+    new_world
+    must init --store file --unlock keychain
+    pasted a:x 1
+    works 'unlock --ttl' unlock --ttl 10m
+    rig_stop
+    request main/a:x
+    run resolve
+    same "$status $(json "$out" "d['values']['main/a:x'] == '$(token 1)'")" '0 True' "while it is unlocked, resolve asks a stopped daemon nothing ($ms ms)"
+    gives "$(token 1)" 'nor does get' get a:x
+    refused KEYCHAIN_TIMEOUT 75 'recovery-key asks afresh' --keychain-timeout 500ms recovery-key
+    refused KEYCHAIN_TIMEOUT 75 'export asks afresh' --keychain-timeout 500ms export --to "$(age-keygen 2>/dev/null | age-keygen -y)" --out "$world/bundle.age"
+    works 'lock' lock
+    refused KEYCHAIN_TIMEOUT 75 'after lock, get asks' --keychain-timeout 500ms get a:x
+    rig_go
+    gives "$(token 1)" 'and has it when the daemon goes on' get a:x
+}
+
 # plant ID: one more item with the attributes of a profile's own, its secret from standard input.
 plant() {
     local attributes

@@ -37,6 +37,7 @@ through_proxy() {
     limit=10 run --keychain-timeout "${1}ms" "${@:4}"
     bus=$direct
     cp "$err" "$tmp/at-outage"
+    cp "$out" "$tmp/at-outage-out"
     at_status=$status at_ms=$ms
     ask count
     delivery=${answer##* }
@@ -202,6 +203,55 @@ after_remove() {
 before_unlock() { :; }
 after_unlock() { expects a:x "$(token 0)"; }
 
+# --- resolve: always an answer, and what the keychain is not needed for -------------------------------------
+
+setup_resolve() {
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 0
+    pasted a:file 2 --store file
+    settle
+}
+before_resolve() { request main/a:x main/a:file main/a:none; }
+after_resolve() {
+    [ "$at_status" -eq 0 ] || { why="exit $at_status"; return 1; }
+    [ "$at_ms" -le 1500 ] || { why="$at_ms ms"; return 1; }
+    local said
+    said=$(json "$tmp/at-outage-out" "sorted(d['values']), {k: e['code'] for k, e in sorted(d['errors'].items())}")
+    case "$said" in
+        "(['main/a:file', 'main/a:x'], {'main/a:none': 'NOT_FOUND'})") ;;
+        "(['main/a:file', 'main/a:x'], {'main/a:none': 'KEYCHAIN_"*"'})") ;;
+        "(['main/a:file'], {'main/a:none': "*"', 'main/a:x': 'KEYCHAIN_"*"'})") ;;
+        *)
+            why="it said $said"
+            return 1
+            ;;
+    esac
+    expects a:x "$(token 0)"
+}
+
+# --- recover: what the recovery key opened stays open -------------------------------------------------------
+
+before_recover() {
+    new_world
+    must init --store keychain --unlock keychain
+    pasted a:x 0
+    pasted a:file 2 --store file
+    settle || why='the sealed copies stay'
+    keep_recovery_key
+    rm -r "$vault/unlock"
+    ln -sfn "$world/recovery-key" "$tmp/recovery-key"
+}
+after_recover() {
+    if [ "$at_status" -ne 0 ]; then
+        run recover --recovery-key "$world/recovery-key"
+        [ "$status" -eq 0 ] || run recover --recovery-key "$world/recovery-key" --discard-unlock-files
+        [ "$status" -eq 0 ] || { why="another recover: $(outcome) $(code_of_error || true)"; return 1; }
+    fi
+    [ "$(count_unlock_files)" = 1 ] || { why="$(count_unlock_files) unlock files"; return 1; }
+    expects a:x "$(token 0)" && expects a:file "$(token 2)" && verifies
+}
+
 # --- unlock-method add: the key file opens it whatever happens ----------------------------------------------
 
 setup_add() {
@@ -270,6 +320,8 @@ outage_steps() {
             init) at_every_call init "$action" init --store keychain --unlock keychain ;;
             unlock) setup_paste && at_every_call unlock "$action" get a:x ;;
             add) setup_add && at_every_call add "$action" unlock-method add keychain ;;
+            resolve) setup_resolve && at_every_call resolve "$action" resolve ;;
+            recover) at_every_call recover "$action" recover --recovery-key "$tmp/recovery-key" ;;
             rekey) setup_rekey && at_every_call rekey "$action" rekey --yes ;;
             move_in) setup_rekey && at_every_call move_in "$action" store move --to keychain ;;
             move_out) setup_rekey && at_every_call move_out "$action" store move --to file ;;
