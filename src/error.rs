@@ -122,6 +122,10 @@ codes! {
     UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
     /// There is no keychain that could be asked.
     KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or keep records in sealed files: --store file";
+    /// What is to be run needs a person at a terminal.
+    NeedsTerminal, "NEEDS_TERMINAL", 69, "run the command on a terminal";
+    /// Signing in takes a browser or the network, which Strongroom does not use.
+    SignInElsewhere, "SIGN_IN_ELSEWHERE", 69, "sign in with the provider's own program, and import or paste what it stored";
     /// The keychain has no default collection.
     KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "make a default keyring in the keychain's own program, or keep records in sealed files: --store file";
     /// The keychain is locked, and nobody may be asked, or said no.

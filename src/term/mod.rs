@@ -1,10 +1,13 @@
 //! The terminal and the standard streams: secrets in, text and secrets out.
 
+pub mod capture;
+pub mod child;
 pub mod count;
 pub mod escape;
 mod line_editor;
 pub mod out;
 pub mod progress;
+mod screen;
 pub mod secret_input;
 pub mod stdin;
 pub mod style;

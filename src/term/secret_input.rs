@@ -55,6 +55,28 @@ pub fn confirm(question: &str) -> Result<bool> {
     Ok(answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes"))
 }
 
+/// Asks for a line that is no secret, and is shown as it is typed.
+///
+/// # Errors
+/// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-D, `BAD_DATA` for what is not text, `IO` when
+/// the terminal fails.
+pub fn read_line(question: &str) -> Result<String> {
+    let tty = Tty::open()?;
+    tty.flush_input();
+    tty.write(&safe(question))?;
+    let mut line = Zeroizing::new([0u8; 4096]);
+    let read = tty.read(&mut line[..])?;
+    tty.flush_input();
+    if read == 0 {
+        tty.write("\n")?;
+        return fail(Code::Cancelled, "cancelled at the question");
+    }
+    match std::str::from_utf8(line.get(..read).unwrap_or_default()) {
+        Ok(line) => Ok(line.trim().to_owned()),
+        Err(_) => fail(Code::BadData, "the answer is not UTF-8 text"),
+    }
+}
+
 fn hidden(prompt: &str) -> Result<Buffer> {
     let tty = Tty::open()?;
     let mut terminal = Hidden::enter(&tty)?;

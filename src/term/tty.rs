@@ -65,6 +65,11 @@ impl Tty {
         super::out::write_to(self.output(), text.as_bytes()).map(drop).map_err(broken)
     }
 
+    /// Writes bytes as they are, control sequences and all.
+    pub(super) fn write_raw(&self, bytes: &[u8]) -> Result<()> {
+        super::out::write_to(self.output(), bytes).map(drop).map_err(broken)
+    }
+
     /// Throws away what was typed and not yet read.
     pub(super) fn flush_input(&self) {
         let _ = tcflush(self.input(), QueueSelector::IFlush);

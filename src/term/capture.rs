@@ -1,0 +1,302 @@
+//! Takes a token out of what another program prints, and gives what may be shown of it: the same
+//! output, with the token's characters behind its prefix replaced by asterisks.
+
+use super::screen::Screen;
+pub use super::screen::Wanted;
+use crate::secret::Buffer;
+
+/// The longest text of an operating system command (a title, a link) that is passed on.
+const TEXT_MAX: usize = 8 * 1024;
+/// The longest control sequence that is understood.
+const CONTROL_MAX: usize = 64;
+
+const ESC: u8 = 0x1b;
+const BELL: u8 = 0x07;
+
+/// Where in an escape sequence the last byte was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Ground,
+    Escape,
+    /// `ESC (` and its like: one more byte.
+    Charset,
+    Control,
+    /// `ESC ]` and its like, up to BEL or `ESC \`.
+    Text,
+    TextEscape,
+}
+
+/// A program's output on its way to a person, without the token in it.
+pub struct Capture {
+    wanted: Wanted,
+    screen: Screen,
+    state: State,
+    control: Vec<u8>,
+    text: Buffer,
+    /// The bytes of a character of several, so far.
+    utf8: Vec<u8>,
+    best: Option<Buffer>,
+    longest: usize,
+    modes: Vec<usize>,
+    hidden: bool,
+    keyboards: usize,
+}
+
+impl Capture {
+    /// For a terminal of this size (0 where it is not known).
+    #[must_use]
+    pub fn new(wanted: Wanted, rows: u16, cols: u16) -> Self {
+        Self {
+            wanted,
+            screen: Screen::new(rows.into(), cols.into()),
+            state: State::Ground,
+            control: Vec::new(),
+            text: Buffer::default(),
+            utf8: Vec::new(),
+            best: None,
+            longest: 0,
+            modes: Vec::new(),
+            hidden: false,
+            keyboards: 0,
+        }
+    }
+
+    /// The terminal has another size.
+    pub fn resize(&mut self, rows: u16, cols: u16) {
+        self.scan(false);
+        self.screen.resize(rows.into(), cols.into());
+    }
+
+    /// Takes output in, and appends what may be shown of it.
+    pub fn feed(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
+        for byte in bytes {
+            self.byte(*byte, shown);
+            if self.screen.scrolled >= 16 {
+                self.scan(false);
+            }
+        }
+        self.scan(false);
+    }
+
+    /// Whether the cursor is at the beginning of a line.
+    #[must_use]
+    pub fn at_line_start(&self) -> bool {
+        self.screen.column() == 0
+    }
+
+    /// What undoes the settings that the program left its terminal in.
+    #[must_use]
+    pub fn undo(&self) -> String {
+        let mut undo: String = self.modes.iter().map(|mode| format!("\x1b[?{mode}l")).collect();
+        undo.push_str(&"\x1b[<u".repeat(self.keyboards.min(16)));
+        if self.hidden {
+            undo.push_str("\x1b[?25h");
+        }
+        undo
+    }
+
+    /// The token, where a whole one was printed, and the length of the longest piece of one.
+    #[must_use]
+    pub fn finish(mut self) -> (Option<Buffer>, usize) {
+        self.scan(true);
+        (self.best, self.longest)
+    }
+
+    fn byte(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        match self.state {
+            State::Ground => match byte {
+                // It goes out with what follows, for some of that is not passed on.
+                ESC => self.state = State::Escape,
+                0..0x20 | 0x7f => {
+                    self.execute(byte);
+                    shown.push(byte);
+                }
+                _ => self.character(byte, shown),
+            },
+            State::Escape => self.escape(byte, shown),
+            State::Charset => {
+                self.state = State::Ground;
+                shown.push(byte);
+            }
+            State::Control if byte == ESC => self.state = State::Escape,
+            State::Control => {
+                shown.push(byte);
+                match byte {
+                    0..0x20 => self.execute(byte),
+                    0x40..=0x7e => {
+                        self.state = State::Ground;
+                        self.control_end(byte);
+                    }
+                    _ if self.control.len() < CONTROL_MAX => self.control.push(byte),
+                    _ => {}
+                }
+            }
+            State::Text => match byte {
+                BELL => self.text_end(b"\x07", shown),
+                ESC => self.state = State::TextEscape,
+                0x18 | 0x1a => self.text_drop(),
+                _ if self.text.len() <= TEXT_MAX => self.text.push(byte),
+                _ => {}
+            },
+            State::TextEscape => {
+                if byte == b'\\' {
+                    self.text_end(b"\x1b\\", shown);
+                } else {
+                    self.text_drop();
+                    self.escape(byte, shown);
+                }
+            }
+        }
+    }
+
+    fn escape(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        self.state = State::Ground;
+        match byte {
+            b'[' => {
+                self.control.clear();
+                self.state = State::Control;
+            }
+            b']' | b'P' | b'X' | b'^' | b'_' => {
+                self.state = State::Text;
+                self.text.truncate(0);
+                self.text.extend(&[ESC, byte]);
+                return;
+            }
+            b'(' | b')' | b'*' | b'+' | b'#' | b' ' | b'%' => self.state = State::Charset,
+            b'7' => self.screen.save_cursor(),
+            b'8' => self.screen.restore_cursor(),
+            b'D' => self.screen.line_feed(),
+            b'E' => {
+                self.screen.carriage_return();
+                self.screen.line_feed();
+            }
+            b'M' => self.screen.reverse_line_feed(),
+            b'c' => {
+                self.scan(true);
+                self.screen.clear();
+            }
+            ESC => {
+                self.state = State::Escape;
+                shown.push(ESC);
+                return;
+            }
+            _ => {}
+        }
+        shown.extend_from_slice(&[ESC, byte]);
+    }
+
+    fn execute(&mut self, byte: u8) {
+        self.utf8.clear();
+        match byte {
+            b'\r' => self.screen.carriage_return(),
+            b'\n' | 0x0b | 0x0c => self.screen.line_feed(),
+            0x08 => self.screen.backspace(),
+            b'\t' => self.screen.tab(),
+            _ => {}
+        }
+    }
+
+    fn character(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        let mut masked = false;
+        if byte.is_ascii() {
+            self.utf8.clear();
+            masked = self.screen.put(char::from(byte), &self.wanted);
+        } else {
+            if byte >= 0xc0 {
+                self.utf8.clear();
+            }
+            self.utf8.push(byte);
+            if let Some(character) = std::str::from_utf8(&self.utf8).ok().and_then(|text| text.chars().next())
+            {
+                self.utf8.clear();
+                self.screen.put(character, &self.wanted);
+            } else if self.utf8.len() >= 4 {
+                self.utf8.clear();
+            }
+        }
+        shown.push(if masked { b'*' } else { byte });
+    }
+
+    fn control_end(&mut self, last: u8) {
+        let private = self.control.first().copied().filter(|byte| matches!(byte, b'<'..=b'?'));
+        let numbers: Vec<usize> = self
+            .control
+            .split(|byte| *byte == b';')
+            .map(|text| {
+                let digits = text.iter().filter(|byte| byte.is_ascii_digit());
+                digits.fold(0usize, |n, digit| n.saturating_mul(10).saturating_add(usize::from(digit - b'0')))
+            })
+            .collect();
+        match (private, last) {
+            (Some(b'?'), b'h' | b'l') => {
+                for mode in numbers {
+                    self.mode(mode, last == b'h');
+                }
+            }
+            (Some(b'>'), b'u') => self.keyboards += 1,
+            (Some(b'<'), b'u') => self.keyboards = self.keyboards.saturating_sub(1),
+            (None, _) => {
+                if last == b'J' {
+                    self.scan(true);
+                }
+                self.screen.control(last, &numbers);
+            }
+            _ => {}
+        }
+    }
+
+    fn mode(&mut self, mode: usize, on: bool) {
+        match mode {
+            25 => self.hidden = !on,
+            // Set in most terminals from the start.
+            7 => {}
+            _ => {
+                self.modes.retain(|known| *known != mode);
+                if on && self.modes.len() < 64 {
+                    self.modes.push(mode);
+                }
+            }
+        }
+        if matches!(mode, 47 | 1047 | 1049) {
+            self.scan(true);
+            self.screen.clear();
+        }
+    }
+
+    /// A title or a link is passed on; the clipboard is not set, and nothing that holds a token goes.
+    fn text_end(&mut self, end: &[u8], shown: &mut Vec<u8>) {
+        let text = self.text.expose();
+        let prefix = self.wanted.prefix.as_bytes();
+        let clipboard = text.get(1..).is_some_and(|text| text.starts_with(b"]52"));
+        let secret = text.windows(prefix.len()).any(|window| window == prefix);
+        if !clipboard && !secret && text.len() <= TEXT_MAX {
+            shown.extend_from_slice(text);
+            shown.extend_from_slice(end);
+        }
+        self.text_drop();
+    }
+
+    fn text_drop(&mut self) {
+        self.text.truncate(0);
+        self.state = State::Ground;
+    }
+
+    /// Looks for the token. A program that draws its screen anew erases piece by piece, so a part of
+    /// what was found before, or something of an odd length, is no better.
+    fn scan(&mut self, all: bool) {
+        self.screen.scrolled = 0;
+        for token in self.screen.tokens(&self.wanted, all) {
+            self.longest = self.longest.max(token.len());
+            let usual = |token: &Buffer| token.len() == self.wanted.usual;
+            let better = match &self.best {
+                None => true,
+                Some(best) => {
+                    (usual(&token) || !usual(best)) && !best.expose().starts_with(token.expose())
+                }
+            };
+            if token.len() >= self.wanted.min && better {
+                self.best = Some(token);
+            }
+        }
+    }
+}
