@@ -8,6 +8,6 @@ mod advice;
 mod mask;
 mod paste;
 
-pub use advice::{Role, SHAPES, Shape, advise, looks_random, looks_secret};
+pub use advice::{Role, SHAPES, Shape, advise, looks_random, looks_secret, seen};
 pub use mask::{is_local_marker, is_mask};
 pub use paste::{Normalised, is_space, is_unseen, normalise};

@@ -66,7 +66,32 @@ pub struct NewMethod {
     pub told: String,
 }
 
+/// A vault that was made.
+pub(super) struct Made {
+    home: PathBuf,
+    payload: Payload,
+    store: Place,
+    unlock: String,
+    why: Option<String>,
+}
+
 pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
+    let made = make(context, args)?;
+    if context.json() {
+        context.print_json(&made.json())?;
+        return Ok(0);
+    }
+    made.say(context)?;
+    context.say("Next: store a credential with `strongroom paste-token --provider anthropic`,");
+    context.say("and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost.");
+    Ok(0)
+}
+
+/// Makes a vault where there is none.
+///
+/// # Errors
+/// `EXISTS`, and those of making it.
+pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
     match Vault::open_damaged(&home, &context.keychain()) {
@@ -80,7 +105,7 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
         Err(error) => return Err(error),
     }
     let chosen = choose(context, args, &home)?;
-    let (payload, told) = match chosen.unlock {
+    let (payload, unlock) = match chosen.unlock {
         Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
         by => {
             let method = new_method(context, by, &home)?;
@@ -88,27 +113,34 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
             (init::init(&home, payload, &method.secret, &context.waits("init"))?, method.told)
         }
     };
-    if context.json() {
-        context.print_json(&serde_json::json!({
-            "home": home.to_string_lossy(),
-            "vaultId": payload.vault.as_str(),
-            "store": payload.store,
-            "unlock": payload.method,
-            "why": chosen.why,
-        }))?;
-        return Ok(0);
+    Ok(Made { home, payload, store: chosen.store, unlock, why: chosen.why })
+}
+
+impl Made {
+    /// For programs.
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "home": self.home.to_string_lossy(),
+            "vaultId": self.payload.vault.as_str(),
+            "store": self.payload.store,
+            "unlock": self.payload.method,
+            "why": self.why,
+        })
     }
-    let store = match chosen.store {
-        Place::File => "sealed files (no keychain or service is needed to read them)",
-        Place::Keychain => "the desktop's keychain, sealed there too",
-    };
-    context.print(&format!("Made a vault in {}.\n  Store:  {store}\n  Unlock: {told}", shown(&home)))?;
-    if let Some(why) = &chosen.why {
-        context.say(why);
+
+    /// For people.
+    pub(super) fn say(&self, context: &mut Context) -> Result<()> {
+        let store = match self.store {
+            Place::File => "sealed files (no keychain or service is needed to read them)",
+            Place::Keychain => "the desktop's keychain, sealed there too",
+        };
+        let (home, unlock) = (shown(&self.home), &self.unlock);
+        context.print(&format!("Made a vault in {home}.\n  Store:  {store}\n  Unlock: {unlock}"))?;
+        if let Some(why) = &self.why {
+            context.say(why);
+        }
+        Ok(())
     }
-    context.say("Next: store a credential with `strongroom paste-token --provider anthropic`,");
-    context.say("and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost.");
-    Ok(0)
 }
 
 struct Chosen {

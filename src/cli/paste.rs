@@ -14,13 +14,14 @@ use crate::unlock::seek;
 use crate::vault::change::Change;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
 use crate::vault::generation::{Generations, next_record};
+use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::record::Record;
 use crate::vault::transaction::reader_of;
 use crate::when::{parse_duration, rfc3339};
 
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
-const INPUT_MAX: usize = 64 * 1024;
+pub(super) const INPUT_MAX: usize = 64 * 1024;
 
 /// Store a token or an API key.
 ///
@@ -63,15 +64,10 @@ struct Value {
 
 impl Value {
     fn expires(&self, now: i64) -> Result<Option<i64>> {
-        let Some(text) = &self.expires_in else { return Ok(None) };
-        let at = now.saturating_add(parse_duration(text)?);
-        if at > EXPIRES_MAX {
-            return fail(Code::Usage, "--expires-in is too far away");
-        }
-        Ok(Some(at))
+        expires_of(self.expires_in.as_deref(), now)
     }
 
-    fn read(&self, context: &Context, what: &str) -> Result<(SecretString, Vec<String>)> {
+    fn read(&self, context: &Context, what: &str) -> Result<Read> {
         let bytes = self.read_bytes(context, what)?;
         let pasted = shape::normalise(bytes.expose())?;
         Ok((pasted.secret, pasted.warnings))
@@ -97,30 +93,109 @@ impl Value {
     }
 }
 
+/// A credential that is to be stored, but for its secret.
+pub(super) struct Wish {
+    /// Whom it is for.
+    pub provider: Provider,
+    /// Under which id.
+    pub profile: ProfileId,
+    /// Token or API key.
+    pub kind: CredentialType,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// Where its record is to rest, where that was said.
+    pub store: Option<StoreArg>,
+    /// The command that stores it.
+    pub command: &'static str,
+}
+
+/// A secret that was read, and what had to be said about it.
+pub(super) type Read = (SecretString, Vec<String>);
+
+/// What was stored.
+pub(super) struct Stored {
+    verb: &'static str,
+    record: Record,
+    warnings: Vec<String>,
+}
+
 pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> Result<u8> {
     not_a_secret(&args.provider)?;
     let provider: Provider = args.provider.parse()?;
-    let profile = profile_of(context, &provider, args.profile_id.as_deref(), kind)?;
-    let expires = args.value.expires(context.env.now())?;
+    let profile = profile_of(context, &provider, args.profile_id.as_deref(), default_name(kind))?;
+    let wish = Wish {
+        provider,
+        profile,
+        kind,
+        expires: args.value.expires(context.env.now())?,
+        store: args.store,
+        command: if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" },
+    };
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
-    let store = choose(context, &vault, &session, &profile, args.store)?;
-    let what = if kind == CredentialType::Token { "token" } else { "API key" };
-    let (secret, mut warnings) = args.value.read(context, &format!("{what} for {profile}"))?;
+    let what = format!("{} for {}", noun(kind), wish.profile);
+    let stored = store(context, &vault, &mut session, wish, |context| args.value.read(context, &what))?;
+    stored.tell(context)
+}
+
+/// The name of a profile that is pasted without one.
+pub(super) fn default_name(kind: CredentialType) -> &'static str {
+    if kind == CredentialType::Token { "manual" } else { "default" }
+}
+
+/// What a credential is called in a sentence.
+pub(super) fn noun(kind: CredentialType) -> &'static str {
+    if kind == CredentialType::Token { "token" } else { "API key" }
+}
+
+/// The instant that `--expires-in` means.
+///
+/// # Errors
+/// `USAGE`.
+pub(super) fn expires_of(text: Option<&str>, now: i64) -> Result<Option<i64>> {
+    let Some(text) = text else { return Ok(None) };
+    let at = now.saturating_add(parse_duration(text)?);
+    if at > EXPIRES_MAX {
+        return fail(Code::Usage, "--expires-in is too far away");
+    }
+    Ok(Some(at))
+}
+
+/// Reads a secret, from a hidden prompt where standard input is a terminal, else from there.
+///
+/// # Errors
+/// Those of reading, and of what is no secret.
+pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
+    Value { expires_in: None, secret_fd: None }.read(context, what)
+}
+
+/// Stores a credential: everything that can fail or ask comes first, then the secret is read.
+///
+/// # Errors
+/// Those of the store, of reading the secret, and of writing.
+pub(super) fn store(
+    context: &mut Context,
+    vault: &Vault,
+    session: &mut Session,
+    wish: Wish,
+    read: impl FnOnce(&Context) -> Result<Read>,
+) -> Result<Stored> {
+    let Wish { provider, profile, kind, expires, .. } = wish;
+    let place = choose(context, vault, session, &profile, wish.store)?;
+    let (secret, mut warnings) = read(context)?;
     warnings.extend(shape::advise(&provider, kind, crate::secret::ExposeSecret::expose_secret(&secret)));
     let mut credential = Credential::new(kind, provider, secret);
     credential.expires = expires;
 
     let agent = context.agent()?;
-    let command = if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" };
-    let writer = context.writer(&vault, &mut session, &agent, command)?;
+    let writer = context.writer(vault, session, &agent, wish.command)?;
     let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     // A record that does not open is what a paste is there to mend.
     let current = reader.record(&profile).unwrap_or(None);
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
     let mut change = Change::default();
-    change.put("paste", record.clone(), store);
+    change.put("paste", record.clone(), place);
     let outcome = writer.commit(change)?;
     drop(writer);
     context.tell_unfinished(&outcome);
@@ -132,7 +207,7 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
         context.warn(warning);
     }
     let verb = if current.is_some() { "Replaced" } else { "Stored" };
-    tell(context, verb, &record, &warnings)
+    Ok(Stored { verb, record, warnings })
 }
 
 pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
@@ -191,16 +266,20 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     for warning in &warnings {
         context.warn(warning);
     }
-    tell(context, "Rotated", &record, &warnings)
+    Stored { verb: "Rotated", record, warnings }.tell(context)
 }
 
-fn profile_of(
+/// The id that is meant at a provider: the one that was given, or its part behind the colon, or the
+/// default's.
+///
+/// # Errors
+/// `INVALID_ID`, `USAGE`.
+pub(super) fn profile_of(
     context: &Context,
     provider: &Provider,
     id: Option<&str>,
-    kind: CredentialType,
+    default: &str,
 ) -> Result<ProfileId> {
-    let default = if kind == CredentialType::Token { "manual" } else { "default" };
     let profile = match id {
         None => ProfileId::new(provider, default)?,
         // A bare name is a name at the provider.
@@ -217,31 +296,47 @@ fn profile_of(
     Ok(profile)
 }
 
-fn tell(context: &mut Context, verb: &str, record: &Record, warnings: &[String]) -> Result<u8> {
-    let credential = &record.credential;
-    let agent = context.agent()?;
-    if context.json() {
-        context.print_json(&serde_json::json!({
-            "agent": agent.as_str(),
-            "profileId": record.profile.as_str(),
+impl Stored {
+    /// Tells what was stored, as the one answer of a command.
+    pub(super) fn tell(&self, context: &mut Context) -> Result<u8> {
+        if context.json() {
+            let document = self.json(context)?;
+            context.print_json(&document)?;
+        } else {
+            self.say(context)?;
+        }
+        Ok(0)
+    }
+
+    /// For programs.
+    pub(super) fn json(&self, context: &Context) -> Result<serde_json::Value> {
+        let credential = &self.record.credential;
+        Ok(serde_json::json!({
+            "agent": context.agent()?.as_str(),
+            "profileId": self.record.profile.as_str(),
             "provider": credential.provider.as_str(),
             "type": credential.kind.as_str(),
             "expires": credential.expires,
-            "generation": record.generation,
-            "result": verb.to_lowercase(),
-            "warnings": warnings,
-        }))?;
-        return Ok(0);
+            "generation": self.record.generation,
+            "result": self.verb.to_lowercase(),
+            "warnings": self.warnings,
+        }))
     }
-    let expires = match credential.expires.map(rfc3339) {
-        Some(at) => format!(", expires {at}"),
-        None => String::new(),
-    };
-    let whose = if agent == crate::vault::id::AgentName::default() {
-        String::new()
-    } else {
-        format!(" for agent {agent}")
-    };
-    context.print(&format!("{verb} {} ({}{expires}){whose}.", record.profile, credential.kind))?;
-    Ok(0)
+
+    /// For people.
+    pub(super) fn say(&self, context: &mut Context) -> Result<()> {
+        let (verb, record) = (self.verb, &self.record);
+        let credential = &record.credential;
+        let expires = match credential.expires.map(rfc3339) {
+            Some(at) => format!(", expires {at}"),
+            None => String::new(),
+        };
+        let agent = context.agent()?;
+        let whose = if agent == crate::vault::id::AgentName::default() {
+            String::new()
+        } else {
+            format!(" for agent {agent}")
+        };
+        context.print(&format!("{verb} {} ({}{expires}){whose}.", record.profile, credential.kind))
+    }
 }

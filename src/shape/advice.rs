@@ -160,8 +160,10 @@ fn length_advice(shape: &Shape, secret: &str, seen: &str) -> Option<String> {
         .then(|| format!("its length is unusual: {} usually has {usual} characters ({seen})", shape.what))
 }
 
-/// A secret as far as it may be shown.
-fn seen(secret: &str) -> String {
+/// A secret as far as it may be shown: its known prefix, of a long one the last four characters, and
+/// its length.
+#[must_use]
+pub fn seen(secret: &str) -> String {
     let prefix = Shape::of(secret).map_or("", |shape| shape.prefix);
     let length = secret.chars().count();
     let tail = match secret.len().checked_sub(4).and_then(|at| secret.get(at..)) {

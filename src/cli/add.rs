@@ -1,0 +1,294 @@
+//! `models auth add` and `login`: which provider, which method, and then what that method does.
+
+use clap::{Args, ValueEnum};
+
+use super::Context;
+use super::context::not_a_secret;
+use super::paste::{self, Stored, Wish};
+use super::setup_token::{self, LIFETIME};
+use super::store::StoreArg;
+use crate::env_names;
+use crate::error::{Code, Error, Result, fail};
+use crate::term::secret_input::read_line;
+use crate::vault::credential::CredentialType;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::Provider;
+
+/// The providers that are offered by number; any other can be named.
+const OFFERED: [&str; 7] = ["anthropic", "openai", "google", "openrouter", "groq", "xai", "mistral"];
+
+/// Providers whose sign-in is OAuth in a browser or by a device code.
+const BROWSER: [&str; 9] = [
+    "openai-codex",
+    "github-copilot",
+    "google-gemini-cli",
+    "google-antigravity",
+    "qwen-portal",
+    "minimax-portal",
+    "chutes",
+    "claude-cli",
+    "codex-cli",
+];
+
+/// How often an answer that is none is asked for again.
+const TRIES: usize = 3;
+
+/// How a credential comes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub enum Method {
+    /// Run `claude setup-token` here
+    SetupToken,
+    /// Paste a token
+    #[value(alias = "paste-token")]
+    Token,
+    /// Paste an API key
+    #[value(alias = "apiKey", alias = "paste-api-key")]
+    ApiKey,
+}
+
+impl Method {
+    fn told(self) -> &'static str {
+        match self {
+            Self::SetupToken => "run `claude setup-token` here, or paste what it printed elsewhere",
+            Self::Token => "paste a token",
+            Self::ApiKey => "paste an API key",
+        }
+    }
+
+    fn of(provider: &Provider) -> &'static [Self] {
+        if provider.as_str() == "anthropic" {
+            &[Self::SetupToken, Self::Token, Self::ApiKey]
+        } else {
+            &[Self::ApiKey, Self::Token]
+        }
+    }
+}
+
+/// Add a credential: asks for provider and method.
+///
+/// What a flag says is not asked. With --provider and --method nothing is asked but the secret,
+/// which is read from standard input where that is no terminal.
+#[derive(Debug, Args)]
+pub struct Add {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+/// Sign in, as far as that goes without a browser.
+///
+/// For anthropic this is setup-token, for providers with API keys paste-api-key. Where signing in
+/// takes a browser or the network, it says how.
+#[derive(Debug, Args)]
+pub struct Login {
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Debug, Args)]
+struct Flags {
+    /// Whom the credential is for, for example anthropic or openrouter
+    #[arg(long, value_name = "P")]
+    provider: Option<String>,
+    /// How it comes: setup-token, token, api-key
+    #[arg(long, value_enum, value_name = "M", hide_possible_values = true)]
+    method: Option<Method>,
+    /// The profile's id [default: that of the method's own command]
+    #[arg(long, value_name = "ID")]
+    profile_id: Option<String>,
+    /// When the credential ends, from now: 365d, 12h
+    #[arg(long, value_name = "TIME")]
+    expires_in: Option<String>,
+    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
+    store: Option<StoreArg>,
+}
+
+/// What is to be added, as far as it is known.
+#[derive(Default)]
+pub(super) struct Known {
+    /// Whom it is for.
+    pub provider: Option<Provider>,
+    /// How it comes.
+    pub method: Option<Method>,
+    /// Under which id.
+    pub profile_id: Option<String>,
+    /// When it ends, from now.
+    pub expires_in: Option<String>,
+    /// Where its record is to rest.
+    pub store: Option<StoreArg>,
+}
+
+impl Flags {
+    fn known(&self) -> Result<Known> {
+        let provider = match &self.provider {
+            Some(text) => {
+                not_a_secret(text)?;
+                Some(text.parse()?)
+            }
+            None => None,
+        };
+        Ok(Known {
+            provider,
+            method: self.method,
+            profile_id: self.profile_id.clone(),
+            expires_in: self.expires_in.clone(),
+            store: self.store,
+        })
+    }
+}
+
+pub(super) fn run(context: &mut Context, args: &Add) -> Result<u8> {
+    let known = args.flags.known()?;
+    if !context.may_ask() && (known.provider.is_none() || known.method.is_none()) {
+        return Err(unasked("`models auth add` asks for provider and method"));
+    }
+    one(context, known)
+}
+
+pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
+    let mut known = args.flags.known()?;
+    if !context.may_ask() && known.provider.is_none() {
+        return Err(unasked("`models auth login` asks for the provider"));
+    }
+    let provider = match known.provider.take() {
+        Some(provider) => provider,
+        None => ask_provider()?,
+    };
+    if known.method.is_none() {
+        in_browser(&provider)?;
+        known.method = Method::of(&provider).first().copied();
+    }
+    known.provider = Some(provider);
+    one(context, known)
+}
+
+fn one(context: &mut Context, known: Known) -> Result<u8> {
+    if known.method == Some(Method::SetupToken) {
+        setup_token::needs_terminal(context)?;
+    }
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let stored = ask_and_store(context, &vault, &mut session, known)?;
+    stored.tell(context)
+}
+
+fn unasked(what: &str) -> Error {
+    Error::new(Code::Usage, format!("{what}, and nobody can be asked"))
+        .with_remedy("say both, --provider P --method api-key|token, and send the secret on standard input; or use `strongroom paste-api-key` or `paste-token`")
+}
+
+/// Refuses a provider that is signed in to elsewhere.
+fn in_browser(provider: &Provider) -> Result<()> {
+    if !BROWSER.contains(&provider.as_str()) {
+        return Ok(());
+    }
+    fail(
+        Code::SignInElsewhere,
+        format!("signing in to {provider} takes a browser or the network, which Strongroom does not use"),
+    )
+    .map_err(|e: Error| {
+        e.with_remedy(format!(
+            "sign in with `openclaw models auth login --provider {provider}`, then: strongroom import ~/.openclaw/agents/main/agent/auth-profiles.json --include-oauth; or paste a token: strongroom paste-token --provider {provider}"
+        ))
+    })
+}
+
+/// Asks what is not known, reads the secret, and stores it.
+///
+/// # Errors
+/// Those of asking and of storing.
+pub(super) fn ask_and_store(
+    context: &mut Context,
+    vault: &Vault,
+    session: &mut Session,
+    known: Known,
+) -> Result<Stored> {
+    let asking = context.may_ask() && (known.provider.is_none() || known.method.is_none());
+    let provider = match known.provider {
+        Some(provider) => provider,
+        None => ask_provider()?,
+    };
+    let method = match known.method {
+        Some(method) => method,
+        None => ask_method(&provider)?,
+    };
+    let kind = if method == Method::ApiKey { CredentialType::ApiKey } else { CredentialType::Token };
+    let default = if method == Method::SetupToken { "default" } else { paste::default_name(kind) };
+    let id = match known.profile_id {
+        None if asking => {
+            let answer = read_line(&format!("Profile id [{provider}:{default}]: "))?;
+            (!answer.is_empty()).then_some(answer)
+        }
+        id => id,
+    };
+    let profile = paste::profile_of(context, &provider, id.as_deref(), default)?;
+    if method == Method::SetupToken {
+        let expires_in = known.expires_in.as_deref().unwrap_or(LIFETIME);
+        let id = Some(profile.as_str());
+        let wish = setup_token::wish(context, provider.as_str(), id, expires_in, known.store)?;
+        setup_token::needs_terminal(context)?;
+        let what = profile.to_string();
+        return paste::store(context, vault, session, wish, |context| setup_token::obtain(context, &what));
+    }
+    let expires_in = match known.expires_in {
+        None if asking && kind == CredentialType::Token => {
+            let answer = read_line("Ends after, for example 365d (empty: no end): ")?;
+            (!answer.is_empty()).then_some(answer)
+        }
+        expires_in => expires_in,
+    };
+    let what = format!("{} for {profile}", paste::noun(kind));
+    let wish = Wish {
+        provider,
+        profile,
+        kind,
+        expires: paste::expires_of(expires_in.as_deref(), context.env.now())?,
+        store: known.store,
+        command: "add",
+    };
+    paste::store(context, vault, session, wish, |context| paste::read(context, &what))
+}
+
+fn ask_provider() -> Result<Provider> {
+    let mut menu = String::from("Provider:\n");
+    for (number, name) in (1..).zip(OFFERED) {
+        let names = env_names::names_of(name);
+        let variable = names.iter().find(|name| name.ends_with("_API_KEY")).copied().unwrap_or_default();
+        menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
+    }
+    crate::term::out::write_error(&menu);
+    answer("Number, or another provider's name: ", |text| {
+        let by_number = text.parse().ok().and_then(|number: usize| OFFERED.get(number.checked_sub(1)?));
+        let name = by_number.copied().unwrap_or(text);
+        if name.bytes().all(|byte| byte.is_ascii_digit()) { None } else { name.to_lowercase().parse().ok() }
+    })
+}
+
+fn ask_method(provider: &Provider) -> Result<Method> {
+    let methods = Method::of(provider);
+    let mut menu = String::from("Method:\n");
+    for (number, method) in (1..).zip(methods) {
+        menu.push_str(&format!("  {number}  {}\n", method.told()));
+    }
+    crate::term::out::write_error(&menu);
+    answer("Number: ", |text| {
+        let by_number = text.parse().ok().and_then(|number: usize| methods.get(number.checked_sub(1)?));
+        by_number.copied().or_else(|| Method::from_str(text, true).ok().filter(|m| methods.contains(m)))
+    })
+}
+
+/// Asks until the answer is one.
+fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
+    for _ in 0..TRIES {
+        let text = read_line(question)?;
+        not_a_secret(&text).map_err(|_| {
+            Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
+                .with_remedy("revoke it; a secret is asked for by itself, and hidden")
+        })?;
+        if let Some(value) = understand(&text) {
+            return Ok(value);
+        }
+        crate::term::out::write_error("That is none of them.\n");
+    }
+    fail(Code::Usage, "no answer was understood")
+}

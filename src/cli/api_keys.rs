@@ -1,0 +1,141 @@
+//! `--<provider>-api-key`: a flag for every provider whose key OpenClaw knows.
+
+use clap::{Arg, ArgMatches, Args, FromArgMatches};
+
+use crate::secret::SecretString;
+
+/// The flags in OpenClaw's spelling, and the provider whose key each is; the first few are shown.
+const FLAGS: [(&str, &str); 37] = [
+    ("anthropic-api-key", "anthropic"),
+    ("openai-api-key", "openai"),
+    ("openrouter-api-key", "openrouter"),
+    ("gemini-api-key", "google"),
+    ("ai-gateway-api-key", "vercel-ai-gateway"),
+    ("azure-api-key", "azure"),
+    ("byteplus-api-key", "byteplus"),
+    ("cerebras-api-key", "cerebras"),
+    ("chutes-api-key", "chutes"),
+    ("cloudflare-ai-gateway-api-key", "cloudflare-ai-gateway"),
+    ("deepgram-api-key", "deepgram"),
+    ("deepseek-api-key", "deepseek"),
+    ("fireworks-api-key", "fireworks"),
+    ("groq-api-key", "groq"),
+    ("huggingface-api-key", "huggingface"),
+    ("kilocode-api-key", "kilocode"),
+    ("kimi-code-api-key", "kimi-coding"),
+    ("litellm-api-key", "litellm"),
+    ("minimax-api-key", "minimax"),
+    ("mistral-api-key", "mistral"),
+    ("modelstudio-api-key", "modelstudio"),
+    ("moonshot-api-key", "moonshot"),
+    ("nexos-api-key", "nexos"),
+    ("nvidia-api-key", "nvidia"),
+    ("ollama-api-key", "ollama"),
+    ("opencode-zen-api-key", "opencode"),
+    ("qianfan-api-key", "qianfan"),
+    ("qwen-dashscope-api-key", "qwen-dashscope"),
+    ("synthetic-api-key", "synthetic"),
+    ("together-api-key", "together"),
+    ("venice-api-key", "venice"),
+    ("volcengine-api-key", "volcengine"),
+    ("voyage-api-key", "voyage"),
+    ("xai-api-key", "xai"),
+    ("xiaomi-api-key", "xiaomi"),
+    ("zai-api-key", "zai"),
+    ("zenmux-api-key", "zenmux"),
+];
+const SHOWN: usize = 4;
+
+/// Where a value on the command line says that the secret is.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// `-`.
+    Stdin,
+    /// `env:NAME`.
+    Variable(String),
+    /// It is there itself.
+    Given(SecretString),
+    /// Nothing, as a variable that is not set leaves it.
+    Empty,
+}
+
+impl Source {
+    /// Understands a value; every text is one.
+    pub(super) fn parse(text: &str) -> Result<Self, std::convert::Infallible> {
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        Ok(match text.strip_prefix("env:") {
+            _ if text.trim().is_empty() => Self::Empty,
+            _ if text == "-" => Self::Stdin,
+            Some(name) if is_name(name) => Self::Variable(name.to_owned()),
+            _ => Self::Given(SecretString::from(text)),
+        })
+    }
+}
+
+/// The keys that were given.
+#[derive(Clone, Debug, Default)]
+pub struct ApiKeys(Vec<(&'static str, String, Source)>);
+
+impl ApiKeys {
+    /// Each key's provider, its flag, and where it comes from.
+    pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &str, &Source)> {
+        self.0.iter().map(|(provider, flag, source)| (*provider, flag.as_str(), source))
+    }
+}
+
+impl FromArgMatches for ApiKeys {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut keys = Self::default();
+        keys.update_from_arg_matches(matches)?;
+        Ok(keys)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        for (flag, provider) in FLAGS {
+            if let Some(source) = matches.get_one::<Source>(flag) {
+                self.0.push((provider, format!("--{flag}"), source.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Args for ApiKeys {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        FLAGS.iter().enumerate().fold(command, |command, (place, (flag, provider))| {
+            let help = if place == 0 {
+                "An API key: `-`, `env:NAME`, or itself; so for every other provider".to_owned()
+            } else {
+                format!("An API key of {provider}")
+            };
+            command.arg(
+                Arg::new(*flag)
+                    .long(*flag)
+                    .value_name("K")
+                    .value_parser(Source::parse)
+                    .allow_hyphen_values(true)
+                    .hide(place >= SHOWN)
+                    .help(help),
+            )
+        })
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env_names;
+
+    #[test]
+    fn every_flag_is_of_a_provider_that_is_known() {
+        for (flag, provider) in FLAGS {
+            assert!(!env_names::names_of(provider).is_empty(), "{flag}");
+        }
+    }
+}

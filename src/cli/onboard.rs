@@ -1,0 +1,248 @@
+//! `onboard`: from nothing to a stored credential, for people and for scripts.
+
+use clap::Args;
+use strongroom_backends::shown;
+
+use super::Context;
+use super::add::{self, Known, Method};
+use super::api_keys::{ApiKeys, Source};
+use super::init::{self, Init};
+use super::paste::{self, Stored, Wish};
+use super::setup_token;
+use crate::error::{Code, Error, Result, fail};
+use crate::shape;
+use crate::vault::credential::CredentialType;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::Provider;
+
+/// Make a vault where there is none, and store a first credential in it.
+///
+/// At a terminal it asks. For scripts the flags say everything: a key or a token is `-` (standard
+/// input), `env:NAME` (a variable), or the secret itself, which then stood on a command line and
+/// should be rotated.
+#[derive(Debug, Args)]
+pub struct Onboard {
+    /// Ask nothing
+    #[arg(long)]
+    non_interactive: bool,
+    /// What kind of credential it is: apiKey, token, setup-token
+    #[arg(long, value_name = "CHOICE", value_parser = choice)]
+    auth_choice: Option<Method>,
+    /// The token: `-`, `env:NAME`, or itself
+    #[arg(long, value_name = "T", value_parser = Source::parse)]
+    token: Option<Source>,
+    /// Whom the token is for [default: anthropic]
+    #[arg(long, value_name = "P")]
+    token_provider: Option<String>,
+    /// The token's profile id [default: <provider>:default]
+    #[arg(long, value_name = "ID")]
+    token_profile_id: Option<String>,
+    /// When the token ends, from now: 365d, 12h
+    #[arg(long, value_name = "TIME")]
+    token_expires_in: Option<String>,
+    #[command(flatten)]
+    keys: ApiKeys,
+    #[command(flatten)]
+    vault: Init,
+    /// Accepted, as OpenClaw has it
+    #[arg(long, hide = true)]
+    accept_risk: bool,
+}
+
+fn choice(text: &str) -> std::result::Result<Method, String> {
+    match text {
+        "apiKey" | "api-key" => Ok(Method::ApiKey),
+        "token" => Ok(Method::Token),
+        "setup-token" => Ok(Method::SetupToken),
+        // `openrouter-api-key` and its like: whose key it is, the key's own flag says.
+        other if other.ends_with("-api-key") => Ok(Method::ApiKey),
+        _ => Err("not a choice".to_owned()),
+    }
+}
+
+pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
+    if args.non_interactive {
+        context.global.no_input = true;
+    }
+    let wishes = args.wishes(context)?;
+    let made = vault_of(context, args)?;
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let mut stored = Vec::new();
+    if wishes.is_empty() {
+        let stored_one = args.ask(context, &vault, &mut session)?;
+        stored.push(stored_one);
+    }
+    for (wish, flag, source) in wishes {
+        let read = |context: &Context| source.read(context, &flag);
+        stored.push(paste::store(context, &vault, &mut session, wish, read)?);
+    }
+    if context.json() {
+        let profiles = stored.iter().map(|one| one.json(context)).collect::<Result<Vec<_>>>()?;
+        let made = made.map(|made| made.json());
+        context.print_json(&serde_json::json!({ "made": made, "profiles": profiles }))?;
+        return Ok(0);
+    }
+    for one in &stored {
+        one.say(context)?;
+    }
+    next_steps(context, made.is_some());
+    Ok(0)
+}
+
+/// Makes the vault, where there is none.
+fn vault_of(context: &mut Context, args: &Onboard) -> Result<Option<init::Made>> {
+    let home = context.home()?;
+    match Vault::open(&home, &context.keychain()) {
+        Ok(_) => {
+            context.say(&format!("There is a vault in {}: it is used as it is.", shown(&home)));
+            Ok(None)
+        }
+        Err(error) if error.code() == Code::NoVault => {
+            if context.global.passphrase_fd.is_some() {
+                // It is needed twice, and a pipe gives it once.
+                return fail(Code::Usage, "a passphrase on a descriptor cannot make a vault and open it")
+                    .map_err(|e: Error| {
+                        e.with_remedy("use --passphrase-file, or run `strongroom init` before")
+                    });
+            }
+            let made = init::make(context, &args.vault)?;
+            if !context.json() {
+                made.say(context)?;
+            }
+            Ok(Some(made))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Onboard {
+    /// What the flags say is to be stored: the credential, the flag, and where its secret comes from.
+    fn wishes(&self, context: &Context) -> Result<Vec<(Wish, String, Source)>> {
+        let mut wishes = Vec::new();
+        for (provider, flag, source) in self.keys.given() {
+            let provider: Provider = provider.parse()?;
+            let wish = Wish {
+                profile: paste::profile_of(context, &provider, None, "default")?,
+                provider,
+                kind: CredentialType::ApiKey,
+                expires: None,
+                store: None,
+                command: "onboard",
+            };
+            wishes.push((wish, flag.to_owned(), source.clone()));
+        }
+        if let Some(source) = &self.token {
+            let name = self.token_provider.as_deref().unwrap_or("anthropic");
+            super::context::not_a_secret(name)?;
+            let provider: Provider = name.parse()?;
+            let wish = Wish {
+                profile: paste::profile_of(context, &provider, self.token_profile_id.as_deref(), "default")?,
+                provider,
+                kind: CredentialType::Token,
+                expires: paste::expires_of(self.token_expires_in.as_deref(), context.env.now())?,
+                store: None,
+                command: "onboard",
+            };
+            wishes.push((wish, "--token".to_owned(), source.clone()));
+        }
+        if wishes.iter().filter(|(_, _, source)| matches!(source, Source::Stdin)).count() > 1 {
+            return fail(Code::Usage, "two values are to be read from standard input");
+        }
+        let has = |kind| wishes.iter().any(|(wish, ..)| wish.kind == kind);
+        match self.auth_choice {
+            Some(Method::ApiKey) if !wishes.is_empty() && !has(CredentialType::ApiKey) => {
+                return fail(Code::Usage, "--auth-choice apiKey, and no --<provider>-api-key was given");
+            }
+            Some(Method::Token | Method::SetupToken) if !wishes.is_empty() && !has(CredentialType::Token) => {
+                return fail(Code::Usage, "--auth-choice token, and no --token was given");
+            }
+            _ => {}
+        }
+        if !wishes.is_empty() || context.may_ask() {
+            return Ok(wishes);
+        }
+        if self.auth_choice == Some(Method::SetupToken) {
+            // It says how else.
+            setup_token::needs_terminal(context)?;
+        }
+        fail(Code::Usage, "nothing to store was given, and nobody can be asked").map_err(|e: Error| {
+            e.with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable")
+        })
+    }
+
+    fn ask(&self, context: &mut Context, vault: &Vault, session: &mut Session) -> Result<Stored> {
+        let of_token = matches!(self.auth_choice, Some(Method::Token | Method::SetupToken));
+        let provider = match (&self.token_provider, self.auth_choice) {
+            (Some(name), _) => {
+                super::context::not_a_secret(name)?;
+                Some(name.parse()?)
+            }
+            (None, Some(_)) => Some("anthropic".parse()?),
+            (None, None) => None,
+        };
+        let known = Known {
+            provider,
+            method: self.auth_choice,
+            profile_id: match &self.token_profile_id {
+                Some(id) => Some(id.clone()),
+                None if of_token => Some("default".to_owned()),
+                None => None,
+            },
+            expires_in: self.token_expires_in.clone(),
+            store: None,
+        };
+        add::ask_and_store(context, vault, session, known)
+    }
+}
+
+fn next_steps(context: &Context, made: bool) {
+    context.say("Next:");
+    context.say("  strongroom status --check      is all of it usable?");
+    if made {
+        context.say("  strongroom recovery-key        keep its output somewhere else: it opens everything if the key is lost");
+    }
+    context.say("  strongroom models auth add     another credential");
+    context.say("  strongroom resolve             what OpenClaw runs: docs/guide.md, \"OpenClaw\", has the configuration");
+}
+
+impl Source {
+    /// Reads the secret, and warns where it stood on the command line.
+    fn read(self, context: &Context, flag: &str) -> Result<paste::Read> {
+        let bytes = match self {
+            Self::Stdin => {
+                if context.env.stdin_tty {
+                    return paste::read(context, &format!("value of {flag}"));
+                }
+                crate::term::stdin::read_stdin(paste::INPUT_MAX)?
+            }
+            Self::Variable(name) => match context.env.var(&name) {
+                Some(value) => {
+                    let mut bytes = crate::secret::Buffer::default();
+                    bytes.extend(value.as_encoded_bytes());
+                    bytes
+                }
+                None => {
+                    return fail(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"));
+                }
+            },
+            Self::Given(secret) => {
+                let mut bytes = crate::secret::Buffer::default();
+                bytes.extend(crate::secret::ExposeSecret::expose_secret(&secret).as_bytes());
+                let pasted = shape::normalise(bytes.expose())?;
+                let mut warnings = pasted.warnings;
+                warnings.push(format!(
+                    "the secret stood on the command line ({flag}), where other users of this machine and the shell's history can have it: rotate it; `-` reads standard input, `env:NAME` a variable"
+                ));
+                return Ok((pasted.secret, warnings));
+            }
+            Self::Empty => {
+                return fail(Code::NoInput, format!("the value of {flag} is empty")).map_err(|e: Error| {
+                    e.with_remedy("is the variable set that it was to come from?")
+                });
+            }
+        };
+        let pasted = shape::normalise(bytes.expose())?;
+        Ok((pasted.secret, pasted.warnings))
+    }
+}

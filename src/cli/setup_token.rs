@@ -1,0 +1,176 @@
+//! `setup-token`: runs the real `claude setup-token`, takes the token out of what it prints, and
+//! stores it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rustix::fs::{Access, access};
+use strongroom_backends::shown;
+
+use super::Context;
+use super::context::not_a_secret;
+use super::paste::{self, Read, Wish};
+use super::store::StoreArg;
+use crate::error::{Code, Error, Result, fail};
+use crate::secret::ExposeSecret;
+use crate::shape;
+use crate::term::capture::Wanted;
+use crate::term::child;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::Provider;
+
+/// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
+const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
+/// How long such a token is valid, as `claude` says.
+pub(super) const LIFETIME: &str = "365d";
+
+const INSTALL: &str = "install it: npm install -g @anthropic-ai/claude-code";
+
+/// Make a setup-token with `claude setup-token`, and store it.
+///
+/// Runs the real `claude` on this terminal, keeps its token from the screen, and stores it. Where
+/// there is no `claude`, or it fails, the token can be pasted. It needs a person, a terminal and a
+/// browser; without a terminal use paste-token.
+#[derive(Debug, Args)]
+pub struct SetupToken {
+    /// Whom the token is for; setup-tokens are Anthropic's
+    #[arg(long, value_name = "P", default_value = "anthropic")]
+    provider: String,
+    /// The profile's id [default: anthropic:default]
+    #[arg(long, value_name = "ID")]
+    profile_id: Option<String>,
+    /// When the token ends, from now
+    #[arg(long, value_name = "TIME", default_value = LIFETIME)]
+    expires_in: String,
+    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
+    store: Option<StoreArg>,
+    /// Accepted, as OpenClaw has it: nothing is asked before `claude` starts
+    #[arg(long, hide = true)]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
+    let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.expires_in, args.store)?;
+    needs_terminal(context)?;
+    let vault = context.vault()?;
+    let mut session = context.session(&vault)?;
+    let what = wish.profile.to_string();
+    let stored = paste::store(context, &vault, &mut session, wish, |context| obtain(context, &what))?;
+    stored.tell(context)
+}
+
+/// The setup-token that is meant by flags.
+///
+/// # Errors
+/// `USAGE` for a provider that has none.
+pub(super) fn wish(
+    context: &Context,
+    provider: &str,
+    id: Option<&str>,
+    expires_in: &str,
+    store: Option<StoreArg>,
+) -> Result<Wish> {
+    not_a_secret(provider)?;
+    let provider: Provider = provider.parse()?;
+    if provider.as_str() != "anthropic" {
+        return fail(Code::Usage, format!("{provider} has no setup-token; only anthropic has")).map_err(
+            |e: Error| {
+                e.with_remedy("use `strongroom paste-token` or `strongroom paste-api-key` with --provider")
+            },
+        );
+    }
+    Ok(Wish {
+        profile: paste::profile_of(context, &provider, id, "default")?,
+        provider,
+        kind: CredentialType::Token,
+        expires: paste::expires_of(Some(expires_in), context.env.now())?,
+        store,
+        command: "setup-token",
+    })
+}
+
+/// Makes sure that there is a person at a terminal.
+///
+/// # Errors
+/// `NEEDS_TERMINAL`.
+pub(super) fn needs_terminal(context: &Context) -> Result<()> {
+    if context.may_ask() {
+        return Ok(());
+    }
+    let why = if context.env.stdin_tty {
+        "and nobody may be asked (--no-input)"
+    } else {
+        "and standard input is none"
+    };
+    fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}")).map_err(
+        |e: Error| {
+            e.with_remedy(
+                "run `claude setup-token` on any machine with a browser, and send its token on standard input: strongroom paste-token --provider anthropic --profile-id anthropic:default --expires-in 365d",
+            )
+        },
+    )
+}
+
+/// Gets a setup-token: from `claude` where that is there, else from a paste.
+///
+/// # Errors
+/// `CANCELLED`, and those of reading a paste.
+pub(super) fn obtain(context: &Context, profile: &str) -> Result<Read> {
+    match from_claude(context)? {
+        Ok(read) => return Ok(read),
+        Err(why) => context.warn(&why),
+    }
+    context.say(&format!(
+        "No token was taken. Run `claude setup-token` on any machine with a browser (where it is missing, {INSTALL}), and paste its token here."
+    ));
+    paste::read(context, &format!("token for {profile}"))
+}
+
+/// Runs `claude setup-token`; where no token came of it, why not.
+fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
+    let Some(program) = find(context, "claude") else {
+        return Ok(Err("there is no program `claude` on PATH".to_owned()));
+    };
+    context.say(&format!(
+        "Running {} setup-token. Its token is taken for the vault and not shown; Ctrl-C ends it.",
+        shown(&program)
+    ));
+    let ran = match child::run(&program, &["setup-token"], TOKEN) {
+        Err(error) if error.code() == Code::Io => return Ok(Err(error.what().to_owned())),
+        ran => ran?,
+    };
+    let ended = match ran.status.code() {
+        Some(0) => "ended".to_owned(),
+        Some(status) => format!("failed with status {status}"),
+        None => "was ended by a signal".to_owned(),
+    };
+    // Of a program that failed only what is surely whole is taken.
+    let whole = |token: &crate::secret::Buffer| ran.status.success() || token.len() == TOKEN.usual;
+    if let Some(token) = ran.token.as_ref().filter(|token| whole(token)) {
+        let pasted = shape::normalise(token.expose())?;
+        context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
+        let mut warnings = pasted.warnings;
+        if !ran.status.success() {
+            warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));
+        }
+        return Ok(Ok((pasted.secret, warnings)));
+    }
+    if ran.cancelled {
+        return fail(Code::Cancelled, "`claude setup-token` was ended by Ctrl-C");
+    }
+    Ok(Err(match ran.longest {
+        0 => format!("`claude setup-token` {ended} and printed no token"),
+        printed => {
+            format!("`claude setup-token` {ended} and printed only a part of a token ({printed} characters)")
+        }
+    }))
+}
+
+/// A program on `PATH`, whose relative parts do not count.
+fn find(context: &Context, name: &str) -> Option<PathBuf> {
+    std::env::split_paths(context.env.var("PATH")?)
+        .filter(|directory| directory.is_absolute())
+        .map(|directory| directory.join(name))
+        .find(|path| path.is_file() && access(path, Access::EXEC_OK).is_ok())
+}
