@@ -237,9 +237,8 @@ impl Source {
                 return Ok((pasted.secret, warnings));
             }
             Self::Empty => {
-                return fail(Code::NoInput, format!("the value of {flag} is empty")).map_err(|e: Error| {
-                    e.with_remedy("is the variable set that it was to come from?")
-                });
+                return fail(Code::NoInput, format!("the value of {flag} is empty"))
+                    .map_err(|e: Error| e.with_remedy("is the variable set that it was to come from?"));
             }
         };
         let pasted = shape::normalise(bytes.expose())?;

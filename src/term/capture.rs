@@ -1,6 +1,10 @@
 //! Takes a token out of what another program prints, and gives what may be shown of it: the same
 //! output, with the token's characters behind its prefix replaced by asterisks.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use super::screen::Screen;
 pub use super::screen::Wanted;
 use crate::secret::Buffer;
@@ -263,13 +267,21 @@ impl Capture {
         }
     }
 
-    /// A title or a link is passed on; the clipboard is not set, and nothing that holds a token goes.
+    /// A title, a link or what goes to the clipboard is passed on; nothing that holds a token is.
     fn text_end(&mut self, end: &[u8], shown: &mut Vec<u8>) {
         let text = self.text.expose();
         let prefix = self.wanted.prefix.as_bytes();
-        let clipboard = text.get(1..).is_some_and(|text| text.starts_with(b"]52"));
-        let secret = text.windows(prefix.len()).any(|window| window == prefix);
-        if !clipboard && !secret && text.len() <= TEXT_MAX {
+        let holds = |text: &[u8]| text.windows(prefix.len()).any(|window| window == prefix);
+        let copied = text.strip_prefix(b"\x1b]52;").map(|copied| {
+            let encoded = copied.rsplit(|byte| *byte == b';').next().unwrap_or_default();
+            STANDARD.decode(encoded).map(Zeroizing::new)
+        });
+        let secret = match copied {
+            Some(Ok(copied)) => holds(&copied),
+            Some(Err(_)) => true,
+            None => holds(text),
+        };
+        if !secret && text.len() <= TEXT_MAX {
             shown.extend_from_slice(text);
             shown.extend_from_slice(end);
         }
@@ -290,9 +302,7 @@ impl Capture {
             let usual = |token: &Buffer| token.len() == self.wanted.usual;
             let better = match &self.best {
                 None => true,
-                Some(best) => {
-                    (usual(&token) || !usual(best)) && !best.expose().starts_with(token.expose())
-                }
+                Some(best) => (usual(&token) || !usual(best)) && !best.expose().starts_with(token.expose()),
             };
             if token.len() >= self.wanted.min && better {
                 self.best = Some(token);

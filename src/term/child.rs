@@ -230,7 +230,10 @@ impl Relay<'_> {
         let read = match (&self.pty).read(&mut chunk[..]) {
             Ok(read) if read > 0 => read,
             Err(error)
-                if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted) =>
+                if matches!(
+                    error.kind(),
+                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted
+                ) =>
             {
                 return Ok(false);
             }

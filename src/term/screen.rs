@@ -294,14 +294,14 @@ impl Screen {
                 break;
             }
         }
-        let Some(cells) = run.expose().windows(prefix.len()).position(|window| window.iter().rev().eq(prefix))
+        let Some(cells) =
+            run.expose().windows(prefix.len()).position(|window| window.iter().rev().eq(prefix))
         else {
             return false;
         };
         // `cells` stand behind the prefix, up to this one. A word under a whole token is none of it.
         let whole = cells + prefix.len();
-        cells > 0
-            && !(whole > wanted.usual && breaks.iter().any(|at| at + wanted.usual == whole))
+        cells > 0 && !(whole > wanted.usual && breaks.iter().any(|at| at + wanted.usual == whole))
     }
 
     /// The tokens that stand on the screen, in the order of their places. Rows that the cursor is

@@ -24,6 +24,7 @@ mod rekey_kills;
 mod resolve;
 mod serial;
 mod session;
+mod setup_token;
 mod stock_age;
 mod tamper;
 mod terminal;

@@ -1,0 +1,204 @@
+//! `setup-token` with a stand-in for `claude` that prints a made-up token in every way a terminal
+//! program can. What is looked for is always the same: the token is stored whole, and no piece of
+//! it was on the screen, in a file, or in an argument.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::goldens::at_terminal;
+use crate::session::{Ran, Session, setup_token};
+
+/// What a stand-in says before and after the token.
+const BEFORE: &str = "printf 'Your OAuth token (valid for 1 year):\\r\\n\\r\\n'";
+const AFTER: &str = "printf '\\r\\nStore this token securely.\\r\\n'";
+
+/// A token whose every four characters differ, so that any piece of it on the screen is found.
+fn token() -> String {
+    let varied: String = (0..40u8).map(|i| format!("{}{i:02}", char::from(b'A' + i % 26))).collect();
+    format!("sk-ant-oat01-{}", &varied[..95])
+}
+
+/// A session with a vault and this stand-in for `claude` on its `PATH`.
+fn session(script: &str) -> Session {
+    let session = Session::new();
+    std::fs::create_dir(session.path("bin")).unwrap();
+    std::os::unix::fs::symlink(crate::session::binary(), session.path("bin/strongroom")).unwrap();
+    let path = session.write("bin/claude", format!("#!/bin/sh\n{script}\n"));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    session
+}
+
+/// Runs `setup-token` at a terminal, and makes sure that the screen never held the token.
+fn run(session: &Session, typed: &[&str]) -> Ran {
+    let typed: Vec<String> = typed.iter().map(|typed| (*typed).to_owned()).collect();
+    let ran = at_terminal(session, "strongroom setup-token", &typed);
+    let token = token();
+    let hidden = &token["sk-ant-oat01-".len()..token.len() - 4];
+    for piece in hidden.as_bytes().windows(4) {
+        let piece = std::str::from_utf8(piece).unwrap();
+        assert!(!ran.stdout.contains(piece), "the screen shows {piece}: {}", ran.stdout);
+    }
+    no_file_holds(session.temp.path(), &hidden[..12]);
+    ran
+}
+
+/// No file under a directory holds this text, but the stand-in, which makes it up.
+fn no_file_holds(directory: &Path, text: &str) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            no_file_holds(&path, text);
+        } else if path.is_file() && !path.starts_with(directory.join("bin")) && !path.ends_with("claude") {
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!bytes.windows(text.len()).any(|w| w == text.as_bytes()), "{}", path.display());
+        }
+    }
+}
+
+/// The stand-in prints this (as `printf` spells it), and the token is stored.
+#[track_caller]
+fn taken(print: &str) -> Ran {
+    let session = session(&format!("{BEFORE}\n{print}\n{AFTER}"));
+    let ran = run(&session, &[]).ok();
+    assert!(ran.stdout.contains("Took the token (sk-ant-oat01-…"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Stored anthropic:default (token, expires "), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Store this token securely."), "{}", ran.stdout);
+    assert_eq!(session.get("anthropic:default"), token());
+    ran
+}
+
+/// The token in lines of this width.
+fn wrapped(width: usize, separator: &str) -> String {
+    let token = token();
+    let lines: Vec<_> =
+        token.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    lines.join(separator)
+}
+
+#[test]
+fn wrapped_at_any_width() {
+    for width in [20, 40, 54, 80, 107, 108, 120] {
+        taken(&format!("printf '{}\\r\\n'", wrapped(width, "\\r\\n")));
+    }
+    let ran = taken(&format!("printf '  {}\\r\\n'", wrapped(38, "  \\r\\n  ")));
+    assert!(ran.stdout.contains(&format!("sk-ant-oat01-{}", "*".repeat(25))), "{}", ran.stdout);
+}
+
+#[test]
+fn in_a_box_and_with_colours() {
+    taken(&format!("printf '│ {} │\\r\\n'", wrapped(36, " │\\r\\n│ ")));
+    taken(&format!("printf '\\033[33m{}\\033[39m\\r\\n'", wrapped(40, "\\033[0m\\r\\n\\033[1;33m")));
+    taken(&format!("printf '\\033[38;2;9;9;9m{}\\r\\n'", wrapped(1, "\\033[0m\\033[1m")));
+    taken(&format!("printf 'export CLAUDE_CODE_OAUTH_TOKEN={}\\r\\n'", wrapped(49, "\\r\\n")));
+}
+
+#[test]
+fn a_word_in_the_line_under_it_is_none_of_it() {
+    let session = session(&format!("{BEFORE}; printf '{}\\r\\nDone\\r\\n'", token()));
+    let ran = run(&session, &[]).ok();
+    assert_eq!(session.get("anthropic:default"), token());
+    assert!(ran.stdout.contains("Done"), "{}", ran.stdout);
+}
+
+#[test]
+fn slowly() {
+    let pieces: String = token()
+        .as_bytes()
+        .chunks(9)
+        .map(|piece| format!("printf '{}'; sleep 0.02\n", String::from_utf8_lossy(piece)))
+        .collect();
+    taken(&format!("{pieces}printf '\\r\\n'"));
+}
+
+#[test]
+fn drawn_twice_in_pieces_and_erased() {
+    let (one, rest) = (wrapped(40, "\\r\\n"), token());
+    taken(&format!("printf '{one}\\r\\n\\033[1A\\033[2K\\033[1A\\033[2K\\033[1A\\033[2K{one}\\r\\n'"));
+    // Over what stood there, character by character that differs, by absolute columns.
+    let (head, tail) = rest.split_at(30);
+    taken(&format!("printf '{head}x\\033[31G{}\\r\\n'", tail));
+    // A clipboard is not set with it, a link not made of it.
+    let ran = taken(&format!(
+        "printf '\\033]52;c;%s\\007' \"$(printf '{rest}' | base64 -w0)\"; printf '\\033]8;;https://x.test/{rest}\\033\\\\link\\033]8;;\\033\\\\\\r\\n{rest}\\r\\n'"
+    ));
+    assert!(!ran.stdout.contains("]52;"), "{}", ran.stdout);
+}
+
+#[test]
+fn one_that_fails_with_a_whole_token_is_taken_with_a_warning() {
+    let session = session(&format!("printf '{}\\r\\n\\r\\n'; exit 3", token()));
+    let ran = run(&session, &[]).ok();
+    assert!(ran.stdout.contains("failed with status 3 after it had printed the token"), "{}", ran.stdout);
+    assert_eq!(session.get("anthropic:default"), token());
+}
+
+#[test]
+fn one_that_fails_half_way_leaves_a_paste() {
+    let session = session(&format!("printf '{}'; exit 1", &token()[..90]));
+    let other = setup_token("OTHER");
+    let ran = run(&session, &[&format!("Enter:  => {other}\\r")]).ok();
+    assert!(ran.stdout.contains("printed only a part of a token (90 characters)"), "{}", ran.stdout);
+    assert_eq!(session.get("anthropic:default"), other);
+}
+
+#[test]
+fn one_that_prints_nothing_leaves_a_paste_and_ctrl_c_a_way_out() {
+    let session = session("printf 'Nothing today.\\n'");
+    let ran = run(&session, &["Enter:  => ^C"]);
+    assert_eq!(ran.status, 130, "{}", ran.stdout);
+    assert!(ran.stdout.contains("ended and printed no token"), "{}", ran.stdout);
+    session.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
+}
+
+#[test]
+fn one_that_hangs_is_ended_by_ctrl_c() {
+    // It lets no signal of the terminal through, as a program that hangs in raw mode does.
+    for traps in ["stty raw -echo", "trap '' INT TERM HUP"] {
+        let session = session(&format!("{traps}; printf 'Hanging.\\r\\n'; while :; do sleep 0.1; done"));
+        let ran = run(&session, &["Hanging. => ^C"]);
+        assert_eq!(ran.status, 130, "{}", ran.stdout);
+        assert!(ran.stdout.contains("[CANCELLED]"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn what_is_typed_goes_to_it_and_its_terminal_has_a_size() {
+    let script = format!(
+        "stty size; printf 'Code: '; read code; [ \"$code\" = made-up-code ] || exit 9; printf '{}\\n'",
+        token()
+    );
+    let session = session(&script);
+    let ran = run(&session, &["Code:  => made-up-code\\r"]).ok();
+    assert!(ran.stdout.contains("24 80"), "{}", ran.stdout);
+    assert_eq!(session.get("anthropic:default"), token());
+}
+
+#[test]
+fn what_it_left_its_terminal_in_is_undone() {
+    let session =
+        session(&format!("printf '\\033[?25l\\033[?2004h\\033[?1000h{}\\n\\n'; kill -9 $$", token()));
+    let ran = run(&session, &[]).ok();
+    let end = ran.stdout.rfind("\\e[?25h").unwrap();
+    assert!(ran.stdout[..end].contains("\\e[?2004l\\e[?1000l"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("was ended by a signal after"), "{}", ran.stdout);
+}
+
+#[test]
+fn it_is_told_nothing_of_ours() {
+    let session = session(&format!(
+        "[ -z \"$(env | grep STRONGROOM)\" ] && [ \"$*\" = setup-token ] && printf '{}\\n'",
+        token()
+    ));
+    let ran = at_terminal(&session, "STRONGROOM_AGENT=main strongroom setup-token", &[]).ok();
+    assert!(ran.stdout.contains("Stored anthropic:default"), "{}", ran.stdout);
+}
+
+#[test]
+fn without_a_terminal_it_says_how_else() {
+    let session = session("printf 'never run'");
+    let ran = session.feed(token(), ["setup-token"]).failed("NEEDS_TERMINAL", 69);
+    assert!(ran.stderr.contains("strongroom paste-token --provider anthropic"), "{}", ran.stderr);
+    session.run(["models", "auth", "setup-token", "--provider", "anthropic"]).failed("NEEDS_TERMINAL", 69);
+    session.run(["setup-token", "--provider", "openai"]).failed("USAGE", 64);
+    session.run(["onboard", "--auth-choice", "setup-token"]).failed("NEEDS_TERMINAL", 69);
+}
