@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own
-# and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for what is already there.
+# Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own,
+# the real Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for what is already there.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -47,6 +47,7 @@ LINES
 
 openclaw_version=2026.6.1
 node_version=24.21.0
+claude_version=2.1.329
 cargo_deny_version=0.20.2
 
 say() { printf 'install-test-deps: %s\n' "$*"; }
@@ -130,6 +131,40 @@ install_openclaw() {
     : >"$target/complete"
 }
 
+# Claude Code's package for a platform is one executable. The main package would link it in by an install
+# script; without that, the executable is run where it lies.
+install_claude() {
+    local target="$cache/claude-code-$claude_version" arch staging said
+    if [ -f "$target/complete" ]; then
+        say "Claude Code $claude_version: there"
+        return
+    fi
+    case "$(uname -s)-$(uname -m)" in
+        Linux-x86_64) arch=x64 ;;
+        Linux-aarch64) arch=arm64 ;;
+        *) die "no Claude Code package is known for $(uname -s) on $(uname -m)" ;;
+    esac
+    say "installing Claude Code $claude_version from npm into $target (380 MB, about ten seconds)"
+    staging=$(mktemp -d "$cache/claude-code.XXXXXX")
+    chmod 755 "$staging"
+    # shellcheck disable=SC2064 # the name is meant to be the one of now
+    trap "rm -rf '$staging'" EXIT
+    printf '{"private":true}\n' >"$staging/package.json"
+    (cd "$staging" && npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
+        --save-exact "@anthropic-ai/claude-code@$claude_version" \
+        "@anthropic-ai/claude-code-linux-$arch@$claude_version" </dev/null)
+    ln -s "node_modules/@anthropic-ai/claude-code-linux-$arch/claude" "$staging/claude"
+    said=$(HOME="$staging" DISABLE_AUTOUPDATER=1 "$staging/claude" --version </dev/null)
+    case "$said" in
+        "$claude_version "*) ;;
+        *) die "the installed Claude Code says '$said' instead of $claude_version" ;;
+    esac
+    rm -rf "$target"
+    mv "$staging" "$target"
+    trap - EXIT
+    : >"$target/complete"
+}
+
 install_cargo_deny() {
     local target="$cache/cargo-deny-$cargo_deny_version"
     if [ -f "$target/complete" ]; then
@@ -147,4 +182,5 @@ mkdir -p "$cache"
 exec 9>"$cache/lock"
 flock 9
 install_openclaw
+install_claude
 [ "$all" = no ] || install_cargo_deny

@@ -104,6 +104,8 @@ stage_for_ordinary_user() {
     # The same goes for the real client; hard links cost nothing where they can be had.
     cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
+    cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
+        { rm -rf "$tmp/ordinary/claude" && cp -a "$claude" "$tmp/ordinary/claude"; }
 }
 
 # Before a command: no right of root is left, no group, no capability, and none of its variables. Test
@@ -113,7 +115,7 @@ as_ordinary_user=(
     env -i -C "$tmp/ordinary/source" HOME="$tmp/ordinary/home" TMPDIR="$tmp/ordinary/tmp"
     PATH=/usr/local/bin:/usr/bin:/bin CARGO_MANIFEST_DIR="$tmp/ordinary/source"
     STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
-    OPENCLAW_DIR="$tmp/ordinary/openclaw"
+    OPENCLAW_DIR="$tmp/ordinary/openclaw" CLAUDE_DIR="$tmp/ordinary/claude"
 )
 
 # --- the groups -------------------------------------------------------------------------------------------
@@ -130,6 +132,7 @@ else
     group 'what the tests need' 120 scripts/install-test-deps.sh || finish
 fi
 openclaw=$cache/openclaw-2026.6.1
+claude=$cache/claude-code-2.1.329
 
 mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
@@ -154,7 +157,7 @@ fi
 group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
 budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 for script in tests/real/*.sh; do
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" OPENCLAW_DIR="$openclaw" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" OPENCLAW_DIR="$openclaw" CLAUDE_DIR="$claude" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then

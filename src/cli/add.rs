@@ -253,7 +253,7 @@ fn ask_provider() -> Result<Provider> {
     let mut menu = String::from("Provider:\n");
     for (number, name) in (1..).zip(OFFERED) {
         let names = env_names::names_of(name);
-        let variable = names.iter().find(|name| name.ends_with("_API_KEY")).copied().unwrap_or_default();
+        let variable = names.iter().rfind(|name| name.ends_with("_API_KEY")).copied().unwrap_or_default();
         menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
     }
     crate::term::out::write_error(&menu);
@@ -279,8 +279,9 @@ fn ask_method(provider: &Provider) -> Result<Method> {
 
 /// Asks until the answer is one.
 fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
-    for _ in 0..TRIES {
-        let text = read_line(question)?;
+    for nth in 0..TRIES {
+        let text =
+            if nth == 0 { read_line(question)? } else { read_line(&format!("None of them. {question}"))? };
         not_a_secret(&text).map_err(|_| {
             Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
                 .with_remedy("revoke it; a secret is asked for by itself, and hidden")
@@ -288,7 +289,6 @@ fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T
         if let Some(value) = understand(&text) {
             return Ok(value);
         }
-        crate::term::out::write_error("That is none of them.\n");
     }
     fail(Code::Usage, "no answer was understood")
 }

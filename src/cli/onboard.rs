@@ -64,18 +64,21 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     if args.non_interactive {
         context.global.no_input = true;
     }
-    let wishes = args.wishes(context)?;
+    // Before a vault is made: what is not usable leaves nothing behind.
+    let mut given = Vec::new();
+    for (wish, flag, source) in args.wishes(context)? {
+        given.push((wish, source.read(context, &flag)?));
+    }
     let made = vault_of(context, args)?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let mut stored = Vec::new();
-    if wishes.is_empty() {
+    if given.is_empty() {
         let stored_one = args.ask(context, &vault, &mut session)?;
         stored.push(stored_one);
     }
-    for (wish, flag, source) in wishes {
-        let read = |context: &Context| source.read(context, &flag);
-        stored.push(paste::store(context, &vault, &mut session, wish, read)?);
+    for (wish, read) in given {
+        stored.push(paste::store(context, &vault, &mut session, wish, |_| Ok(read))?);
     }
     if context.json() {
         let profiles = stored.iter().map(|one| one.json(context)).collect::<Result<Vec<_>>>()?;
@@ -223,7 +226,10 @@ impl Source {
                     bytes
                 }
                 None => {
-                    return fail(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"));
+                    return fail(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"))
+                        .map_err(|e: Error| {
+                            e.with_remedy("set it, or send the secret on standard input and give `-`")
+                        });
                 }
             },
             Self::Given(secret) => {

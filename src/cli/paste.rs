@@ -203,6 +203,9 @@ pub(super) fn store(
         warnings
             .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
     }
+    if let Some(was) = current.as_ref().map(|record| record.credential.kind).filter(|was| *was != kind) {
+        warnings.push(format!("{profile} was of type {was}, which this replaced"));
+    }
     for warning in &warnings {
         context.warn(warning);
     }

@@ -24,6 +24,7 @@ const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
 /// How long such a token is valid, as `claude` says.
 pub(super) const LIFETIME: &str = "365d";
 
+const ELSEWHERE: &str = "run `claude setup-token` on any machine with a browser, and give its token to: strongroom paste-token --provider anthropic --profile-id anthropic:default --expires-in 365d";
 const INSTALL: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
 /// Make a setup-token with `claude setup-token`, and store it.
@@ -103,13 +104,8 @@ pub(super) fn needs_terminal(context: &Context) -> Result<()> {
     } else {
         "and standard input is none"
     };
-    fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}")).map_err(
-        |e: Error| {
-            e.with_remedy(
-                "run `claude setup-token` on any machine with a browser, and send its token on standard input: strongroom paste-token --provider anthropic --profile-id anthropic:default --expires-in 365d",
-            )
-        },
-    )
+    fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
+        .map_err(|e: Error| e.with_remedy(ELSEWHERE))
 }
 
 /// Gets a setup-token: from `claude` where that is there, else from a paste.
@@ -157,7 +153,8 @@ fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
         return Ok(Ok((pasted.secret, warnings)));
     }
     if ran.cancelled {
-        return fail(Code::Cancelled, "`claude setup-token` was ended by Ctrl-C");
+        return fail(Code::Cancelled, "`claude setup-token` was ended by Ctrl-C, and nothing was changed")
+            .map_err(|e: Error| e.with_remedy(ELSEWHERE));
     }
     Ok(Err(match ran.longest {
         0 => format!("`claude setup-token` {ended} and printed no token"),

@@ -17,6 +17,7 @@ mod house;
 mod kills;
 mod normal;
 mod old_homes;
+mod onboard;
 mod pages;
 mod pty;
 mod random_kills;

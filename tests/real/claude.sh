@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# The real Claude Code under `strongroom setup-token`: its prompt is shown, what is typed reaches it, and
+# where it gets no answer or is refused, Strongroom ends with the documented advice and stores nothing.
+#
+#   STRONGROOM=target/debug/strongroom CLAUDE_DIR=<directory made by scripts/install-test-deps.sh> \
+#       tests/real/claude.sh
+#
+# budget: 60 s
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Every request of Claude Code goes to a proxy on a
+# closed port of the loopback interface, and so fails at once. No account, no token, no browser.
+set -euo pipefail
+umask 077
+unset "${!STRONGROOM_@}"
+
+cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
+claude_version=2.1.329
+: "${STRONGROOM:?set it to the strongroom binary}" "${CLAUDE_DIR:=$cache/claude-code-$claude_version}"
+binary=$(realpath "$STRONGROOM")
+[ -x "$binary" ] || { printf 'claude: %s cannot be run\n' "$binary" >&2; exit 1; }
+if ! [ -x "$CLAUDE_DIR/claude" ]; then
+    printf 'claude: no Claude Code in %s; run scripts/install-test-deps.sh\n' "$CLAUDE_DIR" >&2
+    exit 1
+fi
+command -v tmux >/dev/null || { printf 'claude: tmux is missing; apt-get install tmux\n' >&2; exit 1; }
+
+tmp=$(mktemp -d)
+terminal() { tmux -f /dev/null -S "$tmp/tmux" "$@"; }
+cleanup() {
+    terminal kill-server 2>/dev/null || true
+    rm -rf "$tmp"
+}
+trap cleanup EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+failed=0
+trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
+ok() { printf '  ok: %s\n' "$*"; }
+fail() {
+    failed=$((failed + 1))
+    printf '  FAILED: %s\n' "$1"
+    terminal capture-pane -p | sed 's/^/      | /'
+}
+
+mkdir -p "$tmp/bin" "$tmp/home"
+ln -s "$CLAUDE_DIR/claude" "$tmp/bin/claude"
+# A browser that must not be opened is one that does nothing.
+printf '#!/bin/sh\nexit 0\n' >"$tmp/bin/xdg-open"
+chmod 700 "$tmp/bin/xdg-open"
+
+surroundings=(
+    env -i HOME="$tmp/home" PATH="$tmp/bin:/usr/bin:/bin" TERM=xterm-256color XDG_RUNTIME_DIR="$tmp/home"
+    TMPDIR="$tmp" BROWSER="$tmp/bin/xdg-open" HTTPS_PROXY=http://127.0.0.1:9 HTTP_PROXY=http://127.0.0.1:9
+    ALL_PROXY=http://127.0.0.1:9 DISABLE_AUTOUPDATER=1 CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1
+)
+strongroom() { "${surroundings[@]}" "$binary" "$@"; }
+quoted() { printf '%q ' "$@"; }
+
+# shows TEXT SECONDS WHAT: the terminal shows the text in time.
+shows() {
+    local end=$((SECONDS + $2))
+    until terminal capture-pane -p -S - | tr -d '\n' | tr -s ' ' | grep -qF -- "$1"; do
+        if [ "$SECONDS" -ge "$end" ]; then
+            fail "$3 (no '$1' within $2 s)"
+            return 0
+        fi
+        sleep 0.2
+    done
+    ok "$3"
+}
+
+strongroom init --store file >"$tmp/init" 2>&1
+status=$tmp/status
+inner="$(quoted "${surroundings[@]}" "$binary") setup-token; echo \$? >$(quoted "$status"); exec cat"
+terminal new-session -d -x 90 -y 50 "$inner"
+
+shows 'setup-token. Its token is taken for the vault and not shown' 5 'it says what it runs'
+shows 'long-lived (1-year) auth token setup' 30 "Claude Code's words are shown"
+shows 'Paste code here if prompted' 10 "Claude Code's prompt is shown"
+terminal send-keys -l 'EXAMPLE-code#EXAMPLE-state'
+shows '**' 10 'what is typed reaches it'
+terminal resize-window -x 70 -y 40
+shows 'Paste code here if prompted' 10 'it goes on in a window of another size'
+terminal send-keys Enter
+shows 'OAuth error' 20 'without an answer of the sign-in service it says so'
+terminal send-keys C-c
+shows '[CANCELLED]' 15 'Ctrl-C ends it'
+shows 'strongroom paste-token --provider anthropic' 5 'and Strongroom says how else'
+if [ "$(cat "$status" 2>/dev/null)" = 130 ]; then ok 'its exit status is 130'; else fail 'its exit status is 130'; fi
+
+# With its input closed or without a terminal it is not even started.
+if strongroom setup-token </dev/null >"$tmp/out" 2>&1; then
+    fail 'without a terminal it is an error'
+elif grep -qF '[NEEDS_TERMINAL]' "$tmp/out"; then
+    ok 'without a terminal it says NEEDS_TERMINAL'
+else
+    fail 'without a terminal it says NEEDS_TERMINAL'
+fi
+if strongroom list --json | grep -q profileId; then fail 'nothing was stored'; else ok 'nothing was stored'; fi
+
+[ "$failed" -eq 0 ]
