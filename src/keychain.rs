@@ -1,6 +1,7 @@
 //! The desktop's keychain as a command needs it: connected to when it is first asked, once; never
 //! asking a person unless the command may. Items are told apart by vault and home.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -48,6 +49,19 @@ impl Place {
             Self::Ssh
         } else {
             Self::Somewhere
+        }
+    }
+}
+
+/// Whether a vault's home is at a path, as far as can be told: then items that name it are its own.
+#[must_use]
+pub fn is_home_of(path: &Path, vault: &str) -> bool {
+    match std::fs::read(path.join("vault.json")) {
+        Ok(settings) => memchr::memmem::find(&settings, vault.as_bytes()).is_some(),
+        // A home without it, or one that cannot be looked into.
+        Err(_) => {
+            path.join("unlock").exists()
+                || path.symlink_metadata().is_err_and(|e| e.kind() != ErrorKind::NotFound)
         }
     }
 }
@@ -201,7 +215,7 @@ impl Keychain {
         }
         let mut elsewhere = Vec::new();
         for home in self.homes(&attributes[1].1)? {
-            if home != self.home && !Path::new(&home).exists() {
+            if home != self.home && !is_home_of(Path::new(&home), &attributes[1].1) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
                 elsewhere.extend(of(&attributes)?);

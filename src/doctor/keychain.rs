@@ -7,7 +7,8 @@ use zeroize::Zeroizing;
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Cover, Item, Keychain, State};
+use crate::keychain::{Cover, Item, Keychain, State, is_home_of};
+use crate::unlock::keychain_key;
 use crate::unlock::slots::KEYCHAIN;
 use crate::vault::agent::PENDING;
 use crate::vault::home::{Session, Vault, Writer};
@@ -183,6 +184,13 @@ fn clean(
     Ok(writer.keychain.remove(&item).is_ok())
 }
 
+/// Writes the unlock key anew for a home that was moved; whether there was any to write.
+fn take_over_key(vault: &Vault, session: &Session) -> Result<bool> {
+    let slots = vault.slots()?;
+    let Some(slot) = slots.iter().find(|slot| slot.method == KEYCHAIN) else { return Ok(false) };
+    keychain_key::take_over(&vault.keychain, session.keys.vault.as_str(), slot)
+}
+
 /// Items of this vault that belong to other homes: of copies, or of this one before it was moved.
 fn of_other_homes(
     vault: &Vault,
@@ -196,7 +204,7 @@ fn of_other_homes(
     homes.dedup();
     let mut found = Vec::new();
     for home in homes {
-        if std::path::Path::new(home).exists() {
+        if is_home_of(std::path::Path::new(home), session.keys.vault.as_str()) {
             found.push(Finding::note(
                 CHECK,
                 format!("the keychain holds items of this vault for another home, {home}: one of the two is a copy"),
@@ -212,6 +220,7 @@ fn of_other_homes(
         );
         let mut taken = 0;
         if repair {
+            taken += usize::from(take_over_key(vault, session)?);
             for name in vault.agents()? {
                 let writer: Writer<'_> = vault.writer(session, &name, waits)?;
                 let index: Index = writer.agent.index()?;

@@ -3,12 +3,14 @@
 pub mod agent;
 pub mod change;
 pub mod credential;
+pub mod entry;
 pub mod generation;
 pub mod home;
 pub mod id;
 pub mod index;
 pub mod init;
 pub mod log;
+pub mod log_verify;
 mod marks;
 pub mod ops;
 pub mod reader;

@@ -170,12 +170,17 @@ pub fn take_over(agent: &Agent, keys: &Keys, keychain: &Keychain, profiles: &[Pr
         if !keychain.find(&item.attributes)?.is_empty() {
             continue;
         }
-        for text in keychain.get(&item.attributes, Cover::Sealed)? {
-            let sealed = armor::from_text(&text, "an item")?;
-            if Record::open(keys, &agent.name, id, &sealed).is_ok() {
-                items.push((item.clone(), text));
-            }
-        }
+        let opened = |text: &crate::keychain::Bytes| {
+            let sealed = armor::from_text(text, "an item").ok()?;
+            Record::open(keys, &agent.name, id, &sealed).ok().map(|record| record.generation)
+        };
+        // A home that was moved more than once has items of each of its places.
+        let found = keychain.get(&item.attributes, Cover::Sealed)?;
+        let newest = found
+            .into_iter()
+            .filter_map(|text| Some((opened(&text)?, text)))
+            .max_by_key(|(generation, _)| *generation);
+        items.extend(newest.map(|(_, text)| (item, text)));
     }
     let many = items.len();
     if many > 0 {
