@@ -13,6 +13,7 @@ keychain_checks() {
     section check_fresh "$1"
     section check_neighbours
     section check_planted
+    section check_copies
     section check_speed
     check_prompts
 }
@@ -371,6 +372,35 @@ check_planted() {
     pasted a:x 4
     gives "$(token 4)" 'a paste over it wins' get a:x
     gives "$(token 2)" 'its neighbour is untouched' get a:y
+}
+
+# Sealed copies in the home that are not what they were.
+check_copies() {
+    local file
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    file=$(find "$pending" -name '*.age')
+    cp "$file" "$tmp/older"
+    pasted a:x 2
+    holds 'the sealed copies go' settle
+    cp "$tmp/older" "$file"
+    pasted b:y 1
+    gives "$(token 2)" 'an old copy put back does not take the place of the item' get a:x
+    printf 'no record' >"$file"
+    pasted b:y 2
+    gives "$(token 2)" 'nor does a damaged one' get a:x
+    rm "$file"
+    clean 'verify after both'
+
+    # An item that was lost is written again; its copy stays for another minute.
+    pasted a:x 3
+    "$lib/keychain-items.py" delete "$(item_of path a:x)"
+    touch -d '2 minutes ago' "$file"
+    pasted b:y 3
+    gives "$(token 3)" 'an item that was lost is written again' get a:x
+    pasted b:y 4
+    holds 'the copy outlives the item by a minute' test -e "$file"
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
