@@ -14,6 +14,8 @@ keychain_checks() {
     section check_neighbours
     section check_planted
     section check_copies
+    section check_lost
+    section check_moved
     section check_speed
     check_prompts
 }
@@ -401,6 +403,43 @@ check_copies() {
     gives "$(token 3)" 'an item that was lost is written again' get a:x
     pasted b:y 4
     holds 'the copy outlives the item by a minute' test -e "$file"
+}
+
+# A record that the keychain does not give keeps a rekey from dropping the key that opens it.
+check_lost() {
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:y 2
+    holds 'the sealed copies go' settle
+    item_of secret a:x >"$tmp/true"
+    items kind=record profile=a:x >"$tmp/item"
+    "$lib/keychain-items.py" delete "$(item_of path a:x)"
+    refused KEYCHAIN_LOST 65 'rekey while the keychain does not give a record' rekey --yes
+    run verify
+    has "$out" '"a:x" is listed, and its record is gone' 'verify names it'
+    local attributes
+    mapfile -t attributes < <("$rig_python" -c 'import json, sys; [print(f"{k}={v}") for k, v in json.load(sys.stdin)["attributes"].items()]' <"$tmp/item")
+    "$lib/keychain-items.py" plant 'put back' "${attributes[@]}" <"$tmp/true" >"$tmp/path"
+    works 'rekey when it is there again' rekey --yes
+    gives "$(token 1)" 'the record is read' get a:x
+    clean 'verify after it'
+}
+
+# A home that was moved.
+check_moved() {
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:y 2
+    holds 'the sealed copies go' settle
+    mv "$vault" "$vault.moved"
+    vault=$vault.moved pending=$vault/agents/main/pending extra=("STRONGROOM_HOME=$vault")
+    pasted b:new 3
+    clean 'verify of a moved home, one record of which is written for where it is'
+    must rekey --yes
+    gives "$(token 1)" 'rekey took the records of before along' get a:x
+    extra=()
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
