@@ -211,13 +211,19 @@ impl Keychain {
     pub fn get_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
         let mut elsewhere = Vec::new();
         for home in self.homes(&attributes[1].1)? {
-            if home != self.home && !Path::new(&home).exists() {
+            if home != self.home && self.is_gone(&home) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
                 elsewhere.extend(self.get_here(&attributes, cover)?);
             }
         }
         Ok(elsewhere)
+    }
+
+    /// Whether a home that items name is there no more.
+    #[must_use]
+    pub fn is_gone(&self, home: &str) -> bool {
+        !Path::new(home).exists()
     }
 
     /// The homes of a vault that have items.

@@ -15,6 +15,7 @@ keychain_checks() {
     section check_planted
     section check_copies
     section check_lost
+    section check_recover
     section check_moved
     section check_speed
     check_prompts
@@ -403,6 +404,54 @@ check_copies() {
     gives "$(token 3)" 'an item that was lost is written again' get a:x
     pasted b:y 4
     holds 'the copy outlives the item by a minute' test -e "$file"
+}
+
+# Rebuilt by the recovery key, with records in the keychain.
+check_recover() {
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:y 2
+    pasted a:lost 3
+    pasted a:removed 4
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    rig_lock
+    must remove a:removed --yes
+    rig_unlock
+    "$lib/keychain-items.py" delete "$(item_of path a:lost)"
+    # Of another vault that was here.
+    printf 'no record' | "$lib/keychain-items.py" plant other application=strongroom vault=EXAMPLE "home=$(realpath "$vault")" \
+        kind=record agent=main profile=a:other >"$tmp/path"
+    rm "$key" "$vault/vault.json" "$vault"/unlock/*.age
+    refused CORRUPT 65 'recover while a record that is listed is not to be had' \
+        recover --recovery-key "$world/recovery-key" --unlock key-file
+    # It has begun when it waits for the agent's lock.
+    flock "$vault/agents/main/lock" env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "$binary" recover \
+        --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable --lock-timeout 100ms >"$out" 2>"$err" && status=0 || status=$?
+    same "$status" 75 'recover is cut short' shown
+    run recover --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable
+    same "$status" 65 'recover goes on, and tells of the record that is lost' shown
+    gives "$(token 1)" 'a record of the keychain is read' get a:x
+    gives "$(token 2)" 'and another' get a:y
+    refused NOT_FOUND 66 'what was removed while the keychain was locked stays removed' get a:removed
+    must remove a:lost --yes
+    clean 'verify after it'
+
+    # Moved, and then rebuilt.
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:f 2 --store file
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    rm "$key" "$vault"/unlock/*.age
+    mv "$vault" "$vault.moved"
+    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
+    works 'recover of a moved home' recover --recovery-key "$world/recovery-key" --unlock key-file
+    gives "$(token 1)" 'its record in the keychain is read' get a:x
+    clean 'verify after it'
+    extra=()
 }
 
 # A record that the keychain does not give keeps a rekey from dropping the key that opens it.
