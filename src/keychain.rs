@@ -206,19 +206,29 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::ready`].
     pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
-        let keychain = self.open()?;
-        let of =
-            |attributes: &Attributes| keychain.get(attributes, cover).map_err(|error| self.error(&error));
-        let found = of(attributes)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
+        let found = self.get_here(attributes, cover)?;
+        if found.is_empty() { self.get_of_gone(attributes, cover) } else { Ok(found) }
+    }
+
+    /// The bytes of every item of this very home with these attributes.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_here(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+        self.open()?.get(attributes, cover).map_err(|error| self.error(&error))
+    }
+
+    /// The bytes of every item with these attributes of homes that are there no more.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
         let mut elsewhere = Vec::new();
         for home in self.homes(&attributes[1].1)? {
             if home != self.home && !is_home_of(Path::new(&home), &attributes[1].1) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
-                elsewhere.extend(of(&attributes)?);
+                elsewhere.extend(self.get_here(&attributes, cover)?);
             }
         }
         Ok(elsewhere)

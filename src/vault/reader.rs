@@ -19,7 +19,7 @@ use super::ops::{Fate, Ops};
 use super::record::Record;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Cover, Keychain};
+use crate::keychain::{Bytes, Cover, Keychain};
 use crate::seal::keys::Keys;
 use crate::seal::record::OPS_MAX;
 use crate::seal::{RECORD_MAX, armor};
@@ -265,7 +265,17 @@ impl Reader<'_> {
         }
         let all = self.keychain.records_of(self.keys.vault.as_str(), self.agent.name.as_str());
         let mut by_profile: HashMap<ProfileId, Vec<Vec<u8>>> = HashMap::new();
-        for text in self.keychain.get(&all, Cover::Sealed)? {
+        self.sort_out(self.keychain.get_here(&all, Cover::Sealed)?, &mut by_profile);
+        // Of a home that was moved, some may be written for where it is now, and others not.
+        if self.expected()?.iter().any(|id| !by_profile.contains_key(id)) {
+            self.sort_out(self.keychain.get_of_gone(&all, Cover::Sealed)?, &mut by_profile);
+        }
+        let _ = self.in_keychain.set(by_profile);
+        Ok(())
+    }
+
+    fn sort_out(&self, texts: Vec<Bytes>, by_profile: &mut HashMap<ProfileId, Vec<Vec<u8>>>) {
+        for text in texts {
             // Which one it is, the sealed record says; what does not open is nobody's.
             let opened = armor::from_text(&text, "an item")
                 .and_then(|sealed| Record::open_any(self.keys, &self.agent.name, &sealed));
@@ -273,8 +283,25 @@ impl Reader<'_> {
                 by_profile.entry(record.profile).or_default().push(text.to_vec());
             }
         }
-        let _ = self.in_keychain.set(by_profile);
-        Ok(())
+    }
+
+    /// The ids of the records that only the keychain can have: those that the index says are there,
+    /// and those that the log knows and nothing else does.
+    fn expected(&self) -> Result<Vec<ProfileId>> {
+        let local = self.local_ids()?;
+        let index = self.index().unwrap_or_default();
+        let known = self.log().map(|log| log::all_last_known(&log)).unwrap_or_default();
+        let unlisted = known.into_iter().filter(|(id, known)| !known.removed && !index.contains(id));
+        let mut expected = self.listed_in_keychain();
+        expected.extend(unlisted.filter_map(|(id, _)| id.parse().ok()));
+        expected.retain(|id| local.binary_search(id).is_err());
+        Ok(expected)
+    }
+
+    /// The ids of the records that the index says are in the keychain.
+    fn listed_in_keychain(&self) -> Vec<ProfileId> {
+        let in_keychain = self.all_marks().iter().filter(|(_, mark)| mark.is_in(Store::Keychain));
+        in_keychain.filter_map(|(id, _)| id.parse().ok()).collect()
     }
 
     /// The change log as it will stand once an unfinished transaction is applied.
@@ -309,11 +336,14 @@ impl Reader<'_> {
 
     /// What the index notes of a profile's record, as far as it can be read.
     fn mark(&self, profile: &ProfileId) -> Option<&Mark> {
-        let all = self.marks.get_or_init(|| {
+        self.all_marks().get(profile.as_str())
+    }
+
+    fn all_marks(&self) -> &HashMap<String, Mark> {
+        self.marks.get_or_init(|| {
             let entries = self.index().map(|index| index.entries().collect::<Vec<_>>()).unwrap_or_default();
             entries.into_iter().filter_map(|entry| Some((entry.id, entry.mark?))).collect()
-        });
-        all.get(profile.as_str())
+        })
     }
 
     /// The store in which a profile rests, as the index notes it.
@@ -340,7 +370,8 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    /// The ids of all records, as they will be once an unfinished transaction is applied.
+    /// The ids of all records, as they will be once an unfinished transaction is applied; those among
+    /// them that the keychain has lost.
     ///
     /// # Errors
     /// Those of reading the directory, and those of the keychain where this agent uses it.
@@ -352,6 +383,7 @@ impl Reader<'_> {
             let gone = |id: &ProfileId| known.get(id.as_str()).is_some_and(|known| known.removed);
             let there = self.in_keychain.get().into_iter().flat_map(HashMap::keys);
             ids.extend(there.filter(|id| self.store_of(id) == Some(Store::Keychain) || !gone(id)).cloned());
+            ids.extend(self.listed_in_keychain());
             ids.retain(|id| !self.is_removed(id));
             ids.sort_unstable();
             ids.dedup();
@@ -359,7 +391,7 @@ impl Reader<'_> {
         Ok(ids)
     }
 
-    /// The ids of the records in the home, and of those that the index says are in the keychain.
+    /// The ids of the records in the home, those that wait for the keychain among them.
     ///
     /// # Errors
     /// Those of reading the directory.

@@ -6,7 +6,7 @@
 //! done now stays, is read from `pending/`, and is tried again by the next change.
 
 use std::collections::HashSet;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
@@ -74,10 +74,21 @@ pub fn settle(
     let item = |id: &ProfileId| keychain.record(vault, agent.name.as_str(), id.as_str());
     let mut to_write = Vec::new();
     let held = Held::of(&names, agent, keys, keychain)?;
+    let index = agent.index()?;
+    let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
     for (name, id) in names.iter().filter_map(|name| Some((name, ProfileId::from_file_name(name)?))) {
-        let sealed = kept.read(name, RECORD_MAX)?;
+        // A damaged copy, or an old one that was put back, must not take the place of the true item.
+        let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
+        let Ok(record) = Record::open(keys, &agent.name, &id, &sealed) else { continue };
+        if !is_due_there(&index, &record, log.get(id.as_str())) {
+            continue;
+        }
         let text = armor::to_text(&sealed)?;
         if written_now.contains(&id) || !held.has(&item(&id).attributes, &text)? {
+            // What was written is given up no sooner than a minute after it was.
+            kept.open_or_create(name)?
+                .set_modified(SystemTime::now())
+                .map_err(|error| Error::from(kept.io(name, error)))?;
             to_write.push((item(&id), Zeroizing::new(text)));
         } else if is_older(&kept, name, now) {
             kept.remove_file(name)?;
@@ -92,8 +103,6 @@ pub fn settle(
     }
     let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
     if !notes.is_empty() {
-        let index = agent.index()?;
-        let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
         for (note, name) in notes {
             if let Some(id) = ProfileId::from_file_name(name)
                 && may_go(&index, &id, log.get(id.as_str()))
@@ -105,6 +114,14 @@ pub fn settle(
     }
     kept.sync()?;
     Ok(settled)
+}
+
+/// Whether a sealed copy is what the keychain is to hold: the record rests there, and no newer one is
+/// known.
+fn is_due_there(index: &Index, record: &Record, known: Option<&log::LastKnown>) -> bool {
+    let marked = index.entry(record.profile.as_str()).and_then(|entry| entry.mark);
+    marked.is_none_or(|mark| mark.is_in(Store::Keychain) && mark.generation <= record.generation)
+        && known.is_none_or(|known| !known.outdates(record.generation))
 }
 
 /// Whether an item may be removed from the keychain, whatever a note says: the record rests
@@ -142,7 +159,7 @@ impl<'a> Held<'a> {
             return Ok(Self::Each(keychain));
         }
         let all = keychain.records_of(keys.vault.as_str(), agent.name.as_str());
-        let found = keychain.get(&all, Cover::Sealed)?;
+        let found = keychain.get_here(&all, Cover::Sealed)?;
         Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
     }
 
@@ -152,7 +169,7 @@ impl<'a> Held<'a> {
         match self {
             Self::All(found) => Ok(found.contains(text)),
             Self::Each(keychain) => {
-                let found = keychain.get(attributes, Cover::Sealed)?;
+                let found = keychain.get_here(attributes, Cover::Sealed)?;
                 Ok(found.iter().any(|bytes| bytes.as_slice() == text))
             }
         }
