@@ -19,7 +19,7 @@ keychain_checks() {
     section check_copies
     section check_lost
     section check_recover
-    section check_moved
+    section check_half_moved
     section check_speed
     check_prompts
 }
@@ -294,7 +294,11 @@ check_neighbours() {
     run remove anthropic:work --yes
     pasted anthropic:work 4 --store keychain
     gives "$(token 4)" 'the clone has its own' get anthropic:work
-    must store move --to file
+    # What only the original has in the keychain is named, and keeps nothing else from moving.
+    refuses_in_part=$(store_of settle:it)
+    same "$refuses_in_part" keychain 'the clone lists what only the original has'
+    run store move --to file
+    if [ "$status" -eq 65 ] && grep -qF settle:it "$err"; then ok 'store move names what is not there'; else fail "store move names what is not there ($(outcome))" "$err"; fi
     must remove anthropic:work --yes
     same "$(items_count kind=record profile=anthropic:work)" 0 'and removed it'
     enter "$one"
@@ -592,7 +596,7 @@ check_lost() {
 }
 
 # A home that was moved.
-check_moved() {
+check_half_moved() {
     new_world
     must init --store keychain --unlock key-file
     pasted a:x 1
