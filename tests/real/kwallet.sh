@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-checks.sh.
+# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-checks.sh and
+# lib/keychain-neighbours.sh.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/kwallet.sh
 #
@@ -9,6 +10,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
 # shellcheck source=tests/real/lib/keychain-checks.sh
 . "${lib:?}/keychain-checks.sh"
+# shellcheck source=tests/real/lib/keychain-neighbours.sh
+. "$lib/keychain-neighbours.sh"
 
 need kwalletd5 dbus-daemon dbus-monitor secret-tool age
 rig kwallet
