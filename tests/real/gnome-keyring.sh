@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Strongroom on a real GNOME Keyring, headless: everything in lib/keychain-checks.sh and
-# lib/keychain-neighbours.sh.
+# Strongroom on a real GNOME Keyring, headless: everything in lib/keychain-*.sh.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/gnome-keyring.sh
 #
@@ -12,6 +11,8 @@
 . "${lib:?}/keychain-checks.sh"
 # shellcheck source=tests/real/lib/keychain-neighbours.sh
 . "$lib/keychain-neighbours.sh"
+# shellcheck source=tests/real/lib/keychain-losses.sh
+. "$lib/keychain-losses.sh"
 
 need gnome-keyring-daemon dbus-daemon dbus-monitor secret-tool age
 rig gnome

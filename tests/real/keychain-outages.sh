@@ -5,6 +5,7 @@
 #   STRONGROOM=target/debug/strongroom tests/real/keychain-outages.sh
 #
 # budget: 300 s
+# once: as an ordinary user
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no systemd, no network.
 # shellcheck source=tests/real/lib/checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
