@@ -160,7 +160,12 @@ impl Reader<'_> {
         let ask = match mark.map(|mark| (mark.store.parse(), mark.generation)) {
             Some((Ok(Store::Keychain), marked)) => generation.is_none_or(|generation| generation < marked),
             Some(_) => false,
-            None => found.is_empty(),
+            // What the index has lost, the log may know still.
+            None => match generation {
+                None => true,
+                Some(generation) => log::last_known(&self.log()?, profile)
+                    .is_some_and(|known| !known.removed && known.outdates(generation)),
+            },
         };
         if !ask {
             return known;
