@@ -122,6 +122,17 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::record`].
     pub fn found(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        match self.look(profile)? {
+            // It is listed, and was moved to the other store between the look here and the look there.
+            None if self.mark(profile).is_some() && !self.is_removed(profile) => {
+                let dir = self.agent.dir.dir(".")?;
+                Agent { name: self.agent.name.clone(), dir }.reader(self.keys, self.keychain)?.look(profile)
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
         let Some(staged) = self.staged(profile)? else { return self.resting(profile) };
         let store = self.store_of(profile).unwrap_or_default();
         let staged = self.open(profile, store, staged);
