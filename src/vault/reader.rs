@@ -122,6 +122,17 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::record`].
     pub fn found(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        match self.look(profile)? {
+            // It is listed, and was moved to the other store between the look here and the look there.
+            None if self.mark(profile).is_some() && !self.is_removed(profile) => {
+                let dir = self.agent.dir.dir(".")?;
+                Agent { name: self.agent.name.clone(), dir }.reader(self.keys, self.keychain)?.look(profile)
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
         let Some(staged) = self.staged(profile)? else { return self.resting(profile) };
         let store = self.store_of(profile).unwrap_or_default();
         let staged = self.open(profile, store, staged);
@@ -160,7 +171,12 @@ impl Reader<'_> {
         let ask = match mark.map(|mark| (mark.store.parse(), mark.generation)) {
             Some((Ok(Store::Keychain), marked)) => generation.is_none_or(|generation| generation < marked),
             Some(_) => false,
-            None => found.is_empty(),
+            // What the index has lost, the log may know still.
+            None => match generation {
+                None => true,
+                Some(generation) => log::last_known(&self.log()?, profile)
+                    .is_some_and(|known| !known.removed && known.outdates(generation)),
+            },
         };
         if !ask {
             return known;

@@ -20,6 +20,11 @@ keychain_checks() {
     section check_lost
     section check_recover
     section check_half_moved
+    section check_wiped
+    section check_log
+    section check_two_adds
+    section check_moved_meanwhile
+    section check_umlaut
     section check_speed
     check_prompts
 }
@@ -302,6 +307,99 @@ check_cached() {
     refused KEYCHAIN_TIMEOUT 75 'after lock, get asks' --keychain-timeout 500ms get a:x
     rig_go
     gives "$(token 1)" 'and has it when the daemon goes on' get a:x
+}
+
+# An index that is gone, and an old copy in the home.
+check_wiped() {
+    local file
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    file=$(find "$pending" -name '*.age')
+    cp "$file" "$tmp/older"
+    pasted a:x 2
+    holds 'the sealed copies go' settle
+    cp "$tmp/older" "$file"
+    rm "$vault/agents/main/auth-profiles.json"
+    gives "$(token 2)" 'without an index the newer one is read' get a:x
+    works 'doctor --repair' doctor --repair
+    gives "$(token 2)" 'and after doctor --repair' get a:x
+}
+
+# A damaged log, and all records in the keychain.
+check_log() {
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    holds 'the sealed copies go' settle
+    must remove settle:file --yes
+    printf 'damaged\n' >>"$vault/agents/main/log.jsonl"
+    paste a:x 2
+    same "$status" 65 'a paste over a damaged log is refused' shown
+    run doctor --repair
+    has "$out" 'began the change log anew' 'doctor --repair begins it anew'
+    pasted a:x 2
+    gives "$(token 2)" 'then it is taken' get a:x
+}
+
+check_two_adds() {
+    local n one two bad=0
+    new_world
+    must init --store file --unlock key-file
+    pasted a:x 1
+    for ((n = 0; n < 5; n++)); do
+        sr unlock-method add keychain >"$tmp/one" 2>&1 </dev/null &
+        one=$!
+        sr unlock-method add keychain >"$tmp/two" 2>&1 </dev/null &
+        two=$!
+        wait "$one" || true
+        wait "$two" || true
+        mv "$key" "$key.away"
+        run get a:x
+        printed "$(token 1)" || bad=$((bad + 1))
+        mv "$key.away" "$key"
+        must unlock-method remove keychain --yes
+    done
+    same "$bad" 0 'of two who add the keychain at once, one wins' shown
+}
+
+# moved_meanwhile STORE NAME: a:x moves there while a reader is about to open the last file of that name.
+moved_meanwhile() {
+    local at reader
+    local reads=(env -i HOME="$world" PATH=/usr/bin:/bin DBUS_SESSION_BUS_ADDRESS="$bus" strace -e trace=openat)
+    "${reads[@]}" -o "$tmp/trace" "$binary" get a:x >"$out"
+    at=$(grep -nF "\"$2\"" "$tmp/trace" | tail -n 1 | cut -d: -f1)
+    "${reads[@]}" -e inject="openat:delay_enter=1500000:when=$at" -o "$tmp/trace" "$binary" get a:x \
+        >"$tmp/read" 2>"$tmp/said" </dev/null &
+    reader=$!
+    # Until it is held there: what it opened before stands in the trace.
+    rig_wait 'the reader' awk -v n="$at" 'END { exit NR < n - 1 }' "$tmp/trace"
+    must store move a:x --to "$1"
+    wait "$reader" || true
+    same "$(cat "$tmp/read")" "$(token 1)" "a reader beside a move to $1 finds the record"
+}
+check_moved_meanwhile() {
+    new_world
+    must init --store file --unlock key-file
+    pasted a:x 1
+    moved_meanwhile keychain a_3ax.age
+    holds 'the sealed copies go' settle
+    moved_meanwhile file auth-profiles.json
+}
+
+# A home whose path is not ASCII is there all the same, and a copy of it a copy.
+check_umlaut() {
+    new_world
+    mkdir "$world/Jürgen"
+    vault=$world/Jürgen/vault pending=$vault/agents/main/pending extra=("STRONGROOM_HOME=$vault")
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    holds 'the sealed copies go' settle
+    cp -a "$vault" "$world/copy"
+    refused KEYCHAIN_LOST 65 'a copy of a home with an umlaut in its path' get a:x --home "$world/copy"
+    gives "$(token 1)" 'the home itself' get a:x
+    works 'doctor of it' doctor
+    extra=()
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
