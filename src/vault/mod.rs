@@ -9,6 +9,7 @@ pub mod home;
 pub mod id;
 pub mod index;
 pub mod init;
+pub mod keychain_store;
 pub mod log;
 pub mod log_verify;
 mod marks;

@@ -13,6 +13,7 @@ use strongroom_backends::{SecretStore, StoreError};
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
 use super::index::{self, Index, Mark};
+use super::keychain_store::{KeychainStore, sealed_in};
 use super::log;
 use super::marks;
 use super::ops::{Fate, Ops};
@@ -195,15 +196,7 @@ impl Reader<'_> {
                 ),
             };
         }
-        for text in items {
-            let what = format!("the keychain's item of {profile}");
-            let sealed = if text.is_empty() {
-                fail(Code::KeychainLost, format!("{what} is empty: the keychain lost what was stored"))
-            } else {
-                armor::from_text(&text, &what)
-            };
-            found.push(sealed.and_then(|sealed| self.open(profile, Store::Keychain, sealed)));
-        }
+        found.extend(items.into_iter().map(|sealed| self.open(profile, Store::Keychain, sealed?)));
         let best = best(profile, found)?;
         // What was removed while the keychain could not be reached may still lie there.
         if !listed && let Some(found) = &best {
@@ -240,7 +233,7 @@ impl Reader<'_> {
         }
         let name = profile.file_name();
         if let Some(files) = &self.files
-            && let Some(sealed) = files.get(&name, RECORD_MAX).map_err(in_place(profile))?
+            && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
         {
             found.push((Store::File, sealed));
         }
@@ -252,15 +245,12 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// The texts of the items that the keychain holds for a profile.
-    fn items_of(&self, profile: &ProfileId) -> Result<Vec<Vec<u8>>> {
+    /// What the items hold that the keychain has for a profile.
+    fn items_of(&self, profile: &ProfileId) -> Result<Vec<Result<Vec<u8>>>> {
         if let Some(all) = self.in_keychain.get() {
-            return Ok(all.get(profile).cloned().unwrap_or_default());
+            return Ok(all.get(profile).into_iter().flatten().map(|text| sealed_in(text, profile)).collect());
         }
-        let item = self.keychain.record(self.keys.vault.as_str(), self.agent.name.as_str(), profile.as_str());
-        let found = self.keychain.get(&item.attributes, Cover::Sealed)?;
-        // Ciphertext: there is nothing to wipe.
-        Ok(found.into_iter().map(|bytes| bytes.to_vec()).collect())
+        KeychainStore::new(self.keychain, self.keys, &self.agent.name).items(profile)
     }
 
     /// Fetches the records of many profiles from the keychain in few calls.

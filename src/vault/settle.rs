@@ -8,12 +8,13 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use strongroom_backends::SecretStore;
 use strongroom_backends::fs::dir::Dir;
-use zeroize::Zeroizing;
 
 use super::agent::{Agent, GONE, PENDING};
 use super::id::ProfileId;
 use super::index::Index;
+use super::keychain_store::KeychainStore;
 use super::log;
 use super::record::Record;
 use super::store::Store;
@@ -70,8 +71,7 @@ pub fn settle(
     }
     keychain.ready()?;
     let written_now: HashSet<_> = written_now.iter().collect();
-    let vault = keys.vault.as_str();
-    let item = |id: &ProfileId| keychain.record(vault, agent.name.as_str(), id.as_str());
+    let store = KeychainStore::new(keychain, keys, &agent.name);
     let mut to_write = Vec::new();
     let held = Held::of(&names, agent, keys, keychain)?;
     let index = agent.index()?;
@@ -84,22 +84,20 @@ pub fn settle(
             continue;
         }
         let text = armor::to_text(&sealed)?;
-        if written_now.contains(&id) || !held.has(&item(&id).attributes, &text)? {
+        if written_now.contains(&id) || !held.has(&store.item(&id).attributes, &text)? {
             // What was written is given up no sooner than a minute after it was.
             kept.open_or_create(name)?
                 .set_modified(SystemTime::now())
                 .map_err(|error| Error::from(kept.io(name, error)))?;
-            to_write.push((item(&id), Zeroizing::new(text)));
+            to_write.push(name.clone());
         } else if is_older(&kept, name, now) {
             kept.remove_file(name)?;
             settled.confirmed += 1;
         }
     }
     if !to_write.is_empty() {
-        for outcome in keychain.put(to_write, Cover::Sealed)? {
-            outcome?;
-            settled.written += 1;
-        }
+        store.put_staged(&kept, &to_write)?;
+        settled.written += to_write.len();
     }
     let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
     if !notes.is_empty() {
@@ -107,7 +105,8 @@ pub fn settle(
             if let Some(id) = ProfileId::from_file_name(name)
                 && may_go(&index, &id, log.get(id.as_str()))
             {
-                settled.removed += keychain.remove(&item(&id))?;
+                store.remove(&[name.to_owned()])?;
+                settled.removed += 1;
             }
             kept.remove_file(note)?;
         }
