@@ -15,7 +15,8 @@ use crate::vault::home::{Session, Vault};
 
 /// Look for what is wrong, and mend it.
 ///
-/// Without --repair nothing is changed. --repair finishes changes that were cut short, lists
+/// Without --repair nothing is changed; a keychain that is used is given an item of no value, which is
+/// read back and removed. --repair finishes changes that were cut short, lists
 /// records again that an index has lost, and writes vault.json anew. It deletes no credential.
 #[derive(Debug, Args)]
 pub struct Doctor {

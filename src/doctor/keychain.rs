@@ -73,9 +73,11 @@ pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
 /// Writes an item of no value, reads it back over another connection, and removes it.
 fn try_out(keychain: &Keychain) -> Result<Finding> {
     let mut attributes = keychain.records_of("doctor", "none");
-    attributes.push(("profile", format!("test:{}", std::process::id())));
+    attributes.push(("profile", "test:doctor".to_owned()));
     let item = Item { label: "Strongroom: a test by doctor".to_owned(), attributes };
     let value = Zeroizing::new(format!("made up by doctor, {}", std::process::id()).into_bytes());
+    // One that an earlier doctor could not take away any more.
+    keychain.remove(&item)?;
     let put = keychain.put(vec![(item.clone(), value)], Cover::Sealed)?.pop();
     let removed = keychain.remove(&item);
     put.transpose()?;

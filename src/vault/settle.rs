@@ -216,7 +216,7 @@ pub fn told(error: &Error) -> String {
         _ => "the next change tries again; run `strongroom doctor`",
     };
     format!(
-        "the change is done, and its sealed copy is kept in the home and read from there until the keychain has it ({}); {later}",
+        "the change is done, but the keychain does not know of it yet ({}): sealed copies are kept in the home and read from there, and what was removed is given to nobody; {later}",
         error.what()
     )
 }

@@ -6,6 +6,7 @@ use super::agent::Agent;
 use super::change::{Change, Outcome};
 use super::log::{self, Scope};
 use super::settle;
+use super::store::Store;
 use super::transaction::{self, Finished};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
@@ -69,9 +70,19 @@ impl<'s> Writer<'s> {
 pub fn finish_agent(agent: &Agent, keys: &Keys, now: i64) -> Result<Finished> {
     let has_lines = log::check_end(keys, Scope::Agent(&agent.name), &agent.dir)?;
     let finished = transaction::finish_unfinished(agent, keys, now)?;
-    if !has_lines && finished != Finished::Applied && !agent.record_ids()?.0.is_empty() {
+    if !has_lines && finished != Finished::Applied && holds_records(agent)? {
         return fail(Code::Tampered, format!("agent {} has records, and its change log is gone", agent.name))
             .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"));
     }
     Ok(finished)
+}
+
+/// Whether an agent has records, in its home or by its index in the keychain.
+fn holds_records(agent: &Agent) -> Result<bool> {
+    if !agent.record_ids()?.0.is_empty() {
+        return Ok(true);
+    }
+    // An index that cannot be read says nothing; whoever changes it says why.
+    let index = agent.index().unwrap_or_default();
+    Ok(index.entries().any(|entry| entry.mark.is_some_and(|mark| mark.is_in(Store::Keychain))))
 }
