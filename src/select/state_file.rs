@@ -1,0 +1,335 @@
+//! Changes of `auth-state.json`. What is not changed survives untouched and in order, members that
+//! this program does not know among it.
+
+use indexmap::IndexMap;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::pin::{PINS, PINS_MAX, Pin, SessionName, Source};
+use super::state::{FILE, State, Usage, VERSION};
+use crate::error::{Code, Error, Result, fail};
+use crate::vault::id::{ProfileId, Provider};
+use crate::vault::index::object;
+
+type Raw = Box<RawValue>;
+type Object = IndexMap<String, Raw>;
+
+const LAST_GOOD: &str = "lastGood";
+const USAGE: &str = "usageStats";
+/// What goes from an entry of `usageStats` with its block.
+const OF_BLOCK: [&str; 3] = ["blockedReason", "blockedSource", "blockedModel"];
+
+/// The file in memory.
+#[derive(Clone, Debug)]
+pub struct StateFile {
+    top: Object,
+    /// What its bytes say.
+    pub state: State,
+}
+
+impl StateFile {
+    /// Reads the file; one that is not there is an empty one.
+    ///
+    /// # Errors
+    /// As [`State::parse`], each with what to do: the bytes are kept.
+    pub fn parse(bytes: Option<&[u8]>) -> Result<Self> {
+        let state = State::parse(bytes).map_err(|error| match error.code() {
+            Code::NewerFormat => error,
+            _ => error.with_remedy(format!(
+                "repair {FILE} in the agent's directory, or move it away: it holds cooldowns and pins, and no credential"
+            )),
+        })?;
+        let top = bytes.map_or_else(|| Some(Object::new()), |bytes| serde_json::from_slice(bytes).ok());
+        let Some(top) = top else { return fail(Code::BadData, format!("{FILE} is not an object")) };
+        Ok(Self { top, state })
+    }
+
+    /// Notes what is known of a profile.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn set_usage(&mut self, id: &ProfileId, usage: &Usage) -> Result<()> {
+        let mut all = self.section(USAGE);
+        let mut entry = all.get(id.as_str()).and_then(|raw| object_of(raw)).unwrap_or_default();
+        set(&mut entry, "lastUsed", usage.last_used)?;
+        set(&mut entry, "cooldownUntil", usage.cooldown_until)?;
+        set(&mut entry, "cooldownReason", usage.cooldown_reason.as_ref())?;
+        set(&mut entry, "errorCount", Some(usage.error_count))?;
+        let mut counts = entry.get("failureCounts").and_then(|raw| object_of(raw)).unwrap_or_default();
+        if usage.failure_counts.is_empty() {
+            entry.shift_remove("failureCounts");
+        } else {
+            let before = self.state.usage(id).map(|usage| &usage.failure_counts);
+            let gone = before.into_iter().flat_map(|counts| counts.keys());
+            for reason in gone.filter(|reason| !usage.failure_counts.contains_key(*reason)) {
+                counts.shift_remove(reason);
+            }
+            for (reason, count) in &usage.failure_counts {
+                set(&mut counts, reason, Some(count))?;
+            }
+            entry.insert("failureCounts".to_owned(), raw(object(&counts, 3))?);
+        }
+        set(&mut entry, "lastFailureAt", usage.last_failure_at)?;
+        set(&mut entry, "disabledUntil", usage.disabled_until)?;
+        set(&mut entry, "disabledReason", usage.disabled_reason.as_ref())?;
+        set(&mut entry, "blockedUntil", usage.blocked_until)?;
+        // A cooldown that is reported here is one of every model.
+        entry.shift_remove("cooldownModel");
+        if usage.blocked_until.is_none() {
+            for name in OF_BLOCK {
+                entry.shift_remove(name);
+            }
+        }
+        all.insert(id.as_str().to_owned(), raw(object(&entry, 2))?);
+        self.state.usage.insert(id.clone(), usage.clone());
+        self.put_section(USAGE, &all)
+    }
+
+    /// Notes the profile that served a provider last.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn set_last_good(&mut self, provider: &Provider, id: &ProfileId) -> Result<()> {
+        let mut all = self.section(LAST_GOOD);
+        set(&mut all, provider.as_str(), Some(id.as_str()))?;
+        self.state.last_good.insert(provider.clone(), id.clone());
+        self.put_section(LAST_GOOD, &all)
+    }
+
+    /// Pins a profile for a session, or takes its pin away. Where there are too many pins, the
+    /// oldest one that no person set gives way.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` where every pin was set by a person; `INTERNAL`.
+    pub fn set_pin(&mut self, session: &SessionName, pin: Option<&Pin>) -> Result<()> {
+        let mut all = self.section(PINS);
+        match pin {
+            None => {
+                all.shift_remove(session.as_str());
+                self.state.pins.remove(session);
+            }
+            Some(pin) => {
+                if !all.contains_key(session.as_str()) && all.len() >= PINS_MAX {
+                    let automatic = self.state.pins.iter().filter(|(_, pin)| pin.source == Source::Auto);
+                    let oldest = automatic.min_by_key(|(_, pin)| pin.at).map(|(session, _)| session.clone());
+                    let Some(oldest) = oldest else {
+                        return Err(Error::new(Code::TooLarge, format!("there are {PINS_MAX} pins already"))
+                            .with_remedy(
+                                "clear those of sessions that are over: strongroom pin --session S --clear",
+                            ));
+                    };
+                    all.shift_remove(oldest.as_str());
+                    self.state.pins.remove(&oldest);
+                }
+                set(&mut all, session.as_str(), Some(pin))?;
+                self.state.pins.insert(session.clone(), pin.clone());
+            }
+        }
+        self.put_section(PINS, &all)
+    }
+
+    /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = object(&self.top, 0);
+        text.push('\n');
+        text.into_bytes()
+    }
+
+    fn section(&self, name: &str) -> Object {
+        self.top.get(name).and_then(|raw| object_of(raw)).unwrap_or_default()
+    }
+
+    fn put_section(&mut self, name: &str, members: &Object) -> Result<()> {
+        if !self.top.contains_key("version") {
+            self.top.shift_insert(0, "version".to_owned(), raw(VERSION.to_string())?);
+        }
+        if members.is_empty() {
+            self.top.shift_remove(name);
+        } else {
+            self.top.insert(name.to_owned(), raw(object(members, 1))?);
+        }
+        Ok(())
+    }
+}
+
+fn object_of(raw: &RawValue) -> Option<Object> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// Sets a member in its place, or takes it away. One that says the same already stays as it is
+/// spelled.
+fn set<T: Serialize>(members: &mut Object, name: &str, value: Option<T>) -> Result<()> {
+    match value {
+        Some(value) => {
+            let value = to_raw_value(&value).map_err(|_| unwritten())?;
+            if members.get(name).is_none_or(|before| before.get() != value.get()) {
+                members.insert(name.to_owned(), value);
+            }
+        }
+        None => drop(members.shift_remove(name)),
+    }
+    Ok(())
+}
+
+fn raw(text: String) -> Result<Raw> {
+    RawValue::from_string(text).map_err(|_| unwritten())
+}
+
+fn unwritten() -> Error {
+    Error::new(Code::Internal, "the state cannot be written")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::backoff::{Policy, after_success};
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    fn id(text: &str) -> ProfileId {
+        text.parse().unwrap()
+    }
+
+    fn text(file: &StateFile) -> String {
+        String::from_utf8(file.to_bytes()).unwrap()
+    }
+
+    fn fail_at(file: &mut StateFile, profile: &str, kind: &str, now: i64) {
+        let profile = id(profile);
+        let usage = file.state.usage(&profile).cloned().unwrap_or_default();
+        let next = Policy::default().after_failure(&profile.provider(), &usage, kind.parse().unwrap(), now);
+        file.set_usage(&profile, &next.unwrap()).unwrap();
+    }
+
+    #[test]
+    fn a_new_file_has_openclaws_form() {
+        let mut file = StateFile::parse(None).unwrap();
+        fail_at(&mut file, "anthropic:work", "rate_limit", NOW);
+        file.set_last_good(&"anthropic".parse().unwrap(), &id("anthropic:default")).unwrap();
+        let pin = Pin { profile: id("anthropic:work"), model: None, source: Source::User, at: NOW };
+        file.set_pin(&"tg:1".parse().unwrap(), Some(&pin)).unwrap();
+        let expected = r#"{
+  "version": 1,
+  "usageStats": {
+    "anthropic:work": {
+      "cooldownUntil": 1800000030000,
+      "cooldownReason": "rate_limit",
+      "errorCount": 1,
+      "failureCounts": {
+        "rate_limit": 1
+      },
+      "lastFailureAt": 1800000000000
+    }
+  },
+  "lastGood": {
+    "anthropic": "anthropic:default"
+  },
+  "pins": {
+    "tg:1": {"profile":"anthropic:work","source":"user","at":1800000000000}
+  }
+}
+"#;
+        assert_eq!(text(&file), expected);
+        assert_eq!(State::parse(Some(expected.as_bytes())).unwrap(), file.state);
+        file.set_pin(&"tg:1".parse().unwrap(), None).unwrap();
+        assert!(!text(&file).contains("pins") && file.state.pins.is_empty());
+    }
+
+    #[test]
+    fn what_is_not_known_survives_untouched_and_in_order() {
+        let before = r#"{
+  "later": [1.50, {"b": 1, "a": 2}],
+  "usageStats": {
+    "no id":   {"x": 1e3},
+    "anthropic:work": { "zeta": 1.0, "errorCount": 2, "failureCounts": {"auth": 2, "NEW": 7}, "alpha": null, "lastUsed": 5.5, "blockedUntil": 9, "blockedSource": "wham" },
+    "openai:x": { "lastUsed":   5 }
+  },
+  "version": 1,
+  "pins": {"odd session": 3}
+}
+"#;
+        let mut file = StateFile::parse(Some(before.as_bytes())).unwrap();
+        assert_eq!(text(&file).matches("\"later\": [1.50, {\"b\": 1, \"a\": 2}]").count(), 1);
+        fail_at(&mut file, "anthropic:work", "auth", 10);
+        let after = text(&file);
+        let expected = r#"{
+  "later": [1.50, {"b": 1, "a": 2}],
+  "usageStats": {
+    "no id": {"x": 1e3},
+    "anthropic:work": {
+      "zeta": 1.0,
+      "errorCount": 1,
+      "failureCounts": {
+        "auth": 1,
+        "NEW": 7
+      },
+      "alpha": null,
+      "lastUsed": 5,
+      "cooldownUntil": 30010,
+      "cooldownReason": "auth",
+      "lastFailureAt": 10
+    },
+    "openai:x": { "lastUsed":   5 }
+  },
+  "version": 1,
+  "pins": {"odd session": 3}
+}
+"#;
+        assert_eq!(after, expected);
+    }
+
+    #[test]
+    fn success_takes_the_windows_away_and_leaves_the_rest() {
+        let before =
+            br#"{"version":1,"usageStats":{"a:b":{"mine":1,"cooldownUntil":9,"cooldownReason":"auth",
+            "cooldownModel":"m","errorCount":2,"failureCounts":{"auth":2},"lastFailureAt":3,"disabledUntil":8,
+            "disabledReason":"billing","blockedUntil":7,"blockedReason":"x","blockedModel":"m"}}}"#;
+        let mut file = StateFile::parse(Some(before)).unwrap();
+        let usage = after_success(file.state.usage(&id("a:b")).unwrap(), 20);
+        file.set_usage(&id("a:b"), &usage).unwrap();
+        let after: serde_json::Value = serde_json::from_slice(&file.to_bytes()).unwrap();
+        assert_eq!(
+            after["usageStats"]["a:b"],
+            serde_json::json!({ "mine": 1, "errorCount": 0, "lastFailureAt": 3, "lastUsed": 20 })
+        );
+    }
+
+    #[test]
+    fn garbage_is_kept_and_named() {
+        for (bytes, code) in [
+            (&b""[..], Code::BadData),
+            (b"[]", Code::BadData),
+            (b"{\"version\":2}", Code::NewerFormat),
+            (b"{\"a\":1,\"a\":2}", Code::DuplicateKey),
+            (b"{\"usageStats\":3}", Code::BadData),
+        ] {
+            assert_eq!(StateFile::parse(Some(bytes)).unwrap_err().code(), code);
+        }
+    }
+
+    #[test]
+    fn the_oldest_automatic_pin_gives_way() {
+        let mut file = StateFile::parse(None).unwrap();
+        let pin = |source, at| Pin { profile: id("a:b"), model: None, source, at };
+        let name = |n: usize| format!("s{n}").parse::<SessionName>().unwrap();
+        for n in 0..PINS_MAX {
+            let source = if n == 7 || n == 3 { Source::Auto } else { Source::User };
+            let at = i64::try_from(PINS_MAX - n).unwrap();
+            file.state.pins.insert(name(n), pin(source, at));
+            set(&mut file.top, "x", None::<u8>).unwrap();
+        }
+        let all: Object = (0..PINS_MAX)
+            .map(|n| (format!("s{n}"), to_raw_value(&file.state.pins[&name(n)]).unwrap()))
+            .collect();
+        file.put_section(PINS, &all).unwrap();
+        for (new, gone) in [(2000, 7), (2001, 3)] {
+            file.set_pin(&name(new), Some(&pin(Source::User, 1))).unwrap();
+            assert!(!file.state.pins.contains_key(&name(gone)) && file.state.pins.len() == PINS_MAX);
+        }
+        let error = file.set_pin(&name(2002), Some(&pin(Source::User, 1))).unwrap_err();
+        assert_eq!(error.code(), Code::TooLarge);
+        file.set_pin(&name(0), Some(&pin(Source::User, 1))).unwrap();
+        assert_eq!(State::parse(Some(&file.to_bytes())).unwrap(), file.state);
+    }
+}
