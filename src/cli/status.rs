@@ -118,6 +118,14 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             warnings
                 .push("a committed change is not yet put in place; the next change finishes it".to_owned());
         }
+        if let Some((session, pin)) = named.as_ref().and_then(|name| Some((name, state.pins.get(name)?)))
+            && !seen.index.contains(pin.profile.as_str())
+        {
+            warnings.push(format!(
+                "session {session} is pinned to {}, which is not there any more: the pin has no effect",
+                pin.profile
+            ));
+        }
         orders = seen.index.orders().into_iter().collect();
         views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
         views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
@@ -158,6 +166,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         if context.json() {
             context.print_json(&explanation)?;
         } else {
+            warnings.iter().skip(vault.notices.len()).for_each(|warning| context.warn(warning));
             context.print(&explain::text(&explanation).join("\n"))?;
         }
         return Ok(0);
