@@ -148,6 +148,17 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
     Ok(file)
 }
 
+/// Lets an agent's state follow a profile's new id, under its lock. A file that names the old one
+/// nowhere is left as it is.
+pub(super) fn rename_in_state(agent: &Agent, from: &ProfileId, to: &ProfileId) -> Result<()> {
+    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(()) };
+    let mut file = StateFile::parse(Some(&bytes))?;
+    if file.rename(from, to)? {
+        agent.dir.replace(state::FILE, &file.to_bytes())?;
+    }
+    Ok(())
+}
+
 /// The provider of a profile that is in the index.
 pub(super) fn provider_of(
     context: &Context,

@@ -146,7 +146,6 @@ pub enum Wish {
 /// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
 #[must_use]
 pub fn wish(text: &str) -> Wish {
-    let text = text.trim();
     if let Some(asked) = super::slash::parse(text) {
         return match asked {
             Asked::List => Wish::List,

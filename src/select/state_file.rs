@@ -16,6 +16,7 @@ type Object = IndexMap<String, Raw>;
 
 const LAST_GOOD: &str = "lastGood";
 const USAGE: &str = "usageStats";
+const ORDER: &str = "order";
 /// What goes from an entry of `usageStats` with its block.
 const OF_BLOCK: [&str; 3] = ["blockedReason", "blockedSource", "blockedModel"];
 
@@ -126,6 +127,59 @@ impl StateFile {
             }
         }
         self.put_section(PINS, &all)
+    }
+
+    /// Gives a profile another id wherever it is named, and says whether it was named at all.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn rename(&mut self, from: &ProfileId, to: &ProfileId) -> Result<bool> {
+        let mut named = false;
+        let mut usage = self.section(USAGE);
+        if let Some(place) = usage.get_index_of(from.as_str())
+            && let Some(entry) = usage.shift_remove(from.as_str())
+        {
+            usage.shift_remove(to.as_str());
+            usage.shift_insert(place.min(usage.len()), to.as_str().to_owned(), entry);
+            self.put_section(USAGE, &usage)?;
+            named = true;
+        }
+        let (from_text, to_text) = (from.as_str(), to.as_str());
+        let renamed = |text: String| if text == from_text { to_text.to_owned() } else { text };
+        named |= self.edit_section(LAST_GOOD, |value| {
+            let id: String = serde_json::from_str(value).ok().filter(|id| id == from_text)?;
+            to_raw_value(&renamed(id)).ok()
+        })?;
+        named |= self.edit_section(ORDER, |value| {
+            let ids: Vec<String> = serde_json::from_str(value).ok()?;
+            ids.iter().any(|id| id == from_text).then_some(())?;
+            to_raw_value(&ids.into_iter().map(renamed).collect::<Vec<_>>()).ok()
+        })?;
+        named |= self.edit_section(PINS, |value| {
+            let pin: Pin = serde_json::from_str(value).ok().filter(|pin: &Pin| pin.profile == *from)?;
+            to_raw_value(&Pin { profile: to.clone(), ..pin }).ok()
+        })?;
+        if named {
+            self.state = State::parse(Some(&self.to_bytes()))?;
+        }
+        Ok(named)
+    }
+
+    /// Replaces the values of a section for which `edit` gives another, and says whether there was
+    /// any.
+    fn edit_section(&mut self, name: &str, edit: impl Fn(&str) -> Option<Raw>) -> Result<bool> {
+        let mut members = self.section(name);
+        let mut edited = false;
+        for value in members.values_mut() {
+            if let Some(new) = edit(value.get()) {
+                *value = new;
+                edited = true;
+            }
+        }
+        if edited {
+            self.put_section(name, &members)?;
+        }
+        Ok(edited)
     }
 
     /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
@@ -293,6 +347,26 @@ mod tests {
             after["usageStats"]["a:b"],
             serde_json::json!({ "mine": 1, "errorCount": 0, "lastFailureAt": 3, "lastUsed": 20 })
         );
+    }
+
+    #[test]
+    fn a_profile_is_renamed_wherever_it_is_named() {
+        let before = br#"{"version":1,"order":{"a":["a:z","a:b"],"b":["b:x"]},"lastGood":{"a":"a:b","b":"b:x"},
+            "usageStats":{"a:b":{"mine": 1.0},"a:z":{}},"pins":{"s":{"profile":"a:b","source":"user","at":1},"t":3}}"#;
+        let mut file = StateFile::parse(Some(before)).unwrap();
+        assert!(!file.rename(&id("a:none"), &id("a:new")).unwrap());
+        assert!(file.rename(&id("a:b"), &id("a:new")).unwrap());
+        let after: serde_json::Value = serde_json::from_slice(&file.to_bytes()).unwrap();
+        assert_eq!(
+            after,
+            serde_json::json!({
+                "version": 1, "order": { "a": ["a:z", "a:new"], "b": ["b:x"] },
+                "lastGood": { "a": "a:new", "b": "b:x" }, "usageStats": { "a:new": { "mine": 1.0 }, "a:z": {} },
+                "pins": { "s": { "profile": "a:new", "source": "user", "at": 1 }, "t": 3 }
+            })
+        );
+        assert_eq!(file.state.pins[&"s".parse().unwrap()].profile, id("a:new"));
+        assert!(text(&file).contains(r#""a:new": {"mine": 1.0}"#));
     }
 
     #[test]
