@@ -1,11 +1,13 @@
 //! Answers the ids of a request.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::thread;
 
+use super::client_config;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
-use crate::select::order::{Verdict, best, candidates, order_in_force};
+use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
 use crate::vault::home::{Session, Vault};
@@ -26,6 +28,8 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
+    /// The client's configuration, which can have an order.
+    pub config: Option<PathBuf>,
 }
 
 /// An answer to each id, in order.
@@ -190,16 +194,19 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
         }
     }
     let order = index.order(provider);
-    let order = order_in_force(provider, order.as_deref(), &state);
-    let choices = candidates(provider, &views, order, &state, scope.now);
-    if let Some(secret) = best(&choices).and_then(|choice| records.remove(&choice.id)) {
+    // Without it, as without the state, selection goes on.
+    let client = scope.config.as_deref().map(client_config::read).and_then(Result::ok).unwrap_or_default();
+    let own: Vec<_> = views.iter().collect();
+    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin: None, now: scope.now };
+    let selected = select(provider, &own, &rules);
+    if let Some(secret) = selected.next().and_then(|choice| records.remove(&choice.id)) {
         return Ok(secret);
     }
     if let Some(error) = failure {
         return Err(error);
     }
     let expired = views.iter().any(|view| view.expired(scope.now));
-    let excluded = choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
+    let excluded = selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
     if expired && excluded {
         return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
     }
