@@ -17,6 +17,7 @@ pub mod seal;
 pub mod secret;
 pub mod select;
 pub mod shape;
+pub mod sources;
 pub mod term;
 pub mod transfer;
 pub mod unlock;

@@ -4,6 +4,7 @@
 mod completions;
 mod context;
 mod doctor;
+mod explain;
 mod export;
 mod get;
 mod import;
@@ -18,6 +19,7 @@ mod recover;
 mod remove;
 mod rename;
 mod resolve;
+mod sources;
 mod status;
 mod store;
 mod unlock;

@@ -7,7 +7,9 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::explain;
 use super::list::{View, unlisted};
+use super::sources;
 use crate::error::{Code, Result, fail};
 use crate::select::assemble::{Input, assemble};
 use crate::select::health::WARN_AFTER_MS;
@@ -41,6 +43,9 @@ pub struct Status {
     /// How long before its end a credential counts as expiring
     #[arg(long, value_name = "TIME", default_value = "24h")]
     expiring_within: String,
+    /// Look into the login shell too, where the client's configuration enables that
+    #[arg(long)]
+    sources: bool,
 }
 
 pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
@@ -84,6 +89,11 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
         );
     }
+    if let (Some(provider), true) = (&provider, views.is_empty())
+        && let Some(elsewhere) = explain::elsewhere(&vault, &agent, provider)
+    {
+        warnings.push(elsewhere);
+    }
     let in_use: Vec<Provider> = provider.into_iter().collect();
     let home = shown(vault.home.path());
     let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
@@ -101,12 +111,22 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         warn_after_ms: window,
         unlocked_until: cached_until(&vault, now),
     });
-    if context.json() {
-        context.print_json(&report)?;
-    } else if args.plain {
+    if args.plain {
         context.print(&text::plain(&report).join("\n"))?;
     } else {
-        context.print(&text::text(&report, now).join("\n"))?;
+        let found = sources::look(context, args.sources);
+        let wanted = in_use.first().map(Provider::as_str);
+        let document = sources::Document::of(&report, &found, wanted);
+        if context.json() {
+            context.print_json(&document)?;
+        } else {
+            let mut lines = text::text(&report, now);
+            // Where one profile is asked for, nothing beside the vault is.
+            if profile.is_none() {
+                lines.extend(document.lines());
+            }
+            context.print(&lines.join("\n"))?;
+        }
     }
     Ok(if args.check { report.check.exit } else { 0 })
 }

@@ -56,7 +56,10 @@ pub fn resolve(
     let answer = |reference: &Result<Reference>| -> Result<SecretString> {
         match reference {
             Err(error) => Err(error.clone()),
-            Ok(Reference::BestOf(provider)) => best_of(reader(&readers, &scope.agent)?, provider, scope),
+            Ok(Reference::BestOf(provider)) => match readers.get(&scope.agent) {
+                Some(Ok(None)) | None => fail(Code::NotFound, no_key(provider, &scope.agent, true)),
+                _ => best_of(reader(&readers, &scope.agent)?, provider, scope),
+            },
             Ok(Reference::Profile(agent, profile)) => {
                 let agent = agent.as_ref().unwrap_or(&scope.agent);
                 if scope.confined && *agent != scope.agent {
@@ -158,7 +161,13 @@ fn named(held: &Held<'_>, readings: &[ProfileId], agent: &AgentName) -> Result<S
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, format!("agent {agent} has no profile {}", readings[0]))
+    fail(Code::NotFound, format!("No credentials found for profile \"{}\" (agent {agent})", readings[0]))
+}
+
+/// The message for a provider without a credential. Authentication is per agent.
+fn no_key(provider: &Provider, agent: &AgentName, none: bool) -> String {
+    let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
+    format!("No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing")
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
@@ -203,5 +212,5 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
     if expired && excluded {
         return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
     }
-    fail(Code::NotFound, format!("agent {} has no usable profile of provider {provider}", scope.agent))
+    fail(Code::NotFound, no_key(provider, &scope.agent, choices.is_empty()))
 }

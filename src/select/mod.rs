@@ -9,6 +9,7 @@ pub mod health;
 pub mod order;
 pub mod phrases;
 pub mod profile;
+pub mod prompt_cache;
 pub mod report;
 pub mod state;
 pub mod text;

@@ -89,6 +89,12 @@ pub fn add(provider: &str, agent: &str) -> String {
     format!("strongroom paste-token --provider {provider}{}, or paste-api-key for an API key", on(agent))
 }
 
+/// What to do where all of a provider's profiles wait.
+#[must_use]
+pub fn add_another(provider: &str, agent: &str) -> String {
+    format!("add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}", on(agent))
+}
+
 fn on(agent: &str) -> String {
     if agent == AgentName::default().as_str() { String::new() } else { format!(" --agent {agent}") }
 }

@@ -1,0 +1,253 @@
+//! What of the client's configuration matters here: its `env` block and its models. It is JSON5,
+//! read and never written.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::file;
+use crate::error::{Code, Result, fail};
+use crate::secret::SecretString;
+use crate::select::prompt_cache::{Params, Retention};
+
+/// The largest configuration that is read, in bytes.
+const CONFIG_MAX: u64 = 4 * 1024 * 1024;
+/// How long the client waits for a login shell, unless the configuration says less.
+pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// The parts of a configuration that matter here.
+#[derive(Default)]
+pub struct ClientConfig {
+    /// `env`: variables that the client sets where they are missing.
+    pub variables: Vec<(String, SecretString)>,
+    /// `env.shellEnv`, where it is enabled: how long the shell may take.
+    pub shell: Option<Duration>,
+    /// The models of `agents.defaults.model`: the primary one and those it falls back to.
+    pub models: Vec<String>,
+    /// `agents.defaults.params`.
+    pub defaults: Params,
+    /// `agents.defaults.models[…].params`.
+    pub of_models: Vec<(String, Params)>,
+    /// `agents.list[]`.
+    pub agents: Vec<AgentConfig>,
+}
+
+/// An agent of the configuration.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AgentConfig {
+    /// Its id.
+    pub id: String,
+    /// Its models; none where it has those of the defaults.
+    pub models: Vec<String>,
+    /// Its parameters.
+    pub params: Params,
+}
+
+impl ClientConfig {
+    /// Reads a configuration; one that is not there is an empty one.
+    ///
+    /// # Errors
+    /// `BAD_DATA` for what is not JSON5, and those of reading a file.
+    pub fn read(path: &Path) -> Result<Option<Self>> {
+        let bytes = match file::read(path, CONFIG_MAX) {
+            Ok((bytes, _)) => bytes,
+            Err(error) if error.code() == Code::NoInput => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(text) = bytes.expose_str() else {
+            return fail(Code::BadData, "the client's configuration is not a text file");
+        };
+        Self::parse(text).map(Some)
+    }
+
+    /// Reads the text of a configuration.
+    ///
+    /// # Errors
+    /// `BAD_DATA`. It says nothing of the contents.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+        // The parser's own message could quote a secret.
+        let Ok(parsed) = parsed else {
+            return fail(Code::BadData, "the client's configuration is not JSON5");
+        };
+        let Some(Value::Object(root)) = parsed.value else {
+            return fail(Code::BadData, "the client's configuration is not an object");
+        };
+        let mut config = Self::default();
+        if let Some(env) = root.get_object("env") {
+            config.take_env(env);
+        }
+        let Some(agents) = root.get_object("agents") else { return Ok(config) };
+        if let Some(defaults) = agents.get_object("defaults") {
+            config.models = models(defaults);
+            config.defaults = params(defaults);
+            let of_models = defaults.get_object("models").map(|models| models.properties.as_slice());
+            for entry in of_models.unwrap_or_default() {
+                if let Value::Object(model) = &entry.value {
+                    config.of_models.push((entry.name.as_str().to_owned(), params(model)));
+                }
+            }
+        }
+        for agent in agents.get_array("list").map(|list| list.elements.as_slice()).unwrap_or_default() {
+            if let Value::Object(agent) = agent
+                && let Some(id) = agent.get_string("id")
+            {
+                config.agents.push(AgentConfig {
+                    id: id.value.to_string(),
+                    models: models(agent),
+                    params: params(agent),
+                });
+            }
+        }
+        Ok(config)
+    }
+
+    fn take_env(&mut self, env: &Object<'_>) {
+        if let Some(shell) = env.get_object("shellEnv")
+            && shell.get_boolean("enabled").is_some_and(|enabled| enabled.value)
+        {
+            let limit = shell.get_number("timeoutMs").and_then(|limit| limit.value.parse::<u64>().ok());
+            self.shell = Some(limit.map_or(SHELL_TIMEOUT, Duration::from_millis).min(SHELL_TIMEOUT));
+        }
+        // What stands in `env` itself counts before what stands in `env.vars`.
+        for block in [Some(env), env.get_object("vars")].into_iter().flatten() {
+            for entry in &block.properties {
+                let name = entry.name.as_str();
+                if let Value::StringLit(text) = &entry.value
+                    && !self.variables.iter().any(|(known, _)| known == name)
+                {
+                    self.variables.push((name.to_owned(), SecretString::from(text.value.as_ref())));
+                }
+            }
+        }
+    }
+
+    /// The models that an agent may use and that have something to do with prompt caching, each
+    /// with its parameters: those of the defaults, of the model and of the agent, the later over
+    /// the earlier.
+    #[must_use]
+    pub fn cached_models(&self, agent: &str) -> Vec<(String, Params)> {
+        let own = self.agents.iter().find(|one| one.id == agent);
+        let mut names: Vec<&String> = match own {
+            Some(own) if !own.models.is_empty() => own.models.iter().collect(),
+            _ => self.models.iter().collect(),
+        };
+        names.extend(self.of_models.iter().map(|(name, _)| name));
+        let mut models: Vec<(String, Params)> = Vec::new();
+        for name in names {
+            if models.iter().any(|(known, _)| known == name) {
+                continue;
+            }
+            let of_model = self.of_models.iter().find(|(known, _)| known == name);
+            let params = self
+                .defaults
+                .under(of_model.map_or(Params::default(), |(_, params)| *params))
+                .under(own.map_or(Params::default(), |own| own.params));
+            models.push((name.clone(), params));
+        }
+        models
+    }
+}
+
+fn models(of: &Object<'_>) -> Vec<String> {
+    match of.get("model").map(|model| &model.value) {
+        Some(Value::StringLit(primary)) => vec![primary.value.to_string()],
+        Some(Value::Object(model)) => {
+            let primary = model.get_string("primary").map(|primary| primary.value.to_string());
+            let fallbacks = model.get_array("fallbacks").map(|list| list.elements.as_slice());
+            let texts = fallbacks.unwrap_or_default().iter().filter_map(Value::as_string_lit);
+            primary.into_iter().chain(texts.map(|text| text.value.to_string())).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn params(of: &Object<'_>) -> Params {
+    let Some(params) = of.get_object("params") else { return Params::default() };
+    let text = |name| params.get_string(name).map(|text| text.value.to_string());
+    Params {
+        retention: text("cacheRetention").as_deref().and_then(Retention::of),
+        ttl: text("cacheControlTtl").as_deref().and_then(Retention::of_ttl),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::ExposeSecret;
+
+    const CONFIG: &str = r#"
+    // a comment
+    {
+        env: {
+            ANTHROPIC_API_KEY: 'made-up-1', // the strongest of the block
+            "GROQ_API_KEY": "${GROQ}",
+            vars: { ANTHROPIC_API_KEY: "made-up-2", MISTRAL_API_KEY: "made-up-3", },
+            shellEnv: { enabled: true, timeoutMs: 900 },
+        },
+        agents: {
+            defaults: {
+                model: { primary: "anthropic/claude-a", fallbacks: ["anthropic/claude-b"] },
+                params: { cacheControlTtl: "1h" },
+                models: { "anthropic/claude-b": { params: { cacheRetention: "none" } }, "anthropic/claude-c": {} },
+            },
+            list: [
+                { id: "main" },
+                { id: "ops", model: "anthropic/claude-d", params: { cacheRetention: "short" } },
+            ],
+        },
+    }"#;
+
+    #[test]
+    fn the_parts_that_matter_are_read() {
+        let config = ClientConfig::parse(CONFIG).unwrap();
+        let variables: Vec<_> =
+            config.variables.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+        assert_eq!(
+            variables,
+            [
+                ("ANTHROPIC_API_KEY", "made-up-1"),
+                ("GROQ_API_KEY", "${GROQ}"),
+                ("MISTRAL_API_KEY", "made-up-3")
+            ]
+        );
+        assert_eq!(config.shell, Some(Duration::from_millis(900)));
+        let asked = |agent| -> Vec<_> {
+            let models = config.cached_models(agent);
+            models.into_iter().map(|(name, params)| (name, params.asked())).collect()
+        };
+        let row = |name: &str, asked| (format!("anthropic/claude-{name}"), asked);
+        assert_eq!(
+            asked("main"),
+            [
+                row("a", Some(Retention::Long)),
+                row("b", Some(Retention::None)),
+                row("c", Some(Retention::Long))
+            ]
+        );
+        assert_eq!(
+            asked("ops"),
+            [
+                row("d", Some(Retention::Short)),
+                row("b", Some(Retention::Short)),
+                row("c", Some(Retention::Short))
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused_without_a_word_of_it() {
+        let deep = "[".repeat(100_000);
+        for text in ["{ env: { A: canary", "[]", "", "canary", "{env:{A:'canary}", deep.as_str()] {
+            let error = ClientConfig::parse(text).err().unwrap();
+            assert_eq!(error.code(), Code::BadData);
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+        for text in ["{}", "{env: 1, agents: []}", "{env:{shellEnv:{enabled:'true'}},agents:{list:[1,{}]}}"] {
+            let config = ClientConfig::parse(text).unwrap();
+            assert!(config.variables.is_empty() && config.shell.is_none() && config.agents.is_empty());
+        }
+    }
+}
