@@ -92,7 +92,10 @@ pub fn add(provider: &str, agent: &str) -> String {
 /// What to do where all of a provider's profiles wait.
 #[must_use]
 pub fn add_another(provider: &str, agent: &str) -> String {
-    format!("add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}", on(agent))
+    format!(
+        "add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}",
+        on(agent)
+    )
 }
 
 fn on(agent: &str) -> String {

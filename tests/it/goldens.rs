@@ -191,7 +191,7 @@ macro_rules! goldens {
     };
 }
 
-goldens! { completions credentials doctor errors_files errors_input errors_keys export help import init keychain keys order prompts recover resolve status unlock }
+goldens! { completions credentials doctor errors_files errors_input errors_keys export help import init keychain keys order prompts provider_errors recover resolve sources status unlock }
 
 #[test]
 fn every_transcript_is_run() {
