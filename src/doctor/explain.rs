@@ -151,9 +151,7 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
     let look = format!("strongroom models status{on}");
     let (meaning, remedy) = match known {
         Known::ClaudeCodeOnly => (
-            format!(
-                "{whose} holds a setup-token, which serves Claude Code only; this request needs an API key"
-            ),
+            format!("{whose}: a setup-token serves Claude Code only, and this request needs an API key"),
             vec![
                 format!(
                     "make an API key at {provider}, then strongroom models auth paste-api-key --provider {provider}{on}"
@@ -175,12 +173,7 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
             format!(
                 "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
             ),
-            vec![
-                format!(
-                    "sign in again: {make}, then strongroom models auth paste-token --provider {provider} --profile-id {id}{on}"
-                ),
-                reload,
-            ],
+            vec![sign_in_again(provider, &make, &id, &on), reload],
         ),
         Known::Unauthorized => (
             format!(
@@ -227,6 +220,19 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
         ),
     };
     Explanation { error: known, meaning, remedy }
+}
+
+/// Strongroom signs in nowhere itself.
+fn sign_in_again(provider: &str, make: &str, id: &str, on: &str) -> String {
+    if provider == "anthropic" {
+        format!(
+            "sign in again with a setup-token: {make}, then strongroom models auth paste-token --provider {provider} --profile-id {id}{on}"
+        )
+    } else {
+        format!(
+            "sign in to {provider} again in its own client, or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
+        )
+    }
 }
 
 #[cfg(test)]

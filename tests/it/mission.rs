@@ -256,7 +256,7 @@ const CASES: &[Case] = &[
         row: "S14",
         command: "models auth order clear --provider anthropic",
         given: two_keys_in_order,
-        says: &["Order override: (none)"],
+        says: &["Order override: (none"],
         ..PLAIN
     },
     Case {
