@@ -76,26 +76,25 @@ impl ClientConfig {
             return fail(Code::BadData, "the client's configuration is not an object");
         };
         let mut config = Self::default();
-        if let Some(env) = root.get_object("env") {
+        if let Some(env) = object(&root, "env") {
             config.take_env(env);
         }
-        let Some(agents) = root.get_object("agents") else { return Ok(config) };
-        if let Some(defaults) = agents.get_object("defaults") {
+        let Some(agents) = object(&root, "agents") else { return Ok(config) };
+        if let Some(defaults) = object(agents, "defaults") {
             config.models = models(defaults);
             config.defaults = params(defaults);
-            let of_models = defaults.get_object("models").map(|models| models.properties.as_slice());
-            for entry in of_models.unwrap_or_default() {
+            for entry in object(defaults, "models").map_or(&[][..], |models| models.properties.as_slice()) {
                 if let Value::Object(model) = &entry.value {
                     config.of_models.push((entry.name.as_str().to_owned(), params(model)));
                 }
             }
         }
-        for agent in agents.get_array("list").map(|list| list.elements.as_slice()).unwrap_or_default() {
+        for agent in array(agents, "list") {
             if let Value::Object(agent) = agent
-                && let Some(id) = agent.get_string("id")
+                && let Some(id) = string(agent, "id")
             {
                 config.agents.push(AgentConfig {
-                    id: id.value.to_string(),
+                    id: id.to_owned(),
                     models: models(agent),
                     params: params(agent),
                 });
@@ -105,15 +104,17 @@ impl ClientConfig {
     }
 
     fn take_env(&mut self, env: &Object<'_>) {
-        if let Some(shell) = env.get_object("shellEnv")
-            && shell.get_boolean("enabled").is_some_and(|enabled| enabled.value)
+        if let Some(shell) = object(env, "shellEnv")
+            && member(shell, "enabled").and_then(Value::as_boolean_lit).is_some_and(|enabled| enabled.value)
         {
-            let limit = shell.get_number("timeoutMs").and_then(|limit| limit.value.parse::<u64>().ok());
+            let limit = member(shell, "timeoutMs")
+                .and_then(Value::as_number_lit)
+                .and_then(|limit| limit.value.parse::<u64>().ok());
             self.shell = Some(limit.map_or(SHELL_TIMEOUT, Duration::from_millis).min(SHELL_TIMEOUT));
         }
         // What stands in `env` itself counts before what stands in `env.vars`.
-        for block in [Some(env), env.get_object("vars")].into_iter().flatten() {
-            for entry in &block.properties {
+        for block in [Some(env), object(env, "vars")].into_iter().flatten() {
+            for entry in block.properties.iter().rev() {
                 let name = entry.name.as_str();
                 if let Value::StringLit(text) = &entry.value
                     && !self.variables.iter().any(|(known, _)| known == name)
@@ -140,7 +141,7 @@ impl ClientConfig {
             if models.iter().any(|(known, _)| known == name) {
                 continue;
             }
-            let of_model = self.of_models.iter().find(|(known, _)| known == name);
+            let of_model = self.of_models.iter().rev().find(|(known, _)| known == name);
             let params = self
                 .defaults
                 .under(of_model.map_or(Params::default(), |(_, params)| *params))
@@ -151,25 +152,40 @@ impl ClientConfig {
     }
 }
 
+/// A member of an object. Of a name that stands there twice the client takes the last.
+fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
+    object.properties.iter().rev().find(|entry| entry.name.as_str() == name).map(|entry| &entry.value)
+}
+
+fn object<'o, 'a>(of: &'o Object<'a>, name: &str) -> Option<&'o Object<'a>> {
+    member(of, name).and_then(Value::as_object)
+}
+
+fn string<'o>(of: &'o Object<'_>, name: &str) -> Option<&'o str> {
+    member(of, name).and_then(Value::as_string_lit).map(|text| text.value.as_ref())
+}
+
+fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
+    member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
+}
+
 fn models(of: &Object<'_>) -> Vec<String> {
-    match of.get("model").map(|model| &model.value) {
+    match member(of, "model") {
         Some(Value::StringLit(primary)) => vec![primary.value.to_string()],
         Some(Value::Object(model)) => {
-            let primary = model.get_string("primary").map(|primary| primary.value.to_string());
-            let fallbacks = model.get_array("fallbacks").map(|list| list.elements.as_slice());
-            let texts = fallbacks.unwrap_or_default().iter().filter_map(Value::as_string_lit);
-            primary.into_iter().chain(texts.map(|text| text.value.to_string())).collect()
+            let fallbacks = array(model, "fallbacks").iter().filter_map(Value::as_string_lit);
+            let fallbacks = fallbacks.map(|text| text.value.as_ref());
+            string(model, "primary").into_iter().chain(fallbacks).map(str::to_owned).collect()
         }
         _ => Vec::new(),
     }
 }
 
 fn params(of: &Object<'_>) -> Params {
-    let Some(params) = of.get_object("params") else { return Params::default() };
-    let text = |name| params.get_string(name).map(|text| text.value.to_string());
+    let Some(params) = object(of, "params") else { return Params::default() };
     Params {
-        retention: text("cacheRetention").as_deref().and_then(Retention::of),
-        ttl: text("cacheControlTtl").as_deref().and_then(Retention::of_ttl),
+        retention: string(params, "cacheRetention").and_then(Retention::of),
+        ttl: string(params, "cacheControlTtl").and_then(Retention::of_ttl),
     }
 }
 
@@ -203,8 +219,9 @@ mod tests {
     #[test]
     fn the_parts_that_matter_are_read() {
         let config = ClientConfig::parse(CONFIG).unwrap();
-        let variables: Vec<_> =
+        let mut variables: Vec<_> =
             config.variables.iter().map(|(name, value)| (name.as_str(), value.expose_secret())).collect();
+        variables.sort_unstable();
         assert_eq!(
             variables,
             [
@@ -235,6 +252,14 @@ mod tests {
                 row("c", Some(Retention::Short))
             ]
         );
+    }
+
+    #[test]
+    fn of_a_member_that_stands_there_twice_the_last_counts() {
+        let text = "{ env: { GROQ_API_KEY: 'made-up-1' }, env: { GROQ_API_KEY: 'made-up-2', GROQ_API_KEY: 'made-up-3' } }";
+        let config = ClientConfig::parse(text).unwrap();
+        assert_eq!(config.variables.len(), 1);
+        assert_eq!(config.variables[0].1.expose_secret(), "made-up-3");
     }
 
     #[test]

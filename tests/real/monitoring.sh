@@ -152,6 +152,11 @@ verify() {
     lacks "$tmp/said" "$unit" '... and says nothing about it'
 }
 verify openclaw-gateway.service
+# With a key that is not sealed, as the unit's comment has it.
+sed -e '/^LoadCredentialEncrypted=/d' -e 's/^#   LoadCredential=/LoadCredential=/' \
+    "$units/openclaw-gateway.service" >"$units/openclaw-gateway-plain.service"
+has "$units/openclaw-gateway-plain.service" LoadCredential=strongroom-key:/ 'the unit can take a key that is not sealed'
+verify openclaw-gateway-plain.service
 verify strongroom-watch.service
 verify strongroom-watch.timer
 printf 'OnCalendarr=x\n' >>"$units/strongroom-watch.timer"
