@@ -64,7 +64,7 @@ struct OfProvider {
 #[serde(rename_all = "camelCase")]
 struct Source {
     /// `profile`, or where the variable stands: `process`, `working_directory`, `dotenv`,
-    /// `config`, `login_shell`.
+    /// `config`, `login_shell`, `left_behind`.
     kind: &'static str,
     /// The profile or the variable.
     name: String,

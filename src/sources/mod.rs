@@ -36,13 +36,14 @@ pub enum Origin {
     /// A file `.env` in the working directory. Some versions of the client leave out the keys of
     /// providers there.
     WorkingDirectory(PathBuf),
-    /// A file `.env` in the client's directory or in one of its older names: the place in the list
-    /// of these, and the file.
-    File(usize, PathBuf),
+    /// The file `.env` in the client's directory.
+    File(PathBuf),
     /// The `env` block of the client's configuration.
     Config(PathBuf),
     /// The login shell.
     Shell,
+    /// A file `.env` in an older directory of the client, which it no longer reads.
+    LeftBehind(PathBuf),
 }
 
 impl Origin {
@@ -51,7 +52,7 @@ impl Origin {
     pub fn told(&self) -> String {
         match self {
             Self::Process => "the process environment".to_owned(),
-            Self::WorkingDirectory(path) | Self::File(_, path) => shown(path),
+            Self::WorkingDirectory(path) | Self::File(path) | Self::LeftBehind(path) => shown(path),
             Self::Config(path) => format!("the env block of {}", shown(path)),
             Self::Shell => "the login shell".to_owned(),
         }
@@ -63,9 +64,10 @@ impl Origin {
         match self {
             Self::Process => "process",
             Self::WorkingDirectory(_) => "working_directory",
-            Self::File(..) => "dotenv",
+            Self::File(_) => "dotenv",
             Self::Config(_) => "config",
             Self::Shell => "login_shell",
+            Self::LeftBehind(_) => "left_behind",
         }
     }
 
@@ -73,7 +75,9 @@ impl Origin {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::WorkingDirectory(path) | Self::File(_, path) | Self::Config(path) => Some(path),
+            Self::WorkingDirectory(path) | Self::File(path) | Self::Config(path) | Self::LeftBehind(path) => {
+                Some(path)
+            }
             Self::Process | Self::Shell => None,
         }
     }
@@ -81,7 +85,7 @@ impl Origin {
     /// Whether a service reads it that was started by nobody's shell.
     #[must_use]
     pub const fn reaches_services(&self) -> bool {
-        matches!(self, Self::File(..) | Self::Config(_) | Self::Shell)
+        matches!(self, Self::File(_) | Self::Config(_) | Self::Shell)
     }
 }
 
@@ -166,12 +170,15 @@ impl Found {
         let places = Places::of(env);
         if let Some(here) = working_directory {
             let path = here.join(".env");
-            if !places.dotenv.contains(&path) {
+            if places.dotenv.as_ref() != Some(&path) && !places.left_behind.contains(&path) {
                 found.read_dotenv(&path, &Origin::WorkingDirectory(path.clone()));
             }
         }
-        for (at, path) in places.dotenv.iter().enumerate() {
-            found.read_dotenv(path, &Origin::File(at, path.clone()));
+        if let Some(path) = &places.dotenv {
+            found.read_dotenv(path, &Origin::File(path.clone()));
+        }
+        for path in &places.left_behind {
+            found.read_dotenv(path, &Origin::LeftBehind(path.clone()));
         }
         if let Some(path) = places.config {
             match ClientConfig::read(&path) {

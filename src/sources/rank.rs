@@ -66,6 +66,10 @@ fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, St
         let mut taken: Option<&Variable> = None;
         let mut set: Option<&Variable> = None;
         for variable in same {
+            if matches!(variable.origin, Origin::LeftBehind(_)) {
+                shadowed.push((variable, "the newer directory of the client".to_owned()));
+                continue;
+            }
             let counts = match (&variable.origin, taken, set) {
                 (_, Some(_), _) => false,
                 // The configuration fills what is empty, the shell only what is not set.
@@ -102,8 +106,8 @@ mod tests {
         let origin = |letter| match letter {
             'p' => Origin::Process,
             'w' => Origin::WorkingDirectory("/w/.env".into()),
-            'f' => Origin::File(0, "/o/.env".into()),
-            'o' => Origin::File(1, "/c/.env".into()),
+            'f' => Origin::File("/o/.env".into()),
+            'o' => Origin::LeftBehind("/c/.env".into()),
             'c' => Origin::Config("/o/openclaw.json".into()),
             _ => Origin::Shell,
         };
@@ -150,7 +154,8 @@ mod tests {
                 "ANTHROPIC_API_KEY dotenv",
                 "ANTHROPIC_API_KEY dotenv",
             ),
-            (&[(key, 'o', "x"), (key, 'c', "d")], "ANTHROPIC_API_KEY dotenv", "ANTHROPIC_API_KEY dotenv"),
+            (&[(key, 'o', "x"), (key, 'c', "d")], "ANTHROPIC_API_KEY config", "ANTHROPIC_API_KEY config"),
+            (&[(key, 'o', "x")], "", ""),
             (&[(key, 'c', "d"), (key, 's', "e")], "ANTHROPIC_API_KEY config", "ANTHROPIC_API_KEY config"),
             (&[(key, 's', "e")], "ANTHROPIC_API_KEY login_shell", "ANTHROPIC_API_KEY login_shell"),
             (&[(key, 'p', "a")], "ANTHROPIC_API_KEY process", ""),
