@@ -249,10 +249,12 @@ pub(super) fn findings(context: &Context, served: impl Fn(&str) -> bool) -> Vec<
                     .with_remedy("remove it there: it is not needed, and it is not sealed"),
             );
         } else {
-            findings.push(
-                Finding::note(CHECK, of.told().join(";").replace(";  ", "; "))
-                    .with_remedy("keep it sealed: strongroom import --from env; then remove it there"),
-            );
+            let remedy = match &of.winner {
+                Some(_) => "keep it sealed: strongroom import --from env; then remove it there",
+                None => "OpenClaw does not use it: remove it there, or import that file by its path",
+            };
+            let what = of.told().join(";").replace(";  ", "; ");
+            findings.push(Finding::note(CHECK, what).with_remedy(remedy));
         }
     }
     findings.extend(found.warnings.iter().map(|warning| Finding::note(CHECK, warning.clone())));
