@@ -131,7 +131,7 @@ else
 fi
 openclaw=$cache/openclaw-2026.6.1
 
-mapfile -t scripts < <(find scripts tests .ci -type f \( -name '*.sh' -o -path .ci/run \) | sort)
+mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -name 'strongroom-watch*' -perm -100 \) | sort)
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
 group 'format' 30 cargo fmt --all --check
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings

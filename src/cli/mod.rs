@@ -4,6 +4,7 @@
 mod completions;
 mod context;
 mod doctor;
+mod explain;
 mod export;
 mod get;
 mod import;
@@ -20,6 +21,7 @@ mod remove;
 mod rename;
 mod report;
 mod resolve;
+mod sources;
 mod status;
 mod store;
 mod unlock;

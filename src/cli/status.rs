@@ -7,8 +7,10 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::explain as provider_errors;
 use super::list::{View, unlisted};
 use super::report::session_name;
+use super::sources;
 use crate::error::{Code, Result, fail};
 use crate::openclaw::client_config;
 use crate::select::assemble::{Input, assemble};
@@ -17,6 +19,7 @@ use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::SessionName;
 use crate::select::profile::{ProfileView, Usable};
+use crate::select::report::Report;
 use crate::select::state::{self, State};
 use crate::select::text;
 use crate::unlock::cache;
@@ -52,6 +55,9 @@ pub struct Status {
     /// How long before its end a credential counts as expiring
     #[arg(long, value_name = "TIME", default_value = "24h")]
     expiring_within: String,
+    /// Look into the login shell too, where the client's configuration enables that
+    #[arg(long)]
+    sources: bool,
 }
 
 /// What is shown.
@@ -81,6 +87,7 @@ fn of_session(session: &SessionName) -> Status {
         session: Some(session.to_string()),
         explain: None,
         expiring_within: "24h".to_owned(),
+        sources: false,
     }
 }
 
@@ -140,6 +147,11 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
         );
     }
+    if let (Some(provider), true) = (&provider, views.is_empty())
+        && let Some(elsewhere) = provider_errors::elsewhere(&vault, &agent, provider)
+    {
+        warnings.push(elsewhere);
+    }
     let in_use: Vec<Provider> = provider.into_iter().collect();
     let home = shown(vault.home.path());
     let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
@@ -172,16 +184,38 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         return Ok(0);
     }
     let report = assemble(&input);
-    if form == Form::Picks && !context.json() {
-        context.print(&text::picks(&report).join("\n"))?;
-    } else if context.json() {
-        context.print_json(&report)?;
-    } else if args.plain {
-        context.print(&text::plain(&report).join("\n"))?;
-    } else {
-        context.print(&text::text(&report, now).join("\n"))?;
-    }
+    tell(context, args, &form, &report, in_use.first())?;
     Ok(if args.check { report.check.exit } else { 0 })
+}
+
+/// Shows a report in the form that is asked for.
+fn tell(
+    context: &mut Context,
+    args: &Status,
+    form: &Form,
+    report: &Report,
+    provider: Option<&Provider>,
+) -> Result<()> {
+    if *form == Form::Picks && !context.json() {
+        context.print(&text::picks(report).join("\n"))?;
+    } else if args.plain {
+        context.print(&text::plain(report).join("\n"))?;
+    } else {
+        let found = sources::look(context, args.sources);
+        let wanted = provider.map(Provider::as_str);
+        let document = sources::Document::of(report, &found, wanted);
+        if context.json() {
+            context.print_json(&document)?;
+        } else {
+            let mut lines = text::text(report, context.env.now());
+            // Where one profile is asked for, nothing beside the vault is.
+            if args.profile.is_none() {
+                lines.extend(document.lines());
+            }
+            context.print(&lines.join("\n"))?;
+        }
+    }
+    Ok(())
 }
 
 fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<Session> {

@@ -13,6 +13,7 @@ pub mod order;
 pub mod phrases;
 pub mod pin;
 pub mod profile;
+pub mod prompt_cache;
 pub mod report;
 pub mod slash;
 pub mod state;

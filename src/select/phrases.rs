@@ -113,6 +113,15 @@ pub fn elsewhere(agents: &[String], agent: &str) -> Option<String> {
     ))
 }
 
+/// What to do where all of a provider's profiles wait.
+#[must_use]
+pub fn add_another(provider: &str, agent: &str) -> String {
+    format!(
+        "add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}",
+        on(agent)
+    )
+}
+
 fn on(agent: &str) -> String {
     if agent == AgentName::default().as_str() { String::new() } else { format!(" --agent {agent}") }
 }

@@ -43,6 +43,12 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         lines.extend(table(selection.candidates.iter().enumerate().map(|(place, candidate)| {
             row(place, candidate, rows.get(candidate.profile_id.as_str()).copied(), now)
         })));
+        if all_wait(selection) {
+            lines.push(format!(
+                "  wait, or {}; --json has them in auth.unusableProfiles",
+                phrases::add_another(&selection.provider, &report.agent)
+            ));
+        }
     }
     for provider in &report.auth.missing_providers_in_use {
         lines.push(String::new());
@@ -102,6 +108,11 @@ pub fn picks(report: &Report) -> Vec<String> {
     lines
 }
 
+/// Whether every profile that could serve waits for the end of a window.
+fn all_wait(selection: &Selection) -> bool {
+    selection.next.is_some() && selection.candidates.iter().all(|candidate| candidate.verdict != "eligible")
+}
+
 fn heading(selection: &Selection, now: i64) -> String {
     let order = match (&selection.pin, selection.order_from) {
         (Some(pin), _) if pin.effect == "locked" => format!("pinned for session {}", pin.session),
@@ -130,7 +141,7 @@ fn heading(selection: &Selection, now: i64) -> String {
             format!("{provider}: next is {}, {} ({order})", candidate.profile_id, candidate.phrase)
         }
         Some(candidate) => format!(
-            "{provider}: no available auth profile (all in cooldown); the first is free {}: {} ({order})",
+            "{provider}: No available auth profile (all in cooldown); the first is free {}: {} ({order})",
             candidate.until.map_or_else(|| "now".to_owned(), |until| relative(until, now)),
             candidate.profile_id
         ),

@@ -191,7 +191,7 @@ macro_rules! goldens {
     };
 }
 
-goldens! { completions credentials doctor errors_files errors_input errors_keys explain export help import init keychain keys order pin prompts recover report resolve status unlock }
+goldens! { completions credentials doctor errors_files errors_input errors_keys explain export help import init keychain keys order pin prompts provider_errors recover report resolve sources status unlock }
 
 #[test]
 fn every_transcript_is_run() {
