@@ -7,7 +7,6 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
-use super::explain as provider_errors;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
@@ -147,11 +146,6 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
         );
     }
-    if let (Some(provider), true) = (&provider, views.is_empty())
-        && let Some(elsewhere) = provider_errors::elsewhere(&vault, &agent, provider)
-    {
-        warnings.push(elsewhere);
-    }
     let in_use: Vec<Provider> = provider.into_iter().collect();
     let home = shown(vault.home.path());
     let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
@@ -184,7 +178,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         return Ok(0);
     }
     let report = assemble(&input);
-    tell(context, args, &form, &report, in_use.first())?;
+    tell(context, args, form, &report, in_use.first())?;
     Ok(if args.check { report.check.exit } else { 0 })
 }
 
@@ -192,11 +186,11 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
 fn tell(
     context: &mut Context,
     args: &Status,
-    form: &Form,
+    form: Form,
     report: &Report,
     provider: Option<&Provider>,
 ) -> Result<()> {
-    if *form == Form::Picks && !context.json() {
+    if form == Form::Picks && !context.json() {
         context.print(&text::picks(report).join("\n"))?;
     } else if args.plain {
         context.print(&text::plain(report).join("\n"))?;
