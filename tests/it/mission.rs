@@ -334,7 +334,7 @@ const CASES: &[Case] = &[
         row: "S22",
         command: "models status --provider anthropic",
         given: ops_has_keys,
-        says: &["No API key found for provider anthropic (agent main)", "agent ops has anthropic:default"],
+        says: &["No API key found for provider anthropic (agent main)", "ops has one: use --agent ops"],
         ..PLAIN
     },
     Case {
