@@ -18,6 +18,7 @@ setpriv util-linux
 pgrep procps
 shellcheck shellcheck
 strace strace
+systemd-analyze systemd
 unshare util-linux
 tmux tmux
 npm npm

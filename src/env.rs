@@ -57,6 +57,11 @@ impl Env {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
+    /// Every variable, also an empty one.
+    pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+    }
+
     /// A variable that names a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {

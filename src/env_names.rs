@@ -77,6 +77,46 @@ pub fn provider_of(name: &str) -> Option<&'static str> {
     TABLE.iter().find(|row| row.names.contains(&name)).map(|row| row.provider)
 }
 
+/// A variable of a provider's pool of keys: OpenClaw goes on to these when a key meets a rate limit.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Pool {
+    /// `OPENCLAW_LIVE_<P>_KEY`: where it is set, the rest of the pool is not used.
+    Live,
+    /// `<P>_API_KEYS`: several, parted by commas, semicolons or white space.
+    List,
+    /// `<P>_API_KEY_<name>`.
+    Named,
+}
+
+/// The provider and the place in its pool of a variable that is none of [`TABLE`].
+#[must_use]
+pub fn pool_of(name: &str) -> Option<(&'static str, Pool)> {
+    // A name is shown to people: one outside the usual letters is not a pool's.
+    let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if !plain || known(name).is_some() {
+        return None;
+    }
+    let live = name.strip_prefix("OPENCLAW_LIVE_");
+    let (base, pool) = match live {
+        Some(rest) => match rest.strip_suffix("_KEY") {
+            Some(base) => (base, Pool::Live),
+            None => (rest.strip_suffix("_KEYS")?, Pool::List),
+        },
+        None => match name.strip_suffix("_API_KEYS") {
+            Some(base) => (base, Pool::List),
+            None => (name.split_once("_API_KEY_").filter(|(_, tail)| !tail.is_empty())?.0, Pool::Named),
+        },
+    };
+    let row = TABLE.iter().find(|row| pool_base(row.provider).eq(base.chars()))?;
+    Some((row.provider, pool))
+}
+
+/// What stands for a provider in the names of its pool.
+fn pool_base(provider: &str) -> impl Iterator<Item = char> {
+    let provider = if provider == "google" { "gemini" } else { provider };
+    provider.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_uppercase() })
+}
+
 /// The variable of that name as the table spells it.
 #[must_use]
 pub fn known(name: &str) -> Option<&'static str> {
@@ -118,6 +158,26 @@ mod tests {
         }
         for name in ["ANTHROPIC_API_KEY", "HF_TOKEN", "AWS_BEARER_TOKEN_BEDROCK"] {
             assert_eq!(kind_of(name), CredentialType::ApiKey, "{name}");
+        }
+    }
+
+    #[test]
+    fn pools_are_told_by_their_names() {
+        for (name, expected) in [
+            ("OPENCLAW_LIVE_ANTHROPIC_KEY", Some(("anthropic", Pool::Live))),
+            ("OPENCLAW_LIVE_ANTHROPIC_KEYS", Some(("anthropic", Pool::List))),
+            ("OPENAI_API_KEYS", Some(("openai", Pool::List))),
+            ("OPENAI_API_KEY_2", Some(("openai", Pool::Named))),
+            ("GEMINI_API_KEY_TEAM", Some(("google", Pool::Named))),
+            ("CLOUDFLARE_AI_GATEWAY_API_KEYS", Some(("cloudflare-ai-gateway", Pool::List))),
+            ("OPENAI_API_KEY", None),
+            ("OPENAI_API_KEY_", None),
+            ("NOBODY_API_KEY_2", None),
+            ("OPENCLAW_API_KEY", None),
+            ("GOOGLE_CLOUD_API_KEY", None),
+            ("OPENAI_API_KEY_\u{1b}[2J", None),
+        ] {
+            assert_eq!(pool_of(name), expected, "{name}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The desktop's keychain as a command needs it: connected to when it is first asked, once; never
 //! asking a person unless the command may. Items are told apart by vault and home.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -52,6 +53,35 @@ impl Place {
     }
 }
 
+/// The most bytes of a home's `vault.json` that are looked at.
+const SETTINGS_MAX: u64 = 16 * 1024;
+
+/// A home's path as items name it: as it is, so that it can be looked for again.
+fn name_of(home: &Path) -> String {
+    let escaped = || home.as_os_str().as_encoded_bytes().escape_ascii().to_string();
+    home.to_str().map_or_else(escaped, str::to_owned)
+}
+
+/// Whether a vault's home is at a path, as far as can be told: then items that name it are its own.
+#[must_use]
+pub fn is_home_of(path: &Path, vault: &str) -> bool {
+    let settings = path.join("vault.json");
+    // The path comes from the keychain, where anybody may have put it: no pipe is waited for.
+    let read = match settings.symlink_metadata() {
+        Ok(found) if found.is_file() && found.len() <= SETTINGS_MAX => std::fs::read(&settings),
+        Ok(_) => Err(ErrorKind::InvalidData.into()),
+        Err(error) => Err(error),
+    };
+    match read {
+        Ok(settings) => memchr::memmem::find(&settings, vault.as_bytes()).is_some(),
+        // A home without it, or one that cannot be looked into.
+        Err(_) => {
+            path.join("unlock").exists()
+                || path.symlink_metadata().is_err_and(|e| e.kind() != ErrorKind::NotFound)
+        }
+    }
+}
+
 /// How a command may use the keychain.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
@@ -88,7 +118,7 @@ impl Keychain {
     #[must_use]
     pub fn new(setup: &Setup, home: &Path) -> Self {
         let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
-        Self { setup: setup.clone(), home: shown(&home), opened: OnceLock::new() }
+        Self { setup: setup.clone(), home: name_of(&home), opened: OnceLock::new() }
     }
 
     /// The same keychain, not connected yet, for a second look at the home.
@@ -173,7 +203,7 @@ impl Keychain {
     pub fn unlock_key(&self, vault: &str, method: &str) -> Item {
         let mut attributes = self.of_home(vault);
         attributes.extend([("kind", "unlock".to_owned()), ("method", method.to_owned())]);
-        Item { label: format!("Strongroom: unlock key ({})", self.home), attributes }
+        Item { label: format!("Strongroom: unlock key ({})", shown(Path::new(&self.home))), attributes }
     }
 
     fn of_home(&self, vault: &str) -> Attributes {
@@ -192,19 +222,29 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::ready`].
     pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
-        let keychain = self.open()?;
-        let of =
-            |attributes: &Attributes| keychain.get(attributes, cover).map_err(|error| self.error(&error));
-        let found = of(attributes)?;
-        if !found.is_empty() {
-            return Ok(found);
-        }
+        let found = self.get_here(attributes, cover)?;
+        if found.is_empty() { self.get_of_gone(attributes, cover) } else { Ok(found) }
+    }
+
+    /// The bytes of every item of this very home with these attributes.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_here(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+        self.open()?.get(attributes, cover).map_err(|error| self.error(&error))
+    }
+
+    /// The bytes of every item with these attributes of homes that are there no more.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
         let mut elsewhere = Vec::new();
         for home in self.homes(&attributes[1].1)? {
-            if home != self.home && !Path::new(&home).exists() {
+            if home != self.home && !is_home_of(Path::new(&home), &attributes[1].1) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
-                elsewhere.extend(of(&attributes)?);
+                elsewhere.extend(self.get_here(&attributes, cover)?);
             }
         }
         Ok(elsewhere)
@@ -287,5 +327,29 @@ impl Keychain {
             ),
             _ => made,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_is_named_so_that_it_is_found_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let home = temp.path().join("Jürgen's home");
+        std::fs::create_dir_all(home.join("unlock")).unwrap();
+        let keychain = Keychain::new(&Setup::default(), &home);
+        assert!(is_home_of(Path::new(keychain.home()), "one"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_that_are_no_text_are_told_apart() {
+        use std::ffi::OsStr;
+        use std::os::unix::ffi::OsStrExt;
+        let name = |byte: &[u8]| name_of(Path::new(OsStr::from_bytes(byte)));
+        assert_ne!(name(b"/a\xff"), name(b"/a\xfe"));
+        assert_eq!(name("/ü b".as_bytes()), "/ü b");
     }
 }

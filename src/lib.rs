@@ -2,7 +2,8 @@
 //! `auth-profiles.json` only an index of references.
 //!
 //! The layers import one way: `cli → transfer | openclaw | doctor → select → vault → unlock →
-//! seal → backends`. `error`, `secret` and `env` are below all of them.
+//! seal → backends`. `sources`, what stands beside the vault, is of the row of `select`. `error`,
+//! `secret` and `env` are below all of them.
 
 pub mod cli;
 pub mod doctor;
@@ -17,6 +18,7 @@ pub mod seal;
 pub mod secret;
 pub mod select;
 pub mod shape;
+pub mod sources;
 pub mod term;
 pub mod transfer;
 pub mod unlock;

@@ -21,12 +21,14 @@ impl FileStore {
 }
 
 impl SecretStore for FileStore {
+    type Error = StoreError;
+
     fn kind(&self) -> &'static str {
         "file"
     }
 
-    fn get(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>, StoreError> {
-        self.records.read_if_any(name, max)
+    fn copies(&self, name: &str, max: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.records.read_if_any(name, max)?.into_iter().collect())
     }
 
     fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), StoreError> {

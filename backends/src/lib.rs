@@ -123,41 +123,45 @@ pub enum Health {
 /// A place where sealed records rest, each under a name.
 #[cfg(unix)]
 pub trait SecretStore {
+    /// What goes wrong with the place.
+    type Error;
+
     /// The store's name in indexes and on the command line.
     fn kind(&self) -> &'static str;
 
-    /// The bytes under a name, at most `max` of them.
+    /// The bytes under a name, at most `max` of each: none, one, or more where the place cannot keep
+    /// others from writing under the same name.
     ///
     /// # Errors
-    /// When the place cannot be read, or what is there is not a record's file.
-    fn get(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>, StoreError>;
+    /// When the place cannot be read, or what is there is no record.
+    fn copies(&self, name: &str, max: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
 
     /// Takes over the staged records of these names, and can be repeated: a name which is no
     /// longer staged was taken over before. Durable after [`SecretStore::sync`].
     ///
     /// # Errors
     /// When a record cannot be written; those taken over until then stay.
-    fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), StoreError>;
+    fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), Self::Error>;
 
     /// Removes records; names that are not there are passed over. Durable after
     /// [`SecretStore::sync`].
     ///
     /// # Errors
     /// When a record that is there cannot be removed.
-    fn remove(&self, names: &[String]) -> Result<(), StoreError>;
+    fn remove(&self, names: &[String]) -> Result<(), Self::Error>;
 
     /// Makes what was taken over and removed durable: once for all of it, and after the rest of a
     /// change was written, so that one commit of the file system's journal carries everything.
     ///
     /// # Errors
     /// When the place says that it could not keep them.
-    fn sync(&self) -> Result<(), StoreError>;
+    fn sync(&self) -> Result<(), Self::Error>;
 
     /// The names of all records, sorted.
     ///
     /// # Errors
     /// When the place cannot be read.
-    fn names(&self) -> Result<Vec<String>, StoreError>;
+    fn names(&self) -> Result<Vec<String>, Self::Error>;
 
     /// Whether the store can be used now. Never prompts.
     fn health(&self) -> Health;

@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::Context;
+use super::{Context, explain, sources};
 use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
@@ -15,13 +15,18 @@ use crate::vault::home::{Session, Vault};
 
 /// Look for what is wrong, and mend it.
 ///
-/// Without --repair nothing is changed. --repair finishes changes that were cut short, lists
+/// Without --repair nothing is changed; a keychain that is used is given an item of no value, which is
+/// read back and removed. --repair finishes changes that were cut short, lists
 /// records again that an index has lost, and writes vault.json anew. It deletes no credential.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Mend what can be mended
     #[arg(long)]
     repair: bool,
+    /// Say what a client's or a provider's error message means, and what to do; - reads it from
+    /// standard input
+    #[arg(long, value_name = "TEXT", conflicts_with = "repair")]
+    explain_error: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -31,6 +36,9 @@ struct Document {
 }
 
 pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
+    if let Some(text) = &args.explain_error {
+        return explain::run(context, text);
+    }
     let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain())?;
     let mut findings = process::check();
     findings.extend(resolver::check());
@@ -39,6 +47,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(unlock::check(&vault)?);
     let in_keychain = keychain::is_used(&vault)?;
     findings.extend(keychain::check(&vault.keychain, in_keychain));
+    findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
     let mut session = open(context, &vault, args.repair);
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
@@ -72,6 +81,12 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         done => done,
     }
+}
+
+/// Whether the agent has a profile of a provider.
+fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
+    let Ok(agent) = context.agent() else { return false };
+    !explain::profiles_of(vault, &agent, provider).is_empty()
 }
 
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.

@@ -22,7 +22,7 @@ use crate::term::progress::Progress;
 use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
 use crate::transfer::{
-    self, Action, Existing, Format, OnConflict, ParseOptions, Parsed, Plan, Skipped, bundle,
+    self, Action, Existing, Format, OnConflict, ParseOptions, Parsed, Plan, Skipped, bundle, environment,
 };
 use crate::unlock::seek;
 use crate::vault::change::Change;
@@ -44,9 +44,10 @@ use crate::vault::transaction::reader_of;
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The file, or - for standard input
-    #[arg(value_name = "PATH")]
-    path: PathBuf,
+    /// The file, or - for standard input; with --from env it may be left out: then the
+    /// environment, the client's .env files and its configuration are looked through
+    #[arg(value_name = "PATH", required_unless_present = "from")]
+    path: Option<PathBuf>,
     /// The format, where it is not to be told by the contents
     #[arg(long, value_name = "FORMAT", value_enum)]
     from: Option<From>,
@@ -325,14 +326,21 @@ fn change_of(
 }
 
 fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
-    let (bytes, what) = read_bytes(context, &args.path)?;
+    let options = ParseOptions { include_oauth: args.include_oauth };
+    let Some(path) = &args.path else {
+        if args.from != Some(From::Env) {
+            return fail(Code::Usage, "there is no PATH; only --from env goes without one");
+        }
+        let found = super::sources::look(context, true);
+        return Ok(Source { parsed: environment::parse(&found)?, format: Format::Dotenv, digest: None });
+    };
+    let (bytes, what) = read_bytes(context, path)?;
     let format = match args.from {
         Some(From::Openclaw) => Format::OpenClaw,
         Some(From::Env) => Format::Dotenv,
         Some(From::Bundle) => Format::Bundle,
         None => Format::detect(bytes.expose()),
     };
-    let options = ParseOptions { include_oauth: args.include_oauth };
     if format != Format::Bundle {
         let parsed = transfer::parse(bytes.expose(), format, &what, &options)?;
         return Ok(Source { parsed, format, digest: None });

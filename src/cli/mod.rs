@@ -6,6 +6,7 @@ mod api_keys;
 mod completions;
 mod context;
 mod doctor;
+mod explain;
 mod export;
 mod get;
 mod import;
@@ -17,11 +18,14 @@ mod log;
 mod onboard;
 mod order;
 mod paste;
+mod pin;
 mod recover;
 mod remove;
 mod rename;
+mod report;
 mod resolve;
 mod setup_token;
+mod sources;
 mod status;
 mod store;
 mod unlock;
@@ -58,10 +62,12 @@ Credentials:
   rename           Give a profile another id
   remove           Remove a profile from the vault
   order            Show or set which profile of a provider is used first
+  pin              Pin a profile for one session, or show its pin
   store            Move profiles between sealed files and the keychain
 
 State:
   status           Show which credentials are usable, and which is next
+  report           Say how a request with a profile went
   doctor           Look for what is wrong, and mend it
   verify           Open and check every record, index and log
   log              Show what was changed, and when
@@ -166,6 +172,8 @@ enum Verb {
     #[command(flatten)]
     Auth(AuthVerb),
     Status(status::Status),
+    Report(report::Report),
+    Pin(pin::Pin),
     Doctor(doctor::Doctor),
     Verify(verify::Verify),
     Log(log::Log),
@@ -213,6 +221,8 @@ enum ModelsVerb {
     /// Credentials
     Auth(Auth),
     Status(status::Status),
+    Report(report::Report),
+    Pin(pin::Pin),
 }
 
 #[derive(Debug, Args)]
@@ -275,6 +285,10 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Status(args) | Verb::Models(Models { verb: ModelsVerb::Status(args) }) => {
             status::run(context, &args)
         }
+        Verb::Report(args) | Verb::Models(Models { verb: ModelsVerb::Report(args) }) => {
+            report::run(context, &args)
+        }
+        Verb::Pin(args) | Verb::Models(Models { verb: ModelsVerb::Pin(args) }) => pin::run(context, &args),
         Verb::Doctor(args) => doctor::run(context, &args),
         Verb::Verify(args) => verify::run(context, &args),
         Verb::Log(args) => log::run(context, &args),

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
+use super::report::rename_in_state;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::change::Change;
 use crate::vault::generation::{Generations, next_record};
@@ -49,6 +50,9 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let store = reader.store_of(&old).unwrap_or_default();
     change.rename(&old, record, store, current.generation);
     let outcome = writer.commit(change)?;
+    if let Err(error) = rename_in_state(&writer.agent, &old, &new) {
+        context.warn(&format!("cooldowns and pins still name {old}: {}", error.what()));
+    }
     drop(writer);
     context.tell_unfinished(&outcome);
     if context.json() {

@@ -9,6 +9,7 @@ use strongroom_backends::deadline;
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Setup;
+use crate::openclaw::client_config;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
@@ -82,7 +83,9 @@ impl Asked {
         let opened = self.agent.and_then(|agent| {
             let vault = Vault::open(&self.home?, &self.keychain)?;
             let session = vault.unlock(&self.named, &self.env, None)?;
-            Ok((Scope { agent, confined: self.confined, now: self.env.now() }, vault, session))
+            let config = client_config::locate(&self.env);
+            let scope = Scope { agent, confined: self.confined, now: self.env.now(), config };
+            Ok((scope, vault, session))
         });
         match opened {
             Ok((scope, vault, mut session)) => {

@@ -8,10 +8,17 @@ use strongroom_backends::shown;
 use super::Context;
 use super::context::not_a_secret;
 use super::list::{View, unlisted};
+use super::report::session_name;
+use super::sources;
 use crate::error::{Code, Result, fail};
+use crate::openclaw::client_config;
 use crate::select::assemble::{Input, assemble};
+use crate::select::client::Client;
+use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
+use crate::select::pin::SessionName;
 use crate::select::profile::{ProfileView, Usable};
+use crate::select::report::Report;
 use crate::select::state::{self, State};
 use crate::select::text;
 use crate::unlock::cache;
@@ -38,22 +45,69 @@ pub struct Status {
     /// Look at one profile only
     #[arg(long, value_name = "ID")]
     profile: Option<String>,
+    /// Look as this session: with its pin
+    #[arg(long, value_name = "S")]
+    session: Option<String>,
+    /// Say step by step how the next profile of a provider is found
+    #[arg(long, value_name = "P", conflicts_with_all = ["check", "plain", "provider", "profile"])]
+    explain: Option<String>,
     /// How long before its end a credential counts as expiring
     #[arg(long, value_name = "TIME", default_value = "24h")]
     expiring_within: String,
+    /// Look into the login shell too, where the client's configuration enables that
+    #[arg(long)]
+    sources: bool,
+}
+
+/// What is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Everything,
+    /// What a session can pick from.
+    Picks,
+}
+
+/// `/model status` of a session.
+pub(super) fn show_for(context: &mut Context, session: &SessionName) -> Result<u8> {
+    show(context, &of_session(session), Form::Everything)
+}
+
+/// `/model list` of a session.
+pub(super) fn list_for(context: &mut Context, session: &SessionName) -> Result<u8> {
+    show(context, &of_session(session), Form::Picks)
+}
+
+fn of_session(session: &SessionName) -> Status {
+    Status {
+        check: false,
+        plain: false,
+        provider: None,
+        profile: None,
+        session: Some(session.to_string()),
+        explain: None,
+        expiring_within: "24h".to_owned(),
+        sources: false,
+    }
 }
 
 pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
-    if let Some(provider) = &args.provider {
+    show(context, args, Form::Everything)
+}
+
+fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
+    let provider = args.explain.as_ref().or(args.provider.as_ref());
+    if let Some(provider) = provider {
         not_a_secret(provider)?;
     }
-    let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
+    let provider: Option<Provider> = provider.map(|text| text.parse()).transpose()?;
+    let named = args.session.as_deref().map(session_name).transpose()?;
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
         if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
     let vault = context.vault()?;
     let agent = context.agent()?;
     let mut warnings = vault.notices.clone();
+    let client = client(context, |warning| warnings.push(warning.to_owned()));
     let session = if args.check { open(context, &vault, &mut warnings) } else { None };
 
     let mut views = Vec::new();
@@ -69,6 +123,14 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         if seen.unfinished {
             warnings
                 .push("a committed change is not yet put in place; the next change finishes it".to_owned());
+        }
+        if let Some((session, pin)) = named.as_ref().and_then(|name| Some((name, state.pins.get(name)?)))
+            && !seen.index.contains(pin.profile.as_str())
+        {
+            warnings.push(format!(
+                "session {session} is pinned to {}, which is not there any more: the pin has no effect",
+                pin.profile
+            ));
         }
         orders = seen.index.orders().into_iter().collect();
         views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
@@ -88,27 +150,66 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     let home = shown(vault.home.path());
     let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
     let now = context.env.now();
-    let report = assemble(&Input {
+    let elsewhere = elsewhere(&vault, &agent, &views, &in_use);
+    let input = Input {
         home: &home,
         agent: &agent,
         store_path: &store_path,
         profiles: &views,
         orders: &orders,
         state: &state,
+        client: &client,
+        session: named.as_ref(),
         in_use: &in_use,
         warnings: &warnings,
         now,
         warn_after_ms: window,
         unlocked_until: cached_until(&vault, now),
-    });
-    if context.json() {
-        context.print_json(&report)?;
-    } else if args.plain {
-        context.print(&text::plain(&report).join("\n"))?;
-    } else {
-        context.print(&text::text(&report, now).join("\n"))?;
+        elsewhere: &elsewhere,
+    };
+    if let (Some(_), Some(provider)) = (&args.explain, in_use.first()) {
+        let explanation = explain::explain(&input, provider);
+        if context.json() {
+            context.print_json(&explanation)?;
+        } else {
+            warnings.iter().skip(vault.notices.len()).for_each(|warning| context.warn(warning));
+            context.print(&explain::text(&explanation).join("\n"))?;
+        }
+        return Ok(0);
     }
+    let report = assemble(&input);
+    tell(context, args, form, &report, in_use.first())?;
     Ok(if args.check { report.check.exit } else { 0 })
+}
+
+/// Shows a report in the form that is asked for.
+fn tell(
+    context: &mut Context,
+    args: &Status,
+    form: Form,
+    report: &Report,
+    provider: Option<&Provider>,
+) -> Result<()> {
+    if form == Form::Picks && !context.json() {
+        context.print(&text::picks(report).join("\n"))?;
+    } else if args.plain {
+        context.print(&text::plain(report).join("\n"))?;
+    } else {
+        let found = sources::look(context, args.sources);
+        let wanted = provider.map(Provider::as_str);
+        let document = sources::Document::of(report, &found, wanted);
+        if context.json() {
+            context.print_json(&document)?;
+        } else {
+            let mut lines = text::text(report, context.env.now());
+            // Where one profile is asked for, nothing beside the vault is.
+            if args.profile.is_none() {
+                lines.extend(document.lines());
+            }
+            context.print(&lines.join("\n"))?;
+        }
+    }
+    Ok(())
 }
 
 fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<Session> {
@@ -125,6 +226,36 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
 fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
     let cache = cache::read(vault.home.path(), &vault.slots().ok()?, now)?;
     Some(cache.until)
+}
+
+/// What the client's configuration says of selection; an empty one where it cannot be read.
+pub(super) fn client(context: &Context, tell: impl FnOnce(&str)) -> Client {
+    let Some(path) = client_config::locate(&context.env) else { return Client::default() };
+    client_config::read(&path).unwrap_or_else(|error| {
+        tell(&format!("{}; selection goes on without it", error.what()));
+        Client::default()
+    })
+}
+
+/// Agents that have what this one lacks: profiles of a provider that is asked for, or any at all.
+fn elsewhere(vault: &Vault, agent: &AgentName, views: &[ProfileView], in_use: &[Provider]) -> Vec<AgentName> {
+    let missing = |provider: &Provider| views.iter().all(|view| view.provider != *provider);
+    if !views.is_empty() && !in_use.iter().any(missing) {
+        return Vec::new();
+    }
+    let has = |other: &AgentName| {
+        let index = vault.agent(other).ok().flatten().and_then(|other| other.index().ok());
+        index.is_some_and(|index| {
+            let mut entries = index.entries().filter(|entry| entry.mark.is_some());
+            entries.any(|entry| match (in_use, &entry.provider) {
+                ([], _) => true,
+                (wanted, Some(provider)) => wanted.contains(provider),
+                (_, None) => false,
+            })
+        })
+    };
+    let all = vault.agents().unwrap_or_default();
+    all.into_iter().filter(|other| other != agent && has(other)).collect()
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {

@@ -116,9 +116,17 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
     reader.fetch(&wanted.iter().collect::<Vec<_>>())?;
     let generations = Generations::read(&writer.agent.dir, writer.now, wanted.len() > 16)?;
     let mut change = Change::default();
-    let (mut moved, mut there) = (Vec::new(), 0);
+    let (mut moved, mut lost, mut there) = (Vec::new(), Vec::new(), 0);
     for id in &wanted {
-        let found = reader.found(id)?.ok_or_else(|| not_found(&vault, &agent, id))?;
+        let found = match reader.found(id) {
+            // One that is lost keeps no other from being moved.
+            Err(error) if all && error.code() == Code::KeychainLost => {
+                context.warn(&format!("not moved: {}", error.what()));
+                lost.push(id.to_string());
+                continue;
+            }
+            found => found?.ok_or_else(|| not_found(&vault, &agent, id))?,
+        };
         if reader.store_of(id).unwrap_or(found.store) == to {
             there += 1;
             continue;
@@ -134,11 +142,12 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
         context.tell_unfinished(&outcome);
     }
     drop(writer);
+    let exit = if lost.is_empty() { 0 } else { Code::KeychainLost.exit() };
     if context.json() {
         context.print_json(&serde_json::json!({
-            "agent": agent.as_str(), "store": to.as_str(), "moved": moved, "unchanged": there,
+            "agent": agent.as_str(), "store": to.as_str(), "moved": moved, "unchanged": there, "lost": lost,
         }))?;
-        return Ok(0);
+        return Ok(exit);
     }
     let place = match to {
         Place::File => "sealed files".to_owned(),
@@ -146,12 +155,16 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
     };
     let rest =
         if there > 0 { format!("; {} there already", counted(there, "profile")) } else { String::new() };
-    context.print(&format!("Moved {} to {place}{rest}.", counted(moved.len() as u64, "profile")))?;
+    if moved.is_empty() {
+        context.print(&format!("Nothing was moved{rest}."))?;
+    } else {
+        context.print(&format!("Moved {} to {place}{rest}.", counted(moved.len() as u64, "profile")))?;
+    }
     if all && default_of(&session)? != to {
         context.say(&format!(
             "New profiles still go to the {} store, unless --store says otherwise.",
             default_of(&session)?
         ));
     }
-    Ok(0)
+    Ok(exit)
 }

@@ -138,11 +138,14 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         return fail(Code::Exists, format!("there is an unlock method {name} already"))
             .map_err(|e: Error| e.with_remedy("add --replace to change it, or give the new one a --name"));
     }
-    let (secret, told) = match args.method {
-        New::Keychain => in_keychain(&vault, &session)?,
-        _ => new_secret(context, args, vault.home.path())?,
+    let given = if args.method == New::Keychain {
+        // It may ask a person, and nobody else should wait for that.
+        vault.keychain.ready()?;
+        None
+    } else {
+        let (secret, told) = new_secret(context, args, vault.home.path())?;
+        Some((secret.method_key(None)?, told))
     };
-    let key = secret.method_key(None)?;
     let waits = context.waits("unlock-method");
     let lock = vault.lock(Mode::Exclusive, &waits)?;
     if !session.is_current(&vault.home)? {
@@ -158,6 +161,13 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let mut payload = session.unlocked()?.payload.clone();
     name.clone_into(&mut payload.method);
     log::tail(&vault.home)?;
+    // There is one item, so only whoever holds the lock may write it.
+    let (key, told) = if let Some(given) = given {
+        given
+    } else {
+        let (secret, told) = in_keychain(&vault, &session)?;
+        (secret.method_key(None)?, told)
+    };
     slots::write(&vault.home, &payload, &key)?;
     if args.method == New::Keychain {
         keychain_key::note_unseen(&vault.home)?;

@@ -7,12 +7,14 @@ use zeroize::Zeroizing;
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Cover, Item, Keychain, State};
+use crate::keychain::{Cover, Item, Keychain, State, is_home_of};
+use crate::unlock::keychain_key;
 use crate::unlock::slots::KEYCHAIN;
 use crate::vault::agent::PENDING;
-use crate::vault::home::{Session, Vault, Writer};
-use crate::vault::id::ProfileId;
+use crate::vault::home::{Session, Vault, Waits};
+use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
+use crate::vault::log;
 use crate::vault::settle;
 use crate::vault::store::Store;
 
@@ -71,9 +73,11 @@ pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
 /// Writes an item of no value, reads it back over another connection, and removes it.
 fn try_out(keychain: &Keychain) -> Result<Finding> {
     let mut attributes = keychain.records_of("doctor", "none");
-    attributes.push(("profile", format!("test:{}", std::process::id())));
+    attributes.push(("profile", "test:doctor".to_owned()));
     let item = Item { label: "Strongroom: a test by doctor".to_owned(), attributes };
     let value = Zeroizing::new(format!("made up by doctor, {}", std::process::id()).into_bytes());
+    // One that an earlier doctor could not take away any more.
+    keychain.remove(&item)?;
     let put = keychain.put(vec![(item.clone(), value)], Cover::Sealed)?.pop();
     let removed = keychain.remove(&item);
     put.transpose()?;
@@ -88,12 +92,7 @@ fn try_out(keychain: &Keychain) -> Result<Finding> {
 ///
 /// # Errors
 /// Those of the home; those of the keychain are findings.
-pub fn items(
-    vault: &Vault,
-    session: &mut Session,
-    repair: bool,
-    waits: &crate::vault::home::Waits,
-) -> Result<Vec<Finding>> {
+pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Vec<Finding>> {
     let keychain = &vault.keychain;
     let all = match keychain.all() {
         Ok(all) => all,
@@ -118,7 +117,7 @@ pub fn items(
     }
     let elsewhere: Vec<_> = others.iter().filter(|item| has(item, "vault", &id)).collect();
     if !elsewhere.is_empty() {
-        found.extend(of_other_homes(vault, session, &elsewhere, repair, waits)?);
+        found.extend(of_other_homes(vault, session, &own, &elsewhere, repair, waits)?);
     }
     let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
     for item in own.iter().filter(|item| has(item, "kind", "record")) {
@@ -131,8 +130,8 @@ pub fn items(
         let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
         let Some(agent) = vault.agent(&name)? else { continue };
         let Ok(index) = agent.index() else { continue };
-        let log = agent.dir.read_if_any(crate::vault::log::FILE, crate::vault::log::MAX)?.unwrap_or_default();
-        let known = crate::vault::log::all_last_known(&log);
+        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        let known = log::all_last_known(&log);
         for ((_, profile), many) in of_agent {
             if *many > 1 {
                 found.push(Finding::note(
@@ -168,62 +167,107 @@ pub fn items(
 fn clean(
     vault: &Vault,
     session: &mut Session,
-    agent: &crate::vault::id::AgentName,
+    agent: &AgentName,
     id: &ProfileId,
-    waits: &crate::vault::home::Waits,
+    waits: &Waits,
 ) -> Result<bool> {
     let writer = vault.writer(session, agent, waits)?;
-    let log =
-        writer.agent.dir.read_if_any(crate::vault::log::FILE, crate::vault::log::MAX)?.unwrap_or_default();
+    let log = writer.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     // Looked at again under the lock.
-    if !settle::may_go(&writer.agent.index()?, id, crate::vault::log::last_known(&log, id).as_ref()) {
+    if !settle::may_go(&writer.agent.index()?, id, log::last_known(&log, id).as_ref()) {
         return Ok(false);
     }
     let item = writer.keychain.record(writer.keys.vault.as_str(), agent.as_str(), id.as_str());
     Ok(writer.keychain.remove(&item).is_ok())
 }
 
+/// Writes the unlock key anew for a home that was moved; whether there was any to write.
+fn take_over_key(vault: &Vault, session: &Session) -> Result<bool> {
+    let slots = vault.slots()?;
+    let Some(slot) = slots.iter().find(|slot| slot.method == KEYCHAIN) else { return Ok(false) };
+    keychain_key::take_over(&vault.keychain, session.keys.vault.as_str(), slot)
+}
+
 /// Items of this vault that belong to other homes: of copies, or of this one before it was moved.
 fn of_other_homes(
     vault: &Vault,
     session: &mut Session,
-    items: &[&Attributes],
+    own: &[Attributes],
+    others: &[&Attributes],
     repair: bool,
-    waits: &crate::vault::home::Waits,
+    waits: &Waits,
 ) -> Result<Vec<Finding>> {
-    let mut homes: Vec<&String> = items.iter().filter_map(|item| item.get("home")).collect();
+    let id = session.keys.vault.to_string();
+    let mut homes: Vec<&str> =
+        others.iter().filter_map(|item| item.get("home")).map(String::as_str).collect();
     homes.sort_unstable();
     homes.dedup();
-    let mut found = Vec::new();
-    for home in homes {
-        if std::path::Path::new(home).exists() {
-            found.push(Finding::note(
-                CHECK,
-                format!("the keychain holds items of this vault for another home, {home}: one of the two is a copy"),
-            ));
-            continue;
-        }
-        let moved = Finding::wrong(
-            CHECK,
-            format!(
-                "items of this vault name {home} as their home, which is there no more: it was moved here"
-            ),
-            "run `strongroom doctor --repair`: it writes them for this home",
-        );
-        let mut taken = 0;
-        if repair {
-            for name in vault.agents()? {
-                let writer: Writer<'_> = vault.writer(session, &name, waits)?;
-                let index: Index = writer.agent.index()?;
-                let ids: Vec<ProfileId> = index
-                    .entries()
-                    .filter(|entry| entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)))
-                    .filter_map(|entry| entry.id.parse().ok())
-                    .collect();
-                taken += settle::take_over(&writer.agent, writer.keys, writer.keychain, &ids)?;
-            }
-        }
-        found.push(if taken > 0 { moved.mended() } else { moved });
+    let (there, gone): (Vec<&str>, Vec<&str>) =
+        homes.into_iter().partition(|home| is_home_of(std::path::Path::new(home), &id));
+    let mut found: Vec<Finding> = there
+        .iter()
+        .map(|home| {
+            let what = format!(
+                "the keychain holds items of this vault for another home, {home}: one of the two is a copy"
+            );
+            Finding::note(CHECK, what)
+        })
+        .collect();
+    if gone.is_empty() {
+        return Ok(found);
     }
+    let places = gone.join(", ");
+    if !lacks_items(vault, own)? {
+        let what = format!("items of this vault are left from where its home was before: {places}");
+        found.push(Finding::note(CHECK, what).with_remedy("remove them in the keychain's own program"));
+        return Ok(found);
+    }
+    let moved = Finding::wrong(
+        CHECK,
+        format!("items of this vault name a home that is there no more ({places}): it was moved here"),
+        "run `strongroom doctor --repair`: it writes them for this home",
+    );
+    if !repair {
+        found.push(moved);
+        return Ok(found);
+    }
+    take_over_key(vault, session)?;
+    for name in vault.agents()? {
+        let writer = vault.writer(session, &name, waits)?;
+        let ids = in_keychain(&writer.agent.index()?);
+        settle::take_over(&writer.agent, writer.keys, writer.keychain, &ids)?;
+    }
+    found.push(moved.mended());
     Ok(found)
+}
+
+/// The profiles that an index says rest in the keychain.
+fn in_keychain(index: &Index) -> Vec<ProfileId> {
+    index
+        .entries()
+        .filter(|entry| entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)))
+        .filter_map(|entry| entry.id.parse().ok())
+        .collect()
+}
+
+/// Whether the keychain has no item of this home for something that should be there.
+fn lacks_items(vault: &Vault, own: &[Attributes]) -> Result<bool> {
+    let has = |wanted: &[(&str, &str)]| {
+        own.iter()
+            .any(|item| wanted.iter().all(|(name, value)| item.get(*name).is_some_and(|held| held == value)))
+    };
+    let by_key = vault.slots()?.iter().any(|slot| slot.method == KEYCHAIN);
+    if by_key && !has(&[("kind", "unlock"), ("method", KEYCHAIN)]) {
+        return Ok(true);
+    }
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let Ok(index) = agent.index() else { continue };
+        let lacks =
+            |id: &ProfileId| !has(&[("kind", "record"), ("agent", name.as_str()), ("profile", id.as_str())]);
+        if in_keychain(&index).iter().any(lacks) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

@@ -1,5 +1,6 @@
 //! `doctor`: looks for what is wrong, a file a check, and mends what can be mended.
 
+pub mod explain;
 pub mod home;
 pub mod kernel;
 pub mod keychain;

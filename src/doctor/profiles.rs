@@ -124,14 +124,24 @@ fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Fi
     let ends = |scope: Scope<'_>, dir: &Dir| log::check_end(keys, scope, dir).unwrap_or(false);
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let (ids, _) = agent.record_ids()?;
-        if ids.is_empty() || ends(Scope::Agent(&name), &agent.dir) || agent.has_unfinished()? {
+        if ends(Scope::Agent(&name), &agent.dir) || agent.has_unfinished()? {
+            continue;
+        }
+        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        let reader = reader_of(&agent, &vault.home, keys, &vault.keychain)?;
+        let ids = match reader.record_ids() {
+            Ok(ids) => ids,
+            Err(error) => {
+                let what = format!("agent {name}: the log is gone or damaged; {}", error.what());
+                found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));
+                continue;
+            }
+        };
+        if ids.is_empty() && log.is_empty() {
             continue;
         }
         let mut change = Change::default();
         let mut unreadable = 0;
-        let reader = reader_of(&agent, &vault.home, keys, &vault.keychain)?;
-        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
         change.note(anchored("log-restart", &log, 1));
         for id in &ids {
             match reader.record(id) {

@@ -1,11 +1,13 @@
 //! Answers the ids of a request.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::thread;
 
+use super::client_config;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
-use crate::select::order::{Verdict, best, candidates, order_in_force};
+use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
 use crate::vault::home::{Session, Vault};
@@ -26,6 +28,8 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
+    /// The client's configuration, which can have an order.
+    pub config: Option<PathBuf>,
 }
 
 /// An answer to each id, in order.
@@ -56,7 +60,10 @@ pub fn resolve(
     let answer = |reference: &Result<Reference>| -> Result<SecretString> {
         match reference {
             Err(error) => Err(error.clone()),
-            Ok(Reference::BestOf(provider)) => best_of(reader(&readers, &scope.agent)?, provider, scope),
+            Ok(Reference::BestOf(provider)) => match reader(&readers, &scope.agent)? {
+                Some(held) => best_of(held, provider, scope),
+                None => fail(Code::NotFound, no_key(provider, &scope.agent, true)),
+            },
             Ok(Reference::Profile(agent, profile)) => {
                 let agent = agent.as_ref().unwrap_or(&scope.agent);
                 if scope.confined && *agent != scope.agent {
@@ -65,7 +72,10 @@ pub fn resolve(
                         format!("this resolver answers for agent {} only", scope.agent),
                     );
                 }
-                named(reader(&readers, agent)?, profile, agent)
+                match reader(&readers, agent)? {
+                    Some(held) => named(held, profile, agent),
+                    None => fail(Code::NotFound, no_credentials(&profile[0], agent)),
+                }
             }
         }
     };
@@ -142,12 +152,16 @@ impl<'k> Held<'k> {
 fn reader<'r, 'k>(
     readers: &'r HashMap<AgentName, Result<Option<Held<'k>>>>,
     agent: &AgentName,
-) -> Result<&'r Held<'k>> {
+) -> Result<Option<&'r Held<'k>>> {
     match readers.get(agent) {
-        Some(Ok(Some(held))) => Ok(held),
+        Some(Ok(held)) => Ok(held.as_ref()),
         Some(Err(error)) => Err(error.clone()),
-        _ => fail(Code::NotFound, format!("agent {agent} has no credentials")),
+        None => Ok(None),
     }
+}
+
+fn no_credentials(profile: &ProfileId, agent: &AgentName) -> String {
+    format!("No credentials found for profile \"{profile}\" (agent {agent})")
 }
 
 /// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
@@ -158,7 +172,13 @@ fn named(held: &Held<'_>, readings: &[ProfileId], agent: &AgentName) -> Result<S
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, format!("agent {agent} has no profile {}", readings[0]))
+    fail(Code::NotFound, no_credentials(&readings[0], agent))
+}
+
+/// The message for a provider without a credential. Authentication is per agent.
+fn no_key(provider: &Provider, agent: &AgentName, none: bool) -> String {
+    let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
+    format!("No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing")
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
@@ -190,18 +210,21 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
         }
     }
     let order = index.order(provider);
-    let order = order_in_force(provider, order.as_deref(), &state);
-    let choices = candidates(provider, &views, order, &state, scope.now);
-    if let Some(secret) = best(&choices).and_then(|choice| records.remove(&choice.id)) {
+    // Without it, as without the state, selection goes on.
+    let client = scope.config.as_deref().map(client_config::read).and_then(Result::ok).unwrap_or_default();
+    let own: Vec<_> = views.iter().collect();
+    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin: None, now: scope.now };
+    let selected = select(provider, &own, &rules);
+    if let Some(secret) = selected.next().and_then(|choice| records.remove(&choice.id)) {
         return Ok(secret);
     }
     if let Some(error) = failure {
         return Err(error);
     }
     let expired = views.iter().any(|view| view.expired(scope.now));
-    let excluded = choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
+    let excluded = selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
     if expired && excluded {
         return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
     }
-    fail(Code::NotFound, format!("agent {} has no usable profile of provider {provider}", scope.agent))
+    fail(Code::NotFound, no_key(provider, &scope.agent, selected.choices.is_empty()))
 }

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::client::Client;
 use super::health::{Status, check, status};
-use super::order::{Choice, Verdict, best, candidates_among, order_in_force, waiting};
+use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
+use super::pin::{Pin, SessionName};
 use super::profile::ProfileView;
 use super::report::{
-    Auth, Candidate, Counts, Effective, Health, ProfileHealth, ProviderAuth, ProviderHealth, Report, Sealed,
-    Selection, Unusable, Vault,
+    Auth, Candidate, Counts, Effective, Health, PinView, ProfileHealth, ProviderAuth, ProviderHealth, Report,
+    Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
 use crate::vault::credential::CredentialType;
@@ -30,6 +32,10 @@ pub struct Input<'a> {
     pub orders: &'a Orders,
     /// The run-time state; an empty one where it could not be read.
     pub state: &'a State,
+    /// What the client's configuration says of selection.
+    pub client: &'a Client,
+    /// The session that is looked at.
+    pub session: Option<&'a SessionName>,
     /// Providers that are in use, whether or not they have a profile.
     pub in_use: &'a [Provider],
     /// What was met on the way, for people.
@@ -40,6 +46,24 @@ pub struct Input<'a> {
     pub warn_after_ms: i64,
     /// Until when `strongroom unlock` keeps the vault open, where it does.
     pub unlocked_until: Option<i64>,
+    /// Agents that have what this one lacks.
+    pub elsewhere: &'a [AgentName],
+}
+
+impl Input<'_> {
+    /// The pin of the session that is looked at.
+    #[must_use]
+    pub fn pin(&self) -> Option<&Pin> {
+        self.state.pins.get(self.session?)
+    }
+
+    /// What selection says of a provider's profiles.
+    #[must_use]
+    pub fn select(&self, provider: &Provider, own: &[&ProfileView]) -> Selected {
+        let order = self.orders.get(provider).map(Vec::as_slice);
+        let pin = self.pin();
+        select(provider, own, &Rules { order, state: self.state, client: self.client, pin, now: self.now })
+    }
 }
 
 /// Makes the report.
@@ -83,6 +107,7 @@ pub fn assemble(input: &Input<'_>) -> Report {
             providers: groups.iter().map(|(provider, own)| selection(input, provider, own)).collect(),
             warnings: input.warnings.to_vec(),
             unlocked_until: input.unlocked_until,
+            elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
         },
         check: check(input.profiles, input.now, input.warn_after_ms),
     }
@@ -172,17 +197,31 @@ fn sealed(input: &Input<'_>, view: &ProfileView) -> Sealed {
 }
 
 fn selection(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> Selection {
-    let order = input.orders.get(provider).map(Vec::as_slice);
-    let choices = candidates_among(provider, own, order, input.state, input.now);
+    let selected = input.select(provider, own);
+    let pin = selected.pinned.as_ref().and_then(|pinned| {
+        let (pin, session) = (input.pin()?, input.session?);
+        Some(PinView {
+            session: session.to_string(),
+            profile_id: pin.profile.to_string(),
+            model: pin.model.as_ref().map(|model| model.as_str().to_owned()),
+            source: pin.source,
+            effect: phrases::effect(pinned),
+        })
+    });
     Selection {
         provider: provider.to_string(),
-        order: match order_in_force(provider, order, input.state) {
-            Some(_) => "explicit",
-            None => "automatic",
+        order: if selected.basis.is_explicit() { "explicit" } else { "automatic" },
+        order_from: match selected.basis {
+            Basis::Index(_) => Some("index"),
+            Basis::State(_) => Some("state"),
+            Basis::Config(_) => Some("config"),
+            Basis::ConfigProfiles(_) => Some("config-profiles"),
+            Basis::Automatic => None,
         },
-        next: best(&choices).map(|choice| choice.id.to_string()),
+        pin,
+        next: selected.next().map(|choice| choice.id.to_string()),
         last_good: input.state.last_good.get(provider).map(ToString::to_string),
-        candidates: choices.into_iter().map(|choice| candidate(choice, input.now)).collect(),
+        candidates: selected.choices.into_iter().map(|choice| candidate(choice, input.now)).collect(),
     }
 }
 

@@ -67,7 +67,7 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
     assert_eq!(
         found["vault"]["providers"][0],
         json!({
-            "provider": "anthropic", "order": "explicit", "next": "anthropic:default",
+            "provider": "anthropic", "order": "explicit", "orderFrom": "index", "next": "anthropic:default",
             "lastGood": "anthropic:work",
             "candidates": [
                 { "profileId": "anthropic:default", "verdict": "eligible", "phrase": "usable" },

@@ -58,10 +58,13 @@ pub(super) fn report(
         profiles,
         orders,
         state,
+        client: &super::client::Client::default(),
+        session: None,
         in_use,
         warnings,
         now: NOW,
         warn_after_ms: super::health::WARN_AFTER_MS,
         unlocked_until: None,
+        elsewhere: &[],
     })
 }

@@ -4,13 +4,21 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::client::Client;
+use super::pin::{Pin, Source};
 use super::profile::{ProfileView, Usable};
 use super::state::State;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
 /// Providers that spread load behind one key: a failure says nothing about the next request.
-const EXEMPT_FROM_COOLDOWN: [&str; 1] = ["openrouter"];
+const EXEMPT_FROM_COOLDOWN: [&str; 2] = ["openrouter", "kilocode"];
+
+/// Whether failures of a provider's profiles make none of them wait.
+#[must_use]
+pub fn is_exempt(provider: &Provider) -> bool {
+    EXEMPT_FROM_COOLDOWN.contains(&provider.as_str())
+}
 
 /// Why a profile is not a candidate, as OpenClaw spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
@@ -26,7 +34,8 @@ pub enum ReasonCode {
     InvalidExpires,
     /// Its record cannot be trusted, or it refers to another secret provider.
     UnresolvedRef,
-    /// Its secret is not sealed, or it belongs to another provider.
+    /// Its secret is not sealed, it belongs to another provider, or the client's configuration has
+    /// it otherwise or not at all.
     IneligibleProfile,
 }
 
@@ -88,68 +97,185 @@ pub struct Choice {
     pub verdict: Verdict,
 }
 
-/// All profiles of a provider: first those that can be used, in the order in which they are, then
-/// the cooled ones by the end of their window, then the excluded ones.
-///
-/// `explicit_order` is the order set in the index; without it the one in the state counts, and an
-/// empty one counts as none. Without any, the order is by type (OAuth, token, API key), within a
-/// type by last use with the longest unused first, and else as in `profiles`.
-#[must_use]
-pub fn candidates(
-    provider: &Provider,
-    profiles: &[ProfileView],
-    explicit_order: Option<&[ProfileId]>,
-    state: &State,
-    now: i64,
-) -> Vec<Choice> {
-    let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
-    candidates_among(provider, &own, explicit_order, state, now)
+/// What decides, beside the profiles themselves.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The order that is set in the index.
+    pub order: Option<&'a [ProfileId]>,
+    /// What happened at run time.
+    pub state: &'a State,
+    /// What the client's configuration says.
+    pub client: &'a Client,
+    /// The session's pin.
+    pub pin: Option<&'a Pin>,
+    /// Now, in Unix milliseconds.
+    pub now: i64,
 }
 
-/// [`candidates`] of profiles that are known to be the provider's.
-#[must_use]
-pub fn candidates_among(
-    provider: &Provider,
-    own: &[&ProfileView],
-    explicit_order: Option<&[ProfileId]>,
-    state: &State,
-    now: i64,
-) -> Vec<Choice> {
-    let mut ranks = Ranks::default();
-    if let Some(order) = order_in_force(provider, explicit_order, state) {
-        let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
-        let mut named = HashSet::new();
-        for id in order.iter().filter(|id| named.insert(*id)) {
-            match by_id.get(id) {
-                Some(view) => ranks.judge(view, state, now),
-                None if id.provider() == *provider => ranks.exclude(id, ReasonCode::MissingCredential),
-                None => ranks.exclude(id, ReasonCode::IneligibleProfile),
-            }
-        }
-        for view in own.iter().filter(|view| !named.contains(&view.id)) {
-            ranks.exclude(&view.id, ReasonCode::ExcludedByAuthOrder);
-        }
-    } else {
-        let mut sorted = own.to_vec();
-        sorted.sort_by_cached_key(|view| {
-            (type_rank(view.kind), state.usage(&view.id).and_then(|usage| usage.last_used))
-        });
-        for view in sorted {
-            ranks.judge(view, state, now);
+/// Which profiles are looked at, and in which order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// The order that is set in the index.
+    Index(Vec<ProfileId>),
+    /// The order in the state, where OpenClaw 2026.6.1 keeps it.
+    State(Vec<ProfileId>),
+    /// `auth.order` of the client's configuration.
+    Config(Vec<ProfileId>),
+    /// `auth.profiles` of the client's configuration, by type and last use.
+    ConfigProfiles(Vec<ProfileId>),
+    /// All profiles, by type and last use.
+    Automatic,
+}
+
+impl Basis {
+    /// The profiles that it names, where it does.
+    #[must_use]
+    pub fn ids(&self) -> Option<&[ProfileId]> {
+        match self {
+            Self::Index(ids) | Self::State(ids) | Self::Config(ids) | Self::ConfigProfiles(ids) => Some(ids),
+            Self::Automatic => None,
         }
     }
-    ranks.into_choices()
+
+    /// Whether the order of its profiles is kept, and not made by type and last use.
+    #[must_use]
+    pub fn is_explicit(&self) -> bool {
+        matches!(self, Self::Index(_) | Self::State(_) | Self::Config(_))
+    }
 }
 
-/// The order that is set for a provider: the index's, else the state's, and never an empty one.
+/// What a session's pin does to a provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Pinned {
+    /// A person pinned this profile: it alone serves, whatever order and cooldown say.
+    Locked(ProfileId),
+    /// It served the session last, and comes first.
+    Preferred(ProfileId),
+    /// It served the session last, and cannot now: others do.
+    Passed(ProfileId),
+    /// There is no such profile any more: the pin has no effect.
+    Gone(ProfileId),
+}
+
+/// The outcome for a provider.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Selected {
+    /// Which profiles were looked at.
+    pub basis: Basis,
+    /// What a pin did.
+    pub pinned: Option<Pinned>,
+    /// All profiles of the provider: first those that can be used, in the order in which they are,
+    /// then the cooled ones by the end of their window, then the excluded ones. A pinned one stands
+    /// before all.
+    pub choices: Vec<Choice>,
+}
+
+impl Selected {
+    /// The profile that is used next.
+    #[must_use]
+    pub fn next(&self) -> Option<&Choice> {
+        if let Some(Pinned::Locked(id)) = &self.pinned {
+            let own = self.choices.iter().find(|choice| choice.id == *id);
+            return own.filter(|choice| !matches!(choice.verdict, Verdict::Excluded(_)));
+        }
+        best(&self.choices)
+    }
+}
+
+/// Selects among the profiles of a provider.
+///
+/// An explicit order is kept: that of the index, else of the state, else of the client's
+/// configuration; an empty one counts as none. Without any, the order is by type (OAuth, token, API
+/// key), within a type by last use with the longest unused first, and else as in `own`; if the
+/// configuration lists profiles of the provider, only those take part. Where everything that an
+/// order of ours or the configuration's list names is gone, all profiles take part.
 #[must_use]
-pub fn order_in_force<'a>(
+pub fn select(provider: &Provider, own: &[&ProfileView], rules: &Rules<'_>) -> Selected {
+    let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
+    let named = basis(provider, rules);
+    let all_gone = named.ids().is_some_and(|ids| ids.iter().all(|id| !by_id.contains_key(id)));
+    let repairs = !matches!(named, Basis::Config(_)) || rules.client.lists(provider);
+    let basis = if all_gone && repairs { Basis::Automatic } else { named.clone() };
+
+    let mut ranks = Ranks::default();
+    let mut seen = HashSet::new();
+    let mut listed: Vec<&ProfileView> = match basis.ids() {
+        Some(ids) => {
+            ids.iter().filter(|id| seen.insert(*id)).filter_map(|id| by_id.get(id).copied()).collect()
+        }
+        None => own.to_vec(),
+    };
+    if !basis.is_explicit() {
+        listed.sort_by_cached_key(|view| {
+            (type_rank(view.kind), rules.state.usage(&view.id).and_then(|usage| usage.last_used))
+        });
+    }
+    for view in &listed {
+        ranks.judge(provider, view, rules);
+    }
+    let mut told = HashSet::new();
+    for id in named.ids().unwrap_or_default().iter().filter(|id| !by_id.contains_key(id) && told.insert(*id))
+    {
+        let foreign = id.provider() != *provider;
+        ranks
+            .exclude(id, if foreign { ReasonCode::IneligibleProfile } else { ReasonCode::MissingCredential });
+    }
+    if basis.ids().is_some() {
+        let reason =
+            if basis.is_explicit() { ReasonCode::ExcludedByAuthOrder } else { ReasonCode::IneligibleProfile };
+        for view in own.iter().filter(|view| !seen.contains(&view.id)) {
+            ranks.exclude(&view.id, reason);
+        }
+    }
+    let mut choices = ranks.into_choices();
+    let pinned = pinned(provider, &by_id, &mut choices, rules);
+    Selected { basis, pinned, choices }
+}
+
+fn basis(provider: &Provider, rules: &Rules<'_>) -> Basis {
+    let filled = |ids: Option<&[ProfileId]>| ids.filter(|ids| !ids.is_empty()).map(<[_]>::to_vec);
+    if let Some(ids) = filled(rules.order) {
+        return Basis::Index(ids);
+    }
+    if let Some(ids) = filled(rules.state.order.get(provider).map(Vec::as_slice)) {
+        return Basis::State(ids);
+    }
+    if let Some(ids) = filled(rules.client.order.get(provider).map(Vec::as_slice)) {
+        return Basis::Config(ids);
+    }
+    if rules.client.lists(provider) {
+        return Basis::ConfigProfiles(rules.client.listed(provider).cloned().collect());
+    }
+    Basis::Automatic
+}
+
+/// Puts a pinned profile before the others.
+fn pinned(
     provider: &Provider,
-    explicit_order: Option<&'a [ProfileId]>,
-    state: &'a State,
-) -> Option<&'a [ProfileId]> {
-    let kept = || state.order.get(provider).map(Vec::as_slice);
-    explicit_order.filter(|order| !order.is_empty()).or_else(kept).filter(|order| !order.is_empty())
+    by_id: &HashMap<&ProfileId, &ProfileView>,
+    choices: &mut Vec<Choice>,
+    rules: &Rules<'_>,
+) -> Option<Pinned> {
+    let pin = rules.pin?;
+    let id = &pin.profile;
+    let Some(view) = by_id.get(id) else {
+        return (id.provider() == *provider).then(|| Pinned::Gone(id.clone()));
+    };
+    let place = choices.iter().position(|choice| choice.id == *id)?;
+    match pin.source {
+        Source::User => {
+            let verdict = verdict(provider, view, rules);
+            choices.remove(place);
+            choices.insert(0, Choice { id: id.clone(), verdict });
+            Some(Pinned::Locked(id.clone()))
+        }
+        Source::Auto if choices[place].verdict == Verdict::Eligible => {
+            let choice = choices.remove(place);
+            choices.insert(0, choice);
+            Some(Pinned::Preferred(id.clone()))
+        }
+        Source::Auto => Some(Pinned::Passed(id.clone())),
+    }
 }
 
 /// The profile to use: the first eligible one, and where all are cooling down the one whose window
@@ -169,19 +295,19 @@ pub fn best(choices: &[Choice]) -> Option<&Choice> {
 /// over. Where both are in force, the later end counts.
 #[must_use]
 pub fn waiting(view: &ProfileView, state: &State, now: i64) -> Option<Verdict> {
-    if EXEMPT_FROM_COOLDOWN.contains(&view.provider.as_str()) {
+    if is_exempt(&view.provider) {
         return None;
     }
-    let usage = state.usage(&view.id)?;
-    let active = |until: Option<i64>| until.filter(|until| now < *until);
-    match (active(usage.cooldown_until), active(usage.disabled_until)) {
-        (cooldown, Some(disabled)) => Some(Verdict::Disabled {
-            until: disabled.max(cooldown.unwrap_or(disabled)),
-            reason: usage.disabled_reason.clone(),
-        }),
-        (Some(until), None) => Some(Verdict::CoolingDown { until, reason: usage.cooldown_reason.clone() }),
-        (None, None) => None,
-    }
+    let usage = state.usage(&view.id)?.without_past_windows(now);
+    let until = usage.rests_until()?;
+    Some(match (usage.disabled_until, usage.blocked_until) {
+        (Some(_), _) => Verdict::Disabled { until, reason: usage.disabled_reason },
+        // The provider named the end of its limit.
+        (None, Some(_)) => {
+            Verdict::CoolingDown { until, reason: usage.cooldown_reason.or(Some("rate_limit".to_owned())) }
+        }
+        (None, None) => Verdict::CoolingDown { until, reason: usage.cooldown_reason },
+    })
 }
 
 #[derive(Default)]
@@ -192,16 +318,14 @@ struct Ranks {
 }
 
 impl Ranks {
-    fn judge(&mut self, view: &ProfileView, state: &State, now: i64) {
-        if let Some(reason) = exclusion(view, now) {
-            return self.exclude(&view.id, reason);
-        }
+    fn judge(&mut self, provider: &Provider, view: &ProfileView, rules: &Rules<'_>) {
         let id = view.id.clone();
-        match waiting(view, state, now) {
-            Some(verdict) => {
-                self.waiting.push((verdict.until().unwrap_or(now), Choice { id, verdict }));
+        match verdict(provider, view, rules) {
+            Verdict::Excluded(reason) => self.exclude(&id, reason),
+            Verdict::Eligible => self.eligible.push(Choice { id, verdict: Verdict::Eligible }),
+            verdict => {
+                self.waiting.push((verdict.until().unwrap_or(rules.now), Choice { id, verdict }));
             }
-            None => self.eligible.push(Choice { id, verdict: Verdict::Eligible }),
         }
     }
 
@@ -216,11 +340,22 @@ impl Ranks {
     }
 }
 
-fn exclusion(view: &ProfileView, now: i64) -> Option<ReasonCode> {
+/// What is said of a profile by itself, whatever order is set.
+#[must_use]
+pub fn verdict(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Verdict {
+    if let Some(reason) = exclusion(provider, view, rules) {
+        return Verdict::Excluded(reason);
+    }
+    waiting(view, rules.state, rules.now).unwrap_or(Verdict::Eligible)
+}
+
+fn exclusion(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Option<ReasonCode> {
+    let now = rules.now;
     match view.usable {
         Usable::Missing => Some(ReasonCode::MissingCredential),
         Usable::Corrupt | Usable::RolledBack | Usable::Reference => Some(ReasonCode::UnresolvedRef),
         Usable::Plaintext => Some(ReasonCode::IneligibleProfile),
+        _ if !rules.client.fits(&view.id, provider, view.kind) => Some(ReasonCode::IneligibleProfile),
         Usable::Verified | Usable::Unverified if view.invalid_expires => Some(ReasonCode::InvalidExpires),
         Usable::Verified | Usable::Unverified => view.expired(now).then_some(ReasonCode::Expired),
     }

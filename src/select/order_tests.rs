@@ -41,6 +41,18 @@ fn told(choices: &[Choice]) -> String {
     choices.iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
+fn candidates(
+    provider: &Provider,
+    profiles: &[ProfileView],
+    order: Option<&[ProfileId]>,
+    state: &State,
+    now: i64,
+) -> Vec<Choice> {
+    let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
+    let client = Client::default();
+    select(provider, &own, &Rules { order, state, client: &client, pin: None, now }).choices
+}
+
 fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &State) -> Vec<Choice> {
     let order = order.map(ids);
     candidates(&"a".parse().unwrap(), profiles, order.as_deref(), state, NOW)

@@ -1,7 +1,7 @@
 //! What selection and status say to people.
 
 use super::health::Status;
-use super::order::{ReasonCode, Verdict};
+use super::order::{Pinned, ReasonCode, Verdict};
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use crate::vault::credential::CredentialType;
@@ -17,7 +17,20 @@ pub const fn reason(code: ReasonCode) -> &'static str {
         ReasonCode::Expired => "expired",
         ReasonCode::InvalidExpires => "its expiry is not a valid time",
         ReasonCode::UnresolvedRef => "its reference leads to no record that can be trusted",
-        ReasonCode::IneligibleProfile => "not kept sealed, or of another provider",
+        ReasonCode::IneligibleProfile => {
+            "not kept sealed, of another provider, or not as the client's configuration has it"
+        }
+    }
+}
+
+/// What a session's pin does, in a word.
+#[must_use]
+pub const fn effect(pinned: &Pinned) -> &'static str {
+    match pinned {
+        Pinned::Locked(_) => "locked",
+        Pinned::Preferred(_) => "preferred",
+        Pinned::Passed(_) => "passed",
+        Pinned::Gone(_) => "gone",
     }
 }
 
@@ -87,6 +100,26 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
 #[must_use]
 pub fn add(provider: &str, agent: &str) -> String {
     format!("strongroom paste-token --provider {provider}{}, or paste-api-key for an API key", on(agent))
+}
+
+/// Where there is what an agent lacks.
+#[must_use]
+pub fn elsewhere(agents: &[String], agent: &str) -> Option<String> {
+    let first = agents.first()?;
+    let have = if agents.len() == 1 { "has" } else { "have" };
+    Some(format!(
+        "  {} {have} one: use --agent {first}, or paste it for agent {agent} too",
+        agents.join(", ")
+    ))
+}
+
+/// What to do where all of a provider's profiles wait.
+#[must_use]
+pub fn add_another(provider: &str, agent: &str) -> String {
+    format!(
+        "add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}",
+        on(agent)
+    )
 }
 
 fn on(agent: &str) -> String {

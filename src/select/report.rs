@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::health::{Check, Status};
+use super::pin::Source;
 use super::profile::Usable;
 
 /// Everything `models status` shows. It holds no secret.
@@ -160,6 +161,9 @@ pub struct Vault {
     /// Until when `strongroom unlock` keeps the vault open, where it does.
     #[serde(rename = "unlockedUntil", skip_serializing_if = "Option::is_none")]
     pub unlocked_until: Option<i64>,
+    /// Agents that have what this one lacks: profiles of the provider that is asked for, or any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub elsewhere: Vec<String>,
 }
 
 /// A profile and its record.
@@ -211,6 +215,13 @@ pub struct Selection {
     pub provider: String,
     /// `explicit` where an order is set, else `automatic`.
     pub order: &'static str,
+    /// Where that comes from: `index`, `state`, `config` (`auth.order` of the client) or
+    /// `config-profiles` (`auth.profiles`, which has no order but leaves others out).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub order_from: Option<&'static str>,
+    /// What the session pinned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pin: Option<PinView>,
     /// The profile that is used next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
@@ -219,6 +230,24 @@ pub struct Selection {
     pub last_good: Option<String>,
     /// All profiles, the next ones first.
     pub candidates: Vec<Candidate>,
+}
+
+/// The pin of a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PinView {
+    /// The session.
+    pub session: String,
+    /// The profile.
+    pub profile_id: String,
+    /// The model that was asked for with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Who pinned it.
+    pub source: Source,
+    /// `locked` (it alone serves), `preferred` (it comes first), `passed` (it cannot serve now) or
+    /// `gone` (there is no such profile).
+    pub effect: &'static str,
 }
 
 /// A profile and what selection says of it.

@@ -7,6 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::pin::{PINS, Pin, SessionName};
 use crate::error::{Code, Result, fail};
 use crate::json;
 use crate::vault::id::{ProfileId, Provider};
@@ -32,6 +33,8 @@ pub struct State {
     pub last_good: BTreeMap<Provider, ProfileId>,
     /// What happened to each profile.
     pub usage: HashMap<ProfileId, Usage>,
+    /// The profile of each session that has one of its own.
+    pub pins: HashMap<SessionName, Pin>,
 }
 
 /// What happened to one profile. Times are Unix milliseconds.
@@ -62,6 +65,34 @@ pub struct Usage {
     /// Why it is disabled.
     #[serde(deserialize_with = "reason")]
     pub disabled_reason: Option<String>,
+    /// Its provider said that it serves no request before this instant.
+    #[serde(deserialize_with = "instant")]
+    pub blocked_until: Option<i64>,
+}
+
+impl Usage {
+    /// When the last of its windows ends, be it past or to come.
+    #[must_use]
+    pub fn rests_until(&self) -> Option<i64> {
+        self.cooldown_until.max(self.disabled_until).max(self.blocked_until)
+    }
+
+    /// The same without the windows that are over.
+    #[must_use]
+    pub fn without_past_windows(&self, now: i64) -> Self {
+        let mut left = self.clone();
+        let over = |until: Option<i64>| until.is_none_or(|until| until <= now);
+        if over(left.cooldown_until) {
+            (left.cooldown_until, left.cooldown_reason) = (None, None);
+        }
+        if over(left.disabled_until) {
+            (left.disabled_until, left.disabled_reason) = (None, None);
+        }
+        if over(left.blocked_until) {
+            left.blocked_until = None;
+        }
+        left
+    }
 }
 
 impl State {
@@ -94,6 +125,7 @@ impl State {
                 // A struct would be read from an array, too.
                 value.is_object().then_some(value).and_then(|value| serde_json::from_value(value).ok())
             })?,
+            pins: entries(document.remove(PINS), |value| serde_json::from_value(value).ok())?,
         })
     }
 
@@ -196,6 +228,7 @@ mod tests {
             last_failure_at: Some(6),
             disabled_until: None,
             disabled_reason: Some("billing".to_owned()),
+            blocked_until: None,
         };
         assert_eq!(state.usage(&id("anthropic:work")), Some(&usage));
     }

@@ -27,6 +27,7 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         lines.push(String::new());
         lines.push(format!("No credentials found for agent {}.", report.agent));
         lines.push(format!("  {}", phrases::add("anthropic", &report.agent)));
+        lines.extend(phrases::elsewhere(&report.vault.elsewhere, &report.agent));
     }
     let expiries = report.auth.oauth.profiles.iter().map(|health| health.expires_at);
     let rows: HashMap<_, _> = report
@@ -42,6 +43,12 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         lines.extend(table(selection.candidates.iter().enumerate().map(|(place, candidate)| {
             row(place, candidate, rows.get(candidate.profile_id.as_str()).copied(), now)
         })));
+        if all_wait(selection) {
+            lines.push(format!(
+                "  wait, or {}; --json has them in auth.unusableProfiles",
+                phrases::add_another(&selection.provider, &report.agent)
+            ));
+        }
     }
     for provider in &report.auth.missing_providers_in_use {
         lines.push(String::new());
@@ -50,6 +57,7 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
             report.agent
         ));
         lines.push(format!("  {}", phrases::add(provider, &report.agent)));
+        lines.extend(phrases::elsewhere(&report.vault.elsewhere, &report.agent));
     }
     let troubles = report.vault.profiles.iter().filter_map(|sealed| {
         let trouble = sealed.trouble.as_ref()?;
@@ -82,10 +90,39 @@ pub fn plain(report: &Report) -> Vec<String> {
     report.vault.profiles.iter().map(line).collect()
 }
 
+/// What a session can pick from, line by line.
+#[must_use]
+pub fn picks(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for selection in &report.vault.providers {
+        lines.push(selection.provider.clone());
+        lines.extend(table(selection.candidates.iter().map(|candidate| {
+            let next = if Some(&candidate.profile_id) == selection.next.as_ref() { "next" } else { "" };
+            let why = if candidate.verdict == "eligible" { "" } else { candidate.phrase.as_str() };
+            [candidate.profile_id.clone(), next.to_owned(), why.to_owned()]
+        })));
+    }
+    if lines.is_empty() {
+        lines.push(format!("No credentials found for agent {}.", report.agent));
+    }
+    lines
+}
+
+/// Whether every profile that could serve waits for the end of a window.
+fn all_wait(selection: &Selection) -> bool {
+    selection.next.is_some() && selection.candidates.iter().all(|candidate| candidate.verdict != "eligible")
+}
+
 fn heading(selection: &Selection, now: i64) -> String {
-    let order = match selection.order {
-        "explicit" => "order set",
-        _ => "by type and last use",
+    let order = match (&selection.pin, selection.order_from) {
+        (Some(pin), _) if pin.effect == "locked" => format!("pinned for session {}", pin.session),
+        (Some(pin), _) if pin.effect == "preferred" => format!("it served session {} last", pin.session),
+        (_, None) => "by type and last use".to_owned(),
+        (_, Some("config")) => "order of the client's configuration".to_owned(),
+        (_, Some("config-profiles")) => {
+            "by type and last use, of those in the client's configuration".to_owned()
+        }
+        (_, Some(_)) => "order set".to_owned(),
     };
     let provider = &selection.provider;
     let next = |verdict| {
@@ -100,8 +137,11 @@ fn heading(selection: &Selection, now: i64) -> String {
         return format!("{provider}: next is {} ({order})", candidate.profile_id);
     }
     match next(false) {
+        Some(candidate) if selection.pin.as_ref().is_some_and(|pin| pin.effect == "locked") => {
+            format!("{provider}: next is {}, {} ({order})", candidate.profile_id, candidate.phrase)
+        }
         Some(candidate) => format!(
-            "{provider}: no available auth profile (all in cooldown); the first is free {}: {} ({order})",
+            "{provider}: No available auth profile (all in cooldown); the first is free {}: {} ({order})",
             candidate.until.map_or_else(|| "now".to_owned(), |until| relative(until, now)),
             candidate.profile_id
         ),

@@ -45,7 +45,7 @@ fn the_heading_says_when_nothing_can_be_used_now() {
     for (profiles, heading) in [
         (
             &cooled,
-            "anthropic: no available auth profile (all in cooldown); the first is free in 5m: \
+            "anthropic: No available auth profile (all in cooldown); the first is free in 5m: \
              anthropic:work (by type and last use)",
         ),
         (&dead, "anthropic: no usable profile (by type and last use)"),

@@ -38,8 +38,11 @@ pub fn read_stdin_deadline(max: usize, limit: Duration) -> Result<Buffer> {
     Ok(bytes)
 }
 
-/// What was read, and whether that is all.
-fn read_to_end(fd: BorrowedFd, max: usize, limit: Option<Duration>) -> Result<(Buffer, bool)> {
+/// What was read, and whether that is all. What exceeds `max` is an error, once the end has come.
+///
+/// # Errors
+/// `TOO_LARGE` beyond `max` bytes, `IO`.
+pub fn read_to_end(fd: BorrowedFd, max: usize, limit: Option<Duration>) -> Result<(Buffer, bool)> {
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut bytes = Buffer::with_capacity(max.min(4096));
     let mut chunk = Zeroizing::new([0u8; CHUNK]);

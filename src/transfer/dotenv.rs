@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::dotenv_lines::{Assignment, Lines, Value, lines};
 use super::value::{Checked, Problem, check};
 use super::{Candidate, Invalid, Parsed, Skipped};
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
-use crate::shape::{self, Role, Shape};
-use crate::vault::credential::{Credential, CredentialType};
+use crate::shape;
+use crate::sources;
+use crate::sources::dotenv_lines::{Assignment, Lines, Value, lines};
+use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
 
 pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
@@ -93,6 +94,18 @@ fn add(
         }
         Value::Text(text) => text.expose_secret(),
     };
+    take(parsed, provider, "default", name, text, place)
+}
+
+/// Takes a variable's value as a profile, where it is one.
+pub(super) fn take(
+    parsed: &mut Parsed,
+    provider: &str,
+    profile: &str,
+    name: &str,
+    text: &str,
+    place: String,
+) -> Result<()> {
     let Ok(provider) = provider.parse::<Provider>() else {
         return fail(Code::Internal, "the table of variables names a provider that is none");
     };
@@ -106,12 +119,12 @@ fn add(
             parsed.invalid.push(Invalid { place, code, reason: reason.into_owned() });
         }
         Ok(Checked { secret, mut warnings }) => {
-            let kind = kind(name, secret.expose_secret());
+            let kind = sources::kind(name, secret.expose_secret());
             warnings.extend(shape::advise(&provider, kind, secret.expose_secret()));
             parsed.warnings.extend(warnings.into_iter().map(|line| format!("{place}: {line}")));
             parsed.candidates.push(Candidate {
                 agent: None,
-                id: ProfileId::new(&provider, "default")?,
+                id: ProfileId::new(&provider, profile)?,
                 credential: Credential::new(kind, provider, secret),
                 created: None,
                 updated: None,
@@ -122,17 +135,10 @@ fn add(
     Ok(())
 }
 
-/// A setup-token is a token in whatever variable it stands.
-fn kind(name: &str, secret: &str) -> CredentialType {
-    match Shape::of(secret) {
-        Some(Shape { prefix: "sk-ant-oat01-", role: Role::Token, .. }) => CredentialType::Token,
-        _ => env_names::kind_of(name),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::credential::CredentialType;
 
     fn read(text: &str) -> Parsed {
         parse(text.as_bytes(), "the file").unwrap()

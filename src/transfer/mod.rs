@@ -1,18 +1,17 @@
 //! Importing: a source's bytes become candidates, and candidates become a plan.
 //!
-//! Everything here but [`source`] is a function of its arguments. Nothing opens the vault; the
-//! caller tells the plan what exists there, and carries the plan out.
+//! Everything here but [`source`], which reads a file, is a function of its arguments. Nothing opens
+//! the vault; the caller tells the plan what exists there, and carries the plan out.
 
 pub mod bundle;
 mod candidate;
 mod dotenv;
-mod dotenv_lines;
+pub mod environment;
 mod format;
 mod openclaw_entry;
 mod openclaw_json;
 mod plan;
 mod plan_report;
-pub mod source;
 mod value;
 
 #[cfg(test)]
@@ -22,6 +21,7 @@ mod openclaw_tests;
 #[cfg(test)]
 mod plan_tests;
 
+pub use crate::sources::file as source;
 pub use candidate::{Candidate, Invalid, Parsed, Skipped};
 pub use format::Format;
 pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};

@@ -90,6 +90,26 @@ pub fn create(keychain: &Keychain, vault: &str) -> Result<SecretBox<[u8; 32]>> {
     Ok(key)
 }
 
+/// Writes the key anew for a home that was moved, where the keychain has it under another path only.
+/// Whether it had to.
+///
+/// # Errors
+/// Those of the keychain.
+pub fn take_over(keychain: &Keychain, vault: &str, slot: &Slot) -> Result<bool> {
+    let item = keychain.unlock_key(vault, KEYCHAIN);
+    if !keychain.find(&item.attributes)?.is_empty() {
+        return Ok(false);
+    }
+    for text in keychain.get(&item.attributes, Cover::Private)? {
+        let Ok(key) = key_text::parse(&text, "the keychain's item") else { continue };
+        if slot.opens_with(&MethodSecret::Key(key).method_key(None)?)? {
+            keychain.put(vec![(item, text)], Cover::Private)?.into_iter().collect::<Result<Vec<()>>>()?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Notes that the key was written just now.
 ///
 /// # Errors

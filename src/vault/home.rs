@@ -1,81 +1,38 @@
 //! The home: where it is, whether it may be trusted, and who holds its locks.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use strongroom_backends::{StoreError, shown};
 
 use super::agent::Agent;
-use super::change::{Change, Outcome};
 use super::id::AgentName;
 use super::log::{self, Scope};
-use super::settle;
-use super::transaction::{self, Finished};
+pub use super::session::Session;
+use super::settings::{self, MAX as SETTINGS_MAX};
+pub use super::settings::{FILE as SETTINGS, Settings};
+pub use super::writer::{Writer, finish_agent};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
-use crate::json;
 use crate::keychain::{Keychain, Setup};
 use crate::seal::keys::Keys;
 use crate::secret::Buffer;
-use crate::unlock::cache::{self, Cache};
-use crate::unlock::payload::{Payload, Pending};
+use crate::unlock::cache;
+use crate::unlock::payload::Payload;
 use crate::unlock::seek::{self, Ask, Named};
-use crate::unlock::slots::{self, Slot, Unlocked};
+use crate::unlock::slots::{self, Slot};
 use crate::unlock::{MethodSecret, Opened};
 
 /// The directory of the agents in a home.
 pub const AGENTS: &str = "agents";
-/// The file that repeats what the unlock files say.
-pub const SETTINGS: &str = "vault.json";
 /// How long a lock is waited for, unless told otherwise.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-const SETTINGS_MAX: usize = 16 * 1024;
-const FORMAT: u32 = 1;
 
 /// How often a writer begins again because the keys changed before it had the lock.
 const RESTARTS: usize = 3;
-
-/// `vault.json`: nothing in it decides who can read.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Settings {
-    /// The version of the home's format.
-    pub format: u32,
-    /// The vault's id.
-    pub vault_id: String,
-    /// The store that a new record goes to.
-    pub default_store: String,
-}
-
-impl Settings {
-    /// What a payload says.
-    #[must_use]
-    pub fn of(payload: &Payload) -> Self {
-        Self { format: FORMAT, vault_id: payload.vault.to_string(), default_store: payload.store.clone() }
-    }
-
-    /// What a cached unlocking says.
-    #[must_use]
-    pub fn of_cache(cache: &Cache) -> Self {
-        Self { format: FORMAT, vault_id: cache.vault.to_string(), default_store: cache.store.clone() }
-    }
-
-    /// The file's bytes.
-    ///
-    /// # Errors
-    /// `INTERNAL`.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
-        bytes.push(b'\n');
-        Ok(bytes)
-    }
-}
 
 /// How a command waits for locks, and how it calls itself to those who wait for it.
 #[derive(Clone, Debug)]
@@ -107,79 +64,6 @@ pub struct Vault {
     pub settings: Option<Settings>,
     /// The keychain, where records or the key may lie.
     pub keychain: Keychain,
-}
-
-/// An unlocked vault.
-pub struct Session {
-    /// How it was unlocked.
-    pub opened: Opened,
-    /// What writing and reading need.
-    pub keys: Keys,
-    /// Where a key is sought again, should the cache no longer fit.
-    env: Env,
-}
-
-// Variables can hold secrets.
-impl fmt::Debug for Session {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Session").field("opened", &self.opened).finish_non_exhaustive()
-    }
-}
-
-impl Session {
-    /// The session of an opened vault.
-    ///
-    /// # Errors
-    /// `CORRUPT` when what was opened names a current key that it does not hold.
-    pub fn of(opened: Opened, env: &Env) -> Result<Self> {
-        let keys = match &opened {
-            Opened::By(unlocked) => unlocked.payload.keys()?,
-            Opened::Cached(cache) => cache.keys()?,
-        };
-        Ok(Self { opened, keys, env: env.clone() })
-    }
-
-    /// Everything that the unlock file held: there only where a method was used.
-    ///
-    /// # Errors
-    /// `LOCKED` when the keys came from the cache.
-    pub fn unlocked(&self) -> Result<&Unlocked> {
-        match &self.opened {
-            Opened::By(unlocked) => Ok(unlocked),
-            Opened::Cached(_) => {
-                fail(Code::Locked, "this needs an unlock method, and the cache holds less than one opens")
-            }
-        }
-    }
-
-    /// What `vault.json` has to say.
-    #[must_use]
-    pub fn settings(&self) -> Settings {
-        match &self.opened {
-            Opened::By(unlocked) => Settings::of(&unlocked.payload),
-            Opened::Cached(cache) => Settings::of_cache(cache),
-        }
-    }
-
-    /// A change of keys that is not finished.
-    #[must_use]
-    pub fn pending(&self) -> Option<Pending> {
-        match &self.opened {
-            Opened::By(unlocked) => unlocked.payload.pending,
-            Opened::Cached(cache) => cache.pending,
-        }
-    }
-
-    /// Whether the unlock file is still the one that was opened, be it now or for the cache.
-    ///
-    /// # Errors
-    /// Those of reading it.
-    pub fn is_current(&self, home: &Dir) -> Result<bool> {
-        match &self.opened {
-            Opened::By(unlocked) => unlocked.is_current(home),
-            Opened::Cached(cache) => cache.is_current(home),
-        }
-    }
 }
 
 /// The home that a flag or a variable names, else the platform's data directory.
@@ -254,7 +138,7 @@ impl Vault {
         let home = opened.dir;
         let mut damaged = None;
         let settings = match home.read_if_any(SETTINGS, SETTINGS_MAX)? {
-            Some(bytes) => match parse_settings(&bytes) {
+            Some(bytes) => match settings::parse(&bytes) {
                 // Nobody here can tell what mending such a home would break.
                 Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 read => read.map_err(|error| damaged = Some(error)).ok(),
@@ -424,14 +308,7 @@ impl Vault {
                     .into_iter()
                     .map(|(agent, locks)| {
                         let finished = finish_agent(&agent, keys, waits.now)?;
-                        Ok(Writer {
-                            agent,
-                            keys,
-                            keychain: &self.keychain,
-                            now: waits.now,
-                            finished,
-                            _locks: locks,
-                        })
+                        Ok(Writer::new(agent, keys, &self.keychain, waits.now, finished, locks))
                     })
                     .collect();
             }
@@ -488,74 +365,4 @@ impl Vault {
     pub fn write_settings(home: &Dir, payload: &Payload) -> Result<()> {
         Ok(home.replace(SETTINGS, &Settings::of(payload).to_bytes()?)?)
     }
-}
-
-/// The right to change an agent's profiles: its locks, held until this is dropped.
-#[derive(Debug)]
-pub struct Writer<'s> {
-    /// The agent.
-    pub agent: Agent,
-    /// The vault's keys, as current as the lock.
-    pub keys: &'s Keys,
-    /// The keychain, where records may lie.
-    pub keychain: &'s Keychain,
-    /// Now, in Unix milliseconds.
-    pub now: i64,
-    /// What an earlier change had left to do.
-    pub finished: Finished,
-    _locks: [Lock; 2],
-}
-
-impl Writer<'_> {
-    /// Makes a change, and brings the keychain up to date with it.
-    ///
-    /// # Errors
-    /// As [`Change::commit`].
-    pub fn commit(&self, change: Change) -> Result<Outcome> {
-        self.settled(change.commit(&self.agent, self.keys, self.now)?)
-    }
-
-    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
-    ///
-    /// # Errors
-    /// None but those of the files in the home.
-    pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
-        if outcome.unfinished.is_none() && settle::is_due(&self.agent)? {
-            let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
-            outcome.keychain = settle::settle(&self.agent, self.keys, self.keychain, self.now, &put).err();
-        }
-        Ok(outcome)
-    }
-}
-
-/// Makes sure that an agent's log was last written under keys that are held, and finishes what a
-/// killed process left. The caller holds the agent's lock.
-///
-/// # Errors
-/// `TAMPERED`, and those of finishing.
-pub fn finish_agent(agent: &Agent, keys: &Keys, now: i64) -> Result<Finished> {
-    let has_lines = log::check_end(keys, Scope::Agent(&agent.name), &agent.dir)?;
-    let finished = transaction::finish_unfinished(agent, keys, now)?;
-    if !has_lines && finished != Finished::Applied && !agent.record_ids()?.0.is_empty() {
-        return fail(Code::Tampered, format!("agent {} has records, and its change log is gone", agent.name))
-            .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"));
-    }
-    Ok(finished)
-}
-
-fn parse_settings(bytes: &[u8]) -> Result<Settings> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
-    }
-    let damaged = |_| {
-        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
-            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
-        )
-    };
-    let version: Version = json::parse(bytes, SETTINGS).map_err(damaged)?;
-    if version.format > FORMAT {
-        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
-    }
-    json::parse(bytes, SETTINGS).map_err(damaged)
 }

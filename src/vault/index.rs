@@ -287,7 +287,7 @@ fn array<T: Serialize>(items: &[T]) -> Option<Raw> {
 }
 
 /// An object at an indentation of `depth` steps, its values as they are.
-fn object(members: &IndexMap<String, Raw>, depth: usize) -> String {
+pub(crate) fn object(members: &IndexMap<String, Raw>, depth: usize) -> String {
     if members.is_empty() {
         return "{}".to_owned();
     }

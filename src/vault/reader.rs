@@ -13,13 +13,14 @@ use strongroom_backends::{SecretStore, StoreError};
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
 use super::index::{self, Index, Mark};
+use super::keychain_store::{KeychainStore, sealed_in};
 use super::log;
 use super::marks;
 use super::ops::{Fate, Ops};
 use super::record::Record;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Cover, Keychain};
+use crate::keychain::{Bytes, Cover, Keychain};
 use crate::seal::keys::Keys;
 use crate::seal::record::OPS_MAX;
 use crate::seal::{RECORD_MAX, armor};
@@ -122,6 +123,17 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::record`].
     pub fn found(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        match self.look(profile)? {
+            // It is listed, and was moved to the other store between the look here and the look there.
+            None if self.mark(profile).is_some() && !self.is_removed(profile) => {
+                let dir = self.agent.dir.dir(".")?;
+                Agent { name: self.agent.name.clone(), dir }.reader(self.keys, self.keychain)?.look(profile)
+            }
+            found => Ok(found),
+        }
+    }
+
+    fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
         let Some(staged) = self.staged(profile)? else { return self.resting(profile) };
         let store = self.store_of(profile).unwrap_or_default();
         let staged = self.open(profile, store, staged);
@@ -160,7 +172,12 @@ impl Reader<'_> {
         let ask = match mark.map(|mark| (mark.store.parse(), mark.generation)) {
             Some((Ok(Store::Keychain), marked)) => generation.is_none_or(|generation| generation < marked),
             Some(_) => false,
-            None => found.is_empty(),
+            // What the index has lost, the log may know still.
+            None => match generation {
+                None => true,
+                Some(generation) => log::last_known(&self.log()?, profile)
+                    .is_some_and(|known| !known.removed && known.outdates(generation)),
+            },
         };
         if !ask {
             return known;
@@ -179,15 +196,7 @@ impl Reader<'_> {
                 ),
             };
         }
-        for text in items {
-            let what = format!("the keychain's item of {profile}");
-            let sealed = if text.is_empty() {
-                fail(Code::KeychainLost, format!("{what} is empty: the keychain lost what was stored"))
-            } else {
-                armor::from_text(&text, &what)
-            };
-            found.push(sealed.and_then(|sealed| self.open(profile, Store::Keychain, sealed)));
-        }
+        found.extend(items.into_iter().map(|sealed| self.open(profile, Store::Keychain, sealed?)));
         let best = best(profile, found)?;
         // What was removed while the keychain could not be reached may still lie there.
         if !listed && let Some(found) = &best {
@@ -224,7 +233,7 @@ impl Reader<'_> {
         }
         let name = profile.file_name();
         if let Some(files) = &self.files
-            && let Some(sealed) = files.get(&name, RECORD_MAX).map_err(in_place(profile))?
+            && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
         {
             found.push((Store::File, sealed));
         }
@@ -236,15 +245,12 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// The texts of the items that the keychain holds for a profile.
-    fn items_of(&self, profile: &ProfileId) -> Result<Vec<Vec<u8>>> {
+    /// What the items hold that the keychain has for a profile.
+    fn items_of(&self, profile: &ProfileId) -> Result<Vec<Result<Vec<u8>>>> {
         if let Some(all) = self.in_keychain.get() {
-            return Ok(all.get(profile).cloned().unwrap_or_default());
+            return Ok(all.get(profile).into_iter().flatten().map(|text| sealed_in(text, profile)).collect());
         }
-        let item = self.keychain.record(self.keys.vault.as_str(), self.agent.name.as_str(), profile.as_str());
-        let found = self.keychain.get(&item.attributes, Cover::Sealed)?;
-        // Ciphertext: there is nothing to wipe.
-        Ok(found.into_iter().map(|bytes| bytes.to_vec()).collect())
+        KeychainStore::new(self.keychain, self.keys, &self.agent.name).items(profile)
     }
 
     /// Fetches the records of many profiles from the keychain in few calls.
@@ -265,7 +271,17 @@ impl Reader<'_> {
         }
         let all = self.keychain.records_of(self.keys.vault.as_str(), self.agent.name.as_str());
         let mut by_profile: HashMap<ProfileId, Vec<Vec<u8>>> = HashMap::new();
-        for text in self.keychain.get(&all, Cover::Sealed)? {
+        self.sort_out(self.keychain.get_here(&all, Cover::Sealed)?, &mut by_profile);
+        // Of a home that was moved, some may be written for where it is now, and others not.
+        if self.expected()?.iter().any(|id| !by_profile.contains_key(id)) {
+            self.sort_out(self.keychain.get_of_gone(&all, Cover::Sealed)?, &mut by_profile);
+        }
+        let _ = self.in_keychain.set(by_profile);
+        Ok(())
+    }
+
+    fn sort_out(&self, texts: Vec<Bytes>, by_profile: &mut HashMap<ProfileId, Vec<Vec<u8>>>) {
+        for text in texts {
             // Which one it is, the sealed record says; what does not open is nobody's.
             let opened = armor::from_text(&text, "an item")
                 .and_then(|sealed| Record::open_any(self.keys, &self.agent.name, &sealed));
@@ -273,8 +289,25 @@ impl Reader<'_> {
                 by_profile.entry(record.profile).or_default().push(text.to_vec());
             }
         }
-        let _ = self.in_keychain.set(by_profile);
-        Ok(())
+    }
+
+    /// The ids of the records that only the keychain can have: those that the index says are there,
+    /// and those that the log knows and nothing else does.
+    fn expected(&self) -> Result<Vec<ProfileId>> {
+        let local = self.local_ids()?;
+        let index = self.index().unwrap_or_default();
+        let known = self.log().map(|log| log::all_last_known(&log)).unwrap_or_default();
+        let unlisted = known.into_iter().filter(|(id, known)| !known.removed && !index.contains(id));
+        let mut expected = self.listed_in_keychain();
+        expected.extend(unlisted.filter_map(|(id, _)| id.parse().ok()));
+        expected.retain(|id| local.binary_search(id).is_err());
+        Ok(expected)
+    }
+
+    /// The ids of the records that the index says are in the keychain.
+    fn listed_in_keychain(&self) -> Vec<ProfileId> {
+        let in_keychain = self.all_marks().iter().filter(|(_, mark)| mark.is_in(Store::Keychain));
+        in_keychain.filter_map(|(id, _)| id.parse().ok()).collect()
     }
 
     /// The change log as it will stand once an unfinished transaction is applied.
@@ -309,11 +342,14 @@ impl Reader<'_> {
 
     /// What the index notes of a profile's record, as far as it can be read.
     fn mark(&self, profile: &ProfileId) -> Option<&Mark> {
-        let all = self.marks.get_or_init(|| {
+        self.all_marks().get(profile.as_str())
+    }
+
+    fn all_marks(&self) -> &HashMap<String, Mark> {
+        self.marks.get_or_init(|| {
             let entries = self.index().map(|index| index.entries().collect::<Vec<_>>()).unwrap_or_default();
             entries.into_iter().filter_map(|entry| Some((entry.id, entry.mark?))).collect()
-        });
-        all.get(profile.as_str())
+        })
     }
 
     /// The store in which a profile rests, as the index notes it.
@@ -340,7 +376,8 @@ impl Reader<'_> {
         Ok(index)
     }
 
-    /// The ids of all records, as they will be once an unfinished transaction is applied.
+    /// The ids of all records, as they will be once an unfinished transaction is applied; those among
+    /// them that the keychain has lost.
     ///
     /// # Errors
     /// Those of reading the directory, and those of the keychain where this agent uses it.
@@ -352,6 +389,7 @@ impl Reader<'_> {
             let gone = |id: &ProfileId| known.get(id.as_str()).is_some_and(|known| known.removed);
             let there = self.in_keychain.get().into_iter().flat_map(HashMap::keys);
             ids.extend(there.filter(|id| self.store_of(id) == Some(Store::Keychain) || !gone(id)).cloned());
+            ids.extend(self.listed_in_keychain());
             ids.retain(|id| !self.is_removed(id));
             ids.sort_unstable();
             ids.dedup();
@@ -359,7 +397,7 @@ impl Reader<'_> {
         Ok(ids)
     }
 
-    /// The ids of the records in the home, and of those that the index says are in the keychain.
+    /// The ids of the records in the home, those that wait for the keychain among them.
     ///
     /// # Errors
     /// Those of reading the directory.

@@ -3,7 +3,8 @@
 //! Whoever knew the recovery recipient could have made the records that are found, so their origin
 //! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::path::Path;
 
 use age::x25519;
 use strongroom_backends::fs::lock::{self, Mode};
@@ -14,7 +15,7 @@ use super::change::Change;
 use super::generation::Generations;
 use super::home::{Vault, Waits};
 use super::id::{AgentName, ProfileId};
-use super::log;
+use super::log::{self, LastKnown};
 use super::ops::Ops;
 use super::record::Record;
 use super::rekey::{anchored, log_tells_of, note_in_vault_log};
@@ -22,7 +23,7 @@ use super::settle::settle;
 use super::store::Store;
 use super::transaction;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::Cover;
+use crate::keychain::{Cover, is_home_of};
 use crate::seal::keys::Keys;
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -77,9 +78,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         .chain(plan.others)
         .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
-    let before = old_id(vault, plan.leave_unreadable)?;
-    let copies =
-        Copies { vault, ids: before.iter().map(String::as_str).collect(), without: plan.leave_unreadable };
+    let mut copies = Copies::of_vault(vault, plan.leave_unreadable)?;
     let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
     let mut done = Recovered::default();
     let mut payload = if let Some(unlocked) = &opened {
@@ -123,8 +122,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     slots::write(&vault.home, &payload, &key)?;
     Vault::write_settings(&vault.home, &payload)?;
     let keys = payload.keys()?;
-    let mut copies = copies;
-    copies.ids.push(keys.vault.as_str());
+    copies.ids.push(keys.vault.to_string());
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
@@ -166,6 +164,7 @@ impl Survey {
         let mut survey = Self::default();
         for name in copies.vault.agents()? {
             let Some(agent) = copies.vault.agent(&name)? else { continue };
+            let due = Due::of(copies, &agent)?;
             for id in copies.profiles(&agent)? {
                 let sealed = copies.of(&agent, &id)?;
                 if held
@@ -174,8 +173,9 @@ impl Survey {
                     continue;
                 }
                 match open_one(&sealed, identity, &name, &id) {
-                    Some(_) => survey.recoverable += 1,
-                    None => survey.unreadable.push(format!("{name}/{id}")),
+                    Some(record) => survey.recoverable += usize::from(!due.was_removed(&record)),
+                    None if due.has(&id) => survey.unreadable.push(format!("{name}/{id}")),
+                    None => {}
                 }
             }
             survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
@@ -199,16 +199,91 @@ fn open_one(
     sealed.iter().filter_map(open).max_by_key(|record| record.generation)
 }
 
+/// What an agent has to have: the records in its home, and those that its index says are in the
+/// keychain. What the keychain holds besides may be left from another vault, or from a removal.
+struct Due {
+    ids: BTreeSet<ProfileId>,
+    known: HashMap<String, LastKnown>,
+}
+
+impl Due {
+    fn of(copies: &Copies<'_>, agent: &Agent) -> Result<Self> {
+        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+        let mut ids: BTreeSet<_> = agent.record_ids()?.0.into_iter().collect();
+        if copies.asks_keychain(agent)? {
+            ids.extend(listed_in_keychain(agent));
+        }
+        Ok(Self { ids, known: log::all_last_known(&log) })
+    }
+
+    fn has(&self, id: &ProfileId) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Whether a record is one that was removed while the keychain could not be reached.
+    fn was_removed(&self, record: &Record) -> bool {
+        let known = self.known.get(record.profile.as_str());
+        !self.has(&record.profile)
+            && known.is_some_and(|known| known.removed && known.outdates(record.generation))
+    }
+}
+
+fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
+    let index = agent.index().unwrap_or_default();
+    let listed =
+        index.entries().filter(|entry| entry.mark.as_ref().is_some_and(|m| m.is_in(Store::Keychain)));
+    listed.filter_map(|entry| entry.id.parse().ok()).collect()
+}
+
 /// Where the sealed copies of records are sought: in the home, and in the keychain under the ids
-/// that the vault has, or had.
+/// that the vault has, or had. A recovery that was cut short, or a `vault.json` that is lost, leaves
+/// no other trace of the old id than the items themselves; those of another vault do not open.
 struct Copies<'a> {
     vault: &'a Vault,
-    ids: Vec<&'a str>,
+    ids: Vec<String>,
+    /// The records that the keychain has for this home: agent and profile.
+    items: Vec<(String, ProfileId)>,
     /// Whether to do without the keychain.
     without: bool,
 }
 
-impl Copies<'_> {
+impl<'a> Copies<'a> {
+    fn of_vault(vault: &'a Vault, leave_unreadable: bool) -> Result<Self> {
+        let id = vault.settings.as_ref().map(|settings| settings.vault_id.clone());
+        let mut copies = Self { vault, ids: id.into_iter().collect(), items: Vec::new(), without: false };
+        let mut asks = false;
+        for name in vault.agents()? {
+            asks |= vault.agent(&name)?.is_some_and(|agent| !matches!(agent.dir.kind(PENDING), Ok(None)));
+        }
+        if !asks {
+            return Ok(copies);
+        }
+        let keychain = &vault.keychain;
+        let items = match keychain.all() {
+            Err(_) if leave_unreadable => {
+                copies.without = true;
+                return Ok(copies);
+            }
+            items => items?,
+        };
+        for mut item in items {
+            let (Some(id), Some(home)) = (item.remove("vault"), item.remove("home")) else { continue };
+            let moved = copies.ids.contains(&id) && !is_home_of(Path::new(&home), &id);
+            if (home != keychain.home() && !moved) || item.get("kind").is_none_or(|kind| kind != "record") {
+                continue;
+            }
+            if let (Some(agent), Some(Ok(profile))) =
+                (item.remove("agent"), item.remove("profile").map(|id| id.parse()))
+            {
+                copies.items.push((agent, profile));
+            }
+            if !copies.ids.contains(&id) {
+                copies.ids.push(id);
+            }
+        }
+        Ok(copies)
+    }
+
     fn asks_keychain(&self, agent: &Agent) -> Result<bool> {
         Ok(!self.without && agent.dir.kind(PENDING)?.is_some())
     }
@@ -216,12 +291,9 @@ impl Copies<'_> {
     fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
         let mut profiles = agent.record_ids()?.0;
         if self.asks_keychain(agent)? {
-            let keychain = &self.vault.keychain;
-            for id in &self.ids {
-                let items = keychain.find(&keychain.records_of(id, agent.name.as_str()))?;
-                profiles
-                    .extend(items.iter().filter_map(|item| item.get("profile")?.parse::<ProfileId>().ok()));
-            }
+            profiles.extend(listed_in_keychain(agent));
+            let of_agent = self.items.iter().filter(|(name, _)| *name == agent.name.as_str());
+            profiles.extend(of_agent.map(|(_, profile)| profile.clone()));
             profiles.sort_unstable();
             profiles.dedup();
         }
@@ -245,39 +317,6 @@ impl Copies<'_> {
         }
         Ok(copies)
     }
-}
-
-/// The id under which the keychain holds this home's records.
-fn old_id(vault: &Vault, without: bool) -> Result<Option<String>> {
-    if let Some(settings) = &vault.settings {
-        return Ok(Some(settings.vault_id.clone()));
-    }
-    let mut asks = false;
-    for name in vault.agents()? {
-        asks |=
-            vault.agent(&name)?.is_some_and(|agent| agent.dir.kind(PENDING).is_ok_and(|kind| kind.is_some()));
-    }
-    if without || !asks {
-        return Ok(None);
-    }
-    let here =
-        |item: &HashMap<String, String>| item.get("home").is_some_and(|home| home == vault.keychain.home());
-    let mut ids: Vec<String> =
-        vault.keychain.all()?.into_iter().filter(here).filter_map(|mut item| item.remove("vault")).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.len() > 1 {
-        return fail(
-            Code::Ambiguous,
-            "the keychain holds records of several vaults for this home, and vault.json is lost",
-        )
-        .map_err(|e: Error| {
-            e.with_remedy(
-                "restore vault.json from a backup, or add --leave-unreadable to do without the keychain",
-            )
-        });
-    }
-    Ok(ids.pop())
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
@@ -310,15 +349,21 @@ fn recover_agent(
     // Lines under keys that are lost are no finding: the anchor is there for them.
     change.note(anchored("recover", &log, 0));
     let mut recovered = Vec::new();
+    let due = Due::of(copies, agent)?;
     for id in copies.profiles(agent)? {
         let sealed = copies.of(agent, &id)?;
         if sealed.iter().any(|one| Record::open(keys, &agent.name, &id, one).is_ok()) {
             continue;
         }
         let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
-            done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+            if due.has(&id) {
+                done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+            }
             continue;
         };
+        if due.was_removed(&record) {
+            continue;
+        }
         record.generation = generations.next(&id, Some(record.generation));
         let mark = index.entry(id.as_str()).and_then(|entry| entry.mark);
         let in_keychain = !copies.without && mark.is_some_and(|mark| mark.is_in(Store::Keychain));

@@ -6,14 +6,15 @@
 //! done now stays, is read from `pending/`, and is tried again by the next change.
 
 use std::collections::HashSet;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use strongroom_backends::SecretStore;
 use strongroom_backends::fs::dir::Dir;
-use zeroize::Zeroizing;
 
 use super::agent::{Agent, GONE, PENDING};
 use super::id::ProfileId;
 use super::index::Index;
+use super::keychain_store::KeychainStore;
 use super::log;
 use super::record::Record;
 use super::store::Store;
@@ -70,41 +71,56 @@ pub fn settle(
     }
     keychain.ready()?;
     let written_now: HashSet<_> = written_now.iter().collect();
-    let vault = keys.vault.as_str();
-    let item = |id: &ProfileId| keychain.record(vault, agent.name.as_str(), id.as_str());
+    let store = KeychainStore::new(keychain, keys, &agent.name);
     let mut to_write = Vec::new();
     let held = Held::of(&names, agent, keys, keychain)?;
+    let index = agent.index()?;
+    let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
     for (name, id) in names.iter().filter_map(|name| Some((name, ProfileId::from_file_name(name)?))) {
-        let sealed = kept.read(name, RECORD_MAX)?;
+        // A damaged copy, or an old one that was put back, must not take the place of the true item.
+        let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
+        let Ok(record) = Record::open(keys, &agent.name, &id, &sealed) else { continue };
+        if !is_due_there(&index, &record, log.get(id.as_str())) {
+            continue;
+        }
         let text = armor::to_text(&sealed)?;
-        if written_now.contains(&id) || !held.has(&item(&id).attributes, &text)? {
-            to_write.push((item(&id), Zeroizing::new(text)));
+        if written_now.contains(&id) || !held.has(&store.item(&id).attributes, &text)? {
+            // What was written is given up no sooner than a minute after it was.
+            kept.open_or_create(name)?
+                .set_modified(SystemTime::now())
+                .map_err(|error| Error::from(kept.io(name, error)))?;
+            to_write.push(name.clone());
         } else if is_older(&kept, name, now) {
             kept.remove_file(name)?;
             settled.confirmed += 1;
         }
     }
     if !to_write.is_empty() {
-        for outcome in keychain.put(to_write, Cover::Sealed)? {
-            outcome?;
-            settled.written += 1;
-        }
+        store.put_staged(&kept, &to_write)?;
+        settled.written += to_write.len();
     }
     let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
     if !notes.is_empty() {
-        let index = agent.index()?;
-        let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
         for (note, name) in notes {
             if let Some(id) = ProfileId::from_file_name(name)
                 && may_go(&index, &id, log.get(id.as_str()))
             {
-                settled.removed += keychain.remove(&item(&id))?;
+                store.remove(&[name.to_owned()])?;
+                settled.removed += 1;
             }
             kept.remove_file(note)?;
         }
     }
     kept.sync()?;
     Ok(settled)
+}
+
+/// Whether a sealed copy is what the keychain is to hold: the record rests there, and no newer one is
+/// known.
+fn is_due_there(index: &Index, record: &Record, known: Option<&log::LastKnown>) -> bool {
+    let marked = index.entry(record.profile.as_str()).and_then(|entry| entry.mark);
+    marked.is_none_or(|mark| mark.is_in(Store::Keychain) && mark.generation <= record.generation)
+        && known.is_none_or(|known| !known.outdates(record.generation))
 }
 
 /// Whether an item may be removed from the keychain, whatever a note says: the record rests
@@ -142,7 +158,7 @@ impl<'a> Held<'a> {
             return Ok(Self::Each(keychain));
         }
         let all = keychain.records_of(keys.vault.as_str(), agent.name.as_str());
-        let found = keychain.get(&all, Cover::Sealed)?;
+        let found = keychain.get_here(&all, Cover::Sealed)?;
         Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
     }
 
@@ -152,7 +168,7 @@ impl<'a> Held<'a> {
         match self {
             Self::All(found) => Ok(found.contains(text)),
             Self::Each(keychain) => {
-                let found = keychain.get(attributes, Cover::Sealed)?;
+                let found = keychain.get_here(attributes, Cover::Sealed)?;
                 Ok(found.iter().any(|bytes| bytes.as_slice() == text))
             }
         }
@@ -170,12 +186,17 @@ pub fn take_over(agent: &Agent, keys: &Keys, keychain: &Keychain, profiles: &[Pr
         if !keychain.find(&item.attributes)?.is_empty() {
             continue;
         }
-        for text in keychain.get(&item.attributes, Cover::Sealed)? {
-            let sealed = armor::from_text(&text, "an item")?;
-            if Record::open(keys, &agent.name, id, &sealed).is_ok() {
-                items.push((item.clone(), text));
-            }
-        }
+        let opened = |text: &crate::keychain::Bytes| {
+            let sealed = armor::from_text(text, "an item").ok()?;
+            Record::open(keys, &agent.name, id, &sealed).ok().map(|record| record.generation)
+        };
+        // A home that was moved more than once has items of each of its places.
+        let found = keychain.get(&item.attributes, Cover::Sealed)?;
+        let newest = found
+            .into_iter()
+            .filter_map(|text| Some((opened(&text)?, text)))
+            .max_by_key(|(generation, _)| *generation);
+        items.extend(newest.map(|(_, text)| (item, text)));
     }
     let many = items.len();
     if many > 0 {
@@ -195,7 +216,7 @@ pub fn told(error: &Error) -> String {
         _ => "the next change tries again; run `strongroom doctor`",
     };
     format!(
-        "the change is done, and its sealed copy is kept in the home and read from there until the keychain has it ({}); {later}",
+        "the change is done, but the keychain does not know of it yet ({}): sealed copies are kept in the home and read from there, and what was removed is given to nobody; {later}",
         error.what()
     )
 }

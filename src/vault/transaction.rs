@@ -176,7 +176,8 @@ fn salvage(agent: &Agent, keys: &Keys, why: &str, now: i64) -> Result<Finished> 
             let Some(id) = ProfileId::from_file_name(&name) else { continue };
             let opened = |sealed: Vec<u8>| Record::open(keys, &agent.name, &id, &sealed).ok();
             let Some(record) = staged.read_if_any(&name, RECORD_MAX)?.and_then(opened) else { continue };
-            let in_place = store.get(&name, RECORD_MAX)?.and_then(opened).map(|record| record.generation);
+            let in_place =
+                store.copies(&name, RECORD_MAX)?.pop().and_then(opened).map(|record| record.generation);
             let known = generations.last_known(&id).map(|known| known.generation);
             if Some(record.generation) > in_place.max(known) {
                 newer.push(name);

@@ -158,6 +158,7 @@ fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut V
             reader.local_ids()?
         }
     };
+    let mut lost = Vec::new();
     for id in &ids {
         match reader.record(id) {
             Ok(Some(record)) => {
@@ -169,12 +170,15 @@ fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut V
                 verify_record(&reader.agent, &record, &entry, known.get(id.as_str()), verified);
             }
             Ok(None) => {}
+            // Told of its entry in the index.
+            Err(error) if error.code() == Code::KeychainLost && index.is_some() => lost.push(id.clone()),
             Err(error) => {
                 let kind = if error.code() == Code::Tampered { "tampered" } else { "corrupt" };
                 verified.add(kind, &reader.agent, Some(id.as_str()), error.what().to_owned());
             }
         }
     }
+    let ids: Vec<_> = ids.into_iter().filter(|id| !lost.contains(id)).collect();
     for entry in index.iter().flat_map(super::index::Index::entries) {
         let unseen = !seen_all && entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain));
         if !unseen {

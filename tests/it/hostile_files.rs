@@ -90,6 +90,7 @@ fn a_file_that_is_something_else_is_refused_and_not_followed() {
             ("unlock/key-file.age", "UNSAFE_FILE"),
             ("agents/main/auth-profiles.json", "UNSAFE_FILE"),
             ("agents/main/records/openrouter_3aone.age", "UNSAFE_FILE"),
+            ("agents/main/auth-state.json", "UNSAFE_FILE"),
             ("agents/main/log.jsonl", "UNSAFE_FILE"),
             ("agents/main/lock", "UNSAFE_FILE"),
             ("lock", "UNSAFE_FILE"),

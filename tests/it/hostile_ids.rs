@@ -68,6 +68,8 @@ fn with_id(id: &str) -> Vec<Vec<&str>> {
         vec!["remove", "--yes", id],
         vec!["rotate", id],
         vec!["rename", id, "openrouter:two"],
+        vec!["report", id, "--success"],
+        vec!["pin", "--session", "s", id],
         vec!["rename", "openrouter:one", id],
         vec!["order", "set", "--provider", "openrouter", "openrouter:one", id],
         vec!["export", "--passphrase", "--out", "bundle", id],

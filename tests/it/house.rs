@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["seal"],
     &["unlock"],
     &["vault"],
-    &["select", "shape", "env_names"],
+    &["select", "shape", "env_names", "sources"],
     &["transfer", "openclaw", "doctor"],
     &["cli"],
 ];

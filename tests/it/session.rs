@@ -218,7 +218,7 @@ pub const SOMEBODY: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn
 
 /// Every command that opens a vault, as a script would give it, with nothing wrong about it. The
 /// second part is the input.
-pub const COMMANDS: [(&[&str], &str); 22] = [
+pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["list"], ""),
     (&["list", "--all-agents", "--json"], ""),
     (&["status", "--check"], ""),
@@ -231,6 +231,9 @@ pub const COMMANDS: [(&[&str], &str); 22] = [
     (&["order", "get", "--provider", "openrouter"], ""),
     (&["order", "set", "--provider", "openrouter", "openrouter:one"], ""),
     (&["order", "clear", "--provider", "openrouter"], ""),
+    (&["report", "openrouter:one", "--success"], ""),
+    (&["pin", "--session", "s", "openrouter:one"], ""),
+    (&["status", "--explain", "openrouter"], ""),
     (&["import", "-"], "OPENROUTER_API_KEY=made-up-key"),
     (&["export", "--to", SOMEBODY, "--out", "bundle"], ""),
     (&["recipient"], ""),

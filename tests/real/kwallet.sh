@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-checks.sh.
+# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-*.sh.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/kwallet.sh
 #
@@ -9,6 +9,10 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
 # shellcheck source=tests/real/lib/keychain-checks.sh
 . "${lib:?}/keychain-checks.sh"
+# shellcheck source=tests/real/lib/keychain-neighbours.sh
+. "$lib/keychain-neighbours.sh"
+# shellcheck source=tests/real/lib/keychain-losses.sh
+. "$lib/keychain-losses.sh"
 
 need kwalletd5 dbus-daemon dbus-monitor secret-tool age
 rig kwallet

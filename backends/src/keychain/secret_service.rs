@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::path::Path;
 
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
@@ -53,7 +54,7 @@ impl Native {
     pub fn connect(surroundings: &Surroundings) -> Result<Self, KeychainError> {
         let address = match (&surroundings.bus, &surroundings.runtime_dir) {
             (Some(bus), _) => bus.to_str().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned(),
-            (None, Some(directory)) => format!("unix:path={}/bus", directory.display()),
+            (None, Some(directory)) => format!("unix:path={}/bus", escaped(directory)),
             (None, None) => {
                 format!("unix:path=/run/user/{}/bus", rustix::process::geteuid().as_raw())
             }
@@ -314,6 +315,22 @@ fn garbled() -> KeychainError {
     KeychainError::Failed("an answer of another form than the API's".to_owned())
 }
 
+/// A path as a bus address spells it: the D-Bus specification leaves `[-0-9A-Za-z_/.\\*]` as they are.
+fn escaped(path: &Path) -> String {
+    use std::fmt::Write;
+    let mut text = String::new();
+    for byte in path.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'-' | b'_' | b'/' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
+                text.push(char::from(*byte));
+            }
+            // Writing to a String does not fail.
+            _ => drop(write!(text, "%{byte:02x}")),
+        }
+    }
+    text
+}
+
 fn borrowed(attributes: &Attributes) -> HashMap<&str, &str> {
     attributes.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
@@ -469,6 +486,12 @@ mod tests {
         assert_eq!(of_library(&secret_service::Error::Prompt), KeychainError::Dismissed);
         assert!(is_of_handshake(&secret_service::Error::Crypto("")));
         assert!(!is_of_handshake(&secret_service::Error::Locked));
+    }
+
+    #[test]
+    fn a_bus_address_takes_any_path() {
+        assert_eq!(escaped(Path::new("/run/user/1000")), "/run/user/1000");
+        assert_eq!(escaped(Path::new("/a b,c;d%e=ü")), "/a%20b%2cc%3bd%25e%3d%c3%bc");
     }
 
     #[test]

@@ -15,7 +15,7 @@ binary=$(realpath "$STRONGROOM")
 [ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
 # A release build is stripped: only of that a figure is worth asserting.
 release=yes
-if readelf -S --wide "$binary" | grep -qF ' .symtab '; then release=no; fi
+case "$(readelf -S --wide "$binary")" in *' .symtab '*) release=no ;; esac
 
 failed=0
 # What set -e ends without a word: the command as it is written here, so no value can be in it.

@@ -3,7 +3,7 @@
 use crate::secret::{Buffer, SecretString};
 
 /// What stands behind the `=`.
-pub(super) enum Value {
+pub(crate) enum Value {
     Text(SecretString),
     /// It refers to a value elsewhere; this says how.
     Reference(&'static str),
@@ -11,22 +11,22 @@ pub(super) enum Value {
 }
 
 /// One assignment.
-pub(super) struct Assignment<'a> {
-    pub(super) name: &'a str,
-    pub(super) line: usize,
-    pub(super) value: Value,
+pub(crate) struct Assignment<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) line: usize,
+    pub(crate) value: Value,
 }
 
 /// A file taken apart.
 #[derive(Default)]
-pub(super) struct Lines<'a> {
-    pub(super) assignments: Vec<Assignment<'a>>,
+pub(crate) struct Lines<'a> {
+    pub(crate) assignments: Vec<Assignment<'a>>,
     /// Lines that are none, and why.
-    pub(super) bad: Vec<(usize, &'static str)>,
+    pub(crate) bad: Vec<(usize, &'static str)>,
 }
 
 /// Takes a file apart.
-pub(super) fn lines(text: &str) -> Lines<'_> {
+pub(crate) fn lines(text: &str) -> Lines<'_> {
     let mut out = Lines::default();
     let mut rest = text;
     let mut line = 1;

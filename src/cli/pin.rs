@@ -1,0 +1,108 @@
+//! `pin`: one profile for one session. Needs no unlocking.
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Context;
+use super::context::not_a_secret;
+use super::report::{change, provider_of, session_name};
+use super::status::{self, read_state};
+use crate::error::{Code, Error, Result, fail};
+use crate::select::pin::{Model, Pin as Pinned, SessionName, Source, Wish, wish};
+use crate::select::state::State;
+use crate::vault::home::Vault;
+use crate::vault::id::AgentName;
+
+/// Pin a profile for one session, or show its pin.
+///
+/// A pinned profile alone serves the session, whatever order and cooldown say. Nothing is unlocked.
+#[derive(Debug, Args)]
+pub struct Pin {
+    /// The session, as the client names it
+    #[arg(long, value_name = "S")]
+    session: String,
+    /// Take the session's pin away
+    #[arg(long, conflicts_with = "wish")]
+    clear: bool,
+    /// [ALIAS@]ID, or a line of a chat: '/model sonnet@anthropic:work', '/model list', '/model status'
+    #[arg(value_name = "[ALIAS@]ID", num_args = 1..)]
+    wish: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    agent: &'a str,
+    session: &'a str,
+    pin: Option<&'a Pinned>,
+}
+
+pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
+    let session = session_name(&args.session)?;
+    args.wish.iter().try_for_each(|word| not_a_secret(word))?;
+    // A chat line may come as one argument or as several.
+    let wished = (!args.wish.is_empty()).then(|| wish(&args.wish.join(" ")));
+    let vault = context.vault()?;
+    let agent = context.agent()?;
+    match wished {
+        None if args.clear => set(context, &vault, &agent, &session, None),
+        None => {
+            let state = match vault.agent(&agent)? {
+                Some(found) => read_state(&found, &mut Vec::new())?,
+                None => State::default(),
+            };
+            tell(context, &agent, &session, state.pins.get(&session))
+        }
+        Some(Wish::List) => status::list_for(context, &session),
+        Some(Wish::Status) => status::show_for(context, &session),
+        Some(Wish::Model(_)) => fail(Code::Usage, "that names a model and no profile").map_err(|e: Error| {
+            e.with_remedy(
+                "a model is the client's own matter; pin a profile with /model <alias-or-id>@<profile>",
+            )
+        }),
+        Some(Wish::Pin { model, profile }) => {
+            let profile = context.profile_id(&profile)?;
+            let model = model.map(|model| model.parse::<Model>()).transpose()?;
+            provider_of(context, &vault, &agent, &profile)?;
+            let pin = Pinned { profile, model, source: Source::User, at: context.env.now() };
+            set(context, &vault, &agent, &session, Some(&pin))
+        }
+    }
+}
+
+fn set(
+    context: &mut Context,
+    vault: &Vault,
+    agent: &AgentName,
+    session: &SessionName,
+    pin: Option<&Pinned>,
+) -> Result<u8> {
+    if vault.agent(agent)?.is_some() {
+        let (found, _locks) = vault.lock_agent(agent, &context.waits("pin"))?;
+        change(&found, |file| file.set_pin(session, pin))?;
+    }
+    tell(context, agent, session, pin)
+}
+
+fn tell(context: &mut Context, agent: &AgentName, session: &SessionName, pin: Option<&Pinned>) -> Result<u8> {
+    if context.json() {
+        context.print_json(&Document { agent: agent.as_str(), session: session.as_str(), pin })?;
+        return Ok(0);
+    }
+    let model = |pin: &Pinned| pin.model.as_ref().map(|model| format!(" with {}", model.as_str()));
+    context.print(&match pin {
+        None => format!("Session {session} of agent {agent} has no pin."),
+        Some(pin) if pin.source == Source::Auto => {
+            format!(
+                "Session {session} of agent {agent} was served by {} last; it is tried first.",
+                pin.profile
+            )
+        }
+        Some(pin) => format!(
+            "Session {session} of agent {agent} is pinned to {}{}.",
+            pin.profile,
+            model(pin).unwrap_or_default()
+        ),
+    })?;
+    Ok(0)
+}

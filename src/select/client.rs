@@ -1,0 +1,243 @@
+//! What the client's configuration (`openclaw.json`) says of selection: `auth.order`,
+//! `auth.profiles` and `auth.cooldowns`.
+
+use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use super::backoff::Limits;
+use super::state::Orders;
+use crate::error::{Code, Result, fail};
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{ProfileId, Provider};
+use crate::when::{HOUR, MINUTE};
+
+/// The largest configuration that is read, in bytes.
+pub const MAX: usize = 4 * 1024 * 1024;
+
+/// The parts of a configuration that decide which profile is used. An absent one is empty.
+#[derive(Clone, PartialEq, Default, Debug)]
+pub struct Client {
+    /// `auth.order`.
+    pub order: Orders,
+    profiles: Vec<Listed>,
+    cooldowns: Cooldowns,
+}
+
+/// An entry of `auth.profiles`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Listed {
+    id: ProfileId,
+    provider: Provider,
+    /// `None` for a mode that no sealed credential has.
+    mode: Option<CredentialType>,
+}
+
+/// `auth.cooldowns`, as far as it holds positive numbers.
+#[derive(Clone, PartialEq, Default, Debug)]
+struct Cooldowns {
+    billing_hours: Option<f64>,
+    billing_hours_of: Vec<(Provider, f64)>,
+    billing_max_hours: Option<f64>,
+    auth_permanent_minutes: Option<f64>,
+    auth_permanent_max_minutes: Option<f64>,
+    failure_window_hours: Option<f64>,
+}
+
+impl Client {
+    /// Reads the text of a configuration: JSON with comments, as people write it.
+    ///
+    /// What is not understood is passed over: the client judges its configuration itself.
+    ///
+    /// # Errors
+    /// `BAD_DATA` for what is not a configuration at all. It says nothing of the contents.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+        // The parser's own message could quote a secret.
+        let Ok(parsed) = parsed else {
+            return fail(Code::BadData, "the client's configuration cannot be read");
+        };
+        let Some(Value::Object(root)) = parsed.value else {
+            return fail(Code::BadData, "the client's configuration is not an object");
+        };
+        let mut client = Self::default();
+        let Some(auth) = root.get_object("auth") else { return Ok(client) };
+        for (provider, value) in auth.get_object("order").into_iter().flat_map(members) {
+            if let (Some(provider), Value::Array(ids)) = (provider_of(provider), value) {
+                let texts = ids.elements.iter().filter_map(Value::as_string_lit);
+                client.order.insert(provider, texts.filter_map(|text| text.value.parse().ok()).collect());
+            }
+        }
+        for (id, value) in auth.get_object("profiles").into_iter().flat_map(members) {
+            let Value::Object(entry) = value else { continue };
+            let provider = entry.get_string("provider").and_then(|text| provider_of(&text.value));
+            if let (Ok(id), Some(provider)) = (id.parse(), provider) {
+                let mode = entry.get_string("mode").and_then(|text| mode(&text.value));
+                client.profiles.push(Listed { id, provider, mode });
+            }
+        }
+        if let Some(cooldowns) = auth.get_object("cooldowns") {
+            let of = cooldowns.get_object("billingBackoffHoursByProvider");
+            client.cooldowns = Cooldowns {
+                billing_hours: positive(cooldowns, "billingBackoffHours"),
+                billing_hours_of: of
+                    .into_iter()
+                    .flat_map(members)
+                    .filter_map(|(provider, value)| Some((provider_of(provider)?, number(value)?)))
+                    .collect(),
+                billing_max_hours: positive(cooldowns, "billingMaxHours"),
+                auth_permanent_minutes: positive(cooldowns, "authPermanentBackoffMinutes"),
+                auth_permanent_max_minutes: positive(cooldowns, "authPermanentMaxMinutes"),
+                failure_window_hours: positive(cooldowns, "failureWindowHours"),
+            };
+        }
+        Ok(client)
+    }
+
+    /// Whether the configuration lists any profile of a provider.
+    #[must_use]
+    pub fn lists(&self, provider: &Provider) -> bool {
+        self.listed(provider).next().is_some()
+    }
+
+    /// The profiles of a provider that the configuration lists.
+    pub fn listed(&self, provider: &Provider) -> impl Iterator<Item = &ProfileId> {
+        self.profiles.iter().filter(move |listed| listed.provider == *provider).map(|listed| &listed.id)
+    }
+
+    /// Whether the configuration has a profile as it is, or does not have it. A token where it
+    /// expects a sign-in will do.
+    #[must_use]
+    pub fn fits(&self, id: &ProfileId, provider: &Provider, kind: CredentialType) -> bool {
+        use CredentialType::{OAuth, Token};
+        let fits = |listed: &Listed| {
+            listed.provider == *provider
+                && (listed.mode == Some(kind) || (listed.mode == Some(OAuth) && kind == Token))
+        };
+        self.profiles.iter().find(|listed| listed.id == *id).is_none_or(fits)
+    }
+
+    /// How failures of a provider's profiles are reckoned.
+    #[must_use]
+    pub fn limits(&self, provider: &Provider) -> Limits {
+        let known = &self.cooldowns;
+        let of_provider =
+            known.billing_hours_of.iter().find(|(of, _)| of == provider).map(|(_, hours)| *hours);
+        let or = |count: Option<f64>, unit, default| count.map_or(default, |count| scaled(count, unit));
+        let default = Limits::default();
+        Limits {
+            billing: or(of_provider.or(known.billing_hours), HOUR, default.billing),
+            billing_max: or(known.billing_max_hours, HOUR, default.billing_max),
+            auth_permanent: or(known.auth_permanent_minutes, MINUTE, default.auth_permanent),
+            auth_permanent_max: or(known.auth_permanent_max_minutes, MINUTE, default.auth_permanent_max),
+            failure_window: or(known.failure_window_hours, HOUR, default.failure_window),
+        }
+    }
+}
+
+fn members<'o, 't>(object: &'o Object<'t>) -> impl Iterator<Item = (&'o str, &'o Value<'t>)> {
+    object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value))
+}
+
+fn provider_of(text: &str) -> Option<Provider> {
+    text.trim().to_ascii_lowercase().parse().ok()
+}
+
+fn mode(text: &str) -> Option<CredentialType> {
+    match text {
+        "api_key" => Some(CredentialType::ApiKey),
+        "token" => Some(CredentialType::Token),
+        "oauth" => Some(CredentialType::OAuth),
+        _ => None,
+    }
+}
+
+fn positive(of: &Object<'_>, name: &str) -> Option<f64> {
+    number(&of.get(name)?.value)
+}
+
+fn number(value: &Value<'_>) -> Option<f64> {
+    let Value::NumberLit(literal) = value else { return None };
+    literal.value.parse::<f64>().ok().filter(|number| number.is_finite() && *number > 0.0)
+}
+
+// Out of range, `as` saturates: "for ever".
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
+fn scaled(count: f64, unit: i64) -> i64 {
+    (count * unit as f64) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use CredentialType::{ApiKey, OAuth, Token};
+
+    fn client(text: &str) -> Client {
+        Client::parse(text).unwrap()
+    }
+
+    #[test]
+    fn orders_and_listed_profiles_are_read() {
+        let client = client(
+            r#"{ // as people write it
+              "auth": { "order": { "Anthropic": ["anthropic:work", "no id", 3, "anthropic:default"], "x": 1 },
+                "profiles": {
+                  "anthropic:work": { "provider": "anthropic", "mode": "oauth" },
+                  "anthropic:default": { "provider": "anthropic", "mode": "api_key" },
+                  "amazon:x": { "provider": "amazon", "mode": "aws-sdk" }, "y": {}, }, }, }"#,
+        );
+        let anthropic = "anthropic".parse().unwrap();
+        let ids: Vec<_> = client.order[&anthropic].iter().map(ProfileId::as_str).collect();
+        assert_eq!((ids.as_slice(), client.order.len()), (&["anthropic:work", "anthropic:default"][..], 1));
+        assert!(client.lists(&anthropic) && !client.lists(&"openai".parse().unwrap()));
+        for (id, provider, kind, fits) in [
+            ("anthropic:work", "anthropic", OAuth, true),
+            ("anthropic:work", "anthropic", Token, true),
+            ("anthropic:work", "anthropic", ApiKey, false),
+            ("anthropic:default", "anthropic", ApiKey, true),
+            ("anthropic:default", "anthropic", Token, false),
+            ("anthropic:default", "zai", ApiKey, false),
+            ("anthropic:other", "anthropic", Token, true),
+            ("amazon:x", "amazon", ApiKey, false),
+        ] {
+            assert_eq!(
+                client.fits(&id.parse().unwrap(), &provider.parse().unwrap(), kind),
+                fits,
+                "{id} {kind:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn cooldowns_override_the_defaults_where_they_are_positive() {
+        let client = client(
+            r#"{"auth":{"cooldowns":{"billingBackoffHours":2,"billingBackoffHoursByProvider":{"ZAI":0.5,"x":-1},
+                "billingMaxHours":0,"authPermanentBackoffMinutes":1.5,"authPermanentMaxMinutes":"9",
+                "failureWindowHours":1e300}}}"#,
+        );
+        let limits = |provider: &str| client.limits(&provider.parse().unwrap());
+        let expected = Limits {
+            billing: 2 * HOUR,
+            billing_max: 24 * HOUR,
+            auth_permanent: 90_000,
+            auth_permanent_max: HOUR,
+            failure_window: i64::MAX,
+        };
+        assert_eq!(limits("anthropic"), expected);
+        assert_eq!(limits("x"), expected);
+        assert_eq!(limits("zai"), Limits { billing: HOUR / 2, ..expected });
+        assert_eq!(Client::default().limits(&"zai".parse().unwrap()), Limits::default());
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_refused_without_a_word_of_it() {
+        let deep = "[".repeat(100_000);
+        for text in ["{ auth: canary", "[]", "", "'canary", deep.as_str()] {
+            let error = Client::parse(text).unwrap_err();
+            assert_eq!(error.code(), Code::BadData);
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+        for text in ["{}", r#"{"auth":1}"#, r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#] {
+            assert_eq!(client(text), Client::default(), "{text}");
+        }
+    }
+}

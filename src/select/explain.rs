@@ -1,0 +1,265 @@
+//! How a provider's next profile was found, step by step.
+
+use serde::Serialize;
+
+use super::assemble::Input;
+use super::order::{Basis, Pinned, Selected, Verdict};
+use super::phrases;
+use super::pin::Source;
+use super::profile::ProfileView;
+use crate::vault::id::{ProfileId, Provider};
+use crate::when::relative;
+
+/// The steps of `status --explain`.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Explanation {
+    /// The agent.
+    pub agent: String,
+    /// The provider.
+    pub provider: String,
+    /// What was looked at, in turn.
+    pub steps: Vec<Step>,
+    /// The profile that is used next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// A step.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Step {
+    /// `pin`, `order`, `profiles`, `excluded`, `cooldown` or `next`.
+    pub step: &'static str,
+    /// What it found, a sentence or a profile each.
+    pub found: Vec<String>,
+}
+
+/// Explains the selection among a provider's profiles.
+#[must_use]
+pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
+    let own: Vec<&ProfileView> = input.profiles.iter().filter(|view| view.provider == *provider).collect();
+    let selected = input.select(provider, &own);
+    let step = |step, found: Vec<String>| Step { step, found };
+    let next = selected.next();
+    let steps = vec![
+        step("pin", vec![pin(input, provider, &selected)]),
+        step("order", vec![order(&selected.basis)]),
+        step("profiles", profiles(input, &own, &selected)),
+        step("excluded", excluded(&selected)),
+        step("cooldown", cooldown(input, &selected)),
+        step("next", vec![outcome(input, provider, &selected)]),
+    ];
+    Explanation {
+        agent: input.agent.to_string(),
+        provider: provider.to_string(),
+        next: next.map(|choice| choice.id.to_string()),
+        steps,
+    }
+}
+
+/// The explanation for people, line by line.
+#[must_use]
+pub fn text(explanation: &Explanation) -> Vec<String> {
+    let mut lines = vec![format!("{} (agent {})", explanation.provider, explanation.agent)];
+    for (n, step) in explanation.steps.iter().enumerate() {
+        let name = match step.step {
+            "pin" => "Pin",
+            "order" => "Order",
+            "profiles" => "Profiles",
+            "excluded" => "Not used",
+            "cooldown" => "Waiting",
+            _ => "Next",
+        };
+        for (m, found) in step.found.iter().enumerate() {
+            let head = if m == 0 { format!("{}. {name}", n + 1) } else { String::new() };
+            lines.push(format!("{head:<13}{found}"));
+        }
+    }
+    lines
+}
+
+fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
+    let Some(session) = input.session else { return "no session is asked about (--session)".to_owned() };
+    let Some(pin) = input.pin() else { return format!("session {session} has none") };
+    let id = &pin.profile;
+    let by = match pin.source {
+        Source::User => format!("session {session} is pinned to {id}"),
+        Source::Auto => format!("session {session} was served by {id} last"),
+    };
+    let effect = match &selected.pinned {
+        Some(Pinned::Locked(_)) => "; no other profile serves it",
+        Some(Pinned::Preferred(_)) => ", which comes first",
+        Some(Pinned::Passed(_)) => ", which cannot serve now",
+        Some(Pinned::Gone(_)) => ", which is not there any more: the pin has no effect",
+        None => return format!("{by}, which is not of provider {provider}"),
+    };
+    format!("{by}{effect}")
+}
+
+fn order(basis: &Basis) -> String {
+    let ids = |ids: &[ProfileId]| ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ");
+    match basis {
+        Basis::Index(order) => format!("set in the index: {}", ids(order)),
+        Basis::State(order) => format!("set in auth-state.json: {}", ids(order)),
+        Basis::Config(order) => format!("auth.order of the client's configuration: {}", ids(order)),
+        Basis::ConfigProfiles(listed) => format!(
+            "none is set; the client's configuration lists {}: by type (oauth, token, api_key), then the longest unused",
+            ids(listed)
+        ),
+        Basis::Automatic => {
+            "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
+        }
+    }
+}
+
+fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec<String> {
+    let mut lines = Vec::new();
+    for choice in &selected.choices {
+        let Some(view) = own.iter().find(|view| view.id == choice.id) else { continue };
+        let expiry = view.expires.map_or_else(
+            || "no expiry".to_owned(),
+            |at| {
+                let verb = if at <= input.now { "expired" } else { "expires" };
+                format!("{verb} {}", relative(at, input.now))
+            },
+        );
+        let used = match input.state.usage(&view.id).and_then(|usage| usage.last_used) {
+            Some(at) => format!("used {}", relative(at, input.now)),
+            None => "never used".to_owned(),
+        };
+        lines.push(format!(
+            "{}: {}, {}, {expiry}, {used}",
+            view.id,
+            view.kind.as_str(),
+            view.usable.as_str()
+        ));
+    }
+    or_none(lines, "none")
+}
+
+fn excluded(selected: &Selected) -> Vec<String> {
+    let line = |choice: &super::order::Choice| match choice.verdict {
+        Verdict::Excluded(code) => {
+            let (code, phrase) = (code.as_str(), phrases::reason(code));
+            Some(if code == phrase {
+                format!("{}: {code}", choice.id)
+            } else {
+                format!("{}: {phrase} ({code})", choice.id)
+            })
+        }
+        _ => None,
+    };
+    or_none(selected.choices.iter().filter_map(line).collect(), "none")
+}
+
+fn cooldown(input: &Input<'_>, selected: &Selected) -> Vec<String> {
+    let line = |choice: &super::order::Choice| {
+        choice.verdict.until()?;
+        Some(format!("{}: {}", choice.id, phrases::verdict(&choice.verdict, input.now)))
+    };
+    or_none(selected.choices.iter().filter_map(line).collect(), "none")
+}
+
+fn outcome(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
+    match (selected.next(), &selected.pinned) {
+        (Some(next), Some(Pinned::Locked(_))) => format!("{}: it is pinned", next.id),
+        (Some(next), _) if next.verdict == Verdict::Eligible => {
+            format!("{}: the first that can be used", next.id)
+        }
+        (Some(next), _) => format!(
+            "{}: no available auth profile (all in cooldown), and it is free soonest, {}",
+            next.id,
+            next.verdict.until().map_or_else(|| "now".to_owned(), |until| relative(until, input.now))
+        ),
+        (None, Some(Pinned::Locked(id))) => {
+            format!("none: the session is pinned to {id}, which cannot be used")
+        }
+        (None, _) => format!("none: agent {} has no usable profile of {provider}", input.agent),
+    }
+}
+
+fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
+    if lines.is_empty() { vec![none.to_owned()] } else { lines }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::select::client::Client;
+    use crate::select::fixture::{NOW, order, profiles, state};
+    use crate::select::health::WARN_AFTER_MS;
+    use crate::select::pin::Pin;
+    use crate::vault::id::AgentName;
+
+    fn told(pin: Option<(&str, Source)>, ids: &[&str]) -> String {
+        let mut state = state();
+        let session = "tg:1".parse().unwrap();
+        if let Some((profile, source)) = pin {
+            let profile = profile.parse().unwrap();
+            state.pins.insert("tg:1".parse().unwrap(), Pin { profile, model: None, source, at: NOW });
+        }
+        let (profiles, client) = (profiles(), Client::default());
+        let orders = if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
+        let input = Input {
+            home: "/h",
+            agent: &AgentName::default(),
+            store_path: "/h/i",
+            profiles: &profiles,
+            orders: &orders,
+            state: &state,
+            client: &client,
+            session: pin.map(|_| &session),
+            in_use: &[],
+            warnings: &[],
+            now: NOW,
+            warn_after_ms: WARN_AFTER_MS,
+            unlocked_until: None,
+            elsewhere: &[],
+        };
+        text(&explain(&input, &"anthropic".parse().unwrap())).join("\n")
+    }
+
+    #[test]
+    fn every_step_is_told() {
+        assert_eq!(
+            told(None, &["anthropic:work", "anthropic:default", "anthropic:gone"]),
+            "\
+anthropic (agent main)
+1. Pin       no session is asked about (--session)
+2. Order     set in the index: anthropic:work, anthropic:default, anthropic:gone
+3. Profiles  anthropic:default: api_key, unverified, no expiry, never used
+             anthropic:work: token, unverified, expires in 30d, never used
+             anthropic:old: token, unverified, expired 2d ago, never used
+4. Not used  anthropic:gone: no sealed credential (missing_credential)
+             anthropic:old: not in the order that is set (excluded_by_auth_order)
+5. Waiting   anthropic:work: cooling down for 5m (rate_limit)
+6. Next      anthropic:default: the first that can be used"
+        );
+    }
+
+    #[test]
+    fn a_pin_is_told_with_what_it_does() {
+        for (pin, said, next) in [
+            (
+                ("anthropic:work", Source::User),
+                "is pinned to anthropic:work; no other",
+                "anthropic:work: it is pinned",
+            ),
+            (
+                ("anthropic:old", Source::User),
+                "is pinned to anthropic:old; no other",
+                "none: the session is pinned",
+            ),
+            (("anthropic:work", Source::Auto), "which cannot serve now", "anthropic:default: the first"),
+            (("anthropic:default", Source::Auto), "which comes first", "anthropic:default: the first"),
+            (("anthropic:gone", Source::User), "the pin has no effect", "anthropic:default: the first"),
+            (
+                ("openai-codex:me@x.io", Source::User),
+                "not of provider anthropic",
+                "anthropic:default: the first",
+            ),
+        ] {
+            let told = told(Some(pin), &[]);
+            assert!(told.contains(said) && told.contains(&format!("6. Next      {next}")), "{told}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Pins: a session that has a profile of its own, and the words by which a person pins one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::slash::Asked;
+use crate::error::{Code, Error};
+use crate::vault::id::ProfileId;
+
+/// The member of `auth-state.json` in which pins are kept.
+pub const PINS: &str = "pins";
+/// The most pins of an agent.
+pub const PINS_MAX: usize = 1000;
+/// The longest name of a session, and of a model, in bytes.
+const NAME_MAX: usize = 256;
+
+/// A session's name: whatever the client calls it, such as `agent:main:telegram:group:-100:topic:5`.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct SessionName(String);
+
+impl SessionName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for SessionName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if is_name(text) && !matches!(text, "__proto__" | "constructor" | "prototype") {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::new(Code::Usage, "the session's name is outside its grammar")
+            .with_remedy("use ASCII letters, digits and . _ : @ + / # = -, at most 256 bytes"))
+    }
+}
+
+/// A model, as a person or a configuration spells it: an alias or `<provider>/<model>`.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Model(String);
+
+impl Model {
+    /// The model as it was spelled.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Model {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if is_name(text) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Error::new(Code::Usage, "the model's name is outside its grammar")
+            .with_remedy("use an alias or <provider>/<model>, at most 256 bytes"))
+    }
+}
+
+impl TryFrom<String> for Model {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self, Error> {
+        text.parse()
+    }
+}
+
+impl From<Model> for String {
+    fn from(model: Model) -> Self {
+        model.0
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= NAME_MAX
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._:@+/#=-".contains(&byte))
+}
+
+/// Who pinned.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// A person. No other profile serves the session.
+    User,
+    /// A report of success. It is tried first, so that the provider's cache stays warm.
+    Auto,
+}
+
+/// The profile of a session.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Pin {
+    /// The profile.
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    pub profile: ProfileId,
+    /// The model that was asked for with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<Model>,
+    /// Who pinned it.
+    pub source: Source,
+    /// When, in Unix milliseconds.
+    pub at: i64,
+}
+
+fn as_text<S: serde::Serializer>(id: &ProfileId, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_str())
+}
+
+fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ProfileId, D::Error> {
+    // The parser's error could quote what stands there.
+    String::deserialize(deserializer)?.parse().map_err(|_| serde::de::Error::custom("not a profile id"))
+}
+
+/// What `models pin` is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// Pin a profile; the id is not yet checked against its grammar.
+    Pin {
+        /// The model before the `@`.
+        model: Option<String>,
+        /// The profile behind it.
+        profile: String,
+    },
+    /// Pick a model, and leave the profile as it is.
+    Model(String),
+    /// Show what there is to pick.
+    List,
+    /// Show what is used.
+    Status,
+}
+
+/// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
+#[must_use]
+pub fn wish(text: &str) -> Wish {
+    if let Some(asked) = super::slash::parse(text) {
+        return match asked {
+            Asked::List => Wish::List,
+            Asked::Status => Wish::Status,
+            Asked::Pick { model, profile: Some(profile) } => Wish::Pin { model: Some(model), profile },
+            Asked::Pick { model, profile: None } => Wish::Model(model),
+        };
+    }
+    // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
+    match super::slash::split(text) {
+        (model, Some(profile)) if profile.contains(':') => {
+            Wish::Pin { model: Some(model.to_owned()), profile: profile.to_owned() }
+        }
+        _ => Wish::Pin { model: None, profile: text.to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sessions_have_the_clients_names() {
+        for text in ["main", "agent:main:telegram:group:-100123:topic:5", "tg/42#x=1", "me@x.io"] {
+            assert_eq!(text.parse::<SessionName>().unwrap().as_str(), text);
+        }
+        let long = "a".repeat(257);
+        for text in ["", "a b", "a\u{1b}[2J", "__proto__", "ä", "a\n", long.as_str()] {
+            let error = text.parse::<SessionName>().unwrap_err();
+            assert!(text.is_empty() || !error.what().contains(text));
+        }
+    }
+
+    #[test]
+    fn a_profile_stands_alone_or_behind_a_model() {
+        let pin = |model: Option<&str>, profile: &str| Wish::Pin {
+            model: model.map(str::to_owned),
+            profile: profile.to_owned(),
+        };
+        for (text, expected) in [
+            ("anthropic:work", pin(None, "anthropic:work")),
+            ("openai-codex:me@x.io", pin(None, "openai-codex:me@x.io")),
+            ("sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
+            ("gpt@openai-codex:me@x.io", pin(Some("gpt"), "openai-codex:me@x.io")),
+            (
+                "anthropic/claude-x@20250514@anthropic:work",
+                pin(Some("anthropic/claude-x@20250514"), "anthropic:work"),
+            ),
+            ("/model sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
+            ("/model sonnet", Wish::Model("sonnet".to_owned())),
+            ("/model", Wish::List),
+            ("/model list", Wish::List),
+            (" /model status ", Wish::Status),
+        ] {
+            assert_eq!(wish(text), expected, "{text}");
+        }
+    }
+}

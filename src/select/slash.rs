@@ -1,0 +1,147 @@
+//! `/model` as it is typed in a chat: `/model`, `/model list`, `/model status`,
+//! `/model <alias-or-id>[@<profile>]`.
+
+/// What a `/model` line asks for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Asked {
+    /// What there is to pick.
+    List,
+    /// What is used.
+    Status,
+    /// A model, by alias, number or `<provider>/<model>`, and the profile to use with it.
+    Pick {
+        /// The model.
+        model: String,
+        /// The profile; not yet checked against its grammar.
+        profile: Option<String>,
+    },
+}
+
+/// Reads a `/model` line; `None` where it is something else.
+///
+/// As in the client, letter case of the command does not matter, and a colon may stand behind it.
+/// What follows the model is not looked at.
+#[must_use]
+pub fn parse(line: &str) -> Option<Asked> {
+    const COMMAND: &str = "/model";
+    let line = line.trim();
+    let rest = match line.get(..COMMAND.len()) {
+        Some(start) if start.eq_ignore_ascii_case(COMMAND) => &line[COMMAND.len()..],
+        _ => return None,
+    };
+    if !(rest.is_empty() || rest.starts_with(':') || rest.starts_with(char::is_whitespace)) {
+        return None;
+    }
+    let rest = rest.trim_start();
+    let rest = rest.strip_prefix(':').unwrap_or(rest);
+    let Some(word) = rest.split_whitespace().next() else { return Some(Asked::List) };
+    Some(match word.to_ascii_lowercase().as_str() {
+        "list" => Asked::List,
+        "status" => Asked::Status,
+        _ => {
+            let (model, profile) = split(word);
+            Asked::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
+        }
+    })
+}
+
+/// Parts a model from the profile behind it: at the first `@` after the last `/`. A date or a
+/// quantisation that begins with an `@` belongs to the model: `claude-x@20250514`, `llama@q4_k_m`.
+#[must_use]
+pub fn split(text: &str) -> (&str, Option<&str>) {
+    let whole = (text, None);
+    let from = text.rfind('/').map_or(0, |slash| slash + 1);
+    let Some(mut at) = text[from..].find('@').map(|at| from + at).filter(|at| *at > 0) else { return whole };
+    for of_model in [is_date, is_quantisation] {
+        let behind = &text[at + 1..];
+        let word = behind.split('@').next().unwrap_or_default();
+        if of_model(word) {
+            match behind.find('@') {
+                Some(next) => at += 1 + next,
+                None => return whole,
+            }
+        }
+    }
+    let (model, profile) = (&text[..at], &text[at + 1..]);
+    if profile.is_empty() { whole } else { (model, Some(profile)) }
+}
+
+fn is_date(word: &str) -> bool {
+    word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `q4_k_m`, `iq3_xs`, `8bit`.
+fn is_quantisation(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if word.strip_suffix("bit").is_some_and(digits) {
+        return true;
+    }
+    let Some(rest) = word.strip_prefix('i').unwrap_or(&word).strip_prefix('q') else { return false };
+    let mut parts = rest.split('_');
+    parts.next().is_some_and(digits)
+        && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pick(model: &str, profile: Option<&str>) -> Asked {
+        Asked::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
+    }
+
+    #[test]
+    fn the_documented_spellings_are_read() {
+        for (line, expected) in [
+            ("/model", Some(Asked::List)),
+            ("/model list", Some(Asked::List)),
+            ("/model LIST", Some(Asked::List)),
+            ("/model:", Some(Asked::List)),
+            ("/model status", Some(Asked::Status)),
+            ("/Model status", Some(Asked::Status)),
+            ("  /model  status  ", Some(Asked::Status)),
+            ("/model 3", Some(pick("3", None))),
+            ("/model sonnet", Some(pick("sonnet", None))),
+            ("/model: sonnet", Some(pick("sonnet", None))),
+            ("/model :sonnet", Some(pick("sonnet", None))),
+            ("/model openai/gpt-5.4", Some(pick("openai/gpt-5.4", None))),
+            ("/model opus@anthropic:default", Some(pick("opus", Some("anthropic:default")))),
+            (
+                "/model anthropic/claude-x@anthropic:work",
+                Some(pick("anthropic/claude-x", Some("anthropic:work"))),
+            ),
+            ("/model gpt@openai-codex:me@x.io", Some(pick("gpt", Some("openai-codex:me@x.io")))),
+            ("/model openrouter/a/b@openrouter:k", Some(pick("openrouter/a/b", Some("openrouter:k")))),
+            ("/model opus@anthropic:work --runtime codex", Some(pick("opus", Some("anthropic:work")))),
+            ("/model opus@", Some(pick("opus@", None))),
+            ("/model @anthropic:work", Some(pick("@anthropic:work", None))),
+            ("/models", None),
+            ("/modelx status", None),
+            ("model status", None),
+            ("", None),
+            ("/mod", None),
+            ("/mödel", None),
+        ] {
+            assert_eq!(parse(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn dates_and_quantisations_belong_to_the_model() {
+        for (text, model, profile) in [
+            ("v/claude@20250514", "v/claude@20250514", None),
+            ("v/claude@20250514@anthropic:work", "v/claude@20250514", Some("anthropic:work")),
+            ("v/claude@2025051@x:y", "v/claude", Some("2025051@x:y")),
+            ("llama@q4_k_m", "llama@q4_k_m", None),
+            ("llama@Q4_K_M@ollama:home", "llama@Q4_K_M", Some("ollama:home")),
+            ("llama@iq3_xs@ollama:home", "llama@iq3_xs", Some("ollama:home")),
+            ("llama@8bit@ollama:home", "llama@8bit", Some("ollama:home")),
+            ("llama@20250514@q8_0@ollama:home", "llama@20250514@q8_0", Some("ollama:home")),
+            ("llama@qwen:home", "llama", Some("qwen:home")),
+            ("a@b/c", "a@b/c", None),
+        ] {
+            assert_eq!(split(text), (model, profile), "{text}");
+        }
+    }
+}

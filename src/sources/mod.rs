@@ -1,0 +1,265 @@
+//! Sources of provider keys beside the vault: the environment, the client's `.env` files, its
+//! configuration, the login shell. They are found, ranked as the client ranks them, and never
+//! changed. Strongroom's own settings are in none of them.
+
+pub mod config;
+pub(crate) mod dotenv_lines;
+pub mod file;
+pub mod places;
+mod rank;
+pub mod shell;
+
+use std::path::{Path, PathBuf};
+
+use strongroom_backends::shown;
+
+pub use rank::{ProviderSources, rank};
+
+use crate::env::Env;
+use crate::env_names::{self, Pool};
+use crate::error::Code;
+use crate::secret::{ExposeSecret, SecretString};
+use crate::shape::{self, Role, Shape};
+use crate::vault::credential::CredentialType;
+use config::ClientConfig;
+use dotenv_lines::{Lines, Value};
+use places::Places;
+
+/// The largest file of variables that is read, in bytes.
+const DOTENV_MAX: u64 = 1024 * 1024;
+
+/// Where a variable was found, the strongest first.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Origin {
+    /// The environment of this process.
+    Process,
+    /// A file `.env` in the working directory. Some versions of the client leave out the keys of
+    /// providers there.
+    WorkingDirectory(PathBuf),
+    /// The file `.env` in the client's directory.
+    File(PathBuf),
+    /// The `env` block of the client's configuration.
+    Config(PathBuf),
+    /// The login shell.
+    Shell,
+    /// A file `.env` in an older directory of the client, which it no longer reads.
+    LeftBehind(PathBuf),
+}
+
+impl Origin {
+    /// The origin for people.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Process => "the process environment".to_owned(),
+            Self::WorkingDirectory(path) | Self::File(path) | Self::LeftBehind(path) => shown(path),
+            Self::Config(path) => format!("the env block of {}", shown(path)),
+            Self::Shell => "the login shell".to_owned(),
+        }
+    }
+
+    /// The origin for programs.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::WorkingDirectory(_) => "working_directory",
+            Self::File(_) => "dotenv",
+            Self::Config(_) => "config",
+            Self::Shell => "login_shell",
+            Self::LeftBehind(_) => "left_behind",
+        }
+    }
+
+    /// The file, where it is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::WorkingDirectory(path) | Self::File(path) | Self::Config(path) | Self::LeftBehind(path) => {
+                Some(path)
+            }
+            Self::Process | Self::Shell => None,
+        }
+    }
+
+    /// Whether a service reads it that was started by nobody's shell.
+    #[must_use]
+    pub const fn reaches_services(&self) -> bool {
+        matches!(self, Self::File(_) | Self::Config(_) | Self::Shell)
+    }
+}
+
+/// What a variable holds.
+#[derive(Clone)]
+pub enum Held {
+    /// A value, which may be a secret.
+    Text(SecretString),
+    /// Nothing, but it is set: the client then passes over weaker places.
+    Empty,
+    /// Something that is no value, and why.
+    Unusable(&'static str),
+}
+
+/// What a variable is to its provider.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Rank {
+    /// One of the provider's own variables, by its place among them.
+    Own(usize),
+    /// One of its pool.
+    Pool(Pool),
+}
+
+/// A provider's variable that was found.
+#[derive(Clone)]
+pub struct Variable {
+    /// The provider.
+    pub provider: &'static str,
+    /// Its name.
+    pub name: String,
+    /// What it is to its provider.
+    pub rank: Rank,
+    /// Where it was found.
+    pub origin: Origin,
+    /// What it holds.
+    pub held: Held,
+}
+
+impl Variable {
+    /// What it holds, as a credential.
+    #[must_use]
+    pub fn kind(&self) -> CredentialType {
+        match &self.held {
+            Held::Text(text) => kind(&self.name, text.expose_secret()),
+            Held::Empty | Held::Unusable(_) => env_names::kind_of(&self.name),
+        }
+    }
+}
+
+/// What a value is, going by the variable that holds it. A setup-token is a token in whatever
+/// variable it stands.
+#[must_use]
+pub fn kind(name: &str, secret: &str) -> CredentialType {
+    match Shape::of(secret) {
+        Some(Shape { prefix: "sk-ant-oat01-", role: Role::Token, .. }) => CredentialType::Token,
+        _ => env_names::kind_of(name),
+    }
+}
+
+/// All that was found beside the vault.
+#[derive(Default)]
+pub struct Found {
+    /// The variables of providers.
+    pub variables: Vec<Variable>,
+    /// What could not be read, and what others may read, for people.
+    pub warnings: Vec<String>,
+    /// The client's configuration, where there is one that can be read.
+    pub config: Option<ClientConfig>,
+}
+
+impl Found {
+    /// Looks everywhere but in the login shell. Nothing here is an error: what cannot be read is
+    /// told.
+    #[must_use]
+    pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
+        let mut found = Self::default();
+        for (name, value) in env.variables() {
+            if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                found.add(name, Origin::Process, || text(value));
+            }
+        }
+        let places = Places::of(env);
+        if let Some(here) = working_directory {
+            let path = here.join(".env");
+            if places.dotenv.as_ref() != Some(&path) && !places.left_behind.contains(&path) {
+                found.read_dotenv(&path, &Origin::WorkingDirectory(path.clone()));
+            }
+        }
+        if let Some(path) = &places.dotenv {
+            found.read_dotenv(path, &Origin::File(path.clone()));
+        }
+        for path in &places.left_behind {
+            found.read_dotenv(path, &Origin::LeftBehind(path.clone()));
+        }
+        if let Some(path) = places.config {
+            match ClientConfig::read(&path) {
+                Ok(Some(config)) => {
+                    for (name, value) in &config.variables {
+                        let value = value.expose_secret();
+                        // The client leaves both out.
+                        if !value.trim().is_empty() && !value.contains("${") {
+                            found.add(name, Origin::Config(path.clone()), || text(value));
+                        }
+                    }
+                    found.config = Some(config);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    found.warnings.push(format!("{} is not read: {}", shown(&path), error.what()));
+                }
+            }
+        }
+        found
+    }
+
+    /// Looks in the login shell too, where the configuration or `OPENCLAW_LOAD_SHELL_ENV` enables
+    /// that for the client.
+    pub fn look_in_shell(&mut self, env: &Env) {
+        let by_variable = env
+            .var("OPENCLAW_LOAD_SHELL_ENV")
+            .and_then(|value| value.to_str())
+            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
+        let by_config = self.config.as_ref().and_then(|config| config.shell);
+        let Some(limit) = by_config.or_else(|| by_variable.then_some(config::SHELL_TIMEOUT)) else { return };
+        match shell::variables(env, limit) {
+            Ok(variables) => {
+                for (name, value) in variables {
+                    self.add(&name, Origin::Shell, || text(value.expose_secret()));
+                }
+            }
+            Err(error) => self.warnings.push(error.what().to_owned()),
+        }
+    }
+
+    fn add(&mut self, name: &str, origin: Origin, held: impl FnOnce() -> Held) {
+        let (provider, rank) = match (env_names::provider_of(name), env_names::pool_of(name)) {
+            (Some(provider), _) => {
+                let place = env_names::names_of(provider).iter().position(|known| *known == name);
+                (provider, Rank::Own(place.unwrap_or_default()))
+            }
+            (None, Some((provider, pool))) => (provider, Rank::Pool(pool)),
+            (None, None) => return,
+        };
+        self.variables.push(Variable { provider, name: name.to_owned(), rank, origin, held: held() });
+    }
+
+    fn read_dotenv(&mut self, path: &Path, origin: &Origin) {
+        let (bytes, warnings) = match file::read(path, DOTENV_MAX) {
+            Ok(read) => read,
+            Err(error) if error.code() == Code::NoInput => return,
+            Err(error) => return self.warnings.push(format!("not read: {}", error.what())),
+        };
+        let Some(text) = bytes.expose_str() else {
+            return self.warnings.push(format!("not read: {} is not a text file", shown(path)));
+        };
+        let Lines { assignments, .. } = dotenv_lines::lines(text);
+        let before = self.variables.len();
+        for assignment in assignments {
+            // Of a name that is set twice the client takes the last.
+            let again = |known: &Variable| known.name == assignment.name && known.origin == *origin;
+            self.variables.retain(|known| !again(known));
+            self.add(assignment.name, origin.clone(), || match assignment.value {
+                Value::Text(value) if value.expose_secret().chars().all(shape::is_space) => Held::Empty,
+                Value::Text(value) => Held::Text(value),
+                Value::Reference(why) | Value::Bad(why) => Held::Unusable(why),
+            });
+        }
+        // Only of a file that matters.
+        if self.variables.len() > before {
+            self.warnings.extend(warnings);
+        }
+    }
+}
+
+fn text(value: &str) -> Held {
+    if value.chars().all(shape::is_space) { Held::Empty } else { Held::Text(SecretString::from(value)) }
+}

@@ -1,0 +1,116 @@
+//! Where the client keeps its files, as its variables say. Strongroom's own settings never come
+//! from there.
+
+use std::path::{Path, PathBuf};
+
+use crate::env::Env;
+
+/// The client's directory in the home, then its older names. The first that is there is the one in
+/// use.
+const DIRECTORIES: [&str; 4] = [".openclaw", ".clawdbot", ".moldbot", ".moltbot"];
+/// The client's configuration in its directory, then its older names.
+const CONFIGS: [&str; 4] = ["openclaw.json", "clawdbot.json", "moldbot.json", "moltbot.json"];
+
+/// Where the client's files lie.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Places {
+    /// The file of variables that every process of the client reads.
+    pub dotenv: Option<PathBuf>,
+    /// Such files in older directories, which it no longer reads.
+    pub left_behind: Vec<PathBuf>,
+    /// Its configuration.
+    pub config: Option<PathBuf>,
+}
+
+impl Places {
+    /// The places that the variables name: `OPENCLAW_STATE_DIR` (older: `CLAWDBOT_STATE_DIR`),
+    /// `OPENCLAW_CONFIG_PATH`, `OPENCLAW_HOME`, `HOME`.
+    #[must_use]
+    pub fn of(env: &Env) -> Self {
+        let home = env.path("OPENCLAW_HOME").or_else(|| env.path("HOME"));
+        let path = |name| env.path(name).map(|path| expanded(path, home.as_deref()));
+        let named = path("OPENCLAW_STATE_DIR").or_else(|| path("CLAWDBOT_STATE_DIR"));
+        let config = path("OPENCLAW_CONFIG_PATH");
+        let (directory, older) = match (named, &home) {
+            (Some(named), _) => (Some(named), Vec::new()),
+            (None, Some(home)) => {
+                let all = DIRECTORIES.map(|name| home.join(name));
+                let there = all.iter().position(|directory| directory.is_dir()).unwrap_or_default();
+                (all.get(there).cloned(), all.into_iter().skip(there + 1).collect())
+            }
+            (None, None) => (None, Vec::new()),
+        };
+        let in_directory = || {
+            let directory = directory.as_ref()?;
+            let all = CONFIGS.map(|name| directory.join(name));
+            all.iter().find(|path| path.exists()).or(all.first()).cloned()
+        };
+        // A configuration that is named takes the variables with it.
+        let beside = config.as_ref().filter(|_| env.var("OPENCLAW_STATE_DIR").is_none());
+        let beside = beside.and_then(|config| config.parent()).map(Path::to_path_buf);
+        Self {
+            dotenv: beside.or_else(|| directory.clone()).map(|directory| directory.join(".env")),
+            left_behind: older.iter().map(|directory| directory.join(".env")).collect(),
+            config: config.or_else(in_directory),
+        }
+    }
+}
+
+/// The client takes `~/` at the beginning for the home.
+fn expanded(path: PathBuf, home: Option<&Path>) -> PathBuf {
+    match (path.strip_prefix("~"), home) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_name_the_places() {
+        for (variables, dotenv, config) in [
+            (&[("HOME", "/h")][..], "/h/.openclaw/.env", "/h/.openclaw/openclaw.json"),
+            (&[("HOME", "/h"), ("OPENCLAW_HOME", "/o")], "/o/.openclaw/.env", "/o/.openclaw/openclaw.json"),
+            (&[("HOME", "/h"), ("OPENCLAW_STATE_DIR", "/s")], "/s/.env", "/s/openclaw.json"),
+            (&[("HOME", "/h"), ("OPENCLAW_STATE_DIR", "~/s")], "/h/s/.env", "/h/s/openclaw.json"),
+            (&[("HOME", "/h"), ("CLAWDBOT_STATE_DIR", "/s")], "/s/.env", "/s/openclaw.json"),
+            (&[("OPENCLAW_STATE_DIR", "/s"), ("OPENCLAW_CONFIG_PATH", "/c/c.json")], "/s/.env", "/c/c.json"),
+            (&[("HOME", "/h"), ("OPENCLAW_CONFIG_PATH", "/c/c.json")], "/c/.env", "/c/c.json"),
+            (&[], "", ""),
+        ] {
+            let env = variables.iter().fold(Env::default(), |env, (name, value)| env.with_var(name, *value));
+            let places = Places::of(&env);
+            let text = |path: &Option<PathBuf>| {
+                path.as_ref().map_or_else(String::new, |path| path.display().to_string())
+            };
+            assert_eq!(
+                (text(&places.dotenv).as_str(), text(&places.config).as_str()),
+                (dotenv, config),
+                "{variables:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_directory_that_is_there_is_in_use() {
+        let home = tempfile::tempdir().unwrap();
+        let env = Env::default().with_var("HOME", home.path());
+        for (make, dotenv, config, left) in [
+            (".moltbot", ".moltbot/.env", ".moltbot/openclaw.json", 0),
+            (".clawdbot", ".clawdbot/.env", ".clawdbot/clawdbot.json", 2),
+            (".openclaw", ".openclaw/.env", ".openclaw/openclaw.json", 3),
+        ] {
+            std::fs::create_dir(home.path().join(make)).unwrap();
+            std::fs::write(home.path().join(".moltbot/other.json"), "{}").unwrap();
+            if make == ".clawdbot" {
+                std::fs::write(home.path().join(".clawdbot/clawdbot.json"), "{}").unwrap();
+            }
+            let places = Places::of(&env);
+            assert_eq!(places.dotenv, Some(home.path().join(dotenv)));
+            assert_eq!(places.config, Some(home.path().join(config)));
+            assert_eq!(places.left_behind.len(), left);
+        }
+    }
+}

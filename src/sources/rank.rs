@@ -1,0 +1,224 @@
+//! Which of a provider's variables the client takes.
+//!
+//! The client first fills its environment: each name from the strongest place that sets it, even
+//! if it sets it to nothing. Only then it goes through a provider's names. So a strong name in a
+//! weak place beats a weak name in a strong one.
+
+use std::collections::BTreeMap;
+
+use super::{Held, Origin, Rank, Variable};
+
+/// What a provider has beside the vault.
+pub struct ProviderSources<'v> {
+    /// The provider.
+    pub provider: &'static str,
+    /// The variable that the client takes, where no profile serves.
+    pub winner: Option<&'v Variable>,
+    /// Those of the pool, to which it goes on at a rate limit.
+    pub pool: Vec<&'v Variable>,
+    /// Those that it passes over, and what stands before each.
+    pub shadowed: Vec<(&'v Variable, String)>,
+    /// What a service takes, which has neither the environment nor the working directory of this
+    /// process.
+    pub service: Option<&'v Variable>,
+}
+
+/// Ranks what was found, provider by provider.
+#[must_use]
+pub fn rank(variables: &[Variable]) -> Vec<ProviderSources<'_>> {
+    let mut by_provider: BTreeMap<&'static str, Vec<&Variable>> = BTreeMap::new();
+    for variable in variables {
+        by_provider.entry(variable.provider).or_default().push(variable);
+    }
+    by_provider
+        .into_iter()
+        .map(|(provider, found)| of_provider(provider, &found))
+        .filter(|sources| sources.winner.is_some() || !sources.shadowed.is_empty())
+        .collect()
+}
+
+fn of_provider<'v>(provider: &'static str, found: &[&'v Variable]) -> ProviderSources<'v> {
+    let (mut bound, mut shadowed) = bind(found);
+    let winner = (!bound.is_empty()).then(|| bound.remove(0));
+    let mut pool = Vec::new();
+    for variable in bound {
+        match (variable.rank, winner) {
+            (Rank::Pool(_), _) => pool.push(variable),
+            (Rank::Own(_), Some(winner)) => shadowed.push((variable, winner.name.clone())),
+            (Rank::Own(_), None) => {}
+        }
+    }
+    let served: Vec<_> = found.iter().copied().filter(|v| v.origin.reaches_services()).collect();
+    let service = bind(&served).0.first().copied();
+    ProviderSources { provider, winner, pool, shadowed, service }
+}
+
+/// The variable of each name that counts, the strongest name first, and the others with what
+/// stands before each.
+fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, String)>) {
+    let mut by_name: BTreeMap<(Rank, &str), Vec<&'v Variable>> = BTreeMap::new();
+    for variable in found {
+        by_name.entry((variable.rank, &variable.name)).or_default().push(variable);
+    }
+    let (mut bound, mut shadowed) = (Vec::new(), Vec::new());
+    for mut same in by_name.into_values() {
+        same.sort_by(|a, b| a.origin.cmp(&b.origin));
+        let mut taken: Option<&Variable> = None;
+        let mut set: Option<&Variable> = None;
+        for variable in same {
+            if matches!(variable.origin, Origin::LeftBehind(_)) {
+                shadowed.push((variable, "the newer directory of the client".to_owned()));
+                continue;
+            }
+            let counts = match (&variable.origin, taken, set) {
+                (_, Some(_), _) => false,
+                // The configuration fills what is empty, the shell only what is not set.
+                (Origin::Config(_), None, _) => true,
+                (_, None, set) => set.is_none(),
+            };
+            if counts && matches!(variable.held, Held::Text(_)) {
+                taken = Some(variable);
+                bound.push(variable);
+            } else if !matches!(variable.held, Held::Empty) {
+                let why = match (&variable.held, taken.or(set)) {
+                    (Held::Unusable(why), None) => (*why).to_owned(),
+                    (_, Some(before)) if matches!(before.held, Held::Empty) => {
+                        format!("an empty {} in {}", before.name, before.origin.told())
+                    }
+                    (_, Some(before)) => format!("{} in {}", before.name, before.origin.told()),
+                    (_, None) => String::new(),
+                };
+                shadowed.push((variable, why));
+            }
+            set = set.or(Some(variable));
+        }
+    }
+    (bound, shadowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env_names;
+    use crate::secret::SecretString;
+
+    fn found(variables: &[(&str, char, &str)]) -> Vec<Variable> {
+        let origin = |letter| match letter {
+            'p' => Origin::Process,
+            'w' => Origin::WorkingDirectory("/w/.env".into()),
+            'f' => Origin::File("/o/.env".into()),
+            'o' => Origin::LeftBehind("/c/.env".into()),
+            'c' => Origin::Config("/o/openclaw.json".into()),
+            _ => Origin::Shell,
+        };
+        variables
+            .iter()
+            .map(|(name, letter, value)| {
+                let (provider, rank) = if let Some((provider, pool)) = env_names::pool_of(name) {
+                    (provider, Rank::Pool(pool))
+                } else {
+                    let provider = env_names::provider_of(name).unwrap();
+                    let names = env_names::names_of(provider);
+                    (provider, Rank::Own(names.iter().position(|known| known == name).unwrap()))
+                };
+                let held = match *value {
+                    "" => Held::Empty,
+                    "$" => Held::Unusable("refers elsewhere"),
+                    value => Held::Text(SecretString::from(value)),
+                };
+                Variable { provider, name: (*name).to_owned(), rank, origin: origin(*letter), held }
+            })
+            .collect()
+    }
+
+    fn told(variable: Option<&Variable>) -> String {
+        variable.map_or_else(String::new, |v| format!("{} {}", v.name, v.origin.kind()))
+    }
+
+    #[test]
+    fn the_winner_is_the_clients() {
+        let (key, token) = ("ANTHROPIC_API_KEY", "ANTHROPIC_OAUTH_TOKEN");
+        for (variables, winner, service) in [
+            (
+                &[(key, 'p', "a"), (key, 'w', "b"), (key, 'f', "c"), (key, 'c', "d"), (key, 's', "e")][..],
+                "ANTHROPIC_API_KEY process",
+                "ANTHROPIC_API_KEY dotenv",
+            ),
+            (
+                &[(key, 'w', "b"), (key, 'f', "c")],
+                "ANTHROPIC_API_KEY working_directory",
+                "ANTHROPIC_API_KEY dotenv",
+            ),
+            (
+                &[(key, 'f', "c"), (key, 'o', "x"), (key, 'c', "d")],
+                "ANTHROPIC_API_KEY dotenv",
+                "ANTHROPIC_API_KEY dotenv",
+            ),
+            (&[(key, 'o', "x"), (key, 'c', "d")], "ANTHROPIC_API_KEY config", "ANTHROPIC_API_KEY config"),
+            (&[(key, 'o', "x")], "", ""),
+            (&[(key, 'c', "d"), (key, 's', "e")], "ANTHROPIC_API_KEY config", "ANTHROPIC_API_KEY config"),
+            (&[(key, 's', "e")], "ANTHROPIC_API_KEY login_shell", "ANTHROPIC_API_KEY login_shell"),
+            (&[(key, 'p', "a")], "ANTHROPIC_API_KEY process", ""),
+            // A stronger name in a weaker place.
+            (
+                &[(key, 'p', "a"), (token, 's', "e")],
+                "ANTHROPIC_OAUTH_TOKEN login_shell",
+                "ANTHROPIC_OAUTH_TOKEN login_shell",
+            ),
+            // Set to nothing: files and the shell are passed over, the configuration is not.
+            (&[(key, 'p', ""), (key, 'f', "c")], "", "ANTHROPIC_API_KEY dotenv"),
+            (&[(key, 'p', ""), (key, 's', "e")], "", "ANTHROPIC_API_KEY login_shell"),
+            (
+                &[(key, 'p', ""), (key, 'f', "c"), (key, 'c', "d")],
+                "ANTHROPIC_API_KEY config",
+                "ANTHROPIC_API_KEY dotenv",
+            ),
+            (&[(key, 'f', "$"), (key, 'o', "x")], "", ""),
+            // The pool stands behind the provider's own names.
+            (
+                &[("ANTHROPIC_API_KEY_2", 'p', "a"), (key, 'f', "c")],
+                "ANTHROPIC_API_KEY dotenv",
+                "ANTHROPIC_API_KEY dotenv",
+            ),
+            (
+                &[("ANTHROPIC_API_KEY_2", 'p', "a"), ("OPENCLAW_LIVE_ANTHROPIC_KEY", 'p', "b")],
+                "OPENCLAW_LIVE_ANTHROPIC_KEY process",
+                "",
+            ),
+        ] {
+            let variables = found(variables);
+            let ranked = rank(&variables);
+            let said: Vec<_> = variables.iter().map(|v| told(Some(v))).collect();
+            assert_eq!(ranked.len(), 1, "{said:?}");
+            assert_eq!(told(ranked[0].winner), winner, "{said:?}");
+            assert_eq!(told(ranked[0].service), service, "{said:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_passed_over_names_what_stands_before_it() {
+        let variables = found(&[
+            ("GROQ_API_KEY", 'p', ""),
+            ("GROQ_API_KEY", 'f', "a"),
+            ("CODEX_API_KEY", 'f', "a"),
+            ("OPENAI_API_KEY", 'p', "b"),
+            ("OPENAI_API_KEY", 'c', "c"),
+            ("OPENAI_API_KEY_2", 'p', "d"),
+            ("XAI_API_KEY", 'p', ""),
+        ]);
+        let ranked = rank(&variables);
+        assert_eq!(ranked.iter().map(|sources| sources.provider).collect::<Vec<_>>(), ["groq", "openai"]);
+        let before = |at: usize| -> Vec<_> {
+            ranked[at].shadowed.iter().map(|(v, why)| format!("{}: {why}", told(Some(v)))).collect()
+        };
+        assert_eq!(before(0), ["GROQ_API_KEY dotenv: an empty GROQ_API_KEY in the process environment"]);
+        assert_eq!(
+            before(1),
+            [
+                "OPENAI_API_KEY config: OPENAI_API_KEY in the process environment",
+                "OPENAI_API_KEY process: CODEX_API_KEY"
+            ]
+        );
+        assert_eq!(ranked[1].pool.len(), 1);
+    }
+}

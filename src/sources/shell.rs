@@ -1,0 +1,114 @@
+//! The variables of a login shell, as the client imports them where its configuration says so.
+//! This starts the user's shell and with it whatever its profile starts, so only when asked.
+
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::env::Env;
+use crate::error::{Code, Result, fail};
+use crate::secret::{Buffer, SecretString};
+use crate::term::stdin;
+
+/// The most that a shell's variables may be, in bytes: the client's bound.
+const OUTPUT_MAX: usize = 2 * 1024 * 1024;
+/// The shell of who has none that the system lists.
+const DEFAULT: &str = "/bin/sh";
+const LISTED: &str = "/etc/shells";
+
+/// The variables of a login shell. It is ended when it takes longer than `limit`, with all that it
+/// started in its group.
+///
+/// # Errors
+/// `TIMEOUT`, `TOO_LARGE`, and `IO` when it cannot be started or fails.
+pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString)>> {
+    let mut command = Command::new(shell(env));
+    command
+        .args(["-l", "-c", "env -0"])
+        .env_clear()
+        .envs(env.variables())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let Ok(mut child) = command.spawn() else { return fail(Code::Io, "the login shell cannot be started") };
+    let Some(output) = child.stdout.take() else {
+        return fail(Code::Internal, "the login shell has no output");
+    };
+    let read = stdin::read_to_end(output.as_fd(), OUTPUT_MAX, Some(limit));
+    if !matches!(read, Ok((_, true))) {
+        // A background process of the profile that holds the pipe is among them.
+        let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
+        let _ = child.wait();
+    }
+    let (bytes, ended) = read?;
+    if !ended {
+        return fail(
+            Code::Timeout,
+            format!("the login shell did not answer within {} ms", limit.as_millis()),
+        );
+    }
+    // It has said everything; what its profile left running is the user's.
+    let _ = child.kill();
+    let _ = child.wait();
+    Ok(parse(&bytes))
+}
+
+/// The user's shell, where the system lists it.
+fn shell(env: &Env) -> String {
+    let named = env.var("SHELL").and_then(|shell| shell.to_str()).filter(|shell| shell.starts_with('/'));
+    let listed = |shell: &&str| {
+        let lines = std::fs::read_to_string(LISTED).unwrap_or_default();
+        lines.lines().any(|line| line.trim() == *shell)
+    };
+    named.filter(listed).unwrap_or(DEFAULT).to_owned()
+}
+
+fn parse(bytes: &Buffer) -> Vec<(String, SecretString)> {
+    let entries = bytes.expose().split(|byte| *byte == 0);
+    entries
+        .filter_map(|entry| {
+            let (name, value) = std::str::from_utf8(entry).ok()?.split_once('=')?;
+            Some((name.to_owned(), SecretString::from(value)))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::ExposeSecret;
+    use std::time::Instant;
+
+    fn env(home: &std::path::Path) -> Env {
+        Env::default().with_var("HOME", home).with_var("PATH", "/usr/bin:/bin")
+    }
+
+    #[test]
+    fn the_profile_of_the_login_shell_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".profile"), "export GROQ_API_KEY='made\nup=1'\n").unwrap();
+        let variables = variables(&env(home.path()), Duration::from_secs(15)).unwrap();
+        let (_, value) = variables.iter().find(|(name, _)| name == "GROQ_API_KEY").unwrap();
+        assert_eq!(value.expose_secret(), "made\nup=1");
+    }
+
+    #[test]
+    fn a_shell_that_hangs_is_ended() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".profile"), "sleep 300 & sleep 300\n").unwrap();
+        let begun = Instant::now();
+        let error = variables(&env(home.path()), Duration::from_millis(200)).unwrap_err();
+        assert_eq!(error.code(), Code::Timeout);
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_shell_that_the_system_does_not_list_is_not_run() {
+        assert_eq!(shell(&Env::default().with_var("SHELL", "/tmp/evil")), DEFAULT);
+        assert_eq!(shell(&Env::default().with_var("SHELL", "sh")), DEFAULT);
+    }
+}

@@ -1,0 +1,131 @@
+//! Provider keys from the environment, the client's `.env` files, its configuration and the login
+//! shell, taken as the client ranks them.
+
+use std::collections::HashSet;
+
+use super::{Parsed, Skipped, dotenv};
+use crate::env_names::Pool;
+use crate::error::Result;
+use crate::secret::ExposeSecret;
+use crate::sources::{Found, Held, Rank, Variable, rank};
+
+/// What parts the keys of a `<P>_API_KEYS` list.
+const SEPARATORS: [char; 2] = [',', ';'];
+
+/// Takes what was found apart. The variable that wins becomes `<provider>:default`, those of the
+/// provider's pool profiles of their own, and what is passed over is told.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn parse(found: &Found) -> Result<Parsed> {
+    let mut parsed = Parsed::default();
+    for sources in rank(&found.variables) {
+        let mut seen = HashSet::new();
+        for (at, variable) in sources.winner.into_iter().chain(sources.pool.iter().copied()).enumerate() {
+            take(&mut parsed, variable, at == 0, &mut seen)?;
+        }
+        for (variable, before) in &sources.shadowed {
+            let reason = match variable.held {
+                Held::Unusable(why) => why.to_owned(),
+                _ => format!("shadowed by {before}"),
+            };
+            parsed.skipped.push(Skipped { place: place(variable), reason });
+        }
+    }
+    parsed.warnings.extend(found.warnings.iter().cloned());
+    if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
+        parsed.warnings.push("no provider's key is in the environment or in the client's files".to_owned());
+    }
+    Ok(parsed)
+}
+
+fn take<'v>(
+    parsed: &mut Parsed,
+    variable: &'v Variable,
+    winner: bool,
+    seen: &mut HashSet<&'v str>,
+) -> Result<()> {
+    let Held::Text(text) = &variable.held else { return Ok(()) };
+    let text = text.expose_secret();
+    let keys: Vec<&str> = match variable.rank {
+        Rank::Pool(Pool::List) => text
+            .split(|c: char| SEPARATORS.contains(&c) || c.is_whitespace())
+            .filter(|key| !key.is_empty())
+            .collect(),
+        _ => vec![text],
+    };
+    for (at, key) in keys.into_iter().enumerate() {
+        // The client drops repeated keys from a pool, too.
+        if !seen.insert(key.trim()) {
+            continue;
+        }
+        let profile = if winner && at == 0 { "default".to_owned() } else { pool_name(variable, at) };
+        let place = place(variable);
+        dotenv::take(parsed, variable.provider, &profile, &variable.name, key, place)?;
+    }
+    Ok(())
+}
+
+/// `live`, `pool-2`, or what stands behind `_API_KEY_`, in lower case.
+fn pool_name(variable: &Variable, at: usize) -> String {
+    let named = variable.name.split_once("_API_KEY_").map(|(_, tail)| tail);
+    match (variable.rank, named) {
+        (Rank::Pool(Pool::Named), Some(tail)) => {
+            let slug = |c: char| if c == '_' { '-' } else { c.to_ascii_lowercase() };
+            let usable = tail.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').map(slug);
+            format!("key-{}", usable.collect::<String>())
+        }
+        (Rank::Pool(Pool::Live), _) => "live".to_owned(),
+        _ => format!("pool-{}", at + 1),
+    }
+}
+
+fn place(variable: &Variable) -> String {
+    format!("{} ({})", variable.name, variable.origin.told())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env::Env;
+
+    #[test]
+    fn winners_pools_and_what_is_passed_over_are_told_apart() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".openclaw")).unwrap();
+        std::fs::write(
+            home.path().join(".openclaw/.env"),
+            "OPENAI_API_KEY=made-up-2\nGROQ_API_KEY=made-up-3\nXAI_API_KEY=${OTHER}\nPATH=/x\n",
+        )
+        .unwrap();
+        let env = Env::default()
+            .with_var("HOME", home.path())
+            .with_var("OPENAI_API_KEY", "made-up-1")
+            .with_var("OPENAI_API_KEYS", "made-up-4, made-up-1;made-up-5")
+            .with_var("OPENAI_API_KEY_TEAM_B", "made-up-6");
+        let parsed = parse(&Found::look(&env, None)).unwrap();
+        let mut taken: Vec<_> =
+            parsed.candidates.iter().map(|c| (c.id.as_str(), c.credential.secret.expose_secret())).collect();
+        taken.sort_unstable();
+        assert_eq!(
+            taken,
+            [
+                ("groq:default", "made-up-3"),
+                ("openai:default", "made-up-1"),
+                ("openai:key-team-b", "made-up-6"),
+                ("openai:pool-1", "made-up-4"),
+                ("openai:pool-3", "made-up-5"),
+            ]
+        );
+        let reasons: Vec<_> = parsed.skipped.iter().map(|s| s.reason.as_str()).collect();
+        assert_eq!(
+            reasons,
+            [
+                "shadowed by OPENAI_API_KEY in the process environment",
+                "refers to another variable or a command, which is not looked up"
+            ]
+        );
+        assert!(parsed.skipped[1].place.starts_with("XAI_API_KEY ("), "{parsed:?}");
+        assert!(!format!("{parsed:?}").contains("made-up"));
+    }
+}

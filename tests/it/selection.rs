@@ -1,0 +1,448 @@
+//! Which profile is next: the tables of `tests/fixtures/selection`, through the pure functions and
+//! through the command line. `tests/real/selection.sh` asks the real client the same.
+
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use strongroom::env::Env;
+use strongroom::select::backoff::{Policy, after_success};
+use strongroom::select::client::Client;
+use strongroom::select::order::{Rules, Selected, Verdict, select};
+use strongroom::select::profile::ProfileView;
+use strongroom::select::state::{State, Usage};
+use strongroom::vault::credential::CredentialType;
+use strongroom::vault::id::ProfileId;
+
+use crate::session::{Ran, Session, ran, setup_token, source};
+
+/// Far from the machine's clock.
+const NOW: i64 = 1_800_000_000_000;
+const DAY: i64 = 86_400_000;
+const SESSION: &str = "tg:42";
+const AT: &str = "STRONGROOM_TEST_AT";
+const ARGUMENTS: &str = "STRONGROOM_TEST_ARGUMENTS";
+
+/// Not a test: the command line at a fixed instant. Without one it does nothing.
+#[test]
+fn at_an_instant() {
+    let Ok(at) = std::env::var(AT) else { return };
+    let arguments = std::env::var(ARGUMENTS).unwrap();
+    let arguments: Vec<OsString> =
+        std::iter::once("strongroom").chain(arguments.split('\n')).map(OsString::from).collect();
+    let named = ["HOME", "XDG_RUNTIME_DIR", "STRONGROOM_KEY_FILE"];
+    let env = named.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+    let env =
+        env.fold(Env::default().at(at.parse().unwrap()), |env, (name, value)| env.with_var(name, value));
+    std::process::exit(strongroom::cli::run(arguments, env).into());
+}
+
+/// Runs a command line at an instant.
+fn run_at(session: &Session, now: i64, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "selection::at_an_instant", "--nocapture", "--test-threads=1"])
+        .env_clear()
+        .env("HOME", session.temp.path())
+        .env("XDG_RUNTIME_DIR", session.temp.path())
+        .env(AT, now.to_string())
+        .env(ARGUMENTS, arguments.join("\n"))
+        .current_dir(session.temp.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut done = ran(command, b"");
+    // The test runner speaks first.
+    done.stdout = done.stdout.split_once("at_an_instant ... ").unwrap().1.to_owned();
+    done
+}
+
+fn table(name: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(source("tests/fixtures/selection").join(name)).unwrap();
+    let Value::Array(rows) = dated(serde_json::from_str(&text).unwrap()) else {
+        panic!("{name} is no table")
+    };
+    rows
+}
+
+/// `now+5` and the like, as numbers.
+fn dated(value: Value) -> Value {
+    match value {
+        Value::String(text) => match text.strip_prefix("now").and_then(|offset| offset.parse::<i64>().ok()) {
+            Some(offset) => json!(NOW + offset),
+            None => Value::String(text),
+        },
+        Value::Array(items) => items.into_iter().map(dated).collect(),
+        Value::Object(members) => {
+            Value::Object(members.into_iter().map(|(name, value)| (name, dated(value))).collect())
+        }
+        other => other,
+    }
+}
+
+fn text(value: &Value) -> String {
+    if value.is_null() { "{}".to_owned() } else { value.to_string() }
+}
+
+fn provider(row: &Value) -> &str {
+    row["provider"].as_str().unwrap_or("a")
+}
+
+/// The profiles of a row, in its order: id, type, expiry.
+fn profiles(row: &Value) -> Vec<(&str, &str, Option<i64>)> {
+    row["profiles"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .map(|(id, value)| match value {
+            Value::Array(both) => (id.as_str(), both[0].as_str().unwrap(), both[1].as_i64()),
+            kind => (id.as_str(), kind.as_str().unwrap(), None),
+        })
+        .collect()
+}
+
+fn state_of(row: &Value) -> Value {
+    let mut state = if row["state"].is_null() { json!({}) } else { row["state"].clone() };
+    if !row["pin"].is_null() {
+        state["pins"] = json!({ SESSION: row["pin"] });
+    }
+    state
+}
+
+/// What is said of a row: the profiles that are used, those that wait, those that are not used, and
+/// the next one.
+#[derive(PartialEq, Debug)]
+struct Told {
+    used: Value,
+    waits: Value,
+    not: Value,
+    next: Value,
+}
+
+fn expected(row: &Value) -> Told {
+    let or_empty = |value: &Value| if value.is_null() { json!({}) } else { value.clone() };
+    let next = row.get("next").unwrap_or(&row["used"][0]);
+    Told {
+        used: row["used"].clone(),
+        waits: or_empty(&row["waits"]),
+        not: or_empty(&row["not"]),
+        next: next.clone(),
+    }
+}
+
+fn told(choices: impl Iterator<Item = (String, String, Option<String>)>, next: Option<String>) -> Told {
+    let mut told = Told { used: json!([]), waits: json!({}), not: json!({}), next: next.into() };
+    for (id, verdict, reason) in choices {
+        if verdict == "excluded" {
+            told.not[id] = json!(reason);
+            continue;
+        }
+        told.used.as_array_mut().unwrap().push(json!(id));
+        if verdict != "eligible" {
+            told.waits[id] = json!(verdict);
+        }
+    }
+    told
+}
+
+fn purely(row: &Value) -> Told {
+    let views: Vec<ProfileView> = profiles(row)
+        .into_iter()
+        .map(|(id, kind, expires)| {
+            let kind = match kind {
+                "api_key" => CredentialType::ApiKey,
+                "token" => CredentialType::Token,
+                _ => CredentialType::OAuth,
+            };
+            ProfileView { expires, ..ProfileView::new(id.parse().unwrap(), kind) }
+        })
+        .collect();
+    let provider = provider(row).parse().unwrap();
+    let own: Vec<_> = views.iter().filter(|view| view.provider == provider).collect();
+    let order: Option<Vec<ProfileId>> = row["order"]
+        .as_array()
+        .map(|ids| ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect());
+    let state = State::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
+    let client = Client::parse(&text(&row["config"])).unwrap();
+    let pin = state.pins.get(&SESSION.parse().unwrap());
+    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, now: NOW };
+    let selected: Selected = select(&provider, &own, &rules);
+    let choices = selected.choices.iter().map(|choice| {
+        let (verdict, reason) = match &choice.verdict {
+            Verdict::Eligible => ("eligible", None),
+            Verdict::CoolingDown { .. } => ("cooldown", None),
+            Verdict::Disabled { .. } => ("disabled", None),
+            Verdict::Excluded(code) => ("excluded", Some(code.as_str().to_owned())),
+        };
+        (choice.id.to_string(), verdict.to_owned(), reason)
+    });
+    told(choices, selected.next().map(|choice| choice.id.to_string()))
+}
+
+/// A vault that holds what a row says.
+fn vault_of(row: &Value) -> Session {
+    let session = Session::new();
+    let entries: serde_json::Map<String, Value> = profiles(row)
+        .into_iter()
+        .map(|(id, kind, expires)| {
+            let member = match kind {
+                "api_key" => "key",
+                "token" => "token",
+                _ => "access",
+            };
+            let provider = id.split(':').next().unwrap();
+            let mut entry =
+                json!({ "type": kind, "provider": provider, member: format!("made-up-{id}-secret") });
+            if kind == "oauth" {
+                entry["refresh"] = json!("made-up-refresh");
+            }
+            if let Some(expires) = expires {
+                entry["expires"] = json!(expires);
+            }
+            (id.to_owned(), entry)
+        })
+        .collect();
+    let document = json!({ "version": 1, "profiles": entries });
+    session.write("profiles.json", document.to_string());
+    run_at(&session, NOW - 1, &["import", "profiles.json", "--include-oauth"]).ok();
+    if !row["order"].is_null() {
+        // By hand: `order set` takes no id that is not there.
+        let index = session.agent_file("auth-profiles.json");
+        let mut document: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
+        document["order"] = json!({ provider(row): row["order"] });
+        std::fs::write(&index, document.to_string()).unwrap();
+    }
+    std::fs::create_dir(session.path(".openclaw")).unwrap();
+    session.write(".openclaw/openclaw.json", text(&row["config"]));
+    let state = state_of(row);
+    if state != json!({}) {
+        std::fs::write(session.agent_file("auth-state.json"), state.to_string()).unwrap();
+    }
+    session
+}
+
+fn by_the_command_line(row: &Value) -> Told {
+    let session = vault_of(row);
+    let arguments = ["models", "status", "--json", "--provider", provider(row), "--session", SESSION];
+    let report = run_at(&session, NOW, &arguments).ok().json();
+    let selection = &report["vault"]["providers"][0];
+    let string = |value: &Value| value.as_str().map(str::to_owned);
+    let choices = selection["candidates"].as_array().unwrap().iter().map(|candidate| {
+        (
+            string(&candidate["profileId"]).unwrap(),
+            string(&candidate["verdict"]).unwrap(),
+            string(&candidate["reason"]),
+        )
+    });
+    let told = told(choices, string(&selection["next"]));
+    // The other two ways to ask say the same.
+    let explained =
+        run_at(&session, NOW, &["status", "--explain", provider(row), "--session", SESSION, "--json"]);
+    assert_eq!(json!(explained.ok().json()["next"]), told.next);
+    let unusable = report["auth"]["unusableProfiles"].as_array().unwrap();
+    for waiting in unusable.iter().filter(|one| one["provider"] == provider(row)) {
+        let id = waiting["profileId"].as_str().unwrap();
+        assert_eq!(waiting["kind"], told.waits[id], "{id}");
+        assert!(waiting["remainingMs"].as_i64().unwrap() > 0);
+    }
+    told
+}
+
+#[test]
+fn every_row_of_the_order_table_holds_purely_and_by_the_command_line() {
+    let rows = table("order.json");
+    assert!(rows.len() > 30);
+    for row in &rows {
+        assert_eq!(purely(row), expected(row), "purely: {}", row["name"]);
+    }
+    let told = crate::faults::two_at_a_time(&rows, by_the_command_line);
+    for (row, told) in rows.iter().zip(told) {
+        assert_eq!(told, expected(row), "by the command line: {}", row["name"]);
+    }
+}
+
+fn usage(value: &Value) -> Usage {
+    if value.is_null() { Usage::default() } else { serde_json::from_value(value.clone()).unwrap() }
+}
+
+#[test]
+fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
+    let rows = table("backoff.json");
+    assert!(rows.len() > 20);
+    for row in &rows {
+        let provider = provider(row).parse().unwrap();
+        let generation = row["backoff"].as_str().map(|text| text.parse().unwrap()).unwrap_or_default();
+        let client = Client::parse(&text(&row["config"])).unwrap();
+        let policy = Policy { generation, limits: client.limits(&provider) };
+        let mut known = usage(&row["before"]);
+        for report in row["reports"].as_array().unwrap() {
+            let (kind, now) = (report[0].as_str().unwrap(), NOW + report[1].as_i64().unwrap());
+            known = match kind {
+                "success" => after_success(&known, now),
+                kind => policy.after_failure(&provider, &known, kind.parse().unwrap(), now).unwrap_or(known),
+            };
+        }
+        assert_eq!(known, usage(&row["after"]), "purely: {}", row["name"]);
+    }
+    let seen = crate::faults::two_at_a_time(&rows, |row| {
+        let id = format!("{}:x", provider(row));
+        let mut vault = json!({ "profiles": { id.as_str(): "token" }, "config": row["config"] });
+        if !row["before"].is_null() {
+            vault["state"] = json!({ "usageStats": { id.as_str(): row["before"] } });
+        }
+        let session = vault_of(&vault);
+        for report in row["reports"].as_array().unwrap() {
+            let kind = report[0].as_str().unwrap();
+            let mut arguments = vec!["models", "report", &id];
+            match kind {
+                "success" => arguments.push("--success"),
+                kind => arguments.extend(["--failure", kind]),
+            }
+            if let Some(version) = row["backoff"].as_str() {
+                arguments.extend(["--backoff", version]);
+            }
+            run_at(&session, NOW + report[1].as_i64().unwrap(), &arguments).ok();
+        }
+        let state = std::fs::read(session.agent_file("auth-state.json")).ok();
+        state.map_or(Value::Null, |bytes| {
+            serde_json::from_slice::<Value>(&bytes).unwrap()["usageStats"][&id].clone()
+        })
+    });
+    for (row, seen) in rows.iter().zip(seen) {
+        assert_eq!(seen, row["after"], "by the command line: {}", row["name"]);
+    }
+}
+
+/// A vault with one token that expires at an instant, and a key that never does.
+fn expiring(at: i64) -> Session {
+    vault_of(&json!({ "profiles": { "a:tok": ["token", at], "b:key": "api_key" } }))
+}
+
+fn check(session: &Session, now: i64, more: &[&str]) -> i32 {
+    let mut arguments = vec!["models", "status", "--check", "--plain"];
+    arguments.extend(more);
+    run_at(session, now, &arguments).status
+}
+
+#[test]
+fn the_check_is_exact_on_each_side_of_every_boundary() {
+    let end = NOW + 10 * DAY;
+    let session = expiring(end);
+    let locked = expiring(end);
+    std::fs::rename(locked.key_file(), locked.path("key-away")).unwrap();
+    for (vault, name) in [(&session, "open"), (&locked, "locked")] {
+        for (now, exit) in
+            [(end - DAY - 1, 0), (end - DAY, 2), (end - DAY + 1, 2), (end - 1, 2), (end, 1), (end + 1, 1)]
+        {
+            assert_eq!(check(vault, now, &[]), exit, "{name}, {} ms before the end", end - now);
+            assert_eq!(check(vault, now, &["--profile", "a:tok"]), exit, "{name}");
+            assert_eq!(check(vault, now, &["--profile", "b:key"]), 0, "{name}");
+            assert_eq!(check(vault, now, &["--provider", "b"]), 0, "{name}");
+        }
+        assert_eq!(check(vault, end - 3_600_001, &["--expiring-within", "1h"]), 0, "{name}");
+        assert_eq!(check(vault, end - 3_600_000, &["--expiring-within", "1h"]), 2, "{name}");
+        assert_eq!(check(vault, NOW, &["--profile", "a:none"]), 1, "{name}");
+        assert_eq!(check(vault, NOW, &["--agent", "nobody"]), 1, "{name}");
+    }
+    assert!(run_at(&locked, NOW, &["status", "--check", "--plain"]).stdout.contains("a:tok"));
+    assert_eq!(check(&Session::new(), NOW, &[]), 1, "no profile at all");
+    let gone = expiring(end);
+    std::fs::remove_file(gone.agent_file("records/a_3atok.age")).unwrap();
+    assert_eq!(check(&gone, NOW, &[]), 1, "a record that is missing");
+}
+
+#[test]
+fn the_check_tells_of_an_expired_profile_that_the_order_leaves_out() {
+    let session = vault_of(&json!({
+        "profiles": { "a:old": ["token", NOW], "a:new": "token" }, "order": ["a:new"],
+    }));
+    assert_eq!((check(&session, NOW - 1, &[]), check(&session, NOW, &[])), (2, 1));
+    let report = run_at(&session, NOW, &["status", "--check", "--json"]).json();
+    assert_eq!(report["vault"]["providers"][0]["next"], "a:new");
+    assert_eq!(report["check"]["reasons"], json!([{ "code": "expired", "profileId": "a:old" }]));
+}
+
+#[test]
+fn waiting_profiles_do_not_fail_the_check() {
+    let session = vault_of(&json!({ "profiles": { "a:tok": "token" } }));
+    run_at(&session, NOW, &["report", "a:tok", "--failure", "billing"]).ok();
+    assert_eq!(check(&session, NOW + 1, &[]), 0);
+    let report = run_at(&session, NOW + 1, &["status", "--json"]).ok().json();
+    assert_eq!(
+        report["auth"]["unusableProfiles"],
+        json!([{ "profileId": "a:tok", "provider": "a", "kind": "disabled", "reason": "billing",
+                 "until": NOW + 18_000_000, "remainingMs": 17_999_999 }])
+    );
+}
+
+#[test]
+fn agents_are_isolated() {
+    let session = Session::new();
+    let pasted = |agent: &str| {
+        let arguments = ["--agent", agent, "paste-token", "--provider", "anthropic", "--profile-id", "work"];
+        session.feed(setup_token(agent), arguments).ok();
+    };
+    pasted("main");
+    pasted("ops");
+    session.run(["report", "anthropic:work", "--failure", "billing"]).ok();
+    session.run(["pin", "--session", "s", "anthropic:work"]).ok();
+    let of = |agent: &str| session.run(["--agent", agent, "status", "--session", "s", "--json"]).ok().json();
+    let (main, ops) = (of("main"), of("ops"));
+    assert_eq!(main["auth"]["unusableProfiles"][0]["profileId"], "anthropic:work");
+    assert_eq!(main["vault"]["providers"][0]["pin"]["effect"], "locked");
+    assert_eq!(ops["auth"]["unusableProfiles"], json!([]));
+    assert_eq!(ops["vault"]["providers"][0]["pin"], Value::Null);
+    let alone = session.run(["--agent", "new", "status", "--provider", "anthropic"]).ok();
+    assert!(alone.stdout.contains("No API key found for provider anthropic (agent new)"), "{}", alone.stdout);
+    assert!(alone.stdout.contains("main, ops have one: use --agent main"), "{}", alone.stdout);
+}
+
+#[test]
+fn resolve_goes_by_what_was_reported() {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key-one");
+    session.paste("groq:two", "made-up-key-two");
+    let best = || session.resolve(&["providers/groq/apiKey"])["values"]["providers/groq/apiKey"].clone();
+    assert_eq!(best(), "made-up-key-one");
+    session.run(["report", "groq:one", "--failure", "rate_limit"]).ok();
+    assert_eq!(best(), "made-up-key-two");
+    session.run(["report", "groq:two", "--failure", "billing"]).ok();
+    assert_eq!(best(), "made-up-key-one", "it is free sooner");
+    session.run(["report", "groq:two", "--success"]).ok();
+    assert_eq!(best(), "made-up-key-two");
+    session.run(["report", "groq:one", "--success"]).ok();
+    assert_eq!(best(), "made-up-key-two", "the longest unused");
+    std::fs::create_dir(session.path(".openclaw")).unwrap();
+    session.write(".openclaw/openclaw.json", r#"{auth:{order:{groq:["groq:one"]}}}"#);
+    assert_eq!(best(), "made-up-key-one", "the client's configuration");
+}
+
+#[test]
+fn a_session_follows_what_serves_it_until_a_person_pins() {
+    let session = Session::new();
+    for id in ["groq:one", "groq:two"] {
+        session.paste(id, &format!("made-up-{id}"));
+    }
+    let report = |id: &str, outcome: &[&str]| {
+        let mut arguments = vec!["report", id, "--session", "s"];
+        arguments.extend(outcome);
+        session.run(arguments).ok();
+    };
+    let next = || {
+        let status = session.run(["status", "--session", "s", "--json"]).ok().json();
+        status["vault"]["providers"][0]["next"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(next(), "groq:one");
+    report("groq:one", &["--success"]);
+    assert_eq!(next(), "groq:one", "its cache is warm, though the other is the longest unused");
+    report("groq:one", &["--failure", "rate_limit"]);
+    assert_eq!(next(), "groq:two");
+    report("groq:two", &["--success"]);
+    session.run(["models", "pin", "--session", "s", "/model llama@groq:one"]).ok();
+    assert_eq!(next(), "groq:one", "it alone serves, though it cools down");
+    report("groq:two", &["--success"]);
+    report("groq:one", &["--failure", "rate_limit"]);
+    assert_eq!(next(), "groq:one");
+    session.run(["models", "pin", "--session", "s", "--clear"]).ok();
+    assert_eq!(next(), "groq:two");
+}

@@ -1,0 +1,127 @@
+//! Keys of providers beside the vault.
+
+use crate::session::{Session, kept, ran};
+
+fn client(session: &Session, name: &str, text: &str) {
+    std::fs::create_dir_all(session.path(".openclaw")).unwrap();
+    session.write(&format!(".openclaw/{name}"), text);
+}
+
+#[test]
+fn an_env_file_is_never_read_for_strongrooms_own_settings() {
+    let session = Session::new();
+    session.paste("openrouter:default", "made-up-key");
+    let elsewhere = session.path("elsewhere");
+    let settings = format!(
+        "STRONGROOM_HOME={0}\nSTRONGROOM_AGENT=ops\nSTRONGROOM_KEY_FILE={0}/key\nSTRONGROOM_PASSPHRASE_FILE={0}/p\nHOME={0}\nXDG_DATA_HOME={0}\n",
+        elsewhere.display()
+    );
+    session.write(".env", &settings);
+    client(&session, ".env", &settings);
+    client(
+        &session,
+        "openclaw.json",
+        &format!("{{ env: {{ STRONGROOM_HOME: '{}' }} }}", elsewhere.display()),
+    );
+    let status = session.run(["status", "--json"]).ok().json();
+    assert_eq!(status["home"], session.home().to_str().unwrap());
+    assert_eq!(status["agent"], "main");
+    assert_eq!(session.get("openrouter:default"), "made-up-key");
+    session.run(["import", "--from", "env"]).ok();
+    assert!(!elsewhere.exists());
+}
+
+#[test]
+fn what_is_imported_is_what_the_client_takes_and_a_second_time_changes_nothing() {
+    let session = Session::new();
+    client(&session, ".env", "ANTHROPIC_OAUTH_TOKEN=made-up-1\nGROQ_API_KEY=made-up-2\n");
+    client(
+        &session,
+        "openclaw.json",
+        "{ env: { GROQ_API_KEY: 'made-up-3', MISTRAL_API_KEY: 'made-up-4', ZAI_API_KEY: '${OTHER}', shellEnv: { enabled: true } } }",
+    );
+    session.write(".profile", "export XAI_API_KEY=made-up-5 MISTRAL_API_KEY=made-up-6\n");
+    let import = || {
+        let mut command = session.command(["import", "--from", "env"]);
+        command.env("ANTHROPIC_API_KEY", "made-up-7").env("OPENAI_API_KEY", "made-up-8");
+        command.env("OPENAI_API_KEY_TEAM", "made-up-9");
+        ran(command, b"").ok()
+    };
+    let said = import().stdout;
+    assert!(
+        said.contains(
+            "passed by  ANTHROPIC_API_KEY (the process environment): shadowed by ANTHROPIC_OAUTH_TOKEN"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("Imported 6 profiles."), "{said}");
+    for (id, secret) in [
+        ("anthropic:default", "made-up-1"),
+        ("groq:default", "made-up-2"),
+        ("mistral:default", "made-up-4"),
+        ("xai:default", "made-up-5"),
+        ("openai:default", "made-up-8"),
+        ("openai:key-team", "made-up-9"),
+    ] {
+        assert_eq!(session.get(id), secret, "{id}");
+    }
+    session.run(["get", "zai:default"]).failed("NOT_FOUND", 66);
+    let before = kept(&session.home());
+    assert!(import().stdout.contains("the vault holds all of it already"));
+    assert_eq!(kept(&session.home()), before);
+    let status = session.run(["status", "--json"]).ok().json();
+    let groq = &status["sources"]["providers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|of| of["provider"] == "groq")
+        .unwrap();
+    assert_eq!(groq["winner"]["name"], "groq:default");
+    assert_eq!(groq["shadowed"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_dash_and_a_path_mean_what_they_did() {
+    let session = Session::new();
+    let mut command = session.command(["import", "--from", "env", "-"]);
+    command.env("OPENAI_API_KEY", "made-up-1");
+    ran(command, b"GROQ_API_KEY=made-up-2\n").ok();
+    assert_eq!(session.get("groq:default"), "made-up-2");
+    session.run(["get", "openai:default"]).failed("NOT_FOUND", 66);
+    session.run(["import"]).failed("USAGE", 64);
+    session.run(["import", "--from", "openclaw"]).failed("USAGE", 64);
+}
+
+#[test]
+fn the_login_shell_is_started_only_when_asked_for() {
+    let session = Session::new();
+    session.paste("groq:default", "made-up-key");
+    client(&session, "openclaw.json", "{ env: { shellEnv: { enabled: true, timeoutMs: 15000 } } }");
+    session.write(".profile", "echo started >>started; export XAI_API_KEY=made-up-1\n");
+    let started = session.path("started");
+    session.run(["status"]).ok();
+    session.run(["status", "--check", "--json"]).ok();
+    session.run(["get", "groq:default"]).ok();
+    session.resolve(&["main/groq:default", "providers/xai/apiKey"]);
+    assert!(!started.exists());
+    let said = session.run(["status", "--sources"]).ok().stdout;
+    assert!(started.exists() && said.contains("xai: XAI_API_KEY in the login shell is used"), "{said}");
+    std::fs::remove_file(&started).unwrap();
+    client(&session, "openclaw.json", "{ env: { shellEnv: { enabled: false } } }");
+    session.run(["status", "--sources"]).ok();
+    session.run(["doctor"]).ok();
+    assert!(!started.exists());
+}
+
+#[test]
+fn what_cannot_be_read_is_told_and_stops_nothing() {
+    let session = Session::new();
+    std::fs::create_dir_all(session.path(".openclaw/.env")).unwrap();
+    client(&session, "openclaw.json", "{ env: { GROQ_API_KEY: 'canary' ");
+    session.write(".profile", "");
+    for arguments in [&["status"][..], &["status", "--sources", "--json"], &["doctor"]] {
+        let ran = session.run(arguments).ok().sane("canary");
+        assert!(ran.stdout.contains("is a directory, not a regular file"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("is not JSON5"), "{}", ran.stdout);
+    }
+}

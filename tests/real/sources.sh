@@ -1,0 +1,114 @@
+#!/usr/bin/env bash
+# Which key of a provider is taken, where several stand beside the vault: what Strongroom's status says, against what
+# the real OpenClaw 2026.6.1 does with the same files and variables.
+#
+#   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
+#       tests/real/sources.sh
+#
+# budget: 60 s
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
+set -euo pipefail
+umask 077
+unset "${!STRONGROOM_@}"
+
+: "${STRONGROOM:?set it to the strongroom binary}" "${OPENCLAW_DIR:?set it to the OpenClaw install directory}"
+binary=$(realpath "$STRONGROOM")
+node=$OPENCLAW_DIR/node
+openclaw=$OPENCLAW_DIR/node_modules/openclaw/openclaw.mjs
+[ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
+if ! [ -x "$node" ] || ! [ -f "$openclaw" ] || ! command -v python3 >/dev/null; then
+    printf 'no OpenClaw in %s, or no python3; run scripts/install-test-deps.sh\n' "$OPENCLAW_DIR" >&2
+    exit 1
+fi
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+failed=0
+trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
+
+# A value tells in its last characters, which OpenClaw shows, where it stood.
+made_up() { printf 'made-up-value-of-no-use-%s' "$1"; }
+
+# What OpenClaw takes of a provider: `profile`, or the variable and its value's end; nothing is `none`.
+cat >"$tmp/theirs.py" <<'PYTHON'
+import json, sys
+for provider in json.load(sys.stdin)["auth"]["providers"]:
+    if provider["provider"] == sys.argv[1]:
+        effective = provider["effective"]
+        if effective["kind"] == "profiles":
+            print("profile")
+        else:
+            # OpenClaw shows no end of what it takes for a sign-in.
+            end = effective["detail"][-7:] if "..." in effective["detail"] else ""
+            print(provider["env"]["source"].split(": ")[1], {"process": "process", "-dotenv": "dotenv", "-config": "config", "n_shell": "login_shell"}.get(end, "?"))
+        break
+else:
+    print("none")
+PYTHON
+cat >"$tmp/ours.py" <<'PYTHON'
+import json, sys
+for provider in json.load(sys.stdin)["sources"]["providers"]:
+    if provider["provider"] == sys.argv[1] and "winner" in provider:
+        winner = provider["winner"]
+        print("profile" if winner["kind"] == "profile" else f'{winner["name"]} {"?" if "OAUTH" in winner["name"] else winner["kind"]}')
+        break
+else:
+    print("none")
+PYTHON
+
+# agree WHAT PROVIDER EXPECTED [VARIABLE=VALUE...]: both say the same, and it is what is expected.
+agree() {
+    local what=$1 provider=$2 expected=$3 clean theirs ours
+    shift 3
+    clean=(env -i -C "$tmp/home" HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$@")
+    "${clean[@]}" "$node" "$openclaw" models status --json >"$tmp/theirs" 2>/dev/null
+    "${clean[@]}" "$binary" status --sources --json >"$tmp/ours" 2>/dev/null
+    theirs=$(python3 "$tmp/theirs.py" "$provider" <"$tmp/theirs")
+    ours=$(python3 "$tmp/ours.py" "$provider" <"$tmp/ours")
+    if [ "$theirs" = "$expected" ] && [ "$ours" = "$expected" ]; then
+        printf '  ok: %s\n' "$what"
+    else
+        failed=$((failed + 1))
+        printf '  FAILED: %s (expected %s; OpenClaw: %s; Strongroom: %s)\n' "$what" "$expected" "$theirs" "$ours"
+    fi
+}
+fresh() {
+    rm -rf "${tmp:?}/home"
+    mkdir -p "$tmp/home/.openclaw"
+    env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" init --store file >/dev/null 2>&1
+}
+
+process=$(made_up process) dotenv=$(made_up dotenv) config=$(made_up config) shell=$(made_up login_shell)
+
+fresh
+printf 'GROQ_API_KEY=%s\nANTHROPIC_OAUTH_TOKEN=%s\n' "$dotenv" "$dotenv" >"$tmp/home/.openclaw/.env"
+printf "{ env: { GROQ_API_KEY: '%s', XAI_API_KEY: '%s' } }\n" "$config" "$config" >"$tmp/home/.openclaw/openclaw.json"
+agree 'the process before the .env file' groq 'GROQ_API_KEY process' GROQ_API_KEY="$process"
+agree 'the .env file before the configuration' groq 'GROQ_API_KEY dotenv'
+agree 'the configuration where nothing else sets it' xai 'XAI_API_KEY config'
+agree 'a variable set to nothing hides the file, not the configuration' groq 'GROQ_API_KEY config' GROQ_API_KEY=
+agree 'a stronger name in a weaker place' anthropic 'ANTHROPIC_OAUTH_TOKEN ?' ANTHROPIC_API_KEY="$process"
+
+fresh
+printf "{ env: { shellEnv: { enabled: true } } }\n" >"$tmp/home/.openclaw/openclaw.json"
+printf 'export XAI_API_KEY=%s\n' "$shell" >"$tmp/home/.profile"
+agree 'the login shell, where it is enabled' xai 'XAI_API_KEY login_shell'
+agree 'a variable set to nothing hides the shell' xai none XAI_API_KEY=
+
+fresh
+mkdir "$tmp/home/.clawdbot"
+printf 'GROQ_API_KEY=%s\n' "$dotenv" >"$tmp/home/.clawdbot/.env"
+agree 'an older directory is not read beside a newer one' groq none
+rm -r "$tmp/home/.openclaw"
+agree 'an older directory alone is read' groq 'GROQ_API_KEY dotenv'
+
+fresh
+mkdir -p "$tmp/home/.openclaw/agents/main/agent"
+printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"groq","key":"%s"}}}\n' "$(made_up profile)" \
+    >"$tmp/home/.openclaw/agents/main/agent/auth-profiles.json"
+made_up profile | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider groq >/dev/null 2>&1
+agree 'a profile before every variable' groq profile GROQ_API_KEY="$process"
+
+[ "$failed" -eq 0 ] || { printf '%d checks failed\n' "$failed"; exit 1; }
