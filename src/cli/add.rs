@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::Context;
 use super::context::not_a_secret;
+use super::menu;
 use super::paste::{self, Stored, Wish};
 use super::setup_token::{self, LIFETIME};
 use super::store::StoreArg;
@@ -30,9 +31,6 @@ const BROWSER: [&str; 9] = [
     "codex-cli",
 ];
 
-/// How often an answer that is none is asked for again.
-const TRIES: usize = 3;
-
 /// How a credential comes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Method {
@@ -47,6 +45,15 @@ pub enum Method {
 }
 
 impl Method {
+    /// As it is said by `--method`.
+    fn name(self) -> &'static str {
+        match self {
+            Self::SetupToken => "setup-token",
+            Self::Token => "token",
+            Self::ApiKey => "api-key",
+        }
+    }
+
     fn told(self) -> &'static str {
         match self {
             Self::SetupToken => "run `claude setup-token` here, or paste what it printed elsewhere",
@@ -257,8 +264,8 @@ fn ask_provider() -> Result<Provider> {
         menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
     }
     crate::term::out::write_error(&menu);
-    answer("Number, or another provider's name: ", |text| {
-        let by_number = text.parse().ok().and_then(|number: usize| OFFERED.get(number.checked_sub(1)?));
+    menu::answer("Number, or another provider's name: ", |text| {
+        let by_number = menu::numbered(text, OFFERED.len()).and_then(|index| OFFERED.get(index));
         let name = by_number.copied().unwrap_or(text);
         if name.bytes().all(|byte| byte.is_ascii_digit()) { None } else { name.to_lowercase().parse().ok() }
     })
@@ -266,29 +273,7 @@ fn ask_provider() -> Result<Provider> {
 
 fn ask_method(provider: &Provider) -> Result<Method> {
     let methods = Method::of(provider);
-    let mut menu = String::from("Method:\n");
-    for (number, method) in (1..).zip(methods) {
-        menu.push_str(&format!("  {number}  {}\n", method.told()));
-    }
-    crate::term::out::write_error(&menu);
-    answer("Number: ", |text| {
-        let by_number = text.parse().ok().and_then(|number: usize| methods.get(number.checked_sub(1)?));
-        by_number.copied().or_else(|| Method::from_str(text, true).ok().filter(|m| methods.contains(m)))
-    })
-}
-
-/// Asks until the answer is one.
-fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
-    for nth in 0..TRIES {
-        let text =
-            if nth == 0 { read_line(question)? } else { read_line(&format!("None of them. {question}"))? };
-        not_a_secret(&text).map_err(|_| {
-            Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
-                .with_remedy("revoke it; a secret is asked for by itself, and hidden")
-        })?;
-        if let Some(value) = understand(&text) {
-            return Ok(value);
-        }
-    }
-    fail(Code::Usage, "no answer was understood")
+    let choices: Vec<_> = methods.iter().map(|method| (method.name(), method.told().to_owned())).collect();
+    let index = menu::pick("How it comes", "Method", &choices)?;
+    methods.get(index).copied().ok_or_else(|| Error::new(Code::Usage, "no answer was understood"))
 }

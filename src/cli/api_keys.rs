@@ -59,18 +59,17 @@ pub enum Source {
     Empty,
 }
 
-impl Source {
-    /// Understands a value; every text is one.
-    pub(super) fn parse(text: &str) -> Result<Self, std::convert::Infallible> {
+impl From<&str> for Source {
+    fn from(text: &str) -> Self {
         let is_name = |name: &str| {
             !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
-        Ok(match text.strip_prefix("env:") {
+        match text.strip_prefix("env:") {
             _ if text.trim().is_empty() => Self::Empty,
             _ if text == "-" => Self::Stdin,
             Some(name) if is_name(name) => Self::Variable(name.to_owned()),
             _ => Self::Given(SecretString::from(text)),
-        })
+        }
     }
 }
 
@@ -114,7 +113,7 @@ impl Args for ApiKeys {
                 Arg::new(*flag)
                     .long(*flag)
                     .value_name("K")
-                    .value_parser(Source::parse)
+                    .value_parser(clap::value_parser!(Source))
                     .allow_hyphen_values(true)
                     .hide(place >= SHOWN)
                     .help(help),

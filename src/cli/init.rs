@@ -11,8 +11,8 @@ use crate::keychain::{Keychain, State};
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
-use crate::vault::home::Vault;
+use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, slots};
+use crate::vault::home::{Session, Vault};
 use crate::vault::init;
 use crate::vault::store::Store as Place;
 
@@ -48,12 +48,12 @@ pub enum Unlock {
 /// files. What was chosen is said, and why.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where records rest
+    /// Where records rest; auto: the keychain where one can be used, else sealed files
     #[arg(long, value_enum, default_value_t)]
-    store: Store,
-    /// What unlocks the vault
+    pub(super) store: Store,
+    /// What unlocks the vault; auto: a key in the keychain where records rest in it, else a key file
     #[arg(long, value_enum, default_value_t)]
-    unlock: Unlock,
+    pub(super) unlock: Unlock,
 }
 
 /// A new way to unlock: the method's name, its secret, and what to tell about it.
@@ -70,6 +70,8 @@ pub struct NewMethod {
 pub(super) struct Made {
     home: PathBuf,
     payload: Payload,
+    /// What opens it, so that nobody is asked for it again.
+    secret: MethodSecret,
     store: Place,
     unlock: String,
     why: Option<String>,
@@ -105,18 +107,28 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
         Err(error) => return Err(error),
     }
     let chosen = choose(context, args, &home)?;
-    let (payload, unlock) = match chosen.unlock {
+    let (payload, secret, unlock) = match chosen.unlock {
         Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
         by => {
             let method = new_method(context, by, &home)?;
             let payload = Payload::generate(method.name, chosen.store.as_str())?;
-            (init::init(&home, payload, &method.secret, &context.waits("init"))?, method.told)
+            let payload = init::init(&home, payload, &method.secret, &context.waits("init"))?;
+            (payload, method.secret, method.told)
         }
     };
-    Ok(Made { home, payload, store: chosen.store, unlock, why: chosen.why })
+    Ok(Made { home, payload, secret, store: chosen.store, unlock, why: chosen.why })
 }
 
 impl Made {
+    /// Opens the vault with the secret it was made with.
+    ///
+    /// # Errors
+    /// Those of reading and opening the unlock file.
+    pub(super) fn open(self, context: &Context, vault: &Vault) -> Result<Session> {
+        let unlocked = slots::open(&vault.slots()?, self.secret, "what the vault was made with")?;
+        vault.session(Opened::By(unlocked), &context.env)
+    }
+
     /// For programs.
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::json!({
@@ -153,8 +165,7 @@ struct Chosen {
 /// Chooses where records rest and what unlocks them, of what can be used here.
 fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
     let named = context.named();
-    let by_hand =
-        named.key_file.is_some() || named.passphrase_file.is_some() || named.passphrase_fd.is_some();
+    let by_hand = named.is_any();
     let (store, mut why) = match args.store {
         Store::File => (Place::File, None),
         Store::Keychain => (Place::Keychain, None),
@@ -164,7 +175,10 @@ fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
         Unlock::Auto if store == Place::Keychain && !by_hand => Unlock::Keychain,
         Unlock::Auto if by_hand && named.key_file.is_none() => Unlock::Passphrase,
         Unlock::Auto if args.store == Store::Auto && context.may_ask() && !by_hand => {
-            ask_unlock(why.take().as_deref())?
+            if let Some(why) = why.take() {
+                context.say(&why);
+            }
+            ask_unlock()?
         }
         Unlock::Auto => Unlock::KeyFile,
         named => named,
@@ -177,14 +191,7 @@ fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
 
 /// Whether the keychain can be used, and why it was chosen or not.
 fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
-    let file = |why: String| {
-        (
-            Place::File,
-            Some(format!(
-                "Records rest in sealed files, for {why}. To use a keychain later: strongroom store move --to keychain."
-            )),
-        )
-    };
+    let file = |why: &str| (Place::File, Some(only_files(why)));
     Ok(match Keychain::new(&context.keychain(), home).probe() {
         Ok((State::Ready, provider)) => (
             Place::Keychain,
@@ -196,32 +203,38 @@ fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
             if secret_input::confirm(&format!("{provider} is locked. Unlock it, and keep records in it?"))? {
                 (Place::Keychain, None)
             } else {
-                file("you said no to the keychain".to_owned())
+                file("you said no to the keychain")
             }
         }
-        Ok((State::Locked, provider)) => file(format!("{provider} is locked")),
-        Ok((State::NoCollection, provider)) => file(format!("{provider} has no default collection")),
-        Err(error) => file(error.what().to_owned()),
+        Ok((State::Locked, provider)) => file(&format!("{provider} is locked")),
+        Ok((State::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
+        Err(error) => file(error.what()),
     })
 }
 
 /// Where no keychain is, the choice that is left.
-fn ask_unlock(why: Option<&str>) -> Result<Unlock> {
-    let why = why.unwrap_or_default();
-    let question = format!(
-        "{why} They are unlocked by a key file, which works without a terminal. Use a passphrase instead?"
-    );
-    Ok(if secret_input::confirm(question.trim_start())? { Unlock::Passphrase } else { Unlock::KeyFile })
+fn ask_unlock() -> Result<Unlock> {
+    const QUESTION: &str =
+        "They are unlocked by a key file, which works without a terminal. Use a passphrase instead?";
+    Ok(if secret_input::confirm(QUESTION)? { Unlock::Passphrase } else { Unlock::KeyFile })
+}
+
+/// Why there is no keychain to choose.
+pub(super) fn only_files(why: &str) -> String {
+    format!(
+        "Records rest in sealed files, for {why}. To use a keychain later: strongroom store move --to keychain."
+    )
 }
 
 /// Makes a vault whose key lies in the keychain: first the item, read back, then the vault.
-fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, String)> {
+fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, MethodSecret, String)> {
     let payload = Payload::generate(slots::KEYCHAIN, store.as_str())?;
     init::prepare(home)?;
     let keychain = Keychain::new(&context.keychain(), home);
     let key = keychain_key::create(&keychain, payload.vault.as_str())?;
     let item = keychain.unlock_key(payload.vault.as_str(), slots::KEYCHAIN);
-    let made = init::init(home, payload, &MethodSecret::Key(key), &context.waits("init"));
+    let secret = MethodSecret::Key(key);
+    let made = init::init(home, payload, &secret, &context.waits("init"));
     if made.is_err() {
         // Nothing is sealed under it yet.
         let _ = keychain.remove(&item);
@@ -230,7 +243,7 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     if let Ok((vault, _)) = Vault::open_damaged(home, &context.keychain()) {
         keychain_key::note_unseen(&vault.home)?;
     }
-    Ok((payload, format!("a key in the keychain ({})", keychain.provider())))
+    Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))
 }
 
 /// Makes the secret of a first method.

@@ -7,10 +7,13 @@ use super::Context;
 use super::add::{self, Known, Method};
 use super::api_keys::{ApiKeys, Source};
 use super::init::{self, Init};
+use super::new_vault;
 use super::paste::{self, Stored, Wish};
 use super::setup_token;
+use super::wiring;
 use crate::error::{Code, Error, Result, fail};
 use crate::shape;
+use crate::term::secret_input;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
@@ -29,7 +32,7 @@ pub struct Onboard {
     #[arg(long, value_name = "CHOICE", value_parser = choice)]
     auth_choice: Option<Method>,
     /// The token: `-`, `env:NAME`, or itself
-    #[arg(long, value_name = "T", value_parser = Source::parse)]
+    #[arg(long, value_name = "T", value_parser = clap::value_parser!(Source))]
     token: Option<Source>,
     /// Whom the token is for [default: anthropic]
     #[arg(long, value_name = "P")]
@@ -69,9 +72,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     for (wish, flag, source) in args.wishes(context)? {
         given.push((wish, source.read(context, &flag)?));
     }
-    let made = vault_of(context, args)?;
-    let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let (made, vault, mut session) = open_or_make(context, args)?;
     let mut stored = Vec::new();
     if given.is_empty() {
         let stored_one = args.ask(context, &vault, &mut session)?;
@@ -80,40 +81,57 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     for (wish, read) in given {
         stored.push(paste::store(context, &vault, &mut session, wish, |_| Ok(read))?);
     }
+    let connection = wiring::of(context, &vault)?;
     if context.json() {
         let profiles = stored.iter().map(|one| one.json(context)).collect::<Result<Vec<_>>>()?;
-        let made = made.map(|made| made.json());
-        context.print_json(&serde_json::json!({ "made": made, "profiles": profiles }))?;
+        context.print_json(&serde_json::json!({
+            "made": made,
+            "profiles": profiles,
+            "openclaw": connection.config(),
+        }))?;
         return Ok(0);
     }
     for one in &stored {
         one.say(context)?;
     }
+    let connects =
+        context.may_ask() && secret_input::confirm("Show how OpenClaw gets its secrets from this vault?")?;
+    if connects {
+        wiring::tell(context, &vault, &connection)?;
+    }
     next_steps(context, made.is_some());
     Ok(0)
 }
 
-/// Makes the vault, where there is none.
-fn vault_of(context: &mut Context, args: &Onboard) -> Result<Option<init::Made>> {
+/// The vault that is there, or a new one, and what is told of that one to programs.
+fn open_or_make(
+    context: &mut Context,
+    args: &Onboard,
+) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let home = context.home()?;
     match Vault::open(&home, &context.keychain()) {
         Ok(_) => {
             context.say(&format!("There is a vault in {}: it is used as it is.", shown(&home)));
-            Ok(None)
+            let vault = context.vault()?;
+            let session = context.session(&vault)?;
+            Ok((None, vault, session))
         }
         Err(error) if error.code() == Code::NoVault => {
-            if context.global.passphrase_fd.is_some() {
-                // It is needed twice, and a pipe gives it once.
-                return fail(Code::Usage, "a passphrase on a descriptor cannot make a vault and open it")
-                    .map_err(|e: Error| {
-                        e.with_remedy("use --passphrase-file, or run `strongroom init` before")
-                    });
-            }
-            let made = init::make(context, &args.vault)?;
+            let asked;
+            let init = if context.may_ask() {
+                asked = new_vault::ask(context, &args.vault)?;
+                &asked
+            } else {
+                &args.vault
+            };
+            let made = init::make(context, init)?;
+            let document = made.json();
             if !context.json() {
                 made.say(context)?;
             }
-            Ok(Some(made))
+            let vault = context.vault()?;
+            let session = made.open(context, &vault)?;
+            Ok((Some(document), vault, session))
         }
         Err(error) => Err(error),
     }
@@ -206,7 +224,6 @@ fn next_steps(context: &Context, made: bool) {
         context.say("  strongroom recovery-key        keep its output somewhere else: it opens everything if the key is lost");
     }
     context.say("  strongroom models auth add     another credential");
-    context.say("  strongroom resolve             what OpenClaw runs: docs/guide.md, \"OpenClaw\", has the configuration");
 }
 
 impl Source {

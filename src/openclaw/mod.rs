@@ -3,3 +3,4 @@
 pub mod client_config;
 pub mod protocol;
 pub mod resolve;
+pub mod wiring;

@@ -60,7 +60,7 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let started = |error: pty_process::Error| {
         let why = match error {
             pty_process::Error::Io(error) => error.kind().to_string(),
-            _ => "no terminal could be made for it".to_owned(),
+            pty_process::Error::Rustix(_) => "no terminal could be made for it".to_owned(),
         };
         Error::new(Code::Io, format!("the program could not be started: {why}"))
     };

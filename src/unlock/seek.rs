@@ -36,6 +36,12 @@ pub struct Named {
 }
 
 impl Named {
+    /// Whether any source is named.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.count() > 0
+    }
+
     fn count(&self) -> usize {
         usize::from(self.key_file.is_some())
             + usize::from(self.passphrase_file.is_some())

@@ -1,9 +1,11 @@
 //! The commands of OpenClaw's documentation of model authentication, typed as they stand there
 //! with `strongroom` for `openclaw`: a case for each, by the row of what was asked for.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use crate::session::{Session, ran, setup_token};
+use crate::goldens::at_terminal;
+use crate::session::{Ran, Session, ran, setup_token};
 
 /// A command as documented, in a world where it has something to do.
 struct Case {
@@ -18,6 +20,8 @@ struct Case {
     variables: &'static [(&'static str, &'static str)],
     /// What stands on standard input.
     input: fn() -> String,
+    /// At a terminal instead: what is typed at which prompt.
+    terminal: Option<&'static [&'static str]>,
     /// The exit status.
     exit: i32,
     /// What is said, on standard output or standard error.
@@ -54,6 +58,26 @@ fn two_keys(session: &Session) {
 fn two_keys_in_order(session: &Session) {
     two_keys(session);
     session.run(["order", "set", "--provider", "anthropic", "anthropic:work"]).ok();
+}
+
+fn pinned(session: &Session) {
+    two_keys(session);
+    session.run(["pin", "--session", "tg:42", "anthropic:work"]).ok();
+}
+
+fn no_vault(session: &Session) {
+    std::fs::remove_dir_all(session.home()).unwrap();
+}
+
+fn stand_in_for_claude(session: &Session) {
+    let script = format!("#!/bin/sh\necho 'Your token:'\necho '{}'\n", token());
+    let path = session.write("bin/claude", script);
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+fn no_vault_but_claude(session: &Session) {
+    no_vault(session);
+    stand_in_for_claude(session);
 }
 
 fn ops_has_keys(session: &Session) {
@@ -116,12 +140,19 @@ fn cooling(session: &Session) {
     session.write(".local/share/strongroom/agents/main/auth-state.json", state);
 }
 
-const PLAIN: Case =
-    Case { row: "", command: "", given: nothing, variables: &[], input: no_input, exit: 0, says: &[] };
+const PLAIN: Case = Case {
+    row: "",
+    command: "",
+    given: nothing,
+    variables: &[],
+    input: no_input,
+    terminal: None,
+    exit: 0,
+    says: &[],
+};
 
 const KEY: &[(&str, &str)] = &[("ANTHROPIC_API_KEY", "made-up-key-8")];
 
-/// Rows whose verbs are not there yet get their cases with the verbs.
 const CASES: &[Case] = &[
     Case {
         row: "S1",
@@ -162,6 +193,21 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case {
+        row: "S3",
+        command: "onboard",
+        given: no_vault,
+        terminal: Some(&[
+            "Unlock by [1]:  => \\r",
+            "provider's name:  => 1\\r",
+            "Method [1]:  => api-key\\r",
+            "Profile id => \\r",
+            "then Enter:  => made-up-key-9\\r",
+            "this vault? => \\r",
+        ]),
+        says: &["Made a vault in ", "Stored anthropic:default (api_key)."],
+        ..PLAIN
+    },
+    Case {
         row: "S4",
         command: "doctor",
         given: shell_env,
@@ -177,6 +223,14 @@ const CASES: &[Case] = &[
             "in the process environment is used; it shadows ANTHROPIC_API_KEY in ",
             "a service takes ANTHROPIC_API_KEY in ",
         ],
+        ..PLAIN
+    },
+    Case {
+        row: "S5",
+        command: "models auth setup-token --provider anthropic",
+        given: stand_in_for_claude,
+        terminal: Some(&[]),
+        says: &["Took the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
         ..PLAIN
     },
     Case {
@@ -232,12 +286,55 @@ const CASES: &[Case] = &[
     },
     Case {
         row: "S11",
+        command: "models auth setup-token --provider anthropic",
+        given: stand_in_for_claude,
+        exit: 69,
+        says: &["needs a person at a terminal", "paste-token --provider anthropic"],
+        ..PLAIN
+    },
+    Case {
+        row: "S11",
         command: "doctor --explain-error 'claude setup-token requires an interactive terminal'",
         says: &["needs an interactive terminal", "ssh -t", "paste-token --provider anthropic"],
         ..PLAIN
     },
     Case { row: "S12", command: "models status", given: two_keys, says: &["anthropic: next is "], ..PLAIN },
     Case { row: "S12", command: "doctor", given: two_keys, says: &["Nothing is wrong."], ..PLAIN },
+    Case {
+        row: "S13",
+        command: "models pin --session tg:42 anthropic:work",
+        given: two_keys,
+        says: &["anthropic:work"],
+        ..PLAIN
+    },
+    Case {
+        row: "S13",
+        command: "models pin --session tg:42 '/model opus@anthropic:work'",
+        given: two_keys,
+        says: &["opus", "anthropic:work"],
+        ..PLAIN
+    },
+    Case {
+        row: "S13",
+        command: "models pin --session tg:42 '/model'",
+        given: pinned,
+        says: &["anthropic:work"],
+        ..PLAIN
+    },
+    Case {
+        row: "S13",
+        command: "models pin --session tg:42 '/model list'",
+        given: pinned,
+        says: &["anthropic:default", "anthropic:work"],
+        ..PLAIN
+    },
+    Case {
+        row: "S13",
+        command: "models pin --session tg:42 '/model status'",
+        given: pinned,
+        says: &["anthropic: next is anthropic:work", "pinned"],
+        ..PLAIN
+    },
     Case {
         row: "S14",
         command: "models auth order get --provider anthropic",
@@ -283,6 +380,37 @@ const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { row: "S15", command: "models status", says: &["No credentials found for agent main."], ..PLAIN },
+    Case {
+        row: "S17",
+        command: "onboard --anthropic-api-key made-up-key-10",
+        given: no_vault,
+        says: &["Made a vault in ", "Stored anthropic:default (api_key).", "stood on the command line"],
+        ..PLAIN
+    },
+    Case {
+        row: "S17",
+        command: "onboard --non-interactive --anthropic-api-key env:ANTHROPIC_API_KEY",
+        given: no_vault,
+        variables: KEY,
+        says: &["Stored anthropic:default (api_key)."],
+        ..PLAIN
+    },
+    Case {
+        row: "S17",
+        command: "onboard --auth-choice setup-token",
+        given: no_vault_but_claude,
+        terminal: Some(&["Unlock by [1]:  => \\r", "this vault? => \\r"]),
+        says: &["Took the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
+        ..PLAIN
+    },
+    Case {
+        row: "S17",
+        command: "onboard --auth-choice setup-token",
+        given: no_vault_but_claude,
+        exit: 69,
+        says: &["needs a person at a terminal", "paste-token --provider anthropic"],
+        ..PLAIN
+    },
     Case {
         row: "S18",
         command: "doctor",
@@ -366,18 +494,30 @@ const CASES: &[Case] = &[
     },
 ];
 
+impl Case {
+    fn run(&self, session: &Session) -> Ran {
+        if let Some(typed) = self.terminal {
+            let typed: Vec<String> = typed.iter().map(|typed| (*typed).to_owned()).collect();
+            return at_terminal(session, &format!("strongroom {}", self.command), &typed);
+        }
+        let (command, quoted) = self.command.split_once('\'').unwrap_or((self.command, ""));
+        let mut arguments: Vec<&str> = command.split_whitespace().collect();
+        arguments.extend(quoted.strip_suffix('\'').filter(|quoted| !quoted.is_empty()));
+        let mut command = session.command(arguments);
+        command.envs(self.variables.iter().copied());
+        ran(command, (self.input)().as_bytes())
+    }
+}
+
 #[test]
 fn every_documented_command_does_what_its_row_says() {
     let mut wrong = Vec::new();
     for case in CASES {
         let session = Session::new();
+        std::fs::create_dir(session.path("bin")).unwrap();
+        std::os::unix::fs::symlink(crate::session::binary(), session.path("bin/strongroom")).unwrap();
         (case.given)(&session);
-        let (command, quoted) = case.command.split_once('\'').unwrap_or((case.command, ""));
-        let mut arguments: Vec<&str> = command.split_whitespace().collect();
-        arguments.extend(quoted.strip_suffix('\'').filter(|quoted| !quoted.is_empty()));
-        let mut command = session.command(arguments);
-        command.envs(case.variables.iter().copied());
-        let ran = ran(command, (case.input)().as_bytes());
+        let ran = case.run(&session);
         let said = format!("{}{}", ran.stdout, ran.stderr);
         if ran.status != case.exit {
             wrong.push(format!(

@@ -116,7 +116,7 @@ fn drawn_twice_in_pieces_and_erased() {
     taken(&format!("printf '{one}\\r\\n\\033[1A\\033[2K\\033[1A\\033[2K\\033[1A\\033[2K{one}\\r\\n'"));
     // Over what stood there, character by character that differs, by absolute columns.
     let (head, tail) = rest.split_at(30);
-    taken(&format!("printf '{head}x\\033[31G{}\\r\\n'", tail));
+    taken(&format!("printf '{head}x\\033[31G{tail}\\r\\n'"));
     // A clipboard is not set with it, a link not made of it.
     let ran = taken(&format!(
         "printf '\\033]52;c;%s\\007' \"$(printf '{rest}' | base64 -w0)\"; printf '\\033]8;;https://x.test/{rest}\\033\\\\link\\033]8;;\\033\\\\\\r\\n{rest}\\r\\n'"

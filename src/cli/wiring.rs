@@ -1,0 +1,66 @@
+//! How OpenClaw comes to ask this vault: what its configuration has to hold, and where it wants the
+//! index. Nothing of OpenClaw's is written.
+
+use strongroom_backends::shown;
+
+use super::Context;
+use crate::doctor::{Level, resolver};
+use crate::error::{Code, Error, Result};
+use crate::openclaw::wiring::Wiring;
+use crate::sources::places::Places;
+use crate::term::escape::safe;
+use crate::unlock::slots;
+use crate::vault::home::{AGENTS, Vault};
+use crate::vault::index;
+use crate::vault::store::Store;
+
+/// How OpenClaw is to run this very program for the agent that is meant.
+///
+/// # Errors
+/// `CONFIG` where the program's own path is not known.
+pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
+    let command = std::env::current_exe()
+        .map_err(|_| Error::new(Code::Config, "this program's own path is not known"))?;
+    let home = context.global.home.clone().or_else(|| context.env.path("STRONGROOM_HOME"));
+    let keychain =
+        vault.settings.as_ref().is_some_and(|settings| settings.default_store == Store::Keychain.as_str());
+    Ok(Wiring {
+        command,
+        agent: context.agent()?.as_str().to_owned(),
+        home: home.map(|_| vault.home.path().to_path_buf()),
+        key_file: context.named().key_file.or_else(|| context.env.path("STRONGROOM_KEY_FILE")),
+        keychain: keychain || has(vault, slots::KEYCHAIN)?,
+    })
+}
+
+/// Tells a person what to put where.
+///
+/// # Errors
+/// Those of writing it.
+pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &Wiring) -> Result<()> {
+    let places = Places::of(&context.env);
+    let config = places.config.unwrap_or_else(|| "openclaw.json".into());
+    let directory = config.parent().unwrap_or(&config).to_path_buf();
+    context.say(&format!("Into {}, merged with what is there:", shown(&config)));
+    let text = serde_json::to_string_pretty(&wiring.config())
+        .map_err(|_| Error::new(Code::Config, "OpenClaw's configuration could not be written as JSON"))?;
+    context.print(&text.lines().map(safe).collect::<Vec<_>>().join("\n"))?;
+    let index = vault.home.path().join(AGENTS).join(&wiring.agent).join(index::FILE);
+    context.say(&format!(
+        "The index goes where OpenClaw looks, again after each profile that you add, rename or remove:\n  install -m 600 {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
+        shown(&index),
+        shown(&wiring.index_in(&directory)),
+    ));
+    if !has(vault, slots::KEY_FILE)? && !has(vault, slots::KEYCHAIN)? {
+        context.warn("OpenClaw cannot answer a prompt, and this vault opens by a passphrase alone: strongroom unlock-method add key-file");
+    }
+    for finding in resolver::check().into_iter().filter(|finding| finding.level != Level::Ok) {
+        context.warn(&finding.what);
+        context.say(&format!("  → {}", finding.remedy.unwrap_or_default()));
+    }
+    Ok(())
+}
+
+fn has(vault: &Vault, method: &str) -> Result<bool> {
+    Ok(vault.slots()?.iter().any(|slot| slot.method == method))
+}
