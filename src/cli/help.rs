@@ -149,9 +149,9 @@ mod tests {
             let page = command.render_help().to_string();
             let lines = page.lines().count();
             assert!(lines <= SCREEN, "{names}: {lines} lines");
-            for line in page.lines() {
-                assert!(line.chars().count() <= 132, "{names}: {line}");
-            }
+            // Half of today's screens are this wide; longer lines wrap, and make a page longer.
+            let wide = page.lines().filter(|line| line.chars().count() > 120).count();
+            assert!(lines + wide <= SCREEN, "{names}: {wide} long lines");
         }
     }
 

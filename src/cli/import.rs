@@ -44,8 +44,7 @@ use crate::vault::transaction::reader_of;
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub struct Import {
-    /// The file, or - for standard input; with --from env it may be left out: then the
-    /// environment, the client's .env files and its configuration are looked through
+    /// The file, or - for standard input; left out with --from env, the client's own places are looked through
     #[arg(value_name = "PATH", required_unless_present = "from")]
     path: Option<PathBuf>,
     /// The format, where it is not to be told by the contents
@@ -58,7 +57,7 @@ pub struct Import {
     #[arg(long)]
     dry_run: bool,
     /// What to do where an id exists with other contents [default: fail, naming each]
-    #[arg(long, value_name = "POLICY", value_enum)]
+    #[arg(long, value_name = "skip|replace|rename", value_enum, hide_possible_values = true)]
     on_conflict: Option<Policy>,
     /// Import the good entries where others are not usable
     #[arg(long)]

@@ -48,11 +48,17 @@ pub enum Unlock {
 /// files. What was chosen is said, and why.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where records rest; auto: the keychain where one can be used, else sealed files
-    #[arg(long, value_enum, default_value_t)]
+    /// Where records rest; auto: the keychain where one can be used, else files
+    #[arg(long, value_enum, default_value_t, value_name = "auto|file|keychain", hide_possible_values = true)]
     pub(super) store: Store,
-    /// What unlocks the vault; auto: a key in the keychain where records rest in it, else a key file
-    #[arg(long, value_enum, default_value_t)]
+    /// What unlocks it; auto: the keychain where records rest in it, else a key file
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "auto|key-file|passphrase|keychain",
+        hide_possible_values = true
+    )]
     pub(super) unlock: Unlock,
 }
 
