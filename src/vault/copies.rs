@@ -76,7 +76,9 @@ impl<'a> Copies<'a> {
         }
         match in_keychain(&vault.keychain, ids, openers) {
             Ok((_, locked)) if locked > 0 && !leave_unreadable => {
-                return Err(vault.keychain.locked_items());
+                return Err(vault.keychain.locked_items().with_remedy(
+                    "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again; or add --leave-unreadable to do without what it holds",
+                ));
             }
             Ok((items, _)) => copies.items = items,
             Err(_) if leave_unreadable => copies.without = true,
