@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use strongroom_backends::keychain::{self as platform, KeychainError};
-pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Item, State};
+pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Found, Item, State};
 use strongroom_backends::shown;
 
 use crate::env::Env;
@@ -20,7 +20,8 @@ pub const PROMPT_LIMIT: Duration = Duration::from_secs(60);
 
 /// The attribute by which all of our items are found.
 const APPLICATION: &str = "strongroom";
-/// Where the home stands among the attributes.
+/// Where vault and home stand among the attributes.
+const VAULT_AT: usize = 1;
 const HOME_AT: usize = 2;
 
 /// What surrounds the process, for the remedy of an error.
@@ -193,9 +194,23 @@ impl Keychain {
     /// What the items of all records of an agent have in common.
     #[must_use]
     pub fn records_of(&self, vault: &str, agent: &str) -> Attributes {
-        let mut attributes = self.of_home(vault);
-        attributes.extend([("kind", "record".to_owned()), ("agent", agent.to_owned())]);
+        let mut attributes = self.all_records_of(vault);
+        attributes.push(("agent", agent.to_owned()));
         attributes
+    }
+
+    /// What the items of all records of a vault in this home have in common.
+    #[must_use]
+    pub fn all_records_of(&self, vault: &str) -> Attributes {
+        let mut attributes = self.of_home(vault);
+        attributes.push(("kind", "record".to_owned()));
+        attributes
+    }
+
+    /// What all items of a kind have in common that name this home, whichever vault's they are.
+    #[must_use]
+    pub fn of_any_vault(&self, kind: &str) -> Attributes {
+        vec![("application", APPLICATION.to_owned()), ("home", self.home.clone()), ("kind", kind.to_owned())]
     }
 
     /// The item of an unlock method's key.
@@ -231,7 +246,15 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::ready`].
     pub fn get_here(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
-        self.open()?.get(attributes, cover).map_err(|error| self.error(&error))
+        self.open()?.get(attributes, cover).map_err(|error| self.item_error(&error))
+    }
+
+    /// The bytes of every item with just these attributes, and how many are locked besides.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_all(&self, attributes: &Attributes, cover: Cover) -> Result<Found> {
+        self.open()?.get_all(attributes, cover).map_err(|error| self.error(&error))
     }
 
     /// The bytes of every item with these attributes of homes that are there no more.
@@ -239,12 +262,27 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::ready`].
     pub fn get_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
-        let mut elsewhere = Vec::new();
-        for home in self.homes(&attributes[1].1)? {
-            if home != self.home && !is_home_of(Path::new(&home), &attributes[1].1) {
+        let found = self.get_all_of_gone(attributes, cover)?;
+        if found.bytes.is_empty() && found.locked > 0 {
+            return Err(self.locked_items());
+        }
+        Ok(found.bytes)
+    }
+
+    /// The bytes of every item with these attributes of homes that are there no more, and how many
+    /// are locked besides.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn get_all_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Found> {
+        let mut elsewhere = Found::default();
+        for home in self.homes(&attributes[VAULT_AT].1)? {
+            if home != self.home && !is_home_of(Path::new(&home), &attributes[VAULT_AT].1) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
-                elsewhere.extend(self.get_here(&attributes, cover)?);
+                let found = self.get_all(&attributes, cover)?;
+                elsewhere.bytes.extend(found.bytes);
+                elsewhere.locked += found.locked;
             }
         }
         Ok(elsewhere)
@@ -255,14 +293,15 @@ impl Keychain {
     /// # Errors
     /// As [`Keychain::ready`].
     pub fn homes(&self, vault: &str) -> Result<Vec<String>> {
-        let mut homes: Vec<String> = self
-            .find(&Self::of_vault(vault))?
-            .into_iter()
-            .filter_map(|mut item| item.remove("home"))
-            .collect();
-        homes.sort_unstable();
-        homes.dedup();
-        Ok(homes)
+        self.values(&Self::of_vault(vault), "home")
+    }
+
+    /// The values of one attribute among the items with these attributes, each once.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn values(&self, attributes: &Attributes, name: &'static str) -> Result<Vec<String>> {
+        self.open()?.values(attributes, name).map_err(|error| self.error(&error))
     }
 
     /// The attributes of all of Strongroom's items, whichever vault and home they belong to.
@@ -296,6 +335,23 @@ impl Keychain {
     /// As [`Keychain::ready`].
     pub fn remove(&self, item: &Item) -> Result<usize> {
         self.open()?.remove(&item.attributes).map_err(|error| self.error(&error))
+    }
+
+    /// An error of reading items: the keychain itself is ready then.
+    fn item_error(&self, error: &KeychainError) -> Error {
+        if *error == KeychainError::Locked { self.locked_items() } else { self.error(error) }
+    }
+
+    /// That items are locked while the keychain is not: they lie in another collection of it.
+    #[must_use]
+    pub fn locked_items(&self) -> Error {
+        Error::new(
+            Code::KeychainLocked,
+            "what this home has in the keychain lies in a collection that is locked",
+        )
+        .with_remedy(
+            "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again",
+        )
     }
 
     /// An error of the keychain, with what to do about it here.

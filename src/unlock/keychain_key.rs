@@ -26,7 +26,7 @@ const SEEN_AFTER: Duration = Duration::from_secs(60);
 pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<Unlocked> {
     let ids = match vault {
         Some(id) => vec![id.to_owned()],
-        None => vaults_of(keychain)?,
+        None => keychain.values(&keychain.of_any_vault("unlock"), "vault")?,
     };
     let mut found = Vec::new();
     for id in &ids {
@@ -63,15 +63,6 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
         }
         None => lost("the vault is locked: what the keychain holds for this vault is not its key"),
     }
-}
-
-/// The ids of the vaults for whose keys there are items of this home.
-fn vaults_of(keychain: &Keychain) -> Result<Vec<String>> {
-    let ours = |item: &std::collections::HashMap<String, String>| {
-        item.get("home").is_some_and(|home| home == keychain.home())
-            && item.get("kind").is_some_and(|kind| kind == "unlock")
-    };
-    Ok(keychain.all()?.into_iter().filter(ours).filter_map(|mut item| item.remove("vault")).collect())
 }
 
 /// Puts a new key into the keychain, and reads it back over another connection.

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod change;
+mod copies;
 pub mod credential;
 pub mod entry;
 pub mod generation;

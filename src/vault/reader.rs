@@ -20,7 +20,7 @@ use super::ops::{Fate, Ops};
 use super::record::Record;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Bytes, Cover, Keychain};
+use crate::keychain::{self, Cover, Keychain};
 use crate::seal::keys::Keys;
 use crate::seal::record::OPS_MAX;
 use crate::seal::{RECORD_MAX, armor};
@@ -59,7 +59,15 @@ pub struct Reader<'k> {
     pending: Option<Pending>,
     marks: OnceLock<HashMap<String, Mark>>,
     /// Everything that the keychain holds for this agent, where it was asked for at once.
-    in_keychain: OnceLock<HashMap<ProfileId, Vec<Vec<u8>>>>,
+    in_keychain: OnceLock<Fetched>,
+}
+
+/// What the keychain holds for an agent.
+#[derive(Debug, Default)]
+struct Fetched {
+    by_profile: HashMap<ProfileId, Vec<Vec<u8>>>,
+    /// Whether there are items besides that are locked.
+    some_locked: bool,
 }
 
 impl Agent {
@@ -247,8 +255,12 @@ impl Reader<'_> {
 
     /// What the items hold that the keychain has for a profile.
     fn items_of(&self, profile: &ProfileId) -> Result<Vec<Result<Vec<u8>>>> {
-        if let Some(all) = self.in_keychain.get() {
-            return Ok(all.get(profile).into_iter().flatten().map(|text| sealed_in(text, profile)).collect());
+        // Which one a locked item is of, only a search for it tells.
+        if let Some(all) = self.in_keychain.get()
+            && (!all.some_locked || all.by_profile.contains_key(profile))
+        {
+            let texts = all.by_profile.get(profile).into_iter().flatten();
+            return Ok(texts.map(|text| sealed_in(text, profile)).collect());
         }
         KeychainStore::new(self.keychain, self.keys, &self.agent.name).items(profile)
     }
@@ -270,23 +282,24 @@ impl Reader<'_> {
             return Ok(());
         }
         let all = self.keychain.records_of(self.keys.vault.as_str(), self.agent.name.as_str());
-        let mut by_profile: HashMap<ProfileId, Vec<Vec<u8>>> = HashMap::new();
-        self.sort_out(self.keychain.get_here(&all, Cover::Sealed)?, &mut by_profile);
+        let mut fetched = Fetched::default();
+        self.sort_out(self.keychain.get_all(&all, Cover::Sealed)?, &mut fetched);
         // Of a home that was moved, some may be written for where it is now, and others not.
-        if self.expected()?.iter().any(|id| !by_profile.contains_key(id)) {
-            self.sort_out(self.keychain.get_of_gone(&all, Cover::Sealed)?, &mut by_profile);
+        if self.expected()?.iter().any(|id| !fetched.by_profile.contains_key(id)) {
+            self.sort_out(self.keychain.get_all_of_gone(&all, Cover::Sealed)?, &mut fetched);
         }
-        let _ = self.in_keychain.set(by_profile);
+        let _ = self.in_keychain.set(fetched);
         Ok(())
     }
 
-    fn sort_out(&self, texts: Vec<Bytes>, by_profile: &mut HashMap<ProfileId, Vec<Vec<u8>>>) {
-        for text in texts {
+    fn sort_out(&self, found: keychain::Found, fetched: &mut Fetched) {
+        fetched.some_locked |= found.locked > 0;
+        for text in found.bytes {
             // Which one it is, the sealed record says; what does not open is nobody's.
             let opened = armor::from_text(&text, "an item")
                 .and_then(|sealed| Record::open_any(self.keys, &self.agent.name, &sealed));
             if let Ok(record) = opened {
-                by_profile.entry(record.profile).or_default().push(text.to_vec());
+                fetched.by_profile.entry(record.profile).or_default().push(text.to_vec());
             }
         }
     }
@@ -387,9 +400,16 @@ impl Reader<'_> {
             self.fetch_all()?;
             let known = self.log().map(|log| log::all_last_known(&log)).unwrap_or_default();
             let gone = |id: &ProfileId| known.get(id.as_str()).is_some_and(|known| known.removed);
-            let there = self.in_keychain.get().into_iter().flat_map(HashMap::keys);
+            let there = self.in_keychain.get().into_iter().flat_map(|all| all.by_profile.keys());
             ids.extend(there.filter(|id| self.store_of(id) == Some(Store::Keychain) || !gone(id)).cloned());
             ids.extend(self.listed_in_keychain());
+            if self.in_keychain.get().is_some_and(|all| all.some_locked) {
+                let is_locked = |id: &ProfileId| {
+                    self.store_of(id).is_none()
+                        && self.items_of(id).is_err_and(|error| error.code() == Code::KeychainLocked)
+                };
+                ids.extend(self.expected()?.into_iter().filter(is_locked));
+            }
             ids.retain(|id| !self.is_removed(id));
             ids.sort_unstable();
             ids.dedup();

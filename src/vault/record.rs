@@ -136,16 +136,10 @@ impl Record {
     /// # Errors
     /// As [`Record::open`].
     pub fn open_any(keys: &Keys, agent: &AgentName, sealed: &[u8]) -> Result<Self> {
-        #[derive(Deserialize)]
-        struct Whose {
-            profile: String,
-        }
         let what = "a record";
         let plaintext = record::open(keys, Purpose::Record, sealed, what)?;
-        let damaged = |_| Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
-        let whose: Whose = json::parse(plaintext.expose(), what).map_err(damaged)?;
-        let profile: ProfileId = whose.profile.parse().map_err(damaged)?;
-        let (vault, record) = Self::parse(plaintext.expose(), agent, &profile)?;
+        let whose = Whose::parse(plaintext.expose())?;
+        let (vault, record) = Self::parse(plaintext.expose(), agent, &whose.profile)?;
         if vault != keys.vault.as_str() {
             return fail(Code::Tampered, format!("{what} belongs to another vault"));
         }
@@ -193,6 +187,36 @@ impl Record {
             credential,
         };
         Ok((read.vault, record))
+    }
+}
+
+/// Whose an opened record is, as it says itself; the caller judges it.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Whose {
+    /// The vault's id.
+    pub vault: String,
+    /// The agent's name.
+    pub agent: String,
+    /// The profile's id.
+    pub profile: ProfileId,
+}
+
+impl Whose {
+    /// What a plaintext says.
+    ///
+    /// # Errors
+    /// `CORRUPT`.
+    pub fn parse(plaintext: &[u8]) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct In {
+            vault: String,
+            agent: String,
+            profile: String,
+        }
+        let damaged = |_| Error::new(Code::Corrupt, "a record has contents that are not understood");
+        let read: In = json::parse(plaintext, "a record").map_err(damaged)?;
+        let profile = read.profile.parse().map_err(damaged)?;
+        Ok(Self { vault: read.vault, agent: read.agent, profile })
     }
 }
 

@@ -4,14 +4,14 @@
 //! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
 
 use age::x25519;
 use strongroom_backends::fs::lock::{self, Mode};
 use strongroom_backends::shown;
 
-use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
+use super::agent::{Agent, OPS, TXN};
 use super::change::Change;
+use super::copies::{Copies, Openers, listed_in_keychain};
 use super::generation::Generations;
 use super::home::{Vault, Waits};
 use super::id::{AgentName, ProfileId};
@@ -23,11 +23,9 @@ use super::settle::settle;
 use super::store::Store;
 use super::transaction;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Cover, is_home_of};
 use crate::seal::keys::Keys;
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
-use crate::seal::{RECORD_MAX, armor};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
@@ -78,7 +76,8 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         .chain(plan.others)
         .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
-    let mut copies = Copies::of_vault(vault, plan.leave_unreadable)?;
+    let openers = Openers { identity: plan.identity, held: held.as_ref() };
+    let copies = Copies::of_vault(vault, openers, plan.leave_unreadable)?;
     let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
     let mut done = Recovered::default();
     let mut payload = if let Some(unlocked) = &opened {
@@ -122,7 +121,6 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     slots::write(&vault.home, &payload, &key)?;
     Vault::write_settings(&vault.home, &payload)?;
     let keys = payload.keys()?;
-    copies.ids.push(keys.vault.to_string());
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
@@ -225,97 +223,6 @@ impl Due {
         let known = self.known.get(record.profile.as_str());
         !self.has(&record.profile)
             && known.is_some_and(|known| known.removed && known.outdates(record.generation))
-    }
-}
-
-fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
-    let index = agent.index().unwrap_or_default();
-    let listed =
-        index.entries().filter(|entry| entry.mark.as_ref().is_some_and(|m| m.is_in(Store::Keychain)));
-    listed.filter_map(|entry| entry.id.parse().ok()).collect()
-}
-
-/// Where the sealed copies of records are sought: in the home, and in the keychain under the ids
-/// that the vault has, or had. A recovery that was cut short, or a `vault.json` that is lost, leaves
-/// no other trace of the old id than the items themselves; those of another vault do not open.
-struct Copies<'a> {
-    vault: &'a Vault,
-    ids: Vec<String>,
-    /// The records that the keychain has for this home: agent and profile.
-    items: Vec<(String, ProfileId)>,
-    /// Whether to do without the keychain.
-    without: bool,
-}
-
-impl<'a> Copies<'a> {
-    fn of_vault(vault: &'a Vault, leave_unreadable: bool) -> Result<Self> {
-        let id = vault.settings.as_ref().map(|settings| settings.vault_id.clone());
-        let mut copies = Self { vault, ids: id.into_iter().collect(), items: Vec::new(), without: false };
-        let mut asks = false;
-        for name in vault.agents()? {
-            asks |= vault.agent(&name)?.is_some_and(|agent| !matches!(agent.dir.kind(PENDING), Ok(None)));
-        }
-        if !asks {
-            return Ok(copies);
-        }
-        let keychain = &vault.keychain;
-        let items = match keychain.all() {
-            Err(_) if leave_unreadable => {
-                copies.without = true;
-                return Ok(copies);
-            }
-            items => items?,
-        };
-        for mut item in items {
-            let (Some(id), Some(home)) = (item.remove("vault"), item.remove("home")) else { continue };
-            let moved = copies.ids.contains(&id) && !is_home_of(Path::new(&home), &id);
-            if (home != keychain.home() && !moved) || item.get("kind").is_none_or(|kind| kind != "record") {
-                continue;
-            }
-            if let (Some(agent), Some(Ok(profile))) =
-                (item.remove("agent"), item.remove("profile").map(|id| id.parse()))
-            {
-                copies.items.push((agent, profile));
-            }
-            if !copies.ids.contains(&id) {
-                copies.ids.push(id);
-            }
-        }
-        Ok(copies)
-    }
-
-    fn asks_keychain(&self, agent: &Agent) -> Result<bool> {
-        Ok(!self.without && agent.dir.kind(PENDING)?.is_some())
-    }
-
-    fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
-        let mut profiles = agent.record_ids()?.0;
-        if self.asks_keychain(agent)? {
-            profiles.extend(listed_in_keychain(agent));
-            let of_agent = self.items.iter().filter(|(name, _)| *name == agent.name.as_str());
-            profiles.extend(of_agent.map(|(_, profile)| profile.clone()));
-            profiles.sort_unstable();
-            profiles.dedup();
-        }
-        Ok(profiles)
-    }
-
-    fn of(&self, agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
-        let mut copies = Vec::new();
-        for place in [RECORDS, PENDING] {
-            if let Some(dir) = agent.dir.dir_if_any(place)? {
-                copies.extend(dir.read_if_any(&id.file_name(), RECORD_MAX)?);
-            }
-        }
-        if self.asks_keychain(agent)? {
-            let keychain = &self.vault.keychain;
-            for vault in &self.ids {
-                let item = keychain.record(vault, agent.name.as_str(), id.as_str());
-                let texts = keychain.get(&item.attributes, Cover::Sealed)?;
-                copies.extend(texts.iter().filter_map(|text| armor::from_text(text, "an item").ok()));
-            }
-        }
-        Ok(copies)
     }
 }
 

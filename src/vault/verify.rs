@@ -173,7 +173,11 @@ fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut V
             // Told of its entry in the index.
             Err(error) if error.code() == Code::KeychainLost && index.is_some() => lost.push(id.clone()),
             Err(error) => {
-                let kind = if error.code() == Code::Tampered { "tampered" } else { "corrupt" };
+                let kind = match error.code() {
+                    Code::Tampered => "tampered",
+                    code if code.is_of_keychain() => "keychain",
+                    _ => "corrupt",
+                };
                 verified.add(kind, &reader.agent, Some(id.as_str()), error.what().to_owned());
             }
         }

@@ -248,7 +248,7 @@ beside_all
 beside no_collection
 beside display_and_nobody
 beside kwallet_outages
-beside steps gnome kill init unlock add rekey resolve move_in move_out paste remove
+beside steps gnome kill init unlock add rekey resolve recover move_in move_out paste remove
 beside_all
 # The call lands, and its answer is lost.
 beside steps gnome mute rekey move_in paste

@@ -7,7 +7,7 @@ use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
 use super::keyring_error::PlatformError;
-use super::{Attributes, Bytes, Cover, Item, KeychainError, State, Surroundings, item_name, keyring_error};
+use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, item_name, keyring_error};
 
 /// The service of all our entries.
 pub const SERVICE: &str = "strongroom";
@@ -93,25 +93,36 @@ impl<P: Platform> Entries<P> {
         entry.set_secret(bytes).and_then(|()| P::label(&entry, &item.label)).map_err(P::of)
     }
 
-    pub fn get(&mut self, attributes: &Attributes, _: Cover) -> Result<Vec<Bytes>, KeychainError> {
-        let mut found = Vec::new();
-        let mut locked = false;
+    pub fn get(&mut self, attributes: &Attributes, _: Cover) -> Result<Found, KeychainError> {
+        let mut found = Found::default();
         for name in self.names(attributes)? {
             match self.entry(&name)?.get_secret().map(Zeroizing::new) {
-                Ok(bytes) => found.push(bytes),
+                Ok(bytes) => found.bytes.push(bytes),
                 // Removed since the search.
                 Err(Error::NoEntry) => {}
                 Err(error) => match P::of(error) {
-                    KeychainError::Locked => locked = true,
+                    KeychainError::Locked => found.locked += 1,
                     error => return Err(error),
                 },
             }
         }
-        if locked && found.is_empty() { Err(KeychainError::Locked) } else { Ok(found) }
+        Ok(found)
     }
 
     pub fn find(&mut self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
         Ok(self.names(attributes)?.iter().filter_map(|name| item_name::parse(name)).collect())
+    }
+
+    pub fn values(
+        &mut self,
+        attributes: &Attributes,
+        name: &'static str,
+    ) -> Result<Vec<String>, KeychainError> {
+        let mut values: Vec<_> =
+            self.find(attributes)?.into_iter().filter_map(|mut item| item.remove(name)).collect();
+        values.sort_unstable();
+        values.dedup();
+        Ok(values)
     }
 
     pub fn remove(&mut self, attributes: &Attributes) -> Result<usize, KeychainError> {
@@ -130,11 +141,10 @@ impl<P: Platform> Entries<P> {
         self.platform.entry(name).map_err(P::of)
     }
 
-    /// The names of the items whose attributes begin with these, sorted.
+    /// The names of the items that have these among their attributes, sorted.
     fn names(&self, attributes: &Attributes) -> Result<Vec<String>, KeychainError> {
-        let first = item_name::of(attributes);
         let mut names = self.platform.names().map_err(P::of)?;
-        names.retain(|name| item_name::begins_with(name, &first));
+        names.retain(|name| item_name::has(name, attributes));
         names.sort_unstable();
         Ok(names)
     }
@@ -236,35 +246,45 @@ mod tests {
     }
 
     #[test]
-    fn items_are_found_by_their_first_attributes() {
+    fn items_are_found_by_some_of_their_attributes() {
         let mut keychain = opened(&["a:x", "a:xy", "A:x"]);
         assert_eq!(keychain.find(&list("main", None)).unwrap().len(), 3);
         assert_eq!(keychain.find(&list("mai", None)).unwrap(), []);
+        assert_eq!(keychain.values(&list("main", None), "profile").unwrap(), ["A:x", "a:x", "a:xy"]);
+        assert_eq!(keychain.values(&Attributes::new(), "agent").unwrap(), ["main"]);
+        assert_eq!(keychain.values(&Attributes::new(), "none").unwrap(), [""; 0]);
+        let last = vec![("profile", "a:xy".to_owned())];
+        assert_eq!(keychain.get(&last, Cover::Sealed).unwrap().bytes.len(), 1);
         let found = keychain.find(&list("main", Some("a:x"))).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0]["profile"], "a:x");
-        assert_eq!(keychain.get(&list("main", Some("a:x")), Cover::Sealed).unwrap().len(), 1);
+        assert_eq!(keychain.get(&list("main", Some("a:x")), Cover::Sealed).unwrap().bytes.len(), 1);
         assert_eq!(keychain.remove(&list("main", Some("a:x"))).unwrap(), 1);
         assert_eq!(keychain.remove(&list("main", Some("a:x"))).unwrap(), 0);
         assert_eq!(keychain.remove(&Attributes::new()).unwrap(), 2);
     }
 
     #[test]
-    fn locked_items_count_only_where_all_are_locked() {
+    fn locked_items_are_counted_and_an_error_only_where_all_are_locked() {
         let mut keychain = opened(&["a:x", "a:y"]);
         let locked = || Error::NoStorageAccess(Box::new(std::io::Error::other("locked")));
         fail_next(&keychain, "a:x", locked());
-        assert_eq!(keychain.get(&list("main", None), Cover::Sealed).unwrap().len(), 1);
+        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        assert_eq!((found.bytes.len(), found.locked), (1, 1));
+        assert_eq!(found.readable().unwrap().len(), 1);
         fail_next(&keychain, "a:x", locked());
         fail_next(&keychain, "a:y", locked());
-        assert_eq!(keychain.get(&list("main", None), Cover::Sealed), Err(KeychainError::Locked));
+        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        assert_eq!((found.bytes.len(), found.locked), (0, 2));
+        assert_eq!(found.readable(), Err(KeychainError::Locked));
     }
 
     #[test]
     fn an_item_that_went_away_meanwhile_is_none() {
         let mut keychain = opened(&["a:x", "a:y"]);
         fail_next(&keychain, "a:x", Error::NoEntry);
-        assert_eq!(keychain.get(&list("main", None), Cover::Sealed).unwrap().len(), 1);
+        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        assert_eq!((found.bytes.len(), found.locked), (1, 0));
         fail_next(&keychain, "a:x", Error::NoEntry);
         assert_eq!(keychain.remove(&list("main", None)).unwrap(), 1);
     }

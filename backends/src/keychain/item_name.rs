@@ -3,7 +3,7 @@
 //!
 //! No two lists of attributes share a name, not even where names are compared without case, as
 //! Credential Manager does: what is not a lower-case letter, a digit or one of `.-:/@+` is written
-//! as `_` and two hex digits a byte. A list that begins another one is told by the comma.
+//! as `_` and two hex digits a byte. The comma divides attributes.
 
 use std::collections::HashMap;
 
@@ -25,9 +25,10 @@ pub fn of(attributes: &Attributes) -> String {
     name
 }
 
-/// Whether the item of a name has attributes that begin with those of another one.
-pub fn begins_with(name: &str, first: &str) -> bool {
-    first.is_empty() || name.strip_prefix(first).is_some_and(|rest| rest.is_empty() || rest.starts_with(','))
+/// Whether the item of a name has these among its attributes.
+pub fn has(name: &str, attributes: &Attributes) -> bool {
+    parse(name)
+        .is_some_and(|held| attributes.iter().all(|(attribute, value)| held.get(*attribute) == Some(value)))
 }
 
 /// The attributes in a name. `None` for a name that is not of this form.
@@ -111,11 +112,18 @@ mod tests {
     #[test]
     fn a_search_gives_whole_attributes() {
         let name = of(&list(&[("vault", "v1"), ("agent", "main")]));
-        for first in [&[][..], &[("vault", "v1")], &[("vault", "v1"), ("agent", "main")]] {
-            assert!(begins_with(&name, &of(&list(first))), "{first:?}");
+        for first in
+            [&[][..], &[("vault", "v1")], &[("agent", "main")], &[("agent", "main"), ("vault", "v1")]]
+        {
+            assert!(has(&name, &list(first)), "{first:?}");
         }
-        for other in [&[("vault", "v")][..], &[("vault", "v1"), ("agent", "mai")], &[("agent", "main")]] {
-            assert!(!begins_with(&name, &of(&list(other))), "{other:?}");
+        for other in [
+            &[("vault", "v")][..],
+            &[("vault", "v1"), ("agent", "mai")],
+            &[("agent", "v1")],
+            &[("home", "main")],
+        ] {
+            assert!(!has(&name, &list(other)), "{other:?}");
         }
     }
 }

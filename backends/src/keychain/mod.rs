@@ -46,7 +46,7 @@ type Native = entries::Entries<apple::Apple>;
 type Native = entries::Entries<windows::Windows>;
 
 /// What an item is found by, in order. None of it is secret: keychains keep attributes in the clear.
-/// A search gives the first few of them.
+/// A search gives some of them.
 pub type Attributes = Vec<(&'static str, String)>;
 
 /// Where the session bus is, as the environment says it.
@@ -89,6 +89,27 @@ pub struct Item {
 
 /// Bytes of an item, wiped when dropped.
 pub type Bytes = Zeroizing<Vec<u8>>;
+
+/// What a search found.
+#[derive(Default)]
+pub struct Found {
+    /// The bytes of every item that can be read.
+    pub bytes: Vec<Bytes>,
+    /// How many items there are besides, which are locked: a keychain can have several collections.
+    pub locked: usize,
+}
+
+impl std::fmt::Debug for Found {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Found {{ {} readable, {} locked }}", self.bytes.len(), self.locked)
+    }
+}
+
+impl Found {
+    fn readable(self) -> Result<Vec<Bytes>, KeychainError> {
+        if self.bytes.is_empty() && self.locked > 0 { Err(KeychainError::Locked) } else { Ok(self.bytes) }
+    }
+}
 
 type Job = Box<dyn FnOnce(&mut Native) + Send>;
 
@@ -184,7 +205,7 @@ impl Keychain {
             return done;
         }
         for (n, attributes, expected) in written {
-            let read = self.call(self.limit, move |native| native.get(&attributes, cover));
+            let read = self.call(self.limit, move |native| native.get(&attributes, cover)?.readable());
             done[n] = match read {
                 Ok(found) if found.contains(&expected) => Ok(()),
                 Ok(_) => Err(KeychainError::Mismatch),
@@ -203,6 +224,14 @@ impl Keychain {
     /// # Errors
     /// `Locked` when there are some and all of them are locked; and as [`Self::state`].
     pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>, KeychainError> {
+        self.get_all(attributes, cover)?.readable()
+    }
+
+    /// The bytes of every item with these attributes, and how many are locked besides.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub fn get_all(&self, attributes: &Attributes, cover: Cover) -> Result<Found, KeychainError> {
         let attributes = attributes.clone();
         self.call(self.limit, move |native| native.get(&attributes, cover))
     }
@@ -214,6 +243,16 @@ impl Keychain {
     pub fn find(&self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
         let attributes = attributes.clone();
         self.call(self.limit, move |native| native.find(&attributes))
+    }
+
+    /// The values of one attribute among the items with these attributes, each once, sorted; of locked
+    /// items too, as far as they tell. Costs a few calls a value, however many items have it.
+    ///
+    /// # Errors
+    /// As [`Self::state`].
+    pub fn values(&self, attributes: &Attributes, name: &'static str) -> Result<Vec<String>, KeychainError> {
+        let attributes = attributes.clone();
+        self.call(self.limit, move |native| native.values(&attributes, name))
     }
 
     /// Removes every item with these attributes, and gives how many there were.

@@ -5,7 +5,7 @@
 //! one, by the `secret-service` crate. Calls are made one by one rather than by that crate, which
 //! shows a prompt wherever one is offered, and waits for it for ever.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use zbus::message::Body;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
 use zeroize::Zeroizing;
 
-use super::{Attributes, Bytes, Cover, Item, KeychainError, State, Surroundings, Why};
+use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, Why};
 
 const BUS: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
@@ -208,22 +208,23 @@ impl Native {
         }
     }
 
-    pub fn get(&mut self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>, KeychainError> {
-        let paths = self.unlocked(attributes)?;
+    /// The items' bytes, in the order of their paths.
+    pub fn get(&mut self, attributes: &Attributes, cover: Cover) -> Result<Found, KeychainError> {
+        let (mut paths, locked) = self.search(attributes)?;
+        paths.sort_by(|one, other| one.as_str().cmp(other.as_str()));
+        let mut found = Found { bytes: Vec::with_capacity(paths.len()), locked: locked.len() };
         if cover == Cover::Private {
-            return paths
-                .into_iter()
-                .map(|path| {
-                    self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())
-                        .map(Zeroizing::new)
-                })
-                .collect();
+            for path in paths {
+                let secret =
+                    self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())?;
+                found.bytes.push(Zeroizing::new(secret));
+            }
+            return Ok(found);
         }
-        let mut found = Vec::with_capacity(paths.len());
         for paths in paths.chunks(AT_ONCE) {
             let body = self.call(ROOT, SERVICE, "GetSecrets", &(paths, &self.session))?;
             let mut secrets: HashMap<OwnedObjectPath, Secret> = read(&body)?;
-            found.extend(
+            found.bytes.extend(
                 paths
                     .iter()
                     .filter_map(|path| secrets.remove(path))
@@ -235,19 +236,45 @@ impl Native {
 
     pub fn find(&mut self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
         let (unlocked, locked) = self.search(attributes)?;
-        unlocked
-            .iter()
-            .chain(&locked)
-            .map(|path| {
-                let body = self.call(path.as_str(), PROPERTIES, "Get", &(ITEM, "Attributes"))?;
-                let value: OwnedValue = read(&body)?;
-                HashMap::try_from(value).map_err(|_| garbled())
-            })
-            .collect()
+        unlocked.iter().chain(&locked).map(|path| self.attributes_of(path)).collect()
+    }
+
+    /// Asks one item for its value, and passes over all that have the same.
+    pub fn values(
+        &mut self,
+        attributes: &Attributes,
+        name: &'static str,
+    ) -> Result<Vec<String>, KeychainError> {
+        let (mut left, locked) = self.search(attributes)?;
+        left.extend(locked);
+        let mut values = Vec::new();
+        while let Some(path) = left.pop() {
+            let Some(value) = self.attributes_of(&path)?.remove(name) else { continue };
+            if !left.is_empty() {
+                let mut same = attributes.clone();
+                same.push((name, value.clone()));
+                let (unlocked, locked) = self.search(&same)?;
+                let same: HashSet<_> = unlocked.into_iter().chain(locked).collect();
+                left.retain(|path| !same.contains(path));
+            }
+            values.push(value);
+        }
+        values.sort_unstable();
+        values.dedup();
+        Ok(values)
+    }
+
+    fn attributes_of(&self, path: &OwnedObjectPath) -> Result<HashMap<String, String>, KeychainError> {
+        let body = self.call(path.as_str(), PROPERTIES, "Get", &(ITEM, "Attributes"))?;
+        let value: OwnedValue = read(&body)?;
+        HashMap::try_from(value).map_err(|_| garbled())
     }
 
     pub fn remove(&mut self, attributes: &Attributes) -> Result<usize, KeychainError> {
-        let paths = self.unlocked(attributes)?;
+        let (paths, locked) = self.search(attributes)?;
+        if paths.is_empty() && !locked.is_empty() {
+            return Err(KeychainError::Locked);
+        }
         for path in &paths {
             let body = self.call(path.as_str(), ITEM, "Delete", &())?;
             let prompt: OwnedObjectPath = read(&body)?;
@@ -259,16 +286,7 @@ impl Native {
         Ok(paths.len())
     }
 
-    /// The items that can be read, in the order of their paths.
-    fn unlocked(&self, attributes: &Attributes) -> Result<Vec<OwnedObjectPath>, KeychainError> {
-        let (mut unlocked, locked) = self.search(attributes)?;
-        if unlocked.is_empty() && !locked.is_empty() {
-            return Err(KeychainError::Locked);
-        }
-        unlocked.sort_by(|one, other| one.as_str().cmp(other.as_str()));
-        Ok(unlocked)
-    }
-
+    /// The items that can be read, and those that are locked.
     fn search(
         &self,
         attributes: &Attributes,

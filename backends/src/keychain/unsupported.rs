@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Attributes, Bytes, Cover, Item, KeychainError, State, Surroundings, Why};
+use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, Why};
 
 /// No keychain.
 #[derive(Debug)]
@@ -35,11 +35,15 @@ impl Native {
         Err(KeychainError::Unavailable(Why::Platform))
     }
 
-    pub fn get(&mut self, _: &Attributes, _: Cover) -> Result<Vec<Bytes>, KeychainError> {
+    pub fn get(&mut self, _: &Attributes, _: Cover) -> Result<Found, KeychainError> {
         Err(KeychainError::Unavailable(Why::Platform))
     }
 
     pub fn find(&mut self, _: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
+        Err(KeychainError::Unavailable(Why::Platform))
+    }
+
+    pub fn values(&mut self, _: &Attributes, _: &'static str) -> Result<Vec<String>, KeychainError> {
         Err(KeychainError::Unavailable(Why::Platform))
     }
 

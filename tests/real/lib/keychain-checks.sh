@@ -19,6 +19,7 @@ keychain_checks() {
     section check_copies
     section check_lost
     section check_recover
+    section check_second_collection
     section check_half_moved
     section check_wiped
     section check_log

@@ -4,7 +4,12 @@
     keychain-items.py list [NAME=VALUE...]     a JSON line an item: path, label, attributes, secret
     keychain-items.py plant LABEL NAME=VALUE...   makes one more item; the secret comes from standard input
     keychain-items.py set PATH                 gives an item another secret, from standard input
-    keychain-items.py delete PATH              removes an item
+    keychain-items.py delete PATH              removes an item, or a collection
+    keychain-items.py collection LABEL         makes a collection, unlocked, whose password is its label, and
+                                               prints its path (GNOME Keyring only: by its own interface, no prompt)
+    keychain-items.py move PATH COLLECTION     moves an item there; prints its new path
+    keychain-items.py lock COLLECTION
+    keychain-items.py unlock COLLECTION LABEL  (GNOME Keyring only)
 
 secret-tool cannot do this: it adds an attribute of its own, replaces what is there, and strips line breaks.
 """
@@ -19,13 +24,16 @@ from jeepney.io.blocking import Proxy, open_dbus_connection
 BUS = "org.freedesktop.secrets"
 ROOT = "/org/freedesktop/secrets"
 API = "org.freedesktop.Secret."
+# What GNOME's own programs make collections by, with a password at hand.
+GNOME = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
 LIMIT = 10  # seconds, a call
 
 bus = open_dbus_connection(bus="SESSION")
 
 
 def call(path, interface, method, signature=None, body=()):
-    address = DBusAddress(path, bus_name=BUS, interface=API + interface)
+    interface = interface if interface == GNOME else API + interface
+    address = DBusAddress(path, bus_name=BUS, interface=interface)
     answer = bus.send_and_get_reply(new_method_call(address, method, signature, body), timeout=LIMIT)
     if answer.header.message_type.name == "error":
         sys.exit(f"keychain-items: {method}: {answer.header.fields}")
@@ -61,6 +69,15 @@ def attributes(words):
     return dict(word.split("=", 1) for word in words)
 
 
+def text(value):
+    return (session, b"", value, "text/plain")
+
+
+def plant(where, label, attributes, value):
+    properties = {API + "Item.Label": ("s", label), API + "Item.Attributes": ("a{ss}", attributes)}
+    return call(where, "Collection", "CreateItem", "a{sv}(oayays)b", (properties, text(value), False))[0]
+
+
 if collection == "/":
     sys.exit("keychain-items: there is no default collection")
 unlock(collection)
@@ -79,16 +96,25 @@ if verb == "list":
             "secret": secret,
         }))
 elif verb == "plant":
-    secret = (session, b"", sys.stdin.buffer.read(), "text/plain")
-    properties = {
-        API + "Item.Label": ("s", arguments[0]),
-        API + "Item.Attributes": ("a{ss}", attributes(arguments[1:])),
-    }
-    print(call(collection, "Collection", "CreateItem", "a{sv}(oayays)b", (properties, secret, False))[0])
+    print(plant(collection, arguments[0], attributes(arguments[1:]), sys.stdin.buffer.read()))
 elif verb == "set":
-    secret = (session, b"", sys.stdin.buffer.read(), "text/plain")
-    call(arguments[0], "Item", "SetSecret", "(oayays)", (secret,))
+    call(arguments[0], "Item", "SetSecret", "(oayays)", (text(sys.stdin.buffer.read()),))
 elif verb == "delete":
+    of_item = arguments[0].count("/") > collection.count("/")
+    call(arguments[0], "Item" if of_item else "Collection", "Delete")
+elif verb == "collection":
+    properties = {API + "Collection.Label": ("s", arguments[0])}
+    body = (properties, text(arguments[0].encode()))
+    print(call(ROOT, GNOME, "CreateWithMasterPassword", "a{sv}(oayays)", body)[0])
+elif verb == "move":
+    ((_, _, value, _),) = call(arguments[0], "Item", "GetSecret", "o", (session,))
+    label, held = (prop(arguments[0], "Item", name) for name in ("Label", "Attributes"))
+    print(plant(arguments[1], label, held, value))
     call(arguments[0], "Item", "Delete")
+elif verb == "lock":
+    call(ROOT, "Service", "Lock", "ao", (arguments,))
+elif verb == "unlock":
+    body = (arguments[0], text(arguments[1].encode()))
+    call(ROOT, GNOME, "UnlockWithMasterPassword", "o(oayays)", body)
 else:
     sys.exit(f"keychain-items: unknown verb {verb}")

@@ -78,6 +78,47 @@ check_recover() {
     gives "$(token 1)" 'its record in the keychain is read' get a:x
     clean 'verify after it'
     extra=()
+
+    # The same without vault.json: a record in a file knows the vault's id too.
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    rm "$key" "$vault"/unlock/*.age "$vault/vault.json"
+    mv "$vault" "$vault.moved"
+    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
+    works 'recover of a moved home without vault.json' recover --recovery-key "$world/recovery-key" --unlock key-file
+    gives "$(token 1)" 'its record in the keychain is read' get a:x
+    clean 'verify after it'
+    extra=()
+
+    # What a copy of it wrote, and left in the keychain, is none of its own.
+    local one
+    new_world
+    one=$world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:y 2
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    cp -a "$one" "$one.copy"
+    enter "$one.copy"
+    pasted a:x 8 --store keychain
+    pasted a:y 9 --store keychain
+    enter "$one"
+    rm -r "$one.copy"
+    rm "$key" "$vault"/unlock/*.age
+    printf 'no record' >"$tmp/garbage"
+    item_of secret a:y >"$tmp/true"
+    "$lib/keychain-items.py" set "$(item_of path a:y)" <"$tmp/garbage"
+    refused CORRUPT 65 'recover does not take the record of a copy for one that is damaged' \
+        recover --recovery-key "$world/recovery-key" --unlock key-file
+    "$lib/keychain-items.py" set "$(item_of path a:y)" <"$tmp/true"
+    works 'recover beside the items of a copy that is there no more' recover --recovery-key "$world/recovery-key" --unlock key-file
+    gives "$(token 1)" 'its own record is read' get a:x
+    gives "$(token 2)" 'and the one that was damaged' get a:y
+    clean 'verify after it'
 }
 
 # A record that the keychain does not give keeps a rekey from dropping the key that opens it.
@@ -115,4 +156,80 @@ check_half_moved() {
     must rekey --yes
     gives "$(token 1)" 'rekey took the records of before along' get a:x
     extra=()
+}
+
+# Records in a collection besides the default one, which is locked: they are not lost. Only GNOME Keyring
+# makes one without a prompt.
+check_second_collection() {
+    [ "$KEYCHAIN_KIND" = gnome ] || return 0
+    local items=$lib/keychain-items.py second n twin
+    new_world
+    must init --store keychain --unlock key-file
+    for n in {1..9}; do pasted "a:n$n" "$n"; done
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    second=$("$items" collection EXAMPLE-second)
+    for n in 1 2; do "$items" move "$(item_of path "a:n$n")" "$second" >"$tmp/path"; done
+    gives "$(token 1)" 'a record in a second collection is read' get a:n1
+    "$items" lock "$second"
+    check_second_locked 'a locked second collection'
+    # What was locked when the daemon came up keeps its attributes from everybody.
+    rig_restart
+    check_second_locked 'a second collection that was never unlocked'
+    pasted a:n3 13
+    gives "$(token 13)" 'a paste beside it is read' get a:n3
+    settle || true
+    gives "$(token 13)" 'and from the item' get a:n3
+
+    # Where the index is lost too, what cannot be read is not passed over.
+    mv "$vault/agents/main/auth-profiles.json" "$tmp/index"
+    refused KEYCHAIN_LOCKED 77 'get without an index' get a:n1
+    refused KEYCHAIN_LOCKED 77 'rekey without an index' rekey --yes
+    mv "$tmp/index" "$vault/agents/main/auth-profiles.json"
+
+    # Rebuilt: not without them, unless that is said.
+    cp -a "$vault" "$world/kept"
+    rm "$key" "$vault"/unlock/*.age
+    refused KEYCHAIN_LOCKED 77 'recover' recover --recovery-key "$world/recovery-key"
+    holds 'it made nothing' is_empty "$vault/unlock"
+    "$items" unlock "$second" EXAMPLE-second
+    works 'recover when the collection is unlocked' recover --recovery-key "$world/recovery-key"
+    gives "$(token 1)" 'what lay there is read' get a:n1
+    clean 'verify after it'
+
+    # One that is planted there keeps the true one from nobody.
+    keep_recovery_key
+    twin=$(item_of path a:n5)
+    "$items" move "$twin" "$second" >"$tmp/path"
+    pasted a:n5 15
+    holds 'the sealed copies go' settle
+    "$items" lock "$second"
+    gives "$(token 15)" 'a locked item beside the true one keeps it from nobody' get a:n5
+    request main/a:n{3..9} main/settle:it
+    works 'resolve of many beside it' resolve
+    same "$(json "$out" "len(d['values']), d.get('errors', {})")" '(8, {})' 'gives them all' shown
+    rm "$key" "$vault"/unlock/*.age
+    refused KEYCHAIN_LOCKED 77 'recover beside it' recover --recovery-key "$world/recovery-key"
+    works 'recover --leave-unreadable beside it' recover --recovery-key "$world/recovery-key" --leave-unreadable
+    gives "$(token 15)" 'has what can be read' get a:n5
+    "$items" unlock "$second" EXAMPLE-second
+    "$items" delete "$second"
+}
+# check_second_locked WHAT: a:n1 and a:n2 lie in it, the other seven do not.
+check_second_locked() {
+    refused KEYCHAIN_LOCKED 77 "$1: get" get a:n1
+    gives "$(token 9)" "$1: get of another" get a:n9
+    request main/a:n{1..9}
+    works "$1: resolve" resolve
+    same "$(json "$out" "len(d['values']), sorted((k, e['code']) for k, e in d['errors'].items())")" \
+        "(7, [('main/a:n1', 'KEYCHAIN_LOCKED'), ('main/a:n2', 'KEYCHAIN_LOCKED')])" "$1: resolve of nine" shown
+    run verify --json
+    same "$(json "$out" "sorted((f['kind'], f.get('profile')) for f in d['findings'])")" \
+        "[('keychain', 'a:n1'), ('keychain', 'a:n2')]" "$1: verify names what cannot be read" shown
+    run status --check --json
+    same "$(json "$out" "sorted({p['record'] for p in d['vault']['profiles'] if p['profileId'] in ('a:n1', 'a:n2')})")" "['unverified']" \
+        "$1: status says unverified" shown
+    refused KEYCHAIN_LOCKED 77 "$1: rekey" rekey --yes
+    refused KEYCHAIN_LOCKED 77 "$1: store move" store move --to file
+    refused KEYCHAIN_LOCKED 77 "$1: rotate" rotate a:n1
 }
