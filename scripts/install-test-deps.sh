@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own,
-# the real Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for what is already there.
+# Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own, the real
+# Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for
+# what is already there.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -99,71 +100,63 @@ install_debian() {
     rm -f "$log"
 }
 
-# Node.js comes as a plain package with the binary inside, so no install script has to run.
-install_openclaw() {
-    local target="$cache/openclaw-$openclaw_version" arch staging
+case "$(uname -s)-$(uname -m)" in
+    Linux-x86_64) npm_arch=x64 ;;
+    Linux-aarch64) npm_arch=arm64 ;;
+    *) npm_arch= ;;
+esac
+
+# from_npm NAME VERSION SIZE LINK TARGET PACKAGE...: packages in a directory of their own, where LINK leads to
+# TARGET. says_version_of_NAME DIRECTORY VERSION looks at what came. No install script of a package runs.
+from_npm() {
+    local name=$1 version=$2 size=$3 link=$4 linked=$5 target staging
+    shift 5
+    target=$cache/$name-$version
     if [ -f "$target/complete" ]; then
-        say "OpenClaw $openclaw_version: there"
+        say "$name $version: there"
         return
     fi
-    case "$(uname -s)-$(uname -m)" in
-        Linux-x86_64) arch=x64 ;;
-        Linux-aarch64) arch=arm64 ;;
-        *) die "no Node.js package is known for $(uname -s) on $(uname -m)" ;;
-    esac
-    say "installing OpenClaw $openclaw_version and Node.js $node_version from npm into $target (550 MB, about half a minute)"
-    staging=$(mktemp -d "$cache/openclaw.XXXXXX")
+    [ -n "$npm_arch" ] || die "no package of $name is known for $(uname -s) on $(uname -m)"
+    say "installing $name $version from npm into $target ($size)"
+    staging=$(mktemp -d "$cache/$name.XXXXXX")
     chmod 755 "$staging"
     # shellcheck disable=SC2064 # the name is meant to be the one of now
     trap "rm -rf '$staging'" EXIT
     printf '{"private":true}\n' >"$staging/package.json"
     (cd "$staging" && npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
-        --save-exact "openclaw@$openclaw_version" "node-linux-$arch@$node_version" </dev/null)
-    local said
-    said=$("$staging/node_modules/node-linux-$arch/bin/node" "$staging/node_modules/openclaw/openclaw.mjs" --version)
-    case "$said" in
-        *" $openclaw_version "*) ;;
-        *) die "the installed OpenClaw says '$said' instead of $openclaw_version" ;;
-    esac
-    ln -s "node_modules/node-linux-$arch/bin/node" "$staging/node"
+        --save-exact "$@" </dev/null)
+    ln -s "$linked" "$staging/$link"
+    "says_version_of_${name//-/_}" "$staging" "$version"
     rm -rf "$target"
     mv "$staging" "$target"
     trap - EXIT
     : >"$target/complete"
 }
+# says NAME VERSION WHAT_IT_SAID PATTERN
+says() {
+    # shellcheck disable=SC2053 # the last is a pattern
+    [[ $3 == $4 ]] || die "the installed $1 says '$3' instead of $2"
+}
+
+# Node.js comes as a plain package with the binary inside.
+install_openclaw() {
+    from_npm openclaw "$openclaw_version" '550 MB, about half a minute' \
+        node "node_modules/node-linux-$npm_arch/bin/node" \
+        "openclaw@$openclaw_version" "node-linux-$npm_arch@$node_version"
+}
+says_version_of_openclaw() {
+    says OpenClaw "$2" "$("$1/node" "$1/node_modules/openclaw/openclaw.mjs" --version)" "* $2 *"
+}
 
 # Claude Code's package for a platform is one executable. The main package would link it in by an install
 # script; without that, the executable is run where it lies.
 install_claude() {
-    local target="$cache/claude-code-$claude_version" arch staging said
-    if [ -f "$target/complete" ]; then
-        say "Claude Code $claude_version: there"
-        return
-    fi
-    case "$(uname -s)-$(uname -m)" in
-        Linux-x86_64) arch=x64 ;;
-        Linux-aarch64) arch=arm64 ;;
-        *) die "no Claude Code package is known for $(uname -s) on $(uname -m)" ;;
-    esac
-    say "installing Claude Code $claude_version from npm into $target (380 MB, about ten seconds)"
-    staging=$(mktemp -d "$cache/claude-code.XXXXXX")
-    chmod 755 "$staging"
-    # shellcheck disable=SC2064 # the name is meant to be the one of now
-    trap "rm -rf '$staging'" EXIT
-    printf '{"private":true}\n' >"$staging/package.json"
-    (cd "$staging" && npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
-        --save-exact "@anthropic-ai/claude-code@$claude_version" \
-        "@anthropic-ai/claude-code-linux-$arch@$claude_version" </dev/null)
-    ln -s "node_modules/@anthropic-ai/claude-code-linux-$arch/claude" "$staging/claude"
-    said=$(HOME="$staging" DISABLE_AUTOUPDATER=1 "$staging/claude" --version </dev/null)
-    case "$said" in
-        "$claude_version "*) ;;
-        *) die "the installed Claude Code says '$said' instead of $claude_version" ;;
-    esac
-    rm -rf "$target"
-    mv "$staging" "$target"
-    trap - EXIT
-    : >"$target/complete"
+    from_npm claude-code "$claude_version" '380 MB, about ten seconds' \
+        claude "node_modules/@anthropic-ai/claude-code-linux-$npm_arch/claude" \
+        "@anthropic-ai/claude-code@$claude_version" "@anthropic-ai/claude-code-linux-$npm_arch@$claude_version"
+}
+says_version_of_claude_code() {
+    says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
 install_cargo_deny() {

@@ -8,42 +8,20 @@
 # budget: 60 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Every request of Claude Code goes to a proxy on a
 # closed port of the loopback interface, and so fails at once. No account, no token, no browser.
-set -euo pipefail
-umask 077
-unset "${!STRONGROOM_@}"
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need tmux
+claude=${CLAUDE_DIR:?set it to the Claude Code install directory}/claude
+[ -x "$claude" ] || { printf 'no Claude Code in %s; run scripts/install-test-deps.sh\n' "$CLAUDE_DIR" >&2; exit 1; }
 
-cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
-claude_version=2.1.329
-: "${STRONGROOM:?set it to the strongroom binary}" "${CLAUDE_DIR:=$cache/claude-code-$claude_version}"
-binary=$(realpath "$STRONGROOM")
-[ -x "$binary" ] || { printf 'claude: %s cannot be run\n' "$binary" >&2; exit 1; }
-if ! [ -x "$CLAUDE_DIR/claude" ]; then
-    printf 'claude: no Claude Code in %s; run scripts/install-test-deps.sh\n' "$CLAUDE_DIR" >&2
-    exit 1
-fi
-command -v tmux >/dev/null || { printf 'claude: tmux is missing; apt-get install tmux\n' >&2; exit 1; }
-
-tmp=$(mktemp -d)
 terminal() { tmux -f /dev/null -S "$tmp/tmux" "$@"; }
-cleanup() {
-    terminal kill-server 2>/dev/null || true
-    rm -rf "$tmp"
-}
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-failed=0
-trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
-ok() { printf '  ok: %s\n' "$*"; }
-fail() {
-    failed=$((failed + 1))
-    printf '  FAILED: %s\n' "$1"
-    terminal capture-pane -p | sed 's/^/      | /'
-}
+end_terminal() { terminal kill-server 2>/dev/null; }
+at_end+=(end_terminal)
+terminal_shows() { terminal capture-pane -p >"$tmp/screen" && printf '%s' "$tmp/screen"; }
 
 mkdir -p "$tmp/bin" "$tmp/home"
-ln -s "$CLAUDE_DIR/claude" "$tmp/bin/claude"
+ln -s "$claude" "$tmp/bin/claude"
 # A browser that must not be opened is one that does nothing.
 printf '#!/bin/sh\nexit 0\n' >"$tmp/bin/xdg-open"
 chmod 700 "$tmp/bin/xdg-open"
@@ -61,7 +39,7 @@ shows() {
     local end=$((SECONDS + $2))
     until terminal capture-pane -p -S - | tr -d '\n' | tr -s ' ' | grep -qF -- "$1"; do
         if [ "$SECONDS" -ge "$end" ]; then
-            fail "$3 (no '$1' within $2 s)"
+            fail "$3 (no '$1' within $2 s)" "$(terminal_shows)"
             return 0
         fi
         sleep 0.2
@@ -98,4 +76,4 @@ else
 fi
 if strongroom list --json | grep -q profileId; then fail 'nothing was stored'; else ok 'nothing was stored'; fi
 
-[ "$failed" -eq 0 ]
+finish claude

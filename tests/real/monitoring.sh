@@ -6,32 +6,10 @@
 #
 # budget: 30 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check.
-set -euo pipefail
-umask 077
-unset "${!STRONGROOM_@}"
-
-: "${STRONGROOM:?set it to the strongroom binary}"
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-binary=$(realpath "$STRONGROOM")
-[ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
-command -v systemd-analyze >/dev/null || { printf 'systemd-analyze is missing; run scripts/install-test-deps.sh\n' >&2; exit 1; }
-
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-failed=0
-trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
-ok() { printf '  ok: %s\n' "$*"; }
-fail() {
-    failed=$((failed + 1))
-    printf '  FAILED: %s\n' "$1"
-    [ -z "${2-}" ] || sed 's/^/      | /' "$2"
-}
-has() { if grep -qF -- "$2" "$1"; then ok "$3"; else fail "$3 (no '$2')" "$1"; fi; }
-lacks() { if grep -qF -- "$2" "$1"; then fail "$3 ('$2')" "$1"; else ok "$3"; fi; }
-exits() { if [ "$1" = "$2" ]; then ok "$3"; else fail "$3 (exit $1, not $2)" "${4-}"; fi; }
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need systemd-analyze
 
 mkdir -p "$tmp/home/.local/bin" "$tmp/bin"
 install -m 755 "$binary" "$tmp/home/.local/bin/strongroom"
@@ -178,4 +156,4 @@ clean CREDENTIALS_DIRECTORY="$tmp/credentials" strongroom --no-input get openrou
 exits "$status" 0 "the credential $name opens it"
 has "$tmp/said" "$secret" '... and the secret is had'
 
-[ "$failed" -eq 0 ] || { printf '%d checks failed\n' "$failed"; exit 1; }
+finish monitoring

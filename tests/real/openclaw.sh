@@ -7,46 +7,17 @@
 #
 # budget: 90 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
-set -euo pipefail
-umask 077
-unset "${!STRONGROOM_@}"
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need_openclaw
 
-: "${STRONGROOM:?set it to the strongroom binary}" "${OPENCLAW_DIR:?set it to the OpenClaw install directory}"
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-binary=$(realpath "$STRONGROOM")
-node=$OPENCLAW_DIR/node
-openclaw=$OPENCLAW_DIR/node_modules/openclaw/openclaw.mjs
-[ -x "$binary" ] || { printf 'openclaw: %s cannot be run\n' "$binary" >&2; exit 1; }
-if ! [ -x "$node" ] || ! [ -f "$openclaw" ]; then
-    printf 'openclaw: no OpenClaw in %s; run scripts/install-test-deps.sh\n' "$OPENCLAW_DIR" >&2
-    exit 1
-fi
-
-tmp=$(mktemp -d)
 gateway='' provider=''
-cleanup() {
+end_processes() {
     [ -z "$gateway" ] || kill -KILL -- "-$gateway" 2>/dev/null || true
     [ -z "$provider" ] || kill -KILL "$provider" 2>/dev/null || true
-    rm -rf "$tmp"
 }
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-
-failed=0
-# What set -e ends without a word: the command as it is written here, so no value can be in it.
-trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
-ok() { printf '  ok: %s\n' "$*"; }
-# A failed check shows the file that it looked at, unless that could hold a token.
-fail() {
-    failed=$((failed + 1))
-    printf '  FAILED: %s\n' "$1"
-    [ -z "${2-}" ] || sed 's/^/      | /' "$2"
-}
-# has FILE TEXT WHAT
-has() { if grep -qF -- "$2" "$1"; then ok "$3"; else fail "$3 (no '$2')" "$1"; fi; }
-same() { if [ "$1" = "$2" ]; then ok "$3"; else fail "$3"; fi; }
-exits() { if [ "$1" = "$2" ]; then ok "$3"; else fail "$3 (exit $1, not $2)" "${4-}"; fi; }
+at_end+=(end_processes)
 
 # Made up, of the lengths and prefixes that OpenClaw asks for.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
@@ -176,7 +147,7 @@ rm -rf "$plain"
 # --- OpenClaw works with the index ------------------------------------------------------------------------
 
 mkfifo "$tmp/ready"
-"$node" "$here/loopback-provider.mjs" "$tmp/private/requests" >"$tmp/ready" &
+"$node" "$root/tests/real/loopback-provider.mjs" "$tmp/private/requests" >"$tmp/ready" &
 provider=$!
 IFS= read -r -t 20 url <"$tmp/ready"
 gateway_port=$("$node" -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
@@ -301,8 +272,4 @@ else
     ok "no 16 bytes of a token or key are in any of $(find "$tmp/run" "$tmp/out" -type f | wc -l) files"
 fi
 
-if [ "$failed" -gt 0 ]; then
-    printf 'openclaw: %d checks failed\n' "$failed"
-    exit 1
-fi
-printf 'openclaw: the real client works with the vault, and keeps no secret\n'
+finish openclaw

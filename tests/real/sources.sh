@@ -7,26 +7,11 @@
 #
 # budget: 60 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
-set -euo pipefail
-umask 077
-unset "${!STRONGROOM_@}"
-
-: "${STRONGROOM:?set it to the strongroom binary}" "${OPENCLAW_DIR:?set it to the OpenClaw install directory}"
-binary=$(realpath "$STRONGROOM")
-node=$OPENCLAW_DIR/node
-openclaw=$OPENCLAW_DIR/node_modules/openclaw/openclaw.mjs
-[ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
-if ! [ -x "$node" ] || ! [ -f "$openclaw" ] || ! command -v python3 >/dev/null; then
-    printf 'no OpenClaw in %s, or no python3; run scripts/install-test-deps.sh\n' "$OPENCLAW_DIR" >&2
-    exit 1
-fi
-
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-failed=0
-trap 'printf "  FAILED: line %s: %s\n" "$LINENO" "$BASH_COMMAND"' ERR
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need_openclaw
+need python3
 
 # A value tells in its last characters, which OpenClaw shows, where it stood.
 made_up() { printf 'made-up-value-of-no-use-%s' "$1"; }
@@ -111,4 +96,4 @@ printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"gr
 made_up profile | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider groq >/dev/null 2>&1
 agree 'a profile before every variable' groq profile GROQ_API_KEY="$process"
 
-[ "$failed" -eq 0 ] || { printf '%d checks failed\n' "$failed"; exit 1; }
+finish sources

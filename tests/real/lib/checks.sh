@@ -2,47 +2,18 @@
 # shellcheck shell=bash
 # Much of what is set here is for those who source it.
 # shellcheck disable=SC2034,SC2030,SC2031
-set -Eeuo pipefail
-umask 077
-unset "${!STRONGROOM_@}" DISPLAY WAYLAND_DISPLAY
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/verdict.sh"
+unset DISPLAY WAYLAND_DISPLAY
 export LC_ALL=C
-
-: "${STRONGROOM:?set it to the strongroom binary}"
-lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/real/lib/rig.sh
 . "$lib/rig.sh"
-binary=$(realpath "$STRONGROOM")
-[ -x "$binary" ] || { printf '%s cannot be run\n' "$binary" >&2; exit 1; }
+need_binary
 # A release build is stripped: only of that a figure is worth asserting.
 release=yes
 case "$(readelf -S --wide "$binary")" in *' .symtab '*) release=no ;; esac
 
-failed=0
-# What set -e ends without a word: the command as it is written here, so no value can be in it.
-trap 'printf "  FAILED: line %s of %s: %s\n" "$LINENO" "${BASH_SOURCE[0]##*/}" "$BASH_COMMAND"' ERR
-ok() { printf '  ok: %s\n' "$*"; }
-# A failed check shows the file that it looked at, unless that could hold a token.
-fail() {
-    failed=$((failed + 1))
-    printf '  FAILED: %s\n' "$1"
-    [ -z "${2-}" ] || head -n 12 "$2" | sed 's/^/      | /'
-}
-# has FILE TEXT WHAT
-has() { if grep -qF -- "$2" "$1"; then ok "$3"; else fail "$3 (no '$2')" "$1"; fi; }
-same() { if [ "$1" = "$2" ]; then ok "$3"; else fail "$3${4+ ($1, not $2)}"; fi; }
-# holds WHAT COMMAND...: the command succeeds.
-holds() {
-    local what=$1
-    shift
-    if "$@"; then ok "$what"; else fail "$what"; fi
-}
 is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
-need() {
-    local command
-    for command in "$@"; do
-        command -v "$command" >/dev/null || { printf '%s is missing; run scripts/install-test-deps.sh\n' "$command" >&2; exit 1; }
-    done
-}
 # section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
 # The script's argument, where it has one, says which to run: a part of the command.
 only=${1-}
@@ -86,18 +57,10 @@ beside_all() {
     done
     beside_running=()
 }
-finish() {
-    if [ "$failed" -gt 0 ]; then
-        printf '%s: %d checks failed\n' "$1" "$failed"
-        exit 1
-    fi
-    printf '%s: all as it should be, in %d s\n' "$1" "$SECONDS"
-}
 
 # --- the binary -------------------------------------------------------------------------------------------
 
 use_tmp() { tmp=$1 out=$1/stdout err=$1/stderr input=/dev/null; }
-tmp_root=$(mktemp -d)
 use_tmp "$tmp_root"
 # world is the user's home directory of now: another one, another vault. bus is where its session bus is.
 world='' bus='' limit=30
@@ -215,9 +178,8 @@ rig() {
     rig_daemon_start
     bus=$DBUS_SESSION_BUS_ADDRESS
 }
-cleanup() {
+end_rigs() {
     local one
-    trap - ERR
     for one in "$tmp_root"/{,beside.*/}rig.*; do
         KEYCHAIN_RIG=$one
         if [ -d "$one" ]; then rig_end || true; fi
@@ -225,11 +187,8 @@ cleanup() {
     for one in "$tmp_root"/{,beside.*/}*.pid; do
         if [ -e "$one" ]; then kill "$(cat "$one")" 2>/dev/null || true; fi
     done
-    rm -rf "$tmp_root"
 }
-trap cleanup EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+at_end+=(end_rigs)
 
 # items [NAME=VALUE...]: this home's items, a JSON line each.
 items() { "$lib/keychain-items.py" list application=strongroom "home=$(realpath "$vault")" "$@"; }

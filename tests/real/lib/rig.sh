@@ -227,6 +227,6 @@ rig_end() {
 
 if [ "${BASH_SOURCE[0]}" = "$0" ]; then
     set -euo pipefail
-    : "${KEYCHAIN_KIND:?only inside with-gnome-keyring.sh or with-kwallet.sh}" "${KEYCHAIN_RIG:?}"
+    : "${KEYCHAIN_KIND:?only inside with-keychain.sh}" "${KEYCHAIN_RIG:?}"
     "rig_$1" "${@:2}"
 fi

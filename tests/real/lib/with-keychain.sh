@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Runs a command on a private session bus with a real, unlocked KWallet on it, and gives its status.
+# Runs a command on a private session bus with a real, unlocked GNOME Keyring or KWallet on it, and gives its status.
 #
-#   with-kwallet.sh COMMAND...
+#   with-keychain.sh gnome|kwallet COMMAND...
 #
 # The command finds DBUS_SESSION_BUS_ADDRESS; KEYCHAIN_PID, the daemon; and KEYCHAIN_RIG with KEYCHAIN_KIND,
 # for `rig.sh lock|unlock|stop|go|kill|restart` beside this file.
 set -euo pipefail
 umask 077
 unset DISPLAY WAYLAND_DISPLAY
-KEYCHAIN_KIND=kwallet
+KEYCHAIN_KIND=$1
+shift
 KEYCHAIN_RIG=$(mktemp -d)
 export KEYCHAIN_KIND KEYCHAIN_RIG
 # shellcheck source=tests/real/lib/rig.sh
