@@ -1,7 +1,5 @@
 //! What `--help` prints: a screen at each level, verbs in groups, and options a line each.
 
-use std::ffi::OsString;
-
 use clap::{Arg, ArgAction, Command};
 
 /// The grouped list of verbs under `--help`. A test holds it against the commands.
@@ -74,32 +72,21 @@ Options of every command (`strongroom list --help` says more of them):
 /// How long a line of running text gets, in characters.
 const WIDTH: usize = 100;
 
-/// Whether the arguments may ask for help.
-pub(super) fn is_asked(arguments: &[OsString]) -> bool {
-    arguments.iter().any(|argument| {
-        let bytes = argument.as_encoded_bytes();
-        bytes == b"--help" || (bytes.starts_with(b"-") && !bytes.starts_with(b"--") && bytes.contains(&b'h'))
-    })
+/// `-h` and `--help`, which are the same.
+pub(super) fn argument() -> Arg {
+    Arg::new("help").short('h').long("help").global(true).action(ArgAction::HelpShort).help("Print help")
 }
 
-/// The definition of the command line as `--help` shows it: `-h` and `--help` are the same.
-pub(super) fn command() -> Command {
-    let help =
-        Arg::new("help").short('h').long("help").global(true).action(ArgAction::HelpShort).help("Print help");
-    laid_out(super::command().disable_help_flag(true).arg(help))
-}
-
-fn laid_out(mut command: Command) -> Command {
-    let names: Vec<String> = command.get_subcommands().map(|verb| verb.get_name().to_owned()).collect();
-    for name in names {
-        command = command.mut_subcommand(name, laid_out);
-    }
-    let grouped = command.get_after_help().is_some();
+/// A command with its page laid out.
+pub(super) fn laid_out(command: Command) -> Command {
     let version = if command.get_version().is_some() { ", -V/--version" } else { "" };
     let about = command.get_long_about().or(command.get_about());
     let about = about.map(|about| wrapped(&about.to_string())).unwrap_or_default();
-    let rest =
-        if grouped { format!("{{after-help}}\n\n{OPTIONS}{version}") } else { "\n\n{all-args}".to_owned() };
+    let rest = if command.get_after_help().is_some() {
+        format!("{{after-help}}\n\n{OPTIONS}{version}")
+    } else {
+        "\n\n{all-args}".to_owned()
+    };
     command.help_template(format!("{about}\n\n{{usage-heading}} {{usage}}{rest}"))
 }
 
@@ -140,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_page_fits_a_screen() {
-        let mut root = command();
+        let mut root = super::super::command();
         root.build();
         let mut found = Vec::new();
         all(&root, "strongroom", &mut found);
@@ -158,8 +145,10 @@ mod tests {
     #[test]
     fn the_grouped_help_names_exactly_the_visible_verbs() {
         for (names, text) in [(&[][..], VERBS), (&["models", "auth"], AUTH_VERBS)] {
+            let mut root = super::super::command();
+            root.build();
             let under = |command: Command, name: &&str| command.find_subcommand(name).unwrap().clone();
-            let command = names.iter().fold(super::super::command(), under);
+            let command = names.iter().fold(root, under);
             let verbs = command.get_subcommands().filter(|verb| !verb.is_hide_set());
             let mut visible: Vec<_> = verbs.map(|verb| verb.get_name().to_owned()).collect();
             let mut listed: Vec<_> = text

@@ -51,14 +51,8 @@ pub struct Init {
     /// Where records rest; auto: the keychain where one can be used, else files
     #[arg(long, value_enum, default_value_t, value_name = "auto|file|keychain", hide_possible_values = true)]
     pub(super) store: Store,
-    /// What unlocks it; auto: the keychain where records rest in it, else a key file
-    #[arg(
-        long,
-        value_enum,
-        default_value_t,
-        value_name = "auto|key-file|passphrase|keychain",
-        hide_possible_values = true
-    )]
+    /// What unlocks it: key-file, passphrase, keychain; auto: the keychain beside records, else a key file
+    #[arg(long, value_enum, default_value_t, value_name = "BY", hide_possible_values = true)]
     pub(super) unlock: Unlock,
 }
 

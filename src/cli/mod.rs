@@ -13,6 +13,7 @@ mod help;
 mod import;
 mod init;
 mod keys;
+mod lazy;
 mod list;
 mod lock;
 mod log;
@@ -48,6 +49,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::vault::id::AgentName;
 use crate::when::parse_duration;
+use lazy::Lazy;
 
 /// Keeps the credentials of AI agents sealed, and an index of references beside them.
 #[derive(Debug, Parser)]
@@ -105,48 +107,48 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Init(init::Init),
-    Onboard(onboard::Onboard),
-    Recover(recover::Recover),
+    Init(Lazy<init::Init>),
+    Onboard(Lazy<onboard::Onboard>),
+    Recover(Lazy<recover::Recover>),
     #[command(flatten)]
     Auth(AuthVerb),
-    Status(status::Status),
-    Report(report::Report),
-    Pin(pin::Pin),
-    Doctor(doctor::Doctor),
-    Verify(verify::Verify),
-    Log(log::Log),
-    Import(import::Import),
-    Export(export::Export),
-    Store(store::Store),
-    Recipient(keys::Recipient),
-    Resolve(resolve::Resolve),
-    Unlock(unlock::Unlock),
-    Lock(lock::Lock),
-    UnlockMethod(unlock_method::UnlockMethod),
-    Rekey(keys::Rekey),
-    RecoveryKey(keys::RecoveryKey),
-    Completions(completions::Completions),
-    Man(completions::Man),
+    Status(Lazy<status::Status>),
+    Report(Lazy<report::Report>),
+    Pin(Lazy<pin::Pin>),
+    Doctor(Lazy<doctor::Doctor>),
+    Verify(Lazy<verify::Verify>),
+    Log(Lazy<log::Log>),
+    Import(Lazy<import::Import>),
+    Export(Lazy<export::Export>),
+    Store(Lazy<store::Store>),
+    Recipient(Lazy<keys::Recipient>),
+    Resolve(Lazy<resolve::Resolve>),
+    Unlock(Lazy<unlock::Unlock>),
+    Lock(Lazy<lock::Lock>),
+    UnlockMethod(Lazy<unlock_method::UnlockMethod>),
+    Rekey(Lazy<keys::Rekey>),
+    RecoveryKey(Lazy<keys::RecoveryKey>),
+    Completions(Lazy<completions::Completions>),
+    Man(Lazy<completions::Man>),
     /// OpenClaw's spelling of the commands
     #[command(hide = true)]
-    Models(Models),
+    Models(Lazy<Models>),
 }
 
 /// Verbs that stand at the top and under `models auth`.
 #[derive(Debug, Subcommand)]
 enum AuthVerb {
     /// Store a token (setup-token, bearer token)
-    PasteToken(paste::Paste),
+    PasteToken(Lazy<paste::Paste>),
     /// Store an API key
-    PasteApiKey(paste::Paste),
-    SetupToken(setup_token::SetupToken),
-    List(list::List),
-    Get(get::Get),
-    Rotate(paste::Rotate),
-    Rename(rename::Rename),
-    Remove(remove::Remove),
-    Order(order::Order),
+    PasteApiKey(Lazy<paste::Paste>),
+    SetupToken(Lazy<setup_token::SetupToken>),
+    List(Lazy<list::List>),
+    Get(Lazy<get::Get>),
+    Rotate(Lazy<paste::Rotate>),
+    Rename(Lazy<rename::Rename>),
+    Remove(Lazy<remove::Remove>),
+    Order(Lazy<order::Order>),
 }
 
 #[derive(Debug, Args)]
@@ -158,10 +160,13 @@ struct Models {
 #[derive(Debug, Subcommand)]
 enum ModelsVerb {
     /// Credentials
-    Auth(Auth),
-    Status(status::Status),
-    Report(report::Report),
-    Pin(pin::Pin),
+    Auth(Lazy<Auth>),
+    /// Show which credentials are usable, and which is next
+    Status(Lazy<status::Status>),
+    /// Say how a request with a profile went
+    Report(Lazy<report::Report>),
+    /// Pin a profile for one session, or show its pin
+    Pin(Lazy<pin::Pin>),
 }
 
 #[derive(Debug, Args)]
@@ -174,10 +179,10 @@ struct Auth {
 /// Verbs under `models auth`: those at the top, and OpenClaw's own names for some.
 #[derive(Debug, Subcommand)]
 enum ModelsAuthVerb {
-    Add(add::Add),
-    Login(add::Login),
+    Add(Lazy<add::Add>),
+    Login(Lazy<add::Login>),
     /// Remove a profile from the vault; the secret stays valid until it is revoked
-    Logout(remove::Remove),
+    Logout(Lazy<remove::Remove>),
     #[command(flatten)]
     Auth(AuthVerb),
 }
@@ -186,7 +191,7 @@ enum ModelsAuthVerb {
 #[must_use]
 pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let json = arguments.iter().any(|argument| argument == "--json");
-    let mut command = if help::is_asked(&arguments) { help::command() } else { command() };
+    let mut command = command();
     let parsed =
         command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
@@ -205,7 +210,7 @@ pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
 /// The command line's definition, for completions and manual pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    help::laid_out(Cli::command().disable_help_flag(true).arg(help::argument()))
 }
 
 fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
@@ -214,19 +219,20 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Onboard(args) => onboard::run(context, &args),
         Verb::Recover(args) => recover::run(context, &args),
         Verb::Auth(verb) => dispatch_auth(context, verb),
-        Verb::Models(Models { verb: ModelsVerb::Auth(Auth { verb }) }) => match verb {
-            ModelsAuthVerb::Add(args) => add::run(context, &args),
-            ModelsAuthVerb::Login(args) => add::login(context, &args),
-            ModelsAuthVerb::Logout(args) => remove::run(context, &args),
-            ModelsAuthVerb::Auth(verb) => dispatch_auth(context, verb),
+        Verb::Models(models) => match models.into_inner().verb {
+            ModelsVerb::Auth(auth) => match auth.into_inner().verb {
+                ModelsAuthVerb::Add(args) => add::run(context, &args),
+                ModelsAuthVerb::Login(args) => add::login(context, &args),
+                ModelsAuthVerb::Logout(args) => remove::run(context, &args),
+                ModelsAuthVerb::Auth(verb) => dispatch_auth(context, verb),
+            },
+            ModelsVerb::Status(args) => status::run(context, &args),
+            ModelsVerb::Report(args) => report::run(context, &args),
+            ModelsVerb::Pin(args) => pin::run(context, &args),
         },
-        Verb::Status(args) | Verb::Models(Models { verb: ModelsVerb::Status(args) }) => {
-            status::run(context, &args)
-        }
-        Verb::Report(args) | Verb::Models(Models { verb: ModelsVerb::Report(args) }) => {
-            report::run(context, &args)
-        }
-        Verb::Pin(args) | Verb::Models(Models { verb: ModelsVerb::Pin(args) }) => pin::run(context, &args),
+        Verb::Status(args) => status::run(context, &args),
+        Verb::Report(args) => report::run(context, &args),
+        Verb::Pin(args) => pin::run(context, &args),
         Verb::Doctor(args) => doctor::run(context, &args),
         Verb::Verify(args) => verify::run(context, &args),
         Verb::Log(args) => log::run(context, &args),

@@ -1,0 +1,58 @@
+//! The arguments of a verb, defined only when that verb is the one that runs: all of them at once
+//! would be half of what a short command does.
+
+use std::ops::Deref;
+
+use clap::error::Error;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
+
+use super::help;
+
+/// The arguments of a verb.
+#[derive(Debug)]
+pub(super) struct Lazy<T>(T);
+
+impl<T> Deref for Lazy<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Lazy<T> {
+    /// The arguments themselves.
+    pub(super) fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        T::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl<T: Args> Args for Lazy<T> {
+    fn augment_args(command: Command) -> Command {
+        command.defer(made::<T>)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        command.defer(made::<T>)
+    }
+}
+
+fn made<T: Args>(command: Command) -> Command {
+    // What the verb says of itself where it is listed comes before what its arguments say.
+    let listed = command.get_about().cloned();
+    let mut command = T::augment_args(command);
+    if let Some(listed) = listed.filter(|listed| command.get_about() != Some(listed)) {
+        command = command.about(listed).long_about(None::<&str>);
+    }
+    help::laid_out(command)
+}
