@@ -7,6 +7,7 @@ keychain_checks() {
     watch_prompts
     section check_everyday
     section check_choice
+    section check_onboard
     section check_many
     section check_kill
     section check_kill_unlock
@@ -127,6 +128,21 @@ check_everyday() {
     clean 'verify'
     works 'doctor' doctor
     has "$out" "$(if [ "$KEYCHAIN_KIND" = gnome ]; then echo 'GNOME Keyring'; else echo KWallet; fi)" 'doctor names the keychain'
+}
+
+# From nothing to a key in the keychain, by flags.
+check_onboard() {
+    new_world
+    feed "$(api_key 1)"
+    works 'onboard' onboard --non-interactive --openrouter-api-key -
+    has "$out" "the desktop's keychain" 'onboard chooses the keychain'
+    gives "$(api_key 1)" 'and what it stored is read by a fresh process' get openrouter:default
+    same "$(items_count kind=record)" 1 'the record is an item' shown
+    feed "$(api_key 2)"
+    works 'onboard in the vault that is there' --json onboard --non-interactive --openai-api-key -
+    same "$(json "$out" "d['openclaw']['secrets']['providers']['strongroom']['passEnv']")" \
+        "['HOME', 'XDG_RUNTIME_DIR', 'DBUS_SESSION_BUS_ADDRESS']" 'OpenClaw is to pass what a keychain needs' shown
+    gives "$(api_key 2)" 'and the second key is there' get openai:default
 }
 
 check_choice() {
