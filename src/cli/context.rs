@@ -1,13 +1,14 @@
 //! What every verb needs: the surroundings, the vault, and a way to speak.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::{Global, agent_of};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::Setup;
+use crate::keychain::{self, Setup};
 use crate::shape;
 use crate::term::escape::safe;
 use crate::term::out::{self, Written};
@@ -16,7 +17,7 @@ use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
 use crate::unlock::{keychain_key, slots};
 use crate::vault::change::Outcome;
-use crate::vault::home::{self, Session, Vault, Waits, Writer};
+use crate::vault::home::{self, LOCK_TIMEOUT, Session, Vault, Waits, Writer};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::settle;
 use crate::vault::transaction::Finished;
@@ -92,7 +93,13 @@ impl Context {
                 "{provider} is locked and asks you to unlock it (waiting for at most 60 s)\n"
             ));
         };
-        Setup::of(&self.env, self.global.keychain_timeout, self.may_ask().then_some(announce))
+        Setup::of(&self.env, self.keychain_timeout(), self.may_ask().then_some(announce))
+    }
+
+    /// How long one call to the keychain may take.
+    #[must_use]
+    pub fn keychain_timeout(&self) -> Duration {
+        self.global.keychain_timeout.unwrap_or(keychain::LIMIT)
     }
 
     /// The vault, and its notices on standard error.
@@ -155,7 +162,11 @@ impl Context {
     /// How this command waits for locks.
     #[must_use]
     pub fn waits(&self, command: &str) -> Waits {
-        Waits { limit: self.global.lock_timeout, command: command.to_owned(), now: self.env.now() }
+        Waits {
+            limit: self.global.lock_timeout.unwrap_or(LOCK_TIMEOUT),
+            command: command.to_owned(),
+            now: self.env.now(),
+        }
     }
 
     /// The right to change an agent's profiles.

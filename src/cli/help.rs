@@ -74,7 +74,7 @@ const WIDTH: usize = 100;
 
 /// `-h` and `--help`, which are the same.
 pub(super) fn argument() -> Arg {
-    Arg::new("help").short('h').long("help").global(true).action(ArgAction::HelpShort).help("Print help")
+    Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help")
 }
 
 /// A command with its page laid out.

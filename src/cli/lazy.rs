@@ -1,12 +1,12 @@
 //! The arguments of a verb, defined only when that verb is the one that runs: all of them at once
-//! would be half of what a short command does.
+//! would be more than half of what a short command does.
 
 use std::ops::Deref;
 
 use clap::error::Error;
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 
-use super::help;
+use super::{help, with_options};
 
 /// The arguments of a verb.
 #[derive(Debug)]
@@ -54,5 +54,5 @@ fn made<T: Args>(command: Command) -> Command {
     if let Some(listed) = listed.filter(|listed| command.get_about() != Some(listed)) {
         command = command.about(listed).long_about(None::<&str>);
     }
-    help::laid_out(command)
+    help::laid_out(with_options(command))
 }

@@ -41,7 +41,8 @@ mod wiring;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::builder::Resettable;
+use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use context::Context;
 
@@ -55,8 +56,6 @@ use lazy::Lazy;
 #[derive(Debug, Parser)]
 #[command(name = "strongroom", version, about, disable_help_subcommand = true, after_help = help::VERBS)]
 struct Cli {
-    #[command(flatten)]
-    global: Global,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -66,32 +65,58 @@ struct Cli {
 #[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// The vault's home [env: STRONGROOM_HOME]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
     /// The agent whose profiles are meant [env: STRONGROOM_AGENT] [default: main]
-    #[arg(long, global = true, value_name = "A")]
+    #[arg(long, value_name = "A")]
     agent: Option<String>,
     /// Print one JSON document for programs
-    #[arg(long, global = true)]
+    #[arg(long)]
     json: bool,
     /// Unlock with the key in this file [env: STRONGROOM_KEY_FILE]
-    #[arg(long, global = true, value_name = "F")]
+    #[arg(long, value_name = "F")]
     key_file: Option<PathBuf>,
     /// Unlock with the passphrase in this file [env: STRONGROOM_PASSPHRASE_FILE]
-    #[arg(long, global = true, value_name = "F")]
+    #[arg(long, value_name = "F")]
     passphrase_file: Option<PathBuf>,
     /// Unlock with the passphrase on this file descriptor
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, value_name = "N")]
     passphrase_fd: Option<i32>,
     /// Never ask; what would ask fails instead (so without a terminal)
-    #[arg(long, global = true)]
+    #[arg(long)]
     no_input: bool,
-    /// How long to wait for another command that is writing: 30s, 300ms
-    #[arg(long, global = true, value_name = "TIME", default_value = "30s", value_parser = duration)]
-    lock_timeout: Duration,
-    /// How long one call to the desktop's keychain may take: 5s, 300ms
-    #[arg(long, global = true, value_name = "TIME", default_value = "5s", value_parser = duration)]
-    keychain_timeout: Duration,
+    /// How long to wait for another command that is writing: 30s, 300ms [default: 30s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    lock_timeout: Option<Duration>,
+    /// How long one call to the desktop's keychain may take: 5s, 300ms [default: 5s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    keychain_timeout: Option<Duration>,
+}
+
+impl Global {
+    /// What is said at any level of a command; the innermost counts. clap's own global arguments
+    /// would be copied to each of the commands at every start.
+    fn of(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
+        let said = Self::from_arg_matches(matches)?;
+        match matches.subcommand() {
+            Some((_, inner)) => Ok(Self::of(inner)?.or(said)),
+            None => Ok(said),
+        }
+    }
+
+    fn or(self, outer: Self) -> Self {
+        Self {
+            home: self.home.or(outer.home),
+            agent: self.agent.or(outer.agent),
+            json: self.json || outer.json,
+            key_file: self.key_file.or(outer.key_file),
+            passphrase_file: self.passphrase_file.or(outer.passphrase_file),
+            passphrase_fd: self.passphrase_fd.or(outer.passphrase_fd),
+            no_input: self.no_input || outer.no_input,
+            lock_timeout: self.lock_timeout.or(outer.lock_timeout),
+            keychain_timeout: self.keychain_timeout.or(outer.keychain_timeout),
+        }
+    }
 }
 
 fn duration(text: &str) -> std::result::Result<Duration, String> {
@@ -192,15 +217,16 @@ enum ModelsAuthVerb {
 pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let json = arguments.iter().any(|argument| argument == "--json");
     let mut command = command();
-    let parsed =
-        command.try_get_matches_from_mut(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let parsed = command
+        .try_get_matches_from_mut(arguments)
+        .and_then(|matches| Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?)));
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
     std::mem::forget(command);
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let (global, cli) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &env, json),
     };
-    let mut context = Context::new(env, cli.global);
+    let mut context = Context::new(env, global);
     match dispatch(&mut context, cli.verb) {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
@@ -210,7 +236,17 @@ pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
 /// The command line's definition, for completions and manual pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    help::laid_out(Cli::command().disable_help_flag(true).arg(help::argument()))
+    help::laid_out(with_options(Cli::command().disable_help_flag(true)))
+}
+
+/// Adds the options of every command.
+fn with_options(command: clap::Command) -> clap::Command {
+    // What the options say of themselves takes the place of what the command says.
+    let (about, long) = (command.get_about().cloned(), command.get_long_about().cloned());
+    let command = Global::augment_args(command).arg(help::argument());
+    command
+        .about(about.map_or(Resettable::Reset, Resettable::Value))
+        .long_about(long.map_or(Resettable::Reset, Resettable::Value))
 }
 
 fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {

@@ -5,6 +5,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::lazy::Lazy;
 use super::list::View;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::home::Vault;
@@ -22,11 +23,11 @@ pub struct Order {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Show the order
-    Get(Of),
+    Get(Lazy<Of>),
     /// Set the order; profiles that it does not name are not used
-    Set(Set),
+    Set(Lazy<Set>),
     /// Go back to the automatic order
-    Clear(Of),
+    Clear(Lazy<Of>),
 }
 
 #[derive(Debug, Args)]

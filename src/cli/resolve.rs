@@ -39,7 +39,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 env: context.env.clone(),
                 named: context.named(),
                 home: context.home(),
-                keychain: Setup::of(&context.env, context.global.keychain_timeout.min(KEYCHAIN_LIMIT), None),
+                keychain: Setup::of(&context.env, context.keychain_timeout().min(KEYCHAIN_LIMIT), None),
                 agent: context.agent(),
                 confined: context.global.agent.is_some(),
             };

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::Context;
 use super::get::not_found;
+use super::lazy::Lazy;
 use crate::error::Code;
 use crate::error::{Result, fail};
 use crate::term::count::counted;
@@ -24,7 +25,7 @@ pub struct Store {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Move profiles to another store; without an id, all of the agent
-    Move(Move),
+    Move(Lazy<Move>),
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ use strongroom_backends::{key_file, shown};
 
 use super::Context;
 use super::init::new_passphrase;
+use super::lazy::Lazy;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::unlock::seek::{self, Named};
@@ -23,14 +24,17 @@ pub struct UnlockMethod {
     verb: Verb,
 }
 
+#[derive(Debug, Args)]
+struct List {}
+
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Show the ways to unlock the vault
-    List,
+    List(Lazy<List>),
     /// Add a way to unlock the vault, or change a passphrase
-    Add(Add),
+    Add(Lazy<Add>),
     /// Remove a way to unlock the vault
-    Remove(Remove),
+    Remove(Lazy<Remove>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -79,7 +83,7 @@ struct Remove {
 
 pub(super) fn run(context: &mut Context, args: &UnlockMethod) -> Result<u8> {
     match &args.verb {
-        Verb::List => list(context),
+        Verb::List(_) => list(context),
         Verb::Add(args) => add(context, args),
         Verb::Remove(args) => remove(context, args),
     }
