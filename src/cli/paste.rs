@@ -122,6 +122,7 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let mut change = Change::default();
     change.put("paste", record.clone(), store);
     let outcome = writer.commit(change)?;
+    warnings.extend(super::report::lift_of(&writer, current.as_ref(), &record));
     drop(writer);
     context.tell_unfinished(&outcome);
     if outcome.plaintext.contains(&profile) {
@@ -186,6 +187,7 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let mut change = Change::default();
     change.put("rotate", record.clone(), store);
     let outcome = writer.commit(change)?;
+    warnings.extend(super::report::lift_of(&writer, Some(&current), &record));
     drop(writer);
     context.tell_unfinished(&outcome);
     for warning in &warnings {

@@ -6,7 +6,7 @@ use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::AgentName;
-use crate::when::{relative, span};
+use crate::when::{relative, rfc3339, span};
 
 /// Why a profile is not a candidate.
 #[must_use]
@@ -47,6 +47,18 @@ pub fn verdict(verdict: &Verdict, now: i64) -> String {
         Verdict::Disabled { until, reason } => waits("disabled", *until, reason),
         Verdict::Excluded(code) => reason(*code).to_owned(),
     }
+}
+
+/// That a profile's cooldown or disablement was lifted; none for what is no wait.
+#[must_use]
+pub fn lifted(whose: &str, was: &Verdict) -> Option<String> {
+    let (word, until, reason) = match was {
+        Verdict::CoolingDown { until, reason } => ("cooling down", until, reason),
+        Verdict::Disabled { until, reason } => ("disabled", until, reason),
+        Verdict::Eligible | Verdict::Excluded(_) => return None,
+    };
+    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    Some(format!("{whose} was {word} until {}{reason}: lifted, for the secret is new", rfc3339(*until)))
 }
 
 /// What is wrong with a profile and what to do, where a person has to do something.

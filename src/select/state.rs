@@ -200,6 +200,11 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_write_leaves_is_swept_by_the_next_change() {
+        assert_eq!(crate::vault::agent::STAGED_STATE, format!("{FILE}.tmp"));
+    }
+
+    #[test]
     fn a_missing_file_is_an_empty_state() {
         assert_eq!(State::parse(None).unwrap(), State::default());
         assert_eq!(State::parse(Some(b"{}")).unwrap(), State::default());

@@ -50,7 +50,25 @@ impl StateFile {
     /// # Errors
     /// `INTERNAL`.
     pub fn set_usage(&mut self, id: &ProfileId, usage: &Usage) -> Result<()> {
+        self.set_usages([(id, usage)])
+    }
+
+    /// Notes what is known of profiles.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn set_usages<'u>(
+        &mut self,
+        usages: impl IntoIterator<Item = (&'u ProfileId, &'u Usage)>,
+    ) -> Result<()> {
         let mut all = self.section(USAGE);
+        for (id, usage) in usages {
+            self.set_usage_in(&mut all, id, usage)?;
+        }
+        self.put_section(USAGE, &all)
+    }
+
+    fn set_usage_in(&mut self, all: &mut Object, id: &ProfileId, usage: &Usage) -> Result<()> {
         let mut entry = all.get(id.as_str()).and_then(|raw| object_of(raw)).unwrap_or_default();
         set(&mut entry, "lastUsed", usage.last_used)?;
         set(&mut entry, "cooldownUntil", usage.cooldown_until)?;
@@ -83,7 +101,7 @@ impl StateFile {
         }
         all.insert(id.as_str().to_owned(), raw(object(&entry, 2))?);
         self.state.usage.insert(id.clone(), usage.clone());
-        self.put_section(USAGE, &all)
+        Ok(())
     }
 
     /// Notes the profile that served a provider last.
