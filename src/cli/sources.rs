@@ -1,6 +1,8 @@
 //! What `status`, `doctor` and `import --from env` say of sources beside the vault, and what the
 //! client's configuration makes of prompt caching.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::Context;
@@ -8,6 +10,7 @@ use crate::doctor::Finding;
 use crate::env_names;
 use crate::select::prompt_cache::{self, Policy};
 use crate::select::report::{Report, Sealed};
+use crate::sources::config::ClientConfig;
 use crate::sources::{Found, ProviderSources, Variable, rank};
 use crate::term::escape::safe;
 use crate::vault::credential::CredentialType;
@@ -18,8 +21,19 @@ const MODEL_MAX: usize = 120;
 
 /// Looks for sources; in the login shell only where that is asked for, and enabled.
 pub(super) fn look(context: &Context, in_shell: bool) -> Found {
-    let here = std::env::current_dir().ok();
-    let mut found = Found::look(&context.env, here.as_deref());
+    in_shell_too(context, in_shell, Found::look(&context.env, here().as_deref()))
+}
+
+/// The same where the client's configuration was read already, and what is wrong with it told.
+pub(super) fn look_with(context: &Context, in_shell: bool, config: Option<ClientConfig>) -> Found {
+    in_shell_too(context, in_shell, Found::look_with(&context.env, here().as_deref(), config))
+}
+
+fn here() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
+fn in_shell_too(context: &Context, in_shell: bool, mut found: Found) -> Found {
     if in_shell {
         found.look_in_shell(&context.env);
     }

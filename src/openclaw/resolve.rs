@@ -1,15 +1,15 @@
 //! Answers the ids of a request.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::thread;
 
-use super::client_config;
+use crate::env::Env;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
+use crate::sources::config::ClientConfig;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 use crate::vault::index::Index;
@@ -28,8 +28,8 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// The client's configuration, which can have an order.
-    pub config: Option<PathBuf>,
+    /// The surroundings, in which the client's configuration can have an order.
+    pub env: Env,
 }
 
 /// An answer to each id, in order.
@@ -211,7 +211,8 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
     }
     let order = index.order(provider);
     // Without it, as without the state, selection goes on.
-    let client = scope.config.as_deref().map(client_config::read).and_then(Result::ok).unwrap_or_default();
+    let config = ClientConfig::of(&scope.env).ok().flatten();
+    let client = config.map(|config| config.selection).unwrap_or_default();
     let own: Vec<_> = views.iter().collect();
     let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin: None, now: scope.now };
     let selected = select(provider, &own, &rules);

@@ -161,7 +161,20 @@ impl Found {
     /// told.
     #[must_use]
     pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
-        let mut found = Self::default();
+        match ClientConfig::of(env) {
+            Ok(config) => Self::look_with(env, working_directory, config),
+            Err(error) => {
+                let mut found = Self::look_with(env, working_directory, None);
+                found.warnings.push(error.what().to_owned());
+                found
+            }
+        }
+    }
+
+    /// The same where the configuration was read already.
+    #[must_use]
+    pub fn look_with(env: &Env, working_directory: Option<&Path>, config: Option<ClientConfig>) -> Self {
+        let mut found = Self { config, ..Self::default() };
         for (name, value) in env.variables() {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
                 found.add(name, Origin::Process, || text(value));
@@ -180,23 +193,15 @@ impl Found {
         for path in &places.left_behind {
             found.read_dotenv(path, &Origin::LeftBehind(path.clone()));
         }
-        if let Some(path) = places.config {
-            match ClientConfig::read(&path) {
-                Ok(Some(config)) => {
-                    for (name, value) in &config.variables {
-                        let value = value.expose_secret();
-                        // The client leaves both out.
-                        if !value.trim().is_empty() && !value.contains("${") {
-                            found.add(name, Origin::Config(path.clone()), || text(value));
-                        }
-                    }
-                    found.config = Some(config);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    found.warnings.push(format!("{} is not read: {}", shown(&path), error.what()));
+        if let (Some(config), Some(path)) = (found.config.take(), places.config) {
+            for (name, value) in &config.variables {
+                let value = value.expose_secret();
+                // The client leaves both out.
+                if !value.trim().is_empty() && !value.contains("${") {
+                    found.add(name, Origin::Config(path.clone()), || text(value));
                 }
             }
+            found.config = Some(config);
         }
         found
     }

@@ -125,3 +125,52 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
         assert!(ran.stdout.contains("is not JSON5"), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_told_once() {
+    let session = Session::new();
+    session.paste("groq:default", "made-up-key");
+    client(&session, "openclaw.json", "{ auth: ");
+    for (arguments, times) in [
+        (&["status"][..], 1),
+        (&["status", "--json"], 1),
+        (&["status", "--explain", "groq"], 1),
+        (&["status", "--explain", "groq", "--json"], 1),
+        (&["report", "groq:default", "--success"], 1),
+        (&["doctor"], 1),
+        (&["import", "--from", "env", "--dry-run"], 1),
+    ] {
+        let ran = session.run(arguments).ok();
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(said.matches("openclaw.json is not read").count(), times, "{arguments:?}: {said}");
+        assert_eq!(said.matches("JSON5").count(), times, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn selection_reads_the_configuration_that_the_sources_read() {
+    let ordered = "{ auth: { order: { groq: ['groq:two'] } }, env: { XAI_API_KEY: 'made-up-1' } }";
+    for (place, variable) in [
+        ("state/openclaw.json", Some(("OPENCLAW_STATE_DIR", "~/state"))),
+        ("else.json", Some(("OPENCLAW_CONFIG_PATH", "~/else.json"))),
+        (".clawdbot/clawdbot.json", None),
+        (".openclaw/openclaw.json", None),
+    ] {
+        let session = Session::new();
+        for id in ["groq:one", "groq:two"] {
+            session.paste(id, &format!("made-up-{id}"));
+        }
+        std::fs::create_dir_all(session.path(place).parent().unwrap()).unwrap();
+        session.write(place, ordered);
+        let run = |arguments: &[&str], input: &[u8]| {
+            let mut command = session.command(arguments);
+            command.envs(variable);
+            ran(command, input).ok()
+        };
+        let status = run(&["status", "--json"], b"").json();
+        assert_eq!(status["vault"]["providers"][0]["next"], "groq:two", "{place}");
+        assert_eq!(status["sources"]["providers"][0]["winner"]["kind"], "config", "{place}");
+        let request = br#"{"protocolVersion":1,"ids":["providers/groq/apiKey"]}"#;
+        assert_eq!(run(&["resolve"], request).json()["values"]["providers/groq/apiKey"], "made-up-groq:two");
+    }
+}
