@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod change;
 pub mod credential;
+pub mod elsewhere;
 pub mod entry;
 pub mod generation;
 pub mod home;
