@@ -1,5 +1,5 @@
-//! The one reader of the client's configuration: what it says of selection, its `env` block and its
-//! models. It is JSON5, read and never written.
+//! The one reader of the client's configuration: what it says of selection, its `env` block, its
+//! providers' keys and its models. It is JSON5, read and never written.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use strongroom_backends::shown;
 
 use super::file;
 use super::places::Places;
+use super::provider_entry::{self, ProviderEntry};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
@@ -26,6 +27,8 @@ pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct ClientConfig {
     /// What decides which profile is used.
     pub selection: Client,
+    /// The keys of `models.providers`.
+    pub providers: Vec<ProviderEntry>,
     /// `env`: variables that the client sets where they are missing.
     pub variables: Vec<(String, SecretString)>,
     /// `env.shellEnv`, where it is enabled: how long the shell may take.
@@ -89,7 +92,8 @@ impl ClientConfig {
     }
 
     fn of_root(root: &Object<'_>) -> Self {
-        let mut config = Self { selection: Client::of(root), ..Self::default() };
+        let mut config =
+            Self { selection: Client::of(root), providers: provider_entry::read(root), ..Self::default() };
         if let Some(env) = object(root, "env") {
             config.take_env(env);
         }
