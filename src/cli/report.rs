@@ -106,7 +106,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
         return Ok(0);
     }
     let view = ProfileView { provider, ..ProfileView::new(id.clone(), CredentialType::Token) };
-    let text = match (noted, waiting(&view, &file.state, now)) {
+    let text = match (noted, waiting(&view, &file.state, None, now)) {
         ("exempt", _) => {
             format!("{id}: nothing is noted, for failures of {} make no profile wait.", view.provider)
         }
@@ -202,7 +202,7 @@ fn lift_in_state(agent: &Agent, ids: &[ProfileId], now: i64) -> Result<Vec<Strin
         } else {
             format!("{id} (agent {})", agent.name)
         };
-        told.extend(waiting(&view, &file.state, now).and_then(|was| phrases::lifted(&whose, &was)));
+        told.extend(waiting(&view, &file.state, None, now).and_then(|was| phrases::lifted(&whose, &was)));
         lifted.push((id, after));
     }
     if !lifted.is_empty() {

@@ -15,7 +15,7 @@ use crate::select::assemble::{Input, assemble};
 use crate::select::client::Client;
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
-use crate::select::pin::SessionName;
+use crate::select::pin::{Model, SessionName};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::report::Report;
 use crate::select::state::{self, State};
@@ -95,11 +95,17 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
 }
 
 fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
-    let provider = args.explain.as_ref().or(args.provider.as_ref());
-    if let Some(provider) = provider {
-        not_a_secret(provider)?;
+    let (explained, model) = match args.explain.as_deref().map(|asked| (asked, asked.split_once('/'))) {
+        Some((_, Some((provider, model)))) => (Some(provider), Some(model)),
+        Some((provider, None)) => (Some(provider), None),
+        None => (None, None),
+    };
+    let provider = explained.or(args.provider.as_deref());
+    for text in provider.into_iter().chain(model) {
+        not_a_secret(text)?;
     }
-    let provider: Option<Provider> = provider.map(|text| text.parse()).transpose()?;
+    let provider: Option<Provider> = provider.map(str::parse).transpose()?;
+    let model: Option<Model> = model.map(str::parse).transpose()?;
     let named = args.session.as_deref().map(session_name).transpose()?;
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
@@ -161,6 +167,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         state: &state,
         client: &client,
         session: named.as_ref(),
+        model: model.as_ref(),
         in_use: &in_use,
         warnings: &warnings,
         now,

@@ -235,7 +235,15 @@ fn best_of(
     let config = ClientConfig::of(&scope.env).ok().flatten();
     let client = config.map(|config| config.selection).unwrap_or_default();
     let own: Vec<_> = views.iter().collect();
-    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin: None, now: scope.now };
+    let rules = Rules {
+        order: order.as_deref(),
+        state: &state,
+        client: &client,
+        pin: None,
+        // The protocol names none.
+        model: None,
+        now: scope.now,
+    };
     let selected = select(provider, &own, &rules);
     if let Some(secret) = selected.next().and_then(|choice| records.remove(&choice.id)) {
         return Ok(secret);

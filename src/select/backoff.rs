@@ -195,6 +195,8 @@ impl Policy {
             let until = now.saturating_add(self.generation.cooldown(next.error_count));
             next.cooldown_until = next.cooldown_until.or(Some(until));
             next.cooldown_reason = reason;
+            // Of which model it failed is not reported: then it is one of all.
+            next.cooldown_model = None;
         }
         Some(next)
     }

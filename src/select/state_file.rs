@@ -73,6 +73,7 @@ impl StateFile {
         set(&mut entry, "lastUsed", usage.last_used)?;
         set(&mut entry, "cooldownUntil", usage.cooldown_until)?;
         set(&mut entry, "cooldownReason", usage.cooldown_reason.as_ref())?;
+        set(&mut entry, "cooldownModel", usage.cooldown_model.as_ref())?;
         set(&mut entry, "errorCount", Some(usage.error_count))?;
         let mut counts = entry.get("failureCounts").and_then(|raw| object_of(raw)).unwrap_or_default();
         if usage.failure_counts.is_empty() {
@@ -92,8 +93,6 @@ impl StateFile {
         set(&mut entry, "disabledUntil", usage.disabled_until)?;
         set(&mut entry, "disabledReason", usage.disabled_reason.as_ref())?;
         set(&mut entry, "blockedUntil", usage.blocked_until)?;
-        // A cooldown that is reported here is one of every model.
-        entry.shift_remove("cooldownModel");
         if usage.blocked_until.is_none() {
             for name in OF_BLOCK {
                 entry.shift_remove(name);

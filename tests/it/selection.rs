@@ -9,6 +9,7 @@ use strongroom::env::Env;
 use strongroom::select::backoff::{Policy, after_success};
 use strongroom::select::client::Client;
 use strongroom::select::order::{Rules, Selected, Verdict, select};
+use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
 use strongroom::select::state::{State, Usage};
 use strongroom::vault::credential::CredentialType;
@@ -165,7 +166,9 @@ fn purely(row: &Value) -> Told {
     let state = State::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
     let client = Client::parse(&text(&row["config"])).unwrap();
     let pin = state.pins.get(&SESSION.parse().unwrap());
-    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, now: NOW };
+    let model: Option<Model> = row["model"].as_str().map(|model| model.parse().unwrap());
+    let model = model.as_ref();
+    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, model, now: NOW };
     let selected: Selected = select(&provider, &own, &rules);
     let choices = selected.choices.iter().map(|choice| {
         let (verdict, reason) = match &choice.verdict {
@@ -258,6 +261,24 @@ fn every_row_of_the_order_table_holds_purely_and_by_the_command_line() {
     let told = crate::faults::two_at_a_time(&rows, by_the_command_line);
     for (row, told) in rows.iter().zip(told) {
         assert_eq!(told, expected(row), "by the command line: {}", row["name"]);
+    }
+}
+
+#[test]
+fn every_row_of_the_model_table_holds_purely_and_by_the_command_line() {
+    let rows = table("model.json");
+    assert!(rows.len() > 5);
+    let told = crate::faults::two_at_a_time(&rows, |row| {
+        let session = vault_of(row);
+        let model = row["model"].as_str().unwrap();
+        let asked = format!("a/{model}");
+        let explained = run_at(&session, NOW, &["status", "--explain", &asked, "--json"]).ok().json();
+        assert_eq!((&explained["provider"], &explained["model"]), (&json!("a"), &row["model"]));
+        (purely(row), explained["next"].clone())
+    });
+    for (row, (told, next)) in rows.iter().zip(told) {
+        assert_eq!((&told.used, &told.next), (&row["used"], &row["next"]), "purely: {}", row["name"]);
+        assert_eq!(next, row["next"], "by the command line: {}", row["name"]);
     }
 }
 
