@@ -106,7 +106,7 @@ fn index(c: &mut Criterion) {
 
 fn answer_ids(c: &mut Criterion) {
     let stocked = Stocked::of(512);
-    let scope = Scope { agent: AgentName::default(), confined: false, now: NOW, config: None };
+    let scope = Scope { agent: AgentName::default(), confined: false, now: NOW, env: Env::default() };
     let mut group = c.benchmark_group("resolve");
     for count in [1, 512] {
         let ids: Vec<String> = (0..count).map(|n| Reference::id_of(&scope.agent, &profile(n))).collect();

@@ -6,6 +6,7 @@ use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
+use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::when::relative;
@@ -83,34 +84,17 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
 
 /// The error for a profile that an agent does not have, with where else it is.
 pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
-    let elsewhere: Vec<String> = vault
-        .agents()
-        .unwrap_or_default()
-        .into_iter()
-        .filter(|other| other != agent)
-        .filter(|other| {
-            let found = vault.agent(other).ok().flatten();
-            found.is_some_and(|found| {
-                found.record_ids().is_ok_and(|(ids, _)| ids.contains(profile))
-                    || found.index().is_ok_and(|index| {
-                        index.entry(profile.as_str()).is_some_and(|entry| entry.mark.is_some())
-                    })
-            })
-        })
-        .map(|other| other.to_string())
-        .collect();
+    let elsewhere = Elsewhere::new(vault).of_profiles(agent, std::slice::from_ref(profile));
     let error =
         Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
-    if elsewhere.is_empty() {
-        error.with_remedy(format!(
+    let Some(told) = told(&elsewhere) else {
+        return error.with_remedy(format!(
             "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {profile}`",
             profile.provider()
-        ))
-    } else {
-        error.with_remedy(format!(
-            "agents share nothing; agent {} has one: use --agent {}, or paste it for agent {agent} too",
-            elsewhere.join(", "),
-            elsewhere[0]
-        ))
-    }
+        ));
+    };
+    error.with_remedy(format!(
+        "agents share nothing; {told}: use --agent {}, or paste it for agent {agent} too",
+        elsewhere[0]
+    ))
 }

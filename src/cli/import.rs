@@ -10,6 +10,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::shown;
 
 use super::Context;
+use super::report::lift;
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
@@ -196,14 +197,20 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     // All that can fail for want of space or size fails before the first agent is committed.
     let mut staged = Vec::new();
     for writer in &writers {
-        let change = change_of(&plan, writer, &vault, orders_to, stores, now)?;
-        staged.push(change.stage(&writer.agent, writer.keys, now, &tell)?);
+        let (change, new) = change_of(&plan, writer, &vault, orders_to, stores, now)?;
+        staged.push((change.stage(&writer.agent, writer.keys, now, &tell)?, new));
     }
-    for (staged, writer) in staged.into_iter().zip(&writers) {
-        context.tell_unfinished(&writer.settled(staged.commit()?)?);
+    let mut lifted = Vec::new();
+    for ((staged, new), writer) in staged.into_iter().zip(&writers) {
+        let outcome = staged.commit()?;
+        lifted.extend(lift(writer, &new));
+        context.tell_unfinished(&writer.settled(outcome)?);
     }
     drop(progress);
     drop(writers);
+    for line in &lifted {
+        context.warn(line);
+    }
     finish(context, &plan, &source, telling)
 }
 
@@ -280,6 +287,7 @@ fn existing_in<'r>(
     }
 }
 
+/// What is to be written, and the profiles whose secrets are new.
 fn change_of(
     plan: &Plan,
     writer: &Writer<'_>,
@@ -287,7 +295,7 @@ fn change_of(
     orders_to: &AgentName,
     (store, default_store): (Option<Store>, Store),
     now: i64,
-) -> Result<Change> {
+) -> Result<(Change, Vec<ProfileId>)> {
     let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
     let entries: Vec<_> = plan
         .entries
@@ -295,12 +303,16 @@ fn change_of(
         .filter(|entry| entry.agent == writer.agent.name && entry.action.writes())
         .collect();
     let generations = Generations::read(&writer.agent.dir, now, entries.len() > 16)?;
-    let mut change = Change::default();
+    let (mut change, mut new) = (Change::default(), Vec::new());
     for entry in entries {
         let current = match entry.action {
             Action::Replace => reader.record(&entry.target).unwrap_or(None),
             _ => None,
         };
+        let held = current.as_ref().map(|record| &record.credential);
+        if !held.is_some_and(|held| held.same_secret_as(&entry.candidate.credential)) {
+            new.push(entry.target.clone());
+        }
         let record = Record {
             profile: entry.target.clone(),
             generation: generations.next(&entry.target, current.as_ref().map(|record| record.generation)),
@@ -321,7 +333,7 @@ fn change_of(
             }
         }
     }
-    Ok(change)
+    Ok((change, new))
 }
 
 fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {

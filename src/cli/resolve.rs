@@ -9,7 +9,6 @@ use strongroom_backends::deadline;
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Setup;
-use crate::openclaw::client_config;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
@@ -83,8 +82,7 @@ impl Asked {
         let opened = self.agent.and_then(|agent| {
             let vault = Vault::open(&self.home?, &self.keychain)?;
             let session = vault.unlock(&self.named, &self.env, None)?;
-            let config = client_config::locate(&self.env);
-            let scope = Scope { agent, confined: self.confined, now: self.env.now(), config };
+            let scope = Scope { agent, confined: self.confined, now: self.env.now(), env: self.env };
             Ok((scope, vault, session))
         });
         match opened {

@@ -1,6 +1,8 @@
 //! What `status`, `doctor` and `import --from env` say of sources beside the vault, and what the
 //! client's configuration makes of prompt caching.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::Context;
@@ -8,18 +10,32 @@ use crate::doctor::Finding;
 use crate::env_names;
 use crate::select::prompt_cache::{self, Policy};
 use crate::select::report::{Report, Sealed};
-use crate::sources::{Found, ProviderSources, Variable, rank};
+use crate::sources::config::ClientConfig;
+use crate::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::term::escape::safe;
 use crate::vault::credential::CredentialType;
 
 const CHECK: &str = "sources";
+/// The kind of a source that is a profile.
+const PROFILE: &str = "profile";
 /// The longest name of a model that is shown.
 const MODEL_MAX: usize = 120;
 
 /// Looks for sources; in the login shell only where that is asked for, and enabled.
 pub(super) fn look(context: &Context, in_shell: bool) -> Found {
-    let here = std::env::current_dir().ok();
-    let mut found = Found::look(&context.env, here.as_deref());
+    in_shell_too(context, in_shell, Found::look(&context.env, here().as_deref()))
+}
+
+/// The same where the client's configuration was read already, and what is wrong with it told.
+pub(super) fn look_with(context: &Context, in_shell: bool, config: Option<ClientConfig>) -> Found {
+    in_shell_too(context, in_shell, Found::look_with(&context.env, here().as_deref(), config))
+}
+
+fn here() -> Option<PathBuf> {
+    std::env::current_dir().ok()
+}
+
+fn in_shell_too(context: &Context, in_shell: bool, mut found: Found) -> Found {
     if in_shell {
         found.look_in_shell(&context.env);
     }
@@ -32,21 +48,21 @@ pub(super) fn look(context: &Context, in_shell: bool) -> Found {
 pub(super) struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    sources: Beside,
+    sources: Beside<'a>,
     prompt_cache: Vec<ModelPolicy>,
 }
 
 /// Sources by provider.
 #[derive(Serialize)]
-struct Beside {
-    providers: Vec<OfProvider>,
+struct Beside<'a> {
+    providers: Vec<OfProvider<'a>>,
     warnings: Vec<String>,
 }
 
 /// A provider's sources.
 #[derive(Serialize)]
-struct OfProvider {
-    provider: &'static str,
+struct OfProvider<'a> {
+    provider: &'a str,
     /// What the client takes.
     #[serde(skip_serializing_if = "Option::is_none")]
     winner: Option<Source>,
@@ -64,13 +80,16 @@ struct OfProvider {
 #[serde(rename_all = "camelCase")]
 struct Source {
     /// `profile`, or where the variable stands: `process`, `working_directory`, `dotenv`,
-    /// `config`, `login_shell`, `left_behind`.
+    /// `config`, `config_provider`, `login_shell`, `left_behind`.
     kind: &'static str,
     /// The profile or the variable.
     name: String,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     path: Option<String>,
+    /// What it refers to, where it does not hold the key itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<String>,
     /// The same for people.
     #[serde(skip)]
     told: String,
@@ -90,7 +109,7 @@ struct ModelPolicy {
 
 impl<'a> Document<'a> {
     /// Puts what was found beside a report. With `provider`, of that one only.
-    pub(super) fn of(report: &'a Report, found: &Found, provider: Option<&str>) -> Self {
+    pub(super) fn of(report: &'a Report, found: &'a Found, provider: Option<&str>) -> Self {
         let ranked = rank(&found.variables);
         let prompt_cache = policies(report, found, &ranked, provider);
         let providers = ranked
@@ -112,7 +131,7 @@ impl<'a> Document<'a> {
             lines.extend(sources.told().into_iter().map(|line| format!("  {line}")));
         }
         lines.extend(warnings.iter().map(|warning| format!("  Warning: {}", safe(warning))));
-        if providers.iter().any(|sources| sources.winner.as_ref().is_some_and(|w| w.kind != "profile")) {
+        if providers.iter().any(|sources| sources.winner.as_ref().is_some_and(Source::can_be_sealed)) {
             lines.push("  To keep them sealed: strongroom import --from env".to_owned());
         }
         if !self.prompt_cache.is_empty() {
@@ -127,31 +146,26 @@ impl<'a> Document<'a> {
     }
 }
 
-impl OfProvider {
-    fn of(sources: &ProviderSources<'_>, profile: Option<&Sealed>) -> Self {
+impl<'a> OfProvider<'a> {
+    fn of(sources: &ProviderSources<'a>, profile: Option<&Sealed>) -> Self {
         let all = |variables: &[&Variable]| variables.iter().map(|v| Source::of(v)).collect::<Vec<_>>();
         let mut shadowed: Vec<Source> = sources.shadowed.iter().map(|(v, _)| Source::of(v)).collect();
-        let Some(profile) = profile else {
-            return Self {
-                provider: sources.provider,
-                winner: sources.winner.map(Source::of),
-                shadowed,
-                pool: all(&sources.pool),
-                service: sources.service.map(Source::of),
-            };
+        let profile = profile.map(Source::profile);
+        let winner = sources.winner.map(Source::of);
+        // One of both is used, and it shadows the other.
+        let (used, passed) = match profile {
+            None => (winner, None),
+            Some(profile) if is_preferred(sources) => (winner, Some(profile)),
+            Some(profile) => (Some(profile), winner),
         };
-        shadowed.splice(0..0, sources.winner.map(Source::of));
+        shadowed.splice(0..0, passed);
+        let by_profile = used.as_ref().is_some_and(|used| used.kind == PROFILE);
         Self {
             provider: sources.provider,
-            winner: Some(Source {
-                kind: "profile",
-                name: profile.profile_id.clone(),
-                path: None,
-                told: format!("profile {}", profile.profile_id),
-            }),
+            winner: used,
             shadowed,
             pool: all(&sources.pool),
-            service: None,
+            service: sources.service.map(Source::of).filter(|_| !by_profile),
         }
     }
 
@@ -174,7 +188,7 @@ impl OfProvider {
             lines.push(format!("  at a rate limit also {}", list(&self.pool)));
         }
         match &self.service {
-            _ if winner.kind == "profile" => {}
+            _ if winner.kind == PROFILE => {}
             None => lines.push("  a service does not see it".to_owned()),
             Some(service) if service.told != winner.told => {
                 lines.push(format!("  a service takes {}", service.told));
@@ -185,13 +199,39 @@ impl OfProvider {
     }
 }
 
+/// Whether the client is told to take the configuration's key before profiles.
+fn is_preferred(sources: &ProviderSources<'_>) -> bool {
+    sources.winner.is_some_and(|winner| winner.rank == Rank::Preferred)
+}
+
 impl Source {
+    fn profile(sealed: &Sealed) -> Self {
+        Self {
+            kind: PROFILE,
+            name: sealed.profile_id.clone(),
+            path: None,
+            reference: None,
+            told: format!("profile {}", sealed.profile_id),
+        }
+    }
+
+    /// Whether it holds a key in plain text.
+    fn can_be_sealed(&self) -> bool {
+        self.kind != PROFILE && self.reference.is_none()
+    }
+
     fn of(variable: &Variable) -> Self {
+        let reference = match &variable.held {
+            Held::Reference(label) => Some(label.clone()),
+            _ => None,
+        };
+        let refers = reference.as_ref().map(|label| format!(" (a reference: {label})")).unwrap_or_default();
         Self {
             kind: variable.origin.kind(),
             name: variable.name.clone(),
             path: variable.origin.path().map(strongroom_backends::shown),
-            told: format!("{} in {}", variable.name, variable.origin.told()),
+            told: format!("{} in {}{refers}", variable.name, variable.origin.told()),
+            reference,
         }
     }
 }
@@ -219,13 +259,11 @@ fn policies(
         if !matches!(provider, "anthropic" | "amazon-bedrock") && params.asked().is_none() {
             return None;
         }
-        let of_profile =
-            profile_in_use(report, provider).and_then(|sealed| CredentialType::parse(sealed.kind));
-        let of_variable = || {
-            let sources = ranked.iter().find(|sources| sources.provider == provider)?;
-            Some(sources.winner?.kind())
-        };
-        let credential = of_profile.or_else(of_variable);
+        let sources = ranked.iter().find(|sources| sources.provider == provider);
+        let of_profile = profile_in_use(report, provider)
+            .filter(|_| !sources.is_some_and(is_preferred))
+            .and_then(|sealed| CredentialType::parse(sealed.kind));
+        let credential = of_profile.or_else(|| Some(sources?.winner?.kind()));
         let policy = prompt_cache::policy(provider, model, params, credential);
         let configured = params.asked().map(prompt_cache::Retention::as_str);
         Some(ModelPolicy { configured, policy, model: name })
@@ -238,24 +276,28 @@ pub(super) fn findings(context: &Context, served: impl Fn(&str) -> bool) -> Vec<
     let found = look(context, true);
     let mut findings = Vec::new();
     for sources in rank(&found.variables) {
-        let profile = served(sources.provider);
         let of = OfProvider::of(&sources, None);
-        let names: Vec<&str> =
-            of.winner.iter().chain(&of.shadowed).map(|source| source.told.as_str()).collect();
-        if profile {
-            let what = format!("{}: the vault's profiles shadow {}", sources.provider, names.join(", "));
-            findings.push(
-                Finding::note(CHECK, what)
-                    .with_remedy("remove it there: it is not needed, and it is not sealed"),
-            );
-        } else {
-            let remedy = match &of.winner {
-                Some(_) => "keep it sealed: strongroom import --from env; then remove it there",
-                None => "OpenClaw does not use it: remove it there, or import that file by its path",
-            };
-            let what = of.told().join(";").replace(";  ", "; ");
-            findings.push(Finding::note(CHECK, what).with_remedy(remedy));
+        if served(sources.provider) && !is_preferred(&sources) {
+            // A reference holds nothing that should be sealed.
+            let plain = of.winner.iter().chain(&of.shadowed).filter(|source| source.can_be_sealed());
+            let names: Vec<&str> = plain.map(|source| source.told.as_str()).collect();
+            if !names.is_empty() {
+                let what = format!("{}: the vault's profiles shadow {}", sources.provider, names.join(", "));
+                findings.push(
+                    Finding::note(CHECK, what)
+                        .with_remedy("remove it there: it is not needed, and it is not sealed"),
+                );
+            }
+            continue;
         }
+        let note = Finding::note(CHECK, of.told().join(";").replace(";  ", "; "));
+        findings.push(match &of.winner {
+            Some(winner) if winner.reference.is_some() => note,
+            Some(_) => note.with_remedy("keep it sealed: strongroom import --from env; then remove it there"),
+            None => {
+                note.with_remedy("OpenClaw does not use it: remove it there, or import that file by its path")
+            }
+        });
     }
     findings.extend(found.warnings.iter().map(|warning| Finding::note(CHECK, warning.clone())));
     if findings.is_empty() {

@@ -11,16 +11,16 @@ use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
 use crate::error::{Code, Result, fail};
-use crate::openclaw::client_config;
 use crate::select::assemble::{Input, assemble};
 use crate::select::client::Client;
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
-use crate::select::pin::SessionName;
+use crate::select::pin::{Model, SessionName};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::report::Report;
 use crate::select::state::{self, State};
 use crate::select::text;
+use crate::sources::config::ClientConfig;
 use crate::unlock::cache;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
@@ -95,11 +95,17 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
 }
 
 fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
-    let provider = args.explain.as_ref().or(args.provider.as_ref());
-    if let Some(provider) = provider {
-        not_a_secret(provider)?;
+    let (explained, model) = match args.explain.as_deref().map(|asked| (asked, asked.split_once('/'))) {
+        Some((_, Some((provider, model)))) => (Some(provider), Some(model)),
+        Some((provider, None)) => (Some(provider), None),
+        None => (None, None),
+    };
+    let provider = explained.or(args.provider.as_deref());
+    for text in provider.into_iter().chain(model) {
+        not_a_secret(text)?;
     }
-    let provider: Option<Provider> = provider.map(|text| text.parse()).transpose()?;
+    let provider: Option<Provider> = provider.map(str::parse).transpose()?;
+    let model: Option<Model> = model.map(str::parse).transpose()?;
     let named = args.session.as_deref().map(session_name).transpose()?;
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
@@ -107,7 +113,8 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let vault = context.vault()?;
     let agent = context.agent()?;
     let mut warnings = vault.notices.clone();
-    let client = client(context, |warning| warnings.push(warning.to_owned()));
+    let config = config(context, |warning| warnings.push(warning.to_owned()));
+    let client = config.as_ref().map(|config| config.selection.clone()).unwrap_or_default();
     let session = if args.check { open(context, &vault, &mut warnings) } else { None };
 
     let mut views = Vec::new();
@@ -160,6 +167,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         state: &state,
         client: &client,
         session: named.as_ref(),
+        model: model.as_ref(),
         in_use: &in_use,
         warnings: &warnings,
         now,
@@ -169,16 +177,18 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     };
     if let (Some(_), Some(provider)) = (&args.explain, in_use.first()) {
         let explanation = explain::explain(&input, provider);
+        for warning in warnings.iter().skip(vault.notices.len()) {
+            context.warn(warning);
+        }
         if context.json() {
             context.print_json(&explanation)?;
         } else {
-            warnings.iter().skip(vault.notices.len()).for_each(|warning| context.warn(warning));
             context.print(&explain::text(&explanation).join("\n"))?;
         }
         return Ok(0);
     }
     let report = assemble(&input);
-    tell(context, args, form, &report, in_use.first())?;
+    tell(context, args, form, &report, config)?;
     Ok(if args.check { report.check.exit } else { 0 })
 }
 
@@ -188,16 +198,15 @@ fn tell(
     args: &Status,
     form: Form,
     report: &Report,
-    provider: Option<&Provider>,
+    config: Option<ClientConfig>,
 ) -> Result<()> {
     if form == Form::Picks && !context.json() {
         context.print(&text::picks(report).join("\n"))?;
     } else if args.plain {
         context.print(&text::plain(report).join("\n"))?;
     } else {
-        let found = sources::look(context, args.sources);
-        let wanted = provider.map(Provider::as_str);
-        let document = sources::Document::of(report, &found, wanted);
+        let found = sources::look_with(context, args.sources, config);
+        let document = sources::Document::of(report, &found, args.provider.as_deref());
         if context.json() {
             context.print_json(&document)?;
         } else {
@@ -230,10 +239,13 @@ fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
 
 /// What the client's configuration says of selection; an empty one where it cannot be read.
 pub(super) fn client(context: &Context, tell: impl FnOnce(&str)) -> Client {
-    let Some(path) = client_config::locate(&context.env) else { return Client::default() };
-    client_config::read(&path).unwrap_or_else(|error| {
+    config(context, tell).map(|config| config.selection).unwrap_or_default()
+}
+
+fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
+    ClientConfig::of(&context.env).unwrap_or_else(|error| {
         tell(&format!("{}; selection goes on without it", error.what()));
-        Client::default()
+        None
     })
 }
 

@@ -1,15 +1,16 @@
 //! Answers the ids of a request.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::thread;
 
-use super::client_config;
+use crate::env::Env;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
+use crate::sources::config::ClientConfig;
+use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 use crate::vault::index::Index;
@@ -28,8 +29,8 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// The client's configuration, which can have an order.
-    pub config: Option<PathBuf>,
+    /// The surroundings, in which the client's configuration can have an order.
+    pub env: Env,
 }
 
 /// An answer to each id, in order.
@@ -55,14 +56,17 @@ pub fn resolve(
             .map(|found| Ok(Held::of(found.reader(&session.keys, &vault.keychain)?, asked)))
             .transpose()
     };
+    let elsewhere = Elsewhere::new(vault);
+    // Whoever is confined to an agent is told of no other.
+    let elsewhere = (!scope.confined).then_some(&elsewhere);
     let readers: HashMap<_, _> =
         asked.iter().map(|(agent, asked)| ((*agent).clone(), held(agent, asked))).collect();
     let answer = |reference: &Result<Reference>| -> Result<SecretString> {
         match reference {
             Err(error) => Err(error.clone()),
             Ok(Reference::BestOf(provider)) => match reader(&readers, &scope.agent)? {
-                Some(held) => best_of(held, provider, scope),
-                None => fail(Code::NotFound, no_key(provider, &scope.agent, true)),
+                Some(held) => best_of(held, provider, scope, elsewhere),
+                None => fail(Code::NotFound, no_key(provider, &scope.agent, true, elsewhere)),
             },
             Ok(Reference::Profile(agent, profile)) => {
                 let agent = agent.as_ref().unwrap_or(&scope.agent);
@@ -73,8 +77,8 @@ pub fn resolve(
                     );
                 }
                 match reader(&readers, agent)? {
-                    Some(held) => named(held, profile, agent),
-                    None => fail(Code::NotFound, no_credentials(&profile[0], agent)),
+                    Some(held) => named(held, profile, agent, elsewhere),
+                    None => fail(Code::NotFound, no_credentials(profile, agent, elsewhere)),
                 }
             }
         }
@@ -160,30 +164,47 @@ fn reader<'r, 'k>(
     }
 }
 
-fn no_credentials(profile: &ProfileId, agent: &AgentName) -> String {
-    format!("No credentials found for profile \"{profile}\" (agent {agent})")
+/// The message for a profile that an agent does not have, by whichever of its readings.
+fn no_credentials(readings: &[ProfileId], agent: &AgentName, elsewhere: Option<&Elsewhere<'_>>) -> String {
+    let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_profiles(agent, readings)));
+    let has = has.map(|has| format!(": {has}, and agents share nothing")).unwrap_or_default();
+    format!("No credentials found for profile \"{}\" (agent {agent}){has}", readings[0])
 }
 
 /// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
 /// itself, and an error for one id would keep its gateway from starting.
-fn named(held: &Held<'_>, readings: &[ProfileId], agent: &AgentName) -> Result<SecretString> {
+fn named(
+    held: &Held<'_>,
+    readings: &[ProfileId],
+    agent: &AgentName,
+    elsewhere: Option<&Elsewhere<'_>>,
+) -> Result<SecretString> {
     for profile in readings {
         if let Some(record) = held.record(profile)? {
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, no_credentials(&readings[0], agent))
+    fail(Code::NotFound, no_credentials(readings, agent, elsewhere))
 }
 
 /// The message for a provider without a credential. Authentication is per agent.
-fn no_key(provider: &Provider, agent: &AgentName, none: bool) -> String {
+fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&Elsewhere<'_>>) -> String {
     let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
-    format!("No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing")
+    let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_provider(agent, provider)));
+    let has = has.map(|has| format!("; {has}")).unwrap_or_default();
+    format!(
+        "No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing{has}"
+    )
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
 /// they are and when they end.
-fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<SecretString> {
+fn best_of(
+    held: &Held<'_>,
+    provider: &Provider,
+    scope: &Scope,
+    elsewhere: Option<&Elsewhere<'_>>,
+) -> Result<SecretString> {
     let Some(index) = &held.index else { return fail(Code::Internal, "the index was not read") };
     let index = index.as_ref().map_err(Clone::clone)?;
     let bytes = held.reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
@@ -211,9 +232,18 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
     }
     let order = index.order(provider);
     // Without it, as without the state, selection goes on.
-    let client = scope.config.as_deref().map(client_config::read).and_then(Result::ok).unwrap_or_default();
+    let config = ClientConfig::of(&scope.env).ok().flatten();
+    let client = config.map(|config| config.selection).unwrap_or_default();
     let own: Vec<_> = views.iter().collect();
-    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin: None, now: scope.now };
+    let rules = Rules {
+        order: order.as_deref(),
+        state: &state,
+        client: &client,
+        pin: None,
+        // The protocol names none.
+        model: None,
+        now: scope.now,
+    };
     let selected = select(provider, &own, &rules);
     if let Some(secret) = selected.next().and_then(|choice| records.remove(&choice.id)) {
         return Ok(secret);
@@ -226,5 +256,5 @@ fn best_of(held: &Held<'_>, provider: &Provider, scope: &Scope) -> Result<Secret
     if expired && excluded {
         return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
     }
-    fail(Code::NotFound, no_key(provider, &scope.agent, selected.choices.is_empty()))
+    fail(Code::NotFound, no_key(provider, &scope.agent, selected.choices.is_empty(), elsewhere))
 }

@@ -6,7 +6,7 @@ use super::client::Client;
 use super::health::{Status, check, status};
 use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
-use super::pin::{Pin, SessionName};
+use super::pin::{Model, Pin, SessionName};
 use super::profile::ProfileView;
 use super::report::{
     Auth, Candidate, Counts, Effective, Health, PinView, ProfileHealth, ProviderAuth, ProviderHealth, Report,
@@ -36,6 +36,8 @@ pub struct Input<'a> {
     pub client: &'a Client,
     /// The session that is looked at.
     pub session: Option<&'a SessionName>,
+    /// The model that is asked about.
+    pub model: Option<&'a Model>,
     /// Providers that are in use, whether or not they have a profile.
     pub in_use: &'a [Provider],
     /// What was met on the way, for people.
@@ -62,7 +64,8 @@ impl Input<'_> {
     pub fn select(&self, provider: &Provider, own: &[&ProfileView]) -> Selected {
         let order = self.orders.get(provider).map(Vec::as_slice);
         let pin = self.pin();
-        select(provider, own, &Rules { order, state: self.state, client: self.client, pin, now: self.now })
+        let Self { state, client, model, now, .. } = *self;
+        select(provider, own, &Rules { order, state, client, pin, model, now })
     }
 }
 
@@ -117,7 +120,7 @@ fn provider_auth(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -
     let count = |kind| own.iter().filter(|view| view.kind == kind).count();
     let label = |view: &&ProfileView| {
         let label = view.label(input.agent);
-        match waiting(view, input.state, input.now) {
+        match waiting(view, input.state, input.model, input.now) {
             Some(verdict) => format!("{label} [{}]", phrases::verdict(&verdict, input.now)),
             None => label,
         }
@@ -136,8 +139,8 @@ fn provider_auth(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -
 }
 
 fn unusable(input: &Input<'_>, view: &ProfileView) -> Option<Unusable> {
-    let (kind, until, reason) = match waiting(view, input.state, input.now)? {
-        Verdict::CoolingDown { until, reason } => ("cooldown", until, reason),
+    let (kind, until, reason) = match waiting(view, input.state, input.model, input.now)? {
+        Verdict::CoolingDown { until, reason, .. } => ("cooldown", until, reason),
         Verdict::Disabled { until, reason } => ("disabled", until, reason),
         Verdict::Eligible | Verdict::Excluded(_) => return None,
     };

@@ -195,6 +195,8 @@ impl Policy {
             let until = now.saturating_add(self.generation.cooldown(next.error_count));
             next.cooldown_until = next.cooldown_until.or(Some(until));
             next.cooldown_reason = reason;
+            // Of which model it failed is not reported: then it is one of all.
+            next.cooldown_model = None;
         }
         Some(next)
     }
@@ -204,6 +206,13 @@ impl Policy {
 #[must_use]
 pub fn after_success(usage: &Usage, now: i64) -> Usage {
     Usage { last_used: Some(now), last_failure_at: usage.last_failure_at, ..Usage::default() }
+}
+
+/// What is known of a profile whose secret is another one now: windows and counters were the old
+/// one's. When it was last used stays, so that it keeps its place.
+#[must_use]
+pub fn after_new_secret(usage: &Usage) -> Usage {
+    Usage { last_used: usage.last_used, last_failure_at: usage.last_failure_at, ..Usage::default() }
 }
 
 #[cfg(test)]
@@ -313,6 +322,15 @@ mod tests {
         let good = after_success(&usage, NOW + 5);
         let expected = Usage { last_used: Some(NOW + 5), last_failure_at: Some(NOW), ..Usage::default() };
         assert_eq!(good, expected);
+    }
+
+    #[test]
+    fn a_new_secret_ends_every_window_and_keeps_the_instants() {
+        let usage = failed(&NEWER, &failed(&NEWER, &Usage::default(), "billing", NOW), "auth", NOW);
+        let usage = Usage { last_used: Some(7), blocked_until: Some(NOW + 9), ..usage };
+        let expected = Usage { last_used: Some(7), last_failure_at: Some(NOW), ..Usage::default() };
+        assert_eq!(after_new_secret(&usage), expected);
+        assert_eq!(after_new_secret(&expected), expected);
     }
 
     #[test]

@@ -11,9 +11,6 @@ use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 use crate::when::{HOUR, MINUTE};
 
-/// The largest configuration that is read, in bytes.
-pub const MAX: usize = 4 * 1024 * 1024;
-
 /// The parts of a configuration that decide which profile is used. An absent one is empty.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Client {
@@ -51,32 +48,30 @@ impl Client {
     /// # Errors
     /// `BAD_DATA` for what is not a configuration at all. It says nothing of the contents.
     pub fn parse(text: &str) -> Result<Self> {
-        let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
-        // The parser's own message could quote a secret.
-        let Ok(parsed) = parsed else {
-            return fail(Code::BadData, "the client's configuration cannot be read");
-        };
-        let Some(Value::Object(root)) = parsed.value else {
-            return fail(Code::BadData, "the client's configuration is not an object");
-        };
+        with_root(text, Self::of)
+    }
+
+    /// What a configuration says.
+    #[must_use]
+    pub fn of(root: &Object<'_>) -> Self {
         let mut client = Self::default();
-        let Some(auth) = root.get_object("auth") else { return Ok(client) };
-        for (provider, value) in auth.get_object("order").into_iter().flat_map(members) {
+        let Some(auth) = object(root, "auth") else { return client };
+        for (provider, value) in object(auth, "order").into_iter().flat_map(members) {
             if let (Some(provider), Value::Array(ids)) = (provider_of(provider), value) {
                 let texts = ids.elements.iter().filter_map(Value::as_string_lit);
                 client.order.insert(provider, texts.filter_map(|text| text.value.parse().ok()).collect());
             }
         }
-        for (id, value) in auth.get_object("profiles").into_iter().flat_map(members) {
+        for (id, value) in object(auth, "profiles").into_iter().flat_map(members) {
             let Value::Object(entry) = value else { continue };
-            let provider = entry.get_string("provider").and_then(|text| provider_of(&text.value));
+            let provider = string(entry, "provider").and_then(provider_of);
             if let (Ok(id), Some(provider)) = (id.parse(), provider) {
-                let mode = entry.get_string("mode").and_then(|text| mode(&text.value));
+                let mode = string(entry, "mode").and_then(mode);
                 client.profiles.push(Listed { id, provider, mode });
             }
         }
-        if let Some(cooldowns) = auth.get_object("cooldowns") {
-            let of = cooldowns.get_object("billingBackoffHoursByProvider");
+        if let Some(cooldowns) = object(auth, "cooldowns") {
+            let of = object(cooldowns, "billingBackoffHoursByProvider");
             client.cooldowns = Cooldowns {
                 billing_hours: positive(cooldowns, "billingBackoffHours"),
                 billing_hours_of: of
@@ -90,7 +85,7 @@ impl Client {
                 failure_window_hours: positive(cooldowns, "failureWindowHours"),
             };
         }
-        Ok(client)
+        client
     }
 
     /// Whether the configuration lists any profile of a provider.
@@ -134,6 +129,42 @@ impl Client {
     }
 }
 
+/// Reads the text of a configuration, JSON5 as people write it.
+///
+/// # Errors
+/// `BAD_DATA` for what is not a configuration at all. It says nothing of the contents.
+pub fn with_root<T>(text: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
+    // The parser's own message could quote a secret.
+    let Ok(parsed) = parsed else {
+        return fail(Code::BadData, "the client's configuration is not JSON5");
+    };
+    let Some(Value::Object(root)) = parsed.value else {
+        return fail(Code::BadData, "the client's configuration is not an object");
+    };
+    Ok(read(&root))
+}
+
+/// A member of an object. Of a name that stands there twice the client takes the last.
+pub(crate) fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
+    object.properties.iter().rev().find(|entry| entry.name.as_str() == name).map(|entry| &entry.value)
+}
+
+/// A member that is an object.
+pub(crate) fn object<'o, 'a>(of: &'o Object<'a>, name: &str) -> Option<&'o Object<'a>> {
+    member(of, name).and_then(Value::as_object)
+}
+
+/// A member that is a string.
+pub(crate) fn string<'o>(of: &'o Object<'_>, name: &str) -> Option<&'o str> {
+    member(of, name).and_then(Value::as_string_lit).map(|text| text.value.as_ref())
+}
+
+/// The elements of a member that is an array.
+pub(crate) fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
+    member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
+}
+
 fn members<'o, 't>(object: &'o Object<'t>) -> impl Iterator<Item = (&'o str, &'o Value<'t>)> {
     object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value))
 }
@@ -152,7 +183,7 @@ fn mode(text: &str) -> Option<CredentialType> {
 }
 
 fn positive(of: &Object<'_>, name: &str) -> Option<f64> {
-    number(&of.get(name)?.value)
+    number(member(of, name)?)
 }
 
 fn number(value: &Value<'_>) -> Option<f64> {

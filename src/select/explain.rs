@@ -17,6 +17,9 @@ pub struct Explanation {
     pub agent: String,
     /// The provider.
     pub provider: String,
+    /// The model that is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// What was looked at, in turn.
     pub steps: Vec<Step>,
     /// The profile that is used next.
@@ -51,6 +54,7 @@ pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
     Explanation {
         agent: input.agent.to_string(),
         provider: provider.to_string(),
+        model: input.model.map(|model| model.as_str().to_owned()),
         next: next.map(|choice| choice.id.to_string()),
         steps,
     }
@@ -59,7 +63,8 @@ pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
 /// The explanation for people, line by line.
 #[must_use]
 pub fn text(explanation: &Explanation) -> Vec<String> {
-    let mut lines = vec![format!("{} (agent {})", explanation.provider, explanation.agent)];
+    let model = explanation.model.as_ref().map(|model| format!(", model {model}")).unwrap_or_default();
+    let mut lines = vec![format!("{} (agent {}{model})", explanation.provider, explanation.agent)];
     for (n, step) in explanation.steps.iter().enumerate() {
         let name = match step.step {
             "pin" => "Pin",
@@ -208,6 +213,7 @@ mod tests {
             state: &state,
             client: &client,
             session: pin.map(|_| &session),
+            model: None,
             in_use: &[],
             warnings: &[],
             now: NOW,

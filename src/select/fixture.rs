@@ -60,6 +60,7 @@ pub(super) fn report(
         state,
         client: &super::client::Client::default(),
         session: None,
+        model: None,
         in_use,
         warnings,
         now: NOW,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::client::Client;
-use super::pin::{Pin, Source};
+use super::pin::{Model, Pin, Source};
 use super::profile::{ProfileView, Usable};
 use super::state::State;
 use crate::vault::credential::CredentialType;
@@ -65,6 +65,8 @@ pub enum Verdict {
         until: i64,
         /// What it failed of, such as `rate_limit`.
         reason: Option<String>,
+        /// The one model for which it cools down, where it is one alone.
+        model: Option<Model>,
     },
     /// It failed in a way that lasts, such as `billing`; used only when nothing else is left.
     Disabled {
@@ -108,6 +110,8 @@ pub struct Rules<'a> {
     pub client: &'a Client,
     /// The session's pin.
     pub pin: Option<&'a Pin>,
+    /// The model that is asked about.
+    pub model: Option<&'a Model>,
     /// Now, in Unix milliseconds.
     pub now: i64,
 }
@@ -292,21 +296,25 @@ pub fn best(choices: &[Choice]) -> Option<&Choice> {
 }
 
 /// The cooldown or disablement of a profile that is in force now. At its last millisecond it is
-/// over. Where both are in force, the later end counts.
+/// over. Where both are in force, the later end counts. A cooldown of one model counts where another
+/// one is not asked about.
 #[must_use]
-pub fn waiting(view: &ProfileView, state: &State, now: i64) -> Option<Verdict> {
+pub fn waiting(view: &ProfileView, state: &State, model: Option<&Model>, now: i64) -> Option<Verdict> {
     if is_exempt(&view.provider) {
         return None;
     }
-    let usage = state.usage(&view.id)?.without_past_windows(now);
+    let usage = state.usage(&view.id)?.in_force(model, now);
     let until = usage.rests_until()?;
     Some(match (usage.disabled_until, usage.blocked_until) {
         (Some(_), _) => Verdict::Disabled { until, reason: usage.disabled_reason },
         // The provider named the end of its limit.
         (None, Some(_)) => {
-            Verdict::CoolingDown { until, reason: usage.cooldown_reason.or(Some("rate_limit".to_owned())) }
+            let reason = usage.cooldown_reason.or(Some("rate_limit".to_owned()));
+            Verdict::CoolingDown { until, reason, model: None }
         }
-        (None, None) => Verdict::CoolingDown { until, reason: usage.cooldown_reason },
+        (None, None) => {
+            Verdict::CoolingDown { until, reason: usage.cooldown_reason, model: usage.cooldown_model }
+        }
     })
 }
 
@@ -322,9 +330,12 @@ impl Ranks {
         let id = view.id.clone();
         match verdict(provider, view, rules) {
             Verdict::Excluded(reason) => self.exclude(&id, reason),
-            Verdict::Eligible => self.eligible.push(Choice { id, verdict: Verdict::Eligible }),
+            // The client sorts without a model: what waits for another one keeps its place behind.
             verdict => {
-                self.waiting.push((verdict.until().unwrap_or(rules.now), Choice { id, verdict }));
+                match waiting(view, rules.state, None, rules.now).and_then(|general| general.until()) {
+                    Some(until) => self.waiting.push((until, Choice { id, verdict })),
+                    None => self.eligible.push(Choice { id, verdict }),
+                }
             }
         }
     }
@@ -346,7 +357,7 @@ pub fn verdict(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Ve
     if let Some(reason) = exclusion(provider, view, rules) {
         return Verdict::Excluded(reason);
     }
-    waiting(view, rules.state, rules.now).unwrap_or(Verdict::Eligible)
+    waiting(view, rules.state, rules.model, rules.now).unwrap_or(Verdict::Eligible)
 }
 
 fn exclusion(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Option<ReasonCode> {

@@ -50,7 +50,7 @@ fn candidates(
 ) -> Vec<Choice> {
     let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
     let client = Client::default();
-    select(provider, &own, &Rules { order, state, client: &client, pin: None, now }).choices
+    select(provider, &own, &Rules { order, state, client: &client, pin: None, model: None, now }).choices
 }
 
 fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &State) -> Vec<Choice> {

@@ -2,11 +2,12 @@
 
 use super::health::Status;
 use super::order::{Pinned, ReasonCode, Verdict};
+use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::AgentName;
-use crate::when::{relative, span};
+use crate::when::{relative, rfc3339, span};
 
 /// Why a profile is not a candidate.
 #[must_use]
@@ -37,16 +38,31 @@ pub const fn effect(pinned: &Pinned) -> &'static str {
 /// What selection says of a profile.
 #[must_use]
 pub fn verdict(verdict: &Verdict, now: i64) -> String {
-    let waits = |word: &str, until: i64, reason: &Option<String>| {
-        let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let waits = |word: &str, until: i64, reason: &Option<String>, model: Option<&Model>| {
+        let of = model.map(|model| format!(", {} only", model.as_str())).unwrap_or_default();
+        let reason = reason.as_ref().map(|reason| format!(" ({reason}{of})")).unwrap_or_default();
         format!("{word} for {}{reason}", span(until.saturating_sub(now)))
     };
     match verdict {
         Verdict::Eligible => "usable".to_owned(),
-        Verdict::CoolingDown { until, reason } => waits("cooling down", *until, reason),
-        Verdict::Disabled { until, reason } => waits("disabled", *until, reason),
+        Verdict::CoolingDown { until, reason, model } => {
+            waits("cooling down", *until, reason, model.as_ref())
+        }
+        Verdict::Disabled { until, reason } => waits("disabled", *until, reason, None),
         Verdict::Excluded(code) => reason(*code).to_owned(),
     }
+}
+
+/// That a profile's cooldown or disablement was lifted; none for what is no wait.
+#[must_use]
+pub fn lifted(whose: &str, was: &Verdict) -> Option<String> {
+    let (word, until, reason) = match was {
+        Verdict::CoolingDown { until, reason, .. } => ("cooling down", until, reason),
+        Verdict::Disabled { until, reason } => ("disabled", until, reason),
+        Verdict::Eligible | Verdict::Excluded(_) => return None,
+    };
+    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    Some(format!("{whose} was {word} until {}{reason}: lifted, for the secret is new", rfc3339(*until)))
 }
 
 /// What is wrong with a profile and what to do, where a person has to do something.
@@ -245,7 +261,15 @@ mod tests {
     #[test]
     fn waiting_profiles_say_how_long_and_why() {
         for (given, text) in [
-            (Verdict::CoolingDown { until: NOW + 300_000, reason: None }, "cooling down for 5m"),
+            (Verdict::CoolingDown { until: NOW + 300_000, reason: None, model: None }, "cooling down for 5m"),
+            (
+                Verdict::CoolingDown {
+                    until: NOW + 300_000,
+                    reason: Some("rate_limit".to_owned()),
+                    model: Some("opus".parse().unwrap()),
+                },
+                "cooling down for 5m (rate_limit, opus only)",
+            ),
             (
                 Verdict::Disabled { until: NOW + 5 * HOUR, reason: Some("billing".to_owned()) },
                 "disabled for 5h (billing)",

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use super::pin::{PINS, Pin, SessionName};
+use super::pin::{Model, PINS, Pin, SessionName};
 use crate::error::{Code, Result, fail};
 use crate::json;
 use crate::vault::id::{ProfileId, Provider};
@@ -50,6 +50,9 @@ pub struct Usage {
     /// Why it cools down.
     #[serde(deserialize_with = "reason")]
     pub cooldown_reason: Option<String>,
+    /// The model for which it cools down, where it is one alone.
+    #[serde(deserialize_with = "model")]
+    pub cooldown_model: Option<Model>,
     /// Failures since the last success.
     #[serde(deserialize_with = "count")]
     pub error_count: u64,
@@ -71,6 +74,22 @@ pub struct Usage {
 }
 
 impl Usage {
+    /// Whether its cooldown is one of another model than this one, as the client judges: of a rate
+    /// limit or a time-out, with nothing else in force.
+    fn cools_for_another(&self, model: &Model) -> bool {
+        matches!(self.cooldown_reason.as_deref(), Some("rate_limit" | "timeout"))
+            && self.cooldown_model.as_ref().is_some_and(|of| of != model)
+            && self.disabled_until.is_none()
+            && self.blocked_until.is_none()
+    }
+
+    /// What of it is in force, for a model where one is known.
+    #[must_use]
+    pub fn in_force(&self, model: Option<&Model>, now: i64) -> Self {
+        let left = self.without_past_windows(now);
+        if model.is_some_and(|model| left.cools_for_another(model)) { Self::default() } else { left }
+    }
+
     /// When the last of its windows ends, be it past or to come.
     #[must_use]
     pub fn rests_until(&self) -> Option<i64> {
@@ -83,7 +102,7 @@ impl Usage {
         let mut left = self.clone();
         let over = |until: Option<i64>| until.is_none_or(|until| until <= now);
         if over(left.cooldown_until) {
-            (left.cooldown_until, left.cooldown_reason) = (None, None);
+            (left.cooldown_until, left.cooldown_reason, left.cooldown_model) = (None, None, None);
         }
         if over(left.disabled_until) {
             (left.disabled_until, left.disabled_reason) = (None, None);
@@ -184,6 +203,10 @@ fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opt
     })
 }
 
+fn model<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Model>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_str().and_then(|text| text.parse().ok()))
+}
+
 /// Reasons are words such as `rate_limit`. Anything else could be a message that quotes a secret.
 fn is_reason(text: &str) -> bool {
     !text.is_empty()
@@ -200,6 +223,11 @@ mod tests {
     }
 
     #[test]
+    fn what_a_killed_write_leaves_is_swept_by_the_next_change() {
+        assert_eq!(crate::vault::agent::STAGED_STATE, format!("{FILE}.tmp"));
+    }
+
+    #[test]
     fn a_missing_file_is_an_empty_state() {
         assert_eq!(State::parse(None).unwrap(), State::default());
         assert_eq!(State::parse(Some(b"{}")).unwrap(), State::default());
@@ -211,7 +239,7 @@ mod tests {
             br#"{"version":1,"later":[1],"order":{"anthropic":["anthropic:work","anthropic:default"],"x":[]},
                 "lastGood":{"anthropic":"anthropic:work"},
                 "usageStats":{"anthropic:work":{"lastUsed":5,"cooldownUntil":7.9,"cooldownReason":"rate_limit",
-                "errorCount":2,"failureCounts":{"rate_limit":2},"lastFailureAt":6,"disabledUntil":0,
+                "cooldownModel":"m/1","errorCount":2,"failureCounts":{"rate_limit":2},"lastFailureAt":6,"disabledUntil":0,
                 "disabledReason":"billing","blockedModel":"m"}}}"#,
         ))
         .unwrap();
@@ -223,6 +251,7 @@ mod tests {
             last_used: Some(5),
             cooldown_until: Some(7),
             cooldown_reason: Some("rate_limit".to_owned()),
+            cooldown_model: Some("m/1".parse().unwrap()),
             error_count: 2,
             failure_counts: BTreeMap::from([("rate_limit".to_owned(), 2)]),
             last_failure_at: Some(6),
@@ -237,7 +266,7 @@ mod tests {
     fn an_odd_value_hides_nothing_else() {
         let state = State::parse(Some(
             br#"{"version":1,"order":{"__proto__":["a:b"],"a":[1,"a:b","no id"],"b":"b:c"},"lastGood":{"a":1},
-                "usageStats":{"a:b":{"lastUsed":"x","cooldownUntil":9,"cooldownReason":"sk-CANARY key",
+                "usageStats":{"a:b":{"lastUsed":"x","cooldownUntil":9,"cooldownReason":"sk-CANARY key","cooldownModel":"no model",
                 "failureCounts":{"ESC":1,"auth":2},"errorCount":-1},"no id":{},"a:c":3,"a:d":[1]}}"#,
         ))
         .unwrap();
@@ -246,7 +275,7 @@ mod tests {
         assert_eq!(state.usage.len(), 1);
         let usage = state.usage(&id("a:b")).unwrap();
         assert_eq!((usage.last_used, usage.cooldown_until, usage.error_count), (None, Some(9), 0));
-        assert_eq!(usage.cooldown_reason, None);
+        assert_eq!((&usage.cooldown_reason, &usage.cooldown_model), (&None, &None));
         assert_eq!(usage.failure_counts, BTreeMap::from([("auth".to_owned(), 2)]));
     }
 

@@ -50,11 +50,30 @@ impl StateFile {
     /// # Errors
     /// `INTERNAL`.
     pub fn set_usage(&mut self, id: &ProfileId, usage: &Usage) -> Result<()> {
+        self.set_usages([(id, usage)])
+    }
+
+    /// Notes what is known of profiles.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn set_usages<'u>(
+        &mut self,
+        usages: impl IntoIterator<Item = (&'u ProfileId, &'u Usage)>,
+    ) -> Result<()> {
         let mut all = self.section(USAGE);
+        for (id, usage) in usages {
+            self.set_usage_in(&mut all, id, usage)?;
+        }
+        self.put_section(USAGE, &all)
+    }
+
+    fn set_usage_in(&mut self, all: &mut Object, id: &ProfileId, usage: &Usage) -> Result<()> {
         let mut entry = all.get(id.as_str()).and_then(|raw| object_of(raw)).unwrap_or_default();
         set(&mut entry, "lastUsed", usage.last_used)?;
         set(&mut entry, "cooldownUntil", usage.cooldown_until)?;
         set(&mut entry, "cooldownReason", usage.cooldown_reason.as_ref())?;
+        set(&mut entry, "cooldownModel", usage.cooldown_model.as_ref())?;
         set(&mut entry, "errorCount", Some(usage.error_count))?;
         let mut counts = entry.get("failureCounts").and_then(|raw| object_of(raw)).unwrap_or_default();
         if usage.failure_counts.is_empty() {
@@ -74,8 +93,6 @@ impl StateFile {
         set(&mut entry, "disabledUntil", usage.disabled_until)?;
         set(&mut entry, "disabledReason", usage.disabled_reason.as_ref())?;
         set(&mut entry, "blockedUntil", usage.blocked_until)?;
-        // A cooldown that is reported here is one of every model.
-        entry.shift_remove("cooldownModel");
         if usage.blocked_until.is_none() {
             for name in OF_BLOCK {
                 entry.shift_remove(name);
@@ -83,7 +100,7 @@ impl StateFile {
         }
         all.insert(id.as_str().to_owned(), raw(object(&entry, 2))?);
         self.state.usage.insert(id.clone(), usage.clone());
-        self.put_section(USAGE, &all)
+        Ok(())
     }
 
     /// Notes the profile that served a provider last.

@@ -1,15 +1,20 @@
-//! What of the client's configuration matters here: its `env` block and its models. It is JSON5,
-//! read and never written.
+//! The one reader of the client's configuration: what it says of selection, its `env` block, its
+//! providers' keys and its models. It is JSON5, read and never written.
 
 use std::path::Path;
 use std::time::Duration;
 
 use jsonc_parser::ast::{Object, Value};
-use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use strongroom_backends::shown;
 
 use super::file;
-use crate::error::{Code, Result, fail};
+use super::places::Places;
+use super::provider_entry::{self, ProviderEntry};
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
+use crate::select::client::{Client, array, member, object, string, with_root};
 use crate::select::prompt_cache::{Params, Retention};
 
 /// The largest configuration that is read, in bytes.
@@ -20,6 +25,10 @@ pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 /// The parts of a configuration that matter here.
 #[derive(Default)]
 pub struct ClientConfig {
+    /// What decides which profile is used.
+    pub selection: Client,
+    /// The keys of `models.providers`.
+    pub providers: Vec<ProviderEntry>,
     /// `env`: variables that the client sets where they are missing.
     pub variables: Vec<(String, SecretString)>,
     /// `env.shellEnv`, where it is enabled: how long the shell may take.
@@ -46,6 +55,18 @@ pub struct AgentConfig {
 }
 
 impl ClientConfig {
+    /// The configuration that the client's variables name, where there is one.
+    ///
+    /// # Errors
+    /// As [`ClientConfig::read`]; the message names the file.
+    pub fn of(env: &Env) -> Result<Option<Self>> {
+        let Some(path) = Places::of(env).config else { return Ok(None) };
+        Self::read(&path).map_err(|error| {
+            Error::new(error.code(), format!("{} is not read: {}", shown(&path), error.what()))
+                .with_remedy(error.remedy().to_owned())
+        })
+    }
+
     /// Reads a configuration; one that is not there is an empty one.
     ///
     /// # Errors
@@ -67,19 +88,16 @@ impl ClientConfig {
     /// # Errors
     /// `BAD_DATA`. It says nothing of the contents.
     pub fn parse(text: &str) -> Result<Self> {
-        let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
-        // The parser's own message could quote a secret.
-        let Ok(parsed) = parsed else {
-            return fail(Code::BadData, "the client's configuration is not JSON5");
-        };
-        let Some(Value::Object(root)) = parsed.value else {
-            return fail(Code::BadData, "the client's configuration is not an object");
-        };
-        let mut config = Self::default();
-        if let Some(env) = object(&root, "env") {
+        with_root(text, Self::of_root)
+    }
+
+    fn of_root(root: &Object<'_>) -> Self {
+        let mut config =
+            Self { selection: Client::of(root), providers: provider_entry::read(root), ..Self::default() };
+        if let Some(env) = object(root, "env") {
             config.take_env(env);
         }
-        let Some(agents) = object(&root, "agents") else { return Ok(config) };
+        let Some(agents) = object(root, "agents") else { return config };
         if let Some(defaults) = object(agents, "defaults") {
             config.models = models(defaults);
             config.defaults = params(defaults);
@@ -100,7 +118,7 @@ impl ClientConfig {
                 });
             }
         }
-        Ok(config)
+        config
     }
 
     fn take_env(&mut self, env: &Object<'_>) {
@@ -150,23 +168,6 @@ impl ClientConfig {
         }
         models
     }
-}
-
-/// A member of an object. Of a name that stands there twice the client takes the last.
-fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
-    object.properties.iter().rev().find(|entry| entry.name.as_str() == name).map(|entry| &entry.value)
-}
-
-fn object<'o, 'a>(of: &'o Object<'a>, name: &str) -> Option<&'o Object<'a>> {
-    member(of, name).and_then(Value::as_object)
-}
-
-fn string<'o>(of: &'o Object<'_>, name: &str) -> Option<&'o str> {
-    member(of, name).and_then(Value::as_string_lit).map(|text| text.value.as_ref())
-}
-
-fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
-    member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
 }
 
 fn models(of: &Object<'_>) -> Vec<String> {

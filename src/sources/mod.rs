@@ -6,9 +6,12 @@ pub mod config;
 pub(crate) mod dotenv_lines;
 pub mod file;
 pub mod places;
+pub mod provider_entry;
 mod rank;
 pub mod shell;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use strongroom_backends::shown;
@@ -24,6 +27,7 @@ use crate::vault::credential::CredentialType;
 use config::ClientConfig;
 use dotenv_lines::{Lines, Value};
 use places::Places;
+use provider_entry::{EntryKey, ProviderEntry};
 
 /// The largest file of variables that is read, in bytes.
 const DOTENV_MAX: u64 = 1024 * 1024;
@@ -40,6 +44,8 @@ pub enum Origin {
     File(PathBuf),
     /// The `env` block of the client's configuration.
     Config(PathBuf),
+    /// A provider's entry in the client's configuration.
+    Entry(PathBuf),
     /// The login shell.
     Shell,
     /// A file `.env` in an older directory of the client, which it no longer reads.
@@ -52,7 +58,9 @@ impl Origin {
     pub fn told(&self) -> String {
         match self {
             Self::Process => "the process environment".to_owned(),
-            Self::WorkingDirectory(path) | Self::File(path) | Self::LeftBehind(path) => shown(path),
+            Self::WorkingDirectory(path) | Self::File(path) | Self::Entry(path) | Self::LeftBehind(path) => {
+                shown(path)
+            }
             Self::Config(path) => format!("the env block of {}", shown(path)),
             Self::Shell => "the login shell".to_owned(),
         }
@@ -66,6 +74,7 @@ impl Origin {
             Self::WorkingDirectory(_) => "working_directory",
             Self::File(_) => "dotenv",
             Self::Config(_) => "config",
+            Self::Entry(_) => "config_provider",
             Self::Shell => "login_shell",
             Self::LeftBehind(_) => "left_behind",
         }
@@ -75,9 +84,11 @@ impl Origin {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::WorkingDirectory(path) | Self::File(path) | Self::Config(path) | Self::LeftBehind(path) => {
-                Some(path)
-            }
+            Self::WorkingDirectory(path)
+            | Self::File(path)
+            | Self::Config(path)
+            | Self::Entry(path)
+            | Self::LeftBehind(path) => Some(path),
             Self::Process | Self::Shell => None,
         }
     }
@@ -85,7 +96,7 @@ impl Origin {
     /// Whether a service reads it that was started by nobody's shell.
     #[must_use]
     pub const fn reaches_services(&self) -> bool {
-        matches!(self, Self::File(_) | Self::Config(_) | Self::Shell)
+        matches!(self, Self::File(_) | Self::Config(_) | Self::Entry(_) | Self::Shell)
     }
 }
 
@@ -94,6 +105,8 @@ impl Origin {
 pub enum Held {
     /// A value, which may be a secret.
     Text(SecretString),
+    /// A reference that the client follows, for people.
+    Reference(String),
     /// Nothing, but it is set: the client then passes over weaker places.
     Empty,
     /// Something that is no value, and why.
@@ -103,8 +116,13 @@ pub enum Held {
 /// What a variable is to its provider.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Rank {
+    /// The key of the provider's entry in the configuration, which the client is told to take before
+    /// profiles and variables.
+    Preferred,
     /// One of the provider's own variables, by its place among them.
     Own(usize),
+    /// The key of the provider's entry in the configuration.
+    Entry,
     /// One of its pool.
     Pool(Pool),
 }
@@ -113,8 +131,8 @@ pub enum Rank {
 #[derive(Clone)]
 pub struct Variable {
     /// The provider.
-    pub provider: &'static str,
-    /// Its name.
+    pub provider: Cow<'static, str>,
+    /// Its name, or the path of a key in the configuration.
     pub name: String,
     /// What it is to its provider.
     pub rank: Rank,
@@ -130,7 +148,7 @@ impl Variable {
     pub fn kind(&self) -> CredentialType {
         match &self.held {
             Held::Text(text) => kind(&self.name, text.expose_secret()),
-            Held::Empty | Held::Unusable(_) => env_names::kind_of(&self.name),
+            Held::Reference(_) | Held::Empty | Held::Unusable(_) => env_names::kind_of(&self.name),
         }
     }
 }
@@ -154,6 +172,8 @@ pub struct Found {
     pub warnings: Vec<String>,
     /// The client's configuration, where there is one that can be read.
     pub config: Option<ClientConfig>,
+    /// The names of variables that are set to something, whatever they are for.
+    set: HashSet<String>,
 }
 
 impl Found {
@@ -161,9 +181,23 @@ impl Found {
     /// told.
     #[must_use]
     pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
-        let mut found = Self::default();
+        match ClientConfig::of(env) {
+            Ok(config) => Self::look_with(env, working_directory, config),
+            Err(error) => {
+                let mut found = Self::look_with(env, working_directory, None);
+                found.warnings.push(error.what().to_owned());
+                found
+            }
+        }
+    }
+
+    /// The same where the configuration was read already.
+    #[must_use]
+    pub fn look_with(env: &Env, working_directory: Option<&Path>, config: Option<ClientConfig>) -> Self {
+        let mut found = Self { config, ..Self::default() };
         for (name, value) in env.variables() {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
+                found.note(name, value);
                 found.add(name, Origin::Process, || text(value));
             }
         }
@@ -180,23 +214,19 @@ impl Found {
         for path in &places.left_behind {
             found.read_dotenv(path, &Origin::LeftBehind(path.clone()));
         }
-        if let Some(path) = places.config {
-            match ClientConfig::read(&path) {
-                Ok(Some(config)) => {
-                    for (name, value) in &config.variables {
-                        let value = value.expose_secret();
-                        // The client leaves both out.
-                        if !value.trim().is_empty() && !value.contains("${") {
-                            found.add(name, Origin::Config(path.clone()), || text(value));
-                        }
-                    }
-                    found.config = Some(config);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    found.warnings.push(format!("{} is not read: {}", shown(&path), error.what()));
+        if let (Some(config), Some(path)) = (found.config.take(), places.config) {
+            for (name, value) in &config.variables {
+                let value = value.expose_secret();
+                // The client leaves both out.
+                if !value.trim().is_empty() && !value.contains("${") {
+                    found.note(name, value);
+                    found.add(name, Origin::Config(path.clone()), || text(value));
                 }
             }
+            for entry in &config.providers {
+                found.add_entry(entry, &path);
+            }
+            found.config = Some(config);
         }
         found
     }
@@ -229,7 +259,42 @@ impl Found {
             (None, Some((provider, pool))) => (provider, Rank::Pool(pool)),
             (None, None) => return,
         };
-        self.variables.push(Variable { provider, name: name.to_owned(), rank, origin, held: held() });
+        self.variables.push(Variable {
+            provider: provider.into(),
+            name: name.to_owned(),
+            rank,
+            origin,
+            held: held(),
+        });
+    }
+
+    fn note(&mut self, name: &str, value: &str) {
+        if !value.is_empty() {
+            self.set.insert(name.to_owned());
+        }
+    }
+
+    fn add_entry(&mut self, entry: &ProviderEntry, path: &Path) {
+        let provider = entry.provider.as_str();
+        let held = match &entry.key {
+            EntryKey::Text(text) => Held::Text(text.clone()),
+            EntryKey::Reference(label) => Held::Reference(label.clone()),
+            // It stands there already, by its own name.
+            EntryKey::Variable(name)
+                if !entry.preferred && env_names::names_of(provider).contains(&name.as_str()) =>
+            {
+                return;
+            }
+            EntryKey::Variable(name) if self.set.contains(name) => Held::Reference(format!("${{{name}}}")),
+            EntryKey::Variable(_) => Held::Unusable("refers to a variable that is not set"),
+        };
+        self.variables.push(Variable {
+            provider: provider.to_owned().into(),
+            name: format!("models.providers.{provider}.apiKey"),
+            rank: if entry.preferred { Rank::Preferred } else { Rank::Entry },
+            origin: Origin::Entry(path.to_path_buf()),
+            held,
+        });
     }
 
     fn read_dotenv(&mut self, path: &Path, origin: &Origin) {
@@ -247,6 +312,10 @@ impl Found {
             // Of a name that is set twice the client takes the last.
             let again = |known: &Variable| known.name == assignment.name && known.origin == *origin;
             self.variables.retain(|known| !again(known));
+            if let (Value::Text(value), false) = (&assignment.value, matches!(origin, Origin::LeftBehind(_)))
+            {
+                self.note(assignment.name, value.expose_secret());
+            }
             self.add(assignment.name, origin.clone(), || match assignment.value {
                 Value::Text(value) if value.expose_secret().chars().all(shape::is_space) => Held::Empty,
                 Value::Text(value) => Held::Text(value),

@@ -2,7 +2,9 @@
 //!
 //! The client first fills its environment: each name from the strongest place that sets it, even
 //! if it sets it to nothing. Only then it goes through a provider's names. So a strong name in a
-//! weak place beats a weak name in a strong one.
+//! weak place beats a weak name in a strong one. The key of the provider's entry in its
+//! configuration comes behind the provider's own variables, or before everything where the entry
+//! says so.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +13,7 @@ use super::{Held, Origin, Rank, Variable};
 /// What a provider has beside the vault.
 pub struct ProviderSources<'v> {
     /// The provider.
-    pub provider: &'static str,
+    pub provider: &'v str,
     /// The variable that the client takes, where no profile serves.
     pub winner: Option<&'v Variable>,
     /// Those of the pool, to which it goes on at a rate limit.
@@ -26,9 +28,9 @@ pub struct ProviderSources<'v> {
 /// Ranks what was found, provider by provider.
 #[must_use]
 pub fn rank(variables: &[Variable]) -> Vec<ProviderSources<'_>> {
-    let mut by_provider: BTreeMap<&'static str, Vec<&Variable>> = BTreeMap::new();
+    let mut by_provider: BTreeMap<&str, Vec<&Variable>> = BTreeMap::new();
     for variable in variables {
-        by_provider.entry(variable.provider).or_default().push(variable);
+        by_provider.entry(&variable.provider).or_default().push(variable);
     }
     by_provider
         .into_iter()
@@ -37,15 +39,15 @@ pub fn rank(variables: &[Variable]) -> Vec<ProviderSources<'_>> {
         .collect()
 }
 
-fn of_provider<'v>(provider: &'static str, found: &[&'v Variable]) -> ProviderSources<'v> {
+fn of_provider<'v>(provider: &'v str, found: &[&'v Variable]) -> ProviderSources<'v> {
     let (mut bound, mut shadowed) = bind(found);
     let winner = (!bound.is_empty()).then(|| bound.remove(0));
     let mut pool = Vec::new();
     for variable in bound {
         match (variable.rank, winner) {
             (Rank::Pool(_), _) => pool.push(variable),
-            (Rank::Own(_), Some(winner)) => shadowed.push((variable, winner.name.clone())),
-            (Rank::Own(_), None) => {}
+            (_, Some(winner)) => shadowed.push((variable, winner.name.clone())),
+            (_, None) => {}
         }
     }
     let served: Vec<_> = found.iter().copied().filter(|v| v.origin.reaches_services()).collect();
@@ -76,7 +78,7 @@ fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, St
                 (Origin::Config(_), None, _) => true,
                 (_, None, set) => set.is_none(),
             };
-            if counts && matches!(variable.held, Held::Text(_)) {
+            if counts && matches!(variable.held, Held::Text(_) | Held::Reference(_)) {
                 taken = Some(variable);
                 bound.push(variable);
             } else if !matches!(variable.held, Held::Empty) {
@@ -109,24 +111,39 @@ mod tests {
             'f' => Origin::File("/o/.env".into()),
             'o' => Origin::LeftBehind("/c/.env".into()),
             'c' => Origin::Config("/o/openclaw.json".into()),
+            'e' => Origin::Entry("/o/openclaw.json".into()),
             _ => Origin::Shell,
         };
         variables
             .iter()
             .map(|(name, letter, value)| {
-                let (provider, rank) = if let Some((provider, pool)) = env_names::pool_of(name) {
+                let (provider, rank) = if matches!(*name, "entry" | "first") {
+                    ("anthropic", Rank::Entry)
+                } else if let Some((provider, pool)) = env_names::pool_of(name) {
                     (provider, Rank::Pool(pool))
                 } else {
                     let provider = env_names::provider_of(name).unwrap();
                     let names = env_names::names_of(provider);
                     (provider, Rank::Own(names.iter().position(|known| known == name).unwrap()))
                 };
+                let rank = match *name {
+                    "entry" => Rank::Entry,
+                    "first" => Rank::Preferred,
+                    _ => rank,
+                };
                 let held = match *value {
                     "" => Held::Empty,
                     "$" => Held::Unusable("refers elsewhere"),
+                    "&" => Held::Reference("exec:v:x".to_owned()),
                     value => Held::Text(SecretString::from(value)),
                 };
-                Variable { provider, name: (*name).to_owned(), rank, origin: origin(*letter), held }
+                Variable {
+                    provider: provider.into(),
+                    name: (*name).to_owned(),
+                    rank,
+                    origin: origin(*letter),
+                    held,
+                }
             })
             .collect()
     }
@@ -174,6 +191,21 @@ mod tests {
                 "ANTHROPIC_API_KEY dotenv",
             ),
             (&[(key, 'f', "$"), (key, 'o', "x")], "", ""),
+            // The entry of the provider: behind its variables, before its pool.
+            (
+                &[("entry", 'e', "a"), (key, 's', "b")],
+                "ANTHROPIC_API_KEY login_shell",
+                "ANTHROPIC_API_KEY login_shell",
+            ),
+            (&[("entry", 'e', "a"), (key, 'p', "b")], "ANTHROPIC_API_KEY process", "entry config_provider"),
+            (
+                &[("ANTHROPIC_API_KEY_2", 'p', "b"), ("entry", 'e', "&")],
+                "entry config_provider",
+                "entry config_provider",
+            ),
+            (&[("entry", 'e', "$")], "", ""),
+            (&[("first", 'e', "&"), (key, 'p', "b")], "first config_provider", "first config_provider"),
+            (&[("first", 'e', "$"), (key, 'p', "b")], "ANTHROPIC_API_KEY process", ""),
             // The pool stands behind the provider's own names.
             (
                 &[("ANTHROPIC_API_KEY_2", 'p', "a"), (key, 'f', "c")],

@@ -45,6 +45,10 @@ fn take<'v>(
     winner: bool,
     seen: &mut HashSet<&'v str>,
 ) -> Result<()> {
+    if let Held::Reference(label) = &variable.held {
+        let reason = format!("refers elsewhere ({label}), which is not looked up");
+        parsed.skipped.push(Skipped { place: place(variable), reason });
+    }
     let Held::Text(text) = &variable.held else { return Ok(()) };
     let text = text.expose_secret();
     let keys: Vec<&str> = match variable.rank {
@@ -61,7 +65,7 @@ fn take<'v>(
         }
         let profile = if winner && at == 0 { "default".to_owned() } else { pool_name(variable, at) };
         let place = place(variable);
-        dotenv::take(parsed, variable.provider, &profile, &variable.name, key, place)?;
+        dotenv::take(parsed, &variable.provider, &profile, &variable.name, key, place)?;
     }
     Ok(())
 }

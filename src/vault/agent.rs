@@ -25,6 +25,8 @@ pub const TXN: &str = "txn";
 pub const TXN_STAGE: &str = "txn.tmp";
 /// The new index of a transaction, beside the one it replaces.
 pub const STAGED_INDEX: &str = "auth-profiles.json.tmp";
+/// The new run-time state, beside the one it replaces.
+pub const STAGED_STATE: &str = "auth-state.json.tmp";
 /// The operations in either.
 pub const OPS: &str = "ops";
 

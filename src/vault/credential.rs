@@ -86,6 +86,14 @@ impl Credential {
         }
     }
 
+    /// Whether two credentials hold the same secret, whatever else is known of them. Of a sign-in
+    /// the refresh token is part of it.
+    #[must_use]
+    pub fn same_secret_as(&self, other: &Self) -> bool {
+        let refresh = [self, other].map(|c| c.extra.get("refresh").map(ExposeSecret::expose_secret));
+        self.secret.expose_secret() == other.secret.expose_secret() && refresh[0] == refresh[1]
+    }
+
     /// Whether two credentials hold the same secret and the same metadata.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod change;
 mod copies;
 pub mod credential;
+pub mod elsewhere;
 pub mod entry;
 pub mod generation;
 pub mod home;

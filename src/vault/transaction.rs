@@ -9,7 +9,7 @@ use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
 
-use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use super::generation::Generations;
 use super::id::ProfileId;
 use super::index::{self, Index};
@@ -132,6 +132,10 @@ pub fn finish_unfinished(agent: &Agent, keys: &Keys, now: i64) -> Result<Finishe
     let mut done = Finished::Nothing;
     if agent.dir.kind(TXN_STAGE)?.is_some() || agent.dir.kind(STAGED_INDEX)?.is_some() {
         sweep(agent)?;
+        done = Finished::Swept;
+    }
+    if agent.dir.kind(STAGED_STATE)?.is_some() {
+        agent.dir.remove_file(STAGED_STATE)?;
         done = Finished::Swept;
     }
     let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(done) };

@@ -108,6 +108,14 @@ impl Case {
         self
     }
 
+    /// A profile is disabled when the command begins.
+    fn disables(self, id: &str) -> Self {
+        let usage = serde_json::json!({ "errorCount": 2, "disabledUntil": 4_102_444_800_000_i64 });
+        let state = serde_json::json!({ "version": 1, "usageStats": { id: usage } });
+        std::fs::write(self.template.agent_file("auth-state.json"), state.to_string()).unwrap();
+        self
+    }
+
     /// Runs the command once for each moment, with the fault at it.
     pub fn run(mut self, fault: Fault) {
         let begun = Instant::now();
@@ -242,13 +250,11 @@ impl Case {
 
 const PASTE: [&str; 5] = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:over"];
 
-/// A profile gets a new secret.
+/// A profile gets a new secret, and what the old one earned is lifted.
 pub fn overwrite() -> Case {
-    Case::new("overwrite", &PASTE, "made-up-new-key", ("paste", 1)).affects(
-        "openrouter:over",
-        Some("made-up-old-key"),
-        Some("made-up-new-key"),
-    )
+    Case::new("overwrite", &PASTE, "made-up-new-key", ("paste", 1))
+        .affects("openrouter:over", Some("made-up-old-key"), Some("made-up-new-key"))
+        .disables("openrouter:over")
 }
 
 /// A profile goes.
@@ -280,7 +286,7 @@ pub fn import(entries: usize) -> Case {
         case = case.affects(&id, (n % 5 == 0).then_some(old.as_str()), Some(&secret));
     }
     case.input = serde_json::json!({ "version": 1, "profiles": profiles }).to_string().into_bytes();
-    case
+    case.disables("openrouter:k00")
 }
 
 /// The first change of all makes the agent's directory and its files besides.

@@ -90,6 +90,10 @@ fn ops_has_keys(session: &Session) {
         .ok();
 }
 
+fn asked_of_main() -> String {
+    r#"{"protocolVersion":1,"ids":["main/anthropic:default","providers/anthropic/apiKey"]}"#.to_owned()
+}
+
 fn client_file(session: &Session, directory: &str, name: &str, text: &str) -> PathBuf {
     std::fs::create_dir_all(session.path(directory)).unwrap();
     session.write(&format!("{directory}/{name}"), text)
@@ -471,6 +475,17 @@ const CASES: &[Case] = &[
         given: ops_has_keys,
         exit: 66,
         says: &["No credentials found for profile \"anthropic:default\" (agent main)", "agent ops has one"],
+        ..PLAIN
+    },
+    Case {
+        row: "S23",
+        command: "resolve",
+        input: asked_of_main,
+        given: ops_has_keys,
+        says: &[
+            "(agent main): agent ops has one, and agents share nothing",
+            "it has no profile of it, and agents share nothing; agent ops has one",
+        ],
         ..PLAIN
     },
     Case {

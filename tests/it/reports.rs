@@ -140,3 +140,32 @@ fn what_others_keep_in_the_file_survives_and_nothing_is_unlocked() {
     session.run(["report", "groq:one", "--failure", "auth"]).failed("BAD_DATA", 65);
     assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), b"{\"version\":1,");
 }
+
+#[test]
+fn pastes_that_lift_lose_no_report_of_others() {
+    let session = vault();
+    for id in PROFILES {
+        session.paste(id, "made-up-key");
+    }
+    std::thread::scope(|scope| {
+        for writer in 0..4 {
+            let session = &session;
+            scope.spawn(move || {
+                for n in 0..REPORTS {
+                    session.run(["report", PROFILES[0], "--failure", "billing"]).ok();
+                    session.paste(PROFILES[0], &format!("made-up-key-{writer}-{n}"));
+                }
+            });
+            scope.spawn(move || {
+                for _ in 0..REPORTS {
+                    session.run(["report", PROFILES[1], "--failure", "billing"]).ok();
+                }
+            });
+        }
+    });
+    let usage = &state(&session)["usageStats"];
+    assert_eq!(usage[PROFILES[1]]["failureCounts"]["billing"], 4 * REPORTS);
+    assert_eq!(usage[PROFILES[0]]["errorCount"], 0, "the last word was a new secret");
+    assert_eq!(usage[PROFILES[0]]["disabledUntil"], Value::Null);
+    session.run(["verify"]).ok();
+}

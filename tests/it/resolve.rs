@@ -278,6 +278,41 @@ fn an_agent_given_by_hand_confines() {
 }
 
 #[test]
+fn what_an_agent_lacks_is_told_with_who_has_it() {
+    let session = session();
+    for agent in ["ops", "work"] {
+        let paste = ["--agent", agent, "paste-api-key", "--provider", "groq", "--profile-id", "two"];
+        session.feed("made-up-key", paste).ok();
+    }
+    // An index is enough, and so is a record.
+    fs::remove_file(session.home().join("agents/work/auth-profiles.json")).unwrap();
+    fs::remove_dir_all(session.home().join("agents/ops/records")).unwrap();
+    let ids = [
+        "main/groq:two",
+        "groq:two",
+        "new/groq:two",
+        "main/groq:none",
+        "providers/groq/apiKey",
+        "ops/openrouter:one",
+    ];
+    let answer = session.resolve(&ids);
+    let message = |id: &str| answer["errors"][id]["message"].as_str().unwrap().to_owned();
+    for id in &ids[..3] {
+        assert!(message(id).ends_with("agents ops, work have one, and agents share nothing"), "{answer}");
+        assert_eq!(answer["errors"][*id]["code"], "NOT_FOUND");
+    }
+    assert!(message(ids[3]).ends_with("\"groq:none\" (agent main)"), "{answer}");
+    assert!(message(ids[4]).ends_with("and agents share nothing; agents ops, work have one"), "{answer}");
+    assert!(message(ids[5]).ends_with("agent main has one, and agents share nothing"), "{answer}");
+    // Whoever is confined to an agent is told of no other.
+    let confined = session.feed(request(&ids[1..2]), ["--agent", "main", "resolve"]).ok().json();
+    assert_eq!(
+        confined["errors"]["groq:two"]["message"],
+        "No credentials found for profile \"groq:two\" (agent main)"
+    );
+}
+
+#[test]
 fn the_best_profile_goes_by_order_expiry_and_cooldown() {
     let session = Session::new();
     let best = || session.resolve(&["providers/anthropic/apiKey"]);

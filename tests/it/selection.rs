@@ -9,6 +9,7 @@ use strongroom::env::Env;
 use strongroom::select::backoff::{Policy, after_success};
 use strongroom::select::client::Client;
 use strongroom::select::order::{Rules, Selected, Verdict, select};
+use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
 use strongroom::select::state::{State, Usage};
 use strongroom::vault::credential::CredentialType;
@@ -165,7 +166,9 @@ fn purely(row: &Value) -> Told {
     let state = State::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
     let client = Client::parse(&text(&row["config"])).unwrap();
     let pin = state.pins.get(&SESSION.parse().unwrap());
-    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, now: NOW };
+    let model: Option<Model> = row["model"].as_str().map(|model| model.parse().unwrap());
+    let model = model.as_ref();
+    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, model, now: NOW };
     let selected: Selected = select(&provider, &own, &rules);
     let choices = selected.choices.iter().map(|choice| {
         let (verdict, reason) = match &choice.verdict {
@@ -258,6 +261,24 @@ fn every_row_of_the_order_table_holds_purely_and_by_the_command_line() {
     let told = crate::faults::two_at_a_time(&rows, by_the_command_line);
     for (row, told) in rows.iter().zip(told) {
         assert_eq!(told, expected(row), "by the command line: {}", row["name"]);
+    }
+}
+
+#[test]
+fn every_row_of_the_model_table_holds_purely_and_by_the_command_line() {
+    let rows = table("model.json");
+    assert!(rows.len() > 5);
+    let told = crate::faults::two_at_a_time(&rows, |row| {
+        let session = vault_of(row);
+        let model = row["model"].as_str().unwrap();
+        let asked = format!("a/{model}");
+        let explained = run_at(&session, NOW, &["status", "--explain", &asked, "--json"]).ok().json();
+        assert_eq!((&explained["provider"], &explained["model"]), (&json!("a"), &row["model"]));
+        (purely(row), explained["next"].clone())
+    });
+    for (row, (told, next)) in rows.iter().zip(told) {
+        assert_eq!((&told.used, &told.next), (&row["used"], &row["next"]), "purely: {}", row["name"]);
+        assert_eq!(next, row["next"], "by the command line: {}", row["name"]);
     }
 }
 
@@ -445,4 +466,110 @@ fn a_session_follows_what_serves_it_until_a_person_pins() {
     assert_eq!(next(), "groq:one");
     session.run(["models", "pin", "--session", "s", "--clear"]).ok();
     assert_eq!(next(), "groq:two");
+}
+
+fn usage_of(session: &Session, id: &str) -> Value {
+    let state = std::fs::read(session.agent_file("auth-state.json")).unwrap();
+    serde_json::from_slice::<Value>(&state).unwrap()["usageStats"][id].clone()
+}
+
+/// The only line of standard error that tells of a lift.
+#[track_caller]
+fn lifted(ran: &Ran, id: &str, was: &str, reason: &str) {
+    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("lifted")).collect();
+    let [line] = lines.as_slice() else { panic!("{}", ran.stderr) };
+    assert!(
+        line.contains(&format!("{id} was {was} until 20")) && line.contains(&format!("({reason}): lifted")),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_new_secret_lifts_what_the_old_one_earned() {
+    let session = Session::new();
+    let paste = |secret: &str| {
+        session.feed(secret, ["paste-token", "--provider", "groq", "--profile-id", "groq:one"]).ok()
+    };
+    let import = |secret: &str| {
+        let entry = json!({ "type": "token", "provider": "groq", "token": secret });
+        session.write("new.json", json!({ "version": 1, "profiles": { "groq:one": entry } }).to_string());
+        session.run(["import", "new.json", "--on-conflict", "replace"]).ok()
+    };
+    let rotate = |secret: &str| session.feed(secret, ["rotate", "groq:one"]).ok();
+    paste("made-up-token-0");
+    session.paste("groq:two", "made-up-key");
+    session.run(["report", "groq:one", "--success"]).ok();
+    let served = usage_of(&session, "groq:one")["lastUsed"].clone();
+    let begun = std::fs::read(session.agent_file("auth-state.json")).unwrap();
+    let ways: [&dyn Fn(&str) -> Ran; 3] = [&paste, &rotate, &import];
+    let failures = [("auth_permanent", "disabled"), ("billing", "disabled"), ("rate_limit", "cooling down")];
+    for (n, way) in ways.iter().enumerate() {
+        for (m, (kind, was)) in failures.iter().enumerate() {
+            session.run(["report", "groq:one", "--failure", "auth"]).ok();
+            session.run(["report", "groq:one", "--failure", kind]).ok();
+            session.run(["report", "groq:two", "--failure", kind]).ok();
+            let other = usage_of(&session, "groq:two");
+            let said = way(&format!("made-up-token-{n}-{m}"));
+            lifted(&said, "groq:one", was, kind);
+            let usage = usage_of(&session, "groq:one");
+            assert!(usage["lastFailureAt"].is_number(), "{usage}");
+            let members: Vec<_> = usage.as_object().unwrap().keys().map(String::as_str).collect();
+            assert_eq!(members, ["errorCount", "lastFailureAt", "lastUsed"], "way {n}, {kind}");
+            assert_eq!((&usage["lastUsed"], &usage["errorCount"]), (&served, &json!(0)));
+            assert_eq!(usage_of(&session, "groq:two"), other, "another profile's is its own");
+            let status = session.run(["status", "--json"]).ok().json();
+            assert_eq!(status["vault"]["providers"][0]["next"], "groq:one");
+            assert_eq!(status["vault"]["providers"][0]["lastGood"], "groq:one");
+            std::fs::write(session.agent_file("auth-state.json"), &begun).unwrap();
+        }
+    }
+    // Programs see it among the warnings.
+    session.run(["report", "groq:one", "--failure", "billing"]).ok();
+    let pasted = session
+        .feed("made-up-token-9", ["paste-token", "--json", "--provider", "groq", "--profile-id", "one"]);
+    let warnings = pasted.ok().json()["warnings"].to_string();
+    assert!(warnings.contains("(billing): lifted, for the secret is new"), "{warnings}");
+}
+
+#[test]
+fn the_same_secret_again_lifts_nothing() {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key-1");
+    for kind in ["auth_permanent", "rate_limit"] {
+        session.run(["report", "groq:one", "--failure", kind]).ok();
+    }
+    let before = std::fs::read(session.agent_file("auth-state.json")).unwrap();
+    let mut said = session.paste("groq:one", "made-up-key-1").stderr;
+    said += &session.feed("made-up-key-1\n", ["rotate", "groq:one", "--expires-in", "30d"]).ok().stderr;
+    // Other contents, and the secret that is there.
+    let entry =
+        json!({ "type": "api_key", "provider": "groq", "key": "made-up-key-1", "email": "a@b.example" });
+    session.write("new.json", json!({ "version": 1, "profiles": { "groq:one": entry } }).to_string());
+    let imported = session.run(["import", "new.json", "--on-conflict", "replace"]).ok();
+    assert!(imported.stdout.contains("Imported 1 profile."), "{}", imported.stdout);
+    said += &imported.stderr;
+    assert!(!said.contains("lifted"), "{said}");
+    assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), before);
+}
+
+#[test]
+fn a_state_that_cannot_be_written_fails_no_paste() {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key-1");
+    std::fs::write(session.agent_file("auth-state.json"), "{\"version\":1,").unwrap();
+    let said = session.paste("groq:one", "made-up-key-2");
+    assert!(
+        said.stderr.contains("groq:one may still wait for what its old secret failed of"),
+        "{}",
+        said.stderr
+    );
+    let said = session.feed("made-up-key-3", ["rotate", "groq:one"]).ok();
+    assert!(said.stderr.contains("repair auth-state.json"), "{}", said.stderr);
+    assert_eq!(session.get("groq:one"), "made-up-key-3");
+    assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), b"{\"version\":1,");
+    std::fs::remove_file(session.agent_file("auth-state.json")).unwrap();
+    std::fs::create_dir(session.agent_file("auth-state.json")).unwrap();
+    let said = session.paste("groq:one", "made-up-key-4");
+    assert!(said.stderr.contains("may still wait"), "{}", said.stderr);
+    assert_eq!(session.get("groq:one"), "made-up-key-4");
 }

@@ -125,3 +125,146 @@ fn what_cannot_be_read_is_told_and_stops_nothing() {
         assert!(ran.stdout.contains("is not JSON5"), "{}", ran.stdout);
     }
 }
+
+#[test]
+fn a_configuration_that_cannot_be_read_is_told_once() {
+    let session = Session::new();
+    session.paste("groq:default", "made-up-key");
+    client(&session, "openclaw.json", "{ auth: ");
+    for (arguments, times) in [
+        (&["status"][..], 1),
+        (&["status", "--json"], 1),
+        (&["status", "--explain", "groq"], 1),
+        (&["status", "--explain", "groq", "--json"], 1),
+        (&["report", "groq:default", "--success"], 1),
+        (&["doctor"], 1),
+        (&["import", "--from", "env", "--dry-run"], 1),
+    ] {
+        let ran = session.run(arguments).ok();
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(said.matches("openclaw.json is not read").count(), times, "{arguments:?}: {said}");
+        assert_eq!(said.matches("JSON5").count(), times, "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn selection_reads_the_configuration_that_the_sources_read() {
+    let ordered = "{ auth: { order: { groq: ['groq:two'] } }, env: { XAI_API_KEY: 'made-up-1' } }";
+    for (place, variable) in [
+        ("state/openclaw.json", Some(("OPENCLAW_STATE_DIR", "~/state"))),
+        ("else.json", Some(("OPENCLAW_CONFIG_PATH", "~/else.json"))),
+        (".clawdbot/clawdbot.json", None),
+        (".openclaw/openclaw.json", None),
+    ] {
+        let session = Session::new();
+        for id in ["groq:one", "groq:two"] {
+            session.paste(id, &format!("made-up-{id}"));
+        }
+        std::fs::create_dir_all(session.path(place).parent().unwrap()).unwrap();
+        session.write(place, ordered);
+        let run = |arguments: &[&str], input: &[u8]| {
+            let mut command = session.command(arguments);
+            command.envs(variable);
+            ran(command, input).ok()
+        };
+        let status = run(&["status", "--json"], b"").json();
+        assert_eq!(status["vault"]["providers"][0]["next"], "groq:two", "{place}");
+        assert_eq!(status["sources"]["providers"][0]["winner"]["kind"], "config", "{place}");
+        let request = br#"{"protocolVersion":1,"ids":["providers/groq/apiKey"]}"#;
+        assert_eq!(run(&["resolve"], request).json()["values"]["providers/groq/apiKey"], "made-up-groq:two");
+    }
+}
+
+/// Of each provider beside the vault: the winner's kind, name and reference, and what is shadowed.
+fn beside(status: &serde_json::Value) -> Vec<String> {
+    let told = |source: &serde_json::Value| {
+        let member = |name: &str| source[name].as_str().unwrap_or("-").to_owned();
+        format!("{} {} {}", member("kind"), member("name"), member("reference"))
+    };
+    let providers = status["sources"]["providers"].as_array().unwrap().iter();
+    let row = |of: &serde_json::Value| {
+        let shadowed: Vec<_> = of["shadowed"].as_array().unwrap().iter().map(told).collect();
+        format!("{}: {} > {}", of["provider"].as_str().unwrap(), told(&of["winner"]), shadowed.join(", "))
+    };
+    providers.map(row).collect()
+}
+
+const ENTRIES: &str = "{ models: { providers: {
+    groq: { apiKey: 'made-up-1' }, mistral: { apiKey: 'made-up-2' }, 'my-proxy': { apiKey: 'made-up-3' },
+    zai: { apiKey: '${MY_KEY}' }, venice: { apiKey: '${NOT_SET}' }, together: { apiKey: 'TOGETHER_API_KEY' },
+    xai: { apiKey: { source: 'exec', provider: 'strongroom', id: 'providers/xai/apiKey' } },
+    openai: { apiKey: 'made-up-4', auth: 'api-key' }, ollama: { apiKey: 'ollama-local' } } },
+    env: { MY_KEY: 'made-up-5' } }";
+
+#[test]
+fn keys_of_the_configurations_providers_are_sources() {
+    let session = Session::new();
+    session.paste("mistral:default", "made-up-key-1");
+    session.paste("openai:default", "made-up-key-2");
+    client(&session, "openclaw.json", ENTRIES);
+    let run = |arguments: &[&str]| {
+        let mut command = session.command(arguments);
+        command.env("GROQ_API_KEY", "made-up-6").env("TOGETHER_API_KEY", "made-up-7");
+        ran(command, b"").ok().sane("made-up-key")
+    };
+    let entry = |provider: &str, reference: &str| {
+        format!("config_provider models.providers.{provider}.apiKey {reference}")
+    };
+    assert_eq!(
+        beside(&run(&["status", "--json"]).json()),
+        [
+            format!("groq: process GROQ_API_KEY - > {}", entry("groq", "-")),
+            format!("mistral: profile mistral:default - > {}", entry("mistral", "-")),
+            format!("my-proxy: {} > ", entry("my-proxy", "-")),
+            format!("openai: {} > profile openai:default -", entry("openai", "-")),
+            "together: process TOGETHER_API_KEY - > ".to_owned(),
+            format!("venice: - - - > {}", entry("venice", "-")),
+            format!("xai: {} > ", entry("xai", "exec:strongroom:providers/xai/apiKey")),
+            format!("zai: {} > ", entry("zai", "${MY_KEY}")),
+        ]
+    );
+    let doctor = run(&["doctor"]).stdout;
+    let place = format!("{}/.openclaw/openclaw.json", session.temp.path().display());
+    for said in [
+        format!("my-proxy: models.providers.my-proxy.apiKey in {place} is used"),
+        format!("mistral: the vault's profiles shadow models.providers.mistral.apiKey in {place}"),
+        format!("openai: models.providers.openai.apiKey in {place} is used"),
+        format!(
+            "xai: models.providers.xai.apiKey in {place} (a reference: exec:strongroom:providers/xai/apiKey) is used"
+        ),
+    ] {
+        assert!(doctor.contains(&said), "{said}: {doctor}");
+    }
+    // A reference to the vault is as it should be.
+    session.paste("xai:default", "made-up-key-3");
+    assert!(!run(&["doctor"]).stdout.contains("xai:"));
+}
+
+#[test]
+fn keys_of_the_configurations_providers_are_imported_where_they_are_text() {
+    let session = Session::new();
+    client(&session, "openclaw.json", ENTRIES);
+    let mut command = session.command(["import", "--from", "env"]);
+    command.env("GROQ_API_KEY", "made-up-6");
+    let said = ran(command, b"").ok().stdout;
+    for (id, secret) in [
+        ("groq:default", "made-up-6"),
+        ("mistral:default", "made-up-2"),
+        ("my-proxy:default", "made-up-3"),
+        ("openai:default", "made-up-4"),
+    ] {
+        assert_eq!(session.get(id), secret, "{said}");
+    }
+    for id in ["zai:default", "xai:default", "venice:default"] {
+        session.run(["get", id]).failed("NOT_FOUND", 66);
+    }
+    for reason in [
+        "shadowed by GROQ_API_KEY",
+        "refers elsewhere (${MY_KEY}), which is not looked up",
+        "refers elsewhere (exec:strongroom:providers/xai/apiKey), which is not looked up",
+        "refers to a variable that is not set",
+    ] {
+        assert!(said.contains(reason), "{reason}: {said}");
+    }
+    assert!(said.contains("Imported 4 profiles."), "{said}");
+}

@@ -67,6 +67,16 @@ for (const row of rows('order.json')) {
   tell('order', row, () => assert.deepEqual(used, row.used));
 }
 
+const cools = await load('isProfileInCooldown');
+for (const row of rows('model.json')) {
+  const state = structuredClone(row.state);
+  const stored = row.order ? { a: row.order } : undefined;
+  const store = { version: 1, profiles: profiles(row), usageStats: state.usageStats, order: stored };
+  const used = order({ cfg: {}, store, provider: 'a' });
+  const free = used.find((id) => !cools(store, id, undefined, row.model)) ?? null;
+  tell('model', row, () => assert.deepEqual([used, free], [row.used, row.all ? null : row.next]));
+}
+
 let n = 0;
 for (const row of rows('backoff.json')) {
   if (row.backoff) continue;

@@ -24,6 +24,10 @@ for provider in json.load(sys.stdin)["auth"]["providers"]:
         effective = provider["effective"]
         if effective["kind"] == "profiles":
             print("profile")
+        elif effective["kind"] == "models.json":
+            print(f"models.providers.{sys.argv[1]}.apiKey config_provider")
+        elif effective["kind"] == "missing":
+            print("none")
         else:
             # OpenClaw shows no end of what it takes for a sign-in.
             end = effective["detail"][-7:] if "..." in effective["detail"] else ""
@@ -95,5 +99,20 @@ printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"gr
     >"$tmp/home/.openclaw/agents/main/agent/auth-profiles.json"
 made_up profile | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider groq >/dev/null 2>&1
 agree 'a profile before every variable' groq profile GROQ_API_KEY="$process"
+
+fresh
+entry() { printf '%s: { baseUrl: "https://127.0.0.1:9/v1", models: [], apiKey: %s }' "$1" "$2"; }
+entries="$(entry groq "'$config'"), $(entry xai '"${MY_KEY}"'), $(entry mistral '"${NOT_SET}"')"
+printf '{ models: { providers: { %s } } }\n' "$entries" >"$tmp/home/.openclaw/openclaw.json"
+agree "a provider's entry in the configuration" groq 'models.providers.groq.apiKey config_provider'
+agree "a variable before the provider's entry" groq 'GROQ_API_KEY process' GROQ_API_KEY="$process"
+agree "the pool behind the provider's entry" groq 'models.providers.groq.apiKey config_provider' GROQ_API_KEY_2="$process"
+agree "an entry that names a variable" xai 'models.providers.xai.apiKey config_provider' MY_KEY="$process"
+agree "an entry that refers to a variable that is not set" mistral none MY_KEY="$process"
+printf '%s' "$(made_up profile)" | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider groq >/dev/null 2>&1
+mkdir -p "$tmp/home/.openclaw/agents/main/agent"
+printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"groq","key":"%s"}}}\n' "$(made_up profile)" \
+    >"$tmp/home/.openclaw/agents/main/agent/auth-profiles.json"
+agree "a profile before the provider's entry" groq profile
 
 finish sources

@@ -1,0 +1,82 @@
+//! Where else a profile is: agents share nothing, and whoever lacks one is told which of the others
+//! has it. Nothing is unlocked for that.
+
+use std::collections::HashSet;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use super::home::Vault;
+use super::id::{AgentName, ProfileId, Provider};
+
+/// How long agents are looked at. Without the rest of them an answer is still one.
+const LIMIT: Duration = Duration::from_millis(150);
+
+/// What the agents have, by their files and indexes. They are looked at when that is first asked.
+#[derive(Debug)]
+pub struct Elsewhere<'v> {
+    vault: &'v Vault,
+    agents: OnceLock<Vec<Has>>,
+}
+
+#[derive(Debug)]
+struct Has {
+    agent: AgentName,
+    profiles: HashSet<ProfileId>,
+    providers: HashSet<Provider>,
+}
+
+impl<'v> Elsewhere<'v> {
+    /// Nothing is looked at yet.
+    #[must_use]
+    pub fn new(vault: &'v Vault) -> Self {
+        Self { vault, agents: OnceLock::new() }
+    }
+
+    /// The agents other than `agent` that have one of these profiles.
+    #[must_use]
+    pub fn of_profiles(&self, agent: &AgentName, profiles: &[ProfileId]) -> Vec<AgentName> {
+        self.others(agent, |has| profiles.iter().any(|profile| has.profiles.contains(profile)))
+    }
+
+    /// The agents other than `agent` that have a profile of a provider.
+    #[must_use]
+    pub fn of_provider(&self, agent: &AgentName, provider: &Provider) -> Vec<AgentName> {
+        self.others(agent, |has| has.providers.contains(provider))
+    }
+
+    fn others(&self, agent: &AgentName, has: impl Fn(&Has) -> bool) -> Vec<AgentName> {
+        let all = self.agents.get_or_init(|| self.look());
+        all.iter().filter(|one| one.agent != *agent && has(one)).map(|one| one.agent.clone()).collect()
+    }
+
+    fn look(&self) -> Vec<Has> {
+        let begun = Instant::now();
+        let agents = self.vault.agents().unwrap_or_default();
+        agents.into_iter().take_while(|_| begun.elapsed() < LIMIT).map(|agent| self.has(agent)).collect()
+    }
+
+    /// What cannot be read is not there, as far as this goes.
+    fn has(&self, agent: AgentName) -> Has {
+        let (mut profiles, mut providers) = (HashSet::new(), HashSet::new());
+        if let Ok(Some(found)) = self.vault.agent(&agent) {
+            profiles.extend(found.record_ids().unwrap_or_default().0);
+            for entry in found.index().unwrap_or_default().entries().filter(|entry| entry.mark.is_some()) {
+                profiles.extend(entry.id.parse::<ProfileId>());
+                providers.extend(entry.provider);
+            }
+        }
+        providers.extend(profiles.iter().map(ProfileId::provider));
+        Has { agent, profiles, providers }
+    }
+}
+
+/// `agent ops has one`, for people; none where nobody has.
+#[must_use]
+pub fn told(agents: &[AgentName]) -> Option<String> {
+    let names: Vec<_> = agents.iter().map(AgentName::as_str).collect();
+    match names.as_slice() {
+        [] => None,
+        [one] => Some(format!("agent {one} has one")),
+        several => Some(format!("agents {} have one", several.join(", "))),
+    }
+}
