@@ -3,6 +3,7 @@
 
 mod add;
 mod api_keys;
+mod client;
 mod completions;
 mod context;
 mod doctor;

@@ -4,10 +4,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
+use super::client;
 use super::context::not_a_secret;
 use super::get::not_found;
 use super::list::View;
-use super::status::client;
 use crate::error::{Code, Error, Result};
 use crate::select::backoff::{Failure, Generation, Policy, after_new_secret, after_success};
 use crate::select::order::waiting;
@@ -70,7 +70,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let vault = context.vault()?;
     let agent = context.agent()?;
     let provider = provider_of(context, &vault, &agent, &id)?;
-    let client = client(context, |warning| context.warn(warning));
+    let client = client::selection(context, |warning| context.warn(warning));
     let policy = Policy { generation, limits: client.limits(&provider) };
 
     let (found, _locks) = vault.lock_agent(&agent, &context.waits("report"))?;

@@ -6,13 +6,13 @@ use clap::Args;
 use strongroom_backends::shown;
 
 use super::Context;
+use super::client;
 use super::context::not_a_secret;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
 use crate::error::{Code, Result, fail};
 use crate::select::assemble::{Input, assemble};
-use crate::select::client::Client;
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
@@ -23,6 +23,7 @@ use crate::select::text;
 use crate::sources::config::ClientConfig;
 use crate::unlock::cache;
 use crate::vault::agent::Agent;
+use crate::vault::elsewhere::Elsewhere;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry};
@@ -113,7 +114,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let vault = context.vault()?;
     let agent = context.agent()?;
     let mut warnings = vault.notices.clone();
-    let config = config(context, |warning| warnings.push(warning.to_owned()));
+    let config = client::config(context, |warning| warnings.push(warning.to_owned()));
     let client = config.as_ref().map(|config| config.selection.clone()).unwrap_or_default();
     let session = if args.check { open(context, &vault, &mut warnings) } else { None };
 
@@ -237,37 +238,13 @@ fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
     Some(cache.until)
 }
 
-/// What the client's configuration says of selection; an empty one where it cannot be read.
-pub(super) fn client(context: &Context, tell: impl FnOnce(&str)) -> Client {
-    config(context, tell).map(|config| config.selection).unwrap_or_default()
-}
-
-fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
-    ClientConfig::of(&context.env).unwrap_or_else(|error| {
-        tell(&format!("{}; selection goes on without it", error.what()));
-        None
-    })
-}
-
 /// Agents that have what this one lacks: profiles of a provider that is asked for, or any at all.
 fn elsewhere(vault: &Vault, agent: &AgentName, views: &[ProfileView], in_use: &[Provider]) -> Vec<AgentName> {
     let missing = |provider: &Provider| views.iter().all(|view| view.provider != *provider);
     if !views.is_empty() && !in_use.iter().any(missing) {
         return Vec::new();
     }
-    let has = |other: &AgentName| {
-        let index = vault.agent(other).ok().flatten().and_then(|other| other.index().ok());
-        index.is_some_and(|index| {
-            let mut entries = index.entries().filter(|entry| entry.mark.is_some());
-            entries.any(|entry| match (in_use, &entry.provider) {
-                ([], _) => true,
-                (wanted, Some(provider)) => wanted.contains(provider),
-                (_, None) => false,
-            })
-        })
-    };
-    let all = vault.agents().unwrap_or_default();
-    all.into_iter().filter(|other| other != agent && has(other)).collect()
+    Elsewhere::new(vault).of_providers(agent, in_use)
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {

@@ -190,7 +190,8 @@ fn named(
 /// The message for a provider without a credential. Authentication is per agent.
 fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&Elsewhere<'_>>) -> String {
     let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
-    let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_provider(agent, provider)));
+    let has =
+        elsewhere.and_then(|elsewhere| told(&elsewhere.of_providers(agent, std::slice::from_ref(provider))));
     let has = has.map(|has| format!("; {has}")).unwrap_or_default();
     format!(
         "No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing{has}"

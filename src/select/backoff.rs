@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::order::is_exempt;
+use super::profile::is_exempt;
 use super::state::Usage;
 use crate::error::{Code, Error};
 use crate::vault::id::Provider;

@@ -6,19 +6,10 @@ use serde::Serialize;
 
 use super::client::Client;
 use super::pin::{Model, Pin, Source};
-use super::profile::{ProfileView, Usable};
+use super::profile::{ProfileView, Usable, is_exempt};
 use super::state::State;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
-
-/// Providers that spread load behind one key: a failure says nothing about the next request.
-const EXEMPT_FROM_COOLDOWN: [&str; 2] = ["openrouter", "kilocode"];
-
-/// Whether failures of a provider's profiles make none of them wait.
-#[must_use]
-pub fn is_exempt(provider: &Provider) -> bool {
-    EXEMPT_FROM_COOLDOWN.contains(&provider.as_str())
-}
 
 /// Why a profile is not a candidate, as OpenClaw spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]

@@ -5,6 +5,15 @@ use serde::Serialize;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 
+/// Providers that spread load behind one key: a failure says nothing about the next request.
+const EXEMPT_FROM_COOLDOWN: [&str; 2] = ["openrouter", "kilocode"];
+
+/// Whether failures of a provider's profiles make none of them wait.
+#[must_use]
+pub fn is_exempt(provider: &Provider) -> bool {
+    EXEMPT_FROM_COOLDOWN.contains(&provider.as_str())
+}
+
 /// Whether a sealed secret is there for a profile.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]

@@ -38,10 +38,14 @@ impl<'v> Elsewhere<'v> {
         self.others(agent, |has| profiles.iter().any(|profile| has.profiles.contains(profile)))
     }
 
-    /// The agents other than `agent` that have a profile of a provider.
+    /// The agents other than `agent` that have a profile of one of these providers; of any, where
+    /// none is named.
     #[must_use]
-    pub fn of_provider(&self, agent: &AgentName, provider: &Provider) -> Vec<AgentName> {
-        self.others(agent, |has| has.providers.contains(provider))
+    pub fn of_providers(&self, agent: &AgentName, providers: &[Provider]) -> Vec<AgentName> {
+        self.others(agent, |has| {
+            let any = providers.is_empty() && !has.providers.is_empty();
+            any || providers.iter().any(|provider| has.providers.contains(provider))
+        })
     }
 
     fn others(&self, agent: &AgentName, has: impl Fn(&Has) -> bool) -> Vec<AgentName> {

@@ -1,0 +1,18 @@
+//! What the client's configuration says, for verbs that choose as the client would.
+
+use super::Context;
+use crate::select::client::Client;
+use crate::sources::config::ClientConfig;
+
+/// What the client's configuration says of selection; an empty one where it cannot be read.
+pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
+    config(context, tell).map(|config| config.selection).unwrap_or_default()
+}
+
+/// The client's configuration, where there is one; what is wrong with it is told.
+pub(super) fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
+    ClientConfig::of(&context.env).unwrap_or_else(|error| {
+        tell(&format!("{}; selection goes on without it", error.what()));
+        None
+    })
+}
