@@ -1,0 +1,156 @@
+//! What is imported: read, told apart, opened and parsed.
+
+use std::path::Path;
+
+use strongroom_backends::key_file::{self, Trust};
+use strongroom_backends::shown;
+
+use super::super::{Context, sources};
+use super::{From, Import};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::bundle::{self as sealed_bundle, Opener};
+use crate::seal::recovery;
+use crate::secret::{Buffer, SecretString};
+use crate::term::{secret_input, stdin};
+use crate::transfer::source::{self, SOURCE_MAX};
+use crate::transfer::{self, Format, ParseOptions, Parsed, Skipped, bundle, environment};
+use crate::unlock::seek;
+use crate::vault::credential::CredentialType;
+use crate::vault::home::{Session, Vault};
+
+/// A source that was read, opened and taken apart.
+pub(super) struct Source {
+    /// Its entries.
+    pub parsed: Parsed,
+    /// What it was.
+    pub format: Format,
+    /// The SHA-256 of a bundle.
+    pub digest: Option<String>,
+}
+
+/// Reads what is to be imported.
+///
+/// # Errors
+/// Those of reading, opening and parsing it.
+pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
+    let options = ParseOptions { include_oauth: args.include_oauth };
+    let Some(path) = &args.path else {
+        if args.from != Some(From::Env) {
+            return fail(Code::Usage, "there is no PATH; only --from env goes without one");
+        }
+        let found = sources::look(context, true);
+        return Ok(Source { parsed: environment::parse(&found)?, format: Format::Dotenv, digest: None });
+    };
+    let (bytes, what) = read_bytes(context, path)?;
+    let format = match args.from {
+        Some(From::Openclaw) => Format::OpenClaw,
+        Some(From::Env) => Format::Dotenv,
+        Some(From::Bundle) => Format::Bundle,
+        None => Format::detect(bytes.expose()),
+    };
+    if format != Format::Bundle {
+        let parsed = transfer::parse(bytes.expose(), format, &what, &options)?;
+        return Ok(Source { parsed, format, digest: None });
+    }
+    let digest = sealed_bundle::digest(bytes.expose());
+    let plaintext = open(context, args, vault, session, bytes.expose())?;
+    let parsed = if bundle::is_bundle(plaintext.expose()) {
+        let mut parsed = bundle::parse(plaintext.expose())?;
+        if args.include_oauth {
+            warn_of_oauth(&mut parsed);
+        } else {
+            leave_oauth(&mut parsed);
+        }
+        parsed
+    } else {
+        // Somebody sealed another format with age.
+        let inner = match Format::detect(plaintext.expose()) {
+            Format::Bundle => return fail(Code::BadData, "the bundle holds another sealed file"),
+            inner => inner,
+        };
+        transfer::parse(plaintext.expose(), inner, "the bundle", &options)?
+    };
+    Ok(Source { parsed, format, digest: Some(digest) })
+}
+
+fn leave_oauth(parsed: &mut Parsed) {
+    let (oauth, kept) = std::mem::take(&mut parsed.candidates)
+        .into_iter()
+        .partition(|candidate| candidate.credential.kind == CredentialType::OAuth);
+    parsed.candidates = kept;
+    parsed.skipped.extend(oauth.into_iter().map(|candidate| Skipped {
+        place: format!("{} ({})", candidate.place, candidate.id),
+        reason: "an OAuth sign-in; add --include-oauth to take it".to_owned(),
+    }));
+}
+
+fn warn_of_oauth(parsed: &mut Parsed) {
+    if parsed.candidates.iter().any(|candidate| candidate.credential.kind == CredentialType::OAuth) {
+        parsed.warnings.push(
+            "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out"
+                .to_owned(),
+        );
+    }
+}
+
+fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
+    if path == Path::new("-") {
+        if context.env.stdin_tty {
+            return fail(Code::NoInput, "standard input is a terminal");
+        }
+        return Ok((
+            stdin::read_stdin(usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX))?,
+            "the input".to_owned(),
+        ));
+    }
+    let (bytes, warnings) = source::read(path, SOURCE_MAX)?;
+    for warning in &warnings {
+        context.warn(warning);
+    }
+    Ok((bytes, shown(path)))
+}
+
+fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, bytes: &[u8]) -> Result<Buffer> {
+    let mut openers = Vec::new();
+    if sealed_bundle::wants_passphrase(bytes)? {
+        let passphrase = match &args.bundle_passphrase_file {
+            Some(path) => seek::passphrase_of_file(path)?,
+            None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
+            None => {
+                return fail(Code::NoInput, "the bundle wants a passphrase, and nobody can be asked")
+                    .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
+            }
+        };
+        let passphrase = passphrase
+            .to_secret()
+            .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
+        openers.push(Opener::Passphrase(passphrase));
+    } else {
+        match session.unlocked() {
+            Ok(unlocked) => openers.push(Opener::Identity(unlocked.payload.transfer_identity()?)),
+            // The cache does not hold the vault's own identity.
+            Err(_) if args.bundle_identity.is_none() => {
+                let afresh = context.session_afresh(vault)?;
+                openers.push(Opener::Identity(afresh.unlocked()?.payload.transfer_identity()?));
+            }
+            Err(_) => {}
+        }
+        if let Some(path) = &args.bundle_identity {
+            openers.push(Opener::Identity(identity_of(path)?));
+        }
+    }
+    sealed_bundle::open(&openers, bytes)
+}
+
+fn identity_of(path: &Path) -> Result<age::x25519::Identity> {
+    let bytes = key_file::read(path, Trust::Own).map_err(|error| match error {
+        strongroom_backends::StoreError::NotFound(path) => {
+            Error::new(Code::NoInput, format!("the identity's file {} is not there", shown(&path)))
+        }
+        other => other.into(),
+    })?;
+    let text = std::str::from_utf8(&bytes)
+        .map(SecretString::from)
+        .map_err(|_| Error::new(Code::BadData, "the identity's file is not text"))?;
+    recovery::parse(&text, "the identity's file")
+}
