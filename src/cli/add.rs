@@ -10,7 +10,6 @@ use super::setup_token::{self, LIFETIME};
 use super::store::StoreArg;
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
-use crate::term::secret_input::read_line;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
@@ -223,7 +222,7 @@ pub(super) fn ask_and_store(
     let default = if method == Method::SetupToken { "default" } else { paste::default_name(kind) };
     let id = match known.profile_id {
         None if asking => {
-            let answer = read_line(&format!("Profile id [{provider}:{default}]: "))?;
+            let answer = menu::line(&format!("Profile id [{provider}:{default}]: "))?;
             (!answer.is_empty()).then_some(answer)
         }
         id => id,
@@ -234,12 +233,11 @@ pub(super) fn ask_and_store(
         let id = Some(profile.as_str());
         let wish = setup_token::wish(context, provider.as_str(), id, expires_in, known.store)?;
         setup_token::needs_terminal(context)?;
-        let what = profile.to_string();
-        return paste::store(context, vault, session, wish, |context| setup_token::obtain(context, &what));
+        return setup_token::make(context, vault, session, wish);
     }
     let expires_in = match known.expires_in {
         None if asking && kind == CredentialType::Token => {
-            let answer = read_line("Ends after, for example 365d (empty: no end): ")?;
+            let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
             (!answer.is_empty()).then_some(answer)
         }
         expires_in => expires_in,

@@ -57,6 +57,8 @@ pub enum Source {
     Given(SecretString),
     /// Nothing, as a variable that is not set leaves it.
     Empty,
+    /// What is no secret, and why.
+    Not(&'static str),
 }
 
 impl From<&str> for Source {
@@ -68,6 +70,11 @@ impl From<&str> for Source {
             _ if text.trim().is_empty() => Self::Empty,
             _ if text == "-" => Self::Stdin,
             Some(name) if is_name(name) => Self::Variable(name.to_owned()),
+            Some(_) => Self::Not("begins with `env:` and names no variable"),
+            // What a variable that is not set leaves of `--openai-api-key $KEY --json`.
+            _ if text.strip_prefix("--").is_some_and(|rest| rest.starts_with(char::is_alphabetic)) => {
+                Self::Not("is another flag")
+            }
             _ => Self::Given(SecretString::from(text)),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use strongroom_backends::{key_file, shown};
+use strongroom_backends::{StoreError, key_file, shown};
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
@@ -15,6 +15,9 @@ use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, slots};
 use crate::vault::home::{Session, Vault};
 use crate::vault::init;
 use crate::vault::store::Store as Place;
+
+/// How often a key file is tried to be made while others make the same one.
+const TRIES: usize = 16;
 
 /// Where records rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -279,12 +282,18 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
     seek::refuse_inside(&path, home)?;
-    let (secret, how) = if key_file::exists(&path) {
-        (seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in")
-    } else {
+    let mut tries = 0..TRIES;
+    let (secret, how) = loop {
+        if key_file::exists(&path) {
+            break (seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in");
+        }
         let key = key_text::generate()?;
-        key_file::create(&path, key_text::write(&key).expose())?;
-        (MethodSecret::Key(key), "a new key in")
+        match key_file::create(&path, key_text::write(&key).expose()) {
+            Ok(()) => break (MethodSecret::Key(key), "a new key in"),
+            // Somebody else makes it too: it is there by now, or what was to become ours was swept.
+            Err(StoreError::Exists(_) | StoreError::NotFound(_)) if tries.next().is_some() => {}
+            Err(error) => return Err(error.into()),
+        }
     };
     Ok(NewMethod {
         name: slots::KEY_FILE,

@@ -35,21 +35,27 @@ pub(super) fn numbered(text: &str, of: usize) -> Option<usize> {
     number.checked_sub(1).filter(|index| *index < of)
 }
 
+/// Asks for a line that is no secret.
+///
+/// # Errors
+/// `USAGE` for a secret, which is then on the screen; those of reading it.
+pub(super) fn line(question: &str) -> Result<String> {
+    let text = read_line(question)?;
+    not_a_secret(&text).map_err(|_| {
+        Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
+            .with_remedy("revoke it; a secret is asked for by itself, and hidden")
+    })?;
+    Ok(text)
+}
+
 /// Asks until the answer is one.
 ///
 /// # Errors
 /// `USAGE` where none was understood, and for a secret, which is then on the screen; `CANCELLED`.
 pub(super) fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
     for nth in 0..TRIES {
-        let text = if nth == 0 {
-            read_line(question)?
-        } else {
-            read_line(&format!("That is none of them. {question}"))?
-        };
-        not_a_secret(&text).map_err(|_| {
-            Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
-                .with_remedy("revoke it; a secret is asked for by itself, and hidden")
-        })?;
+        let text =
+            if nth == 0 { line(question)? } else { line(&format!("That is none of them. {question}"))? };
         if let Some(value) = understand(&text) {
             return Ok(value);
         }

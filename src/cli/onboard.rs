@@ -73,13 +73,17 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
         given.push((wish, source.read(context, &flag)?));
     }
     let (made, vault, mut session) = open_or_make(context, args)?;
+    let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();
     if given.is_empty() {
-        let stored_one = args.ask(context, &vault, &mut session)?;
-        stored.push(stored_one);
+        let one = args.ask(context, &vault, &mut session);
+        stored.push(one.map_err(|error| stays(context, &kept, error))?);
     }
     for (wish, read) in given {
-        stored.push(paste::store(context, &vault, &mut session, wish, |_| Ok(read))?);
+        let profile = wish.profile.to_string();
+        let one = paste::store(context, &vault, &mut session, wish, |_| Ok(read));
+        stored.push(one.map_err(|error| stays(context, &kept, error))?);
+        kept.push(profile);
     }
     let connection = wiring::of(context, &vault)?;
     if context.json() {
@@ -103,6 +107,18 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     Ok(0)
 }
 
+/// Says what was done before an error, and is not undone by it.
+fn stays(context: &Context, kept: &[String], error: Error) -> Error {
+    if kept.is_empty() {
+        return error;
+    }
+    context.warn(&format!("made before this, and kept: {}", kept.join(", ")));
+    if error.code() == Code::Cancelled {
+        return error.with_remedy("run `strongroom onboard` again to go on");
+    }
+    error
+}
+
 /// The vault that is there, or a new one, and what is told of that one to programs.
 fn open_or_make(
     context: &mut Context,
@@ -110,12 +126,7 @@ fn open_or_make(
 ) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let home = context.home()?;
     match Vault::open(&home, &context.keychain()) {
-        Ok(_) => {
-            context.say(&format!("There is a vault in {}: it is used as it is.", shown(&home)));
-            let vault = context.vault()?;
-            let session = context.session(&vault)?;
-            Ok((None, vault, session))
-        }
+        Ok(_) => open(context),
         Err(error) if error.code() == Code::NoVault => {
             let asked;
             let init = if context.may_ask() {
@@ -124,7 +135,20 @@ fn open_or_make(
             } else {
                 &args.vault
             };
-            let made = init::make(context, init)?;
+            let exists = |error: &Error| error.code() == Code::Exists;
+            let made = match init::make(context, init) {
+                // Somebody else makes it too: what is there is whole, or waits for their lock.
+                Err(error) if exists(&error) && Vault::open(&home, &context.keychain()).is_err() => {
+                    init::make(context, init)
+                }
+                made => made,
+            };
+            let made = match made {
+                Err(error) if exists(&error) && Vault::open(&home, &context.keychain()).is_ok() => {
+                    return open(context);
+                }
+                made => made?,
+            };
             let document = made.json();
             if !context.json() {
                 made.say(context)?;
@@ -135,6 +159,13 @@ fn open_or_make(
         }
         Err(error) => Err(error),
     }
+}
+
+fn open(context: &Context) -> Result<(Option<serde_json::Value>, Vault, Session)> {
+    let vault = context.vault()?;
+    context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home.path())));
+    let session = context.session(&vault)?;
+    Ok((None, vault, session))
 }
 
 impl Onboard {
@@ -258,6 +289,11 @@ impl Source {
                     "the secret stood on the command line ({flag}), where other users of this machine and the shell's history can have it: rotate it; `-` reads standard input, `env:NAME` a variable"
                 ));
                 return Ok((pasted.secret, warnings));
+            }
+            Self::Not(why) => {
+                return fail(Code::Usage, format!("the value of {flag} {why}")).map_err(|e: Error| {
+                    e.with_remedy("is the variable set that it was to come from? a secret that looks like that goes by standard input: `-`")
+                });
             }
             Self::Empty => {
                 return fail(Code::NoInput, format!("the value of {flag} is empty"))

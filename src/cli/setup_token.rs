@@ -1,6 +1,7 @@
 //! `setup-token`: runs the real `claude setup-token`, takes the token out of what it prints, and
 //! stores it.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -9,7 +10,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
-use super::paste::{self, Read, Wish};
+use super::paste::{self, Read, Stored, Wish};
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
@@ -17,6 +18,7 @@ use crate::shape;
 use crate::term::capture::Wanted;
 use crate::term::child;
 use crate::vault::credential::CredentialType;
+use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
 
 /// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
@@ -56,9 +58,27 @@ pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     needs_terminal(context)?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
+    make(context, &vault, &mut session, wish)?.tell(context)
+}
+
+/// Gets a setup-token and stores it.
+///
+/// # Errors
+/// `CANCELLED`, and those of reading a paste and of storing.
+pub(super) fn make(
+    context: &mut Context,
+    vault: &Vault,
+    session: &mut Session,
+    wish: Wish,
+) -> Result<Stored> {
     let what = wish.profile.to_string();
-    let stored = paste::store(context, &vault, &mut session, wish, |context| obtain(context, &what))?;
-    stored.tell(context)
+    let taken = Cell::new(false);
+    let stored = paste::store(context, vault, session, wish, |context| obtain(context, &what, &taken));
+    if stored.is_err() && taken.get() {
+        // Nobody has seen it.
+        context.warn("the token that was taken is not stored, and is nowhere else: revoke it at the provider, and run setup-token again");
+    }
+    stored
 }
 
 /// The setup-token that is meant by flags.
@@ -108,13 +128,13 @@ pub(super) fn needs_terminal(context: &Context) -> Result<()> {
         .map_err(|e: Error| e.with_remedy(ELSEWHERE))
 }
 
-/// Gets a setup-token: from `claude` where that is there, else from a paste.
-///
-/// # Errors
-/// `CANCELLED`, and those of reading a paste.
-pub(super) fn obtain(context: &Context, profile: &str) -> Result<Read> {
+/// Gets a setup-token: from `claude` where that is there (then it is `taken`), else from a paste.
+fn obtain(context: &Context, profile: &str, taken: &Cell<bool>) -> Result<Read> {
     match from_claude(context)? {
-        Ok(read) => return Ok(read),
+        Ok(read) => {
+            taken.set(true);
+            return Ok(read);
+        }
         Err(why) => context.warn(&why),
     }
     context.say(&format!(
@@ -147,6 +167,9 @@ fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
         let pasted = shape::normalise(token.expose())?;
         context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
         let mut warnings = pasted.warnings;
+        if ran.several {
+            warnings.push("`claude setup-token` printed more than one token, and the last of them was taken; where that is the wrong one, run `strongroom rotate`, and paste the right one".to_owned());
+        }
         if !ran.status.success() {
             warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));
         }

@@ -46,6 +46,7 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
         }
         ErrorKind::MissingRequiredArgument => of("an argument is missing"),
         ErrorKind::ArgumentConflict => match named(ContextKind::PriorArg) {
+            Some(other) if argument.as_ref() == Some(&other) => format!("{other} is given twice"),
             Some(other) => {
                 format!("{} and {other} exclude each other", argument.as_deref().unwrap_or("arguments"))
             }

@@ -5,12 +5,13 @@ use strongroom_backends::shown;
 
 use super::Context;
 use crate::doctor::{Level, resolver};
+use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::openclaw::wiring::Wiring;
 use crate::sources::places::Places;
 use crate::term::escape::safe;
-use crate::unlock::slots;
-use crate::vault::home::{AGENTS, Vault};
+use crate::unlock::{seek, slots};
+use crate::vault::home::{self, AGENTS, Vault};
 use crate::vault::index;
 use crate::vault::store::Store;
 
@@ -21,14 +22,23 @@ use crate::vault::store::Store;
 pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
     let command = std::env::current_exe()
         .map_err(|_| Error::new(Code::Config, "this program's own path is not known"))?;
-    let home = context.global.home.clone().or_else(|| context.env.path("STRONGROOM_HOME"));
+    // OpenClaw hands HOME down, and nothing else that says where things are.
+    let bare =
+        context.env.var("HOME").map_or_else(Env::default, |home| Env::default().with_var("HOME", home));
+    let home = vault.home.path().to_path_buf();
+    let by_hand = context.named().key_file.or_else(|| context.env.path("STRONGROOM_KEY_FILE"));
+    let key_file = by_hand.or_else(|| {
+        let path = seek::default_key_file(&context.env).filter(|path| path.exists());
+        path.filter(|path| seek::default_key_file(&bare).as_ref() != Some(path))
+    });
     let keychain =
         vault.settings.as_ref().is_some_and(|settings| settings.default_store == Store::Keychain.as_str());
     Ok(Wiring {
         command,
         agent: context.agent()?.as_str().to_owned(),
-        home: home.map(|_| vault.home.path().to_path_buf()),
-        key_file: context.named().key_file.or_else(|| context.env.path("STRONGROOM_KEY_FILE")),
+        home: (home::locate(None, &bare).ok().as_ref() != Some(&home)).then_some(home),
+        // OpenClaw starts it in another directory.
+        key_file: key_file.map(|path| std::path::absolute(&path).unwrap_or(path)),
         keychain: keychain || has(vault, slots::KEYCHAIN)?,
     })
 }
@@ -46,11 +56,15 @@ pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &Wiring) -> Res
         .map_err(|_| Error::new(Code::Config, "OpenClaw's configuration could not be written as JSON"))?;
     context.print(&text.lines().map(safe).collect::<Vec<_>>().join("\n"))?;
     let index = vault.home.path().join(AGENTS).join(&wiring.agent).join(index::FILE);
+    let target = wiring.index_in(&directory);
     context.say(&format!(
-        "The index goes where OpenClaw looks, again after each profile that you add, rename or remove:\n  install -m 600 {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
+        "The index goes where OpenClaw up to 2026.6.1 looks, again after each profile that you add, rename or remove:\n  install -m 600 {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
         shown(&index),
-        shown(&wiring.index_in(&directory)),
+        shown(&target),
     ));
+    if target.exists() {
+        context.say("It replaces the file that is there: what only that holds, take over first, with `strongroom import`.");
+    }
     if !has(vault, slots::KEY_FILE)? && !has(vault, slots::KEYCHAIN)? {
         context.warn("OpenClaw cannot answer a prompt, and this vault opens by a passphrase alone: strongroom unlock-method add key-file");
     }

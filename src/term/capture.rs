@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::screen::Screen;
 pub use super::screen::Wanted;
+use super::settings::Settings;
 use crate::secret::Buffer;
 
 /// The longest text of an operating system command (a title, a link) that is passed on.
@@ -41,9 +42,20 @@ pub struct Capture {
     utf8: Vec<u8>,
     best: Option<Buffer>,
     longest: usize,
-    modes: Vec<usize>,
-    hidden: bool,
-    keyboards: usize,
+    several: bool,
+    /// Something of a token was drawn since it was last looked for.
+    fresh: bool,
+    settings: Settings,
+}
+
+/// What was found in all that was printed.
+pub struct Taken {
+    /// The token, where a whole one was printed.
+    pub token: Option<Buffer>,
+    /// How long the longest piece of a token was, in characters.
+    pub longest: usize,
+    /// Whether different tokens of the usual length were printed; the last is taken.
+    pub several: bool,
 }
 
 impl Capture {
@@ -59,15 +71,15 @@ impl Capture {
             utf8: Vec::new(),
             best: None,
             longest: 0,
-            modes: Vec::new(),
-            hidden: false,
-            keyboards: 0,
+            several: false,
+            fresh: false,
+            settings: Settings::default(),
         }
     }
 
     /// The terminal has another size.
     pub fn resize(&mut self, rows: u16, cols: u16) {
-        self.scan(false);
+        self.scan(true);
         self.screen.resize(rows.into(), cols.into());
     }
 
@@ -91,19 +103,16 @@ impl Capture {
     /// What undoes the settings that the program left its terminal in.
     #[must_use]
     pub fn undo(&self) -> String {
-        let mut undo: String = self.modes.iter().map(|mode| format!("\x1b[?{mode}l")).collect();
-        undo.push_str(&"\x1b[<u".repeat(self.keyboards.min(16)));
-        if self.hidden {
-            undo.push_str("\x1b[?25h");
-        }
-        undo
+        // A sequence that was cut short would eat what comes next.
+        let cut_short = if self.state == State::Control { "\x18" } else { "" };
+        format!("{cut_short}{}", self.settings.undo())
     }
 
-    /// The token, where a whole one was printed, and the length of the longest piece of one.
+    /// What was found.
     #[must_use]
-    pub fn finish(mut self) -> (Option<Buffer>, usize) {
+    pub fn finish(mut self) -> Taken {
         self.scan(true);
-        (self.best, self.longest)
+        Taken { token: self.best, longest: self.longest, several: self.several }
     }
 
     fn byte(&mut self, byte: u8, shown: &mut Vec<u8>) {
@@ -126,6 +135,7 @@ impl Capture {
             State::Control => {
                 shown.push(byte);
                 match byte {
+                    0x18 | 0x1a => self.state = State::Ground,
                     0..0x20 => self.execute(byte),
                     0x40..=0x7e => {
                         self.state = State::Ground;
@@ -218,6 +228,7 @@ impl Capture {
                 self.utf8.clear();
             }
         }
+        self.fresh |= masked;
         shown.push(if masked { b'*' } else { byte });
     }
 
@@ -237,10 +248,14 @@ impl Capture {
                     self.mode(mode, last == b'h');
                 }
             }
-            (Some(b'>'), b'u') => self.keyboards += 1,
-            (Some(b'<'), b'u') => self.keyboards = self.keyboards.saturating_sub(1),
+            (Some(b'>'), b'u') => self.settings.keyboard(true),
+            (Some(b'<'), b'u') => self.settings.keyboard(false),
+            (Some(b'>'), b'm') => self.settings.other_keys(&numbers),
+            (None, b'm') => self.settings.rendition(&numbers),
             (None, _) => {
-                if last == b'J' {
+                // Before it is erased, or moved out of the screen.
+                let changes = matches!(last, b'J' | b'K' | b'L' | b'M' | b'P' | b'T' | b'X' | b'@');
+                if changes && (self.fresh || last == b'J') {
                     self.scan(true);
                 }
                 self.screen.control(last, &numbers);
@@ -250,17 +265,7 @@ impl Capture {
     }
 
     fn mode(&mut self, mode: usize, on: bool) {
-        match mode {
-            25 => self.hidden = !on,
-            // Set in most terminals from the start.
-            7 => {}
-            _ => {
-                self.modes.retain(|known| *known != mode);
-                if on && self.modes.len() < 64 {
-                    self.modes.push(mode);
-                }
-            }
-        }
+        self.settings.mode(mode, on);
         if matches!(mode, 47 | 1047 | 1049) {
             self.scan(true);
             self.screen.clear();
@@ -297,6 +302,7 @@ impl Capture {
     /// what was found before, or something of an odd length, is no better.
     fn scan(&mut self, all: bool) {
         self.screen.scrolled = 0;
+        self.fresh = false;
         for token in self.screen.tokens(&self.wanted, all) {
             self.longest = self.longest.max(token.len());
             let usual = |token: &Buffer| token.len() == self.wanted.usual;
@@ -305,6 +311,7 @@ impl Capture {
                 Some(best) => (usual(&token) || !usual(best)) && !best.expose().starts_with(token.expose()),
             };
             if token.len() >= self.wanted.min && better {
+                self.several |= usual(&token) && self.best.as_ref().is_some_and(usual);
                 self.best = Some(token);
             }
         }
@@ -329,8 +336,8 @@ mod tests {
         for piece in output.as_bytes().chunks(piece) {
             capture.feed(piece, &mut shown);
         }
-        let (taken, longest) = capture.finish();
-        let taken = taken.map(|token| token.expose_str().unwrap().to_owned());
+        let Taken { token, longest, .. } = capture.finish();
+        let taken = token.map(|token| token.expose_str().unwrap().to_owned());
         (String::from_utf8(shown).unwrap(), taken, longest)
     }
 

@@ -16,7 +16,8 @@ use rustix::stdio::stdin;
 use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
 use zeroize::Zeroizing;
 
-use super::capture::{Capture, Wanted};
+use super::capture::{Capture, Taken, Wanted};
+use super::signals::Held;
 use super::tty::{Tty, gone};
 use crate::error::{Code, Error, Result};
 use crate::secret::Buffer;
@@ -41,6 +42,8 @@ pub struct Ran {
     pub token: Option<Buffer>,
     /// How long the longest piece of a token was, in characters.
     pub longest: usize,
+    /// Whether different whole tokens were printed.
+    pub several: bool,
     /// How the program ended.
     pub status: ExitStatus,
     /// Whether Ctrl-C was pressed.
@@ -49,7 +52,8 @@ pub struct Ran {
 
 /// Runs a program on the person's terminal until it ends. What it prints is passed on without the
 /// token; what is typed goes to it. Ctrl-C goes to it too, and ends it where it does not end itself.
-/// Variables of Strongroom's own are not handed down.
+/// Variables of Strongroom's own are not handed down. A signal that ends the process waits until the
+/// program is ended and the terminal put back.
 ///
 /// # Errors
 /// `IO` where it cannot be started or the terminal fails, `NO_INPUT` without a terminal, `CANCELLED`
@@ -59,6 +63,9 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let size = window();
     let started = |error: pty_process::Error| {
         let why = match error {
+            pty_process::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "it, or the interpreter that its first line names, is not there".to_owned()
+            }
             pty_process::Error::Io(error) => error.kind().to_string(),
             pty_process::Error::Rustix(_) => "no terminal could be made for it".to_owned(),
         };
@@ -73,6 +80,7 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
             command = command.env_remove(name);
         }
     }
+    let held = Held::hold();
     let raw = Raw::enter()?;
     let child = Running(command.spawn(pts).map_err(started)?);
     let relay = Relay {
@@ -84,9 +92,11 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
         interrupted: None,
         signals: 0,
         open: true,
+        held: &held,
     };
     let ran = relay.until_end(child);
     drop(raw);
+    held.release();
     ran
 }
 
@@ -124,9 +134,17 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
-            self.signal(Signal::KILL);
-            let _ = self.0.kill();
-            let _ = self.0.wait();
+            self.signal(Signal::HUP);
+            self.signal(Signal::TERM);
+            let end = Instant::now() + GRACE;
+            while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            if matches!(self.0.try_wait(), Ok(None)) {
+                self.signal(Signal::KILL);
+                let _ = self.0.kill();
+                let _ = self.0.wait();
+            }
         }
     }
 }
@@ -141,6 +159,7 @@ struct Relay<'t> {
     signals: u8,
     /// Whether somebody still has the program's terminal open.
     open: bool,
+    held: &'t Held,
 }
 
 impl Relay<'_> {
@@ -161,8 +180,8 @@ impl Relay<'_> {
         }
         self.tty.write_raw(last.as_bytes())?;
         let cancelled = self.interrupted.is_some();
-        let (token, longest) = self.capture.finish();
-        Ok(Ran { token, longest, status, cancelled })
+        let Taken { token, longest, several } = self.capture.finish();
+        Ok(Ran { token, longest, several, status, cancelled })
     }
 
     /// Waits for something to pass on, and passes it on; not longer than a tick.
@@ -258,8 +277,11 @@ impl Relay<'_> {
         }
     }
 
-    /// Ends a program that did not end at Ctrl-C.
+    /// Ends a program that did not end at Ctrl-C, and any where this process is to end.
     fn end_if_hung(&mut self, child: &Running) {
+        if self.held.came() && self.signals == 0 {
+            self.interrupted = Instant::now().checked_sub(GRACE);
+        }
         let Some(since) = self.interrupted else { return };
         let waited = since.elapsed();
         if self.signals == 0 && waited >= GRACE {

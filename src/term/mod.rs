@@ -9,6 +9,8 @@ pub mod out;
 pub mod progress;
 mod screen;
 pub mod secret_input;
+mod settings;
+mod signals;
 pub mod stdin;
 pub mod style;
 pub mod table;

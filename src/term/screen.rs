@@ -13,7 +13,7 @@ const MAX_SIDE: usize = 1000;
 const MAX_RUN: usize = 4096;
 
 const BLANK: u8 = b' ';
-/// Lines of a box, which stand around a text and not in it.
+/// Lines of a box and marks of a break, which stand around a text and not in it.
 const BORDER: u8 = 1;
 /// Any other character outside ASCII.
 const OTHER: u8 = 2;
@@ -48,7 +48,7 @@ fn is_token(cell: u8) -> bool {
 }
 
 fn is_blank(cell: u8) -> bool {
-    matches!(cell, BLANK | BORDER | b'|')
+    matches!(cell, BLANK | BORDER | b'|' | b'#' | b'*' | b'>' | b'+' | b'\\')
 }
 
 impl Screen {
@@ -134,7 +134,7 @@ impl Screen {
         let cell = match character {
             ' '..='~' => u8::try_from(character).unwrap_or(OTHER),
             '\u{a0}' => BLANK,
-            '\u{2500}'..='\u{259f}' => BORDER,
+            '\u{2500}'..='\u{259f}' | '\u{2190}'..='\u{21ff}' | '…' => BORDER,
             _ => OTHER,
         };
         let (row, col) = (self.row, self.col);
@@ -168,6 +168,8 @@ impl Screen {
     pub(super) fn reverse_line_feed(&mut self) {
         if self.row > ABOVE {
             self.row -= 1;
+        } else {
+            self.shift_rows(ABOVE, 1, true);
         }
     }
 
@@ -247,7 +249,12 @@ impl Screen {
             },
             b'X' => self.erase_row(row, col, (col + count).min(self.cols)),
             b'@' | b'P' => self.shift(row, col, count, last == b'@'),
+            b'L' | b'M' => {
+                self.shift_rows(row, count, last == b'L');
+                self.col = 0;
+            }
             b'S' => self.scroll(count),
+            b'T' => self.shift_rows(top, count, true),
             b's' => self.save_cursor(),
             b'u' => self.restore_cursor(),
             _ => {}
@@ -265,6 +272,20 @@ impl Screen {
         } else {
             line.copy_within(col + count..cols, col);
             line.iter_mut().skip(cols - count).for_each(|cell| *cell = BLANK);
+        }
+    }
+
+    /// Makes room for rows at one, or takes some out; what goes over the end is lost.
+    fn shift_rows(&mut self, row: usize, count: usize, insert: bool) {
+        let (cols, end) = (self.cols, self.all_rows());
+        let count = count.min(end - row);
+        let (from, to) = if insert { (row, row + count) } else { (row + count, row) };
+        let moved = end - row - count;
+        self.cells.copy_within(from * cols..(from + moved) * cols, to * cols);
+        self.wrapped.copy_within(from..from + moved, to);
+        let free = if insert { row } else { end - count };
+        for row in free..free + count {
+            self.erase_row(row, 0, cols);
         }
     }
 
@@ -362,7 +383,12 @@ impl Screen {
 /// How many cells a character takes, near enough for what stands beside a token.
 fn width(character: char) -> usize {
     match character {
-        '\u{300}'..='\u{36f}' | '\u{200b}'..='\u{200f}' | '\u{fe00}'..='\u{fe0f}' => 0,
+        '\u{ad}'
+        | '\u{300}'..='\u{36f}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' => 0,
         '\u{1100}'..='\u{115f}'
         | '\u{2e80}'..='\u{a4cf}'
         | '\u{ac00}'..='\u{d7a3}'

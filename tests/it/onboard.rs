@@ -69,6 +69,97 @@ fn what_is_no_secret_leaves_no_vault() {
 }
 
 #[test]
+fn what_a_variable_that_is_not_set_leaves_is_no_secret() {
+    for (values, named) in [
+        (&["--openai-api-key", "--non-interactive"][..], "is another flag"),
+        (&["--openai-api-key", "env:MY-KEY"], "names no variable"),
+        (&["--token", "env:"], "names no variable"),
+    ] {
+        let session = Session::empty();
+        let ran = session.run(["onboard"].iter().chain(values)).failed("USAGE", 64);
+        assert!(ran.stderr.contains(named), "{}", ran.stderr);
+        assert!(!session.home().exists(), "{values:?}");
+    }
+    let twice = ["onboard", "--openai-api-key", "made-up-1", "--openai-api-key", "made-up-2"];
+    let ran = Session::empty().run(twice).sane("made-up").failed("USAGE", 64);
+    assert!(ran.stderr.contains("--openai-api-key is given twice"), "{}", ran.stderr);
+}
+
+/// OpenClaw starts the resolver in another directory, and hands down no variable but `HOME`.
+#[test]
+fn what_openclaw_is_told_opens_the_vault_from_anywhere() {
+    for (arguments, variables) in [
+        (&[][..], &[][..]),
+        (&[], &["XDG_DATA_HOME", "XDG_CONFIG_HOME"]),
+        (&["--home", "vault", "--key-file", "key"], &[]),
+        (&["--unlock", "key-file"], &["STRONGROOM_HOME"]),
+    ] {
+        let session = Session::empty();
+        let flags = ["--json", "onboard", "--openai-api-key", "env:MY_KEY"];
+        let mut command = session.command(flags.iter().chain(arguments));
+        command.env("MY_KEY", "made-up-key-1");
+        for variable in variables {
+            command.env(variable, session.path(variable));
+        }
+        let document = crate::session::ran(command, b"").ok().json();
+        let provider = &document["openclaw"]["secrets"]["providers"]["strongroom"];
+        let arguments: Vec<_> =
+            provider["args"].as_array().unwrap().iter().map(|argument| argument.as_str().unwrap()).collect();
+        let mut command = session.command(&arguments);
+        command.current_dir("/");
+        let request = r#"{"protocolVersion":1,"provider":"strongroom","ids":["main/openai:default"]}"#;
+        let ran = crate::session::ran(command, request.as_bytes()).ok();
+        assert_eq!(ran.json()["values"]["main/openai:default"], "made-up-key-1", "{arguments:?}");
+    }
+}
+
+#[test]
+fn what_was_done_before_an_error_is_told() {
+    use crate::goldens::at_terminal;
+    let session = Session::empty();
+    std::fs::create_dir(session.path("bin")).unwrap();
+    std::os::unix::fs::symlink(crate::session::binary(), session.path("bin/strongroom")).unwrap();
+    let typed = ["Unlock by => \\r", "name:  => \u{4}"].map(str::to_owned);
+    let ran = at_terminal(&session, "strongroom onboard", &typed);
+    assert_eq!(ran.status, 130, "{}", ran.stdout);
+    assert!(ran.stdout.contains("made before this, and kept: the vault"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
+    // A secret at a visible question of `add`.
+    let canary = setup_token("CANARY");
+    for question in ["Profile id => ", "Ends after => "] {
+        let mut typed = vec!["Method => 2\\r".to_owned()];
+        if question.starts_with("Ends") {
+            typed.push("Profile id => \\r".to_owned());
+        }
+        typed.push(format!("{question}{canary}\\r"));
+        let ran = at_terminal(&session, "strongroom models auth add --provider openai", &typed);
+        assert!(ran.stdout.contains("the answer looks like a secret"), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn several_at_once_in_one_home_store_what_each_was_given() {
+    let session = Session::empty();
+    let children: Vec<_> = ["openai", "anthropic", "openrouter", "groq"]
+        .map(|provider| {
+            let mut command = session.command(["onboard", &format!("--{provider}-api-key"), "env:MY_KEY"]);
+            command.env("MY_KEY", "made-up-key-1");
+            std::thread::spawn(move || crate::session::ran(command, b""))
+        })
+        .into_iter()
+        .map(|thread| thread.join().unwrap())
+        .collect();
+    for ran in children {
+        ran.ok();
+    }
+    assert_eq!(
+        session.run(["list", "--json"]).ok().json()["agents"][0]["profiles"].as_array().unwrap().len(),
+        4
+    );
+    session.run(["verify"]).ok();
+}
+
+#[test]
 fn a_secret_in_another_argument_is_refused_and_not_quoted() {
     let session = Session::new();
     let canary = setup_token("CANARY");

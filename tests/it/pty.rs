@@ -177,7 +177,18 @@ pub fn ended(mut child: Child) -> Ended {
             read => stdout.extend_from_slice(&chunk[..read]),
         }
     }
-    Ended { status: child.wait().unwrap(), stdout: String::from_utf8_lossy(&stdout).into_owned() }
+    // A child whose standard output is the terminal closes the pipe long before.
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if Instant::now() >= end {
+            child.kill().unwrap();
+            panic!("the child hangs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    Ended { status, stdout: String::from_utf8_lossy(&stdout).into_owned() }
 }
 
 fn ready(fd: impl AsFd, what: PollFlags, end: Instant) -> bool {

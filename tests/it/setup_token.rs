@@ -175,12 +175,89 @@ fn what_is_typed_goes_to_it_and_its_terminal_has_a_size() {
 
 #[test]
 fn what_it_left_its_terminal_in_is_undone() {
-    let session =
-        session(&format!("printf '\\033[?25l\\033[?2004h\\033[?1000h{}\\n\\n'; kill -9 $$", token()));
+    let session = session(&format!(
+        "printf '\\033[?25l\\033[?2004h\\033[?1000h{}\\n\\n\\033[>4;2m\\033[?7l\\033[1;31mx\\033['; kill -9 $$",
+        token()
+    ));
     let ran = run(&session, &[]).ok();
-    let end = ran.stdout.rfind("\\e[?25h").unwrap();
-    assert!(ran.stdout[..end].contains("\\e[?2004l\\e[?1000l"), "{}", ran.stdout);
+    let undone = "\\e[\u{18}\\e[?25h\\e[?2004l\\e[?1000l\\e[>4m\\e[?7h\\e[0m";
+    assert!(ran.stdout.contains(undone), "{}", ran.stdout);
     assert!(ran.stdout.contains("was ended by a signal after"), "{}", ran.stdout);
+}
+
+#[test]
+fn between_marks_of_a_line() {
+    for (left, right) in [("# ", " #"), ("* ", " *"), ("> ", ""), ("", "\\\\"), ("", "…")] {
+        taken(&format!("printf '{left}{}{right}\\r\\n'", wrapped(50, &format!("{right}\\r\\n{left}"))));
+    }
+    taken(&format!("printf '+----+\\r\\n| {} |\\r\\n+----+\\r\\n'", wrapped(36, " |\\r\\n| ")));
+}
+
+#[test]
+fn with_characters_of_no_width_or_a_sequence_that_is_broken_off_in_it() {
+    let token = token();
+    let (head, tail) = token.split_at(50);
+    for between in ["\u{feff}", "\u{2060}", "\u{ad}", "\\033[1\\030"] {
+        taken(&format!("printf '{head}{between}{tail}\\r\\n'"));
+    }
+}
+
+#[test]
+fn rows_are_put_in_and_taken_out_and_what_is_erased_at_once_is_found() {
+    let token = token();
+    // The second row of the token is pushed down, and not written over.
+    taken(&format!("printf '{token}\\r\\n\\033[1A\\033[2Ly\\r\\n\\r\\n\\r\\n\\r\\n'"));
+    taken(&format!("printf 'a\\r\\nb\\r\\n{token}\\r\\n\\033[H\\033[2M\\r\\nx\\033[20B\\r\\n'"));
+    taken(&format!("printf '\\033[H{token}\\033[H\\033My\\033[20B\\r\\n'"));
+    let erase = "\\033[2K\\033[1A".repeat(3);
+    taken(&format!("printf '{}\\r\\n{erase}\\033[2K\\033[G'", wrapped(40, "\\r\\n")));
+}
+
+#[test]
+fn of_two_tokens_the_last_is_taken_and_told() {
+    let example = setup_token("EXAMPLE");
+    let session = session(&format!("printf 'Like {example}:\\r\\n\\r\\n{}\\r\\n\\r\\n'", token()));
+    let ran = run(&session, &[]).ok();
+    assert!(ran.stdout.contains("printed more than one token"), "{}", ran.stdout);
+    assert_eq!(session.get("anthropic:default"), token());
+}
+
+#[test]
+fn a_token_that_cannot_be_stored_is_told_of() {
+    let index = ".local/share/strongroom/agents/main/auth-profiles.json";
+    let session = session(&format!("printf '{{\"version\": 99}}' >{index}; printf '{}\\n'", token()));
+    session.paste("openrouter:one", "made-up-key-1");
+    let ran = run(&session, &[]);
+    assert_ne!(ran.status, 0, "{}", ran.stdout);
+    assert!(ran.stdout.contains("the token that was taken is not stored"), "{}", ran.stdout);
+}
+
+/// A signal ends `strongroom`: the program at its terminal is ended, too, and the terminal is put back.
+#[test]
+fn a_signal_leaves_neither_the_program_nor_its_terminal_behind() {
+    for (signal, status) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let session = session(
+            "trap '' HUP TERM INT; echo $PPID >parent; echo $$ >child
+             printf '\\033[?1049h\\033[31mRunning.'; while :; do sleep 0.1; done",
+        );
+        let typed = [format!("Running. =$ kill -{signal} $(cat parent)")];
+        let command =
+            "strongroom setup-token; echo ended=$?; stty -a | tr ' ' '\\n' | grep -x -e icanon -e -icanon";
+        let ran = at_terminal(&session, command, &typed);
+        assert!(ran.stdout.contains("\\e[?1049l\\e[0m"), "{}", ran.stdout);
+        assert!(ran.stdout.contains(&format!("ended={status}\nicanon")), "{}", ran.stdout);
+        let child = std::fs::read_to_string(session.path("child")).unwrap();
+        assert!(!Path::new("/proc").join(child.trim()).exists(), "{child}");
+    }
+}
+
+#[test]
+fn what_its_first_line_names_is_missing() {
+    let session = session("");
+    let path = session.write("bin/claude", "#!/nowhere/node\n");
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let ran = run(&session, &["Enter:  => ^C"]);
+    assert!(ran.stdout.contains("the interpreter that its first line names, is not there"), "{}", ran.stdout);
 }
 
 #[test]
