@@ -16,7 +16,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
 use crate::shape;
 use crate::term::capture::Wanted;
-use crate::term::child;
+use crate::term::{child, secret_input};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
@@ -164,6 +164,9 @@ fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
     // Of a program that failed only what is surely whole is taken.
     let whole = |token: &crate::secret::Buffer| ran.status.success() || token.len() == TOKEN.usual;
     if let Some(token) = ran.token.as_ref().filter(|token| whole(token)) {
+        if token.len() != TOKEN.usual && !is_to_be_stored(token.len())? {
+            return Ok(Err("the token that was taken is dropped".to_owned()));
+        }
         let pasted = shape::normalise(token.expose())?;
         context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
         let mut warnings = pasted.warnings;
@@ -185,6 +188,14 @@ fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
             format!("`claude setup-token` {ended} and printed only a part of a token ({printed} characters)")
         }
     }))
+}
+
+/// Asks about a token of an odd length: a window that was resized while it was printed can have cut it.
+fn is_to_be_stored(length: usize) -> Result<bool> {
+    secret_input::confirm(&format!(
+        "The token has {length} characters, where {} are usual: it may be cut, or more than it. Store it?",
+        TOKEN.usual
+    ))
 }
 
 /// A program on `PATH`, whose relative parts do not count.

@@ -142,6 +142,20 @@ fn one_that_fails_half_way_leaves_a_paste() {
 }
 
 #[test]
+fn a_token_of_an_odd_length_is_asked_about() {
+    let script = format!("printf '{}\\r\\n'", &token()[..100]);
+    let other = setup_token("OTHER");
+    let refused = session(&script);
+    let ran = run(&refused, &["Store it? => n\\r", &format!("Enter:  => {other}\\r")]).ok();
+    assert!(ran.stdout.contains("The token has 100 characters, where 108 are usual"), "{}", ran.stdout);
+    assert_eq!(refused.get("anthropic:default"), other);
+    let stored = session(&script);
+    // Its last four characters are shown, so the screen is not searched as for the whole token.
+    at_terminal(&stored, "strongroom setup-token", &["Store it? => y\\r".to_owned()]).ok();
+    assert_eq!(stored.get("anthropic:default"), token()[..100]);
+}
+
+#[test]
 fn one_that_prints_nothing_leaves_a_paste_and_ctrl_c_a_way_out() {
     let session = session("printf 'Nothing today.\\n'");
     let ran = run(&session, &["Enter:  => ^C"]);
