@@ -102,6 +102,7 @@ agree 'a profile before every variable' groq profile GROQ_API_KEY="$process"
 
 fresh
 entry() { printf '%s: { baseUrl: "https://127.0.0.1:9/v1", models: [], apiKey: %s }' "$1" "$2"; }
+# shellcheck disable=SC2016 # OpenClaw is to expand them
 entries="$(entry groq "'$config'"), $(entry xai '"${MY_KEY}"'), $(entry mistral '"${NOT_SET}"')"
 printf '{ models: { providers: { %s } } }\n' "$entries" >"$tmp/home/.openclaw/openclaw.json"
 agree "a provider's entry in the configuration" groq 'models.providers.groq.apiKey config_provider'
