@@ -15,10 +15,14 @@ need tmux
 claude=${CLAUDE_DIR:?set it to the Claude Code install directory}/claude
 [ -x "$claude" ] || { printf 'no Claude Code in %s; run scripts/install-test-deps.sh\n' "$CLAUDE_DIR" >&2; exit 1; }
 
-terminal() { tmux -f /dev/null -S "$tmp/tmux" "$@"; }
+# Its commands are for a shell, whatever the user logs in with.
+terminal() { SHELL=/bin/sh tmux -f /dev/null -S "$tmp/tmux" "$@"; }
 end_terminal() { terminal kill-server 2>/dev/null; }
 at_end+=(end_terminal)
-terminal_shows() { terminal capture-pane -p >"$tmp/screen" && printf '%s' "$tmp/screen"; }
+terminal_shows() {
+    terminal capture-pane -p >"$tmp/screen" 2>&1 || true
+    printf "%s" "$tmp/screen"
+}
 
 mkdir -p "$tmp/bin" "$tmp/home"
 ln -s "$claude" "$tmp/bin/claude"
