@@ -4,6 +4,8 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use rustix::fs::{self, Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Pid, getpid, test_kill_process};
 use zeroize::Zeroizing;
 
 use crate::StoreError;
@@ -60,7 +62,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     if dir.kind(&name)?.is_some() {
         return Err(StoreError::Exists(path.to_owned()));
     }
-    for stale in dir.names()?.iter().filter(|stale| is_staged(stale, &name)) {
+    for stale in dir.names()?.iter().filter(|file| is_stale(file, &name)) {
         dir.remove_file(stale)?;
     }
     // A name of its own: somebody else may be writing the same key file right now.
@@ -74,9 +76,12 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     dir.sync()
 }
 
-fn is_staged(file: &str, name: &str) -> bool {
+/// Whether a file was staged by a process that is no more. Of our own number it is by one before us.
+fn is_stale(file: &str, name: &str) -> bool {
     let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
-    number.is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+    let digits = number.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
+    let Some(process) = digits.and_then(|digits| Pid::from_raw(digits.parse().ok()?)) else { return false };
+    process == getpid() || test_kill_process(process) == Err(Errno::SRCH)
 }
 
 fn check_private(fd: &OwnedFd, path: &Path) -> Result<(), StoreError> {
@@ -111,12 +116,19 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_swept_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
-        for name in ["key.123.tmp", "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"] {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        child.wait().unwrap();
+        let stale = format!("key.{}.tmp", child.id());
+        // Somebody else may be about to give this one its name.
+        let living = format!("key.{}.tmp", std::os::unix::process::parent_id());
+        for name in [&*stale, &*living, "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"] {
             std::fs::write(temp.path().join(name), b"").unwrap();
         }
         create(&temp.path().join("key"), b"value").unwrap();
         let names = Dir::open(temp.path()).unwrap().names().unwrap();
-        assert_eq!(names, ["key", "key..tmp", "key.old", "key.x.tmp", "other.1.tmp"]);
+        let mut left = ["key", "key..tmp", &living, "key.old", "key.x.tmp", "other.1.tmp"];
+        left.sort_unstable();
+        assert_eq!(names, left);
     }
 
     #[test]

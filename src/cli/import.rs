@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use opened::{Source, read};
 
 use super::Context;
-use super::report::lift;
+use super::lift;
 use super::store::StoreArg;
 use crate::error::{Code, Result, fail};
 use crate::seal::keys::Keys;
@@ -188,7 +188,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let mut lifted = Vec::new();
     for ((staged, new), writer) in staged.into_iter().zip(&writers) {
         let outcome = staged.commit()?;
-        lifted.extend(lift(writer, &new));
+        lifted.extend(lift::of_new(writer, &new));
         context.tell_unfinished(&writer.settled(outcome)?);
     }
     drop(progress);

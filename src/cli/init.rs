@@ -16,9 +16,6 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::init;
 use crate::vault::store::Store as Place;
 
-/// How often a key file is tried to be made while others make the same one.
-const TRIES: usize = 16;
-
 /// Where records rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Store {
@@ -282,16 +279,17 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
     seek::refuse_inside(&path, home)?;
-    let mut tries = 0..TRIES;
-    let (secret, how) = loop {
-        if key_file::exists(&path) {
-            break (seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in");
-        }
+    let theirs = || -> Result<_> {
+        Ok((seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in"))
+    };
+    let (secret, how) = if key_file::exists(&path) {
+        theirs()?
+    } else {
         let key = key_text::generate()?;
         match key_file::create(&path, key_text::write(&key).expose()) {
-            Ok(()) => break (MethodSecret::Key(key), "a new key in"),
-            // Somebody else makes it too: it is there by now, or what was to become ours was swept.
-            Err(StoreError::Exists(_) | StoreError::NotFound(_)) if tries.next().is_some() => {}
+            Ok(()) => (MethodSecret::Key(key), "a new key in"),
+            // Somebody else made it meanwhile.
+            Err(StoreError::Exists(_)) => theirs()?,
             Err(error) => return Err(error.into()),
         }
     };

@@ -15,6 +15,7 @@ mod import;
 mod init;
 mod keys;
 mod lazy;
+mod lift;
 mod list;
 mod lock;
 mod log;

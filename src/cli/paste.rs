@@ -197,7 +197,7 @@ pub(super) fn store(
     let mut change = Change::default();
     change.put("paste", record.clone(), place);
     let outcome = writer.commit(change)?;
-    warnings.extend(super::report::lift_of(&writer, current.as_ref(), &record));
+    warnings.extend(super::lift::of_stored(&writer, current.as_ref(), &record));
     drop(writer);
     context.tell_unfinished(&outcome);
     if outcome.plaintext.contains(&profile) {
@@ -265,7 +265,7 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let mut change = Change::default();
     change.put("rotate", record.clone(), store);
     let outcome = writer.commit(change)?;
-    warnings.extend(super::report::lift_of(&writer, Some(&current), &record));
+    warnings.extend(super::lift::of_stored(&writer, Some(&current), &record));
     drop(writer);
     context.tell_unfinished(&outcome);
     for warning in &warnings {

@@ -9,7 +9,7 @@ use super::context::not_a_secret;
 use super::get::not_found;
 use super::list::View;
 use crate::error::{Code, Error, Result};
-use crate::select::backoff::{Failure, Generation, Policy, after_new_secret, after_success};
+use crate::select::backoff::{Failure, Generation, Policy, after_success};
 use crate::select::order::waiting;
 use crate::select::phrases;
 use crate::select::pin::{Pin, SessionName, Source};
@@ -19,9 +19,8 @@ use crate::select::state_file::StateFile;
 use crate::term::count::counted;
 use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
-use crate::vault::home::{Vault, Writer};
+use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::record::Record;
 
 /// Say how a request with a profile went.
 ///
@@ -158,58 +157,6 @@ pub(super) fn rename_in_state(agent: &Agent, from: &ProfileId, to: &ProfileId) -
         agent.dir.replace(state::FILE, &file.to_bytes())?;
     }
     Ok(())
-}
-
-/// Lifts what the old secret of a profile earned, where the record that was just stored holds another
-/// one than the record before it; and gives what is to be said. Under the agent's lock. Nothing here
-/// is an error: the credential is stored.
-pub(super) fn lift_of(writer: &Writer<'_>, before: Option<&Record>, record: &Record) -> Vec<String> {
-    let same = before.is_some_and(|before| before.credential.same_secret_as(&record.credential));
-    let ids = if same { &[][..] } else { std::slice::from_ref(&record.profile) };
-    lift(writer, ids)
-}
-
-/// As [`lift_of`], for profiles whose secrets are new.
-pub(super) fn lift(writer: &Writer<'_>, ids: &[ProfileId]) -> Vec<String> {
-    lift_in_state(&writer.agent, ids, writer.now).unwrap_or_else(|error| {
-        let whose = match ids {
-            [id] => format!("{id} may still wait for what its old secret failed of"),
-            _ => "profiles may still wait for what their old secrets failed of".to_owned(),
-        };
-        // The change was made: the usual remedy says the contrary.
-        let newer = error.code() == Code::NewerFormat;
-        let remedy = if newer { "use a newer strongroom" } else { error.remedy() };
-        vec![format!("{whose}: {}; {remedy}", error.what())]
-    })
-}
-
-fn lift_in_state(agent: &Agent, ids: &[ProfileId], now: i64) -> Result<Vec<String>> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
-    let mut file = StateFile::parse(Some(&bytes))?;
-    let (mut lifted, mut told) = (Vec::new(), Vec::new());
-    for id in ids {
-        let Some(before) = file.state.usage(id) else { continue };
-        let after = after_new_secret(before);
-        if after == *before {
-            continue;
-        }
-        let view = ProfileView::new(id.clone(), CredentialType::Token);
-        let whose = if agent.name == AgentName::default() {
-            id.to_string()
-        } else {
-            format!("{id} (agent {})", agent.name)
-        };
-        told.extend(waiting(&view, &file.state, None, now).and_then(|was| phrases::lifted(&whose, &was)));
-        lifted.push((id, after));
-    }
-    if !lifted.is_empty() {
-        file.set_usages(lifted.iter().map(|(id, usage)| (*id, usage)))?;
-        agent.dir.replace(state::FILE, &file.to_bytes())?;
-    }
-    Ok(told)
 }
 
 /// The provider of a profile that is in the index.

@@ -13,7 +13,7 @@ fn the_auth_section_has_openclaws_shape() {
     let in_use = ["openai".parse().unwrap(), "anthropic".parse().unwrap(), "openai".parse().unwrap()];
     let orders = order(&["anthropic:work", "anthropic:default"]);
     let found = as_json(&report(&profiles(), &orders, &state(), &in_use, &[]));
-    let path = "/home/ada/vault/agents/main/auth-profiles.json";
+    let path = "/srv/vault/agents/main/auth-profiles.json";
     assert_eq!(
         found["auth"],
         json!({
@@ -62,7 +62,7 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
     let orders = order(&["anthropic:work", "anthropic:default"]);
     let warnings = ["auth-state.json is not valid JSON (line 1, column 1)".to_owned()];
     let found = as_json(&report(&profiles(), &orders, &state(), &[], &warnings));
-    assert_eq!((&found["home"], &found["agent"]), (&json!("/home/ada/vault"), &json!("main")));
+    assert_eq!((&found["home"], &found["agent"]), (&json!("/srv/vault"), &json!("main")));
     assert_eq!(found["vault"]["warnings"], json!(warnings));
     assert_eq!(
         found["vault"]["providers"][0],

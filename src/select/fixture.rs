@@ -52,9 +52,9 @@ pub(super) fn report(
     warnings: &[String],
 ) -> Report {
     assemble(&Input {
-        home: "/home/ada/vault",
+        home: "/srv/vault",
         agent: &AgentName::default(),
-        store_path: "/home/ada/vault/agents/main/auth-profiles.json",
+        store_path: "/srv/vault/agents/main/auth-profiles.json",
         profiles,
         orders,
         state,

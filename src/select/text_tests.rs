@@ -15,9 +15,9 @@ fn the_text_names_the_next_the_others_and_the_remedies() {
     let orders = order(&["anthropic:work", "anthropic:default", "anthropic:gone"]);
     let lines = text(&report(&profiles(), &orders, &state(), &in_use, &warnings), NOW);
     let expected = "\
-Home   /home/ada/vault
+Home   /srv/vault
 Agent  main
-Index  /home/ada/vault/agents/main/auth-profiles.json
+Index  /srv/vault/agents/main/auth-profiles.json
 Warning: auth-state.json\\u{1b}[2J
 
 anthropic: next is anthropic:default (order set)

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use jsonc_parser::ast::{Object, Value};
-
 use strongroom_backends::shown;
 
 use super::file;

@@ -18,8 +18,8 @@ use strongroom::vault::id::ProfileId;
 use crate::session::{Ran, Session, ran, setup_token, source};
 
 /// Far from the machine's clock.
-const NOW: i64 = 1_800_000_000_000;
-const DAY: i64 = 86_400_000;
+pub const NOW: i64 = 1_800_000_000_000;
+pub const DAY: i64 = 86_400_000;
 const SESSION: &str = "tg:42";
 const AT: &str = "STRONGROOM_TEST_AT";
 const ARGUMENTS: &str = "STRONGROOM_TEST_ARGUMENTS";
@@ -39,7 +39,7 @@ fn at_an_instant() {
 }
 
 /// Runs a command line at an instant.
-fn run_at(session: &Session, now: i64, arguments: &[&str]) -> Ran {
+pub fn run_at(session: &Session, now: i64, arguments: &[&str]) -> Ran {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "selection::at_an_instant", "--nocapture", "--test-threads=1"])
@@ -183,7 +183,7 @@ fn purely(row: &Value) -> Told {
 }
 
 /// A vault that holds what a row says.
-fn vault_of(row: &Value) -> Session {
+pub fn vault_of(row: &Value) -> Session {
     let session = Session::new();
     let entries: serde_json::Map<String, Value> = profiles(row)
         .into_iter()
@@ -334,68 +334,6 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
     }
 }
 
-/// A vault with one token that expires at an instant, and a key that never does.
-fn expiring(at: i64) -> Session {
-    vault_of(&json!({ "profiles": { "a:tok": ["token", at], "b:key": "api_key" } }))
-}
-
-fn check(session: &Session, now: i64, more: &[&str]) -> i32 {
-    let mut arguments = vec!["models", "status", "--check", "--plain"];
-    arguments.extend(more);
-    run_at(session, now, &arguments).status
-}
-
-#[test]
-fn the_check_is_exact_on_each_side_of_every_boundary() {
-    let end = NOW + 10 * DAY;
-    let session = expiring(end);
-    let locked = expiring(end);
-    std::fs::rename(locked.key_file(), locked.path("key-away")).unwrap();
-    for (vault, name) in [(&session, "open"), (&locked, "locked")] {
-        for (now, exit) in
-            [(end - DAY - 1, 0), (end - DAY, 2), (end - DAY + 1, 2), (end - 1, 2), (end, 1), (end + 1, 1)]
-        {
-            assert_eq!(check(vault, now, &[]), exit, "{name}, {} ms before the end", end - now);
-            assert_eq!(check(vault, now, &["--profile", "a:tok"]), exit, "{name}");
-            assert_eq!(check(vault, now, &["--profile", "b:key"]), 0, "{name}");
-            assert_eq!(check(vault, now, &["--provider", "b"]), 0, "{name}");
-        }
-        assert_eq!(check(vault, end - 3_600_001, &["--expiring-within", "1h"]), 0, "{name}");
-        assert_eq!(check(vault, end - 3_600_000, &["--expiring-within", "1h"]), 2, "{name}");
-        assert_eq!(check(vault, NOW, &["--profile", "a:none"]), 1, "{name}");
-        assert_eq!(check(vault, NOW, &["--agent", "nobody"]), 1, "{name}");
-    }
-    assert!(run_at(&locked, NOW, &["status", "--check", "--plain"]).stdout.contains("a:tok"));
-    assert_eq!(check(&Session::new(), NOW, &[]), 1, "no profile at all");
-    let gone = expiring(end);
-    std::fs::remove_file(gone.agent_file("records/a_3atok.age")).unwrap();
-    assert_eq!(check(&gone, NOW, &[]), 1, "a record that is missing");
-}
-
-#[test]
-fn the_check_tells_of_an_expired_profile_that_the_order_leaves_out() {
-    let session = vault_of(&json!({
-        "profiles": { "a:old": ["token", NOW], "a:new": "token" }, "order": ["a:new"],
-    }));
-    assert_eq!((check(&session, NOW - 1, &[]), check(&session, NOW, &[])), (2, 1));
-    let report = run_at(&session, NOW, &["status", "--check", "--json"]).json();
-    assert_eq!(report["vault"]["providers"][0]["next"], "a:new");
-    assert_eq!(report["check"]["reasons"], json!([{ "code": "expired", "profileId": "a:old" }]));
-}
-
-#[test]
-fn waiting_profiles_do_not_fail_the_check() {
-    let session = vault_of(&json!({ "profiles": { "a:tok": "token" } }));
-    run_at(&session, NOW, &["report", "a:tok", "--failure", "billing"]).ok();
-    assert_eq!(check(&session, NOW + 1, &[]), 0);
-    let report = run_at(&session, NOW + 1, &["status", "--json"]).ok().json();
-    assert_eq!(
-        report["auth"]["unusableProfiles"],
-        json!([{ "profileId": "a:tok", "provider": "a", "kind": "disabled", "reason": "billing",
-                 "until": NOW + 18_000_000, "remainingMs": 17_999_999 }])
-    );
-}
-
 #[test]
 fn agents_are_isolated() {
     let session = Session::new();
@@ -466,110 +404,4 @@ fn a_session_follows_what_serves_it_until_a_person_pins() {
     assert_eq!(next(), "groq:one");
     session.run(["models", "pin", "--session", "s", "--clear"]).ok();
     assert_eq!(next(), "groq:two");
-}
-
-fn usage_of(session: &Session, id: &str) -> Value {
-    let state = std::fs::read(session.agent_file("auth-state.json")).unwrap();
-    serde_json::from_slice::<Value>(&state).unwrap()["usageStats"][id].clone()
-}
-
-/// The only line of standard error that tells of a lift.
-#[track_caller]
-fn lifted(ran: &Ran, id: &str, was: &str, reason: &str) {
-    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("lifted")).collect();
-    let [line] = lines.as_slice() else { panic!("{}", ran.stderr) };
-    assert!(
-        line.contains(&format!("{id} was {was} until 20")) && line.contains(&format!("({reason}): lifted")),
-        "{line}"
-    );
-}
-
-#[test]
-fn a_new_secret_lifts_what_the_old_one_earned() {
-    let session = Session::new();
-    let paste = |secret: &str| {
-        session.feed(secret, ["paste-token", "--provider", "groq", "--profile-id", "groq:one"]).ok()
-    };
-    let import = |secret: &str| {
-        let entry = json!({ "type": "token", "provider": "groq", "token": secret });
-        session.write("new.json", json!({ "version": 1, "profiles": { "groq:one": entry } }).to_string());
-        session.run(["import", "new.json", "--on-conflict", "replace"]).ok()
-    };
-    let rotate = |secret: &str| session.feed(secret, ["rotate", "groq:one"]).ok();
-    paste("made-up-token-0");
-    session.paste("groq:two", "made-up-key");
-    session.run(["report", "groq:one", "--success"]).ok();
-    let served = usage_of(&session, "groq:one")["lastUsed"].clone();
-    let begun = std::fs::read(session.agent_file("auth-state.json")).unwrap();
-    let ways: [&dyn Fn(&str) -> Ran; 3] = [&paste, &rotate, &import];
-    let failures = [("auth_permanent", "disabled"), ("billing", "disabled"), ("rate_limit", "cooling down")];
-    for (n, way) in ways.iter().enumerate() {
-        for (m, (kind, was)) in failures.iter().enumerate() {
-            session.run(["report", "groq:one", "--failure", "auth"]).ok();
-            session.run(["report", "groq:one", "--failure", kind]).ok();
-            session.run(["report", "groq:two", "--failure", kind]).ok();
-            let other = usage_of(&session, "groq:two");
-            let said = way(&format!("made-up-token-{n}-{m}"));
-            lifted(&said, "groq:one", was, kind);
-            let usage = usage_of(&session, "groq:one");
-            assert!(usage["lastFailureAt"].is_number(), "{usage}");
-            let members: Vec<_> = usage.as_object().unwrap().keys().map(String::as_str).collect();
-            assert_eq!(members, ["errorCount", "lastFailureAt", "lastUsed"], "way {n}, {kind}");
-            assert_eq!((&usage["lastUsed"], &usage["errorCount"]), (&served, &json!(0)));
-            assert_eq!(usage_of(&session, "groq:two"), other, "another profile's is its own");
-            let status = session.run(["status", "--json"]).ok().json();
-            assert_eq!(status["vault"]["providers"][0]["next"], "groq:one");
-            assert_eq!(status["vault"]["providers"][0]["lastGood"], "groq:one");
-            std::fs::write(session.agent_file("auth-state.json"), &begun).unwrap();
-        }
-    }
-    // Programs see it among the warnings.
-    session.run(["report", "groq:one", "--failure", "billing"]).ok();
-    let pasted = session
-        .feed("made-up-token-9", ["paste-token", "--json", "--provider", "groq", "--profile-id", "one"]);
-    let warnings = pasted.ok().json()["warnings"].to_string();
-    assert!(warnings.contains("(billing): lifted, for the secret is new"), "{warnings}");
-}
-
-#[test]
-fn the_same_secret_again_lifts_nothing() {
-    let session = Session::new();
-    session.paste("groq:one", "made-up-key-1");
-    for kind in ["auth_permanent", "rate_limit"] {
-        session.run(["report", "groq:one", "--failure", kind]).ok();
-    }
-    let before = std::fs::read(session.agent_file("auth-state.json")).unwrap();
-    let mut said = session.paste("groq:one", "made-up-key-1").stderr;
-    said += &session.feed("made-up-key-1\n", ["rotate", "groq:one", "--expires-in", "30d"]).ok().stderr;
-    // Other contents, and the secret that is there.
-    let entry =
-        json!({ "type": "api_key", "provider": "groq", "key": "made-up-key-1", "email": "a@b.example" });
-    session.write("new.json", json!({ "version": 1, "profiles": { "groq:one": entry } }).to_string());
-    let imported = session.run(["import", "new.json", "--on-conflict", "replace"]).ok();
-    assert!(imported.stdout.contains("Imported 1 profile."), "{}", imported.stdout);
-    said += &imported.stderr;
-    assert!(!said.contains("lifted"), "{said}");
-    assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), before);
-}
-
-#[test]
-fn a_state_that_cannot_be_written_fails_no_paste() {
-    let session = Session::new();
-    session.paste("groq:one", "made-up-key-1");
-    std::fs::write(session.agent_file("auth-state.json"), "{\"version\":1,").unwrap();
-    let said = session.paste("groq:one", "made-up-key-2");
-    assert!(
-        said.stderr.contains("groq:one may still wait for what its old secret failed of"),
-        "{}",
-        said.stderr
-    );
-    let said = session.feed("made-up-key-3", ["rotate", "groq:one"]).ok();
-    assert!(said.stderr.contains("repair auth-state.json"), "{}", said.stderr);
-    assert_eq!(session.get("groq:one"), "made-up-key-3");
-    assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), b"{\"version\":1,");
-    std::fs::remove_file(session.agent_file("auth-state.json")).unwrap();
-    std::fs::create_dir(session.agent_file("auth-state.json")).unwrap();
-    let said = session.paste("groq:one", "made-up-key-4");
-    assert!(said.stderr.contains("may still wait"), "{}", said.stderr);
-    assert_eq!(session.get("groq:one"), "made-up-key-4");
 }

@@ -326,17 +326,21 @@ check_cached() {
     gives "$(token 1)" 'and has it when the daemon goes on' get a:x
 }
 
-# An index that is gone, and an old copy in the home.
-check_wiped() {
-    local file
+# A world whose keychain holds token 2 for a:x, and whose home the sealed copy of token 1, in $copy.
+old_copy_back() {
     new_world
     must init --store keychain --unlock key-file
     pasted a:x 1
-    file=$(find "$pending" -name '*.age')
-    cp "$file" "$tmp/older"
+    copy=$(find "$pending" -name '*.age')
+    cp "$copy" "$tmp/older"
     pasted a:x 2
     holds 'the sealed copies go' settle
-    cp "$tmp/older" "$file"
+    cp "$tmp/older" "$copy"
+}
+
+# An index that is gone, and an old copy in the home.
+check_wiped() {
+    old_copy_back
     rm "$vault/agents/main/auth-profiles.json"
     gives "$(token 2)" 'without an index the newer one is read' get a:x
     works 'doctor --repair' doctor --repair

@@ -5,31 +5,42 @@
 
 # Sealed copies in the home that are not what they were.
 check_copies() {
-    local file
-    new_world
-    must init --store keychain --unlock key-file
-    pasted a:x 1
-    file=$(find "$pending" -name '*.age')
-    cp "$file" "$tmp/older"
-    pasted a:x 2
-    holds 'the sealed copies go' settle
-    cp "$tmp/older" "$file"
+    old_copy_back
     pasted b:y 1
     gives "$(token 2)" 'an old copy put back does not take the place of the item' get a:x
-    printf 'no record' >"$file"
+    printf 'no record' >"$copy"
     pasted b:y 2
     gives "$(token 2)" 'nor does a damaged one' get a:x
-    rm "$file"
+    rm "$copy"
     clean 'verify after both'
 
     # An item that was lost is written again; its copy stays for another minute.
     pasted a:x 3
     "$lib/keychain-items.py" delete "$(item_of path a:x)"
-    touch -d '2 minutes ago' "$file"
+    touch -d '2 minutes ago' "$copy"
     pasted b:y 3
     gives "$(token 3)" 'an item that was lost is written again' get a:x
     pasted b:y 4
-    holds 'the copy outlives the item by a minute' test -e "$file"
+    holds 'the copy outlives the item by a minute' test -e "$copy"
+}
+
+# recover_moved WHAT FILE...: a home that was moved, and lost its unlock files and these, is rebuilt.
+recover_moved() {
+    local what=$1
+    shift
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    pasted a:f 2 --store file
+    holds 'the sealed copies go' settle
+    keep_recovery_key
+    rm "$key" "$vault"/unlock/*.age "${@/#/$vault/}"
+    mv "$vault" "$vault.moved"
+    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
+    works "recover of $what" recover --recovery-key "$world/recovery-key" --unlock key-file
+    gives "$(token 1)" 'its record in the keychain is read' get a:x
+    clean 'verify after it'
+    extra=()
 }
 
 # Rebuilt by the recovery key, with records in the keychain.
@@ -64,34 +75,9 @@ check_recover() {
     must remove a:lost --yes
     clean 'verify after it'
 
-    # Moved, and then rebuilt.
-    new_world
-    must init --store keychain --unlock key-file
-    pasted a:x 1
-    pasted a:f 2 --store file
-    holds 'the sealed copies go' settle
-    keep_recovery_key
-    rm "$key" "$vault"/unlock/*.age
-    mv "$vault" "$vault.moved"
-    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
-    works 'recover of a moved home' recover --recovery-key "$world/recovery-key" --unlock key-file
-    gives "$(token 1)" 'its record in the keychain is read' get a:x
-    clean 'verify after it'
-    extra=()
-
-    # The same without vault.json: a record in a file knows the vault's id too.
-    new_world
-    must init --store keychain --unlock key-file
-    pasted a:x 1
-    holds 'the sealed copies go' settle
-    keep_recovery_key
-    rm "$key" "$vault"/unlock/*.age "$vault/vault.json"
-    mv "$vault" "$vault.moved"
-    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
-    works 'recover of a moved home without vault.json' recover --recovery-key "$world/recovery-key" --unlock key-file
-    gives "$(token 1)" 'its record in the keychain is read' get a:x
-    clean 'verify after it'
-    extra=()
+    # Moved, and then rebuilt; and without vault.json: a record in a file knows the vault's id too.
+    recover_moved 'a moved home'
+    recover_moved 'a moved home without vault.json' vault.json
 
     # What a copy of it wrote, and left in the keychain, is none of its own.
     local one

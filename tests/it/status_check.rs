@@ -1,0 +1,68 @@
+//! `status --check` at fixed instants: exactly which exit status on each side of every boundary.
+
+use serde_json::json;
+
+use crate::selection::{DAY, NOW, run_at, vault_of};
+use crate::session::Session;
+
+/// A vault with one token that expires at an instant, and a key that never does.
+fn expiring(at: i64) -> Session {
+    vault_of(&json!({ "profiles": { "a:tok": ["token", at], "b:key": "api_key" } }))
+}
+
+fn check(session: &Session, now: i64, more: &[&str]) -> i32 {
+    let mut arguments = vec!["models", "status", "--check", "--plain"];
+    arguments.extend(more);
+    run_at(session, now, &arguments).status
+}
+
+#[test]
+fn the_check_is_exact_on_each_side_of_every_boundary() {
+    let end = NOW + 10 * DAY;
+    let session = expiring(end);
+    let locked = expiring(end);
+    std::fs::rename(locked.key_file(), locked.path("key-away")).unwrap();
+    for (vault, name) in [(&session, "open"), (&locked, "locked")] {
+        for (now, exit) in
+            [(end - DAY - 1, 0), (end - DAY, 2), (end - DAY + 1, 2), (end - 1, 2), (end, 1), (end + 1, 1)]
+        {
+            assert_eq!(check(vault, now, &[]), exit, "{name}, {} ms before the end", end - now);
+            assert_eq!(check(vault, now, &["--profile", "a:tok"]), exit, "{name}");
+            assert_eq!(check(vault, now, &["--profile", "b:key"]), 0, "{name}");
+            assert_eq!(check(vault, now, &["--provider", "b"]), 0, "{name}");
+        }
+        assert_eq!(check(vault, end - 3_600_001, &["--expiring-within", "1h"]), 0, "{name}");
+        assert_eq!(check(vault, end - 3_600_000, &["--expiring-within", "1h"]), 2, "{name}");
+        assert_eq!(check(vault, NOW, &["--profile", "a:none"]), 1, "{name}");
+        assert_eq!(check(vault, NOW, &["--agent", "nobody"]), 1, "{name}");
+    }
+    assert!(run_at(&locked, NOW, &["status", "--check", "--plain"]).stdout.contains("a:tok"));
+    assert_eq!(check(&Session::new(), NOW, &[]), 1, "no profile at all");
+    let gone = expiring(end);
+    std::fs::remove_file(gone.agent_file("records/a_3atok.age")).unwrap();
+    assert_eq!(check(&gone, NOW, &[]), 1, "a record that is missing");
+}
+
+#[test]
+fn the_check_tells_of_an_expired_profile_that_the_order_leaves_out() {
+    let session = vault_of(&json!({
+        "profiles": { "a:old": ["token", NOW], "a:new": "token" }, "order": ["a:new"],
+    }));
+    assert_eq!((check(&session, NOW - 1, &[]), check(&session, NOW, &[])), (2, 1));
+    let report = run_at(&session, NOW, &["status", "--check", "--json"]).json();
+    assert_eq!(report["vault"]["providers"][0]["next"], "a:new");
+    assert_eq!(report["check"]["reasons"], json!([{ "code": "expired", "profileId": "a:old" }]));
+}
+
+#[test]
+fn waiting_profiles_do_not_fail_the_check() {
+    let session = vault_of(&json!({ "profiles": { "a:tok": "token" } }));
+    run_at(&session, NOW, &["report", "a:tok", "--failure", "billing"]).ok();
+    assert_eq!(check(&session, NOW + 1, &[]), 0);
+    let report = run_at(&session, NOW + 1, &["status", "--json"]).ok().json();
+    assert_eq!(
+        report["auth"]["unusableProfiles"],
+        json!([{ "profileId": "a:tok", "provider": "a", "kind": "disabled", "reason": "billing",
+                 "until": NOW + 18_000_000, "remainingMs": 17_999_999 }])
+    );
+}
