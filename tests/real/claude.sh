@@ -38,10 +38,12 @@ surroundings=(
 strongroom() { "${surroundings[@]}" "$binary" "$@"; }
 quoted() { printf '%q ' "$@"; }
 
-# shows TEXT SECONDS WHAT: the terminal shows the text in time.
+# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: where a line wraps hangs
+# on the length of the paths in it, and the screen keeps no space at a line's end.
 shows() {
-    local end=$((SECONDS + $2))
-    until terminal capture-pane -p -S - | tr -d '\n' | tr -s ' ' | grep -qF -- "$1"; do
+    local end=$((SECONDS + $2)) text
+    text=$(tr -d '[:space:]' <<<"$1")
+    until terminal capture-pane -p -S - | tr -d '[:space:]' | grep -qF -- "$text"; do
         if [ "$SECONDS" -ge "$end" ]; then
             fail "$3 (no '$1' within $2 s)" "$(terminal_shows)"
             return 0
