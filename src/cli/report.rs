@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::select::backoff::{Failure, Generation, Policy, after_success};
 use crate::select::order::waiting;
 use crate::select::phrases;
-use crate::select::pin::{Pin, SessionName, Source};
+use crate::select::pin::{Model, Pin, SessionName, Source};
 use crate::select::profile::ProfileView;
 use crate::select::state;
 use crate::select::state_file::StateFile;
@@ -38,6 +38,9 @@ pub struct Report {
     /// The request failed: auth, auth_permanent, billing, rate_limit, overloaded, timeout, …
     #[arg(long, value_name = "KIND", group = "outcome")]
     failure: Option<String>,
+    /// The model that it was for: a limit or a time-out of one is none of the others
+    #[arg(long, value_name = "M")]
+    model: Option<String>,
     /// The session that it was for: what served it is tried first for it
     #[arg(long, value_name = "S")]
     session: Option<String>,
@@ -56,6 +59,8 @@ struct Document {
     #[serde(skip_serializing_if = "Option::is_none")]
     cooldown_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    cooldown_model: Option<Model>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     disabled_until: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     disabled_reason: Option<String>,
@@ -69,6 +74,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let vault = context.vault()?;
     let agent = context.agent()?;
     let provider = provider_of(context, &vault, &agent, &id)?;
+    let model = args.model.as_deref().map(|name| model_of(&provider, name)).transpose()?;
     let client = client::selection(context, |warning| context.warn(warning));
     let policy = Policy { generation, limits: client.limits(&provider) };
 
@@ -79,7 +85,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let file = change(&found, |file| {
         let before = file.state.usage(&id).cloned().unwrap_or_default();
         let after = match failure {
-            Some(failure) => policy.after_failure(&provider, &before, failure, now),
+            Some(failure) => policy.after_failure(&provider, &before, failure, model.as_ref(), now),
             None => Some(after_success(&before, now)),
         };
         let Some(after) = after else { return Ok(()) };
@@ -99,6 +105,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
             result: noted,
             error_count: usage.error_count,
             cooldown_until: usage.cooldown_until,
+            cooldown_model: usage.cooldown_model,
             disabled_until: usage.disabled_until,
             disabled_reason: usage.disabled_reason,
         })?;
@@ -179,6 +186,13 @@ pub(super) fn provider_of(
 pub(super) fn session_name(text: &str) -> Result<SessionName> {
     not_a_secret(text)?;
     text.parse()
+}
+
+/// A model as the state has it: without the provider.
+fn model_of(provider: &Provider, text: &str) -> Result<Model> {
+    not_a_secret(text)?;
+    let own = text.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('/'));
+    own.unwrap_or(text).parse()
 }
 
 fn known(text: &str) -> Result<Failure> {

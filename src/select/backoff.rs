@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::pin::Model;
 use super::profile::is_exempt;
 use super::state::Usage;
 use crate::error::{Code, Error};
@@ -45,6 +46,12 @@ impl Failure {
     #[must_use]
     pub fn disables(self) -> bool {
         matches!(self.0, "billing" | "auth_permanent")
+    }
+
+    /// Whether it can be of one model alone: a limit or a time-out of one need not be another's.
+    #[must_use]
+    pub fn is_of_model(self) -> bool {
+        matches!(self.0, "rate_limit" | "timeout")
     }
 }
 
@@ -161,13 +168,15 @@ impl Policy {
     ///
     /// A window that is still open is kept as it is: failures that come in together must not add
     /// up. Counters begin anew when the last failure is older than the window of failures, or when
-    /// every window is over.
+    /// every window is over. A cooldown is of the `model` alone, where one is named, the failure can
+    /// be of one, and every other failure in the same window was of it, too.
     #[must_use]
     pub fn after_failure(
         &self,
         provider: &Provider,
         usage: &Usage,
         failure: Failure,
+        model: Option<&Model>,
         now: i64,
     ) -> Option<Usage> {
         if is_exempt(provider) {
@@ -193,10 +202,15 @@ impl Policy {
             next.disabled_reason = reason;
         } else {
             let until = now.saturating_add(self.generation.cooldown(next.error_count));
+            // The older client knows no model.
+            let of_one = failure.is_of_model() && self.generation == Generation::Newer;
+            let model = model.filter(|_| of_one);
+            next.cooldown_model = match next.cooldown_until {
+                Some(_) => next.cooldown_model.filter(|before| Some(before) == model),
+                None => model.cloned(),
+            };
             next.cooldown_until = next.cooldown_until.or(Some(until));
             next.cooldown_reason = reason;
-            // Of which model it failed is not reported: then it is one of all.
-            next.cooldown_model = None;
         }
         Some(next)
     }
@@ -235,7 +249,7 @@ mod tests {
     }
 
     fn failed(policy: &Policy, usage: &Usage, of: &str, now: i64) -> Usage {
-        policy.after_failure(&"anthropic".parse().unwrap(), usage, kind(of), now).unwrap()
+        policy.after_failure(&"anthropic".parse().unwrap(), usage, kind(of), None, now).unwrap()
     }
 
     #[test]
@@ -311,7 +325,7 @@ mod tests {
     fn exempt_providers_note_no_failure() {
         for (provider, noted) in [("openrouter", false), ("kilocode", false), ("anthropic", true)] {
             let provider = provider.parse().unwrap();
-            let next = NEWER.after_failure(&provider, &Usage::default(), kind("billing"), NOW);
+            let next = NEWER.after_failure(&provider, &Usage::default(), kind("billing"), None, NOW);
             assert_eq!(next.is_some(), noted);
         }
     }

@@ -14,7 +14,7 @@ fn text(file: &StateFile) -> String {
 fn fail_at(file: &mut StateFile, profile: &str, kind: &str, now: i64) {
     let profile = id(profile);
     let usage = file.state.usage(&profile).cloned().unwrap_or_default();
-    let next = Policy::default().after_failure(&profile.provider(), &usage, kind.parse().unwrap(), now);
+    let next = Policy::default().after_failure(&profile.provider(), &usage, kind.parse().unwrap(), None, now);
     file.set_usage(&profile, &next.unwrap()).unwrap();
 }
 

@@ -300,7 +300,11 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
             let (kind, now) = (report[0].as_str().unwrap(), NOW + report[1].as_i64().unwrap());
             known = match kind {
                 "success" => after_success(&known, now),
-                kind => policy.after_failure(&provider, &known, kind.parse().unwrap(), now).unwrap_or(known),
+                kind => {
+                    let model = report[2].as_str().map(|model| model.parse().unwrap());
+                    let kind = kind.parse().unwrap();
+                    policy.after_failure(&provider, &known, kind, model.as_ref(), now).unwrap_or(known)
+                }
             };
         }
         assert_eq!(known, usage(&row["after"]), "purely: {}", row["name"]);
@@ -321,6 +325,9 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
             }
             if let Some(version) = row["backoff"].as_str() {
                 arguments.extend(["--backoff", version]);
+            }
+            if let Some(model) = report[2].as_str() {
+                arguments.extend(["--model", model]);
             }
             run_at(&session, NOW + report[1].as_i64().unwrap(), &arguments).ok();
         }

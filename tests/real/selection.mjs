@@ -89,11 +89,11 @@ for (const row of rows('backoff.json')) {
   fs.writeFileSync(path.join(agentDir, 'auth-profiles.json'), JSON.stringify({ version: 1, profiles: all }));
   fs.writeFileSync(path.join(agentDir, 'auth-state.json'), JSON.stringify({ version: 1, ...usage }));
   const store = { version: 1, profiles: all, ...structuredClone(usage) };
-  for (const [kind, after] of row.reports) {
+  for (const [kind, after, modelId] of row.reports) {
     offset = after;
     const about = { store, profileId: id, agentDir, cfg: row.config ?? {} };
     if (kind === 'success') await served({ ...about, provider });
-    else await failed({ ...about, reason: kind });
+    else await failed({ ...about, reason: kind, modelId });
   }
   offset = 0;
   const file = JSON.parse(fs.readFileSync(path.join(agentDir, 'auth-state.json'), 'utf8'));
