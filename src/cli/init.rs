@@ -97,8 +97,8 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
     match Vault::open_damaged(&home, &context.keychain()) {
-        Ok((vault, _)) => init::refuse_existing(&vault)?,
-        Err(error) if error.code() == Code::NoVault => {}
+        Ok((vault, _)) => init::refuse_taken(&vault, &context.waits("init"))?,
+        Err(error) if error.code() == Code::NoVault => init::check_place(&home)?,
         Err(error) if error.code() == Code::NewerFormat => {
             let what = format!("there is a vault in {} already, made by a newer strongroom", shown(&home));
             return fail(Code::Exists, what)

@@ -135,16 +135,11 @@ fn open_or_make(
             } else {
                 &args.vault
             };
-            let exists = |error: &Error| error.code() == Code::Exists;
             let made = match init::make(context, init) {
-                // Somebody else makes it too: what is there is whole, or waits for their lock.
-                Err(error) if exists(&error) && Vault::open(&home, &context.keychain()).is_err() => {
-                    init::make(context, init)
-                }
-                made => made,
-            };
-            let made = match made {
-                Err(error) if exists(&error) && Vault::open(&home, &context.keychain()).is_ok() => {
+                // Somebody else made it meanwhile.
+                Err(error)
+                    if error.code() == Code::Exists && Vault::open(&home, &context.keychain()).is_ok() =>
+                {
                     return open(context);
                 }
                 made => made?,

@@ -37,6 +37,17 @@ pub fn init(path: &Path, payload: Payload, secret: &MethodSecret, waits: &Waits)
     Ok(payload)
 }
 
+/// Whether a home could be made there, or is there.
+///
+/// # Errors
+/// `UNSAFE_HOME`, `IO`.
+pub fn check_place(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    home::check_place(path).map_err(of_home)
+}
+
 /// Makes the home's directory, so that its path is known for certain.
 ///
 /// # Errors
@@ -45,11 +56,24 @@ pub fn prepare(path: &Path) -> Result<()> {
     home::create(path).map_err(of_home).map(|_| ())
 }
 
-/// Refuses a home that holds a vault or the remains of one.
+/// Refuses a home that holds a vault or the remains of one. Remains can be of a vault that is just being
+/// made: whoever makes it is waited for.
 ///
 /// # Errors
-/// `EXISTS`.
-pub fn refuse_existing(vault: &Vault) -> Result<()> {
+/// `EXISTS`, `LOCK_TIMEOUT`.
+pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
+    let refused = refuse_existing(vault);
+    if refused.is_ok() || vault.home.kind(SETTINGS)?.is_some() {
+        return refused;
+    }
+    match vault.lock(Mode::Exclusive, waits) {
+        Ok(_lock) => refuse_existing(vault),
+        Err(error) if error.code() == Code::LockTimeout => Err(error),
+        Err(_) => refused,
+    }
+}
+
+fn refuse_existing(vault: &Vault) -> Result<()> {
     let home = &vault.home;
     if home.kind(SETTINGS)?.is_some() {
         return fail(Code::Exists, format!("there is a vault in {} already", shown(home.path())))

@@ -64,6 +64,35 @@ fn a_home_whose_parent_others_can_write_is_refused() {
 }
 
 #[test]
+fn a_vault_is_not_made_where_others_could_replace_it() {
+    let session = Session::empty();
+    let place = session.path("place");
+    std::fs::create_dir(&place).unwrap();
+    let refused = |home: &str| {
+        for arguments in [vec!["init"], vec!["onboard", "--groq-api-key", "-"]] {
+            let before = snapshot(session.temp.path());
+            let mut arguments = arguments;
+            arguments.extend(["--home", home]);
+            session.feed(CANARY, &arguments).sane(CANARY).failed("UNSAFE_HOME", 78);
+            assert!(snapshot(session.temp.path()) == before, "{arguments:?} left something behind");
+        }
+    };
+    mode(&place, 0o777);
+    refused("place/vault");
+    mode(&place, 0o700);
+    if !rustix::process::geteuid().is_root() {
+        println!("only root can make a directory of another user's");
+        return;
+    }
+    // As `sudo` with the user's own HOME.
+    std::os::unix::fs::chown(&place, Some(65534), Some(65534)).unwrap();
+    refused("place/vault");
+    refused("place/not/yet/there");
+    std::os::unix::fs::chown(&place, Some(0), Some(0)).unwrap();
+    session.run(["init", "--home", "place/not/yet/there"]).ok();
+}
+
+#[test]
 fn a_home_that_others_can_read_is_warned_of() {
     let session = session();
     mode(session.home(), 0o755);

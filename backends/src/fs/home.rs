@@ -50,11 +50,39 @@ pub fn open(path: &Path) -> Result<Home, StoreError> {
     Ok(Home { dir, readable_by_others: mode(&stat) & GROUP_OR_OTHERS_READ != 0 })
 }
 
+/// Whether a home can be made where there is none: not in a directory of another user's, who could replace
+/// it, and to whom it would be locked (so under `sudo`, where `HOME` is kept), nor in one that others can
+/// write. Root stands above all.
+///
+/// # Errors
+/// `Unsafe`; `Io` where that cannot be seen.
+pub fn check_place(path: &Path) -> Result<(), StoreError> {
+    let (parent, _) = split(path)?;
+    if parent.exists() {
+        check_parent(path)?;
+    }
+    for above in parent.ancestors() {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match fs::stat(above) {
+            Ok(stat) if stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw() => {
+                return Ok(());
+            }
+            Ok(_) => return unsafe_dir(above, "belongs to another user"),
+            Err(rustix::io::Errno::NOENT) => {}
+            Err(errno) => return Err(StoreError::at(above, errno)),
+        }
+    }
+    Ok(())
+}
+
 /// Makes a home, mode 0700, and the directories above it, and opens it.
 ///
 /// # Errors
-/// As [`open`]; an existing directory is taken as it is.
+/// As [`check_place`] and [`open`]; an existing directory is taken as it is.
 pub fn create(path: &Path) -> Result<Home, StoreError> {
+    if fs::lstat(path).is_err() {
+        check_place(path)?;
+    }
     match fs::mkdir(path, fs::Mode::RWXU) {
         Ok(()) | Err(rustix::io::Errno::EXIST) => {}
         Err(rustix::io::Errno::NOENT) => {
