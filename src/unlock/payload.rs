@@ -45,6 +45,9 @@ pub struct Payload {
     pub transfer: SecretString,
     /// An unfinished change of keys.
     pub pending: Option<Pending>,
+    /// Ids that the vault had before a recovery that is not finished: its items in the keychain can
+    /// name them still.
+    pub former: Vec<String>,
 }
 
 impl fmt::Debug for Payload {
@@ -74,6 +77,8 @@ struct Out<'a> {
     transfer: &'a SecretString,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<Pending>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    former: &'a [String],
 }
 
 /// A vault key as it is written.
@@ -106,6 +111,8 @@ struct In<'a> {
     transfer: SecretString,
     #[serde(default)]
     pending: Option<Pending>,
+    #[serde(default)]
+    former: Vec<String>,
 }
 
 /// A vault key as it is read.
@@ -152,6 +159,7 @@ impl Payload {
             recovery_recipient,
             transfer: new_identity().0,
             pending: None,
+            former: Vec::new(),
         })
     }
 
@@ -205,6 +213,7 @@ impl Payload {
             recovery_recipient: self.recovery_recipient.to_string(),
             transfer: &self.transfer,
             pending: self.pending,
+            former: &self.former,
         };
         let mut bytes = Buffer::with_capacity(2048);
         serde_json::to_writer(&mut bytes, &out)
@@ -237,6 +246,7 @@ impl Payload {
             recovery_recipient: read.recovery_recipient.parse().map_err(|_| damaged())?,
             transfer: read.transfer,
             pending: read.pending,
+            former: read.former,
         })
     }
 }

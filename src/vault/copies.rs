@@ -47,18 +47,26 @@ pub struct Copies<'a> {
     /// The vault.
     pub vault: &'a Vault,
     items: Items,
+    /// The ids that the vault is known to have, or to have had, by what lies in its home.
+    pub ids: BTreeSet<String>,
     /// Whether to do without the keychain.
     pub without: bool,
 }
 
 impl<'a> Copies<'a> {
-    /// Looks the keychain over, where the vault has used it. With `leave_unreadable`, what it does not
-    /// give is done without.
+    /// Looks the keychain over, where the vault has used it; `former` are ids that a recovery which was
+    /// cut short has noted. With `leave_unreadable`, what the keychain does not give is done without.
     ///
     /// # Errors
     /// Those of the home and of the keychain; `KEYCHAIN_LOCKED` where some items are locked.
-    pub fn of_vault(vault: &'a Vault, openers: Openers<'_>, leave_unreadable: bool) -> Result<Self> {
-        let mut copies = Self { vault, items: Items::new(), without: false };
+    pub fn of_vault(
+        vault: &'a Vault,
+        openers: Openers<'_>,
+        former: &[String],
+        leave_unreadable: bool,
+    ) -> Result<Self> {
+        let ids = former.iter().cloned().collect();
+        let mut copies = Self { vault, items: Items::new(), ids, without: false };
         let mut agents = Vec::new();
         for name in vault.agents()? {
             agents.extend(vault.agent(&name)?);
@@ -66,7 +74,8 @@ impl<'a> Copies<'a> {
         if !agents.iter().any(|agent| !matches!(agent.dir.kind(PENDING), Ok(None))) {
             return Ok(copies);
         }
-        let mut ids: BTreeSet<_> = vault.settings.iter().map(|settings| settings.vault_id.clone()).collect();
+        let ids = &mut copies.ids;
+        ids.extend(vault.settings.iter().map(|settings| settings.vault_id.clone()));
         ids.extend(openers.held.map(|keys| keys.vault.to_string()));
         for agent in &agents {
             for id in agent.record_ids()?.0 {
@@ -74,7 +83,7 @@ impl<'a> Copies<'a> {
                 ids.extend(sealed.iter().filter_map(|one| openers.whose(one)).map(|whose| whose.vault));
             }
         }
-        match in_keychain(&vault.keychain, ids, openers) {
+        match in_keychain(&vault.keychain, ids.clone(), openers) {
             Ok((_, locked)) if locked > 0 && !leave_unreadable => {
                 return Err(vault.keychain.locked_items().with_remedy(
                     "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again; or add --leave-unreadable to do without what it holds",

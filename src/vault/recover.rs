@@ -30,6 +30,9 @@ use crate::unlock::MethodSecret;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
 
+/// How many former ids are noted: planted records can name any number, and an unlock file has its bounds.
+const FORMER_MAX: usize = 32;
+
 /// What a recovery did.
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {
@@ -77,7 +80,8 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
     let openers = Openers { identity: plan.identity, held: held.as_ref() };
-    let copies = Copies::of_vault(vault, openers, plan.leave_unreadable)?;
+    let former = opened.as_ref().map(|unlocked| unlocked.payload.former.as_slice()).unwrap_or_default();
+    let copies = Copies::of_vault(vault, openers, former, plan.leave_unreadable)?;
     let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
     let mut done = Recovered::default();
     let mut payload = if let Some(unlocked) = &opened {
@@ -104,6 +108,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         }
         let mut payload = Payload::generate(plan.method, "file")?;
         payload.pending = Some(Pending::Recover);
+        payload.former = copies.ids.iter().take(FORMER_MAX).cloned().collect();
         payload
     };
     log::tail(&vault.home)?;
@@ -129,6 +134,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     }
     note_in_vault_log(vault, &keys, waits.now, "recover")?;
     payload.pending = None;
+    payload.former.clear();
     slots::write(&vault.home, &payload, &key)?;
     if let Some(unlocked) = opened.filter(|unlocked| unlocked.payload.method != plan.method) {
         payload.method.clone_from(&unlocked.payload.method);

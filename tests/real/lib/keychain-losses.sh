@@ -24,6 +24,13 @@ check_copies() {
     holds 'the copy outlives the item by a minute' test -e "$copy"
 }
 
+# cut_short WHAT: a recovery that has begun when it ends, for it waits for the agent's lock.
+cut_short() {
+    flock "$vault/agents/main/lock" env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "${extra[@]}" "$binary" recover \
+        --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable --lock-timeout 100ms >"$out" 2>"$err" && status=0 || status=$?
+    same "$status" 75 "$1" shown
+}
+
 # recover_moved WHAT FILE...: a home that was moved, and lost its unlock files and these, is rebuilt.
 recover_moved() {
     local what=$1
@@ -63,10 +70,7 @@ check_recover() {
     rm "$key" "$vault/vault.json" "$vault"/unlock/*.age
     refused CORRUPT 65 'recover while a record that is listed is not to be had' \
         recover --recovery-key "$world/recovery-key" --unlock key-file
-    # It has begun when it waits for the agent's lock.
-    flock "$vault/agents/main/lock" env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "$binary" recover \
-        --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable --lock-timeout 100ms >"$out" 2>"$err" && status=0 || status=$?
-    same "$status" 75 'recover is cut short' shown
+    cut_short 'recover is cut short'
     run recover --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable
     same "$status" 65 'recover goes on, and tells of the record that is lost' shown
     gives "$(token 1)" 'a record of the keychain is read' get a:x
@@ -78,6 +82,22 @@ check_recover() {
     # Moved, and then rebuilt; and without vault.json: a record in a file knows the vault's id too.
     recover_moved 'a moved home'
     recover_moved 'a moved home without vault.json' vault.json
+
+    # Nothing in the home but vault.json tells of the old id, and that is written anew before the items are.
+    new_world
+    must init --store keychain --unlock key-file
+    pasted a:x 1
+    holds 'the sealed copies go' settle
+    must remove settle:file --yes
+    keep_recovery_key
+    rm "$key" "$vault"/unlock/*.age
+    mv "$vault" "$vault.moved"
+    vault=$vault.moved extra=("STRONGROOM_HOME=$vault")
+    cut_short 'recover of a moved home is cut short'
+    works 'and goes on' recover --recovery-key "$world/recovery-key" --unlock key-file
+    gives "$(token 1)" 'its record in the keychain is read' get a:x
+    clean 'verify after it'
+    extra=()
 
     # What a copy of it wrote, and left in the keychain, is none of its own.
     local one
