@@ -21,10 +21,20 @@ ask() {
 
 # GNOME Keyring 42.1 at times ends by itself, in a trap of GLib, some time after it was stopped and let go.
 # That is one more outage, which no check may mind: it is said, and the daemon started again.
+daemon_ended() { rig_gone "$(rig_pid daemon)" || ! rig_has_service; }
 mend_daemon() {
-    if rig_gone "$(rig_pid daemon)" || ! rig_has_service; then
+    if daemon_ended; then
         printf '      the daemon ended by itself: %s\n' "$(grep -v '^$' "$KEYCHAIN_RIG/daemon.log" | tail -n 1)"
         rig_restart
+    fi
+}
+
+# steady COMMAND...: what does not succeed, and finds the daemon ended by itself, is done once more with a new one.
+steady() {
+    "$@"
+    if [ "$status" -ne 0 ] && daemon_ended; then
+        mend_daemon
+        "$@"
     fi
 }
 
@@ -108,13 +118,13 @@ at_every_call() {
 
 # expects ID VALUE: get gives it.
 expects() {
-    run get "$1"
+    steady run get "$1"
     if printed "$2"; then return 0; fi
     why="get $1: $(outcome) $(code_of_error || true), or another value"
     return 1
 }
 verifies() {
-    run verify
+    steady run verify
     [ "$status" -eq 0 ] && return 0
     why="verify: $(outcome): $(cat "$out" "$err" | head -n 2 | tr '\n' ' ')"
     return 1
@@ -127,11 +137,11 @@ before_init() { new_world; }
 after_init() {
     if [ "$at_status" -ne 0 ]; then
         [ ! -e "$vault/vault.json" ] || { why="it failed, and made a vault"; return 1; }
-        run init --store keychain --unlock keychain
+        steady run init --store keychain --unlock keychain
         [ "$status" -eq 0 ] || { why="another init: $(outcome) $(code_of_error || true)"; return 1; }
     fi
     [ "$(count_unlock_files)" = 1 ] || { why="$(count_unlock_files) unlock files"; return 1; }
-    paste a:x "$1"
+    steady paste a:x "$1"
     # A daemon that loses its last seconds loses the item of a vault that is new, and empty.
     if [ "$at_status" -eq 0 ] && [ "$status" -eq 65 ] && [ "$(code_of_error)" = KEYCHAIN_LOST ]; then
         [ "$KEYCHAIN_KIND" = kwallet ] || { why='the unlock item is lost'; return 1; }
@@ -153,7 +163,7 @@ setup_paste() {
 before_paste() { feed "$(token "$((1000 + $1))")"; }
 meanwhile_paste() {
     [ "$at_status" -ne 0 ] || current=$((1000 + $1))
-    paste a:x "$((2000 + $1))"
+    steady paste a:x "$((2000 + $1))"
     [ "$status" -eq 0 ] || { why="a paste meanwhile: $(outcome)"; return 1; }
     # What was held lands now, after this one.
     at_status=1 current=$((2000 + $1))
@@ -162,30 +172,30 @@ after_paste() {
     [ "$at_status" -ne 0 ] || current=$((1000 + $1))
     expects a:x "$(token "$current")" && verifies || return 1
     # The next write of whatever it is repairs the item; read it without the sealed copy.
-    paste other:one "$1"
+    steady paste other:one "$1"
     find "$pending" -type f -exec touch -d '2 minutes ago' {} + 2>/dev/null || true
-    run verify
-    paste other:one "$((1 + $1))"
+    steady run verify
+    steady paste other:one "$((1 + $1))"
     expects a:x "$(token "$current")"
 }
 
 # A paste that lands when the profile was removed meanwhile: it stays removed.
 before_paste_removed() { before_paste "$1"; }
 meanwhile_paste_removed() {
-    run remove a:x --yes
+    steady run remove a:x --yes
     [ "$status" -eq 0 ] || { why="a removal meanwhile: $(outcome)"; return 1; }
 }
 after_paste_removed() {
     stays_removed || return 1
-    paste a:x 0
+    steady paste a:x 0
     [ "$status" -eq 0 ] || { why="a paste after it: $(outcome)"; return 1; }
     expects a:x "$(token 0)" && verifies
 }
 stays_removed() {
-    run get a:x
+    steady run get a:x
     [ "$status" -eq 66 ] || { why="what was removed: $(outcome)"; return 1; }
-    run doctor --repair
-    run get a:x
+    steady run doctor --repair
+    steady run get a:x
     [ "$status" -eq 66 ] || { why="what was removed, after doctor --repair: $(outcome)"; return 1; }
     verifies
 }
@@ -193,12 +203,12 @@ stays_removed() {
 # --- remove: gone where it said so, and what is stored later stays ------------------------------------------
 
 before_remove() {
-    paste a:x 0
+    steady paste a:x 0
     # The sealed copy is not what is to be tested.
     settle || why='the sealed copies stay'
 }
 meanwhile_remove() {
-    paste a:x "$1"
+    steady paste a:x "$1"
     [ "$status" -eq 0 ] || { why="a paste meanwhile: $(outcome)"; return 1; }
     at_status=again
 }
@@ -257,8 +267,8 @@ before_recover() {
 }
 after_recover() {
     if [ "$at_status" -ne 0 ]; then
-        run recover --recovery-key "$world/recovery-key"
-        [ "$status" -eq 0 ] || run recover --recovery-key "$world/recovery-key" --discard-unlock-files
+        steady run recover --recovery-key "$world/recovery-key"
+        [ "$status" -eq 0 ] || steady run recover --recovery-key "$world/recovery-key" --discard-unlock-files
         [ "$status" -eq 0 ] || { why="another recover: $(outcome) $(code_of_error || true)"; return 1; }
     fi
     [ "$(count_unlock_files)" = 1 ] || { why="$(count_unlock_files) unlock files"; return 1; }
@@ -278,12 +288,12 @@ before_add() {
 after_add() {
     expects a:x "$(token 0)" && verifies || return 1
     if [ "$at_status" -ne 0 ]; then
-        run unlock-method add keychain
-        [ "$status" -ne 73 ] || run unlock-method add keychain --replace
+        steady run unlock-method add keychain
+        [ "$status" -ne 73 ] || steady run unlock-method add keychain --replace
         [ "$status" -eq 0 ] || { why="another add: $(outcome) $(code_of_error || true)"; return 1; }
     fi
     mv "$key" "$key.away"
-    run get a:x
+    steady run get a:x
     mv "$key.away" "$key"
     if printed "$(token 0)"; then return 0; fi
     # A daemon that loses its last seconds may lose what it had confirmed.
@@ -306,7 +316,7 @@ before_rekey() { :; }
 after_rekey() {
     expects a:x "$(token 0)" && expects a:y "$(token 1)" && expects a:file "$(token 2)" || return 1
     if [ "$at_status" -ne 0 ]; then
-        run rekey --yes
+        steady run rekey --yes
         [ "$status" -eq 0 ] || { why="another rekey: $(outcome) $(code_of_error || true)"; return 1; }
         expects a:x "$(token 0)" && expects a:file "$(token 2)" || return 1
     fi
