@@ -45,7 +45,7 @@ pub enum Method {
 
 impl Method {
     /// As it is said by `--method`.
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Self::SetupToken => "setup-token",
             Self::Token => "token",
@@ -220,21 +220,31 @@ pub(super) fn ask_and_store(
     };
     let kind = if method == Method::ApiKey { CredentialType::ApiKey } else { CredentialType::Token };
     let default = if method == Method::SetupToken { "default" } else { paste::default_name(kind) };
+    let asks_id = asking && known.profile_id.is_none();
     let id = match known.profile_id {
-        None if asking => {
+        None if asks_id => {
             let answer = menu::line(&format!("Profile id [{provider}:{default}]: "))?;
             (!answer.is_empty()).then_some(answer)
         }
         id => id,
     };
-    let profile = paste::profile_of(context, &provider, id.as_deref(), default)?;
     if method == Method::SetupToken {
         let expires_in = known.expires_in.as_deref().unwrap_or(LIFETIME);
-        let id = Some(profile.as_str());
-        let wish = setup_token::wish(context, provider.as_str(), id, expires_in, known.store)?;
+        let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), expires_in, known.store)?;
         setup_token::needs_terminal(context)?;
+        paste::keep_what_is_there(context, vault, &wish, asks_id)?;
         return setup_token::make(context, vault, session, wish);
     }
+    let mut wish = Wish {
+        profile: paste::profile_of(context, &provider, id.as_deref(), default)?,
+        named: id.is_some(),
+        provider,
+        kind,
+        expires: None,
+        store: known.store,
+        command: "add",
+    };
+    paste::keep_what_is_there(context, vault, &wish, asks_id)?;
     let expires_in = match known.expires_in {
         None if asking && kind == CredentialType::Token => {
             let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
@@ -242,15 +252,8 @@ pub(super) fn ask_and_store(
         }
         expires_in => expires_in,
     };
-    let what = format!("{} for {profile}", paste::noun(kind));
-    let wish = Wish {
-        provider,
-        profile,
-        kind,
-        expires: paste::expires_of(expires_in.as_deref(), context.env.now())?,
-        store: known.store,
-        command: "add",
-    };
+    wish.expires = paste::expires_of(expires_in.as_deref(), context.env.now())?;
+    let what = format!("{} for {}", paste::noun(kind), wish.profile);
     paste::store(context, vault, session, wish, |context| paste::read(context, &what))
 }
 

@@ -46,6 +46,11 @@ const FLAGS: [(&str, &str); 37] = [
 ];
 const SHOWN: usize = 4;
 
+/// A flag as it is, without its dashes, and whose key it is.
+pub(super) fn flag(name: &str) -> Option<(&'static str, &'static str)> {
+    FLAGS.iter().find(|(flag, _)| *flag == name).copied()
+}
+
 /// Where a value on the command line says that the secret is.
 #[derive(Clone, Debug)]
 pub enum Source {

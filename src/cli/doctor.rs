@@ -86,7 +86,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
 /// Whether the agent has a profile of a provider.
 fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
     let Ok(agent) = context.agent() else { return false };
-    !explain::profiles_of(vault, &agent, provider).is_empty()
+    explain::has(vault, &agent, provider)
 }
 
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.

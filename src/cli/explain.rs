@@ -1,11 +1,12 @@
 //! `doctor --explain-error`: what an error message of a client or a provider means here.
 
 use super::Context;
-use crate::doctor::explain::{Facts, explain, read};
+use crate::doctor::explain::{Facts, Profile, explain, meant, read};
 use crate::error::{Code, Error, Result, fail};
 use crate::term::stdin;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index::Index;
 
 /// The longest message that is read, in bytes.
 const MESSAGE_MAX: usize = 64 * 1024;
@@ -29,24 +30,15 @@ pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
     let agent = context.agent()?;
     // It helps without a vault, too.
     let vault = Vault::open(&context.home()?, &context.keychain()).ok();
-    let provider = read.provider.as_deref().unwrap_or("anthropic");
-    let own = vault.as_ref().map(|vault| profiles_of(vault, &agent, provider)).unwrap_or_default();
-    let named = read.profile.as_ref().map(ToString::to_string);
-    let profile = named.as_ref().or(own.first());
-    let elsewhere = vault
-        .as_ref()
-        .and_then(|vault| elsewhere(vault, &agent, &provider.parse().ok()?))
-        .filter(|_| own.is_empty());
-    let explanation = explain(
-        read.known,
-        &Facts {
-            agent: &agent,
-            provider,
-            profile: profile.map(String::as_str),
-            exists: profile.is_some_and(|profile| own.contains(profile)),
-            elsewhere: elsewhere.as_deref(),
-        },
-    );
+    let own = vault.as_ref().map(|vault| profiles_of(vault, &agent)).unwrap_or_default();
+    let meant = meant(&read, &own, context.env.now());
+    let provider = read.provider.as_deref().and_then(|name| name.parse().ok());
+    let elsewhere = match (&vault, provider) {
+        (Some(vault), Some(provider)) if meant.is_empty() => elsewhere(vault, &agent, &provider),
+        _ => None,
+    };
+    let facts = Facts { agent: &agent, meant: &meant, elsewhere: elsewhere.as_deref() };
+    let explanation = explain(&read, &facts);
     if context.json() {
         context.print_json(&explanation)?;
         return Ok(0);
@@ -57,26 +49,30 @@ pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
     Ok(0)
 }
 
-/// The ids of an agent's profiles of a provider: as its order has them, else as its index does.
-pub(super) fn profiles_of(vault: &Vault, agent: &AgentName, provider: &str) -> Vec<String> {
+/// An agent's profiles, as its index has them.
+fn profiles_of(vault: &Vault, agent: &AgentName) -> Vec<Profile> {
     let index = vault.agent(agent).ok().flatten().and_then(|found| found.index().ok());
-    let Some(index) = index else { return Vec::new() };
-    let order = provider.parse().ok().and_then(|provider| index.order(&provider)).unwrap_or_default();
-    let mut ids: Vec<String> = index
-        .entries()
-        .filter(|entry| entry.provider.as_ref().is_some_and(|of| of.as_str() == provider))
-        .map(|entry| entry.id.clone())
-        .collect();
-    ids.sort_by_key(|id| order.iter().position(|ordered| ordered.as_str() == id).unwrap_or(usize::MAX));
-    ids
+    let entries = index.iter().flat_map(Index::entries);
+    entries
+        .filter_map(|entry| {
+            let id: ProfileId = entry.id.parse().ok()?;
+            let provider = entry.provider.unwrap_or_else(|| id.provider());
+            Some(Profile { id, provider, kind: entry.kind?, expires: entry.expires })
+        })
+        .collect()
+}
+
+/// Whether an agent has a profile of a provider.
+pub(super) fn has(vault: &Vault, agent: &AgentName, provider: &str) -> bool {
+    profiles_of(vault, agent).iter().any(|profile| profile.provider.as_str() == provider)
 }
 
 /// Who else has a profile of a provider, and what to do about it.
-pub(super) fn elsewhere(vault: &Vault, agent: &AgentName, provider: &Provider) -> Option<String> {
+fn elsewhere(vault: &Vault, agent: &AgentName, provider: &Provider) -> Option<String> {
     let others = vault.agents().ok()?;
     let (other, id) = others.into_iter().filter(|other| other != agent).find_map(|other| {
-        let id = profiles_of(vault, &other, provider.as_str()).into_iter().next()?;
-        Some((other, id))
+        let own = profiles_of(vault, &other).into_iter().find(|profile| profile.provider == *provider)?;
+        Some((other, own.id))
     })?;
     Some(format!(
         "agents share nothing; agent {other} has {id}: use --agent {other}, or paste it for agent {agent} too"

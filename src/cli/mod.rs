@@ -4,6 +4,7 @@
 mod add;
 mod api_keys;
 mod client;
+mod client_flags;
 mod completions;
 mod context;
 mod doctor;
@@ -216,7 +217,12 @@ enum ModelsAuthVerb {
 
 /// Runs the command line and gives the exit status.
 #[must_use]
-pub fn run(arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
+pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
+    // `strongroom help init`, as other programs have it.
+    if arguments.get(1).is_some_and(|first| first == "help") {
+        arguments.remove(1);
+        arguments.push("--help".into());
+    }
     let json = arguments.iter().any(|argument| argument == "--json");
     let mut command = command();
     let parsed = command

@@ -5,7 +5,8 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::add::{self, Known, Method};
-use super::api_keys::{ApiKeys, Source};
+use super::api_keys::{self, ApiKeys, Source};
+use super::client_flags::ClientFlags;
 use super::init::{self, Init};
 use super::new_vault;
 use super::paste::{self, Stored, Wish};
@@ -29,15 +30,15 @@ pub struct Onboard {
     #[arg(long)]
     non_interactive: bool,
     /// What kind of credential it is: apiKey, token, setup-token
-    #[arg(long, value_name = "CHOICE", value_parser = choice)]
-    auth_choice: Option<Method>,
+    #[arg(long, value_name = "CHOICE")]
+    auth_choice: Option<String>,
     /// The token: `-`, `env:NAME`, or itself
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(Source))]
     token: Option<Source>,
     /// Whom the token is for [default: anthropic]
     #[arg(long, value_name = "P")]
     token_provider: Option<String>,
-    /// The token's profile id [default: <provider>:default]
+    /// The token's profile id [default: <provider>:manual, of a setup-token <provider>:default]
     #[arg(long, value_name = "ID")]
     token_profile_id: Option<String>,
     /// When the token ends, from now: 365d, 12h
@@ -47,20 +48,37 @@ pub struct Onboard {
     keys: ApiKeys,
     #[command(flatten)]
     vault: Init,
+    #[command(flatten)]
+    client: ClientFlags,
     /// Accepted, as OpenClaw has it
     #[arg(long, hide = true)]
     accept_risk: bool,
 }
 
-fn choice(text: &str) -> std::result::Result<Method, String> {
-    match text {
-        "apiKey" | "api-key" => Ok(Method::ApiKey),
-        "token" => Ok(Method::Token),
-        "setup-token" => Ok(Method::SetupToken),
-        // `openrouter-api-key` and its like: whose key it is, the key's own flag says.
-        other if other.ends_with("-api-key") => Ok(Method::ApiKey),
-        _ => Err("not a choice".to_owned()),
-    }
+/// What `--auth-choice` says.
+#[derive(Clone, Copy, Debug)]
+struct Choice {
+    method: Method,
+    /// The flag of the key, and whose it is: `openrouter-api-key` and its like.
+    key: Option<(&'static str, &'static str)>,
+}
+
+fn choice(text: &str) -> Result<Choice> {
+    super::context::not_a_secret(text)?;
+    let method = match text {
+        "apiKey" | "api-key" => Method::ApiKey,
+        "token" => Method::Token,
+        "setup-token" => Method::SetupToken,
+        other => {
+            return match api_keys::flag(other) {
+                Some(key) => Ok(Choice { method: Method::ApiKey, key: Some(key) }),
+                None => fail(Code::Usage, "that is not a choice for --auth-choice").map_err(|e: Error| {
+                    e.with_remedy("use one of: apiKey, token, setup-token, <provider>-api-key")
+                }),
+            };
+        }
+    };
+    Ok(Choice { method, key: None })
 }
 
 pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
@@ -68,15 +86,22 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
         context.global.no_input = true;
     }
     // Before a vault is made: what is not usable leaves nothing behind.
+    let choice = args.auth_choice.as_deref().map(choice).transpose()?;
     let mut given = Vec::new();
-    for (wish, flag, source) in args.wishes(context)? {
+    for (wish, flag, source) in args.wishes(context, choice)? {
         given.push((wish, source.read(context, &flag)?));
     }
+    if let Some(told) = args.client.told() {
+        context.warn(&told);
+    }
     let (made, vault, mut session) = open_or_make(context, args)?;
+    for (wish, _) in &given {
+        paste::keep_what_is_there(context, &vault, wish, false)?;
+    }
     let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();
     if given.is_empty() {
-        let one = args.ask(context, &vault, &mut session);
+        let one = args.ask(context, &vault, &mut session, choice);
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
     }
     for (wish, read) in given {
@@ -98,12 +123,16 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     for one in &stored {
         one.say(context)?;
     }
-    let connects =
-        context.may_ask() && secret_input::confirm("Show how OpenClaw gets its secrets from this vault?")?;
+    let connects = context.may_ask()
+        && match secret_input::confirm("Show how OpenClaw gets its secrets from this vault?") {
+            // All is stored by now.
+            Err(error) if error.code() == Code::Cancelled => false,
+            answer => answer?,
+        };
     if connects {
         wiring::tell(context, &vault, &connection)?;
     }
-    next_steps(context, made.is_some());
+    next_steps(context);
     Ok(0)
 }
 
@@ -126,7 +155,7 @@ fn open_or_make(
 ) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let home = context.home()?;
     match Vault::open(&home, &context.keychain()) {
-        Ok(_) => open(context),
+        Ok(_) => open(context, &args.vault),
         Err(error) if error.code() == Code::NoVault => {
             let asked;
             let init = if context.may_ask() {
@@ -140,7 +169,7 @@ fn open_or_make(
                 Err(error)
                     if error.code() == Code::Exists && Vault::open(&home, &context.keychain()).is_ok() =>
                 {
-                    return open(context);
+                    return open(context, &args.vault);
                 }
                 made => made?,
             };
@@ -156,8 +185,11 @@ fn open_or_make(
     }
 }
 
-fn open(context: &Context) -> Result<(Option<serde_json::Value>, Vault, Session)> {
+fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let vault = context.vault()?;
+    if flags.store != init::Store::Auto || flags.unlock != init::Unlock::Auto {
+        context.warn("--store and --unlock are for a vault that is made: see `strongroom store move` and `strongroom unlock-method add`");
+    }
     context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home.path())));
     let session = context.session(&vault)?;
     Ok((None, vault, session))
@@ -165,12 +197,13 @@ fn open(context: &Context) -> Result<(Option<serde_json::Value>, Vault, Session)
 
 impl Onboard {
     /// What the flags say is to be stored: the credential, the flag, and where its secret comes from.
-    fn wishes(&self, context: &Context) -> Result<Vec<(Wish, String, Source)>> {
+    fn wishes(&self, context: &Context, choice: Option<Choice>) -> Result<Vec<(Wish, String, Source)>> {
         let mut wishes = Vec::new();
         for (provider, flag, source) in self.keys.given() {
             let provider: Provider = provider.parse()?;
             let wish = Wish {
                 profile: paste::profile_of(context, &provider, None, "default")?,
+                named: false,
                 provider,
                 kind: CredentialType::ApiKey,
                 expires: None,
@@ -183,11 +216,15 @@ impl Onboard {
             let name = self.token_provider.as_deref().unwrap_or("anthropic");
             super::context::not_a_secret(name)?;
             let provider: Provider = name.parse()?;
+            let of_setup = choice.is_some_and(|choice| choice.method == Method::SetupToken);
+            let default = if of_setup { "default" } else { paste::default_name(CredentialType::Token) };
+            let expires_in = self.token_expires_in.as_deref().or(of_setup.then_some(setup_token::LIFETIME));
             let wish = Wish {
-                profile: paste::profile_of(context, &provider, self.token_profile_id.as_deref(), "default")?,
+                profile: paste::profile_of(context, &provider, self.token_profile_id.as_deref(), default)?,
+                named: self.token_profile_id.is_some(),
                 provider,
                 kind: CredentialType::Token,
-                expires: paste::expires_of(self.token_expires_in.as_deref(), context.env.now())?,
+                expires: paste::expires_of(expires_in, context.env.now())?,
                 store: None,
                 command: "onboard",
             };
@@ -196,20 +233,18 @@ impl Onboard {
         if wishes.iter().filter(|(_, _, source)| matches!(source, Source::Stdin)).count() > 1 {
             return fail(Code::Usage, "two values are to be read from standard input");
         }
-        let has = |kind| wishes.iter().any(|(wish, ..)| wish.kind == kind);
-        match self.auth_choice {
-            Some(Method::ApiKey) if !wishes.is_empty() && !has(CredentialType::ApiKey) => {
-                return fail(Code::Usage, "--auth-choice apiKey, and no --<provider>-api-key was given");
+        for (place, (wish, flag, _)) in wishes.iter().enumerate() {
+            let rest = wishes.iter().skip(place + 1);
+            if let Some((_, other, _)) = rest.clone().find(|(other, ..)| other.profile == wish.profile) {
+                return fail(Code::Usage, format!("{flag} and {other} are both for {}", wish.profile))
+                    .map_err(|e: Error| e.with_remedy("name the token's id with --token-profile-id"));
             }
-            Some(Method::Token | Method::SetupToken) if !wishes.is_empty() && !has(CredentialType::Token) => {
-                return fail(Code::Usage, "--auth-choice token, and no --token was given");
-            }
-            _ => {}
         }
+        self.check_flags(&wishes, choice)?;
         if !wishes.is_empty() || context.may_ask() {
             return Ok(wishes);
         }
-        if self.auth_choice == Some(Method::SetupToken) {
+        if choice.is_some_and(|choice| choice.method == Method::SetupToken) {
             // It says how else.
             setup_token::needs_terminal(context)?;
         }
@@ -218,24 +253,62 @@ impl Onboard {
         })
     }
 
-    fn ask(&self, context: &mut Context, vault: &Vault, session: &mut Session) -> Result<Stored> {
-        let of_token = matches!(self.auth_choice, Some(Method::Token | Method::SetupToken));
-        let provider = match (&self.token_provider, self.auth_choice) {
+    /// Refuses flags that say something else than what was given.
+    fn check_flags(&self, wishes: &[(Wish, String, Source)], choice: Option<Choice>) -> Result<()> {
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        let has = |kind| wishes.iter().any(|(wish, ..)| wish.kind == kind);
+        let missing = match choice {
+            Some(Choice { key: Some((flag, provider)), .. }) => {
+                let given = wishes.iter().any(|(wish, ..)| {
+                    wish.kind == CredentialType::ApiKey && wish.provider.as_str() == provider
+                });
+                (!given).then(|| (flag.to_owned(), format!("--{flag}")))
+            }
+            Some(Choice { method: Method::ApiKey, .. }) => (!has(CredentialType::ApiKey))
+                .then(|| ("apiKey".to_owned(), "--<provider>-api-key".to_owned())),
+            Some(Choice { method, .. }) => {
+                (!has(CredentialType::Token)).then(|| (method.name().to_owned(), "--token".to_owned()))
+            }
+            None => None,
+        };
+        if let Some((choice, flag)) = missing {
+            return fail(Code::Usage, format!("--auth-choice {choice}, and no {flag} was given"));
+        }
+        let of_token = [
+            ("--token-provider", self.token_provider.is_some()),
+            ("--token-profile-id", self.token_profile_id.is_some()),
+            ("--token-expires-in", self.token_expires_in.is_some()),
+        ];
+        match of_token.iter().find(|(_, given)| *given && self.token.is_none()) {
+            Some((flag, _)) => {
+                fail(Code::Usage, format!("{flag} is about a token, and no --token was given"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn ask(
+        &self,
+        context: &mut Context,
+        vault: &Vault,
+        session: &mut Session,
+        choice: Option<Choice>,
+    ) -> Result<Stored> {
+        let provider = match (&self.token_provider, choice) {
             (Some(name), _) => {
                 super::context::not_a_secret(name)?;
                 Some(name.parse()?)
             }
+            (None, Some(Choice { key: Some((_, provider)), .. })) => Some(provider.parse()?),
             (None, Some(_)) => Some("anthropic".parse()?),
             (None, None) => None,
         };
         let known = Known {
             provider,
-            method: self.auth_choice,
-            profile_id: match &self.token_profile_id {
-                Some(id) => Some(id.clone()),
-                None if of_token => Some("default".to_owned()),
-                None => None,
-            },
+            method: choice.map(|choice| choice.method),
+            profile_id: self.token_profile_id.clone(),
             expires_in: self.token_expires_in.clone(),
             store: None,
         };
@@ -243,12 +316,10 @@ impl Onboard {
     }
 }
 
-fn next_steps(context: &Context, made: bool) {
+fn next_steps(context: &Context) {
     context.say("Next:");
     context.say("  strongroom status --check      is all of it usable?");
-    if made {
-        context.say("  strongroom recovery-key        keep its output somewhere else: it opens everything if the key is lost");
-    }
+    context.say("  strongroom recovery-key        keep its output somewhere else: it opens everything if the key is lost");
     context.say("  strongroom models auth add     another credential");
 }
 

@@ -99,6 +99,8 @@ pub(super) struct Wish {
     pub provider: Provider,
     /// Under which id.
     pub profile: ProfileId,
+    /// Whether somebody named that id, and it is not a default.
+    pub named: bool,
     /// Token or API key.
     pub kind: CredentialType,
     /// When it ends, in Unix milliseconds.
@@ -126,6 +128,7 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let wish = Wish {
         provider,
         profile,
+        named: true,
         kind,
         expires: args.value.expires(context.env.now())?,
         store: args.store,
@@ -169,6 +172,47 @@ pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
     Value { expires_in: None, secret_fd: None }.read(context, what)
 }
 
+/// Refuses to put a credential in the place of one of another type under an id that nobody named: at a
+/// terminal it asks instead. With `asks_anyway` it asks about any that is there.
+///
+/// # Errors
+/// `EXISTS`, `CANCELLED`.
+pub(super) fn keep_what_is_there(
+    context: &Context,
+    vault: &Vault,
+    wish: &Wish,
+    asks_anyway: bool,
+) -> Result<()> {
+    let Some(found) = vault.agent(&context.agent()?)? else { return Ok(()) };
+    let Some(entry) = found.index()?.entry(wish.profile.as_str()) else { return Ok(()) };
+    if !asks_anyway && (wish.named || entry.kind == Some(wish.kind)) {
+        return Ok(());
+    }
+    let what = match entry.kind {
+        Some(CredentialType::OAuth) => "an OAuth sign-in",
+        Some(CredentialType::Token) => "a token",
+        Some(CredentialType::ApiKey) => "an API key",
+        None => "something else",
+    };
+    let profile = &wish.profile;
+    if !context.may_ask() {
+        let verb = if wish.kind == CredentialType::Token { "paste-token" } else { "paste-api-key" };
+        return fail(Code::Exists, format!("{profile} holds {what}, which this would replace")).map_err(
+            |e: Error| {
+                e.with_remedy(format!(
+                    "nothing was changed; to replace it: strongroom {verb} --provider {} --profile-id {profile}",
+                    wish.provider
+                ))
+            },
+        );
+    }
+    if secret_input::confirm(&format!("{profile} is there, and holds {what}. Replace it?"))? {
+        return Ok(());
+    }
+    fail(Code::Cancelled, format!("{profile} stays as it is"))
+        .map_err(|e: Error| e.with_remedy("run it again, and give another id"))
+}
+
 /// Stores a credential: everything that can fail or ask comes first, then the secret is read.
 ///
 /// # Errors
@@ -204,8 +248,15 @@ pub(super) fn store(
         warnings
             .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
     }
-    if let Some(was) = current.as_ref().map(|record| record.credential.kind).filter(|was| *was != kind) {
-        warnings.push(format!("{profile} was of type {was}, which this replaced"));
+    if let Some(was) = current.as_ref().map(|record| &record.credential) {
+        if was.kind != kind {
+            warnings.push(format!("{profile} was of type {}, which this replaced", was.kind));
+        } else if let (Some(at), None) = (was.expires, expires) {
+            warnings.push(format!(
+                "{profile} was to expire at {}; the new one has no expiry, so that nothing warns before it ends (say when with --expires-in)",
+                rfc3339(at)
+            ));
+        }
     }
     for warning in &warnings {
         context.warn(warning);
@@ -262,6 +313,9 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     }
     let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
     let record = next_record(&profile, credential, Some(&current), &generations, writer.now);
+    if current.credential.same_secret_as(&record.credential) {
+        warnings.push(format!("this is the secret that {profile} had before; what it earned stays"));
+    }
     let mut change = Change::default();
     change.put("rotate", record.clone(), store);
     let outcome = writer.commit(change)?;

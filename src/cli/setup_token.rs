@@ -57,6 +57,7 @@ pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.expires_in, args.store)?;
     needs_terminal(context)?;
     let vault = context.vault()?;
+    paste::keep_what_is_there(context, &vault, &wish, false)?;
     let mut session = context.session(&vault)?;
     make(context, &vault, &mut session, wish)?.tell(context)
 }
@@ -103,6 +104,7 @@ pub(super) fn wish(
     }
     Ok(Wish {
         profile: paste::profile_of(context, &provider, id, "default")?,
+        named: id.is_some(),
         provider,
         kind: CredentialType::Token,
         expires: paste::expires_of(Some(expires_in), context.env.now())?,

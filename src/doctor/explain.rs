@@ -4,8 +4,13 @@
 use serde::Serialize;
 
 use crate::env_names;
+use crate::select::health::WARN_AFTER_MS;
 use crate::shape;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{AgentName, ProfileId, Provider};
+
+/// So many profiles are named where it can be any of them.
+const SEVERAL: usize = 4;
 
 /// An error message that is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -77,7 +82,22 @@ pub struct Read {
     pub profile: Option<ProfileId>,
     /// The provider that it names, or whose profile it names.
     pub provider: Option<String>,
+    /// Whether it speaks of an API key, where it says.
+    pub of_key: Option<bool>,
 }
+
+/// What stands in messages of providers that do not name themselves, in lower case.
+const TRACES: &[(&str, &str)] = &[
+    ("claude", "anthropic"),
+    ("anthropic", "anthropic"),
+    ("x-api-key", "anthropic"),
+    ("openai.com", "openai"),
+    ("openrouter", "openrouter"),
+    ("googleapis.com", "google"),
+    ("groq.com", "groq"),
+    ("api.x.ai", "xai"),
+    ("mistral.ai", "mistral"),
+];
 
 /// Reads a message; none where it is not known.
 #[must_use]
@@ -97,8 +117,50 @@ pub fn read(text: &str) -> Option<Read> {
         .find(|id| is_provider(&id.provider().as_str()) && !shape::looks_secret(id.name()));
     let provider = profile.as_ref().map(|id| id.provider().to_string());
     let provider = provider.or_else(|| words().find(is_provider).map(str::to_owned));
-    let provider = provider.or_else(|| lower.contains("claude").then(|| "anthropic".to_owned()));
-    Some(Read { known: *known, profile, provider })
+    let trace = || TRACES.iter().find(|(trace, _)| lower.contains(trace)).map(|(_, of)| (*of).to_owned());
+    let provider = provider.or_else(trace);
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let of_key = match (has(&["api-key", "api key", "api_key"]), has(&["oauth", "bearer", "setup-token"])) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    };
+    Some(Read { known: *known, profile, provider, of_key })
+}
+
+/// A profile that a message can be about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Its id.
+    pub id: ProfileId,
+    /// Whom it is for.
+    pub provider: Provider,
+    /// What it is.
+    pub kind: CredentialType,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+}
+
+/// Those of an agent's profiles that a message can be about.
+#[must_use]
+pub fn meant<'a>(read: &Read, own: &'a [Profile], now: i64) -> Vec<&'a Profile> {
+    if let Some(named) = &read.profile {
+        return own.iter().filter(|profile| profile.id == *named).collect();
+    }
+    let of_provider = |profile: &&Profile| {
+        read.provider.as_deref().is_none_or(|provider| profile.provider.as_str() == provider)
+    };
+    let fits = |profile: &&Profile| match read.known {
+        Known::ClaudeCodeOnly | Known::NeedsTerminal => profile.kind == CredentialType::Token,
+        Known::RefreshFailed => profile.kind == CredentialType::OAuth,
+        Known::TokenExpired => profile.expires.is_some_and(|at| at <= now.saturating_add(WARN_AFTER_MS)),
+        Known::Unauthorized => read.of_key.is_none_or(|key| key == (profile.kind == CredentialType::ApiKey)),
+        Known::AllInCooldown | Known::NoApiKey | Known::NoCredentials => true,
+    };
+    let all: Vec<_> = own.iter().filter(of_provider).collect();
+    let fitting: Vec<_> = all.iter().copied().filter(fits).collect();
+    // A token that is sent as a key is refused as one.
+    if fitting.is_empty() && read.known == Known::Unauthorized { all } else { fitting }
 }
 
 /// What the vault knows of the credential that a message is about.
@@ -106,12 +168,8 @@ pub fn read(text: &str) -> Option<Read> {
 pub struct Facts<'a> {
     /// The agent.
     pub agent: &'a AgentName,
-    /// The provider.
-    pub provider: &'a str,
-    /// The profile that is meant: the one that the message names, else the agent's only or first.
-    pub profile: Option<&'a str>,
-    /// Whether the agent has that profile.
-    pub exists: bool,
+    /// The agent's profiles that it can be about.
+    pub meant: &'a [&'a Profile],
     /// Who else has one, as a sentence.
     pub elsewhere: Option<&'a str>,
 }
@@ -129,27 +187,13 @@ pub struct Explanation {
 
 /// Explains a message.
 #[must_use]
-pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
-    let Facts { agent, provider, profile, exists, elsewhere } = *facts;
-    let on = if *agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
-    let id = profile.map_or_else(|| format!("{provider}:manual"), str::to_owned);
-    let whose = match profile {
-        Some(profile) => format!("profile \"{profile}\" (agent {agent})"),
-        None => format!("provider \"{provider}\" (agent {agent})"),
-    };
-    let make = if provider == "anthropic" {
-        "run `claude setup-token` on a machine with a terminal and a browser".to_owned()
-    } else {
-        format!("make a new key or token at {provider}")
-    };
-    let store = if exists {
-        format!("strongroom rotate {id}{on}")
-    } else {
-        format!("strongroom models auth paste-token --provider {provider} --profile-id {id}{on}")
-    };
+pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
+    let about = About::of(read, facts);
+    let About { on, whose, .. } = &about;
+    let (agent, provider) = (facts.agent, about.provider());
     let reload = "openclaw secrets reload, if a gateway runs".to_owned();
     let look = format!("strongroom models status{on}");
-    let (meaning, remedy) = match known {
+    let (meaning, remedy) = match read.known {
         Known::ClaudeCodeOnly => (
             format!("{whose}: a setup-token serves Claude Code only, and this request needs an API key"),
             vec![
@@ -164,7 +208,8 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
             "`claude setup-token` needs an interactive terminal, and there is none here".to_owned(),
             vec![
                 format!(
-                    "run `claude setup-token` on any machine with a terminal and a browser (over SSH: ssh -t), then here: {store}"
+                    "run `claude setup-token` on any machine with a terminal and a browser (over SSH: ssh -t), then here: {}",
+                    about.store()
                 ),
                 format!("or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"),
             ],
@@ -173,28 +218,40 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
             format!(
                 "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
             ),
-            vec![sign_in_again(provider, &make, &id, &on), reload],
+            vec![about.sign_in_again(), reload],
         ),
         Known::Unauthorized => (
             format!(
                 "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
             ),
-            vec![look, format!("{make}, or paste one from another machine: {store}"), reload],
+            vec![look, format!("{}, or paste one from another machine: {}", about.make(), about.store()), reload],
+        ),
+        Known::TokenExpired if about.expired_none() => (
+            format!("the token of {whose} has expired or is about to; none that is kept here has, by its expiry"),
+            vec![look, format!("{}, then {}", about.make(), about.store()), reload],
         ),
         Known::TokenExpired => (
             format!("the token of {whose} has expired or is about to"),
-            vec![look, format!("{make}, then {store}"), reload],
+            vec![look, format!("{}, then {}", about.make(), about.store()), reload],
+        ),
+        Known::NoCredentials | Known::NoApiKey if !facts.meant.is_empty() => (
+            format!("{whose} is in the vault, and OpenClaw did not find it, or found it unusable"),
+            vec![
+                format!("strongroom models status --explain {provider}{on}: can it be used?"),
+                "copy the index to OpenClaw again, which reads a copy of its own, and then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
+            ],
         ),
         Known::NoCredentials => (
             format!("No credentials found for {whose}"),
-            vec![look, elsewhere.map_or_else(|| format!("{make}, then {store}"), str::to_owned)],
+            vec![
+                look,
+                facts.elsewhere.map_or_else(|| format!("{}, then {}", about.make(), about.store()), str::to_owned),
+            ],
         ),
         Known::NoApiKey => (
-            format!(
-                "No API key found for provider \"{provider}\" (agent {agent}): authentication is per agent, a new agent inherits nothing"
-            ),
+            format!("No API key found for {whose}: authentication is per agent, a new agent inherits nothing"),
             vec![
-                elsewhere.map_or_else(
+                facts.elsewhere.map_or_else(
                     || {
                         format!(
                             "strongroom models auth paste-token --provider {provider}{on}, or paste-api-key"
@@ -219,19 +276,107 @@ pub fn explain(known: Known, facts: &Facts<'_>) -> Explanation {
             ],
         ),
     };
-    Explanation { error: known, meaning, remedy }
+    Explanation { error: read.known, meaning, remedy }
 }
 
-/// Strongroom signs in nowhere itself.
-fn sign_in_again(provider: &str, make: &str, id: &str, on: &str) -> String {
-    if provider == "anthropic" {
-        format!(
-            "sign in again with a setup-token: {make}, then strongroom models auth paste-token --provider {provider} --profile-id {id}{on}"
-        )
-    } else {
-        format!(
-            "sign in to {provider} again in its own client, or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
-        )
+/// Whom a message is about, in words.
+struct About<'a> {
+    read: &'a Read,
+    meant: &'a [&'a Profile],
+    /// ` --agent A`, but for the default one.
+    on: String,
+    whose: String,
+}
+
+impl<'a> About<'a> {
+    fn of(read: &'a Read, facts: &Facts<'a>) -> Self {
+        let agent = facts.agent;
+        let on = if *agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
+        let mut about = Self { read, meant: facts.meant, on, whose: String::new() };
+        about.whose = match (facts.meant, &read.profile) {
+            ([one], _) => format!("profile \"{}\" (agent {agent})", one.id),
+            ([_, _, ..], _) if facts.meant.len() <= SEVERAL => {
+                let ids: Vec<_> = facts.meant.iter().map(|profile| profile.id.as_str()).collect();
+                format!("one of {} (agent {agent})", ids.join(", "))
+            }
+            (_, Some(named)) => format!("profile \"{named}\" (agent {agent})"),
+            _ if about.named_provider().is_none() => format!("a provider (agent {agent})"),
+            _ => format!("provider \"{}\" (agent {agent})", about.provider()),
+        };
+        about
+    }
+
+    /// The provider that the message names, or that all profiles share which it can be about.
+    fn named_provider(&self) -> Option<&str> {
+        let shared = || {
+            let (first, rest) = self.meant.split_first()?;
+            rest.iter().all(|one| one.provider == first.provider).then_some(first.provider.as_str())
+        };
+        self.read.provider.as_deref().or_else(shared)
+    }
+
+    fn provider(&self) -> &str {
+        self.named_provider().unwrap_or("PROVIDER")
+    }
+
+    /// What the credential is, where that is known.
+    fn kind(&self) -> Option<CredentialType> {
+        match (self.meant, self.read.known) {
+            ([one], _) => Some(one.kind),
+            (_, Known::TokenExpired | Known::NeedsTerminal) => Some(CredentialType::Token),
+            _ => self.read.of_key.map(|key| if key { CredentialType::ApiKey } else { CredentialType::Token }),
+        }
+    }
+
+    fn expired_none(&self) -> bool {
+        self.meant.is_empty() && self.read.profile.is_none()
+    }
+
+    fn make(&self) -> String {
+        let provider = self.provider();
+        let token = "run `claude setup-token` on a machine with a terminal and a browser";
+        match (provider, self.kind()) {
+            ("anthropic", Some(CredentialType::Token | CredentialType::OAuth)) => token.to_owned(),
+            ("anthropic", None) => format!("make a new API key at anthropic, or {token}"),
+            (_, Some(CredentialType::ApiKey)) => format!("make a new API key at {provider}"),
+            _ => format!("make a new key or token at {provider}"),
+        }
+    }
+
+    fn store(&self) -> String {
+        let (provider, on) = (self.provider(), &self.on);
+        match self.meant {
+            [one] if one.kind == CredentialType::OAuth => self.sign_in_again(),
+            [one] => format!("strongroom rotate {}{on}", one.id),
+            [_, _, ..] => format!("strongroom rotate ID{on}, by the id of the one that it is"),
+            [] => {
+                let verb =
+                    if self.kind() == Some(CredentialType::ApiKey) { "paste-api-key" } else { "paste-token" };
+                let id =
+                    self.read.profile.as_ref().map(|id| format!(" --profile-id {id}")).unwrap_or_default();
+                let ends =
+                    if provider == "anthropic" && verb == "paste-token" { " --expires-in 365d" } else { "" };
+                format!("strongroom models auth {verb} --provider {provider}{id}{ends}{on}")
+            }
+        }
+    }
+
+    /// Strongroom signs in nowhere itself.
+    fn sign_in_again(&self) -> String {
+        let (provider, on) = (self.provider(), &self.on);
+        let id = match self.meant {
+            [one] => format!(" --profile-id {}", one.id),
+            _ => String::new(),
+        };
+        if provider == "anthropic" {
+            format!(
+                "sign in again with a setup-token: run `claude setup-token` on a machine with a terminal and a browser, then strongroom models auth paste-token --provider {provider}{id} --expires-in 365d{on}"
+            )
+        } else {
+            format!(
+                "sign in to {provider} again in its own client, and import that (--include-oauth --on-conflict replace), or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
+            )
+        }
     }
 }
 
@@ -293,6 +438,70 @@ mod tests {
             assert_eq!(said, (known, profile, provider), "{text}");
         }
         assert_eq!(read("it is a nice day"), None);
+    }
+
+    fn own(rows: &[(&str, CredentialType, Option<i64>)]) -> Vec<Profile> {
+        rows.iter()
+            .map(|(id, kind, expires)| {
+                let id: ProfileId = id.parse().unwrap();
+                Profile { provider: id.provider(), id, kind: *kind, expires: *expires }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_a_profile_that_fits_is_named() {
+        use CredentialType::{ApiKey, OAuth, Token};
+        const NOW: i64 = 1_800_000_000_000;
+        let all = own(&[
+            ("anthropic:default", ApiKey, None),
+            ("anthropic:team", Token, Some(NOW * 2)),
+            ("anthropic:old", Token, Some(NOW - 1)),
+            ("openai:default", ApiKey, None),
+            ("openai-codex:me", OAuth, Some(NOW - 1)),
+        ]);
+        for (text, expected) in [
+            ("HTTP 401: invalid x-api-key", &["anthropic:default"][..]),
+            ("401 invalid bearer token, says anthropic", &["anthropic:team", "anthropic:old"]),
+            ("Incorrect API key provided. See https://platform.openai.com/account", &["openai:default"]),
+            ("OAuth token refresh failed: invalid_grant", &["openai-codex:me"]),
+            ("OAuth token refresh failed for anthropic", &[]),
+            ("Token expired", &["anthropic:old", "openai-codex:me"]),
+            ("Token expired: anthropic:team", &["anthropic:team"]),
+            ("No credentials found for profile \"anthropic:none\"", &[]),
+            ("only authorized for use with Claude Code", &["anthropic:team", "anthropic:old"]),
+            ("No available auth profile for openai (all in cooldown)", &["openai:default"]),
+        ] {
+            let read = read(text).unwrap();
+            let ids: Vec<_> = meant(&read, &all, NOW).iter().map(|profile| profile.id.as_str()).collect();
+            assert_eq!(ids, expected, "{text}");
+        }
+        // A token that is sent as a key is refused as one.
+        let token = own(&[("anthropic:team", Token, None)]);
+        assert_eq!(meant(&read("invalid x-api-key").unwrap(), &token, NOW).len(), 1);
+    }
+
+    #[test]
+    fn a_remedy_fits_what_the_credential_is() {
+        let agent = AgentName::default();
+        let said = |text: &str, own: &[Profile]| {
+            let read = read(text).unwrap();
+            let meant = meant(&read, own, 0);
+            explain(&read, &Facts { agent: &agent, meant: &meant, elsewhere: None }).remedy.join("; ")
+        };
+        let key = own(&[("anthropic:default", CredentialType::ApiKey, None)]);
+        let remedy = said("401 invalid x-api-key", &key);
+        assert!(remedy.contains("make a new API key at anthropic"), "{remedy}");
+        assert!(!remedy.contains("setup-token"), "{remedy}");
+        let sign_in = own(&[("openai-codex:me", CredentialType::OAuth, None)]);
+        let remedy = said("OAuth token refresh failed", &sign_in);
+        assert!(remedy.contains("sign in to openai-codex again"), "{remedy}");
+        // What is there is not to be pasted again.
+        let remedy = said("No API key found for provider anthropic", &key);
+        assert!(remedy.contains("secrets reload") && !remedy.contains("paste"), "{remedy}");
+        // An expiry is not lost by following it.
+        let remedy = said("No credentials found for profile anthropic:work", &[]);
+        assert!(remedy.contains("--profile-id anthropic:work --expires-in 365d"), "{remedy}");
     }
 
     #[test]

@@ -147,8 +147,13 @@ fn paste(view: &ProfileView, agent: &AgentName) -> String {
         CredentialType::ApiKey => "paste-api-key",
         CredentialType::Token | CredentialType::OAuth => "paste-token",
     };
+    let ends = if verb == "paste-token" && view.provider.as_str() == "anthropic" {
+        " --expires-in 365d"
+    } else {
+        ""
+    };
     format!(
-        "paste it again: strongroom {verb} --provider {} --profile-id {}{}",
+        "paste it again: strongroom {verb} --provider {} --profile-id {}{ends}{}",
         view.provider,
         view.id,
         on(agent.as_str())
@@ -170,7 +175,12 @@ fn renew(view: &ProfileView, agent: &AgentName) -> String {
     };
     // A setup-token is no sign-in: it takes the profile's place, with a type of its own.
     if view.kind == CredentialType::OAuth {
-        return format!("{make}, then {}", paste(view, agent));
+        return match provider.as_str() {
+            "anthropic" => format!("{make}, then {}", paste(view, agent)),
+            _ => format!(
+                "{make} in its own client, then import that with --include-oauth --on-conflict replace"
+            ),
+        };
     }
     format!("{make}, then strongroom rotate {}{}", view.id, on(agent.as_str()))
 }
@@ -214,7 +224,7 @@ mod tests {
                 NOW - 1,
                 "main",
                 "Sign-in expired: run `claude setup-token` again, then paste it again: \
-                 strongroom paste-token --provider anthropic --profile-id anthropic:me",
+                 strongroom paste-token --provider anthropic --profile-id anthropic:me --expires-in 365d",
             ),
             (
                 "openrouter:k",
