@@ -17,6 +17,7 @@ age age
 flock util-linux
 setpriv util-linux
 pgrep procps
+busybox busybox
 shellcheck shellcheck
 strace strace
 systemd-analyze systemd

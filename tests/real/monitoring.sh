@@ -1,15 +1,18 @@
 #!/usr/bin/env bash
 # The monitoring of contrib/, run for real: the watch script with a stand-in notifier at each exit status, the
-# Termux script with stand-ins of Termux' commands, the cron line, and the units before systemd's own verifier.
+# Termux script with stand-ins of Termux' commands and of ssh, the cron lines in cron's environment, and the units
+# before systemd's own verifier.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/monitoring.sh
 #
 # budget: 30 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check.
+# Much in single quotes is for other shells to expand, or for none.
+# shellcheck disable=SC2016
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
 need_binary
-need systemd-analyze
+need systemd-analyze busybox
 
 mkdir -p "$tmp/home/.local/bin" "$tmp/bin"
 install -m 755 "$binary" "$tmp/home/.local/bin/strongroom"
@@ -32,9 +35,19 @@ chmod 755 "$tmp/bin/notifier"
 watch() {
     local expected=$1 what=$2 status=0
     shift 2
-    rm -f "$tmp/message" "$tmp/document"
-    # shellcheck disable=SC2016 # the script's shell is to expand it
+    : >"$tmp/message"
+    : >"$tmp/document"
     clean STRONGROOM_NOTIFY='notifier "$1"' strongroom-watch "$@" >"$tmp/said" 2>&1 || status=$?
+    exits "$status" "$expected" "$what" "$tmp/said"
+}
+
+# quiet FILE WHAT: the file is empty, or not there.
+quiet() { if [ -s "$1" ]; then fail "$2" "$1"; else ok "$2"; fi; }
+# outcome STATUS WHAT COMMAND...: runs it, what it says goes to $tmp/said.
+outcome() {
+    local expected=$1 what=$2 status=0
+    shift 2
+    "$@" >"$tmp/said" 2>&1 || status=$?
     exits "$status" "$expected" "$what" "$tmp/said"
 }
 
@@ -46,12 +59,14 @@ has "$tmp/message" 'no profile at all' '... and the notifier is told so'
 
 paste "$secret" openrouter 365d
 watch 0 'all usable is exit 0'
-if [ -e "$tmp/message" ]; then fail 'nothing is said when all is well' "$tmp/message"; else ok 'nothing is said when all is well'; fi
+quiet "$tmp/message" 'nothing is said when all is well'
 
 paste "$secret" groq 2h
 watch 2 'one that expires within a day is exit 2'
 has "$tmp/message" 'expires soon: groq:manual expiring' '... and the notifier is told which'
 has "$tmp/document" '"exit": 2' '... and is given the document'
+watch 2 'the same again is told again'
+has "$tmp/message" 'expires soon: groq:manual expiring' '... for no state is kept'
 lacks "$tmp/document" "$secret" '... without a secret'
 watch 0 'the window can be set' --expiring-within 1h
 
@@ -62,15 +77,143 @@ watch 1 'an expired one is exit 1, whatever else is expiring'
 has "$tmp/message" 'groq:manual expiring' '... and both are named'
 has "$tmp/message" 'mistral:manual expired' '... the expired one too'
 
-status=0
-clean STRONGROOM_NOTIFY='false' strongroom-watch >"$tmp/said" 2>&1 || status=$?
-exits "$status" 74 'a notifier that fails is not taken for told' "$tmp/said"
-status=0
-clean strongroom-watch >"$tmp/said" 2>&1 || status=$?
-exits "$status" 1 'without a notifier the line is printed' "$tmp/said"
+outcome 74 'a notifier that fails is not taken for told' clean STRONGROOM_NOTIFY='exit 3' strongroom-watch
+has "$tmp/said" 'STRONGROOM_NOTIFY failed (exit 3)' '... and says so'
+has "$tmp/said" 'mistral:manual expired' '... with what it was to tell'
+outcome 1 'without a notifier the line is printed' clean strongroom-watch
 has "$tmp/said" 'mistral:manual expired' '... with what is wrong'
 watch 66 'a check that fails is told as such' --home "$tmp/nowhere"
-has "$tmp/message" 'the check itself failed (exit 66)' '... with its exit status'
+has "$tmp/message" 'the check itself failed (exit 66, NO_VAULT): run strongroom doctor' '... with its exit status'
+has "$tmp/document" '{"error":{"code":"NO_VAULT"' '... and the document of its error'
+watch 64 'a wrong option is told as such' --no-such-option
+has "$tmp/message" 'strongroom status --help' '... with where to look'
+watch 1 'another agent is looked at by name' --agent ops
+has "$tmp/message" 'Strongroom: agent ops: ' '... and named in the line'
+outcome 0 '--help shows how it is used' clean strongroom-watch --help
+has "$tmp/said" 'STRONGROOM_UNVERIFIED' '... with its variables'
+for other in /bin/true /bin/false; do
+    outcome 70 'a program that gives no answer is taken neither for all usable nor for expired' clean STRONGROOM_BIN="$other" strongroom-watch
+    has "$tmp/said" "$other gave no answer: is it strongroom?" '... and is named'
+done
+
+# More than a command line holds, and more than a pipe does for who does not read it.
+cat >"$tmp/bin/many" <<'MANY'
+#!/bin/sh
+awk 'BEGIN {
+    print "{\n  \"agent\": \"main\",\n  \"check\": {\n    \"exit\": 1,\n    \"reasons\": ["
+    for (i = 1; i <= 9000; i++) printf "      {\n        \"code\": \"expired\",\n        \"profileId\": \"made-up:profile-%05d\"\n      }%s\n", i, i < 9000 ? "," : ""
+    print "    ]\n  }\n}"
+}'
+exit 1
+MANY
+chmod 755 "$tmp/bin/many"
+outcome 1 'nine thousand that are expired can be told' clean STRONGROOM_BIN=many STRONGROOM_NOTIFY='printf "%s\n" "$1"' strongroom-watch
+has "$tmp/said" 'made-up:profile-00020 expired and 8980 more' '... the first of them by name'
+same "$(wc -l <"$tmp/said")" 1 '... and nothing else is said' shown
+
+# Nothing of the message is run, whatever the paths in it are called.
+outcome 127 'what the line quotes is not run' \
+    clean STRONGROOM_BIN='/no/$(touch hit)`touch hit`"; touch hit; "' STRONGROOM_NOTIFY='notifier "$1"' strongroom-watch
+has "$tmp/message" '$(touch hit)`touch hit`"; touch hit; "' '... and reaches the notifier as it is'
+if [ -e "$tmp/hit" ]; then fail 'a command in a path was run'; else ok '... where none is run'; fi
+
+# --- records that cannot be opened ------------------------------------------------------------------------
+
+key=$tmp/home/.config/strongroom/key
+clean strongroom remove mistral:manual --yes >/dev/null 2>&1
+mv "$key" "$tmp/key"
+watch 77 'a lost key is told' --expiring-within 1h
+has "$tmp/message" '2 of 2 records could not be opened: the vault is locked: no key was found' '... with what is wrong'
+has "$tmp/message" 'Run strongroom doctor' '... and what to do'
+has "$tmp/document" '"record": "unverified"' '... and the document'
+watch 2 'where one expires soon besides, the exit status says that'
+has "$tmp/message" 'groq:manual expiring; 2 of 2 records could not be opened' '... and the line both'
+watch 0 'a key file that is named by an option opens it' --expiring-within 1h --key-file "$tmp/key"
+watch 77 'one that is named and not there is told' --expiring-within 1h --key-file "$tmp/nowhere"
+has "$tmp/message" "key file $tmp/nowhere is not there" '... by its name'
+export_unverified() { clean STRONGROOM_UNVERIFIED="$1" strongroom-watch --expiring-within 1h; }
+outcome 0 'STRONGROOM_UNVERIFIED=quiet keeps quiet of it' export_unverified quiet
+quiet "$tmp/said" '... wholly'
+outcome 64 'another word there is told' export_unverified Quiet
+has "$tmp/said" 'neither tell nor quiet' '... as such'
+install -m 644 "$tmp/key" "$key"
+watch 77 'a key file that others can read is told' --expiring-within 1h
+rm "$key"
+
+# The same vault as if the keychain alone opened it, where there is no session bus: as cron has it.
+cp -r "$tmp/home/.local/share/strongroom" "$tmp/by-keychain"
+mv "$tmp/by-keychain/unlock/key-file.age" "$tmp/by-keychain/unlock/keychain.age"
+watch 0 'a keychain that waits for its person is no news' --expiring-within 1h --home "$tmp/by-keychain"
+cp "$tmp/home/.local/share/strongroom/unlock/key-file.age" "$tmp/by-keychain/unlock/"
+watch 77 '... unless a key file should open it too' --expiring-within 1h "--home=$tmp/by-keychain"
+rm "$tmp/by-keychain/unlock/key-file.age"
+cat >"$tmp/bin/forgetful" <<'FORGETFUL'
+#!/bin/sh
+[ "$1" = recipient ] || exec strongroom "$@"
+printf '{"error":{"code":"KEYCHAIN_LOST","message":"the key is gone","remedy":"none"}}\n' >&2
+exit 65
+FORGETFUL
+chmod 755 "$tmp/bin/forgetful"
+outcome 77 'a keychain that lost the key is told' clean STRONGROOM_BIN=forgetful strongroom-watch --expiring-within 1h --home "$tmp/by-keychain"
+rm "$tmp/by-keychain/unlock/keychain.age"
+watch 77 'a vault that has lost its unlock files is told' --expiring-within 1h --home "$tmp/by-keychain"
+mv "$tmp/key" "$key"
+watch 0 'with its key all is well again' --expiring-within 1h
+
+printf 'made-up passphrase\n' >"$tmp/passphrase"
+phrase=(--home "$tmp/by-passphrase" --passphrase-file "$tmp/passphrase")
+mv "$key" "$tmp/key"
+clean strongroom "${phrase[@]}" init --store file --unlock passphrase >/dev/null 2>&1
+printf '%s' "$secret" | clean strongroom "${phrase[@]}" paste-token --provider groq --expires-in 2h >/dev/null
+watch 0 'a vault with a passphrase alone is locked as a rule: no news' --expiring-within 1h --home "$tmp/by-passphrase"
+watch 2 '... and its dates are looked at' --home "$tmp/by-passphrase"
+lacks "$tmp/message" 'could not be opened' '... they alone'
+outcome 77 'STRONGROOM_UNVERIFIED=tell tells of it' \
+    clean STRONGROOM_UNVERIFIED=tell strongroom-watch --expiring-within 1h --home "$tmp/by-passphrase"
+watch 0 'a passphrase file opens it' --expiring-within 1h "${phrase[@]}"
+outcome 77 'a passphrase file that is not there is told' \
+    clean STRONGROOM_PASSPHRASE_FILE="$tmp/nowhere" strongroom-watch --expiring-within 1h --home "$tmp/by-passphrase"
+mkdir "$tmp/wrong"
+printf 'another\n' >"$tmp/wrong/strongroom-passphrase"
+outcome 77 'a passphrase among the credentials that does not open it is told' \
+    clean CREDENTIALS_DIRECTORY="$tmp/wrong" strongroom-watch --expiring-within 1h --home "$tmp/by-passphrase"
+mv "$tmp/key" "$key"
+
+# --- where the program is ---------------------------------------------------------------------------------
+
+# What cron gives a job. The script in a place where strongroom is not.
+mkdir -p "$tmp/apart" "$tmp/usr-local-bin" "$tmp/home/.cargo/bin"
+sed "s|/usr/local/bin/strongroom|$tmp/usr-local-bin/strongroom|" "$root/contrib/strongroom-watch" >"$tmp/apart/strongroom-watch"
+chmod 755 "$tmp/apart/strongroom-watch"
+as_cron() { env -i -C "$tmp/home" HOME="$tmp/home" LOGNAME=you SHELL=/bin/sh PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$@"; }
+place=$tmp/home/.local/bin/strongroom
+for next in "$tmp/home/.cargo/bin/strongroom" "$tmp/usr-local-bin/strongroom" "$tmp/apart/strongroom" "$tmp/elsewhere"; do
+    outcome 2 "with cron's PATH the program is found in ${place#"$tmp"}" as_cron "$tmp/apart/strongroom-watch"
+    mv "$place" "$next"
+    place=$next
+done
+outcome 127 'a program that is nowhere is told' as_cron "$tmp/apart/strongroom-watch"
+has "$tmp/said" 'nothing was checked (exit 127): strongroom is not in PATH' '... as such'
+has "$tmp/said" 'set STRONGROOM_BIN to its full path' '... with what to do'
+lacks "$tmp/said" 'strongroom doctor' '... which is not there to be run'
+outcome 2 'STRONGROOM_BIN names another place' as_cron STRONGROOM_BIN="$place" "$tmp/apart/strongroom-watch"
+outcome 127 'one that is not there is told' as_cron STRONGROOM_BIN=/no/such/strongroom "$tmp/apart/strongroom-watch"
+has "$tmp/said" 'STRONGROOM_BIN is /no/such/strongroom' '... by its name'
+
+# BusyBox' shell and tools alone.
+mkdir "$tmp/applets"
+busybox --install -s "$tmp/applets"
+as_busybox() { env -i -C "$tmp" HOME="$tmp/home" PATH="$tmp/applets" STRONGROOM_BIN="$place" XDG_RUNTIME_DIR="$tmp" "$tmp/applets/sh" "$tmp/apart/strongroom-watch" "$@"; }
+outcome 0 'BusyBox: all usable' as_busybox --expiring-within 1h
+outcome 2 'BusyBox: one expires soon' as_busybox
+same "$(cat "$tmp/said")" 'Strongroom: a credential expires soon: groq:manual expiring' '... and is named' shown
+mv "$key" "$tmp/key"
+outcome 77 'BusyBox: a lost key is told' as_busybox --expiring-within 1h
+outcome 0 "BusyBox: a passphrase's vault is locked as a rule" as_busybox --expiring-within 1h --home "$tmp/by-passphrase"
+mv "$tmp/key" "$key"
+mv "$place" "$tmp/home/.local/bin/strongroom"
+paste "$secret" mistral 1s
+while [ "$(clean strongroom status --plain --provider mistral | cut -f 4)" != expired ]; do :; done
 
 # --- Termux -----------------------------------------------------------------------------------------------
 
@@ -92,25 +235,103 @@ status=0
 clean strongroom-watch-termux >"$tmp/said" 2>&1 || status=$?
 exits "$status" 0 'Termux: all usable is exit 0' "$tmp/said"
 has "$tmp/phone" 'termux-notification-remove strongroom' '... and the notification is taken away'
-printf '#!/bin/sh\nexit 255\n' >"$tmp/bin/ssh"
-chmod 755 "$tmp/bin/ssh"
-status=0
-clean STRONGROOM_HOST=host.example strongroom-watch-termux >"$tmp/said" 2>&1 || status=$?
-exits "$status" 255 'Termux: a host that cannot be reached is told' "$tmp/said"
+# termux STATUS WHAT [NAME=VALUE...] COMMAND [OPTIONS...]: what the phone shows is in $tmp/phone alone.
+termux() {
+    : >"$tmp/phone"
+    outcome "$1" "Termux: $2" clean "${@:3}"
+}
+# far SCRIPT: what stands in for ssh.
+far() {
+    printf '#!/bin/sh\n%s\n' "$1" >"$tmp/bin/ssh"
+    chmod 755 "$tmp/bin/ssh"
+}
+far 'exit 255'
+termux 255 'a host that cannot be reached is told' STRONGROOM_HOST=host.example strongroom-watch-termux
 has "$tmp/phone" 'host.example cannot be reached' '... by its name'
+far 'exit 3'
+termux 3 'a host that says nothing is told' STRONGROOM_HOST=host.example strongroom-watch-termux
+has "$tmp/phone" 'the check on host.example ended without a word (exit 3)' '... with the exit status'
+# A host whose login has its say, with the PATH that sshd gives and the script in the place of the guide.
+far 'while [ "$1" = -o ]; do shift 2; done
+shift
+echo Welcome to the host.
+exec env -i HOME="'"$tmp"'/far" PATH=/usr/bin:/bin STRONGROOM_HOME="$HOME/.local/share/strongroom" \
+    STRONGROOM_KEY_FILE="$HOME/.config/strongroom/key" STRONGROOM_NOTIFY=false sh -c "$*"'
+mkdir -p "$tmp/far/.local/bin"
+termux 127 'a host without strongroom-watch is told' STRONGROOM_HOST=host.example strongroom-watch-termux
+has "$tmp/phone" 'nothing was checked (exit 127): host.example has no strongroom-watch' '... as such'
+install -m 755 "$root/contrib/strongroom-watch" "$tmp/far/.local/bin/"
+if [ -x /usr/local/bin/strongroom ]; then fail 'a strongroom in /usr/local/bin is in the way: remove it'; fi
+termux 127 'a host without strongroom is told' STRONGROOM_HOST=host.example strongroom-watch-termux
+has "$tmp/phone" 'set STRONGROOM_BIN' '... in its own words'
+install -D -m 755 "$binary" "$tmp/far/.cargo/bin/strongroom"
+paste "$secret" groq 2h
+termux 2 "what the host's own says is shown" STRONGROOM_HOST=host.example strongroom-watch-termux
+has "$tmp/phone" '--content Strongroom: a credential expires soon: groq:manual expiring' '... and nothing else'
+termux 0 'the host is given the options' STRONGROOM_HOST=host.example strongroom-watch-termux --expiring-within 1h
+termux 64 '... each as it is' STRONGROOM_HOST=host.example strongroom-watch-termux "--it's \$(touch $tmp/hit)"
+if [ -e "$tmp/hit" ]; then fail 'an option was run on the host'; else ok '... and none is run'; fi
+mv "$key" "$tmp/key"
+termux 77 'a lost key of the host is told' STRONGROOM_HOST=host.example strongroom-watch-termux --expiring-within 1h
+termux 0 '... unless that is not wanted' STRONGROOM_HOST=host.example STRONGROOM_UNVERIFIED=quiet strongroom-watch-termux --expiring-within 1h
+mv "$tmp/key" "$key"
+rm "$tmp/bin/ssh"
+# Without ssh: the tools that it needs, and no others.
+mkdir "$tmp/few"
+for tool in sh dirname sed; do ln -s "$(command -v "$tool")" "$tmp/few/"; done
+ln -s "$tmp/bin/termux-notification" "$tmp/bin/termux-notification-remove" "$tmp/few/"
+termux 127 'a phone without ssh is told' PATH="$tmp/few" STRONGROOM_HOST=host.example "$root/contrib/termux/strongroom-watch-termux"
+has "$tmp/phone" 'pkg install openssh' '... what to install'
+install -m 755 "$root/contrib/termux/strongroom-watch-termux" "$tmp/apart/"
+rm "$tmp/apart/strongroom-watch"
+termux 127 'a script alone, without strongroom-watch, is told' PATH="$tmp/few" "$tmp/apart/strongroom-watch-termux"
+has "$tmp/phone" "strongroom-watch is neither in $tmp/apart nor in PATH" '... with where it looked'
+install -m 644 "$root/contrib/strongroom-watch" "$tmp/apart/"
+termux 126 'one that cannot be run is told' PATH="$tmp/few" "$tmp/apart/strongroom-watch-termux"
+has "$tmp/phone" 'mode 755' '... with what to do'
+printf '#!/bin/sh\nexit 1\n' >"$tmp/bin/termux-notification"
+termux 74 'a notification that fails is not taken for shown' strongroom-watch-termux
+has "$tmp/said" 'groq:manual expiring' '... and what it was to show is printed'
+clean strongroom remove groq:manual --yes >/dev/null 2>&1
 
 # --- cron -------------------------------------------------------------------------------------------------
 
-# What cron does with a line: everything behind the five fields goes to sh.
-command=$(sed -n 's/^0 8 \* \* \* //p' "$root/contrib/cron/strongroom-watch.cron")
+# What cron does with a line: everything behind the five fields goes to sh. Both places of installation.
+mv "$tmp/home/.local/bin/strongroom" "$tmp/home/.cargo/bin/strongroom"
+for at in .cargo/bin .local/bin; do
+    [ -x "$tmp/home/$at/strongroom" ] || mv "$tmp/home/.cargo/bin/strongroom" "$tmp/home/$at/strongroom"
+    for from in contrib/cron/strongroom-watch.cron docs/guide.md; do
+        command=$(sed -n 's/^0 8 \* \* \*  *//p' "$root/$from")
+        printf '%s' "$secret" | as_cron "$tmp/home/$at/strongroom" paste-token --provider groq --expires-in 2h >/dev/null
+        as_cron sh -c "$command" >"$tmp/said" 2>&1 || true
+        has "$tmp/said" 'groq:manual' "cron: the line of $from prints what is to be mailed, strongroom in ~/$at"
+        as_cron "$tmp/home/$at/strongroom" remove groq:manual --yes >/dev/null 2>&1
+        as_cron sh -c "$command" >"$tmp/said" 2>&1 || true
+        quiet "$tmp/said" 'cron: all usable prints nothing, so nothing is mailed'
+    done
+done
+# A variable in a crontab is what stands behind the =, as it is.
+notify=$(sed -n 's/^#   STRONGROOM_NOTIFY=//p' "$root/contrib/cron/strongroom-watch.cron")
+printf '#!/bin/sh\nprintf "%%s\\n" "$@" >"%s/curl"\n' "$tmp" >"$tmp/bin/curl"
+chmod 755 "$tmp/bin/curl"
 paste "$secret" groq 2h
-clean sh -c "$command" >"$tmp/said" 2>&1
-has "$tmp/said" 'expires soon: groq:manual expiring' 'cron: the line prints what is to be mailed'
-clean strongroom remove groq:manual --yes >/dev/null 2>&1
-clean sh -c "$command" >"$tmp/said" 2>&1
-if [ -s "$tmp/said" ]; then fail 'cron: all usable prints nothing, so nothing is mailed' "$tmp/said"; else ok 'cron: all usable prints nothing, so nothing is mailed'; fi
+outcome 2 "cron: the crontab's example of a command tells" clean STRONGROOM_NOTIFY="$notify" strongroom-watch
+has "$tmp/curl" 'Strongroom: a credential expires soon: groq:manual expiring' '... the message, as one word'
 
 # --- the units --------------------------------------------------------------------------------------------
+
+# The watch unit's own lines, as systemd expands them, with strongroom where `cargo install` puts it.
+service=$root/contrib/systemd/strongroom-watch.service
+mapfile -t given < <(sed -n -e 's/^Environment="\(.*\)"$/\1/p' -e 's/^Environment=\([^"].*\)$/\1/p' "$service" | sed -e 's/\\"/"/g' -e "s|%h|$tmp/home|g")
+started=$(sed -n 's/^ExecStart=//p' "$service")
+printf '#!/bin/sh\nprintf "%%s\\n" "$@" >"%s/journal"\n' "$tmp" >"$tmp/bin/logger"
+chmod 755 "$tmp/bin/logger"
+mv "$tmp/home/.local/bin/strongroom" "$tmp/home/.cargo/bin/"
+outcome 2 'the watch unit finds a strongroom that cargo installed' \
+    as_cron PATH="$tmp/bin:/usr/local/bin:/usr/bin:/bin" "${given[@]}" "${started/\%h/"$tmp/home"}"
+has "$tmp/journal" 'Strongroom: a credential expires soon: groq:manual expiring' '... and tells the journal'
+mv "$tmp/home/.cargo/bin/strongroom" "$tmp/home/.local/bin/"
+clean strongroom remove groq:manual --yes >/dev/null 2>&1
 
 # The verifier wants the programs to be there: the units are checked with stand-ins in their place.
 units=$tmp/units
