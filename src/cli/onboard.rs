@@ -18,6 +18,7 @@ use crate::term::secret_input;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
+use crate::vault::init as vault_init;
 
 /// Make a vault where there is none, and store a first credential in it.
 ///
@@ -192,6 +193,10 @@ fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, V
     }
     context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home.path())));
     let session = context.session(&vault)?;
+    if vault.settings.is_none() {
+        // Whoever made it was cut short, perhaps this command.
+        vault_init::finish(&vault, &session, &context.waits("onboard"))?;
+    }
     Ok((None, vault, session))
 }
 

@@ -79,6 +79,10 @@ fn set(
 ) -> Result<u8> {
     if vault.agent(agent)?.is_some() {
         let (found, _locks) = vault.lock_agent(agent, &context.waits("pin"))?;
+        if let Some(pin) = pin {
+            // It may have been renamed or removed while the lock was waited for.
+            provider_of(context, vault, agent, &pin.profile)?;
+        }
         change(&found, |file| file.set_pin(session, pin))?;
     }
     tell(context, agent, session, pin)

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
+use super::report::follow_in_state;
 use crate::error::Result;
 use crate::vault::change::Change;
 use crate::vault::generation::Generations;
@@ -45,6 +46,14 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     let mut change = Change::default();
     change.remove(&profile, generation.unwrap_or(0));
     let outcome = writer.commit(change)?;
+    match follow_in_state(&writer.agent, &profile, None) {
+        Ok(pinned) => {
+            for session in pinned {
+                context.warn(&format!("session {session} was pinned to {profile}: its pin is gone, too"));
+            }
+        }
+        Err(error) => context.warn(&format!("cooldowns and pins still name {profile}: {}", error.what())),
+    }
     drop(writer);
     context.tell_unfinished(&outcome);
     if context.json() {

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
-use super::report::rename_in_state;
+use super::report::follow_in_state;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::change::Change;
 use crate::vault::generation::{Generations, next_record};
@@ -50,7 +50,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let store = reader.store_of(&old).unwrap_or_default();
     change.rename(&old, record, store, current.generation);
     let outcome = writer.commit(change)?;
-    if let Err(error) = rename_in_state(&writer.agent, &old, &new) {
+    if let Err(error) = follow_in_state(&writer.agent, &old, Some(&new)) {
         context.warn(&format!("cooldowns and pins still name {old}: {}", error.what()));
     }
     drop(writer);

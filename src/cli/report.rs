@@ -79,6 +79,8 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let policy = Policy { generation, limits: client.limits(&provider) };
 
     let (found, _locks) = vault.lock_agent(&agent, &context.waits("report"))?;
+    // It may have been renamed or removed while the lock was waited for.
+    provider_of(context, &vault, &agent, &id)?;
     // Behind the wait for the lock, so that reports are reckoned in the order in which they are noted.
     let now = context.env.now();
     let mut noted = "exempt";
@@ -155,15 +157,26 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
     Ok(file)
 }
 
-/// Lets an agent's state follow a profile's new id, under its lock. A file that names the old one
-/// nowhere is left as it is.
-pub(super) fn rename_in_state(agent: &Agent, from: &ProfileId, to: &ProfileId) -> Result<()> {
-    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(()) };
+/// Lets an agent's state follow a profile's new id, under its lock; or, without one, forgets a profile that
+/// was removed, and gives the sessions that a person had pinned to it. A file that names it nowhere is left
+/// as it is.
+pub(super) fn follow_in_state(
+    agent: &Agent,
+    from: &ProfileId,
+    to: Option<&ProfileId>,
+) -> Result<Vec<SessionName>> {
+    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
     let mut file = StateFile::parse(Some(&bytes))?;
-    if file.rename(from, to)? {
+    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *from && pin.source == Source::User);
+    let pinned = pinned.map(|(session, _)| session.clone()).collect();
+    let named = match to {
+        Some(to) => file.rename(from, to)?,
+        None => file.forget(from)?,
+    };
+    if named {
         agent.dir.replace(state::FILE, &file.to_bytes())?;
     }
-    Ok(())
+    Ok(pinned)
 }
 
 /// The provider of a profile that is in the index.

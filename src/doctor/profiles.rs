@@ -8,7 +8,7 @@ use crate::error::{Code, Result};
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::change::{Change, Outcome};
 use crate::vault::home::{Session, Vault, Waits};
-use crate::vault::init::log_event;
+use crate::vault::init::{holds_nothing, log_event};
 use crate::vault::log::{self, Event, Scope};
 use crate::vault::reader::Found;
 use crate::vault::rekey::anchored;
@@ -168,7 +168,7 @@ fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Fi
         }
         let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
         // An empty log of a vault without records lost nothing: its `init` was cut short.
-        let lost = !log.is_empty() || !vault.agents()?.is_empty();
+        let lost = !log.is_empty() || !holds_nothing(vault)?;
         log_event(vault, keys, waits.now, anchored("log-restart", &log, u64::from(lost)))?;
         found.push(Finding::note(CHECK, "began the vault's own change log anew").mended());
     }

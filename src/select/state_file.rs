@@ -146,17 +146,45 @@ impl StateFile {
         self.put_section(PINS, &all)
     }
 
-    /// Gives a profile another id wherever it is named, and says whether it was named at all.
+    /// Takes out all that is known of a profile that is there no more: what it earned, that it served last,
+    /// and its pins. A new one of that id is another one. Says whether it was named at all.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn forget(&mut self, id: &ProfileId) -> Result<bool> {
+        let is = |value: &str| serde_json::from_str::<String>(value).is_ok_and(|text| text == id.as_str());
+        let pins = |value: &str| serde_json::from_str::<Pin>(value).is_ok_and(|pin| pin.profile == *id);
+        let mut named = self.retain(USAGE, |name, _| name != id.as_str())?;
+        named |= self.retain(LAST_GOOD, |_, value| !is(value))?;
+        named |= self.retain(PINS, |_, value| !pins(value))?;
+        if named {
+            self.state = State::parse(Some(&self.to_bytes()))?;
+        }
+        Ok(named)
+    }
+
+    fn retain(&mut self, name: &str, keeps: impl Fn(&str, &str) -> bool) -> Result<bool> {
+        let mut members = self.section(name);
+        let before = members.len();
+        members.retain(|member, value| keeps(member, value.get()));
+        if members.len() == before {
+            return Ok(false);
+        }
+        self.put_section(name, &members)?;
+        Ok(true)
+    }
+
+    /// Gives a profile another id wherever it is named, and says whether it was named at all. What was
+    /// known of one that had that id before is forgotten.
     ///
     /// # Errors
     /// `INTERNAL`.
     pub fn rename(&mut self, from: &ProfileId, to: &ProfileId) -> Result<bool> {
-        let mut named = false;
+        let mut named = self.forget(to)?;
         let mut usage = self.section(USAGE);
         if let Some(place) = usage.get_index_of(from.as_str())
             && let Some(entry) = usage.shift_remove(from.as_str())
         {
-            usage.shift_remove(to.as_str());
             usage.shift_insert(place.min(usage.len()), to.as_str().to_owned(), entry);
             self.put_section(USAGE, &usage)?;
             named = true;

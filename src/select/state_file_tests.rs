@@ -111,6 +111,28 @@ fn success_takes_the_windows_away_and_leaves_the_rest() {
 }
 
 #[test]
+fn what_is_known_of_a_profile_that_is_gone_is_forgotten() {
+    let before = br#"{"version":1,"later":1,"lastGood":{"a":"a:gone","b":"b:x"},
+        "usageStats":{"a:gone":{"disabledUntil":9},"a:new":{"lastUsed":5}},
+        "pins":{"s1":{"profile":"a:gone","source":"user","at":1},"s2":{"profile":"a:new","source":"user","at":1}}}"#;
+    let parsed = || StateFile::parse(Some(before)).unwrap();
+    let (gone, new): (ProfileId, ProfileId) = ("a:gone".parse().unwrap(), "a:new".parse().unwrap());
+    let mut file = parsed();
+    assert!(file.forget(&gone).unwrap());
+    assert!(!file.forget(&gone).unwrap());
+    assert!(!text(&file).contains("a:gone"), "{}", text(&file));
+    assert!(text(&file).contains("\"later\": 1") && text(&file).contains("\"b\": \"b:x\""));
+    assert_eq!((file.state.usage.len(), file.state.pins.len(), file.state.last_good.len()), (1, 1, 1));
+    // A profile that takes its id does not take what it earned.
+    for mut file in [parsed(), file] {
+        assert!(file.rename(&new, &gone).unwrap());
+        let usage = file.state.usage(&gone).unwrap();
+        assert_eq!((usage.disabled_until, usage.last_used), (None, Some(5)));
+        assert_eq!(file.state.pins.len(), 1);
+    }
+}
+
+#[test]
 fn a_profile_is_renamed_wherever_it_is_named() {
     let before = br#"{"version":1,"order":{"a":["a:z","a:b"],"b":["b:x"]},"lastGood":{"a":"a:b","b":"b:x"},
             "usageStats":{"a:b":{"mine": 1.0},"a:z":{}},"pins":{"s":{"profile":"a:b","source":"user","at":1},"t":3}}"#;

@@ -6,7 +6,9 @@ use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::Mode;
 use strongroom_backends::shown;
 
-use super::home::{AGENTS, SETTINGS, Vault, Waits, of_home};
+use super::agent::{PENDING, TXN};
+use super::home::{AGENTS, SETTINGS, Session, Vault, Waits, of_home};
+use super::index;
 use super::log::{self, Event, Scope};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{Keychain, Setup};
@@ -35,6 +37,49 @@ pub fn init(path: &Path, payload: Payload, secret: &MethodSecret, waits: &Waits)
     )?;
     Vault::write_settings(&vault.home, &payload)?;
     Ok(payload)
+}
+
+/// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn holds_nothing(vault: &Vault) -> Result<bool> {
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
+        if !agent.record_ids()?.0.is_empty()
+            || has(log::FILE)?
+            || has(index::FILE)?
+            || has(PENDING)?
+            || has(TXN)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Finishes an `init` that was cut short behind the unlock file. Where there is more than that, nothing is
+/// done.
+///
+/// # Errors
+/// Those of locking and writing.
+pub fn finish(vault: &Vault, session: &Session, waits: &Waits) -> Result<()> {
+    let Ok(unlocked) = session.unlocked() else { return Ok(()) };
+    if vault.settings.is_some() {
+        return Ok(());
+    }
+    let _lock = vault.lock(Mode::Exclusive, waits)?;
+    if vault.home.kind(SETTINGS)?.is_some() || !holds_nothing(vault)? {
+        return Ok(());
+    }
+    let payload = &unlocked.payload;
+    let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
+    if !log.contains(&b'\n') {
+        let event = Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() };
+        log_event(vault, &session.keys, waits.now, event)?;
+    }
+    Vault::write_settings(&vault.home, payload)
 }
 
 /// Whether a home could be made there, or is there.

@@ -209,3 +209,40 @@ fn an_init_that_is_killed_can_be_mended() {
     });
     tell("init", &planned, planned.len(), &results, begun);
 }
+
+#[test]
+fn an_onboard_that_is_killed_goes_on_when_it_is_run_again() {
+    let begun = Instant::now();
+    let onboard = ["onboard", "--non-interactive", "--store", "file", "--groq-api-key", "-"];
+    let planned = moments(&in_memory(), &onboard, b"made-up-first-key");
+    // A first write in between is told what to do, and does no harm.
+    let cases: Vec<_> = planned.iter().flat_map(|moment| [(moment, false), (moment, true)]).collect();
+    let results = two_at_a_time(&cases, |(moment, writes)| {
+        let session = in_memory();
+        let wrong = |what: String| {
+            Err(format!("onboard at {} {}, a write in between {writes}: {what}", moment.call, moment.n))
+        };
+        if !kill_at(&session, &onboard, b"made-up-first-key", moment) {
+            return wrong(ALIVE.to_owned());
+        }
+        if *writes {
+            session.feed("made-up-other-key", ["paste-api-key", "--provider", "xai"]);
+        }
+        let again = session.feed("made-up-first-key", onboard);
+        if *writes {
+            session.run(["doctor", "--repair"]);
+        }
+        let verified = session.run(["verify"]);
+        if again.status != 0 || verified.status != 0 {
+            return wrong(format!("{} {}", again.stderr, verified.stdout));
+        }
+        if session.get("groq:default") != "made-up-first-key" {
+            return wrong("another secret".to_owned());
+        }
+        match leftovers(session.temp.path()) {
+            left if left.is_empty() => Ok(()),
+            left => wrong(format!("left: {left:?}")),
+        }
+    });
+    tell("onboard", &planned, cases.len(), &results, begun);
+}
