@@ -10,7 +10,7 @@ use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{self, Setup};
 use crate::shape;
-use crate::term::escape::safe;
+use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
@@ -258,7 +258,7 @@ impl Context {
     pub fn print_json(&mut self, document: &impl Serialize) -> Result<()> {
         let text = serde_json::to_string_pretty(document)
             .map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
-        self.print(&text)
+        self.print(&safe_json(&text))
     }
 
     /// Says lines to people, on standard error; nothing in `--json` mode. What a line holds from
@@ -331,7 +331,7 @@ pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
         let document = serde_json::json!({
             "error": { "code": error.code().name(), "message": error.what(), "remedy": error.remedy() }
         });
-        out::write_error(&format!("{document}\n"));
+        out::write_error(&format!("{}\n", safe_json(&document.to_string())));
     } else {
         let style = Style::stderr(env);
         out::write_error(&format!(

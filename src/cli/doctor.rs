@@ -4,7 +4,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, explain, sources};
-use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, unlock};
+use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -48,6 +48,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let in_keychain = keychain::is_used(&vault)?;
     findings.extend(keychain::check(&vault.keychain, in_keychain));
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
+    findings.extend(state::check(&vault)?);
     let mut session = open(context, &vault, args.repair);
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));

@@ -7,6 +7,7 @@ pub mod keychain;
 pub mod process;
 pub mod profiles;
 pub mod resolver;
+pub mod state;
 pub mod unlock;
 
 use serde::Serialize;

@@ -40,9 +40,39 @@ pub fn is_unsafe(character: char) -> bool {
     )
 }
 
+/// JSON text with JSON's own escapes (RFC 8259, section 7) for what a terminal must not be sent: programs read
+/// the same from it, and a person who looks at it is not deceived.
+#[must_use]
+pub fn safe_json(text: &str) -> Cow<'_, str> {
+    let escapes = |c: char| c != '\n' && is_unsafe(c);
+    if !text.contains(escapes) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 64);
+    for c in text.chars() {
+        if escapes(c) {
+            out.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn json_says_the_same_without_what_deceives() {
+        let value = serde_json::json!({"email": "a\u{202e}b\u{9b}c\u{e0041}\u{1b}[m, Zürich\n"});
+        let text = serde_json::to_string_pretty(&value).unwrap();
+        let shown = safe_json(&text);
+        assert!(!shown.contains(|c: char| c != '\n' && is_unsafe(c)), "{shown}");
+        assert!(shown.contains("Zürich"));
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+        assert!(matches!(safe_json("{\n  \"a\": 1\n}"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn ordinary_text_is_not_copied() {

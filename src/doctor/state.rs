@@ -1,0 +1,27 @@
+//! What runtimes reported: `auth-state.json` of every agent.
+
+use super::Finding;
+use crate::error::{Error, Result};
+use crate::select::state::{self, FILE};
+use crate::select::state_file::StateFile;
+use crate::vault::home::Vault;
+
+const CHECK: &str = "state";
+
+/// Whether each agent's state can be read; without it selection knows no cooldown and no pin, and nothing can
+/// be reported.
+///
+/// # Errors
+/// Those of reading the directories.
+pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let read = agent.dir.read_if_any(FILE, state::MAX).map_err(Error::from);
+        if let Err(error) = read.and_then(|bytes| StateFile::parse(bytes.as_deref())) {
+            let what = format!("agent {name}: {}", error.what());
+            found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));
+        }
+    }
+    Ok(found)
+}
