@@ -25,13 +25,14 @@ pub(crate) struct Lines<'a> {
     pub(crate) bad: Vec<(usize, &'static str)>,
 }
 
-/// Takes a file apart.
+/// Takes a file apart. A line ends with a line feed, a carriage return, or both, as the client's own reader
+/// has it; the mark that some editors put before a text is passed over.
 pub(crate) fn lines(text: &str) -> Lines<'_> {
     let mut out = Lines::default();
-    let mut rest = text;
+    let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut line = 1;
     while !rest.is_empty() {
-        let (head, tail) = rest.split_once('\n').unwrap_or((rest, ""));
+        let (head, tail) = split_line(rest);
         match statement(head) {
             Statement::Nothing => {}
             Statement::Bad(reason) => out.bad.push((line, reason)),
@@ -42,7 +43,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
                         if let Some((value, used)) = quoted(value, quote) {
                             out.assignments.push(Assignment { name, line, value });
                             let end = value_at + used;
-                            line += rest[..end].matches('\n').count();
+                            line += breaks(&rest[..end]);
                             rest = &rest[end..];
                             continue;
                         }
@@ -56,6 +57,20 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
         rest = tail;
     }
     out
+}
+
+/// A line, without what ends it, and what follows.
+fn split_line(text: &str) -> (&str, &str) {
+    match text.find(['\n', '\r']) {
+        Some(at) if text[at..].starts_with("\r\n") => (&text[..at], &text[at + 2..]),
+        Some(at) => (&text[..at], &text[at + 1..]),
+        None => (text, ""),
+    }
+}
+
+/// How many lines end in a text.
+fn breaks(text: &str) -> usize {
+    text.matches('\n').count() + text.matches('\r').count() - text.matches("\r\n").count()
 }
 
 enum Statement<'a> {
@@ -145,10 +160,8 @@ fn quoted(text: &str, quote: char) -> Option<(Value, usize)> {
         }
     };
     let behind = &text[close + 1..];
-    let (remainder, used) = match behind.split_once('\n') {
-        Some((remainder, _)) => (remainder, close + 1 + remainder.len() + 1),
-        None => (behind, text.len()),
-    };
+    let (remainder, next) = split_line(behind);
+    let used = text.len() - next.len();
     let remainder = remainder.trim();
     if !remainder.is_empty() && !remainder.starts_with('#') {
         return Some((Value::Bad("has text behind the closing quote"), used));

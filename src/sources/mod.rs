@@ -11,7 +11,7 @@ mod rank;
 pub mod shell;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use strongroom_backends::shown;
@@ -308,10 +308,9 @@ impl Found {
         };
         let Lines { assignments, .. } = dotenv_lines::lines(text);
         let before = self.variables.len();
-        for assignment in assignments {
-            // Of a name that is set twice the client takes the last.
-            let again = |known: &Variable| known.name == assignment.name && known.origin == *origin;
-            self.variables.retain(|known| !again(known));
+        // Of a name that is set twice the client takes the last.
+        let last: HashMap<_, _> = assignments.iter().map(|one| (one.name, one.line)).collect();
+        for assignment in assignments.into_iter().filter(|one| last.get(one.name) == Some(&one.line)) {
             if let (Value::Text(value), false) = (&assignment.value, matches!(origin, Origin::LeftBehind(_)))
             {
                 self.note(assignment.name, value.expose_secret());

@@ -1,5 +1,7 @@
 //! `models.providers` of the client's configuration: a key in a provider's own entry.
 
+use std::collections::HashSet;
+
 use jsonc_parser::ast::{Object, Value};
 
 use crate::env_names;
@@ -45,6 +47,7 @@ pub enum EntryKey {
 /// counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     let mut found: Vec<ProviderEntry> = Vec::new();
+    let mut known = HashSet::new();
     let Some(providers) = object(root, "models").and_then(|models| object(models, "providers")) else {
         return found;
     };
@@ -54,10 +57,11 @@ pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
         else {
             continue;
         };
-        if found.iter().any(|known| known.provider == provider) {
+        if known.contains(&provider) {
             continue;
         }
         if let Some(key) = member(entry, "apiKey").and_then(|value| key(value, &provider)) {
+            known.insert(provider.clone());
             let preferred = string(entry, "auth") == Some("api-key");
             found.push(ProviderEntry { provider, key, preferred });
         }
@@ -100,7 +104,8 @@ fn of_text(text: &str, provider: &Provider) -> Option<EntryKey> {
         && !shape::looks_secret(id.name())
         && (id.provider() == *provider || !env_names::names_of(id.provider().as_str()).is_empty())
     {
-        return Some(EntryKey::Reference(format!("profile {id}")));
+        // Where there is no such profile, the client takes it for the key itself: its name is not shown.
+        return Some(EntryKey::Reference(format!("a profile of {}", id.provider())));
     }
     Some(EntryKey::Text(SecretString::from(text)))
 }
@@ -149,8 +154,8 @@ mod tests {
             ("'secretref-env:MY_KEY'", Some("variable MY_KEY")),
             ("'GROQ_API_KEY'", Some("variable GROQ_API_KEY")),
             ("'made-${MY_KEY}'", Some("reference a text with ${…} in it")),
-            ("'groq:work'", Some("reference profile groq:work")),
-            ("'openai:work'", Some("reference profile openai:work")),
+            ("'groq:work'", Some("reference a profile of groq")),
+            ("'openai:work'", Some("reference a profile of openai")),
             ("'nobody:work'", Some("text nobody:work")),
             ("{ source: 'env', provider: 'default', id: 'MY_KEY' }", Some("variable MY_KEY")),
             ("{ source: 'exec', provider: 'v', id: 'main/groq:a' }", Some("reference exec:v:main/groq:a")),

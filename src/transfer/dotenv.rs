@@ -185,6 +185,25 @@ mod tests {
     }
 
     #[test]
+    fn a_line_ends_with_either_character_or_both() {
+        let expected = [
+            ("groq:default".to_owned(), "made-up-1".to_owned()),
+            ("openai:default".to_owned(), "made-up-2".to_owned()),
+        ];
+        for text in [
+            "GROQ_API_KEY=made-up-1\rOPENAI_API_KEY=made-up-2\r",
+            "GROQ_API_KEY=made-up-1\r\nOPENAI_API_KEY=made-up-2",
+            "\u{feff}GROQ_API_KEY='made-up-1'\r# a comment\r\rOPENAI_API_KEY=\"made-up-2\" # mine\r",
+            "X='a\rb'\rGROQ_API_KEY=made-up-1\n\rOPENAI_API_KEY=made-up-2",
+        ] {
+            let mut read = secrets(text);
+            read.sort();
+            assert_eq!(read, expected, "{text:?}");
+        }
+        assert!(read("\rX=1\r\nGROQ_API_KEY=made-up-1").candidates[0].place.ends_with("(line 3)"));
+    }
+
+    #[test]
     fn names_give_provider_and_type() {
         let parsed = read(
             "GH_TOKEN=made-up-1\nCLAUDE_CODE_OAUTH_TOKEN=made-up-2\nHF_TOKEN=made-up-3\nMINIMAX_API_KEY=made-up-4",
