@@ -12,7 +12,7 @@ pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
 /// The client's configuration, where there is one; what is wrong with it is told.
 pub(super) fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
     ClientConfig::of(&context.env).unwrap_or_else(|error| {
-        tell(&format!("{}; selection goes on without it", error.what()));
+        tell(&format!("{}; selection goes on without it; {}", error.what(), error.remedy()));
         None
     })
 }

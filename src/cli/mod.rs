@@ -13,6 +13,7 @@ mod export;
 mod get;
 mod help;
 mod import;
+mod in_use;
 mod init;
 mod keys;
 mod lazy;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Context;
 use crate::doctor::Finding;
 use crate::env_names;
+use crate::select::explain::{self, Explanation, Step};
 use crate::select::prompt_cache::{self, Policy};
 use crate::select::report::{Report, Sealed};
 use crate::sources::config::ClientConfig;
@@ -20,6 +21,33 @@ const CHECK: &str = "sources";
 const PROFILE: &str = "profile";
 /// The longest name of a model that is shown.
 const MODEL_MAX: usize = 120;
+
+/// The explanation of `status` with what stands beside the vault.
+#[derive(Serialize)]
+pub(super) struct Explained {
+    #[serde(flatten)]
+    explanation: Explanation,
+    /// What the client takes, where something stands beside the vault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+}
+
+impl Explained {
+    /// Ends an explanation with the source that wins, where something stands beside the vault.
+    pub(super) fn of(mut explanation: Explanation, report: &Report, found: &Found) -> Self {
+        let document = Document::of(report, found, Some(&explanation.provider));
+        let sources = document.sources.providers.into_iter().next();
+        let Some(sources) = sources else { return Self { explanation, source: None } };
+        let found = sources.told().iter().map(|line| line.trim_start().to_owned()).collect();
+        explanation.steps.push(Step { step: "source", found });
+        Self { explanation, source: sources.winner }
+    }
+
+    /// The lines for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        explain::text(&self.explanation)
+    }
+}
 
 /// Looks for sources; in the login shell only where that is asked for, and enabled.
 pub(super) fn look(context: &Context, in_shell: bool) -> Found {

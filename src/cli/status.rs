@@ -1,6 +1,6 @@
 //! `status`: which credentials are usable, which is next, and for `--check` an exit status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 use strongroom_backends::shown;
@@ -8,6 +8,7 @@ use strongroom_backends::shown;
 use super::Context;
 use super::client;
 use super::context::not_a_secret;
+use super::in_use;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
@@ -17,13 +18,12 @@ use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::report::Report;
+use crate::select::report::{Only, Report};
 use crate::select::state::{self, State};
 use crate::select::text;
-use crate::sources::config::ClientConfig;
+use crate::sources::Found;
 use crate::unlock::cache;
 use crate::vault::agent::Agent;
-use crate::vault::elsewhere::Elsewhere;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry};
@@ -95,7 +95,8 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     show(context, args, Form::Everything)
 }
 
-fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
+/// The provider and the model that are asked about.
+fn asked(args: &Status) -> Result<(Option<Provider>, Option<Model>)> {
     let (explained, model) = match args.explain.as_deref().map(|asked| (asked, asked.split_once('/'))) {
         Some((_, Some((provider, model)))) => (Some(provider), Some(model)),
         Some((provider, None)) => (Some(provider), None),
@@ -105,8 +106,11 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     for text in provider.into_iter().chain(model) {
         not_a_secret(text)?;
     }
-    let provider: Option<Provider> = provider.map(str::parse).transpose()?;
-    let model: Option<Model> = model.map(str::parse).transpose()?;
+    Ok((provider.map(str::parse).transpose()?, model.map(str::parse).transpose()?))
+}
+
+fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
+    let (provider, model) = asked(args)?;
     let named = args.session.as_deref().map(session_name).transpose()?;
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
@@ -115,12 +119,15 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let agent = context.agent()?;
     let mut warnings = vault.notices.clone();
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
-    let client = config.as_ref().map(|config| config.selection.clone()).unwrap_or_default();
+    let found = sources::look_with(context, args.sources, config);
+    let config = found.config.as_ref();
+    let client = config.map(|config| config.selection.clone()).unwrap_or_default();
     let session = if args.check { open(context, &vault, &mut warnings) } else { None };
 
     let mut views = Vec::new();
     let mut orders = BTreeMap::new();
     let mut state = State::default();
+    let mut served = BTreeSet::new();
     if let Some(found) = vault.agent(&agent)? {
         state = read_state(&found, &mut warnings)?;
         let seen = View::of(context, &vault, found)?;
@@ -142,6 +149,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         }
         orders = seen.index.orders().into_iter().collect();
         views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
+        served = views.iter().map(|view| view.provider.clone()).collect();
         views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
@@ -154,11 +162,21 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
         );
     }
-    let in_use: Vec<Provider> = provider.into_iter().collect();
+    let only = match (&profile, &provider) {
+        (Some(profile), _) => Only::Profile(profile.clone()),
+        (None, Some(provider)) => Only::Provider(provider.clone()),
+        (None, None) => Only::All,
+    };
+    let lacking = in_use::lacking(context, &vault, &agent, &found, &served, &only);
+    if !lacking.is_empty() && !args.sources && found.shell(&context.env).is_some() {
+        warnings.push(
+            "the login shell, where the client looks too, was not looked into: add --sources".to_owned(),
+        );
+    }
     let home = shown(vault.home.path());
     let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
     let now = context.env.now();
-    let elsewhere = elsewhere(&vault, &agent, &views, &in_use);
+    let elsewhere = in_use::elsewhere(&vault, &agent, views.is_empty(), &lacking, &only);
     let input = Input {
         home: &home,
         agent: &agent,
@@ -169,45 +187,44 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         client: &client,
         session: named.as_ref(),
         model: model.as_ref(),
-        in_use: &in_use,
+        lacking: &lacking,
+        only: &only,
+        endpoints: config.map_or(&[], |config| config.endpoints.as_slice()),
         warnings: &warnings,
         now,
         warn_after_ms: window,
         unlocked_until: cached_until(&vault, now),
         elsewhere: &elsewhere,
     };
-    if let (Some(_), Some(provider)) = (&args.explain, in_use.first()) {
-        let explanation = explain::explain(&input, provider);
+    let report = assemble(&input);
+    if let (Some(_), Some(provider)) = (&args.explain, &provider) {
         for warning in warnings.iter().skip(vault.notices.len()) {
             context.warn(warning);
         }
+        let explained = sources::Explained::of(explain::explain(&input, provider), &report, &found);
         if context.json() {
-            context.print_json(&explanation)?;
+            context.print_json(&explained)?;
         } else {
-            context.print(&explain::text(&explanation).join("\n"))?;
+            context.print(&explained.lines().join("\n"))?;
         }
         return Ok(0);
     }
-    let report = assemble(&input);
-    tell(context, args, form, &report, config)?;
+    tell(context, args, form, &report, &found)?;
     Ok(if args.check { report.check.exit } else { 0 })
 }
 
 /// Shows a report in the form that is asked for.
-fn tell(
-    context: &mut Context,
-    args: &Status,
-    form: Form,
-    report: &Report,
-    config: Option<ClientConfig>,
-) -> Result<()> {
+fn tell(context: &mut Context, args: &Status, form: Form, report: &Report, found: &Found) -> Result<()> {
     if form == Form::Picks && !context.json() {
         context.print(&text::picks(report).join("\n"))?;
     } else if args.plain {
         context.print(&text::plain(report).join("\n"))?;
+        // The lines are of profiles only, and the exit status is to be understood.
+        for provider in report.auth.missing_providers_in_use.iter().filter(|_| args.check) {
+            context.warn(&text::no_key(provider, &report.agent));
+        }
     } else {
-        let found = sources::look_with(context, args.sources, config);
-        let document = sources::Document::of(report, &found, args.provider.as_deref());
+        let document = sources::Document::of(report, found, args.provider.as_deref());
         if context.json() {
             context.print_json(&document)?;
         } else {
@@ -236,15 +253,6 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
 fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
     let cache = cache::read(vault.home.path(), &vault.slots().ok()?, now)?;
     Some(cache.until)
-}
-
-/// Agents that have what this one lacks: profiles of a provider that is asked for, or any at all.
-fn elsewhere(vault: &Vault, agent: &AgentName, views: &[ProfileView], in_use: &[Provider]) -> Vec<AgentName> {
-    let missing = |provider: &Provider| views.iter().all(|view| view.provider != *provider);
-    if !views.is_empty() && !in_use.iter().any(missing) {
-        return Vec::new();
-    }
-    Elsewhere::new(vault).of_providers(agent, in_use)
 }
 
 pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {

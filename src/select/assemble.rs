@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::client::Client;
-use super::health::{Status, check, status};
+use super::health::{Asked, Status, check, status};
 use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
 use super::profile::ProfileView;
 use super::report::{
-    Auth, Candidate, Counts, Effective, Health, PinView, ProfileHealth, ProviderAuth, ProviderHealth, Report,
-    Sealed, Selection, Unusable, Vault,
+    Auth, Candidate, Counts, Effective, Health, Lacking, Only, PinView, ProfileHealth, ProviderAuth,
+    ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
+use crate::sources::endpoint::Endpoint;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, Provider};
 use crate::when::rfc3339;
@@ -38,8 +39,12 @@ pub struct Input<'a> {
     pub session: Option<&'a SessionName>,
     /// The model that is asked about.
     pub model: Option<&'a Model>,
-    /// Providers that are in use, whether or not they have a profile.
-    pub in_use: &'a [Provider],
+    /// Providers that are in use and have no key.
+    pub lacking: &'a [Lacking],
+    /// What alone is asked for.
+    pub only: &'a Only,
+    /// What the client's configuration says of endpoints.
+    pub endpoints: &'a [Endpoint],
     /// What was met on the way, for people.
     pub warnings: &'a [String],
     /// Now, in Unix milliseconds.
@@ -76,9 +81,15 @@ pub fn assemble(input: &Input<'_>) -> Report {
     for view in input.profiles {
         groups.entry(&view.provider).or_default().push(view);
     }
-    let mut missing: Vec<_> = input.in_use.iter().filter(|provider| !groups.contains_key(provider)).collect();
-    missing.sort();
-    missing.dedup();
+    let mut lacking = input.lacking.to_vec();
+    lacking.sort();
+    lacking.dedup();
+    let missing: Vec<_> = lacking.iter().map(|lacking| &lacking.provider).collect();
+    let profile = match input.only {
+        Only::Profile(id) => Some(id),
+        Only::All | Only::Provider(_) => None,
+    };
+    let check = check(input.profiles, Asked { profile, missing: &missing }, input.now, input.warn_after_ms);
 
     let providers: Vec<_> =
         groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
@@ -93,7 +104,7 @@ pub fn assemble(input: &Input<'_>) -> Report {
                 .filter(|(_, count)| *count > 0)
                 .map(|(provider, count)| format!("{provider} ({count})"))
                 .collect(),
-            missing_providers_in_use: missing.into_iter().map(ToString::to_string).collect(),
+            missing_providers_in_use: missing.iter().map(ToString::to_string).collect(),
             providers,
             unusable_profiles: input.profiles.iter().filter_map(|view| unusable(input, view)).collect(),
             oauth: Health {
@@ -111,8 +122,10 @@ pub fn assemble(input: &Input<'_>) -> Report {
             warnings: input.warnings.to_vec(),
             unlocked_until: input.unlocked_until,
             elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
+            lacking,
         },
-        check: check(input.profiles, input.now, input.warn_after_ms),
+        check,
+        only: input.only.clone(),
     }
 }
 
@@ -211,7 +224,14 @@ fn selection(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> Se
             effect: phrases::effect(pinned),
         })
     });
+    // A session's view shows it, as the client's own does.
+    let configured = input.endpoints.iter().find(|endpoint| endpoint.provider == *provider);
+    let url = configured.and_then(|endpoint| endpoint.url.clone());
+    let endpoint = input.session.map(|_| url.unwrap_or_else(|| "default".to_owned()));
+    let api = input.session.and_then(|_| configured?.api.clone());
     Selection {
+        endpoint,
+        api,
         provider: provider.to_string(),
         order: if selected.basis.is_explicit() { "explicit" } else { "automatic" },
         order_from: match selected.basis {

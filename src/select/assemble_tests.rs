@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::select::fixture::{NOW, order, profiles, report, state, view};
+use crate::select::fixture::{NOW, lacking, order, profiles, report, state, view};
 use crate::when::{DAY, HOUR};
 
 fn as_json(report: &Report) -> Value {
@@ -10,16 +10,16 @@ fn as_json(report: &Report) -> Value {
 
 #[test]
 fn the_auth_section_has_openclaws_shape() {
-    let in_use = ["openai".parse().unwrap(), "anthropic".parse().unwrap(), "openai".parse().unwrap()];
+    let missing = [lacking("openai", &[]), lacking("google", &["ops"]), lacking("openai", &[])];
     let orders = order(&["anthropic:work", "anthropic:default"]);
-    let found = as_json(&report(&profiles(), &orders, &state(), &in_use, &[]));
+    let found = as_json(&report(&profiles(), &orders, &state(), &missing, &[]));
     let path = "/srv/vault/agents/main/auth-profiles.json";
     assert_eq!(
         found["auth"],
         json!({
             "storePath": path,
             "providersWithOAuth": ["anthropic (2)", "openai-codex (1)"],
-            "missingProvidersInUse": ["openai"],
+            "missingProvidersInUse": ["google", "openai"],
             "providers": [
                 { "provider": "anthropic", "effective": { "kind": "profiles", "detail": path },
                   "profiles": { "count": 3, "oauth": 0, "token": 2, "apiKey": 1, "labels": [
@@ -129,4 +129,57 @@ fn a_profile_counts_for_the_provider_that_its_record_names() {
     let found = as_json(&report(&[moved], &Orders::new(), &State::default(), &[], &[]));
     assert_eq!(found["auth"]["providers"][0]["provider"], "zai");
     assert_eq!(found["vault"]["providers"][0]["next"], "anthropic:work");
+}
+
+#[test]
+fn a_session_is_told_the_endpoint_and_nobody_else() {
+    let endpoint = |url: Option<&str>, api: Option<&str>| Endpoint {
+        provider: "anthropic".parse().unwrap(),
+        url: url.map(str::to_owned),
+        api: api.map(str::to_owned),
+        keyless: false,
+        custom: false,
+    };
+    let session = "tg:1".parse().unwrap();
+    for (configured, session, expected, said) in [
+        (vec![], Some(&session), json!(["default", null]), "  endpoint: default"),
+        (vec![], None, json!([null, null]), ""),
+        (
+            vec![endpoint(Some("https://llm.example/\u{202e}v1"), Some("openai-completions"))],
+            Some(&session),
+            json!(["https://llm.example/\u{202e}v1", "openai-completions"]),
+            "  endpoint: https://llm.example/\\u{202e}v1 api: openai-completions",
+        ),
+        (
+            vec![endpoint(None, Some("x"))],
+            Some(&session),
+            json!(["default", "x"]),
+            "  endpoint: default api: x",
+        ),
+    ] {
+        let report = assemble(&Input {
+            home: "/h",
+            agent: &AgentName::default(),
+            store_path: "/h/i",
+            profiles: &profiles(),
+            orders: &Orders::new(),
+            state: &state(),
+            client: &Client::default(),
+            session,
+            model: None,
+            lacking: &[],
+            only: &Only::All,
+            endpoints: &configured,
+            warnings: &[],
+            now: NOW,
+            warn_after_ms: crate::select::health::WARN_AFTER_MS,
+            unlocked_until: None,
+            elsewhere: &[],
+        });
+        let found = &as_json(&report)["vault"]["providers"][0];
+        assert_eq!(json!([found["endpoint"], found["api"]]), expected);
+        let lines = crate::select::text::text(&report, NOW);
+        let line = lines.iter().find(|line| line.contains("endpoint"));
+        assert_eq!(line.map_or("", String::as_str), said);
+    }
 }

@@ -6,7 +6,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::backoff::Limits;
 use super::state::Orders;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 use crate::when::{HOUR, MINUTE};
@@ -132,17 +132,23 @@ impl Client {
 /// Reads the text of a configuration, JSON5 as people write it.
 ///
 /// # Errors
-/// `BAD_DATA` for what is not a configuration at all. It says nothing of the contents.
+/// `BAD_DATA` for what is not a configuration at all, with the place where it ceases to be one. It
+/// says nothing of the contents.
 pub fn with_root<T>(text: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
     let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
-    // The parser's own message could quote a secret.
-    let Ok(parsed) = parsed else {
-        return fail(Code::BadData, "the client's configuration is not JSON5");
-    };
+    // The parser's own message could quote a secret: its place alone is told.
+    let parsed = parsed.map_err(|error| {
+        let (line, column) = (error.line_display(), error.column_display());
+        refused(format!("the client's configuration is not JSON5 (line {line}, column {column})"))
+    })?;
     let Some(Value::Object(root)) = parsed.value else {
-        return fail(Code::BadData, "the client's configuration is not an object");
+        return Err(refused("the client's configuration is not an object"));
     };
     Ok(read(&root))
+}
+
+fn refused(what: impl Into<String>) -> Error {
+    Error::new(Code::BadData, what).with_remedy("correct it there; `openclaw config validate` checks it")
 }
 
 /// A member of an object. Of a name that stands there twice the client takes the last.
@@ -266,6 +272,15 @@ mod tests {
             let error = Client::parse(text).unwrap_err();
             assert_eq!(error.code(), Code::BadData);
             assert!(!format!("{error:?}").contains("canary"));
+        }
+        for (text, place) in [
+            ("{ auth: canary", "(line 1, column 9)"),
+            ("{\n  a: 1,\n  b: 'canary\n}", "(line 3, column 6)"),
+            ("{\n  a: 1\n} canary", "(line 3, column 3)"),
+        ] {
+            let error = Client::parse(text).unwrap_err();
+            assert!(error.what().ends_with(place), "{}", error.what());
+            assert!(error.remedy().contains("openclaw config validate"));
         }
         for text in ["{}", r#"{"auth":1}"#, r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#] {
             assert_eq!(client(text), Client::default(), "{text}");

@@ -30,7 +30,8 @@ pub struct Explanation {
 /// A step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Step {
-    /// `pin`, `order`, `profiles`, `excluded`, `cooldown` or `next`.
+    /// `pin`, `order`, `profiles`, `excluded`, `cooldown`, `next` or, where something stands beside
+    /// the vault, `source`.
     pub step: &'static str,
     /// What it found, a sentence or a profile each.
     pub found: Vec<String>,
@@ -72,6 +73,7 @@ pub fn text(explanation: &Explanation) -> Vec<String> {
             "profiles" => "Profiles",
             "excluded" => "Not used",
             "cooldown" => "Waiting",
+            "source" => "Source",
             _ => "Next",
         };
         for (m, found) in step.found.iter().enumerate() {
@@ -214,7 +216,9 @@ mod tests {
             client: &client,
             session: pin.map(|_| &session),
             model: None,
-            in_use: &[],
+            lacking: &[],
+            only: &crate::select::report::Only::All,
+            endpoints: &[],
             warnings: &[],
             now: NOW,
             warn_after_ms: WARN_AFTER_MS,

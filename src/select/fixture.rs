@@ -3,9 +3,10 @@
 use super::assemble::{Input, assemble};
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
+use super::report::{Lacking, Only};
 use super::state::{Orders, State};
 use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::AgentName;
 use crate::when::{DAY, HOUR};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
@@ -44,11 +45,16 @@ pub(super) fn order(ids: &[&str]) -> Orders {
     Orders::from([("anthropic".parse().unwrap(), ids)])
 }
 
+pub(super) fn lacking(provider: &str, elsewhere: &[&str]) -> Lacking {
+    let elsewhere = elsewhere.iter().map(|agent| agent.parse().unwrap()).collect();
+    Lacking { provider: provider.parse().unwrap(), elsewhere }
+}
+
 pub(super) fn report(
     profiles: &[ProfileView],
     orders: &Orders,
     state: &State,
-    in_use: &[Provider],
+    lacking: &[Lacking],
     warnings: &[String],
 ) -> Report {
     assemble(&Input {
@@ -61,7 +67,9 @@ pub(super) fn report(
         client: &super::client::Client::default(),
         session: None,
         model: None,
-        in_use,
+        lacking,
+        only: &Only::All,
+        endpoints: &[],
         warnings,
         now: NOW,
         warn_after_ms: super::health::WARN_AFTER_MS,

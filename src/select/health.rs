@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::profile::{ProfileView, Usable};
+use crate::vault::id::{ProfileId, Provider};
 use crate::when::DAY;
 
 /// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
@@ -77,8 +78,8 @@ pub fn status(view: &ProfileView, now: i64, window: i64) -> Status {
 /// The outcome of `models status --check`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Check {
-    /// The exit status: 0 all usable, 1 any expired or missing or no profile at all, 2 any
-    /// expiring.
+    /// The exit status: 0 all usable, 1 any expired or missing, no profile at all, or a provider in
+    /// use without a key, 2 any expiring.
     pub exit: u8,
     /// Every profile that is not as it should be.
     pub reasons: Vec<CheckReason>,
@@ -88,11 +89,29 @@ pub struct Check {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReason {
-    /// `expired`, `missing`, `expiring` or `no_profile`.
+    /// `expired`, `missing`, `expiring`, `no_profile` or `missing_key`.
     pub code: &'static str,
     /// The profile, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<String>,
+    /// The provider, where it is about one that has no key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+}
+
+impl CheckReason {
+    fn of(code: &'static str, profile: Option<&ProfileId>) -> Self {
+        Self { code, profile_id: profile.map(ToString::to_string), provider: None }
+    }
+}
+
+/// What is judged beside the profiles that are there.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Asked<'a> {
+    /// The one profile that is asked for.
+    pub profile: Option<&'a ProfileId>,
+    /// Providers that are in use and have no key.
+    pub missing: &'a [&'a Provider],
 }
 
 /// Judges all profiles given; the caller has filtered them by `--profile` and `--provider`.
@@ -100,12 +119,14 @@ pub struct CheckReason {
 /// Orders and cooldowns do not count: a credential that ran out is reported although another one
 /// still serves.
 #[must_use]
-pub fn check(views: &[ProfileView], now: i64, window: i64) -> Check {
-    if views.is_empty() {
-        return Check { exit: 1, reasons: vec![CheckReason { code: "no_profile", profile_id: None }] };
-    }
+pub fn check(views: &[ProfileView], asked: Asked<'_>, now: i64, window: i64) -> Check {
     let mut exit = 0;
     let mut reasons = Vec::new();
+    if views.is_empty() {
+        exit = 1;
+        let code = if asked.profile.is_some() { "missing" } else { "no_profile" };
+        reasons.push(CheckReason::of(code, asked.profile));
+    }
     for view in views {
         let status = status(view, now, window);
         match status {
@@ -114,7 +135,12 @@ pub fn check(views: &[ProfileView], now: i64, window: i64) -> Check {
             Status::Expiring if exit == 0 => exit = 2,
             Status::Expiring => {}
         }
-        reasons.push(CheckReason { code: status.as_str(), profile_id: Some(view.id.to_string()) });
+        reasons.push(CheckReason::of(status.as_str(), Some(&view.id)));
+    }
+    for provider in asked.missing {
+        exit = 1;
+        let reason = CheckReason::of("missing_key", None);
+        reasons.push(CheckReason { provider: Some(provider.to_string()), ..reason });
     }
     Check { exit, reasons }
 }
@@ -206,10 +232,30 @@ mod tests {
             (vec![&missing, &ok], 1, "missing"),
         ] {
             let views: Vec<_> = views.into_iter().cloned().collect();
-            let check = check(&views, NOW, WARN_AFTER_MS);
+            let check = check(&views, Asked::default(), NOW, WARN_AFTER_MS);
             assert_eq!(check.exit, exit);
             assert_eq!(check.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>().join(" "), codes);
         }
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_named_and_a_provider_without_a_key_fails_the_check() {
+        let (id, openai, zai) =
+            ("groq:nope".parse().unwrap(), "openai".parse().unwrap(), "zai".parse().unwrap());
+        let expiring = view(Token, Some(NOW + 3_600_000));
+        let said = |views: &[ProfileView], asked| {
+            let Check { exit, reasons } = check(views, asked, NOW, WARN_AFTER_MS);
+            let reason = |reason: CheckReason| {
+                [reason.code.to_owned()].into_iter().chain(reason.profile_id).chain(reason.provider)
+            };
+            (exit, reasons.into_iter().flat_map(reason).collect::<Vec<_>>().join(" "))
+        };
+        let profile = Asked { profile: Some(&id), ..Asked::default() };
+        assert_eq!(said(&[], profile), (1, "missing groq:nope".to_owned()));
+        let missing = Asked { missing: &[&openai, &zai], ..Asked::default() };
+        let keys = "missing_key openai missing_key zai";
+        assert_eq!(said(&[], missing), (1, format!("no_profile {keys}")));
+        assert_eq!(said(&[expiring], missing), (1, format!("expiring a:x {keys}")));
     }
 
     #[test]

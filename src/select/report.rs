@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::health::{Check, Status};
 use super::pin::Source;
 use super::profile::Usable;
+use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// Everything `models status` shows. It holds no secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -20,6 +21,30 @@ pub struct Report {
     pub vault: Vault,
     /// The outcome of `--check`.
     pub check: Check,
+    /// The profile or the provider that alone is asked for.
+    #[serde(skip)]
+    pub only: Only,
+}
+
+/// What alone a report is about.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub enum Only {
+    /// All there is.
+    #[default]
+    All,
+    /// A provider.
+    Provider(Provider),
+    /// A profile.
+    Profile(ProfileId),
+}
+
+/// A provider that is in use and has no key.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Lacking {
+    /// The provider.
+    pub provider: Provider,
+    /// Agents that have a profile of it.
+    pub elsewhere: Vec<AgentName>,
 }
 
 /// The `auth` section, in OpenClaw's shape.
@@ -31,7 +56,7 @@ pub struct Auth {
     /// Providers with OAuth or token profiles, as `<provider> (<count>)`.
     #[serde(rename = "providersWithOAuth")]
     pub providers_with_oauth: Vec<String>,
-    /// Providers that are in use and have no profile.
+    /// Providers that are in use and have neither a profile nor a key beside the vault.
     pub missing_providers_in_use: Vec<String>,
     /// What each provider has.
     pub providers: Vec<ProviderAuth>,
@@ -164,6 +189,9 @@ pub struct Vault {
     /// Agents that have what this one lacks: profiles of the provider that is asked for, or any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
+    /// The same by each of the missing providers.
+    #[serde(skip)]
+    pub lacking: Vec<Lacking>,
 }
 
 /// A profile and its record.
@@ -228,6 +256,13 @@ pub struct Selection {
     /// The profile that served last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_good: Option<String>,
+    /// Where the client sends the requests of the session that is looked at: `default`, or the URL
+    /// that its configuration says, without user info, query and fragment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The API that is spoken there, where the configuration says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api: Option<String>,
     /// All profiles, the next ones first.
     pub candidates: Vec<Candidate>,
 }

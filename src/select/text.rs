@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use super::health::Status;
 use super::phrases;
-use super::report::{Candidate, Report, Sealed, Selection};
+use super::report::{Candidate, Lacking, Only, Report, Sealed, Selection};
+use crate::term::escape::safe;
 use crate::when::{relative, rfc3339};
 
 /// The report for people, line by line and without colour.
@@ -23,11 +24,9 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         ));
     }
     lines.extend(report.vault.warnings.iter().map(|warning| format!("Warning: {}", shown(warning))));
-    if report.vault.profiles.is_empty() && report.auth.missing_providers_in_use.is_empty() {
+    if report.vault.profiles.is_empty() && report.vault.lacking.is_empty() {
         lines.push(String::new());
-        lines.push(format!("No credentials found for agent {}.", report.agent));
-        lines.push(format!("  {}", phrases::add("anthropic", &report.agent)));
-        lines.extend(phrases::elsewhere(&report.vault.elsewhere, &report.agent));
+        lines.extend(nothing(report));
     }
     let expiries = report.auth.oauth.profiles.iter().map(|health| health.expires_at);
     let rows: HashMap<_, _> = report
@@ -40,6 +39,10 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
     for selection in &report.vault.providers {
         lines.push(String::new());
         lines.push(heading(selection, now));
+        if let Some(endpoint) = &selection.endpoint {
+            let api = selection.api.as_ref().map(|api| format!(" api: {}", safe(api))).unwrap_or_default();
+            lines.push(format!("  endpoint: {}{api}", safe(endpoint)));
+        }
         lines.extend(table(selection.candidates.iter().enumerate().map(|(place, candidate)| {
             row(place, candidate, rows.get(candidate.profile_id.as_str()).copied(), now)
         })));
@@ -50,14 +53,12 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
             ));
         }
     }
-    for provider in &report.auth.missing_providers_in_use {
+    for Lacking { provider, elsewhere } in &report.vault.lacking {
+        let elsewhere: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
         lines.push(String::new());
-        lines.push(format!(
-            "No API key found for provider {provider} (agent {}): each agent has its own profiles.",
-            report.agent
-        ));
-        lines.push(format!("  {}", phrases::add(provider, &report.agent)));
-        lines.extend(phrases::elsewhere(&report.vault.elsewhere, &report.agent));
+        lines.push(no_key(provider.as_str(), &report.agent));
+        lines.push(format!("  {}", phrases::add(provider.as_str(), &report.agent)));
+        lines.extend(phrases::elsewhere(&elsewhere, &report.agent));
     }
     let troubles = report.vault.profiles.iter().filter_map(|sealed| {
         let trouble = sealed.trouble.as_ref()?;
@@ -70,6 +71,30 @@ pub fn text(report: &Report, now: i64) -> Vec<String> {
         lines.extend(troubles);
     }
     lines
+}
+
+/// That a provider in use has no key.
+#[must_use]
+pub fn no_key(provider: &str, agent: &str) -> String {
+    format!("No API key found for provider {provider} (agent {agent}): each agent has its own profiles.")
+}
+
+/// That there is no profile of what is asked for, and what to do.
+fn nothing(report: &Report) -> Vec<String> {
+    let agent = &report.agent;
+    let (what, remedy) = match &report.only {
+        Only::All => (format!("No credentials found for agent {agent}."), phrases::add("anthropic", agent)),
+        Only::Provider(provider) => (
+            format!("No profile of provider {provider} (agent {agent})."),
+            phrases::add(provider.as_str(), agent),
+        ),
+        Only::Profile(profile) => (
+            format!("No credentials found for profile \"{profile}\" (agent {agent})"),
+            "run `strongroom list` to see what is there".to_owned(),
+        ),
+    };
+    let elsewhere = phrases::elsewhere(&report.vault.elsewhere, agent);
+    [what, format!("  {remedy}")].into_iter().chain(elsewhere).collect()
 }
 
 /// One line a profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, with a

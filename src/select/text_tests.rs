@@ -1,5 +1,5 @@
 use super::*;
-use crate::select::fixture::{NOW, order, profiles, report, state, view};
+use crate::select::fixture::{NOW, lacking, order, profiles, report, state, view};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{Orders, State};
 use crate::vault::credential::CredentialType::{ApiKey, Token};
@@ -11,7 +11,7 @@ fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &State) -> Vec<Str
 #[test]
 fn the_text_names_the_next_the_others_and_the_remedies() {
     let warnings = ["auth-state.json\u{1b}[2J".to_owned()];
-    let in_use = ["openai".parse().unwrap()];
+    let in_use = [lacking("openai", &[])];
     let orders = order(&["anthropic:work", "anthropic:default", "anthropic:gone"]);
     let lines = text(&report(&profiles(), &orders, &state(), &in_use, &warnings), NOW);
     let expected = "\
@@ -95,5 +95,46 @@ fn no_character_of_a_plaintext_secret_or_foreign_reference_acts_on_the_terminal(
     };
     for line in lines_of(&[plaintext, foreign], &Orders::new(), &State::default()) {
         assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
+    }
+}
+
+#[test]
+fn each_missing_provider_names_the_agents_that_have_it() {
+    let missing = [lacking("openai", &["ops"]), lacking("google", &["dev", "ops"]), lacking("zai", &[])];
+    let lines = text(&report(&profiles(), &Orders::new(), &state(), &missing, &[]), NOW).join("\n");
+    for (provider, elsewhere) in [
+        ("google", "  dev, ops have one: use --agent dev, or paste it for agent main too\n"),
+        ("openai", "  ops has one: use --agent ops, or paste it for agent main too\n"),
+        ("zai", "\nNeeds attention"),
+    ] {
+        let said = format!(
+            "No API key found for provider {provider} (agent main): each agent has its own profiles.
+  strongroom paste-token --provider {provider}, or paste-api-key for an API key
+{elsewhere}"
+        );
+        assert!(lines.contains(&said), "{lines}");
+    }
+}
+
+#[test]
+fn what_is_asked_for_and_not_there_is_named() {
+    for (only, said) in [
+        (
+            Only::All,
+            "No credentials found for agent main.\n  strongroom paste-token --provider anthropic, or",
+        ),
+        (
+            Only::Provider("groq".parse().unwrap()),
+            "No profile of provider groq (agent main).\n  strongroom paste-token --provider groq, or",
+        ),
+        (
+            Only::Profile("groq:nope".parse().unwrap()),
+            "No credentials found for profile \"groq:nope\" (agent main)\n  run `strongroom list`",
+        ),
+    ] {
+        let mut report = report(&[], &Orders::new(), &state(), &[], &[]);
+        report.only = only;
+        let lines = text(&report, NOW).join("\n");
+        assert!(lines.contains(said), "{lines}");
     }
 }

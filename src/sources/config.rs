@@ -1,13 +1,16 @@
 //! The one reader of the client's configuration: what it says of selection, its `env` block, its
 //! providers' keys and its models. It is JSON5, read and never written.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
 use jsonc_parser::ast::{Object, Value};
 use strongroom_backends::shown;
 
+use super::endpoint::{self, Endpoint};
 use super::file;
+use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::provider_entry::{self, ProviderEntry};
 use crate::env::Env;
@@ -15,6 +18,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
 use crate::select::client::{Client, array, member, object, string, with_root};
 use crate::select::prompt_cache::{Params, Retention};
+use crate::vault::id::Provider;
 
 /// The largest configuration that is read, in bytes.
 const CONFIG_MAX: u64 = 4 * 1024 * 1024;
@@ -32,8 +36,16 @@ pub struct ClientConfig {
     pub variables: Vec<(String, SecretString)>,
     /// `env.shellEnv`, where it is enabled: how long the shell may take.
     pub shell: Option<Duration>,
-    /// The models of `agents.defaults.model`: the primary one and those it falls back to.
-    pub models: Vec<String>,
+    /// The endpoints of `models.providers`.
+    pub endpoints: Vec<Endpoint>,
+    /// `agents.defaults.model`.
+    pub model: ModelChoice,
+    /// `agents.defaults.imageModel`.
+    pub image_model: ModelChoice,
+    /// The aliases of `agents.defaults.models`, each with its model.
+    pub aliases: Vec<(String, String)>,
+    /// The names of `agents.defaults.cliBackends`: programs that have keys of their own.
+    pub programs: Vec<String>,
     /// `agents.defaults.params`.
     pub defaults: Params,
     /// `agents.defaults.models[…].params`.
@@ -47,8 +59,8 @@ pub struct ClientConfig {
 pub struct AgentConfig {
     /// Its id.
     pub id: String,
-    /// Its models; none where it has those of the defaults.
-    pub models: Vec<String>,
+    /// Its models, as far as they are not those of the defaults.
+    pub model: ModelChoice,
     /// Its parameters.
     pub params: Params,
 }
@@ -91,17 +103,29 @@ impl ClientConfig {
     }
 
     fn of_root(root: &Object<'_>) -> Self {
-        let mut config =
-            Self { selection: Client::of(root), providers: provider_entry::read(root), ..Self::default() };
+        let mut config = Self {
+            selection: Client::of(root),
+            providers: provider_entry::read(root),
+            endpoints: endpoint::read(root),
+            ..Self::default()
+        };
         if let Some(env) = object(root, "env") {
             config.take_env(env);
         }
         let Some(agents) = object(root, "agents") else { return config };
         if let Some(defaults) = object(agents, "defaults") {
-            config.models = models(defaults);
+            config.model = ModelChoice::read(defaults, "model");
+            config.image_model = ModelChoice::read(defaults, "imageModel");
+            let programs =
+                object(defaults, "cliBackends").map_or(&[][..], |programs| programs.properties.as_slice());
+            config.programs =
+                programs.iter().map(|entry| entry.name.as_str().trim().to_ascii_lowercase()).collect();
             config.defaults = params(defaults);
             for entry in object(defaults, "models").map_or(&[][..], |models| models.properties.as_slice()) {
                 if let Value::Object(model) = &entry.value {
+                    if let Some(alias) = string(model, "alias") {
+                        config.aliases.push((alias.trim().to_owned(), entry.name.as_str().to_owned()));
+                    }
                     config.of_models.push((entry.name.as_str().to_owned(), params(model)));
                 }
             }
@@ -112,7 +136,7 @@ impl ClientConfig {
             {
                 config.agents.push(AgentConfig {
                     id: id.to_owned(),
-                    models: models(agent),
+                    model: ModelChoice::read(agent, "model"),
                     params: params(agent),
                 });
             }
@@ -147,12 +171,9 @@ impl ClientConfig {
     /// the earlier.
     #[must_use]
     pub fn cached_models(&self, agent: &str) -> Vec<(String, Params)> {
-        let own = self.agents.iter().find(|one| one.id == agent);
-        let mut names: Vec<&String> = match own {
-            Some(own) if !own.models.is_empty() => own.models.iter().collect(),
-            _ => self.models.iter().collect(),
-        };
-        names.extend(self.of_models.iter().map(|(name, _)| name));
+        let own = self.agent(agent);
+        let of_models = self.of_models.iter().map(|(name, _)| name.as_str());
+        let names = self.chosen(own).chain(of_models);
         let mut models: Vec<(String, Params)> = Vec::new();
         for name in names {
             if models.iter().any(|(known, _)| known == name) {
@@ -163,21 +184,32 @@ impl ClientConfig {
                 .defaults
                 .under(of_model.map_or(Params::default(), |(_, params)| *params))
                 .under(own.map_or(Params::default(), |own| own.params));
-            models.push((name.clone(), params));
+            models.push((name.to_owned(), params));
         }
         models
     }
-}
 
-fn models(of: &Object<'_>) -> Vec<String> {
-    match member(of, "model") {
-        Some(Value::StringLit(primary)) => vec![primary.value.to_string()],
-        Some(Value::Object(model)) => {
-            let fallbacks = array(model, "fallbacks").iter().filter_map(Value::as_string_lit);
-            let fallbacks = fallbacks.map(|text| text.value.as_ref());
-            string(model, "primary").into_iter().chain(fallbacks).map(str::to_owned).collect()
-        }
-        _ => Vec::new(),
+    /// The providers of the models that an agent is configured to use, each once: of its own or the
+    /// defaults' primary model and fallbacks, and of the models for images. So it is in OpenClaw
+    /// 2026.6.1, whose `models status` does not count what `agents.defaults.models` only allows.
+    #[must_use]
+    pub fn providers_in_use(&self, agent: &str) -> BTreeSet<Provider> {
+        let models = self.chosen(self.agent(agent)).chain(self.image_model.over(ModelChoice::NONE));
+        models.filter_map(|model| model_choice::provider_of(model, &self.aliases)).collect()
+    }
+
+    /// What the configuration says of a provider's endpoint.
+    #[must_use]
+    pub fn endpoint(&self, provider: &Provider) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.provider == *provider)
+    }
+
+    fn agent(&self, agent: &str) -> Option<&AgentConfig> {
+        self.agents.iter().find(|one| one.id.trim().eq_ignore_ascii_case(agent))
+    }
+
+    fn chosen<'c>(&'c self, own: Option<&'c AgentConfig>) -> impl Iterator<Item = &'c str> {
+        own.map_or(ModelChoice::NONE, |own| &own.model).over(&self.model)
     }
 }
 
@@ -252,6 +284,25 @@ mod tests {
                 row("c", Some(Retention::Short))
             ]
         );
+    }
+
+    #[test]
+    fn the_providers_in_use_are_those_of_the_models_that_are_chosen() {
+        let text = "{ agents: { defaults: { model: { primary: 'openai/gpt-5', fallbacks: ['fast', 'gpt-4'] },
+            imageModel: { primary: 'google/g', fallbacks: ['xai/grok'] }, cliBackends: { 'My-CLI': {} },
+            models: { 'groq/llama': { alias: 'Fast' }, 'mistral/only-allowed': {} } },
+            list: [{ id: 'Ops', model: 'zai/glm' }, { id: 'two', model: { fallbacks: [] } }] } }";
+        let config = ClientConfig::parse(text).unwrap();
+        for (agent, expected) in [
+            ("main", &["google", "groq", "openai", "xai"][..]),
+            ("ops", &["google", "xai", "zai"]),
+            ("two", &["google", "openai", "xai"]),
+        ] {
+            let found = config.providers_in_use(agent);
+            assert_eq!(found.iter().map(Provider::as_str).collect::<Vec<_>>(), expected, "{agent}");
+        }
+        assert_eq!(config.programs, ["my-cli"]);
+        assert!(ClientConfig::parse("{}").unwrap().providers_in_use("main").is_empty());
     }
 
     #[test]

@@ -2,9 +2,13 @@
 //! configuration, the login shell. They are found, ranked as the client ranks them, and never
 //! changed. Strongroom's own settings are in none of them.
 
+mod client_store;
 pub mod config;
 pub(crate) mod dotenv_lines;
+pub mod endpoint;
 pub mod file;
+mod in_use;
+pub mod model_choice;
 pub mod places;
 pub mod provider_entry;
 mod rank;
@@ -13,6 +17,7 @@ pub mod shell;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use strongroom_backends::shown;
 
@@ -20,7 +25,7 @@ pub use rank::{ProviderSources, rank};
 
 use crate::env::Env;
 use crate::env_names::{self, Pool};
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::secret::{ExposeSecret, SecretString};
 use crate::shape::{self, Role, Shape};
 use crate::vault::credential::CredentialType;
@@ -172,6 +177,8 @@ pub struct Found {
     pub warnings: Vec<String>,
     /// The client's configuration, where there is one that can be read.
     pub config: Option<ClientConfig>,
+    /// Why the first file that is there could not be read, where one could not.
+    pub unread: Option<Error>,
     /// The names of variables that are set to something, whatever they are for.
     set: HashSet<String>,
 }
@@ -185,7 +192,8 @@ impl Found {
             Ok(config) => Self::look_with(env, working_directory, config),
             Err(error) => {
                 let mut found = Self::look_with(env, working_directory, None);
-                found.warnings.push(error.what().to_owned());
+                found.warnings.push(format!("{}; {}", error.what(), error.remedy()));
+                found.unread = Some(error);
                 found
             }
         }
@@ -234,12 +242,7 @@ impl Found {
     /// Looks in the login shell too, where the configuration or `OPENCLAW_LOAD_SHELL_ENV` enables
     /// that for the client.
     pub fn look_in_shell(&mut self, env: &Env) {
-        let by_variable = env
-            .var("OPENCLAW_LOAD_SHELL_ENV")
-            .and_then(|value| value.to_str())
-            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
-        let by_config = self.config.as_ref().and_then(|config| config.shell);
-        let Some(limit) = by_config.or_else(|| by_variable.then_some(config::SHELL_TIMEOUT)) else { return };
+        let Some(limit) = self.shell(env) else { return };
         match shell::variables(env, limit) {
             Ok(variables) => {
                 for (name, value) in variables {
@@ -248,6 +251,17 @@ impl Found {
             }
             Err(error) => self.warnings.push(error.what().to_owned()),
         }
+    }
+
+    /// How long the client waits for the login shell, where it looks there.
+    #[must_use]
+    pub fn shell(&self, env: &Env) -> Option<Duration> {
+        let by_variable = env
+            .var("OPENCLAW_LOAD_SHELL_ENV")
+            .and_then(|value| value.to_str())
+            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"));
+        let by_config = self.config.as_ref().and_then(|config| config.shell);
+        by_config.or_else(|| by_variable.then_some(config::SHELL_TIMEOUT))
     }
 
     fn add(&mut self, name: &str, origin: Origin, held: impl FnOnce() -> Held) {
@@ -269,7 +283,7 @@ impl Found {
     }
 
     fn note(&mut self, name: &str, value: &str) {
-        if !value.is_empty() {
+        if !value.trim().is_empty() {
             self.set.insert(name.to_owned());
         }
     }
@@ -297,14 +311,19 @@ impl Found {
         });
     }
 
+    fn not_read(&mut self, error: Error) {
+        self.warnings.push(format!("not read: {}", error.what()));
+        self.unread.get_or_insert(error);
+    }
+
     fn read_dotenv(&mut self, path: &Path, origin: &Origin) {
         let (bytes, warnings) = match file::read(path, DOTENV_MAX) {
             Ok(read) => read,
             Err(error) if error.code() == Code::NoInput => return,
-            Err(error) => return self.warnings.push(format!("not read: {}", error.what())),
+            Err(error) => return self.not_read(error),
         };
         let Some(text) = bytes.expose_str() else {
-            return self.warnings.push(format!("not read: {} is not a text file", shown(path)));
+            return self.not_read(Error::new(Code::BadData, format!("{} is not a text file", shown(path))));
         };
         let Lines { assignments, .. } = dotenv_lines::lines(text);
         let before = self.variables.len();

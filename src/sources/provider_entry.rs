@@ -43,6 +43,12 @@ pub enum EntryKey {
     Reference(String),
 }
 
+/// Whether a text in the place of a key says that there is none to be had here. The marker of a
+/// sign-in says so too, but that one is a profile.
+pub(super) fn is_keyless_marker(text: &str) -> bool {
+    MARKERS.contains(&text) && text != "minimax-oauth"
+}
+
 /// The entries of a configuration that have a key. Of several spellings of a provider the last
 /// counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {

@@ -16,7 +16,7 @@ const SEPARATORS: [char; 2] = [',', ';'];
 /// provider's pool profiles of their own, and what is passed over is told.
 ///
 /// # Errors
-/// `INTERNAL`.
+/// `INTERNAL`, and where nothing was found, that of a file which could not be read.
 pub fn parse(found: &Found) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     for sources in rank(&found.variables) {
@@ -34,6 +34,10 @@ pub fn parse(found: &Found) -> Result<Parsed> {
     }
     parsed.warnings.extend(found.warnings.iter().cloned());
     if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
+        // That there is none cannot be said then.
+        if let Some(error) = &found.unread {
+            return Err(error.clone());
+        }
         parsed.warnings.push("no provider's key is in the environment or in the client's files".to_owned());
     }
     Ok(parsed)

@@ -5,7 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/sources.sh
 #
-# budget: 60 s
+# budget: 90 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
@@ -115,5 +115,53 @@ mkdir -p "$tmp/home/.openclaw/agents/main/agent"
 printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"groq","key":"%s"}}}\n' "$(made_up profile)" \
     >"$tmp/home/.openclaw/agents/main/agent/auth-profiles.json"
 agree "a profile before the provider's entry" groq profile
+
+# Which providers in use have no key. missing WHAT EXPECTED [VARIABLE=VALUE...]: both name the same, and exit 1 or 0.
+printf 'import json, sys\nprint(*json.load(sys.stdin)["auth"]["missingProvidersInUse"])\n' >"$tmp/missing.py"
+missing() {
+    local what=$1 expected=$2 clean theirs ours status
+    shift 2
+    clean=(env -i -C "$tmp/home" HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$@")
+    "${clean[@]}" "$node" "$openclaw" models status --agent "$agent" --json --check >"$tmp/theirs" 2>/dev/null && status=0 || status=$?
+    theirs="$(python3 "$tmp/missing.py" <"$tmp/theirs"), exit $status"
+    "${clean[@]}" "$binary" status --agent "$agent" --json --check >"$tmp/ours" 2>/dev/null && status=0 || status=$?
+    ours="$(python3 "$tmp/missing.py" <"$tmp/ours"), exit $status"
+    if [ "$theirs" = "$expected" ] && [ "$ours" = "$expected" ]; then
+        ok "$what"
+    else
+        fail "$what (expected $expected; OpenClaw: $theirs; Strongroom: $ours)"
+    fi
+}
+# Both have a profile of anthropic for each agent.
+in_use() {
+    fresh
+    printf '%s\n' "$1" >"$tmp/home/.openclaw/openclaw.json"
+    for agent in ops main; do
+        mkdir -p "$tmp/home/.openclaw/agents/$agent/agent"
+        # OpenClaw keeps it in plain text; a reference to Strongroom would be looked up.
+        printf '{"version":1,"profiles":{"anthropic:default":{"type":"api_key","provider":"anthropic","key":"%s"}}}\n' "$(made_up profile)" \
+            >"$tmp/home/.openclaw/agents/$agent/agent/auth-profiles.json"
+        made_up profile | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider anthropic --agent "$agent" >/dev/null 2>&1
+    done
+}
+in_use '{ agents: { defaults: { model: { primary: "openai/gpt-5" } } } }'
+missing 'a primary model of a provider without a key' 'openai, exit 1'
+missing 'a variable serves it' ', exit 0' OPENAI_API_KEY="$process"
+missing 'a variable that is set to nothing does not' 'openai, exit 1' OPENAI_API_KEY=
+made_up dotenv | sed 's/^/OPENAI_API_KEY=/' >"$tmp/home/.openclaw/.env"
+missing 'the .env file serves it' ', exit 0'
+
+in_use "{ env: { XAI_API_KEY: '$config' }, models: { providers: { $(entry groq "'$config'") } }, agents: {
+    defaults: { model: { primary: 'Anthropic/x', fallbacks: ['quick', 'groq/y', 'xai/z', 'claude-cli/w'] },
+        imageModel: { primary: 'google/i', fallbacks: ['zai/j'] },
+        models: { 'mistral/m': { alias: 'Quick' }, 'together/only-allowed': {} } },
+    list: [{ id: 'main' }, { id: 'ops', model: { primary: 'deepseek/d' } }, { id: 'dev', model: { fallbacks: ['cerebras/c'] } }] } }"
+missing 'fallbacks, an alias and models for images; what the configuration serves, programs and what is only allowed not' 'google mistral zai, exit 1'
+missing 'variables that serve a provider by another name' 'mistral zai, exit 1' GOOGLE_API_KEY="$process"
+agent=ops
+missing "an agent's own model has no fallbacks of the defaults" 'deepseek google zai, exit 1'
+in_use '{ agents: { defaults: { model: { primary: "groq/x", fallbacks: ["xai/y"] } }, list: [{ id: "main" }, { id: "ops", model: { fallbacks: ["zai/z"] } }] } }'
+agent=ops
+missing "an agent's own fallbacks stand with the primary model of the defaults" 'groq zai, exit 1'
 
 finish sources

@@ -1,0 +1,61 @@
+//! What `status` says of providers that are in use and have no key.
+
+use std::collections::BTreeSet;
+
+use super::Context;
+use crate::select::report::{Lacking, Only};
+use crate::sources::Found;
+use crate::vault::elsewhere::Elsewhere;
+use crate::vault::home::Vault;
+use crate::vault::id::{AgentName, Provider};
+
+/// The providers that have neither one of the profiles in the vault (those `served`) nor a key beside
+/// it: the one that is asked for, else those that the client is configured to use. Who asks for one
+/// profile asks for no provider.
+pub(super) fn lacking(
+    context: &Context,
+    vault: &Vault,
+    agent: &AgentName,
+    found: &Found,
+    served: &BTreeSet<Provider>,
+    only: &Only,
+) -> Vec<Lacking> {
+    let has = |provider: &Provider| served.contains(provider);
+    let missing = match only {
+        Only::All => found.unserved(&context.env, agent, has),
+        Only::Provider(provider) => {
+            let mut asked = BTreeSet::from([provider.clone()]);
+            asked.retain(|provider| found.lacks(&context.env, agent, provider, has));
+            asked
+        }
+        Only::Profile(_) => BTreeSet::new(),
+    };
+    let others = Elsewhere::new(vault);
+    let lacking = |provider: Provider| {
+        let elsewhere = others.of_providers(agent, std::slice::from_ref(&provider));
+        Lacking { provider, elsewhere }
+    };
+    missing.into_iter().map(lacking).collect()
+}
+
+/// Agents that have what this one lacks: what is missing or asked for, or any profile where there is
+/// none at all.
+pub(super) fn elsewhere(
+    vault: &Vault,
+    agent: &AgentName,
+    none: bool,
+    lacking: &[Lacking],
+    only: &Only,
+) -> Vec<AgentName> {
+    let others = Elsewhere::new(vault);
+    let mut agents: Vec<AgentName> = match only {
+        _ if !lacking.is_empty() => lacking.iter().flat_map(|lacking| lacking.elsewhere.clone()).collect(),
+        _ if !none => Vec::new(),
+        Only::All => others.of_providers(agent, &[]),
+        Only::Provider(provider) => others.of_providers(agent, std::slice::from_ref(provider)),
+        Only::Profile(profile) => others.of_profiles(agent, std::slice::from_ref(profile)),
+    };
+    agents.sort();
+    agents.dedup();
+    agents
+}
