@@ -23,6 +23,7 @@ mod onboard;
 mod pages;
 mod pty;
 mod random_kills;
+mod recover;
 mod rekey_kills;
 mod reports;
 mod resolve;
