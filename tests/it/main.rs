@@ -21,6 +21,7 @@ mod normal;
 mod old_homes;
 mod onboard;
 mod pages;
+mod piped;
 mod pty;
 mod random_kills;
 mod recover;
