@@ -2,11 +2,12 @@
 //! brings along that does not belong to it.
 //!
 //! Providers change their formats, so a shape is only ever advice. A mask or a marker is refused,
-//! for it holds no secret at all.
+//! for it holds no secret at all, and so is a secret with more around it, such as an assignment.
 
 mod advice;
 mod mask;
 mod paste;
+mod wrapping;
 
 pub use advice::{Role, SHAPES, Shape, advise, looks_random, looks_secret, seen};
 pub use mask::{is_local_marker, is_mask};

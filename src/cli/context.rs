@@ -51,6 +51,13 @@ impl Context {
         !self.global.no_input && self.env.stdin_tty
     }
 
+    /// Whether a person can be asked for the vault's passphrase: unlike the others, that question is
+    /// asked beside what comes on standard input.
+    #[must_use]
+    pub fn may_ask_passphrase(&self) -> bool {
+        self.may_ask() || (!self.global.no_input && self.env.stderr_tty && secret_input::reaches_terminal())
+    }
+
     /// The vault's home.
     ///
     /// # Errors
@@ -140,7 +147,7 @@ impl Context {
 
     fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
-        let session = unlock(if self.may_ask() { Some(&prompt) } else { None })?;
+        let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
         if let Some(pending) = session.pending() {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
@@ -295,7 +302,7 @@ impl Context {
     /// Asks for a confirmation that `--yes` would have given.
     ///
     /// # Errors
-    /// `NOT_CONFIRMED` when nobody can be asked, `CANCELLED` when the answer is no.
+    /// `NOT_CONFIRMED` when nobody can be asked, `CANCELLED` when the answer is no or none.
     pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
         if yes {
             return Ok(());

@@ -93,7 +93,7 @@ fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
-    let ask: seek::Ask<'_> = if ask && context.may_ask() { Some(&prompt) } else { None };
+    let ask: seek::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
     let opened = seek::open(
         &vault.slots()?,
         &context.named(),

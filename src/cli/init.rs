@@ -8,6 +8,7 @@ use strongroom_backends::{StoreError, key_file, shown};
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{Keychain, State};
+use crate::secret::Buffer;
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::seek::{self, Named};
@@ -64,6 +65,27 @@ pub struct NewMethod {
     pub secret: MethodSecret,
     /// What was done, for people.
     pub told: String,
+    /// A new key, which has to be written before it is used.
+    pub new_key: Option<NewKey>,
+}
+
+/// A new key and the file that is to hold it, which is not there yet.
+pub struct NewKey {
+    path: PathBuf,
+    text: Buffer,
+}
+
+impl NewKey {
+    /// Writes it, durably. False where somebody else made that file meanwhile: then this key is in none.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, `IO`.
+    pub(super) fn write(&self) -> Result<bool> {
+        match key_file::create(&self.path, self.text.expose()) {
+            Err(StoreError::Exists(_)) => Ok(false),
+            written => Ok(written.map(|()| true)?),
+        }
+    }
 }
 
 /// A vault that was made.
@@ -110,7 +132,12 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let (payload, secret, unlock) = match chosen.unlock {
         Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
         by => {
-            let method = new_method(context, by, &home)?;
+            let mut method = new_method(context, by, &home)?;
+            if let Some(new) = &method.new_key
+                && !new.write()?
+            {
+                method = new_method(context, by, &home)?;
+            }
             let payload = Payload::generate(method.name, chosen.store.as_str())?;
             let payload = init::init(&home, payload, &method.secret, &context.waits("init"))?;
             (payload, method.secret, method.told)
@@ -246,7 +273,7 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))
 }
 
-/// Makes the secret of a first method.
+/// Makes the secret of a first method. A new key is in no file yet: [`NewKey::write`] does that.
 pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path) -> Result<NewMethod> {
     match unlock {
         Unlock::KeyFile => new_key_file(context, home),
@@ -257,6 +284,7 @@ pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path) -> Resu
                 name: slots::PASSPHRASE,
                 secret,
                 told: "a passphrase (Argon2id, 64 MiB; nothing recovers it but the recovery key)".to_owned(),
+                new_key: None,
             })
         }
         Unlock::Keychain | Unlock::Auto => fail(
@@ -279,24 +307,18 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
     seek::refuse_inside(&path, home)?;
-    let theirs = || -> Result<_> {
-        Ok((seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in"))
-    };
-    let (secret, how) = if key_file::exists(&path) {
-        theirs()?
+    let (secret, how, new_key) = if key_file::exists(&path) {
+        (seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
     } else {
         let key = key_text::generate()?;
-        match key_file::create(&path, key_text::write(&key).expose()) {
-            Ok(()) => (MethodSecret::Key(key), "a new key in"),
-            // Somebody else made it meanwhile.
-            Err(StoreError::Exists(_)) => theirs()?,
-            Err(error) => return Err(error.into()),
-        }
+        let new = NewKey { path: path.clone(), text: key_text::write(&key) };
+        (MethodSecret::Key(key), "a new key in", Some(new))
     };
     Ok(NewMethod {
         name: slots::KEY_FILE,
         secret,
         told: format!("{how} {} (works without a terminal; back it up apart from the vault)", shown(&path)),
+        new_key,
     })
 }
 

@@ -7,7 +7,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, shown};
 
 use super::Context;
-use super::init::{self, new_method};
+use super::init::{self, NewKey, new_method};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
 use crate::secret::SecretString;
@@ -71,6 +71,11 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
             identity: &identity,
             method: method.name,
             secret: method.secret,
+            keep: &|| match method.new_key.as_ref().map(NewKey::write).transpose()? {
+                Some(false) => fail(Code::Changed, "somebody else made the key file meanwhile")
+                    .map_err(|e: Error| e.with_remedy("nothing was changed: run it again")),
+                _ => Ok(()),
+            },
             others: seek::at_hand(&context.named(), &context.env, &home),
             discard: args.discard_unlock_files,
             leave_unreadable: args.leave_unreadable,

@@ -198,6 +198,12 @@ fn is_to_be_stored(length: usize) -> Result<bool> {
         "The token has {length} characters, where {} are usual: it may be cut, or more than it. Store it?",
         TOKEN.usual
     ))
+    .map_err(|error| match error.code() {
+        Code::Cancelled => error.with_remedy(
+            "nothing was stored, and the token that was taken is dropped: revoke it, and run it again",
+        ),
+        _ => error,
+    })
 }
 
 /// A program on `PATH`, whose relative parts do not count.

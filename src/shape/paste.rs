@@ -1,11 +1,11 @@
 //! A pasted value, freed from what came along with it.
 
-use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::vault::credential::SECRET_MAX;
 
 use super::mask::is_mask;
+use super::wrapping;
 
 /// A pasted secret and what had to be said about it.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub fn normalise(pasted: &[u8]) -> Result<Normalised> {
         text = inner.trim_matches(is_space);
         warnings.push("the value stood in quotes, which were left out".to_owned());
     }
-    refuse_wrapping(text)?;
+    wrapping::refuse(text)?;
     let mut secret = Buffer::with_capacity(text.len());
     let mut broken = false;
     for c in text.chars() {
@@ -85,48 +85,6 @@ pub fn normalise(pasted: &[u8]) -> Result<Normalised> {
 
 fn unquoted(text: &str) -> Option<&str> {
     QUOTES.iter().find_map(|(open, close)| text.strip_prefix(*open)?.strip_suffix(*close))
-}
-
-/// Refuses a value that is wrapped into something: a line of a file, a header, JSON, PEM.
-fn refuse_wrapping(text: &str) -> Result<()> {
-    let refuse =
-        |what: String, remedy: &'static str| Err(Error::new(Code::BadData, what).with_remedy(remedy));
-    let line = ["export", "set", "setx"]
-        .iter()
-        .find_map(|word| text.strip_prefix(word)?.strip_prefix(is_space))
-        .or_else(|| text.strip_prefix("$env:"))
-        .unwrap_or(text)
-        .trim_start_matches(is_space);
-    if let Some((name, _)) = line.split_once('=')
-        && let Some(name) = env_names::known(name.trim_matches(is_space))
-    {
-        return refuse(
-            format!("the pasted value is an assignment to {name}"),
-            "paste only what stands behind the =, or import the file with `strongroom import`",
-        );
-    }
-    if let Some((header, _)) = text.split_once(':')
-        && ["authorization", "x-api-key", "x-goog-api-key", "api-key"]
-            .iter()
-            .any(|known| header.trim_matches(is_space).eq_ignore_ascii_case(known))
-    {
-        return refuse("the pasted value is an HTTP header".to_owned(), "paste only the secret itself");
-    }
-    let bearer = text.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("bearer"))
-        && text[6..].starts_with(is_space);
-    if bearer {
-        return refuse(
-            "the pasted value begins with the word Bearer".to_owned(),
-            "paste only what stands behind it",
-        );
-    }
-    if text.starts_with('{') || text.starts_with("-----BEGIN") {
-        return refuse(
-            "the pasted value is a document (JSON or PEM), not a key or a token".to_owned(),
-            "paste only the secret itself; `strongroom import` reads OpenClaw's files",
-        );
-    }
-    Ok(())
 }
 
 #[cfg(test)]

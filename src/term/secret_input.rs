@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::escape::safe;
 use super::line_editor::{Editor, MAX, Step};
-use super::tty::{Hidden, Tty, gone};
+use super::tty::{Hidden, Tty, Visible, gone};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::Buffer;
 
@@ -34,47 +34,51 @@ pub fn read_passphrase(prompt: &str) -> Result<Buffer> {
     Ok(value)
 }
 
+/// Whether a secret can be asked for where standard input is something else: there is a controlling
+/// terminal, and this process is in its foreground. In the background it would be stopped.
+#[must_use]
+pub fn reaches_terminal() -> bool {
+    Tty::controlling().is_some_and(|tty| tty.in_foreground())
+}
+
 /// Asks a yes-or-no question; everything but `y` and `yes` is no.
 ///
 /// # Errors
-/// `NOT_CONFIRMED` without a terminal, `IO` when the terminal fails.
+/// `NOT_CONFIRMED` without a terminal, `CANCELLED` on Ctrl-C, Ctrl-D or when the terminal goes away,
+/// `IO` when the terminal fails.
 pub fn confirm(question: &str) -> Result<bool> {
     let Ok(tty) = Tty::open() else {
         return fail(Code::NotConfirmed, "this needs a confirmation, and there is no terminal to ask on");
     };
-    // What was typed before the question was there is no answer to it.
-    tty.flush_input();
-    tty.write(&format!("{} [y/N] ", safe(question)))?;
     let mut answer = [0u8; 256];
-    let read = tty.read(&mut answer)?;
-    tty.flush_input();
-    if read == 0 {
-        tty.write("\n")?;
-    }
-    let answer = answer.get(..read).unwrap_or_default().trim_ascii();
+    let answer = visible(&tty, &format!("{question} [y/N] "), &mut answer)?.trim_ascii();
     Ok(answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes"))
 }
 
 /// Asks for a line that is no secret, and is shown as it is typed.
 ///
 /// # Errors
-/// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-D, `BAD_DATA` for what is not text, `IO` when
-/// the terminal fails.
+/// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-C, Ctrl-D or when the terminal goes away,
+/// `BAD_DATA` for what is not text, `IO` when the terminal fails.
 pub fn read_line(question: &str) -> Result<String> {
     let tty = Tty::open()?;
-    tty.flush_input();
-    tty.write(&safe(question))?;
     let mut line = Zeroizing::new([0u8; 4096]);
-    let read = tty.read(&mut line[..])?;
-    tty.flush_input();
-    if read == 0 {
-        tty.write("\n")?;
-        return fail(Code::Cancelled, "cancelled at the question");
-    }
-    match std::str::from_utf8(line.get(..read).unwrap_or_default()) {
+    match std::str::from_utf8(visible(&tty, question, &mut line[..])?) {
         Ok(line) => Ok(line.trim().to_owned()),
         Err(_) => fail(Code::BadData, "the answer is not UTF-8 text"),
     }
+}
+
+fn visible<'a>(tty: &Tty, question: &str, line: &'a mut [u8]) -> Result<&'a [u8]> {
+    let terminal = Visible::enter(tty);
+    tty.write(&safe(question))?;
+    let read = tty.read(line)?;
+    let line = line.get(..read).unwrap_or_default();
+    if line.is_empty() || terminal.is_interrupted(line) {
+        let _ = tty.write("\n");
+        return fail(Code::Cancelled, "cancelled at the question");
+    }
+    Ok(line)
 }
 
 fn hidden(prompt: &str) -> Result<Buffer> {

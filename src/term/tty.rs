@@ -6,10 +6,12 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FlockOperation, fcntl_lock, fstat};
 use rustix::io::Errno;
+use rustix::process::getpgrp;
 use rustix::termios::{
     InputModes, LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, isatty, tcflush,
-    tcgetattr, tcsetattr,
+    tcgetattr, tcgetpgrp, tcsetattr,
 };
 use zeroize::Zeroizing;
 
@@ -21,6 +23,10 @@ const IDLE: u8 = 2;
 
 /// How long unwanted input is read and thrown away at most.
 const DRAIN: Duration = Duration::from_secs(5);
+
+/// What stands for no key among a terminal's special codes: `_POSIX_VDISABLE`.
+const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
+const CTRL_C: u8 = 0x03;
 
 const PASTE_ON: &str = "\x1b[?2004h";
 const PASTE_OFF: &str = "\x1b[?2004l";
@@ -36,14 +42,25 @@ pub(super) enum Tty {
 impl Tty {
     /// Finds the terminal, whatever the standard streams are connected to.
     pub(super) fn open() -> Result<Self> {
-        let no_ctty = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or(0);
-        if let Ok(file) = OpenOptions::new().read(true).write(true).custom_flags(no_ctty).open("/dev/tty") {
-            return Ok(Self::Controlling(file));
+        if let Some(tty) = Self::controlling() {
+            return Ok(tty);
         }
         if isatty(rustix::stdio::stdin()) && isatty(rustix::stdio::stderr()) {
             return Ok(Self::Standard);
         }
         fail(Code::NoInput, "there is no terminal to ask on")
+    }
+
+    /// The controlling terminal, where there is one.
+    pub(super) fn controlling() -> Option<Self> {
+        let no_ctty = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or(0);
+        let opened = OpenOptions::new().read(true).write(true).custom_flags(no_ctty).open("/dev/tty");
+        opened.ok().map(Self::Controlling)
+    }
+
+    /// Whether this process may read here: one in the background is stopped where it tries.
+    pub(super) fn in_foreground(&self) -> bool {
+        tcgetpgrp(self.input()).is_ok_and(|group| group == getpgrp())
     }
 
     fn input(&self) -> BorrowedFd<'_> {
@@ -111,12 +128,14 @@ pub(super) struct Hidden<'tty> {
     saved: Termios,
     silent: Termios,
     bracketed: bool,
+    _turn: Option<Turn>,
 }
 
 impl<'tty> Hidden<'tty> {
     /// Switches echo, line editing and signal keys off, and bracketed paste on. What was typed
     /// before is thrown away: it was not meant for this prompt, and was shown.
     pub(super) fn enter(tty: &'tty Tty) -> Result<Self> {
+        let turn = Turn::wait(tty);
         let saved = tcgetattr(tty.input()).map_err(broken)?;
         let mut silent = saved.clone();
         silent.local_modes -= LocalModes::ECHO
@@ -130,7 +149,7 @@ impl<'tty> Hidden<'tty> {
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
         // Made before the change, so that a change that half succeeded is undone too.
         let bracketed = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
-        let hidden = Self { tty, saved, silent, bracketed };
+        let hidden = Self { tty, saved, silent, bracketed, _turn: turn };
         hidden.apply(OptionalActions::Flush)?;
         hidden.check()?;
         if hidden.bracketed {
@@ -197,5 +216,82 @@ impl Drop for Hidden<'_> {
         }
         self.tty.flush_input();
         while let Err(Errno::INTR) = tcsetattr(self.tty.input(), OptionalActions::Flush, &self.saved) {}
+    }
+}
+
+/// The turn to ask for a secret. Of two programs of ours in one pipe both can ask, and the second would
+/// take the terminal as the first had made it for its usual state.
+struct Turn(BorrowedFd<'static>);
+
+impl Turn {
+    /// Waits for it. Without one where the terminal cannot be locked.
+    fn wait(tty: &Tty) -> Option<Self> {
+        // In the background the terminal stops this process, which should hold nobody up then.
+        if !tty.in_foreground() {
+            return None;
+        }
+        // Not `/dev/tty`: that is one file for all terminals.
+        let all = fstat(tty.input()).ok()?.st_rdev;
+        let own = |fd: &BorrowedFd<'static>| isatty(fd) && fstat(fd).is_ok_and(|stat| stat.st_rdev != all);
+        let fd = [rustix::stdio::stderr(), rustix::stdio::stdin()].into_iter().find(own)?;
+        // A lock of the process, for programs in a pipe share the open file.
+        loop {
+            match fcntl_lock(fd, FlockOperation::LockExclusive) {
+                Err(Errno::INTR) => {}
+                other => return other.ok().map(|()| Self(fd)),
+            }
+        }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let _ = fcntl_lock(self.0, FlockOperation::Unlock);
+    }
+}
+
+/// A terminal at which the key that interrupts ends the line, and no process, until this value is
+/// dropped. The other keys do what they do.
+///
+/// A process that is stopped or killed meanwhile leaves it so; the shell puts it right, as it does
+/// after [`Hidden`].
+pub(super) struct Visible<'tty> {
+    tty: &'tty Tty,
+    /// How it was, and the key that interrupts. Absent where the terminal does not tell: then the key
+    /// does what it does.
+    saved: Option<(Termios, u8)>,
+}
+
+impl<'tty> Visible<'tty> {
+    /// Makes the key end the line. What was typed before is thrown away: it answers nothing that was
+    /// asked.
+    pub(super) fn enter(tty: &'tty Tty) -> Self {
+        tty.flush_input();
+        let Ok(saved) = tcgetattr(tty.input()) else { return Self { tty, saved: None } };
+        let key = match saved.special_codes[SpecialCodeIndex::VINTR] {
+            NO_KEY => CTRL_C,
+            key => key,
+        };
+        let mut asking = saved.clone();
+        asking.special_codes[SpecialCodeIndex::VINTR] = NO_KEY;
+        asking.special_codes[SpecialCodeIndex::VEOL] = key;
+        // Made before the change, so that one that half succeeded is undone too.
+        let visible = Self { tty, saved: Some((saved, key)) };
+        while let Err(Errno::INTR) = tcsetattr(tty.input(), OptionalActions::Flush, &asking) {}
+        visible
+    }
+
+    /// Whether a line that was read was ended by the key.
+    pub(super) fn is_interrupted(&self, line: &[u8]) -> bool {
+        self.saved.as_ref().is_some_and(|(_, key)| line.last() == Some(key))
+    }
+}
+
+impl Drop for Visible<'_> {
+    fn drop(&mut self) {
+        self.tty.flush_input();
+        if let Some((saved, _)) = &self.saved {
+            while let Err(Errno::INTR) = tcsetattr(self.tty.input(), OptionalActions::Flush, saved) {}
+        }
     }
 }

@@ -369,12 +369,20 @@ fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> E
     }
     let methods: Vec<_> = slots.iter().map(|slot| slot.method.as_str()).collect();
     what.push_str(&format!("; its unlock methods: {}", methods.join(", ")));
+    // Where it may be there and cannot be read, it is not.
+    let is_lost = tried.is_empty() && default_key_file(env).is_some_and(|path| is_missing(&path));
     let remedy = if by_passphrase {
         "give the passphrase by --passphrase-file or --passphrase-fd, or run on a terminal; in a service, put it into a credential named strongroom-passphrase"
+    } else if is_lost {
+        "name the key file with --key-file or STRONGROOM_KEY_FILE; in a service, put it into a credential named strongroom-key; if the key is lost for good, `strongroom recover --recovery-key FILE` rebuilds the vault with the recovery key"
     } else {
         "name the key file with --key-file or STRONGROOM_KEY_FILE; in a service, put it into a credential named strongroom-key"
     };
     Error::new(Code::Locked, what).with_remedy(remedy)
+}
+
+fn is_missing(path: &Path) -> bool {
+    path.symlink_metadata().is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
 }
 
 #[cfg(test)]

@@ -54,6 +54,9 @@ pub struct Plan<'a> {
     pub method: &'a str,
     /// Its secret.
     pub secret: MethodSecret,
+    /// Makes the secret last where it is new: called once, when nothing refuses any more and nothing
+    /// is changed yet. A kill after it leaves a key that opens nothing, which the next recovery takes.
+    pub keep: &'a dyn Fn() -> Result<()>,
     /// Other secrets at hand: one of them may still open an unlock file.
     pub others: Vec<MethodSecret>,
     /// Whether unlock files that nobody can open are set aside.
@@ -117,6 +120,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
             agent.check_changeable()?;
         }
     }
+    (plan.keep)()?;
     if opened.is_none() {
         for slot in &existing {
             slots::set_aside(&vault.home, &slot.method, waits.now)?;

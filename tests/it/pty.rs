@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
 /// A hang is a failure, not a wait.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -129,6 +129,18 @@ impl Pty {
         let Termios { input_modes, output_modes, control_modes, local_modes, special_codes, .. } =
             tcgetattr(&self.slave).unwrap();
         format!("{input_modes:?} {output_modes:?} {control_modes:?} {local_modes:?} {special_codes:?}")
+    }
+
+    /// The key of a function of the terminal.
+    pub fn code(&self, index: SpecialCodeIndex) -> u8 {
+        tcgetattr(&self.slave).unwrap().special_codes[index]
+    }
+
+    /// Gives a function of the terminal another key.
+    pub fn set_code(&self, index: SpecialCodeIndex, key: u8) {
+        let mut modes = tcgetattr(&self.slave).unwrap();
+        modes.special_codes[index] = key;
+        tcsetattr(&self.slave, OptionalActions::Now, &modes).unwrap();
     }
 
     /// Everything shown so far.

@@ -149,6 +149,11 @@ fn a_token_of_an_odd_length_is_asked_about() {
     let ran = run(&refused, &["Store it? => n\\r", &format!("Enter:  => {other}\\r")]).ok();
     assert!(ran.stdout.contains("The token has 100 characters, where 108 are usual"), "{}", ran.stdout);
     assert_eq!(refused.get("anthropic:default"), other);
+    let cancelled = session(&script);
+    let ran = run(&cancelled, &["Store it? => ^C"]);
+    assert_eq!(ran.status, 130, "{}", ran.stdout);
+    assert!(ran.stdout.contains("the token that was taken is dropped: revoke it"), "{}", ran.stdout);
+    cancelled.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
     let stored = session(&script);
     // Its last four characters are shown, so the screen is not searched as for the whole token.
     at_terminal(&stored, "strongroom setup-token", &["Store it? => y\\r".to_owned()]).ok();

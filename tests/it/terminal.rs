@@ -1,9 +1,10 @@
 //! Secrets typed and pasted at a real terminal.
 
+use rustix::termios::SpecialCodeIndex;
 use sha2::{Digest, Sha256};
 use strongroom::error::Result;
 use strongroom::secret::Buffer;
-use strongroom::term::secret_input::{confirm, read_passphrase, read_secret};
+use strongroom::term::secret_input::{confirm, read_line, read_passphrase, read_secret};
 
 use crate::pty::{Ended, Pty, TASK, ended};
 
@@ -25,6 +26,10 @@ fn child() {
         "passphrase" => tell(read_passphrase("Passphrase: ")),
         "confirm" => match confirm("Remove \x1b[31mit?") {
             Ok(answer) => answer.to_string(),
+            Err(error) => error.code().name().to_owned(),
+        },
+        "line" => match read_line("Name: ") {
+            Ok(line) => format!("{line:?}"),
             Err(error) => error.code().name().to_owned(),
         },
         _ => unreachable!(),
@@ -192,16 +197,92 @@ fn without_a_terminal_nobody_is_asked() {
     }
 }
 
+const CONFIRM: (&str, &str) = ("confirm", "Remove \\u{1b}[31mit? [y/N] ");
+const LINE: (&str, &str) = ("line", "Name: ");
+
+/// Types at a visible question and returns what came of it, having made sure that nothing is left
+/// over and the terminal is as it was.
+fn answer(pty: &mut Pty, (kind, question): (&str, &str), typed: &str) -> String {
+    let before = pty.modes();
+    let child = pty.start("terminal::child", &format!("{kind} controlling"));
+    pty.wait_for(question);
+    pty.send(typed.as_bytes());
+    let ended = pty.wait(child);
+    assert_eq!(pty.modes(), before, "{typed:?}");
+    assert_eq!(String::from_utf8_lossy(&pty.left_over()), "", "{typed:?}");
+    outcome(&ended).to_owned()
+}
+
 #[test]
 fn questions() {
-    for (typed, expected) in
-        [("y\n", "true"), ("YES\n", "true"), ("n\n", "false"), ("\n", "false"), ("\x04", "false")]
-    {
+    for (typed, expected) in [
+        ("y\n", "true"),
+        ("YES\n", "true"),
+        ("n\n", "false"),
+        ("\n", "false"),
+        ("nonsense\n", "false"),
+        ("\x04", "CANCELLED"),
+        ("\x03", "CANCELLED"),
+        ("y\x03", "CANCELLED"),
+    ] {
+        assert_eq!(answer(&mut Pty::open(), CONFIRM, typed), expected, "{typed:?}");
+    }
+    for (typed, expected) in [
+        ("me and you\n", "\"me and you\""),
+        ("\n", "\"\""),
+        ("\x04", "CANCELLED"),
+        ("\x03", "CANCELLED"),
+        ("half a na\x03", "CANCELLED"),
+        ("half a na\x03rm -r x\n", "CANCELLED"),
+    ] {
+        assert_eq!(answer(&mut Pty::open(), LINE, typed), expected, "{typed:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_question_leaves_a_line_of_its_own() {
+    let mut pty = Pty::open();
+    assert_eq!(answer(&mut pty, CONFIRM, "\x03"), "CANCELLED");
+    assert!(pty.screen().ends_with("[y/N] ^C\r\n<end>"), "{:?}", pty.screen());
+}
+
+/// Whoever has another key for it cancels with that, too.
+#[test]
+fn the_key_that_interrupts_is_the_terminals_own() {
+    for (code, key, other) in [(0x18, "\x18", "\x03\n"), (0, "\x03", "\x18\n")] {
+        let typed = |typed: &str| {
+            let mut pty = Pty::open();
+            pty.set_code(SpecialCodeIndex::VINTR, code);
+            answer(&mut pty, LINE, typed)
+        };
+        assert_eq!(typed(&format!("ab{key}")), "CANCELLED");
+        assert_ne!(typed(other), "CANCELLED");
+    }
+}
+
+#[test]
+fn while_a_question_stands_other_keys_do_what_they_do() {
+    let mut pty = Pty::open();
+    let codes = |pty: &Pty| [SpecialCodeIndex::VQUIT, SpecialCodeIndex::VSUSP].map(|index| pty.code(index));
+    let before = (codes(&pty), pty.code(SpecialCodeIndex::VINTR));
+    let child = pty.start("terminal::child", "line controlling");
+    pty.wait_for("Name: ");
+    assert_eq!(codes(&pty), before.0);
+    assert_ne!(pty.code(SpecialCodeIndex::VINTR), before.1);
+    pty.send(b"wrong\x15right\n");
+    assert_eq!(outcome(&pty.wait(child)), "\"right\"");
+    assert_eq!(pty.code(SpecialCodeIndex::VINTR), before.1);
+}
+
+#[test]
+fn a_terminal_that_goes_away_answers_nothing() {
+    for (kind, question) in [CONFIRM, LINE] {
         let mut pty = Pty::open();
-        let child = pty.start("terminal::child", "confirm controlling");
-        pty.wait_for("Remove \\u{1b}[31mit? [y/N] ");
-        pty.send(typed.as_bytes());
-        assert_eq!(outcome(&pty.wait(child)), expected, "{typed:?}");
+        let child = pty.start("terminal::child", &format!("{kind} standard"));
+        pty.wait_for(question);
+        pty.send(b"y");
+        pty.hang_up();
+        assert_eq!(outcome(&ended(child)), "CANCELLED");
     }
 }
 

@@ -1,0 +1,254 @@
+//! What a secret is wrapped into when more than the secret was copied: a line of a file or of a shell,
+//! a header, JSON, PEM.
+
+use crate::env_names;
+use crate::error::{Code, Error, Result};
+
+use super::advice::Shape;
+use super::paste::is_space;
+
+/// Names of headers that carry a secret.
+const HEADERS: [&str; 6] =
+    ["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "xi-api-key"];
+/// The longest word that is taken for one of a command or for a name.
+const WORD_MAX: usize = 64;
+
+const BEHIND: &str = "paste only the secret itself, which stands behind it";
+
+/// Refuses a value that is wrapped into something, as far as that can be no secret itself. What a
+/// variable or a header is set to is refused where its name is known, or where a known prefix stands
+/// behind the name.
+///
+/// # Errors
+/// `BAD_DATA`, which quotes nothing.
+pub(super) fn refuse(text: &str) -> Result<()> {
+    let refuse =
+        |what: String, remedy: &'static str| Err(Error::new(Code::BadData, what).with_remedy(remedy));
+    let before = before_known(text);
+    if let Some(name) = assigned(text).or_else(|| before.and_then(named_in)) {
+        return refuse(
+            format!("the pasted value is an assignment to {name}"),
+            "paste only what stands behind the name, or import the file with `strongroom import`",
+        );
+    }
+    if is_header(text) || before.is_some_and(|before| before.split(is_quote).any(is_header)) {
+        return refuse("the pasted value is an HTTP header".to_owned(), BEHIND);
+    }
+    let bearer = text.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("bearer"))
+        && text[6..].starts_with(is_space);
+    if bearer {
+        return refuse("the pasted value begins with the word Bearer".to_owned(), BEHIND);
+    }
+    if text.starts_with('{') || text.starts_with("-----BEGIN") {
+        return refuse(
+            "the pasted value is a document (JSON or PEM), not a key or a token".to_owned(),
+            "paste only the secret itself; `strongroom import` reads OpenClaw's files",
+        );
+    }
+    if before.is_some_and(assigns) {
+        return refuse(
+            "the pasted value is an assignment: a name stands before the secret".to_owned(),
+            BEHIND,
+        );
+    }
+    Ok(())
+}
+
+fn is_quote(c: char) -> bool {
+    matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’')
+}
+
+/// The known variable that the text assigns to: behind the words of a shell or of a unit file, and
+/// before `=`, `:`, a quote or white space.
+fn assigned(text: &str) -> Option<&'static str> {
+    let mut rest = text.trim_start_matches(is_between);
+    loop {
+        let is_option = rest.starts_with('-');
+        rest = rest.trim_start_matches('-');
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (word, behind) = rest.split_at(end);
+        let next = behind.chars().next()?;
+        let sets = is_space(next) || is_quote(next) || matches!(next, '=' | ':');
+        if let Some(name) = env_names::known(word) {
+            return sets.then_some(name);
+        }
+        let leads =
+            ["export", "set", "setx", "env", "environment", "declare", "typeset", "local", "const", "let"]
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known));
+        if !(leads || is_option) || !sets {
+            return None;
+        }
+        rest = behind.trim_start_matches(is_between);
+    }
+}
+
+fn is_between(c: char) -> bool {
+    is_space(c) || is_quote(c) || matches!(c, '=' | ':' | '$')
+}
+
+/// What stands before the first known prefix, where that is not where the text begins.
+fn before_known(text: &str) -> Option<&str> {
+    let known = |at: usize| {
+        let rest = &text[at..];
+        Shape::of(rest).is_some() || rest.starts_with("sk-")
+    };
+    if known(0) {
+        return None;
+    }
+    let mut between = false;
+    text.char_indices().find_map(|(at, c)| {
+        let found = (between && known(at)).then(|| &text[..at]);
+        between = is_between(c);
+        found
+    })
+}
+
+/// The known variable that is named before a known prefix.
+fn named_in(before: &str) -> Option<&'static str> {
+    before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find_map(env_names::known)
+}
+
+fn is_header(text: &str) -> bool {
+    let name = text.split_once(':').map_or("", |(name, _)| name.trim_matches(is_space));
+    HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
+}
+
+/// Whether what stands before a known prefix assigns it to something. A token can hold `=` and `:`
+/// itself, so this is no more than words, and not `user:` nor what a line break cut in two.
+fn assigns(before: &str) -> bool {
+    let left = before.trim_end_matches(|c| is_space(c) || is_quote(c));
+    let gap = &before[left.len()..];
+    let is_word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let words = || left.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+    let sound = left.chars().all(|c| is_word(c) || is_between(c))
+        && left
+            .trim_start_matches(|c| is_between(c) || c == '-')
+            .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && words().all(|word| word.len() <= WORD_MAX);
+    let spoken = |word: &str| !word.contains(|c: char| c.is_ascii_digit());
+    let variable = |word: &str| {
+        word.contains('_') && word.chars().all(|c| c == '_' || c.is_ascii_uppercase() || c.is_ascii_digit())
+    };
+    sound
+        && match left.chars().next_back() {
+            Some('=') => true,
+            Some(':') => !gap.is_empty(),
+            _ => {
+                gap.contains(is_space)
+                    && !gap.contains(['\n', '\r'])
+                    && words().all(|word| spoken(word) || variable(word))
+            }
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wrapped in nothing but what a secret can be itself.
+    #[test]
+    fn what_can_be_a_secret_goes_through() {
+        for text in [
+            "sk-ant-api03-made-up",
+            "sk-made-up",
+            "made up",
+            "YWJjZA==",
+            "c2stYW50LW1hZGUtdXA=",
+            "+/bWFkZS11cA+/=",
+            "abc=def=",
+            "me:made-up-password",
+            "me@example.com:made-up",
+            "me:hf_madeup",
+            "x-access-token:ghp_madeup",
+            "oauth2:glpat-madeup",
+            "me:sk-made-up",
+            "123456789:AAmade-up_bot",
+            "123456789:AIzaMadeUp",
+            "AKIAMADEUP:made-up/secret=",
+            "AKIAMADEUP:sk-made-up",
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtYWRlLXVwIn0.bWFkZS11cA",
+            "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtYWRlLXVwIn0.",
+            "Endpoint=sb://made.up/;SharedAccessKeyName=made;SharedAccessKey=bWFkZQ==",
+            "sk-ant-oat01-madeupmade\nsk-ant-oat01-madeupmade",
+            "sk-proj-made=hf_up",
+            // A token that a window wrapped, whose second line begins like another one.
+            "bWFkZS11cC10b2tlbi1vZi1h\nhf_bGluZQ",
+            "madeuptokenofletters\nhf_alone",
+            "made9up8token7of6some5length\n1//made",
+            "1234 hf_madeup",
+            "q/9a2+b=\nAKIA+made",
+            "SG.made-up.made_up",
+            "xoxb-1-2-made",
+            "ntn_1made",
+            "a.b.c",
+            "key=made-up",
+            "MYKEY:made-up",
+            "=sk-made-up",
+            ":sk-made-up",
+            "9a=sk-made-up",
+            "",
+            "=",
+        ] {
+            assert!(refuse(text).is_ok(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_name_is_refused() {
+        for text in [
+            "Environment=ANTHROPIC_API_KEY=sk-ant-canary",
+            "Environment=\"ANTHROPIC_API_KEY=sk-ant-canary\"",
+            "setx ANTHROPIC_API_KEY sk-ant-canary",
+            "setx ANTHROPIC_API_KEY \"sk-ant-canary\" /M",
+            "ANTHROPIC_API_KEY: sk-ant-canary",
+            "ANTHROPIC_API_KEY : \"sk-ant-canary\"",
+            "ANTHROPIC_API_KEY:sk-ant-canary",
+            "ANTHROPIC_API_KEY sk-ant-canary",
+            "export ANTHROPIC_API_KEY=sk-ant-canary",
+            "export ANTHROPIC_API_\nKEY=sk-ant-canary",
+            "$env:ANTHROPIC_API_KEY = \"sk-ant-canary\"",
+            "$Env:ANTHROPIC_API_KEY='sk-ant-canary'",
+            "$ANTHROPIC_API_KEY = sk-ant-canary",
+            "set -gx ANTHROPIC_API_KEY sk-ant-canary",
+            "set -x MY_OWN_KEY_2 sk-ant-canary",
+            "[Environment]::SetEnvironmentVariable(\"ANTHROPIC_API_KEY\", \"sk-ant-canary\", \"User\")",
+            "process.env.ANTHROPIC_API_KEY = \"sk-ant-canary\"",
+            "MY_OWN_KEY=sk-ant-canary",
+            "MY_OWN_KEY=\n  sk-ant-canary",
+            "export MY_KEY='gsk_canary'",
+            "key = sk-canary",
+            "apiKey: 'AIzaCanary'",
+            "apiKey\": \"AIzaCanary",
+            "apiKey\":\"AIzaCanary",
+            "my key is: sk-canary",
+            "password hf_canary",
+            "openai-api-key: sk-canary",
+            "setx MISTRAL_API_KEY canary",
+            "set -gx MISTRAL_API_KEY canary",
+            "docker run -e MISTRAL_API_KEY=canary-1 -e OPENAI_API_KEY=sk-canary",
+            "-e MISTRAL_API_KEY=canary",
+            "- MISTRAL_API_KEY=canary",
+            "ENV MISTRAL_API_KEY canary",
+            "- MY_OWN_KEY=sk-canary",
+            "ANTHROPIC_API_KEY=",
+            "Environment=MISTRAL_API_KEY=canary",
+            "MISTRAL_API_KEY: canary",
+            "Authorization: Bearer sk-canary",
+            "authorization:Bearer sk-canary",
+            "-H \"Authorization: Bearer sk-canary\"",
+            "curl -H 'x-api-key: sk-canary'",
+            "x-api-key: sk-canary",
+            "x-api-key: canary",
+            "x-api-key:canary",
+            "xi-api-key: sk_canary",
+            "Bearer sk-canary",
+            "token=Bearer sk-canary",
+        ] {
+            let error = refuse(text).expect_err(text);
+            assert_eq!(error.code(), Code::BadData, "{text}");
+            let said = format!("{error} {error:?} {}", error.remedy()).to_lowercase();
+            assert!(!said.contains("canary") && !said.contains("my_own"), "{said}");
+        }
+    }
+}
