@@ -9,7 +9,6 @@ use super::report::{change, provider_of, session_name};
 use super::status::{self, read_state};
 use crate::error::{Code, Error, Result, fail};
 use crate::select::pin::{Model, Pin as Pinned, SessionName, Source, Wish, wish};
-use crate::select::state::State;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 
@@ -47,10 +46,12 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
     match wished {
         None if args.clear => set(context, &vault, &agent, &session, None),
         None => {
-            let state = match vault.agent(&agent)? {
-                Some(found) => read_state(&found, &mut Vec::new())?,
-                None => State::default(),
-            };
+            let mut warnings = Vec::new();
+            let found = vault.agent(&agent)?;
+            let state = found.map(|found| read_state(&found, &mut warnings)).unwrap_or_default();
+            for warning in &warnings {
+                context.warn(warning);
+            }
             tell(context, &agent, &session, state.pins.get(&session))
         }
         Some(Wish::List) => status::list_for(context, &session),

@@ -12,7 +12,7 @@ use super::in_use;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::select::assemble::{Input, assemble};
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
@@ -129,7 +129,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let mut state = State::default();
     let mut served = BTreeSet::new();
     if let Some(found) = vault.agent(&agent)? {
-        state = read_state(&found, &mut warnings)?;
+        state = read_state(&found, &mut warnings);
         let seen = View::of(context, &vault, found)?;
         let lost = seen.unlisted();
         if !lost.is_empty() {
@@ -255,12 +255,12 @@ fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
     Some(cache.until)
 }
 
-pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> Result<State> {
-    let bytes = agent.dir.read_if_any(state::FILE, state::MAX)?;
-    Ok(State::parse(bytes.as_deref()).unwrap_or_else(|error| {
+pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
+    let read = agent.dir.read_if_any(state::FILE, state::MAX).map_err(Error::from);
+    read.and_then(|bytes| State::parse(bytes.as_deref())).unwrap_or_else(|error| {
         warnings.push(format!("{}; selection goes on without it", error.what()));
         State::default()
-    }))
+    })
 }
 
 /// What an entry of the index is to selection. Entries that are no profile of ours or of

@@ -1,7 +1,7 @@
 //! The one reader of the client's configuration: what it says of selection, its `env` block, its
 //! providers' keys and its models. It is JSON5, read and never written.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -154,11 +154,12 @@ impl ClientConfig {
             self.shell = Some(limit.map_or(SHELL_TIMEOUT, Duration::from_millis).min(SHELL_TIMEOUT));
         }
         // What stands in `env` itself counts before what stands in `env.vars`.
+        let mut known = HashSet::new();
         for block in [Some(env), object(env, "vars")].into_iter().flatten() {
             for entry in block.properties.iter().rev() {
                 let name = entry.name.as_str();
                 if let Value::StringLit(text) = &entry.value
-                    && !self.variables.iter().any(|(known, _)| known == name)
+                    && known.insert(name)
                 {
                     self.variables.push((name.to_owned(), SecretString::from(text.value.as_ref())));
                 }
@@ -174,15 +175,14 @@ impl ClientConfig {
         let own = self.agent(agent);
         let of_models = self.of_models.iter().map(|(name, _)| name.as_str());
         let names = self.chosen(own).chain(of_models);
+        let of_model: HashMap<_, _> =
+            self.of_models.iter().map(|(name, params)| (name.as_str(), *params)).collect();
+        let mut known = HashSet::new();
         let mut models: Vec<(String, Params)> = Vec::new();
-        for name in names {
-            if models.iter().any(|(known, _)| known == name) {
-                continue;
-            }
-            let of_model = self.of_models.iter().rev().find(|(known, _)| known == name);
+        for name in names.filter(|name| known.insert(*name)) {
             let params = self
                 .defaults
-                .under(of_model.map_or(Params::default(), |(_, params)| *params))
+                .under(of_model.get(name).copied().unwrap_or_default())
                 .under(own.map_or(Params::default(), |own| own.params));
             models.push((name.to_owned(), params));
         }

@@ -1,5 +1,7 @@
 //! Where the client's configuration sends a provider's requests: `models.providers.<p>.baseUrl`.
 
+use std::collections::HashSet;
+
 use jsonc_parser::ast::{Object, Value};
 
 use super::provider_entry::is_keyless_marker;
@@ -33,13 +35,14 @@ pub struct Endpoint {
 /// The endpoints of a configuration. Of several spellings of a provider the last counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = Vec::new();
+    let mut known = HashSet::new();
     let providers = object(root, "models").and_then(|models| object(models, "providers"));
     for property in providers.map_or(&[][..], |providers| providers.properties.as_slice()).iter().rev() {
         let name = property.name.as_str().trim().to_ascii_lowercase();
         let (Ok(provider), Value::Object(entry)) = (name.parse::<Provider>(), &property.value) else {
             continue;
         };
-        if found.iter().any(|known| known.provider == provider) {
+        if !known.insert(provider.clone()) {
             continue;
         }
         let text = |name| string(entry, name).map(str::trim).filter(|text| !text.is_empty());
