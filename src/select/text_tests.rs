@@ -34,7 +34,7 @@ No API key found for provider openai (agent main): each agent has its own profil
 
 Needs attention
   anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
-  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again, then paste it again: strongroom paste-token --provider openai-codex --profile-id openai-codex:me@x.io";
+  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with --include-oauth --on-conflict replace";
     assert_eq!(lines.join("\n"), expected);
 }
 

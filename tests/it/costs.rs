@@ -126,3 +126,31 @@ fn a_json_document_that_is_deep_or_wide() {
     session.write("objects", "{\"a\":".repeat(1 << 18));
     bounded(&session, &["import", "objects", "--from", "openclaw"], "").failed("BAD_DATA", 65);
 }
+
+#[test]
+fn a_large_configuration_of_the_client() {
+    let session = Session::new();
+    session.paste("openrouter:one", "made-up-canary");
+    fs::create_dir(session.path(".openclaw")).unwrap();
+    let many =
+        |count: usize, one: &dyn Fn(usize) -> String| (0..count).map(one).collect::<Vec<_>>().join(",");
+    // Each of them took seconds at this size when it was read in quadratic time.
+    for config in [
+        format!("{{env:{{{}}}}}", many(100_000, &|n| format!("A{n}:'x'"))),
+        format!("{{models:{{providers:{{{}}}}}}}", many(60_000, &|n| format!("a{n}:{{apiKey:'$X'}}"))),
+        format!(
+            "{{agents:{{defaults:{{models:{{{}}}}}}}}}",
+            many(100_000, &|n| format!("'anthropic/m{n}':{{}}"))
+        ),
+    ] {
+        session.write(".openclaw/openclaw.json", &config);
+        // What is asked has no share in how much there is to say.
+        let begun = Instant::now();
+        session.run(["report", "openrouter:one", "--success"]).ok();
+        session.run(["status", "--plain"]).ok();
+        session.feed(r#"{"protocolVersion":1,"ids":["openrouter:one"]}"#, ["resolve"]).ok();
+        let took = begun.elapsed();
+        assert!(took < TIME * 30, "{took:?} for {}", &config[..40]);
+        println!("{} bytes of configuration: {took:?}", config.len());
+    }
+}

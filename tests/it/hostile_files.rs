@@ -90,7 +90,6 @@ fn a_file_that_is_something_else_is_refused_and_not_followed() {
             ("unlock/key-file.age", "UNSAFE_FILE"),
             ("agents/main/auth-profiles.json", "UNSAFE_FILE"),
             ("agents/main/records/openrouter_3aone.age", "UNSAFE_FILE"),
-            ("agents/main/auth-state.json", "UNSAFE_FILE"),
             ("agents/main/log.jsonl", "UNSAFE_FILE"),
             ("agents/main/lock", "UNSAFE_FILE"),
             ("lock", "UNSAFE_FILE"),
@@ -98,6 +97,33 @@ fn a_file_that_is_something_else_is_refused_and_not_followed() {
         ],
         &["link", "fifo"],
     );
+}
+
+#[test]
+fn state_that_is_something_else_is_not_followed_and_hides_no_credential() {
+    for kind in ["link", "dangling link", "fifo", "directory", "socket"] {
+        let session = session();
+        let outside = session.path("outside");
+        fs::write(&outside, "{\"version\":1}").unwrap();
+        let state = session.agent_file("auth-state.json");
+        let _socket = match kind {
+            "link" => std::os::unix::fs::symlink(&outside, &state).map(|()| None),
+            "dangling link" => std::os::unix::fs::symlink("nowhere", &state).map(|()| None),
+            "directory" => fs::create_dir(&state).map(|()| None),
+            "socket" => std::os::unix::net::UnixListener::bind(&state).map(Some),
+            _ => {
+                let made = std::process::Command::new("mkfifo").arg(&state).status();
+                made.map(|made| assert!(made.success())).map(|()| None)
+            }
+        }
+        .unwrap();
+        session.run(["report", "openrouter:one", "--success"]).failed("UNSAFE_FILE", 78);
+        let status = session.run(["status", "--check"]).ok();
+        assert!(status.stdout.contains("selection goes on without it"), "{kind}: {}", status.stdout);
+        assert!(session.run(["doctor"]).stdout.contains("state: agent main: "), "{kind}");
+        assert!(!session.get("openrouter:one").is_empty());
+        assert_eq!(fs::read(&outside).unwrap(), b"{\"version\":1}");
+    }
 }
 
 #[test]
