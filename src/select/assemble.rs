@@ -1,7 +1,8 @@
 //! Makes the report of `models status` out of what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::alias;
 use super::client::Client;
 use super::health::{Status, check, status};
 use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
@@ -14,7 +15,7 @@ use super::report::{
 };
 use super::state::{Orders, State};
 use crate::vault::credential::CredentialType;
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::rfc3339;
 
 /// What a report is made of.
@@ -59,10 +60,17 @@ impl Input<'_> {
         self.state.pins.get(self.session?)
     }
 
-    /// What selection says of a provider's profiles.
+    /// The order in the state that stands back behind another one in the index.
+    #[must_use]
+    pub fn overruled(&self, provider: &Provider) -> Option<&[ProfileId]> {
+        let index = alias::stored(self.orders, provider)?;
+        alias::stored(&self.state.order, provider).filter(|state| *state != index)
+    }
+
+    /// What selection says of the profiles that serve a provider.
     #[must_use]
     pub fn select(&self, provider: &Provider, own: &[&ProfileView]) -> Selected {
-        let order = self.orders.get(provider).map(Vec::as_slice);
+        let order = alias::stored(self.orders, provider);
         let pin = self.pin();
         let Self { state, client, model, now, .. } = *self;
         select(provider, own, &Rules { order, state, client, pin, model, now })
@@ -73,13 +81,20 @@ impl Input<'_> {
 #[must_use]
 pub fn assemble(input: &Input<'_>) -> Report {
     let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
+    let mut serving: HashMap<&str, Vec<&ProfileView>> = HashMap::new();
     for view in input.profiles {
         groups.entry(&view.provider).or_default().push(view);
+        serving.entry(alias::served_by(&view.provider)).or_default().push(view);
     }
-    let mut missing: Vec<_> = input.in_use.iter().filter(|provider| !groups.contains_key(provider)).collect();
+    let serving = |provider| serving.get(alias::served_by(provider)).map_or(&[][..], Vec::as_slice);
+    let mut missing: Vec<_> = input.in_use.iter().filter(|provider| serving(provider).is_empty()).collect();
     missing.sort();
     missing.dedup();
 
+    let overruled = groups.keys().filter_map(|provider| {
+        let state = input.overruled(provider)?;
+        Some(phrases::overruled(provider, state))
+    });
     let providers: Vec<_> =
         groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
     Report {
@@ -107,8 +122,8 @@ pub fn assemble(input: &Input<'_>) -> Report {
         },
         vault: Vault {
             profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
-            providers: groups.iter().map(|(provider, own)| selection(input, provider, own)).collect(),
-            warnings: input.warnings.to_vec(),
+            providers: groups.keys().map(|provider| selection(input, provider, serving(provider))).collect(),
+            warnings: input.warnings.iter().cloned().chain(overruled).collect(),
             unlocked_until: input.unlocked_until,
             elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
         },

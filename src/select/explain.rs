@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::alias;
 use super::assemble::Input;
 use super::order::{Basis, Pinned, Selected, Verdict};
-use super::phrases;
+use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
-use crate::vault::id::{ProfileId, Provider};
+use crate::vault::id::Provider;
 use crate::when::relative;
 
 /// The steps of `status --explain`.
@@ -39,13 +40,14 @@ pub struct Step {
 /// Explains the selection among a provider's profiles.
 #[must_use]
 pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
-    let own: Vec<&ProfileView> = input.profiles.iter().filter(|view| view.provider == *provider).collect();
+    let own: Vec<&ProfileView> =
+        input.profiles.iter().filter(|view| alias::shared(&view.provider, provider)).collect();
     let selected = input.select(provider, &own);
     let step = |step, found: Vec<String>| Step { step, found };
     let next = selected.next();
     let steps = vec![
         step("pin", vec![pin(input, provider, &selected)]),
-        step("order", vec![order(&selected.basis)]),
+        step("order", order(input, provider, &selected.basis)),
         step("profiles", profiles(input, &own, &selected)),
         step("excluded", excluded(&selected)),
         step("cooldown", cooldown(input, &selected)),
@@ -100,11 +102,13 @@ fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
     format!("{by}{effect}")
 }
 
-fn order(basis: &Basis) -> String {
-    let ids = |ids: &[ProfileId]| ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ");
-    match basis {
+fn order(input: &Input<'_>, provider: &Provider, basis: &Basis) -> Vec<String> {
+    let basis = match basis {
         Basis::Index(order) => format!("set in the index: {}", ids(order)),
         Basis::State(order) => format!("set in auth-state.json: {}", ids(order)),
+        Basis::Config(order) if order.is_empty() => {
+            "auth.order of the client's configuration is empty: no profile is used".to_owned()
+        }
         Basis::Config(order) => format!("auth.order of the client's configuration: {}", ids(order)),
         Basis::ConfigProfiles(listed) => format!(
             "none is set; the client's configuration lists {}: by type (oauth, token, api_key), then the longest unused",
@@ -113,7 +117,12 @@ fn order(basis: &Basis) -> String {
         Basis::Automatic => {
             "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
         }
-    }
+    };
+    let overruled = input.overruled(provider).map(|state| phrases::overruled(provider, state));
+    let served_by = alias::served_by(provider);
+    let alias = (served_by != provider.as_str())
+        .then(|| format!("{provider} is served by the profiles of {served_by}, as the client has it"));
+    std::iter::once(basis).chain(alias).chain(overruled).collect()
 }
 
 fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec<String> {

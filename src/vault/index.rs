@@ -160,9 +160,11 @@ impl Index {
     /// The order of a provider; ids outside the grammar are passed over.
     #[must_use]
     pub fn order(&self, provider: &Provider) -> Option<Vec<ProfileId>> {
-        let raw = self.order.get(provider.as_str())?;
+        // Another program may have written the name in another case. Of two that mean the same the
+        // client takes the later.
+        let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
         let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
-        Some(ids.iter().filter_map(|id| id.parse().ok()).collect())
+        Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
     }
 
     /// All orders.
@@ -170,13 +172,14 @@ impl Index {
     pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
         self.order
             .keys()
-            .filter_map(|provider| provider.parse::<Provider>().ok())
+            .filter_map(|provider| Provider::named(provider))
             .filter_map(|provider| self.order(&provider).map(|ids| (provider, ids)))
             .collect()
     }
 
     /// Sets a provider's order, or clears it.
     pub fn set_order(&mut self, provider: &Provider, ids: Option<&[ProfileId]>) {
+        self.order.retain(|key, _| key == provider.as_str() || !is_of(key, provider));
         match ids {
             Some(ids) => {
                 let texts: Vec<&str> = ids.iter().map(ProfileId::as_str).collect();
@@ -280,6 +283,11 @@ impl<'de> Deserialize<'de> for Unchecked {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// Whether an order's key means a provider.
+fn is_of(key: &str, provider: &Provider) -> bool {
+    key == provider.as_str() || Provider::named(key).is_some_and(|named| named == *provider)
 }
 
 fn array<T: Serialize>(items: &[T]) -> Option<Raw> {

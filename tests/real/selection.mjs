@@ -24,6 +24,7 @@ async function load(name) {
   throw new Error(`the client has no ${name}`);
 }
 const order = await load('resolveAuthProfileOrder');
+const stored = await load('loadPersistedAuthProfileStore');
 const failed = await load('markAuthProfileFailure');
 const served = await load('markAuthProfileSuccess');
 
@@ -41,9 +42,22 @@ function profiles(row) {
     const [type, expires] = Array.isArray(given) ? given : [given];
     const secret = `made-up-secret-of-${id}`;
     const held = { api_key: { key: secret }, token: { token: secret }, oauth: { access: secret, refresh: secret, expires: now + 9e9 } };
-    return [id, { type, provider: id.split(':')[0], ...held[type], ...(expires ? { expires } : {}) }];
+    const ends = row.expires && id in row.expires ? { expires: row.expires[id] } : expires ? { expires } : {};
+    return [id, { type, provider: id.split(':')[0], ...held[type], ...ends }];
   });
   return Object.fromEntries(entries);
+}
+
+// The client's own loader reads what a row says, as it would stand in an agent's directory.
+let agents = 0;
+function agent(row, state) {
+  const directory = path.join(scratch, `agents/row${(agents += 1)}/agent`);
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const set = row.order ? { [row.provider ?? 'a']: row.order } : row.orders;
+  const index = { version: 1, profiles: profiles(row), ...(set ? { order: set } : {}) };
+  fs.writeFileSync(path.join(directory, 'auth-profiles.json'), JSON.stringify(index));
+  fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify({ version: 1, ...state }));
+  return directory;
 }
 
 function tell(table, row, check) {
@@ -59,9 +73,7 @@ function tell(table, row, check) {
 for (const row of rows('order.json')) {
   if (row.client) continue;
   const provider = row.provider ?? 'a';
-  const state = structuredClone(row.state ?? {});
-  const stored = row.order ? { [provider]: row.order } : state.order;
-  const store = { version: 1, profiles: profiles(row), usageStats: state.usageStats, order: stored };
+  const store = stored(agent(row, row.state));
   const config = row.config ?? {};
   const used = order({ cfg: config, store, provider, preferredProfile: row.pin?.profile });
   tell('order', row, () => assert.deepEqual(used, row.used));
@@ -69,26 +81,18 @@ for (const row of rows('order.json')) {
 
 const cools = await load('isProfileInCooldown');
 for (const row of rows('model.json')) {
-  const state = structuredClone(row.state);
-  const stored = row.order ? { a: row.order } : undefined;
-  const store = { version: 1, profiles: profiles(row), usageStats: state.usageStats, order: stored };
+  const store = stored(agent(row, row.state));
   const used = order({ cfg: {}, store, provider: 'a' });
   const free = used.find((id) => !cools(store, id, undefined, row.model)) ?? null;
   tell('model', row, () => assert.deepEqual([used, free], [row.used, row.all ? null : row.next]));
 }
 
-let n = 0;
 for (const row of rows('backoff.json')) {
-  if (row.backoff) continue;
+  if (row.backoff || row.client) continue;
   const provider = row.provider ?? 'a';
   const id = `${provider}:x`;
-  const agentDir = path.join(scratch, `agents/row${(n += 1)}/agent`);
-  fs.mkdirSync(agentDir, { recursive: true, mode: 0o700 });
-  const all = profiles({ profiles: { [id]: 'token' } });
-  const usage = row.before ? { usageStats: { [id]: row.before } } : {};
-  fs.writeFileSync(path.join(agentDir, 'auth-profiles.json'), JSON.stringify({ version: 1, profiles: all }));
-  fs.writeFileSync(path.join(agentDir, 'auth-state.json'), JSON.stringify({ version: 1, ...usage }));
-  const store = { version: 1, profiles: all, ...structuredClone(usage) };
+  const agentDir = agent({ profiles: { [id]: 'token' } }, row.before ? { usageStats: { [id]: row.before } } : {});
+  const store = stored(agentDir);
   for (const [kind, after, modelId] of row.reports) {
     offset = after;
     const about = { store, profileId: id, agentDir, cfg: row.config ?? {} };
