@@ -48,7 +48,14 @@ pub fn shared(one: &Provider, other: &Provider) -> bool {
 /// alias of, else under its own. An empty one counts as none.
 #[must_use]
 pub fn stored<'o>(orders: &'o Orders, provider: &Provider) -> Option<&'o [ProfileId]> {
-    keys(provider).filter_map(|key| orders.get(&key)).find(|ids| !ids.is_empty()).map(Vec::as_slice)
+    stored_as(orders, provider).map(|(_, ids)| ids)
+}
+
+/// The same with the name under which it is set.
+#[must_use]
+pub fn stored_as<'o>(orders: &'o Orders, provider: &Provider) -> Option<(&'o Provider, &'o [ProfileId])> {
+    let filled = |key| orders.get_key_value(&key).filter(|(_, ids)| !ids.is_empty());
+    keys(provider).find_map(filled).map(|(key, ids)| (key, ids.as_slice()))
 }
 
 /// The same of the client's configuration, where an empty order counts: no profile is used.

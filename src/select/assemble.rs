@@ -15,7 +15,7 @@ use super::report::{
 };
 use super::state::{Orders, State};
 use crate::vault::credential::CredentialType;
-use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::id::{AgentName, Provider};
 use crate::when::rfc3339;
 
 /// What a report is made of.
@@ -60,11 +60,12 @@ impl Input<'_> {
         self.state.pins.get(self.session?)
     }
 
-    /// The order in the state that stands back behind another one in the index.
+    /// That the state has an order for a provider which stands back behind another one in the index.
     #[must_use]
-    pub fn overruled(&self, provider: &Provider) -> Option<&[ProfileId]> {
-        let index = alias::stored(self.orders, provider)?;
-        alias::stored(&self.state.order, provider).filter(|state| *state != index)
+    pub fn overruled(&self, provider: &Provider) -> Option<String> {
+        let (name, index) = alias::stored_as(self.orders, provider)?;
+        let state = alias::stored(&self.state.order, provider).filter(|state| *state != index)?;
+        Some(phrases::overruled(name, state, self.agent))
     }
 
     /// What selection says of the profiles that serve a provider.
@@ -91,10 +92,9 @@ pub fn assemble(input: &Input<'_>) -> Report {
     missing.sort();
     missing.dedup();
 
-    let overruled = groups.keys().filter_map(|provider| {
-        let state = input.overruled(provider)?;
-        Some(phrases::overruled(provider, state))
-    });
+    let mut overruled: Vec<_> = groups.keys().filter_map(|provider| input.overruled(provider)).collect();
+    // Aliases share one.
+    overruled.dedup();
     let providers: Vec<_> =
         groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
     Report {

@@ -293,9 +293,51 @@ mod tests {
             failure_window: i64::MAX,
         };
         assert_eq!(limits("anthropic"), expected);
-        assert_eq!(limits("x"), expected);
+        assert_eq!(
+            limits("x"),
+            Limits { billing: 5 * HOUR, ..expected },
+            "the client's own, not that of all"
+        );
         assert_eq!(limits("zai"), Limits { billing: HOUR / 2, ..expected });
         assert_eq!(Client::default().limits(&"zai".parse().unwrap()), Limits::default());
+    }
+
+    #[test]
+    fn of_names_that_mean_the_same_the_first_counts_and_of_the_very_same_the_last() {
+        let client = client(
+            r#"{"auth":{"order":{"A":["a:x"],"a":["a:y"],"A":["a:z"],"b":[]},"cooldowns":{"billingBackoffHours":2,
+                "billingBackoffHoursByProvider":{"A":null,"a":3,"b":"4","c":1,"C":5}}}}"#,
+        );
+        let told = |provider: &str| {
+            let provider = provider.parse().unwrap();
+            let order = client.order.get(&provider);
+            let ids = order.map(|ids| ids.iter().map(ProfileId::as_str).collect::<Vec<_>>());
+            (ids, client.limits(&provider).billing / HOUR)
+        };
+        assert_eq!(told("a"), (Some(vec!["a:z"]), 2));
+        assert_eq!(told("b"), (Some(vec![]), 5));
+        assert_eq!(told("c"), (None, 1));
+    }
+
+    #[test]
+    fn an_include_in_a_part_that_is_used_is_noted() {
+        for (text, noted) in [
+            (r#"{"$include":"./x.json5"}"#, true),
+            (r#"{"auth":{"$include":["./x.json5"]}}"#, true),
+            (r#"{"agents":{"list":[{"id":"a"},{"$include":"./x.json5"}]}}"#, true),
+            (r#"{"models":{"providers":{"a":{"models":[[{"$include":"./x.json5"}]]}}}}"#, true),
+            (r#"{"env":{"vars":{"$include":"./x.json5"}}}"#, true),
+            (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(client(text).includes, noted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(client("\u{feff}{auth:{order:{a:['a:x']}}}").order.len(), 1);
+        assert!(Client::parse("\u{feff}").is_err());
     }
 
     #[test]

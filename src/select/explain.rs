@@ -118,11 +118,10 @@ fn order(input: &Input<'_>, provider: &Provider, basis: &Basis) -> Vec<String> {
             "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
         }
     };
-    let overruled = input.overruled(provider).map(|state| phrases::overruled(provider, state));
     let served_by = alias::served_by(provider);
     let alias = (served_by != provider.as_str())
         .then(|| format!("{provider} is served by the profiles of {served_by}, as the client has it"));
-    std::iter::once(basis).chain(alias).chain(overruled).collect()
+    std::iter::once(basis).chain(alias).chain(input.overruled(provider)).collect()
 }
 
 fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec<String> {
@@ -248,6 +247,47 @@ anthropic (agent main)
              anthropic:old: not in the order that is set (excluded_by_auth_order)
 5. Waiting   anthropic:work: cooling down for 5m (rate_limit)
 6. Next      anthropic:default: the first that can be used"
+        );
+    }
+
+    #[test]
+    fn an_order_that_is_empty_or_overruled_or_of_an_alias_is_told() {
+        let listed =
+            |ids: &[&str]| if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
+        let told = |provider: &str, index: &[&str], in_state: &[&str], config: &str| {
+            let (profiles, client) = (profiles(), Client::parse(config).unwrap());
+            let state = crate::select::state::State { order: listed(in_state), ..state() };
+            let orders = listed(index);
+            let input = Input {
+                home: "/h",
+                agent: &AgentName::default(),
+                store_path: "/h/i",
+                profiles: &profiles,
+                orders: &orders,
+                state: &state,
+                client: &client,
+                session: None,
+                model: None,
+                in_use: &[],
+                warnings: &[],
+                now: NOW,
+                warn_after_ms: WARN_AFTER_MS,
+                unlocked_until: None,
+                elsewhere: &[],
+            };
+            explain(&input, &provider.parse().unwrap()).steps[1].found.join(" | ")
+        };
+        let empty = r#"{"auth":{"order":{"anthropic":[]}}}"#;
+        assert_eq!(
+            told("anthropic", &[], &[], empty),
+            "auth.order of the client's configuration is empty: no profile is used"
+        );
+        assert_eq!(
+            told("claude-cli", &["anthropic:work"], &["anthropic:old"], empty),
+            "set in the index: anthropic:work | claude-cli is served by the profiles of anthropic, as the client \
+             has it | auth-state.json has another order for anthropic than the index: anthropic:old. OpenClaw \
+             2026.6.1 goes by that one, Strongroom by the index; `strongroom order clear --provider anthropic` \
+             lets both go by it"
         );
     }
 

@@ -26,11 +26,12 @@ pub const fn reason(code: ReasonCode) -> &'static str {
 
 /// That the index and the state have different orders for a provider.
 #[must_use]
-pub fn overruled(provider: &Provider, state: &[ProfileId]) -> String {
+pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) -> String {
     format!(
         "auth-state.json has another order for {provider} than the index: {}. OpenClaw 2026.6.1 goes by that \
-         one, Strongroom by the index; `strongroom order clear --provider {provider}` lets both go by it",
-        ids(state)
+         one, Strongroom by the index; `strongroom order clear --provider {provider}{}` lets both go by it",
+        ids(state),
+        on(agent.as_str())
     )
 }
 

@@ -444,4 +444,39 @@ mod tests {
         assert_eq!((entries[2].reference.as_deref(), entries[2].expires), (Some("main/a:3"), Some(12)));
         assert_eq!(entries[3].kind, None);
     }
+
+    #[test]
+    fn an_expiry_is_read_as_the_client_reads_it() {
+        for (kind, raw, expires, invalid) in [
+            ("token", "1800000000000.5", Some(1_800_000_000_001), false),
+            ("token", "1.8e12", Some(1_800_000_000_000), false),
+            ("token", "8640000000000000", Some(8_640_000_000_000_000), false),
+            ("token", "8640000000000001", None, true),
+            ("token", "1e300", None, true),
+            ("token", "-0.5", None, true),
+            ("token", "null", None, true),
+            ("token", "\"1\"", None, true),
+            ("api_key", "null", None, false),
+            ("oauth", "[]", None, false),
+        ] {
+            let text = format!(r#"{{"profiles":{{"a:1":{{"type":"{kind}","expires":{raw}}}}}}}"#);
+            let entry = Index::parse(text.as_bytes()).unwrap().entry("a:1").unwrap();
+            assert_eq!((entry.expires, entry.invalid_expires), (expires, invalid), "{kind} {raw}");
+        }
+    }
+
+    #[test]
+    fn providers_are_found_in_whatever_case() {
+        let text = br#"{"profiles":{"b:1":{"type":"token","provider":" Groq "}},
+            "order":{"groq":["groq:1"],"GROQ":[" groq:2"],"a":["a:1"]}}"#;
+        let mut index = Index::parse(text).unwrap();
+        let groq: Provider = "groq".parse().unwrap();
+        assert_eq!(index.entry("b:1").unwrap().provider.as_ref(), Some(&groq));
+        assert_eq!(index.order(&groq), Some(vec![id("groq:2")]), "the later one");
+        index.set_order(&groq, Some(&[id("groq:3")]));
+        assert_eq!(index.order(&groq), Some(vec![id("groq:3")]));
+        index.set_order(&groq, None);
+        assert_eq!(index.order(&groq), None);
+        assert_eq!(index.orders().len(), 1);
+    }
 }

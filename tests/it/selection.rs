@@ -399,6 +399,24 @@ fn resolve_goes_by_what_was_reported() {
 }
 
 #[test]
+fn resolve_serves_an_alias_and_passes_by_what_the_configuration_leaves_out() {
+    let session = Session::new();
+    session.paste("volcengine:one", "made-up-key-one");
+    let answer = |provider: &str| {
+        let id = format!("providers/{provider}/apiKey");
+        session.resolve(&[&id])["values"][&id].clone()
+    };
+    assert_eq!(answer("volcengine-plan"), "made-up-key-one");
+    assert_eq!(answer("byteplus-plan"), Value::Null);
+    session.paste("volcengine-plan:two", "made-up-key-two");
+    session.run(["report", "volcengine:one", "--failure", "rate_limit"]).ok();
+    assert_eq!(answer("volcengine"), "made-up-key-two");
+    std::fs::create_dir(session.path(".openclaw")).unwrap();
+    session.write(".openclaw/openclaw.json", "\u{feff}{auth:{order:{volcengine:[]}}}");
+    assert_eq!((answer("volcengine"), answer("volcengine-plan")), (Value::Null, Value::Null));
+}
+
+#[test]
 fn a_session_follows_what_serves_it_until_a_person_pins() {
     let session = Session::new();
     for id in ["groq:one", "groq:two"] {
