@@ -233,13 +233,13 @@ fn best_of(
             Err(error) => failure = Some(error),
         }
     }
-    let orders = index.orders().into_iter().collect();
+    let order = alias::keys(provider).filter_map(|key| index.order(&key)).find(|ids| !ids.is_empty());
     // Without it, as without the state, selection goes on.
     let config = ClientConfig::of(&scope.env).ok().flatten();
     let client = config.map(|config| config.selection).unwrap_or_default();
     let own: Vec<_> = views.iter().collect();
     let rules = Rules {
-        order: alias::stored(&orders, provider),
+        order: order.as_deref(),
         state: &state,
         client: &client,
         pin: None,

@@ -64,7 +64,8 @@ pub fn configured<'o>(orders: &'o Orders, provider: &Provider) -> Option<&'o [Pr
     keys(provider).find_map(|key| orders.get(&key)).map(Vec::as_slice)
 }
 
-fn keys(provider: &Provider) -> impl Iterator<Item = Provider> {
+/// The names under which an order for a provider is sought, in turn.
+pub fn keys(provider: &Provider) -> impl Iterator<Item = Provider> {
     served_by(provider).parse().ok().into_iter().chain([provider.clone()])
 }
 

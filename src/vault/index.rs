@@ -163,18 +163,13 @@ impl Index {
         // Another program may have written the name in another case. Of two that mean the same the
         // client takes the later.
         let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
-        let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
-        Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
+        listed(raw)
     }
 
-    /// All orders.
+    /// All orders. Of two of one provider the later counts.
     #[must_use]
     pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
-        self.order
-            .keys()
-            .filter_map(|provider| Provider::named(provider))
-            .filter_map(|provider| self.order(&provider).map(|ids| (provider, ids)))
-            .collect()
+        self.order.iter().filter_map(|(key, raw)| Some((Provider::named(key)?, listed(raw)?))).collect()
     }
 
     /// Sets a provider's order, or clears it.
@@ -285,9 +280,15 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// The profiles of an order; ids outside the grammar are passed over.
+fn listed(raw: &RawValue) -> Option<Vec<ProfileId>> {
+    let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
+    Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
+}
+
 /// Whether an order's key means a provider.
 fn is_of(key: &str, provider: &Provider) -> bool {
-    key == provider.as_str() || Provider::named(key).is_some_and(|named| named == *provider)
+    key.trim().eq_ignore_ascii_case(provider.as_str())
 }
 
 fn array<T: Serialize>(items: &[T]) -> Option<Raw> {

@@ -211,8 +211,13 @@ const said = JSON.parse(strongroom(['status', '--json'])).vault;
 const ours = new Map(said.providers.map((one) => [one.provider, one]));
 // The record says when a credential ends, and so `resolve` is asked only where no expiry was written into the index.
 const asked = [...ours.keys()].filter((name) => !Object.keys(index.expires).some((id) => groups.find((family) => family.includes(name)).includes(id.split(':')[0])));
-const ids = asked.map((name) => `providers/${name}/apiKey`);
-const resolved = JSON.parse(strongroom(['resolve'], JSON.stringify({ protocolVersion: 1, provider: 'strongroom', ids })));
+const resolved = {};
+// A call has to answer in time, and each of these ids is a walk through the whole index.
+for (let from = 0; from < asked.length; from += 25) {
+  const ids = asked.slice(from, from + 25).map((name) => `providers/${name}/apiKey`);
+  const answer = JSON.parse(strongroom(['resolve'], JSON.stringify({ protocolVersion: 1, provider: 'strongroom', ids })));
+  Object.assign(resolved, answer.values);
+}
 
 let agree = 0;
 for (const family of groups) {
@@ -229,7 +234,7 @@ for (const family of groups) {
       const candidates = ours.get(provider).candidates.filter((one) => one.verdict !== 'excluded');
       assert.deepEqual(candidates.map((one) => one.profileId), used);
       assert.deepEqual(candidates.filter((one) => one.verdict !== 'eligible').map((one) => one.profileId), waits);
-      if (asked.includes(provider)) assert.equal(resolved.values?.[`providers/${provider}/apiKey`], used[0] && secret(used[0]));
+      if (asked.includes(provider)) assert.equal(resolved[`providers/${provider}/apiKey`], used[0] && secret(used[0]));
       agree += 1;
     } catch (error) {
       tell('random', row, () => { throw error; });
