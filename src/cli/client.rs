@@ -1,8 +1,11 @@
 //! What the client's configuration says, for verbs that choose as the client would.
 
+use strongroom_backends::shown;
+
 use super::Context;
 use crate::select::client::Client;
 use crate::sources::config::ClientConfig;
+use crate::sources::places::Places;
 
 /// What the client's configuration says of selection; an empty one where it cannot be read.
 pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
@@ -11,8 +14,19 @@ pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
 
 /// The client's configuration, where there is one; what is wrong with it is told.
 pub(super) fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
-    ClientConfig::of(&context.env).unwrap_or_else(|error| {
-        tell(&format!("{}; selection goes on without it; {}", error.what(), error.remedy()));
-        None
-    })
+    match ClientConfig::of(&context.env) {
+        Ok(config) => {
+            if config.as_ref().is_some_and(|config| config.selection.includes) {
+                let path = Places::of(&context.env).config.map(|path| shown(&path)).unwrap_or_default();
+                tell(&format!(
+                    "{path} takes in other files ($include), which are not read; selection goes on without them"
+                ));
+            }
+            config
+        }
+        Err(error) => {
+            tell(&format!("{}; selection goes on without it; {}", error.what(), error.remedy()));
+            None
+        }
+    }
 }

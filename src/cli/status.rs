@@ -13,6 +13,7 @@ use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
 use crate::error::{Code, Error, Result, fail};
+use crate::select::alias;
 use crate::select::assemble::{Input, assemble};
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
@@ -150,7 +151,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         orders = seen.index.orders().into_iter().collect();
         views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
         served = views.iter().map(|view| view.provider.clone()).collect();
-        views.retain(|view| provider.as_ref().is_none_or(|wanted| view.provider == *wanted));
+        views.retain(|view| provider.as_ref().is_none_or(|wanted| alias::shared(&view.provider, wanted)));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
             verify(&vault, session, &agent, &mut views, &mut warnings)?;

@@ -6,6 +6,7 @@ use std::thread;
 use crate::env::Env;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
+use crate::select::alias;
 use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
@@ -215,13 +216,14 @@ fn best_of(
     let mut failure = None;
     for entry in index.entries().filter(|entry| entry.mark.is_some() || entry.reference.is_some()) {
         let Ok(id) = entry.id.parse::<ProfileId>() else { continue };
-        if id.provider() != *provider && entry.provider.as_ref() != Some(provider) {
+        let serves = |of: &Provider| alias::shared(of, provider);
+        if !serves(&id.provider()) && !entry.provider.as_ref().is_some_and(serves) {
             continue;
         }
         match held.record(&id) {
-            Ok(Some(record)) if record.credential.provider == *provider => {
+            Ok(Some(record)) if serves(&record.credential.provider) => {
                 let mut view = ProfileView::new(id.clone(), record.credential.kind);
-                view.provider = provider.clone();
+                view.provider = record.credential.provider.clone();
                 view.expires = record.credential.expires;
                 view.usable = Usable::Verified;
                 views.push(view);
@@ -231,7 +233,7 @@ fn best_of(
             Err(error) => failure = Some(error),
         }
     }
-    let order = index.order(provider);
+    let order = alias::keys(provider).filter_map(|key| index.order(&key)).find(|ids| !ids.is_empty());
     // Without it, as without the state, selection goes on.
     let config = ClientConfig::of(&scope.env).ok().flatten();
     let client = config.map(|config| config.selection).unwrap_or_default();

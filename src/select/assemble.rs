@@ -1,7 +1,8 @@
 //! Makes the report of `models status` out of what is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use super::alias;
 use super::client::Client;
 use super::health::{Asked, Status, check, status};
 use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
@@ -64,10 +65,18 @@ impl Input<'_> {
         self.state.pins.get(self.session?)
     }
 
-    /// What selection says of a provider's profiles.
+    /// That the state has an order for a provider which stands back behind another one in the index.
+    #[must_use]
+    pub fn overruled(&self, provider: &Provider) -> Option<String> {
+        let (name, index) = alias::stored_as(self.orders, provider)?;
+        let state = alias::stored(&self.state.order, provider).filter(|state| *state != index)?;
+        Some(phrases::overruled(name, state, self.agent))
+    }
+
+    /// What selection says of the profiles that serve a provider.
     #[must_use]
     pub fn select(&self, provider: &Provider, own: &[&ProfileView]) -> Selected {
-        let order = self.orders.get(provider).map(Vec::as_slice);
+        let order = alias::stored(self.orders, provider);
         let pin = self.pin();
         let Self { state, client, model, now, .. } = *self;
         select(provider, own, &Rules { order, state, client, pin, model, now })
@@ -78,9 +87,12 @@ impl Input<'_> {
 #[must_use]
 pub fn assemble(input: &Input<'_>) -> Report {
     let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
+    let mut serving: HashMap<&str, Vec<&ProfileView>> = HashMap::new();
     for view in input.profiles {
         groups.entry(&view.provider).or_default().push(view);
+        serving.entry(alias::served_by(&view.provider)).or_default().push(view);
     }
+    let serving = |provider| serving.get(alias::served_by(provider)).map_or(&[][..], Vec::as_slice);
     let mut lacking = input.lacking.to_vec();
     lacking.sort();
     lacking.dedup();
@@ -91,6 +103,9 @@ pub fn assemble(input: &Input<'_>) -> Report {
     };
     let check = check(input.profiles, Asked { profile, missing: &missing }, input.now, input.warn_after_ms);
 
+    let mut overruled: Vec<_> = groups.keys().filter_map(|provider| input.overruled(provider)).collect();
+    // Aliases share one.
+    overruled.dedup();
     let providers: Vec<_> =
         groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
     Report {
@@ -118,8 +133,8 @@ pub fn assemble(input: &Input<'_>) -> Report {
         },
         vault: Vault {
             profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
-            providers: groups.iter().map(|(provider, own)| selection(input, provider, own)).collect(),
-            warnings: input.warnings.to_vec(),
+            providers: groups.keys().map(|provider| selection(input, provider, serving(provider))).collect(),
+            warnings: input.warnings.iter().cloned().chain(overruled).collect(),
             unlocked_until: input.unlocked_until,
             elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
             lacking,

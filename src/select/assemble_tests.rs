@@ -93,6 +93,40 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
 }
 
 #[test]
+fn an_order_in_the_state_that_the_index_overrules_is_a_warning() {
+    let mut state = state();
+    let warnings = |index: &[&str], state: &State| {
+        as_json(&report(&profiles(), &order(index), state, &[], &[]))["vault"]["warnings"].clone()
+    };
+    state.order = order(&["anthropic:work", "anthropic:default"]);
+    assert_eq!(warnings(&["anthropic:work", "anthropic:default"], &state), json!([]), "they are the same");
+    assert_eq!(warnings(&[], &state), json!([]), "the index has none");
+    assert_eq!(
+        warnings(&["anthropic:default"], &state),
+        json!([
+            "auth-state.json has another order for anthropic than the index: anthropic:work, anthropic:default. \
+             OpenClaw 2026.6.1 goes by that one, Strongroom by the index; `strongroom order clear --provider \
+             anthropic` lets both go by it"
+        ])
+    );
+}
+
+#[test]
+fn a_provider_is_served_by_the_profiles_of_its_alias() {
+    let profiles = [
+        view("claude-cli:x", CredentialType::OAuth, None),
+        view("anthropic:y", CredentialType::ApiKey, None),
+    ];
+    let found = as_json(&report(&profiles, &Orders::new(), &State::default(), &[], &[]));
+    for (place, provider) in ["anthropic", "claude-cli"].into_iter().enumerate() {
+        let selection = &found["vault"]["providers"][place];
+        assert_eq!((&selection["provider"], &selection["next"]), (&json!(provider), &json!("claude-cli:x")));
+        assert_eq!(selection["candidates"][1]["profileId"], "anthropic:y");
+        assert_eq!(found["auth"]["providers"][place]["profiles"]["count"], 1);
+    }
+}
+
+#[test]
 fn an_expired_profile_outside_the_explicit_order_still_fails_the_check() {
     let profiles = [
         view("anthropic:work", CredentialType::Token, None),

@@ -6,6 +6,7 @@ use super::pin::Model;
 use super::profile::is_exempt;
 use super::state::Usage;
 use crate::error::{Code, Error};
+use crate::vault::credential::EXPIRES_MAX;
 use crate::vault::id::Provider;
 use crate::when::{DAY, HOUR, MINUTE, SECOND};
 
@@ -197,11 +198,11 @@ impl Policy {
         next.last_failure_at = Some(now);
         let reason = Some(failure.as_str().to_owned());
         if failure.disables() {
-            let until = now.saturating_add(self.disablement(failure, of_kind));
+            let until = end(now, self.disablement(failure, of_kind));
             next.disabled_until = next.disabled_until.or(Some(until));
             next.disabled_reason = reason;
         } else {
-            let until = now.saturating_add(self.generation.cooldown(next.error_count));
+            let until = end(now, self.generation.cooldown(next.error_count));
             // The older client knows no model.
             let of_one = failure.is_of_model() && self.generation == Generation::Newer;
             let model = model.filter(|_| of_one);
@@ -214,6 +215,12 @@ impl Policy {
         }
         Some(next)
     }
+}
+
+/// The end of a window that begins now. What would end beyond the last instant of JavaScript's
+/// `Date` ends at once: the client reckons so.
+fn end(now: i64, duration: i64) -> i64 {
+    now.checked_add(duration).filter(|end| *end <= EXPIRES_MAX).unwrap_or(now)
 }
 
 /// What is known of a profile after it served at `now`: every window and counter is gone.

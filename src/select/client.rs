@@ -1,9 +1,13 @@
 //! What the client's configuration (`openclaw.json`) says of selection: `auth.order`,
 //! `auth.profiles` and `auth.cooldowns`.
 
+use std::collections::HashMap;
+
+use indexmap::IndexMap;
 use jsonc_parser::ast::{Object, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
+use super::alias;
 use super::backoff::Limits;
 use super::state::Orders;
 use crate::error::{Code, Error, Result};
@@ -11,11 +15,18 @@ use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 use crate::when::{HOUR, MINUTE};
 
+/// The member by which the client takes in other files.
+const INCLUDE: &str = "$include";
+/// The parts of a configuration that this program uses.
+const PARTS: [&str; 4] = ["auth", "env", "models", "agents"];
+
 /// The parts of a configuration that decide which profile is used. An absent one is empty.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Client {
-    /// `auth.order`.
+    /// `auth.order`. An empty one is kept: the client then uses no profile of the provider.
     pub order: Orders,
+    /// Whether something that matters here stands in other files (`$include`). They are not read.
+    pub includes: bool,
     profiles: Vec<Listed>,
     cooldowns: Cooldowns,
 }
@@ -33,7 +44,9 @@ struct Listed {
 #[derive(Clone, PartialEq, Default, Debug)]
 struct Cooldowns {
     billing_hours: Option<f64>,
-    billing_hours_of: Vec<(Provider, f64)>,
+    /// For some providers; `None` is the client's default, which it takes for what is no positive
+    /// number here.
+    billing_hours_of: HashMap<Provider, Option<f64>>,
     billing_max_hours: Option<f64>,
     auth_permanent_minutes: Option<f64>,
     auth_permanent_max_minutes: Option<f64>,
@@ -54,31 +67,39 @@ impl Client {
     /// What a configuration says.
     #[must_use]
     pub fn of(root: &Object<'_>) -> Self {
-        let mut client = Self::default();
+        let mut client = Self { includes: includes(root), ..Self::default() };
         let Some(auth) = object(root, "auth") else { return client };
         for (provider, value) in object(auth, "order").into_iter().flat_map(members) {
-            if let (Some(provider), Value::Array(ids)) = (provider_of(provider), value) {
+            if let (Some(provider), Value::Array(ids)) = (Provider::named(provider), value) {
                 let texts = ids.elements.iter().filter_map(Value::as_string_lit);
-                client.order.insert(provider, texts.filter_map(|text| text.value.parse().ok()).collect());
+                let ids = || texts.filter_map(|text| text.value.parse().ok()).collect();
+                // Of names that differ in case alone the client takes the first.
+                client.order.entry(provider).or_insert_with(ids);
             }
         }
         for (id, value) in object(auth, "profiles").into_iter().flat_map(members) {
             let Value::Object(entry) = value else { continue };
-            let provider = string(entry, "provider").and_then(provider_of);
+            let provider = string(entry, "provider").and_then(Provider::named);
             if let (Ok(id), Some(provider)) = (id.parse(), provider) {
                 let mode = string(entry, "mode").and_then(mode);
                 client.profiles.push(Listed { id, provider, mode });
             }
         }
         if let Some(cooldowns) = object(auth, "cooldowns") {
-            let of = object(cooldowns, "billingBackoffHoursByProvider");
+            let billing_hours = positive(cooldowns, "billingBackoffHours");
+            let mut billing_hours_of = HashMap::new();
+            for (provider, value) in
+                object(cooldowns, "billingBackoffHoursByProvider").into_iter().flat_map(members)
+            {
+                let hours =
+                    if matches!(value, Value::NullKeyword(_)) { billing_hours } else { number(value) };
+                if let Some(provider) = Provider::named(provider) {
+                    billing_hours_of.entry(provider).or_insert(hours);
+                }
+            }
             client.cooldowns = Cooldowns {
-                billing_hours: positive(cooldowns, "billingBackoffHours"),
-                billing_hours_of: of
-                    .into_iter()
-                    .flat_map(members)
-                    .filter_map(|(provider, value)| Some((provider_of(provider)?, number(value)?)))
-                    .collect(),
+                billing_hours,
+                billing_hours_of,
                 billing_max_hours: positive(cooldowns, "billingMaxHours"),
                 auth_permanent_minutes: positive(cooldowns, "authPermanentBackoffMinutes"),
                 auth_permanent_max_minutes: positive(cooldowns, "authPermanentMaxMinutes"),
@@ -88,15 +109,16 @@ impl Client {
         client
     }
 
-    /// Whether the configuration lists any profile of a provider.
+    /// Whether the configuration lists any profile that serves a provider.
     #[must_use]
     pub fn lists(&self, provider: &Provider) -> bool {
         self.listed(provider).next().is_some()
     }
 
-    /// The profiles of a provider that the configuration lists.
+    /// The profiles that serve a provider and that the configuration lists.
     pub fn listed(&self, provider: &Provider) -> impl Iterator<Item = &ProfileId> {
-        self.profiles.iter().filter(move |listed| listed.provider == *provider).map(|listed| &listed.id)
+        let of = move |listed: &&Listed| alias::shared(&listed.provider, provider);
+        self.profiles.iter().filter(of).map(|listed| &listed.id)
     }
 
     /// Whether the configuration has a profile as it is, or does not have it. A token where it
@@ -105,7 +127,7 @@ impl Client {
     pub fn fits(&self, id: &ProfileId, provider: &Provider, kind: CredentialType) -> bool {
         use CredentialType::{OAuth, Token};
         let fits = |listed: &Listed| {
-            listed.provider == *provider
+            alias::shared(&listed.provider, provider)
                 && (listed.mode == Some(kind) || (listed.mode == Some(OAuth) && kind == Token))
         };
         self.profiles.iter().find(|listed| listed.id == *id).is_none_or(fits)
@@ -115,12 +137,12 @@ impl Client {
     #[must_use]
     pub fn limits(&self, provider: &Provider) -> Limits {
         let known = &self.cooldowns;
-        let of_provider =
-            known.billing_hours_of.iter().find(|(of, _)| of == provider).map(|(_, hours)| *hours);
+        // By the very name, for the client looks for no alias here.
+        let billing = known.billing_hours_of.get(provider).copied().unwrap_or(known.billing_hours);
         let or = |count: Option<f64>, unit, default| count.map_or(default, |count| scaled(count, unit));
         let default = Limits::default();
         Limits {
-            billing: or(of_provider.or(known.billing_hours), HOUR, default.billing),
+            billing: or(billing, HOUR, default.billing),
             billing_max: or(known.billing_max_hours, HOUR, default.billing_max),
             auth_permanent: or(known.auth_permanent_minutes, MINUTE, default.auth_permanent),
             auth_permanent_max: or(known.auth_permanent_max_minutes, MINUTE, default.auth_permanent_max),
@@ -135,6 +157,8 @@ impl Client {
 /// `BAD_DATA` for what is not a configuration at all, with the place where it ceases to be one. It
 /// says nothing of the contents.
 pub fn with_root<T>(text: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+    // The client's parser takes a byte order mark for a space.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
     // The parser's own message could quote a secret: its place alone is told.
     let parsed = parsed.map_err(|error| {
@@ -171,12 +195,27 @@ pub(crate) fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
     member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
 }
 
-fn members<'o, 't>(object: &'o Object<'t>) -> impl Iterator<Item = (&'o str, &'o Value<'t>)> {
-    object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value))
+/// The members of an object. What stands there twice has the place of the first and the value of
+/// the last.
+fn members<'o, 't>(object: &'o Object<'t>) -> IndexMap<&'o str, &'o Value<'t>> {
+    object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value)).collect()
 }
 
-fn provider_of(text: &str) -> Option<Provider> {
-    text.trim().to_ascii_lowercase().parse().ok()
+/// Whether the root, or a part of it that this program uses, takes in other files at any level.
+fn includes(root: &Object<'_>) -> bool {
+    let mut open: Vec<&Value<'_>> = PARTS.iter().filter_map(|name| member(root, name)).collect();
+    let mut found = member(root, INCLUDE).is_some();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(object) => {
+                found |= member(object, INCLUDE).is_some();
+                open.extend(object.properties.iter().map(|entry| &entry.value));
+            }
+            Value::Array(list) => open.extend(&list.elements),
+            _ => {}
+        }
+    }
+    found
 }
 
 fn mode(text: &str) -> Option<CredentialType> {
@@ -260,9 +299,51 @@ mod tests {
             failure_window: i64::MAX,
         };
         assert_eq!(limits("anthropic"), expected);
-        assert_eq!(limits("x"), expected);
+        assert_eq!(
+            limits("x"),
+            Limits { billing: 5 * HOUR, ..expected },
+            "the client's own, not that of all"
+        );
         assert_eq!(limits("zai"), Limits { billing: HOUR / 2, ..expected });
         assert_eq!(Client::default().limits(&"zai".parse().unwrap()), Limits::default());
+    }
+
+    #[test]
+    fn of_names_that_mean_the_same_the_first_counts_and_of_the_very_same_the_last() {
+        let client = client(
+            r#"{"auth":{"order":{"A":["a:x"],"a":["a:y"],"A":["a:z"],"b":[]},"cooldowns":{"billingBackoffHours":2,
+                "billingBackoffHoursByProvider":{"A":null,"a":3,"b":"4","c":1,"C":5}}}}"#,
+        );
+        let told = |provider: &str| {
+            let provider = provider.parse().unwrap();
+            let order = client.order.get(&provider);
+            let ids = order.map(|ids| ids.iter().map(ProfileId::as_str).collect::<Vec<_>>());
+            (ids, client.limits(&provider).billing / HOUR)
+        };
+        assert_eq!(told("a"), (Some(vec!["a:z"]), 2));
+        assert_eq!(told("b"), (Some(vec![]), 5));
+        assert_eq!(told("c"), (None, 1));
+    }
+
+    #[test]
+    fn an_include_in_a_part_that_is_used_is_noted() {
+        for (text, noted) in [
+            (r#"{"$include":"./x.json5"}"#, true),
+            (r#"{"auth":{"$include":["./x.json5"]}}"#, true),
+            (r#"{"agents":{"list":[{"id":"a"},{"$include":"./x.json5"}]}}"#, true),
+            (r#"{"models":{"providers":{"a":{"models":[[{"$include":"./x.json5"}]]}}}}"#, true),
+            (r#"{"env":{"vars":{"$include":"./x.json5"}}}"#, true),
+            (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(client(text).includes, noted, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert_eq!(client("\u{feff}{auth:{order:{a:['a:x']}}}").order.len(), 1);
+        assert!(Client::parse("\u{feff}").is_err());
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 
+use super::alias;
 use super::assemble::Input;
 use super::order::{Basis, Pinned, Selected, Verdict};
-use super::phrases;
+use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
-use crate::vault::id::{ProfileId, Provider};
+use crate::vault::id::Provider;
 use crate::when::relative;
 
 /// The steps of `status --explain`.
@@ -40,13 +41,14 @@ pub struct Step {
 /// Explains the selection among a provider's profiles.
 #[must_use]
 pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
-    let own: Vec<&ProfileView> = input.profiles.iter().filter(|view| view.provider == *provider).collect();
+    let own: Vec<&ProfileView> =
+        input.profiles.iter().filter(|view| alias::shared(&view.provider, provider)).collect();
     let selected = input.select(provider, &own);
     let step = |step, found: Vec<String>| Step { step, found };
     let next = selected.next();
     let steps = vec![
         step("pin", vec![pin(input, provider, &selected)]),
-        step("order", vec![order(&selected.basis)]),
+        step("order", order(input, provider, &selected.basis)),
         step("profiles", profiles(input, &own, &selected)),
         step("excluded", excluded(&selected)),
         step("cooldown", cooldown(input, &selected)),
@@ -102,11 +104,13 @@ fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
     format!("{by}{effect}")
 }
 
-fn order(basis: &Basis) -> String {
-    let ids = |ids: &[ProfileId]| ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ");
-    match basis {
+fn order(input: &Input<'_>, provider: &Provider, basis: &Basis) -> Vec<String> {
+    let basis = match basis {
         Basis::Index(order) => format!("set in the index: {}", ids(order)),
         Basis::State(order) => format!("set in auth-state.json: {}", ids(order)),
+        Basis::Config(order) if order.is_empty() => {
+            "auth.order of the client's configuration is empty: no profile is used".to_owned()
+        }
         Basis::Config(order) => format!("auth.order of the client's configuration: {}", ids(order)),
         Basis::ConfigProfiles(listed) => format!(
             "none is set; the client's configuration lists {}: by type (oauth, token, api_key), then the longest unused",
@@ -115,7 +119,11 @@ fn order(basis: &Basis) -> String {
         Basis::Automatic => {
             "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
         }
-    }
+    };
+    let served_by = alias::served_by(provider);
+    let alias = (served_by != provider.as_str())
+        .then(|| format!("{provider} is served by the profiles of {served_by}, as the client has it"));
+    std::iter::once(basis).chain(alias).chain(input.overruled(provider)).collect()
 }
 
 fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec<String> {
@@ -243,6 +251,49 @@ anthropic (agent main)
              anthropic:old: not in the order that is set (excluded_by_auth_order)
 5. Waiting   anthropic:work: cooling down for 5m (rate_limit)
 6. Next      anthropic:default: the first that can be used"
+        );
+    }
+
+    #[test]
+    fn an_order_that_is_empty_or_overruled_or_of_an_alias_is_told() {
+        let listed =
+            |ids: &[&str]| if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
+        let told = |provider: &str, index: &[&str], in_state: &[&str], config: &str| {
+            let (profiles, client) = (profiles(), Client::parse(config).unwrap());
+            let state = crate::select::state::State { order: listed(in_state), ..state() };
+            let orders = listed(index);
+            let input = Input {
+                home: "/h",
+                agent: &AgentName::default(),
+                store_path: "/h/i",
+                profiles: &profiles,
+                orders: &orders,
+                state: &state,
+                client: &client,
+                session: None,
+                model: None,
+                lacking: &[],
+                only: &crate::select::report::Only::All,
+                endpoints: &[],
+                warnings: &[],
+                now: NOW,
+                warn_after_ms: WARN_AFTER_MS,
+                unlocked_until: None,
+                elsewhere: &[],
+            };
+            explain(&input, &provider.parse().unwrap()).steps[1].found.join(" | ")
+        };
+        let empty = r#"{"auth":{"order":{"anthropic":[]}}}"#;
+        assert_eq!(
+            told("anthropic", &[], &[], empty),
+            "auth.order of the client's configuration is empty: no profile is used"
+        );
+        assert_eq!(
+            told("claude-cli", &["anthropic:work"], &["anthropic:old"], empty),
+            "set in the index: anthropic:work | claude-cli is served by the profiles of anthropic, as the client \
+             has it | auth-state.json has another order for anthropic than the index: anthropic:old. OpenClaw \
+             2026.6.1 goes by that one, Strongroom by the index; `strongroom order clear --provider anthropic` \
+             lets both go by it"
         );
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
 
+pub mod alias;
 pub mod assemble;
 pub mod backoff;
 pub mod client;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::alias;
 use super::client::Client;
 use super::pin::{Model, Pin, Source};
 use super::profile::{ProfileView, Usable, is_exempt};
@@ -93,7 +94,7 @@ pub struct Choice {
 /// What decides, beside the profiles themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
-    /// The order that is set in the index.
+    /// The order that is set in the index, as [`alias::stored`] finds it.
     pub order: Option<&'a [ProfileId]>,
     /// What happened at run time.
     pub state: &'a State,
@@ -177,41 +178,48 @@ impl Selected {
     }
 }
 
-/// Selects among the profiles of a provider.
+/// Selects among the profiles that serve a provider: its own, and those of its [aliases](alias).
 ///
 /// An explicit order is kept: that of the index, else of the state, else of the client's
-/// configuration; an empty one counts as none. Without any, the order is by type (OAuth, token, API
-/// key), within a type by last use with the longest unused first, and else as in `own`; if the
-/// configuration lists profiles of the provider, only those take part. Where everything that an
-/// order of ours or the configuration's list names is gone, all profiles take part.
+/// configuration. An empty one counts as none in the first two; in the configuration it leaves no
+/// profile. Without any, the order is by type (OAuth, token, API key), within a type by last use
+/// with the longest unused first, and else as in `own`; if the configuration lists profiles of the
+/// provider, only those take part. Where everything that an order of ours or the configuration's
+/// list names is gone, all profiles take part. Those that wait stand by the end of their window,
+/// and else as in the order, in the list or in `own`, whatever their type.
 #[must_use]
 pub fn select(provider: &Provider, own: &[&ProfileView], rules: &Rules<'_>) -> Selected {
     let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
     let named = basis(provider, rules);
     let all_gone = named.ids().is_some_and(|ids| ids.iter().all(|id| !by_id.contains_key(id)));
-    let repairs = !matches!(named, Basis::Config(_)) || rules.client.lists(provider);
+    let repairs = match &named {
+        Basis::Config(ids) => !ids.is_empty() && rules.client.lists(provider),
+        _ => true,
+    };
     let basis = if all_gone && repairs { Basis::Automatic } else { named.clone() };
 
     let mut ranks = Ranks::default();
     let mut seen = HashSet::new();
-    let mut listed: Vec<&ProfileView> = match basis.ids() {
+    let listed: Vec<&ProfileView> = match basis.ids() {
         Some(ids) => {
             ids.iter().filter(|id| seen.insert(*id)).filter_map(|id| by_id.get(id).copied()).collect()
         }
         None => own.to_vec(),
     };
-    if !basis.is_explicit() {
-        listed.sort_by_cached_key(|view| {
-            (type_rank(view.kind), rules.state.usage(&view.id).and_then(|usage| usage.last_used))
-        });
-    }
     for view in &listed {
         ranks.judge(provider, view, rules);
+    }
+    if !basis.is_explicit() {
+        // Only these: the client leaves those that wait as they were.
+        ranks.eligible.sort_by_cached_key(|choice| {
+            let used = rules.state.usage(&choice.id).and_then(|usage| usage.last_used);
+            (by_id.get(&choice.id).map(|view| type_rank(view.kind)), used.unwrap_or(0))
+        });
     }
     let mut told = HashSet::new();
     for id in named.ids().unwrap_or_default().iter().filter(|id| !by_id.contains_key(id) && told.insert(*id))
     {
-        let foreign = id.provider() != *provider;
+        let foreign = !alias::shared(&id.provider(), provider);
         ranks
             .exclude(id, if foreign { ReasonCode::IneligibleProfile } else { ReasonCode::MissingCredential });
     }
@@ -228,15 +236,14 @@ pub fn select(provider: &Provider, own: &[&ProfileView], rules: &Rules<'_>) -> S
 }
 
 fn basis(provider: &Provider, rules: &Rules<'_>) -> Basis {
-    let filled = |ids: Option<&[ProfileId]>| ids.filter(|ids| !ids.is_empty()).map(<[_]>::to_vec);
-    if let Some(ids) = filled(rules.order) {
-        return Basis::Index(ids);
+    if let Some(ids) = rules.order.filter(|ids| !ids.is_empty()) {
+        return Basis::Index(ids.to_vec());
     }
-    if let Some(ids) = filled(rules.state.order.get(provider).map(Vec::as_slice)) {
-        return Basis::State(ids);
+    if let Some(ids) = alias::stored(&rules.state.order, provider) {
+        return Basis::State(ids.to_vec());
     }
-    if let Some(ids) = filled(rules.client.order.get(provider).map(Vec::as_slice)) {
-        return Basis::Config(ids);
+    if let Some(ids) = alias::configured(&rules.client.order, provider) {
+        return Basis::Config(ids.to_vec());
     }
     if rules.client.lists(provider) {
         return Basis::ConfigProfiles(rules.client.listed(provider).cloned().collect());
@@ -254,7 +261,7 @@ fn pinned(
     let pin = rules.pin?;
     let id = &pin.profile;
     let Some(view) = by_id.get(id) else {
-        return (id.provider() == *provider).then(|| Pinned::Gone(id.clone()));
+        return alias::shared(&id.provider(), provider).then(|| Pinned::Gone(id.clone()));
     };
     let place = choices.iter().position(|choice| choice.id == *id)?;
     match pin.source {

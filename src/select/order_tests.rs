@@ -139,6 +139,14 @@ fn an_explicit_order_is_kept_and_excludes_the_rest() {
 }
 
 #[test]
+fn profiles_whose_windows_end_together_stay_as_they_are_stored() {
+    let profiles = [view("a:k", ApiKey), view("a:o", OAuth), view("a:t", Token), view("a:z", ApiKey)];
+    let ends = |id| (id, cooled(NOW + 5));
+    let state = state(&[ends("a:k"), ends("a:o"), ends("a:t")]);
+    assert_eq!(told(&of_a(&profiles, None, &state)), "z=ok k=cool+5 o=cool+5 t=cool+5");
+}
+
+#[test]
 fn the_index_order_comes_before_the_one_in_the_state() {
     let profiles = [view("a:x", Token), view("a:y", Token)];
     let mut state = State::default();

@@ -6,7 +6,7 @@ use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use crate::vault::credential::CredentialType;
-use crate::vault::id::AgentName;
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::{relative, rfc3339, span};
 
 /// Why a profile is not a candidate.
@@ -22,6 +22,23 @@ pub const fn reason(code: ReasonCode) -> &'static str {
             "not kept sealed, of another provider, or not as the client's configuration has it"
         }
     }
+}
+
+/// That the index and the state have different orders for a provider.
+#[must_use]
+pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) -> String {
+    format!(
+        "auth-state.json has another order for {provider} than the index: {}. OpenClaw 2026.6.1 goes by that \
+         one, Strongroom by the index; `strongroom order clear --provider {provider}{}` lets both go by it",
+        ids(state),
+        on(agent.as_str())
+    )
+}
+
+/// Profile ids in a row.
+#[must_use]
+pub fn ids(ids: &[ProfileId]) -> String {
+    ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// What a session's pin does, in a word.

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::pin::{Model, PINS, Pin, SessionName};
 use crate::error::{Code, Result, fail};
 use crate::json;
+use crate::vault::credential::EXPIRES_MAX;
 use crate::vault::id::{ProfileId, Provider};
 
 /// The file's name in an agent's directory.
@@ -42,10 +43,10 @@ pub struct State {
 #[serde(default, rename_all = "camelCase")]
 pub struct Usage {
     /// When it was last used.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "past")]
     pub last_used: Option<i64>,
     /// It is not to be used before this instant.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "end")]
     pub cooldown_until: Option<i64>,
     /// Why it cools down.
     #[serde(deserialize_with = "reason")]
@@ -60,16 +61,16 @@ pub struct Usage {
     #[serde(deserialize_with = "counts")]
     pub failure_counts: BTreeMap<String, u64>,
     /// When it failed last.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "past")]
     pub last_failure_at: Option<i64>,
     /// It is disabled until this instant.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "end")]
     pub disabled_until: Option<i64>,
     /// Why it is disabled.
     #[serde(deserialize_with = "reason")]
     pub disabled_reason: Option<String>,
     /// Its provider said that it serves no request before this instant.
-    #[serde(deserialize_with = "instant")]
+    #[serde(deserialize_with = "end")]
     pub blocked_until: Option<i64>,
 }
 
@@ -135,16 +136,16 @@ impl State {
             _ => return fail(Code::BadData, "auth-state.json has no valid version"),
         }
         Ok(Self {
-            order: entries(document.remove("order"), |value| {
+            order: entries(document.remove("order"), Provider::named, |value| {
                 let ids = value.as_array()?.iter().filter_map(profile_id).collect::<Vec<_>>();
                 (!ids.is_empty()).then_some(ids)
             })?,
-            last_good: entries(document.remove("lastGood"), |value| profile_id(&value))?,
-            usage: entries(document.remove("usageStats"), |value| {
+            last_good: entries(document.remove("lastGood"), Provider::named, |value| profile_id(&value))?,
+            usage: entries(document.remove("usageStats"), parsed, |value| {
                 // A struct would be read from an array, too.
                 value.is_object().then_some(value).and_then(|value| serde_json::from_value(value).ok())
             })?,
-            pins: entries(document.remove(PINS), |value| serde_json::from_value(value).ok())?,
+            pins: entries(document.remove(PINS), parsed, |value| serde_json::from_value(value).ok())?,
         })
     }
 
@@ -155,8 +156,9 @@ impl State {
     }
 }
 
-fn entries<K: FromStr, V, C: FromIterator<(K, V)>>(
+fn entries<K, V, C: FromIterator<(K, V)>>(
     section: Option<Value>,
+    name: impl Fn(&str) -> Option<K>,
     read: impl Fn(Value) -> Option<V>,
 ) -> Result<C> {
     let object = match section {
@@ -164,21 +166,35 @@ fn entries<K: FromStr, V, C: FromIterator<(K, V)>>(
         Some(Value::Object(object)) => object,
         Some(_) => return fail(Code::BadData, "auth-state.json does not have the expected form"),
     };
-    Ok(object.into_iter().filter_map(|(key, value)| Some((key.parse().ok()?, read(value)?))).collect())
+    Ok(object.into_iter().filter_map(|(key, value)| Some((name(&key)?, read(value)?))).collect())
+}
+
+fn parsed<K: FromStr>(key: &str) -> Option<K> {
+    key.parse().ok()
 }
 
 fn profile_id(value: &Value) -> Option<ProfileId> {
-    value.as_str()?.parse().ok()
+    value.as_str()?.trim().parse().ok()
 }
 
 /// JavaScript writes an instant as an integer or, after a division, as a fraction. Zero is its
 /// way to say "never".
-fn instant<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
+fn past<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    // Out of range, `as` saturates: still "very long ago" or "for ever".
+    // Out of range, `as` saturates: still "very long ago".
     #[allow(clippy::cast_possible_truncation)]
     let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.floor() as i64));
-    Ok(instant.filter(|at| *at > 0))
+    Ok(instant.filter(|at| *at != 0))
+}
+
+/// The end of a window: in force before it, and so a fraction counts as the next millisecond. Where
+/// it is beyond the last instant that a client knows, it is none.
+fn end<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    // Out of range, `as` saturates, and is filtered.
+    #[allow(clippy::cast_possible_truncation)]
+    let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.ceil() as i64));
+    Ok(instant.filter(|at| (1..=EXPIRES_MAX).contains(at)))
 }
 
 fn count<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u64, D::Error> {
@@ -249,7 +265,7 @@ mod tests {
         assert_eq!(state.last_good[&anthropic], id("anthropic:work"));
         let usage = Usage {
             last_used: Some(5),
-            cooldown_until: Some(7),
+            cooldown_until: Some(8),
             cooldown_reason: Some("rate_limit".to_owned()),
             cooldown_model: Some("m/1".parse().unwrap()),
             error_count: 2,

@@ -189,7 +189,17 @@ impl Found {
     #[must_use]
     pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
         match ClientConfig::of(env) {
-            Ok(config) => Self::look_with(env, working_directory, config),
+            Ok(config) => {
+                let includes = config.as_ref().is_some_and(|config| config.selection.includes);
+                let mut found = Self::look_with(env, working_directory, config);
+                if let (true, Some(path)) = (includes, Places::of(env).config) {
+                    let path = shown(&path);
+                    found
+                        .warnings
+                        .push(format!("{path} takes in other files ($include), which are not read"));
+                }
+                found
+            }
             Err(error) => {
                 let mut found = Self::look_with(env, working_directory, None);
                 found.warnings.push(format!("{}; {}", error.what(), error.remedy()));

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::credential::{Credential, CredentialType};
+use super::credential::{Credential, CredentialType, EXPIRES_MAX};
 use super::id::{AgentName, ProfileId, Provider, Reference};
 use super::store::Store;
 use crate::error::Result;
@@ -167,7 +167,7 @@ struct EntryIn<'a> {
     key_ref: Option<&'a RawValue>,
     #[serde(borrow)]
     token_ref: Option<&'a RawValue>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     expires: Option<&'a RawValue>,
     #[serde(borrow)]
     email: Option<&'a RawValue>,
@@ -207,15 +207,15 @@ impl Entry {
         };
         let Ok(read) = serde_json::from_str::<EntryIn>(raw.get()) else { return entry };
         entry.kind = text(read.r#type).and_then(|text| CredentialType::parse(&text));
-        entry.provider = text(read.provider).and_then(|text| text.parse().ok());
+        entry.provider = text(read.provider).and_then(|text| Provider::named(&text));
         entry.email = text(read.email).map(Cow::into_owned);
         entry.display_name = text(read.display_name).map(Cow::into_owned);
         entry.copy_to_agents = read.copy_to_agents.and_then(|raw| serde_json::from_str(raw.get()).ok());
         entry.mark = read.strongroom.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        if let Some(raw) = read.expires.filter(|raw| raw.get() != "null") {
-            entry.expires = raw.get().parse::<i64>().ok().filter(|ms| *ms > 0);
-            entry.invalid_expires = entry.expires.is_none();
-        }
+        entry.expires = read.expires.and_then(|raw| instant(raw.get()));
+        // The client looks at the expiry of no other type.
+        entry.invalid_expires =
+            entry.kind == Some(CredentialType::Token) && read.expires.is_some() && entry.expires.is_none();
         let plain = [read.key, read.token, read.access, read.refresh, read.api_key];
         entry.plaintext =
             plain.into_iter().flatten().any(|raw| raw.get().starts_with('"') && raw.get() != "\"\"");
@@ -239,6 +239,22 @@ struct RefIn<'a> {
     provider: Cow<'a, str>,
     #[serde(borrow)]
     id: Cow<'a, str>,
+}
+
+/// A value that is there, be it null.
+fn even_null<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<&'de RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
+}
+
+/// An expiry in Unix milliseconds. As it is over at its instant, a fraction counts as the next
+/// millisecond; beyond the last instant of JavaScript's `Date` it is none.
+fn instant(raw: &str) -> Option<i64> {
+    // Out of range, `as` saturates, and is filtered.
+    #[allow(clippy::cast_possible_truncation)]
+    let fraction = || serde_json::from_str::<f64>(raw).ok().map(|fraction| fraction.ceil() as i64);
+    raw.parse().ok().or_else(fraction).filter(|ms| (1..=EXPIRES_MAX).contains(ms))
 }
 
 /// The text of a value that is one.

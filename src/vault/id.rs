@@ -54,6 +54,12 @@ impl Provider {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A provider as a client accepts its name: in whatever case, with spaces around it.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        text.trim().to_ascii_lowercase().parse().ok()
+    }
 }
 
 impl FromStr for Provider {

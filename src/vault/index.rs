@@ -160,23 +160,21 @@ impl Index {
     /// The order of a provider; ids outside the grammar are passed over.
     #[must_use]
     pub fn order(&self, provider: &Provider) -> Option<Vec<ProfileId>> {
-        let raw = self.order.get(provider.as_str())?;
-        let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
-        Some(ids.iter().filter_map(|id| id.parse().ok()).collect())
+        // Another program may have written the name in another case. Of two that mean the same the
+        // client takes the later.
+        let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
+        listed(raw)
     }
 
-    /// All orders.
+    /// All orders. Of two of one provider the later counts.
     #[must_use]
     pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
-        self.order
-            .keys()
-            .filter_map(|provider| provider.parse::<Provider>().ok())
-            .filter_map(|provider| self.order(&provider).map(|ids| (provider, ids)))
-            .collect()
+        self.order.iter().filter_map(|(key, raw)| Some((Provider::named(key)?, listed(raw)?))).collect()
     }
 
     /// Sets a provider's order, or clears it.
     pub fn set_order(&mut self, provider: &Provider, ids: Option<&[ProfileId]>) {
+        self.order.retain(|key, _| key == provider.as_str() || !is_of(key, provider));
         match ids {
             Some(ids) => {
                 let texts: Vec<&str> = ids.iter().map(ProfileId::as_str).collect();
@@ -280,6 +278,17 @@ impl<'de> Deserialize<'de> for Unchecked {
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+/// The profiles of an order; ids outside the grammar are passed over.
+fn listed(raw: &RawValue) -> Option<Vec<ProfileId>> {
+    let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
+    Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
+}
+
+/// Whether an order's key means a provider.
+fn is_of(key: &str, provider: &Provider) -> bool {
+    key.trim().eq_ignore_ascii_case(provider.as_str())
 }
 
 fn array<T: Serialize>(items: &[T]) -> Option<Raw> {
@@ -435,5 +444,40 @@ mod tests {
         assert!(entries[1].plaintext && entries[1].invalid_expires);
         assert_eq!((entries[2].reference.as_deref(), entries[2].expires), (Some("main/a:3"), Some(12)));
         assert_eq!(entries[3].kind, None);
+    }
+
+    #[test]
+    fn an_expiry_is_read_as_the_client_reads_it() {
+        for (kind, raw, expires, invalid) in [
+            ("token", "1800000000000.5", Some(1_800_000_000_001), false),
+            ("token", "1.8e12", Some(1_800_000_000_000), false),
+            ("token", "8640000000000000", Some(8_640_000_000_000_000), false),
+            ("token", "8640000000000001", None, true),
+            ("token", "1e300", None, true),
+            ("token", "-0.5", None, true),
+            ("token", "null", None, true),
+            ("token", "\"1\"", None, true),
+            ("api_key", "null", None, false),
+            ("oauth", "[]", None, false),
+        ] {
+            let text = format!(r#"{{"profiles":{{"a:1":{{"type":"{kind}","expires":{raw}}}}}}}"#);
+            let entry = Index::parse(text.as_bytes()).unwrap().entry("a:1").unwrap();
+            assert_eq!((entry.expires, entry.invalid_expires), (expires, invalid), "{kind} {raw}");
+        }
+    }
+
+    #[test]
+    fn providers_are_found_in_whatever_case() {
+        let text = br#"{"profiles":{"b:1":{"type":"token","provider":" Groq "}},
+            "order":{"groq":["groq:1"],"GROQ":[" groq:2"],"a":["a:1"]}}"#;
+        let mut index = Index::parse(text).unwrap();
+        let groq: Provider = "groq".parse().unwrap();
+        assert_eq!(index.entry("b:1").unwrap().provider.as_ref(), Some(&groq));
+        assert_eq!(index.order(&groq), Some(vec![id("groq:2")]), "the later one");
+        index.set_order(&groq, Some(&[id("groq:3")]));
+        assert_eq!(index.order(&groq), Some(vec![id("groq:3")]));
+        index.set_order(&groq, None);
+        assert_eq!(index.order(&groq), None);
+        assert_eq!(index.orders().len(), 1);
     }
 }

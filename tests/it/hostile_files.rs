@@ -107,8 +107,8 @@ fn state_that_is_something_else_is_not_followed_and_hides_no_credential() {
         fs::write(&outside, "{\"version\":1}").unwrap();
         let state = session.agent_file("auth-state.json");
         let _socket = match kind {
-            "link" => std::os::unix::fs::symlink(&outside, &state).map(|()| None),
-            "dangling link" => std::os::unix::fs::symlink("nowhere", &state).map(|()| None),
+            "link" => symlink(&outside, &state).map(|()| None),
+            "dangling link" => symlink("nowhere", &state).map(|()| None),
             "directory" => fs::create_dir(&state).map(|()| None),
             "socket" => std::os::unix::net::UnixListener::bind(&state).map(Some),
             _ => {

@@ -1,14 +1,17 @@
-// Asks the real client's own functions what the tables of tests/fixtures/selection say.
+// Asks the real client's own functions what the tables of tests/fixtures/selection say, and then which profiles of
+// random stores they use, where Strongroom is asked the same.
 //
-//   node tests/real/selection.mjs <OpenClaw's package directory> <scratch directory>
+//   node tests/real/selection.mjs <OpenClaw's package directory> <scratch directory> <strongroom> [seed]
 //
-// Prints a line `ok: ...` or `FAILED: ...` for each row that is the client's to judge.
+// Prints a line `ok: ...` or `FAILED: ...` for each row that is the client's to judge, and how many of the random ones
+// agree.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-const [client, scratch] = process.argv.slice(2);
+const [client, scratch, binary, seed] = process.argv.slice(2);
 process.env.OPENCLAW_STATE_DIR = scratch;
 const fixtures = new URL('../fixtures/selection/', import.meta.url);
 
@@ -24,6 +27,7 @@ async function load(name) {
   throw new Error(`the client has no ${name}`);
 }
 const order = await load('resolveAuthProfileOrder');
+const stored = await load('loadPersistedAuthProfileStore');
 const failed = await load('markAuthProfileFailure');
 const served = await load('markAuthProfileSuccess');
 
@@ -41,9 +45,22 @@ function profiles(row) {
     const [type, expires] = Array.isArray(given) ? given : [given];
     const secret = `made-up-secret-of-${id}`;
     const held = { api_key: { key: secret }, token: { token: secret }, oauth: { access: secret, refresh: secret, expires: now + 9e9 } };
-    return [id, { type, provider: id.split(':')[0], ...held[type], ...(expires ? { expires } : {}) }];
+    const ends = row.expires && id in row.expires ? { expires: row.expires[id] } : expires ? { expires } : {};
+    return [id, { type, provider: id.split(':')[0], ...held[type], ...ends }];
   });
   return Object.fromEntries(entries);
+}
+
+// The client's own loader reads what a row says, as it would stand in an agent's directory.
+let agents = 0;
+function agent(row, state) {
+  const directory = path.join(scratch, `agents/row${(agents += 1)}/agent`);
+  fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const set = row.order ? { [row.provider ?? 'a']: row.order } : row.orders;
+  const index = { version: 1, profiles: profiles(row), ...(set ? { order: set } : {}) };
+  fs.writeFileSync(path.join(directory, 'auth-profiles.json'), JSON.stringify(index));
+  fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify({ version: 1, ...state }));
+  return directory;
 }
 
 function tell(table, row, check) {
@@ -59,9 +76,7 @@ function tell(table, row, check) {
 for (const row of rows('order.json')) {
   if (row.client) continue;
   const provider = row.provider ?? 'a';
-  const state = structuredClone(row.state ?? {});
-  const stored = row.order ? { [provider]: row.order } : state.order;
-  const store = { version: 1, profiles: profiles(row), usageStats: state.usageStats, order: stored };
+  const store = stored(agent(row, row.state));
   const config = row.config ?? {};
   const used = order({ cfg: config, store, provider, preferredProfile: row.pin?.profile });
   tell('order', row, () => assert.deepEqual(used, row.used));
@@ -69,26 +84,18 @@ for (const row of rows('order.json')) {
 
 const cools = await load('isProfileInCooldown');
 for (const row of rows('model.json')) {
-  const state = structuredClone(row.state);
-  const stored = row.order ? { a: row.order } : undefined;
-  const store = { version: 1, profiles: profiles(row), usageStats: state.usageStats, order: stored };
+  const store = stored(agent(row, row.state));
   const used = order({ cfg: {}, store, provider: 'a' });
   const free = used.find((id) => !cools(store, id, undefined, row.model)) ?? null;
   tell('model', row, () => assert.deepEqual([used, free], [row.used, row.all ? null : row.next]));
 }
 
-let n = 0;
 for (const row of rows('backoff.json')) {
-  if (row.backoff) continue;
+  if (row.backoff || row.client) continue;
   const provider = row.provider ?? 'a';
   const id = `${provider}:x`;
-  const agentDir = path.join(scratch, `agents/row${(n += 1)}/agent`);
-  fs.mkdirSync(agentDir, { recursive: true, mode: 0o700 });
-  const all = profiles({ profiles: { [id]: 'token' } });
-  const usage = row.before ? { usageStats: { [id]: row.before } } : {};
-  fs.writeFileSync(path.join(agentDir, 'auth-profiles.json'), JSON.stringify({ version: 1, profiles: all }));
-  fs.writeFileSync(path.join(agentDir, 'auth-state.json'), JSON.stringify({ version: 1, ...usage }));
-  const store = { version: 1, profiles: all, ...structuredClone(usage) };
+  const agentDir = agent({ profiles: { [id]: 'token' } }, row.before ? { usageStats: { [id]: row.before } } : {});
+  const store = stored(agentDir);
   for (const [kind, after, modelId] of row.reports) {
     offset = after;
     const about = { store, profileId: id, agentDir, cfg: row.config ?? {} };
@@ -99,3 +106,139 @@ for (const row of rows('backoff.json')) {
   const file = JSON.parse(fs.readFileSync(path.join(agentDir, 'auth-state.json'), 'utf8'));
   tell('backoff', row, () => assert.deepEqual(file.usageStats?.[id] ?? null, row.after));
 }
+
+// What the tables rest on.
+const parsed = await load('parseJsonWithJson5Fallback');
+tell('configuration', { name: 'a byte order mark before it is a space' }, () => assert.deepEqual(parsed('\ufeff{auth:{}}'), { auth: {} }));
+const included = await load('resolveConfigIncludes');
+fs.writeFileSync(path.join(scratch, 'auth.json5'), '{order:{a:["a:x"]}}');
+tell('configuration', { name: 'an included file stands where it is named' }, () =>
+  assert.deepEqual(included({ auth: { $include: './auth.json5' } }, path.join(scratch, 'openclaw.json')), { auth: { order: { a: ['a:x'] } } }));
+
+const aliases = (await load('resolveProviderAuthAliasMap'))({ config: {} });
+const table = fs.readFileSync(new URL('../../src/select/alias.rs', import.meta.url), 'utf8').split('];')[0];
+const known = Object.fromEntries([...table.matchAll(/\("([\w-]+)", "([\w-]+)"\)/g)].map(([, alias, target]) => [alias, target]));
+tell('aliases', { name: 'those of the source are those of the client' }, () =>
+  assert.deepEqual(known, Object.fromEntries(Object.entries(aliases).filter(([alias, target]) => alias !== target))));
+
+// --- random stores ------------------------------------------------------------------------------------------
+// One vault with hundreds of providers, each set up at random from a fixed seed, judged once by `strongroom status`
+// and `resolve`, and provider by provider by the client's functions, which load the very same files.
+
+const SEED = Number(seed ?? 20260601);
+let left = SEED;
+function random() {
+  left = (left + 0x6d2b79f5) | 0;
+  let mixed = Math.imul(left ^ (left >>> 15), 1 | left);
+  mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
+}
+const chance = (share) => random() < share;
+const upTo = (most) => Math.floor(random() * (most + 1));
+const pick = (list) => list[upTo(list.length - 1)];
+const shuffled = (list) => list.map((one) => [random(), one]).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
+const spelled = (name) => pick([name, name, name.toUpperCase(), ` ${name} `]);
+
+const families = Object.entries(Object.groupBy(Object.entries(aliases), ([, target]) => target))
+  .map(([target, named]) => [...new Set([target, ...named.map(([alias]) => alias)])]);
+const groups = [...families, ['openrouter'], ['kilocode'], ...Array.from({ length: 300 }, (_, n) => [`p${n}`])];
+
+const LAST = 8.64e15;
+const MINUTES = 60_000;
+// Far from now, for the two judges look at their clocks one after the other.
+const ends = [now - 30 * MINUTES, now + 30 * MINUTES, now + 30 * MINUTES, now + 45 * MINUTES, now + 45 * MINUTES + 0.5, 0, -5, LAST, LAST + 2, 1e300, 'soon', null];
+const expiries = [now - 30 * MINUTES, now + 30 * MINUTES, now + 30 * MINUTES + 0.5, 0, -0.5, LAST, LAST + 2, 1e17, 'soon', null, true, []];
+const uses = [now - 30 * MINUTES, now - 20 * MINUTES, now - 10 * MINUTES, 0, -5, null];
+
+const secret = (id) => `made-up-secret-of-${id}`;
+const entries = {};
+const index = { order: {}, expires: {} };
+const state = { version: 1, order: {}, usageStats: {} };
+const auth = { order: {}, profiles: {} };
+for (const family of groups) {
+  const ids = shuffled(['a', 'b', 'c', 'd', 'e', 'f']).slice(0, 1 + upTo(5)).map((name) => `${pick(family)}:${name}`);
+  const list = () => {
+    const some = shuffled([...ids, `${family[0]}:gone`, 'elsewhere:x']).slice(0, upTo(ids.length + 2));
+    const kept = chance(0.15) ? some.filter((id) => !ids.includes(id)) : some;
+    return chance(0.2) && kept.length > 0 ? [...kept, kept[0]] : kept;
+  };
+  for (const id of ids) {
+    const type = pick(['api_key', 'token', 'token', 'oauth']);
+    const held = { api_key: { key: secret(id) }, token: { token: secret(id) }, oauth: { access: secret(id), refresh: 'made-up-refresh', expires: now + 9e9 } };
+    entries[id] = { type, provider: id.split(':')[0], ...held[type] };
+    if (type === 'token' && chance(0.3)) index.expires[id] = pick(expiries);
+    if (!chance(0.6)) continue;
+    const usage = {};
+    for (const name of ['cooldownUntil', 'disabledUntil', 'blockedUntil']) if (chance(0.3)) usage[name] = pick(ends);
+    if (chance(0.5)) usage.lastUsed = pick(uses);
+    if (chance(0.3)) usage.cooldownReason = pick(['rate_limit', 'timeout', 'auth', 'no such reason']);
+    if (chance(0.3)) usage.errorCount = upTo(4);
+    state.usageStats[id] = usage;
+  }
+  // Not in both: Strongroom goes by the index then, on purpose.
+  const where = pick([index.order, state.order, undefined, undefined]);
+  for (const name of family) if (where && chance(0.8)) where[spelled(name)] = list();
+  for (const name of family) if (chance(0.3)) auth.order[spelled(name)] = list();
+  if (chance(0.3)) for (const id of new Set(list())) auth.profiles[id] = { provider: pick([...family, spelled(family[0]), 'elsewhere']), mode: chance(0.7) ? (entries[id]?.type ?? 'token') : pick(['oauth', 'token', 'api_key']) };
+}
+
+const home = path.join(scratch, 'random');
+const vault = path.join(home, 'vault');
+fs.mkdirSync(path.join(home, '.openclaw'), { recursive: true, mode: 0o700 });
+function strongroom(arguments_, input = '') {
+  const env = { HOME: home, PATH: '/usr/bin:/bin', STRONGROOM_HOME: vault, STRONGROOM_KEY_FILE: path.join(home, 'key') };
+  const ran = spawnSync(binary, ['--no-input', ...arguments_], { env, input, cwd: home, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (ran.status !== 0) throw new Error(`strongroom ${arguments_[0]} ended with ${ran.status}: ${ran.stderr}`);
+  return ran.stdout;
+}
+strongroom(['init', '--store', 'file', '--unlock', 'key-file']);
+fs.writeFileSync(path.join(home, 'profiles.json'), JSON.stringify({ version: 1, profiles: entries }), { mode: 0o600 });
+strongroom(['import', 'profiles.json', '--include-oauth']);
+
+const directory = path.join(vault, 'agents/main');
+const written = JSON.parse(fs.readFileSync(path.join(directory, 'auth-profiles.json'), 'utf8'));
+written.order = index.order;
+for (const [id, expires] of Object.entries(index.expires)) written.profiles[id].expires = expires;
+const config = { auth };
+fs.writeFileSync(path.join(directory, 'auth-profiles.json'), JSON.stringify(written));
+fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify(state));
+fs.writeFileSync(path.join(home, '.openclaw/openclaw.json'), JSON.stringify(config));
+
+const whole = stored(directory);
+// The sign-ins are sealed; to the client they stand in its store.
+for (const [id, entry] of Object.entries(entries)) if (entry.type === 'oauth') Object.assign(whole.profiles[id], entry);
+const said = JSON.parse(strongroom(['status', '--json'])).vault;
+const ours = new Map(said.providers.map((one) => [one.provider, one]));
+// The record says when a credential ends, and so `resolve` is asked only where no expiry was written into the index.
+const asked = [...ours.keys()].filter((name) => !Object.keys(index.expires).some((id) => groups.find((family) => family.includes(name)).includes(id.split(':')[0])));
+const resolved = {};
+// A call has to answer in time, and each of these ids is a walk through the whole index.
+for (let from = 0; from < asked.length; from += 25) {
+  const ids = asked.slice(from, from + 25).map((name) => `providers/${name}/apiKey`);
+  const answer = JSON.parse(strongroom(['resolve'], JSON.stringify({ protocolVersion: 1, provider: 'strongroom', ids })));
+  Object.assign(resolved, answer.values);
+}
+
+let agree = 0;
+for (const family of groups) {
+  const inFamily = ([id]) => family.includes(id.split(':')[0]);
+  const part = (all) => Object.fromEntries(Object.entries(all).filter(inFamily));
+  const named = new Set(Object.values(part(whole.profiles)).map((entry) => entry.provider));
+  for (const provider of named) {
+    const store = { ...whole, profiles: part(whole.profiles), usageStats: structuredClone(part(whole.usageStats)) };
+    const listed = Object.entries(auth.profiles).filter(([id, entry]) => inFamily([id]) || family.includes(entry.provider.trim().toLowerCase()));
+    const used = order({ cfg: { auth: { order: auth.order, profiles: Object.fromEntries(listed) } }, store, provider });
+    const waits = used.filter((id) => cools(store, id));
+    const row = { name: provider };
+    try {
+      const candidates = ours.get(provider).candidates.filter((one) => one.verdict !== 'excluded');
+      assert.deepEqual(candidates.map((one) => one.profileId), used);
+      assert.deepEqual(candidates.filter((one) => one.verdict !== 'eligible').map((one) => one.profileId), waits);
+      if (asked.includes(provider)) assert.equal(resolved[`providers/${provider}/apiKey`], used[0] && secret(used[0]));
+      agree += 1;
+    } catch (error) {
+      tell('random', row, () => { throw error; });
+    }
+  }
+}
+console.log(`  random: ${agree} providers of seed ${SEED} agree, ${asked.length} of them resolved`);
