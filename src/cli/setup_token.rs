@@ -13,9 +13,10 @@ use super::context::not_a_secret;
 use super::paste::{self, Read, Stored, Wish};
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
-use crate::secret::ExposeSecret;
+use crate::secret::{Buffer, ExposeSecret};
 use crate::shape;
 use crate::term::capture::Wanted;
+use crate::term::signals::Held;
 use crate::term::{child, secret_input};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
@@ -73,12 +74,21 @@ pub(super) fn make(
     wish: Wish,
 ) -> Result<Stored> {
     let what = wish.profile.to_string();
-    let taken = Cell::new(false);
+    let taken = Cell::new(None);
     let stored = paste::store(context, vault, session, wish, |context| obtain(context, &what, &taken));
-    if stored.is_err() && taken.get() {
+    let Some(held) = taken.into_inner() else { return stored };
+    if stored.is_err() {
         // Nobody has seen it.
         context.warn("the token that was taken is not stored, and is nowhere else: revoke it at the provider, and run setup-token again");
     }
+    if held.came() {
+        // What would be told after this is not.
+        match &stored {
+            Ok(_) => context.warn(&format!("a signal ended this; the token is stored as {what}")),
+            Err(error) => drop(context.report(error)),
+        }
+    }
+    drop(held);
     stored
 }
 
@@ -130,11 +140,12 @@ pub(super) fn needs_terminal(context: &Context) -> Result<()> {
         .map_err(|e: Error| e.with_remedy(ELSEWHERE))
 }
 
-/// Gets a setup-token: from `claude` where that is there (then it is `taken`), else from a paste.
-fn obtain(context: &Context, profile: &str, taken: &Cell<bool>) -> Result<Read> {
+/// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up
+/// until it is stored), else from a paste.
+fn obtain(context: &Context, profile: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
     match from_claude(context)? {
-        Ok(read) => {
-            taken.set(true);
+        Ok((read, held)) => {
+            taken.set(Some(held));
             return Ok(read);
         }
         Err(why) => context.warn(&why),
@@ -146,7 +157,7 @@ fn obtain(context: &Context, profile: &str, taken: &Cell<bool>) -> Result<Read> 
 }
 
 /// Runs `claude setup-token`; where no token came of it, why not.
-fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
+fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), String>> {
     let Some(program) = find(context, "claude") else {
         return Ok(Err("there is no program `claude` on PATH".to_owned()));
     };
@@ -158,31 +169,64 @@ fn from_claude(context: &Context) -> Result<std::result::Result<Read, String>> {
         Err(error) if error.code() == Code::Io => return Ok(Err(error.what().to_owned())),
         ran => ran?,
     };
-    let ended = match ran.status.code() {
-        Some(0) => "ended".to_owned(),
-        Some(status) => format!("failed with status {status}"),
-        None => "was ended by a signal".to_owned(),
+    let ended = match ran.status.map(|status| status.code()) {
+        _ if ran.cancelled => "was ended by Ctrl-C".to_owned(),
+        None | Some(Some(0)) => "ended".to_owned(),
+        Some(Some(status)) => format!("failed with status {status}"),
+        Some(None) => "was ended by a signal".to_owned(),
     };
+    let succeeded = ran.status.is_some_and(|status| status.success());
+    // After a signal, or where the terminal is gone, nobody can be asked.
+    let alone = ran.held.came() || ran.gone.is_some();
+    let is_whole = |token: &Buffer| token.len() == TOKEN.usual;
     // Of a program that failed only what is surely whole is taken.
-    let whole = |token: &crate::secret::Buffer| ran.status.success() || token.len() == TOKEN.usual;
-    if let Some(token) = ran.token.as_ref().filter(|token| whole(token)) {
-        if token.len() != TOKEN.usual && !is_to_be_stored(token.len())? {
-            return Ok(Err("the token that was taken is dropped".to_owned()));
+    if let Some(token) = ran.token.as_ref().filter(|token| is_whole(token) || (succeeded && !alone)) {
+        let held = ran.held;
+        if !is_whole(token) {
+            // The question says that there is one, and a signal ends the process at it.
+            held.let_go();
+            if !is_to_be_stored(token.len())? {
+                return Ok(Err("the token that was taken is dropped: revoke it at the provider".to_owned()));
+            }
+            held.again();
         }
         let pasted = shape::normalise(token.expose())?;
-        context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
+        if !alone {
+            context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
+        }
         let mut warnings = pasted.warnings;
         if ran.several {
             warnings.push("`claude setup-token` printed more than one token, and the last of them was taken; where that is the wrong one, run `strongroom rotate`, and paste the right one".to_owned());
         }
-        if !ran.status.success() {
+        if (!succeeded || ran.cancelled) && !alone {
             warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));
         }
-        return Ok(Ok((pasted.secret, warnings)));
+        return Ok(Ok(((pasted.secret, warnings), held)));
+    }
+    let printed = match (&ran.token, ran.longest) {
+        (Some(token), _) => {
+            Some(format!("a token of {} characters, where {} are usual", token.len(), TOKEN.usual))
+        }
+        (None, longest) if longest > TOKEN.prefix.len() => {
+            Some(format!("a part of a token ({longest} characters)"))
+        }
+        _ => None,
+    };
+    let dropped = printed.map(|printed| {
+        format!("`claude setup-token` had printed {printed}; it is dropped, so revoke it at the provider")
+    });
+    if alone && let Some(dropped) = &dropped {
+        context.warn(dropped);
+    }
+    if let Some(gone) = ran.gone {
+        return Err(gone);
     }
     if ran.cancelled {
-        return fail(Code::Cancelled, "`claude setup-token` was ended by Ctrl-C, and nothing was changed")
-            .map_err(|e: Error| e.with_remedy(ELSEWHERE));
+        let what = match dropped {
+            None => "`claude setup-token` was ended by Ctrl-C, and nothing was changed".to_owned(),
+            Some(dropped) => format!("it was ended by Ctrl-C, and nothing is stored: {dropped}"),
+        };
+        return fail(Code::Cancelled, what).map_err(|e: Error| e.with_remedy(ELSEWHERE));
     }
     Ok(Err(match ran.longest {
         0 => format!("`claude setup-token` {ended} and printed no token"),

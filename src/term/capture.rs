@@ -43,7 +43,7 @@ pub struct Capture {
     best: Option<Buffer>,
     longest: usize,
     several: bool,
-    /// Something of a token was drawn since it was last looked for.
+    /// Something of a token was drawn since all of the screen was last looked at for one.
     fresh: bool,
     settings: Settings,
 }
@@ -179,14 +179,18 @@ impl Capture {
             b'(' | b')' | b'*' | b'+' | b'#' | b' ' | b'%' => self.state = State::Charset,
             b'7' => self.screen.save_cursor(),
             b'8' => self.screen.restore_cursor(),
-            b'D' => self.screen.line_feed(),
+            b'D' => self.line_feed(),
             b'E' => {
                 self.screen.carriage_return();
-                self.screen.line_feed();
+                self.line_feed();
             }
-            b'M' => self.screen.reverse_line_feed(),
+            b'M' => {
+                self.before_it_goes();
+                self.screen.reverse_line_feed();
+            }
             b'c' => {
                 self.scan(true);
+                self.screen.reset_region();
                 self.screen.clear();
             }
             ESC => {
@@ -203,14 +207,31 @@ impl Capture {
         self.utf8.clear();
         match byte {
             b'\r' => self.screen.carriage_return(),
-            b'\n' | 0x0b | 0x0c => self.screen.line_feed(),
+            b'\n' | 0x0b | 0x0c => self.line_feed(),
             0x08 => self.screen.backspace(),
             b'\t' => self.screen.tab(),
             _ => {}
         }
     }
 
+    fn line_feed(&mut self) {
+        if self.screen.loses_a_row() {
+            self.before_it_goes();
+        }
+        self.screen.line_feed();
+    }
+
+    /// Looks for the token where something of one is about to be erased, or moved out of the screen.
+    fn before_it_goes(&mut self) {
+        if self.fresh {
+            self.scan(true);
+        }
+    }
+
     fn character(&mut self, byte: u8, shown: &mut Vec<u8>) {
+        if self.screen.is_at_edge() && self.screen.loses_a_row() {
+            self.before_it_goes();
+        }
         let mut masked = false;
         if byte.is_ascii() {
             self.utf8.clear();
@@ -233,6 +254,13 @@ impl Capture {
     }
 
     fn control_end(&mut self, last: u8) {
+        if self.control.iter().any(|byte| (b' '..=b'/').contains(byte)) {
+            // Another sequence than the one of the same last byte; of these, a soft reset counts.
+            if self.control == b"!" && last == b'p' {
+                self.screen.reset_region();
+            }
+            return;
+        }
         let private = self.control.first().copied().filter(|byte| matches!(byte, b'<'..=b'?'));
         let numbers: Vec<usize> = self
             .control
@@ -253,10 +281,10 @@ impl Capture {
             (Some(b'>'), b'm') => self.settings.other_keys(&numbers),
             (None, b'm') => self.settings.rendition(&numbers),
             (None, _) => {
-                // Before it is erased, or moved out of the screen.
-                let changes = matches!(last, b'J' | b'K' | b'L' | b'M' | b'P' | b'T' | b'X' | b'@');
-                if changes && (self.fresh || last == b'J') {
-                    self.scan(true);
+                match last {
+                    b'J' => self.scan(true),
+                    b'K' | b'L' | b'M' | b'P' | b'S' | b'T' | b'X' | b'@' | b'^' => self.before_it_goes(),
+                    _ => {}
                 }
                 self.screen.control(last, &numbers);
             }
@@ -302,7 +330,8 @@ impl Capture {
     /// what was found before, or something of an odd length, is no better.
     fn scan(&mut self, all: bool) {
         self.screen.scrolled = 0;
-        self.fresh = false;
+        // In rows that the cursor is still in it was not looked for otherwise.
+        self.fresh &= !all;
         for token in self.screen.tokens(&self.wanted, all) {
             self.longest = self.longest.max(token.len());
             let usual = |token: &Buffer| token.len() == self.wanted.usual;
@@ -319,95 +348,4 @@ impl Capture {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const WANTED: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
-
-    fn token() -> String {
-        let varied: String = (0..40u8).map(|i| format!("{}{i:02}", char::from(b'A' + i % 26))).collect();
-        format!("sk-ant-oat01-{}", &varied[..95])
-    }
-
-    /// What is shown and what is taken, where the output comes in pieces of this size.
-    fn through(output: &str, piece: usize, cols: u16) -> (String, Option<String>, usize) {
-        let mut capture = Capture::new(WANTED, 24, cols);
-        let mut shown = Vec::new();
-        for piece in output.as_bytes().chunks(piece) {
-            capture.feed(piece, &mut shown);
-        }
-        let Taken { token, longest, .. } = capture.finish();
-        let taken = token.map(|token| token.expose_str().unwrap().to_owned());
-        (String::from_utf8(shown).unwrap(), taken, longest)
-    }
-
-    #[test]
-    fn the_pieces_in_which_it_comes_make_no_difference() {
-        let token = token();
-        let (one, two) = token.split_at(60);
-        let output = format!(
-            "✓ Done\r\n\x1b]0;title\x07\x1b[1m  {one}\r\n  {two}\x1b[0m\r\n\r\n│ Ünter │\r\nkeep it\x1b[K\r\n"
-        );
-        let whole = through(&output, output.len(), 80);
-        assert_eq!(whole.1.as_deref(), Some(token.as_str()));
-        assert!(whole.0.contains("\x1b]0;title\x07") && whole.0.contains("│ Ünter │"), "{}", whole.0);
-        for piece in 1..20 {
-            assert_eq!(through(&output, piece, 80), whole, "{piece}");
-        }
-    }
-
-    #[test]
-    fn the_edge_of_the_terminal_wraps_it_without_a_line_break() {
-        for cols in [13, 20, 40, 80, 107, 108, 109, 120, 0] {
-            let output = format!("Your token: {} and more\r\n", token());
-            let (shown, taken, _) = through(&output, 7, cols);
-            assert_eq!(taken, Some(token()), "{cols}");
-            assert_eq!(shown, format!("Your token: sk-ant-oat01-{} and more\r\n", "*".repeat(95)), "{cols}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_whole_token_is_none() {
-        for (output, printed) in [
-            ("no token\r\n".to_owned(), 0),
-            ("sk-ant-oat01-...\r\n".to_owned(), 13),
-            (format!("{}\r\n", &token()[..79]), 79),
-            (format!("sk-ant-api03-{}\r\n", &token()[13..]), 0),
-        ] {
-            let (_, taken, longest) = through(&output, 9, 80);
-            assert_eq!((taken, longest), (None, printed), "{output}");
-        }
-    }
-
-    #[test]
-    fn it_is_found_after_it_has_scrolled_away_or_was_erased() {
-        let away = "line\r\n".repeat(500);
-        for after in [away.as_str(), "\x1b[2J\x1b[H", "\x1b[?1049h", "\x1bc"] {
-            let (_, taken, _) = through(&format!("{}\r\n{after}bye", token()), 4096, 80);
-            assert_eq!(taken, Some(token()), "{after:?}");
-        }
-    }
-
-    #[test]
-    fn what_a_program_sends_at_random_does_not_stop_it() {
-        let mut state = 1u32;
-        let mut capture = Capture::new(WANTED, 3, 7);
-        let mut shown = Vec::new();
-        for turn in 0..2000u16 {
-            let bytes: Vec<u8> = (0..32)
-                .map(|_| {
-                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                    let letters =
-                        b"\x1b[]0123456789;?ABCDEFGHJKPSX@dfhlsu\r\n\x08\t\x07sk-ant-oat01-\xe2\x94\x82";
-                    letters[usize::try_from(state >> 16).unwrap() % letters.len()]
-                })
-                .collect();
-            capture.feed(&bytes, &mut shown);
-            shown.clear();
-            if turn % 100 == 0 {
-                capture.resize(turn % 40, turn % 33);
-            }
-        }
-        let _ = capture.finish();
-    }
-}
+mod tests;

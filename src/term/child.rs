@@ -18,6 +18,7 @@ use zeroize::Zeroizing;
 
 use super::capture::{Capture, Taken, Wanted};
 use super::signals::Held;
+use super::slow::Slow;
 use super::tty::{Tty, gone};
 use crate::error::{Code, Error, Result};
 use crate::secret::Buffer;
@@ -26,8 +27,13 @@ use crate::secret::Buffer;
 const TICK: Duration = Duration::from_millis(100);
 /// How long a program may take to end by itself after Ctrl-C, and again after it was asked to.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long output is read on after the program's end, where others still write.
-const DRAIN: Duration = Duration::from_secs(1);
+/// How often it is looked whether a full queue of output has room.
+const SOON: Duration = Duration::from_millis(5);
+/// How much output is read after the program's end, in bytes: more than a terminal holds (Linux: 12 KiB,
+/// macOS: 8 KiB), so all of the program's own, and not for ever where others still write.
+const REST_MAX: usize = 128 * 1024;
+/// How long what waits to be shown after the program's end is waited for.
+const SHOW: Duration = Duration::from_secs(60);
 /// The most input that waits for the program to read it, in bytes.
 const TYPED_MAX: usize = 64 * 1024;
 
@@ -44,20 +50,23 @@ pub struct Ran {
     pub longest: usize,
     /// Whether different whole tokens were printed.
     pub several: bool,
-    /// How the program ended.
-    pub status: ExitStatus,
+    /// How the program ended, where that can be known.
+    pub status: Option<ExitStatus>,
     /// Whether Ctrl-C was pressed.
     pub cancelled: bool,
+    /// Why nobody can be asked or told any more, where that is so.
+    pub gone: Option<Error>,
+    /// Holds up a signal that ends the process, until this is dropped.
+    pub held: Held,
 }
 
 /// Runs a program on the person's terminal until it ends. What it prints is passed on without the
 /// token; what is typed goes to it. Ctrl-C goes to it too, and ends it where it does not end itself.
-/// Variables of Strongroom's own are not handed down. A signal that ends the process waits until the
-/// program is ended and the terminal put back.
+/// Variables of Strongroom's own are not handed down. A signal that ends the process, or a terminal that
+/// goes away, ends the program; what it printed is given all the same.
 ///
 /// # Errors
-/// `IO` where it cannot be started or the terminal fails, `NO_INPUT` without a terminal, `CANCELLED`
-/// where the terminal goes away.
+/// `IO` where it cannot be started, `NO_INPUT` without a terminal.
 pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let tty = Tty::open()?;
     let size = window();
@@ -82,22 +91,36 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     }
     let held = Held::hold();
     let raw = Raw::enter()?;
+    let screen = Slow::new(move |bytes| tty.write_raw(bytes))
+        .map_err(|error| Error::new(Code::Io, format!("no thread could be started: {}", error.kind())))?;
     let child = Running(command.spawn(pts).map_err(started)?);
-    let relay = Relay {
+    let mut relay = Relay {
         capture: Capture::new(wanted, size.ws_row, size.ws_col),
-        tty: &tty,
+        screen,
         pty,
         size,
         typed: Buffer::default(),
-        interrupted: None,
+        cancelled: false,
+        ending: None,
         signals: 0,
         open: true,
-        held: &held,
+        gone: None,
+        held,
     };
-    let ran = relay.until_end(child);
+    let status = relay.until_end(child);
+    relay.rest();
+    relay.show_rest();
     drop(raw);
-    held.release();
-    ran
+    let Taken { token, longest, several } = relay.capture.finish();
+    Ok(Ran {
+        token,
+        longest,
+        several,
+        status,
+        cancelled: relay.cancelled,
+        gone: relay.gone.or_else(|| relay.screen.failure()),
+        held: relay.held,
+    })
 }
 
 /// The person's terminal without line editing, echo and signal keys, until this value is dropped.
@@ -149,90 +172,163 @@ impl Drop for Running {
     }
 }
 
-struct Relay<'t> {
+struct Relay {
     capture: Capture,
-    tty: &'t Tty,
+    screen: Slow,
     pty: Pty,
     size: Winsize,
     typed: Buffer,
-    interrupted: Option<Instant>,
+    /// Whether Ctrl-C was pressed.
+    cancelled: bool,
+    /// Since when the program is to end.
+    ending: Option<Instant>,
     signals: u8,
     /// Whether somebody still has the program's terminal open.
     open: bool,
-    held: &'t Held,
+    /// Why the person's terminal is of no use any more.
+    gone: Option<Error>,
+    held: Held,
 }
 
-impl Relay<'_> {
-    fn until_end(mut self, mut child: Running) -> Result<Ran> {
-        let status = loop {
-            self.wait()?;
+impl Relay {
+    fn until_end(&mut self, mut child: Running) -> Option<ExitStatus> {
+        loop {
+            self.wait();
             self.follow_size();
-            if let Some(status) = child.0.try_wait().map_err(|_| failed(Errno::CHILD))? {
-                break status;
+            match child.0.try_wait() {
+                Ok(None) => self.end_if_hung(&child),
+                Ok(status) => return status,
+                // Where the ends of children are ignored nobody is told how it ended.
+                Err(_) => return None,
             }
-            self.end_if_hung(&child);
+        }
+    }
+
+    /// Reads what lies in the program's terminal after its end.
+    fn rest(&mut self) {
+        let mut rest = Buffer::with_capacity(16 * 1024);
+        let mut chunk = Zeroizing::new([0u8; 4096]);
+        while self.open && rest.len() < REST_MAX {
+            let read = self.read(&mut chunk[..]);
+            if read == 0 {
+                break;
+            }
+            rest.extend(chunk.get(..read).unwrap_or_default());
+        }
+        self.feed(rest.expose());
+    }
+
+    /// Waits until everything is shown, unless Ctrl-C, a signal or a long time cuts that short; and undoes
+    /// the program's settings.
+    fn show_rest(&mut self) {
+        let end = Instant::now() + SHOW;
+        // One from before was the program's.
+        let before = std::mem::take(&mut self.cancelled);
+        let whole = loop {
+            if self.screen.wait(TICK) {
+                break true;
+            }
+            let keyboard: BorrowedFd<'_> = stdin();
+            let typed = poll(&mut [PollFd::new(&keyboard, PollFlags::IN)], Some(&Timespec::default()));
+            if matches!(typed, Ok(1..)) {
+                self.input();
+            }
+            if self.cancelled || self.held.came() || self.gone.is_some() || Instant::now() >= end {
+                break false;
+            }
         };
-        let end = Instant::now() + DRAIN;
-        while self.open && Instant::now() < end && self.output()? {}
+        self.cancelled = before;
         let mut last = self.capture.undo();
-        if !self.capture.at_line_start() {
+        if !whole || !self.capture.at_line_start() {
             last.push_str("\r\n");
         }
-        self.tty.write_raw(last.as_bytes())?;
-        let cancelled = self.interrupted.is_some();
-        let Taken { token, longest, several } = self.capture.finish();
-        Ok(Ran { token, longest, several, status, cancelled })
+        if whole {
+            self.screen.push(last.as_bytes());
+        } else {
+            // What was cut off can end within a sequence.
+            self.screen.replace(format!("\x18{last}").as_bytes());
+        }
+        self.screen.wait(GRACE);
     }
 
     /// Waits for something to pass on, and passes it on; not longer than a tick.
-    fn wait(&mut self) -> Result<()> {
-        let of_pty = if self.typed.is_empty() { PollFlags::IN } else { PollFlags::IN | PollFlags::OUT };
+    fn wait(&mut self) {
+        // A program that is to end can be kept from it by what nobody takes.
+        let room = self.ending.is_some() || !self.screen.is_full();
+        let mut of_pty = if room { PollFlags::IN } else { PollFlags::empty() };
+        if !self.typed.is_empty() {
+            of_pty |= PollFlags::OUT;
+        }
         let keyboard: BorrowedFd<'_> = stdin();
         let pty = self.pty.as_fd();
-        let mut fds = vec![PollFd::new(&keyboard, PollFlags::IN)];
+        let mut of_keyboard = PollFlags::empty();
+        let mut of_program = PollFlags::empty();
+        let mut fds = Vec::with_capacity(2);
+        if self.gone.is_none() {
+            fds.push(PollFd::new(&keyboard, PollFlags::IN));
+        }
         if self.open {
             fds.push(PollFd::new(&pty, of_pty));
         }
-        let tick = Timespec::try_from(TICK).ok();
-        match poll(&mut fds, tick.as_ref()) {
-            Ok(_) | Err(Errno::INTR) => {}
-            Err(errno) => return Err(failed(errno)),
+        let tick = Timespec::try_from(if room { TICK } else { SOON }).ok();
+        let polled = poll(&mut fds, tick.as_ref());
+        let mut events = fds.iter().map(PollFd::revents);
+        if self.gone.is_none() {
+            of_keyboard = events.next().unwrap_or(of_keyboard);
         }
-        let events: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+        if self.open {
+            of_program = events.next().unwrap_or(of_program);
+        }
         drop(fds);
-        if events.first().is_some_and(|events| !events.is_empty()) {
-            self.input()?;
+        match polled {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => {
+                self.gone.get_or_insert_with(|| failed(errno));
+                std::thread::sleep(TICK);
+                of_program = PollFlags::IN;
+            }
+        }
+        if !of_keyboard.is_empty() {
+            self.input();
         }
         if !self.typed.is_empty() && self.open {
             self.pass_typed();
         }
-        if events.get(1).is_some_and(|events| !events.is_empty()) {
-            self.output()?;
+        if !of_program.is_empty() {
+            self.output();
         }
-        Ok(())
+        if self.gone.is_none() {
+            self.gone = self.screen.failure();
+        }
     }
 
-    fn input(&mut self) -> Result<()> {
+    fn input(&mut self) {
         let mut chunk = Zeroizing::new([0u8; 1024]);
         let read = match rustix::io::read(stdin(), &mut chunk[..]) {
-            Ok(0) | Err(Errno::IO) => return Err(gone()),
+            Ok(0) | Err(Errno::IO) => {
+                self.gone = Some(gone());
+                return;
+            }
             Ok(read) => read,
-            Err(Errno::INTR | Errno::AGAIN) => return Ok(()),
-            Err(errno) => return Err(failed(errno)),
+            Err(Errno::INTR | Errno::AGAIN) => return,
+            Err(errno) => {
+                self.gone = Some(failed(errno));
+                return;
+            }
         };
         let typed = chunk.get(..read).unwrap_or_default();
         if typed.contains(&CTRL_C) || typed.windows(CTRL_C_KEY.len()).any(|keys| keys == CTRL_C_KEY) {
+            self.cancelled = true;
             // The first is the program's; the second means it.
-            match self.interrupted {
-                None => self.interrupted = Some(Instant::now()),
-                Some(_) if self.signals == 0 => self.interrupted = Instant::now().checked_sub(GRACE),
+            match self.ending {
+                None => self.ending = Some(Instant::now()),
+                Some(_) if self.signals == 0 => self.ending = Instant::now().checked_sub(GRACE),
                 Some(_) => {}
             }
         }
         if self.typed.len() + typed.len() <= TYPED_MAX {
             self.typed.extend(typed);
         }
-        Ok(())
     }
 
     fn pass_typed(&mut self) {
@@ -243,33 +339,38 @@ impl Relay<'_> {
         }
     }
 
-    /// Passes some output on; false where there is none for now.
-    fn output(&mut self) -> Result<bool> {
+    /// Passes some output on.
+    fn output(&mut self) {
         let mut chunk = Zeroizing::new([0u8; 4096]);
-        let read = match (&self.pty).read(&mut chunk[..]) {
-            Ok(read) if read > 0 => read,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted
-                ) =>
-            {
-                return Ok(false);
+        let read = self.read(&mut chunk[..]);
+        self.feed(chunk.get(..read).unwrap_or_default());
+    }
+
+    /// Reads some output; 0 where there is none for now, or no more.
+    fn read(&mut self, chunk: &mut [u8]) -> usize {
+        loop {
+            match (&self.pty).read(chunk) {
+                Ok(read) if read > 0 => return read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return 0,
+                // Linux says EIO where the last holder closed it, others say end.
+                _ => {
+                    self.open = false;
+                    return 0;
+                }
             }
-            // Linux says EIO where the last holder closed it, others say end.
-            _ => {
-                self.open = false;
-                return Ok(false);
-            }
-        };
-        let mut shown = Vec::with_capacity(read + 16);
-        self.capture.feed(chunk.get(..read).unwrap_or_default(), &mut shown);
-        self.tty.write_raw(&shown)?;
-        Ok(true)
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut shown = Vec::with_capacity(bytes.len() + 16);
+        self.capture.feed(bytes, &mut shown);
+        self.screen.push(&shown);
     }
 
     fn follow_size(&mut self) {
-        let size = window();
+        // One that went away has none.
+        let Ok(size) = tcgetwinsize(stdin()) else { return };
         if (size.ws_row, size.ws_col) != (self.size.ws_row, self.size.ws_col) {
             self.size = size;
             self.capture.resize(size.ws_row, size.ws_col);
@@ -279,14 +380,14 @@ impl Relay<'_> {
 
     /// Ends a program that did not end at Ctrl-C, and any where this process is to end.
     fn end_if_hung(&mut self, child: &Running) {
-        if self.held.came() && self.signals == 0 {
-            self.interrupted = Instant::now().checked_sub(GRACE);
+        if (self.held.came() || self.gone.is_some()) && self.signals == 0 {
+            self.ending = Instant::now().checked_sub(GRACE);
         }
-        let Some(since) = self.interrupted else { return };
+        let Some(since) = self.ending else { return };
         let waited = since.elapsed();
         if self.signals == 0 && waited >= GRACE {
             self.signals = 1;
-            self.interrupted = Some(Instant::now());
+            self.ending = Some(Instant::now());
             child.signal(Signal::HUP);
             child.signal(Signal::TERM);
         } else if self.signals == 1 && waited >= GRACE {

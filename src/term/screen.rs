@@ -1,9 +1,9 @@
 //! What a program has drawn on its terminal, as far as it takes to find a token there again: one
 //! that is wrapped over lines, coloured, drawn in pieces or drawn twice. The cells are wiped.
 
-use zeroize::Zeroizing;
+mod find;
 
-use crate::secret::Buffer;
+use zeroize::Zeroizing;
 
 /// Rows above the screen that are kept, so that what scrolls away is still found whole.
 const ABOVE: usize = 32;
@@ -39,6 +39,8 @@ pub(super) struct Screen {
     row: usize,
     col: usize,
     saved: (usize, usize),
+    /// The first and the last row of what scrolls.
+    region: (usize, usize),
     /// Rows scrolled since this was last taken.
     pub(super) scrolled: usize,
 }
@@ -65,6 +67,7 @@ impl Screen {
             row: ABOVE,
             col: 0,
             saved: (ABOVE, 0),
+            region: (ABOVE, all - 1),
             scrolled: 0,
         }
     }
@@ -92,6 +95,11 @@ impl Screen {
         self.col
     }
 
+    /// Whether the next character can be one for the next row.
+    pub(super) fn is_at_edge(&self) -> bool {
+        self.col + 2 > self.cols
+    }
+
     fn all_rows(&self) -> usize {
         self.rows + ABOVE
     }
@@ -115,8 +123,6 @@ impl Screen {
     fn is_wrapped(&self, row: usize) -> bool {
         self.wrapped.get(row).copied().unwrap_or(false)
     }
-
-    // --- drawing ---------------------------------------------------------------------------------
 
     /// Draws a character. True where it is part of a token behind its prefix, and must not be shown.
     pub(super) fn put(&mut self, character: char, wanted: &Wanted) -> bool {
@@ -146,11 +152,16 @@ impl Screen {
     }
 
     pub(super) fn line_feed(&mut self) {
-        if self.row + 1 < self.all_rows() {
-            self.row += 1;
-        } else {
+        if self.row == self.region.1 {
             self.scroll(1);
+        } else {
+            self.row = (self.row + 1).min(self.all_rows() - 1);
         }
+    }
+
+    /// Whether a line feed here takes a row away for good: the first of a region under rows that stay.
+    pub(super) fn loses_a_row(&self) -> bool {
+        self.row == self.region.1 && self.region.0 > ABOVE
     }
 
     pub(super) fn carriage_return(&mut self) {
@@ -166,21 +177,38 @@ impl Screen {
     }
 
     pub(super) fn reverse_line_feed(&mut self) {
-        if self.row > ABOVE {
-            self.row -= 1;
+        if self.row == self.region.0 {
+            self.shift_rows(self.row, 1, true);
         } else {
-            self.shift_rows(ABOVE, 1, true);
+            self.row = self.row.saturating_sub(1).max(ABOVE);
         }
     }
 
+    /// Moves the region up. What leaves the top of the screen is kept above it.
     fn scroll(&mut self, rows: usize) {
-        for _ in 0..rows.min(self.all_rows()) {
-            self.cells.copy_within(self.cols.., 0);
-            self.wrapped.copy_within(1.., 0);
-            let last = self.all_rows() - 1;
-            self.erase_row(last, 0, self.cols);
-            self.scrolled += 1;
+        let (top, bottom) = self.region;
+        let count = rows.min(bottom + 1 - top);
+        if top == ABOVE {
+            self.shift_rows(0, count, false);
+            self.scrolled += count;
+        } else {
+            self.shift_rows(top, count, false);
         }
+    }
+
+    /// The rows that scroll; an order that makes no sense is none, as terminals have it.
+    fn set_region(&mut self, first: usize, last: usize) {
+        let last = if last == 0 { self.rows } else { last.min(self.rows) };
+        let first = first.max(1);
+        if first < last || self.rows == 1 {
+            self.region = (ABOVE + first.min(last) - 1, ABOVE + last - 1);
+            (self.row, self.col) = (ABOVE, 0);
+        }
+    }
+
+    /// All rows scroll, as at the start.
+    pub(super) fn reset_region(&mut self) {
+        self.region = (ABOVE, self.all_rows() - 1);
     }
 
     fn erase_row(&mut self, row: usize, from: usize, to: usize) {
@@ -215,8 +243,15 @@ impl Screen {
         let (top, bottom) = (ABOVE, self.all_rows() - 1);
         let (row, col) = (self.row, self.col.min(self.cols - 1));
         match last {
-            b'A' => self.row = row.saturating_sub(count).max(top),
-            b'B' | b'e' => self.row = (row + count).min(bottom),
+            // A region that scrolls holds a cursor that is in it.
+            b'A' => {
+                let most = if row < self.region.0 { top } else { self.region.0 };
+                self.row = row.saturating_sub(count).max(most);
+            }
+            b'B' | b'e' => {
+                let most = if row > self.region.1 { bottom } else { self.region.1 };
+                self.row = (row + count).min(most);
+            }
             b'C' | b'a' => self.col = (col + count).min(self.cols - 1),
             b'D' => self.col = col.saturating_sub(count),
             b'E' => (self.row, self.col) = ((row + count).min(bottom), 0),
@@ -231,7 +266,9 @@ impl Screen {
                 let (first, end) = match at(0) {
                     0 => (row + 1, bottom + 1),
                     1 => (top, row),
-                    _ => (top, bottom + 1),
+                    2 => (top, bottom + 1),
+                    // What is above the screen, which is of no concern to what is on it.
+                    _ => (top, top),
                 };
                 match at(0) {
                     0 => self.erase_row(row, col, self.cols),
@@ -249,12 +286,14 @@ impl Screen {
             },
             b'X' => self.erase_row(row, col, (col + count).min(self.cols)),
             b'@' | b'P' => self.shift(row, col, count, last == b'@'),
-            b'L' | b'M' => {
+            b'L' | b'M' if (self.region.0..=self.region.1).contains(&row) => {
                 self.shift_rows(row, count, last == b'L');
                 self.col = 0;
             }
             b'S' => self.scroll(count),
-            b'T' => self.shift_rows(top, count, true),
+            // With more numbers `T` is about the mouse.
+            b'T' | b'^' if numbers.len() < 2 => self.shift_rows(self.region.0, count, true),
+            b'r' => self.set_region(at(0), at(1)),
             b's' => self.save_cursor(),
             b'u' => self.restore_cursor(),
             _ => {}
@@ -275,9 +314,9 @@ impl Screen {
         }
     }
 
-    /// Makes room for rows at one, or takes some out; what goes over the end is lost.
+    /// Makes room for rows at one, or takes some out; what goes over the region's end is lost.
     fn shift_rows(&mut self, row: usize, count: usize, insert: bool) {
-        let (cols, end) = (self.cols, self.all_rows());
+        let (cols, end) = (self.cols, self.region.1 + 1);
         let count = count.min(end - row);
         let (from, to) = if insert { (row, row + count) } else { (row + count, row) };
         let moved = end - row - count;
@@ -287,96 +326,6 @@ impl Screen {
         for row in free..free + count {
             self.erase_row(row, 0, cols);
         }
-    }
-
-    // --- finding ---------------------------------------------------------------------------------
-
-    /// Whether the cell belongs to a token whose prefix stands before it, in its row or above.
-    fn is_behind_prefix(&self, row: usize, col: usize, wanted: &Wanted) -> bool {
-        let prefix = wanted.prefix.as_bytes();
-        // The run up to the cell, backwards, and after how many of its cells a row begins.
-        let mut run = Buffer::with_capacity(256);
-        let mut breaks = Vec::new();
-        let (mut row, mut end) = (row, col + 1);
-        loop {
-            let line = self.line(row).get(..end).unwrap_or_default();
-            let start = line.iter().rposition(|cell| !is_token(*cell)).map_or(0, |before| before + 1);
-            for cell in line.iter().skip(start).rev() {
-                run.push(*cell);
-            }
-            let begins = line.iter().take(start).all(|cell| is_blank(*cell));
-            if !begins || row == 0 || run.len() > MAX_RUN {
-                break;
-            }
-            breaks.push(run.len());
-            row -= 1;
-            end = self.content(row).1;
-            if end == 0 {
-                break;
-            }
-        }
-        let Some(cells) =
-            run.expose().windows(prefix.len()).position(|window| window.iter().rev().eq(prefix))
-        else {
-            return false;
-        };
-        // `cells` stand behind the prefix, up to this one. A word under a whole token is none of it.
-        let whole = cells + prefix.len();
-        cells > 0 && !(whole > wanted.usual && breaks.iter().any(|at| at + wanted.usual == whole))
-    }
-
-    /// The tokens that stand on the screen, in the order of their places. Rows that the cursor is
-    /// still in count where `all` says so.
-    pub(super) fn tokens(&self, wanted: &Wanted, all: bool) -> Vec<Buffer> {
-        let mut found = Vec::new();
-        let first = wanted.prefix.as_bytes().first().copied().unwrap_or_default();
-        for row in 0..self.all_rows() {
-            let (start, end) = self.content(row);
-            for col in start..end {
-                if self.line(row).get(col) == Some(&first)
-                    && let Some(token) = self.token_from(row, col, wanted, all)
-                {
-                    found.push(token);
-                }
-            }
-        }
-        found
-    }
-
-    fn token_from(&self, mut row: usize, mut col: usize, wanted: &Wanted, all: bool) -> Option<Buffer> {
-        let prefix = wanted.prefix.as_bytes();
-        let mut token = Buffer::with_capacity(256);
-        loop {
-            if !all && row == self.row {
-                return None;
-            }
-            let (_, end) = self.content(row);
-            for cell in self.line(row).get(col..end).unwrap_or_default() {
-                if !is_token(*cell) {
-                    return token.expose().starts_with(prefix).then_some(token);
-                }
-                token.push(*cell);
-                let len = token.len().min(prefix.len());
-                if token.len() > MAX_RUN || token.expose().get(..len) != prefix.get(..len) {
-                    return None;
-                }
-            }
-            row += 1;
-            let whole = token.len() == wanted.usual;
-            let goes_on = self.is_wrapped(row - 1) || self.is_one_run(row);
-            if whole || !goes_on || row >= self.all_rows() {
-                return token.expose().starts_with(prefix).then_some(token);
-            }
-            col = self.content(row).0;
-        }
-    }
-
-    /// Whether a row holds nothing but one run of a token's characters, or its end and a quote.
-    fn is_one_run(&self, row: usize) -> bool {
-        let (start, end) = self.content(row);
-        let text = self.line(row).get(start..end).unwrap_or_default();
-        let text = text.strip_suffix(b"\"").or_else(|| text.strip_suffix(b"'")).unwrap_or(text);
-        !text.is_empty() && text.iter().all(|cell| is_token(*cell))
     }
 }
 

@@ -115,9 +115,7 @@ fn run(session: &Session, step: &Step) -> Vec<String> {
 /// Runs a command of the shell at a terminal, types what `<` lines say, and gives the screen.
 pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     let mut pty = Pty::open();
-    let mut task = vec![command.to_owned()];
-    task.extend(variables(session).into_iter().map(|(name, value)| format!("{name}={value}")));
-    let child = pty.start("goldens::at_a_terminal", &task.join("\n"));
+    let child = start_at_terminal(&pty, session, command);
     for typed in typed {
         if let Some((prompt, command)) = typed.split_once(" =$ ") {
             pty.wait_for(prompt);
@@ -131,6 +129,13 @@ pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     let ended = pty.wait(child);
     let screen = pty.screen().replace("<end>", "").replace('\r', "").replace('\x1b', "\\e");
     Ran { status: ended.status.code().unwrap_or(-1), stdout: screen, stderr: String::new() }
+}
+
+/// Starts a command of the shell at a terminal.
+pub fn start_at_terminal(pty: &Pty, session: &Session, command: &str) -> std::process::Child {
+    let mut task = vec![command.to_owned()];
+    task.extend(variables(session).into_iter().map(|(name, value)| format!("{name}={value}")));
+    pty.start("goldens::at_a_terminal", &task.join("\n"))
 }
 
 /// Not a test: what `%` lines run, with the terminal as every stream. Without a task it does nothing.

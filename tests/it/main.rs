@@ -32,6 +32,7 @@ mod selection;
 mod serial;
 mod session;
 mod setup_token;
+mod setup_token_ends;
 mod sources;
 mod status_check;
 mod stock_age;

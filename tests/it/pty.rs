@@ -85,6 +85,17 @@ impl Pty {
         }
     }
 
+    /// Takes at most so many bytes of what is shown, as a slow terminal does. False where nothing comes.
+    pub fn sip(&mut self, most: usize) -> bool {
+        if !ready(&self.master, PollFlags::IN, Instant::now() + LIMIT) {
+            return false;
+        }
+        let mut chunk = vec![0; most];
+        let read = rustix::io::read(&self.master, &mut chunk).unwrap();
+        self.screen.extend_from_slice(&chunk[..read]);
+        true
+    }
+
     /// Whether anything is shown within two seconds.
     pub fn look(&mut self) -> bool {
         let shown = ready(&self.master, PollFlags::IN, Instant::now() + Duration::from_secs(2));

@@ -13,13 +13,13 @@ const BEFORE: &str = "printf 'Your OAuth token (valid for 1 year):\\r\\n\\r\\n'"
 const AFTER: &str = "printf '\\r\\nStore this token securely.\\r\\n'";
 
 /// A token whose every four characters differ, so that any piece of it on the screen is found.
-fn token() -> String {
+pub fn token() -> String {
     let varied: String = (0..40u8).map(|i| format!("{}{i:02}", char::from(b'A' + i % 26))).collect();
     format!("sk-ant-oat01-{}", &varied[..95])
 }
 
 /// A session with a vault and this stand-in for `claude` on its `PATH`.
-fn session(script: &str) -> Session {
+pub fn session(script: &str) -> Session {
     let session = Session::new();
     std::fs::create_dir(session.path("bin")).unwrap();
     std::os::unix::fs::symlink(crate::session::binary(), session.path("bin/strongroom")).unwrap();
@@ -29,7 +29,7 @@ fn session(script: &str) -> Session {
 }
 
 /// Runs `setup-token` at a terminal, and makes sure that the screen never held the token.
-fn run(session: &Session, typed: &[&str]) -> Ran {
+pub fn run(session: &Session, typed: &[&str]) -> Ran {
     let typed: Vec<String> = typed.iter().map(|typed| (*typed).to_owned()).collect();
     let ran = at_terminal(session, "strongroom setup-token", &typed);
     let token = token();
@@ -297,4 +297,16 @@ fn without_a_terminal_it_says_how_else() {
     session.run(["models", "auth", "setup-token", "--provider", "anthropic"]).failed("NEEDS_TERMINAL", 69);
     session.run(["setup-token", "--provider", "openai"]).failed("USAGE", 64);
     session.run(["onboard", "--auth-choice", "setup-token"]).failed("NEEDS_TERMINAL", 69);
+}
+
+#[test]
+fn scrolled_away_in_every_way() {
+    let token = token();
+    for after in
+        ["\\033[99S", "\\033[60S\\033[H", "\\033[99T", "\\033[5;20r\\033[99S", "\\033[2J\\033[3J\\033[H"]
+    {
+        taken(&format!("printf '{token}\\r\\n{after}bye\\033[r\\033[24;1H\\r\\n'"));
+    }
+    // A region that scrolls above a line that stays.
+    taken(&format!("printf '\\033[5;20r\\033[20;1H{token}\\r\\n\\033[21;1Hstays\\033[r\\033[24;1H\\r\\n'"));
 }

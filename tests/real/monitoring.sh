@@ -61,6 +61,12 @@ paste "$secret" openrouter 365d
 watch 0 'all usable is exit 0'
 quiet "$tmp/message" 'nothing is said when all is well'
 
+mkdir "$tmp/home/.openclaw"
+printf '{ agents: { defaults: { model: { primary: "xai/grok-x" } } } }' >"$tmp/home/.openclaw/openclaw.json"
+watch 1 'a model whose provider has no key is exit 1'
+has "$tmp/message" 'xai has no key' '... and the notifier is told which'
+rm -r "$tmp/home/.openclaw"
+
 paste "$secret" groq 2h
 watch 2 'one that expires within a day is exit 2'
 has "$tmp/message" 'expires soon: groq:manual expiring' '... and the notifier is told which'
