@@ -1,7 +1,8 @@
 //! `doctor --explain-error`: what an error message of a client or a provider means here.
 
 use super::Context;
-use crate::doctor::explain::{Facts, Profile, explain, meant, read};
+use crate::doctor::explain::{Facts, explain};
+use crate::doctor::message::{Profile, meant, read};
 use crate::error::{Code, Error, Result, fail};
 use crate::term::stdin;
 use crate::vault::home::Vault;

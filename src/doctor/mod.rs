@@ -4,6 +4,7 @@ pub mod explain;
 pub mod home;
 pub mod kernel;
 pub mod keychain;
+pub mod message;
 pub mod process;
 pub mod profiles;
 pub mod resolver;

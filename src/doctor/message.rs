@@ -1,0 +1,272 @@
+//! Error messages of clients and providers, and which credential they can be about.
+//! Nothing of a message is ever repeated but ids in their own grammar.
+
+use serde::Serialize;
+
+use crate::env_names;
+use crate::select::health::WARN_AFTER_MS;
+use crate::shape;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{ProfileId, Provider};
+
+/// An error message that is known.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known {
+    /// A setup-token was sent where only Claude Code may use one.
+    ClaudeCodeOnly,
+    /// `claude setup-token` was run without a terminal.
+    NeedsTerminal,
+    /// OpenClaw could not renew an OAuth sign-in.
+    RefreshFailed,
+    /// Every profile of a provider waits.
+    AllInCooldown,
+    /// The agent has no credential of a provider.
+    NoApiKey,
+    /// A profile has no credential, or there is none at all.
+    NoCredentials,
+    /// A credential has ended, or is about to.
+    TokenExpired,
+    /// The provider refuses a credential: 401.
+    Unauthorized,
+}
+
+/// What a message has to contain, in lower case: all words of one of the alternatives. The first
+/// row that fits counts.
+const TABLE: &[(Known, &[&[&str]])] = &[
+    (Known::ClaudeCodeOnly, &[&["only authorized for use with claude code"]]),
+    (
+        Known::NeedsTerminal,
+        &[
+            &["setup-token", "interactive"],
+            &["setup-token", "tty"],
+            &["setup-token", "terminal"],
+            &["raw mode is not supported"],
+        ],
+    ),
+    (
+        Known::RefreshFailed,
+        &[&["oauth token refresh failed"], &["invalid_grant"], &["refresh token", "invalid"]],
+    ),
+    (Known::AllInCooldown, &[&["no available auth profile"], &["all in cooldown"]]),
+    (Known::NoApiKey, &[&["no api key found"]]),
+    (Known::NoCredentials, &[&["no credentials found"], &["credentials are missing"]]),
+    (
+        Known::TokenExpired,
+        &[&["token expir"], &["token has expired"], &["token is expired"], &["credentials", "expired"]],
+    ),
+    (
+        Known::Unauthorized,
+        &[
+            &["401"],
+            &["unauthorized"],
+            &["authentication_error"],
+            &["invalid x-api-key"],
+            &["invalid bearer token"],
+            &["token", "invalid"],
+            &["invalid api key"],
+            &["incorrect api key"],
+        ],
+    ),
+];
+
+/// What a message says of itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Read {
+    /// Which message it is.
+    pub known: Known,
+    /// The profile that it names.
+    pub profile: Option<ProfileId>,
+    /// The provider that it names, or whose profile it names.
+    pub provider: Option<String>,
+    /// Whether it speaks of an API key, where it says.
+    pub of_key: Option<bool>,
+}
+
+/// What stands in messages of providers that do not name themselves, in lower case.
+const TRACES: &[(&str, &str)] = &[
+    ("claude", "anthropic"),
+    ("anthropic", "anthropic"),
+    ("x-api-key", "anthropic"),
+    ("openai.com", "openai"),
+    ("openrouter", "openrouter"),
+    ("googleapis.com", "google"),
+    ("groq.com", "groq"),
+    ("api.x.ai", "xai"),
+    ("mistral.ai", "mistral"),
+];
+
+/// Reads a message; none where it is not known.
+#[must_use]
+pub fn read(text: &str) -> Option<Read> {
+    let lower = text.to_ascii_lowercase();
+    let fits = |alternatives: &[&[&str]]| {
+        alternatives.iter().any(|words| words.iter().all(|word| lower.contains(word)))
+    };
+    let (known, _) = TABLE.iter().find(|(_, alternatives)| fits(alternatives))?;
+    let words = || {
+        text.split(|c: char| c.is_whitespace() || "\"'`,;()[]{}".contains(c))
+            .map(|word| word.trim_end_matches(['.', ':']))
+    };
+    let is_provider = |word: &&str| !env_names::names_of(word).is_empty() || *word == "openai-codex";
+    let profile = words()
+        .filter_map(|word| word.parse::<ProfileId>().ok())
+        .find(|id| is_provider(&id.provider().as_str()) && !shape::looks_secret(id.name()));
+    let provider = profile.as_ref().map(|id| id.provider().to_string());
+    let provider = provider.or_else(|| words().find(is_provider).map(str::to_owned));
+    let trace = || TRACES.iter().find(|(trace, _)| lower.contains(trace)).map(|(_, of)| (*of).to_owned());
+    let provider = provider.or_else(trace);
+    let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+    let of_key = match (has(&["api-key", "api key", "api_key"]), has(&["oauth", "bearer", "setup-token"])) {
+        (true, false) => Some(true),
+        (false, true) => Some(false),
+        _ => None,
+    };
+    Some(Read { known: *known, profile, provider, of_key })
+}
+
+/// A profile that a message can be about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Profile {
+    /// Its id.
+    pub id: ProfileId,
+    /// Whom it is for.
+    pub provider: Provider,
+    /// What it is.
+    pub kind: CredentialType,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+}
+
+/// Those of an agent's profiles that a message can be about.
+#[must_use]
+pub fn meant<'a>(read: &Read, own: &'a [Profile], now: i64) -> Vec<&'a Profile> {
+    if let Some(named) = &read.profile {
+        return own.iter().filter(|profile| profile.id == *named).collect();
+    }
+    let of_provider = |profile: &&Profile| {
+        read.provider.as_deref().is_none_or(|provider| profile.provider.as_str() == provider)
+    };
+    let fits = |profile: &&Profile| match read.known {
+        Known::ClaudeCodeOnly | Known::NeedsTerminal => profile.kind == CredentialType::Token,
+        Known::RefreshFailed => profile.kind == CredentialType::OAuth,
+        Known::TokenExpired => profile.expires.is_some_and(|at| at <= now.saturating_add(WARN_AFTER_MS)),
+        Known::Unauthorized => read.of_key.is_none_or(|key| key == (profile.kind == CredentialType::ApiKey)),
+        Known::AllInCooldown | Known::NoApiKey | Known::NoCredentials => true,
+    };
+    let all: Vec<_> = own.iter().filter(of_provider).collect();
+    let fitting: Vec<_> = all.iter().copied().filter(fits).collect();
+    // A token that is sent as a key is refused as one.
+    if fitting.is_empty() && read.known == Known::Unauthorized { all } else { fitting }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messages_of_clients_and_providers_are_known() {
+        for (text, known, profile, provider) in [
+            (
+                "This credential is only authorized for use with Claude Code and cannot be used for other API requests.",
+                Known::ClaudeCodeOnly,
+                None,
+                Some("anthropic"),
+            ),
+            (
+                "claude setup-token requires an interactive terminal",
+                Known::NeedsTerminal,
+                None,
+                Some("anthropic"),
+            ),
+            (
+                "OAuth token refresh failed for openai-codex: invalid_grant. Please try again or re-authenticate.",
+                Known::RefreshFailed,
+                None,
+                Some("openai-codex"),
+            ),
+            (
+                "HTTP 401 authentication_error: OAuth authentication is currently not supported",
+                Known::Unauthorized,
+                None,
+                None,
+            ),
+            (
+                "No API key found for provider \"mistral\". Auth store: /x/auth-profiles.json",
+                Known::NoApiKey,
+                None,
+                Some("mistral"),
+            ),
+            (
+                "No credentials found for profile \"anthropic:default\".",
+                Known::NoCredentials,
+                Some("anthropic:default"),
+                Some("anthropic"),
+            ),
+            ("No credentials found", Known::NoCredentials, None, None),
+            ("Auth profile credentials are missing or expired.", Known::NoCredentials, None, None),
+            ("Token expired: anthropic:work", Known::TokenExpired, Some("anthropic:work"), Some("anthropic")),
+            (
+                "No available auth profile for openai (all in cooldown or unavailable).",
+                Known::AllInCooldown,
+                None,
+                Some("openai"),
+            ),
+        ] {
+            let read = read(text).unwrap_or_else(|| panic!("{text}"));
+            let said = (read.known, read.profile.as_ref().map(ProfileId::as_str), read.provider.as_deref());
+            assert_eq!(said, (known, profile, provider), "{text}");
+        }
+        assert_eq!(read("it is a nice day"), None);
+    }
+
+    /// Profiles: id, type, expiry.
+    pub fn own(rows: &[(&str, CredentialType, Option<i64>)]) -> Vec<Profile> {
+        rows.iter()
+            .map(|(id, kind, expires)| {
+                let id: ProfileId = id.parse().unwrap();
+                Profile { provider: id.provider(), id, kind: *kind, expires: *expires }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn only_a_profile_that_fits_is_named() {
+        use CredentialType::{ApiKey, OAuth, Token};
+        const NOW: i64 = 1_800_000_000_000;
+        let all = own(&[
+            ("anthropic:default", ApiKey, None),
+            ("anthropic:team", Token, Some(NOW * 2)),
+            ("anthropic:old", Token, Some(NOW - 1)),
+            ("openai:default", ApiKey, None),
+            ("openai-codex:me", OAuth, Some(NOW - 1)),
+        ]);
+        for (text, expected) in [
+            ("HTTP 401: invalid x-api-key", &["anthropic:default"][..]),
+            ("401 invalid bearer token, says anthropic", &["anthropic:team", "anthropic:old"]),
+            ("Incorrect API key provided. See https://platform.openai.com/account", &["openai:default"]),
+            ("OAuth token refresh failed: invalid_grant", &["openai-codex:me"]),
+            ("OAuth token refresh failed for anthropic", &[]),
+            ("Token expired", &["anthropic:old", "openai-codex:me"]),
+            ("Token expired: anthropic:team", &["anthropic:team"]),
+            ("No credentials found for profile \"anthropic:none\"", &[]),
+            ("only authorized for use with Claude Code", &["anthropic:team", "anthropic:old"]),
+            ("No available auth profile for openai (all in cooldown)", &["openai:default"]),
+        ] {
+            let read = read(text).unwrap();
+            let ids: Vec<_> = meant(&read, &all, NOW).iter().map(|profile| profile.id.as_str()).collect();
+            assert_eq!(ids, expected, "{text}");
+        }
+        // A token that is sent as a key is refused as one.
+        let token = own(&[("anthropic:team", Token, None)]);
+        assert_eq!(meant(&read("invalid x-api-key").unwrap(), &token, NOW).len(), 1);
+    }
+
+    #[test]
+    fn a_message_that_quotes_a_secret_is_not_repeated() {
+        let canary = "sk-ant-api03-CANARY";
+        let read = read(&format!("401 invalid x-api-key {canary} anthropic anthropic:{canary}")).unwrap();
+        assert!(read.provider.as_deref() == Some("anthropic"));
+        assert!(read.profile.is_none(), "{read:?}");
+    }
+}
