@@ -7,9 +7,10 @@ use crate::env::Env;
 use crate::error::{Code, Result, fail};
 use crate::secret::SecretString;
 use crate::select::alias;
+use crate::select::client::Client;
 use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{self, State};
+use crate::select::state::{self, Orders, State};
 use crate::sources::config::ClientConfig;
 use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
@@ -54,7 +55,7 @@ pub fn resolve(
     let held = |agent: &AgentName, asked: &Asked<'_>| -> Result<Option<Held<'_>>> {
         vault
             .agent(agent)?
-            .map(|found| Ok(Held::of(found.reader(&session.keys, &vault.keychain)?, asked)))
+            .map(|found| Ok(Held::of(found.reader(&session.keys, &vault.keychain)?, asked, &scope.env)))
             .transpose()
     };
     let elsewhere = Elsewhere::new(vault);
@@ -120,25 +121,64 @@ struct Asked<'r> {
 /// names is then in its place.
 struct Held<'k> {
     reader: Reader<'k>,
-    /// The whole index, where a provider's best profile is asked for.
-    index: Option<Result<Index>>,
+    /// What a choice goes by, where a provider's best profile is asked for.
+    pool: Option<Result<Pool>>,
     /// The generations of the profiles that are named.
     marks: HashMap<ProfileId, u64>,
 }
 
+/// What a choice among an agent's profiles goes by, read once for all ids.
+struct Pool {
+    profiles: Vec<Listed>,
+    orders: Orders,
+    state: State,
+    client: Client,
+}
+
+/// A profile that the index says is in the vault.
+struct Listed {
+    id: ProfileId,
+    /// Its provider, where the entry names one.
+    provider: Option<Provider>,
+    generation: Option<u64>,
+}
+
+impl Pool {
+    fn of(index: &Index, reader: &Reader<'_>, env: &Env) -> Self {
+        let ours = index.entries().filter(|entry| entry.mark.is_some() || entry.reference.is_some());
+        let profiles = ours.filter_map(|entry| {
+            let generation = entry.mark.map(|mark| mark.generation);
+            Some(Listed { id: entry.id.parse().ok()?, provider: entry.provider, generation })
+        });
+        // Selection goes on without the state, and without the client's configuration.
+        let bytes = reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
+        let config = ClientConfig::of(env).ok().flatten();
+        Self {
+            profiles: profiles.collect(),
+            orders: index.orders().into_iter().collect(),
+            state: State::parse(bytes.as_deref()).unwrap_or_default(),
+            client: config.map(|config| config.selection).unwrap_or_default(),
+        }
+    }
+}
+
 impl<'k> Held<'k> {
-    fn of(reader: Reader<'k>, asked: &Asked<'_>) -> Self {
+    fn of(reader: Reader<'k>, asked: &Asked<'_>, env: &Env) -> Self {
         // What fails of it fails again, and is told, for each id.
         let _ = reader.fetch(&asked.profiles);
-        let index = asked.best.then(|| reader.index());
-        let marks = if asked.profiles.is_empty() { HashMap::new() } else { reader.marks(&asked.profiles) };
-        Self { reader, index, marks }
+        let pool = asked.best.then(|| reader.index().map(|index| Pool::of(&index, &reader, env)));
+        let mut marks =
+            if asked.profiles.is_empty() { HashMap::new() } else { reader.marks(&asked.profiles) };
+        if let Some(Ok(pool)) = &pool {
+            let listed = pool.profiles.iter();
+            marks.extend(listed.filter_map(|listed| Some((listed.id.clone(), listed.generation?))));
+        }
+        Self { reader, pool, marks }
     }
 
     /// The generation that the index notes for a profile.
     fn mark(&self, profile: &ProfileId) -> Option<u64> {
-        let in_index = || Some(self.index.as_ref()?.as_ref().ok()?.entry(profile.as_str())?.mark?.generation);
-        self.marks.get(profile).copied().or_else(in_index)
+        self.marks.get(profile).copied()
     }
 
     /// A profile's record, unless the index knows a newer one: somebody put an old file back.
@@ -207,41 +247,35 @@ fn best_of(
     scope: &Scope,
     elsewhere: Option<&Elsewhere<'_>>,
 ) -> Result<SecretString> {
-    let Some(index) = &held.index else { return fail(Code::Internal, "the index was not read") };
-    let index = index.as_ref().map_err(Clone::clone)?;
-    let bytes = held.reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
-    let state = State::parse(bytes.as_deref()).unwrap_or_default();
+    let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
+    let pool = pool.as_ref().map_err(Clone::clone)?;
     let mut records = HashMap::new();
     let mut views = Vec::new();
     let mut failure = None;
-    for entry in index.entries().filter(|entry| entry.mark.is_some() || entry.reference.is_some()) {
-        let Ok(id) = entry.id.parse::<ProfileId>() else { continue };
-        let serves = |of: &Provider| alias::shared(of, provider);
-        if !serves(&id.provider()) && !entry.provider.as_ref().is_some_and(serves) {
-            continue;
-        }
-        match held.record(&id) {
+    let serves = |of: &Provider| alias::shared(of, provider);
+    let listed = pool.profiles.iter();
+    for id in listed
+        .filter(|one| serves(&one.id.provider()) || one.provider.as_ref().is_some_and(serves))
+        .map(|one| &one.id)
+    {
+        match held.record(id) {
             Ok(Some(record)) if serves(&record.credential.provider) => {
                 let mut view = ProfileView::new(id.clone(), record.credential.kind);
                 view.provider = record.credential.provider.clone();
                 view.expires = record.credential.expires;
                 view.usable = Usable::Verified;
                 views.push(view);
-                records.insert(id, record.credential.secret);
+                records.insert(id.clone(), record.credential.secret);
             }
             Ok(_) => {}
             Err(error) => failure = Some(error),
         }
     }
-    let order = alias::keys(provider).filter_map(|key| index.order(&key)).find(|ids| !ids.is_empty());
-    // Without it, as without the state, selection goes on.
-    let config = ClientConfig::of(&scope.env).ok().flatten();
-    let client = config.map(|config| config.selection).unwrap_or_default();
     let own: Vec<_> = views.iter().collect();
     let rules = Rules {
-        order: order.as_deref(),
-        state: &state,
-        client: &client,
+        order: alias::stored(&pool.orders, provider),
+        state: &pool.state,
+        client: &pool.client,
         pin: None,
         // The protocol names none.
         model: None,
