@@ -76,12 +76,17 @@ impl From<&str> for Source {
             _ if text == "-" => Self::Stdin,
             Some(name) if is_name(name) => Self::Variable(name.to_owned()),
             Some(_) => Self::Not("begins with `env:` and names no variable"),
-            // What a variable that is not set leaves of `--openai-api-key $KEY --json`.
-            _ if text.strip_prefix("--").is_some_and(|rest| rest.starts_with(char::is_alphabetic)) => {
-                Self::Not("is another flag")
-            }
+            // What a variable that is not set leaves of `--openai-api-key $KEY --json`, or `-h`.
+            _ if is_flag(text) => Self::Not("is another flag"),
             _ => Self::Given(SecretString::from(text)),
         }
+    }
+}
+
+fn is_flag(text: &str) -> bool {
+    match text.strip_prefix("--") {
+        Some(long) => long.starts_with(char::is_alphabetic),
+        None => text.len() == 2 && text.starts_with('-'),
     }
 }
 

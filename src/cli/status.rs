@@ -22,6 +22,7 @@ use crate::select::profile::{ProfileView, Usable};
 use crate::select::report::{Only, Report};
 use crate::select::state::{self, State};
 use crate::select::text;
+use crate::shape::looks_secret;
 use crate::sources::Found;
 use crate::unlock::cache;
 use crate::vault::agent::Agent;
@@ -276,7 +277,7 @@ pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
     view.invalid_expires = entry.invalid_expires;
     view.email.clone_from(&entry.email);
     view.store = entry.mark.as_ref().map(|mark| mark.store.clone());
-    view.foreign.clone_from(&entry.foreign_reference);
+    view.foreign = entry.foreign_reference.as_deref().map(foreign);
     view.usable = match seen.holds(entry) {
         "sealed" => Usable::Unverified,
         "plaintext" => Usable::Plaintext,
@@ -284,6 +285,16 @@ pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
         _ => Usable::Missing,
     };
     Some(view)
+}
+
+/// A reference to another secret provider as it is shown: what could be a secret in the place of an id is left
+/// out.
+fn foreign(reference: &str) -> String {
+    match reference.split_once(':') {
+        Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
+        _ if looks_secret(reference) => "…".to_owned(),
+        _ => reference.to_owned(),
+    }
 }
 
 /// Lets the records speak: they govern type, provider and expiry.

@@ -54,6 +54,9 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
     // It has said everything; what its profile left running is the user's.
     let _ = child.kill();
     let _ = child.wait();
+    if bytes.is_empty() {
+        return fail(Code::Io, "the login shell ended before it had told its environment");
+    }
     Ok(parse(&bytes))
 }
 
@@ -104,6 +107,14 @@ mod tests {
         let error = variables(&env(home.path()), Duration::from_millis(200)).unwrap_err();
         assert_eq!(error.code(), Code::Timeout);
         assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_profile_that_ends_the_shell_is_told() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".profile"), "exit 3\n").unwrap();
+        let error = variables(&env(home.path()), Duration::from_secs(15)).unwrap_err();
+        assert!(error.what().contains("ended before"), "{}", error.what());
     }
 
     #[test]

@@ -72,6 +72,7 @@ fn what_is_no_secret_leaves_no_vault() {
 fn what_a_variable_that_is_not_set_leaves_is_no_secret() {
     for (values, named) in [
         (&["--openai-api-key", "--non-interactive"][..], "is another flag"),
+        (&["--openai-api-key", "-h"], "is another flag"),
         (&["--openai-api-key", "env:MY-KEY"], "names no variable"),
         (&["--token", "env:"], "names no variable"),
     ] {

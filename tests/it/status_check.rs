@@ -1,9 +1,9 @@
 //! `status --check` at fixed instants: exactly which exit status on each side of every boundary.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::selection::{DAY, NOW, run_at, vault_of};
-use crate::session::Session;
+use crate::session::{Session, setup_token};
 
 /// A vault with one token that expires at an instant, and a key that never does.
 fn expiring(at: i64) -> Session {
@@ -65,4 +65,26 @@ fn waiting_profiles_do_not_fail_the_check() {
         json!([{ "profileId": "a:tok", "provider": "a", "kind": "disabled", "reason": "billing",
                  "until": NOW + 18_000_000, "remainingMs": 17_999_999 }])
     );
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_references_id_is_not_shown() {
+    let session = vault_of(&json!({ "profiles": { "a:tok": "token" } }));
+    let path = session.agent_file("auth-profiles.json");
+    let mut index: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let canary = setup_token("CANARY");
+    for (name, source, id) in
+        [("b", "file", "/vault/b"), ("c", "exec", canary.as_str()), ("d", canary.as_str(), "x")]
+    {
+        index["profiles"][format!("{name}:x")] = json!({ "type": "api_key", "provider": name,
+            "keyRef": { "source": source, "provider": "default", "id": id } });
+    }
+    std::fs::write(&path, index.to_string()).unwrap();
+    for arguments in
+        [["status", "--json"].as_slice(), &["status"], &["status", "--plain"], &["list", "--json"]]
+    {
+        run_at(&session, NOW, arguments).ok().sane(&canary);
+    }
+    let shown = run_at(&session, NOW, &["status", "--json"]).stdout;
+    assert!(shown.contains("file:/vault/b") && shown.contains("exec:…"), "{shown}");
 }
