@@ -200,10 +200,8 @@ fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::select::client::Client;
-    use crate::select::fixture::{NOW, order, profiles, state};
-    use crate::select::health::WARN_AFTER_MS;
+    use crate::select::fixture::{NOW, order, profiles, state, with_input};
     use crate::select::pin::Pin;
-    use crate::vault::id::AgentName;
 
     fn told(pin: Option<(&str, Source)>, ids: &[&str]) -> String {
         let mut state = state();
@@ -212,28 +210,11 @@ mod tests {
             let profile = profile.parse().unwrap();
             state.pins.insert("tg:1".parse().unwrap(), Pin { profile, model: None, source, at: NOW });
         }
-        let (profiles, client) = (profiles(), Client::default());
         let orders = if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
-        let input = Input {
-            home: "/h",
-            agent: &AgentName::default(),
-            store_path: "/h/i",
-            profiles: &profiles,
-            orders: &orders,
-            state: &state,
-            client: &client,
-            session: pin.map(|_| &session),
-            model: None,
-            lacking: &[],
-            only: &crate::select::report::Only::All,
-            endpoints: &[],
-            warnings: &[],
-            now: NOW,
-            warn_after_ms: WARN_AFTER_MS,
-            unlocked_until: None,
-            elsewhere: &[],
-        };
-        text(&explain(&input, &"anthropic".parse().unwrap())).join("\n")
+        with_input(&profiles(), &orders, &state, |input| {
+            let input = Input { session: pin.map(|_| &session), ..input };
+            text(&explain(&input, &"anthropic".parse().unwrap())).join("\n")
+        })
     }
 
     #[test]
@@ -259,29 +240,13 @@ anthropic (agent main)
         let listed =
             |ids: &[&str]| if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
         let told = |provider: &str, index: &[&str], in_state: &[&str], config: &str| {
-            let (profiles, client) = (profiles(), Client::parse(config).unwrap());
+            let client = Client::parse(config).unwrap();
             let state = crate::select::state::State { order: listed(in_state), ..state() };
             let orders = listed(index);
-            let input = Input {
-                home: "/h",
-                agent: &AgentName::default(),
-                store_path: "/h/i",
-                profiles: &profiles,
-                orders: &orders,
-                state: &state,
-                client: &client,
-                session: None,
-                model: None,
-                lacking: &[],
-                only: &crate::select::report::Only::All,
-                endpoints: &[],
-                warnings: &[],
-                now: NOW,
-                warn_after_ms: WARN_AFTER_MS,
-                unlocked_until: None,
-                elsewhere: &[],
-            };
-            explain(&input, &provider.parse().unwrap()).steps[1].found.join(" | ")
+            with_input(&profiles(), &orders, &state, |input| {
+                let input = Input { client: &client, ..input };
+                explain(&input, &provider.parse().unwrap()).steps[1].found.join(" | ")
+            })
         };
         let empty = r#"{"auth":{"order":{"anthropic":[]}}}"#;
         assert_eq!(

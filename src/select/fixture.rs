@@ -57,7 +57,17 @@ pub(super) fn report(
     lacking: &[Lacking],
     warnings: &[String],
 ) -> Report {
-    assemble(&Input {
+    with_input(profiles, orders, state, |input| assemble(&Input { lacking, warnings, ..input }))
+}
+
+/// Gives what is known of profiles to a test, which can change it.
+pub(super) fn with_input<R>(
+    profiles: &[ProfileView],
+    orders: &Orders,
+    state: &State,
+    use_it: impl FnOnce(Input<'_>) -> R,
+) -> R {
+    use_it(Input {
         home: "/srv/vault",
         agent: &AgentName::default(),
         store_path: "/srv/vault/agents/main/auth-profiles.json",
@@ -67,10 +77,10 @@ pub(super) fn report(
         client: &super::client::Client::default(),
         session: None,
         model: None,
-        lacking,
+        lacking: &[],
         only: &Only::All,
         endpoints: &[],
-        warnings,
+        warnings: &[],
         now: NOW,
         warn_after_ms: super::health::WARN_AFTER_MS,
         unlocked_until: None,
