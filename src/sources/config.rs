@@ -44,8 +44,9 @@ pub struct ClientConfig {
     pub image_model: ModelChoice,
     /// The aliases of `agents.defaults.models`, each with its model.
     pub aliases: Vec<(String, String)>,
-    /// The names of `agents.defaults.cliBackends`: programs that have keys of their own.
-    pub programs: Vec<String>,
+    /// The names of `agents.defaults.cliBackends`, which are programs with keys of their own, and providers
+    /// of which a model is served by such a program.
+    pub programs: BTreeSet<String>,
     /// `agents.defaults.params`.
     pub defaults: Params,
     /// `agents.defaults.models[…].params`.
@@ -59,6 +60,8 @@ pub struct ClientConfig {
 pub struct AgentConfig {
     /// Its id.
     pub id: String,
+    /// The directory in which the client keeps what is its, where that is not the usual one.
+    pub directory: Option<String>,
     /// Its models, as far as they are not those of the defaults.
     pub model: ModelChoice,
     /// Its parameters.
@@ -118,8 +121,10 @@ impl ClientConfig {
             config.image_model = ModelChoice::read(defaults, "imageModel");
             let programs =
                 object(defaults, "cliBackends").map_or(&[][..], |programs| programs.properties.as_slice());
-            config.programs =
-                programs.iter().map(|entry| entry.name.as_str().trim().to_ascii_lowercase()).collect();
+            config
+                .programs
+                .extend(programs.iter().map(|entry| entry.name.as_str().trim().to_ascii_lowercase()));
+            config.take_runtimes(defaults);
             config.defaults = params(defaults);
             for entry in object(defaults, "models").map_or(&[][..], |models| models.properties.as_slice()) {
                 if let Value::Object(model) = &entry.value {
@@ -134,7 +139,12 @@ impl ClientConfig {
             if let Value::Object(agent) = agent
                 && let Some(id) = string(agent, "id")
             {
+                config.take_runtimes(agent);
                 config.agents.push(AgentConfig {
+                    directory: string(agent, "agentDir")
+                        .map(str::trim)
+                        .filter(|d| !d.is_empty())
+                        .map(str::to_owned),
                     id: id.to_owned(),
                     model: ModelChoice::read(agent, "model"),
                     params: params(agent),
@@ -142,6 +152,19 @@ impl ClientConfig {
             }
         }
         config
+    }
+
+    /// Notes the providers of which a model is served by a program of its own (`agentRuntime`), which signs in
+    /// by itself.
+    fn take_runtimes(&mut self, of: &Object<'_>) {
+        for entry in object(of, "models").map_or(&[][..], |models| models.properties.as_slice()) {
+            if let (Value::Object(model), Some((provider, _))) =
+                (&entry.value, entry.name.as_str().split_once('/'))
+                && has_runtime(model)
+            {
+                self.programs.insert(provider.trim().to_ascii_lowercase());
+            }
+        }
     }
 
     fn take_env(&mut self, env: &Object<'_>) {
@@ -198,6 +221,12 @@ impl ClientConfig {
         models.filter_map(|model| model_choice::provider_of(model, &self.aliases)).collect()
     }
 
+    /// The directory that the configuration names for an agent.
+    #[must_use]
+    pub fn directory(&self, agent: &str) -> Option<&str> {
+        self.agent(agent)?.directory.as_deref()
+    }
+
     /// What the configuration says of a provider's endpoint.
     #[must_use]
     pub fn endpoint(&self, provider: &Provider) -> Option<&Endpoint> {
@@ -211,6 +240,13 @@ impl ClientConfig {
     fn chosen<'c>(&'c self, own: Option<&'c AgentConfig>) -> impl Iterator<Item = &'c str> {
         own.map_or(ModelChoice::NONE, |own| &own.model).over(&self.model)
     }
+}
+
+/// Whether something is served by another program than the client itself.
+pub(super) fn has_runtime(of: &Object<'_>) -> bool {
+    object(of, "agentRuntime")
+        .and_then(|runtime| string(runtime, "id"))
+        .is_some_and(|id| id.trim() != "openclaw")
 }
 
 fn params(of: &Object<'_>) -> Params {
@@ -301,7 +337,7 @@ mod tests {
             let found = config.providers_in_use(agent);
             assert_eq!(found.iter().map(Provider::as_str).collect::<Vec<_>>(), expected, "{agent}");
         }
-        assert_eq!(config.programs, ["my-cli"]);
+        assert_eq!(config.programs, BTreeSet::from(["my-cli".to_owned()]));
         assert!(ClientConfig::parse("{}").unwrap().providers_in_use("main").is_empty());
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use jsonc_parser::ast::{Object, Value};
 
+use super::config::has_runtime;
 use super::provider_entry::is_keyless_marker;
 use crate::select::client::{object, string};
 use crate::shape;
@@ -50,7 +51,8 @@ pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {
         let host = url.map(|url| host(authority(url).1)).unwrap_or_default();
         let keyless = is_local(host)
             || text("auth") == Some("aws-sdk")
-            || text("apiKey").is_some_and(is_keyless_marker);
+            || text("apiKey").is_some_and(is_keyless_marker)
+            || has_runtime(entry);
         found.push(Endpoint {
             custom: url.is_some() && host != "api.openai.com",
             url: url.map(shown),

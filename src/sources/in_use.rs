@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Held, Variable, client_store, rank};
+use super::{Found, Held, Origin, Variable, client_store, rank};
 use crate::env::Env;
 use crate::env_names;
 use crate::vault::entry::EXEC_PROVIDER;
@@ -49,7 +49,8 @@ impl Found {
         has: impl Fn(&Provider) -> bool,
     ) -> bool {
         let in_vault = || has(provider) || self.stand_in(provider).is_some_and(|other| has(&other));
-        let kept = || client_store::providers(env, agent).contains(provider.as_str());
+        let directory = self.config.as_ref().and_then(|config| config.directory(agent.as_str()));
+        let kept = || client_store::providers(env, agent, directory).contains(provider.as_str());
         !(in_vault() || self.serves(provider) || kept())
     }
 
@@ -58,9 +59,20 @@ impl Found {
         let more = MORE_NAMES.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, names)| names);
         let mut names = env_names::names_of(name).iter().chain(more);
         names.any(|name| self.set.contains(*name))
+            || self.refers_elsewhere(name)
             || rank(&self.variables).iter().any(|of| {
                 of.provider == name && of.winner.is_some_and(|winner| !asks_the_vault(winner, name))
             })
+    }
+
+    /// Whether the configuration says which variable holds a provider's key, and it is not set here: the
+    /// client can run as a service, with variables of its own.
+    fn refers_elsewhere(&self, provider: &str) -> bool {
+        self.variables.iter().any(|variable| {
+            variable.provider == provider
+                && matches!(variable.origin, Origin::Entry(_))
+                && matches!(variable.held, Held::Unusable(_))
+        })
     }
 
     fn wants_key(&self, provider: &Provider) -> bool {
@@ -69,7 +81,7 @@ impl Found {
         let config = self.config.as_ref();
         let keyless =
             config.and_then(|config| config.endpoint(provider)).is_some_and(|endpoint| endpoint.keyless);
-        let by_program = config.is_some_and(|config| config.programs.iter().any(|program| program == name));
+        let by_program = config.is_some_and(|config| config.programs.contains(name));
         known && !KEYLESS.contains(&name) && !keyless && !by_program
     }
 
@@ -133,7 +145,11 @@ mod tests {
             ("openai", "{}", &[("OPENAI_API_KEY", " ")], &[], true),
             ("openai", "{}", &[("OPENAI_API_KEYS", "made-up")], &[], false),
             ("openai", "{ apiKey: 'made-up' }", &[], &[], false),
-            ("openai", "{ apiKey: '${MY_KEY}' }", &[], &[], true),
+            // A service can have what is not set here.
+            ("openai", "{ apiKey: '${MY_KEY}' }", &[], &[], false),
+            ("openai", "{ apiKey: { source: 'env', id: 'MY_KEY' } }", &[], &[], false),
+            ("openai", "{ agentRuntime: { id: 'codex' } }", &[], &[], false),
+            ("openai", "{ agentRuntime: { id: 'openclaw' } }", &[], &[], true),
             ("openai", "{ apiKey: '${MY_KEY}' }", &[("MY_KEY", "made-up")], &[], false),
             ("openai", "{ apiKey: { source: 'exec', provider: 'v', id: 'x' } }", &[], &[], false),
             (
@@ -167,7 +183,15 @@ mod tests {
         }
         let program =
             "{ agents: { defaults: { model: 'groq/x', cliBackends: { Groq: { command: 'x' } } } } }";
-        for config in ["{}", "{ agents: { defaults: { models: { 'openai/gpt-5': {} } } } }", program] {
+        let runtime = "{ agents: { defaults: { model: 'anthropic/x', models: { 'anthropic/x': { agentRuntime: { id: 'claude-cli' } } } } } }";
+        let own_runtime = "{ agents: { defaults: { model: 'zai/x' }, list: [{ id: 'main', models: { 'zai/*': { agentRuntime: { id: 'x' } } } }] } }";
+        for config in [
+            "{}",
+            "{ agents: { defaults: { models: { 'openai/gpt-5': {} } } } }",
+            program,
+            runtime,
+            own_runtime,
+        ] {
             assert!(unserved(config, &[], &[]).is_empty(), "{config}");
         }
         let env = "{ env: { GROQ_API_KEY: 'made-up' }, agents: { defaults: { model: 'groq/x' } } }";
