@@ -232,7 +232,7 @@ pub(super) fn ask_and_store(
         let expires_in = known.expires_in.as_deref().unwrap_or(LIFETIME);
         let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), expires_in, known.store)?;
         setup_token::needs_terminal(context)?;
-        paste::keep_what_is_there(context, vault, &wish, asks_id)?;
+        paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
         return setup_token::make(context, vault, session, wish);
     }
     let mut wish = Wish {
@@ -244,7 +244,7 @@ pub(super) fn ask_and_store(
         store: known.store,
         command: "add",
     };
-    paste::keep_what_is_there(context, vault, &wish, asks_id)?;
+    paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
     let expires_in = match known.expires_in {
         None if asking && kind == CredentialType::Token => {
             let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;

@@ -1,11 +1,8 @@
 //! What the client's configuration says, for verbs that choose as the client would.
 
-use strongroom_backends::shown;
-
 use super::Context;
 use crate::select::client::Client;
 use crate::sources::config::ClientConfig;
-use crate::sources::places::Places;
 
 /// What the client's configuration says of selection; an empty one where it cannot be read.
 pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
@@ -16,11 +13,8 @@ pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
 pub(super) fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
     match ClientConfig::of(&context.env) {
         Ok(config) => {
-            if config.as_ref().is_some_and(|config| config.selection.includes) {
-                let path = Places::of(&context.env).config.map(|path| shown(&path)).unwrap_or_default();
-                tell(&format!(
-                    "{path} takes in other files ($include), which are not read; selection goes on without them"
-                ));
+            if let Some(unread) = config.as_ref().and_then(|config| config.unread(&context.env)) {
+                tell(&format!("{unread}; selection goes on without them"));
             }
             config
         }

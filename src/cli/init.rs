@@ -132,12 +132,13 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let (payload, secret, unlock) = match chosen.unlock {
         Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
         by => {
-            let mut method = new_method(context, by, &home)?;
-            if let Some(new) = &method.new_key
-                && !new.write()?
-            {
-                method = new_method(context, by, &home)?;
-            }
+            // Nothing is sealed under a key that is in no file.
+            let method = loop {
+                let method = new_method(context, by, &home)?;
+                if method.new_key.as_ref().map(NewKey::write).transpose()? != Some(false) {
+                    break method;
+                }
+            };
             let payload = Payload::generate(method.name, chosen.store.as_str())?;
             let payload = init::init(&home, payload, &method.secret, &context.waits("init"))?;
             (payload, method.secret, method.told)

@@ -97,7 +97,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     }
     let (made, vault, mut session) = open_or_make(context, args)?;
     for (wish, _) in &given {
-        paste::keep_what_is_there(context, &vault, wish, false)?;
+        paste::keep_what_is_there(context, &vault, &session, wish, false)?;
     }
     let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();

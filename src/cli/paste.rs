@@ -180,15 +180,24 @@ pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
 pub(super) fn keep_what_is_there(
     context: &Context,
     vault: &Vault,
+    session: &Session,
     wish: &Wish,
     asks_anyway: bool,
 ) -> Result<()> {
     let Some(found) = vault.agent(&context.agent()?)? else { return Ok(()) };
-    let Some(entry) = found.index()?.entry(wish.profile.as_str()) else { return Ok(()) };
-    if !asks_anyway && (wish.named || entry.kind == Some(wish.kind)) {
+    let reader = found.reader(&session.keys, &vault.keychain)?;
+    // The record governs; without one that opens, the entry tells what another program keeps there.
+    let kind = match reader.record(&wish.profile) {
+        Ok(Some(record)) => Some(record.credential.kind),
+        _ => match reader.index()?.entry(wish.profile.as_str()) {
+            Some(entry) => entry.kind,
+            None => return Ok(()),
+        },
+    };
+    if !asks_anyway && (wish.named || kind == Some(wish.kind)) {
         return Ok(());
     }
-    let what = match entry.kind {
+    let what = match kind {
         Some(CredentialType::OAuth) => "an OAuth sign-in",
         Some(CredentialType::Token) => "a token",
         Some(CredentialType::ApiKey) => "an API key",

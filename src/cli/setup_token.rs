@@ -58,8 +58,8 @@ pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.expires_in, args.store)?;
     needs_terminal(context)?;
     let vault = context.vault()?;
-    paste::keep_what_is_there(context, &vault, &wish, false)?;
     let mut session = context.session(&vault)?;
+    paste::keep_what_is_there(context, &vault, &session, &wish, false)?;
     make(context, &vault, &mut session, wish)?.tell(context)
 }
 
@@ -203,18 +203,7 @@ fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), St
         }
         return Ok(Ok(((pasted.secret, warnings), held)));
     }
-    let printed = match (&ran.token, ran.longest) {
-        (Some(token), _) => {
-            Some(format!("a token of {} characters, where {} are usual", token.len(), TOKEN.usual))
-        }
-        (None, longest) if longest > TOKEN.prefix.len() => {
-            Some(format!("a part of a token ({longest} characters)"))
-        }
-        _ => None,
-    };
-    let dropped = printed.map(|printed| {
-        format!("`claude setup-token` had printed {printed}; it is dropped, so revoke it at the provider")
-    });
+    let dropped = dropped(&ran);
     if alone && let Some(dropped) = &dropped {
         context.warn(dropped);
     }
@@ -234,6 +223,18 @@ fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), St
             format!("`claude setup-token` {ended} and printed only a part of a token ({printed} characters)")
         }
     }))
+}
+
+/// What was printed of a token that is not stored, where that may be one.
+fn dropped(ran: &child::Ran) -> Option<String> {
+    let printed = match (&ran.token, ran.longest) {
+        (Some(token), _) => format!("a token of {} characters, where {} are usual", token.len(), TOKEN.usual),
+        (None, longest) if longest > TOKEN.prefix.len() => {
+            format!("a part of a token ({longest} characters)")
+        }
+        _ => return None,
+    };
+    Some(format!("`claude setup-token` had printed {printed}; it is dropped, so revoke it at the provider"))
 }
 
 /// Asks about a token of an odd length: a window that was resized while it was printed can have cut it.

@@ -221,6 +221,13 @@ impl ClientConfig {
         models.filter_map(|model| model_choice::provider_of(model, &self.aliases)).collect()
     }
 
+    /// What of the configuration is not read, for people.
+    #[must_use]
+    pub fn unread(&self, env: &Env) -> Option<String> {
+        let path = Places::of(env).config.filter(|_| self.selection.includes)?;
+        Some(format!("{} takes in other files ($include), which are not read", shown(&path)))
+    }
+
     /// The directory that the configuration names for an agent.
     #[must_use]
     pub fn directory(&self, agent: &str) -> Option<&str> {

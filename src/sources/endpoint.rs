@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Object;
 
 use super::config::has_runtime;
-use super::provider_entry::is_keyless_marker;
-use crate::select::client::{object, string};
+use super::provider_entry::{entries, is_keyless_marker};
+use crate::select::client::string;
 use crate::shape;
 use crate::vault::id::Provider;
 
@@ -37,12 +37,7 @@ pub struct Endpoint {
 pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = Vec::new();
     let mut known = HashSet::new();
-    let providers = object(root, "models").and_then(|models| object(models, "providers"));
-    for property in providers.map_or(&[][..], |providers| providers.properties.as_slice()).iter().rev() {
-        let name = property.name.as_str().trim().to_ascii_lowercase();
-        let (Ok(provider), Value::Object(entry)) = (name.parse::<Provider>(), &property.value) else {
-            continue;
-        };
+    for (provider, entry) in entries(root) {
         if !known.insert(provider.clone()) {
             continue;
         }

@@ -190,14 +190,9 @@ impl Found {
     pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
         match ClientConfig::of(env) {
             Ok(config) => {
-                let includes = config.as_ref().is_some_and(|config| config.selection.includes);
+                let unread = config.as_ref().and_then(|config| config.unread(env));
                 let mut found = Self::look_with(env, working_directory, config);
-                if let (true, Some(path)) = (includes, Places::of(env).config) {
-                    let path = shown(&path);
-                    found
-                        .warnings
-                        .push(format!("{path} takes in other files ($include), which are not read"));
-                }
+                found.warnings.extend(unread);
                 found
             }
             Err(error) => {

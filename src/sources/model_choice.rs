@@ -59,7 +59,7 @@ pub(super) fn provider_of(model: &str, aliases: &[(String, String)]) -> Option<P
     if name.trim().is_empty() {
         return None;
     }
-    provider.trim().to_ascii_lowercase().parse().ok()
+    Provider::named(provider)
 }
 
 #[cfg(test)]

@@ -54,15 +54,7 @@ pub(super) fn is_keyless_marker(text: &str) -> bool {
 pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     let mut found: Vec<ProviderEntry> = Vec::new();
     let mut known = HashSet::new();
-    let Some(providers) = object(root, "models").and_then(|models| object(models, "providers")) else {
-        return found;
-    };
-    for property in providers.properties.iter().rev() {
-        let (Ok(provider), Value::Object(entry)) =
-            (property.name.as_str().trim().to_ascii_lowercase().parse::<Provider>(), &property.value)
-        else {
-            continue;
-        };
+    for (provider, entry) in entries(root) {
         if known.contains(&provider) {
             continue;
         }
@@ -74,6 +66,16 @@ pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     }
     found.reverse();
     found
+}
+
+/// The entries of `models.providers`, the last first.
+pub(super) fn entries<'o, 't>(root: &'o Object<'t>) -> impl Iterator<Item = (Provider, &'o Object<'t>)> {
+    let providers = object(root, "models").and_then(|models| object(models, "providers"));
+    let properties = providers.map_or(&[][..], |providers| providers.properties.as_slice());
+    properties.iter().rev().filter_map(|property| match &property.value {
+        Value::Object(entry) => Some((Provider::named(property.name.as_str())?, entry)),
+        _ => None,
+    })
 }
 
 fn key(value: &Value<'_>, provider: &Provider) -> Option<EntryKey> {

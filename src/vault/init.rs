@@ -28,15 +28,14 @@ pub fn init(path: &Path, payload: Payload, secret: &MethodSecret, waits: &Waits)
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     refuse_existing(&vault)?;
     slots::write(&vault.home, &payload, &secret.method_key(None)?)?;
-    let keys = payload.keys()?;
-    log_event(
-        &vault,
-        &keys,
-        waits.now,
-        Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() },
-    )?;
+    log_init(&vault, &payload, waits.now)?;
     Vault::write_settings(&vault.home, &payload)?;
     Ok(payload)
+}
+
+fn log_init(vault: &Vault, payload: &Payload, now: i64) -> Result<()> {
+    let event = Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() };
+    log_event(vault, &payload.keys()?, now, event)
 }
 
 /// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
@@ -76,8 +75,7 @@ pub fn finish(vault: &Vault, session: &Session, waits: &Waits) -> Result<()> {
     let payload = &unlocked.payload;
     let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     if !log.contains(&b'\n') {
-        let event = Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() };
-        log_event(vault, &session.keys, waits.now, event)?;
+        log_init(vault, payload, waits.now)?;
     }
     Vault::write_settings(&vault.home, payload)
 }

@@ -139,6 +139,16 @@ fn what_was_done_before_an_error_is_told() {
 }
 
 #[test]
+fn what_the_record_says_is_kept_where_the_index_was_wiped() {
+    let session = Session::empty();
+    session.feed("made-up-key-1", ["onboard", "--anthropic-api-key", "-"]).ok();
+    std::fs::write(session.agent_file("auth-profiles.json"), "{\"version\":1,\"profiles\":{}}").unwrap();
+    let token = setup_token("ONE");
+    session.feed(&token, ["onboard", "--auth-choice", "setup-token", "--token", "-"]).failed("EXISTS", 73);
+    assert_eq!(session.get("anthropic:default"), "made-up-key-1");
+}
+
+#[test]
 fn several_at_once_in_one_home_store_what_each_was_given() {
     let session = Session::empty();
     let children: Vec<_> = ["openai", "anthropic", "openrouter", "groq"]
