@@ -78,21 +78,24 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
 /// Makes a home, mode 0700, and the directories above it, and opens it.
 ///
 /// # Errors
-/// As [`check_place`] and [`open`]; an existing directory is taken as it is.
+/// As [`check_place`] and [`open`]; an existing directory is taken as it is, also one that somebody else
+/// makes meanwhile.
 pub fn create(path: &Path) -> Result<Home, StoreError> {
     if fs::lstat(path).is_err() {
         check_place(path)?;
     }
-    match fs::mkdir(path, fs::Mode::RWXU) {
-        Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+    let made = match fs::mkdir(path, fs::Mode::RWXU) {
         Err(rustix::io::Errno::NOENT) => {
             let (parent, _) = split(path)?;
             create_parents(&parent)?;
-            fs::mkdir(path, fs::Mode::RWXU).map_err(|e| StoreError::at(path, e))?;
+            fs::mkdir(path, fs::Mode::RWXU)
         }
-        Err(errno) => return Err(StoreError::at(path, errno)),
+        made => made,
+    };
+    match made {
+        Ok(()) | Err(rustix::io::Errno::EXIST) => open(path),
+        Err(errno) => Err(StoreError::at(path, errno)),
     }
-    open(path)
 }
 
 fn create_parents(path: &Path) -> Result<(), StoreError> {
@@ -142,6 +145,23 @@ mod tests {
         assert!(matches!(open(&home), Err(StoreError::Unsafe { .. })));
         set(temp.path(), 0o1777);
         assert!(open(&home).is_ok());
+    }
+
+    #[test]
+    fn several_that_make_one_home_and_the_directories_above_it_all_open_it() {
+        let temp = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let home = temp.path().join(format!("{round}/data/h"));
+            let start = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        start.wait();
+                        create(&home).unwrap();
+                    });
+                }
+            });
+        }
     }
 
     #[test]
