@@ -31,6 +31,9 @@ pub const AGENTS: &str = "agents";
 /// How long a lock is waited for, unless told otherwise.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How long a vault without `vault.json` is taken for one that is just being made.
+const MAKING_TAKES: Duration = Duration::from_secs(1);
+
 /// How often a writer begins again because the keys changed before it had the lock.
 const RESTARTS: usize = 3;
 
@@ -137,18 +140,27 @@ impl Vault {
         }
         let home = opened.dir;
         let mut damaged = None;
-        let settings = match home.read_if_any(SETTINGS, SETTINGS_MAX)? {
-            Some(bytes) => match settings::parse(&bytes) {
+        let mut bytes = home.read_if_any(SETTINGS, SETTINGS_MAX)?;
+        if bytes.is_none() {
+            if slots::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() {
+                return none();
+            }
+            // What is being made at this moment is nothing that was lost.
+            if lock::is_held(&home).unwrap_or(false) {
+                let me = Holder { pid: std::process::id(), since: 0, command: String::new() };
+                drop(lock::take(&home, Mode::Shared, MAKING_TAKES, &me));
+            }
+            bytes = home.read_if_any(SETTINGS, SETTINGS_MAX)?;
+        }
+        let settings = if let Some(bytes) = bytes {
+            match settings::parse(&bytes) {
                 // Nobody here can tell what mending such a home would break.
                 Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 read => read.map_err(|error| damaged = Some(error)).ok(),
-            },
-            None if slots::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() => return none(),
-            None => {
-                notices
-                    .push("vault.json is missing; `strongroom doctor --repair` writes it again".to_owned());
-                None
             }
+        } else {
+            notices.push("vault.json is missing; `strongroom doctor --repair` writes it again".to_owned());
+            None
         };
         let keychain = Keychain::new(keychain, home.path());
         Ok((Self { home, notices, settings, keychain }, damaged))

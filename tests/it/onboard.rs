@@ -150,24 +150,31 @@ fn what_the_record_says_is_kept_where_the_index_was_wiped() {
 
 #[test]
 fn several_at_once_in_one_home_store_what_each_was_given() {
-    let session = Session::empty();
-    let children: Vec<_> = ["openai", "anthropic", "openrouter", "groq"]
-        .map(|provider| {
+    for _ in 0..10 {
+        // Not even the directories above the home are there yet.
+        let session = Session::empty();
+        let children = ["openai", "anthropic", "openrouter", "groq"].map(|provider| {
             let mut command = session.command(["onboard", &format!("--{provider}-api-key"), "env:MY_KEY"]);
             command.env("MY_KEY", "made-up-key-1");
             std::thread::spawn(move || crate::session::ran(command, b""))
-        })
-        .into_iter()
-        .map(|thread| thread.join().unwrap())
-        .collect();
-    for ran in children {
-        ran.ok();
+        });
+        // A vault that is half made is none yet, or is waited for: it is not one that lost something.
+        let doctor = loop {
+            let ran = session.run(["doctor"]);
+            if ran.status != 66 {
+                break ran;
+            }
+        };
+        doctor.ok();
+        for child in children {
+            child.join().unwrap().ok();
+        }
+        assert_eq!(
+            session.run(["list", "--json"]).ok().json()["agents"][0]["profiles"].as_array().unwrap().len(),
+            4
+        );
+        session.run(["verify"]).ok();
     }
-    assert_eq!(
-        session.run(["list", "--json"]).ok().json()["agents"][0]["profiles"].as_array().unwrap().len(),
-        4
-    );
-    session.run(["verify"]).ok();
 }
 
 #[test]
