@@ -81,7 +81,9 @@ fn signals_that_come_together_are_one() {
     ));
     let kills = "kill -HUP $(cat parent); sleep 0.2; kill -HUP $(cat parent); kill -TERM $(cat parent)";
     let ran = at_terminal(&session, HOW, &[format!("Ready. =$ {kills}")]);
-    assert!(ran.stdout.contains("ended=143\nicanon"), "{}", ran.stdout);
+    // Of signals that are delivered at the same moment the kernel lets the handler of any be the last.
+    let ended = [143, 129].map(|status| format!("ended={status}\nicanon"));
+    assert!(ended.iter().any(|ended| ran.stdout.contains(ended)), "{}", ran.stdout);
     assert_eq!(session.get("anthropic:default"), token());
 }
 
