@@ -1,15 +1,16 @@
 //! Files outside the home in which a key or a passphrase lies.
 
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{self, Mode, OFlags};
-use rustix::io::Errno;
-use rustix::process::{Pid, getpid, test_kill_process};
+use rustix::fs::{self, OFlags};
 use zeroize::Zeroizing;
 
 use crate::StoreError;
 use crate::fs::dir::{Dir, read_regular, split};
+use crate::fs::lock::{Mode, is_contended, try_now};
 
 /// The largest key or passphrase file, in bytes.
 pub const MAX: usize = 4096;
@@ -30,7 +31,7 @@ pub enum Trust {
 /// or written by others; `TooLarge`.
 pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let fd = fs::open(path, flags, Mode::empty()).map_err(|e| StoreError::at(path, e))?;
+    let fd = fs::open(path, flags, fs::Mode::empty()).map_err(|e| StoreError::at(path, e))?;
     if trust == Trust::Own {
         check_private(&fd, path)?;
     }
@@ -44,7 +45,8 @@ pub fn exists(path: &Path) -> bool {
 }
 
 /// Writes a new key file, mode 0600, durably, and the directories above it. A kill leaves the whole
-/// file or none, and beside it at most one that the next call sweeps.
+/// file or none, and beside it at most one that the next call sweeps. Of several at once, in containers
+/// that share the directory too, one succeeds, and the file is its own.
 ///
 /// # Errors
 /// `Exists`, `NoSpace`, `Io`.
@@ -62,12 +64,8 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     if dir.kind(&name)?.is_some() {
         return Err(StoreError::Exists(path.to_owned()));
     }
-    for stale in dir.names()?.iter().filter(|file| is_stale(file, &name)) {
-        dir.remove_file(stale)?;
-    }
-    // A name of its own: somebody else may be writing the same key file right now.
-    let staged = format!("{name}.{}.tmp", std::process::id());
-    let file = dir.write_new(&staged, bytes)?;
+    sweep(&dir, &name)?;
+    let (staged, file) = stage(&dir, &name, bytes)?;
     let done = dir.sync_file(&file, &staged).and_then(|()| dir.rename_new(&staged, &name));
     if done.is_err() {
         let _ = dir.remove_file(&staged);
@@ -76,12 +74,42 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     dir.sync()
 }
 
-/// Whether a file was staged by a process that is no more. Of our own number it is by one before us.
-fn is_stale(file: &str, name: &str) -> bool {
-    let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
-    let digits = number.filter(|number| number.bytes().all(|b| b.is_ascii_digit()));
-    let Some(process) = digits.and_then(|digits| Pid::from_raw(digits.parse().ok()?)) else { return false };
-    process == getpid() || test_kill_process(process) == Err(Errno::SRCH)
+/// Writes the file under a name that nobody else has, and locks it, so that it is not swept.
+fn stage(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(String, File), StoreError> {
+    loop {
+        // In another container there can be a process of the same number.
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+        let staged = format!("{name}.{}-{now}.tmp", std::process::id());
+        let file = match dir.write_new(&staged, bytes) {
+            Err(StoreError::Exists(_)) => continue,
+            written => written?,
+        };
+        // Where files cannot be locked, none is swept.
+        let is_locked_by_a_sweeper = try_now(&file, Mode::Exclusive).is_err_and(|e| is_contended(&e));
+        let stat = fs::fstat(&file).map_err(|e| StoreError::at(dir.path_of(&staged), e))?;
+        if !is_locked_by_a_sweeper && stat.st_nlink > 0 {
+            return Ok((staged, file));
+        }
+    }
+}
+
+/// Removes what was staged by processes that are no more: nobody holds its lock.
+fn sweep(dir: &Dir, name: &str) -> Result<(), StoreError> {
+    let is_staged = |file: &str| {
+        let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
+        number.is_some_and(|number| {
+            number.starts_with(|c: char| c.is_ascii_digit())
+                && number.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        })
+    };
+    for staged in dir.names()?.iter().filter(|file| is_staged(file)) {
+        if let Ok(file) = dir.open_for_reading(staged)
+            && try_now(&file, Mode::Exclusive).is_ok()
+        {
+            dir.remove_file(staged)?;
+        }
+    }
+    Ok(())
 }
 
 fn check_private(fd: &OwnedFd, path: &Path) -> Result<(), StoreError> {
@@ -116,19 +144,45 @@ mod tests {
     #[test]
     fn what_a_killed_process_left_is_swept_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
-        let mut child = std::process::Command::new("true").spawn().unwrap();
-        child.wait().unwrap();
-        let stale = format!("key.{}.tmp", child.id());
-        // Somebody else may be about to give this one its name.
-        let living = format!("key.{}.tmp", std::os::unix::process::parent_id());
-        for name in [&*stale, &*living, "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"] {
+        let stale = ["key.4194305.tmp", "key.1-7.tmp"];
+        // Somebody else is about to give this one its name.
+        let living = "key.1-8.tmp";
+        for name in stale.into_iter().chain([living, "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"]) {
             std::fs::write(temp.path().join(name), b"").unwrap();
         }
+        let held = File::open(temp.path().join(living)).unwrap();
+        try_now(&held, Mode::Exclusive).unwrap();
         create(&temp.path().join("key"), b"value").unwrap();
         let names = Dir::open(temp.path()).unwrap().names().unwrap();
-        let mut left = ["key", "key..tmp", &living, "key.old", "key.x.tmp", "other.1.tmp"];
+        let mut left = ["key", "key..tmp", living, "key.old", "key.x.tmp", "other.1.tmp"];
         left.sort_unstable();
         assert_eq!(names, left);
+    }
+
+    /// Threads have one process number, as processes of several containers can.
+    #[test]
+    fn of_several_at_once_one_succeeds_and_the_file_is_its_own() {
+        let temp = tempfile::tempdir().unwrap();
+        for round in 0..200 {
+            let path = temp.path().join(format!("{round}/key"));
+            let start = std::sync::Barrier::new(4);
+            let made = std::thread::scope(|scope| {
+                let makers = [b"key-1", b"key-2", b"key-3", b"key-4"].map(|key| {
+                    let (path, start) = (&path, &start);
+                    scope.spawn(move || {
+                        start.wait();
+                        (key, create(path, key))
+                    })
+                });
+                makers.map(|maker| maker.join().unwrap())
+            });
+            let winners: Vec<_> = made.iter().filter(|(_, done)| done.is_ok()).map(|(key, _)| *key).collect();
+            assert_eq!(winners.len(), 1, "{made:?}");
+            assert_eq!(std::fs::read(&path).unwrap(), winners[0]);
+            let others = made.iter().filter(|(_, done)| matches!(done, Err(StoreError::Exists(_)))).count();
+            assert_eq!(others, 3, "{made:?}");
+            assert_eq!(Dir::open(path.parent().unwrap()).unwrap().names().unwrap(), ["key"]);
+        }
     }
 
     #[test]

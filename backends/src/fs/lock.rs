@@ -91,14 +91,14 @@ pub fn is_held(dir: &Dir) -> Result<bool, StoreError> {
     }
 }
 
-fn try_now(file: &File, mode: Mode) -> io::Result<()> {
+pub(crate) fn try_now(file: &File, mode: Mode) -> io::Result<()> {
     match mode {
         Mode::Shared => fs2::FileExt::try_lock_shared(file),
         Mode::Exclusive => fs2::FileExt::try_lock_exclusive(file),
     }
 }
 
-fn is_contended(error: &io::Error) -> bool {
+pub(crate) fn is_contended(error: &io::Error) -> bool {
     error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
 }
 
