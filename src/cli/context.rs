@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
+use strongroom_backends::fs::lock;
 
 use super::{Global, agent_of};
 use crate::env::Env;
@@ -148,7 +149,11 @@ impl Context {
     fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
         let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
-        if let Some(pending) = session.pending() {
+        // One that goes on right now is not cut short.
+        if let Some(pending) = session.pending()
+            && !lock::is_held(&vault.home).unwrap_or(false)
+            && session.is_current(&vault.home)?
+        {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
         }

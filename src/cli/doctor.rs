@@ -49,10 +49,13 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(keychain::check(&vault.keychain, in_keychain));
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
     findings.extend(state::check(&vault)?);
+    let waits = context.waits("doctor");
     let mut session = open(context, &vault, args.repair);
+    let settled = session.as_mut().ok().map(|session| vault.keys_settled(session, &waits)).transpose()?;
+    // What is mended takes its own.
+    let _lock = settled.filter(|_| !args.repair);
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
-    let waits = context.waits("doctor");
     match &mut session {
         Ok(session) => {
             findings.push(home::settings(&vault, session, args.repair, &waits)?);

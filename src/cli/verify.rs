@@ -13,8 +13,10 @@ pub struct Verify {}
 
 pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
     let vault = context.vault()?;
-    let session = context.session(&vault)?;
-    let verified = verify::verify(&vault, &session, &context.waits("verify"))?;
+    let waits = context.waits("verify");
+    let mut session = context.session(&vault)?;
+    let _lock = vault.keys_settled(&mut session, &waits)?;
+    let verified = verify::verify(&vault, &session, &waits)?;
     let wrong = verified.findings.iter().filter(|finding| !finding.notice).count();
     if context.json() {
         context.print_json(&verified)?;

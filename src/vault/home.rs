@@ -69,6 +69,10 @@ pub struct Vault {
     pub keychain: Keychain,
 }
 
+fn keep_changing<T>() -> Result<T> {
+    fail(Code::Changed, "the vault's keys changed again and again while this command waited")
+}
+
 /// The home that a flag or a variable names, else the platform's data directory.
 ///
 /// # Errors
@@ -327,7 +331,28 @@ impl Vault {
             drop(locked);
             self.refresh(session)?;
         }
-        fail(Code::Changed, "the vault's keys changed again and again while this command waited")
+        keep_changing()
+    }
+
+    /// Keeps the keys as they are while the lock is held, and the session up to date with them, for somebody who
+    /// judges all there is: beside a change of keys, half of it would seem lost. No lock where the home cannot
+    /// be written, and so nothing is changed.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of unlocking again.
+    pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Option<Lock>> {
+        for _ in 0..RESTARTS {
+            let lock = match self.lock(Mode::Shared, waits) {
+                Err(error) if error.code() == Code::LockTimeout => return Err(error),
+                lock => lock.ok(),
+            };
+            if session.is_current(&self.home)? {
+                return Ok(lock);
+            }
+            drop(lock);
+            self.refresh(session)?;
+        }
+        keep_changing()
     }
 
     /// Makes sure that the vault's own log was last written under keys that are held.

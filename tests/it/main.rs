@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod beside_rekey;
 mod cases;
 mod contention;
 mod costs;

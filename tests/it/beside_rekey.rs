@@ -1,0 +1,29 @@
+//! Those who look at a vault while its keys are changed: nothing is lost then, and nothing is told as lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::session::Session;
+
+#[test]
+fn whoever_looks_beside_a_change_of_keys_finds_nothing_wrong() {
+    let session = Session::new();
+    for n in 0..8 {
+        session.paste(&format!("openrouter:n{n}"), &format!("made-up-key-number-{n}"));
+    }
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for looks in [["verify"].as_slice(), &["doctor"], &["status"], &["get", "openrouter:n7"]] {
+            let (session, done) = (&session, &done);
+            scope.spawn(move || {
+                while !done.load(Ordering::SeqCst) {
+                    let ran = session.run(looks).ok();
+                    assert!(!ran.stderr.contains("cut short"), "{looks:?}: {}", ran.stderr);
+                }
+            });
+        }
+        let rekeys: Vec<_> = (0..20).map(|_| session.run(["rekey", "--yes"])).collect();
+        done.store(true, Ordering::SeqCst);
+        rekeys.into_iter().for_each(|rekey| drop(rekey.ok()));
+    });
+    session.run(["verify"]).ok();
+}
