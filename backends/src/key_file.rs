@@ -15,6 +15,9 @@ use crate::fs::lock::{Mode, is_contended, try_now};
 /// The largest key or passphrase file, in bytes.
 pub const MAX: usize = 4096;
 
+/// How often a new file is staged again.
+const STAGINGS: usize = 100;
+
 /// How strictly a file's owner and mode are judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trust {
@@ -74,23 +77,22 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     dir.sync()
 }
 
-/// Writes the file under a name that nobody else has, and locks it, so that it is not swept.
+/// Writes the file under a name that nobody else has, and locks it, so that it is not swept. Whoever sweeps
+/// at that very moment can take it before it is locked; each does so once.
 fn stage(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(String, File), StoreError> {
-    loop {
+    for _ in 0..STAGINGS {
         // In another container there can be a process of the same number.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let staged = format!("{name}.{}-{now}.tmp", std::process::id());
-        let file = match dir.write_new(&staged, bytes) {
-            Err(StoreError::Exists(_)) => continue,
-            written => written?,
-        };
+        let file = dir.write_new(&staged, bytes)?;
         // Where files cannot be locked, none is swept.
-        let is_locked_by_a_sweeper = try_now(&file, Mode::Exclusive).is_err_and(|e| is_contended(&e));
-        let stat = fs::fstat(&file).map_err(|e| StoreError::at(dir.path_of(&staged), e))?;
-        if !is_locked_by_a_sweeper && stat.st_nlink > 0 {
+        let is_being_swept = try_now(&file, Mode::Exclusive).is_err_and(|e| is_contended(&e));
+        if !is_being_swept && dir.kind(&staged)?.is_some() {
             return Ok((staged, file));
         }
+        dir.remove_file(&staged)?;
     }
+    Err(dir.io(name, std::io::Error::other("others make it at the same moment, again and again")))
 }
 
 /// Removes what was staged by processes that are no more: nobody holds its lock.
