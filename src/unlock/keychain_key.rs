@@ -106,7 +106,8 @@ pub fn take_over(keychain: &Keychain, vault: &str, slot: &Slot) -> Result<bool> 
 /// # Errors
 /// `NO_SPACE`, `IO`.
 pub fn note_unseen(home: &Dir) -> Result<()> {
-    Ok(home.dir_or_create(DIR)?.scribble(UNSEEN, b"")?)
+    home.dir_or_create(DIR)?.scribble(UNSEEN, b"")?;
+    Ok(())
 }
 
 /// Whether no later process has seen the key yet.

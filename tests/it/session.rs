@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Once;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -94,6 +95,7 @@ impl Ran {
 impl Session {
     /// A session without a vault.
     pub fn empty() -> Self {
+        tell_panics_at_once();
         Self { temp: tempfile::tempdir().unwrap() }
     }
 
@@ -181,6 +183,21 @@ impl Session {
         let request = serde_json::json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids });
         self.feed(request.to_string(), ["resolve"]).ok().json()
     }
+}
+
+/// Has a failed check written to standard error when it fails: the report at the end of a run is lost
+/// with whatever ends the run, or cuts what it printed.
+fn tell_panics_at_once() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let captured = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |what| {
+            let thread = std::thread::current();
+            // Not by a macro: what those print is captured.
+            let _ = writeln!(std::io::stderr(), "{}: {what}", thread.name().unwrap_or("a thread"));
+            captured(what);
+        }));
+    });
 }
 
 /// Longer than any refusal may take; a hang is a failure.

@@ -202,18 +202,18 @@ impl Dir {
         self.sync()
     }
 
-    /// Overwrites a file that is only advice: neither atomic nor durable.
+    /// Overwrites a file that is only advice, neither atomically nor durably, and gives it.
     ///
     /// # Errors
     /// `Unsafe`, `NoSpace`, `Io`.
-    pub fn scribble(&self, name: &str, bytes: &[u8]) -> Result<()> {
+    pub fn scribble(&self, name: &str, bytes: &[u8]) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
         let mut file = File::from(fd);
         // Cut to its length afterwards: of a file that was emptied first, ext4 writes out the new
         // contents at once, and the next durable write of anything waits for them.
         let written = file.write_all(bytes).and_then(|()| file.set_len(bytes.len() as u64));
-        written.map_err(|source| self.io(name, source))
+        written.map(|()| file).map_err(|source| self.io(name, source))
     }
 
     /// Opens a file for appending and patching, and makes it, mode 0600, where it is missing.

@@ -1,7 +1,7 @@
 //! Kernel locks on files that are never renamed: a holder that is killed frees them.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
 use super::dir::Dir;
@@ -12,6 +12,8 @@ pub const FILE: &str = "lock";
 /// The name of the file beside it in which the holder says who it is.
 pub const HOLDER: &str = "lock.holder";
 const HOLDER_MAX: usize = 512;
+/// Over the first byte of a holder that has let go: what no process id begins with.
+const NOBODY: &[u8] = b"-";
 
 /// Whether others may hold the lock at the same time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +56,16 @@ impl Holder {
 pub struct Lock {
     // Closing the file frees the lock.
     _file: File,
+    holder: Option<File>,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A later holder may be one that names nobody, and its number may by then be another's.
+        if let Some(mut holder) = self.holder.take() {
+            let _ = holder.seek(SeekFrom::Start(0)).and_then(|_| holder.write_all(NOBODY));
+        }
+    }
 }
 
 /// Takes the lock of a directory, waiting at most `limit`.
@@ -70,11 +82,11 @@ pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock,
         Err(error) if is_contended(&error) => wait(dir, file, mode, limit)?,
         Err(error) => return Err(dir.io(FILE, error)),
     };
-    if mode == Mode::Exclusive {
+    let holder = (mode == Mode::Exclusive)
+        .then(|| dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes()))
         // Advice only: a full disk must not keep anyone from the lock.
-        let _ = dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes());
-    }
-    Ok(Lock { _file: file })
+        .and_then(Result::ok);
+    Ok(Lock { _file: file, holder })
 }
 
 /// Whether somebody holds the lock exclusively right now.
@@ -170,6 +182,18 @@ mod tests {
         assert!(take(&dir, Mode::Exclusive, Duration::from_millis(10), &me()).is_err());
         drop((one, two));
         assert!(take(&dir, Mode::Exclusive, Duration::from_secs(5), &me()).is_ok());
+    }
+
+    #[test]
+    fn a_timeout_accuses_no_earlier_holder() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        drop(take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap());
+        let _shared = take(&dir, Mode::Shared, Duration::ZERO, &me()).unwrap();
+        match take(&dir, Mode::Exclusive, Duration::from_millis(10), &me()) {
+            Err(StoreError::LockTimeout { holder: None, .. }) => {}
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
