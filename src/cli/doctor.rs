@@ -52,8 +52,8 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let waits = context.waits("doctor");
     let mut session = open(context, &vault, args.repair);
     let settled = session.as_mut().ok().map(|session| vault.keys_settled(session, &waits)).transpose()?;
-    // What is mended takes its own.
-    let _lock = settled.filter(|_| !args.repair);
+    // What is mended takes the lock alone.
+    let mut settled = settled.filter(|_| !args.repair);
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
     match &mut session {
@@ -61,6 +61,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
             findings.push(home::settings(&vault, session, args.repair, &waits)?);
             if args.repair {
                 findings.extend(profiles::repair(&vault, session, &waits)?);
+                settled = Some(vault.keys_settled(session, &waits)?);
             }
             if in_keychain {
                 findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
@@ -73,6 +74,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         Err(_) => findings.extend(profiles::check_locked(&vault)?),
     }
+    drop(settled);
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;

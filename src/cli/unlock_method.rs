@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use strongroom_backends::fs::lock::Mode;
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
@@ -151,10 +150,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         Some((secret.method_key(None)?, told))
     };
     let waits = context.waits("unlock-method");
-    let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.is_current(&vault.home)? {
-        vault.refresh(&mut session)?;
-    }
+    let lock = vault.keys_alone(&mut session, &waits)?;
     vault.check_end(&session.keys)?;
     if vault.slots()?.iter().any(|slot| slot.method == name) != exists {
         return fail(
@@ -254,10 +250,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
             },
         )?;
     context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
-    let lock = vault.lock(Mode::Exclusive, &waits)?;
-    if !session.is_current(&vault.home)? {
-        vault.refresh(&mut session)?;
-    }
+    let lock = vault.keys_alone(&mut session, &waits)?;
     if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
         return fail(
             Code::Config,

@@ -1,9 +1,8 @@
 //! The home: its permissions, `vault.json`, and what does not belong there.
 
 use super::Finding;
-use strongroom_backends::fs::lock::Mode;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::vault::home::{AGENTS, SETTINGS, Session, Vault, Waits};
 use crate::vault::id::quoted;
 
@@ -39,7 +38,7 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of writing it.
-pub fn settings(vault: &Vault, session: &Session, repair: bool, waits: &Waits) -> Result<Finding> {
+pub fn settings(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Finding> {
     let due = session.settings();
     if vault.settings.as_ref() == Some(&due) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
@@ -50,11 +49,8 @@ pub fn settings(vault: &Vault, session: &Session, repair: bool, waits: &Waits) -
     };
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
-        let _lock = vault.lock(Mode::Exclusive, waits)?;
-        if !session.is_current(&vault.home)? {
-            return fail(Code::Changed, "the vault's keys were changed meanwhile");
-        }
-        vault.home.replace(SETTINGS, &due.to_bytes()?)?;
+        let _lock = vault.keys_alone(session, waits)?;
+        vault.home.replace(SETTINGS, &session.settings().to_bytes()?)?;
         return Ok(finding.mended());
     }
     Ok(finding)

@@ -1,7 +1,6 @@
 //! Records, indexes, logs and unfinished changes of every agent.
 
 use strongroom_backends::fs::dir::Dir;
-use strongroom_backends::fs::lock::Mode;
 
 use super::{Finding, Level};
 use crate::error::{Code, Result};
@@ -117,10 +116,10 @@ fn remedy(kind: &str) -> &'static str {
 ///
 /// # Errors
 /// Those of locking and writing.
-fn repair_logs(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Finding>> {
+fn repair_logs(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
+    let _lock = vault.keys_alone(session, waits)?;
     let keys = &session.keys;
     let mut found = Vec::new();
-    let _lock = vault.lock(Mode::Exclusive, waits)?;
     let ends = |scope: Scope<'_>, dir: &Dir| log::check_end(keys, scope, dir).unwrap_or(false);
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };

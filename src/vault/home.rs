@@ -34,9 +34,6 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a vault without `vault.json` is taken for one that is just being made.
 const MAKING_TAKES: Duration = Duration::from_secs(1);
 
-/// How often a writer begins again because the keys changed before it had the lock.
-const RESTARTS: usize = 3;
-
 /// How a command waits for locks, and how it calls itself to those who wait for it.
 #[derive(Clone, Debug)]
 pub struct Waits {
@@ -67,10 +64,6 @@ pub struct Vault {
     pub settings: Option<Settings>,
     /// The keychain, where records or the key may lie.
     pub keychain: Keychain,
-}
-
-fn keep_changing<T>() -> Result<T> {
-    fail(Code::Changed, "the vault's keys changed again and again while this command waited")
 }
 
 /// The home that a flag or a variable names, else the platform's data directory.
@@ -286,11 +279,11 @@ impl Vault {
         Ok((agent, [vault, lock]))
     }
 
-    /// Takes the locks for a change, begins again where the keys changed meanwhile, and finishes
+    /// Takes the locks for a change, unlocks again where the keys changed meanwhile, and finishes
     /// what a killed process left.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of the unfinished transaction.
+    /// `LOCK_TIMEOUT`, those of unlocking again, those of the unfinished transaction.
     pub fn writer<'s>(
         &'s self,
         session: &'s mut Session,
@@ -314,24 +307,17 @@ impl Vault {
         let mut agents = agents.to_vec();
         agents.sort_unstable();
         agents.dedup();
-        for _ in 0..RESTARTS {
-            let locked =
-                agents.iter().map(|agent| self.lock_agent(agent, waits)).collect::<Result<Vec<_>>>()?;
-            if session.is_current(&self.home)? {
-                let keys = &session.keys;
-                self.check_end(keys)?;
-                return locked
-                    .into_iter()
-                    .map(|(agent, locks)| {
-                        let finished = finish_agent(&agent, keys, waits.now)?;
-                        Ok(Writer::new(agent, keys, &self.keychain, waits.now, finished, locks))
-                    })
-                    .collect();
-            }
-            drop(locked);
-            self.refresh(session)?;
-        }
-        keep_changing()
+        let locked = agents.iter().map(|agent| self.lock_agent(agent, waits)).collect::<Result<Vec<_>>>()?;
+        self.keep_current(session)?;
+        let keys = &session.keys;
+        self.check_end(keys)?;
+        locked
+            .into_iter()
+            .map(|(agent, locks)| {
+                let finished = finish_agent(&agent, keys, waits.now)?;
+                Ok(Writer::new(agent, keys, &self.keychain, waits.now, finished, locks))
+            })
+            .collect()
     }
 
     /// Keeps the keys as they are while the lock is held, and the session up to date with them, for somebody who
@@ -339,20 +325,29 @@ impl Vault {
     /// be written, and so nothing is changed.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, `CHANGED` when the keys keep changing, those of unlocking again.
+    /// `LOCK_TIMEOUT`, those of unlocking again.
     pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Option<Lock>> {
-        for _ in 0..RESTARTS {
-            let lock = match self.lock(Mode::Shared, waits) {
-                Err(error) if error.code() == Code::LockTimeout => return Err(error),
-                lock => lock.ok(),
-            };
-            if session.is_current(&self.home)? {
-                return Ok(lock);
-            }
-            drop(lock);
-            self.refresh(session)?;
-        }
-        keep_changing()
+        let lock = match self.lock(Mode::Shared, waits) {
+            Err(error) if error.code() == Code::LockTimeout => return Err(error),
+            lock => lock.ok(),
+        };
+        self.keep_current(session)?;
+        Ok(lock)
+    }
+
+    /// Takes the vault's lock alone, and brings the session up to date with the keys, for somebody who mends it.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT`, `IO`, those of unlocking again.
+    pub fn keys_alone(&self, session: &mut Session, waits: &Waits) -> Result<Lock> {
+        let lock = self.lock(Mode::Exclusive, waits)?;
+        self.keep_current(session)?;
+        Ok(lock)
+    }
+
+    /// Unlocks again where the keys were changed. Under the vault's lock, so that they are not changed once more.
+    fn keep_current(&self, session: &mut Session) -> Result<()> {
+        if session.is_current(&self.home)? { Ok(()) } else { self.refresh(session) }
     }
 
     /// Makes sure that the vault's own log was last written under keys that are held.

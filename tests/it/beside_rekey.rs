@@ -10,14 +10,27 @@ fn whoever_looks_beside_a_change_of_keys_finds_nothing_wrong() {
     for n in 0..8 {
         session.paste(&format!("openrouter:n{n}"), &format!("made-up-key-number-{n}"));
     }
+    beside_rekeys(
+        &session,
+        &[&["verify"], &["doctor"], &["doctor", "--repair"], &["status"], &["get", "openrouter:n7"]],
+    );
+}
+
+#[test]
+fn a_repair_beside_a_change_of_keys_leaves_an_empty_vault_whole() {
+    beside_rekeys(&Session::new(), &[&["doctor", "--repair"], &["doctor", "--repair"]]);
+}
+
+/// Changes the keys again and again, beside commands that go on and on.
+fn beside_rekeys(session: &Session, looks: &[&[&str]]) {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        for looks in [["verify"].as_slice(), &["doctor"], &["status"], &["get", "openrouter:n7"]] {
-            let (session, done) = (&session, &done);
+        for look in looks {
+            let done = &done;
             scope.spawn(move || {
                 while !done.load(Ordering::SeqCst) {
-                    let ran = session.run(looks).ok();
-                    assert!(!ran.stderr.contains("cut short"), "{looks:?}: {}", ran.stderr);
+                    let ran = session.run(*look).ok();
+                    assert!(!ran.stderr.contains("cut short"), "{look:?}: {}", ran.stderr);
                 }
             });
         }
