@@ -61,8 +61,9 @@ mod tests {
     #[test]
     fn a_watch_ends_in_time_or_calls_once() {
         let (sender, called) = mpsc::channel();
-        let ended = sender.clone();
-        assert!(watch(Duration::from_millis(20), move || ended.send("ended").unwrap()).in_time());
+        assert!(watch(Duration::from_secs(20), move || sender.send("ended").unwrap()).in_time());
+        assert_eq!(called.try_recv(), Err(mpsc::TryRecvError::Empty));
+        let (sender, called) = mpsc::channel();
         let late = watch(Duration::from_millis(20), move || sender.send("late").unwrap());
         assert_eq!(called.recv(), Ok("late"));
         assert!(!late.in_time());

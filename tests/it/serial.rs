@@ -212,7 +212,13 @@ fn explain(command: &Done, changes: &[Change], states: &[(usize, State)]) {
             };
             c.verb == command.verb && same && command.generation.is_none_or(|g| g == c.generation)
         }),
-        66 => command.verb != "paste" && sometime(&|state| !there(state)),
+        66 => {
+            // A change is seen from its commit on; its line in the log follows.
+            let next = states.iter().find(|(line, _)| *line > end);
+            let not_there = |state: &State| !there(state);
+            command.verb != "paste"
+                && (sometime(&not_there) || next.is_some_and(|(_, state)| not_there(state)))
+        }
         73 => command.verb == "rename" && sometime(&|state| there(state) && state.contains_key(&command.to)),
         75 => {
             let of_it = |c: &Change| c.id == command.id || c.from == command.id;

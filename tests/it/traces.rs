@@ -26,7 +26,25 @@ fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
     let ran = ran(shell, input.as_bytes());
     let text = fs::read_to_string(&trace).unwrap();
     fs::remove_file(trace).unwrap();
-    (ran, text)
+    (ran, whole_lines(&text))
+}
+
+/// A trace with each call on one line: strace writes one in two where a call of another thread comes between.
+fn whole_lines(trace: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    let mut begun: HashMap<&str, usize> = HashMap::new();
+    for line in trace.lines() {
+        let process = line.split(' ').next().unwrap();
+        if let Some(start) = line.strip_suffix(" <unfinished ...>") {
+            begun.insert(process, lines.len());
+            lines.push(start.to_owned());
+        } else if let Some((_, end)) = line.split_once(" resumed>") {
+            lines[begun[process]].push_str(end);
+        } else {
+            lines.push(line.to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
 /// The strings of a line, which strace wrote in hex.
