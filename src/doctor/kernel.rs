@@ -11,8 +11,10 @@ const ROOM: u64 = 2048;
 /// Checks whether the keyring can be used, and how much room the user has there.
 #[must_use]
 pub fn check() -> Vec<Finding> {
+    let probed = kernel_keyring::probe();
+    // Read afterwards: the kernel counts for nobody who never had a key.
     let quota = kernel_keyring::quota();
-    let found = match kernel_keyring::probe() {
+    let found = match probed {
         Ok(()) if quota.as_ref().is_some_and(is_tight) => full(quota),
         Ok(()) => Finding::ok(CHECK, format!("`strongroom unlock` can be used{}", told(quota))),
         Err(KeyringError::Full) => full(quota),

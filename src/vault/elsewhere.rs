@@ -10,6 +10,8 @@ use super::id::{AgentName, ProfileId, Provider};
 
 /// How long agents are looked at. Without the rest of them an answer is still one.
 const LIMIT: Duration = Duration::from_millis(150);
+/// How many are looked at however long that takes.
+const ALWAYS: usize = 8;
 
 /// What the agents have, by their files and indexes. They are looked at when that is first asked.
 #[derive(Debug)]
@@ -56,7 +58,9 @@ impl<'v> Elsewhere<'v> {
     fn look(&self) -> Vec<Has> {
         let begun = Instant::now();
         let agents = self.vault.agents().unwrap_or_default();
-        agents.into_iter().take_while(|_| begun.elapsed() < LIMIT).map(|agent| self.has(agent)).collect()
+        let in_time = |n: usize| n < ALWAYS || begun.elapsed() < LIMIT;
+        let looked_at = agents.into_iter().enumerate().take_while(|(n, _)| in_time(*n));
+        looked_at.map(|(_, agent)| self.has(agent)).collect()
     }
 
     /// What cannot be read is not there, as far as this goes.

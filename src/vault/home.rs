@@ -31,9 +31,6 @@ pub const AGENTS: &str = "agents";
 /// How long a lock is waited for, unless told otherwise.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a vault without `vault.json` is taken for one that is just being made.
-const MAKING_TAKES: Duration = Duration::from_secs(1);
-
 /// How a command waits for locks, and how it calls itself to those who wait for it.
 #[derive(Clone, Debug)]
 pub struct Waits {
@@ -123,6 +120,12 @@ impl Vault {
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`.
     pub fn open_damaged(path: &Path, keychain: &Setup) -> Result<(Self, Option<Error>)> {
+        Self::open_or_wait(path, keychain, LOCK_TIMEOUT)
+    }
+
+    /// Opens the vault of a home. One without `vault.json` whose lock is held may just be being made: that is
+    /// waited for so long.
+    fn open_or_wait(path: &Path, keychain: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
         let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
@@ -143,9 +146,9 @@ impl Vault {
                 return none();
             }
             // What is being made at this moment is nothing that was lost.
-            if lock::is_held(&home).unwrap_or(false) {
+            if !limit.is_zero() && lock::is_held(&home).unwrap_or(false) {
                 let me = Holder { pid: std::process::id(), since: 0, command: String::new() };
-                drop(lock::take(&home, Mode::Shared, MAKING_TAKES, &me));
+                drop(lock::take(&home, Mode::Shared, limit, &me));
             }
             bytes = home.read_if_any(SETTINGS, SETTINGS_MAX)?;
         }
@@ -368,7 +371,11 @@ impl Vault {
     /// # Errors
     /// `WRONG_KEY` when the secret opens the vault no longer, `LOCKED` when the cache was all there is.
     pub fn refresh(&self, session: &mut Session) -> Result<()> {
-        let mut fresh = Self::open(self.home.path(), &Setup::default())?;
+        // The lock may be this process's own.
+        let (mut fresh, damaged) = Self::open_or_wait(self.home.path(), &Setup::default(), Duration::ZERO)?;
+        if let Some(error) = damaged {
+            return Err(error);
+        }
         fresh.keychain = self.keychain.again();
         let env = session.env.clone();
         *session = match &mut session.opened {

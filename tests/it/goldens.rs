@@ -169,7 +169,13 @@ fn golden(name: &str) {
     let steps: Vec<_> = parse(&text)
         .into_iter()
         .map(|step| {
-            let seen = run(&session, &step);
+            // A machine that stood still for longer than an answer may take is asked again.
+            let late = |seen: &Vec<String>| {
+                let says = |lines: &[String]| lines.iter().any(|line| line.contains("\"code\":\"TIMEOUT\""));
+                says(seen) && !says(&step.expected)
+            };
+            let seen = (1..5).map(|_| run(&session, &step)).find(|seen| !late(seen));
+            let seen = seen.unwrap_or_else(|| run(&session, &step));
             (step, seen)
         })
         .collect();

@@ -3,7 +3,6 @@
 
 mod cases;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::goldens::at_terminal;
@@ -73,8 +72,7 @@ fn no_vault(session: &Session) {
 
 fn stand_in_for_claude(session: &Session) {
     let script = format!("#!/bin/sh\necho 'Your token:'\necho '{}'\n", token());
-    let path = session.write("bin/claude", script);
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    session.write_program("bin/claude", &script);
 }
 
 fn no_vault_but_claude(session: &Session) {

@@ -111,7 +111,9 @@ impl Pty {
     pub fn wait(&mut self, child: Child) -> Ended {
         let ended = ended(child);
         // What the child wrote comes before what is written after it.
-        rustix::io::write(&self.slave, b"<end>").unwrap();
+        // On a thread, for it waits where the terminal is full of what nobody has read yet.
+        let slave = self.slave.try_clone().unwrap();
+        std::thread::spawn(move || rustix::io::write(&slave, b"<end>"));
         self.wait_for("<end>");
         ended
     }
