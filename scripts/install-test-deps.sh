@@ -56,6 +56,17 @@ cargo_deny_version=0.20.2
 say() { printf 'install-test-deps: %s\n' "$*"; }
 die() { printf 'install-test-deps: %s\n' "$*" >&2; exit 1; }
 
+# thrice COMMAND...: a registry may be away for a moment.
+thrice() {
+    "$@" && return
+    for _ in 1 2; do
+        printf 'again in 10 s: %s\n' "$1"
+        sleep 10
+        "$@" && return
+    done
+    return 1
+}
+
 all=no
 case "${1-}" in
     '') ;;
@@ -92,7 +103,7 @@ install_debian() {
     # The lists on a machine may be absent or too old to find a package with: then they are fetched.
     if ! "${install[@]}" >"$log" 2>&1 </dev/null; then
         say 'fetching the package lists first'
-        if ! { apt-get update && "${install[@]}"; } >"$log" 2>&1 </dev/null; then
+        if ! { thrice apt-get update && thrice "${install[@]}"; } >"$log" 2>&1 </dev/null; then
             tail -n 20 "$log" >&2
             rm -f "$log"
             die "apt-get could not install: ${missing[*]}"
@@ -124,7 +135,7 @@ from_npm() {
     # shellcheck disable=SC2064 # the name is meant to be the one of now
     trap "rm -rf '$staging'" EXIT
     printf '{"private":true}\n' >"$staging/package.json"
-    (cd "$staging" && npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
+    (cd "$staging" && thrice npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
         --save-exact "$@" </dev/null)
     ln -s "$linked" "$staging/$link"
     "says_version_of_${name//-/_}" "$staging" "$version"

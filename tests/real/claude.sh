@@ -58,18 +58,19 @@ status=$tmp/status
 inner="$(quoted "${surroundings[@]}" "$binary") setup-token; echo \$? >$(quoted "$status"); exec cat"
 terminal new-session -d -x 90 -y 50 "$inner"
 
-shows 'setup-token. Its token is taken for the vault and not shown' 5 'it says what it runs'
-shows 'long-lived (1-year) auth token setup' 30 "Claude Code's words are shown"
-shows 'Paste code here if prompted' 10 "Claude Code's prompt is shown"
+shows 'setup-token. Its token is taken for the vault and not shown' 40 'it says what it runs'
+shows 'long-lived (1-year) auth token setup' 40 "Claude Code's words are shown"
+shows 'Paste code here if prompted' 40 "Claude Code's prompt is shown"
 terminal send-keys -l 'EXAMPLE-code#EXAMPLE-state'
-shows '**' 10 'what is typed reaches it'
+shows '**' 40 'what is typed reaches it'
 terminal resize-window -x 70 -y 40
-shows 'Paste code here if prompted' 10 'it goes on in a window of another size'
+shows 'Paste code here if prompted' 40 'it goes on in a window of another size'
 terminal send-keys Enter
-shows 'OAuth error' 20 'without an answer of the sign-in service it says so'
+shows 'OAuth error' 40 'without an answer of the sign-in service it says so'
 terminal send-keys C-c
-shows '[CANCELLED]' 15 'Ctrl-C ends it'
-shows 'strongroom paste-token --provider anthropic' 5 'and Strongroom says how else'
+shows '[CANCELLED]' 40 'Ctrl-C ends it'
+shows 'strongroom paste-token --provider anthropic' 40 'and Strongroom says how else'
+for _ in {1..100}; do [ ! -s "$status" ] || break; sleep 0.2; done
 if [ "$(cat "$status" 2>/dev/null)" = 130 ]; then ok 'its exit status is 130'; else fail 'its exit status is 130'; fi
 
 # With its input closed or without a terminal it is not even started.

@@ -5,7 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/openclaw.sh
 #
-# budget: 90 s
+# budget: 180 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
@@ -46,7 +46,7 @@ with_state() {
 oc() {
     local state=$1 output=$2
     shift 2
-    (with_state "$state" timeout -k 5 60 "$node" "$openclaw" "$@") >"$output" 2>&1
+    (with_state "$state" timeout -k 5 180 "$node" "$openclaw" "$@") >"$output" 2>&1
 }
 
 # configure STATE KEY PORT PROVIDER_URL: OpenClaw's configuration, with Strongroom as the provider. No
@@ -62,6 +62,7 @@ configure() {
         "command": "$tmp/bin/strongroom",
         "args": ["resolve", "--home", "$vault", "--key-file", "$2"],
         "passEnv": ["HOME"],
+        "timeoutMs": 30000,
         "jsonOnly": true
       }
     },
@@ -170,7 +171,7 @@ has "$tmp/out/audit" 'Secrets audit: clean.' 'secrets audit is clean, every refe
 
 # A provider on the loopback interface: what OpenClaw sends there is what it got from the vault.
 status=0
-oc "$state" "$tmp/out/probe" models status --probe --probe-timeout 20000 --probe-max-tokens 8 --json </dev/null || status=$?
+oc "$state" "$tmp/out/probe" models status --probe --probe-timeout 60000 --probe-max-tokens 8 --json </dev/null || status=$?
 exits $status 0 'OpenClaw calls a model with each credential' "$tmp/out/probe"
 probed=$("$node" -e '
     const { auth } = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
@@ -199,9 +200,9 @@ start_gateway() {
     set +m
     exec 7<"$tmp/lines"
 }
-# wait_for LOG TEXT: copies lines to the log until one has the text; false at the end or after 40 seconds.
+# wait_for LOG TEXT: copies lines to the log until one has the text; false at the end or after two minutes.
 wait_for() {
-    local line deadline=$((SECONDS + 40))
+    local line deadline=$((SECONDS + 120))
     while [ "$SECONDS" -lt "$deadline" ] && IFS= read -r -t $((deadline - SECONDS)) -u 7 line; do
         printf '%s\n' "$line" >>"$1"
         case "$line" in *"$2"*) return 0 ;; esac

@@ -5,7 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/sources.sh
 #
-# budget: 90 s
+# budget: 180 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"

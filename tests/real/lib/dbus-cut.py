@@ -85,7 +85,7 @@ class Proxy:
         while True:
             for key, _ in self.ready.select():
                 # An earlier one of this round may have closed it.
-                if key.fd >= 0 and key.fileobj in self.ready.get_map():
+                if key.fileobj.fileno() >= 0 and key.fileobj in self.ready.get_map():
                     key.data(key.fileobj)
 
     def order(self, stdin):
@@ -152,7 +152,7 @@ class Proxy:
 
     def let_go(self):
         for upstream, pieces in self.held.values():
-            upstream.settimeout(5)
+            upstream.settimeout(20)
             for piece in pieces:
                 upstream.sendall(piece)
             self.await_answers(upstream, len(pieces))

@@ -6,6 +6,8 @@
 # How long a call may take in these runs, in ms; and a whole command, with what a busy machine adds.
 call_limit=200
 command_limit=2500
+# How long resolve may take, in ms, whatever is asked.
+answer_limit=1500
 
 # proxy_start: a proxy before the rig's bus. Worlds reach the keychain past it, and through it in at_every_call.
 proxy_start() {
@@ -17,16 +19,6 @@ proxy_start() {
 ask() {
     printf '%s\n' "$*" >&"${PROXY[1]}"
     IFS= read -r -t 20 answer <&"${PROXY[0]}" || { fail "the proxy answers '$*'" "$KEYCHAIN_RIG/proxy.log"; return 1; }
-}
-
-# GNOME Keyring 42.1 at times ends by itself, in a trap of GLib, some time after it was stopped and let go.
-# That is one more outage, which no check may mind: it is said, and the daemon started again.
-daemon_ended() { rig_gone "$(rig_pid daemon)" || ! rig_has_service; }
-mend_daemon() {
-    if daemon_ended; then
-        printf '      the daemon ended by itself: %s\n' "$(grep -v '^$' "$KEYCHAIN_RIG/daemon.log" | tail -n 1)"
-        rig_restart
-    fi
 }
 
 # steady COMMAND...: what does not succeed, and finds the daemon ended by itself, is done once more with a new one.
@@ -69,16 +61,23 @@ through_proxy() {
 # that call. before_NAME N prepares a run, after_NAME N says by its status whether everything is as it should
 # be when the outage has ended. Ends with the run that no outage reached.
 at_every_call() {
-    local name=$1 action=$2 n delivered=0 bad=0 worst=0 slowest=0 outlived=0 said=''
+    local name=$1 action=$2 n delivered=0 bad=0 worst=0 slowest=0 outlived=0 said='' late=0 again longest=$command_limit
     shift 2
+    [ "$name" != resolve ] || longest=$answer_limit
     for ((n = 1; ; n++)); do
         [ "$n" -le 200 ] || { fail "$name: more than 200 calls"; return; }
-        why=''
+        why='' again=no
         mend_daemon
         "before_$name" "$n"
         through_proxy "$call_limit" "$n" "$action" "$@"
         if [ "$delivery" = yes ]; then
-            [ "$at_ms" -le "$worst" ] || worst=$at_ms slowest=$n
+            # Once more at this call: a machine may stand still for a moment. What is always late is late.
+            if [ "$at_ms" -gt "$longest" ] && [ "$late" -lt 4 ]; then
+                again=yes late=$((late + 1))
+            else
+                late=0
+                [ "$at_ms" -le "$worst" ] || worst=$at_ms slowest=$n
+            fi
         else
             # A busy machine may have been late by itself, and the outage would have come later.
             "before_$name" "$n"
@@ -102,6 +101,7 @@ at_every_call() {
             cp "$tmp/at-outage" "$tmp/bad"
             said+=" at call $n: $why;"
         fi
+        [ "$again" = no ] || n=$((n - 1))
     done
     end_outage none
     if [ "$delivered" -eq 0 ] || [ "$at_status" -ne 0 ]; then
@@ -113,7 +113,7 @@ at_every_call() {
         fail "$name, $action at each call: $delivered outages delivered, $bad of them harm:$said" "$tmp/bad"
     fi
     ms=$worst
-    in_time "$command_limit" "$name, $action: the slowest, at call $slowest"
+    in_time "$longest" "$name, $action: the slowest, at call $slowest"
 }
 
 # expects ID VALUE: get gives it.
@@ -238,7 +238,7 @@ setup_resolve() {
 before_resolve() { request main/a:x main/a:file main/a:none; }
 after_resolve() {
     [ "$at_status" -eq 0 ] || { why="exit $at_status"; return 1; }
-    [ "$at_ms" -le 1500 ] || { why="$at_ms ms"; return 1; }
+    [ "$again" = no ] || return 0
     local said
     said=$(json "$tmp/at-outage-out" "sorted(d['values']), {k: e['code'] for k, e in sorted(d['errors'].items())}")
     case "$said" in
