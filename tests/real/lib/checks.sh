@@ -17,20 +17,40 @@ is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
 # section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
 # The script's argument, where it has one, says which to run: a part of the command.
 only=${1-}
+# One that fails while GNOME Keyring ended by a fault of its own is done once more, with a new one: the fault is of
+# the daemon, up to version 50, which at times forgets a client that it just met.
 section() {
     [[ "$*" == *"$only"* ]] || return 0
-    local bad=0 begun=$SECONDS
+    local bad=0 begun=$SECONDS faults said
     printf '    %s\n' "$*"
-    # In the background, for `set -e` has no force on the left of `||`.
-    (
-        failed=0
-        "$@"
-        exit $((failed > 100 ? 100 : failed))
-    ) &
+    said=$(mktemp "$tmp/section.XXXXXX")
+    faults=$(daemon_faults)
+    attempt "$said" "$@"
     wait $! || bad=$?
+    if [ "$bad" -gt 0 ] && [ "$(daemon_faults)" -gt "$faults" ]; then
+        printf '      the daemon ended by itself: once more\n'
+        bad=0
+        [ -z "${KEYCHAIN_RIG-}" ] || rig_restart
+        use_tmp "$(mktemp -d "$tmp/2.XXX")"
+        attempt "$said" "$@"
+        wait $! || bad=$?
+        use_tmp "${tmp%/*}"
+    fi
+    cat "$said"
+    rm "$said"
     failed=$((failed + bad))
     [ $((SECONDS - begun)) -lt 5 ] || printf '      (%d s)\n' $((SECONDS - begun))
 }
+# attempt FILE COMMAND...: begins one; what it says goes to the file.
+attempt() {
+    # In the background, for `set -e` has no force on the left of `||`.
+    (
+        failed=0
+        "${@:2}"
+        exit $((failed > 100 ? 100 : failed))
+    ) >"$1" 2>&1 &
+}
+daemon_faults() { find "$tmp" -name daemon.log -exec cat {} + | grep -c 'GLib-ERROR' || true; }
 
 # beside COMMAND...: a section of which several go on at once, each with directories of its own: mostly they
 # wait. beside_all waits for them, and shows what each said.
@@ -208,13 +228,13 @@ rig() {
 }
 end_rigs() {
     local one
-    for one in "$tmp_root"/{,beside.*/}rig.*; do
+    while IFS= read -r one; do
         KEYCHAIN_RIG=$one
-        if [ -d "$one" ]; then rig_end || true; fi
-    done
-    for one in "$tmp_root"/{,beside.*/}*.pid; do
-        if [ -e "$one" ]; then kill "$(cat "$one")" 2>/dev/null || true; fi
-    done
+        rig_end || true
+    done < <(find "$tmp_root" -type d -name 'rig.*')
+    while IFS= read -r one; do
+        kill "$(cat "$one")" 2>/dev/null || true
+    done < <(find "$tmp_root" -name '*.pid')
 }
 at_end+=(end_rigs)
 
