@@ -57,7 +57,7 @@ impl Stocked {
         let waits = Waits { limit: Duration::from_secs(5), command: "bench".into(), now: NOW };
         let payload = Payload::generate(slots::KEY_FILE, "file").unwrap();
         init(&path, payload, &MethodSecret::Key(key), &waits).unwrap();
-        let vault = Vault::open(&path, &strongroom::keychain::Setup::default()).unwrap();
+        let vault = Vault::open(&path, &strongroom::keychain::Setup::default(), Duration::ZERO).unwrap();
         let named = Named { key_file: Some(key_file), ..Named::default() };
         let mut session = vault.unlock(&named, &Env::default(), None).unwrap();
         let writer = vault.writer(&mut session, &AgentName::default(), &waits).unwrap();

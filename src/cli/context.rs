@@ -115,7 +115,7 @@ impl Context {
     /// # Errors
     /// Those of opening it.
     pub fn vault(&self) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?, &self.keychain())?;
+        let vault = Vault::open(&self.home()?, &self.keychain(), self.lock_limit())?;
         for notice in &vault.notices {
             self.warn(notice);
         }
@@ -171,14 +171,16 @@ impl Context {
         vault.unlock(&self.named(), &self.env, None)
     }
 
+    /// How long a lock is waited for.
+    #[must_use]
+    pub fn lock_limit(&self) -> Duration {
+        self.global.lock_timeout.unwrap_or(LOCK_TIMEOUT)
+    }
+
     /// How this command waits for locks.
     #[must_use]
     pub fn waits(&self, command: &str) -> Waits {
-        Waits {
-            limit: self.global.lock_timeout.unwrap_or(LOCK_TIMEOUT),
-            command: command.to_owned(),
-            now: self.env.now(),
-        }
+        Waits { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now() }
     }
 
     /// The right to change an agent's profiles.

@@ -39,7 +39,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     if let Some(text) = &args.explain_error {
         return explain::run(context, text);
     }
-    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain())?;
+    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain(), context.lock_limit())?;
     let mut findings = process::check();
     findings.extend(resolver::check());
     findings.extend(kernel::check());
@@ -51,17 +51,22 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(state::check(&vault)?);
     let waits = context.waits("doctor");
     let mut session = open(context, &vault, args.repair);
-    let settled = session.as_mut().ok().map(|session| vault.keys_settled(session, &waits)).transpose()?;
-    // What is mended takes the lock alone.
-    let mut settled = settled.filter(|_| !args.repair);
+    let mut lock = match &mut session {
+        Ok(session) => vault.keys_settled(session, &waits)?,
+        Err(_) => None,
+    };
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
     match &mut session {
         Ok(session) => {
+            if args.repair {
+                // What mends takes it alone.
+                drop(lock.take());
+            }
             findings.push(home::settings(&vault, session, args.repair, &waits)?);
             if args.repair {
                 findings.extend(profiles::repair(&vault, session, &waits)?);
-                settled = Some(vault.keys_settled(session, &waits)?);
+                lock = vault.keys_settled(session, &waits)?;
             }
             if in_keychain {
                 findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
@@ -74,7 +79,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         Err(_) => findings.extend(profiles::check_locked(&vault)?),
     }
-    drop(settled);
+    drop(lock);
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;

@@ -118,7 +118,7 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
 pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
-    match Vault::open_damaged(&home, &context.keychain()) {
+    match Vault::open_damaged(&home, &context.keychain(), context.lock_limit()) {
         Ok((vault, _)) => init::refuse_taken(&vault, &context.waits("init"))?,
         Err(error) if error.code() == Code::NoVault => init::check_place(&home)?,
         Err(error) if error.code() == Code::NewerFormat => {
@@ -268,7 +268,7 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
         let _ = keychain.remove(&item);
     }
     let payload = made?;
-    if let Ok((vault, _)) = Vault::open_damaged(home, &context.keychain()) {
+    if let Ok((vault, _)) = Vault::open_damaged(home, &context.keychain(), context.lock_limit()) {
         keychain_key::note_unseen(&vault.home)?;
     }
     Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))

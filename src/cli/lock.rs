@@ -1,5 +1,7 @@
 //! `lock`: forgets what `unlock` keeps.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::Context;
@@ -14,7 +16,7 @@ pub struct Lock {}
 pub(super) fn run(context: &mut Context, _: &Lock) -> Result<u8> {
     let home = context.home()?;
     // Whatever state the home is in; only that there is a vault is looked at, for a mistyped path.
-    let looked = Vault::open_damaged(&home, &context.keychain());
+    let looked = Vault::open_damaged(&home, &context.keychain(), Duration::ZERO);
     let forgotten = cache::forget(&home);
     if !matches!(forgotten, Ok(true)) {
         looked?;

@@ -155,7 +155,7 @@ fn open_or_make(
     args: &Onboard,
 ) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let home = context.home()?;
-    match Vault::open(&home, &context.keychain()) {
+    match Vault::open(&home, &context.keychain(), context.lock_limit()) {
         Ok(_) => open(context, &args.vault),
         Err(error) if error.code() == Code::NoVault => {
             let asked;
@@ -168,7 +168,8 @@ fn open_or_make(
             let made = match init::make(context, init) {
                 // Somebody else made it meanwhile.
                 Err(error)
-                    if error.code() == Code::Exists && Vault::open(&home, &context.keychain()).is_ok() =>
+                    if error.code() == Code::Exists
+                        && Vault::open(&home, &context.keychain(), context.lock_limit()).is_ok() =>
                 {
                     return open(context, &args.vault);
                 }

@@ -14,7 +14,7 @@ use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::{out, stdin};
 use crate::unlock::seek::Named;
-use crate::vault::home::{Session, Vault};
+use crate::vault::home::{LOCK_TIMEOUT, Session, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -80,7 +80,7 @@ impl Asked {
             Err(error) => return of_request(Err(error)),
         };
         let opened = self.agent.and_then(|agent| {
-            let vault = Vault::open(&self.home?, &self.keychain)?;
+            let vault = Vault::open(&self.home?, &self.keychain, LOCK_TIMEOUT)?;
             let session = vault.unlock(&self.named, &self.env, None)?;
             let scope = Scope { agent, confined: self.confined, now: self.env.now(), env: self.env };
             Ok((scope, vault, session))

@@ -106,26 +106,21 @@ pub(crate) fn of_home(error: StoreError) -> Error {
 }
 
 impl Vault {
-    /// Opens the vault of a home.
+    /// Opens the vault of a home. One without `vault.json` whose lock is held may just be being made: that is
+    /// waited for at most `limit`.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
-    pub fn open(path: &Path, keychain: &Setup) -> Result<Self> {
-        let (vault, damaged) = Self::open_damaged(path, keychain)?;
+    pub fn open(path: &Path, keychain: &Setup, limit: Duration) -> Result<Self> {
+        let (vault, damaged) = Self::open_damaged(path, keychain, limit)?;
         damaged.map_or(Ok(vault), Err)
     }
 
-    /// Opens the vault of a home even where `vault.json` is damaged, for those who mend it.
+    /// Opens the vault of a home as [`Vault::open`], even where `vault.json` is damaged, for those who mend it.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`.
-    pub fn open_damaged(path: &Path, keychain: &Setup) -> Result<(Self, Option<Error>)> {
-        Self::open_or_wait(path, keychain, LOCK_TIMEOUT)
-    }
-
-    /// Opens the vault of a home. One without `vault.json` whose lock is held may just be being made: that is
-    /// waited for so long.
-    fn open_or_wait(path: &Path, keychain: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
+    pub fn open_damaged(path: &Path, keychain: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
         let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
@@ -372,10 +367,7 @@ impl Vault {
     /// `WRONG_KEY` when the secret opens the vault no longer, `LOCKED` when the cache was all there is.
     pub fn refresh(&self, session: &mut Session) -> Result<()> {
         // The lock may be this process's own.
-        let (mut fresh, damaged) = Self::open_or_wait(self.home.path(), &Setup::default(), Duration::ZERO)?;
-        if let Some(error) = damaged {
-            return Err(error);
-        }
+        let mut fresh = Self::open(self.home.path(), &Setup::default(), Duration::ZERO)?;
         fresh.keychain = self.keychain.again();
         let env = session.env.clone();
         *session = match &mut session.opened {

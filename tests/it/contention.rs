@@ -186,6 +186,9 @@ fn a_vault_that_is_just_being_made_is_waited_for() {
         std::fs::rename(&settings, &aside).unwrap();
         let child = session.command([command]).spawn().unwrap();
         until_waiting(child.id());
+        // Forgetting waits for nobody, and the others for as long as they are told.
+        session.run(["lock"]).ok();
+        session.run(["--lock-timeout", "100ms", "list"]).ok();
         // However long its maker takes.
         std::thread::sleep(waits);
         std::fs::rename(&aside, &settings).unwrap();

@@ -14,7 +14,7 @@ use strongroom::error::Code;
 
 use crate::normal::normalise;
 use crate::pty::Pty;
-use crate::session::{Ran, Session, binary, ran, source};
+use crate::session::{Ran, Session, binary, in_time, ran, source};
 
 /// A command of a transcript, and what came of it.
 #[derive(Default)]
@@ -169,13 +169,8 @@ fn golden(name: &str) {
     let steps: Vec<_> = parse(&text)
         .into_iter()
         .map(|step| {
-            // A machine that stood still for longer than an answer may take is asked again.
-            let late = |seen: &Vec<String>| {
-                let says = |lines: &[String]| lines.iter().any(|line| line.contains("\"code\":\"TIMEOUT\""));
-                says(seen) && !says(&step.expected)
-            };
-            let seen = (1..5).map(|_| run(&session, &step)).find(|seen| !late(seen));
-            let seen = seen.unwrap_or_else(|| run(&session, &step));
+            let says = |lines: &[String]| lines.iter().any(|line| line.contains("\"code\":\"TIMEOUT\""));
+            let seen = in_time(|| run(&session, &step), |seen| says(seen) && !says(&step.expected));
             (step, seen)
         })
         .collect();

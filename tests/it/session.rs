@@ -191,17 +191,27 @@ impl Session {
         self.resolve_with(&[], ids)
     }
 
-    /// Asks `resolve` for ids; `options` go before the verb. A machine that stood still for longer than
-    /// an answer may take is asked again.
+    /// Asks `resolve` for ids; `options` go before the verb.
     pub fn resolve_with(&self, options: &[&str], ids: &[&str]) -> serde_json::Value {
         let request = serde_json::json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids });
         let ask = || {
             let arguments = options.iter().copied().chain(["resolve"]);
             self.feed(request.to_string(), arguments).ok().json()
         };
-        let late = |answer: &serde_json::Value| answer["errors"]["request"]["code"] == "TIMEOUT";
-        (1..5).map(|_| ask()).find(|answer| !late(answer)).unwrap_or_else(ask)
+        in_time(ask, |answer| answer["errors"]["request"]["code"] == "TIMEOUT")
     }
+}
+
+/// Does what changes nothing until it is not late, at most five times, and says so: a machine may stand still.
+pub fn in_time<T>(act: impl Fn() -> T, is_late: impl Fn(&T) -> bool) -> T {
+    for _ in 1..5 {
+        let done = act();
+        if !is_late(&done) {
+            return done;
+        }
+        println!("late, and asked again");
+    }
+    act()
 }
 
 /// Has a failed check written to standard error when it fails: the report at the end of a run is lost

@@ -87,7 +87,7 @@ fn signals_that_come_together_are_one() {
         let ran = at_terminal(&session, HOW, &[format!("Ready. =$ {kills}")]);
         let [began, sent] = ["began", "sent"]
             .map(|name| std::fs::read_to_string(session.path(name)).unwrap().trim().parse::<u64>().unwrap());
-        (sent - began < 800).then_some((session, ran))
+        (sent.abs_diff(began) < 800).then_some((session, ran))
     });
     let (session, ran) = together.flatten().next().expect("this machine never sends signals together");
     // Of signals that are delivered at the same moment the kernel lets the handler of any be the last.

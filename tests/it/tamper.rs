@@ -37,7 +37,7 @@ fn look(session: &Session) -> Seen {
     let begun = Instant::now();
     let named = Named { key_file: Some(session.key_file()), ..Named::default() };
     let opened = || -> Result<_> {
-        let vault = Vault::open(&session.home(), &strongroom::keychain::Setup::default())?;
+        let vault = Vault::open(&session.home(), &strongroom::keychain::Setup::default(), Duration::ZERO)?;
         let unlocked = vault.unlock(&named, &Env::default(), None)?;
         Ok((vault, unlocked))
     };

@@ -42,8 +42,12 @@ fn a_change_of_keys_makes_it_void() {
 #[test]
 fn a_reading_that_began_under_the_old_keys_is_locked() {
     let vault = Vault::unlocked();
-    let opened =
-        strongroom::vault::home::Vault::open(&vault.home(), &strongroom::keychain::Setup::default()).unwrap();
+    let opened = strongroom::vault::home::Vault::open(
+        &vault.home(),
+        &strongroom::keychain::Setup::default(),
+        Duration::ZERO,
+    )
+    .unwrap();
     let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
     assert!(matches!(session.opened, Opened::Cached(_)));
     assert_eq!(session.unlocked().unwrap_err().code(), Code::Locked);

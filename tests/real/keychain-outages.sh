@@ -19,6 +19,7 @@ need gnome-keyring-daemon kwalletd5 dbus-daemon dbus-monitor secret-tool Xvfb
 # What one call may take in these runs, in ms, and what a command may with it on a busy machine.
 call_ms=500
 margin_ms=1500
+command_ms=$((call_ms + margin_ms))
 
 # Two vaults on the rig of now: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
 # hold kc:one in the keychain and file:one in a file, and no sealed copy waits.
@@ -36,8 +37,8 @@ make_vaults() {
 
 # late CODE STATUS WHAT ARGS...: refused with that, in time.
 late() {
-    most=$((call_ms + margin_ms)) refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
-    in_time $((call_ms + margin_ms)) "$3"
+    most=$command_ms refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
+    in_time "$command_ms" "$3"
 }
 
 # outage WHAT CODE STATUS: every command in this outage.
@@ -48,13 +49,13 @@ outage() {
     late "$code" "$expected" "$what: get" get kc:one
     gives "$(token 2)" "$what: get from a file" --keychain-timeout "${call_ms}ms" get file:one
     request main/kc:one main/file:one
-    most=1500 works "$what: resolve" resolve
-    in_time 1500 "$what: resolve"
+    most=$answer_limit works "$what: resolve" resolve
+    in_time "$answer_limit" "$what: resolve"
     same "$(json "$out" "d['errors']['main/kc:one']['code'], len(d['errors']), list(d['values'])")" \
         "('$code', 1, ['main/file:one'])" "$what: resolve answers for each id" shown
     holds "$what: and gives the secret of the file" grep -qF -- "$(token 2)" "$out"
-    most=1500 works "$what: list" list
-    in_time 1500 "$what: list"
+    most=$answer_limit works "$what: list" list
+    in_time "$answer_limit" "$what: list"
     feed "$(token 3)"
     late "$code" "$expected" "$what: paste" paste-token --provider kc --profile-id kc:new --store keychain
     feed "$(token 3)"
@@ -65,16 +66,16 @@ outage() {
     local verb
     for verb in 'status --check' verify doctor; do
         # shellcheck disable=SC2086 # two words
-        most=$((call_ms + margin_ms)) run --keychain-timeout "${call_ms}ms" $verb
-        in_time $((call_ms + margin_ms)) "$what: $verb ($(outcome))"
+        most=$command_ms run --keychain-timeout "${call_ms}ms" $verb
+        in_time "$command_ms" "$what: $verb ($(outcome))"
     done
     has "$out" 'wrong  keychain: ' "$what: doctor says so"
 
     enter "$by_item"
     late "$code" "$expected" "$what: get by keychain unlock" get file:one
     request main/kc:one main/file:one
-    most=1500 works "$what: resolve by keychain unlock" resolve
-    in_time 1500 "$what: resolve by keychain unlock"
+    most=$answer_limit works "$what: resolve by keychain unlock" resolve
+    in_time "$answer_limit" "$what: resolve by keychain unlock"
     same "$(json "$out" "sorted((k, e['code']) for k, e in d['errors'].items())")" \
         "[('main/file:one', '$code'), ('main/kc:one', '$code')]" "$what: resolve says why for each id" shown
     feed "$(token 3)"
@@ -86,11 +87,11 @@ outage() {
     # Each in a world of its own, for it makes something.
     for n in {1..5}; do
         run --keychain-timeout "${call_ms}ms" init --json
-        [ "$ms" -gt $((call_ms + margin_ms)) ] || break
+        [ "$ms" -gt "$command_ms" ] || break
         new_world
     done
     exits "$status" 0 "$what: init" "$err"
-    in_time $((call_ms + margin_ms)) "$what: init"
+    in_time "$command_ms" "$what: init"
     same "$(json "$out" "d['store'], d['unlock'], len(d['why']) > 20")" "('file', 'key-file', True)" \
         "$what: init takes files, and says why" shown
 }
@@ -162,16 +163,16 @@ bad_addresses() {
         "unix:path=$(printf 'x%.0s' {1..4000})" $'unix:path=/\e[31m' $'\xff\xfe' \
         "unixexec:path=/usr/bin/touch,argv1=$tmp/ran-a-program"; do
         bus=$address
-        most=$((call_ms + margin_ms)) run --keychain-timeout "${call_ms}ms" get kc:one
-        if [ "$status" -eq 69 ] && [ "$(code_of_error)" = KEYCHAIN_UNAVAILABLE ] && [ "$ms" -le $((call_ms + margin_ms)) ] &&
+        most=$command_ms run --keychain-timeout "${call_ms}ms" get kc:one
+        if [ "$status" -eq 69 ] && [ "$(code_of_error)" = KEYCHAIN_UNAVAILABLE ] && [ "$ms" -le "$command_ms" ] &&
             ! grep -q $'\e' "$err"; then
             ok "the address ${address:0:40} ($ms ms)" | cat -v
         else
             fail "the address $(cat -v <<<"${address:0:40}"): $(outcome) $(code_of_error || true) ($ms ms)" "$err"
         fi
         request main/kc:one main/file:one
-        most=1500 run resolve
-        if [ "$status" -ne 0 ] || [ "$ms" -gt 1500 ] || ! grep -qF KEYCHAIN_UNAVAILABLE "$out" || ! grep -qF -- "$(token 2)" "$out"; then
+        most=$answer_limit run resolve
+        if [ "$status" -ne 0 ] || [ "$ms" -gt "$answer_limit" ] || ! grep -qF KEYCHAIN_UNAVAILABLE "$out" || ! grep -qF -- "$(token 2)" "$out"; then
             fail "resolve with that address ($(outcome), $ms ms)" "$err"
         fi
     done
@@ -216,8 +217,8 @@ display_and_nobody() {
         >/dev/null 2>&1 || theirs=$?
     same "$theirs $(($(prompts_seen) > 0))" '124 1' 'secret-tool asks, and waits until it is ended' shown
     enter "$by_key"
-    most=$((call_ms + margin_ms)) run --keychain-timeout "${call_ms}ms" get kc:one
-    in_time $((call_ms + margin_ms)) "get while another's prompt stands ($(outcome) $(code_of_error || true))"
+    most=$command_ms run --keychain-timeout "${call_ms}ms" get kc:one
+    in_time "$command_ms" "get while another's prompt stands ($(outcome) $(code_of_error || true))"
 
     # Killed, it is started again by D-Bus: locked.
     rig_end_pid "$(rig_pid daemon)" KILL

@@ -8,6 +8,7 @@ keychain_checks() {
     section check_everyday
     section check_choice
     section check_onboard
+    section check_first_call
     section check_many
     section check_kill
     section check_kill_unlock
@@ -161,6 +162,27 @@ check_choice() {
     gives "$(token 2)" 'the key file opens it still' get a:item
 }
 
+# GNOME Keyring can end where a connection's first call opens a session (docs/decisions/0013).
+check_first_call() {
+    new_world
+    must init --store keychain --unlock keychain
+    pasted a:x 1
+    dbus-monitor --address "$bus" "type='method_call',destination='org.freedesktop.secrets'" >"$tmp/calls" 2>&1 &
+    printf '%s\n' "$!" >"$tmp/calls.pid"
+    rig_wait 'the monitor' call_is_seen First
+    gives "$(token 1)" 'get beside a monitor' get a:x
+    rig_wait 'the monitor to have seen everything' call_is_seen Last
+    kill "$(cat "$tmp/calls.pid")"
+    rm "$tmp/calls.pid"
+    sed -n 's/.* sender=\([^ ]*\) .* member=\([A-Za-z]*\)$/\1 \2/p' "$tmp/calls" >"$tmp/members"
+    holds 'a session is opened' grep -q ' OpenSession$' "$tmp/members"
+    same "$(awk '!seen[$1]++ && $2 == "OpenSession"' "$tmp/members" | wc -l)" 0 "it is no connection's first call" shown
+}
+call_is_seen() {
+    dbus-send --bus="$bus" --type=method_call --dest=org.freedesktop.secrets /canary "org.example.Canary.$1" || true
+    grep -q "member=$1\$" "$tmp/calls"
+}
+
 # 512 profiles in items, unlocked by an item.
 check_many() {
     new_world
@@ -179,8 +201,8 @@ PY
     same "$(find "$vault" -path '*/pending/*' -type f | wc -l)" 0 'no sealed copy waits any more' shown
     cp "$tmp/request" "$tmp/input"
     input=$tmp/input
-    most=1500 works 'resolve of 512 ids' resolve
-    in_time 1500 'resolve of 512 ids'
+    most=$answer_limit works 'resolve of 512 ids' resolve
+    in_time "$answer_limit" 'resolve of 512 ids'
     same "$(json "$out" "d['values'] == {f'main/example:n{n}': f'EXAMPLE-key-{n:04d}-' + 'Example7' * 10 for n in range(512)} and not d.get('errors')")" \
         True 'resolve gives all 512 secrets'
     clean 'verify of 512'

@@ -180,11 +180,14 @@ check_planted() {
     gives "$(token 3)" 'the true one put back is served' get a:x
 
     # What secret-tool stores goes by its own rules: in place of the true one, or beside it.
+    local id planted=no
+    id=$(json "$vault/vault.json" "d['vaultId']")
     # KWallet refuses one key exchange of libsecret in 256.
     for _ in {1..8}; do
-        if secret-tool store --label=planted application strongroom vault "$(json "$vault/vault.json" "d['vaultId']")" \
-            home "$(realpath "$vault")" kind record agent main profile a:x <"$tmp/garbage"; then break; fi
+        if secret-tool store --label=planted application strongroom vault "$id" home "$(realpath "$vault")" \
+            kind record agent main profile a:x <"$tmp/garbage"; then planted=yes; break; fi
     done
+    same "$planted" yes 'secret-tool plants an item'
     run get a:x
     if printed "$(token 3)"; then
         ok "what secret-tool plants lies beside, and the true one is served"

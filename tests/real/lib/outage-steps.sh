@@ -6,8 +6,6 @@
 # How long a call may take in these runs, in ms; and a whole command, with what a busy machine adds.
 call_limit=200
 command_limit=2500
-# How long resolve may take, in ms, whatever is asked.
-answer_limit=1500
 
 # proxy_start: a proxy before the rig's bus. Worlds reach the keychain past it, and through it in at_every_call.
 proxy_start() {
