@@ -18,11 +18,12 @@ use strongroom::unlock::seek::Named;
 use strongroom::unlock::{key_text, slots};
 use strongroom::vault::change::Change;
 use strongroom::vault::credential::{Credential, CredentialType};
-use strongroom::vault::home::{Session, Vault, Waits};
+use strongroom::vault::home::{Session, Setup, Vault, Waits};
 use strongroom::vault::id::{AgentName, ProfileId, Reference};
 use strongroom::vault::index::{Index, Mark, NewEntry};
 use strongroom::vault::init::init;
-use strongroom::vault::record::Record;
+use strongroom::vault::record::{Details, Record};
+use strongroom::vault::settings::Settings;
 use strongroom::vault::store::Store;
 
 const NOW: i64 = 1_790_000_000_000;
@@ -37,7 +38,9 @@ fn record(n: usize) -> Record {
     let secret = SecretString::from(format!("sk-ant-oat01-{n:095}"));
     let mut credential = Credential::new(CredentialType::Token, profile.provider(), secret);
     credential.expires = Some(NOW + 365 * 24 * 3_600_000);
-    Record { profile, generation: 1, created: NOW, updated: NOW, credential }
+    let (generation, created, updated) = (1, NOW, NOW);
+    let details = Details::default();
+    Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
 }
 
 /// A vault of `count` profiles in a directory that goes when it is dropped.
@@ -55,9 +58,10 @@ impl Stocked {
         let key: SecretBox<[u8; 32]> = key_text::generate().unwrap();
         strongroom_backends::key_file::create(&key_file, key_text::write(&key).expose()).unwrap();
         let waits = Waits { limit: Duration::from_secs(5), command: "bench".into(), now: NOW };
-        let payload = Payload::generate(slots::KEY_FILE, "file").unwrap();
-        init(&path, payload, &MethodSecret::Key(key), &waits).unwrap();
-        let vault = Vault::open(&path, &strongroom::keychain::Setup::default(), Duration::ZERO).unwrap();
+        let payload = Payload::generate(slots::KEY_FILE).unwrap();
+        let setup = Setup::default();
+        init(&path, payload, &MethodSecret::Key(key), &Settings::default(), &setup, &waits).unwrap();
+        let vault = Vault::open(&path, &setup, Duration::ZERO).unwrap();
         let named = Named { key_file: Some(key_file), ..Named::default() };
         let mut session = vault.unlock(&named, &Env::default(), None).unwrap();
         let writer = vault.writer(&mut session, &AgentName::default(), &waits).unwrap();
@@ -65,7 +69,7 @@ impl Stocked {
         for n in 0..count {
             change.put("import", record(n), Store::File);
         }
-        change.commit(&writer.agent, writer.keys, NOW).unwrap();
+        writer.commit(change).unwrap();
         drop(writer);
         Self { _temp: temp, vault, session }
     }
@@ -73,12 +77,12 @@ impl Stocked {
 
 fn seal_and_open(c: &mut Criterion) {
     let stocked = Stocked::of(0);
-    let (keys, agent, record) = (&stocked.session.keys, AgentName::default(), record(1));
-    let sealed = record.seal(keys, &agent).unwrap();
+    let (ring, record) = (stocked.session.keys.agent("main").unwrap(), record(1));
+    let sealed = record.seal(&ring).unwrap();
     let mut group = c.benchmark_group("record");
-    group.bench_function("seal", |b| b.iter(|| black_box(&record).seal(keys, &agent).unwrap()));
+    group.bench_function("seal", |b| b.iter(|| black_box(&record).seal(&ring).unwrap()));
     group.bench_function("open", |b| {
-        b.iter(|| Record::open(keys, &agent, &record.profile, black_box(&sealed)).unwrap());
+        b.iter(|| Record::open(&ring, &record.profile, black_box(&sealed)).unwrap());
     });
 }
 

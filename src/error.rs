@@ -66,10 +66,12 @@ codes! {
     DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom will not guess which is meant";
     /// A file of a newer format than this program knows.
     NewerFormat, "NEWER_FORMAT", 65, "use a newer strongroom; nothing was changed";
+    /// A vault of a development version, whose forms are no longer read.
+    OldFormat, "OLD_FORMAT", 65, "export each agent with the program that made it (strongroom export --agent A --passphrase --out FILE), and import FILE into a new home";
     /// A sealed file that is damaged or was altered.
     Corrupt, "CORRUPT", 65, "restore the file from a backup, or paste the credential again";
     /// A sealed file that is whole but says something else than its place does.
-    Tampered, "TAMPERED", 65, "someone moved or edited files in the vault: run `strongroom verify`, then restore or paste again";
+    Tampered, "TAMPERED", 65, "someone moved, edited or restored files in the vault: run `strongroom verify`, then restore or paste again";
     /// Argon2id parameters outside the accepted bounds.
     KdfBounds, "KDF_BOUNDS", 65, "the unlock file was altered; restore it, or use `strongroom recover`";
     /// The index cannot be read; its bytes are kept.

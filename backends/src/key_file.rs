@@ -77,6 +77,62 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     dir.sync()
 }
 
+/// Whether a key file is a regular file of the user's own that can be replaced where it lies.
+#[must_use]
+pub fn is_replaceable(path: &Path) -> bool {
+    use rustix::fs::{Access, AtFlags, FileType, accessat};
+    let Ok((parent, _)) = split(path) else { return false };
+    let Ok(stat) = fs::lstat(path) else { return false };
+    FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile
+        && stat.st_uid == rustix::process::geteuid().as_raw()
+        && accessat(fs::CWD, &parent, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
+/// Which file lies at a path: its number in its file system, and when that last changed, in seconds and
+/// nanoseconds: a number is given again to a later file.
+#[must_use]
+pub fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
+    // The width of a number differs between systems.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion, clippy::cast_possible_wrap)]
+    fs::lstat(path).ok().map(|stat| (stat.st_ino as u64, stat.st_ctime as i64, stat.st_ctime_nsec as i64))
+}
+
+/// Removes a key file; one that is not there is as good as removed.
+///
+/// # Errors
+/// `Io`.
+pub fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::unlink(path) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
+        Err(errno) => Err(StoreError::at(path, errno)),
+    }
+}
+
+/// Puts `next` in the place of a key file, durably; what it held is kept as `former`. At every moment the
+/// file is there, with the one key or the other.
+///
+/// # Errors
+/// `Io`. Where there is no `next`, somebody else was faster.
+pub fn supersede(path: &Path, next: &Path, former: &Path) -> Result<(), StoreError> {
+    let at = |errno| StoreError::at(path, errno);
+    if !exists(next) {
+        return Ok(());
+    }
+    remove(former)?;
+    match fs::link(path, former) {
+        // A file system without links, or a first key file: what was there goes with the rename.
+        Ok(()) | Err(rustix::io::Errno::PERM | rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOENT) => {}
+        Err(errno) => return Err(at(errno)),
+    }
+    match fs::rename(next, path) {
+        Ok(()) | Err(rustix::io::Errno::NOENT) => {}
+        Err(errno) => return Err(at(errno)),
+    }
+    let (parent, _) = split(path)?;
+    let dir = Dir::open(&parent.canonicalize().map_err(|source| StoreError::Io { path: parent, source })?)?;
+    dir.sync()
+}
+
 /// Writes the file under a name that nobody else has, and locks it, so that it is not swept. Whoever sweeps
 /// at that very moment can take it before it is locked; each does so once.
 fn stage(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(String, File), StoreError> {

@@ -10,18 +10,20 @@ use super::{Global, agent_of};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{self, Setup};
+use crate::seal::keys::VaultId;
+use crate::select::follow::follow;
 use crate::shape;
 use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
-use crate::unlock::{keychain_key, slots};
+use crate::unlock::{cache, keychain_key, slots};
+use crate::vault::anchor::{self, Remembered};
 use crate::vault::change::Outcome;
 use crate::vault::home::{self, LOCK_TIMEOUT, Session, Vault, Waits, Writer};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::settle;
-use crate::vault::transaction::Finished;
 
 /// The surroundings of a verb.
 #[derive(Debug)]
@@ -74,6 +76,7 @@ impl Context {
             key_file: self.global.key_file.clone(),
             passphrase_file: self.global.passphrase_file.clone(),
             passphrase_fd: self.global.passphrase_fd,
+            agent: self.agent().ok().map(|agent| agent.to_string()),
         }
     }
 
@@ -104,6 +107,16 @@ impl Context {
         Setup::of(&self.env, self.keychain_timeout(), self.may_ask().then_some(announce))
     }
 
+    /// What a vault is opened with here.
+    #[must_use]
+    pub fn setup(&self) -> home::Setup {
+        home::Setup {
+            keychain: self.keychain(),
+            anchors: anchor::Setup::of(self.global.anchor.as_deref(), &self.env),
+            follow,
+        }
+    }
+
     /// How long one call to the keychain may take.
     #[must_use]
     pub fn keychain_timeout(&self) -> Duration {
@@ -115,7 +128,7 @@ impl Context {
     /// # Errors
     /// Those of opening it.
     pub fn vault(&self) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?, &self.keychain(), self.lock_limit())?;
+        let vault = Vault::open(&self.home()?, &self.setup(), self.lock_limit())?;
         for notice in &vault.notices {
             self.warn(notice);
         }
@@ -149,6 +162,9 @@ impl Context {
     fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
         let prompt = |text: &str| secret_input::read_passphrase(text);
         let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
+        if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
+            super::key_file::opened_with(vault, path, &self.waits("unlock"));
+        }
         // One that goes on right now is not cut short.
         if let Some(pending) = session.pending()
             && !lock::is_held(&vault.home).unwrap_or(false)
@@ -161,6 +177,17 @@ impl Context {
             self.warn("the keychain alone opens this vault, and its key was stored there moments ago; keep the output of `strongroom recovery-key`, or add another unlock method");
         }
         Ok(session)
+    }
+
+    /// Ends every cache of the vault after a change of who opens it. None fits any more; what fails of
+    /// it is told.
+    pub fn forget_caches(&self, vault: &VaultId) {
+        if let Err(error) = cache::forget_vault(vault) {
+            self.warn(&format!(
+                "what `strongroom unlock` keeps opens nothing any more, but could not be removed ({})",
+                error.what()
+            ));
+        }
     }
 
     /// Unlocks the vault without asking anyone.
@@ -190,13 +217,38 @@ impl Context {
     pub fn writer<'s>(
         &self,
         vault: &'s Vault,
-        session: &'s mut Session,
+        session: &mut Session,
         agent: &AgentName,
         command: &str,
     ) -> Result<Writer<'s>> {
         let waits = self.waits(command);
+        self.writer_by(vault, session, |session| vault.writer(session, agent, &waits))
+    }
+
+    /// As [`Context::writer`], for a change that seals no secret ([`Vault::writer_without_secrets`]).
+    ///
+    /// # Errors
+    /// Those of locking.
+    pub fn writer_without_secrets<'s>(
+        &self,
+        vault: &'s Vault,
+        session: &mut Session,
+        agent: &AgentName,
+        command: &str,
+    ) -> Result<Writer<'s>> {
+        let waits = self.waits(command);
+        self.writer_by(vault, session, |session| vault.writer_without_secrets(session, agent, &waits))
+    }
+
+    fn writer_by<'s>(
+        &self,
+        vault: &'s Vault,
+        session: &mut Session,
+        take: impl FnOnce(&mut Session) -> Result<Writer<'s>>,
+    ) -> Result<Writer<'s>> {
         let by_keychain = session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
-        let mut writer = vault.writer(session, agent, &waits)?;
+        self.tell_unknown(vault, session)?;
+        let mut writer = take(session)?;
         if by_keychain {
             keychain_key::note_seen(&vault.home, false);
         }
@@ -206,9 +258,24 @@ impl Context {
         Ok(writer)
     }
 
+    /// Tells, before the first change on this machine, that it knows nothing of the home yet.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn tell_unknown(&self, vault: &Vault, session: &Session) -> Result<()> {
+        let Ok(ring) = session.keys.own() else { return Ok(()) };
+        if let (Remembered::NoHome, Some(dir)) = (vault.anchors.of(&ring)?, &vault.anchors.setup().dir) {
+            self.warn(&format!(
+                "this machine has not seen this home before, so it cannot tell whether it is the latest; from now on {} remembers its state",
+                strongroom_backends::shown(dir)
+            ));
+        }
+        Ok(())
+    }
+
     /// Tells of a transaction that a writer had to set aside.
     pub fn tell_finished(&self, writer: &Writer<'_>) {
-        if let Finished::SetAside(name) = &writer.finished {
+        if let Some(name) = &writer.set_aside {
             self.warn(&format!(
                 "a transaction of agent {} did not fit what is there and was set aside as {name}; run `strongroom verify`",
                 writer.agent.name

@@ -11,6 +11,7 @@ use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek;
 use crate::unlock::slots::PASSPHRASE;
+use crate::vault::accept;
 use crate::vault::home::{Session, Vault};
 
 /// Look for what is wrong, and mend it.
@@ -23,6 +24,9 @@ pub struct Doctor {
     /// Mend what can be mended
     #[arg(long)]
     repair: bool,
+    /// Go on with the older or other state of the home that was refused under this digest
+    #[arg(long, value_name = "DIGEST", conflicts_with = "explain_error")]
+    accept_rollback: Option<String>,
     /// Say what a client's or a provider's error message means, and what to do; - reads it from
     /// standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "repair")]
@@ -39,7 +43,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     if let Some(text) = &args.explain_error {
         return explain::run(context, text);
     }
-    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.keychain(), context.lock_limit())?;
+    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.setup(), context.lock_limit())?;
     let mut findings = process::check();
     findings.extend(resolver::check());
     findings.extend(kernel::check());
@@ -50,24 +54,32 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
     findings.extend(state::check(&vault)?);
     let waits = context.waits("doctor");
-    let mut session = open(context, &vault, args.repair);
+    let mut session = open(context, &vault, args.repair || args.accept_rollback.is_some());
     let mut lock = match &mut session {
         Ok(session) => vault.keys_settled(session, &waits)?,
         Err(_) => None,
     };
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
+    if let Some(digest) = &args.accept_rollback {
+        drop(lock.take());
+        let session = session.as_mut().map_err(|error| error.clone())?;
+        let refusal = accept::accept(&vault, session, &digest.to_ascii_lowercase(), &waits)?;
+        findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
+        lock = vault.keys_settled(session, &waits)?;
+    }
     match &mut session {
         Ok(session) => {
             if args.repair {
                 // What mends takes it alone.
                 drop(lock.take());
             }
-            findings.push(home::settings(&vault, session, args.repair, &waits)?);
+            findings.push(home::vault_file(&vault, session, args.repair, &waits)?);
             if args.repair {
                 findings.extend(profiles::repair(&vault, session, &waits)?);
                 lock = vault.keys_settled(session, &waits)?;
             }
+            findings.extend(home::standing(&vault, session)?);
             if in_keychain {
                 findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
             }

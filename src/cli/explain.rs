@@ -30,7 +30,7 @@ pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
     };
     let agent = context.agent()?;
     // It helps without a vault, too.
-    let vault = Vault::open(&context.home()?, &context.keychain(), context.lock_limit()).ok();
+    let vault = Vault::open(&context.home()?, &context.setup(), context.lock_limit()).ok();
     let own = vault.as_ref().map(|vault| profiles_of(vault, &agent)).unwrap_or_default();
     let meant = meant(&read, &own, context.env.now());
     let provider = read.provider.as_deref().and_then(|name| name.parse().ok());

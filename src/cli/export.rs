@@ -15,7 +15,7 @@ use crate::secret::Buffer;
 use crate::term::count::counted;
 use crate::term::{out, secret_input};
 use crate::transfer::bundle;
-use crate::unlock::seek;
+use crate::unlock::read;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
@@ -77,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let mut records: Vec<(AgentName, Record)> = Vec::new();
     for agent in &agents {
         let Some(found) = vault.agent(agent)? else { continue };
-        let reader = found.reader(&session.keys, &vault.keychain)?;
+        let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
         for id in wanted {
             match reader.record(&id) {
@@ -118,7 +118,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
 
 fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
     let text = if let Some(path) = &args.bundle_passphrase_file {
-        seek::passphrase_of_file(path)?
+        read::passphrase_of_file(path)?
     } else if context.may_ask() {
         let first = secret_input::read_passphrase("Passphrase for the bundle: ")?;
         let again = secret_input::read_passphrase("Again: ")?;

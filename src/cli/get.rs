@@ -20,6 +20,9 @@ pub struct Get {
     /// Show it even on a terminal
     #[arg(long)]
     reveal: bool,
+    /// Print what is there even if it is not what the vault's ledger names
+    #[arg(long)]
+    accept_rollback: bool,
 }
 
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
@@ -30,19 +33,28 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;
-    let (record, mark) = Context::reading(&vault, &mut session, |session| {
-        let Some(found) = vault.agent(&agent)? else { return Ok((None, None)) };
-        let reader = found.reader(&session.keys, &vault.keychain)?;
-        // The index first: what it names is then in its place.
-        let mark = reader.marks(&[&profile]).remove(&profile);
-        Ok((reader.record(&profile)?, mark))
+    let record = Context::reading(&vault, &mut session, |session| {
+        let Some(found) = vault.agent(&agent)? else { return Ok(None) };
+        let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
+        match reader.record(&profile) {
+            Err(error) if args.accept_rollback && error.code() != Code::Locked => {
+                let found = reader.found_anyhow(&profile)?.ok_or_else(|| error.clone())?;
+                context.warn(&format!("{}; this is what is there", error.what()));
+                Ok(Some(found.record))
+            }
+            Ok(None) if args.accept_rollback => {
+                let found = reader.found_anyhow(&profile)?;
+                if found.is_some() {
+                    context.warn(&format!(
+                        "the ledger does not know the record of {profile}, or says that it was removed; this is what is there"
+                    ));
+                }
+                Ok(found.map(|found| found.record))
+            }
+            read => read.map_err(|error| with_way_out(error, &profile)),
+        }
     })?;
     let record = record.ok_or_else(|| not_found(&vault, &agent, &profile))?;
-    if mark.is_some_and(|mark| mark > record.generation) {
-        context.warn(&format!(
-            "the record of {profile} is older than its index entry: somebody put an old file back; run `strongroom verify`"
-        ));
-    }
     let credential = &record.credential;
     let now = context.env.now();
     if let Some(at) = credential.expires.filter(|at| *at <= now) {
@@ -80,6 +92,17 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     }
     let _ = out::write_secret(&credential.secret)?;
     Ok(0)
+}
+
+/// What a person can do about a record that is not the ledger's.
+fn with_way_out(error: Error, profile: &ProfileId) -> Error {
+    if error.code() != Code::Tampered {
+        return error;
+    }
+    let what = error.what().to_owned();
+    Error::new(Code::Tampered, what).with_remedy(format!(
+        "restore the newer file or paste the credential again; to print what is there: strongroom get {profile} --accept-rollback"
+    ))
 }
 
 /// The error for a profile that an agent does not have, with where else it is.

@@ -14,21 +14,19 @@ use opened::{Source, read};
 use super::Context;
 use super::lift;
 use super::store::StoreArg;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::progress::Progress;
 use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
 use crate::vault::change::Change;
-use crate::vault::generation::Generations;
-use crate::vault::home::{Vault, Writer};
+use crate::vault::generation::next_record;
+use crate::vault::home::Writer;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
 use crate::vault::reader::Reader;
-use crate::vault::record::Record;
 use crate::vault::store::Store;
-use crate::vault::transaction::reader_of;
 
 /// Take over auth-profiles.json, .env files and bundles.
 ///
@@ -116,7 +114,8 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         let mut readers = HashMap::new();
         for name in &concerned {
             if let Some(found) = vault.agent(name)? {
-                let reader = found.reader(keys, &vault.keychain)?;
+                let reader = found.reader(keys.agent(name.as_str())?, &vault.keychain)?;
+                reader.book()?;
                 let index = reader.index()?;
                 readers.insert(name.clone(), (reader, index));
             }
@@ -156,20 +155,17 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         context.confirm(args.yes, "Import these?")?;
     }
 
-    let stores = (args.store.map(Into::into), super::store::default_of(&session)?);
+    let stores = (args.store.map(Into::into), vault.default_store(&session));
     if stores.0.unwrap_or(stores.1) == Store::Keychain {
         vault.keychain.ready()?;
     }
     let agents: Vec<AgentName> =
         first.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent.clone()).collect();
     let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
-    let Some(keys) = writers.first().map(|writer| writer.keys) else {
-        return fail(Code::Internal, "an import that writes has no agent");
-    };
     for writer in &writers {
         context.tell_finished(writer);
     }
-    let plan = plan_now(keys)?;
+    let plan = plan_now(&session.keys)?;
     plan.check(args.skip_invalid)?;
     let progress = Mutex::new(Progress::new(&context.env, "Sealing", plan.writes() as u64));
     let tell = || {
@@ -182,14 +178,14 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     // All that can fail for want of space or size fails before the first agent is committed.
     let mut staged = Vec::new();
     for writer in &writers {
-        let (change, new) = change_of(&plan, writer, &vault, orders_to, stores, now)?;
-        staged.push((change.stage(&writer.agent, writer.keys, now, &tell)?, new));
+        let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
+        let lifted = lift::of_new(&mut change, writer, &new);
+        staged.push((writer.stage(change, &tell)?, lifted));
     }
     let mut lifted = Vec::new();
-    for ((staged, new), writer) in staged.into_iter().zip(&writers) {
-        let outcome = staged.commit()?;
-        lifted.extend(lift::of_new(writer, &new));
-        context.tell_unfinished(&writer.settled(outcome)?);
+    for (staged, told) in staged {
+        context.tell_unfinished(&staged.commit()?);
+        lifted.extend(told);
     }
     drop(progress);
     drop(writers);
@@ -276,35 +272,32 @@ fn existing_in<'r>(
 fn change_of(
     plan: &Plan,
     writer: &Writer<'_>,
-    vault: &Vault,
     orders_to: &AgentName,
     (store, default_store): (Option<Store>, Store),
     now: i64,
 ) -> Result<(Change, Vec<ProfileId>)> {
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
+    let reader = writer.reader()?;
     let entries: Vec<_> = plan
         .entries
         .iter()
         .filter(|entry| entry.agent == writer.agent.name && entry.action.writes())
         .collect();
-    let generations = Generations::read(&writer.agent.dir, now, entries.len() > 16)?;
+    let generations = writer.generations()?;
     let (mut change, mut new) = (Change::default(), Vec::new());
     for entry in entries {
         let current = match entry.action {
-            Action::Replace => reader.record(&entry.target).unwrap_or(None),
+            Action::Replace => reader.found(&entry.target).unwrap_or(None),
             _ => None,
         };
-        let held = current.as_ref().map(|record| &record.credential);
+        let held = current.as_ref().map(|found| &found.record.credential);
         if !held.is_some_and(|held| held.same_secret_as(&entry.candidate.credential)) {
             new.push(entry.target.clone());
         }
-        let record = Record {
-            profile: entry.target.clone(),
-            generation: generations.next(&entry.target, current.as_ref().map(|record| record.generation)),
-            created: current.map(|record| record.created).or(entry.candidate.created).unwrap_or(now),
-            updated: now,
-            credential: entry.candidate.credential.clone(),
-        };
+        let credential = entry.candidate.credential.clone();
+        let mut record = next_record(&entry.target, credential, current.as_ref(), &generations, now)?;
+        if let (None, Some(created)) = (&current, entry.candidate.created) {
+            record.created = created;
+        }
         let store = store.or_else(|| reader.store_of(&entry.target)).unwrap_or(default_store);
         change.put("import", record, store);
     }

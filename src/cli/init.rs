@@ -11,10 +11,12 @@ use crate::keychain::{Keychain, State};
 use crate::secret::Buffer;
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
+use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, slots};
 use crate::vault::home::{Session, Vault};
 use crate::vault::init;
+use crate::vault::settings::Settings;
 use crate::vault::store::Store as Place;
 
 /// Where records rest.
@@ -118,7 +120,7 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
 pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
-    match Vault::open_damaged(&home, &context.keychain(), context.lock_limit()) {
+    match Vault::open_damaged(&home, &context.setup(), context.lock_limit()) {
         Ok((vault, _)) => init::refuse_taken(&vault, &context.waits("init"))?,
         Err(error) if error.code() == Code::NoVault => init::check_place(&home)?,
         Err(error) if error.code() == Code::NewerFormat => {
@@ -139,8 +141,10 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
                     break method;
                 }
             };
-            let payload = Payload::generate(method.name, chosen.store.as_str())?;
-            let payload = init::init(&home, payload, &method.secret, &context.waits("init"))?;
+            let payload = Payload::generate(method.name)?;
+            let (settings, setup) = (Settings { default_store: chosen.store }, context.setup());
+            let waits = context.waits("init");
+            let payload = init::init(&home, payload, &method.secret, &settings, &setup, &waits)?;
             (payload, method.secret, method.told)
         }
     };
@@ -162,7 +166,7 @@ impl Made {
         serde_json::json!({
             "home": self.home.to_string_lossy(),
             "vaultId": self.payload.vault.as_str(),
-            "store": self.payload.store,
+            "store": self.store.as_str(),
             "unlock": self.payload.method,
             "why": self.why,
         })
@@ -256,19 +260,20 @@ pub(super) fn only_files(why: &str) -> String {
 
 /// Makes a vault whose key lies in the keychain: first the item, read back, then the vault.
 fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, MethodSecret, String)> {
-    let payload = Payload::generate(slots::KEYCHAIN, store.as_str())?;
+    let payload = Payload::generate(slots::KEYCHAIN)?;
     init::prepare(home)?;
     let keychain = Keychain::new(&context.keychain(), home);
     let key = keychain_key::create(&keychain, payload.vault.as_str())?;
     let item = keychain.unlock_key(payload.vault.as_str(), slots::KEYCHAIN);
     let secret = MethodSecret::Key(key);
-    let made = init::init(home, payload, &secret, &context.waits("init"));
+    let settings = Settings { default_store: store };
+    let made = init::init(home, payload, &secret, &settings, &context.setup(), &context.waits("init"));
     if made.is_err() {
         // Nothing is sealed under it yet.
         let _ = keychain.remove(&item);
     }
     let payload = made?;
-    if let Ok((vault, _)) = Vault::open_damaged(home, &context.keychain(), context.lock_limit()) {
+    if let Ok((vault, _)) = Vault::open_damaged(home, &context.setup(), context.lock_limit()) {
         keychain_key::note_unseen(&vault.home)?;
     }
     Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))
@@ -307,9 +312,9 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
     let path = seek::key_file_path(&named, &context.env).ok_or_else(|| {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
-    seek::refuse_inside(&path, home)?;
+    read::refuse_inside(&path, home)?;
     let (secret, how, new_key) = if key_file::exists(&path) {
-        (seek::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
+        (read::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
     } else {
         let key = key_text::generate()?;
         let new = NewKey { path: path.clone(), text: key_text::write(&key) };
@@ -330,9 +335,9 @@ pub(super) fn new_passphrase(
     otherwise: Option<PathBuf>,
 ) -> Result<MethodSecret> {
     let passphrase = if let Some(number) = named.passphrase_fd {
-        seek::passphrase_of_fd(number)?
+        read::passphrase_of_fd(number)?
     } else if let Some(path) = named.passphrase_file.clone().or(otherwise) {
-        seek::passphrase_of_file(&path)?
+        read::passphrase_of_file(&path)?
     } else if context.may_ask() {
         let first = secret_input::read_passphrase("New passphrase: ")?;
         let again = secret_input::read_passphrase("Again: ")?;

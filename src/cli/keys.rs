@@ -1,18 +1,23 @@
 //! `recipient`, `recovery-key` and `rekey`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use strongroom_backends::key_file::Trust;
+use strongroom_backends::shown;
 
 use super::Context;
+use super::key_file::KeyFile;
 use crate::error::{Code, Error, Result, fail};
-use crate::seal::unlock_file::Kind;
+use crate::seal::unlock_file::{Kind, MethodKey};
 use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
 use crate::unlock::keychain_key;
+use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::slots::{self, Slot};
-use crate::vault::home::Vault;
+use crate::vault::home::{Session, Vault};
 use crate::vault::{rekey, settle};
 
 /// Print to whom others should export: this vault's own age recipient.
@@ -29,15 +34,22 @@ pub struct RecoveryKey {
     reveal: bool,
 }
 
-/// Make a new vault key and a new recovery key, and seal every record anew.
+/// Make a new vault key, recovery key and key file, and seal every record anew.
 ///
-/// Needs the secret of every unlock method that is to stay. Copies of old records stay readable
+/// The key file is replaced where it is your own file; the old one is kept beside it as KEY.former until
+/// another command has opened the vault with the new one. Needs the secret of every unlock method that is to stay. Copies of old records stay readable
 /// with the old keys: secrets that may have leaked have to be revoked at their provider.
 #[derive(Debug, Args)]
 pub struct Rekey {
     /// Drop this unlock method instead of giving its secret; repeats
     #[arg(long, value_name = "METHOD")]
     drop: Vec<String>,
+    /// Where to put the new key of the unlock method key-file, instead of where the old one is
+    #[arg(long, value_name = "F", conflicts_with = "keep_key_file")]
+    pub(super) new_key_file: Option<PathBuf>,
+    /// Keep the key file as it is: only the vault's keys are new
+    #[arg(long)]
+    pub(super) keep_key_file: bool,
     /// The file that holds the secret of another unlock method; repeats
     #[arg(long, value_name = "METHOD=FILE")]
     with: Vec<String>,
@@ -49,7 +61,8 @@ pub struct Rekey {
 pub(super) fn recipient(context: &mut Context, _: &Recipient) -> Result<u8> {
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
-    let recipient = session.unlocked()?.payload.transfer_identity()?.to_public().to_string();
+    let identities = session.unlocked()?.payload.transfer_identities(context.env.now())?;
+    let recipient = identities[0].to_public().to_string();
     if context.json() {
         context.print_json(&serde_json::json!({ "recipient": recipient }))?;
     } else {
@@ -92,32 +105,10 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
                 .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
         }
     }
-    let mut methods = Vec::new();
-    let mut without = Vec::new();
+    let mut change = KeyFile::of(context, args, &session)?;
+    let (mut methods, mut without) = (Vec::new(), Vec::new());
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
-        let key = if slot.method == session.unlocked()?.payload.method {
-            Some(session.unlocked()?.secret.method_key(None)?)
-        } else {
-            match &slot.kind {
-                Ok((kind, cost)) => match secret_of(context, args, slot, *kind, &vault)? {
-                    // It has to be the method's secret, not a new one.
-                    Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
-                        Some(secret.method_key(None)?)
-                    }
-                    Some(_)
-                        if args.with.iter().any(|with| with.starts_with(&format!("{}=", slot.method))) =>
-                    {
-                        return fail(
-                            Code::WrongKey,
-                            format!("the secret given does not open the unlock method {}", slot.method),
-                        );
-                    }
-                    _ => None,
-                },
-                Err(_) => None,
-            }
-        };
-        match key {
+        match key_of(context, args, slot, &vault, &session)? {
             Some(key) => methods.push((slot.method.clone(), key)),
             None => without.push(slot.method.clone()),
         }
@@ -132,10 +123,30 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         });
     }
     context.confirm(args.yes || !context.may_ask(), "Make a new vault key and seal every record anew?")?;
-    let done = rekey::rekey(&vault, &mut session, &slots, &methods, &context.waits("rekey"), &|| ())?;
+    let waits = context.waits("rekey");
+    let lock = vault.keys_alone(&mut session, &waits)?;
+    rekey::check_same(&vault, &slots)?;
+    let by = session.unlocked()?.payload.method.clone();
+    if let Some(key) = methods.iter_mut().find(|(method, _)| *method == by).map(|(_, key)| key)
+        && let Some(secret) = change.prepare(&vault, &session)?
+    {
+        *key = secret;
+    }
+    let done = rekey::rekey(&vault, &mut session, &lock, &methods, &waits, &|| ());
+    let done = match done {
+        Err(error) => {
+            change.give_up(&vault);
+            return Err(error);
+        }
+        Ok(done) => done,
+    };
+    let told = change.finish()?;
+    drop(lock);
+    context.forget_caches(&session.keys.vault);
     if context.json() {
         context.print_json(&serde_json::json!({
             "records": done.records, "agents": done.agents, "resumed": done.resumed, "dropped": args.drop,
+            "keyFile": told.path.as_deref().map(shown),
         }))?;
         return Ok(0);
     }
@@ -148,6 +159,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         counted(done.records as u64, "record"),
         counted(done.agents as u64, "agent")
     ))?;
+    told.what.iter().for_each(|line| context.say(line));
     context.say(
         "The recovery key is new too: keep the output of `strongroom recovery-key`, and destroy the old one.",
     );
@@ -155,6 +167,31 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         "Copies of old records still open with the old keys: revoke at the provider what may have leaked.",
     );
     Ok(0)
+}
+
+/// The key with which a method's new unlock file is sealed; none if its secret is not to be had.
+fn key_of(
+    context: &Context,
+    args: &Rekey,
+    slot: &Slot,
+    vault: &Vault,
+    session: &Session,
+) -> Result<Option<MethodKey>> {
+    let unlocked = session.unlocked()?;
+    if slot.method == unlocked.payload.method {
+        return unlocked.secret.method_key(None).map(Some);
+    }
+    let Ok((kind, cost)) = &slot.kind else { return Ok(None) };
+    match secret_of(context, args, slot, *kind, vault)? {
+        // It has to be the method's secret, not a new one.
+        Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
+            secret.method_key(None).map(Some)
+        }
+        Some(_) if args.with.iter().any(|with| with.starts_with(&format!("{}=", slot.method))) => {
+            fail(Code::WrongKey, format!("the secret given does not open the unlock method {}", slot.method))
+        }
+        _ => Ok(None),
+    }
 }
 
 /// One source to unlock with, where several were named: the others are for their own methods.
@@ -181,7 +218,7 @@ fn secret_of(
     }
     let file = args.with.iter().find_map(|with| {
         let (name, file) = with.split_once('=')?;
-        (name == method).then(|| std::path::PathBuf::from(file))
+        (name == method).then(|| PathBuf::from(file))
     });
     let file = file.or_else(|| match kind {
         Kind::Passphrase => context.named().passphrase_file,
@@ -189,17 +226,17 @@ fn secret_of(
     });
     match (kind, file) {
         (Kind::Passphrase, Some(file)) => {
-            Ok(Some(MethodSecret::Passphrase(seek::passphrase_of_file(&file)?)))
+            Ok(Some(MethodSecret::Passphrase(read::passphrase_of_file(&file)?)))
         }
         (Kind::Passphrase, None) if context.may_ask() => {
             let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
             Ok(Some(MethodSecret::Passphrase(asked)))
         }
         (Kind::Passphrase, None) => Ok(None),
-        (Kind::Key, Some(file)) => seek::key_of_file(&file, home, Trust::Own).map(Some),
+        (Kind::Key, Some(file)) => read::key_of_file(&file, home, Trust::Own).map(Some),
         (Kind::Key, None) => {
             let at_hand = seek::key_file_path(&context.named(), &context.env);
-            Ok(at_hand.and_then(|path| seek::key_of_file(&path, home, Trust::Own).ok()))
+            Ok(at_hand.and_then(|path| read::key_of_file(&path, home, Trust::Own).ok()))
         }
     }
 }

@@ -155,8 +155,9 @@ impl View {
     pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
         let unfinished = agent.has_unfinished()?;
         if unfinished && let Ok(session) = context.session_unasked(vault) {
-            let reader = agent.reader(&session.keys, &vault.keychain)?;
-            return Ok(Self { index: reader.index()?, records: reader.local_ids()?, unfinished: false });
+            let ring = session.keys.agent(agent.name.as_str())?;
+            let reader = agent.reader(ring, &vault.keychain)?;
+            return Ok(Self { index: reader.index()?, records: reader.record_ids()?, unfinished: false });
         }
         let mut tries = 0;
         loop {

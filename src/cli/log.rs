@@ -5,9 +5,14 @@ use serde::Serialize;
 
 use super::Context;
 use crate::error::Result;
+use crate::seal::keys::Ring;
 use crate::term::escape::safe;
 use crate::term::table::Table;
-use crate::vault::log::{self, Line};
+use crate::vault::home::Vault;
+use crate::vault::id::AgentName;
+use crate::vault::ledger::Ledger;
+use crate::vault::log::{self, Head, Line};
+use crate::vault::own::Own;
 use crate::when::{parse_duration, rfc3339};
 
 /// Show what was changed, and when. `strongroom verify` checks that the log is whole.
@@ -33,9 +38,66 @@ pub struct Log {
 #[derive(Serialize)]
 struct Document {
     agent: Option<String>,
-    lines: Vec<Line>,
-    /// Lines that are no lines of a log.
+    lines: Vec<Shown>,
+    /// How many lines are not as this vault wrote them, or are missing.
     damaged: usize,
+    /// Whether the lines were checked by their MACs: that takes a key.
+    verified: bool,
+}
+
+/// A line, and what is wrong with it.
+#[derive(Serialize)]
+struct Shown {
+    #[serde(flatten)]
+    line: Line,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fault: Option<&'static str>,
+}
+
+/// A log as far as it can be checked.
+struct Read {
+    lines: Vec<Shown>,
+    damaged: usize,
+    verified: bool,
+}
+
+impl Read {
+    /// The lines of files; with the keys of their scope they are checked against these and the head.
+    fn of(files: &[Vec<u8>], checked: Option<(&Ring, &Head)>) -> Result<Self> {
+        let judged = log::judge(checked.map(|(ring, _)| ring), files)?;
+        let mut damaged = judged.iter().filter(|judged| judged.fault.is_some()).count();
+        let last = judged.iter().rev().filter(|judged| judged.fault.is_none()).find_map(|j| j.line.as_ref());
+        if let Some((_, head)) = checked
+            && last.map_or((0, ""), |line| (line.seq, line.mac.as_str())) != (head.seq, head.mac.as_str())
+        {
+            damaged += 1;
+        }
+        let shown = |judged: log::Judged| Some(Shown { line: judged.line?, fault: judged.fault });
+        let lines = judged.into_iter().filter_map(shown).collect();
+        Ok(Self { lines, damaged, verified: checked.is_some() })
+    }
+
+    fn of_vault(context: &Context, vault: &Vault) -> Result<Self> {
+        if let Ok(session) = context.session_unasked(vault)
+            && let Ok(ring) = session.keys.own()
+            && let Ok(Some(own)) = Own::read(&vault.home, &ring)
+        {
+            return Self::of(&own.log_files(&vault.home)?, Some((&ring, &own.log)));
+        }
+        Self::of(&log::read(&vault.home)?, None)
+    }
+
+    fn of_agent(context: &Context, vault: &Vault, agent: &AgentName) -> Result<Self> {
+        let Some(found) = vault.agent(agent)? else { return Self::of(&[], None) };
+        let ring =
+            context.session_unasked(vault).ok().and_then(|session| session.keys.agent(agent.as_str()).ok());
+        // Beside an unfinished change the log is behind the ledger, or before it.
+        let unfinished = found.has_unfinished()?;
+        let ledger =
+            ring.as_ref().filter(|_| !unfinished).and_then(|ring| Ledger::read(&found.dir, ring).ok()?);
+        let files = log::read(&found.dir)?;
+        Self::of(&files, ring.as_ref().zip(ledger.as_ref().map(|ledger| &ledger.log)))
+    }
 }
 
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
@@ -43,24 +105,9 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let since = args.since.as_deref().map(parse_duration).transpose()?.map(|ms| context.env.now() - ms);
     let vault = context.vault()?;
     let agent = context.agent()?;
-    let bytes = if args.vault {
-        vault.home.read_if_any(log::FILE, log::MAX)?
-    } else {
-        match vault.agent(&agent)? {
-            Some(found) => found.dir.read_if_any(log::FILE, log::MAX)?,
-            None => None,
-        }
-    }
-    .unwrap_or_default();
-    let mut damaged = 0;
-    let mut lines: Vec<Line> = Vec::new();
-    for raw in bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        match serde_json::from_slice::<Line>(raw) {
-            Ok(line) => lines.push(line),
-            Err(_) => damaged += 1,
-        }
-    }
-    lines.retain(|line| {
+    let Read { mut lines, damaged, verified } =
+        if args.vault { Read::of_vault(context, &vault)? } else { Read::of_agent(context, &vault, &agent)? };
+    lines.retain(|Shown { line, .. }| {
         profile.as_ref().is_none_or(|id| {
             [&line.event.profile, &line.event.from]
                 .into_iter()
@@ -73,16 +120,20 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     }
     if context.json() {
         let agent = (!args.vault).then(|| agent.to_string());
-        context.print_json(&Document { agent, lines, damaged })?;
+        context.print_json(&Document { agent, lines, damaged, verified })?;
         return Ok(0);
     }
     let mut table = Table::new(["WHEN", "WHAT", "PROFILE", ""]);
-    for line in &lines {
+    for Shown { line, fault } in &lines {
         let event = &line.event;
         let what = event.profile.as_deref().or(event.method.as_deref()).unwrap_or("-");
-        let from = event.from.as_ref().map_or_else(String::new, |from| format!("was {from}"));
+        let from = match (fault, &event.from) {
+            (Some(fault), _) => format!("DAMAGED: {fault}"),
+            (None, Some(from)) => format!("was {}", safe(from)),
+            (None, None) => String::new(),
+        };
         let at = rfc3339(line.at);
-        table.row([&at, &safe(&event.op), what, &from]);
+        table.row([&at, &safe(&event.op), &safe(what), &from]);
     }
     if !table.is_empty() {
         context.print(&table.to_string())?;

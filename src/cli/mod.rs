@@ -15,6 +15,7 @@ mod help;
 mod import;
 mod in_use;
 mod init;
+mod key_file;
 mod keys;
 mod lazy;
 mod lift;
@@ -95,6 +96,9 @@ pub struct Global {
     /// How long one call to the desktop's keychain may take: 5s, 300ms [default: 5s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     keychain_timeout: Option<Duration>,
+    /// Where this machine remembers the state of homes [default: ~/.local/state/strongroom]
+    #[arg(long, value_name = "DIR")]
+    anchor: Option<PathBuf>,
 }
 
 impl Global {
@@ -119,6 +123,7 @@ impl Global {
             no_input: self.no_input || outer.no_input,
             lock_timeout: self.lock_timeout.or(outer.lock_timeout),
             keychain_timeout: self.keychain_timeout.or(outer.keychain_timeout),
+            anchor: self.anchor.or(outer.anchor),
         }
     }
 }

@@ -155,7 +155,7 @@ fn open_or_make(
     args: &Onboard,
 ) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let home = context.home()?;
-    match Vault::open(&home, &context.keychain(), context.lock_limit()) {
+    match Vault::open(&home, &context.setup(), context.lock_limit()) {
         Ok(_) => open(context, &args.vault),
         Err(error) if error.code() == Code::NoVault => {
             let asked;
@@ -169,7 +169,7 @@ fn open_or_make(
                 // Somebody else made it meanwhile.
                 Err(error)
                     if error.code() == Code::Exists
-                        && Vault::open(&home, &context.keychain(), context.lock_limit()).is_ok() =>
+                        && Vault::open(&home, &context.setup(), context.lock_limit()).is_ok() =>
                 {
                     return open(context, &args.vault);
                 }
@@ -193,10 +193,10 @@ fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, V
         context.warn("--store and --unlock are for a vault that is made: see `strongroom store move` and `strongroom unlock-method add`");
     }
     context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home.path())));
-    let session = context.session(&vault)?;
-    if vault.settings.is_none() {
+    let mut session = context.session(&vault)?;
+    if vault.file.is_none() {
         // Whoever made it was cut short, perhaps this command.
-        vault_init::finish(&vault, &session, &context.waits("onboard"))?;
+        vault_init::finish(&vault, &mut session, &context.waits("onboard"))?;
     }
     Ok((None, vault, session))
 }

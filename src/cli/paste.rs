@@ -7,17 +7,20 @@ use super::Context;
 use super::context::not_a_secret;
 use super::store::{StoreArg, choose};
 use crate::error::{Code, Error, Result, fail};
+use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
-use crate::term::{secret_input, stdin};
-use crate::unlock::seek;
+use crate::term::escape::safe;
+use crate::term::{out, secret_input, stdin};
+use crate::unlock::slots::Slot;
+use crate::unlock::{Opened, read};
 use crate::vault::change::Change;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
-use crate::vault::generation::{Generations, next_record};
+use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
+use crate::vault::reader::Found;
 use crate::vault::record::Record;
-use crate::vault::transaction::reader_of;
 use crate::when::{parse_duration, rfc3339};
 
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
@@ -67,15 +70,16 @@ impl Value {
         expires_of(self.expires_in.as_deref(), now)
     }
 
-    fn read(&self, context: &Context, what: &str) -> Result<Read> {
-        let bytes = self.read_bytes(context, what)?;
+    /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
+    fn read(&self, context: &Context, what: &str, by: Option<&str>) -> Result<Read> {
+        let bytes = self.read_bytes(context, what, by)?;
         let pasted = shape::normalise(bytes.expose())?;
         Ok((pasted.secret, pasted.warnings))
     }
 
-    fn read_bytes(&self, context: &Context, what: &str) -> Result<Buffer> {
+    fn read_bytes(&self, context: &Context, what: &str, by: Option<&str>) -> Result<Buffer> {
         if let Some(number) = self.secret_fd {
-            return seek::read_fd(number, INPUT_MAX);
+            return read::read_fd(number, INPUT_MAX);
         }
         if !context.env.stdin_tty {
             return stdin::read_stdin(INPUT_MAX);
@@ -88,6 +92,9 @@ impl Value {
             .map_err(|e: Error| {
                 e.with_remedy("send it on standard input, or name a descriptor with --secret-fd")
             });
+        }
+        if let Some(by) = by {
+            out::write_error(&format!("{}\n", safe(&format!("Unlocked by {by}, not by the passphrase."))));
         }
         secret_input::read_secret(&format!("Paste the {what} (hidden), then Enter: "))
     }
@@ -137,7 +144,9 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let what = format!("{} for {}", noun(kind), wish.profile);
-    let stored = store(context, &vault, &mut session, wish, |context| args.value.read(context, &what))?;
+    let by = not_by_passphrase(&vault, &session);
+    let read = |context: &Context| args.value.read(context, &what, by.as_deref());
+    let stored = store(context, &vault, &mut session, wish, read)?;
     stored.tell(context)
 }
 
@@ -169,7 +178,21 @@ pub(super) fn expires_of(text: Option<&str>, now: i64) -> Result<Option<i64>> {
 /// # Errors
 /// Those of reading, and of what is no secret.
 pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
-    Value { expires_in: None, secret_fd: None }.read(context, what)
+    Value { expires_in: None, secret_fd: None }.read(context, what, None)
+}
+
+/// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
+/// pasted next.
+fn not_by_passphrase(vault: &Vault, session: &Session) -> Option<String> {
+    let has_one = |slot: &Slot| matches!(slot.kind, Ok((Kind::Passphrase, _)));
+    if !vault.slots().ok()?.iter().any(has_one) {
+        return None;
+    }
+    match &session.opened {
+        Opened::By(unlocked) if unlocked.secret.kind() == Kind::Passphrase => None,
+        Opened::By(unlocked) => Some(unlocked.from.clone()),
+        Opened::Cached(_) => Some("what `strongroom unlock` keeps".to_owned()),
+    }
 }
 
 /// Refuses to put a credential in the place of one of another type under an id that nobody named: at a
@@ -185,7 +208,7 @@ pub(super) fn keep_what_is_there(
     asks_anyway: bool,
 ) -> Result<()> {
     let Some(found) = vault.agent(&context.agent()?)? else { return Ok(()) };
-    let reader = found.reader(&session.keys, &vault.keychain)?;
+    let reader = found.reader(session.keys.agent(context.agent()?.as_str())?, &vault.keychain)?;
     // The record governs; without one that opens, the entry tells what another program keeps there.
     let kind = match reader.record(&wish.profile) {
         Ok(Some(record)) => Some(record.credential.kind),
@@ -242,15 +265,17 @@ pub(super) fn store(
 
     let agent = context.agent()?;
     let writer = context.writer(vault, session, &agent, wish.command)?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
+    let reader = writer.reader()?;
     // A record that does not open is what a paste is there to mend.
-    let current = reader.record(&profile).unwrap_or(None);
-    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
-    let record = next_record(&profile, credential, current.as_ref(), &generations, writer.now);
+    let found = reader.found(&profile).unwrap_or(None);
+    let generations = writer.generations()?;
+    let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now)?;
+    let current = found.map(|found| found.record);
     let mut change = Change::default();
     change.put("paste", record.clone(), place);
+    let lifted = super::lift::of_stored(&mut change, &writer, current.as_ref(), &record);
     let outcome = writer.commit(change)?;
-    warnings.extend(super::lift::of_stored(&writer, current.as_ref(), &record));
+    warnings.extend(lifted);
     drop(writer);
     context.tell_unfinished(&outcome);
     if outcome.plaintext.contains(&profile) {
@@ -280,14 +305,14 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;
-    let find = |keys: &crate::seal::keys::Keys| -> Result<Record> {
-        let record = match vault.agent(&agent)? {
-            Some(agent) => agent.reader(keys, &vault.keychain)?.record(&profile)?,
+    let find = |keys: &crate::seal::keys::Keys| -> Result<Found> {
+        let found = match vault.agent(&agent)? {
+            Some(found) => found.reader(keys.agent(agent.as_str())?, &vault.keychain)?.found(&profile)?,
             None => None,
         };
-        record.map_or_else(|| Err(super::get::not_found(&vault, &agent, &profile)), Ok)
+        found.map_or_else(|| Err(super::get::not_found(&vault, &agent, &profile)), Ok)
     };
-    let before = find(&session.keys)?;
+    let before = find(&session.keys)?.record;
     if before.credential.kind == CredentialType::OAuth {
         return fail(Code::Usage, format!("{profile} is an OAuth sign-in, which no single secret replaces"))
             .map_err(|e: Error| {
@@ -295,7 +320,11 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
             });
     }
     let store = choose(context, &vault, &session, &profile, None)?;
-    let (secret, mut warnings) = args.value.read(context, &format!("new secret of {profile}"))?;
+    let (secret, mut warnings) = args.value.read(
+        context,
+        &format!("new secret of {profile}"),
+        not_by_passphrase(&vault, &session).as_deref(),
+    )?;
     let provider = before.credential.provider.clone();
     warnings.extend(shape::advise(
         &provider,
@@ -304,7 +333,9 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     ));
 
     let writer = context.writer(&vault, &mut session, &agent, "rotate")?;
-    let current = find(writer.keys)?;
+    let found = writer.reader()?.found(&profile)?;
+    let found = found.ok_or_else(|| super::get::not_found(&vault, &agent, &profile))?;
+    let current = &found.record;
     if current.generation != before.generation {
         return fail(Code::Changed, format!("{profile} was changed while the new secret was read"));
     }
@@ -320,15 +351,16 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
             None => "the old expiry was past and is dropped (set one with --expires-in)".to_owned(),
         });
     }
-    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
-    let record = next_record(&profile, credential, Some(&current), &generations, writer.now);
+    let generations = writer.generations()?;
+    let record = next_record(&profile, credential, Some(&found), &generations, writer.now)?;
     if current.credential.same_secret_as(&record.credential) {
         warnings.push(format!("this is the secret that {profile} had before; what it earned stays"));
     }
     let mut change = Change::default();
     change.put("rotate", record.clone(), store);
+    let lifted = super::lift::of_stored(&mut change, &writer, Some(current), &record);
     let outcome = writer.commit(change)?;
-    warnings.extend(super::lift::of_stored(&writer, Some(&current), &record));
+    warnings.extend(lifted);
     drop(writer);
     context.tell_unfinished(&outcome);
     for warning in &warnings {

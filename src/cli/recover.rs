@@ -48,7 +48,7 @@ pub struct Recover {
 
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let home = context.home()?;
-    let (vault, _) = Vault::open_damaged(&home, &context.keychain(), context.lock_limit())?;
+    let (vault, _) = Vault::open_damaged(&home, &context.setup(), context.lock_limit())?;
     let bytes = key_file::read(&args.recovery_key, Trust::Own).map_err(|error| match error {
         StoreError::NotFound(path) => {
             Error::new(Code::NoInput, format!("the recovery key's file {} is not there", shown(&path)))

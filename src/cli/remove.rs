@@ -4,11 +4,9 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
-use super::report::follow_in_state;
+use super::report::pinned_by_hand;
 use crate::error::Result;
 use crate::vault::change::Change;
-use crate::vault::generation::Generations;
-use crate::vault::transaction::reader_of;
 
 /// Remove a profile from the vault.
 ///
@@ -32,21 +30,20 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
         return Err(not_found(&vault, &agent, &profile));
     }
     context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
-    let writer = context.writer(&vault, &mut session, &agent, "remove")?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
+    let writer = context.writer_without_secrets(&vault, &mut session, &agent, "remove")?;
+    let reader = writer.reader()?;
     let sealed = reader.holds(&profile)?;
     let listed = reader.index()?.contains(profile.as_str());
     if !sealed && !listed {
         return Err(not_found(&vault, &agent, &profile));
     }
     // A record that does not open can be removed all the same.
-    let current = reader.record(&profile).ok().flatten().map(|record| record.generation);
-    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
-    let generation = current.or_else(|| generations.last_known(&profile).map(|known| known.generation));
+    let generation = reader.entry(&profile)?.map_or(0, |entry| entry.generation);
+    let pinned = pinned_by_hand(&writer.agent, &profile);
     let mut change = Change::default();
-    change.remove(&profile, generation.unwrap_or(0));
+    change.remove(&profile, generation);
     let outcome = writer.commit(change)?;
-    match follow_in_state(&writer.agent, &profile, None) {
+    match pinned {
         Ok(pinned) => {
             for session in pinned {
                 context.warn(&format!("session {session} was pinned to {profile}: its pin is gone, too"));

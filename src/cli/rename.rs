@@ -4,11 +4,10 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
-use super::report::follow_in_state;
+use super::report::pinned_by_hand;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::change::Change;
-use crate::vault::generation::{Generations, next_record};
-use crate::vault::transaction::reader_of;
+use crate::vault::generation::{next_record, replaced};
 
 /// Give a profile another id, in the index and in every order.
 #[derive(Debug, Args)]
@@ -37,20 +36,24 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
         return Err(not_found(&vault, &agent, &old));
     }
     let writer = context.writer(&vault, &mut session, &agent, "rename")?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
-    let current = reader.record(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
+    let reader = writer.reader()?;
+    let found = reader.found(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
     if reader.holds(&new)? || reader.index()?.contains(new.as_str()) {
         return fail(Code::Exists, format!("{new} exists already"));
     }
-    let generations = Generations::read(&writer.agent.dir, writer.now, false)?;
-    let mut record = next_record(&new, current.credential.clone(), None, &generations, writer.now);
+    let generations = writer.generations()?;
+    let current = &found.record;
+    let mut record = next_record(&new, current.credential.clone(), None, &generations, writer.now)?;
+    record.replaces = Some(replaced(&found));
+    record.details = current.details.clone();
     record.created = current.created;
     record.generation = record.generation.max(current.generation.saturating_add(1));
     let mut change = Change::default();
     let store = reader.store_of(&old).unwrap_or_default();
     change.rename(&old, record, store, current.generation);
+    let followed = pinned_by_hand(&writer.agent, &old);
     let outcome = writer.commit(change)?;
-    if let Err(error) = follow_in_state(&writer.agent, &old, Some(&new)) {
+    if let Err(error) = followed {
         context.warn(&format!("cooldowns and pins still name {old}: {}", error.what()));
     }
     drop(writer);

@@ -157,26 +157,13 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
     Ok(file)
 }
 
-/// Lets an agent's state follow a profile's new id, under its lock; or, without one, forgets a profile that
-/// was removed, and gives the sessions that a person had pinned to it. A file that names it nowhere is left
-/// as it is.
-pub(super) fn follow_in_state(
-    agent: &Agent,
-    from: &ProfileId,
-    to: Option<&ProfileId>,
-) -> Result<Vec<SessionName>> {
+/// The sessions that a person had pinned to a profile; an error if the state cannot be read, and so does
+/// not follow a change of the profile.
+pub(super) fn pinned_by_hand(agent: &Agent, id: &ProfileId) -> Result<Vec<SessionName>> {
     let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
-    let mut file = StateFile::parse(Some(&bytes))?;
-    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *from && pin.source == Source::User);
-    let pinned = pinned.map(|(session, _)| session.clone()).collect();
-    let named = match to {
-        Some(to) => file.rename(from, to)?,
-        None => file.forget(from)?,
-    };
-    if named {
-        agent.dir.replace(state::FILE, &file.to_bytes())?;
-    }
-    Ok(pinned)
+    let file = StateFile::parse(Some(&bytes))?;
+    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *id && pin.source == Source::User);
+    Ok(pinned.map(|(session, _)| session.clone()).collect())
 }
 
 /// The provider of a profile that is in the index.

@@ -8,13 +8,13 @@ use strongroom_backends::deadline;
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::Setup;
+use crate::keychain;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::{out, stdin};
 use crate::unlock::seek::Named;
-use crate::vault::home::{LOCK_TIMEOUT, Session, Vault};
+use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.
 const LIMIT: Duration = Duration::from_millis(1500);
@@ -38,7 +38,14 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 env: context.env.clone(),
                 named: context.named(),
                 home: context.home(),
-                keychain: Setup::of(&context.env, context.keychain_timeout().min(KEYCHAIN_LIMIT), None),
+                setup: Setup {
+                    keychain: keychain::Setup::of(
+                        &context.env,
+                        context.keychain_timeout().min(KEYCHAIN_LIMIT),
+                        None,
+                    ),
+                    ..Setup::default()
+                },
                 agent: context.agent(),
                 confined: context.global.agent.is_some(),
             };
@@ -68,7 +75,7 @@ struct Asked {
     env: crate::env::Env,
     named: Named,
     home: Result<std::path::PathBuf>,
-    keychain: Setup,
+    setup: Setup,
     agent: Result<crate::vault::id::AgentName>,
     confined: bool,
 }
@@ -80,7 +87,7 @@ impl Asked {
             Err(error) => return of_request(Err(error)),
         };
         let opened = self.agent.and_then(|agent| {
-            let vault = Vault::open(&self.home?, &self.keychain, LOCK_TIMEOUT)?;
+            let vault = Vault::open(&self.home?, &self.setup, LOCK_TIMEOUT)?;
             let session = vault.unlock(&self.named, &self.env, None)?;
             let scope = Scope { agent, confined: self.confined, now: self.env.now(), env: self.env };
             Ok((scope, vault, session))

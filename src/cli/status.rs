@@ -13,6 +13,7 @@ use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
 use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::Scope;
 use crate::select::alias;
 use crate::select::assemble::{Input, assemble};
 use crate::select::explain;
@@ -29,6 +30,7 @@ use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{self, Entry};
+use crate::vault::standing::seen_behind;
 use crate::when::parse_duration;
 
 /// Show which credentials are usable, and which is next.
@@ -97,6 +99,8 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     show(context, args, Form::Everything)
 }
 
+const UNFINISHED: &str = "a committed change is not yet put in place; the next change finishes it";
+
 /// The provider and the model that are asked about.
 fn asked(args: &Status) -> Result<(Option<Provider>, Option<Model>)> {
     let (explained, model) = match args.explain.as_deref().map(|asked| (asked, asked.split_once('/'))) {
@@ -120,6 +124,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let vault = context.vault()?;
     let agent = context.agent()?;
     let mut warnings = vault.notices.clone();
+    warnings.extend(behind(&vault, &agent)?);
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
     let found = sources::look_with(context, args.sources, config);
     let config = found.config.as_ref();
@@ -137,10 +142,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         if !lost.is_empty() {
             warnings.push(unlisted(agent.as_str(), &lost));
         }
-        if seen.unfinished {
-            warnings
-                .push("a committed change is not yet put in place; the next change finishes it".to_owned());
-        }
+        warnings.extend(seen.unfinished.then(|| UNFINISHED.to_owned()));
         if let Some((session, pin)) = named.as_ref().and_then(|name| Some((name, state.pins.get(name)?)))
             && !seen.index.contains(pin.profile.as_str())
         {
@@ -195,7 +197,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         warnings: &warnings,
         now,
         warn_after_ms: window,
-        unlocked_until: cached_until(&vault, now),
+        unlocked_until: cached_until(context, &vault, now),
         elsewhere: &elsewhere,
     };
     let report = assemble(&input);
@@ -241,6 +243,30 @@ fn tell(context: &mut Context, args: &Status, form: Form, report: &Report, found
     Ok(())
 }
 
+/// What can be told without a key of a home that is behind what this machine remembers.
+fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
+    let Some(file) = &vault.file else { return Ok(Vec::new()) };
+    let id = file.vault_id.as_str();
+    let mut found: Vec<String> =
+        seen_behind(&vault.anchors, id, &Scope::Vault, &vault.home).into_iter().collect();
+    if let Some(there) = vault.agent(agent)?
+        && !there.has_unfinished()?
+    {
+        found.extend(seen_behind(&vault.anchors, id, &Scope::Agent(agent.to_string()), &there.dir));
+    }
+    let there = vault.agents()?;
+    found.extend(
+        vault
+            .anchors
+            .agents(id)
+            .into_iter()
+            .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
+            .map(|name| format!("agent {name} is gone: this machine knows of it")),
+    );
+    let read_only = |what: &String| format!("{what}; it is read, and not written: see `strongroom doctor`");
+    Ok(found.iter().map(read_only).collect())
+}
+
 fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<Session> {
     match context.session_unasked(vault) {
         Ok(session) => Some(session),
@@ -252,8 +278,9 @@ fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<
 }
 
 /// Until when the vault is open by the cache.
-fn cached_until(vault: &Vault, now: i64) -> Option<i64> {
-    let cache = cache::read(vault.home.path(), &vault.slots().ok()?, now)?;
+fn cached_until(context: &Context, vault: &Vault, now: i64) -> Option<i64> {
+    let agent = context.named().agent;
+    let cache = cache::read(&vault.in_cache(agent.as_deref()), &vault.slots().ok()?, now)?;
     Some(cache.until)
 }
 
@@ -306,8 +333,7 @@ fn verify(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = found.reader(&session.keys, &vault.keychain)?;
-    let index = reader.index()?;
+    let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
     // What fails of it fails again, and is told, for each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
@@ -318,15 +344,11 @@ fn verify(
                 view.provider = record.credential.provider.clone();
                 view.expires = record.credential.expires;
                 view.invalid_expires = false;
-                let listed = index.entry(view.id.as_str()).and_then(|entry| entry.mark);
-                if listed.is_some_and(|mark| mark.generation > record.generation) {
-                    Usable::RolledBack
-                } else {
-                    Usable::Verified
-                }
+                Usable::Verified
             }
             Ok(None) => Usable::Missing,
             Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
+            Err(error) if error.code() == Code::Tampered => Usable::RolledBack,
             // It may well be there: nothing can be said of it now.
             Err(error) if error.code().is_of_keychain() => {
                 if !warnings.iter().any(|warning| warning.ends_with(error.what())) {

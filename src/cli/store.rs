@@ -9,11 +9,10 @@ use crate::error::Code;
 use crate::error::{Result, fail};
 use crate::term::count::counted;
 use crate::vault::change::Change;
-use crate::vault::generation::{Generations, next_record};
+use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::ProfileId;
 use crate::vault::store::Store as Place;
-use crate::vault::transaction::reader_of;
 
 /// Move profiles between sealed files and the desktop's keychain.
 #[derive(Debug, Args)]
@@ -56,14 +55,6 @@ impl From<StoreArg> for Place {
     }
 }
 
-/// The store of new records.
-///
-/// # Errors
-/// `NEWER_FORMAT` for one that is not known.
-pub(super) fn default_of(session: &Session) -> Result<Place> {
-    session.settings().default_store.parse()
-}
-
 /// The store to which a profile's new record goes: the one that is named, else the one it rests in,
 /// else the vault's. Where that is the keychain, it is made sure of before any lock is taken.
 ///
@@ -76,13 +67,16 @@ pub(super) fn choose(
     profile: &ProfileId,
     named: Option<StoreArg>,
 ) -> Result<Place> {
-    let rests = match (named, vault.agent(&context.agent()?)?) {
-        (None, Some(agent)) => agent.reader(&session.keys, &vault.keychain)?.store_of(profile),
+    let name = context.agent()?;
+    let rests = match (named, vault.agent(&name)?) {
+        (None, Some(agent)) => {
+            agent.reader(session.keys.agent(name.as_str())?, &vault.keychain)?.store_of(profile)
+        }
         _ => None,
     };
     let store = match named.map(Place::from).or(rests) {
         Some(store) => store,
-        None => default_of(session)?,
+        None => vault.default_store(session),
     };
     if store == Place::Keychain {
         vault.keychain.ready()?;
@@ -109,13 +103,13 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
         vault.keychain.ready()?;
     }
     let writer = context.writer(&vault, &mut session, &agent, "store move")?;
-    let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
+    let reader = writer.reader()?;
     let all = wanted.is_empty();
     if all {
         wanted = reader.record_ids()?;
     }
     reader.fetch(&wanted.iter().collect::<Vec<_>>())?;
-    let generations = Generations::read(&writer.agent.dir, writer.now, wanted.len() > 16)?;
+    let generations = writer.generations()?;
     let mut change = Change::default();
     let (mut moved, mut lost, mut there) = (Vec::new(), Vec::new(), 0);
     for id in &wanted {
@@ -133,7 +127,7 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
             continue;
         }
         let mut record =
-            next_record(id, found.record.credential.clone(), Some(&found.record), &generations, writer.now);
+            next_record(id, found.record.credential.clone(), Some(&found), &generations, writer.now)?;
         record.updated = found.record.updated;
         change.put("move", record, to);
         moved.push(id.to_string());
@@ -161,10 +155,10 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
     } else {
         context.print(&format!("Moved {} to {place}{rest}.", counted(moved.len() as u64, "profile")))?;
     }
-    if all && default_of(&session)? != to {
+    if all && vault.default_store(&session) != to {
         context.say(&format!(
             "New profiles still go to the {} store, unless --store says otherwise.",
-            default_of(&session)?
+            vault.default_store(&session)
         ));
     }
     Ok(exit)

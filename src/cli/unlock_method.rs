@@ -10,11 +10,12 @@ use super::init::new_passphrase;
 use super::lazy::Lazy;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
+use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
 use crate::vault::home::{Session, Vault};
-use crate::vault::init::log_event;
-use crate::vault::log::{self, Event};
+use crate::vault::log::Event;
+use crate::vault::own::Edit;
 
 /// Show, add or remove ways to unlock the vault.
 #[derive(Debug, Args)]
@@ -151,7 +152,8 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     };
     let waits = context.waits("unlock-method");
     let lock = vault.keys_alone(&mut session, &waits)?;
-    vault.check_end(&session.keys)?;
+    let ring = session.keys.own()?;
+    let own = vault.own(&ring, false)?;
     if vault.slots()?.iter().any(|slot| slot.method == name) != exists {
         return fail(
             Code::Changed,
@@ -160,7 +162,6 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     }
     let mut payload = session.unlocked()?.payload.clone();
     name.clone_into(&mut payload.method);
-    log::tail(&vault.home)?;
     // There is one item, so only whoever holds the lock may write it.
     let (key, told) = if let Some(given) = given {
         given
@@ -168,14 +169,21 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         let (secret, told) = in_keychain(&vault, &session)?;
         (secret.method_key(None)?, told)
     };
-    slots::write(&vault.home, &payload, &key)?;
     if args.method == New::Keychain {
         keychain_key::note_unseen(&vault.home)?;
     }
     let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
-    let event = Event { op: op.into(), method: Some(name.into()), ..Event::default() };
-    log_event(&vault, &session.keys, context.env.now(), event)?;
+    let edit = Edit {
+        methods: vec![(name.to_owned(), slots::seal(&payload, &key)?)],
+        events: vec![Event::of_method(op, name)],
+        now: context.env.now(),
+        ..Edit::default()
+    };
+    vault.commit_own(&ring, &own, &edit)?;
     drop(lock);
+    if exists {
+        context.forget_caches(&session.keys.vault);
+    }
     tell(context, name, if exists { "replaced" } else { "added" }, &told)?;
     if exists {
         revokes_nothing(context, "The old secret");
@@ -228,9 +236,9 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
             });
         }
     };
-    seek::refuse_inside(&path, home)?;
+    read::refuse_inside(&path, home)?;
     if key_file::exists(&path) {
-        let secret = seek::key_of_file(&path, home, key_file::Trust::Own)?;
+        let secret = read::key_of_file(&path, home, key_file::Trust::Own)?;
         return Ok((secret, format!("the key that was already in {}", shown(&path))));
     }
     let key = key_text::generate()?;
@@ -242,13 +250,14 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session_afresh(&vault)?;
     let waits = context.waits("unlock-method");
-    let name =
-        vault.slots()?.into_iter().map(|slot| slot.method).find(|method| *method == args.method).ok_or_else(
-            || {
-                Error::new(Code::NotFound, "there is no unlock method of that name")
-                    .with_remedy("run `strongroom unlock-method list`")
-            },
-        )?;
+    let name = args.method.clone();
+    // One whose file is gone is in the ledger still.
+    if !vault.slots()?.iter().any(|slot| slot.method == name)
+        && !vault.own(&session.keys.own()?, false)?.methods.contains_key(&name)
+    {
+        return fail(Code::NotFound, "there is no unlock method of that name")
+            .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
+    }
     context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
     let lock = vault.keys_alone(&mut session, &waits)?;
     if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
@@ -258,11 +267,16 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         )
         .map_err(|e: Error| e.with_remedy("add another one first: strongroom unlock-method add …"));
     }
-    log::tail(&vault.home)?;
-    slots::remove(&vault.home, &name)?;
-    let event = Event { op: "unlock-method-remove".into(), method: Some(name.clone()), ..Event::default() };
-    log_event(&vault, &session.keys, context.env.now(), event)?;
+    let ring = session.keys.own()?;
+    let edit = Edit {
+        removed: vec![name.clone()],
+        events: vec![Event::of_method("unlock-method-remove", &name)],
+        now: context.env.now(),
+        ..Edit::default()
+    };
+    vault.commit_own(&ring, &vault.own(&ring, false)?, &edit)?;
     drop(lock);
+    context.forget_caches(&session.keys.vault);
     if name == slots::KEYCHAIN {
         let item = vault.keychain.unlock_key(session.keys.vault.as_str(), slots::KEYCHAIN);
         if let Err(error) = vault.keychain.remove(&item) {

@@ -13,6 +13,7 @@ use crate::term::escape::safe;
 use crate::unlock::{seek, slots};
 use crate::vault::home::{self, AGENTS, Vault};
 use crate::vault::index;
+use crate::vault::settings;
 use crate::vault::store::Store;
 
 /// How OpenClaw is to run this very program for the agent that is meant.
@@ -31,8 +32,7 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
         let path = seek::default_key_file(&context.env).filter(|path| path.exists());
         path.filter(|path| seek::default_key_file(&bare).as_ref() != Some(path))
     });
-    let keychain =
-        vault.settings.as_ref().is_some_and(|settings| settings.default_store == Store::Keychain.as_str());
+    let keychain = settings::unverified(&vault.home) == Some(Store::Keychain);
     Ok(Wiring {
         command,
         agent: context.agent()?.as_str().to_owned(),

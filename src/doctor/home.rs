@@ -3,10 +3,14 @@
 use super::Finding;
 
 use crate::error::{Error, Result};
-use crate::vault::home::{AGENTS, SETTINGS, Session, Vault, Waits};
+use crate::vault::accept;
+use crate::vault::anchor::Remembered;
+use crate::vault::home::{AGENTS, Session, VAULT_FILE, Vault, VaultFile, Waits};
 use crate::vault::id::quoted;
+use crate::vault::{ledger, log, settings};
 
 const CHECK: &str = "home";
+const ANCHOR: &str = "anchor";
 
 /// Checks the home's permissions and names.
 ///
@@ -24,9 +28,9 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
     if let Some(error) = damaged {
         found.push(Finding::wrong(CHECK, error.what(), "run `strongroom doctor --repair`"));
     }
-    let ours = [SETTINGS, AGENTS, "lock", "lock.holder", "unlock", "log.jsonl"];
+    let ours = [VAULT_FILE, settings::FILE, ledger::FILE, AGENTS, "lock", "lock.holder", "unlock", log::FILE];
     for name in vault.home.names()? {
-        if !ours.contains(&name.as_str()) {
+        if !ours.contains(&name.as_str()) && !name.starts_with("log-") {
             found
                 .push(Finding::note(CHECK, format!("{} in the home is none of Strongroom's", quoted(&name))));
         }
@@ -38,20 +42,52 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of writing it.
-pub fn settings(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Finding> {
-    let due = session.settings();
-    if vault.settings.as_ref() == Some(&due) {
+pub fn vault_file(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Finding> {
+    let due = VaultFile::of(&session.keys.vault);
+    if vault.file.as_ref() == Some(&due) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
     }
-    let what = match vault.settings {
+    let what = match vault.file {
         Some(_) => "vault.json does not say what the unlock files say",
         None => "vault.json is missing or damaged",
     };
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
         let _lock = vault.keys_alone(session, waits)?;
-        vault.home.replace(SETTINGS, &session.settings().to_bytes()?)?;
+        vault.home.replace(VAULT_FILE, &VaultFile::of(&session.keys.vault).to_bytes()?)?;
         return Ok(finding.mended());
     }
     Ok(finding)
+}
+
+/// What this machine remembers of the home, and what it refuses to write for that.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
+    let refusals = accept::refusals(vault, session)?;
+    let mut found: Vec<Finding> = refusals
+        .iter()
+        .map(|refusal| {
+            let what = format!("{}; it is read, and not written", refusal.what);
+            Finding::wrong(ANCHOR, what, refusal.remedy())
+        })
+        .collect();
+    let Ok(ring) = session.keys.own() else { return Ok(found) };
+    let dir = vault.anchors.setup().dir.as_deref().map(strongroom_backends::shown);
+    match (vault.anchors.of(&ring)?, dir) {
+        (Remembered::Nowhere, _) | (_, None) => found.push(
+            Finding::note(ANCHOR, "no place is known where this machine could remember the home's state")
+                .with_remedy("name one with --anchor DIR, so that an older copy of the home is noticed"),
+        ),
+        (Remembered::NoHome | Remembered::Nothing, Some(dir)) => found.push(
+            Finding::note(ANCHOR, format!("{dir} remembers nothing of this home yet"))
+                .with_remedy("the next change, or `strongroom doctor --repair`, begins it"),
+        ),
+        (_, Some(dir)) if refusals.is_empty() => {
+            found.push(Finding::ok(ANCHOR, format!("the home is the latest that {dir} remembers")));
+        }
+        _ => {}
+    }
+    Ok(found)
 }

@@ -11,7 +11,7 @@ const ROOM: u64 = 2048;
 /// Checks whether the keyring can be used, and how much room the user has there.
 #[must_use]
 pub fn check() -> Vec<Finding> {
-    let probed = kernel_keyring::probe();
+    let probed = kernel_keyring::probe(kernel_keyring::Place::User);
     // Read afterwards: the kernel counts for nobody who never had a key.
     let quota = kernel_keyring::quota();
     let found = match probed {

@@ -13,10 +13,9 @@ use crate::unlock::slots::KEYCHAIN;
 use crate::vault::agent::PENDING;
 use crate::vault::home::{Session, Vault, Waits};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::index::Index;
-use crate::vault::log;
-use crate::vault::settle;
+use crate::vault::ledger::Book;
 use crate::vault::store::Store;
+use crate::vault::{settings, settle};
 
 const CHECK: &str = "keychain";
 
@@ -27,7 +26,7 @@ type Attributes = HashMap<String, String>;
 /// # Errors
 /// Those of reading the home.
 pub fn is_used(vault: &Vault) -> Result<bool> {
-    if vault.settings.as_ref().is_some_and(|settings| settings.default_store == Store::Keychain.as_str())
+    if settings::unverified(&vault.home) == Some(Store::Keychain)
         || vault.slots()?.iter().any(|slot| slot.method == KEYCHAIN)
     {
         return Ok(true);
@@ -129,9 +128,9 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
     for name in vault.agents()? {
         let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
         let Some(agent) = vault.agent(&name)? else { continue };
-        let Ok(index) = agent.index() else { continue };
-        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        let known = log::all_last_known(&log);
+        let reader = agent.reader(session.keys.agent(name.as_str())?, keychain)?;
+        // Without its ledger nothing of an agent is judged.
+        let Ok(book) = reader.book() else { continue };
         for ((_, profile), many) in of_agent {
             if *many > 1 {
                 found.push(Finding::note(
@@ -140,7 +139,8 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
                 ));
             }
             let Ok(id) = profile.parse::<ProfileId>() else { continue };
-            if settle::may_go(&index, &id, known.get(*profile)) {
+            let entry = book.entry(&id)?;
+            if settle::may_go(&reader, entry, &id).unwrap_or(false) {
                 let orphan = Finding::wrong(
                     CHECK,
                     format!(
@@ -153,8 +153,13 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
                 } else {
                     orphan
                 });
-            } else {
+            } else if entry.is_some_and(|entry| entry.store() == Some(Store::Keychain)) {
                 good += 1;
+            } else {
+                found.push(Finding::note(
+                    CHECK,
+                    format!("agent {name}: the keychain holds an item for {profile} that the ledger does not know; it is never used"),
+                ));
             }
         }
     }
@@ -172,12 +177,11 @@ fn clean(
     waits: &Waits,
 ) -> Result<bool> {
     let writer = vault.writer(session, agent, waits)?;
-    let log = writer.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
     // Looked at again under the lock.
-    if !settle::may_go(&writer.agent.index()?, id, log::last_known(&log, id).as_ref()) {
+    if !settle::may_go(&writer.reader()?, writer.book()?.entry(id)?, id)? {
         return Ok(false);
     }
-    let item = writer.keychain.record(writer.keys.vault.as_str(), agent.as_str(), id.as_str());
+    let item = writer.keychain.record(writer.ring.vault.as_str(), agent.as_str(), id.as_str());
     Ok(writer.keychain.remove(&item).is_ok())
 }
 
@@ -217,7 +221,7 @@ fn of_other_homes(
         return Ok(found);
     }
     let places = gone.join(", ");
-    if !lacks_items(vault, own)? {
+    if !lacks_items(vault, session, own)? {
         let what = format!("items of this vault are left from where its home was before: {places}");
         found.push(Finding::note(CHECK, what).with_remedy("remove them in the keychain's own program"));
         return Ok(found);
@@ -234,24 +238,20 @@ fn of_other_homes(
     take_over_key(vault, session)?;
     for name in vault.agents()? {
         let writer = vault.writer(session, &name, waits)?;
-        let ids = in_keychain(&writer.agent.index()?);
-        settle::take_over(&writer.agent, writer.keys, writer.keychain, &ids)?;
+        settle::take_over(&writer, &in_keychain(&writer.book()?)?)?;
     }
     found.push(moved.mended());
     Ok(found)
 }
 
-/// The profiles that an index says rest in the keychain.
-fn in_keychain(index: &Index) -> Vec<ProfileId> {
-    index
-        .entries()
-        .filter(|entry| entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)))
-        .filter_map(|entry| entry.id.parse().ok())
-        .collect()
+/// The profiles that a ledger says rest in the keychain.
+fn in_keychain(book: &Book) -> Result<Vec<ProfileId>> {
+    let all = book.all()?.into_iter().filter(|(_, entry)| entry.store() == Some(Store::Keychain));
+    all.map(|(id, _)| id.parse()).collect()
 }
 
 /// Whether the keychain has no item of this home for something that should be there.
-fn lacks_items(vault: &Vault, own: &[Attributes]) -> Result<bool> {
+fn lacks_items(vault: &Vault, session: &Session, own: &[Attributes]) -> Result<bool> {
     let has = |wanted: &[(&str, &str)]| {
         own.iter()
             .any(|item| wanted.iter().all(|(name, value)| item.get(*name).is_some_and(|held| held == value)))
@@ -262,10 +262,11 @@ fn lacks_items(vault: &Vault, own: &[Attributes]) -> Result<bool> {
     }
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let Ok(index) = agent.index() else { continue };
+        let reader = agent.reader(session.keys.agent(name.as_str())?, &vault.keychain)?;
+        let Ok(book) = reader.book() else { continue };
         let lacks =
             |id: &ProfileId| !has(&[("kind", "record"), ("agent", name.as_str()), ("profile", id.as_str())]);
-        if in_keychain(&index).iter().any(lacks) {
+        if in_keychain(book)?.iter().any(lacks) {
             return Ok(true);
         }
     }

@@ -1,18 +1,16 @@
 //! Records, indexes, logs and unfinished changes of every agent.
 
-use strongroom_backends::fs::dir::Dir;
-
-use super::{Finding, Level};
+use super::Finding;
 use crate::error::{Code, Result};
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::change::{Change, Outcome};
-use crate::vault::home::{Session, Vault, Waits};
-use crate::vault::init::{holds_nothing, log_event};
-use crate::vault::log::{self, Event, Scope};
+use crate::vault::home::{Session, Vault, Waits, Writer};
+use crate::vault::index::{Index, Mark};
+use crate::vault::log;
+use crate::vault::own::{Edit, Own};
 use crate::vault::reader::Found;
-use crate::vault::rekey::anchored;
+use crate::vault::settings::Settings;
 use crate::vault::settle;
-use crate::vault::transaction::reader_of;
 use crate::vault::verify;
 
 const CHECK: &str = "profiles";
@@ -67,9 +65,14 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
 /// Those of reading the home.
 pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Finding>> {
     let verified = verify::verify(vault, session, waits)?;
+    // What the anchor or a ledger says is told by itself.
+    let of_ledgers = |finding: &&verify::Finding| {
+        finding.kind == "ledger" || (finding.kind == "rolled_back" && finding.profile.is_none())
+    };
     let mut found: Vec<Finding> = verified
         .findings
         .iter()
+        .filter(|finding| !of_ledgers(finding))
         .map(|finding| {
             let of = finding.agent.as_ref().map_or_else(String::new, |agent| format!("agent {agent}: "));
             let what = format!("{of}{}", finding.what);
@@ -94,14 +97,19 @@ pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Find
 
 fn remedy(kind: &str) -> &'static str {
     match kind {
-        "unlisted" => "run `strongroom doctor --repair`",
-        "missing" => "paste it again, or remove it: strongroom remove <profile>",
+        "missing" => "paste it again, or remove the profile",
+        "lost" => "restore it from a backup, or remove the method and add it again",
+        "unknown" => "look at it before you remove its file",
         "rolled_back" | "removed" => {
-            "somebody put an old file back; if it was not you, rotate this credential and look at who can write here"
+            "somebody put an old file back; if it was not you, paste this credential again and look at who can write here"
         }
-        "drift" => {
-            "the index was edited; `strongroom rotate` or `rename` writes the entry anew, the record governs until then"
+        "writable" => "remove write access for others: chmod -R go-w, as the owner of the home",
+        "method" => {
+            "somebody put an unlock file there: it opens nothing; remove it, and look at who can write here"
         }
+        "recovery" => "run `strongroom rekey`, and keep the new recovery key",
+        "unlisted" | "log" | "settings" => "run `strongroom doctor --repair`",
+        "drift" => "run `strongroom doctor --repair`; until then the record governs",
         "plaintext" => "import the file, then remove the entry and revoke the secret at its provider",
         "keychain" => "see what is said of the keychain, and run `strongroom doctor` again",
         "index" => {
@@ -111,83 +119,54 @@ fn remedy(kind: &str) -> &'static str {
     }
 }
 
-/// Begins logs anew that are gone or end in damage. Only where every record opens: otherwise the
-/// keys may be old ones that somebody put back.
-///
-/// # Errors
-/// Those of locking and writing.
-fn repair_logs(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
+/// Begins logs anew that are gone or damaged, and settings that are not as the vault made them. What is
+/// there of a log is set by.
+fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
     let _lock = vault.keys_alone(session, waits)?;
-    let keys = &session.keys;
+    let Ok(ring) = session.keys.own() else { return Ok(Vec::new()) };
+    let own: Own = match vault.own(&ring, false) {
+        Ok(own) => own,
+        // Told by itself, with its way out.
+        Err(error) if matches!(error.code(), Code::Tampered) => return Ok(Vec::new()),
+        Err(error) if error.code() == Code::Config => {
+            vault.remember(&ring)?;
+            vault.own(&ring, false)?
+        }
+        Err(error) => return Err(error),
+    };
     let mut found = Vec::new();
-    let ends = |scope: Scope<'_>, dir: &Dir| log::check_end(keys, scope, dir).unwrap_or(false);
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
-        if ends(Scope::Agent(&name), &agent.dir) || agent.has_unfinished()? {
-            continue;
-        }
-        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        let reader = reader_of(&agent, &vault.home, keys, &vault.keychain)?;
-        let ids = match reader.record_ids() {
-            Ok(ids) => ids,
-            Err(error) => {
-                let what = format!("agent {name}: the log is gone or damaged; {}", error.what());
-                found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));
-                continue;
-            }
-        };
-        if ids.is_empty() && log.is_empty() {
-            continue;
-        }
-        let mut change = Change::default();
-        let mut unreadable = 0;
-        change.note(anchored("log-restart", &log, 1));
-        for id in &ids {
-            match reader.record(id) {
-                Ok(Some(record)) => change.note(Event::of("relist", id, Some(record.generation))),
-                _ => unreadable += 1,
-            }
-        }
-        if unreadable > 0 {
-            found.push(Finding::wrong(
-                CHECK,
-                format!("agent {name}: the log is gone or damaged, and {unreadable} records do not open"),
-                "restore the whole home from one backup; its unlock files, records and logs belong together",
-            ));
-            continue;
-        }
-        if let Some(error) = change.commit(&agent, keys, waits.now)?.unfinished {
-            return Err(error);
-        }
-        found.push(Finding::note(CHECK, format!("agent {name}: began the change log anew")).mended());
+    let mut edit = Edit { now: waits.now, ..Edit::default() };
+    if log::verify(&ring, &own.log_files(&vault.home)?, &own.log)?.wrong > 0 {
+        edit.restarts_log = Some(waits.now.to_string());
+        found.push(
+            Finding::note(CHECK, "began the vault's own change log anew; the old one is set by").mended(),
+        );
     }
-    if !ends(Scope::Vault, &vault.home) {
-        if let Some(wrong) = found.iter().find(|finding| finding.level == Level::Wrong) {
-            return Ok(vec![wrong.clone()]);
-        }
-        let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        // An empty log of a vault without records lost nothing: its `init` was cut short.
-        let lost = !log.is_empty() || !holds_nothing(vault)?;
-        log_event(vault, keys, waits.now, anchored("log-restart", &log, u64::from(lost)))?;
-        found.push(Finding::note(CHECK, "began the vault's own change log anew").mended());
+    if vault.settings(&session.keys).is_err() {
+        edit.settings = Some(Settings::default().to_bytes(&ring)?);
+        found.push(Finding::note(CHECK, "wrote settings.json anew, with the defaults").mended());
     }
+    if !found.is_empty() {
+        vault.commit_own(&ring, &own, &edit)?;
+    }
+    vault.remember(&ring)?;
     Ok(found)
 }
 
-/// Finishes what is unfinished and lists records that an index does not name, but for those that
-/// the log says were removed.
+/// Finishes what is unfinished, lists what an index has lost or says otherwise than the ledger, and begins
+/// a damaged log anew.
 ///
 /// # Errors
-/// Those of locking and writing; `INDEX_UNREADABLE` leaves that agent as it is.
+/// Those of locking and writing; an agent whose index or ledger cannot be read is left as it is.
 pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
-    let mut found = repair_logs(vault, session, waits)?;
+    let mut found = repair_own(vault, session, waits)?;
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let unfinished = agent.has_unfinished()? || agent.dir.kind(TXN_STAGE)?.is_some();
         drop(agent);
         let writer = match vault.writer(session, &name, waits) {
             Ok(writer) => writer,
-            Err(error) if matches!(error.code(), Code::IndexUnreadable | Code::Corrupt | Code::Tampered) => {
+            Err(error) if matches!(error.code(), Code::IndexUnreadable | Code::Corrupt) => {
                 found.push(Finding::wrong(
                     CHECK,
                     format!("agent {name}: {}", error.what()),
@@ -195,6 +174,8 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
                 ));
                 continue;
             }
+            // Told by itself, with its way out.
+            Err(error) if error.code() == Code::Tampered => continue,
             Err(error) => return Err(error),
         };
         if unfinished {
@@ -202,24 +183,24 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
                 Finding::note(CHECK, format!("agent {name}: finished a change that was cut short")).mended(),
             );
         }
-        let reader = reader_of(&writer.agent, &vault.home, writer.keys, &vault.keychain)?;
-        let Ok(index) = reader.index() else { continue };
-        let log = writer.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        let known = log::all_last_known(&log);
+        // A part of the ledger that is gone is told by itself, too.
+        if writer.book()?.all().is_err() {
+            continue;
+        }
         let mut change = Change::default();
-        let mut listed = Vec::new();
-        // Without the keychain, what can be seen without it.
-        let ids = reader.record_ids().or_else(|_| reader.local_ids())?;
-        for id in ids.into_iter().filter(|id| !index.contains(id.as_str())) {
-            let Ok(Some(Found { record, store, .. })) = reader.found(&id) else { continue };
-            let removed =
-                known.get(id.as_str()).is_some_and(|k| k.removed && k.generation >= record.generation);
-            if !removed {
-                change.list(&name, &record, store);
-                listed.push(id.to_string());
+        if log_is_wrong(&writer)? {
+            change.restart_log(&waits.now.to_string());
+            let what = format!("agent {name}: began the change log anew; the old one is set by");
+            found.push(Finding::note(CHECK, what).mended());
+        }
+        if let Ok(index) = writer.reader()?.index() {
+            let listed = list_again(&writer, &index, &mut change)?;
+            if !listed.is_empty() {
+                let what = format!("agent {name}: listed {} again: {}", listed.len(), listed.join(", "));
+                found.push(Finding::note(CHECK, what).mended());
             }
         }
-        if listed.is_empty() {
+        if change.is_empty() {
             let Outcome { keychain, .. } = writer.settled(Outcome::default())?;
             found.extend(keychain.map(|error| Finding::note(CHECK, settle::told(&error))));
             continue;
@@ -228,8 +209,36 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
         if let Some(error) = unfinished {
             return Err(error);
         }
-        let what = format!("agent {name}: listed {} again: {}", listed.len(), listed.join(", "));
-        found.push(Finding::note(CHECK, what).mended());
     }
     Ok(found)
+}
+
+fn log_is_wrong(writer: &Writer<'_>) -> Result<bool> {
+    let head = &writer.book()?.ledger.log;
+    Ok(log::verify(&writer.ring, &log::read(&writer.agent.dir)?, head)?.wrong > 0)
+}
+
+/// Has a change list the profiles that an index does not name, or of which it says something else than the
+/// ledger and the record.
+fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result<Vec<String>> {
+    let reader = writer.reader()?;
+    let ids = reader.record_ids()?;
+    let as_it_is = |id: &str, found: &Found| {
+        let entry = index.entry(id)?;
+        let mark = Mark { store: found.store.to_string(), generation: found.record.generation };
+        (entry.mark == Some(mark) && verify::drift(&writer.agent, &found.record, &entry).is_empty())
+            .then_some(())
+    };
+    // What fails of it fails again for each profile.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+    let mut listed = Vec::new();
+    for id in ids {
+        let Ok(Some(mut found)) = reader.found(&id) else { continue };
+        found.store = reader.store_of(&id).unwrap_or(found.store);
+        if as_it_is(id.as_str(), &found).is_none() {
+            change.list(&writer.agent.name, &found.record, found.store);
+            listed.push(id.to_string());
+        }
+    }
+    Ok(listed)
 }

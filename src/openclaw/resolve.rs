@@ -15,7 +15,6 @@ use crate::sources::config::ClientConfig;
 use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
-use crate::vault::index::Index;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
@@ -55,7 +54,10 @@ pub fn resolve(
     let held = |agent: &AgentName, asked: &Asked<'_>| -> Result<Option<Held<'_>>> {
         vault
             .agent(agent)?
-            .map(|found| Ok(Held::of(found.reader(&session.keys, &vault.keychain)?, asked, &scope.env)))
+            .map(|found| {
+                let ring = session.keys.agent(agent.as_str())?;
+                Ok(Held::of(found.reader(ring, &vault.keychain)?, asked, &scope.env))
+            })
             .transpose()
     };
     let elsewhere = Elsewhere::new(vault);
@@ -117,14 +119,11 @@ struct Asked<'r> {
     best: bool,
 }
 
-/// An agent's records, and the generations that its index notes. The index is read first: what it
-/// names is then in its place.
+/// An agent's records.
 struct Held<'k> {
     reader: Reader<'k>,
     /// What a choice goes by, where a provider's best profile is asked for.
     pool: Option<Result<Pool>>,
-    /// The generations of the profiles that are named.
-    marks: HashMap<ProfileId, u64>,
 }
 
 /// What a choice among an agent's profiles goes by, read once for all ids.
@@ -135,30 +134,34 @@ struct Pool {
     client: Client,
 }
 
-/// A profile that the index says is in the vault.
+/// A profile that is in the vault.
 struct Listed {
     id: ProfileId,
-    /// Its provider, where the entry names one.
+    /// Its provider, if the index names one.
     provider: Option<Provider>,
-    generation: Option<u64>,
 }
 
 impl Pool {
-    fn of(index: &Index, reader: &Reader<'_>, env: &Env) -> Self {
-        let ours = index.entries().filter(|entry| entry.mark.is_some() || entry.reference.is_some());
-        let profiles = ours.filter_map(|entry| {
-            let generation = entry.mark.map(|mark| mark.generation);
-            Some(Listed { id: entry.id.parse().ok()?, provider: entry.provider, generation })
-        });
+    /// The ledger says which profiles there are. The index, where it can be read, says in which order they
+    /// stand, and whose they are.
+    fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
+        let ids = reader.record_ids()?;
+        let index = reader.index().unwrap_or_default();
+        let held = |id: &ProfileId| ids.binary_search(id).is_ok();
+        let entries = index.entries().filter_map(|entry| Some((entry.id.parse().ok()?, entry.provider)));
+        let mut profiles: Vec<Listed> =
+            entries.filter(|(id, _)| held(id)).map(|(id, provider)| Listed { id, provider }).collect();
+        let unlisted = ids.into_iter().filter(|id| !index.contains(id.as_str()));
+        profiles.extend(unlisted.map(|id| Listed { id, provider: None }));
         // Selection goes on without the state, and without the client's configuration.
         let bytes = reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
         let config = ClientConfig::of(env).ok().flatten();
-        Self {
-            profiles: profiles.collect(),
+        Ok(Self {
+            profiles,
             orders: index.orders().into_iter().collect(),
             state: State::parse(bytes.as_deref()).unwrap_or_default(),
             client: config.map(|config| config.selection).unwrap_or_default(),
-        }
+        })
     }
 }
 
@@ -166,31 +169,12 @@ impl<'k> Held<'k> {
     fn of(reader: Reader<'k>, asked: &Asked<'_>, env: &Env) -> Self {
         // What fails of it fails again, and is told, for each id.
         let _ = reader.fetch(&asked.profiles);
-        let pool = asked.best.then(|| reader.index().map(|index| Pool::of(&index, &reader, env)));
-        let mut marks =
-            if asked.profiles.is_empty() { HashMap::new() } else { reader.marks(&asked.profiles) };
-        if let Some(Ok(pool)) = &pool {
-            let listed = pool.profiles.iter();
-            marks.extend(listed.filter_map(|listed| Some((listed.id.clone(), listed.generation?))));
-        }
-        Self { reader, pool, marks }
+        let pool = asked.best.then(|| Pool::of(&reader, env));
+        Self { reader, pool }
     }
 
-    /// The generation that the index notes for a profile.
-    fn mark(&self, profile: &ProfileId) -> Option<u64> {
-        self.marks.get(profile).copied()
-    }
-
-    /// A profile's record, unless the index knows a newer one: somebody put an old file back.
     fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
-        let Some(record) = self.reader.record(profile)? else { return Ok(None) };
-        if self.mark(profile).is_some_and(|generation| generation > record.generation) {
-            return fail(
-                Code::Tampered,
-                format!("the record of {profile} is older than its index entry: it was rolled back"),
-            );
-        }
-        Ok(Some(record))
+        self.reader.record(profile)
     }
 }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 use super::random;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 
 /// The label of each use of the vault key. No two uses share a derived key.
 pub mod label {
@@ -21,8 +21,18 @@ pub mod label {
     pub const TXN: &[u8] = b"strongroom/txn/v1";
     /// Authenticates the operations of a transaction.
     pub const TXN_AUTH: &[u8] = b"strongroom/txn-auth/v1";
-    /// Chains the change log.
+    /// Chains a change log.
     pub const LOG: &[u8] = b"strongroom/log/v1";
+    /// Authenticates a ledger.
+    pub const LEDGER: &[u8] = b"strongroom/ledger/v1";
+    /// Authenticates an anchor.
+    pub const ANCHOR: &[u8] = b"strongroom/anchor/v1";
+    /// Authenticates `settings.json`.
+    pub const SETTINGS: &[u8] = b"strongroom/settings/v1";
+    /// Tells recovery recipients apart without showing one.
+    pub const RECOVERY_ID: &[u8] = b"strongroom/recovery-id/v1";
+    /// Makes the key of an agent.
+    pub const AGENT: &[u8] = b"strongroom/agent/v1";
     /// Names a vault key without giving anything of it away.
     pub const KEY_ID: &[u8] = b"strongroom/key-id/v1";
 }
@@ -30,6 +40,17 @@ pub mod label {
 /// The name of a vault key: 16 hex digits, derived from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; 8]);
+
+impl FromStr for KeyId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match unhex::<8>(text) {
+            Some(id) => Ok(Self(id)),
+            None => fail(Code::Corrupt, "the id of a key is damaged"),
+        }
+    }
+}
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -94,48 +115,96 @@ impl fmt::Debug for VaultKey {
     }
 }
 
-/// A vault's own name: 32 hex digits, random.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct VaultId(String);
-
-impl VaultId {
-    /// A new one.
-    ///
-    /// # Errors
-    /// `INTERNAL` when the system has no random bytes.
-    pub fn generate() -> Result<Self> {
-        use std::fmt::Write as _;
-        let mut text = String::with_capacity(32);
-        for byte in random::<16>()? {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
-        }
-        Ok(Self(text))
+/// Bytes in lower-case hex.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
     }
-
-    /// The digits.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+    text
 }
 
-impl FromStr for VaultId {
-    type Err = crate::error::Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() != 32 || !text.bytes().all(hex) {
-            return fail(Code::Corrupt, "the vault's id is damaged");
-        }
-        Ok(Self(text.to_owned()))
+/// Exactly `N` bytes from lower-case hex.
+#[must_use]
+pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let digit = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' => Some(b - b'a' + 10),
+        _ => None,
+    };
+    let mut bytes = [0; N];
+    if text.len() != 2 * N {
+        return None;
     }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    Some(bytes)
 }
 
-impl fmt::Display for VaultId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident, $damaged:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, Debug)]
+        pub struct $name(String);
+
+        impl $name {
+            /// A new one.
+            ///
+            /// # Errors
+            /// `INTERNAL` if the system has no random bytes.
+            pub fn generate() -> Result<Self> {
+                Ok(Self(hex(&random::<16>()?)))
+            }
+
+            /// The digits.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                match unhex::<16>(text) {
+                    Some(_) => Ok(Self(text.to_owned())),
+                    None => fail(Code::Corrupt, $damaged),
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+random_id!(
+    /// A vault's own name: 32 hex digits, random.
+    VaultId,
+    "the vault's id is damaged"
+);
+random_id!(
+    /// The name of the machine that writes: 32 hex digits, random, made with the vault or when a
+    /// machine joins it. What one machine wrote does not verify as another's.
+    MachineId,
+    "the machine's id is damaged"
+);
+
+/// What a session holds of the vault's keys.
+#[derive(Clone, Debug)]
+enum Held {
+    /// The vault keys, the newest last.
+    Vault(Vec<VaultKey>),
+    /// The keys of one agent alone: from a cache that was made for it.
+    Agent(String, Vec<RingKey>),
 }
 
 /// What writing and reading need. The recovery *identity* is not among it.
@@ -143,47 +212,157 @@ impl fmt::Display for VaultId {
 pub struct Keys {
     /// The vault.
     pub vault: VaultId,
-    /// All vault keys that may have sealed a record, the newest last. Never empty.
-    keys: Vec<VaultKey>,
+    /// The machine that writes.
+    pub machine: MachineId,
+    held: Held,
     /// The one that seals.
     current: usize,
+    /// The vault keys that were given up.
+    retired: Vec<KeyId>,
     /// To whom every record is sealed besides.
     recovery: x25519::Recipient,
 }
 
-impl Keys {
-    /// The keys of a vault.
+/// The places that the keys of a vault belong to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The vault itself: its ledger, its log, its settings.
+    Vault,
+    /// An agent: its records, its ledger, its log.
+    Agent(String),
+}
+
+impl Scope {
+    /// The agent's name, unless it is the vault itself.
+    #[must_use]
+    pub fn agent(&self) -> Option<&str> {
+        match self {
+            Self::Vault => None,
+            Self::Agent(agent) => Some(agent),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Vault => f.write_str("the vault"),
+            Self::Agent(agent) => write!(f, "agent {agent}"),
+        }
+    }
+}
+
+/// A key of one scope, under the id of the vault key that it comes from.
+pub struct RingKey {
+    id: KeyId,
+    secret: SecretBox<[u8; 32]>,
+}
+
+impl Clone for RingKey {
+    fn clone(&self) -> Self {
+        Self::from_bytes(self.id, self.expose())
+    }
+}
+
+impl fmt::Debug for RingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RingKey({})", self.id)
+    }
+}
+
+impl RingKey {
+    /// The key of these bytes.
+    #[must_use]
+    pub fn from_bytes(id: KeyId, bytes: &[u8; 32]) -> Self {
+        Self { id, secret: SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)) }
+    }
+
+    /// The bytes, to be kept in a cache.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        self.secret.expose_secret()
+    }
+
+    /// The id of the vault key that it comes from.
+    #[must_use]
+    pub const fn id(&self) -> KeyId {
+        self.id
+    }
+
+    /// HKDF-SHA-256 of the key for one use.
+    #[must_use]
+    pub fn derive(&self, salt: &[u8], label: &[u8]) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(hkdf(salt, label, self.secret.expose_secret()))
+    }
+}
+
+/// The keys of one scope, and what goes into everything that is made under them.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    /// The vault.
+    pub vault: VaultId,
+    /// The machine that writes.
+    pub machine: MachineId,
+    /// Whose keys they are.
+    pub scope: Scope,
+    keys: Vec<RingKey>,
+    current: usize,
+    retired: Vec<KeyId>,
+    recovery: x25519::Recipient,
+}
+
+impl Ring {
+    /// The keys of one agent alone.
     ///
     /// # Errors
-    /// `CORRUPT` when `current` names none of `keys`.
-    pub fn new(
-        vault: VaultId,
-        keys: Vec<VaultKey>,
+    /// `CORRUPT` if `current` names none of `keys`, or two have one name.
+    pub fn of_agent(
+        (vault, machine): (VaultId, MachineId),
+        agent: String,
+        keys: Vec<RingKey>,
         current: KeyId,
+        retired: Vec<KeyId>,
         recovery: x25519::Recipient,
     ) -> Result<Self> {
-        match keys.iter().position(|key| key.id() == current) {
-            Some(current) => Ok(Self { vault, keys, current, recovery }),
-            None => fail(Code::Corrupt, "the unlock file names a key that it does not hold"),
+        let scope = Scope::Agent(agent);
+        let mut of_name = keys.iter().enumerate().filter(|(_, key)| key.id == current);
+        match (of_name.next(), of_name.next()) {
+            (Some((current, _)), None) => {
+                Ok(Self { vault, machine, scope, keys, current, retired, recovery })
+            }
+            _ => fail(Code::Corrupt, "the keys of an agent do not hold the one that seals"),
         }
+    }
+
+    /// All keys, the newest last.
+    #[must_use]
+    pub fn keys(&self) -> &[RingKey] {
+        &self.keys
+    }
+
+    /// The ids of the vault keys that were given up.
+    #[must_use]
+    pub fn retired(&self) -> &[KeyId] {
+        &self.retired
     }
 
     /// The key that seals.
     #[must_use]
-    pub fn current(&self) -> &VaultKey {
+    pub fn current(&self) -> &RingKey {
         &self.keys[self.current]
     }
 
     /// The key of that name.
     #[must_use]
-    pub fn get(&self, id: &str) -> Option<&VaultKey> {
-        self.keys.iter().find(|key| key.id().to_string() == id)
+    pub fn get(&self, id: &str) -> Option<&RingKey> {
+        let id = id.parse().ok()?;
+        self.keys.iter().find(|key| key.id == id)
     }
 
-    /// All keys, the newest last.
+    /// Whether the vault key of that name was given up.
     #[must_use]
-    pub fn all(&self) -> &[VaultKey] {
-        &self.keys
+    pub fn is_retired(&self, id: &str) -> bool {
+        id.parse().is_ok_and(|id| self.retired.contains(&id))
     }
 
     /// The recovery recipient. It is kept as private as an identity: no file of ours shows it, so
@@ -192,25 +371,125 @@ impl Keys {
     pub fn recovery(&self) -> &x25519::Recipient {
         &self.recovery
     }
+
+    /// The salt of what only this machine writes.
+    #[must_use]
+    pub fn machine_salt(&self) -> String {
+        format!("machine:{}", self.machine)
+    }
+}
+
+impl Keys {
+    /// The keys of a vault.
+    ///
+    /// # Errors
+    /// `CORRUPT` if `current` names none of `keys`.
+    pub fn new(
+        vault: VaultId,
+        machine: MachineId,
+        keys: Vec<VaultKey>,
+        current: KeyId,
+        retired: Vec<KeyId>,
+        recovery: x25519::Recipient,
+    ) -> Result<Self> {
+        match keys.iter().position(|key| key.id() == current) {
+            Some(current) => Ok(Self { vault, machine, held: Held::Vault(keys), current, retired, recovery }),
+            None => fail(Code::Corrupt, "the unlock file names a key that it does not hold"),
+        }
+    }
+
+    /// The keys of one agent alone.
+    #[must_use]
+    pub fn of_agent(ring: Ring) -> Self {
+        let Ring { vault, machine, scope, keys, current, retired, recovery } = ring;
+        let agent = scope.agent().unwrap_or_default().to_owned();
+        Self { vault, machine, held: Held::Agent(agent, keys), current, retired, recovery }
+    }
+
+    /// The id of the vault key that seals.
+    #[must_use]
+    pub fn current_id(&self) -> KeyId {
+        match &self.held {
+            Held::Vault(keys) => keys[self.current].id(),
+            Held::Agent(_, keys) => keys[self.current].id,
+        }
+    }
+
+    /// The agent that the keys are for, if they are for one alone.
+    #[must_use]
+    pub fn only_agent(&self) -> Option<&str> {
+        match &self.held {
+            Held::Vault(_) => None,
+            Held::Agent(agent, _) => Some(agent),
+        }
+    }
+
+    /// The keys of an agent.
+    ///
+    /// # Errors
+    /// `LOCKED` if only another agent's are at hand.
+    pub fn agent(&self, agent: &str) -> Result<Ring> {
+        let keys = match &self.held {
+            Held::Vault(keys) => {
+                let salt = format!("agent:{agent}");
+                let of = |key: &VaultKey| {
+                    RingKey::from_bytes(key.id(), &key.derive(salt.as_bytes(), label::AGENT))
+                };
+                keys.iter().map(of).collect()
+            }
+            Held::Agent(only, keys) if only == agent => keys.clone(),
+            Held::Agent(only, _) => return Err(locked_but_for(only)),
+        };
+        Ok(self.ring(Scope::Agent(agent.to_owned()), keys))
+    }
+
+    /// The keys of the vault itself.
+    ///
+    /// # Errors
+    /// `LOCKED` if only an agent's are at hand.
+    pub fn own(&self) -> Result<Ring> {
+        match &self.held {
+            Held::Vault(keys) => {
+                let keys = keys.iter().map(|key| RingKey::from_bytes(key.id(), key.expose())).collect();
+                Ok(self.ring(Scope::Vault, keys))
+            }
+            Held::Agent(only, _) => Err(locked_but_for(only)),
+        }
+    }
+
+    fn ring(&self, scope: Scope, keys: Vec<RingKey>) -> Ring {
+        Ring {
+            vault: self.vault.clone(),
+            machine: self.machine.clone(),
+            scope,
+            keys,
+            current: self.current,
+            retired: self.retired.clone(),
+            recovery: self.recovery.clone(),
+        }
+    }
+
+    /// All vault keys, the newest last. None if only an agent's are at hand.
+    #[must_use]
+    pub fn vault_keys(&self) -> &[VaultKey] {
+        match &self.held {
+            Held::Vault(keys) => keys,
+            Held::Agent(..) => &[],
+        }
+    }
+
+    /// The recovery recipient, as [`Ring::recovery`].
+    #[must_use]
+    pub fn recovery(&self) -> &x25519::Recipient {
+        &self.recovery
+    }
+}
+
+fn locked_but_for(agent: &str) -> Error {
+    Error::new(Code::Locked, format!("the vault is unlocked for agent {agent} only"))
+        .with_remedy("unlock it for all agents: run `strongroom unlock` without --agent")
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn labels_give_different_keys() {
-        let key = VaultKey::from_bytes(&[7; 32]);
-        let labels =
-            [label::RECORD, label::RECORD_AUTH, label::TXN, label::TXN_AUTH, label::LOG, label::KEY_ID];
-        let derived: std::collections::HashSet<_> =
-            labels.iter().map(|label| *key.derive(b"salt", label)).collect();
-        assert_eq!(derived.len(), labels.len());
-    }
-
-    #[test]
-    fn debug_shows_no_key() {
-        let key = VaultKey::from_bytes(&[0x41; 32]);
-        assert_eq!(format!("{key:?}"), format!("VaultKey({})", key.id()));
-    }
-}
+#[path = "keys_tests.rs"]
+mod tests;

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod record;
 pub mod recovery;
 pub mod scan;
+pub mod signed;
 pub mod stanza;
 pub mod unlock_file;
 

@@ -1,7 +1,8 @@
-//! Sealing and opening under the vault key.
+//! Sealing and opening under the keys of an agent.
 //!
-//! The stanza is `strongroom <key id> <salt> <mac>`: the file key wrapped under the vault key, and
-//! HMAC-SHA-256 of the plaintext under a key derived from it and the salt. The MAC is needed
+//! The stanza is `strongroom <key id> <salt> <mac>`: the file key wrapped under the agent's key, and
+//! HMAC-SHA-256 of the plaintext under a key derived from it and the salt. The key id is that of the
+//! vault key from which the agent's comes. The MAC is needed
 //! because the recovery key opens the file key too: its holder could seal another plaintext under
 //! the same file key, and the wrapped key would still fit. He cannot make the MAC.
 
@@ -13,10 +14,25 @@ use age_core::format::{FileKey, Stanza};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use super::keys::{Keys, VaultKey, label};
+use super::keys::{Ring, RingKey, label};
 use super::{RECORD_MAX, decrypt, encrypt, random, scan, stanza};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::Buffer;
+
+/// Whether a sealed file's stanza names the key of that id. Only opening tells whether it was sealed
+/// under it.
+#[must_use]
+pub fn is_under(sealed: &[u8], key: &str) -> bool {
+    memchr::memmem::find(&sealed[..sealed.len().min(scan::OWN.header)], format!("-> {TAG} {key} ").as_bytes())
+        .is_some()
+}
+
+/// The id of the key that a sealed file's stanza names. Only opening tells whether it was sealed under it.
+#[must_use]
+pub fn key_id(sealed: &[u8]) -> Option<&str> {
+    let at = memchr::memmem::find(sealed, format!("-> {TAG} ").as_bytes())? + TAG.len() + 4;
+    std::str::from_utf8(sealed.get(at..at + 16)?).ok()
+}
 
 /// The tag of the stanza.
 pub const TAG: &str = "strongroom";
@@ -52,12 +68,12 @@ impl Purpose {
 ///
 /// # Errors
 /// `TOO_LARGE` when the sealed bytes would pass their bound, `INTERNAL`.
-pub fn seal(keys: &Keys, purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>> {
+pub fn seal(ring: &Ring, purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>> {
     let salt = random::<{ stanza::SALT }>()?;
-    let key = keys.current();
+    let key = ring.current();
     let recipient =
         Wrap { key, purpose, salt, mac: mac(key, purpose, &salt, plaintext)?.finalize().into_bytes().into() };
-    let recipients: [&dyn age::Recipient; 2] = [&recipient, keys.recovery()];
+    let recipients: [&dyn age::Recipient; 2] = [&recipient, ring.recovery()];
     let sealed = encrypt(recipients.into_iter(), plaintext)?;
     if sealed.len() > purpose.max() {
         return fail(
@@ -73,7 +89,7 @@ pub fn seal(keys: &Keys, purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>> 
 /// # Errors
 /// `TOO_LARGE`; `CORRUPT` for a damaged file; `TAMPERED` for a whole one that this vault's key did
 /// not make. `what` names the file in the message.
-pub fn open(keys: &Keys, purpose: Purpose, sealed: &[u8], what: &str) -> Result<Buffer> {
+pub fn open(ring: &Ring, purpose: Purpose, sealed: &[u8], what: &str) -> Result<Buffer> {
     if sealed.len() > purpose.max() {
         return fail(Code::TooLarge, format!("{what} is larger than {} bytes", purpose.max()));
     }
@@ -81,7 +97,7 @@ pub fn open(keys: &Keys, purpose: Purpose, sealed: &[u8], what: &str) -> Result<
     if header.count(|tag| tag == TAG) != 1 {
         return fail(Code::Tampered, format!("{what} was not sealed by this vault"));
     }
-    let identity = Unwrap { keys, purpose, found: OnceCell::new() };
+    let identity = Unwrap { ring, purpose, found: OnceCell::new() };
     let opened = decrypt(sealed, &identity);
     let Some(found) = identity.found.into_inner() else {
         return fail(Code::Corrupt, format!("{what} has a damaged header"));
@@ -93,7 +109,9 @@ pub fn open(keys: &Keys, purpose: Purpose, sealed: &[u8], what: &str) -> Result<
                 format!("{what} was sealed under a key that this vault does not have"),
             );
         }
-        Found::Refused => return fail(Code::Corrupt, format!("{what} was altered")),
+        Found::Refused => {
+            return fail(Code::Corrupt, format!("{what} was altered, or was sealed for another agent"));
+        }
         Found::Key(key, salt, expected) => (key, salt, expected),
     };
     let plaintext = opened.map_err(|_| Error::new(Code::Corrupt, format!("{what} was altered")))?;
@@ -103,7 +121,7 @@ pub fn open(keys: &Keys, purpose: Purpose, sealed: &[u8], what: &str) -> Result<
     Ok(plaintext)
 }
 
-fn mac(key: &VaultKey, purpose: Purpose, salt: &[u8], plaintext: &[u8]) -> Result<Hmac<Sha256>> {
+fn mac(key: &RingKey, purpose: Purpose, salt: &[u8], plaintext: &[u8]) -> Result<Hmac<Sha256>> {
     let derived = key.derive(salt, purpose.labels().1);
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(derived.as_slice())
         .map_err(|_| Error::new(Code::Internal, "HMAC takes keys of every length"))?;
@@ -112,7 +130,7 @@ fn mac(key: &VaultKey, purpose: Purpose, salt: &[u8], plaintext: &[u8]) -> Resul
 }
 
 struct Wrap<'k> {
-    key: &'k VaultKey,
+    key: &'k RingKey,
     purpose: Purpose,
     salt: [u8; stanza::SALT],
     mac: [u8; 32],
@@ -136,11 +154,11 @@ impl age::Recipient for Wrap<'_> {
 enum Found<'k> {
     UnknownKey,
     Refused,
-    Key(&'k VaultKey, [u8; stanza::SALT], [u8; 32]),
+    Key(&'k RingKey, [u8; stanza::SALT], [u8; 32]),
 }
 
 struct Unwrap<'k> {
-    keys: &'k Keys,
+    ring: &'k Ring,
     purpose: Purpose,
     found: OnceCell<Found<'k>>,
 }
@@ -149,7 +167,7 @@ impl Unwrap<'_> {
     fn try_unwrap(&self, stanza: &Stanza) -> Option<FileKey> {
         let [id, salt, mac] = stanza.args.as_slice() else { return None };
         let (salt, mac) = (stanza::decode(salt)?, stanza::decode(mac)?);
-        let Some(key) = self.keys.get(id) else {
+        let Some(key) = self.ring.get(id) else {
             let _ = self.found.set(Found::UnknownKey);
             return None;
         };
@@ -169,13 +187,28 @@ impl age::Identity for Unwrap<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::keys::VaultId;
+    use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
 
-    fn keys(byte: u8) -> Keys {
+    fn keys(byte: u8) -> Ring {
         let key = VaultKey::from_bytes(&[byte; 32]);
         let id = key.id();
         let recovery = age::x25519::Identity::generate().to_public();
-        Keys::new(VaultId::generate().unwrap(), vec![key], id, recovery).unwrap()
+        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
+        Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap().agent("main").unwrap()
+    }
+
+    #[test]
+    fn what_one_agent_sealed_another_does_not_open() {
+        let key = VaultKey::from_bytes(&[1; 32]);
+        let id = key.id();
+        let recovery = age::x25519::Identity::generate().to_public();
+        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
+        let keys = Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap();
+        let sealed = seal(&keys.agent("main").unwrap(), Purpose::Record, b"plain").unwrap();
+        let alone = Keys::of_agent(keys.agent("ops").unwrap());
+        assert_eq!(code(open(&alone.agent("ops").unwrap(), Purpose::Record, &sealed, "it")), Code::Corrupt);
+        assert_eq!(alone.agent("main").unwrap_err().code(), Code::Locked);
+        assert_eq!(alone.own().unwrap_err().code(), Code::Locked);
     }
 
     fn code(result: Result<Buffer>) -> Code {

@@ -9,6 +9,7 @@ pub mod client;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod follow;
 pub mod health;
 pub mod order;
 pub mod phrases;

@@ -163,6 +163,12 @@ impl StateFile {
         Ok(named)
     }
 
+    /// Whether anything is known of a profile.
+    #[must_use]
+    pub fn names(&self, id: &ProfileId) -> bool {
+        memchr::memmem::find(&self.to_bytes(), format!("\"{id}\"").as_bytes()).is_some()
+    }
+
     fn retain(&mut self, name: &str, keeps: impl Fn(&str, &str) -> bool) -> Result<bool> {
         let mut members = self.section(name);
         let before = members.len();

@@ -217,7 +217,9 @@ mod tests {
             Credential::new(CredentialType::OAuth, profile.provider(), SecretString::from("canary-access"));
         credential.expires = Some(9);
         credential.extra.insert("refresh".into(), SecretString::from("\"canary-refresh\""));
-        Record { profile, generation: 4, created: 1, updated: 2, credential }
+        let (generation, created, updated) = (4, 1, 2);
+        let details = crate::vault::record::Details::default();
+        Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
     }
 
     #[test]

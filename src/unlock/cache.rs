@@ -1,9 +1,10 @@
 //! What `strongroom unlock` keeps in the kernel's keyring for a time, so that reading and writing
-//! need no passphrase meanwhile: the vault keys and the recovery *recipient*. The recovery identity,
-//! the transfer identity and the method's secret are never in it.
+//! need no passphrase meanwhile: the vault keys, or the keys of one agent alone, and the recovery
+//! *recipient*. The recovery identity, the transfer identity and the method's secret are never in it.
 //!
-//! A cache belongs to one home, by its path, and to one unlock file, by its digest: after a change of
-//! keys or of the method it counts as absent, and so does whatever is not exactly of this form.
+//! A cache belongs to one home, by its vault's id and its path, and to one unlock file, by its digest:
+//! after a change of keys or of the method it counts as absent, and so does whatever is not exactly of
+//! this form.
 
 use std::fmt;
 use std::path::Path;
@@ -11,15 +12,17 @@ use std::time::Duration;
 
 use age::x25519;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
+pub use strongroom_backends::kernel_keyring::Place;
 use strongroom_backends::kernel_keyring::{self, KeyringError};
 
-use super::payload::{InKey, OutKey, Pending, out_keys, read_keys};
+pub use super::cache_name::Ended;
+use super::cache_name::{self, is_agent};
+use super::payload::{InKey, OutKey, Pending, read_agent_keys, read_keys};
 use super::slots::{self, Slot, Unlocked};
 use crate::error::{Code, Error, Result};
 use crate::json;
-use crate::seal::keys::{Keys, VaultId, VaultKey};
+use crate::seal::keys::{Keys, Ring, VaultId, hex, unhex};
 use crate::secret::Buffer;
 
 /// The shortest time for which the vault can be cached, in milliseconds.
@@ -29,13 +32,29 @@ pub const TTL_MAX: i64 = 24 * 3_600 * 1_000;
 /// The most bytes of a cache; an ordinary user may keep 20,000 in all.
 const MAX: usize = 4 * 1024;
 const FORMAT: u32 = 1;
-/// What the names of our keys begin with.
-const PREFIX: &str = "strongroom:";
+
+/// Which cache is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The home.
+    pub home: &'a Path,
+    /// The vault's id, if `vault.json` says it.
+    pub vault: Option<&'a str>,
+    /// The agent for which one alone will do, if there is none of the whole vault.
+    pub agent: Option<&'a str>,
+}
+
+impl Asked<'_> {
+    fn vault(&self) -> Option<VaultId> {
+        match self.vault {
+            Some(vault) => vault.parse().ok(),
+            None => cache_name::claimed(self.home).into_iter().next(),
+        }
+    }
+}
 
 /// What was cached of a vault.
 pub struct Cache {
-    /// The vault's id.
-    pub vault: VaultId,
     /// The vault's default store.
     pub store: String,
     /// The method whose file was opened.
@@ -46,17 +65,15 @@ pub struct Cache {
     pub pending: Option<Pending>,
     /// The SHA-256 of the file that was opened.
     digest: [u8; 32],
-    keys: Vec<VaultKey>,
-    current: usize,
-    recovery: x25519::Recipient,
+    keys: Keys,
 }
 
 impl fmt::Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache")
-            .field("vault", &self.vault)
+            .field("vault", &self.keys.vault)
+            .field("agent", &self.keys.only_agent())
             .field("method", &self.method)
-            .field("keys", &self.keys)
             .field("until", &self.until)
             .finish_non_exhaustive()
     }
@@ -66,6 +83,9 @@ impl fmt::Debug for Cache {
 struct Out<'a> {
     format: u32,
     vault: &'a str,
+    machine: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<&'a str>,
     store: &'a str,
     method: &'a str,
     #[serde(rename = "unlockFile")]
@@ -73,6 +93,8 @@ struct Out<'a> {
     until: i64,
     current: String,
     keys: Vec<OutKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<String>,
     #[serde(rename = "recoveryRecipient")]
     recovery_recipient: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +106,9 @@ struct Out<'a> {
 struct In<'a> {
     format: u32,
     vault: &'a str,
+    machine: &'a str,
+    #[serde(borrow, default)]
+    agent: Option<&'a str>,
     store: &'a str,
     method: &'a str,
     #[serde(rename = "unlockFile")]
@@ -91,41 +116,64 @@ struct In<'a> {
     until: i64,
     current: &'a str,
     keys: Vec<InKey<'a>>,
+    #[serde(default)]
+    retired: Vec<String>,
     #[serde(rename = "recoveryRecipient")]
     recovery_recipient: &'a str,
     #[serde(default)]
     pending: Option<Pending>,
 }
 
+impl In<'_> {
+    fn keys(&self) -> Option<Keys> {
+        let (vault, machine) = (self.vault.parse().ok()?, self.machine.parse().ok()?);
+        let retired = self.retired.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?;
+        let recovery: x25519::Recipient = self.recovery_recipient.parse().ok()?;
+        if let Some(agent) = self.agent {
+            let keys = read_agent_keys(&self.keys).filter(|_| is_agent(agent))?;
+            let current = self.current.parse().ok()?;
+            let agent = agent.to_owned();
+            return Ring::of_agent((vault, machine), agent, keys, current, retired, recovery)
+                .ok()
+                .map(Keys::of_agent);
+        }
+        let (keys, current) = read_keys(&self.keys, self.current)?;
+        let current = keys.get(current)?.id();
+        Keys::new(vault, machine, keys, current, retired, recovery).ok()
+    }
+}
+
 impl Cache {
-    /// What is cached of an opened vault, until an instant in Unix milliseconds.
-    #[must_use]
-    pub fn of(unlocked: &Unlocked, until: i64) -> Self {
+    /// What is cached of an opened vault, or of one agent of it, until an instant in Unix milliseconds.
+    ///
+    /// # Errors
+    /// `CORRUPT` if what was opened names a current key that it does not hold.
+    pub fn of(unlocked: &Unlocked, agent: Option<&str>, store: &str, until: i64) -> Result<Self> {
         let payload = &unlocked.payload;
-        Self {
-            vault: payload.vault.clone(),
-            store: payload.store.clone(),
+        let keys = payload.keys()?;
+        Ok(Self {
+            store: store.to_owned(),
             method: payload.method.clone(),
             until,
             pending: payload.pending,
             digest: unlocked.digest(),
-            keys: payload.keys.clone(),
-            current: payload.current,
-            recovery: payload.recovery_recipient.clone(),
-        }
+            keys: match agent {
+                Some(agent) => Keys::of_agent(keys.agent(agent)?),
+                None => keys,
+            },
+        })
     }
 
     /// What writing and reading need of it.
-    ///
-    /// # Errors
-    /// `CORRUPT` when `current` names no key.
-    pub fn keys(&self) -> Result<Keys> {
-        let current = self.current().ok_or_else(|| Error::new(Code::Corrupt, "the cache is damaged"))?;
-        Keys::new(self.vault.clone(), self.keys.clone(), current.id(), self.recovery.clone())
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
-    fn current(&self) -> Option<&VaultKey> {
-        self.keys.get(self.current)
+    /// The SHA-256 of the unlock file that was opened.
+    #[must_use]
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
     }
 
     /// Whether the unlock file is still, byte for byte, the one that was opened.
@@ -137,16 +185,25 @@ impl Cache {
     }
 
     fn to_bytes(&self) -> Option<Buffer> {
+        let keys = &self.keys;
+        let ring = match keys.only_agent() {
+            Some(agent) => keys.agent(agent),
+            None => keys.own(),
+        }
+        .ok()?;
         let out = Out {
             format: FORMAT,
-            vault: self.vault.as_str(),
+            vault: keys.vault.as_str(),
+            machine: keys.machine.as_str(),
+            agent: keys.only_agent(),
             store: &self.store,
             method: &self.method,
             unlock_file: hex(&self.digest),
             until: self.until,
-            current: self.current()?.id().to_string(),
-            keys: out_keys(&self.keys),
-            recovery_recipient: self.recovery.to_string(),
+            current: keys.current_id().to_string(),
+            keys: ring.keys().iter().map(|key| OutKey::new(key.id(), key.expose())).collect(),
+            retired: ring.retired().iter().map(ToString::to_string).collect(),
+            recovery_recipient: keys.recovery().to_string(),
             pending: self.pending,
         };
         let mut bytes = Buffer::with_capacity(MAX);
@@ -159,88 +216,125 @@ impl Cache {
         if read.format != FORMAT || !slots::is_method_name(read.method) {
             return None;
         }
-        let (keys, current) = read_keys(&read.keys, read.current)?;
         let cache = Self {
-            vault: read.vault.parse().ok()?,
             store: read.store.to_owned(),
             method: read.method.to_owned(),
             until: read.until,
             pending: read.pending,
             digest: unhex(read.unlock_file)?,
-            keys,
-            current,
-            recovery: read.recovery_recipient.parse().ok()?,
+            keys: read.keys()?,
         };
         // There is one spelling of each cache.
         (cache.to_bytes()?.expose() == bytes).then_some(cache)
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    if text.len() != 64 || !text.is_ascii() {
-        return None;
-    }
-    for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-    }
-    Some(bytes)
-}
-
-/// The name of a home's cache in the keyring: bound to its path, so that a copy elsewhere is another
-/// home. Nothing where there is no such home.
+/// The name of a home's cache in the keyring, or of the one for an agent alone. None if there is no such
+/// home.
 #[must_use]
-pub fn name_of(home: &Path) -> Option<String> {
-    let path = home.canonicalize().ok()?;
-    let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
-    Some(format!("{PREFIX}{}", hex(&digest[..16])))
+pub fn name_of(vault: &VaultId, home: &Path, agent: Option<&str>) -> Option<String> {
+    cache_name::name(vault, home, agent)
 }
 
-/// What is cached of a home and still fits its unlock files. Whatever is odd counts as absent.
+/// What is cached of a home and still fits its unlock files: of the whole vault, else of the agent; of
+/// the session, else of the user. Whatever is odd counts as absent.
 #[must_use]
-pub fn read(home: &Path, slots: &[Slot], now: i64) -> Option<Cache> {
-    let bytes = kernel_keyring::read(&name_of(home)?, MAX).ok()??;
-    let cache = Cache::parse(&bytes)?;
-    // Beyond the longest time the clock was set back.
-    let lasts = cache.until > now && cache.until <= now.saturating_add(TTL_MAX);
-    let fits = slots.iter().any(|slot| slot.method == cache.method && slot.digest() == cache.digest);
-    (lasts && fits).then_some(cache)
+pub fn read(asked: &Asked<'_>, slots: &[Slot], now: i64) -> Option<Cache> {
+    let vault = asked.vault()?;
+    let of = |agent| read_of(&vault, asked.home, agent, slots, now);
+    of(None).or_else(|| asked.agent.and_then(|agent| of(Some(agent))))
 }
 
-/// Whether anything can be cached here.
+fn read_of(vault: &VaultId, home: &Path, agent: Option<&str>, slots: &[Slot], now: i64) -> Option<Cache> {
+    let name = name_of(vault, home, agent)?;
+    Place::ALL.iter().find_map(|place| {
+        let bytes = kernel_keyring::read(*place, &name, MAX).ok()??;
+        let cache = Cache::parse(&bytes)?;
+        // Beyond the longest time the clock was set back.
+        let lasts = cache.until > now && cache.until <= now.saturating_add(TTL_MAX);
+        let fits = slots.iter().any(|slot| slot.method == cache.method && slot.digest() == cache.digest)
+            && cache.keys.vault == *vault
+            && cache.keys.only_agent() == agent;
+        (lasts && fits).then_some(cache)
+    })
+}
+
+/// The agents for which a home is cached, each alone.
+#[must_use]
+pub fn agents(asked: &Asked<'_>, slots: &[Slot], now: i64) -> Vec<String> {
+    let Some(vault) = asked.vault() else { return Vec::new() };
+    let agents = cache_name::agents(&vault, asked.home).into_iter();
+    agents.filter(|agent| read_of(&vault, asked.home, Some(agent), slots, now).is_some()).collect()
+}
+
+/// Finds out whether anything can be cached in a place.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
-pub fn check() -> Result<()> {
-    kernel_keyring::probe().map_err(of_keyring)
+pub fn check(place: Place) -> Result<()> {
+    kernel_keyring::probe(place).map_err(of_keyring)
 }
 
-/// Caches an opened vault for a time in milliseconds, and gives the instant at which that ends.
+/// What is to be cached, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The agent for which alone it is to be.
+    pub agent: Option<&'a str>,
+    /// The vault's default store.
+    pub store: &'a str,
+    /// The keyring.
+    pub place: Place,
+    /// For how long, in milliseconds.
+    pub ttl: i64,
+}
+
+/// Caches an opened vault in place of what was cached of it, and gives the instant, in Unix
+/// milliseconds, at which that ends.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
-pub fn store(home: &Path, unlocked: &Unlocked, ttl: i64, now: i64) -> Result<i64> {
-    let until = now.saturating_add(ttl.clamp(TTL_MIN, TTL_MAX));
-    let name = name_of(home).ok_or_else(|| Error::new(Code::Io, "the home cannot be looked at"))?;
-    let bytes = Cache::of(unlocked, until)
+pub fn store(home: &Path, unlocked: &Unlocked, wanted: &Wanted<'_>, now: i64) -> Result<i64> {
+    let until = now.saturating_add(wanted.ttl.clamp(TTL_MIN, TTL_MAX));
+    let name = name_of(&unlocked.payload.vault, home, wanted.agent)
+        .ok_or_else(|| Error::new(Code::Io, "the home cannot be looked at"))?;
+    let bytes = Cache::of(unlocked, wanted.agent, wanted.store, until)?
         .to_bytes()
         .ok_or_else(|| Error::new(Code::TooLarge, "the vault has too many keys to be cached"))?;
     let lifetime = Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or_default());
-    kernel_keyring::store(&name, bytes.expose(), lifetime).map_err(of_keyring)?;
+    kernel_keyring::store(wanted.place, &name, bytes.expose(), lifetime).map_err(of_keyring)?;
+    for other in Place::ALL.into_iter().filter(|place| *place != wanted.place) {
+        kernel_keyring::forget(other, &name).map_err(of_keyring)?;
+    }
     Ok(until)
 }
 
-/// Forgets what is cached of a home, and says whether anything was.
+/// Ends what is cached of a home, whatever state it is in: every cache of its vault, wherever the home
+/// was, and those made at its path.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
-pub fn forget(home: &Path) -> Result<bool> {
-    let name = name_of(home).ok_or_else(|| Error::new(Code::Io, "the home cannot be looked at"))?;
-    kernel_keyring::forget(&name).map_err(of_keyring)
+pub fn forget(home: &Path) -> Result<Ended> {
+    cache_name::forget(home).map_err(of_keyring)
+}
+
+/// Ends every cache of a vault in reach of this process, and gives their number. Systems without a
+/// keyring have none.
+///
+/// # Errors
+/// `KEYRING_UNAVAILABLE`.
+pub fn forget_vault(vault: &VaultId) -> Result<usize> {
+    match cache_name::forget_vault(vault) {
+        Err(KeyringError::Unavailable) => Ok(0),
+        done => done.map_err(of_keyring),
+    }
+}
+
+/// Ends every cache of every vault in reach of this process, and gives their number.
+///
+/// # Errors
+/// `KEYRING_UNAVAILABLE`.
+pub fn forget_all() -> Result<usize> {
+    cache_name::forget_all().map_err(of_keyring)
 }
 
 fn of_keyring(error: KeyringError) -> Error {
@@ -254,80 +348,20 @@ fn of_keyring(error: KeyringError) -> Error {
             .with_remedy(
                 "remove keys that are not needed (`keyctl show @u`), or have kernel.keys.maxbytes raised",
             ),
+        KeyringError::NoSession => unavailable(
+            "this process has no session keyring of its own, only the one that all your sessions share",
+        )
+        .with_remedy("run `keyctl session -`, then unlock in the shell it starts; or log in through PAM with pam_keyinit"),
+        KeyringError::ForeignSession => unavailable(
+            "the session keyring of this process belongs to another user, who could read what is kept there",
+        )
+        .with_remedy("run `keyctl session -`, then unlock in the shell it starts"),
+        KeyringError::NotListed => unavailable("the kernel's keys cannot be listed: /proc/keys cannot be read")
+            .with_remedy("run `strongroom lock` with the --home of each vault, or `keyctl clear @u`"),
         KeyringError::Refused => unavailable("the kernel's keyring refused"),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::seal::unlock_file::MethodKey;
-    use crate::secret::ExposeSecret;
-    use crate::unlock::payload::Payload;
-    use crate::unlock::{MethodSecret, key_text};
-
-    /// A home with one unlock file, and it opened.
-    fn opened() -> (tempfile::TempDir, Dir, Unlocked) {
-        let temp = tempfile::tempdir().unwrap();
-        let home = strongroom_backends::fs::home::open(temp.path()).unwrap().dir;
-        let key = key_text::generate().unwrap();
-        let mut payload = Payload::generate("key-file", "file").unwrap();
-        payload.add_key().unwrap();
-        slots::write(&home, &payload, &MethodKey::of_bytes(key.expose_secret())).unwrap();
-        let unlocked = slots::open(&slots::list(&home).unwrap(), MethodSecret::Key(key), "it").unwrap();
-        (temp, home, unlocked)
-    }
-
-    #[test]
-    fn a_cache_survives_its_bytes() {
-        let (_temp, home, unlocked) = opened();
-        let bytes = Cache::of(&unlocked, 42).to_bytes().unwrap();
-        let back = Cache::parse(bytes.expose()).unwrap();
-        let keys = back.keys().unwrap();
-        assert_eq!(back.vault, unlocked.payload.vault);
-        assert_eq!(back.until, 42);
-        assert_eq!(keys.all().len(), 2);
-        assert_eq!(keys.current().expose(), unlocked.payload.keys[0].expose());
-        assert_eq!(keys.recovery().to_string(), unlocked.payload.recovery_recipient.to_string());
-        assert!(back.is_current(&home).unwrap());
-    }
-
-    #[test]
-    fn no_identity_and_no_secret_of_a_method_is_in_it() {
-        let (_temp, _home, unlocked) = opened();
-        let bytes = Cache::of(&unlocked, 42).to_bytes().unwrap();
-        let text = bytes.expose_str().unwrap();
-        assert!(!text.contains("AGE-SECRET-KEY"));
-        let MethodSecret::Key(key) = &unlocked.secret else { unreachable!() };
-        assert!(!text.contains(&crate::seal::stanza::encode(key.expose_secret())));
-        let shown = format!("{:?}", Cache::of(&unlocked, 42));
-        assert!(!shown.contains("age1"), "{shown}");
-    }
-
-    #[test]
-    fn whatever_is_odd_is_no_cache() {
-        let (_temp, _home, unlocked) = opened();
-        let bytes = Cache::of(&unlocked, 42).to_bytes().unwrap();
-        let good = bytes.expose_str().unwrap().to_owned();
-        for (from, to) in [
-            ("{\"format\":1", "{\"format\":2"),
-            ("{\"format\":1", "{\"format\":1,\"format\":1"),
-            ("{\"format\":1", "{ \"format\":1"),
-            ("{\"format\":1", "{\"format\":1,\"more\":1"),
-            ("\"until\":42", "\"until\":42.0"),
-            ("\"method\":\"key-file\"", "\"method\":\"../key-file\""),
-            ("{\"id\":\"", "{\"more\":1,\"id\":\""),
-            ("{\"id\":\"", "{\"id\":\"0"),
-            ("\"recoveryRecipient\":\"age1", "\"recoveryRecipient\":\"age2"),
-            ("\"current\":\"", "\"current\":\"0"),
-        ] {
-            let odd = good.replacen(from, to, 1);
-            assert_ne!(odd, good, "{from}");
-            assert!(Cache::parse(odd.as_bytes()).is_none(), "{to}");
-        }
-        for odd in [&good[..good.len() - 1], &format!("{good}\n"), "", "null", "[]"] {
-            assert!(Cache::parse(odd.as_bytes()).is_none());
-        }
-        assert!(Cache::parse(good.as_bytes()).is_some());
-    }
-}
+#[path = "cache_tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ use crate::keychain::{Cover, Keychain};
 use crate::secret::{ExposeSecret, SecretBox};
 
 /// The file that says that no later process has seen the key yet.
-const UNSEEN: &str = "keychain.unseen";
+pub(super) const UNSEEN: &str = "keychain.unseen";
 /// A keychain may keep its last seconds in memory only (KWallet 5.103: about 5 s).
 const SEEN_AFTER: Duration = Duration::from_secs(60);
 

@@ -6,9 +6,13 @@
 //! next one is never tried in its place.
 
 pub mod cache;
+mod cache_name;
+pub mod key_change;
 pub mod key_text;
 pub mod keychain_key;
+pub mod listing;
 pub mod payload;
+pub mod read;
 pub mod seek;
 pub mod slots;
 

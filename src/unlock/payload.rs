@@ -8,11 +8,17 @@ use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::seal::keys::{Keys, VaultId, VaultKey};
+use crate::seal::keys::{KeyId, Keys, MachineId, RingKey, VaultId, VaultKey};
 use crate::seal::stanza;
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
 const FORMAT: u32 = 1;
+/// How many given-up vault keys an unlock file remembers by their ids.
+pub const RETIRED_MAX: usize = 32;
+/// How long a former transfer identity still opens bundles after a rekey, in milliseconds: 30 days.
+pub const FORMER_TRANSFER: i64 = 30 * 24 * 3_600 * 1_000;
+/// How many former transfer identities are kept, the latest.
+const FORMER_TRANSFER_MAX: usize = 8;
 
 /// A change of keys that is not finished. It is finished by running it again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -29,10 +35,10 @@ pub enum Pending {
 pub struct Payload {
     /// The vault's id.
     pub vault: VaultId,
+    /// The machine that this home is on.
+    pub machine: MachineId,
     /// The name of the method whose file this is, equal to the file's name.
     pub method: String,
-    /// The vault's default store.
-    pub store: String,
     /// All vault keys, the newest last.
     pub keys: Vec<VaultKey>,
     /// Which of `keys` seals.
@@ -43,11 +49,24 @@ pub struct Payload {
     pub recovery_recipient: x25519::Recipient,
     /// The identity to which others export.
     pub transfer: SecretString,
+    /// The transfer identities before it, the latest last.
+    pub former_transfers: Vec<FormerTransfer>,
+    /// The ids of the vault keys that were given up, the latest last.
+    pub retired: Vec<KeyId>,
     /// An unfinished change of keys.
     pub pending: Option<Pending>,
     /// Ids that the vault had before a recovery that is not finished: its items in the keychain can
     /// name them still.
     pub former: Vec<String>,
+}
+
+/// A transfer identity that a rekey replaced: bundles under way still open with it.
+#[derive(Clone)]
+pub struct FormerTransfer {
+    /// The identity, as text.
+    pub identity: SecretString,
+    /// Until when it opens bundles, in Unix milliseconds.
+    pub until: i64,
 }
 
 impl fmt::Debug for Payload {
@@ -65,20 +84,38 @@ impl fmt::Debug for Payload {
 struct Out<'a> {
     format: u32,
     vault: &'a str,
+    machine: &'a str,
     method: &'a str,
-    store: &'a str,
     current: String,
     keys: Vec<OutKey>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    retired: Vec<String>,
     #[serde(serialize_with = "secret::serialize")]
     recovery: &'a SecretString,
     #[serde(rename = "recoveryRecipient")]
     recovery_recipient: String,
     #[serde(serialize_with = "secret::serialize")]
     transfer: &'a SecretString,
+    #[serde(rename = "formerTransfers", skip_serializing_if = "Vec::is_empty")]
+    former_transfers: Vec<OutTransfer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pending: Option<Pending>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     former: &'a [String],
+}
+
+#[derive(Serialize)]
+struct OutTransfer<'a> {
+    #[serde(serialize_with = "secret::serialize")]
+    identity: &'a SecretString,
+    until: i64,
+}
+
+#[derive(Deserialize)]
+struct InTransfer {
+    #[serde(deserialize_with = "secret::deserialize")]
+    identity: SecretString,
+    until: i64,
 }
 
 /// A vault key as it is written.
@@ -88,27 +125,34 @@ pub(super) struct OutKey {
     key: Zeroizing<String>,
 }
 
-/// Vault keys as they are written.
-pub(super) fn out_keys(keys: &[VaultKey]) -> Vec<OutKey> {
-    keys.iter()
-        .map(|key| OutKey { id: key.id().to_string(), key: Zeroizing::new(stanza::encode(key.expose())) })
-        .collect()
+impl OutKey {
+    pub(super) fn new(id: KeyId, key: &[u8; 32]) -> Self {
+        Self { id: id.to_string(), key: Zeroizing::new(stanza::encode(key)) }
+    }
+}
+
+fn out_keys(keys: &[VaultKey]) -> Vec<OutKey> {
+    keys.iter().map(|key| OutKey::new(key.id(), key.expose())).collect()
 }
 
 #[derive(Deserialize)]
 struct In<'a> {
     format: u32,
     vault: &'a str,
+    machine: &'a str,
     method: &'a str,
-    store: &'a str,
     current: &'a str,
     keys: Vec<InKey<'a>>,
+    #[serde(default)]
+    retired: Vec<String>,
     #[serde(deserialize_with = "secret::deserialize")]
     recovery: SecretString,
     #[serde(rename = "recoveryRecipient")]
     recovery_recipient: &'a str,
     #[serde(deserialize_with = "secret::deserialize")]
     transfer: SecretString,
+    #[serde(rename = "formerTransfers", default)]
+    former_transfers: Vec<InTransfer>,
     #[serde(default)]
     pending: Option<Pending>,
     #[serde(default)]
@@ -120,6 +164,15 @@ struct In<'a> {
 pub(super) struct InKey<'a> {
     id: &'a str,
     key: &'a str,
+}
+
+/// The keys of an agent that were read. Their ids are those of the vault keys that they come from.
+pub(super) fn read_agent_keys(read: &[InKey<'_>]) -> Option<Vec<RingKey>> {
+    let key = |entry: &InKey<'_>| {
+        let bytes = Zeroizing::new(stanza::decode::<32>(entry.key)?);
+        Some(RingKey::from_bytes(entry.id.parse().ok()?, &bytes))
+    };
+    read.iter().map(key).collect()
 }
 
 /// The vault keys that were read, and which of them is the one of that id; nothing where one is
@@ -138,8 +191,10 @@ pub(super) fn read_keys(read: &[InKey<'_>], current: &str) -> Option<(Vec<VaultK
 }
 
 #[derive(Deserialize)]
-struct Version {
+struct Version<'a> {
     format: u32,
+    #[serde(borrow, default)]
+    machine: Option<&'a str>,
 }
 
 impl Payload {
@@ -147,17 +202,19 @@ impl Payload {
     ///
     /// # Errors
     /// `INTERNAL` when the system has no random bytes.
-    pub fn generate(method: &str, store: &str) -> Result<Self> {
+    pub fn generate(method: &str) -> Result<Self> {
         let (recovery, recovery_recipient) = new_identity();
         Ok(Self {
             vault: VaultId::generate()?,
+            machine: MachineId::generate()?,
             method: method.to_owned(),
-            store: store.to_owned(),
             keys: vec![VaultKey::generate()?],
             current: 0,
             recovery,
             recovery_recipient,
             transfer: new_identity().0,
+            former_transfers: Vec::new(),
+            retired: Vec::new(),
             pending: None,
             former: Vec::new(),
         })
@@ -172,29 +229,67 @@ impl Payload {
             .keys
             .get(self.current)
             .ok_or_else(|| Error::new(Code::Corrupt, "the unlock file names a key that it does not hold"))?;
-        Keys::new(self.vault.clone(), self.keys.clone(), current.id(), self.recovery_recipient.clone())
+        Keys::new(
+            self.vault.clone(),
+            self.machine.clone(),
+            self.keys.clone(),
+            current.id(),
+            self.retired.clone(),
+            self.recovery_recipient.clone(),
+        )
     }
 
-    /// The identity to which others export.
+    /// The identities to which others may have exported: the one of today first, then those that a
+    /// rekey replaced and that have not ended.
     ///
     /// # Errors
-    /// `CORRUPT` when it is none.
-    pub fn transfer_identity(&self) -> Result<x25519::Identity> {
-        self.transfer
+    /// `CORRUPT` if one is none.
+    pub fn transfer_identities(&self, now: i64) -> Result<Vec<x25519::Identity>> {
+        let former = self.former_transfers.iter().rev().filter(|former| former.until > now);
+        std::iter::once(&self.transfer)
+            .chain(former.map(|former| &former.identity))
+            .map(|text| {
+                text.expose_secret().parse().map_err(|_| {
+                    Error::new(Code::Corrupt, "the unlock file holds a damaged transfer identity")
+                })
+            })
+            .collect()
+    }
+
+    /// The recovery identity.
+    ///
+    /// # Errors
+    /// `CORRUPT` if it is none.
+    pub fn recovery_identity(&self) -> Result<x25519::Identity> {
+        self.recovery
             .expose_secret()
             .parse()
-            .map_err(|_| Error::new(Code::Corrupt, "the unlock file holds a damaged transfer identity"))
+            .map_err(|_| Error::new(Code::Corrupt, "the unlock file holds a damaged recovery identity"))
     }
 
-    /// Gives the payload a new vault key and a new recovery identity. The old key stays among
-    /// the keys; the new one seals only once `current` says so.
+    /// Gives the payload a new vault key, a new recovery identity and a new transfer identity. The
+    /// old key stays among the keys; the new one seals only once `current` says so.
     ///
     /// # Errors
-    /// `INTERNAL` when the system has no random bytes.
-    pub fn add_key(&mut self) -> Result<()> {
+    /// `INTERNAL` if the system has no random bytes.
+    pub fn add_key(&mut self, now: i64) -> Result<()> {
         self.keys.push(VaultKey::generate()?);
         (self.recovery, self.recovery_recipient) = new_identity();
+        let identity = std::mem::replace(&mut self.transfer, new_identity().0);
+        self.former_transfers.retain(|former| former.until > now);
+        self.former_transfers.push(FormerTransfer { identity, until: now.saturating_add(FORMER_TRANSFER) });
+        let surplus = self.former_transfers.len().saturating_sub(FORMER_TRANSFER_MAX);
+        self.former_transfers.drain(..surplus);
         Ok(())
+    }
+
+    /// Gives up every key but the one that seals, and remembers them by their ids.
+    pub fn drop_old_keys(&mut self) {
+        let current = self.current.min(self.keys.len().saturating_sub(1));
+        self.retired.extend(self.keys.drain(..current).map(|key| key.id()));
+        let surplus = self.retired.len().saturating_sub(RETIRED_MAX);
+        self.retired.drain(..surplus);
+        self.current = 0;
     }
 
     /// The bytes that are sealed.
@@ -205,13 +300,19 @@ impl Payload {
         let out = Out {
             format: FORMAT,
             vault: self.vault.as_str(),
+            machine: self.machine.as_str(),
             method: &self.method,
-            store: &self.store,
-            current: self.keys()?.current().id().to_string(),
+            current: self.keys()?.current_id().to_string(),
             keys: out_keys(&self.keys),
+            retired: self.retired.iter().map(ToString::to_string).collect(),
             recovery: &self.recovery,
             recovery_recipient: self.recovery_recipient.to_string(),
             transfer: &self.transfer,
+            former_transfers: self
+                .former_transfers
+                .iter()
+                .map(|former| OutTransfer { identity: &former.identity, until: former.until })
+                .collect(),
             pending: self.pending,
             former: &self.former,
         };
@@ -231,6 +332,9 @@ impl Payload {
         if version.format > FORMAT {
             return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
         }
+        if version.format == FORMAT && version.machine.is_none() {
+            return Err(old_format());
+        }
         let read: In = json::parse(bytes, "the unlock file").map_err(|_| damaged())?;
         if read.format != FORMAT {
             return Err(damaged());
@@ -238,17 +342,29 @@ impl Payload {
         let (keys, current) = read_keys(&read.keys, read.current).ok_or_else(damaged)?;
         Ok(Self {
             vault: read.vault.parse()?,
+            machine: read.machine.parse()?,
             method: read.method.to_owned(),
-            store: read.store.to_owned(),
             keys,
             current,
             recovery: read.recovery,
             recovery_recipient: read.recovery_recipient.parse().map_err(|_| damaged())?,
             transfer: read.transfer,
+            former_transfers: read
+                .former_transfers
+                .into_iter()
+                .map(|former| FormerTransfer { identity: former.identity, until: former.until })
+                .collect(),
+            retired: read.retired.iter().map(|id| id.parse()).collect::<Result<_>>()?,
             pending: read.pending,
             former: read.former,
         })
     }
+}
+
+/// The error for a home of a development version, whose forms no released program reads.
+#[must_use]
+pub fn old_format() -> Error {
+    Error::new(Code::OldFormat, "this vault was made by a development version of Strongroom, before 0.1.0")
 }
 
 fn new_identity() -> (SecretString, x25519::Recipient) {
@@ -262,20 +378,44 @@ mod tests {
 
     #[test]
     fn a_payload_survives_its_bytes() {
-        let mut payload = Payload::generate("key-file", "file").unwrap();
-        payload.add_key().unwrap();
+        let mut payload = Payload::generate("key-file").unwrap();
+        payload.add_key(7).unwrap();
         payload.pending = Some(Pending::Rekey);
         let back = Payload::parse(payload.to_bytes().unwrap().expose()).unwrap();
         assert_eq!(back.vault, payload.vault);
-        assert_eq!(back.keys().unwrap().current().id(), payload.keys[0].id());
+        assert_eq!(back.keys().unwrap().current_id(), payload.keys[0].id());
         assert_eq!(back.keys.len(), 2);
         assert_eq!(back.pending, Some(Pending::Rekey));
         assert_eq!(back.recovery.expose_secret(), payload.recovery.expose_secret());
     }
 
     #[test]
+    fn given_up_keys_are_remembered_and_former_transfer_identities_end() {
+        let mut payload = Payload::generate("key-file").unwrap();
+        let (first, transfer) = (payload.keys[0].id(), payload.transfer.expose_secret().to_owned());
+        for _ in 0..RETIRED_MAX + 3 {
+            payload.add_key(7).unwrap();
+            payload.current = 1;
+            payload.drop_old_keys();
+        }
+        let mut payload = Payload::parse(payload.to_bytes().unwrap().expose()).unwrap();
+        assert_eq!((payload.keys.len(), payload.retired.len()), (1, RETIRED_MAX));
+        assert!(!payload.retired.contains(&first));
+        payload = Payload::generate("key-file").unwrap();
+        let old = payload.transfer.expose_secret().to_owned();
+        payload.add_key(7).unwrap();
+        assert_ne!(old, transfer);
+        let opens = |payload: &Payload, now| {
+            let identities = payload.transfer_identities(now).unwrap();
+            identities.iter().any(|identity| identity.to_string().expose_secret() == old)
+        };
+        assert!(opens(&payload, 7 + FORMER_TRANSFER - 1));
+        assert!(!opens(&payload, 7 + FORMER_TRANSFER));
+    }
+
+    #[test]
     fn debug_shows_no_key_or_identity() {
-        let text = format!("{:?}", Payload::generate("key-file", "file").unwrap());
+        let text = format!("{:?}", Payload::generate("key-file").unwrap());
         assert!(!text.contains("AGE-SECRET-KEY") && !text.contains("age1"), "{text}");
     }
 
@@ -283,5 +423,6 @@ mod tests {
     fn a_newer_payload_is_told_apart() {
         assert_eq!(Payload::parse(br#"{"format":2}"#).unwrap_err().code(), Code::NewerFormat);
         assert_eq!(Payload::parse(b"{}").unwrap_err().code(), Code::Corrupt);
+        assert_eq!(Payload::parse(br#"{"format":1}"#).unwrap_err().code(), Code::OldFormat);
     }
 }

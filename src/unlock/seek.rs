@@ -2,23 +2,22 @@
 
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
+use strongroom_backends::shown;
 
+use super::cache::{self, Asked};
+use super::read::{key_of_file, passphrase_of_fd, passphrase_of_file, read_passphrase_file};
 use super::slots::{self, Slot, Unlocked};
-use super::{MethodSecret, Opened, cache, key_text, keychain_key};
+use super::{MethodSecret, Opened, key_change, keychain_key};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::seal::unlock_file::Kind;
 use crate::secret::Buffer;
 
-/// The largest passphrase, in bytes.
-pub const PASSPHRASE_MAX: usize = 4096;
-/// How long a descriptor may take to give its end.
-const FD_LIMIT: Duration = Duration::from_secs(30);
+/// How often is looked again because keys are being changed.
+pub const LOOKS: u32 = 32;
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a key.
 pub const CREDENTIAL_KEY: &str = "strongroom-key";
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a passphrase.
@@ -33,6 +32,8 @@ pub struct Named {
     pub passphrase_file: Option<PathBuf>,
     /// `--passphrase-fd`.
     pub passphrase_fd: Option<RawFd>,
+    /// The agent that was named: what was unlocked for it alone will do.
+    pub agent: Option<String>,
 }
 
 impl Named {
@@ -54,6 +55,7 @@ impl Named {
             key_file: env.path("STRONGROOM_KEY_FILE"),
             passphrase_file: env.path("STRONGROOM_PASSPHRASE_FILE"),
             passphrase_fd: None,
+            agent: None,
         }
     }
 }
@@ -103,11 +105,14 @@ pub fn unlock(
         });
     }
     if let Some((secret, from)) = by_hand(named, env, home)? {
-        return slots::open(slots, secret, &from);
+        return open_by(slots, secret, &from, named_key_file(named, env).as_deref(), home);
     }
     let mut tried = Vec::new();
-    for (secret, from) in by_place(env, home)? {
-        match slots::open(slots, secret, &from) {
+    let default = default_key_file(env).filter(|path| key_file::exists(path));
+    for (n, (secret, from)) in by_place(env, home)?.into_iter().enumerate() {
+        // The default key file comes first, if it is there.
+        let path = default.as_deref().filter(|_| n == 0);
+        match open_by(slots, secret, &from, path, home) {
             Err(error) if error.code() == Code::WrongKey => tried.push(from),
             done => return done,
         }
@@ -128,6 +133,79 @@ pub fn unlock(
     Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
 }
 
+/// Opens the vault with a secret; one of a key file that does not open it may be followed by another,
+/// where a change of keys was cut short.
+fn open_by(
+    slots: &[Slot],
+    secret: MethodSecret,
+    from: &str,
+    path: Option<&Path>,
+    home: &Path,
+) -> Result<Unlocked> {
+    let (opened, path) = match (slots::open(slots, secret, from), path.and_then(key_change::next_of)) {
+        (Err(error), Some(next)) if error.code() == Code::WrongKey => {
+            let Ok(secret) = key_of_file(&next, home, Trust::Own) else { return Err(error) };
+            let from = format!("the key file {}", shown(&next));
+            (slots::open(slots, secret, &from).map_err(|_| error), Some(next))
+        }
+        (opened, _) => (opened, path.map(Path::to_owned)),
+    };
+    opened.map(|mut unlocked| {
+        unlocked.key_file = path;
+        unlocked
+    })
+}
+
+/// Opens the vault again with the secret that opened it before. One of a key file is read again if it no
+/// longer fits: a change of keys may have replaced it.
+///
+/// # Errors
+/// `WRONG_KEY`, those of reading.
+pub fn again(slots: &dyn Fn() -> Result<Vec<Slot>>, before: &mut Unlocked, home: &Path) -> Result<Unlocked> {
+    let secret = std::mem::replace(&mut before.secret, MethodSecret::Passphrase(Buffer::default()));
+    let from = before.from.clone();
+    let mut opened = slots::open(&slots()?, secret, &from);
+    let path =
+        before.key_file.as_deref().map(|path| key_change::target_of(path).unwrap_or_else(|| path.into()));
+    let Some(path) = path else { return opened };
+    for _ in 0..LOOKS {
+        match opened {
+            Err(error) if error.code() == Code::WrongKey => {
+                let from = format!("the key file {}", shown(&path));
+                let secret = key_of_file(&path, home, Trust::Own)?;
+                opened = open_by(&slots()?, secret, &from, Some(&path), home);
+            }
+            done => {
+                return done.map(|mut unlocked| {
+                    unlocked.key_file.get_or_insert(path);
+                    unlocked
+                });
+            }
+        }
+    }
+    opened
+}
+
+/// What tells a file from another at the same path.
+type Stamp = (u64, i64, i64);
+
+/// Tells whether a key file was replaced between two looks: which file lies where it is sought, and whether
+/// one lies beside it that is to take its place.
+#[must_use]
+pub fn key_file_stamp(named: &Named, env: &Env) -> Option<(Stamp, bool)> {
+    let path = key_file_path(named, env)?;
+    let next = key_change::next_of(&path).is_some();
+    key_file::stamp(&path).map(|stamp| (stamp, next))
+}
+
+/// The key file that is named by a flag, else by its variable.
+fn named_key_file(named: &Named, env: &Env) -> Option<PathBuf> {
+    if named.count() > 0 {
+        return named.key_file.clone();
+    }
+    Named::of_variables(env).key_file
+}
+
 /// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
 ///
 /// # Errors
@@ -141,13 +219,24 @@ pub fn open(
     ask: Ask<'_>,
 ) -> Result<Opened> {
     let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
-    if !by_hand && let Some(cache) = cache::read(home, slots, env.now()) {
+    let asked = Asked { home, vault: keychain.vault, agent: named.agent.as_deref() };
+    if !by_hand && let Some(cache) = cache::read(&asked, slots, env.now()) {
         return Ok(Opened::Cached(cache));
     }
     unlock(slots, named, env, home, keychain, ask).map(Opened::By).map_err(|error| {
         let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
         if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
             return error;
+        }
+        let only = cache::agents(&asked, slots, env.now());
+        if let (false, [first, ..]) = (by_hand, only.as_slice()) {
+            let what = format!("the vault is unlocked for agent {} only", only.join(" and agent "));
+            let agent = named.agent.as_deref().unwrap_or_default();
+            return Error::new(Code::Locked, what).with_remedy(if agent.is_empty() {
+                format!("add --agent {first}, or unlock it for all agents: run `strongroom unlock` without --agent")
+            } else {
+                format!("run `strongroom unlock --agent {agent}`, or without --agent for all agents")
+            });
         }
         let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
         error.with_remedy(remedy)
@@ -223,140 +312,6 @@ fn by_place(env: &Env, home: &Path) -> Result<Vec<(MethodSecret, String)>> {
     Ok(found)
 }
 
-/// Reads a key file, which may not lie in the vault's home.
-///
-/// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`.
-pub fn key_of_file(path: &Path, home: &Path, trust: Trust) -> Result<MethodSecret> {
-    refuse_inside(path, home)?;
-    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "key file"))?;
-    Ok(MethodSecret::Key(key_text::parse(&bytes, &format!("the key file {}", shown(path)))?))
-}
-
-/// Refuses a key file that lies in the home: whoever copies the home would have both.
-///
-/// # Errors
-/// `UNSAFE_KEY_FILE`.
-pub fn refuse_inside(path: &Path, home: &Path) -> Result<()> {
-    let real = |path: &Path| {
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        // A parent that is yet to be made has no links in it.
-        parent.canonicalize().unwrap_or_else(|_| parent.to_owned())
-    };
-    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
-    if real(path).starts_with(&home) {
-        return fail(
-            Code::UnsafeKeyFile,
-            format!("the key file {} lies inside the vault's home", shown(path)),
-        );
-    }
-    Ok(())
-}
-
-/// Reads a passphrase: the bytes as they are, less one final line break.
-///
-/// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA` when it is empty.
-pub fn passphrase_of_file(path: &Path) -> Result<Buffer> {
-    if let Some(number) = fd_of(path) {
-        return passphrase_of_fd(number);
-    }
-    read_passphrase_file(path, Trust::Own)
-}
-
-fn read_passphrase_file(path: &Path, trust: Trust) -> Result<Buffer> {
-    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "passphrase file"))?;
-    let mut passphrase = Buffer::with_capacity(bytes.len());
-    passphrase.extend(&bytes);
-    trim_passphrase(passphrase, &format!("the passphrase file {}", shown(path)))
-}
-
-/// `/dev/fd/N`, as a shell's `<(…)` spells it: the process is not dumpable, so that it may not
-/// open the path itself.
-fn fd_of(path: &Path) -> Option<RawFd> {
-    let text = path.to_str()?;
-    text.strip_prefix("/dev/fd/").or_else(|| text.strip_prefix("/proc/self/fd/"))?.parse().ok()
-}
-
-/// Reads a passphrase from an inherited descriptor.
-///
-/// # Errors
-/// `NO_INPUT` when it is not open, `BAD_DATA` when it is empty, `TOO_LARGE`.
-pub fn passphrase_of_fd(number: RawFd) -> Result<Buffer> {
-    let passphrase = read_fd(number, PASSPHRASE_MAX + 2)?;
-    trim_passphrase(passphrase, &format!("file descriptor {number}"))
-}
-
-/// Reads an inherited descriptor to its end, at most `max` bytes.
-///
-/// # Errors
-/// `NO_INPUT` when it is not open, `TIMEOUT` when it gives no end, `TOO_LARGE`.
-pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
-    let from = format!("file descriptor {number}");
-    let file = inherited_fd::take(number)
-        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
-    // Whoever opened it may hold the other end open for ever.
-    let read = deadline::within(FD_LIMIT, move || read_to_end(file, max));
-    match read {
-        Some(Some(bytes)) if bytes.len() > max => {
-            fail(Code::TooLarge, format!("{from} gives more than {max} bytes"))
-        }
-        Some(Some(bytes)) => Ok(bytes),
-        Some(None) => fail(Code::NoInput, format!("{from} cannot be read")),
-        None => fail(Code::Timeout, format!("{from} gave no end within {} s", FD_LIMIT.as_secs()))
-            .map_err(|e: Error| e.with_remedy("close the other end after writing")),
-    }
-}
-
-fn read_to_end(file: std::fs::File, max: usize) -> Option<Buffer> {
-    use std::io::Read;
-    let mut bytes = Buffer::with_capacity(max + 1);
-    let mut chunk = zeroize::Zeroizing::new([0; 512]);
-    let mut file = file.take(max as u64 + 1);
-    loop {
-        match file.read(chunk.as_mut_slice()) {
-            Ok(0) => return Some(bytes),
-            Ok(n) => bytes.extend(&chunk[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
-}
-
-fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
-    if passphrase.expose().ends_with(b"\n") {
-        let without = passphrase.len() - 1;
-        passphrase.truncate(without);
-        if passphrase.expose().ends_with(b"\r") {
-            passphrase.truncate(without - 1);
-        }
-    }
-    if passphrase.is_empty() {
-        return fail(Code::BadData, format!("{from} holds an empty passphrase"))
-            .map_err(|e: Error| e.with_remedy("give a passphrase on one line; its line break is left out"));
-    }
-    if passphrase.len() > PASSPHRASE_MAX {
-        return fail(
-            Code::TooLarge,
-            format!("the passphrase of {from} is longer than {PASSPHRASE_MAX} bytes"),
-        );
-    }
-    Ok(passphrase)
-}
-
-fn of_key_file(error: StoreError, what: &str) -> Error {
-    match error {
-        StoreError::NotFound(path) => {
-            Error::new(Code::NoInput, format!("the {what} {} is not there", shown(&path)))
-        }
-        StoreError::Unsafe { path, why } => {
-            Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))
-                .with_remedy(format!("chmod 600 the {what}, as a regular file of your own"))
-        }
-        other => other.into(),
-    }
-}
-
 fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> Error {
     let mut what = String::from("the vault is locked: ");
     if tried.is_empty() {
@@ -389,39 +344,9 @@ fn is_missing(path: &Path) -> bool {
 mod tests {
     use super::*;
 
-    fn bytes(text: &[u8]) -> Result<Buffer> {
-        let mut buffer = Buffer::default();
-        buffer.extend(text);
-        trim_passphrase(buffer, "it")
-    }
-
-    #[test]
-    fn a_passphrase_loses_one_line_break_and_nothing_else() {
-        for (read, kept) in
-            [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a "), ("ä\u{301}", "ä\u{301}")]
-        {
-            assert_eq!(bytes(read.as_bytes()).unwrap().expose(), kept.as_bytes(), "{read:?}");
-        }
-        for empty in ["", "\n", "\r\n"] {
-            assert_eq!(bytes(empty.as_bytes()).unwrap_err().code(), Code::BadData);
-        }
-    }
-
     #[test]
     fn sources_named_together_exclude_each_other() {
         let named = Named { key_file: Some("/a".into()), passphrase_fd: Some(3), ..Named::default() };
         assert_eq!(by_hand(&named, &Env::default(), Path::new("/h")).unwrap_err().code(), Code::Usage);
-    }
-
-    #[test]
-    fn a_key_file_inside_the_home_is_refused() {
-        let temp = tempfile::tempdir().unwrap();
-        let home = temp.path().join("h");
-        std::fs::create_dir_all(home.join("sub")).unwrap();
-        for path in [home.join("key"), home.join("sub/key"), home.join("sub/../key")] {
-            assert_eq!(refuse_inside(&path, &home).unwrap_err().code(), Code::UnsafeKeyFile);
-        }
-        assert!(refuse_inside(&temp.path().join("key"), &home).is_ok());
-        assert!(refuse_inside(&temp.path().join("home-beside/key"), &home).is_ok());
     }
 }

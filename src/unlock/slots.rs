@@ -3,11 +3,12 @@
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
-use super::MethodSecret;
 use super::payload::Payload;
+use super::{MethodSecret, listing};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::RECORD_MAX;
 use crate::seal::argon2id::Cost;
+use crate::seal::keys::hex;
 use crate::seal::unlock_file::{self, Kind, MethodKey};
 
 /// The directory of the unlock files in a home.
@@ -30,6 +31,8 @@ pub struct Slot {
     pub method: String,
     /// What opens it, or why it cannot be used.
     pub kind: Result<(Kind, Option<Cost>)>,
+    /// Whether the vault's ledger, which nobody verified yet, lists it; none where there is no ledger.
+    pub listed: Option<bool>,
     bytes: Vec<u8>,
 }
 
@@ -67,6 +70,8 @@ pub struct Unlocked {
     pub secret: MethodSecret,
     /// Where the secret came from, for people: `the key file …`.
     pub from: String,
+    /// The key file that it came from, if it was one.
+    pub key_file: Option<std::path::PathBuf>,
     digest: [u8; 32],
 }
 
@@ -77,7 +82,17 @@ pub fn is_method_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 32 && text.bytes().all(good) && !text.starts_with('-')
 }
 
-fn file_name(method: &str) -> String {
+/// Whether a name in the directory of unlock files is one that Strongroom gives.
+#[must_use]
+pub fn is_ours(name: &str) -> bool {
+    let aside = || name.split_once(".age.replaced-").is_some_and(|(method, _)| is_method_name(method));
+    let method = name.strip_suffix(listing::NEW).unwrap_or(name).strip_suffix(".age");
+    method.is_some_and(is_method_name) || aside() || name == super::keychain_key::UNSEEN
+}
+
+/// The name of a method's unlock file.
+#[must_use]
+pub fn file_name(method: &str) -> String {
     format!("{method}.age")
 }
 
@@ -85,32 +100,48 @@ fn shown(method: &str) -> String {
     format!("{DIR}/{method}.age")
 }
 
-/// All unlock files of a home, by name. An absent directory holds none.
+/// All unlock files of a home, by name. An absent directory holds none. Of a method whose new file is
+/// committed and not yet in its place, that one.
 ///
 /// # Errors
-/// Those of reading the directory, and `TAMPERED` when there are more than [`SLOTS_MAX`].
+/// Those of reading the directory, and `TAMPERED` if there are more than [`SLOTS_MAX`].
 pub fn list(home: &Dir) -> Result<Vec<Slot>> {
     let Some(dir) = home.dir_if_any(DIR)? else { return Ok(Vec::new()) };
+    let listing = listing::unverified(home);
     let names = dir.names()?;
-    let methods: Vec<&str> = names
-        .iter()
-        .filter_map(|name| name.strip_suffix(".age"))
-        .filter(|name| is_method_name(name))
-        .collect();
+    let mut methods: Vec<&str> = names.iter().filter_map(|name| name.strip_suffix(".age")).collect();
+    methods.extend(listing.iter().flat_map(listing::Methods::keys).map(String::as_str));
+    methods.retain(|name| is_method_name(name));
+    methods.sort_unstable();
+    methods.dedup();
     if methods.len() > SLOTS_MAX {
         return fail(Code::Tampered, format!("there are more than {SLOTS_MAX} unlock files"));
     }
-    Ok(methods
-        .into_iter()
-        .map(|method| {
-            let read = dir.read(&file_name(method), RECORD_MAX).map_err(Error::from);
-            let (kind, bytes) = match read {
-                Ok(bytes) => (inspect(&bytes, method), bytes),
-                Err(error) => (Err(error), Vec::new()),
-            };
-            Slot { method: method.to_owned(), kind, bytes }
-        })
-        .collect())
+    let slot = |method: &str| slot_of(&dir, method, listing.as_ref());
+    Ok(methods.into_iter().filter_map(slot).collect())
+}
+
+fn slot_of(dir: &Dir, method: &str, listing: Option<&listing::Methods>) -> Option<Slot> {
+    let due = listing.and_then(|methods| methods.get(method));
+    let is_due = |bytes: &[u8]| due.is_some_and(|due| hex(&Sha256::digest(bytes)) == *due);
+    let in_place = || dir.read_if_any(&file_name(method), RECORD_MAX).map_err(Error::from);
+    let mut read = in_place();
+    if due.is_some() && !read.as_ref().is_ok_and(|bytes| bytes.as_deref().is_some_and(is_due)) {
+        match dir.read_if_any(&format!("{}{}", file_name(method), listing::NEW), RECORD_MAX) {
+            Ok(Some(staged)) if is_due(&staged) => read = Ok(Some(staged)),
+            // It may just have been moved into its place.
+            _ => read = in_place(),
+        }
+    }
+    let (kind, bytes) = match read {
+        Ok(bytes) => {
+            let bytes = bytes?;
+            (inspect(&bytes, method), bytes)
+        }
+        Err(error) => (Err(error), Vec::new()),
+    };
+    let listed = listing.map(|_| is_due(&bytes));
+    Some(Slot { method: method.to_owned(), kind, listed, bytes })
 }
 
 /// What opens an unlock file. Only the method named [`PASSPHRASE`] is by a passphrase: each file
@@ -166,7 +197,8 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
                     continue;
                 }
                 let digest = Sha256::digest(&slot.bytes).into();
-                return Ok(Unlocked { payload, secret, from: from.to_owned(), digest });
+                let from = from.to_owned();
+                return Ok(Unlocked { payload, secret, from, key_file: None, digest });
             }
             Ok(None) => {}
             Err(error) => failure = Some(mended(error, &slot.method)),
@@ -209,30 +241,16 @@ impl Unlocked {
 /// Those of reading it.
 pub fn is_current(home: &Dir, method: &str, digest: &[u8; 32]) -> Result<bool> {
     let Some(dir) = home.dir_if_any(DIR)? else { return Ok(false) };
-    let bytes = dir.read_if_any(&file_name(method), RECORD_MAX)?;
-    Ok(bytes.is_some_and(|bytes| <[u8; 32]>::from(Sha256::digest(bytes)) == *digest))
+    let slot = slot_of(&dir, method, listing::unverified(home).as_ref());
+    Ok(slot.is_some_and(|slot| slot.digest() == *digest))
 }
 
-/// Writes a method's unlock file, durably, replacing an older one.
+/// A method's unlock file, sealed.
 ///
 /// # Errors
-/// `TOO_LARGE`, `NO_SPACE`, `IO`.
-pub fn write(home: &Dir, payload: &Payload, key: &MethodKey) -> Result<()> {
-    let sealed = unlock_file::seal(key, payload.to_bytes()?.expose())?;
-    let dir = home.dir_or_create(DIR)?;
-    dir.replace(&file_name(&payload.method), &sealed)?;
-    Ok(())
-}
-
-/// Removes a method's unlock file.
-///
-/// # Errors
-/// `IO`.
-pub fn remove(home: &Dir, method: &str) -> Result<()> {
-    let Some(dir) = home.dir_if_any(DIR)? else { return Ok(()) };
-    dir.remove_file(&file_name(method))?;
-    dir.sync()?;
-    Ok(())
+/// `TOO_LARGE`, `INTERNAL`.
+pub fn seal(payload: &Payload, key: &MethodKey) -> Result<Vec<u8>> {
+    unlock_file::seal(key, payload.to_bytes()?.expose())
 }
 
 /// Moves a method's unlock file aside, where it is kept and no longer sought.

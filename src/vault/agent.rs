@@ -9,6 +9,7 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
+use super::ledger::Book;
 use super::log;
 use crate::error::{Code, Result};
 
@@ -79,14 +80,29 @@ impl Agent {
         }
     }
 
-    /// Whether index and log can be changed: a command of several steps looks before the first.
+    /// Whether an agent without a ledger had one: records, a log or a use of the keychain tell. Records
+    /// that `but_for` lists do not count.
     ///
     /// # Errors
-    /// Those of reading them.
-    pub fn check_changeable(&self) -> Result<()> {
-        self.index()?;
-        log::tail(&self.dir)?;
-        Ok(())
+    /// Those of reading the directory.
+    pub fn had_ledger(&self, but_for: Option<&Book>) -> Result<bool> {
+        let Some(but_for) = but_for else {
+            return Ok(self.dir.kind(log::FILE)?.is_some_and(|_| self.has_log_lines())
+                || self.dir.kind(PENDING)?.is_some()
+                || !self.record_ids()?.0.is_empty());
+        };
+        for id in self.record_ids()?.0 {
+            if but_for.entry(&id)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// An empty log can be left by a first change that was cut short.
+    fn has_log_lines(&self) -> bool {
+        let file = self.dir.open_for_reading(log::FILE);
+        file.is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.len() > 0))
     }
 
     /// Whether a transaction was committed and is not yet applied.

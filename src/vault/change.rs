@@ -7,15 +7,17 @@ use strongroom_backends::keychain::Keychain as Platform;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
 use super::id::{AgentName, ProfileId, Provider};
-use super::index::{Index, Mark, NewEntry};
-use super::log::{self, Event, Scope};
+use super::index::{Mark, NewEntry};
+use super::ledger::{self, Book, Entry, Ledger, State, Updates};
+use super::log::{self, Event, Head, LogPart};
 use super::ops::{Op, Ops};
 use super::record::Record;
+use super::state_step::{Follow, StateStep};
 use super::store::Store;
-use super::transaction::{Prepared, apply, sweep};
+use super::transaction::{Prepared, apply, sweep, sweep_shards};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 
 /// From this many records on, sealing is shared among threads.
 const PARALLEL_FROM: usize = 64;
@@ -26,7 +28,16 @@ pub struct Change {
     puts: Vec<(Record, Store)>,
     ops_before: Vec<Op>,
     ops_after: Vec<Op>,
+    removals: Vec<(ProfileId, u64)>,
+    /// What the ledger gets besides.
+    updates: Updates,
+    state: Vec<StateStep>,
     events: Vec<Event>,
+    /// The ledger's number is to be above this.
+    above: u64,
+    forgets_removed: bool,
+    /// The log is begun anew: the old one is set by under this name.
+    restarts_log: Option<String>,
 }
 
 /// How a change ended.
@@ -51,9 +62,11 @@ impl Change {
         self.puts.push((record, store));
     }
 
-    /// Removes a profile; its last known generation goes to the log.
+    /// Removes a profile; its last known generation goes to the ledger and the log.
     pub fn remove(&mut self, profile: &ProfileId, generation: u64) {
         self.ops_after.push(Op::Remove { profile: profile.to_string() });
+        self.removals.push((profile.clone(), generation));
+        self.state.push(StateStep::Forget { profile: profile.to_string() });
         self.events.push(Event::of("remove", profile, Some(generation)));
     }
 
@@ -61,10 +74,17 @@ impl Change {
     pub fn rename(&mut self, from: &ProfileId, record: Record, store: Store, old_generation: u64) {
         self.ops_before.push(Op::Rename { from: from.to_string(), to: record.profile.to_string() });
         self.ops_after.push(Op::Remove { profile: from.to_string() });
+        self.removals.push((from.clone(), old_generation));
+        self.state.push(StateStep::Rename { from: from.to_string(), to: record.profile.to_string() });
         let renamed = Event::of("rename", &record.profile, Some(record.generation));
         self.events.push(Event { from: Some(from.to_string()), ..renamed });
         self.events.push(Event::of("remove", from, Some(old_generation)));
         self.puts.push((record, store));
+    }
+
+    /// What a profile's old secret earned no longer counts.
+    pub fn lift(&mut self, profile: &ProfileId) {
+        self.state.push(StateStep::Lift { profile: profile.to_string() });
     }
 
     /// Lists a record that rests in its place and is missing from the index.
@@ -86,12 +106,39 @@ impl Change {
         self.events.push(event);
     }
 
+    /// Lists a record that is in its place in the ledger as well: for one that has lost it.
+    pub fn enter(&mut self, record: &Record, entry: Entry) {
+        self.updates.insert(record.profile.to_string(), entry);
+        self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
+    }
+
+    /// Makes the ledger's number higher than one that was seen.
+    pub fn above(&mut self, number: u64) {
+        self.above = self.above.max(number);
+    }
+
+    /// What was removed is no longer known: under new keys nothing old opens.
+    pub fn forget_removed(&mut self) {
+        self.forgets_removed = true;
+    }
+
+    /// Begins the log anew; what is there of it is set by as damaged.
+    pub fn restart_log(&mut self, name: &str) {
+        self.restarts_log = Some(name.to_owned());
+    }
+
     /// Takes over everything of another change, behind what is here already.
     pub fn absorb(&mut self, other: Self) {
         self.puts.extend(other.puts);
         self.ops_before.extend(other.ops_before);
         self.ops_after.extend(other.ops_after);
+        self.removals.extend(other.removals);
+        self.updates.extend(other.updates);
+        self.state.extend(other.state);
         self.events.extend(other.events);
+        self.above = self.above.max(other.above);
+        self.forgets_removed |= other.forgets_removed;
+        self.restarts_log = self.restarts_log.take().or(other.restarts_log);
     }
 
     /// Whether there is nothing to do.
@@ -101,34 +148,25 @@ impl Change {
             && self.ops_before.is_empty()
             && self.ops_after.is_empty()
             && self.events.is_empty()
-    }
-
-    /// Makes the change. The caller holds the agent's lock and has called [`finish_unfinished`].
-    ///
-    /// # Errors
-    /// Everything up to the commit point; then nothing has changed. What fails behind it is told
-    /// by [`Outcome::unfinished`].
-    ///
-    /// [`finish_unfinished`]: super::transaction::finish_unfinished
-    pub fn commit(self, agent: &Agent, keys: &Keys, now: i64) -> Result<Outcome> {
-        self.stage(agent, keys, now, &|| ())?.commit()
+            && self.restarts_log.is_none()
     }
 
     /// Prepares the change up to its commit point, durably, and calls `tell` for each record that
-    /// was sealed. Several agents' changes are all prepared before the first is committed.
+    /// was sealed. The caller holds the agent's lock, and nothing is unfinished. Several agents'
+    /// changes are all prepared before the first is committed.
     ///
     /// # Errors
-    /// As [`Change::commit`].
-    pub fn stage<'a>(
+    /// Everything up to the commit point; then nothing has changed.
+    pub(super) fn stage<'a>(
         self,
-        agent: &'a Agent,
-        keys: &Keys,
+        place: Place<'a>,
+        book: &Book,
         now: i64,
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
-        self.write_stage(agent, keys, now, tell).map_err(|error| {
+        self.write_stage(place, book, now, tell).map_err(|error| {
             // Best effort: the next change sweeps what a full disk leaves behind.
-            let _ = sweep(agent);
+            let _ = sweep(place.agent);
             match error.code() {
                 Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
                 _ => error,
@@ -138,13 +176,16 @@ impl Change {
 
     fn write_stage<'a>(
         self,
-        agent: &'a Agent,
-        keys: &Keys,
+        place: Place<'a>,
+        book: &Book,
         now: i64,
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
-        let sealed = seal_all(&self.puts, keys, &agent.name, tell)?;
+        let Place { agent, ring, follow } = place;
+        let sealed = seal_all(&self.puts, ring, tell)?;
         fits_keychain(&self.puts, &sealed)?;
+        let (log, head) = self.log(agent, ring, book, now)?;
+        let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (record, store) in &self.puts {
@@ -154,11 +195,9 @@ impl Change {
             outcome.generations.push((record.profile.clone(), record.generation));
         }
         ops.extend(self.ops_after);
+        ops.extend(forgets(agent, book, &ops)?);
+        let ops = Ops::new(ring, next.ledger.mac.clone(), ops, self.state, log);
         let (mut index, based_on) = agent.index_and_bytes()?;
-        ops.extend(forgets(agent, &index, &ops)?);
-        let tail = log::tail(&agent.dir)?;
-        let part = log::lines(keys, Scope::Agent(&agent.name), &tail, now, &self.events)?;
-        let ops = Ops::new(keys, &agent.name, ops, part);
         let put = self.puts.iter().map(|(record, _)| &record.profile);
         let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
         outcome.plaintext = in_plain_text.cloned().collect();
@@ -166,51 +205,97 @@ impl Change {
 
         agent.dir.dir_or_create(RECORDS)?;
         let stage = agent.dir.create_dir(TXN_STAGE)?;
-        let records = stage.create_dir(RECORDS)?;
         // Everything is written before the first barrier: a journal then commits it in few steps.
-        let each = sealed.len() < ONE_BARRIER_FROM;
-        let mut record_files = Vec::new();
-        for (name, bytes) in &sealed {
-            let file = records.write_new(name, bytes)?;
+        let each = sealed.len() + next.shards.len() < ONE_BARRIER_FROM;
+        let mut files = Vec::new();
+        let ops_bytes = ops.seal(ring)?;
+        let small = [(OPS, ops_bytes.as_slice()), (ledger::FILE, next.text.as_bytes())];
+        let all = sealed.iter().chain(&next.shards).map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
+        for (name, bytes) in all.chain(small) {
+            let file = stage.write_new(name, bytes)?;
             if each {
-                record_files.push((file, name));
+                files.push((file, name));
             }
         }
-        let ops_file = stage.write_new(OPS, &ops.seal(keys)?)?;
         agent.dir.remove_file(STAGED_INDEX)?;
         let index_file = agent.dir.write_new(STAGED_INDEX, &index.to_bytes())?;
         log::reserve(&agent.dir, &ops.log)?;
         if each {
-            for (file, name) in &record_files {
-                records.sync_file(file, name)?;
+            for (file, name) in &files {
+                stage.sync_file(file, name)?;
             }
-            stage.sync_file(&ops_file, OPS)?;
             agent.dir.sync_file(&index_file, STAGED_INDEX)?;
-            records.sync()?;
             stage.sync()?;
         } else {
             stage.sync_all()?;
         }
-        Ok(Staged { agent, prepared: Prepared { based_on }, ops, outcome, committed: false })
+        let shards_changed = !next.shards.is_empty() || book.ledger.shard_names().next().is_some();
+        Ok(Staged {
+            agent,
+            follow,
+            prepared: Prepared { based_on },
+            ops,
+            outcome,
+            ledger: next.ledger,
+            shards_changed,
+            committed: false,
+        })
     }
+
+    fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
+        let (dir, head) = (&agent.dir, &book.ledger.log);
+        match &self.restarts_log {
+            Some(name) => log::begin_anew(dir, ring, head, now, &self.events, Some(name)),
+            None => log::lines(dir, ring, head, now, &self.events),
+        }
+    }
+
+    /// What the ledger gets.
+    fn updates(&self, ring: &Ring) -> Result<Updates> {
+        let mut updates = self.updates.clone();
+        for (profile, generation) in &self.removals {
+            let entry = Entry { generation: *generation, state: State::Removed };
+            updates.insert(profile.to_string(), entry);
+        }
+        for (record, store) in &self.puts {
+            if record.generation > ledger::GENERATION_MAX {
+                let what = format!("the generation of {} is higher than any can be", record.profile);
+                return fail(Code::Tampered, what);
+            }
+            let state = State::Held(*store, ring.current().id());
+            updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
+        }
+        Ok(updates)
+    }
+}
+
+/// Where a change is made, and under which keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) agent: &'a Agent,
+    pub(super) ring: &'a Ring,
+    pub(super) follow: Follow,
 }
 
 /// A change that is durable up to its commit point. Dropped without a commit, it is swept.
 #[derive(Debug)]
-pub struct Staged<'a> {
+pub(super) struct Staged<'a> {
     agent: &'a Agent,
+    follow: Follow,
     prepared: Prepared,
     ops: Ops,
     outcome: Outcome,
+    ledger: Ledger,
+    shards_changed: bool,
     committed: bool,
 }
 
 impl Staged<'_> {
-    /// Commits the change, and puts it in place.
+    /// Commits the change, and puts it in place. Gives the ledger that is current then.
     ///
     /// # Errors
     /// Those of the one rename that commits; then nothing has changed.
-    pub fn commit(mut self) -> Result<Outcome> {
+    pub(super) fn commit(mut self) -> Result<(Outcome, Ledger)> {
         let agent = self.agent;
         agent.dir.rename(TXN_STAGE, &agent.dir, TXN)?;
         self.committed = true;
@@ -218,10 +303,11 @@ impl Staged<'_> {
             .dir
             .sync()
             .map_err(Error::from)
-            .and_then(|()| apply(agent, &self.ops, Some(&self.prepared)));
+            .and_then(|()| apply(agent, &self.ops, Some(&self.prepared), self.follow))
+            .and_then(|()| if self.shards_changed { sweep_shards(agent, &self.ledger) } else { Ok(()) });
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.unfinished = applied.err();
-        Ok(outcome)
+        Ok((outcome, std::mem::take(&mut self.ledger)))
     }
 }
 
@@ -253,7 +339,7 @@ fn fits_keychain(puts: &[(Record, Store)], sealed: &[(String, Vec<u8>)]) -> Resu
 }
 
 /// The keychain's items that are to go with these operations.
-fn forgets(agent: &Agent, index: &Index, ops: &[Op]) -> Result<Vec<Op>> {
+fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     if agent.dir.kind(PENDING)?.is_none() {
         return Ok(Vec::new());
     }
@@ -264,9 +350,9 @@ fn forgets(agent: &Agent, index: &Index, ops: &[Op]) -> Result<Vec<Op>> {
             Op::Put { profile, entry } if entry.store()? != Store::Keychain => profile,
             _ => continue,
         };
-        // Of what the index does not know, nobody can tell where it rests.
-        let elsewhere = |mark: Mark| !mark.is_in(Store::Keychain);
-        if !index.entry(profile).and_then(|entry| entry.mark).is_some_and(elsewhere) {
+        // What rests in a file, and did before, has no item.
+        let id: ProfileId = profile.parse()?;
+        if book.entry(&id)?.is_some_and(|entry| entry.store() != Some(Store::File)) {
             forgets.push(Op::Forget { profile: profile.clone() });
         }
     }
@@ -275,12 +361,11 @@ fn forgets(agent: &Agent, index: &Index, ops: &[Op]) -> Result<Vec<Op>> {
 
 fn seal_all(
     puts: &[(Record, Store)],
-    keys: &Keys,
-    agent: &AgentName,
+    ring: &Ring,
     tell: &(dyn Fn() + Sync),
 ) -> Result<Vec<(String, Vec<u8>)>> {
     let seal = |(record, _): &(Record, Store)| -> Result<(String, Vec<u8>)> {
-        let sealed = record.seal(keys, agent)?;
+        let sealed = record.seal(ring)?;
         tell();
         Ok((record.profile.file_name(), sealed))
     };

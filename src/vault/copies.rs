@@ -11,7 +11,8 @@ use age::x25519;
 
 use super::agent::{Agent, PENDING, RECORDS};
 use super::home::Vault;
-use super::id::ProfileId;
+use super::id::{AgentName, ProfileId};
+use super::ledger::Unverified;
 use super::record::Whose;
 use super::store::Store;
 use crate::error::Result;
@@ -28,14 +29,21 @@ pub struct Openers<'a> {
     pub identity: &'a x25519::Identity,
     /// The keys of an unlock file that still opens.
     pub held: Option<&'a Keys>,
+    /// The agents whose records these keys may open.
+    pub agents: &'a [AgentName],
 }
 
 impl Openers<'_> {
     fn whose(self, sealed: &[u8]) -> Option<Whose> {
         let what = "a record";
         let opened = open_unvouched(self.identity, Purpose::Record, sealed, what).ok();
-        let opened = opened.or_else(|| record::open(self.held?, Purpose::Record, sealed, what).ok())?;
-        Whose::parse(opened.expose()).ok()
+        let by_held = || {
+            let held = self.held?;
+            self.agents.iter().find_map(|agent| {
+                record::open(&held.agent(agent.as_str()).ok()?, Purpose::Record, sealed, what).ok()
+            })
+        };
+        Whose::parse(opened.or_else(by_held)?.expose()).ok()
     }
 }
 
@@ -75,7 +83,7 @@ impl<'a> Copies<'a> {
             return Ok(copies);
         }
         let ids = &mut copies.ids;
-        ids.extend(vault.settings.iter().map(|settings| settings.vault_id.clone()));
+        ids.extend(vault.file.iter().map(|file| file.vault_id.clone()));
         ids.extend(openers.held.map(|keys| keys.vault.to_string()));
         for agent in &agents {
             for id in agent.record_ids()?.0 {
@@ -134,12 +142,19 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// The profiles whose records an agent's index says are in the keychain.
+/// The profiles whose records an agent's index or ledger says are in the keychain. In a recovery neither
+/// can be verified: they only tell what is to be looked for.
 pub fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
     let index = agent.index().unwrap_or_default();
-    let listed =
+    let in_index =
         index.entries().filter(|entry| entry.mark.as_ref().is_some_and(|m| m.is_in(Store::Keychain)));
-    listed.filter_map(|entry| entry.id.parse().ok()).collect()
+    let mut listed: Vec<ProfileId> = in_index.filter_map(|entry| entry.id.parse().ok()).collect();
+    let ledger = Unverified::read(&agent.dir).map(|ledger| ledger.entries).unwrap_or_default();
+    let in_ledger = ledger.into_iter().filter(|(_, entry)| entry.store() == Some(Store::Keychain));
+    listed.extend(in_ledger.filter_map(|(id, _)| id.parse::<ProfileId>().ok()));
+    listed.sort_unstable();
+    listed.dedup();
+    listed
 }
 
 fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {

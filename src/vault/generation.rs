@@ -1,66 +1,80 @@
 //! Generations: each write of a profile has a higher one than every write before it.
 
-use std::collections::HashMap;
-
-use strongroom_backends::fs::dir::Dir;
+use sha2::{Digest, Sha256};
 
 use super::credential::Credential;
 use super::id::ProfileId;
-use super::log::{self, LastKnown};
-use super::record::Record;
-use crate::error::Result;
+use super::ledger::{Book, Entry, GENERATION_MAX};
+use super::reader::Found;
+use super::record::{Record, Replaced};
+use crate::error::{Code, Result, fail};
 
-/// What the log and the records know of generations, looked up once for a change.
+/// What the ledger knows of generations, at hand for a change.
 #[derive(Debug)]
 pub struct Generations {
-    log: Vec<u8>,
-    all: Option<HashMap<String, LastKnown>>,
+    book: Book,
     now: u64,
 }
 
 impl Generations {
-    /// Reads the log of an agent. `many` says that more than a few profiles will be asked for.
-    ///
-    /// # Errors
-    /// Those of reading the log.
-    pub fn read(dir: &Dir, now: i64, many: bool) -> Result<Self> {
-        let log = dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        let all = many.then(|| log::all_last_known(&log));
-        Ok(Self { log, all, now: u64::try_from(now).unwrap_or(0) })
+    /// Goes by a ledger.
+    #[must_use]
+    pub fn new(book: Book, now: i64) -> Self {
+        Self { book, now: u64::try_from(now).unwrap_or(0) }
     }
 
-    /// What the log knows last of a profile.
-    #[must_use]
-    pub fn last_known(&self, profile: &ProfileId) -> Option<LastKnown> {
-        match &self.all {
-            Some(all) => all.get(profile.as_str()).copied(),
-            None => log::last_known(&self.log, profile),
-        }
+    /// What the ledger says of a profile.
+    ///
+    /// # Errors
+    /// Those of reading the ledger.
+    pub fn last_known(&self, profile: &ProfileId) -> Result<Option<Entry>> {
+        self.book.entry(profile)
     }
 
     /// The next generation of a profile: above its current one, above the last one that is known
-    /// even when it was removed since, and at least the time.
-    #[must_use]
-    pub fn next(&self, profile: &ProfileId, current: Option<u64>) -> u64 {
-        let known = self.last_known(profile).map(|known| known.generation);
-        current.max(known).map_or(0, |last| last.saturating_add(1)).max(self.now)
+    /// even if it was removed since, and at least the time.
+    ///
+    /// # Errors
+    /// `TAMPERED` beyond the highest generation; those of reading the ledger.
+    pub fn next(&self, profile: &ProfileId, current: Option<u64>) -> Result<u64> {
+        let known = self.last_known(profile)?.map(|known| known.generation);
+        let next = current.max(known).map_or(0, |last| last.saturating_add(1)).max(self.now);
+        if next > GENERATION_MAX {
+            return fail(Code::Tampered, format!("the generation of {profile} is higher than any can be"));
+        }
+        Ok(next)
     }
 }
 
 /// A record for a profile that has, or had, the given one.
-#[must_use]
+///
+/// # Errors
+/// As [`Generations::next`].
 pub fn next_record(
     profile: &ProfileId,
     credential: Credential,
-    current: Option<&Record>,
+    current: Option<&Found>,
     generations: &Generations,
     now: i64,
-) -> Record {
-    Record {
+) -> Result<Record> {
+    let before = current.map(|found| &found.record);
+    Ok(Record {
         profile: profile.clone(),
-        generation: generations.next(profile, current.map(|record| record.generation)),
-        created: current.map_or(now, |record| record.created),
+        generation: generations.next(profile, before.map(|record| record.generation))?,
+        created: before.map_or(now, |record| record.created),
         updated: now,
+        replaces: current.map(replaced),
+        by: None,
         credential,
+        details: before.map(|record| record.details.clone()).unwrap_or_default(),
+    })
+}
+
+/// What a record that follows this one says of it.
+#[must_use]
+pub fn replaced(found: &Found) -> Replaced {
+    Replaced {
+        generation: found.record.generation,
+        sha256: crate::seal::keys::hex(&Sha256::digest(&found.sealed)),
     }
 }

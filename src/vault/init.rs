@@ -7,35 +7,43 @@ use strongroom_backends::fs::lock::Mode;
 use strongroom_backends::shown;
 
 use super::agent::{PENDING, TXN};
-use super::home::{AGENTS, SETTINGS, Session, Vault, Waits, of_home};
+use super::home::{AGENTS, Session, Setup, VAULT_FILE, Vault, Waits, of_home};
 use super::index;
-use super::log::{self, Event, Scope};
+use super::log::{self, Event};
+use super::own::{Edit, Own};
+use super::settings::Settings;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Keychain, Setup};
-use crate::seal::keys::Keys;
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::slots;
 
-/// Makes a vault in a home that holds none, of a payload that was generated for it.
+/// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
+/// cut short before its commit left nothing that counts.
 ///
 /// # Errors
-/// `EXISTS` when there is a vault, or the remains of one: a new key is never made over it.
-pub fn init(path: &Path, payload: Payload, secret: &MethodSecret, waits: &Waits) -> Result<Payload> {
+/// `EXISTS` if there is a vault, or the remains of one: a new key is never made over it.
+pub fn init(
+    path: &Path,
+    payload: Payload,
+    secret: &MethodSecret,
+    settings: &Settings,
+    setup: &Setup,
+    waits: &Waits,
+) -> Result<Payload> {
     let home = home::create(path).map_err(of_home)?.dir;
-    let keychain = Keychain::new(&Setup::default(), home.path());
-    let vault = Vault { home, notices: Vec::new(), settings: None, keychain };
+    let vault = Vault::at(home, setup);
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     refuse_existing(&vault)?;
-    slots::write(&vault.home, &payload, &secret.method_key(None)?)?;
-    log_init(&vault, &payload, waits.now)?;
-    Vault::write_settings(&vault.home, &payload)?;
+    let ring = payload.keys()?.own()?;
+    let edit = Edit {
+        methods: vec![(payload.method.clone(), slots::seal(&payload, &secret.method_key(None)?)?)],
+        settings: Some(settings.to_bytes(&ring)?),
+        events: vec![Event::of_method("init", &payload.method)],
+        now: waits.now,
+        ..Edit::default()
+    };
+    vault.commit_own(&ring, &Own::default(), &edit)?;
     Ok(payload)
-}
-
-fn log_init(vault: &Vault, payload: &Payload, now: i64) -> Result<()> {
-    let event = Event { op: "init".into(), method: Some(payload.method.clone()), ..Event::default() };
-    log_event(vault, &payload.keys()?, now, event)
 }
 
 /// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
@@ -58,26 +66,15 @@ pub fn holds_nothing(vault: &Vault) -> Result<bool> {
     Ok(true)
 }
 
-/// Finishes an `init` that was cut short behind the unlock file. Where there is more than that, nothing is
-/// done.
+/// Finishes an `init` that was cut short behind its commit. If there is more than that, nothing is done.
 ///
 /// # Errors
 /// Those of locking and writing.
-pub fn finish(vault: &Vault, session: &Session, waits: &Waits) -> Result<()> {
-    let Ok(unlocked) = session.unlocked() else { return Ok(()) };
-    if vault.settings.is_some() {
-        return Ok(());
+pub fn finish(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<()> {
+    if vault.file.is_none() {
+        drop(vault.keys_alone(session, waits)?);
     }
-    let _lock = vault.lock(Mode::Exclusive, waits)?;
-    if vault.home.kind(SETTINGS)?.is_some() || !holds_nothing(vault)? {
-        return Ok(());
-    }
-    let payload = &unlocked.payload;
-    let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    if !log.contains(&b'\n') {
-        log_init(vault, payload, waits.now)?;
-    }
-    Vault::write_settings(&vault.home, payload)
+    Ok(())
 }
 
 /// Whether a home could be made there, or is there.
@@ -106,7 +103,7 @@ pub fn prepare(path: &Path) -> Result<()> {
 /// `EXISTS`, `LOCK_TIMEOUT`.
 pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
     let refused = refuse_existing(vault);
-    if refused.is_ok() || vault.home.kind(SETTINGS)?.is_some() {
+    if refused.is_ok() || vault.home.kind(VAULT_FILE)?.is_some() {
         return refused;
     }
     match vault.lock(Mode::Exclusive, waits) {
@@ -118,7 +115,7 @@ pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
 
 fn refuse_existing(vault: &Vault) -> Result<()> {
     let home = &vault.home;
-    if home.kind(SETTINGS)?.is_some() {
+    if home.kind(VAULT_FILE)?.is_some() {
         return fail(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
             .map_err(|e: Error| e.with_remedy("use it, or name another home with --home"));
     }
@@ -133,16 +130,5 @@ fn refuse_existing(vault: &Vault) -> Result<()> {
             )
         });
     }
-    Ok(())
-}
-
-/// Appends an event to the vault's own log. The caller holds the vault's lock exclusively.
-///
-/// # Errors
-/// `NO_SPACE`, `IO`.
-pub fn log_event(vault: &Vault, keys: &Keys, now: i64, event: Event) -> Result<()> {
-    let tail = log::tail(&vault.home)?;
-    log::append(&vault.home, &log::lines(keys, Scope::Vault, &tail, now, &[event])?)?;
-    vault.home.sync()?;
     Ok(())
 }

@@ -4,11 +4,11 @@ use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::{Health, SecretStore};
 use zeroize::Zeroizing;
 
-use super::id::{AgentName, ProfileId};
+use super::id::ProfileId;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{Cover, Item, Keychain, State};
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 
 /// The items of an agent, named as the files of records are.
@@ -22,8 +22,8 @@ pub struct KeychainStore<'k> {
 impl<'k> KeychainStore<'k> {
     /// The store of an agent.
     #[must_use]
-    pub fn new(keychain: &'k Keychain, keys: &'k Keys, agent: &'k AgentName) -> Self {
-        Self { keychain, vault: keys.vault.as_str(), agent: agent.as_str() }
+    pub fn new(keychain: &'k Keychain, ring: &'k Ring) -> Self {
+        Self { keychain, vault: ring.vault.as_str(), agent: ring.scope.agent().unwrap_or_default() }
     }
 
     /// The item of a profile.

@@ -2,9 +2,10 @@
 
 use sha2::{Digest, Sha256};
 
-use super::log::{Scope, mac, parse_line};
+use super::log::{Head, Line, mac_of, parse_line};
 use crate::error::Result;
-use crate::seal::keys::Keys;
+use crate::seal::keys::{Ring, hex};
+use crate::seal::signed;
 
 /// What [`verify`] found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -17,81 +18,150 @@ pub struct Verified {
     pub findings: Vec<String>,
 }
 
+/// A line of a log, and what is wrong with it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Judged {
+    /// The line, if it is one.
+    pub line: Option<Line>,
+    /// What is wrong with it, as the end of a sentence.
+    pub fault: Option<&'static str>,
+}
+
 /// More findings of one log than this are counted, not told: a hostile log could hold millions.
 const FINDINGS_MAX: usize = 20;
 
-impl Verified {
-    fn find(&mut self, what: impl FnOnce() -> String) {
-        self.wrong += 1;
-        if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(what());
-        }
-    }
-}
-
-/// Verifies the chain of a log.
+/// Verifies a log: its files, the oldest first, and that it ends where the ledger says.
 ///
 /// # Errors
 /// `INTERNAL`.
-pub fn verify(keys: &Keys, scope: Scope, log: &[u8]) -> Result<Verified> {
-    let mut result = Verified::default();
-    let (mut seq, mut previous) = (0, String::new());
-    let mut unvouched = 0;
-    let mut before = Sha256::new();
-    for (number, raw) in log.split_inclusive(|b| *b == b'\n').enumerate() {
-        let number = number + 1;
-        let Some(line) = raw.strip_suffix(b"\n") else {
-            // A writer that was cut short; the next one overwrites it.
-            result.find(|| format!("line {number} of the log is torn"));
-            break;
-        };
-        let Some((parsed, open)) = parse_line(line) else {
-            result.find(|| format!("line {number} of the log is damaged"));
-            before.update(raw);
-            continue;
-        };
-        if parsed.seq != seq + 1 {
-            result.find(|| format!("line {number} of the log does not follow the one before"));
+pub fn verify(ring: &Ring, files: &[Vec<u8>], head: &Head) -> Result<Verified> {
+    let (lines, mut wrong) = look(Some(ring), files)?;
+    let mut result = Verified { good: 0, ..Verified::default() };
+    for (number, judged) in lines.iter().enumerate() {
+        match judged.fault {
+            None => result.good += 1,
+            Some(fault) => wrong.push(format!("line {} of the log {fault}", number + 1)),
         }
-        match keys.get(&parsed.key) {
-            None => unvouched += 1,
-            Some(key) if mac(key, scope, &previous, open)? == parsed.mac => {
-                result.good += 1;
-                if let Some(anchor) = &parsed.event.anchor {
-                    if *anchor == hex(before.clone()) {
-                        result.good += std::mem::take(&mut unvouched);
-                    } else {
-                        result.find(|| format!("lines before line {number} of the log were altered"));
-                    }
-                    if let Some(findings) = parsed.event.findings.filter(|count| *count > 0) {
-                        result.find(|| {
-                            format!("when the keys changed, {findings} things were wrong with the log before line {number}")
-                        });
-                    }
-                }
-            }
-            Some(_) => result.find(|| format!("line {number} of the log was altered")),
-        }
-        (seq, previous) = (parsed.seq, parsed.mac);
-        before.update(raw);
     }
-    if unvouched > 0 {
-        result.find(|| format!("{unvouched} lines of the log are under a key that this vault does not have"));
+    let last = lines.iter().rev().find_map(|judged| judged.line.as_ref());
+    let (seq, mac) = last.map_or((0, ""), |line| (line.seq, line.mac.as_str()));
+    if (seq, mac) != (head.seq, head.mac.as_str()) {
+        wrong.push(format!("the log does not end with line {}, as the ledger says", head.seq));
     }
-    if let Some(more @ 1..) = result.wrong.checked_sub(result.findings.len() as u64) {
-        result.findings.push(format!("{more} more things are wrong with the log"));
+    result.wrong = wrong.len() as u64;
+    if let Some(more @ 1..) = wrong.len().checked_sub(FINDINGS_MAX) {
+        wrong.truncate(FINDINGS_MAX);
+        wrong.push(format!("{more} more things are wrong with the log"));
     }
+    result.findings = wrong;
     Ok(result)
 }
 
-/// The anchor for a line behind these bytes.
-#[must_use]
-pub fn anchor(log: &[u8]) -> String {
-    let mut hasher = Sha256::new();
-    hasher.update(log);
-    hex(hasher)
+/// Judges every line of a log. Without keys only by the numbers.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn judge(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<Vec<Judged>> {
+    look(ring, files).map(|(lines, _)| lines)
 }
 
-fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+/// What is wrong with a log beside single lines.
+type Wrong = Vec<String>;
+
+const UNKNOWN_KEY: &str = "is under a key that this vault does not have";
+
+fn look(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<(Vec<Judged>, Wrong)> {
+    let mut all: Vec<Judged> = Vec::new();
+    let mut wrong = Wrong::new();
+    let mut chain = Chain { seq: 0, previous: String::new(), begun: false };
+    let mut file_before: Option<(usize, String)> = None;
+    let mut vouched_later = Vec::new();
+    for file in files {
+        let begins = all.len();
+        let mut before = Sha256::new();
+        for (at, raw) in file.split_inclusive(|b| *b == b'\n').enumerate() {
+            let judged = chain.judge(ring, raw, at == 0)?;
+            let trusted = judged.fault.is_none() && ring.is_some();
+            if let Some(event) = judged.line.as_ref().map(|line| &line.event).filter(|_| trusted) {
+                let from = match (&event.anchor, &file_before) {
+                    (Some(anchor), _) if *anchor == hex(&before.clone().finalize()) => Some(begins),
+                    // Its own file was begun for it.
+                    (Some(anchor), Some((from, digest))) if at <= 1 && anchor == digest => Some(*from),
+                    // What it followed is gone, or was damaged and set by.
+                    (Some(_), None) if at == 0 => None,
+                    (Some(_), Some(_)) if at == 0 && event.op == "log-restart" => None,
+                    (Some(_), _) => {
+                        wrong.push(format!("lines before line {} of the log were altered", all.len() + 1));
+                        None
+                    }
+                    (None, _) => None,
+                };
+                is_vouched_for(from.and_then(|from| all.get_mut(from..)).unwrap_or_default());
+                if let Some(findings) = event.findings.filter(|count| *count > 0) {
+                    let number = all.len() + 1;
+                    wrong.push(format!(
+                        "when the keys changed, {findings} things were wrong with the log before line {number}"
+                    ));
+                }
+            }
+            all.push(judged);
+            before.update(raw);
+        }
+        let follows = all.get(begins).and_then(|first| first.line.as_ref()?.event.anchor.as_ref());
+        if let (Some(anchor), Some((from, digest))) = (follows, &file_before)
+            && anchor == digest
+        {
+            vouched_later.push((*from, begins));
+        }
+        file_before = Some((begins, hex(&before.finalize())));
+    }
+    // A line that vouches for the beginning of its file vouches for the files before it, too.
+    for (from, begins) in vouched_later.into_iter().rev().filter(|_| ring.is_some()) {
+        if all[begins].fault.is_none() {
+            is_vouched_for(&mut all[from..begins]);
+        }
+    }
+    Ok((all, wrong))
+}
+
+fn is_vouched_for(lines: &mut [Judged]) {
+    for line in lines {
+        line.fault = line.fault.filter(|fault| *fault != UNKNOWN_KEY);
+    }
+}
+
+/// The end of the part of a log that was looked at.
+struct Chain {
+    seq: u64,
+    previous: String,
+    begun: bool,
+}
+
+impl Chain {
+    fn judge(&mut self, ring: Option<&Ring>, raw: &[u8], first_of_file: bool) -> Result<Judged> {
+        let bad = |fault| Ok(Judged { line: None, fault: Some(fault) });
+        // A writer that was cut short; the next one goes on where it was.
+        let Some(text) = raw.strip_suffix(b"\n") else { return bad("is torn") };
+        let Some((line, open)) = parse_line(text) else { return bad("is damaged") };
+        // A file that begins behind what is gone says itself what it follows.
+        let restarts = first_of_file && line.event.previous.is_some();
+        let follows = if restarts { !self.begun || line.seq > self.seq } else { line.seq == self.seq + 1 };
+        let previous =
+            if restarts { line.event.previous.clone().unwrap_or_default() } else { self.previous.clone() };
+        let mut fault = (!follows).then_some("does not follow the one before");
+        if let Some(ring) = ring {
+            match ring.get(&line.key) {
+                None => fault = fault.or(Some(UNKNOWN_KEY)),
+                Some(key) if signed::is(mac_of(key, ring, &previous, open)?, &line.mac) => {}
+                Some(_) => return Ok(Judged { line: Some(line), fault: Some("was altered") }),
+            }
+        }
+        // What was put in by somebody without the key moves nothing.
+        if fault.is_none() || fault == Some(UNKNOWN_KEY) {
+            self.seq = line.seq;
+            self.previous.clone_from(&line.mac);
+            self.begun = true;
+        }
+        Ok(Judged { line: Some(line), fault })
+    }
 }

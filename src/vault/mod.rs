@@ -1,6 +1,8 @@
-//! Profiles, the index, and every change of them.
+//! Profiles, what is current of them, and every change.
 
+pub mod accept;
 pub mod agent;
+pub mod anchor;
 pub mod change;
 mod copies;
 pub mod credential;
@@ -12,10 +14,11 @@ pub mod id;
 pub mod index;
 pub mod init;
 pub mod keychain_store;
+pub mod ledger;
 pub mod log;
 pub mod log_verify;
-mod marks;
 pub mod ops;
+pub mod own;
 pub mod reader;
 pub mod record;
 pub mod recover;
@@ -23,7 +26,12 @@ pub mod rekey;
 pub mod session;
 pub mod settings;
 pub mod settle;
+pub mod standing;
+pub mod state_step;
 pub mod store;
 pub mod transaction;
+mod unlocking;
+pub mod vault_file;
 pub mod verify;
 pub mod writer;
+mod writing;

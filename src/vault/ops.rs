@@ -1,16 +1,19 @@
 //! The operations of a transaction, as they are sealed into `txn/ops`.
 //!
 //! They name what changes, not what the index will look like: they are applied to the index as it
-//! stands when they are applied, and applying them twice is the same as once.
+//! stands when they are applied, and applying them twice is the same as once. The ledger that is
+//! staged beside them says which records are current then.
 
 use serde::{Deserialize, Serialize};
 
-use super::id::{AgentName, ProfileId, Provider};
+use super::id::{ProfileId, Provider};
 use super::index::{Index, NewEntry};
+use super::log::LogPart;
+use super::state_step::StateStep;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::seal::keys::Keys;
+use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::{self, Purpose};
 
 const FORMAT: u32 = 1;
@@ -59,62 +62,50 @@ pub enum Op {
     },
 }
 
-/// What the change log gets.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct LogPart {
-    /// How long the log was before, in bytes, without a torn last line.
-    pub base: u64,
-    /// The lines to be appended.
-    pub lines: String,
-}
-
 /// A transaction of one agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ops {
     format: u32,
     vault: String,
     agent: String,
+    /// The MAC of the ledger that the transaction makes current.
+    pub ledger: String,
     /// The operations, in the order in which they are applied.
     pub ops: Vec<Op>,
+    /// What follows in the run-time state.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub state: Vec<StateStep>,
     /// What the change log gets.
     pub log: LogPart,
 }
 
-/// What a transaction says of one profile's record.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Fate {
-    /// It is staged, or already in its place.
-    Put,
-    /// It is removed.
-    Removed,
-}
-
 impl Ops {
-    /// The operations of a transaction in this vault.
+    /// The operations of a transaction.
     #[must_use]
-    pub fn new(keys: &Keys, agent: &AgentName, ops: Vec<Op>, log: LogPart) -> Self {
-        Self { format: FORMAT, vault: keys.vault.to_string(), agent: agent.to_string(), ops, log }
+    pub fn new(ring: &Ring, ledger: String, ops: Vec<Op>, state: Vec<StateStep>, log: LogPart) -> Self {
+        let agent = ring.scope.agent().unwrap_or_default().to_owned();
+        Self { format: FORMAT, vault: ring.vault.to_string(), agent, ledger, ops, state, log }
     }
 
     /// Seals them.
     ///
     /// # Errors
     /// `TOO_LARGE`, `INTERNAL`.
-    pub fn seal(&self, keys: &Keys) -> Result<Vec<u8>> {
+    pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         let plaintext = serde_json::to_vec(self)
             .map_err(|_| Error::new(Code::Internal, "a transaction cannot be written"))?;
-        record::seal(keys, Purpose::Txn, &plaintext)
+        record::seal(ring, Purpose::Txn, &plaintext)
     }
 
     /// Opens them.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
-    pub fn open(keys: &Keys, agent: &AgentName, sealed: &[u8]) -> Result<Self> {
-        let what = format!("the unfinished transaction of agent {agent}");
-        let plaintext = record::open(keys, Purpose::Txn, sealed, &what)?;
-        let ops = Self::parse(plaintext.expose(), agent)?;
-        if ops.vault != keys.vault.as_str() {
+    pub fn open(ring: &Ring, sealed: &[u8]) -> Result<Self> {
+        let what = format!("the unfinished transaction of {}", ring.scope);
+        let plaintext = record::open(ring, Purpose::Txn, sealed, &what)?;
+        let ops = Self::parse(plaintext.expose(), &ring.scope)?;
+        if ops.vault != ring.vault.as_str() {
             return fail(Code::Tampered, format!("{what} belongs to another vault"));
         }
         Ok(ops)
@@ -124,27 +115,17 @@ impl Ops {
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
-    pub fn parse(plaintext: &[u8], agent: &AgentName) -> Result<Self> {
-        let what = format!("the unfinished transaction of agent {agent}");
+    pub fn parse(plaintext: &[u8], scope: &Scope) -> Result<Self> {
+        let what = format!("the unfinished transaction of {scope}");
         let damaged = |_| Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
         let ops: Self = json::parse(plaintext, &what).map_err(damaged)?;
         if ops.format > FORMAT {
             return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
         }
-        if ops.agent != agent.as_str() {
+        if Some(ops.agent.as_str()) != scope.agent() {
             return fail(Code::Tampered, format!("{what} belongs to another agent"));
         }
         Ok(ops)
-    }
-
-    /// What they say of a profile's record; the last word counts.
-    #[must_use]
-    pub fn fate(&self, profile: &ProfileId) -> Option<Fate> {
-        self.ops.iter().rev().find_map(|op| match op {
-            Op::Put { profile: id, .. } if id == profile.as_str() => Some(Fate::Put),
-            Op::Remove { profile: id } if id == profile.as_str() => Some(Fate::Removed),
-            _ => None,
-        })
     }
 
     /// The ids of the records they put.

@@ -1,11 +1,13 @@
-//! An agent's records as they are read: through an unfinished transaction, and from every store.
+//! An agent's records as they are read: by the ledger, through an unfinished transaction, and from
+//! every store.
 //!
-//! A record in the keychain has a sealed copy in `pending/` until a later process has seen it
-//! there. Wherever copies differ, the highest generation counts.
+//! The ledger says which generation is current, under which key it is sealed, and in which store it
+//! rests. A record in the keychain has a sealed copy in `pending/` until a later process has seen it
+//! there. What does not fit the ledger is looked at again, for a writer may just have changed both; if
+//! the ledger stays as it is, the record was put back, planted or lost.
 
 mod fetched;
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use strongroom_backends::file::FileStore;
@@ -14,19 +16,22 @@ use strongroom_backends::{SecretStore, StoreError};
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
-use super::index::{self, Index, Mark};
-use super::log;
-use super::marks;
-use super::ops::{Fate, Ops};
+use super::index::Index;
+use super::ledger::{Book, Entry, Ledger, State};
+use super::ops::Ops;
 use super::record::Record;
 use super::store::Store;
+use super::transaction::{self, Standing, ledger_missing};
 use fetched::Fetched;
 
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::seal::RECORD_MAX;
-use crate::seal::keys::Keys;
-use crate::seal::record::OPS_MAX;
+use crate::seal::keys::Ring;
+use crate::seal::record::{self, OPS_MAX};
+
+/// How often a reader looks again because a writer changed the ledger meanwhile.
+const LOOKS: u32 = 64;
 
 /// A record that was found and opened.
 #[derive(Clone, Debug)]
@@ -39,11 +44,11 @@ pub struct Found {
     pub store: Store,
 }
 
+/// A committed transaction that is not applied in full.
 #[derive(Debug)]
 struct Pending {
-    /// Damaged operations must not keep anyone from the records beside them.
-    ops: Result<Ops>,
-    staged: Option<Dir>,
+    txn: Dir,
+    ops: OnceLock<Result<Option<Ops>>>,
 }
 
 /// An agent's records.
@@ -51,13 +56,15 @@ struct Pending {
 pub struct Reader<'k> {
     /// The agent.
     pub agent: Agent,
-    keys: &'k Keys,
+    /// The agent's keys.
+    pub ring: Ring,
     keychain: &'k Keychain,
+    /// What is current, or why that cannot be told.
+    book: Result<Book>,
     files: Option<FileStore>,
     /// `pending/`: there from the first record on that this agent had in the keychain.
     kept: Option<Dir>,
     pending: Option<Pending>,
-    marks: OnceLock<HashMap<String, Mark>>,
     /// Everything that the keychain holds for this agent, where it was asked for at once.
     in_keychain: OnceLock<Fetched>,
 }
@@ -66,48 +73,81 @@ impl Agent {
     /// Opens the agent for reading records.
     ///
     /// # Errors
-    /// Those of reading the directory, and of an unfinished transaction.
-    pub fn reader<'k>(self, keys: &'k Keys, keychain: &'k Keychain) -> Result<Reader<'k>> {
-        // First the transaction, then the records: a record that moves meanwhile is then found in
-        // its new place.
-        let mut pending = None;
-        if let Some(txn) = self.dir.dir_if_any(TXN)?
-            && let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
-        {
-            let ops = Ops::open(keys, &self.name, &sealed);
-            // One that does not follow the log was applied meanwhile, or is an old one put back.
-            let counts = match &ops {
-                Ok(ops) => log::follows(&self.dir, &ops.log)?,
-                Err(_) => true,
-            };
-            if counts {
-                pending = Some(Pending { ops, staged: txn.dir_if_any(RECORDS)? });
-            }
-        }
+    /// Those of reading the directory.
+    pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
+        // First the transaction, then what is in its place: what moves meanwhile is then found there.
+        let txn = self.dir.dir_if_any(TXN)?;
+        let (book, txn) = read_book(&self, &ring, txn)?;
+        let pending = txn.map(|txn| Pending { txn, ops: OnceLock::new() });
         let files = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         let kept = self.dir.dir_if_any(PENDING)?;
-        let (marks, in_keychain) = (OnceLock::new(), OnceLock::new());
-        Ok(Reader { agent: self, keys, keychain, files, kept, pending, marks, in_keychain })
+        Ok(Reader { agent: self, ring, keychain, book, files, kept, pending, in_keychain: OnceLock::new() })
     }
 }
 
-impl Reader<'_> {
-    /// Whether a profile has a record, be it one that does not open.
+/// The ledger that is current, and the transaction if that is not applied in full.
+fn read_book(agent: &Agent, ring: &Ring, txn: Option<Dir>) -> Result<(Result<Book>, Option<Dir>)> {
+    // Whoever reads a ledger without shards needs no directory for it.
+    let dirs = |ledger: &Ledger, places: &[&str]| -> Result<Vec<Dir>> {
+        if ledger.shard_names().next().is_none() {
+            return Ok(Vec::new());
+        }
+        Ok(places.iter().filter_map(|place| agent.dir.dir(place).ok()).collect())
+    };
+    let current = match Ledger::read(&agent.dir, ring) {
+        Err(error) if error.code() == Code::Io => return Err(error),
+        Err(error) => return Ok((Err(error), txn)),
+        Ok(current) => current,
+    };
+    if let Some(txn) = txn {
+        match transaction::standing(&txn, ring, current.as_ref())? {
+            Standing::Next(next) => {
+                let dirs = dirs(&next, &[TXN, "."])?;
+                return Ok((Ok(Book::new(next, dirs)), Some(txn)));
+            }
+            Standing::Placed => {
+                let ledger = current.unwrap_or_default();
+                let dirs = dirs(&ledger, &["."])?;
+                return Ok((Ok(Book::new(ledger, dirs)), Some(txn)));
+            }
+            // One that somebody put back.
+            Standing::Stale => {}
+        }
+    }
+    let book = match current {
+        Some(ledger) => {
+            let dirs = dirs(&ledger, &["."])?;
+            Ok(Book::new(ledger, dirs))
+        }
+        None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
+        None => Ok(Book::new(Ledger::default(), Vec::new())),
+    };
+    Ok((book, None))
+}
+
+impl<'k> Reader<'k> {
+    /// The ledger.
     ///
     /// # Errors
-    /// `UNSAFE_FILE`, `IO`, and those of the keychain where it would have it.
+    /// `TAMPERED` if it is altered, or missing where there are records.
+    pub fn book(&self) -> Result<&Book> {
+        self.book.as_ref().map_err(Clone::clone)
+    }
+
+    /// What the ledger says of a profile.
+    ///
+    /// # Errors
+    /// As [`Reader::book`].
+    pub fn entry(&self, profile: &ProfileId) -> Result<Option<Entry>> {
+        self.book()?.entry(profile)
+    }
+
+    /// Whether a profile has a record, even if it does not open.
+    ///
+    /// # Errors
+    /// As [`Reader::book`].
     pub fn holds(&self, profile: &ProfileId) -> Result<bool> {
-        if self.staged(profile)?.is_some() || !self.at_hand(profile)?.is_empty() {
-            return Ok(true);
-        }
-        if self.is_removed(profile) || self.kept.is_none() {
-            return Ok(false);
-        }
-        match self.store_of(profile) {
-            Some(Store::Keychain) => Ok(true),
-            Some(Store::File) => Ok(false),
-            None => Ok(!self.items_of(profile)?.is_empty()),
-        }
+        Ok(self.entry(profile)?.is_some_and(|entry| !entry.is_removed()))
     }
 
     /// A profile's record.
@@ -123,115 +163,109 @@ impl Reader<'_> {
     /// # Errors
     /// As [`Reader::record`].
     pub fn found(&self, profile: &ProfileId) -> Result<Option<Found>> {
-        match self.look(profile)? {
-            // It is listed, and was moved to the other store between the look here and the look there.
-            None if self.mark(profile).is_some() && !self.is_removed(profile) => {
-                let dir = self.agent.dir.dir(".")?;
-                Agent { name: self.agent.name.clone(), dir }.reader(self.keys, self.keychain)?.look(profile)
+        let mut looked = self.look(profile);
+        let mut mac = self.mac();
+        for _ in 0..LOOKS {
+            if !looked.as_ref().is_err_and(|error| may_be_moving(error.code())) {
+                return looked;
             }
-            found => Ok(found),
+            // A writer may have changed the ledger and the records since this one was opened.
+            let again = self.again()?;
+            let now = again.mac();
+            let moved = now != mac;
+            let second = again.look(profile);
+            if !moved {
+                return second;
+            }
+            (looked, mac) = (second, now);
         }
+        looked
+    }
+
+    fn mac(&self) -> Option<String> {
+        self.book.as_ref().ok().map(|book| book.ledger.mac.clone())
+    }
+
+    fn again(&self) -> Result<Reader<'k>> {
+        let dir = self.agent.dir.dir(".")?;
+        Agent { name: self.agent.name.clone(), dir }.reader(self.ring.clone(), self.keychain)
     }
 
     fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
-        let Some(staged) = self.staged(profile)? else { return self.resting(profile) };
-        let store = self.store_of(profile).unwrap_or_default();
-        let staged = self.open(profile, store, staged);
-        if self.unfinished_error().is_none() {
-            return staged.map(Some);
+        let Some(entry) = self.entry(profile)? else { return Ok(None) };
+        let State::Held(store, key) = entry.state else { return Ok(None) };
+        let key = key.to_string();
+        let mut sight = Sight::default();
+        for (store, sealed) in self.at_hand(profile, store)? {
+            self.see(profile, &entry, &key, store, Ok(sealed), &mut sight);
         }
-        // Which of the two is meant is not known: the newer one that opens.
-        match (staged, self.resting(profile)) {
-            (Ok(staged), Ok(Some(placed))) if placed.record.generation > staged.record.generation => {
-                Ok(Some(placed))
+        if sight.right.is_none() && store == Store::Keychain {
+            let items = self.items_of(profile)?;
+            if items.is_empty() && sight.other.is_none() && sight.failure.is_none() {
+                let what = format!(
+                    "the keychain holds no item for {profile} of agent {} in this home",
+                    self.agent.name
+                );
+                return fail(Code::KeychainLost, what);
             }
-            (Ok(staged), _) => Ok(Some(staged)),
-            (Err(_), placed) => placed,
-        }
-    }
-
-    fn open(&self, profile: &ProfileId, store: Store, sealed: Vec<u8>) -> Result<Found> {
-        let record = Record::open(self.keys, &self.agent.name, profile, &sealed)?;
-        Ok(Found { record, sealed, store })
-    }
-
-    /// The record in its place, wherever that is.
-    fn resting(&self, profile: &ProfileId) -> Result<Option<Found>> {
-        if self.is_removed(profile) {
-            return Ok(None);
-        }
-        let at_hand = self.at_hand(profile)?;
-        let mut found =
-            at_hand.into_iter().map(|(store, sealed)| self.open(profile, store, sealed)).collect();
-        if self.kept.is_none() {
-            return best(profile, found);
-        }
-        let known = best(profile, found.clone());
-        let mark = self.mark(profile);
-        let generation = known.as_ref().ok().and_then(Option::as_ref).map(|found| found.record.generation);
-        let ask = match mark.map(|mark| (mark.store.parse(), mark.generation)) {
-            Some((Ok(Store::Keychain), marked)) => generation.is_none_or(|generation| generation < marked),
-            Some(_) => false,
-            // What the index has lost, the log may know still.
-            None => match generation {
-                None => true,
-                Some(generation) => log::last_known(&self.log()?, profile)
-                    .is_some_and(|known| !known.removed && known.outdates(generation)),
-            },
-        };
-        if !ask {
-            return known;
-        }
-        let listed = mark.is_some();
-        let items = self.items_of(profile)?;
-        if items.is_empty() && listed {
-            return match known {
-                Ok(Some(_)) => known,
-                _ => fail(
-                    Code::KeychainLost,
-                    format!(
-                        "the keychain holds no item for {profile} of agent {} in this home",
-                        self.agent.name
-                    ),
-                ),
-            };
-        }
-        found.extend(items.into_iter().map(|sealed| self.open(profile, Store::Keychain, sealed?)));
-        let best = best(profile, found)?;
-        // What was removed while the keychain could not be reached may still lie there.
-        if !listed && let Some(found) = &best {
-            let log = self.log()?;
-            if log::last_known(&log, profile)
-                .is_some_and(|known| known.removed && known.generation >= found.record.generation)
-            {
-                return Ok(None);
+            for sealed in items {
+                self.see(profile, &entry, &key, Store::Keychain, sealed, &mut sight);
             }
         }
-        Ok(best)
-    }
-
-    /// What an unfinished transaction has staged for a profile.
-    fn staged(&self, profile: &ProfileId) -> Result<Option<Vec<u8>>> {
-        let Some(Pending { ops, staged: Some(staged) }) = &self.pending else { return Ok(None) };
-        if let Ok(ops) = ops
-            && ops.fate(profile) != Some(Fate::Put)
-        {
-            return Ok(None);
+        match sight {
+            Sight { ambiguous: true, .. } => {
+                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
+            }
+            Sight { right: Some(found), .. } => Ok(Some(found)),
+            Sight { other: Some(other), .. } if other < entry.generation => fail(
+                Code::Tampered,
+                format!("the record of {profile} is older than the ledger says: it was put back"),
+            ),
+            Sight { other: Some(_), .. } => {
+                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
+            }
+            Sight { failure: Some(error), .. } => Err(error),
+            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
         }
-        staged.read_if_any(&profile.file_name(), RECORD_MAX).map_err(in_place(profile))
     }
 
-    fn is_removed(&self, profile: &ProfileId) -> bool {
-        matches!(&self.pending, Some(Pending { ops: Ok(ops), .. }) if ops.fate(profile) == Some(Fate::Removed))
+    /// Opens one of several copies, and notes how it fits the ledger.
+    fn see(
+        &self,
+        profile: &ProfileId,
+        entry: &Entry,
+        key: &str,
+        store: Store,
+        sealed: Result<Vec<u8>>,
+        sight: &mut Sight,
+    ) {
+        let opened = sealed.and_then(|sealed| Ok((Record::open(&self.ring, profile, &sealed)?, sealed)));
+        match opened {
+            Ok((record, sealed)) => {
+                if record.generation != entry.generation || !record::is_under(&sealed, key) {
+                    sight.other = Some(record.generation);
+                } else if let Some(found) = &sight.right {
+                    sight.ambiguous |= found.sealed != sealed;
+                } else {
+                    sight.right = Some(Found { record, sealed, store });
+                }
+            }
+            Err(error) => {
+                sight.failure.get_or_insert(error);
+            }
+        }
     }
 
-    /// The sealed bytes in the home: of the file store, and kept for the keychain.
-    fn at_hand(&self, profile: &ProfileId) -> Result<Vec<(Store, Vec<u8>)>> {
+    /// The sealed bytes in the home: staged, of the file store, and kept for the keychain.
+    fn at_hand(&self, profile: &ProfileId, store: Store) -> Result<Vec<(Store, Vec<u8>)>> {
         let mut found = Vec::new();
-        if self.is_removed(profile) {
-            return Ok(found);
-        }
         let name = profile.file_name();
+        if let Some(pending) = &self.pending
+            && let Some(sealed) = pending.txn.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))?
+        {
+            // Beside what it replaces, which is in its place still.
+            return Ok(vec![(store, sealed)]);
+        }
         if let Some(files) = &self.files
             && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
         {
@@ -245,58 +279,70 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// The change log as it will stand once an unfinished transaction is applied.
+    /// Whether a copy in the home opens, whatever the ledger says of it.
+    #[must_use]
+    pub fn opens(&self, profile: &ProfileId) -> bool {
+        let copies = self.at_hand(profile, Store::File).unwrap_or_default();
+        copies.iter().any(|(_, sealed)| Record::open(&self.ring, profile, sealed).is_ok())
+    }
+
+    /// A profile's record whatever the ledger says of it: the newest copy that opens. For a person who
+    /// wants what is there.
     ///
     /// # Errors
-    /// Those of reading it.
-    pub fn log(&self) -> Result<Vec<u8>> {
-        let mut log = self.agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
-            log.truncate(usize::try_from(ops.log.base).unwrap_or(usize::MAX));
-            log.extend_from_slice(ops.log.lines.as_bytes());
+    /// As [`Reader::record`].
+    pub fn found_anyhow(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        if let Ok(Some(found)) = self.found(profile) {
+            return Ok(Some(found));
         }
-        Ok(log)
-    }
-
-    /// The generations that the index notes for these profiles, as far as it can be read.
-    #[must_use]
-    pub fn marks(&self, profiles: &[&ProfileId]) -> HashMap<ProfileId, u64> {
-        if self.pending.is_none()
-            && let Ok(Some(bytes)) = self.agent.dir.read_if_any(index::FILE, index::MAX)
+        let mut copies: Vec<_> = self.at_hand(profile, Store::File)?;
+        if self.kept.is_some()
+            && let Ok(items) = self.items_of(profile)
         {
-            let wanted = profiles.iter().map(|id| id.as_str()).collect();
-            if let Some(found) = marks::read(&bytes, &wanted) {
-                let mark = |id: &&ProfileId| Some(((*id).clone(), *found.get(id.as_str())?));
-                return profiles.iter().filter_map(mark).collect();
+            copies.extend(items.into_iter().flatten().map(|sealed| (Store::Keychain, sealed)));
+        }
+        let (mut newest, mut failure): (Option<Found>, Option<Error>) = (None, None);
+        for (store, sealed) in copies {
+            match Record::open(&self.ring, profile, &sealed) {
+                Ok(record) if newest.as_ref().is_none_or(|n| n.record.generation < record.generation) => {
+                    newest = Some(Found { record, sealed, store });
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
             }
         }
-        let Ok(index) = self.index() else { return HashMap::new() };
-        let mark = |id: &&ProfileId| Some(((*id).clone(), index.entry(id.as_str())?.mark?.generation));
-        profiles.iter().filter_map(mark).collect()
+        match (newest, failure) {
+            (None, Some(error)) => Err(error),
+            (newest, _) => Ok(newest),
+        }
     }
 
-    /// What the index notes of a profile's record, as far as it can be read.
-    fn mark(&self, profile: &ProfileId) -> Option<&Mark> {
-        self.all_marks().get(profile.as_str())
-    }
-
-    fn all_marks(&self) -> &HashMap<String, Mark> {
-        self.marks.get_or_init(|| {
-            let entries = self.index().map(|index| index.entries().collect::<Vec<_>>()).unwrap_or_default();
-            entries.into_iter().filter_map(|entry| Some((entry.id, entry.mark?))).collect()
-        })
-    }
-
-    /// The store in which a profile rests, as the index notes it.
+    /// The store in which a profile rests, as the ledger says.
     #[must_use]
     pub fn store_of(&self, profile: &ProfileId) -> Option<Store> {
-        self.mark(profile)?.store.parse().ok()
+        self.entry(profile).ok()??.store()
+    }
+
+    /// Whether a committed change is not applied in full.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.pending.is_some()
     }
 
     /// What is wrong with an unfinished transaction.
     #[must_use]
     pub fn unfinished_error(&self) -> Option<&Error> {
-        self.pending.as_ref().and_then(|pending| pending.ops.as_ref().err())
+        self.ops()?.as_ref().err()
+    }
+
+    fn ops(&self) -> Option<&Result<Option<Ops>>> {
+        let pending = self.pending.as_ref()?;
+        Some(pending.ops.get_or_init(|| {
+            let sealed = pending.txn.read_if_any(OPS, OPS_MAX)?;
+            sealed.map(|sealed| Ops::open(&self.ring, &sealed)).transpose()
+        }))
     }
 
     /// The index as it will stand once an unfinished transaction is applied.
@@ -305,72 +351,37 @@ impl Reader<'_> {
     /// As [`Agent::index`].
     pub fn index(&self) -> Result<Index> {
         let mut index = self.agent.index()?;
-        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
+        if let (Some(Ok(Some(ops))), Ok(book)) = (self.ops(), &self.book)
+            && ops.ledger == book.ledger.mac
+        {
             ops.apply(&mut index)?;
         }
         Ok(index)
     }
 
-    /// The ids of all records, as they will be once an unfinished transaction is applied; those among
-    /// them that the keychain has lost.
+    /// The ids of all records, sorted.
     ///
     /// # Errors
-    /// Those of reading the directory, and those of the keychain where this agent uses it.
+    /// As [`Reader::book`].
     pub fn record_ids(&self) -> Result<Vec<ProfileId>> {
-        let mut ids = self.local_ids()?;
-        if self.kept.is_some() {
-            ids.extend(self.ids_in_keychain()?);
-            ids.retain(|id| !self.is_removed(id));
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        Ok(ids)
-    }
-
-    /// The ids of the records in the home, those that wait for the keychain among them.
-    ///
-    /// # Errors
-    /// Those of reading the directory.
-    pub fn local_ids(&self) -> Result<Vec<ProfileId>> {
-        let mut ids = self.agent.record_ids()?.0;
-        if let Some(Pending { ops: Ok(ops), .. }) = &self.pending {
-            ids.extend(ops.puts()?);
-            let removed = ops.removals()?;
-            ids.retain(|id| !removed.contains(id));
-            ids.sort_unstable();
-            ids.dedup();
-        }
-        Ok(ids)
+        self.book()?.ids()
     }
 }
 
-/// The one of several copies that counts: the highest generation.
-fn best(profile: &ProfileId, found: Vec<Result<Found>>) -> Result<Option<Found>> {
-    let mut failure = None;
-    let mut best: Option<Found> = None;
-    for one in found {
-        let one = match one {
-            Ok(one) => one,
-            Err(error) => {
-                failure.get_or_insert(error);
-                continue;
-            }
-        };
-        match &best {
-            Some(other) if other.record.generation > one.record.generation => {}
-            Some(other) if other.record.generation == one.record.generation && other.sealed != one.sealed => {
-                return fail(
-                    Code::Ambiguous,
-                    format!("two different records of {profile} have the same generation"),
-                );
-            }
-            _ => best = Some(one),
-        }
-    }
-    match (best, failure) {
-        (None, Some(error)) => Err(error),
-        (best, _) => Ok(best),
-    }
+/// What was seen of a profile's copies.
+#[derive(Debug, Default)]
+struct Sight {
+    /// The one that the ledger names.
+    right: Option<Found>,
+    /// The generation of one that is another.
+    other: Option<u64>,
+    failure: Option<Error>,
+    ambiguous: bool,
+}
+
+/// Whether an error may come of a writer that changes things right now.
+fn may_be_moving(code: Code) -> bool {
+    matches!(code, Code::Tampered | Code::Corrupt | Code::KeychainLost)
 }
 
 fn in_place(profile: &ProfileId) -> impl Fn(StoreError) -> Error {

@@ -5,14 +5,51 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::credential::{Credential, CredentialType};
-use super::id::{AgentName, ProfileId};
+use super::id::ProfileId;
+use super::ledger::GENERATION_MAX;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
 const FORMAT: u32 = 1;
+/// Plaintexts are padded to a multiple of this, in bytes, so that a record's size tells little of its
+/// secret.
+const BLOCK: usize = 512;
+
+/// What a record says of the one that it followed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Replaced {
+    /// Its generation.
+    pub generation: u64,
+    /// The SHA-256 of its sealed bytes, in hex.
+    pub sha256: String,
+}
+
+/// What a record may hold beside the credential.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Details {
+    /// The origins to which the secret may be sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<String>>,
+    /// The account's name, where a protocol asks for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// The helpers that may hand it out without naming a destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub helpers: Option<Vec<String>>,
+    /// A remark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// Whether the secret before it was revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked: Option<bool>,
+    /// The generation that this one brought back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restores: Option<u64>,
+}
 
 /// A profile's record in memory.
 #[derive(Clone, Debug)]
@@ -25,8 +62,14 @@ pub struct Record {
     pub created: i64,
     /// When this record was written, in Unix milliseconds.
     pub updated: i64,
+    /// What it followed.
+    pub replaces: Option<Replaced>,
+    /// The machine that wrote it; of one that is to be written, the machine whose keys seal it.
+    pub by: Option<String>,
     /// The credential.
     pub credential: Credential,
+    /// What is known of it besides.
+    pub details: Details,
 }
 
 #[derive(Serialize)]
@@ -39,6 +82,9 @@ struct Out<'a> {
     provider: &'a str,
     r#type: &'a str,
     generation: u64,
+    by: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<&'a Replaced>,
     created: i64,
     updated: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +95,8 @@ struct Out<'a> {
     display_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_to_agents: Option<bool>,
+    #[serde(flatten)]
+    details: &'a Details,
     #[serde(serialize_with = "secret::serialize")]
     secret: &'a SecretString,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -64,12 +112,20 @@ struct In {
     provider: String,
     r#type: String,
     generation: u64,
+    by: String,
+    replaces: Option<Replaced>,
     created: i64,
     updated: i64,
     expires: Option<i64>,
     email: Option<String>,
     display_name: Option<String>,
     copy_to_agents: Option<bool>,
+    hosts: Option<Vec<String>>,
+    username: Option<String>,
+    helpers: Option<Vec<String>>,
+    note: Option<String>,
+    revoked: Option<bool>,
+    restores: Option<u64>,
     #[serde(deserialize_with = "secret::deserialize")]
     secret: SecretString,
     #[serde(default)]
@@ -86,9 +142,12 @@ impl Record {
     ///
     /// # Errors
     /// `TOO_LARGE` beyond the record's bound, `INTERNAL`.
-    pub fn seal(&self, keys: &Keys, agent: &AgentName) -> Result<Vec<u8>> {
+    pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         let credential = &self.credential;
         let internal = |_| Error::new(Code::Internal, "a record cannot be written");
+        if self.generation > GENERATION_MAX {
+            return fail(Code::Internal, "a record's generation is higher than any can be");
+        }
         let extra = credential
             .extra
             .iter()
@@ -97,35 +156,41 @@ impl Record {
             .map_err(internal)?;
         let out = Out {
             format: FORMAT,
-            vault: keys.vault.as_str(),
-            agent: agent.as_str(),
+            vault: ring.vault.as_str(),
+            agent: ring.scope.agent().unwrap_or_default(),
             profile: self.profile.as_str(),
             provider: credential.provider.as_str(),
             r#type: credential.kind.as_str(),
             generation: self.generation,
+            by: ring.machine.as_str(),
+            replaces: self.replaces.as_ref(),
             created: self.created,
             updated: self.updated,
             expires: credential.expires,
             email: credential.email.as_deref(),
             display_name: credential.display_name.as_deref(),
             copy_to_agents: credential.copy_to_agents,
+            details: &self.details,
             secret: &credential.secret,
             extra,
         };
         let mut plaintext = Buffer::with_capacity(1024 + credential.secret.expose_secret().len());
         serde_json::to_writer(&mut plaintext, &out).map_err(internal)?;
-        record::seal(keys, Purpose::Record, plaintext.expose())
+        // White space behind a JSON text is none of it.
+        let padding = plaintext.len().next_multiple_of(BLOCK) - plaintext.len();
+        plaintext.extend(&[b' '; BLOCK][..padding]);
+        record::seal(ring, Purpose::Record, plaintext.expose())
     }
 
     /// Opens a record and checks every field against what was asked for.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`, `TOO_LARGE`.
-    pub fn open(keys: &Keys, agent: &AgentName, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
+    pub fn open(ring: &Ring, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
         let what = format!("the record of {profile}");
-        let plaintext = record::open(keys, Purpose::Record, sealed, &what)?;
-        let (vault, record) = Self::parse(plaintext.expose(), agent, profile)?;
-        if vault != keys.vault.as_str() {
+        let plaintext = record::open(ring, Purpose::Record, sealed, &what)?;
+        let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), profile)?;
+        if vault != ring.vault.as_str() {
             return fail(Code::Tampered, format!("{what} belongs to another vault"));
         }
         Ok(record)
@@ -135,12 +200,12 @@ impl Record {
     ///
     /// # Errors
     /// As [`Record::open`].
-    pub fn open_any(keys: &Keys, agent: &AgentName, sealed: &[u8]) -> Result<Self> {
+    pub fn open_any(ring: &Ring, sealed: &[u8]) -> Result<Self> {
         let what = "a record";
-        let plaintext = record::open(keys, Purpose::Record, sealed, what)?;
+        let plaintext = record::open(ring, Purpose::Record, sealed, what)?;
         let whose = Whose::parse(plaintext.expose())?;
-        let (vault, record) = Self::parse(plaintext.expose(), agent, &whose.profile)?;
-        if vault != keys.vault.as_str() {
+        let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), &whose.profile)?;
+        if vault != ring.vault.as_str() {
             return fail(Code::Tampered, format!("{what} belongs to another vault"));
         }
         Ok(record)
@@ -150,7 +215,7 @@ impl Record {
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
-    pub fn parse(plaintext: &[u8], agent: &AgentName, profile: &ProfileId) -> Result<(String, Self)> {
+    pub fn parse(plaintext: &[u8], agent: Option<&str>, profile: &ProfileId) -> Result<(String, Self)> {
         let what = format!("the record of {profile}");
         let damaged = || Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
         let version: Version = serde_json::from_slice(plaintext).map_err(|_| damaged())?;
@@ -158,12 +223,15 @@ impl Record {
             return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
         }
         let read: In = json::parse(plaintext, &what).map_err(|_| damaged())?;
-        if read.agent != agent.as_str() || read.profile != profile.as_str() {
+        if Some(read.agent.as_str()) != agent || read.profile != profile.as_str() {
             // Both names come out of a sealed record, so they are of this vault's own making.
             return fail(
                 Code::Tampered,
                 format!("{what} holds another one: it was moved from another profile or agent"),
             );
+        }
+        if read.generation > GENERATION_MAX {
+            return fail(Code::Tampered, format!("{what} has a higher generation than any can be"));
         }
         let credential = Credential {
             kind: CredentialType::parse(&read.r#type).ok_or_else(damaged)?,
@@ -184,7 +252,17 @@ impl Record {
             generation: read.generation,
             created: read.created,
             updated: read.updated,
+            replaces: read.replaces,
+            by: Some(read.by),
             credential,
+            details: Details {
+                hosts: read.hosts,
+                username: read.username,
+                helpers: read.helpers,
+                note: read.note,
+                revoked: read.revoked,
+                restores: read.restores,
+            },
         };
         Ok((read.vault, record))
     }
@@ -223,13 +301,14 @@ impl Whose {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::keys::{VaultId, VaultKey};
+    use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
 
     fn keys() -> Keys {
         let key = VaultKey::from_bytes(&[1; 32]);
         let id = key.id();
-        Keys::new(VaultId::generate().unwrap(), vec![key], id, age::x25519::Identity::generate().to_public())
-            .unwrap()
+        let recovery = age::x25519::Identity::generate().to_public();
+        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
+        Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap()
     }
 
     fn record() -> Record {
@@ -239,34 +318,44 @@ mod tests {
         credential.expires = Some(5);
         credential.extra.insert("refresh".into(), SecretString::from("\"canary-refresh\""));
         credential.extra.insert("big".into(), SecretString::from("12345678901234567890.10"));
-        Record { profile, generation: 7, created: 1, updated: 2, credential }
+        let details = Details { hosts: Some(vec!["https://api.x.io".into()]), ..Details::default() };
+        let (generation, created, updated) = (7, 1, 2);
+        Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
     }
 
     #[test]
-    fn a_record_survives_sealing_to_the_digit() {
-        let (keys, agent, record) = (keys(), AgentName::default(), record());
-        let sealed = record.seal(&keys, &agent).unwrap();
-        let back = Record::open(&keys, &agent, &record.profile, &sealed).unwrap();
+    fn a_record_survives_sealing_to_the_digit_and_is_padded() {
+        let (keys, mut record) = (keys(), record());
+        let ring = keys.agent("main").unwrap();
+        record.replaces = Some(Replaced { generation: 6, sha256: "00".repeat(32) });
+        let sealed = record.seal(&ring).unwrap();
+        let back = Record::open(&ring, &record.profile, &sealed).unwrap();
         assert!(back.credential.same_as(&record.credential));
         assert_eq!((back.generation, back.created, back.updated), (7, 1, 2));
+        assert_eq!((&back.details, &back.replaces), (&record.details, &record.replaces));
+        assert_eq!(back.by.as_deref(), Some(keys.machine.as_str()));
         assert_eq!(back.credential.extra["big"].expose_secret(), "12345678901234567890.10");
+        record.credential.email = Some("me@x.io".into());
+        // The header has a stanza of random length.
+        let payload = |sealed: &[u8]| sealed.len() - memchr::memmem::find(sealed, b"\n--- ").unwrap();
+        assert_eq!(payload(&record.seal(&ring).unwrap()), payload(&sealed));
+        record.generation = GENERATION_MAX + 1;
+        assert!(record.seal(&ring).is_err());
     }
 
     #[test]
     fn a_record_opens_only_in_its_own_place() {
-        let (keys, agent, record) = (keys(), AgentName::default(), record());
-        let sealed = record.seal(&keys, &agent).unwrap();
+        let (keys, record) = (keys(), record());
+        let ring = keys.agent("main").unwrap();
+        let sealed = record.seal(&ring).unwrap();
         let other = "anthropic:other".parse().unwrap();
-        assert_eq!(Record::open(&keys, &agent, &other, &sealed).unwrap_err().code(), Code::Tampered);
-        let elsewhere = "elsewhere".parse().unwrap();
-        assert_eq!(
-            Record::open(&keys, &elsewhere, &record.profile, &sealed).unwrap_err().code(),
-            Code::Tampered
-        );
+        assert_eq!(Record::open(&ring, &other, &sealed).unwrap_err().code(), Code::Tampered);
+        let elsewhere = keys.agent("elsewhere").unwrap();
+        assert_eq!(Record::open(&elsewhere, &record.profile, &sealed).unwrap_err().code(), Code::Corrupt);
         let mut foreign = keys.clone();
         foreign.vault = VaultId::generate().unwrap();
         assert_eq!(
-            Record::open(&foreign, &agent, &record.profile, &sealed).unwrap_err().what(),
+            Record::open(&foreign.agent("main").unwrap(), &record.profile, &sealed).unwrap_err().what(),
             "the record of anthropic:work belongs to another vault"
         );
     }

@@ -3,7 +3,7 @@
 //! Whoever knew the recovery recipient could have made the records that are found, so their origin
 //! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use age::x25519;
 use strongroom_backends::fs::lock::{self, Mode};
@@ -12,21 +12,24 @@ use strongroom_backends::shown;
 use super::agent::{Agent, OPS, TXN};
 use super::change::Change;
 use super::copies::{Copies, Openers, listed_in_keychain};
-use super::generation::Generations;
 use super::home::{Vault, Waits};
 use super::id::{AgentName, ProfileId};
-use super::log::{self, LastKnown};
+use super::ledger::shard::Entries;
+use super::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
+use super::log;
 use super::ops::Ops;
+use super::own::{Edit, Own};
 use super::record::Record;
-use super::rekey::{anchored, log_tells_of, note_in_vault_log};
-use super::settle::settle;
+use super::settings::Settings;
 use super::store::Store;
 use super::transaction;
+use super::writer::{Means, Remembers, Writer};
 use crate::error::{Code, Error, Result, fail};
-use crate::seal::keys::Keys;
+use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::MethodSecret;
+use crate::unlock::listing::Methods;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
 
@@ -82,7 +85,13 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         .chain(plan.others)
         .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
-    let openers = Openers { identity: plan.identity, held: held.as_ref() };
+    if let Some(keys) = &held
+        && let Ok(Some(own)) = Own::read(&vault.home, &keys.own()?)
+    {
+        own.settle(&vault.home)?;
+    }
+    let agents = vault.agents()?;
+    let openers = Openers { identity: plan.identity, held: held.as_ref(), agents: &agents };
     let former = opened.as_ref().map(|unlocked| unlocked.payload.former.as_slice()).unwrap_or_default();
     let copies = Copies::of_vault(vault, openers, former, plan.leave_unreadable)?;
     let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
@@ -109,15 +118,16 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
                 e.with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are")
             });
         }
-        let mut payload = Payload::generate(plan.method, "file")?;
+        let mut payload = Payload::generate(plan.method)?;
         payload.pending = Some(Pending::Recover);
         payload.former = copies.ids.iter().take(FORMER_MAX).cloned().collect();
         payload
     };
-    log::tail(&vault.home)?;
+    log::unverified_head(&vault.home)?;
     for name in vault.agents()? {
         if let Some(agent) = vault.agent(&name)? {
-            agent.check_changeable()?;
+            agent.index()?;
+            log::unverified_head(&agent.dir)?;
         }
     }
     (plan.keep)()?;
@@ -127,23 +137,43 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         }
     }
     plan.method.clone_into(&mut payload.method);
-    slots::write(&vault.home, &payload, &key)?;
-    Vault::write_settings(&vault.home, &payload)?;
     let keys = payload.keys()?;
+    let ring = keys.own()?;
+    let before = match Own::read(&vault.home, &ring) {
+        Ok(Some(own)) => own,
+        _ => Own::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
+    };
+    let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(vec![(payload.method.clone(), slots::seal(payload, &key)?)])
+    };
+    let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
+    let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
+    let own = vault.commit_own(&ring, &before, &edit)?;
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let _lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
-        finish_unvouched(&agent, plan.identity, &keys, waits.now)?;
-        recover_agent(&agent, &copies, plan.identity, &keys, waits.now, &mut done)?;
+        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        let ring = keys.agent(name.as_str())?;
+        finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
+        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
+        let writer = if ours {
+            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
+            Writer::begin(agent, ring, means, vec![lock])?
+        } else {
+            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
+        };
+        recover_agent(&writer, ours, &copies, plan.identity, &mut done)?;
     }
-    note_in_vault_log(vault, &keys, waits.now, "recover")?;
     payload.pending = None;
     payload.former.clear();
-    slots::write(&vault.home, &payload, &key)?;
+    let mut methods = seal(&payload)?;
     if let Some(unlocked) = opened.filter(|unlocked| unlocked.payload.method != plan.method) {
         payload.method.clone_from(&unlocked.payload.method);
-        slots::write(&vault.home, &payload, &unlocked.secret.method_key(None)?)?;
+        methods.push((payload.method.clone(), slots::seal(&payload, &unlocked.secret.method_key(None)?)?));
     }
+    // Lines under keys that are lost are no finding: the anchor is there for them.
+    let event = log::anchored("recover", &vault.home, 0)?;
+    let edit = Edit { methods, events: vec![event], now: waits.now, ..Edit::default() };
+    vault.commit_own(&ring, &own, &edit)?;
     Ok(done)
 }
 
@@ -173,11 +203,11 @@ impl Survey {
         for name in copies.vault.agents()? {
             let Some(agent) = copies.vault.agent(&name)? else { continue };
             let due = Due::of(copies, &agent)?;
+            let ring = held.map(|keys| keys.agent(name.as_str())).transpose()?;
             for id in copies.profiles(&agent)? {
                 let sealed = copies.of(&agent, &id)?;
-                if held
-                    .is_some_and(|keys| sealed.iter().any(|one| Record::open(keys, &name, &id, one).is_ok()))
-                {
+                let opens = |ring: &Ring| sealed.iter().any(|one| Record::open(ring, &id, one).is_ok());
+                if ring.as_ref().is_some_and(opens) {
                     continue;
                 }
                 match open_one(&sealed, identity, &name, &id) {
@@ -202,74 +232,101 @@ fn open_one(
     let open = |one: &Vec<u8>| {
         let plaintext =
             open_unvouched(identity, Purpose::Record, one, &format!("the record of {id}")).ok()?;
-        Record::parse(plaintext.expose(), agent, id).ok().map(|(_, record)| record)
+        Record::parse(plaintext.expose(), Some(agent.as_str()), id).ok().map(|(_, record)| record)
     };
     sealed.iter().filter_map(open).max_by_key(|record| record.generation)
 }
 
-/// What an agent has to have: the records in its home, and those that its index says are in the
-/// keychain. What the keychain holds besides may be left from another vault, or from a removal.
+/// What an agent has to have: the records in its home, and those that its index or its ledger says are in
+/// the keychain. What the keychain holds besides may be left from another vault, or from a removal.
 struct Due {
     ids: BTreeSet<ProfileId>,
-    known: HashMap<String, LastKnown>,
+    known: Entries,
 }
 
 impl Due {
     fn of(copies: &Copies<'_>, agent: &Agent) -> Result<Self> {
-        let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
         let mut ids: BTreeSet<_> = agent.record_ids()?.0.into_iter().collect();
         if copies.asks_keychain(agent)? {
             ids.extend(listed_in_keychain(agent));
         }
-        Ok(Self { ids, known: log::all_last_known(&log) })
+        let known = Unverified::read(&agent.dir).map(|ledger| ledger.entries).unwrap_or_default();
+        Ok(Self { ids, known })
     }
 
     fn has(&self, id: &ProfileId) -> bool {
         self.ids.contains(id)
     }
 
-    /// Whether a record is one that was removed while the keychain could not be reached.
+    /// Whether a record, which the keychain alone holds, is one that was removed while the keychain could
+    /// not be reached. It stays there.
     fn was_removed(&self, record: &Record) -> bool {
         let known = self.known.get(record.profile.as_str());
         !self.has(&record.profile)
-            && known.is_some_and(|known| known.removed && known.outdates(record.generation))
+            && known.is_some_and(|known| known.is_removed() && known.generation >= record.generation)
     }
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
     let sealed = agent.dir.dir_if_any(TXN).ok()??.read_if_any(OPS, OPS_MAX).ok()??;
     let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
-    Ops::parse(plaintext.expose(), &agent.name).ok()
+    Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
 }
 
-/// Applies a committed transaction by the recovery key, or, when this recovery was cut short, by
-/// the new keys.
-fn finish_unvouched(agent: &Agent, identity: &x25519::Identity, keys: &Keys, now: i64) -> Result<()> {
-    match unfinished(agent, identity) {
-        Some(ops) if log::follows(&agent.dir, &ops.log)? => transaction::apply_opened(agent, &ops),
-        _ => transaction::finish_unfinished(agent, keys, now).map(|_| ()),
+/// Applies a committed transaction by the recovery key, if it comes right after the ledger that is in its
+/// place; another one is set aside.
+fn finish_unvouched(
+    agent: &Agent,
+    identity: &x25519::Identity,
+    ring: &Ring,
+    vault: &Vault,
+    now: i64,
+) -> Result<()> {
+    transaction::sweep(agent)?;
+    let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(()) };
+    // One of this recovery, which was cut short.
+    if let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
+        && let Ok(ops) = Ops::open(ring, &sealed)
+    {
+        let staged = txn.read_if_any(ledger::FILE, ledger::MAX)?;
+        let ledger = match staged {
+            Some(bytes) => Ledger::parse(&bytes, ring).ok(),
+            None => Ledger::read(&agent.dir, ring).ok().flatten(),
+        };
+        if ledger.is_some_and(|ledger| ledger.mac == ops.ledger) {
+            return transaction::apply(agent, &ops, None, vault.follow);
+        }
     }
+    let Some(ops) = unfinished(agent, identity) else { return Ok(()) };
+    let current = Unverified::read(&agent.dir).unwrap_or_default();
+    let fits = match Unverified::read(&txn) {
+        Some(next) => next.previous == current.mac && next.mac == ops.ledger,
+        None => txn.kind(ledger::FILE)?.is_none() && current.mac == ops.ledger,
+    };
+    if fits {
+        return transaction::apply(agent, &ops, None, vault.follow);
+    }
+    transaction::set_aside(agent, "stale", now, Vec::new()).map(|_| ())
 }
 
 fn recover_agent(
-    agent: &Agent,
+    writer: &Writer<'_>,
+    ours: bool,
     copies: &Copies<'_>,
     identity: &x25519::Identity,
-    keys: &Keys,
-    now: i64,
     done: &mut Recovered,
 ) -> Result<()> {
-    let log = agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    let generations = Generations::read(&agent.dir, now, true)?;
+    let (agent, ring) = (&writer.agent, &writer.ring);
+    let book = if ours { writer.book()? } else { Book::anew(log::unverified_head(&agent.dir)?) };
     let index = agent.index()?;
     let mut change = Change::default();
     // Lines under keys that are lost are no finding: the anchor is there for them.
-    change.note(anchored("recover", &log, 0));
-    let mut recovered = Vec::new();
+    change.note(log::anchored("recover", &agent.dir, 0)?);
+    let mut recovered = 0;
     let due = Due::of(copies, agent)?;
     for id in copies.profiles(agent)? {
         let sealed = copies.of(agent, &id)?;
-        if sealed.iter().any(|one| Record::open(keys, &agent.name, &id, one).is_ok()) {
+        if sealed.iter().any(|one| Record::open(ring, &id, one).is_ok()) {
             continue;
         }
         let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
@@ -281,20 +338,27 @@ fn recover_agent(
         if due.was_removed(&record) {
             continue;
         }
-        record.generation = generations.next(&id, Some(record.generation));
+        let now = u64::try_from(writer.now).unwrap_or(0);
+        record.generation = record.generation.saturating_add(1).max(now).min(GENERATION_MAX);
         let mark = index.entry(id.as_str()).and_then(|entry| entry.mark);
-        let in_keychain = !copies.without && mark.is_some_and(|mark| mark.is_in(Store::Keychain));
+        let listed = due.known.get(id.as_str()).and_then(ledger::Entry::store);
+        let in_keychain = !copies.without
+            && match listed {
+                Some(store) => store == Store::Keychain,
+                None => mark.is_some_and(|mark| mark.is_in(Store::Keychain)),
+            };
         change.put("recover", record, if in_keychain { Store::Keychain } else { Store::File });
-        recovered.push(id);
+        recovered += 1;
     }
-    if recovered.is_empty() && log_tells_of(&log, &keys.current().id().to_string()) {
+    if recovered == 0 && (ours || !agent.had_ledger(None)?) {
         return Ok(());
     }
-    if let Some(error) = change.commit(agent, keys, now)?.unfinished {
+    let outcome = writer.stage_on(change, &book, &|| ())?.commit()?;
+    if let Some(error) = outcome.unfinished {
         return Err(error);
     }
-    done.records += recovered.len();
-    if let Err(error) = settle(agent, keys, &copies.vault.keychain, now, &recovered) {
+    done.records += recovered;
+    if let Some(error) = outcome.keychain {
         done.keychain.get_or_insert(error);
     }
     Ok(())

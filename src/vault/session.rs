@@ -4,10 +4,12 @@ use std::fmt;
 
 use strongroom_backends::fs::dir::Dir;
 
-use super::settings::Settings;
+use super::agent::Agent;
+use super::anchor::{Anchors, Remembered};
+use super::ledger::Ledger;
 use crate::env::Env;
-use crate::error::{Code, Result, fail};
-use crate::seal::keys::Keys;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::{Keys, Ring, hex};
 use crate::unlock::Opened;
 use crate::unlock::payload::Pending;
 use crate::unlock::slots::Unlocked;
@@ -37,7 +39,7 @@ impl Session {
     pub fn of(opened: Opened, env: &Env) -> Result<Self> {
         let keys = match &opened {
             Opened::By(unlocked) => unlocked.payload.keys()?,
-            Opened::Cached(cache) => cache.keys()?,
+            Opened::Cached(cache) => cache.keys().clone(),
         };
         Ok(Self { opened, keys, env: env.clone() })
     }
@@ -55,12 +57,12 @@ impl Session {
         }
     }
 
-    /// What `vault.json` has to say.
+    /// The method by which it was unlocked, and the SHA-256 of its unlock file, in hex.
     #[must_use]
-    pub fn settings(&self) -> Settings {
+    pub fn by(&self) -> (&str, String) {
         match &self.opened {
-            Opened::By(unlocked) => Settings::of(&unlocked.payload),
-            Opened::Cached(cache) => Settings::of_cache(cache),
+            Opened::By(unlocked) => (&unlocked.payload.method, hex(&unlocked.digest())),
+            Opened::Cached(cache) => (&cache.method, hex(&cache.digest())),
         }
     }
 
@@ -83,4 +85,52 @@ impl Session {
             Opened::Cached(cache) => cache.is_current(home),
         }
     }
+}
+
+/// Makes sure, before anything is written, that the keys in a cache were not planted, as far as that can
+/// be told. A cache is made by an unlock method, but nothing in it proves that: the ids of the keys that
+/// it says were given up are no proof either, and an anchor under one of them does not vouch for it.
+///
+/// # Errors
+/// `TAMPERED`; `LOCKED` if nothing vouches for them.
+pub(super) fn check_cached(anchors: &Anchors, keys: &Keys, ring: &Ring, agent: &Agent) -> Result<()> {
+    if keys.only_agent().is_some() {
+        return check_alone(anchors, ring, agent);
+    }
+    for ring in [&keys.own()?, ring] {
+        if let Remembered::Retired(_) = anchors.of(ring)? {
+            let what = format!(
+                "this machine remembers {} under a key that was given up, and what `strongroom unlock` keeps does not vouch for the new one",
+                ring.scope
+            );
+            return Err(Error::new(Code::Locked, what).with_remedy(
+                "make one change by the unlock method itself: name --passphrase-file or --key-file, or run `strongroom lock` and type the passphrase",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The same for the keys of one agent alone: no ledger of the vault vouches for them, so the agent's
+/// ledger has to, and the anchor if there is one.
+fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
+    use Remembered::{Mark, NoHome, Nothing, Nowhere, OtherVault, Retired, UnknownKey};
+    let name = &agent.name;
+    match Ledger::read(&agent.dir, ring) {
+        Err(error) if error.code() == Code::Tampered => {
+            let what =
+                format!("what `strongroom unlock` keeps for agent {name} does not fit: {}", error.what());
+            return Err(Error::new(Code::Tampered, what)
+                .with_remedy("run `strongroom lock`, then unlock again; nothing was changed"));
+        }
+        Ok(Some(_)) => match anchors.of(ring)? {
+            Mark(_) | UnknownKey(_) | OtherVault | NoHome | Nowhere => return Ok(()),
+            Nothing | Retired(_) => {}
+        },
+        read => drop(read?),
+    }
+    let what = format!("nothing vouches for the keys of agent {name} yet, so it can only be read with them");
+    Err(Error::new(Code::Locked, what).with_remedy(
+        "make one change with the whole vault unlocked: run `strongroom unlock` without --agent",
+    ))
 }

@@ -1,72 +1,89 @@
-//! `vault.json`: a copy of what the unlock files say.
+//! `settings.json`: a person's choices, under a MAC of the vault key.
+//!
+//! What is chosen here decides where a secret goes, so it is believed only as it was written: by its
+//! MAC, and by the vault's own ledger, which holds its SHA-256. What does not fit gives the safe
+//! defaults, and is a finding.
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strongroom_backends::fs::dir::Dir;
 
-use crate::error::{Code, Error, Result, fail};
-use crate::json;
-use crate::unlock::cache::Cache;
-use crate::unlock::payload::Payload;
+use super::store::Store;
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::{Ring, hex, label};
+use crate::seal::signed::{self, Use};
 
-/// The file that repeats what the unlock files say.
-pub const FILE: &str = "vault.json";
+/// The file's name in the home.
+pub const FILE: &str = "settings.json";
 /// The largest such file, in bytes.
 pub const MAX: usize = 16 * 1024;
-const FORMAT: u32 = 1;
 
-/// `vault.json`: nothing in it decides who can read.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+const PURPOSE: Use<'static> = Use { salt: "settings", label: label::SETTINGS };
+
+/// The settings of a vault.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
-    /// The version of the home's format.
-    pub format: u32,
-    /// The vault's id.
-    pub vault_id: String,
-    /// The store that a new record goes to.
-    pub default_store: String,
+    /// The store of new profiles.
+    pub default_store: Store,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Text {
+    format: u32,
+    vault: String,
+    key: String,
+    default_store: String,
+}
+
+/// The store of new profiles as the file says, not verified: enough to tell whether a keychain may be
+/// in use.
+#[must_use]
+pub fn unverified(home: &Dir) -> Option<Store> {
+    let bytes = home.read_if_any(FILE, MAX).ok()??;
+    let text: Text = serde_json::from_str(signed::split(&bytes)?.json).ok()?;
+    text.default_store.parse().ok()
 }
 
 impl Settings {
-    /// What a payload says.
-    #[must_use]
-    pub fn of(payload: &Payload) -> Self {
-        Self { format: FORMAT, vault_id: payload.vault.to_string(), default_store: payload.store.clone() }
+    /// The settings in a home, if they are the ones whose SHA-256 the ledger names.
+    ///
+    /// # Errors
+    /// `TAMPERED` if they are others; the defaults hold then.
+    pub fn read(home: &Dir, ring: &Ring, digest: &str) -> Result<Self> {
+        let tampered = || {
+            Error::new(Code::Tampered, "settings.json is not as this vault made it; the defaults hold")
+                .with_remedy("run `strongroom doctor --repair`")
+        };
+        let read = |name: &str| {
+            let bytes = home.read_if_any(name, MAX).ok().flatten()?;
+            (hex(&Sha256::digest(&bytes)) == digest).then_some(bytes)
+        };
+        // Committed, and not yet in its place.
+        let staged = format!("{FILE}{}", crate::unlock::listing::NEW);
+        let bytes = read(FILE).or_else(|| read(&staged)).ok_or_else(tampered)?;
+        let parts = signed::split(&bytes).ok_or_else(tampered)?;
+        let text: Text = serde_json::from_str(parts.json).map_err(|_| tampered())?;
+        let key = ring.get(&text.key).ok_or_else(tampered)?;
+        if text.vault != ring.vault.as_str() || !signed::verifies(key, PURPOSE, &parts)? {
+            return Err(tampered());
+        }
+        Ok(Self { default_store: text.default_store.parse()? })
     }
 
-    /// What a cached unlocking says.
-    #[must_use]
-    pub fn of_cache(cache: &Cache) -> Self {
-        Self { format: FORMAT, vault_id: cache.vault.to_string(), default_store: cache.store.clone() }
-    }
-
-    /// The file's bytes.
+    /// The file's bytes, signed.
     ///
     /// # Errors
     /// `INTERNAL`.
-    pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
-        bytes.push(b'\n');
-        Ok(bytes)
+    pub fn to_bytes(&self, ring: &Ring) -> Result<Vec<u8>> {
+        let text = Text {
+            format: 1,
+            vault: ring.vault.to_string(),
+            key: ring.current().id().to_string(),
+            default_store: self.default_store.to_string(),
+        };
+        let json = serde_json::to_string(&text)
+            .map_err(|_| Error::new(Code::Internal, "the settings cannot be written"))?;
+        Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
     }
-}
-
-/// The settings in the file's bytes.
-///
-/// # Errors
-/// `CORRUPT`, `NEWER_FORMAT`.
-pub(super) fn parse(bytes: &[u8]) -> Result<Settings> {
-    #[derive(Deserialize)]
-    struct Version {
-        format: u32,
-    }
-    let damaged = |_| {
-        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
-            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
-        )
-    };
-    let version: Version = json::parse(bytes, FILE).map_err(damaged)?;
-    if version.format > FORMAT {
-        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
-    }
-    json::parse(bytes, FILE).map_err(damaged)
 }

@@ -13,14 +13,15 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::agent::{Agent, GONE, PENDING};
 use super::id::ProfileId;
-use super::index::Index;
 use super::keychain_store::KeychainStore;
-use super::log;
+use super::ledger::Entry;
+use super::reader::Reader;
 use super::record::Record;
 use super::store::Store;
+use super::writer::Writer;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{Cover, Keychain};
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 
 /// How old a sealed copy has to be before it is given up for what the keychain says. KWallet writes
@@ -51,18 +52,13 @@ pub fn is_due(agent: &Agent) -> Result<bool> {
     })
 }
 
-/// Brings the keychain up to date for an agent. The caller holds the agent's lock, and nothing is
-/// unfinished. `written_now` are the profiles that this process put just now.
+/// Brings the keychain up to date for an agent. `written_now` are the profiles that this process put
+/// just now.
 ///
 /// # Errors
 /// Those of the keychain, and of the files in `pending/`; what was not done stays due.
-pub fn settle(
-    agent: &Agent,
-    keys: &Keys,
-    keychain: &Keychain,
-    now: i64,
-    written_now: &[ProfileId],
-) -> Result<Settled> {
+pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled> {
+    let Writer { agent, ring, keychain, now, .. } = writer;
     let mut settled = Settled::default();
     let Some(kept) = agent.dir.dir_if_any(PENDING)? else { return Ok(settled) };
     let names = kept.names()?;
@@ -71,16 +67,15 @@ pub fn settle(
     }
     keychain.ready()?;
     let written_now: HashSet<_> = written_now.iter().collect();
-    let store = KeychainStore::new(keychain, keys, &agent.name);
+    let store = KeychainStore::new(keychain, ring);
     let mut to_write = Vec::new();
-    let held = Held::of(&names, agent, keys, keychain)?;
-    let index = agent.index()?;
-    let log = log::all_last_known(&agent.dir.read_if_any(log::FILE, log::MAX)?.unwrap_or_default());
+    let held = Held::of(&names, ring, keychain)?;
+    let book = writer.book()?;
     for (name, id) in names.iter().filter_map(|name| Some((name, ProfileId::from_file_name(name)?))) {
         // A damaged copy, or an old one that was put back, must not take the place of the true item.
         let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
-        let Ok(record) = Record::open(keys, &agent.name, &id, &sealed) else { continue };
-        if !is_due_there(&index, &record, log.get(id.as_str())) {
+        let Ok(record) = Record::open(ring, &id, &sealed) else { continue };
+        if !is_due_there(book.entry(&id)?, &record) {
             continue;
         }
         let text = armor::to_text(&sealed)?;
@@ -90,7 +85,7 @@ pub fn settle(
                 .set_modified(SystemTime::now())
                 .map_err(|error| Error::from(kept.io(name, error)))?;
             to_write.push(name.clone());
-        } else if is_older(&kept, name, now) {
+        } else if is_older(&kept, name, *now) {
             kept.remove_file(name)?;
             settled.confirmed += 1;
         }
@@ -101,9 +96,10 @@ pub fn settle(
     }
     let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
     if !notes.is_empty() {
+        let reader = writer.reader()?;
         for (note, name) in notes {
             if let Some(id) = ProfileId::from_file_name(name)
-                && may_go(&index, &id, log.get(id.as_str()))
+                && may_go(&reader, book.entry(&id)?, &id)?
             {
                 store.remove(&[name.to_owned()])?;
                 settled.removed += 1;
@@ -115,21 +111,23 @@ pub fn settle(
     Ok(settled)
 }
 
-/// Whether a sealed copy is what the keychain is to hold: the record rests there, and no newer one is
-/// known.
-fn is_due_there(index: &Index, record: &Record, known: Option<&log::LastKnown>) -> bool {
-    let marked = index.entry(record.profile.as_str()).and_then(|entry| entry.mark);
-    marked.is_none_or(|mark| mark.is_in(Store::Keychain) && mark.generation <= record.generation)
-        && known.is_none_or(|known| !known.outdates(record.generation))
+/// Whether a sealed copy is what the keychain is to hold: the one that the ledger says rests there.
+fn is_due_there(entry: Option<Entry>, record: &Record) -> bool {
+    entry.is_some_and(|entry| entry.store() == Some(Store::Keychain) && entry.generation == record.generation)
 }
 
-/// Whether an item may be removed from the keychain, whatever a note says: the record rests
-/// elsewhere, or its removal is in the log.
-#[must_use]
-pub fn may_go(index: &Index, id: &ProfileId, known: Option<&log::LastKnown>) -> bool {
-    match index.entry(id.as_str()).and_then(|entry| entry.mark) {
-        Some(mark) => !mark.is_in(Store::Keychain),
-        None => known.is_some_and(|known| known.removed),
+/// Whether the items of a profile may be removed from the keychain: the ledger says that it was removed,
+/// and none is newer than that; or that it rests in a file, and that file opens. An item that does not
+/// open is none of the vault's making, or damaged: nothing is lost with it then.
+///
+/// # Errors
+/// Those of the keychain, and of reading the record.
+pub fn may_go(reader: &Reader<'_>, entry: Option<Entry>, id: &ProfileId) -> Result<bool> {
+    let Some(entry) = entry else { return Ok(false) };
+    match entry.store() {
+        Some(Store::Keychain) => Ok(false),
+        Some(Store::File) => Ok(reader.found(id).is_ok_and(|found| found.is_some())),
+        None => Ok(!reader.has_newer_item(id, entry.generation)?),
     }
 }
 
@@ -153,11 +151,11 @@ enum Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    fn of(names: &[String], agent: &Agent, keys: &Keys, keychain: &'a Keychain) -> Result<Self> {
+    fn of(names: &[String], ring: &Ring, keychain: &'a Keychain) -> Result<Self> {
         if names.len() < ALL_AT_ONCE {
             return Ok(Self::Each(keychain));
         }
-        let all = keychain.records_of(keys.vault.as_str(), agent.name.as_str());
+        let all = keychain.records_of(ring.vault.as_str(), ring.scope.agent().unwrap_or_default());
         let found = keychain.get_here(&all, Cover::Sealed)?;
         Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
     }
@@ -179,16 +177,17 @@ impl<'a> Held<'a> {
 ///
 /// # Errors
 /// Those of the keychain.
-pub fn take_over(agent: &Agent, keys: &Keys, keychain: &Keychain, profiles: &[ProfileId]) -> Result<usize> {
+pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
+    let Writer { agent, ring, keychain, .. } = writer;
     let mut items = Vec::new();
     for id in profiles {
-        let item = keychain.record(keys.vault.as_str(), agent.name.as_str(), id.as_str());
+        let item = keychain.record(ring.vault.as_str(), agent.name.as_str(), id.as_str());
         if !keychain.find(&item.attributes)?.is_empty() {
             continue;
         }
         let opened = |text: &crate::keychain::Bytes| {
             let sealed = armor::from_text(text, "an item").ok()?;
-            Record::open(keys, &agent.name, id, &sealed).ok().map(|record| record.generation)
+            Record::open(ring, id, &sealed).ok().map(|record| record.generation)
         };
         // A home that was moved more than once has items of each of its places.
         let found = keychain.get(&item.attributes, Cover::Sealed)?;

@@ -1,27 +1,29 @@
 //! Changes: one mechanism with one commit point for paste, remove, rename, import and rekey.
 //!
-//! `txn.tmp/` gets the new sealed records and the sealed operations, and the new index and the
-//! log's space are prepared beside it; all of it is made durable. The rename of `txn.tmp/` to
-//! `txn/`, made durable, is the commit. Then everything is moved into place, and `txn/` goes.
-//! Whoever takes the lock next finishes what a killed process left; each step can be repeated.
+//! `txn.tmp/` gets the new sealed records, the new ledger and the sealed operations, and the new
+//! index and the log's space are prepared beside it; all of it is made durable. The rename of
+//! `txn.tmp/` to `txn/`, made durable, is the commit. Then everything is moved into place, the ledger
+//! last, and `txn/` goes. Whoever takes the lock next finishes what a killed process left; each step
+//! can be repeated.
+
+use std::collections::HashSet;
 
 use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
 
 use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
-use super::generation::Generations;
 use super::id::ProfileId;
 use super::index::{self, Index};
+use super::ledger::{self, Book, Ledger, shard};
 use super::log;
 use super::ops::Ops;
-use super::reader::Reader;
 use super::record::Record;
+use super::state_step::Follow;
 use super::store::Store;
-use crate::error::Result;
-use crate::keychain::Keychain;
+use crate::error::{Code, Error, Result, fail};
 use crate::seal::RECORD_MAX;
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 use crate::seal::record::OPS_MAX;
 
 /// The new index, durable beside the old one, and the bytes from which it was made.
@@ -32,8 +34,9 @@ pub(super) struct Prepared {
 }
 
 /// Applies a committed transaction. Repeatable. What readers look for comes before what they look
-/// at next: records, then the index that names them, then what nothing names any more goes.
-pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<()> {
+/// at next: records, then the index that names them, then what nothing names any more goes, and the
+/// ledger comes last: until it is in its place, readers take it from the transaction.
+pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>, follow: Follow) -> Result<()> {
     let txn = agent.dir.dir(TXN)?;
     let files = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
     let (to_file, to_keychain) = (ops.puts_into(Store::File)?, ops.puts_into(Store::Keychain)?);
@@ -44,11 +47,9 @@ pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Re
     } else {
         Some(FileStore::new(agent.dir.dir_or_create(PENDING)?))
     };
-    if let Some(staged) = txn.dir_if_any(RECORDS)? {
-        files.put_staged(&staged, &file_names(&to_file))?;
-        if let Some(kept) = &kept {
-            kept.put_staged(&staged, &file_names(&to_keychain))?;
-        }
+    files.put_staged(&txn, &file_names(&to_file))?;
+    if let Some(kept) = &kept {
+        kept.put_staged(&txn, &file_names(&to_keychain))?;
     }
     apply_index(agent, ops, prepared)?;
     if let Some(kept) = &kept {
@@ -64,7 +65,14 @@ pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Re
     }
     removals.extend(to_keychain.iter().cloned());
     files.remove(&file_names(&removals))?;
+    follow(agent, &ops.state)?;
     log::append(&agent.dir, &ops.log)?;
+    for name in txn.names()?.iter().filter(|name| name.starts_with(shard::PREFIX)) {
+        txn.rename(name, &agent.dir, name)?;
+    }
+    if txn.kind(ledger::FILE)?.is_some() {
+        txn.rename(ledger::FILE, &agent.dir, ledger::FILE)?;
+    }
     // The names that were moved; all of it is durable before `txn/` goes.
     if !to_file.is_empty() || !removals.is_empty() {
         files.sync()?;
@@ -106,8 +114,19 @@ pub(super) fn sweep(agent: &Agent) -> Result<()> {
     Ok(())
 }
 
+/// Removes the parts of ledgers that are no longer current.
+pub(super) fn sweep_shards(agent: &Agent, ledger: &Ledger) -> Result<()> {
+    let current: HashSet<String> = ledger.shard_names().collect();
+    for name in agent.dir.names()? {
+        if name.starts_with(shard::PREFIX) && !current.contains(&name) {
+            agent.dir.remove_file(&name)?;
+        }
+    }
+    Ok(())
+}
+
 /// What [`finish_unfinished`] did.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub enum Finished {
     /// There was nothing to do.
     Nothing,
@@ -115,20 +134,45 @@ pub enum Finished {
     Swept,
     /// A committed change was applied.
     Applied,
-    /// A transaction that is none of now was set aside under this name, with all that is in it.
-    SetAside(String),
+    /// A transaction that is none of now was set aside under this name, with all that is in it. Of one
+    /// that was committed, and of which only the operations are damaged, these records are to be stored.
+    SetAside(String, Vec<(Record, Store)>),
+}
+
+/// A transaction that was committed, as it stands to the ledger in its place.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// It comes next: its ledger, which is not in its place yet.
+    Next(Ledger),
+    /// Its ledger is in its place: all that readers look at is.
+    Placed,
+    /// It is none of now: an old one that somebody put back, or one that was altered.
+    Stale,
+}
+
+/// How a transaction in `txn` stands to the ledger that is in its place.
+///
+/// # Errors
+/// Those of reading it.
+pub(super) fn standing(txn: &Dir, ring: &Ring, current: Option<&Ledger>) -> Result<Standing> {
+    let Some(bytes) = txn.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Standing::Placed) };
+    let first = Ledger::default();
+    Ok(match Ledger::parse(&bytes, ring) {
+        Ok(next) if current.unwrap_or(&first).precedes(&next) => Standing::Next(next),
+        _ => Standing::Stale,
+    })
 }
 
 /// Finishes what a killed process left. The caller holds the agent's lock.
 ///
-/// A transaction is applied only where its log lines follow what the log holds: an old one that
-/// somebody put back would undo what came after it. Such a one, and one whose operations are
-/// damaged, is set aside with all that is in it, so that it keeps nobody from writing; records in
-/// it that are newer than anything known of them are taken over.
+/// A transaction is applied only if its ledger comes right after the one that is in its place: an old
+/// one that somebody put back would undo what came after it. Such a one, and one whose operations are
+/// damaged, is set aside with all that is in it, so that it keeps nobody from writing.
 ///
 /// # Errors
-/// Those of applying the transaction; it stays for the next one.
-pub fn finish_unfinished(agent: &Agent, keys: &Keys, now: i64) -> Result<Finished> {
+/// `TAMPERED` for a ledger that is altered, or missing where there are records; those of applying
+/// the transaction, which stays for the next one.
+pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
     let mut done = Finished::Nothing;
     if agent.dir.kind(TXN_STAGE)?.is_some() || agent.dir.kind(STAGED_INDEX)?.is_some() {
         sweep(agent)?;
@@ -138,67 +182,89 @@ pub fn finish_unfinished(agent: &Agent, keys: &Keys, now: i64) -> Result<Finishe
         agent.dir.remove_file(STAGED_STATE)?;
         done = Finished::Swept;
     }
-    let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(done) };
-    let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)? else {
-        let staged = txn.dir_if_any(RECORDS)?.map_or_else(|| Ok(Vec::new()), |staged| staged.names())?;
-        if staged.is_empty() {
-            // Done, but for a sweep that a power cut undid in part.
-            agent.dir.remove_tree(TXN)?;
-            return Ok(Finished::Swept);
+    let current = Ledger::read(&agent.dir, ring)?;
+    let Some(txn) = agent.dir.dir_if_any(TXN)? else {
+        if current.is_none() && agent.had_ledger(None)? {
+            return Err(ledger_missing(ring));
         }
-        return salvage(agent, keys, "damaged", now);
+        return Ok(done);
     };
-    match Ops::open(keys, &agent.name, &sealed) {
-        Ok(ops) if log::follows(&agent.dir, &ops.log)? => {
-            apply(agent, &ops, None)?;
+    let sealed = txn.read_if_any(OPS, OPS_MAX)?;
+    let names = txn.names()?;
+    if sealed.is_none() && names.is_empty() {
+        // Done, but for a sweep that a power cut undid in part.
+        agent.dir.remove_tree(TXN)?;
+        return Ok(Finished::Swept);
+    }
+    let ops = sealed.map(|sealed| Ops::open(ring, &sealed));
+    let staged = standing(&txn, ring, current.as_ref())?;
+    if let (Standing::Next(next), None) = (&staged, &current)
+        && agent.had_ledger(Some(&Book::new(next.clone(), vec![agent.dir.dir(TXN)?])))?
+    {
+        return Err(ledger_missing(ring));
+    }
+    let mac = match &staged {
+        Standing::Next(next) => Some(next.mac.clone()),
+        Standing::Placed => current.as_ref().map(|ledger| ledger.mac.clone()),
+        Standing::Stale => None,
+    };
+    match ops {
+        Some(Ok(ops)) if mac.as_ref() == Some(&ops.ledger) => {
+            apply(agent, &ops, None, follow)?;
+            if let Some(ledger) = Ledger::read(&agent.dir, ring)? {
+                sweep_shards(agent, &ledger)?;
+            }
             Ok(Finished::Applied)
         }
-        Ok(_) => salvage(agent, keys, "stale", now),
-        Err(_) => salvage(agent, keys, "damaged", now),
+        Some(Ok(_)) => set_aside(agent, "stale", now, Vec::new()),
+        Some(Err(_)) | None => {
+            let salvaged = match staged {
+                Standing::Next(next) => salvage(agent, ring, &txn, &names, next)?,
+                _ => Vec::new(),
+            };
+            set_aside(agent, "damaged", now, salvaged)
+        }
     }
+}
+
+/// The records of a committed transaction whose operations are damaged: its ledger, which is whole, says
+/// which they are.
+fn salvage(
+    agent: &Agent,
+    ring: &Ring,
+    txn: &Dir,
+    names: &[String],
+    next: Ledger,
+) -> Result<Vec<(Record, Store)>> {
+    let book = Book::new(next, vec![agent.dir.dir(TXN)?, agent.dir.dir(".")?]);
+    let mut records = Vec::new();
+    for name in names {
+        let Some(id) = ProfileId::from_file_name(name) else { continue };
+        let Some(entry) = book.entry(&id)? else { continue };
+        let Some(sealed) = txn.read_if_any(name, RECORD_MAX)? else { continue };
+        if let (Ok(record), Some(store)) = (Record::open(ring, &id, &sealed), entry.store())
+            && record.generation == entry.generation
+        {
+            records.push((record, store));
+        }
+    }
+    Ok(records)
+}
+
+/// That a ledger is not there which has to be.
+pub(super) fn ledger_missing(ring: &Ring) -> Error {
+    Error::new(Code::Tampered, format!("the ledger of {} is missing, and records are there", ring.scope))
 }
 
 /// Sets a transaction aside, with all that is in it.
 ///
 /// # Errors
 /// `IO`.
-pub fn set_aside(agent: &Agent, why: &str, now: i64) -> Result<Finished> {
+pub fn set_aside(agent: &Agent, why: &str, now: i64, salvaged: Vec<(Record, Store)>) -> Result<Finished> {
     let name = format!("{TXN}.{why}-{now}");
     agent.dir.rename(TXN, &agent.dir, &name)?;
     agent.dir.sync()?;
-    Ok(Finished::SetAside(name))
-}
-
-/// Takes over the staged records that open and are newer than anything known of them, and sets the
-/// rest of the transaction aside.
-fn salvage(agent: &Agent, keys: &Keys, why: &str, now: i64) -> Result<Finished> {
-    let generations = Generations::read(&agent.dir, now, true)?;
-    if let Some(staged) = agent.dir.dir(TXN)?.dir_if_any(RECORDS)? {
-        let store = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
-        let mut newer = Vec::new();
-        for name in staged.names()? {
-            let Some(id) = ProfileId::from_file_name(&name) else { continue };
-            let opened = |sealed: Vec<u8>| Record::open(keys, &agent.name, &id, &sealed).ok();
-            let Some(record) = staged.read_if_any(&name, RECORD_MAX)?.and_then(opened) else { continue };
-            let in_place =
-                store.copies(&name, RECORD_MAX)?.pop().and_then(opened).map(|record| record.generation);
-            let known = generations.last_known(&id).map(|known| known.generation);
-            if Some(record.generation) > in_place.max(known) {
-                newer.push(name);
-            }
-        }
-        store.put_staged(&staged, &newer)?;
-        store.sync()?;
-    }
-    set_aside(agent, why, now)
-}
-
-/// Applies a committed transaction whose operations were opened by other means (`recover`).
-///
-/// # Errors
-/// As [`finish_unfinished`].
-pub fn apply_opened(agent: &Agent, ops: &Ops) -> Result<()> {
-    apply(agent, ops, None)
+    Ok(Finished::SetAside(name, salvaged))
 }
 
 /// Replaces only the index, under the agent's lock: orders need no unlocking.
@@ -215,16 +281,14 @@ pub fn edit_index(agent: &Agent, edit: impl FnOnce(&mut Index) -> Result<()>) ->
     Ok(())
 }
 
-/// A reader on the same agent, for a writer that holds the lock and finished what was unfinished.
+/// The ledger of an agent whose lock is held and of which nothing is unfinished.
 ///
 /// # Errors
-/// Those of reading the directory.
-pub fn reader_of<'k>(
-    agent: &Agent,
-    home: &Dir,
-    keys: &'k Keys,
-    keychain: &'k Keychain,
-) -> Result<Reader<'k>> {
-    let dir = home.dir("agents")?.dir(agent.name.as_str())?;
-    Agent { name: agent.name.clone(), dir }.reader(keys, keychain)
+/// `TAMPERED`, and those of reading it.
+pub fn book(agent: &Agent, ring: &Ring) -> Result<Book> {
+    match Ledger::read(&agent.dir, ring)? {
+        Some(ledger) => Ok(Book::new(ledger, vec![agent.dir.dir(".")?])),
+        None if agent.had_ledger(None)? => fail(Code::Tampered, ledger_missing(ring).what().to_owned()),
+        None => Ok(Book::new(Ledger::default(), Vec::new())),
+    }
 }

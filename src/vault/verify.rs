@@ -1,24 +1,42 @@
 //! Whether everything in a home is what this vault made: records, indexes and logs.
 
-use serde::Serialize;
+mod own;
 
+use std::collections::BTreeSet;
+
+use age::x25519;
+use serde::Serialize;
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::lock::{self, Mode};
 
-use super::agent::{Agent, TXN_STAGE};
-use super::home::{Session, Vault, Waits};
+use own::{damaged_logs, modes, modes_within, verify_own};
+
+use super::accept;
+use super::agent::{Agent, PENDING, RECORDS, TXN_STAGE};
+use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
-use super::index::{EXEC_PROVIDER, Entry};
-use super::log::{self, LastKnown, Scope};
+use super::index::{EXEC_PROVIDER, Entry, Index};
+use super::ledger::{self, Book};
+use super::log;
+use super::reader::{Found, Reader};
 use super::record::Record;
+use super::standing::{self, Standing, State};
 use super::store::Store;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::Scope;
+use crate::seal::record::Purpose;
+use crate::seal::recovery::open_unvouched;
+use crate::unlock::Opened;
+use crate::unlock::slots::{self, DIR};
 use crate::vault::id::Reference;
+
+/// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
+const AHEAD: u64 = 24 * 3_600 * 1_000;
 
 /// What is wrong, or worth knowing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
-    /// A stable name: `corrupt`, `tampered`, `unlisted`, `missing`, `rolled_back`, `drift`, …
+    /// A stable name: `corrupt`, `tampered`, `ledger`, `rolled_back`, `unlisted`, `missing`, `drift`, …
     pub kind: &'static str,
     /// The agent, where it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,6 +80,15 @@ impl Verified {
             notice: false,
         });
     }
+
+    fn note(&mut self, kind: &'static str, agent: &Agent, profile: Option<&str>, what: String) {
+        self.add(kind, agent, profile, what);
+        self.findings.iter_mut().last().into_iter().for_each(|finding| finding.notice = true);
+    }
+
+    fn add_own(&mut self, kind: &'static str, what: String) {
+        self.findings.push(Finding { kind, agent: None, profile: None, what, notice: false });
+    }
 }
 
 /// Verifies a whole home.
@@ -70,25 +97,54 @@ impl Verified {
 /// Those of reading it; what is wrong with its contents is a finding.
 pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verified> {
     let mut verified = Verified::default();
-    let log = vault.home.read_if_any(log::FILE, log::MAX)?.unwrap_or_default();
-    let chain = log::verify(&session.keys, Scope::Vault, &log)?;
-    verified.log_lines += chain.good;
-    verified.findings.extend(chain.findings.into_iter().map(|what| Finding {
-        kind: "log",
-        agent: None,
-        profile: None,
-        what: format!("the vault's own log: {what}"),
-        notice: false,
-    }));
+    for what in modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE])
+        .into_iter()
+        .chain(modes(&vault.home, &[AGENTS, DIR]))
+    {
+        verified.add_own("writable", what);
+    }
+    if let Some(unlock) = vault.home.dir_if_any(DIR)? {
+        for what in modes_within(&unlock) {
+            verified.add_own("writable", what);
+        }
+        for name in unlock.names()?.iter().filter(|name| !slots::is_ours(name)) {
+            let name = super::id::quoted(name);
+            verified.add_own("strange", format!("unlock holds a file that is none of Strongroom's: {name}"));
+        }
+    }
+    if session.keys.only_agent().is_none() {
+        verify_own(vault, session, &mut verified)?;
+    }
+    for refusal in accept::gone(vault, &session.keys)? {
+        let Scope::Agent(name) = &refusal.scope else { continue };
+        if session.keys.only_agent().is_none_or(|only| only == name) {
+            let what = format!("{} (state {})", refusal.what, refusal.digest);
+            verified.findings.push(Finding {
+                kind: "rolled_back",
+                agent: Some(name.clone()),
+                profile: None,
+                what,
+                notice: false,
+            });
+        }
+    }
+    let recovery = match &session.opened {
+        Opened::By(unlocked) => unlocked.payload.recovery_identity().ok(),
+        // The cache does not hold it.
+        Opened::Cached(_) => None,
+    };
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
+        if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
+            continue;
+        }
         // Beside a writer, records, index and log would be seen at different times. A home that
         // cannot be written has no writer.
         let _lock = match lock::take(&agent.dir, Mode::Shared, waits.limit, &waits.holder()) {
             Err(error @ StoreError::LockTimeout { .. }) => return Err(error.into()),
             lock => lock.ok(),
         };
-        if let Err(error) = verify_agent(agent, vault, session, &mut verified) {
+        if let Err(error) = verify_agent(agent, vault, session, recovery.as_ref(), waits, &mut verified) {
             verified.findings.push(Finding {
                 kind: "unreadable",
                 agent: Some(name.to_string()),
@@ -101,43 +157,53 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
     Ok(verified)
 }
 
-fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
+fn verify_agent(
+    agent: Agent,
+    vault: &Vault,
+    session: &Session,
+    recovery: Option<&x25519::Identity>,
+    waits: &Waits,
+    verified: &mut Verified,
+) -> Result<()> {
     verified.agents += 1;
-    for name in agent.record_ids()?.1 {
+    let (in_home, strange) = agent.record_ids()?;
+    for name in strange {
         let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
         verified.add("strange", &agent, None, what);
     }
-    let unfinished = agent.has_unfinished()?;
-    for name in agent.dir.names()? {
-        if name.starts_with("txn.") && name != TXN_STAGE {
-            verified.findings.push(Finding {
-                kind: "set_aside",
-                agent: Some(agent.name.to_string()),
-                profile: None,
-                what: format!(
-                    "{} holds a transaction that did not fit and was set aside",
-                    super::id::quoted(&name)
-                ),
-                notice: true,
-            });
+    for what in modes(
+        &agent.dir,
+        &[".", RECORDS, PENDING, ledger::FILE, log::FILE, lock::FILE, super::index::FILE, "auth-state.json"],
+    ) {
+        verified.add("writable", &agent, None, what);
+    }
+    for place in [RECORDS, PENDING] {
+        for what in agent.dir.dir_if_any(place)?.iter().flat_map(modes_within) {
+            verified.add("writable", &agent, None, what);
         }
     }
-    let reader = agent.reader(&session.keys, &vault.keychain)?;
-    let log = reader.log()?;
-    let chain = log::verify(&session.keys, Scope::Agent(&reader.agent.name), &log)?;
-    verified.log_lines += chain.good;
-    for what in chain.findings {
-        verified.add("log", &reader.agent, None, what);
+    for name in agent.dir.names()? {
+        if name.starts_with("txn.") && name != TXN_STAGE {
+            let what = format!(
+                "{} holds a transaction that did not fit and was set aside",
+                super::id::quoted(&name)
+            );
+            verified.note("set_aside", &agent, None, what);
+        }
     }
-    let known = log::all_last_known(&log);
-    if unfinished {
-        verified.findings.push(Finding {
-            kind: "unfinished",
-            agent: Some(reader.agent.name.to_string()),
-            profile: None,
-            what: "a committed change is not yet applied; the next change finishes it".to_owned(),
-            notice: true,
-        });
+    for (name, _) in damaged_logs(&agent.dir)? {
+        verified.note(
+            "log",
+            &agent,
+            None,
+            format!("{name} is a part of the log that was damaged and set by"),
+        );
+    }
+    let ring = session.keys.agent(agent.name.as_str())?;
+    let reader = agent.reader(ring, &vault.keychain)?;
+    if reader.is_unfinished() {
+        let what = "a committed change is not yet applied; the next change finishes it".to_owned();
+        verified.note("unfinished", &reader.agent, None, what);
     }
     if let Some(error) = reader.unfinished_error() {
         verified.add("unfinished", &reader.agent, None, error.what().to_owned());
@@ -149,100 +215,148 @@ fn verify_agent(agent: Agent, vault: &Vault, session: &Session, verified: &mut V
             None
         }
     };
-    let mut seen_all = true;
-    let ids = match reader.record_ids() {
-        Ok(ids) => ids,
+    let book = match reader.book().and_then(|book| book.all().map(|_| book)) {
+        Ok(book) => book,
         Err(error) => {
-            seen_all = false;
-            verified.add("keychain", &reader.agent, None, error.what().to_owned());
-            reader.local_ids()?
+            let refusal = standing::unreadable(&vault.anchors, &reader.ring, &reader.agent.dir, &error)?;
+            let what = format!("{} (state {})", refusal.what, refusal.digest);
+            verified.add("ledger", &reader.agent, None, what);
+            return Ok(());
         }
     };
-    let mut lost = Vec::new();
+    verify_history(&reader, book, vault, verified)?;
+    let ids = reader.record_ids()?;
+    // What fails of it fails again for each profile.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     for id in &ids {
-        match reader.record(id) {
-            Ok(Some(record)) => {
+        match reader.found(id) {
+            Ok(Some(found)) => {
                 verified.records += 1;
-                let entry = match &index {
-                    None => Listed::Unknown,
-                    Some(index) => index.entry(id.as_str()).map_or(Listed::No, Listed::As),
-                };
-                verify_record(&reader.agent, &record, &entry, known.get(id.as_str()), verified);
+                let found = (&found, reader.store_of(id));
+                verify_record(&reader.agent, found, index.as_ref(), recovery, waits.now, verified);
             }
             Ok(None) => {}
-            // Told of its entry in the index.
-            Err(error) if error.code() == Code::KeychainLost && index.is_some() => lost.push(id.clone()),
             Err(error) => {
-                let kind = match error.code() {
-                    Code::Tampered => "tampered",
-                    code if code.is_of_keychain() => "keychain",
-                    _ => "corrupt",
-                };
-                verified.add(kind, &reader.agent, Some(id.as_str()), error.what().to_owned());
+                let (kind, what) = judged(&error, id);
+                verified.add(kind, &reader.agent, Some(id.as_str()), what);
             }
         }
     }
-    let ids: Vec<_> = ids.into_iter().filter(|id| !lost.contains(id)).collect();
-    for entry in index.iter().flat_map(super::index::Index::entries) {
-        let unseen = !seen_all && entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain));
-        if !unseen {
-            verify_entry(&reader.agent, &entry, &ids, verified);
+    verify_strays(&reader, book, &in_home, verified)?;
+    // Of a record that the ledger does not know it was told above that it is there.
+    let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
+    for entry in index.iter().flat_map(Index::entries) {
+        verify_entry(&reader.agent, &entry, &held, verified);
+    }
+    Ok(())
+}
+
+/// What an error of reading a record means.
+fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
+    let what = error.what().to_owned();
+    match error.code() {
+        Code::Tampered if what.contains("older than") => ("rolled_back", what),
+        Code::Tampered => ("tampered", what),
+        Code::KeychainLost => (
+            "missing",
+            format!("{id} is in the ledger, and its record is gone; paste it again, or remove it"),
+        ),
+        code if code.is_of_keychain() => ("keychain", what),
+        Code::Corrupt if what.contains("missing") => ("missing", what),
+        _ => ("corrupt", what),
+    }
+}
+
+/// The log, and what this machine remembers.
+fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mut Verified) -> Result<()> {
+    let (agent, ledger) = (&reader.agent, &book.ledger);
+    if !reader.is_unfinished() {
+        let chain = log::verify(&reader.ring, &log::read(&agent.dir)?, &ledger.log)?;
+        verified.log_lines += chain.good;
+        for what in chain.findings {
+            verified.add("log", agent, None, what);
+        }
+    }
+    if let Standing::Refused(refusal) =
+        standing::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
+    {
+        verified.add("rolled_back", agent, None, format!("{} (state {})", refusal.what, refusal.digest));
+    }
+    Ok(())
+}
+
+/// Records in the home that the ledger does not name.
+fn verify_strays(
+    reader: &Reader<'_>,
+    book: &Book,
+    in_home: &[ProfileId],
+    verified: &mut Verified,
+) -> Result<()> {
+    for id in in_home {
+        match book.entry(id)? {
+            None => {
+                let what = if reader.opens(id) {
+                    format!(
+                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {id} --accept-rollback` shows it: to keep it, paste it again"
+                    )
+                } else {
+                    format!(
+                        "a record of {id} is there that this vault did not make: it is never used; remove its file"
+                    )
+                };
+                verified.add("unknown", &reader.agent, Some(id.as_str()), what);
+            }
+            Some(entry) if entry.is_removed() && !reader.is_unfinished() => {
+                let what = format!(
+                    "the record of {id} was removed, and is there again: someone put an old file back"
+                );
+                verified.add("removed", &reader.agent, Some(id.as_str()), what);
+            }
+            Some(_) => {}
         }
     }
     Ok(())
 }
 
-/// How the index stands to a record.
-enum Listed {
-    /// The index cannot be read.
-    Unknown,
-    /// It has no entry for it.
-    No,
-    /// It has this one.
-    As(Entry),
-}
-
 fn verify_record(
     agent: &Agent,
-    record: &Record,
-    entry: &Listed,
-    known: Option<&LastKnown>,
+    (found, store): (&Found, Option<Store>),
+    index: Option<&Index>,
+    recovery: Option<&x25519::Identity>,
+    now: i64,
     verified: &mut Verified,
 ) {
+    let record = &found.record;
     let id = record.profile.as_str();
-    let behind = |generation: u64| generation > record.generation;
-    match known {
-        Some(known) if known.removed && known.generation >= record.generation => {
-            let what =
-                format!("the record of {id} was removed, and is there again: someone put an old file back");
-            verified.add("removed", agent, Some(id), what);
-            return;
-        }
-        Some(known) if behind(known.generation) => {
-            let what =
-                format!("the record of {id} is older than the last change in the log: it was rolled back");
-            verified.add("rolled_back", agent, Some(id), what);
-        }
-        Some(known) if known.generation == record.generation => {}
-        _ => {
-            let what = format!("the log does not know the record of {id}: the log was cut short");
-            verified.add("log", agent, Some(id), what);
-        }
+    if let Some(identity) = recovery
+        && open_unvouched(identity, Purpose::Record, &found.sealed, "a record").is_err()
+    {
+        let what =
+            format!("the recovery key does not open the record of {id}; rotate or rekey seals it again");
+        verified.add("recovery", agent, Some(id), what);
     }
-    match entry {
-        Listed::Unknown => {}
-        Listed::No => {
+    if record.generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD) {
+        let what = format!("the record of {id} is from ahead of the clock: a clock is, or was, wrong");
+        verified.note("clock", agent, Some(id), what);
+    }
+    let store = store.map(|store| store.to_string());
+    match index.map(|index| index.entry(id)) {
+        None => {}
+        Some(None) => {
             let what = format!("{id} is not listed in the index; `strongroom doctor --repair` lists it");
             verified.add("unlisted", agent, Some(id), what);
         }
-        Listed::As(entry) => {
-            if entry.mark.as_ref().is_some_and(|mark| behind(mark.generation))
-                && !known.is_some_and(|known| behind(known.generation))
-            {
-                let what = format!("the record of {id} is older than its index entry: it was rolled back");
-                verified.add("rolled_back", agent, Some(id), what);
+        Some(Some(entry)) => {
+            let as_it_is = |mark: &super::index::Mark| {
+                mark.generation == record.generation && Some(&mark.store) == store.as_ref()
+            };
+            if !entry.mark.as_ref().is_some_and(as_it_is) {
+                let what = format!(
+                    "the index says another store or generation for {id} than the ledger, which governs"
+                );
+                verified.add("drift", agent, Some(id), what);
             }
-            for what in drift(agent, record, entry) {
+            for what in drift(agent, record, &entry) {
                 verified.add("drift", agent, Some(id), what);
             }
         }
@@ -250,7 +364,8 @@ fn verify_record(
 }
 
 /// How an index entry differs from the record that governs it.
-fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
+#[must_use]
+pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
     let id = &record.profile;
     let credential = &record.credential;
     let mut found = Vec::new();
@@ -280,7 +395,7 @@ fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
     found
 }
 
-fn verify_entry(agent: &Agent, entry: &Entry, records: &[ProfileId], verified: &mut Verified) {
+fn verify_entry(agent: &Agent, entry: &Entry, held: &BTreeSet<&str>, verified: &mut Verified) {
     let shown = super::id::quoted(&entry.id);
     if entry.plaintext {
         let what = format!(
@@ -289,19 +404,13 @@ fn verify_entry(agent: &Agent, entry: &Entry, records: &[ProfileId], verified: &
         verified.add("plaintext", agent, Some(&entry.id), what);
     }
     let ours = entry.mark.is_some() || entry.reference.is_some();
-    let id = entry.id.parse::<ProfileId>().ok();
-    let there = id.as_ref().is_some_and(|id| records.binary_search(id).is_ok());
+    let there = held.contains(entry.id.as_str());
     if ours && !there {
         let what = format!("{shown} is listed, and its record is gone; paste it again, or remove it");
         verified.add("missing", agent, Some(&entry.id), what);
     }
     if !there && entry.reference.is_none() && entry.foreign_reference.is_some() {
-        verified.findings.push(Finding {
-            kind: "foreign",
-            agent: Some(agent.name.to_string()),
-            profile: Some(entry.id.clone()),
-            what: format!("{shown} refers to another secret provider than {EXEC_PROVIDER}"),
-            notice: true,
-        });
+        let what = format!("{shown} refers to another secret provider than {EXEC_PROVIDER}");
+        verified.note("foreign", agent, Some(&entry.id), what);
     }
 }

@@ -3,50 +3,172 @@
 use strongroom_backends::fs::lock::Lock;
 
 use super::agent::Agent;
-use super::change::{Change, Outcome};
-use super::log::{self, Scope};
+use super::anchor::Anchors;
+use super::change::{Change, Outcome, Place};
+use super::generation::Generations;
+use super::ledger::{Book, Ledger};
+use super::reader::Reader;
 use super::settle;
-use super::store::Store;
+use super::standing::{self, Standing, State, WayOut};
+use super::state_step::Follow;
 use super::transaction::{self, Finished};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
-use crate::seal::keys::Keys;
+use crate::seal::keys::Ring;
 
 /// The right to change an agent's profiles: its locks, held until this is dropped.
 #[derive(Debug)]
 pub struct Writer<'s> {
     /// The agent.
     pub agent: Agent,
-    /// The vault's keys, as current as the lock.
-    pub keys: &'s Keys,
+    /// The agent's keys, as current as the lock.
+    pub ring: Ring,
     /// The keychain, where records may lie.
     pub keychain: &'s Keychain,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// What an earlier change had left to do.
-    pub finished: Finished,
-    _locks: [Lock; 2],
+    /// The name of a transaction that did not fit and was set aside.
+    pub set_aside: Option<String>,
+    anchors: &'s Anchors,
+    follow: Follow,
+    remembers: Remembers,
+    _locks: Vec<Lock>,
+}
+
+/// What a writer is made of: the vault's part of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Means<'s> {
+    pub(super) keychain: &'s Keychain,
+    pub(super) anchors: &'s Anchors,
+    pub(super) follow: Follow,
+    pub(super) now: i64,
+    /// Whether a state from before a change of keys is let pass.
+    pub(super) over_rekey: Option<Remembers>,
+}
+
+/// Whether what is written of a state from before a change of keys is remembered outside the home.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Remembers {
+    /// It is: this is the change of keys that follows.
+    Yes,
+    /// It is not: the change of keys is still due.
+    No,
+}
+
+/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
+#[derive(Debug)]
+pub struct Staged<'w> {
+    writer: &'w Writer<'w>,
+    staged: super::change::Staged<'w>,
 }
 
 impl<'s> Writer<'s> {
-    /// The right that these locks, which are held, give.
-    pub(super) fn new(
-        agent: Agent,
-        keys: &'s Keys,
-        keychain: &'s Keychain,
-        now: i64,
-        finished: Finished,
-        locks: [Lock; 2],
-    ) -> Self {
-        Self { agent, keys, keychain, now, finished, _locks: locks }
+    /// Finishes what a killed process left, makes sure that the agent is not behind what this machine
+    /// remembers, and gives the right that the locks, which are held, give.
+    ///
+    /// # Errors
+    /// `TAMPERED`, and those of finishing.
+    pub(super) fn begin(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Result<Self> {
+        let Means { anchors, follow, now, over_rekey, .. } = means;
+        let finished = match transaction::finish_unfinished(&agent, &ring, follow, now) {
+            Err(error) if error.code() == Code::Tampered => {
+                return Err(standing::unreadable(anchors, &ring, &agent.dir, &error)?.error());
+            }
+            finished => finished?,
+        };
+        let mut writer = Self::over(agent, ring, means, locks);
+        if let Standing::Refused(refusal) = writer.standing()? {
+            match over_rekey {
+                Some(remembers) if refusal.way_out == WayOut::Rekey => writer.remembers = remembers,
+                _ => return Err(refusal.error()),
+            }
+        }
+        if let Finished::SetAside(name, salvaged) = finished {
+            writer.set_aside = Some(name);
+            let mut change = Change::default();
+            for (record, store) in salvaged {
+                change.put("salvage", record, store);
+            }
+            if !change.is_empty()
+                && let Some(error) = writer.commit(change)?.unfinished
+            {
+                return Err(error);
+            }
+        }
+        Ok(writer)
+    }
+
+    /// The right to change an agent whose ledger is gone, or is of keys that are lost: nothing is judged.
+    pub(super) fn over(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Self {
+        let Means { keychain, anchors, follow, now, .. } = means;
+        let remembers = Remembers::Yes;
+        Self { agent, ring, keychain, now, set_aside: None, anchors, follow, remembers, _locks: locks }
+    }
+
+    /// How the agent stands to what this machine remembers of it.
+    ///
+    /// # Errors
+    /// Those of reading the ledger.
+    pub fn standing(&self) -> Result<Standing> {
+        let ledger = Ledger::read(&self.agent.dir, &self.ring)?.unwrap_or_default();
+        standing::judge(self.anchors, &self.ring, &self.agent.dir, State::from(&ledger))
+    }
+
+    /// The ledger.
+    ///
+    /// # Errors
+    /// `TAMPERED`, those of reading it.
+    pub fn book(&self) -> Result<Book> {
+        transaction::book(&self.agent, &self.ring)
+    }
+
+    /// What is known of generations.
+    ///
+    /// # Errors
+    /// As [`Writer::book`].
+    pub fn generations(&self) -> Result<Generations> {
+        Ok(Generations::new(self.book()?, self.now))
+    }
+
+    /// A reader on the same agent.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn reader(&self) -> Result<Reader<'s>> {
+        let dir = self.agent.dir.dir(".")?;
+        Agent { name: self.agent.name.clone(), dir }.reader(self.ring.clone(), self.keychain)
     }
 
     /// Makes a change, and brings the keychain up to date with it.
     ///
     /// # Errors
-    /// As [`Change::commit`].
+    /// Everything up to the commit point; then nothing has changed. What fails behind it is told
+    /// by the outcome.
     pub fn commit(&self, change: Change) -> Result<Outcome> {
-        self.settled(change.commit(&self.agent, self.keys, self.now)?)
+        self.stage(change, &|| ())?.commit()
+    }
+
+    /// Prepares a change up to its commit point, durably, and calls `tell` for each record that was
+    /// sealed.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub fn stage<'w>(&'w self, change: Change, tell: &(dyn Fn() + Sync)) -> Result<Staged<'w>> {
+        self.stage_on(change, &self.book()?, tell)
+    }
+
+    /// As [`Writer::stage`], on a ledger that was put together because the one in its place is gone.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub fn stage_on<'w>(
+        &'w self,
+        change: Change,
+        book: &Book,
+        tell: &(dyn Fn() + Sync),
+    ) -> Result<Staged<'w>> {
+        let place = Place { agent: &self.agent, ring: &self.ring, follow: self.follow };
+        Ok(Staged { writer: self, staged: change.stage(place, book, self.now, tell)? })
     }
 
     /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
@@ -56,33 +178,28 @@ impl<'s> Writer<'s> {
     pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
         if outcome.unfinished.is_none() && settle::is_due(&self.agent)? {
             let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
-            outcome.keychain = settle::settle(&self.agent, self.keys, self.keychain, self.now, &put).err();
+            outcome.keychain = settle::settle(self, &put).err();
         }
         Ok(outcome)
     }
 }
 
-/// Makes sure that an agent's log was last written under keys that are held, and finishes what a
-/// killed process left. The caller holds the agent's lock.
-///
-/// # Errors
-/// `TAMPERED`, and those of finishing.
-pub fn finish_agent(agent: &Agent, keys: &Keys, now: i64) -> Result<Finished> {
-    let has_lines = log::check_end(keys, Scope::Agent(&agent.name), &agent.dir)?;
-    let finished = transaction::finish_unfinished(agent, keys, now)?;
-    if !has_lines && finished != Finished::Applied && holds_records(agent)? {
-        return fail(Code::Tampered, format!("agent {} has records, and its change log is gone", agent.name))
-            .map_err(|e: Error| e.with_remedy("restore log.jsonl, or run `strongroom doctor --repair`"));
+impl Staged<'_> {
+    /// Commits the change, remembers it outside the home, and brings the keychain up to date.
+    ///
+    /// # Errors
+    /// Those of the one rename that commits; then nothing has changed.
+    pub fn commit(self) -> Result<Outcome> {
+        let writer = self.writer;
+        let (outcome, ledger) = self.staged.commit()?;
+        if writer.remembers == Remembers::Yes {
+            writer.anchors.remember(&writer.ring, &State::from(&ledger).mark());
+        }
+        writer.settled(outcome)
     }
-    Ok(finished)
 }
 
-/// Whether an agent has records, in its home or by its index in the keychain.
-fn holds_records(agent: &Agent) -> Result<bool> {
-    if !agent.record_ids()?.0.is_empty() {
-        return Ok(true);
-    }
-    // An index that cannot be read says nothing; whoever changes it says why.
-    let index = agent.index().unwrap_or_default();
-    Ok(index.entries().any(|entry| entry.mark.is_some_and(|mark| mark.is_in(Store::Keychain))))
+/// The error of a command that needs the vault's own keys.
+pub(super) fn no_agent() -> Error {
+    Error::new(Code::Internal, "a lock was taken for no agent")
 }

@@ -42,3 +42,25 @@ fn beside_rekeys(session: &Session, looks: &[&[&str]]) {
     });
     session.run(["verify"]).ok();
 }
+
+/// Each makes a key file of its own, and one alone may take the place of the one that is there.
+#[test]
+fn changes_of_keys_at_once_lock_nobody_out() {
+    let session = Session::new();
+    session.paste("openrouter:one", "made-up-key-number-1");
+    let changed = std::thread::scope(|scope| {
+        let rekeys = || (0..10).filter(|_| session.run(["rekey", "--yes"]).status == 0).count();
+        let looks = || {
+            for _ in 0..40 {
+                assert_eq!(session.get("openrouter:one"), "made-up-key-number-1");
+            }
+        };
+        scope.spawn(looks);
+        let all: Vec<_> = (0..3).map(|_| scope.spawn(rekeys)).collect();
+        all.into_iter().map(|one| one.join().unwrap()).sum::<usize>()
+    });
+    assert!(changed >= 10, "{changed} changes of keys");
+    assert_eq!(session.get("openrouter:one"), "made-up-key-number-1");
+    session.run(["verify"]).ok();
+    assert!(!session.key_file().with_extension("next").exists());
+}

@@ -32,21 +32,31 @@ fn derive(file_key: &[u8], salt: Option<&[u8]>, info: &[u8]) -> [u8; 32] {
     key
 }
 
-/// The file with its header as it is, and another payload under the same file key.
-pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> String) -> Vec<u8> {
-    use base64::Engine;
+/// The file key that the recovery key unwraps, and the plaintext.
+fn opened(sealed: &[u8], recovery_key: &str) -> (Vec<u8>, String) {
     let capture = Capture { identity: recovery_key.trim().parse().unwrap(), file_key: RefCell::new(None) };
     let mut plain = String::new();
     let opened = age::Decryptor::new_buffered(sealed).unwrap().decrypt(std::iter::once(&capture as _));
     std::io::Read::read_to_string(&mut opened.unwrap(), &mut plain).unwrap();
-    let file_key = capture.file_key.into_inner().unwrap();
+    (capture.file_key.into_inner().unwrap(), plain)
+}
+
+/// The MAC of a header up to and with its `---`.
+fn header_mac(file_key: &[u8], unsigned: &[u8]) -> String {
+    use base64::Engine;
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&derive(file_key, None, b"header")).unwrap();
+    mac.update(unsigned);
+    base64::prelude::BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
+}
+
+/// The file with its header as it is, and another payload under the same file key.
+pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> String) -> Vec<u8> {
+    let (file_key, plain) = opened(sealed, recovery_key);
 
     // The header's own MAC can be made anew: its key comes from the file key.
     let end = sealed.windows(5).position(|at| at == b"\n--- ").unwrap();
     let unsigned = &sealed[..end + 4];
-    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&derive(&file_key, None, b"header")).unwrap();
-    mac.update(unsigned);
-    let mac = base64::prelude::BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes());
+    let mac = header_mac(&file_key, unsigned);
     let mut forged = unsigned.to_vec();
     forged.extend_from_slice(format!(" {mac}\n").as_bytes());
     assert!(sealed.starts_with(&forged), "the header is the same, MAC and all");
@@ -57,4 +67,31 @@ pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> Strin
     forged.extend_from_slice(&nonce);
     forged.extend(cipher.encrypt(Nonce::from_slice(&last_chunk), edit(&plain).as_bytes()).unwrap());
     forged
+}
+
+/// The same file key and payload, with the recovery stanza to another recipient: what the vault key opens still,
+/// and the recovery key no more.
+pub fn readdressed(sealed: &[u8], recovery_key: &str, recipient: &str) -> Vec<u8> {
+    use age::Recipient;
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD_NO_PAD;
+    let (file_key, _) = opened(sealed, recovery_key);
+    let mut copied = [0; 16];
+    copied.copy_from_slice(&file_key);
+    let recipient: age::x25519::Recipient = recipient.parse().unwrap();
+    let (stanzas, _) = recipient.wrap_file_key(&FileKey::new(Box::new(copied))).unwrap();
+
+    let end = sealed.windows(5).position(|at| at == b"\n--- ").unwrap();
+    let payload = end + 1 + sealed[end + 1..].iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    let header = std::str::from_utf8(&sealed[..end]).unwrap();
+    let before = &header[..header.find("\n-> X25519 ").unwrap()];
+    let mut forged = format!("{before}\n");
+    for stanza in &stanzas {
+        let body = BASE64_STANDARD_NO_PAD.encode(&stanza.body);
+        forged.push_str(&format!("-> {} {}\n{body}\n", stanza.tag, stanza.args.join(" ")));
+    }
+    forged.push_str("---");
+    let mac = header_mac(&file_key, forged.as_bytes());
+    forged.push_str(&format!(" {mac}\n"));
+    [forged.as_bytes(), &sealed[payload..]].concat()
 }

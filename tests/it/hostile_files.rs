@@ -229,9 +229,12 @@ fn files_that_are_too_large_are_refused_unread() {
         fs::OpenOptions::new().write(true).open(&at).unwrap().set_len(size).unwrap();
         let before = kept_names(&session);
         let mut refused = 0;
-        for arguments in
-            [&["get", "openrouter:one"][..], &["verify"], &["list"], &["rotate", "openrouter:one"]]
-        {
+        let mut commands = vec![&["get", "openrouter:one"][..], &["verify"], &["list"]];
+        // A log decides nothing: one that is larger than any log is set by.
+        if !place.ends_with("log.jsonl") {
+            commands.push(&["rotate", "openrouter:one"]);
+        }
+        for arguments in commands {
             let ran = run(&session, arguments, "made-up-new-value");
             if codes.iter().any(|code| ran.stderr.contains(code) || ran.stdout.contains("larger than")) {
                 refused += 1;
@@ -243,6 +246,18 @@ fn files_that_are_too_large_are_refused_unread() {
         fs::write(&at, saved).unwrap();
         session.run(["verify"]).ok();
     }
+}
+
+#[test]
+fn a_log_that_is_larger_than_any_is_set_by_and_keeps_nobody_from_writing() {
+    let session = session();
+    let log = session.agent_file("log.jsonl");
+    fs::OpenOptions::new().write(true).open(&log).unwrap().set_len(1 << 40).unwrap();
+    run(&session, &["rotate", "openrouter:one"], "made-up-new-value").ok();
+    assert!(fs::metadata(&log).unwrap().len() < 4096);
+    assert_eq!(session.get("openrouter:one"), "made-up-new-value");
+    let verified = session.run(["verify"]).ok();
+    assert!(verified.stdout.contains("was damaged and set by"), "{}", verified.stdout);
 }
 
 fn kept_names(session: &Session) -> Vec<String> {

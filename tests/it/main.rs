@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod attacks;
 mod beside_rekey;
 mod cases;
 mod contention;
@@ -42,5 +43,7 @@ mod terminal;
 mod traces;
 mod unlock_cache;
 mod unlock_cache_attacks;
+mod unlock_cache_plants;
+mod unlock_cache_scopes;
 mod verbs;
 mod wiped_index;

@@ -109,3 +109,48 @@ fn a_home_of_format_1_is_recovered() {
     session.run(["recover", "--recovery-key", "recovery"]).ok();
     read_all(&session, &expected, &[]);
 }
+
+/// Every command refuses a home of a development version, changes nothing and says the way out; also if only
+/// its unlock files tell what it is.
+#[test]
+fn a_home_of_a_development_version_is_refused_with_the_way_out() {
+    for without in [None, Some("vault.json")] {
+        let session = Session::empty();
+        let fixture = source("tests/fixtures/homes/development");
+        fs::create_dir_all(session.home().parent().unwrap()).unwrap();
+        copy(&fixture.join("home"), &session.home());
+        session.write("recovery", fs::read(fixture.join("recovery")).unwrap());
+        fs::create_dir_all(session.key_file().parent().unwrap()).unwrap();
+        session.write(".config/strongroom/key", fs::read(fixture.join("key")).unwrap());
+        if let Some(name) = without {
+            fs::remove_file(session.home().join(name)).unwrap();
+        }
+        let before = kept(&session.home());
+        let mut commands = vec![
+            &["get", "anthropic:work"][..],
+            &["rotate", "anthropic:work"],
+            &["paste-api-key", "--provider", "groq"],
+            &["remove", "anthropic:work", "--yes"],
+            &["verify"],
+            &["rekey", "--yes"],
+            &["export", "--to", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
+        ];
+        // Without `vault.json` these see nothing that they would have to open.
+        if without.is_none() {
+            commands.extend([
+                &["list"][..],
+                &["init"],
+                &["doctor"],
+                &["recover", "--recovery-key", "recovery"],
+            ]);
+        }
+        for arguments in commands {
+            let ran = session.feed("made-up", arguments).failed("OLD_FORMAT", 65);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            assert!(said.contains("strongroom export --agent A --passphrase --out FILE"), "{said}");
+        }
+        let answer = session.resolve(&["main/anthropic:work"]);
+        assert_eq!(answer["errors"]["main/anthropic:work"]["code"], "OLD_FORMAT", "{answer}");
+        assert!(kept(&session.home()) == before);
+    }
+}

@@ -100,6 +100,16 @@ fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
     if open != 6 {
         return wrong(format!("by the passphrase only {open} records open"));
     }
+    if moment.n.is_multiple_of(2) {
+        // A gateway that goes on meanwhile seals under the new key beside what is under the old one.
+        for agent in ["main", "other"] {
+            let paste = ["--agent", agent, "paste-api-key", "--provider", "mistral"];
+            let pasted = session.feed("made-up-between", paste);
+            if pasted.status != 0 {
+                return wrong(format!("a paste before it is finished: {}", pasted.stderr));
+            }
+        }
+    }
     let again = session.run(REKEY);
     if again.status != 0 {
         return wrong(format!("again: {}", again.stderr));

@@ -41,6 +41,11 @@ fn at_an_instant() {
 
 /// Runs a command line at an instant.
 pub fn run_at(session: &Session, now: i64, arguments: &[&str]) -> Ran {
+    feed_at(session, now, b"", arguments)
+}
+
+/// Runs a command line at an instant, with this input.
+pub fn feed_at(session: &Session, now: i64, input: &[u8], arguments: &[&str]) -> Ran {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "selection::at_an_instant", "--nocapture", "--test-threads=1"])
@@ -53,7 +58,7 @@ pub fn run_at(session: &Session, now: i64, arguments: &[&str]) -> Ran {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut done = ran(command, b"");
+    let mut done = ran(command, input);
     // The test runner speaks first.
     done.stdout = done.stdout.split_once("at_an_instant ... ").unwrap().1.to_owned();
     done

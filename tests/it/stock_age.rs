@@ -167,9 +167,9 @@ fn a_record_of_another_agent_or_another_vault_is_refused() {
     let paste = ["--agent", "other", "paste-api-key", "--provider", "openrouter", "--profile-id", "one"];
     session.feed("made-up-other", paste).ok();
     let other = session.home().join("agents/other/records/openrouter_3aone.age");
-    let message = "holds another one: it was moved from another profile or agent";
+    let message = "was altered, or was sealed for another agent";
     let moved = fs::read(other).unwrap();
-    refused(&session, "openrouter_3aone.age", "openrouter:one", &moved, "TAMPERED", message);
+    refused(&session, "openrouter_3aone.age", "openrouter:one", &moved, "CORRUPT", message);
 
     let theirs = Session::new();
     theirs.paste("openrouter:one", "made-up-theirs");
@@ -227,7 +227,9 @@ fn a_second_passphrase_file_costs_no_derivation() {
     }
     let listed = session.run(["unlock-method", "list"]).ok().stdout;
     assert_eq!(listed.matches("unusable: ").count(), 10, "{listed}");
-    session.run(["verify", "--passphrase-file", "pass"]).ok();
+    let verified = session.run(["verify", "--passphrase-file", "pass"]).failed("FINDINGS", 65);
+    assert_eq!(verified.stdout.matches("is not one of the vault's unlock methods").count(), 10);
+    session.feed("made-up-key", ["paste-api-key", "--provider", "groq", "--passphrase-file", "pass"]).ok();
 }
 
 /// What an attacker does to a home.

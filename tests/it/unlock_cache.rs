@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use strongroom::seal::keys::VaultId;
 use strongroom::unlock::cache;
-use strongroom_backends::kernel_keyring;
 
 use crate::session::{HANGS, Ran, SOMEBODY, Session, binary, kept, ran, source, strace};
 
@@ -42,9 +42,21 @@ impl Vault {
         self.run([&["--passphrase-file", "pass"], &arguments[..]].concat())
     }
 
+    /// The vault's id.
+    pub fn id(&self) -> VaultId {
+        let bytes = std::fs::read(self.home().join("vault.json")).unwrap();
+        let file: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+        file["vaultId"].as_str().unwrap().parse().unwrap()
+    }
+
     /// The description of its key.
     pub fn name(&self) -> String {
-        cache::name_of(&self.home()).unwrap()
+        cache::name_of(&self.id(), &self.home(), None).unwrap()
+    }
+
+    /// The description of the key of one agent alone.
+    pub fn name_for(&self, agent: &str) -> String {
+        cache::name_of(&self.id(), &self.home(), Some(agent)).unwrap()
     }
 
     /// The key's number in the keyring of the user, as another program finds it.
@@ -76,9 +88,7 @@ impl std::ops::Deref for Vault {
 
 impl Drop for Vault {
     fn drop(&mut self) {
-        if let Some(name) = cache::name_of(&self.home()) {
-            let _ = kernel_keyring::forget(&name);
-        }
+        let _ = cache::forget(&self.home());
     }
 }
 
@@ -88,14 +98,14 @@ pub fn keyctl(arguments: &[&str]) -> Ran {
     ran(keyctl, b"")
 }
 
-fn tool(name: &str, package: &str) -> String {
+pub fn tool(name: &str, package: &str) -> String {
     let path = format!("/usr/bin/{name}");
     assert!(Path::new(&path).exists(), "{name} is missing: apt-get install {package}");
     path
 }
 
 /// The binary as an argument of another program, in the session's surroundings.
-fn under(session: &Session, program: &[&str], arguments: &[&str]) -> Ran {
+pub fn under(session: &Session, program: &[&str], arguments: &[&str]) -> Ran {
     let mut command = Command::new(program[0]);
     command.args(&program[1..]).arg(binary()).args(arguments);
     command.env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
@@ -316,9 +326,8 @@ fn only_what_reading_and_writing_need_is_kept() {
     }
     let document: serde_json::Value = serde_json::from_str(&stored).unwrap();
     let members: BTreeSet<&str> = document.as_object().unwrap().keys().map(String::as_str).collect();
-    let expected =
-        ["current", "format", "keys", "method", "recoveryRecipient", "store", "unlockFile", "until", "vault"];
-    assert_eq!(members, BTreeSet::from(expected));
+    let expected = "current format keys machine method recoveryRecipient store unlockFile until vault";
+    assert_eq!(members, expected.split(' ').collect());
     assert_eq!(document["keys"].as_array().unwrap().len(), 1);
     let identity: age::x25519::Identity = recovery.trim().parse().unwrap();
     assert_eq!(document["recoveryRecipient"], identity.to_public().to_string());
@@ -336,8 +345,11 @@ fn no_secret_is_in_a_name_or_an_argument() {
     assert_eq!(traced.stderr.matches("execve(").count(), 1, "it starts programs: {}", traced.stderr);
     assert!(!traced.stderr.contains(PASSPHRASE));
     let name = vault.name();
-    let hex = name.strip_prefix("strongroom:").unwrap();
-    assert!(hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
+    let parts: Vec<&str> = name.split(':').collect();
+    assert_eq!((parts.len(), parts[0]), (3, "strongroom"));
+    for hex in &parts[1..] {
+        assert!(hex.len() == 32 && hex.bytes().all(|b| b.is_ascii_hexdigit()), "{name}");
+    }
     let keys = std::fs::read_to_string("/proc/keys").unwrap();
     let line = keys.lines().find(|line| line.contains(&name)).unwrap();
     let fields: Vec<&str> = line.split_whitespace().collect();

@@ -14,7 +14,7 @@ use strongroom::unlock::Opened;
 use strongroom::unlock::seek::Named;
 use strongroom::vault::home::Session;
 use strongroom::vault::id::AgentName;
-use strongroom_backends::kernel_keyring;
+use strongroom_backends::kernel_keyring::{self, Place};
 
 use crate::session::{self, HANGS, Ran, kept, ran, strace};
 use crate::unlock_cache::{SECRET, Vault, keyctl};
@@ -44,7 +44,7 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
     let vault = Vault::unlocked();
     let opened = strongroom::vault::home::Vault::open(
         &vault.home(),
-        &strongroom::keychain::Setup::default(),
+        &strongroom::vault::home::Setup::default(),
         Duration::ZERO,
     )
     .unwrap();
@@ -53,7 +53,9 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
     assert_eq!(session.unlocked().unwrap_err().code(), Code::Locked);
     let read = |session: &Session| {
         let agent = opened.agent(&AgentName::default())?.unwrap();
-        let record = agent.reader(&session.keys, &opened.keychain)?.record(&"openrouter:one".parse()?)?;
+        let record = agent
+            .reader(session.keys.agent("main")?, &opened.keychain)?
+            .record(&"openrouter:one".parse()?)?;
         Ok(record.unwrap().credential.secret.expose_secret().to_owned())
     };
     assert_eq!(Context::reading(&opened, &mut session, read).unwrap(), SECRET);
@@ -132,8 +134,11 @@ fn an_old_unlock_file_put_back_makes_the_old_cache_no_good_to_write() {
     let vault = Vault::unlocked();
     let file = vault.home().join("unlock/passphrase.age");
     let old = std::fs::read(&file).unwrap();
+    let cached = kernel_keyring::read(Place::User, &vault.name(), 4096).unwrap().unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
     std::fs::write(&file, old).unwrap();
+    // Whoever read what was kept before can keep it there again.
+    kernel_keyring::store(Place::User, &vault.name(), &cached, HOUR).unwrap();
     vault.run(["get", "openrouter:one"]).sane(SECRET).failed("TAMPERED", 65);
     vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("TAMPERED", 65);
 }
@@ -145,11 +150,13 @@ fn a_copy_of_the_home_elsewhere_is_another_home() {
         Command::new("/bin/cp").arg("-a").arg(vault.home()).arg(vault.path("copy")).status().unwrap();
     assert!(copied.success());
     vault.run(["--home", "copy", "get", "openrouter:one"]).failed("LOCKED", 77);
-    assert_eq!(vault.run(["--home", "copy", "lock", "--json"]).ok().json()["forgotten"], false);
     vault.is_open();
     // By whatever name it is called, the home itself is one.
     std::os::unix::fs::symlink(vault.path(".local"), vault.path("link")).unwrap();
     vault.run(["--home", "link/share/strongroom", "get", "openrouter:one"]).ok();
+    // To end what is unlocked, the copy will do: it may be all that is left.
+    assert_eq!(vault.run(["--home", "copy", "lock", "--json"]).ok().json()["forgotten"], true);
+    vault.is_locked();
 }
 
 #[test]
@@ -157,9 +164,9 @@ fn what_was_planted_is_ignored() {
     let vault = Vault::unlocked();
     let other = Vault::unlocked();
     let name = vault.name();
-    let good = kernel_keyring::read(&name, 4096).unwrap().unwrap();
+    let good = kernel_keyring::read(Place::User, &name, 4096).unwrap().unwrap();
     let text = String::from_utf8(good.to_vec()).unwrap();
-    let others = kernel_keyring::read(&other.name(), 4096).unwrap().unwrap();
+    let others = kernel_keyring::read(Place::User, &other.name(), 4096).unwrap().unwrap();
     let document: serde_json::Value = serde_json::from_str(&text).unwrap();
     let edited = |member: &str, value: serde_json::Value| {
         let was = format!("\"{member}\":{}", document[member]);
@@ -185,7 +192,7 @@ fn what_was_planted_is_ignored() {
         &edited("method", "key-file".into()),
         &edited("keys", serde_json::json!([])),
     ] {
-        kernel_keyring::store(&name, planted, HOUR).unwrap();
+        kernel_keyring::store(Place::User, &name, planted, HOUR).unwrap();
         vault.is_locked();
         vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("LOCKED", 77);
     }
@@ -195,13 +202,13 @@ fn what_was_planted_is_ignored() {
     let mixed = ["keys", "current", "recoveryRecipient"].iter().fold(text.clone(), |text, member| {
         text.replacen(&document[*member].to_string(), &foreign[*member].to_string(), 1)
     });
-    kernel_keyring::store(&name, mixed.as_bytes(), HOUR).unwrap();
+    kernel_keyring::store(Place::User, &name, mixed.as_bytes(), HOUR).unwrap();
     let before = kept(&vault.home());
     vault.run(["get", "openrouter:one"]).sane(SECRET).failed("TAMPERED", 65);
     vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("TAMPERED", 65);
     assert!(kept(&vault.home()) == before);
     // Only the contents were wrong.
-    kernel_keyring::store(&name, &good, HOUR).unwrap();
+    kernel_keyring::store(Place::User, &name, &good, HOUR).unwrap();
     vault.is_open();
 }
 

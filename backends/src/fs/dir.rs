@@ -202,6 +202,17 @@ impl Dir {
         self.sync()
     }
 
+    /// Opens a directory inside and makes it, mode 0700, where it is missing; not durably.
+    ///
+    /// # Errors
+    /// As [`Dir::create_dir`], but for `Exists`.
+    pub fn dir_or_make(&self, name: &str) -> Result<Self> {
+        match self.create_dir(name) {
+            Err(StoreError::Exists(_)) => self.dir(name),
+            made => made,
+        }
+    }
+
     /// Overwrites a file that is only advice, neither atomically nor durably, and gives it.
     ///
     /// # Errors

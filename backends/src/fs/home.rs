@@ -98,13 +98,28 @@ pub fn create(path: &Path) -> Result<Home, StoreError> {
     }
 }
 
-fn create_parents(path: &Path) -> Result<(), StoreError> {
+/// Makes a directory, mode 0700, and those above it, where they are missing.
+///
+/// # Errors
+/// `Io`.
+pub fn create_parents(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(path)
         .map_err(|source| StoreError::Io { path: path.to_owned(), source })
+}
+
+/// Why a file or directory in a home is not private to its user, as the end of a sentence. Nothing if it
+/// is, or is not there.
+#[must_use]
+pub fn not_private(dir: &Dir, name: &str) -> Option<&'static str> {
+    let stat = fs::statat(dir.fd(), name, fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    if stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Some("belongs to another user");
+    }
+    (mode(&stat) & GROUP_OR_OTHERS_WRITE != 0).then_some("can be written by other users")
 }
 
 fn check_parent(path: &Path) -> Result<(), StoreError> {

@@ -14,7 +14,8 @@ use crate::secret::{Buffer, SecretString};
 use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
 use crate::transfer::{self, Format, ParseOptions, Parsed, Skipped, bundle, environment};
-use crate::unlock::seek;
+use crate::unlock::read;
+use crate::unlock::slots::Unlocked;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 
@@ -114,7 +115,7 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
         let passphrase = match &args.bundle_passphrase_file {
-            Some(path) => seek::passphrase_of_file(path)?,
+            Some(path) => read::passphrase_of_file(path)?,
             None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
             None => {
                 return fail(Code::NoInput, "the bundle wants a passphrase, and nobody can be asked")
@@ -126,12 +127,16 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
             .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
         openers.push(Opener::Passphrase(passphrase));
     } else {
+        let own = |unlocked: &Unlocked| -> Result<Vec<Opener>> {
+            let identities = unlocked.payload.transfer_identities(context.env.now())?;
+            Ok(identities.into_iter().map(Opener::Identity).collect())
+        };
         match session.unlocked() {
-            Ok(unlocked) => openers.push(Opener::Identity(unlocked.payload.transfer_identity()?)),
+            Ok(unlocked) => openers.extend(own(unlocked)?),
             // The cache does not hold the vault's own identity.
             Err(_) if args.bundle_identity.is_none() => {
                 let afresh = context.session_afresh(vault)?;
-                openers.push(Opener::Identity(afresh.unlocked()?.payload.transfer_identity()?));
+                openers.extend(own(afresh.unlocked()?)?);
             }
             Err(_) => {}
         }

@@ -1,0 +1,114 @@
+//! Text that is authenticated and not secret: a line of JSON, and a line with its MAC.
+//!
+//! ```text
+//! {"format":1,…}
+//! mac 5x0au4OI8nDW6Xe75K70gl0On9ez5U96xUsLHs35oJU
+//! ```
+//!
+//! The MAC is HMAC-SHA-256 over the first line without its line break, under a key derived for this
+//! use. Ledgers, anchors and settings have this form.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD_NO_PAD;
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::keys::RingKey;
+use crate::error::{Code, Error, Result};
+
+const MAC_LINE: &str = "\nmac ";
+
+/// What a text is signed for: no text verifies for another use.
+#[derive(Clone, Copy, Debug)]
+pub struct Use<'a> {
+    /// The salt of the derived key.
+    pub salt: &'a str,
+    /// The label of the derived key.
+    pub label: &'static [u8],
+}
+
+/// A signed text, split and not verified.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    /// The line of JSON.
+    pub json: &'a str,
+    /// The MAC, in Base64.
+    pub mac: &'a str,
+}
+
+/// The MAC of some bytes.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn mac(key: &RingKey, what: Use<'_>, bytes: &[&[u8]]) -> Result<Hmac<Sha256>> {
+    let derived = key.derive(what.salt.as_bytes(), what.label);
+    let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(derived.as_slice())
+        .map_err(|_| Error::new(Code::Internal, "HMAC takes keys of every length"))?;
+    for bytes in bytes {
+        mac.update(bytes);
+    }
+    Ok(mac)
+}
+
+/// Base64 of a finished MAC.
+#[must_use]
+pub fn encoded(mac: Hmac<Sha256>) -> String {
+    BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
+}
+
+/// Whether a MAC in Base64 is the one computed, compared in constant time.
+#[must_use]
+pub fn is(mac: Hmac<Sha256>, claimed: &str) -> bool {
+    BASE64_STANDARD_NO_PAD.decode(claimed).is_ok_and(|claimed| mac.verify_slice(&claimed).is_ok())
+}
+
+/// Signs a line of JSON, and gives the whole text and its MAC.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn sign(key: &RingKey, what: Use<'_>, json: &str) -> Result<(String, String)> {
+    let mac = encoded(mac(key, what, &[json.as_bytes()])?);
+    Ok((format!("{json}{MAC_LINE}{mac}\n"), mac))
+}
+
+/// Splits a signed text. Nothing if it is not exactly of this form.
+#[must_use]
+pub fn split(bytes: &[u8]) -> Option<Parts<'_>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (json, mac) = text.strip_suffix('\n')?.split_once(MAC_LINE)?;
+    (!mac.contains('\n')).then_some(Parts { json, mac })
+}
+
+/// Whether the text was signed for this use by the key.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn verifies(key: &RingKey, what: Use<'_>, parts: &Parts<'_>) -> Result<bool> {
+    Ok(is(mac(key, what, &[parts.json.as_bytes()])?, parts.mac))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::keys::{VaultKey, label};
+
+    #[test]
+    fn every_altered_byte_and_every_other_use_is_refused() {
+        let key = VaultKey::from_bytes(&[1; 32]);
+        let key = RingKey::from_bytes(key.id(), key.expose());
+        let what = Use { salt: "machine:1", label: label::LEDGER };
+        let (text, _) = sign(&key, what, r#"{"number":7}"#).unwrap();
+        let good = |bytes: &[u8], what: Use<'_>| {
+            split(bytes).is_some_and(|parts| verifies(&key, what, &parts).unwrap())
+        };
+        assert!(good(text.as_bytes(), what));
+        for at in 0..text.len() {
+            let mut altered = text.clone().into_bytes();
+            altered[at] ^= 1;
+            assert!(!good(&altered, what), "{at}");
+            assert!(!good(&text.as_bytes()[..at], what), "{at}");
+        }
+        assert!(!good(text.as_bytes(), Use { salt: "machine:2", ..what }));
+        assert!(!good(text.as_bytes(), Use { label: label::ANCHOR, ..what }));
+    }
+}

@@ -1,0 +1,196 @@
+//! A ledger with its shards at hand, read as they are asked for.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
+use std::sync::OnceLock;
+
+use strongroom_backends::fs::dir::Dir;
+
+use super::shard::{self, Digest, Entries};
+use super::{Body, Entry, INLINE_MAX, Ledger, Next, Updates};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::Ring;
+use crate::vault::id::ProfileId;
+use crate::vault::log::Head;
+
+/// A verified ledger, and where its shards lie.
+#[derive(Debug)]
+pub struct Book {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Where shards are sought, in this order.
+    dirs: Vec<Dir>,
+    shards: Vec<OnceLock<Entries>>,
+}
+
+impl Book {
+    /// A ledger whose shards lie in these directories.
+    #[must_use]
+    pub fn new(ledger: Ledger, dirs: Vec<Dir>) -> Self {
+        let many = match &ledger.body {
+            Body::Inline(_) => 0,
+            Body::Shards(digests) => digests.len(),
+        };
+        Self { ledger, dirs, shards: (0..many).map(|_| OnceLock::new()).collect() }
+    }
+
+    /// What the ledger says of a profile.
+    ///
+    /// # Errors
+    /// `TAMPERED` if the shard is missing or not the one that the ledger names; those of reading it.
+    pub fn entry(&self, profile: &ProfileId) -> Result<Option<Entry>> {
+        Ok(match &self.ledger.body {
+            Body::Inline(entries) => entries.get(profile.as_str()).copied(),
+            Body::Shards(digests) => {
+                let at = shard::place(profile.as_str(), digests.len());
+                self.shard(at, &digests[at])?.get(profile.as_str()).copied()
+            }
+        })
+    }
+
+    fn shard(&self, at: usize, digest: &Digest) -> Result<&Entries> {
+        if let Some(read) = self.shards[at].get() {
+            return Ok(read);
+        }
+        let read = self.read_shard(digest)?;
+        Ok(self.shards[at].get_or_init(|| read))
+    }
+
+    fn read_shard(&self, digest: &Digest) -> Result<Entries> {
+        let name = shard::file_name(digest);
+        for dir in &self.dirs {
+            if let Some(bytes) = dir.read_if_any(&name, shard::MAX)? {
+                return shard::read(&bytes, digest).ok_or_else(|| lost("a part of the ledger was altered"));
+            }
+        }
+        Err(lost("a part of the ledger is missing"))
+    }
+
+    /// All entries by id, those of removed profiles among them.
+    ///
+    /// # Errors
+    /// As [`Book::entry`].
+    pub fn all(&self) -> Result<Entries> {
+        match &self.ledger.body {
+            Body::Inline(entries) => Ok(entries.clone()),
+            Body::Shards(digests) => {
+                let mut all = Entries::new();
+                for (at, digest) in digests.iter().enumerate() {
+                    all.extend(self.shard(at, digest)?.iter().map(|(id, entry)| (id.clone(), *entry)));
+                }
+                Ok(all)
+            }
+        }
+    }
+
+    /// The profiles that are not removed, sorted.
+    ///
+    /// # Errors
+    /// As [`Book::entry`]; `CORRUPT` for an id outside the grammar.
+    pub fn ids(&self) -> Result<Vec<ProfileId>> {
+        let held = self.all()?.into_iter().filter(|(_, entry)| !entry.is_removed());
+        let mut ids = held.map(|(id, _)| id.parse()).collect::<Result<Vec<ProfileId>>>()?;
+        ids.sort_unstable();
+        Ok(ids)
+    }
+
+    /// The ledger after some updates. Its number is one more than this one's, or than `above`, where
+    /// that is higher. With `without_removed` it no longer knows what was removed.
+    ///
+    /// # Errors
+    /// As [`Book::entry`]; `TOO_LARGE`.
+    pub fn next(
+        &self,
+        ring: &Ring,
+        updates: &Updates,
+        log: Head,
+        above: u64,
+        without_removed: bool,
+    ) -> Result<Next> {
+        let number = self.ledger.number.max(above) + 1;
+        if !without_removed && let Body::Shards(digests) = &self.ledger.body {
+            let added = updates.keys().filter(|id| !self.knows(id, digests)).count();
+            let count = self.ledger.count + added;
+            if shard::how_many(count) == digests.len() {
+                return self.next_of_shards(ring, updates, log, number, count);
+            }
+        }
+        let mut all = self.all()?;
+        all.extend(updates.iter().map(|(id, entry)| (id.clone(), *entry)));
+        if without_removed {
+            all.retain(|_, entry| !entry.is_removed());
+        }
+        let count = all.len();
+        if count <= INLINE_MAX {
+            return self.ledger.next_text(ring, number, Body::Inline(all), count, log);
+        }
+        let mut parts = vec![Entries::new(); shard::how_many(count)];
+        let many = parts.len();
+        for (id, entry) in all {
+            parts[shard::place(&id, many)].insert(id, entry);
+        }
+        let written: Vec<Vec<u8>> = parts.iter().map(shard::write).collect();
+        let digests: Vec<Digest> = written.iter().map(|bytes| shard::digest(bytes)).collect();
+        let names: Vec<String> = digests.iter().map(shard::file_name).collect();
+        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        next.shards = names.into_iter().zip(written).collect();
+        // Shards that are alike, or that are there already, are one file.
+        next.shards.sort_unstable();
+        next.shards.dedup();
+        let there: Vec<String> = self.ledger.shard_names().collect();
+        next.shards.retain(|(name, _)| !there.contains(name));
+        bounded(next)
+    }
+
+    fn knows(&self, id: &str, digests: &[Digest]) -> bool {
+        let at = shard::place(id, digests.len());
+        self.shard(at, &digests[at]).is_ok_and(|entries| entries.contains_key(id))
+    }
+
+    fn next_of_shards(
+        &self,
+        ring: &Ring,
+        updates: &Updates,
+        log: Head,
+        number: u64,
+        count: usize,
+    ) -> Result<Next> {
+        let Body::Shards(digests) = &self.ledger.body else {
+            return fail(Code::Internal, "the ledger has no shards");
+        };
+        let mut digests = digests.clone();
+        let mut changed: BTreeMap<usize, Entries> = BTreeMap::new();
+        for (id, entry) in updates {
+            let at = shard::place(id, digests.len());
+            let entries = match changed.entry(at) {
+                Slot::Occupied(there) => there.into_mut(),
+                Slot::Vacant(none) => none.insert(self.shard(at, &digests[at])?.clone()),
+            };
+            entries.insert(id.clone(), *entry);
+        }
+        let mut shards = Vec::new();
+        for (at, entries) in changed {
+            let bytes = shard::write(&entries);
+            let digest = shard::digest(&bytes);
+            if digest != digests[at] {
+                shards.push((shard::file_name(&digest), bytes));
+                digests[at] = digest;
+            }
+        }
+        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        next.shards = shards;
+        bounded(next)
+    }
+}
+
+fn lost(what: &str) -> Error {
+    Error::new(Code::Tampered, what)
+        .with_remedy("restore it from a backup, or run `strongroom doctor`: it names what goes on without it")
+}
+
+fn bounded(next: Next) -> Result<Next> {
+    if next.shards.iter().any(|(_, bytes)| bytes.len() > shard::MAX) {
+        return fail(Code::TooLarge, "a part of the ledger would be larger than its bound");
+    }
+    Ok(next)
+}

@@ -1,0 +1,306 @@
+//! An agent's ledger: what is current, authenticated.
+//!
+//! For each profile it holds the generation, the key id and the store of its record, or that it was
+//! removed. It has a number that only grows, names the ledger before it, and holds the head of the
+//! change log. Readers and writers go by it; the index, the log, notes and file names only mirror it.
+//!
+//! It is one signed text ([`signed`]) with its entries inline, up to 256 of them. Beyond that
+//! the entries lie in shards, files named by their own digest that are never changed, so that whoever
+//! asks for one profile reads the root and one shard ([`shard`]).
+
+pub mod book;
+pub mod shard;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use strongroom_backends::fs::dir::Dir;
+
+use super::log::Head;
+use super::store::Store;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::{KeyId, Ring, hex, label};
+use crate::seal::signed::{self, Use};
+use shard::{Digest, Entries};
+
+pub use book::Book;
+
+/// The file's name in an agent's directory, and in the home for the vault's own.
+pub const FILE: &str = "ledger";
+/// The largest ledger, in bytes.
+pub const MAX: usize = 1024 * 1024;
+/// The most entries that stand in the ledger itself.
+pub const INLINE_MAX: usize = 256;
+/// The highest generation of a record: a number that every JSON reader holds exactly.
+pub const GENERATION_MAX: u64 = 1 << 52;
+const FORMAT: u32 = 1;
+
+/// What the ledger says of a profile.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The generation of its record; of a removed one the last it had.
+    pub generation: u64,
+    /// Where the record rests.
+    pub state: State,
+}
+
+/// Where a profile's record rests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum State {
+    /// In a store, sealed under a key of that id.
+    Held(Store, KeyId),
+    /// Nowhere: the profile was removed.
+    Removed,
+}
+
+impl Entry {
+    /// The store, unless the profile was removed.
+    #[must_use]
+    pub const fn store(&self) -> Option<Store> {
+        match self.state {
+            State::Held(store, _) => Some(store),
+            State::Removed => None,
+        }
+    }
+
+    /// Whether the profile was removed.
+    #[must_use]
+    pub const fn is_removed(&self) -> bool {
+        matches!(self.state, State::Removed)
+    }
+}
+
+/// An agent's ledger, verified. Where its entries are not inline, a [`Book`] reads them.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Ledger {
+    /// Counts the changes, from 1; 0 where there was none yet.
+    pub number: u64,
+    /// Its MAC, in Base64, by which the next one names it.
+    pub mac: String,
+    /// The MAC of the ledger before it; empty for the first.
+    pub previous: String,
+    /// The head of the change log.
+    pub log: Head,
+    /// How many entries there are, removed profiles among them.
+    pub count: usize,
+    /// The id of the vault key under which it was written.
+    pub key: String,
+    body: Body,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Body {
+    Inline(Entries),
+    /// The digests of the shards, 2 to the power of some number of them.
+    Shards(Vec<Digest>),
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Inline(Entries::default())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    format: u32,
+    vault: String,
+    agent: String,
+    machine: String,
+    key: String,
+    number: u64,
+    previous: String,
+    log: Head,
+    count: usize,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entries: Option<Entries>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shards: Option<String>,
+}
+
+/// A ledger that is to be written.
+#[derive(Debug)]
+pub struct Next {
+    /// The ledger.
+    pub ledger: Ledger,
+    /// Its text.
+    pub text: String,
+    /// The shards that are new, by file name.
+    pub shards: Vec<(String, Vec<u8>)>,
+}
+
+impl Ledger {
+    /// Reads the ledger in a directory. An absent one is that of an agent without profiles.
+    ///
+    /// # Errors
+    /// `TAMPERED` if it does not verify, `NEWER_FORMAT`, those of reading it.
+    pub fn read(dir: &Dir, ring: &Ring) -> Result<Option<Self>> {
+        dir.read_if_any(FILE, MAX)?.map(|bytes| Self::parse(&bytes, ring)).transpose()
+    }
+
+    /// The ledger in a text.
+    ///
+    /// # Errors
+    /// `TAMPERED`, `NEWER_FORMAT`.
+    pub fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
+        let whose = ring.scope.to_string();
+        let (json, mac) = open(bytes, ring)?;
+        let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
+        let Ok(text) = serde_json::from_str::<Text>(&json) else { return tampered("is damaged") };
+        if Some(text.agent.as_str()) != ring.scope.agent() {
+            return tampered("belongs to another agent");
+        }
+        let body = match (text.entries, text.shards) {
+            (Some(entries), None) => Body::Inline(entries),
+            (None, Some(digests)) => match shard::digests(&digests) {
+                Some(digests) => Body::Shards(digests),
+                None => return tampered("is damaged"),
+            },
+            _ => return tampered("is damaged"),
+        };
+        Ok(Self {
+            number: text.number,
+            mac,
+            previous: text.previous,
+            log: text.log,
+            count: text.count,
+            key: text.key,
+            body,
+        })
+    }
+
+    /// Whether `other` is the ledger that was written right after this one.
+    #[must_use]
+    pub fn precedes(&self, other: &Self) -> bool {
+        other.number > self.number && other.previous == self.mac
+    }
+
+    /// The names of its shards.
+    pub fn shard_names(&self) -> impl Iterator<Item = String> {
+        let digests: &[Digest] = match &self.body {
+            Body::Inline(_) => &[],
+            Body::Shards(digests) => digests,
+        };
+        digests.iter().map(shard::file_name)
+    }
+
+    fn next_text(&self, ring: &Ring, number: u64, body: Body, count: usize, log: Head) -> Result<Next> {
+        let (entries, shards) = match &body {
+            Body::Inline(entries) => (Some(entries.clone()), None),
+            Body::Shards(digests) => (None, Some(digests.iter().map(|digest| hex(digest)).collect())),
+        };
+        let text = Text {
+            format: FORMAT,
+            vault: ring.vault.to_string(),
+            agent: ring.scope.agent().unwrap_or_default().to_owned(),
+            machine: ring.machine.to_string(),
+            key: ring.current().id().to_string(),
+            number,
+            previous: self.mac.clone(),
+            log: log.clone(),
+            count,
+            entries,
+            shards,
+        };
+        let key = text.key.clone();
+        let (text, mac) = write(&text, ring)?;
+        let ledger = Self { number, mac, previous: self.mac.clone(), log, count, key, body };
+        Ok(Next { ledger, text, shards: Vec::new() })
+    }
+}
+
+fn purpose(salt: &str) -> Use<'_> {
+    Use { salt, label: label::LEDGER }
+}
+
+/// What every ledger has, whoever's it is.
+#[derive(Deserialize)]
+struct Common<'a> {
+    format: u32,
+    vault: &'a str,
+    machine: &'a str,
+    key: &'a str,
+}
+
+/// The JSON and the MAC of a ledger's text that verifies.
+///
+/// # Errors
+/// `TAMPERED`, `NEWER_FORMAT`.
+pub(super) fn open(bytes: &[u8], ring: &Ring) -> Result<(String, String)> {
+    let whose = &ring.scope;
+    let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
+    let Some(parts) = signed::split(bytes) else { return tampered("is damaged") };
+    let Ok(common) = serde_json::from_str::<Common>(parts.json) else { return tampered("is damaged") };
+    if common.format > FORMAT {
+        return fail(Code::NewerFormat, format!("the ledger of {whose} was made by a newer strongroom"));
+    }
+    if common.vault != ring.vault.as_str() {
+        return tampered("belongs to another vault");
+    }
+    let Some(key) = ring.get(common.key) else {
+        return tampered(if ring.is_retired(common.key) {
+            "was written under a key that was given up since: it was put back"
+        } else {
+            "was written under a key that this vault does not have"
+        });
+    };
+    let salt = format!("machine:{}", common.machine);
+    if !signed::verifies(key, purpose(&salt), &parts)? {
+        return tampered("was altered");
+    }
+    if common.machine != ring.machine.as_str() {
+        return tampered("was written by another machine");
+    }
+    Ok((parts.json.to_owned(), parts.mac.to_owned()))
+}
+
+/// The signed text of a ledger, and its MAC.
+pub(super) fn write(text: &impl Serialize, ring: &Ring) -> Result<(String, String)> {
+    let json =
+        serde_json::to_string(text).map_err(|_| Error::new(Code::Internal, "a ledger cannot be written"))?;
+    let salt = ring.machine_salt();
+    let (text, mac) = signed::sign(ring.current(), purpose(&salt), &json)?;
+    if text.len() > MAX {
+        return fail(Code::TooLarge, format!("the ledger of {} would be larger than its bound", ring.scope));
+    }
+    Ok((text, mac))
+}
+
+/// Entries by profile id, as updates of a ledger.
+pub type Updates = BTreeMap<String, Entry>;
+
+/// What a ledger says that nobody can verify, because the keys are lost: enough for a recovery to tell
+/// what is to be looked for. Nothing is deleted or overruled by it.
+#[derive(Debug, Default)]
+pub struct Unverified {
+    /// Its MAC.
+    pub mac: String,
+    /// The MAC of the one before it.
+    pub previous: String,
+    /// Its entries, as far as they are there.
+    pub entries: Entries,
+}
+
+impl Unverified {
+    /// Reads the ledger in a directory.
+    #[must_use]
+    pub fn read(dir: &Dir) -> Option<Self> {
+        let bytes = dir.read(FILE, MAX).ok()?;
+        let parts = signed::split(&bytes)?;
+        let text: Text = serde_json::from_str(parts.json).ok()?;
+        let mut entries = text.entries.unwrap_or_default();
+        for digest in text.shards.and_then(|digests| shard::digests(&digests)).unwrap_or_default() {
+            let bytes = dir.read(&shard::file_name(&digest), shard::MAX).ok();
+            entries.extend(bytes.and_then(|bytes| shard::read(&bytes, &digest)).unwrap_or_default());
+        }
+        Some(Self { mac: parts.mac.to_owned(), previous: text.previous, entries })
+    }
+}
+
+impl Book {
+    /// The ledger of an agent that begins anew: without entries, at the end of a log.
+    #[must_use]
+    pub fn anew(log: Head) -> Self {
+        Self::new(Ledger { log, ..Ledger::default() }, Vec::new())
+    }
+}

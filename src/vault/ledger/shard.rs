@@ -1,0 +1,153 @@
+//! The entries of a large ledger: files that are named by their digest and never changed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+
+use super::{Entry, State};
+use crate::seal::keys::{hex, unhex};
+use crate::vault::store::Store;
+
+/// The largest shard, in bytes.
+pub const MAX: usize = 1024 * 1024;
+/// A ledger has so many shards that on average a shard has at most this many entries.
+const PER_SHARD: usize = 256;
+/// What the name of a shard's file begins with.
+pub const PREFIX: &str = "ledger-";
+
+/// The first 16 bytes of a shard's SHA-256.
+pub type Digest = [u8; 16];
+
+/// Entries by profile id.
+pub type Entries = BTreeMap<String, Entry>;
+
+/// The digest of a shard's bytes.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> Digest {
+    let mut digest = Digest::default();
+    digest.copy_from_slice(&Sha256::digest(bytes)[..16]);
+    digest
+}
+
+/// The name of a shard's file.
+#[must_use]
+pub fn file_name(digest: &Digest) -> String {
+    format!("{PREFIX}{}", hex(digest))
+}
+
+/// The digests in a ledger's text: a power of two of them.
+#[must_use]
+pub fn digests(text: &str) -> Option<Vec<Digest>> {
+    let found = text.as_bytes().chunks(32).map(|one| unhex(std::str::from_utf8(one).ok()?));
+    let found: Vec<Digest> = found.collect::<Option<_>>()?;
+    found.len().is_power_of_two().then_some(found)
+}
+
+/// How many shards a ledger of so many entries has.
+#[must_use]
+pub fn how_many(entries: usize) -> usize {
+    entries.div_ceil(PER_SHARD).next_power_of_two()
+}
+
+/// Which of `shards`, a power of two, holds an id: by the first bits of its SHA-256.
+#[must_use]
+pub fn place(id: &str, shards: usize) -> usize {
+    let digest = Sha256::digest(id.as_bytes());
+    let first = u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]);
+    let bits = shards.trailing_zeros();
+    usize::try_from(u64::from(first) >> (32 - bits)).unwrap_or(0)
+}
+
+/// The bytes of a shard.
+#[must_use]
+pub fn write(entries: &Entries) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec(entries).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// The entries in a shard's bytes, if they are the ones of that digest.
+#[must_use]
+pub fn read(bytes: &[u8], expected: &Digest) -> Option<Entries> {
+    (digest(bytes) == *expected).then(|| serde_json::from_slice(bytes).ok()).flatten()
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    generation: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    store: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    removed: bool,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let written = match self.state {
+            State::Held(store, key) => Written {
+                generation: self.generation,
+                key: Some(key.to_string()),
+                store: Some(store.to_string()),
+                removed: false,
+            },
+            State::Removed => Written { generation: self.generation, key: None, store: None, removed: true },
+        };
+        written.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let written = Written::deserialize(deserializer)?;
+        let state = match (written.removed, &written.store, &written.key) {
+            (true, None, None) => Some(State::Removed),
+            (false, Some(store), Some(key)) => {
+                store.parse::<Store>().ok().zip(key.parse().ok()).map(|(store, key)| State::Held(store, key))
+            }
+            _ => None,
+        };
+        let state = state.ok_or_else(|| serde::de::Error::custom("not an entry of a ledger"))?;
+        Ok(Self { generation: written.generation, state })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_spread_over_all_shards_and_stay_where_they_are() {
+        let mut seen = vec![0; 64];
+        for n in 0..10_000 {
+            let id = format!("openrouter:k{n}");
+            let at = place(&id, 64);
+            seen[at] += 1;
+            assert_eq!(place(&id, 32), at / 2);
+            assert_eq!(place(&id, 1), 0);
+        }
+        assert!(seen.iter().all(|many| (50..350).contains(many)), "{seen:?}");
+        assert_eq!([0, 1, 256, 257, 512, 513, 10_000, 100_000].map(how_many), [1, 1, 1, 2, 2, 4, 64, 512]);
+    }
+
+    #[test]
+    fn a_shard_is_read_by_its_digest_alone() {
+        let key = "93b9ee991a283a23".parse().unwrap();
+        let held = Entry { generation: 7, state: State::Held(Store::Keychain, key) };
+        let removed = Entry { generation: 9, state: State::Removed };
+        let entries = Entries::from([("a:b".to_owned(), held), ("a:c".to_owned(), removed)]);
+        let bytes = write(&entries);
+        assert_eq!(
+            String::from_utf8(bytes.clone()).unwrap(),
+            "{\"a:b\":{\"generation\":7,\"key\":\"93b9ee991a283a23\",\"store\":\"keychain\"},\"a:c\":{\"generation\":9,\"removed\":true}}\n"
+        );
+        assert_eq!(read(&bytes, &digest(&bytes)), Some(entries));
+        for at in 0..bytes.len() {
+            let mut altered = bytes.clone();
+            altered[at] ^= 1;
+            assert_eq!(read(&altered, &digest(&bytes)), None);
+        }
+    }
+}

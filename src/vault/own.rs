@@ -1,0 +1,303 @@
+//! The vault's own ledger: which unlock methods there are, and where the vault's own log ends.
+//!
+//! Its replacement is the commit of every change of the vault itself: `init`, unlock methods, the steps
+//! of a change of keys, settings. What belongs to the change lies beside what it replaces before
+//! (`unlock/<method>.age.new`), durable, and is moved into place after; whoever comes next finishes
+//! that. A file that the ledger does not list is none of the vault's.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strongroom_backends::fs::dir::Dir;
+
+use super::ledger;
+use super::log::{self, Event, Head, LogPart};
+use super::settings;
+use super::vault_file::{self, VaultFile};
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::RECORD_MAX;
+use crate::seal::keys::{Ring, RingKey, hex, label};
+use crate::unlock::listing::{LEDGER, MAX, Methods, NEW};
+use crate::unlock::slots::{self, DIR, file_name};
+
+/// The vault's own ledger, verified.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Own {
+    vault: String,
+    /// The id of the vault key under which it was written.
+    key: String,
+    /// Counts the changes, from 1; 0 where there was none yet.
+    pub number: u64,
+    /// Its MAC, in Base64.
+    pub mac: String,
+    /// The head of the vault's own log.
+    pub log: Head,
+    /// The SHA-256 of each method's unlock file.
+    pub methods: Methods,
+    /// Those of files that are being removed.
+    gone: Vec<String>,
+    /// What the last change appends to the log.
+    part: LogPart,
+    /// Tells the recovery recipient from others.
+    pub recovery: String,
+    /// The SHA-256 of `settings.json`.
+    pub settings: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Text {
+    format: u32,
+    vault: String,
+    machine: String,
+    key: String,
+    number: u64,
+    previous: String,
+    log: Head,
+    methods: Methods,
+    gone: Vec<String>,
+    part: LogPart,
+    recovery: String,
+    settings: String,
+}
+
+/// A change of the vault itself.
+#[derive(Debug, Default)]
+pub struct Edit {
+    /// Unlock files that are made or replaced, by method.
+    pub methods: Vec<(String, Vec<u8>)>,
+    /// Methods that are removed.
+    pub removed: Vec<String>,
+    /// The new `settings.json`.
+    pub settings: Option<Vec<u8>>,
+    /// What the log gets.
+    pub events: Vec<Event>,
+    /// The ledger's number is to be above this.
+    pub above: u64,
+    /// The log is begun anew: the old one is set by under this name.
+    pub restarts_log: Option<String>,
+    /// Now, in Unix milliseconds.
+    pub now: i64,
+}
+
+impl Own {
+    /// Reads the ledger in a home.
+    ///
+    /// # Errors
+    /// `TAMPERED` if it does not verify, `NEWER_FORMAT`, those of reading it.
+    pub fn read(home: &Dir, ring: &Ring) -> Result<Option<Self>> {
+        home.read_if_any(LEDGER, MAX)?.map(|bytes| Self::parse(&bytes, ring)).transpose()
+    }
+
+    /// Reads the ledger in a home that has to have one.
+    ///
+    /// # Errors
+    /// As [`Own::read`], and `TAMPERED` if it is missing.
+    pub fn expect(home: &Dir, ring: &Ring) -> Result<Self> {
+        Self::read(home, ring)?.ok_or_else(|| Error::new(Code::Tampered, "the vault's own ledger is missing"))
+    }
+
+    fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
+        let (json, mac) = ledger::open(bytes, ring)?;
+        let Ok(text) = serde_json::from_str::<Text>(&json) else {
+            return fail(Code::Tampered, "the vault's own ledger is damaged");
+        };
+        let Text { vault, key, number, log, methods, gone, part, recovery, settings, .. } = text;
+        Ok(Self { vault, key, number, mac, log, methods, gone, part, recovery, settings })
+    }
+
+    /// That of a vault that begins anew, at the end of a log.
+    #[must_use]
+    pub fn begun_at(log: Head, methods: Methods) -> Self {
+        Self { log, methods, ..Self::default() }
+    }
+
+    /// Whether the recovery recipient of these keys is the vault's.
+    #[must_use]
+    pub fn fits(&self, ring: &Ring) -> bool {
+        ring.get(&self.key).is_some_and(|key| recovery_tag(ring, key) == self.recovery)
+    }
+
+    /// Makes a change durable and puts it in place. The caller holds the vault's lock alone, and what was
+    /// unfinished before is finished.
+    ///
+    /// # Errors
+    /// Everything up to the replacement of the ledger; then nothing has changed. After it those of
+    /// putting things in place, which the next command finishes.
+    pub fn commit(&self, home: &Dir, ring: &Ring, edit: &Edit) -> Result<Self> {
+        let staged = self.stage(home, ring, edit);
+        if staged.is_err() {
+            sweep(home);
+        }
+        let next = staged?;
+        next.settle(home)?;
+        if next.gone.is_empty() {
+            return Ok(next);
+        }
+        // What is removed is gone now: a file of it that comes back was put back, and stays, to be told of.
+        let done = Self { gone: Vec::new(), ..next };
+        done.stage(home, ring, &Edit { now: edit.now, ..Edit::default() })
+    }
+
+    fn stage(&self, home: &Dir, ring: &Ring, edit: &Edit) -> Result<Self> {
+        let mut next = self.clone();
+        if !edit.methods.is_empty() {
+            let dir = home.dir_or_create(DIR)?;
+            for (method, sealed) in &edit.methods {
+                let name = format!("{}{NEW}", file_name(method));
+                dir.remove_file(&name)?;
+                let file = dir.write_new(&name, sealed)?;
+                dir.sync_file(&file, &name)?;
+                next.methods.insert(method.clone(), hex(&Sha256::digest(sealed)));
+            }
+            dir.sync()?;
+        }
+        for method in &edit.removed {
+            next.gone.extend(next.methods.remove(method));
+        }
+        if let Some(bytes) = &edit.settings {
+            let name = format!("{}{NEW}", settings::FILE);
+            home.remove_file(&name)?;
+            let file = home.write_new(&name, bytes)?;
+            home.sync_file(&file, &name)?;
+            home.sync()?;
+            next.settings = hex(&Sha256::digest(bytes));
+        }
+        (next.part, next.log) = match &edit.restarts_log {
+            Some(name) => log::begin_anew(home, ring, &self.log, edit.now, &edit.events, Some(name))?,
+            // The last line stays at hand, should it be cut off.
+            None if edit.events.is_empty() => (self.part.clone(), self.log.clone()),
+            None => log::lines(home, ring, &self.log, edit.now, &edit.events)?,
+        };
+        next.vault = ring.vault.to_string();
+        next.key = ring.current().id().to_string();
+        next.number = self.number.max(edit.above) + 1;
+        next.recovery = recovery_tag(ring, ring.current());
+        let text = Text {
+            format: 1,
+            vault: next.vault.clone(),
+            machine: ring.machine.to_string(),
+            key: next.key.clone(),
+            number: next.number,
+            previous: self.mac.clone(),
+            log: next.log.clone(),
+            methods: next.methods.clone(),
+            gone: next.gone.clone(),
+            part: next.part.clone(),
+            recovery: next.recovery.clone(),
+            settings: next.settings.clone(),
+        };
+        let (text, mac) = ledger::write(&text, ring)?;
+        next.mac = mac;
+        if let Err(error) = home.replace(LEDGER, text.as_bytes()) {
+            // What failed may be only the last barrier: then the change is made, and goes on.
+            let in_place = home.read_if_any(LEDGER, MAX).ok().flatten();
+            if in_place.as_deref() != Some(text.as_bytes()) {
+                return Err(error.into());
+            }
+        }
+        Ok(next)
+    }
+
+    /// Whether everything that the last change brought is in its place.
+    ///
+    /// # Errors
+    /// Those of reading the home.
+    pub fn is_settled(&self, home: &Dir) -> Result<bool> {
+        Ok(home.kind(vault_file::FILE)?.is_some() && self.is_placed(home)?)
+    }
+
+    /// As [`Own::is_settled`], but for `vault.json`, which only repeats what the unlock files say.
+    ///
+    /// # Errors
+    /// Those of reading the home.
+    pub fn is_placed(&self, home: &Dir) -> Result<bool> {
+        // A log of another length was cut or added to, which `verify` tells.
+        let log_is_there = self.part.lines.is_empty() || log::len_of(home)? != self.part.base;
+        let names = home.dir_if_any(DIR)?.map_or_else(|| Ok(Vec::new()), |dir| dir.names())?;
+        let placed = names.iter().all(|name| match name.strip_suffix(".age") {
+            Some(method) => self.methods.contains_key(method) || !self.is_gone(home, name),
+            None => !name.ends_with(NEW),
+        });
+        Ok(log_is_there && placed && home.kind(&format!("{}{NEW}", settings::FILE))?.is_none())
+    }
+
+    fn is_gone(&self, home: &Dir, name: &str) -> bool {
+        let bytes = home.dir(DIR).and_then(|dir| dir.read(name, RECORD_MAX));
+        bytes.is_ok_and(|bytes| self.gone.contains(&hex(&Sha256::digest(&bytes))))
+    }
+
+    /// The files of the vault's own log, as they are once the last change is in its place.
+    ///
+    /// # Errors
+    /// Those of reading them.
+    pub fn log_files(&self, home: &Dir) -> Result<Vec<Vec<u8>>> {
+        let mut files = log::read(home)?;
+        if log::len_of(home)? == self.part.base {
+            if files.is_empty() || self.part.rotated.is_some() {
+                files.push(Vec::new());
+            }
+            files.iter_mut().last().into_iter().for_each(|file| file.extend(self.part.lines.as_bytes()));
+        }
+        Ok(files)
+    }
+
+    /// Puts everything in its place that the last change brought. Repeatable. The caller holds the
+    /// vault's lock alone.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, `IO`.
+    pub fn settle(&self, home: &Dir) -> Result<()> {
+        if let Some(dir) = home.dir_if_any(DIR)? {
+            for (method, digest) in &self.methods {
+                place(&dir, &file_name(method), digest)?;
+            }
+            for name in dir.names()? {
+                let Some(method) = name.strip_suffix(".age") else { continue };
+                if !self.methods.contains_key(method) && self.is_gone(home, &name) {
+                    dir.remove_file(&name)?;
+                }
+            }
+            dir.sync()?;
+        }
+        if !self.settings.is_empty() {
+            place(home, settings::FILE, &self.settings)?;
+        }
+        sweep(home);
+        let due = VaultFile::of(&self.vault.parse()?).to_bytes()?;
+        if home.read_if_any(vault_file::FILE, vault_file::MAX).ok().flatten().as_deref() != Some(&due) {
+            home.replace(vault_file::FILE, &due)?;
+        }
+        log::append(home, &self.part)?;
+        Ok(home.sync()?)
+    }
+}
+
+/// Moves what was staged for a name into its place, if that is not there.
+fn place(dir: &Dir, name: &str, digest: &str) -> Result<()> {
+    let is = |name: &str| -> Result<bool> {
+        let bytes = dir.read_if_any(name, RECORD_MAX).ok().flatten();
+        Ok(bytes.is_some_and(|bytes| hex(&Sha256::digest(&bytes)) == digest))
+    };
+    let staged = format!("{name}{NEW}");
+    if !is(name)? && is(&staged)? {
+        dir.rename(&staged, dir, name)?;
+    }
+    Ok(())
+}
+
+/// Removes what was staged and is in its place, or was never committed. Best effort.
+fn sweep(home: &Dir) {
+    let _ = home.remove_file(&format!("{}{NEW}", settings::FILE));
+    let Ok(dir) = home.dir(DIR) else { return };
+    for name in dir.names().unwrap_or_default() {
+        let staged = name.strip_suffix(NEW).and_then(|name| name.strip_suffix(".age"));
+        if staged.is_some_and(slots::is_method_name) {
+            let _ = dir.remove_file(&name);
+        }
+    }
+}
+
+/// Tells a recovery recipient from others without showing it.
+#[must_use]
+pub fn recovery_tag(ring: &Ring, key: &RingKey) -> String {
+    hex(&key.derive(ring.recovery().to_string().as_bytes(), label::RECOVERY_ID)[..16])
+}

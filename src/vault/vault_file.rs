@@ -1,0 +1,70 @@
+//! `vault.json`: a copy of what the unlock files say, and nothing that decides who can read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+use crate::seal::keys::VaultId;
+use crate::unlock::payload::old_format;
+
+/// The file that repeats what the unlock files say.
+pub const FILE: &str = "vault.json";
+/// The largest such file, in bytes.
+pub const MAX: usize = 16 * 1024;
+const FORMAT: u32 = 1;
+
+/// `vault.json`: nothing in it decides who can read.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct VaultFile {
+    /// The version of the home's format.
+    pub format: u32,
+    /// The vault's id.
+    pub vault_id: String,
+}
+
+impl VaultFile {
+    /// That of a vault.
+    #[must_use]
+    pub fn of(vault: &VaultId) -> Self {
+        Self { format: FORMAT, vault_id: vault.to_string() }
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+}
+
+/// What the file's bytes say.
+///
+/// # Errors
+/// `CORRUPT`, `NEWER_FORMAT`, `OLD_FORMAT`.
+pub(super) fn parse(bytes: &[u8]) -> Result<VaultFile> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Version {
+        format: u32,
+        #[serde(default)]
+        default_store: Option<serde_json::Value>,
+    }
+    let damaged = |_| {
+        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
+            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
+        )
+    };
+    let version: Version = json::parse(bytes, FILE).map_err(damaged)?;
+    if version.format > FORMAT {
+        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
+    }
+    if version.default_store.is_some() {
+        return Err(old_format());
+    }
+    json::parse(bytes, FILE).map_err(damaged)
+}

@@ -1,0 +1,101 @@
+//! What belongs to the vault itself: its ledger and log, its unlock files, its settings, and the rights of
+//! its files.
+
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::home;
+
+use super::{Finding, Verified};
+use crate::error::Result;
+use crate::vault::home::{Session, Vault};
+use crate::vault::log;
+use crate::vault::own::Own;
+use crate::vault::standing::{self, Standing, State};
+
+/// What of these names in a directory others can write, or somebody else owns, as sentences.
+pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
+    let judged = names.iter().filter_map(|name| Some((name, home::not_private(dir, name)?)));
+    judged.map(|(name, why)| format!("{} {why}", strongroom_backends::shown(&dir.path_of(name)))).collect()
+}
+
+/// As [`modes`], for the files in a directory; of many the first.
+pub(super) fn modes_within(dir: &Dir) -> Vec<String> {
+    const TOLD: usize = 20;
+    let names = dir.names().unwrap_or_default();
+    let mut found = modes(dir, &names.iter().map(String::as_str).collect::<Vec<_>>());
+    if let Some(more @ 1..) = found.len().checked_sub(TOLD) {
+        found.truncate(TOLD);
+        found.push(format!("{more} more files in {} are like that", strongroom_backends::shown(dir.path())));
+    }
+    found
+}
+
+/// Verifies what belongs to the vault itself.
+pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
+    let ring = session.keys.own()?;
+    let own = match Own::expect(&vault.home, &ring) {
+        Ok(own) => own,
+        Err(error) => {
+            let refusal = standing::unreadable(&vault.anchors, &ring, &vault.home, &error)?;
+            verified.add_own("ledger", format!("{} (state {})", refusal.what, refusal.digest));
+            return Ok(());
+        }
+    };
+    let chain = log::verify(&ring, &own.log_files(&vault.home)?, &own.log)?;
+    verified.log_lines += chain.good;
+    for what in chain.findings {
+        verified.add_own("log", format!("the vault's own log: {what}"));
+    }
+    if !own.is_placed(&vault.home)? {
+        verified.findings.push(Finding {
+            kind: "unfinished",
+            agent: None,
+            profile: None,
+            what:
+                "a committed change of the vault itself is not yet in its place; the next change finishes it"
+                    .to_owned(),
+            notice: true,
+        });
+    }
+    if let Standing::Refused(refusal) =
+        standing::judge(&vault.anchors, &ring, &vault.home, State::from(&own))?
+    {
+        verified.add_own("rolled_back", format!("{} (state {})", refusal.what, refusal.digest));
+    }
+    let slots = vault.slots()?;
+    for slot in &slots {
+        let method = slot.method.as_str();
+        match own.methods.get(method) {
+            Some(digest) if *digest == crate::seal::keys::hex(&slot.digest()) => {}
+            Some(_) => verified.add_own(
+                "method",
+                format!("unlock/{method}.age is not the file that the vault's ledger lists"),
+            ),
+            None => verified
+                .add_own("method", format!("unlock/{method}.age is not one of the vault's unlock methods")),
+        }
+    }
+    for method in own.methods.keys().filter(|method| !slots.iter().any(|slot| slot.method == **method)) {
+        verified.add_own(
+            "lost",
+            format!("unlock/{method}.age is gone, and the vault's ledger lists it: nothing opens by it"),
+        );
+    }
+    if let Err(error) = vault.settings(&session.keys) {
+        verified.add_own("settings", error.what().to_owned());
+    }
+    for (name, log) in damaged_logs(&vault.home)? {
+        verified.findings.push(Finding {
+            kind: "log",
+            agent: None,
+            profile: None,
+            what: format!("{name} is a part of the vault's own log that was damaged and set by"),
+            notice: log,
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn damaged_logs(dir: &Dir) -> Result<Vec<(String, bool)>> {
+    let names = dir.names()?.into_iter().filter(|name| name.starts_with(log::DAMAGED));
+    Ok(names.map(|name| (crate::vault::id::quoted(&name), true)).collect())
+}
