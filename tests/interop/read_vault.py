@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Reads a Strongroom home with a key file: a second implementation of the reading side.
 
-    read_vault.py HOME KEY_FILE          prints profiles, secrets and the state of every log
+    read_vault.py HOME KEY_FILE          verifies the ledgers, prints profiles, secrets and the state of every log
     read_vault.py --vectors FILE         computes every vector of docs/vectors.json again
 
-It follows docs/formats.md and https://c2sp.org/age alone, and depends on `cryptography` alone. It is slow and careless
-with memory: for tests, not for use. It prints secrets.
+It follows docs/formats.md and https://c2sp.org/age alone, and depends on `cryptography` alone: 38 or newer, and 44 or
+newer for the Argon2id vectors. It is slow and careless with memory: for tests, not for use. It prints secrets.
 """
 import base64
 import hashlib
@@ -20,6 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+try:
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+except ImportError:  # before version 44
+    Argon2id = None
 
 MAX, OPS_MAX, HEADER_MAX, STANZAS_MAX = 16384, 64 << 20, 4096, 4
 RESERVED = {
@@ -159,6 +165,50 @@ def reference(agent, profile):
     return f"{agent}/" + escape(profile, "[A-Za-z0-9.:-]")
 
 
+# --- signed texts and ledgers ---------------------------------------------------------------------------------
+
+def signed(data, key, salt, label, what):
+    """The JSON of a signed text, and its MAC."""
+    need(data.endswith(b"\n") and data.count(b"\nmac ") == 1, f"{what} is not a signed text")
+    line, found = data[:-1].split(b"\nmac ")
+    need(b64(mac(hkdf(salt.encode(), label, key), line)) == found.decode(), f"{what} was altered")
+    return formatted(line, what), found.decode()
+
+
+def agent_key(vault_key, agent):
+    return hkdf(f"agent:{agent}".encode(), "strongroom/agent/v1", vault_key)
+
+
+def open_ledger(data, keys, payload, what):
+    """A ledger under one of the keys of its scope, and its MAC."""
+    claimed = json.loads(data.split(b"\n")[0])
+    need(claimed["key"] in keys, f"{what} is under a key that the vault does not have")
+    salt = f"machine:{payload['machine']}"
+    ledger, found = signed(data, keys[claimed["key"]], salt, "strongroom/ledger/v1", what)
+    need((ledger["vault"], ledger["machine"]) == (payload["vault"], payload["machine"]), f"{what} is another's")
+    return ledger, found
+
+
+def ledger_entries(ledger, directories):
+    """All entries of an agent's ledger, its shards read from the first directory that has them."""
+    if "entries" in ledger:
+        return ledger["entries"]
+    digests = re.findall(".{32}", ledger["shards"])
+    need(len(digests) & (len(digests) - 1) == 0, "not a power of two of shards")
+    entries = {}
+    for at, digest in enumerate(digests):
+        path = next(d / f"ledger-{digest}" for d in directories if (d / f"ledger-{digest}").exists())
+        data = path.read_bytes()
+        need(hashlib.sha256(data).hexdigest()[:32] == digest, "a shard was altered")
+        shard = parse(data, "a shard")
+        for profile in shard:
+            first = int.from_bytes(hashlib.sha256(profile.encode()).digest()[:4], "big")
+            need(first >> (32 - (len(digests).bit_length() - 1)) == at, "a profile in the wrong shard")
+        entries |= shard
+    need(len(entries) == ledger["count"], "not as many entries as the ledger says")
+    return entries
+
+
 # --- unlock files, records, transactions ----------------------------------------------------------------------
 
 def key_of_text(text):
@@ -193,67 +243,101 @@ def open_sealed(data, keys, purpose, what):
     need(len(data) <= (MAX if purpose == "record" else OPS_MAX), f"{what} is too large")
     name, salt, expected = only(age_header(data, what)[0], "strongroom")[1]
     need(name in keys, f"{what} is under an unknown key")
-    salt, expected, vault_key = unb64(salt, 16), unb64(expected, 32), keys[name]
+    salt, expected, key = unb64(salt, 16), unb64(expected, 32), keys[name]
     plaintext = age_decrypt(data, what, lambda stanzas: unseal(
-        hkdf(salt, f"strongroom/{purpose}/v1", vault_key), only(stanzas, "strongroom")[2]))
-    found = mac(hkdf(salt, f"strongroom/{purpose}-auth/v1", vault_key), plaintext)
+        hkdf(salt, f"strongroom/{purpose}/v1", key), only(stanzas, "strongroom")[2]))
+    found = mac(hkdf(salt, f"strongroom/{purpose}-auth/v1", key), plaintext)
     need(hmac.compare_digest(found, expected), f"{what} was rewritten without the vault's key")
+    need(purpose != "record" or len(plaintext) % 512 == 0, f"{what} is not padded")
     return formatted(plaintext, what)
+
+
+def sealed_under(data):
+    return only(age_header(data, "a record")[0], "strongroom")[1][0]
 
 
 def open_record(data, keys, vault, agent, profile):
     record = open_sealed(data, keys, "record", f"the record of {profile}")
     for member, due in (("vault", vault), ("agent", agent), ("profile", profile)):
         need(record[member] == due, f"the record of {profile} names another {member}")
+    need(0 <= record["generation"] <= 1 << 52, f"the record of {profile} has no valid generation")
     return record
 
 
-def check_log(data, keys, scope):
-    """How many lines verify, and what is wrong."""
-    good = unvouched = seq = 0
-    previous, findings = "", []
-    for number, raw in enumerate(re.findall(rb"[^\n]*\n|[^\n]+$", data), 1):
-        at = sum(map(len, re.findall(rb"[^\n]*\n", data)[:number - 1]))
-        line = parse(raw, f"line {number}")
-        opened = raw.decode()[:raw.decode().rindex(',"mac":"')]
-        if line["seq"] != seq + 1:
-            findings.append(f"line {number} does not follow")
-        if line["key"] not in keys:
-            unvouched += 1
-        elif log_mac(keys[line["key"]], scope, previous, opened) != line["mac"]:
-            findings.append(f"line {number} was altered")
-        else:
-            good += 1
-            if "anchor" in line:
+def check_log(files, keys, machine, head):
+    """How many lines verify, and what is wrong. `files` are the log's, the oldest first."""
+    lines, findings, follows, seq, previous, file_before = [], [], [], 0, "", None
+    for data in files:
+        begins, at = len(lines), 0
+        for number, raw in enumerate(re.findall(rb"[^\n]*\n|[^\n]+$", data)):
+            line = parse(raw, "a log line")
+            opened = raw.decode()[:raw.decode().rindex(',"mac":"')]
+            restarts = number == 0 and "previous" in line
+            if restarts:
+                previous = line["previous"]
+            if line["seq"] != seq + 1 and not (restarts and (not lines or line["seq"] > seq)):
+                findings.append(f"line {len(lines) + 1} does not follow")
+            known = line["key"] in keys
+            if known and log_mac(keys[line["key"]], machine, previous, opened) != line["mac"]:
+                findings.append(f"line {len(lines) + 1} was altered")
+            elif known and "anchor" in line:
                 if hashlib.sha256(data[:at]).hexdigest() == line["anchor"]:
-                    good, unvouched = good + unvouched, 0
-                else:
-                    findings.append(f"lines before line {number} were altered")
-        seq, previous = line["seq"], line["mac"]
-    if unvouched:
-        findings.append(f"{unvouched} lines are under an unknown key")
-    return good, findings
+                    lines[begins:] = [True] * (len(lines) - begins)
+                elif number <= 1 and file_before and file_before[1] == line["anchor"]:
+                    lines[file_before[0]:] = [True] * (len(lines) - file_before[0])
+                elif number or file_before:
+                    findings.append(f"lines before line {len(lines) + 1} were altered")
+            lines.append(known)
+            seq, previous, at = line["seq"], line["mac"], at + len(raw)
+        digest = hashlib.sha256(data).hexdigest()
+        first = parse(data.split(b"\n")[0], "a log line") if data else {}
+        if file_before and first.get("anchor") == file_before[1]:
+            follows.append((file_before[0], begins))
+        file_before = begins, digest
+    for before, begins in reversed(follows):
+        if lines[begins]:
+            lines[before:begins] = [True] * (begins - before)
+    if not all(lines):
+        findings.append(f"{lines.count(False)} lines are under an unknown key")
+    if (seq, previous) != (head["seq"], head["mac"]):
+        findings.append("the log does not end where the ledger says")
+    return lines.count(True), findings
 
 
-def log_mac(vault_key, scope, previous, opened):
-    return b64(mac(hkdf(scope.encode(), "strongroom/log/v1", vault_key), f"{previous}\n{opened}".encode()))
+def log_mac(key, machine, previous, opened):
+    salt = f"machine:{machine}".encode()
+    return b64(mac(hkdf(salt, "strongroom/log/v1", key), f"{previous}\n{opened}".encode()))
 
 
-def read_agent(directory, keys, vault):
-    """The index as it will stand, and every record: {profile: record}."""
-    agent, ops = directory.name, None
-    if (directory / "txn/ops").exists():
-        ops = open_sealed((directory / "txn/ops").read_bytes(), keys, "txn", "txn/ops")
-        need((ops["vault"], ops["agent"]) == (vault, agent), "the transaction of another agent")
-    records = {of_file_name(path.name): path for path in (directory / "records").glob("*.age")}
+def log_files(directory):
+    earlier = sorted(path for path in directory.glob("log-*.jsonl") if re.fullmatch(r"log-\d{20}\.jsonl", path.name))
+    return [path.read_bytes() for path in [*earlier, directory / "log.jsonl"] if path.exists()]
+
+
+def read_agent(directory, vault_keys, payload):
+    """The index as it will stand, the records that are current, and the ledger."""
+    agent, vault = directory.name, payload["vault"]
+    keys = {name: agent_key(key, agent) for name, key in vault_keys.items()}
+    ledger, found = {"number": 0, "entries": {}, "count": 0, "log": {"seq": 0, "mac": "", "len": 0}}, ""
+    if (directory / "ledger").exists():
+        ledger, found = open_ledger((directory / "ledger").read_bytes(), keys, payload, f"the ledger of {agent}")
+    places, ops = [directory], None
+    if (directory / "txn/ledger").exists():
+        # A committed change counts if its ledger follows the one that is in its place.
+        staged, staged_mac = open_ledger((directory / "txn/ledger").read_bytes(), keys, payload, "a staged ledger")
+        if staged["previous"] == found and staged["number"] > ledger["number"]:
+            ledger, found, places = staged, staged_mac, [directory / "txn", directory]
+            ops = open_sealed((directory / "txn/ops").read_bytes(), keys, "txn", "txn/ops")
+            need((ops["vault"], ops["agent"], ops["ledger"]) == (vault, agent, found), "another's transaction")
+    need(ledger["number"] == 0 or ledger["agent"] == agent, "the ledger of another agent")
+    # An empty log can be left by a first change that was cut short.
+    had_ledger = any((directory / "records").glob("*.age")) or any(log_files(directory)) or (directory / "pending").exists()
+    need(ledger["number"] or not had_ledger, f"the ledger of {agent} is missing")
     index_file = directory / "auth-profiles.json"
     index = parse(index_file.read_bytes(), "the index") if index_file.exists() else {}
     need(index.get("version", 1) == 1, "a newer index")
     profiles, order = index.setdefault("profiles", {}), index.setdefault("order", {})
     for op in ops["ops"] if ops else []:
-        if op["op"] == "put":
-            staged = directory / "txn/records" / file_name(op["profile"])
-            records[op["profile"]] = staged if staged.exists() else directory / "records" / file_name(op["profile"])
         if op["op"] in ("put", "list"):
             profiles[op["profile"]] = profiles.get(op["profile"], {}) | op["entry"]
         elif op["op"] == "rename" and op["from"] in profiles:
@@ -263,14 +347,24 @@ def read_agent(directory, keys, vault):
                     [op["to"] if i == op["from"] else i for i in ids]
                 order[provider] = ids
         elif op["op"] == "remove":
-            records.pop(op["profile"], None)
             profiles.pop(op["profile"], None)
             for ids in order.values():
                 ids[:] = [i for i in ids if i != op["profile"]]
         elif op["op"] == "order":
             order[op["provider"]] = op["ids"]
-    opened = {p: open_record(path.read_bytes(), keys, vault, agent, p) for p, path in sorted(records.items())}
-    return index, opened
+    records = {}
+    for profile, entry in sorted(ledger_entries(ledger, places).items()):
+        if entry.get("removed"):
+            continue
+        need(entry["store"] == "file", f"{profile} rests in {entry['store']}, which this program does not read")
+        files = [directory / "txn" / file_name(profile)] if ops else []
+        files.append(directory / "records" / file_name(profile))
+        data = next(path for path in files if path.exists()).read_bytes()
+        record = open_record(data, keys, vault, agent, profile)
+        need((record["generation"], sealed_under(data)) == (entry["generation"], entry["key"]),
+             f"the record of {profile} is not the one that the ledger names")
+        records[profile] = record
+    return index, records, ledger, keys
 
 
 def read_home(home, key_file):
@@ -284,13 +378,21 @@ def read_home(home, key_file):
             print(f"{path.name}: {why}")
     need(opened, "the key opens no unlock file")
     payload, keys = opened
-    settings = formatted((home / "vault.json").read_bytes(), "vault.json")
-    need((settings["vaultId"], settings["defaultStore"]) == (payload["vault"], payload["store"]), "another vault.json")
-    print(f"vault {payload['vault']}, key {payload['current']}")
-    show_log(home, keys, "vault")
+    need(formatted((home / "vault.json").read_bytes(), "vault.json")["vaultId"] == payload["vault"], "another vault.json")
+    own, _ = open_ledger((home / "ledger").read_bytes(), keys, payload, "the vault's own ledger")
+    for method, digest in own["methods"].items():
+        found = hashlib.sha256((home / f"unlock/{method}.age").read_bytes()).hexdigest()
+        need(found == digest, f"unlock/{method}.age is not the file that the ledger lists")
+    need(payload["method"] in own["methods"], "an unlock method that the ledger does not list")
+    data = (home / "settings.json").read_bytes()
+    need(hashlib.sha256(data).hexdigest() == own["settings"], "settings.json is not the one that the ledger names")
+    key = keys[json.loads(data.split(b"\n")[0])["key"]]
+    settings, _ = signed(data, key, "settings", "strongroom/settings/v1", "settings.json")
+    print(f"vault {payload['vault']}, key {payload['current']}, default store {settings['defaultStore']}")
+    show_log(home, keys, payload["machine"], own["log"], "the vault")
     for directory in sorted((home / "agents").iterdir()) if (home / "agents").exists() else []:
         print(f"agent {directory.name}")
-        index, records = read_agent(directory, keys, payload["vault"])
+        index, records, ledger, agent_keys = read_agent(directory, keys, payload)
         for profile, record in records.items():
             entry = index["profiles"].get(profile, {})
             ref = (entry.get("keyRef") or entry.get("tokenRef") or {}).get("id")
@@ -300,19 +402,19 @@ def read_home(home, key_file):
             if "extra" in record:
                 print(f"    extra {json.dumps(record['extra'])}")
         print(f"  order {json.dumps(index['order'])}")
-        show_log(directory, keys, f"agent:{directory.name}")
+        if not (directory / "txn").exists():
+            show_log(directory, agent_keys, payload["machine"], ledger["log"], f"agent {directory.name}")
 
 
-def show_log(directory, keys, scope):
-    path = directory / "log.jsonl"
-    good, findings = check_log(path.read_bytes() if path.exists() else b"", keys, scope)
-    print(f"  log of {scope}: {good} lines verify" + "".join(f"; {finding}" for finding in findings))
+def show_log(directory, keys, machine, head, whose):
+    good, findings = check_log(log_files(directory), keys, machine, head)
+    print(f"  log of {whose}: {good} lines verify" + "".join(f"; {finding}" for finding in findings))
 
 
 # --- the vectors ----------------------------------------------------------------------------------------------
 
 def check_vectors(vectors):
-    vault_key, checked = bytes.fromhex(vectors["vaultKey"]), 0
+    vault_key, checked, skipped = bytes.fromhex(vectors["vaultKey"]), 0, 0
 
     def same(found, due, what):
         nonlocal checked
@@ -320,23 +422,18 @@ def check_vectors(vectors):
         checked += 1
     same(key_id(vault_key), vectors["keyId"], "the key id")
     same(key_of_text(vectors["keyFile"]).hex(), vectors["vaultKey"], "the key file")
+    same(agent_key(vault_key, "main").hex(), vectors["agentKey"], "the key of agent main")
+    of_scope = {"vault": vault_key, "main": bytes.fromhex(vectors["agentKey"])}
     for one in vectors["derived"]:
-        same(hkdf(bytes.fromhex(one["salt"]), one["label"], vault_key).hex(), one["key"], one["label"])
-    for one in vectors["stanzas"]:
-        wrapping = hkdf(bytes.fromhex(one["salt"]), one["label"], bytes.fromhex(one["key"]))
-        body = ChaCha20Poly1305(wrapping).encrypt(bytes(12), bytes.fromhex(one["fileKey"]), None)
-        same(b64(body), one["body"], "a stanza's body")
-    for one in vectors["recordMacs"]:
-        key = hkdf(bytes.fromhex(one["salt"]), one["label"], vault_key)
-        same(b64(mac(key, one["plaintext"].encode())), one["mac"], "a record's MAC")
-    for one in vectors["logMacs"]:
-        same(log_mac(vault_key, one["scope"], one["previous"], one["line"]), one["mac"], "a log line's MAC")
+        same(hkdf(one["salt"].encode(), one["label"], of_scope[one["scope"]]).hex(), one["key"], one["label"])
     for one in vectors["names"]:
         same(file_name(profile_id(one["profile"])), one["fileName"], "a file name")
         same(of_file_name(one["fileName"]), one["profile"], "a file name's profile")
         same(reference("main", one["profile"]), one["reference"], "a reference id")
     for one in vectors["argon2id"]:
-        from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+        if Argon2id is None:
+            skipped += 1
+            continue
         key = Argon2id(salt=bytes.fromhex(one["salt"]), length=32, iterations=one["t"], lanes=one["p"],
                        memory_cost=one["m"]).derive(one["passphrase"].encode())
         same(key.hex(), one["key"], "Argon2id")
@@ -344,11 +441,24 @@ def check_vectors(vectors):
     payload, keys = open_unlock_file(base64.b64decode(home["unlockFile"]), home["method"],
                                      lambda tag, _: tag == "strongroom-key" and key_of_text(home["keyFile"]))
     same(payload, home["payload"], "the payload")
-    record = open_record(base64.b64decode(home["record"]), keys, payload["vault"], home["agent"], home["profile"])
+    same(keys[payload["current"]].hex(), home["vaultKey"], "the home's vault key")
+    ledger, found = open_ledger(home["ownLedger"].encode(), keys, payload, "the vault's own ledger")
+    same(found, home["ownLedgerMac"], "the MAC of the vault's own ledger")
+    tag = hkdf(payload["recoveryRecipient"].encode(), "strongroom/recovery-id/v1", keys[ledger["key"]])[:16].hex()
+    same(ledger["recovery"], tag, "the tag of the recovery recipient")
+    same(check_log([home["ownLog"].encode()], keys, payload["machine"], ledger["log"]), (1, []), "the vault's log")
+    agent_keys = {name: agent_key(key, home["agent"]) for name, key in keys.items()}
+    ledger, found = open_ledger(home["ledger"].encode(), agent_keys, payload, "the ledger")
+    same(found, home["ledgerMac"], "the MAC of the ledger")
+    data = base64.b64decode(home["record"])
+    record = open_record(data, agent_keys, payload["vault"], home["agent"], home["profile"])
     same(record, home["recordPlaintext"], "the record")
+    entry = ledger_entries(ledger, [])[home["profile"]]
+    same((record["generation"], sealed_under(data)), (entry["generation"], entry["key"]), "the ledger's entry")
+    same(check_log([home["log"].encode()], agent_keys, payload["machine"], ledger["log"]), (1, []), "the log")
     recovery = home["recovery"]
     private = X25519PrivateKey.from_private_bytes(bytes.fromhex(recovery["private"]))
-    public = private.public_key().public_bytes_raw()
+    public = private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
     def by_recovery(stanzas):
         _, (share,), body = next(stanza for stanza in stanzas if stanza[0] == "X25519")
@@ -357,8 +467,9 @@ def check_vectors(vectors):
         return unseal(hkdf(share + public, "age-encryption.org/v1/X25519", shared), body)
     stock = age_decrypt(base64.b64decode(home["record"]), "the record", by_recovery)
     same(json.loads(stock), home["recordPlaintext"], "the record by the recovery key")
-    same(check_log(home["log"].encode(), keys, f"agent:{home['agent']}"), (home["logLines"], []), "the log")
     print(f"{checked} vectors are as they should be")
+    if skipped:
+        print(f"{skipped} Argon2id vectors skipped: this `cryptography` is older than 44")
 
 
 def main(arguments):
@@ -371,6 +482,8 @@ def main(arguments):
             sys.exit(__doc__)
     except Refused as why:
         sys.exit(f"refused: {why}")
+    except (LookupError, OSError, StopIteration, ValueError) as why:
+        sys.exit(f"refused: something is damaged or missing: {why!r}")
 
 
 if __name__ == "__main__":
