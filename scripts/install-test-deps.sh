@@ -34,7 +34,12 @@ kwalletd5 libkf5wallet-bin
 /usr/lib/*/qca-qt5/crypto/libqca-ossl.so libqca-qt5-2-plugins
 /usr/bin/python3 python3
 /usr/lib/python3/dist-packages/jeepney python3-jeepney
+/usr/lib/python3/dist-packages/cryptography python3-cryptography
 Xvfb xvfb
+sudo sudo
+socat socat
+useradd passwd
+script bsdutils
 LINES
     [ "$all" = yes ] || return 0
     # For other platforms (scripts/cross.sh): a Rust whose std comes as source too, a linker, Wine.

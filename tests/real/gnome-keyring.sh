@@ -13,6 +13,8 @@
 . "$lib/keychain-neighbours.sh"
 # shellcheck source=tests/real/lib/keychain-losses.sh
 . "$lib/keychain-losses.sh"
+# shellcheck source=tests/real/lib/keychain-steering.sh
+. "$lib/keychain-steering.sh"
 
 need gnome-keyring-daemon dbus-daemon dbus-monitor secret-tool age
 rig gnome
