@@ -194,6 +194,17 @@ impl Anchors {
         serde_json::from_str::<Text>(signed::split(&bytes)?.json).ok().map(|text| text.number)
     }
 
+    /// Makes what is remembered durable, before a key is given up that signed what came before. Best effort.
+    pub fn sync(&self, vault: &str) {
+        let Some(dir) = self.dir(vault) else { return };
+        for name in dir.names().unwrap_or_default() {
+            if let Ok(file) = dir.open_for_reading(&name) {
+                let _ = dir.sync_file(&file, &name);
+            }
+        }
+        let _ = dir.sync();
+    }
+
     /// The agents of which this machine remembers something.
     #[must_use]
     pub fn agents(&self, vault: &str) -> Vec<String> {

@@ -119,6 +119,7 @@ pub fn rekey(
         done.records += count;
         done.agents += 1;
     }
+    vault.anchors.sync(session.keys.vault.as_str());
     let event = vouching(&payload.keys()?.own()?, &own, vault, "rekey")?;
     payload.drop_old_keys();
     payload.pending = None;

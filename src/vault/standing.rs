@@ -42,6 +42,8 @@ pub enum WayOut {
     Accept,
     /// A person may accept that another vault is in this place now.
     AcceptOther,
+    /// A person may accept that the keys were changed elsewhere.
+    AcceptKeys,
     /// The state is one from before a change of keys, whose key was given up since: another change of keys.
     Rekey,
     /// The unlock file is not one of this home's: whoever goes on with it may seal for somebody else.
@@ -65,6 +67,7 @@ impl Refusal {
             WayOut::AcceptOther => format!(
                 "restore the vault that was here; only if you put another one in its place yourself: {accept}"
             ),
+            WayOut::AcceptKeys => format!("only if the keys of this vault were changed on another machine: {accept}"),
             WayOut::Rekey => {
                 "restore the newer home; if it is lost, run `strongroom rekey`: it gives up the old key again"
                     .to_owned()
@@ -136,9 +139,16 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: State<'_>) -> Res
             let what = "this home was another vault's when this machine last wrote it".to_owned();
             return refused(what, 0, WayOut::AcceptOther);
         }
-        // One whose own was lost is written again; one that lags behind a change of keys was not
-        // written for a kill between.
-        Remembered::Nowhere | Remembered::Nothing | Remembered::Retired(_) => return Ok(Standing::Good),
+        // One whose own was lost is written again.
+        Remembered::Nowhere | Remembered::Nothing => return Ok(Standing::Good),
+        // A change of keys on this machine is remembered before the old key goes. That a key was given up is
+        // said by the new keys alone, and somebody else's would say so too.
+        Remembered::Retired(above) => {
+            let what = format!(
+                "{whose} is under other keys than this machine knows of, which say that they followed"
+            );
+            return refused(what, above, WayOut::AcceptKeys);
+        }
         Remembered::UnknownKey(above) => {
             let what = format!("{whose} is from before a change of keys that this machine knows of");
             return refused(what, above, WayOut::Rekey);

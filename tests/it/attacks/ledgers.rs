@@ -198,10 +198,16 @@ fn swapped(digest: &str) -> String {
 fn an_anchor_that_lags_is_no_rollback() {
     let (session, _) = rotated();
     assert!(session.path(ANCHOR).exists(), "nothing outside the home remembers it");
+    let before_rekey = Backup::of(&session.path(ANCHOR));
+    session.run(["rekey", "--yes"]).ok();
     let anchor = Backup::of(&session.path(ANCHOR));
     session.feed("made-up-later", ["rotate", ONE]).ok();
-    session.run(["rekey", "--yes"]).ok();
     paste_next(&session).ok();
+    // A rekey makes its anchors durable: one of before it tells of keys that were changed elsewhere, or of others.
+    before_rekey.restore();
+    assert!(is_tampered(&paste_next(&session)));
+    assert_eq!(seen(&session, ONE), served("made-up-later"));
+    by_its_remedy(&session, || paste_next(&session)).ok();
     anchor.restore();
     assert_eq!(seen(&session, ONE), served("made-up-later"));
     session.run(["verify"]).ok();
