@@ -10,7 +10,6 @@ use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
-use crate::vault::ledger::Ledger;
 use crate::vault::log::{self, Head, Line};
 use crate::vault::own::Own;
 use crate::when::{parse_duration, rfc3339};
@@ -91,12 +90,11 @@ impl Read {
         let Some(found) = vault.agent(agent)? else { return Self::of(&[], None) };
         let ring =
             context.session_unasked(vault).ok().and_then(|session| session.keys.agent(agent.as_str()).ok());
-        // Beside an unfinished change the log is behind the ledger, or before it.
-        let unfinished = found.has_unfinished()?;
-        let ledger =
-            ring.as_ref().filter(|_| !unfinished).and_then(|ring| Ledger::read(&found.dir, ring).ok()?);
-        let files = log::read(&found.dir)?;
-        Self::of(&files, ring.as_ref().zip(ledger.as_ref().map(|ledger| &ledger.log)))
+        let Some(ring) = ring else { return Self::of(&log::read(&found.dir)?, None) };
+        // Beside an unfinished change the file is behind the ledger.
+        let reader = found.reader(ring, &vault.keychain)?;
+        let head = reader.book().ok().map(|book| &book.ledger.log);
+        Self::of(&reader.log()?, head.map(|head| (&reader.ring, head)))
     }
 }
 

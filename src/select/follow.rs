@@ -6,27 +6,28 @@ use super::state;
 use super::state_file::StateFile;
 use crate::error::Result;
 use crate::vault::agent::Agent;
-use crate::vault::state_step::StateStep;
+use crate::vault::state_step::{Doing, StateStep};
 
-/// Carries steps out on an agent's state. Under the agent's lock; repeatable. A state that cannot be
-/// understood is left as it is: whoever made the change tells.
+/// Carries steps out on an agent's state, or looks what they would do; whether they change it. Under the
+/// agent's lock; repeatable. A state that cannot be understood is left as it is: whoever made the change
+/// tells.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.
-pub fn follow(agent: &Agent, steps: &[StateStep]) -> Result<()> {
+pub fn follow(agent: &Agent, steps: &[StateStep], doing: Doing) -> Result<bool> {
     if steps.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let Ok(Some(bytes)) = agent.dir.read_if_any(state::FILE, state::MAX) else { return Ok(()) };
-    let Ok(mut file) = StateFile::parse(Some(&bytes)) else { return Ok(()) };
+    let Ok(Some(bytes)) = agent.dir.read_if_any(state::FILE, state::MAX) else { return Ok(false) };
+    let Ok(mut file) = StateFile::parse(Some(&bytes)) else { return Ok(false) };
     let mut changed = false;
     for step in steps {
         changed |= take(&mut file, step)?;
     }
-    if changed {
+    if changed && doing == Doing::CarryOut {
         agent.dir.replace(state::FILE, &file.to_bytes())?;
     }
-    Ok(())
+    Ok(changed)
 }
 
 fn take(file: &mut StateFile, step: &StateStep) -> Result<bool> {

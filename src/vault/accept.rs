@@ -7,15 +7,17 @@ use super::agent::{Agent, PENDING, RECORDS, TXN};
 use super::change::Change;
 use super::home::{Session, Vault, Waits};
 use super::id::ProfileId;
+use super::journal::{self, Journal};
 use super::keychain_store::KeychainStore;
 use super::ledger::{self, Book, Entry, Ledger, State as EntryState};
 use super::log::{self, Event};
 use super::own::{Edit, Own};
 use super::reader::Found;
 use super::settings::Settings;
+use super::source::Source;
 use super::standing::{self, Refusal, Standing, State, WayOut};
 use super::store::Store;
-use super::transaction;
+use super::transaction::{self, Current};
 use super::writer::Writer;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, Scope, hex};
@@ -89,9 +91,16 @@ fn whole(book: Book) -> Result<Book> {
 
 /// Whether an agent without a ledger has its first one in a transaction.
 fn is_first(agent: &Agent, ring: &Ring) -> Result<bool> {
-    let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(false) };
-    let none = agent.dir.kind(ledger::FILE)?.is_none();
-    Ok(none && matches!(transaction::standing(&txn, ring, None)?, transaction::Standing::Next(_)))
+    if agent.dir.kind(ledger::FILE)?.is_some() {
+        return Ok(false);
+    }
+    let txn = agent.dir.dir_if_any(TXN)?.map(Source::Dir);
+    for source in txn.into_iter().chain(Journal::unapplied(&agent.dir)?.map(Source::Journal)) {
+        if let transaction::Standing::Next(_) = transaction::standing(&source, ring, &Current::None)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn refusal(standing: Standing) -> Option<Refusal> {
@@ -168,8 +177,10 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
         writer.book()?
     } else {
         change.restart_log(&waits.now.to_string());
-        if writer.agent.has_unfinished()? {
-            transaction::set_aside(&writer.agent, "stale", waits.now, Vec::new())?;
+        for unfinished in [TXN, journal::FILE] {
+            if writer.agent.dir.kind(unfinished)?.is_some() {
+                transaction::set_aside(&writer.agent, unfinished, "stale", waits.now)?;
+            }
         }
         for found in there(&writer)? {
             let key = key_id(&found.sealed).and_then(|key| key.parse().ok());

@@ -9,7 +9,8 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
-use super::ledger::Book;
+use super::journal::Journal;
+use super::ledger::{self, Book};
 use super::log;
 use crate::error::{Code, Result};
 
@@ -105,11 +106,21 @@ impl Agent {
         file.is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.len() > 0))
     }
 
-    /// Whether a transaction was committed and is not yet applied.
+    /// Whether a change was committed and is not in place. What a journal holds of one that is, only a
+    /// loss of power can undo: its ledger is then in place too.
     ///
     /// # Errors
     /// Those of reading the directory.
     pub fn has_unfinished(&self) -> Result<bool> {
+        if let Some(journal) = Journal::unapplied(&self.dir)?
+            && let Some(ledger) = journal.part(ledger::FILE)
+        {
+            let there = self.dir.read_if_any(ledger::FILE, ledger::MAX)?.unwrap_or_default();
+            // One of before is done with.
+            if there != ledger && ledger::number_of(&there) <= ledger::number_of(ledger) {
+                return Ok(true);
+            }
+        }
         Ok(match self.dir.dir_if_any(TXN)? {
             Some(txn) => txn.kind(OPS)?.is_some(),
             None => false,

@@ -2,19 +2,19 @@
 
 use std::thread;
 
-use strongroom_backends::file::ONE_BARRIER_FROM;
 use strongroom_backends::keychain::Keychain as Platform;
 
-use super::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use super::agent::{Agent, PENDING};
 use super::id::{AgentName, ProfileId, Provider};
 use super::index::{Mark, NewEntry};
-use super::ledger::{self, Book, Entry, Ledger, State, Updates};
+use super::ledger::{self, Book, Entry, State, Updates};
 use super::log::{self, Event, Head, LogPart};
 use super::ops::{Op, Ops};
 use super::record::Record;
+use super::staging::{Parts, Staged};
 use super::state_step::{Follow, StateStep};
 use super::store::Store;
-use super::transaction::{Prepared, apply, sweep, sweep_shards};
+use super::transaction::undone;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
 use crate::seal::keys::Ring;
@@ -164,14 +164,7 @@ impl Change {
         now: i64,
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
-        self.write_stage(place, book, now, tell).map_err(|error| {
-            // Best effort: the next change sweeps what a full disk leaves behind.
-            let _ = sweep(place.agent);
-            match error.code() {
-                Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
-                _ => error,
-            }
-        })
+        self.write_stage(place, book, now, tell).map_err(|error| undone(place.agent, error))
     }
 
     fn write_stage<'a>(
@@ -181,7 +174,7 @@ impl Change {
         now: i64,
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
-        let Place { agent, ring, follow } = place;
+        let Place { agent, ring, .. } = place;
         let sealed = seal_all(&self.puts, ring, tell)?;
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
@@ -196,50 +189,15 @@ impl Change {
         }
         ops.extend(self.ops_after);
         ops.extend(forgets(agent, book, &ops)?);
-        let ops = Ops::new(ring, next.ledger.mac.clone(), ops, self.state, log);
+        let leads = (book.ledger.mac.clone(), next.ledger.mac.clone());
+        let mut ops = Ops::new(ring, leads, ops, log);
+        ops.state = self.state;
         let (mut index, based_on) = agent.index_and_bytes()?;
         let put = self.puts.iter().map(|(record, _)| &record.profile);
         let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
         outcome.plaintext = in_plain_text.cloned().collect();
         ops.apply(&mut index)?;
-
-        agent.dir.dir_or_create(RECORDS)?;
-        let stage = agent.dir.create_dir(TXN_STAGE)?;
-        // Everything is written before the first barrier: a journal then commits it in few steps.
-        let each = sealed.len() + next.shards.len() < ONE_BARRIER_FROM;
-        let mut files = Vec::new();
-        let ops_bytes = ops.seal(ring)?;
-        let small = [(OPS, ops_bytes.as_slice()), (ledger::FILE, next.text.as_bytes())];
-        let all = sealed.iter().chain(&next.shards).map(|(name, bytes)| (name.as_str(), bytes.as_slice()));
-        for (name, bytes) in all.chain(small) {
-            let file = stage.write_new(name, bytes)?;
-            if each {
-                files.push((file, name));
-            }
-        }
-        agent.dir.remove_file(STAGED_INDEX)?;
-        let index_file = agent.dir.write_new(STAGED_INDEX, &index.to_bytes())?;
-        log::reserve(&agent.dir, &ops.log)?;
-        if each {
-            for (file, name) in &files {
-                stage.sync_file(file, name)?;
-            }
-            agent.dir.sync_file(&index_file, STAGED_INDEX)?;
-            stage.sync()?;
-        } else {
-            stage.sync_all()?;
-        }
-        let shards_changed = !next.shards.is_empty() || book.ledger.shard_names().next().is_some();
-        Ok(Staged {
-            agent,
-            follow,
-            prepared: Prepared { based_on },
-            ops,
-            outcome,
-            ledger: next.ledger,
-            shards_changed,
-            committed: false,
-        })
+        Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
     }
 
     fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
@@ -275,49 +233,6 @@ pub(super) struct Place<'a> {
     pub(super) agent: &'a Agent,
     pub(super) ring: &'a Ring,
     pub(super) follow: Follow,
-}
-
-/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
-#[derive(Debug)]
-pub(super) struct Staged<'a> {
-    agent: &'a Agent,
-    follow: Follow,
-    prepared: Prepared,
-    ops: Ops,
-    outcome: Outcome,
-    ledger: Ledger,
-    shards_changed: bool,
-    committed: bool,
-}
-
-impl Staged<'_> {
-    /// Commits the change, and puts it in place. Gives the ledger that is current then.
-    ///
-    /// # Errors
-    /// Those of the one rename that commits; then nothing has changed.
-    pub(super) fn commit(mut self) -> Result<(Outcome, Ledger)> {
-        let agent = self.agent;
-        agent.dir.rename(TXN_STAGE, &agent.dir, TXN)?;
-        self.committed = true;
-        let applied = agent
-            .dir
-            .sync()
-            .map_err(Error::from)
-            .and_then(|()| apply(agent, &self.ops, Some(&self.prepared), self.follow))
-            .and_then(|()| if self.shards_changed { sweep_shards(agent, &self.ledger) } else { Ok(()) });
-        let mut outcome = std::mem::take(&mut self.outcome);
-        outcome.unfinished = applied.err();
-        Ok((outcome, std::mem::take(&mut self.ledger)))
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        if !self.committed {
-            // Best effort: the next change sweeps what is left.
-            let _ = sweep(self.agent);
-        }
-    }
 }
 
 /// Refuses a record that is larger than an item of the keychain may be, before anything is changed.

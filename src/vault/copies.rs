@@ -12,6 +12,7 @@ use age::x25519;
 use super::agent::{Agent, PENDING, RECORDS};
 use super::home::Vault;
 use super::id::{AgentName, ProfileId};
+use super::journal::{Journal, is_torn};
 use super::ledger::Unverified;
 use super::record::Whose;
 use super::store::Store;
@@ -118,6 +119,11 @@ impl<'a> Copies<'a> {
     /// Those of the home.
     pub fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
         let mut profiles = agent.record_ids()?.0;
+        if let Some(journal) = Journal::unapplied(&agent.dir)? {
+            profiles.extend(journal.names().filter_map(ProfileId::from_file_name));
+            profiles.sort_unstable();
+            profiles.dedup();
+        }
         if self.asks_keychain(agent)? {
             profiles.extend(listed_in_keychain(agent));
             let of_agent = self.items.keys().filter(|(name, _)| *name == agent.name.as_str());
@@ -159,10 +165,17 @@ pub fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
 
 fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
     let mut copies = Vec::new();
+    let name = id.file_name();
     for place in [RECORDS, PENDING] {
         if let Some(dir) = agent.dir.dir_if_any(place)? {
-            copies.extend(dir.read_if_any(&id.file_name(), RECORD_MAX)?);
+            copies.extend(dir.read_if_any(&name, RECORD_MAX)?);
         }
+    }
+    // What a loss of power took away, a journal holds.
+    if copies.iter().all(|copy| is_torn(copy))
+        && let Some(journal) = Journal::unapplied(&agent.dir)?
+    {
+        copies.extend(journal.part(&name).map(<[u8]>::to_vec));
     }
     Ok(copies)
 }

@@ -9,6 +9,7 @@ use strongroom_backends::shown;
 use super::agent::{PENDING, TXN};
 use super::home::{AGENTS, Session, Setup, VAULT_FILE, Vault, Waits, of_home};
 use super::index;
+use super::journal;
 use super::log::{self, Event};
 use super::own::{Edit, Own};
 use super::settings::Settings;
@@ -59,6 +60,7 @@ pub fn holds_nothing(vault: &Vault) -> Result<bool> {
             || has(index::FILE)?
             || has(PENDING)?
             || has(TXN)?
+            || has(journal::FILE)?
         {
             return Ok(false);
         }

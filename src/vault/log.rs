@@ -200,11 +200,20 @@ fn append_to(ring: &Ring, head: &Head, base: u64, now: i64, events: &[Event]) ->
     Ok((LogPart { base, lines, rotated: None }, head))
 }
 
-/// Puts lines in their place, durably. Doing it again changes nothing.
+/// When what was put in place is made durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durable {
+    /// At once.
+    Now,
+    /// By whoever comes next: until then a journal holds it.
+    Later,
+}
+
+/// Puts lines in their place. Doing it again changes nothing.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.
-pub fn append(dir: &Dir, part: &LogPart) -> Result<()> {
+pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
     let failed = |error| Error::from(dir.io(FILE, error));
     if let Some(name) = &part.rotated
         && dir.kind(name)?.is_none()
@@ -213,14 +222,32 @@ pub fn append(dir: &Dir, part: &LogPart) -> Result<()> {
         dir.rename(FILE, dir, name)?;
     }
     let mut file = dir.open_or_create(FILE)?;
-    if let Some((at, gap)) = place_for(&mut file, part).map_err(failed)? {
-        file.seek(SeekFrom::Start(at)).map_err(failed)?;
-        if gap {
-            file.write_all(b"\n").map_err(failed)?;
-        }
-        file.write_all(part.lines.as_bytes()).map_err(failed)?;
+    let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
+    let mut behind = Vec::new();
+    if len != part.base {
+        // Of a file that was cut off, the end may hold the lines.
+        let from = if len > part.base { part.base } else { len.saturating_sub(part.lines.len() as u64) };
+        file.seek(SeekFrom::Start(from)).map_err(failed)?;
+        (&file).take(MAX as u64).read_to_end(&mut behind).map_err(failed)?;
     }
-    dir.sync_file(&file, FILE)?;
+    match place_for(&behind, len, part) {
+        Place::There => {}
+        Place::Whole => {
+            file.seek(SeekFrom::Start(part.base)).map_err(failed)?;
+            file.write_all(part.lines.as_bytes()).map_err(failed)?;
+            let end = part.base + part.lines.len() as u64;
+            if len > end {
+                file.set_len(end).map_err(failed)?;
+            }
+        }
+        Place::Behind(text) => {
+            file.seek(SeekFrom::Start(len)).map_err(failed)?;
+            file.write_all(text.as_bytes()).map_err(failed)?;
+        }
+    }
+    if durable == Durable::Now {
+        dir.sync_file(&file, FILE)?;
+    }
     if part.rotated.is_some() {
         let earlier = earlier_names(dir)?;
         for name in earlier.iter().take(earlier.len().saturating_sub(KEPT)) {
@@ -230,35 +257,68 @@ pub fn append(dir: &Dir, part: &LogPart) -> Result<()> {
     Ok(())
 }
 
-/// Where lines go in a file, and whether a line break has to come first. Nothing if they are there.
-///
-/// What somebody cut off or put in is left as it is, as evidence: the lines go behind it.
-fn place_for(file: &mut std::fs::File, part: &LogPart) -> std::io::Result<Option<(u64, bool)>> {
-    let len = file.seek(SeekFrom::End(0))?;
+/// Where lines go in a file.
+#[derive(PartialEq, Eq, Debug)]
+enum Place {
+    /// They are there.
+    There,
+    /// At their base; what is behind it is of a writer or a machine that was cut short.
+    Whole,
+    /// At the end of the file, as this text.
+    Behind(String),
+}
+
+/// What somebody cut off or put in is left as it is, as evidence: the lines that are missing go behind it.
+fn place_for(behind: &[u8], len: u64, part: &LogPart) -> Place {
     let lines = part.lines.as_bytes();
-    let mut behind = Vec::new();
-    if len > part.base {
-        file.seek(SeekFrom::Start(part.base))?;
-        file.take(lines.len() as u64 + 1).read_to_end(&mut behind)?;
+    if len >= part.base {
         if behind == lines {
-            return Ok(None);
+            return Place::There;
         }
-        // A writer that was cut short.
-        if lines.starts_with(&behind) {
-            return Ok(Some((part.base, false)));
+        if is_cut_short(behind, lines) {
+            return Place::Whole;
         }
     }
-    if len == part.base {
-        return Ok(Some((len, false)));
+    let mut text = String::new();
+    for line in part.lines.split_inclusive('\n') {
+        if memchr::memmem::find(behind, line.as_bytes()).is_none() {
+            text.push_str(line);
+        }
     }
-    let from = len.saturating_sub(lines.len() as u64);
-    file.seek(SeekFrom::Start(from))?;
-    behind.clear();
-    file.take(lines.len() as u64).read_to_end(&mut behind)?;
-    if behind == lines {
-        return Ok(None);
+    if text.is_empty() {
+        return Place::There;
     }
-    Ok(Some((len, behind.last().is_some_and(|last| *last != b'\n'))))
+    let gap = behind.last().is_some_and(|last| *last != b'\n');
+    Place::Behind(if gap { format!("\n{text}") } else { text })
+}
+
+/// Whether these bytes are what a machine that lost its power leaves of lines: a part of them, with
+/// zeros for what never reached the disk.
+fn is_cut_short(behind: &[u8], lines: &[u8]) -> bool {
+    let due = lines.iter().copied().chain(std::iter::repeat(0));
+    behind.iter().zip(due).all(|(there, due)| *there == 0 || *there == due)
+}
+
+/// A log's files with lines in their place that may not be there yet.
+#[must_use]
+pub fn with(mut files: Vec<Vec<u8>>, part: &LogPart) -> Vec<Vec<u8>> {
+    if part.rotated.is_some() && files.last().is_none_or(|last| !last.starts_with(part.lines.as_bytes())) {
+        files.push(Vec::new());
+    }
+    if files.is_empty() {
+        files.push(Vec::new());
+    }
+    let Some(last) = files.last_mut() else { return files };
+    let base = usize::try_from(part.base).unwrap_or(usize::MAX);
+    match place_for(last.get(base..).unwrap_or(last), last.len() as u64, part) {
+        Place::There => {}
+        Place::Whole => {
+            last.truncate(base);
+            last.extend_from_slice(part.lines.as_bytes());
+        }
+        Place::Behind(text) => last.extend_from_slice(text.as_bytes()),
+    }
+    files
 }
 
 /// The names of the earlier files of a log, the oldest first.

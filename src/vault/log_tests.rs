@@ -21,7 +21,7 @@ fn event(op: &str, profile: &str, generation: u64) -> Event {
 /// Appends events behind a head, and gives the new one.
 fn write(ring: &Ring, dir: &Dir, head: &Head, events: &[Event]) -> Head {
     let (part, head) = lines(dir, ring, head, 7, events).unwrap();
-    append(dir, &part).unwrap();
+    append(dir, &part, Durable::Now).unwrap();
     head
 }
 
@@ -83,8 +83,8 @@ fn a_torn_last_line_is_overwritten_and_appending_twice_is_once() {
         let mut torn = whole.clone();
         torn.extend_from_slice(&part.lines.as_bytes()[..cut]);
         dir.replace(FILE, &torn).unwrap();
-        append(&dir, &part).unwrap();
-        append(&dir, &part).unwrap();
+        append(&dir, &part, Durable::Now).unwrap();
+        append(&dir, &part, Durable::Now).unwrap();
         let verified = checked(&ring, &dir, &head);
         assert_eq!((verified.good, verified.wrong), (2, 0), "{cut}");
     }
@@ -124,8 +124,8 @@ fn a_log_goes_on_in_another_file_and_what_is_kept_verifies() {
     for round in 0..4 {
         head = write(&ring, &dir, &head, &[event("paste", "a:b", round)]);
         let (part, next) = begin_anew(&dir, &ring, &head, 7, &[event("paste", "a:c", round)], None).unwrap();
-        append(&dir, &part).unwrap();
-        append(&dir, &part).unwrap();
+        append(&dir, &part, Durable::Now).unwrap();
+        append(&dir, &part, Durable::Now).unwrap();
         head = next;
     }
     assert_eq!(read(&dir).unwrap().len(), 5);
@@ -146,7 +146,7 @@ fn a_damaged_log_is_set_by_and_the_new_one_verifies() {
     let head = write(&ring, &dir, &Head::default(), &[event("paste", "a:b", 5)]);
     dir.replace(FILE, b"garbage\n").unwrap();
     let (part, head) = begin_anew(&dir, &ring, &head, 7, &[], Some("7")).unwrap();
-    append(&dir, &part).unwrap();
+    append(&dir, &part, Durable::Now).unwrap();
     let verified = checked(&ring, &dir, &head);
     assert_eq!((verified.good, verified.findings), (1, vec![]));
     assert_eq!(dir.read("log-damaged-7.jsonl", MAX).unwrap(), b"garbage\n");
@@ -178,7 +178,7 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
             if n > 0 {
                 let (part, next) =
                     begin_anew(&dir, &before, &head, 7, &[event("paste", "a:b", n)], None).unwrap();
-                append(&dir, &part).unwrap();
+                append(&dir, &part, Durable::Now).unwrap();
                 head = next;
             }
             head = write(&before, &dir, &head, &[event("paste", "a:c", n), event("paste", "a:d", n)]);
@@ -190,7 +190,7 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
         } else {
             lines(&dir, &after, &head, 8, &rekey).unwrap()
         };
-        append(&dir, &part).unwrap();
+        append(&dir, &part, Durable::Now).unwrap();
         let checked = checked(&after, &dir, &head);
         assert_eq!(checked.findings, Vec::<String>::new(), "{at_rotation}");
         // An altered line of the first file is vouched for by nothing.

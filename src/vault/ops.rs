@@ -4,6 +4,7 @@
 //! stands when they are applied, and applying them twice is the same as once. The ledger that is
 //! staged beside them says which records are current then.
 
+use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ProfileId, Provider};
@@ -70,6 +71,9 @@ pub struct Ops {
     agent: String,
     /// The MAC of the ledger that the transaction makes current.
     pub ledger: String,
+    /// The MACs of the ledgers that may be in place before: the one that it followed, and where it took
+    /// over changes before it, those of each.
+    pub follows: Vec<String>,
     /// The operations, in the order in which they are applied.
     pub ops: Vec<Op>,
     /// What follows in the run-time state.
@@ -82,9 +86,20 @@ pub struct Ops {
 impl Ops {
     /// The operations of a transaction.
     #[must_use]
-    pub fn new(ring: &Ring, ledger: String, ops: Vec<Op>, state: Vec<StateStep>, log: LogPart) -> Self {
+    pub fn new(ring: &Ring, (follows, ledger): (String, String), ops: Vec<Op>, log: LogPart) -> Self {
         let agent = ring.scope.agent().unwrap_or_default().to_owned();
-        Self { format: FORMAT, vault: ring.vault.to_string(), agent, ledger, ops, state, log }
+        let (vault, follows) = (ring.vault.to_string(), vec![follows]);
+        Self { format: FORMAT, vault, agent, ledger, follows, ops, state: Vec::new(), log }
+    }
+
+    /// These behind others, as one transaction.
+    #[must_use]
+    pub fn after(self, mut earlier: Self) -> Self {
+        earlier.follows.push(earlier.ledger);
+        earlier.ops.extend(self.ops);
+        earlier.state.extend(self.state);
+        earlier.log.lines.push_str(&self.log.lines);
+        Self { ledger: self.ledger, ..earlier }
     }
 
     /// Seals them.
@@ -128,31 +143,30 @@ impl Ops {
         Ok(ops)
     }
 
-    /// The ids of the records they put.
-    ///
-    /// # Errors
-    /// `CORRUPT` for an id outside the grammar.
-    pub fn puts(&self) -> Result<Vec<ProfileId>> {
-        self.ids(|op| match op {
-            Op::Put { profile, .. } => Some(profile),
-            _ => None,
-        })
-    }
-
-    /// The ids of the records they put into a store.
+    /// What becomes of each record that they name: where it is put, or that it goes. Of several
+    /// operations on one the last counts.
     ///
     /// # Errors
     /// `CORRUPT` for an id outside the grammar, `NEWER_FORMAT` for a store that is not known.
-    pub fn puts_into(&self, store: Store) -> Result<Vec<ProfileId>> {
-        let mut ids = Vec::new();
+    pub fn effects(&self) -> Result<Effects> {
+        let mut last: IndexMap<&str, Option<Store>> = IndexMap::new();
         for op in &self.ops {
-            if let Op::Put { profile, entry } = op
-                && entry.store()? == store
-            {
-                ids.push(parse_id(profile)?);
-            }
+            match op {
+                Op::Put { profile, entry } => last.insert(profile, Some(entry.store()?)),
+                Op::Remove { profile } => last.insert(profile, None),
+                _ => None,
+            };
         }
-        Ok(ids)
+        let mut effects = Effects::default();
+        for (profile, store) in last {
+            let ids = match store {
+                Some(Store::File) => &mut effects.to_file,
+                Some(Store::Keychain) => &mut effects.to_keychain,
+                None => &mut effects.removed,
+            };
+            ids.push(parse_id(profile)?);
+        }
+        Ok(effects)
     }
 
     /// The ids whose items in the keychain are to go.
@@ -162,17 +176,6 @@ impl Ops {
     pub fn forgotten(&self) -> Result<Vec<ProfileId>> {
         self.ids(|op| match op {
             Op::Forget { profile } => Some(profile),
-            _ => None,
-        })
-    }
-
-    /// The ids of the records they remove.
-    ///
-    /// # Errors
-    /// `CORRUPT` for an id outside the grammar.
-    pub fn removals(&self) -> Result<Vec<ProfileId>> {
-        self.ids(|op| match op {
-            Op::Remove { profile } => Some(profile),
             _ => None,
         })
     }
@@ -206,6 +209,17 @@ impl Ops {
         }
         Ok(())
     }
+}
+
+/// What becomes of records.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Effects {
+    /// Those that are put into files.
+    pub to_file: Vec<ProfileId>,
+    /// Those that are put into the keychain.
+    pub to_keychain: Vec<ProfileId>,
+    /// Those that go.
+    pub removed: Vec<ProfileId>,
 }
 
 fn damaged(_: Error) -> Error {

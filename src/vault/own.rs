@@ -266,7 +266,7 @@ impl Own {
         if home.read_if_any(vault_file::FILE, vault_file::MAX).ok().flatten().as_deref() != Some(&due) {
             home.replace(vault_file::FILE, &due)?;
         }
-        log::append(home, &self.part)?;
+        log::append(home, &self.part, log::Durable::Now)?;
         Ok(home.sync()?)
     }
 }

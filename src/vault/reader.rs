@@ -17,11 +17,14 @@ use strongroom_backends::{SecretStore, StoreError};
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
 use super::index::Index;
+use super::journal::{Journal, is_torn};
 use super::ledger::{Book, Entry, Ledger, State};
+use super::log;
 use super::ops::Ops;
 use super::record::Record;
+use super::source::Source;
 use super::store::Store;
-use super::transaction::{self, Standing, ledger_missing};
+use super::transaction::{self, Current, Standing, ledger_missing};
 use fetched::Fetched;
 
 use crate::error::{Code, Error, Result, fail};
@@ -44,10 +47,12 @@ pub struct Found {
     pub store: Store,
 }
 
-/// A committed transaction that is not applied in full.
+/// A committed change that is not in place in full, or not durably.
 #[derive(Debug)]
 struct Pending {
-    txn: Dir,
+    source: Source,
+    /// Whether its ledger is not in its place yet.
+    is_next: bool,
     ops: OnceLock<Result<Option<Ops>>>,
 }
 
@@ -75,52 +80,68 @@ impl Agent {
     /// # Errors
     /// Those of reading the directory.
     pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
-        // First the transaction, then what is in its place: what moves meanwhile is then found there.
-        let txn = self.dir.dir_if_any(TXN)?;
-        let (book, txn) = read_book(&self, &ring, txn)?;
-        let pending = txn.map(|txn| Pending { txn, ops: OnceLock::new() });
+        // First what is committed, then what is in its place: what moves meanwhile is then found there.
+        let journal = Journal::unapplied(&self.dir)?.map(Source::Journal);
+        let txn = self.dir.dir_if_any(TXN)?.map(Source::Dir);
+        let (book, pending) = read_book(&self, &ring, [txn, journal])?;
         let files = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         let kept = self.dir.dir_if_any(PENDING)?;
         Ok(Reader { agent: self, ring, keychain, book, files, kept, pending, in_keychain: OnceLock::new() })
     }
 }
 
-/// The ledger that is current, and the transaction if that is not applied in full.
-fn read_book(agent: &Agent, ring: &Ring, txn: Option<Dir>) -> Result<(Result<Book>, Option<Dir>)> {
+/// The ledger that is current, and the change that is not in place in full.
+fn read_book(
+    agent: &Agent,
+    ring: &Ring,
+    committed: [Option<Source>; 2],
+) -> Result<(Result<Book>, Option<Pending>)> {
     // Whoever reads a ledger without shards needs no directory for it.
-    let dirs = |ledger: &Ledger, places: &[&str]| -> Result<Vec<Dir>> {
+    let dirs = |ledger: &Ledger, places: &[&str]| -> Vec<Dir> {
         if ledger.shard_names().next().is_none() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
-        Ok(places.iter().filter_map(|place| agent.dir.dir(place).ok()).collect())
+        places.iter().filter_map(|place| agent.dir.dir(place).ok()).collect()
     };
-    let current = match Ledger::read(&agent.dir, ring) {
+    let current = match Current::read(&agent.dir, ring) {
         Err(error) if error.code() == Code::Io => return Err(error),
-        Err(error) => return Ok((Err(error), txn)),
+        Err(error) => {
+            let source = committed.into_iter().flatten().next();
+            let pending = source.map(|source| Pending { source, is_next: true, ops: OnceLock::new() });
+            return Ok((Err(error), pending));
+        }
         Ok(current) => current,
     };
-    if let Some(txn) = txn {
-        match transaction::standing(&txn, ring, current.as_ref())? {
-            Standing::Next(next) => {
-                let dirs = dirs(&next, &[TXN, "."])?;
-                return Ok((Ok(Book::new(next, dirs)), Some(txn)));
-            }
-            Standing::Placed => {
-                let ledger = current.unwrap_or_default();
-                let dirs = dirs(&ledger, &["."])?;
-                return Ok((Ok(Book::new(ledger, dirs)), Some(txn)));
-            }
+    let mut found: Option<(Source, Ledger, bool)> = None;
+    for source in committed.into_iter().flatten() {
+        let (ledger, is_next) = match (transaction::standing(&source, ring, &current)?, &current) {
+            (Standing::Next(next), _) => (next, true),
+            // A directory's is there until all is in place; a journal stays.
+            (Standing::Placed, Current::Is(ledger)) => (ledger.clone(), matches!(source, Source::Dir(_))),
+            (Standing::Placed, Current::None) => (Ledger::default(), true),
             // One that somebody put back.
-            Standing::Stale => {}
+            _ => continue,
+        };
+        // Of one that is done, and comes back with a loss of power, the next one follows.
+        if found.as_ref().is_none_or(|(_, other, _)| other.number < ledger.number) {
+            found = Some((source, ledger, is_next));
         }
     }
+    if let Some((source, ledger, is_next)) = found {
+        let mut book = Book::new(ledger.clone(), dirs(&ledger, &[TXN, "."]));
+        if let Source::Journal(journal) = &source {
+            book = book.with(journal.shards());
+        }
+        return Ok((Ok(book), Some(Pending { source, is_next, ops: OnceLock::new() })));
+    }
     let book = match current {
-        Some(ledger) => {
-            let dirs = dirs(&ledger, &["."])?;
+        Current::Is(ledger) => {
+            let dirs = dirs(&ledger, &["."]);
             Ok(Book::new(ledger, dirs))
         }
-        None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
-        None => Ok(Book::new(Ledger::default(), Vec::new())),
+        Current::Torn(error) => Err(error),
+        Current::None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
+        Current::None => Ok(Book::new(Ledger::default(), Vec::new())),
     };
     Ok((book, None))
 }
@@ -261,10 +282,16 @@ impl<'k> Reader<'k> {
         let mut found = Vec::new();
         let name = profile.file_name();
         if let Some(pending) = &self.pending
-            && let Some(sealed) = pending.txn.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))?
+            && let Some(sealed) = pending.source.read_if_any(&name, RECORD_MAX)?
         {
             // Beside what it replaces, which is in its place still.
-            return Ok(vec![(store, sealed)]);
+            found.push((store, sealed));
+            if let Source::Journal(_) = pending.source {
+                found.extend(
+                    self.in_place_too(profile, &name, &found[0].1)?.map(|sealed| (Store::File, sealed)),
+                );
+            }
+            return Ok(found);
         }
         if let Some(files) = &self.files
             && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
@@ -277,6 +304,16 @@ impl<'k> Reader<'k> {
             found.push((Store::Keychain, sealed));
         }
         Ok(found)
+    }
+
+    /// What is in place of a record that a journal holds, if it is another. That may be one of before, or torn
+    /// because the machine lost its power; anything else that does not open was altered, be it here or there.
+    fn in_place_too(&self, profile: &ProfileId, name: &str, held: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(files) = &self.files else { return Ok(None) };
+        let there = files.copies(name, RECORD_MAX).map_err(in_place(profile))?.pop();
+        let Some(there) = there.filter(|there| there != held && !is_torn(there)) else { return Ok(None) };
+        Record::open(&self.ring, profile, &there)?;
+        Ok(Some(there))
     }
 
     /// Whether a copy in the home opens, whatever the ledger says of it.
@@ -325,10 +362,29 @@ impl<'k> Reader<'k> {
         self.entry(profile).ok()??.store()
     }
 
-    /// Whether a committed change is not applied in full.
+    /// Whether a committed change is not in place in full.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.is_next)
+    }
+
+    /// Whether what is in place may be behind what is committed: of a change that is unfinished, or that a
+    /// loss of power may have undone in part.
+    #[must_use]
+    pub fn may_be_behind(&self) -> bool {
         self.pending.is_some()
+    }
+
+    /// The files of the log, as they stand once everything is in place.
+    ///
+    /// # Errors
+    /// As [`log::read`].
+    pub fn log(&self) -> Result<Vec<Vec<u8>>> {
+        let files = log::read(&self.agent.dir)?;
+        Ok(match (self.ops(), &self.book) {
+            (Some(Ok(Some(ops))), Ok(book)) if ops.ledger == book.ledger.mac => log::with(files, &ops.log),
+            _ => files,
+        })
     }
 
     /// What is wrong with an unfinished transaction.
@@ -340,7 +396,7 @@ impl<'k> Reader<'k> {
     fn ops(&self) -> Option<&Result<Option<Ops>>> {
         let pending = self.pending.as_ref()?;
         Some(pending.ops.get_or_init(|| {
-            let sealed = pending.txn.read_if_any(OPS, OPS_MAX)?;
+            let sealed = pending.source.read_if_any(OPS, OPS_MAX)?;
             sealed.map(|sealed| Ops::open(&self.ring, &sealed)).transpose()
         }))
     }

@@ -14,13 +14,15 @@ use super::change::Change;
 use super::copies::{Copies, Openers, listed_in_keychain};
 use super::home::{Vault, Waits};
 use super::id::{AgentName, ProfileId};
+use super::journal::{self, Journal};
 use super::ledger::shard::Entries;
 use super::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
-use super::log;
+use super::log::{self, Durable};
 use super::ops::Ops;
 use super::own::{Edit, Own};
 use super::record::Record;
 use super::settings::Settings;
+use super::source::Source;
 use super::store::Store;
 use super::transaction;
 use super::writer::{Means, Remembers, Writer};
@@ -268,12 +270,14 @@ impl Due {
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
-    let sealed = agent.dir.dir_if_any(TXN).ok()??.read_if_any(OPS, OPS_MAX).ok()??;
+    let journal = Journal::unapplied(&agent.dir).ok()?.map(Source::Journal);
+    let txn = agent.dir.dir_if_any(TXN).ok()?.map(Source::Dir);
+    let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
     let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
     Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
 }
 
-/// Applies a committed transaction by the recovery key, if it comes right after the ledger that is in its
+/// Applies a committed change by the recovery key, if it comes right after the ledger that is in its
 /// place; another one is set aside.
 fn finish_unvouched(
     agent: &Agent,
@@ -283,6 +287,15 @@ fn finish_unvouched(
     now: i64,
 ) -> Result<()> {
     transaction::sweep(agent)?;
+    if let Some(journal) = Journal::read(&agent.dir)? {
+        if !journal.applied && agent.dir.kind(TXN)?.is_none() {
+            journal.unpack(&agent.dir, |_, _| true)?;
+            agent.dir.remove_file(journal::FILE)?;
+        } else {
+            journal.settle(&agent.dir)?;
+            agent.dir.remove_file(journal::FILE)?;
+        }
+    }
     let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(()) };
     // One of this recovery, which was cut short.
     if let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
@@ -294,19 +307,21 @@ fn finish_unvouched(
             None => Ledger::read(&agent.dir, ring).ok().flatten(),
         };
         if ledger.is_some_and(|ledger| ledger.mac == ops.ledger) {
-            return transaction::apply(agent, &ops, None, vault.follow);
+            return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
         }
     }
     let Some(ops) = unfinished(agent, identity) else { return Ok(()) };
     let current = Unverified::read(&agent.dir).unwrap_or_default();
     let fits = match Unverified::read(&txn) {
-        Some(next) => next.previous == current.mac && next.mac == ops.ledger,
+        Some(next) => {
+            next.mac == ops.ledger && (next.mac == current.mac || ops.follows.contains(&current.mac))
+        }
         None => txn.kind(ledger::FILE)?.is_none() && current.mac == ops.ledger,
     };
     if fits {
-        return transaction::apply(agent, &ops, None, vault.follow);
+        return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
     }
-    transaction::set_aside(agent, "stale", now, Vec::new()).map(|_| ())
+    transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
 }
 
 fn recover_agent(

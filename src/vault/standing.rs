@@ -196,17 +196,8 @@ pub fn gone(anchors: &Anchors, ring: &Ring) -> Result<Option<Refusal>> {
 /// What can be told without a key of a home that is behind what this machine remembers, as a sentence.
 #[must_use]
 pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Numbered {
-        number: u64,
-    }
     let remembered = anchors.unverified(vault, scope)?;
-    let number = || -> Option<u64> {
-        let bytes = dir.read(ledger::FILE, ledger::MAX).ok()?;
-        let text: Numbered = serde_json::from_str(crate::seal::signed::split(&bytes)?.json).ok()?;
-        Some(text.number)
-    };
-    match number() {
+    match dir.read(ledger::FILE, ledger::MAX).ok().and_then(|bytes| ledger::number_of(&bytes)) {
         Some(number) if number >= remembered => None,
         Some(number) => Some(format!(
             "{} was rolled back: this machine knows of change {remembered}, and the home ends at change {number}",

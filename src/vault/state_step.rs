@@ -31,14 +31,23 @@ pub enum StateStep {
     },
 }
 
-/// Carries steps out on an agent's state. Repeatable; a state that cannot be understood is left as it
-/// is, and is no error.
-pub type Follow = fn(&Agent, &[StateStep]) -> Result<()>;
+/// What is done with steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Doing {
+    /// They are carried out, durably.
+    CarryOut,
+    /// It is only told whether they would change anything.
+    Look,
+}
+
+/// Carries steps out on an agent's state, and gives whether they changed it. Repeatable; a state that
+/// cannot be understood is left as it is, and is no error.
+pub type Follow = fn(&Agent, &[StateStep], Doing) -> Result<bool>;
 
 /// Carries nothing out: for a vault whose state is of no concern.
 ///
 /// # Errors
 /// None.
-pub fn none(_: &Agent, _: &[StateStep]) -> Result<()> {
-    Ok(())
+pub fn none(_: &Agent, _: &[StateStep], _: Doing) -> Result<bool> {
+    Ok(false)
 }

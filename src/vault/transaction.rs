@@ -1,10 +1,11 @@
 //! Changes: one mechanism with one commit point for paste, remove, rename, import and rekey.
 //!
-//! `txn.tmp/` gets the new sealed records, the new ledger and the sealed operations, and the new
-//! index and the log's space are prepared beside it; all of it is made durable. The rename of
-//! `txn.tmp/` to `txn/`, made durable, is the commit. Then everything is moved into place, the ledger
-//! last, and `txn/` goes. Whoever takes the lock next finishes what a killed process left; each step
-//! can be repeated.
+//! A change of few records is a [`super::journal`]: one file. A larger one, and one that has to be durable
+//! in its place, is a directory: `txn.tmp/` gets the new sealed records, the new ledger and the sealed
+//! operations, and the new index and the log's space are prepared beside it; all of it is made durable. The
+//! rename of `txn.tmp/` to `txn/`, made durable, is the commit. Then everything is moved into place, the
+//! ledger last, and `txn/` goes. Whoever takes the lock next finishes what a killed process left; each
+//! step can be repeated.
 
 use std::collections::HashSet;
 
@@ -15,11 +16,13 @@ use strongroom_backends::fs::dir::Dir;
 use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use super::id::ProfileId;
 use super::index::{self, Index};
+use super::journal::{self, Journal};
 use super::ledger::{self, Book, Ledger, shard};
-use super::log;
-use super::ops::Ops;
+use super::log::{self, Durable};
+use super::ops::{Effects, Ops};
 use super::record::Record;
-use super::state_step::Follow;
+use super::source::Source;
+use super::state_step::{Doing, Follow};
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::RECORD_MAX;
@@ -36,11 +39,19 @@ pub(super) struct Prepared {
 /// Applies a committed transaction. Repeatable. What readers look for comes before what they look
 /// at next: records, then the index that names them, then what nothing names any more goes, and the
 /// ledger comes last: until it is in its place, readers take it from the transaction.
-pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>, follow: Follow) -> Result<()> {
-    let txn = agent.dir.dir(TXN)?;
+///
+/// What is made durable later, because a journal holds it, is moved from `txn.tmp/`.
+pub(super) fn apply(
+    agent: &Agent,
+    ops: &Ops,
+    prepared: Option<&Prepared>,
+    follow: Follow,
+    durable: Durable,
+) -> Result<()> {
+    let txn = agent.dir.dir(if durable == Durable::Now { TXN } else { TXN_STAGE })?;
     let files = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
-    let (to_file, to_keychain) = (ops.puts_into(Store::File)?, ops.puts_into(Store::Keychain)?);
-    let (mut removals, forgotten) = (ops.removals()?, ops.forgotten()?);
+    let Effects { to_file, to_keychain, mut removed } = ops.effects()?;
+    let forgotten = ops.forgotten()?;
     // What goes to the keychain is kept in the home until it was seen there.
     let kept = if to_keychain.is_empty() && forgotten.is_empty() {
         agent.dir.dir_if_any(PENDING)?.map(FileStore::new)
@@ -53,7 +64,7 @@ pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>, follo
     }
     apply_index(agent, ops, prepared)?;
     if let Some(kept) = &kept {
-        kept.remove(&file_names(&removals))?;
+        kept.remove(&file_names(&removed))?;
         kept.remove(&file_names(&to_file))?;
         let notes = agent.dir.dir(PENDING)?;
         for name in file_names(&forgotten) {
@@ -63,18 +74,23 @@ pub(super) fn apply(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>, follo
             notes.remove_file(&format!("{name}{GONE}"))?;
         }
     }
-    removals.extend(to_keychain.iter().cloned());
-    files.remove(&file_names(&removals))?;
-    follow(agent, &ops.state)?;
-    log::append(&agent.dir, &ops.log)?;
+    removed.extend(to_keychain);
+    files.remove(&file_names(&removed))?;
+    if durable == Durable::Now {
+        follow(agent, &ops.state, Doing::CarryOut)?;
+    }
+    log::append(&agent.dir, &ops.log, durable)?;
     for name in txn.names()?.iter().filter(|name| name.starts_with(shard::PREFIX)) {
         txn.rename(name, &agent.dir, name)?;
     }
     if txn.kind(ledger::FILE)?.is_some() {
         txn.rename(ledger::FILE, &agent.dir, ledger::FILE)?;
     }
+    if durable == Durable::Later {
+        return sweep(agent);
+    }
     // The names that were moved; all of it is durable before `txn/` goes.
-    if !to_file.is_empty() || !removals.is_empty() {
+    if !to_file.is_empty() || !removed.is_empty() {
         files.sync()?;
     }
     if let Some(kept) = &kept {
@@ -111,7 +127,18 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
 pub(super) fn sweep(agent: &Agent) -> Result<()> {
     agent.dir.remove_any(TXN_STAGE)?;
     agent.dir.remove_file(STAGED_INDEX)?;
+    agent.dir.remove_file(journal::STAGE)?;
     Ok(())
+}
+
+/// Sweeps what was prepared by something that failed before its commit point, and says that.
+pub(super) fn undone(agent: &Agent, error: Error) -> Error {
+    // Best effort: the next change sweeps what a full disk leaves behind.
+    let _ = sweep(agent);
+    match error.code() {
+        Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
+        _ => error,
+    }
 }
 
 /// Removes the parts of ledgers that are no longer current.
@@ -139,56 +166,146 @@ pub enum Finished {
     SetAside(String, Vec<(Record, Store)>),
 }
 
-/// A transaction that was committed, as it stands to the ledger in its place.
+/// The ledger in its place.
+#[derive(Debug)]
+pub(super) enum Current {
+    /// There is none.
+    None,
+    /// It verifies.
+    Is(Ledger),
+    /// It is what a machine that lost its power leaves of a file: a part of it, or zeros. A journal may
+    /// hold the whole one.
+    Torn(Error),
+}
+
+impl Current {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// `TAMPERED` for one that is whole and does not verify; those of reading it.
+    pub(super) fn read(dir: &Dir, ring: &Ring) -> Result<Self> {
+        let Some(bytes) = dir.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Self::None) };
+        match Ledger::parse(&bytes, ring) {
+            Ok(ledger) => Ok(Self::Is(ledger)),
+            Err(error) if bytes.last() != Some(&b'\n') || bytes.contains(&0) => Ok(Self::Torn(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The ledger, if there is one.
+    ///
+    /// # Errors
+    /// `TAMPERED` if it is torn.
+    pub(super) fn known(self) -> Result<Option<Ledger>> {
+        match self {
+            Self::None => Ok(None),
+            Self::Is(ledger) => Ok(Some(ledger)),
+            Self::Torn(error) => Err(error),
+        }
+    }
+}
+
+/// A change that was committed, as it stands to the ledger in its place.
 #[derive(Debug)]
 pub(super) enum Standing {
     /// It comes next: its ledger, which is not in its place yet.
     Next(Ledger),
-    /// Its ledger is in its place: all that readers look at is.
+    /// Its ledger is in its place: all that readers look at is, or was before a loss of power.
     Placed,
     /// It is none of now: an old one that somebody put back, or one that was altered.
     Stale,
 }
 
-/// How a transaction in `txn` stands to the ledger that is in its place.
+/// How a committed change stands to the ledger that is in its place.
 ///
 /// # Errors
 /// Those of reading it.
-pub(super) fn standing(txn: &Dir, ring: &Ring, current: Option<&Ledger>) -> Result<Standing> {
-    let Some(bytes) = txn.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Standing::Placed) };
+pub(super) fn standing(source: &Source, ring: &Ring, current: &Current) -> Result<Standing> {
+    let Some(bytes) = source.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Standing::Placed) };
+    let Ok(next) = Ledger::parse(&bytes, ring) else { return Ok(Standing::Stale) };
     let first = Ledger::default();
-    Ok(match Ledger::parse(&bytes, ring) {
-        Ok(next) if current.unwrap_or(&first).precedes(&next) => Standing::Next(next),
-        _ => Standing::Stale,
-    })
+    let current = match current {
+        Current::Is(ledger) => ledger,
+        Current::None => &first,
+        Current::Torn(_) => return Ok(Standing::Next(next)),
+    };
+    if current.mac == next.mac {
+        return Ok(Standing::Placed);
+    }
+    // It may have taken over changes before it, of which only some were put in place durably.
+    let leads = || -> Result<bool> {
+        let Some(sealed) = source.read_if_any(OPS, OPS_MAX)? else { return Ok(false) };
+        let follows = |ops: Ops| ops.ledger == next.mac && ops.follows.contains(&current.mac);
+        Ok(next.number > current.number && Ops::open(ring, &sealed).is_ok_and(follows))
+    };
+    Ok(if current.precedes(&next) || leads()? { Standing::Next(next) } else { Standing::Stale })
 }
 
-/// Finishes what a killed process left. The caller holds the agent's lock.
+/// Finishes what a killed process, or a machine that stopped, left. The caller holds the agent's lock.
 ///
-/// A transaction is applied only if its ledger comes right after the one that is in its place: an old
+/// A change is applied only if its ledger comes right after the one that is in its place: an old
 /// one that somebody put back would undo what came after it. Such a one, and one whose operations are
 /// damaged, is set aside with all that is in it, so that it keeps nobody from writing.
 ///
 /// # Errors
 /// `TAMPERED` for a ledger that is altered, or missing where there are records; those of applying
-/// the transaction, which stays for the next one.
+/// the change, which stays for the next one.
 pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
     let mut done = Finished::Nothing;
-    if agent.dir.kind(TXN_STAGE)?.is_some() || agent.dir.kind(STAGED_INDEX)?.is_some() {
+    let swept = [TXN_STAGE, STAGED_INDEX, STAGED_STATE, journal::STAGE];
+    let kinds = swept.iter().map(|name| agent.dir.kind(name)).collect::<std::result::Result<Vec<_>, _>>()?;
+    if kinds.iter().any(Option::is_some) {
         sweep(agent)?;
-        done = Finished::Swept;
-    }
-    if agent.dir.kind(STAGED_STATE)?.is_some() {
         agent.dir.remove_file(STAGED_STATE)?;
         done = Finished::Swept;
     }
-    let current = Ledger::read(&agent.dir, ring)?;
-    let Some(txn) = agent.dir.dir_if_any(TXN)? else {
-        if current.is_none() && agent.had_ledger(None)? {
+    if let Some(txn) = agent.dir.dir_if_any(TXN)? {
+        done = finish_directory(agent, txn, ring, follow, now)?;
+    }
+    let Some(journal) = Journal::unapplied(&agent.dir)? else {
+        if Current::read(&agent.dir, ring)?.known()?.is_none() && agent.had_ledger(None)? {
             return Err(ledger_missing(ring));
         }
         return Ok(done);
     };
+    let current = Current::read(&agent.dir, ring)?;
+    let ledger = journal.part(ledger::FILE).and_then(|bytes| Ledger::parse(bytes, ring).ok());
+    let source = Source::Journal(journal);
+    match (standing(&source, ring, &current)?, current, ledger) {
+        (Standing::Next(_) | Standing::Placed, _, Some(_)) => {
+            let aside = unpack(agent, ring, &source, now)?;
+            let finished = finish_directory(agent, agent.dir.dir(TXN)?, ring, follow, now)?;
+            let told = [finished, done].into_iter().find(|done| matches!(done, Finished::SetAside(..)));
+            Ok(told.or(aside).unwrap_or(Finished::Applied))
+        }
+        // Everything of it was made durable in its place before what came after it was committed.
+        (_, Current::Is(current), Some(ledger)) if ledger.number < current.number => {
+            agent.dir.remove_file(journal::FILE)?;
+            Ok(done)
+        }
+        (_, Current::None, _) if agent.had_ledger(None)? => Err(ledger_missing(ring)),
+        (_, Current::Torn(error), _) => Err(error),
+        _ => Ok(Finished::SetAside(set_aside(agent, journal::FILE, "stale", now)?, Vec::new())),
+    }
+}
+
+/// Makes a transaction's directory of a journal. A record of it that is damaged takes the place of none; the
+/// journal is then kept aside.
+fn unpack(agent: &Agent, ring: &Ring, source: &Source, now: i64) -> Result<Option<Finished>> {
+    let Source::Journal(journal) = source else { return Ok(None) };
+    let opens = |name: &str, sealed: &[u8]| {
+        ProfileId::from_file_name(name).is_none_or(|id| Record::open(ring, &id, sealed).is_ok())
+    };
+    journal.unpack(&agent.dir, opens).map_err(|error| undone(agent, error))?;
+    if journal.names().all(|name| opens(name, journal.part(name).unwrap_or_default())) {
+        agent.dir.remove_file(journal::FILE)?;
+        return Ok(None);
+    }
+    Ok(Some(Finished::SetAside(set_aside(agent, journal::FILE, "damaged", now)?, Vec::new())))
+}
+
+fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
+    let current = Current::read(&agent.dir, ring)?;
     let sealed = txn.read_if_any(OPS, OPS_MAX)?;
     let names = txn.names()?;
     if sealed.is_none() && names.is_empty() {
@@ -197,32 +314,33 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
         return Ok(Finished::Swept);
     }
     let ops = sealed.map(|sealed| Ops::open(ring, &sealed));
-    let staged = standing(&txn, ring, current.as_ref())?;
-    if let (Standing::Next(next), None) = (&staged, &current)
+    let source = Source::Dir(txn);
+    let staged = standing(&source, ring, &current)?;
+    if let (Standing::Next(next), Current::None) = (&staged, &current)
         && agent.had_ledger(Some(&Book::new(next.clone(), vec![agent.dir.dir(TXN)?])))?
     {
         return Err(ledger_missing(ring));
     }
-    let mac = match &staged {
-        Standing::Next(next) => Some(next.mac.clone()),
-        Standing::Placed => current.as_ref().map(|ledger| ledger.mac.clone()),
-        Standing::Stale => None,
+    let mac = match (&staged, &current) {
+        (Standing::Next(next), _) => Some(&next.mac),
+        (Standing::Placed, Current::Is(ledger)) => Some(&ledger.mac),
+        _ => None,
     };
     match ops {
-        Some(Ok(ops)) if mac.as_ref() == Some(&ops.ledger) => {
-            apply(agent, &ops, None, follow)?;
+        Some(Ok(ops)) if mac == Some(&ops.ledger) => {
+            apply(agent, &ops, None, follow, Durable::Now)?;
             if let Some(ledger) = Ledger::read(&agent.dir, ring)? {
                 sweep_shards(agent, &ledger)?;
             }
             Ok(Finished::Applied)
         }
-        Some(Ok(_)) => set_aside(agent, "stale", now, Vec::new()),
+        Some(Ok(_)) => Ok(Finished::SetAside(set_aside(agent, TXN, "stale", now)?, Vec::new())),
         Some(Err(_)) | None => {
-            let salvaged = match staged {
-                Standing::Next(next) => salvage(agent, ring, &txn, &names, next)?,
+            let salvaged = match (staged, &source) {
+                (Standing::Next(next), Source::Dir(txn)) => salvage(agent, ring, txn, &names, next)?,
                 _ => Vec::new(),
             };
-            set_aside(agent, "damaged", now, salvaged)
+            Ok(Finished::SetAside(set_aside(agent, TXN, "damaged", now)?, salvaged))
         }
     }
 }
@@ -256,15 +374,15 @@ pub(super) fn ledger_missing(ring: &Ring) -> Error {
     Error::new(Code::Tampered, format!("the ledger of {} is missing, and records are there", ring.scope))
 }
 
-/// Sets a transaction aside, with all that is in it.
+/// Sets a committed change aside, with all that is in it: [`TXN`] or a journal. Gives its new name.
 ///
 /// # Errors
 /// `IO`.
-pub fn set_aside(agent: &Agent, why: &str, now: i64, salvaged: Vec<(Record, Store)>) -> Result<Finished> {
+pub fn set_aside(agent: &Agent, what: &str, why: &str, now: i64) -> Result<String> {
     let name = format!("{TXN}.{why}-{now}");
-    agent.dir.rename(TXN, &agent.dir, &name)?;
+    agent.dir.rename(what, &agent.dir, &name)?;
     agent.dir.sync()?;
-    Ok(Finished::SetAside(name, salvaged))
+    Ok(name)
 }
 
 /// Replaces only the index, under the agent's lock: orders need no unlocking.

@@ -270,12 +270,10 @@ fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
 /// The log, and what this machine remembers.
 fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mut Verified) -> Result<()> {
     let (agent, ledger) = (&reader.agent, &book.ledger);
-    if !reader.is_unfinished() {
-        let chain = log::verify(&reader.ring, &log::read(&agent.dir)?, &ledger.log)?;
-        verified.log_lines += chain.good;
-        for what in chain.findings {
-            verified.add("log", agent, None, what);
-        }
+    let chain = log::verify(&reader.ring, &reader.log()?, &ledger.log)?;
+    verified.log_lines += chain.good;
+    for what in chain.findings {
+        verified.add("log", agent, None, what);
     }
     if let Standing::Refused(refusal) =
         standing::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
@@ -306,7 +304,7 @@ fn verify_strays(
                 };
                 verified.add("unknown", &reader.agent, Some(id.as_str()), what);
             }
-            Some(entry) if entry.is_removed() && !reader.is_unfinished() => {
+            Some(entry) if entry.is_removed() && !reader.may_be_behind() => {
                 let what = format!(
                     "the record of {id} was removed, and is there again: someone put an old file back"
                 );

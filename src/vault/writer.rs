@@ -59,7 +59,7 @@ pub(super) enum Remembers {
 #[derive(Debug)]
 pub struct Staged<'w> {
     writer: &'w Writer<'w>,
-    staged: super::change::Staged<'w>,
+    staged: super::staging::Staged<'w>,
 }
 
 impl<'s> Writer<'s> {

@@ -190,15 +190,14 @@ def open_ledger(data, keys, payload, what):
 
 
 def ledger_entries(ledger, directories):
-    """All entries of an agent's ledger, its shards read from the first directory that has them."""
+    """All entries of an agent's ledger, its shards read from the first place that has them."""
     if "entries" in ledger:
         return ledger["entries"]
     digests = re.findall(".{32}", ledger["shards"])
     need(len(digests) & (len(digests) - 1) == 0, "not a power of two of shards")
     entries = {}
     for at, digest in enumerate(digests):
-        path = next(d / f"ledger-{digest}" for d in directories if (d / f"ledger-{digest}").exists())
-        data = path.read_bytes()
+        data = next(data for place in directories if (data := part(place, f"ledger-{digest}")) is not None)
         need(hashlib.sha256(data).hexdigest()[:32] == digest, "a shard was altered")
         shard = parse(data, "a shard")
         for profile in shard:
@@ -314,21 +313,60 @@ def log_files(directory):
     return [path.read_bytes() for path in [*earlier, directory / "log.jsonl"] if path.exists()]
 
 
+def part(place, name):
+    """A file of a directory, or a part of a journal."""
+    if isinstance(place, dict):
+        return place.get(name)
+    return (place / name).read_bytes() if (place / name).exists() else None
+
+
+TITLE, MARK = b"strongroom-journal/v1 ", 64
+
+
+def journal(directory):
+    """The parts of a journal, by name, unless it says that everything is in its place."""
+    path = directory / "journal"
+    if not path.exists():
+        return None
+    data, boot, here = path.read_bytes(), pathlib.Path("/proc/sys/kernel/random/boot_id"), directory.stat()
+    mark, rest = data[len(TITLE):len(TITLE) + MARK], data[len(TITLE) + MARK:]
+    if boot.exists() and mark.decode() == f"{boot.read_text().strip().replace('-', '')}{here.st_dev:016x}{here.st_ino:016x}":
+        return None
+    listed, body = rest.removeprefix(b"\n").split(b"\n\n", 1)
+    parts, at = {}, 0
+    for line in listed.decode().split("\n"):
+        length, name = line.split(" ")
+        need(re.fullmatch(r"[a-z0-9_-][a-z0-9._-]*", name) and name not in parts, "a journal with a strange part")
+        parts[name] = body[at:at + int(length)]
+        at += int(length)
+    need(data.startswith(TITLE) and at == len(body), "a damaged journal")
+    return parts
+
+
+def torn(data):
+    """Whether a loss of power may have left that of a record."""
+    return len(data) % 4096 == 0 or any(not any(data[at:at + 512]) for at in range(0, len(data), 512))
+
+
 def read_agent(directory, vault_keys, payload):
     """The index as it will stand, the records that are current, and the ledger."""
     agent, vault = directory.name, payload["vault"]
     keys = {name: agent_key(key, agent) for name, key in vault_keys.items()}
     ledger, found = {"number": 0, "entries": {}, "count": 0, "log": {"seq": 0, "mac": "", "len": 0}}, ""
-    if (directory / "ledger").exists():
-        ledger, found = open_ledger((directory / "ledger").read_bytes(), keys, payload, f"the ledger of {agent}")
+    in_place, staged = part(directory, "ledger"), journal(directory)
+    is_torn = in_place is not None and (b"\0" in in_place or in_place[-1:] != b"\n")
+    if in_place is not None and not (is_torn and staged):
+        ledger, found = open_ledger(in_place, keys, payload, f"the ledger of {agent}")
     places, ops = [directory], None
-    if (directory / "txn/ledger").exists():
-        # A committed change counts if its ledger follows the one that is in its place.
-        staged, staged_mac = open_ledger((directory / "txn/ledger").read_bytes(), keys, payload, "a staged ledger")
-        if staged["previous"] == found and staged["number"] > ledger["number"]:
-            ledger, found, places = staged, staged_mac, [directory / "txn", directory]
-            ops = open_sealed((directory / "txn/ops").read_bytes(), keys, "txn", "txn/ops")
-            need((ops["vault"], ops["agent"], ops["ledger"]) == (vault, agent, found), "another's transaction")
+    for place in [directory / "txn", staged or {}]:
+        # A committed change counts if its ledger is, or follows, the one that is in its place.
+        if part(place, "ledger") is None:
+            continue
+        of_change, its_mac = open_ledger(part(place, "ledger"), keys, payload, "a staged ledger")
+        change = open_sealed(part(place, "ops"), keys, "txn", "ops")
+        need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "another's transaction")
+        if its_mac == found or (of_change["number"] > ledger["number"] and (found in change["follows"] or is_torn)):
+            ledger, found, places, ops = of_change, its_mac, [place, directory], change
     need(ledger["number"] == 0 or ledger["agent"] == agent, "the ledger of another agent")
     # An empty log can be left by a first change that was cut short.
     had_ledger = any((directory / "records").glob("*.age")) or any(log_files(directory)) or (directory / "pending").exists()
@@ -357,14 +395,15 @@ def read_agent(directory, vault_keys, payload):
         if entry.get("removed"):
             continue
         need(entry["store"] == "file", f"{profile} rests in {entry['store']}, which this program does not read")
-        files = [directory / "txn" / file_name(profile)] if ops else []
-        files.append(directory / "records" / file_name(profile))
-        data = next(path for path in files if path.exists()).read_bytes()
+        data = next(data for place in [*places, directory / "records"] if (data := part(place, file_name(profile))) is not None)
         record = open_record(data, keys, vault, agent, profile)
+        there = part(directory / "records", file_name(profile)) or b""
+        if ops and there != data and not torn(there):
+            open_record(there, keys, vault, agent, profile)  # an older one
         need((record["generation"], sealed_under(data)) == (entry["generation"], entry["key"]),
              f"the record of {profile} is not the one that the ledger names")
         records[profile] = record
-    return index, records, ledger, keys
+    return index, records, ledger, keys, ops
 
 
 def read_home(home, key_file):
@@ -392,7 +431,7 @@ def read_home(home, key_file):
     show_log(home, keys, payload["machine"], own["log"], "the vault")
     for directory in sorted((home / "agents").iterdir()) if (home / "agents").exists() else []:
         print(f"agent {directory.name}")
-        index, records, ledger, agent_keys = read_agent(directory, keys, payload)
+        index, records, ledger, agent_keys, ops = read_agent(directory, keys, payload)
         for profile, record in records.items():
             entry = index["profiles"].get(profile, {})
             ref = (entry.get("keyRef") or entry.get("tokenRef") or {}).get("id")
@@ -402,7 +441,7 @@ def read_home(home, key_file):
             if "extra" in record:
                 print(f"    extra {json.dumps(record['extra'])}")
         print(f"  order {json.dumps(index['order'])}")
-        if not (directory / "txn").exists():
+        if not ops:
             show_log(directory, agent_keys, payload["machine"], ledger["log"], f"agent {directory.name}")
 
 

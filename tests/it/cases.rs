@@ -2,6 +2,7 @@
 //! or wholly new, and the next change goes on as if nothing had been.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirBuilderExt;
 use std::time::Instant;
 
 use crate::faults::{
@@ -300,15 +301,40 @@ pub fn first() -> Case {
     case
 }
 
+/// How a change is committed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// As a journal.
+    Journal,
+    /// As a directory: what goes beside records in the keychain does.
+    Directory,
+}
+
+impl Form {
+    /// Has what is changed in a session from now on committed in this form.
+    pub fn prepare(self, session: &Session) {
+        if self == Self::Directory {
+            let pending = session.agent_file("pending");
+            std::fs::DirBuilder::new().mode(0o700).create(pending).unwrap();
+        }
+    }
+
+    /// What there is of a change that is committed and not in place.
+    pub fn committed(self, session: &Session) -> std::path::PathBuf {
+        session.agent_file(if self == Self::Directory { "txn/ops" } else { "journal" })
+    }
+}
+
 /// A change was killed behind its commit point; another one finishes it before its own.
-pub fn finishing() -> Case {
+pub fn finishing(form: Form) -> Case {
     let other = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:more"];
     let mut case = Case::new("paste that finishes another", &other, "made-up-more-key", ("paste", 1))
         .affects("openrouter:more", None, Some("made-up-more-key"));
     case.template.paste("openrouter:over", "made-up-old-key");
+    form.prepare(&case.template);
     let commit = Moment { call: "renameat".to_owned(), n: 2, tells: false };
     assert!(kill_at(&case.template, &PASTE, b"made-up-new-key", &commit), "{NOT_DELIVERED}");
-    assert!(case.template.agent_file("txn/ops").exists());
+    assert!(form.committed(&case.template).exists());
     case.neighbours.insert("openrouter:over".to_owned(), "made-up-new-key".to_owned());
     case
 }

@@ -1,7 +1,7 @@
 //! Every system call that changes something fails: a full disk, a broken one, a spent quota. What
 //! the exit status says is then true.
 
-use crate::cases::{self, Fault};
+use crate::cases::{self, Fault, Form};
 use crate::faults::{Moment, error_at, vault};
 
 #[test]
@@ -32,7 +32,8 @@ fn a_first_paste_is_as_its_exit_status_says() {
 
 #[test]
 fn a_change_that_cannot_be_finished_stays_done() {
-    cases::finishing().run(Fault::Error("ENOSPC"));
+    cases::finishing(Form::Journal).run(Fault::Error("ENOSPC"));
+    cases::finishing(Form::Directory).run(Fault::Error("ENOSPC"));
 }
 
 /// Room for the log is made before the commit point, where running out of it still changes nothing.

@@ -188,8 +188,8 @@ fn in_a_namespace() {
     for change in changes() {
         let (mut made, mut full, mut victims) = (0, 0, BTreeSet::new());
         let session = Session { temp: tempfile::tempdir_in(&place).unwrap() };
-        // In steps of a block, which is what a file system gives: 64 KiB and a little more.
-        for blocks in 0..=17 {
+        // In steps of a block, which is what a file system gives: more than a change and its journal take.
+        for blocks in 0..=29 {
             copy_tree(template.temp.path(), session.temp.path());
             fill(&session, blocks);
             let ran = session.feed(&change.input, &change.arguments);
@@ -262,23 +262,23 @@ fn tell(what: &str, change: &Change, made: usize, failed: usize, victims: &BTree
     assert!(made > 0 && failed >= stages && victims.len() >= stages, "the fault did not strike every stage");
 }
 
-/// A write that ends in the middle of a file, at every 128th byte.
+/// A write that ends in the middle of a file, at every 256th byte.
 #[test]
 fn a_file_that_cannot_grow_makes_a_change_or_leaves_it() {
     need("prlimit", "util-linux");
     let template = template();
     for change in changes() {
         let (mut made, mut failed, mut victims) = (0, 0, BTreeSet::new());
-        let end = if change.affected.len() > 2 { 100 } else { 40 };
+        let end = if change.affected.len() > 2 { 160 } else { 64 };
         for step in 0..=end {
             let session = crate::faults::copy(&template);
-            let limit = format!("--fsize={}", 128 * step);
+            let limit = format!("--fsize={}", 256 * step);
             // Without the trap the limit is a signal that kills.
             let tool = ["sh", "-c", "trap '' XFSZ; exec prlimit \"$@\"", "sh", &limit];
             let command = under(tool, &session.command(&change.arguments));
             let ran = ran(command, change.input.as_bytes());
             victims.extend(victim(&session, &ran));
-            let what = format!("{} with files of {} bytes", change.arguments[0], 128 * step);
+            let what = format!("{} with files of {} bytes", change.arguments[0], 256 * step);
             *(if check(&session, &change, &ran, &what) { &mut made } else { &mut failed }) += 1;
         }
         // The index is smaller than the operations that precede it. So may the operations be than the record: both

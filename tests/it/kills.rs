@@ -1,6 +1,6 @@
 //! A SIGKILL at every system call that changes something.
 
-use crate::cases::{self, Fault};
+use crate::cases::{self, Fault, Form};
 
 #[test]
 fn an_overwrite_that_is_killed_is_old_or_new() {
@@ -29,5 +29,6 @@ fn a_first_profile_is_there_or_not() {
 
 #[test]
 fn a_change_that_is_being_finished_stays_done() {
-    cases::finishing().run(Fault::Kill);
+    cases::finishing(Form::Journal).run(Fault::Kill);
+    cases::finishing(Form::Directory).run(Fault::Kill);
 }

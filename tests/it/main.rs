@@ -24,6 +24,7 @@ mod old_homes;
 mod onboard;
 mod pages;
 mod piped;
+mod power_cuts;
 mod pty;
 mod random_kills;
 mod recover;

@@ -13,6 +13,7 @@ use strongroom::vault::home::{Vault, Waits};
 use strongroom::vault::index::Index;
 use strongroom::vault::verify;
 
+use crate::cases::Form;
 use crate::session::{HANGS, Session, kept, strace};
 
 const CANARY: &str = "made-up-canary-value";
@@ -205,27 +206,29 @@ fn a_record_that_was_put_back_is_seen() {
     assert!(ran.stdout.contains("someone put an old file back"), "{}", ran.stdout);
 }
 
-/// A session whose last paste, a new value for `openrouter:two`, was killed behind its commit.
-fn unfinished() -> (Session, PathBuf) {
+/// A session whose last paste, a new value for `openrouter:two`, was killed behind its commit; and the file
+/// that holds it.
+fn unfinished(form: Form) -> (Session, PathBuf) {
     let session = session();
+    form.prepare(&session);
     let kill = ["-o", "/dev/null", "-e", "inject=/^rename:signal=KILL:when=2"];
     let mut strace = strace(&session, "/^rename", &kill);
     strace.args(["paste-api-key", "--provider", "openrouter", "--profile-id", "two"]);
     let ran = crate::session::ran(strace, b"made-up-pending");
-    let ops = session.agent_file("txn/ops");
-    assert!(ops.exists(), "no kill was delivered: {} {}", ran.status, ran.stderr);
-    (session, ops)
+    let committed = form.committed(&session);
+    assert!(committed.exists(), "no kill was delivered: {} {}", ran.status, ran.stderr);
+    (session, committed)
 }
 
 #[test]
 fn damaged_operations_cost_no_other_value_and_are_not_applied() {
-    let (session, ops) = unfinished();
+    let (session, ops) = unfinished(Form::Directory);
     let (tried, given, unseen) = damage(&session, &ops, true, 1);
     assert_eq!((given, unseen), (tried, 0));
     // A write is kept from nothing: what is damaged is set aside, and its record taken over.
     let count = damaged(&fs::read(&ops).unwrap()).count();
     for nth in (0..count).step_by(count / 12) {
-        let (session, ops) = unfinished();
+        let (session, ops) = unfinished(Form::Directory);
         let bytes = fs::read(&ops).unwrap();
         let Some((what, damage)) = damaged(&bytes).nth(nth) else { continue };
         fs::write(&ops, damage).unwrap();
@@ -241,7 +244,7 @@ fn damaged_operations_cost_no_other_value_and_are_not_applied() {
 
 #[test]
 fn a_transaction_that_is_put_back_undoes_nothing() {
-    let (session, ops) = unfinished();
+    let (session, ops) = unfinished(Form::Directory);
     let txn = session.agent_file("txn");
     let kept_aside = session.path("old-txn");
     let copy = std::process::Command::new("cp").arg("-a").arg(&txn).arg(&kept_aside).status().unwrap();
@@ -256,6 +259,82 @@ fn a_transaction_that_is_put_back_undoes_nothing() {
     assert_eq!(session.get("openrouter:two"), "made-up-later");
     assert!(fs::read(session.agent_file("log.jsonl")).unwrap().starts_with(&log));
     session.run(["verify"]).ok();
+}
+
+#[test]
+fn a_damaged_journal_costs_no_other_value_and_is_not_applied() {
+    let (session, journal) = unfinished(Form::Journal);
+    let (tried, given, _) = damage(&session, &journal, true, 5);
+    assert_eq!(given, tried);
+    // A write is kept from nothing: what is damaged is set aside, or what is whole of it is taken over.
+    let count = damaged(&fs::read(&journal).unwrap()).count();
+    for nth in (0..count).step_by(count / 24) {
+        let (session, journal) = unfinished(Form::Journal);
+        let bytes = fs::read(&journal).unwrap();
+        let Some((what, damage)) = damaged(&bytes).nth(nth) else { continue };
+        fs::write(&journal, damage).unwrap();
+        let two = session.run(["get", "openrouter:two"]);
+        assert!([OTHER, "made-up-pending", ""].contains(&two.stdout.trim_end()), "{what}: {}", two.stdout);
+        let ran = session.feed("made-up-new-value", ["rotate", "openrouter:one"]).sane(CANARY);
+        assert_eq!(ran.status, 0, "{what}: {}", ran.stderr);
+        assert_eq!(session.get("openrouter:one"), "made-up-new-value", "{what}");
+        let two = session.run(["get", "openrouter:two"]);
+        assert!([OTHER, "made-up-pending", ""].contains(&two.stdout.trim_end()), "{what}: {}", two.stdout);
+    }
+}
+
+#[test]
+fn a_journal_that_is_put_back_undoes_nothing() {
+    let (session, journal) = unfinished(Form::Journal);
+    let old = fs::read(&journal).unwrap();
+    session.feed("made-up-later", ["rotate", "openrouter:two"]).ok();
+    // As it was, and as if this machine had put it in place.
+    let mark = "strongroom-journal/v1 ".len()..;
+    let marked = [
+        &old[..mark.start],
+        &fs::read(&journal).unwrap()[mark.start..mark.start + 64],
+        &old[mark.start + 64..],
+    ];
+    for planted in [old.clone(), marked.concat()] {
+        let log = fs::read(session.agent_file("log.jsonl")).unwrap();
+        fs::write(&journal, planted).unwrap();
+        assert_eq!(session.get("openrouter:two"), "made-up-later");
+        session.run(["verify"]).ok();
+        session.feed("made-up-one", ["rotate", "openrouter:one"]).ok();
+        assert_eq!(session.get("openrouter:two"), "made-up-later");
+        assert_eq!(session.get("openrouter:one"), "made-up-one");
+        assert!(fs::read(session.agent_file("log.jsonl")).unwrap().starts_with(&log));
+        session.run(["verify"]).ok();
+    }
+}
+
+/// A record that a journal holds too is refused if it was altered in its place, also after a boot.
+#[test]
+fn a_journal_hides_no_damage_of_what_is_in_place() {
+    let session = session();
+    session.paste("openrouter:two", "made-up-new");
+    let record = session.agent_file("records/openrouter_3atwo.age");
+    let whole = fs::read(&record).unwrap();
+    let journal = session.agent_file("journal");
+    for booted in [false, true] {
+        if booted {
+            let mut bytes = fs::read(&journal).unwrap();
+            bytes["strongroom-journal/v1 ".len()] = b'x';
+            fs::write(&journal, bytes).unwrap();
+        }
+        for at in [0, 40, whole.len() / 2, whole.len() - 1] {
+            let mut altered = whole.clone();
+            altered[at] ^= 1;
+            fs::write(&record, altered).unwrap();
+            let ran = session.run(["get", "openrouter:two"]);
+            assert_eq!((ran.status, ran.stdout.as_str()), (65, ""), "{booted} {at}: {}", ran.stderr);
+            assert_eq!(session.run(["verify"]).status, 65, "{booted} {at}");
+        }
+        fs::write(&record, &whole).unwrap();
+        session.run(["verify"]).ok();
+    }
+    // An old one in its place is a replay while the machine runs; after a boot it may be what was left.
+    assert_eq!(session.get("openrouter:two"), "made-up-new");
 }
 
 #[test]

@@ -30,7 +30,7 @@ fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
 }
 
 /// A trace with each call on one line: strace writes one in two where a call of another thread comes between.
-fn whole_lines(trace: &str) -> String {
+pub fn whole_lines(trace: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut begun: HashMap<&str, usize> = HashMap::new();
     for line in trace.lines() {
@@ -48,7 +48,7 @@ fn whole_lines(trace: &str) -> String {
 }
 
 /// The strings of a line, which strace wrote in hex.
-fn strings(line: &str) -> Vec<u8> {
+pub fn strings(line: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = line;
     while let Some(at) = rest.find("\\x") {

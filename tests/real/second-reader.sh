@@ -97,6 +97,23 @@ log 'the vault' "$vault"
 log 'agent main' "$main"
 log 'agent ops' "$vault/agents/ops"
 
+# --- after a loss of power --------------------------------------------------------------------------------
+
+# What the last change put in place is gone, and the mark of its journal is one of another boot.
+mv "$vault" "$tmp/whole"
+cp -a "$tmp/whole" "$vault"
+printf 'x' | dd of="$main/journal" bs=1 seek=22 conv=notrunc status=none
+rm "$main/records/mistral_3ap006.age"
+: >"$main/ledger"
+status=0
+reader "$vault" "$key" >"$tmp/lost" 2>&1 || status=$?
+exits "$status" 0 'the second reader reads through a journal' "$tmp/lost"
+sed -n 's/^  \([a-z]*:[^ ]*\)  [a-z_]*  generation [0-9]*  /\1 /p' "$tmp/lost" | LC_ALL=C sort >"$tmp/found-again"
+holds 'every profile and secret is there' cmp -s "$tmp/found-again" "$tmp/expected"
+same "$(strongroom get mistral:p006)" 'made-up-secret-006-again' 'the program reads through it too'
+rm -r "$vault"
+mv "$tmp/whole" "$vault"
+
 # --- what it has to refuse --------------------------------------------------------------------------------
 
 # flip FILE OFFSET: changes the lowest bit of one byte.

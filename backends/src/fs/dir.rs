@@ -62,6 +62,18 @@ impl Dir {
         self.path.join(name)
     }
 
+    /// What tells this directory from every other of a running machine: the number of its file system,
+    /// and its own within that.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn identity(&self) -> Result<(u64, u64)> {
+        let stat = fs::fstat(&self.fd).map_err(self.fail(""))?;
+        // Narrower on some platforms.
+        #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
+        Ok((stat.st_dev as u64, stat.st_ino as u64))
+    }
+
     /// The open descriptor.
     #[must_use]
     pub fn fd(&self) -> &OwnedFd {

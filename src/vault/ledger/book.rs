@@ -18,7 +18,9 @@ use crate::vault::log::Head;
 pub struct Book {
     /// The ledger.
     pub ledger: Ledger,
-    /// Where shards are sought, in this order.
+    /// Shards that are at hand, by file name.
+    at_hand: Vec<(String, Vec<u8>)>,
+    /// Where the others are sought, in this order.
     dirs: Vec<Dir>,
     shards: Vec<OnceLock<Entries>>,
 }
@@ -31,7 +33,15 @@ impl Book {
             Body::Inline(_) => 0,
             Body::Shards(digests) => digests.len(),
         };
-        Self { ledger, dirs, shards: (0..many).map(|_| OnceLock::new()).collect() }
+        let shards = (0..many).map(|_| OnceLock::new()).collect();
+        Self { ledger, at_hand: Vec::new(), dirs, shards }
+    }
+
+    /// With shards that lie in no directory yet, by file name.
+    #[must_use]
+    pub fn with(mut self, shards: Vec<(String, Vec<u8>)>) -> Self {
+        self.at_hand = shards;
+        self
     }
 
     /// What the ledger says of a profile.
@@ -58,9 +68,13 @@ impl Book {
 
     fn read_shard(&self, digest: &Digest) -> Result<Entries> {
         let name = shard::file_name(digest);
+        let altered = || lost("a part of the ledger was altered");
+        if let Some((_, bytes)) = self.at_hand.iter().find(|(there, _)| *there == name) {
+            return shard::read(bytes, digest).ok_or_else(altered);
+        }
         for dir in &self.dirs {
             if let Some(bytes) = dir.read_if_any(&name, shard::MAX)? {
-                return shard::read(&bytes, digest).ok_or_else(|| lost("a part of the ledger was altered"));
+                return shard::read(&bytes, digest).ok_or_else(altered);
             }
         }
         Err(lost("a part of the ledger is missing"))

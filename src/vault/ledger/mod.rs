@@ -209,6 +209,16 @@ impl Ledger {
     }
 }
 
+/// The number that a ledger's text claims; nothing of it is verified.
+#[must_use]
+pub fn number_of(text: &[u8]) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        number: u64,
+    }
+    serde_json::from_str::<Numbered>(signed::split(text)?.json).ok().map(|text| text.number)
+}
+
 fn purpose(salt: &str) -> Use<'_> {
     Use { salt, label: label::LEDGER }
 }

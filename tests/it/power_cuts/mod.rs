@@ -1,0 +1,336 @@
+//! The power goes away: from what commands were seen to do, every state of the disk that this may leave
+//! is made and opened. What was answered is there, what was not is wholly there or not at all, nothing is
+//! called damaged, and the next command goes on.
+
+mod disk;
+mod recorded;
+
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{Hash, Hasher};
+use std::time::Instant;
+
+use disk::{Disk, Fate, State, lay};
+use recorded::{Event, record};
+
+use crate::session::Session;
+
+/// Profiles and their secrets.
+type Held = BTreeMap<String, String>;
+
+/// With so few events open every combination of their fates is tried.
+const ALL_FATES: usize = 4;
+/// How many combinations are drawn beside.
+const DRAWN: usize = 6;
+/// Of how many events each is tried by itself at a moment.
+const SINGLES: usize = 8;
+/// How many records a journal holds, and how many barriers a paste needs.
+const JOURNAL_RECORDS: usize = 16;
+const PASTE_BARRIERS: usize = 3;
+
+struct Run {
+    session: Session,
+    events: Vec<Event>,
+    before: Disk,
+    /// What is held before the first command, and after each.
+    held: Vec<Held>,
+    next: Next,
+}
+
+/// What is done with a state.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Nothing is wrong with it, and a paste goes on.
+    Paste,
+    /// A change of keys that was cut short is told, and finished by another.
+    Rekey,
+}
+
+impl Run {
+    fn new() -> Self {
+        // In memory, where a barrier costs nothing: what is asked for counts here.
+        let session = Session { temp: tempfile::tempdir_in("/dev/shm").unwrap() };
+        session.run(["init"]).ok();
+        let before = Disk::read(session.temp.path());
+        Self { session, events: Vec::new(), before, held: vec![Held::new()], next: Next::Paste }
+    }
+
+    /// What was done until now is durable.
+    fn then_durable(self) -> Self {
+        let held = vec![self.held.last().unwrap().clone()];
+        let before = Disk::read(self.session.temp.path());
+        Self { events: Vec::new(), before, held, ..self }
+    }
+
+    fn command(mut self, arguments: &[&str], input: &str, change: impl Fn(&mut Held)) -> Self {
+        record(&self.session, arguments, input, &mut self.events);
+        let mut held = self.held.last().unwrap().clone();
+        change(&mut held);
+        self.held.push(held);
+        self
+    }
+
+    fn paste(self, id: &str, secret: &str) -> Self {
+        let provider = id.split(':').next().unwrap();
+        let arguments = ["paste-api-key", "--provider", provider, "--profile-id", id];
+        self.command(&arguments, secret, |held| {
+            held.insert(id.to_owned(), secret.to_owned());
+        })
+    }
+
+    fn remove(self, id: &str) -> Self {
+        self.command(&["remove", id, "--yes"], "", |held| {
+            held.remove(id);
+        })
+    }
+
+    fn rename(self, from: &str, to: &str) -> Self {
+        self.command(&["rename", from, to], "", |held| {
+            let secret = held.remove(from).unwrap();
+            held.insert(to.to_owned(), secret);
+        })
+    }
+
+    fn import(self, name: &str, many: usize) -> Self {
+        let ids: Vec<_> =
+            (0..many).map(|n| (format!("groq:{name}{n}"), format!("made-up-{name}-{n}"))).collect();
+        let profiles: serde_json::Map<_, _> = ids
+            .iter()
+            .map(|(id, key)| {
+                (id.clone(), serde_json::json!({"type": "api_key", "provider": "groq", "key": key}))
+            })
+            .collect();
+        let source = serde_json::json!({ "version": 1, "profiles": profiles }).to_string();
+        self.command(&["import", "-", "--yes"], &source, |held| held.extend(ids.iter().cloned()))
+    }
+
+    /// Opens every state, and gives what is bad of them; where a mistake was put in, the first.
+    fn cut(&self, name: &str, mistake: Option<&dyn Fn(usize) -> bool>) -> Vec<String> {
+        let begun = Instant::now();
+        let mut disk = self.before.clone();
+        disk.follow(&self.events);
+        if let Some(left_out) = mistake {
+            disk = disk.without_barriers(left_out);
+        }
+        let ids: Vec<String> =
+            self.held.iter().flat_map(Held::keys).cloned().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut seen = HashSet::new();
+        let (mut bad, mut cuts) = (Vec::new(), 0);
+        'cuts: for moment in 0..=disk.len() {
+            let answered = disk.answered(moment);
+            let allowed = &self.held[answered..self.held.len().min(answered + 2)];
+            for fates in fates(&disk.open_at(moment), moment) {
+                cuts += 1;
+                let state = disk.state(moment, &fates);
+                let mut hasher = DefaultHasher::new();
+                (answered, &state).hash(&mut hasher);
+                if !seen.insert(hasher.finish()) {
+                    continue;
+                }
+                if let Err(why) = open(&self.session, &state, &ids, allowed, self.next) {
+                    bad.push(format!("after {moment} of {} events, {fates:?}: {why}", disk.len()));
+                    if mistake.is_some() {
+                        break 'cuts;
+                    }
+                }
+            }
+        }
+        println!(
+            "power cut: {name}: {} events, {cuts} cuts made, {} states told apart and opened, {} bad, in {:.1?}",
+            disk.len(),
+            seen.len(),
+            bad.len(),
+            begun.elapsed()
+        );
+        bad
+    }
+
+    #[track_caller]
+    fn check(&self, name: &str) {
+        let bad = self.cut(name, None);
+        assert!(bad.is_empty(), "{name}: {} bad, the first: {:#?}", bad.len(), &bad[..bad.len().min(5)]);
+    }
+
+    fn barriers(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, Event::Sync(_) | Event::SyncAll)).count()
+    }
+
+    /// Each of the barriers, left out, is missed by some state.
+    #[track_caller]
+    fn needs_each_barrier(&self) {
+        let barriers = self.barriers();
+        for barrier in 0..barriers {
+            let name = format!("without barrier {} of {barriers}", barrier + 1);
+            assert!(!self.cut(&name, Some(&|n| n == barrier)).is_empty(), "{name}: nothing is missed");
+        }
+    }
+}
+
+/// What may have become of events that no barrier covers: of all, of one alone, of all but one; of a few
+/// every combination, of many some that are drawn.
+fn fates(open: &[(usize, bool)], moment: usize) -> Vec<HashMap<usize, Fate>> {
+    let ways = |is_write: bool| -> &[Fate] {
+        if is_write { &[Fate::Kept, Fate::Lost, Fate::Zeros, Fate::Half] } else { &[Fate::Kept, Fate::Lost] }
+    };
+    let all = |fate: Fate| -> HashMap<usize, Fate> { open.iter().map(|(n, _)| (*n, fate)).collect() };
+    let mut found = vec![all(Fate::Kept), all(Fate::Lost)];
+    if open.len() <= ALL_FATES {
+        let mut every = vec![HashMap::new()];
+        for (n, is_write) in open {
+            every = every
+                .into_iter()
+                .flat_map(|fates| {
+                    ways(*is_write).iter().map(move |fate| {
+                        let mut fates = fates.clone();
+                        fates.insert(*n, *fate);
+                        fates
+                    })
+                })
+                .collect();
+        }
+        found.extend(every);
+        return found;
+    }
+    // Of very many, each by itself is tried at the moments that come next to it.
+    let singles = open.iter().rev().step_by(open.len().div_ceil(SINGLES));
+    for (n, is_write) in singles {
+        for fate in ways(*is_write) {
+            for others in [Fate::Kept, Fate::Lost] {
+                let mut fates = all(others);
+                fates.insert(*n, *fate);
+                found.push(fates);
+            }
+        }
+    }
+    // The same draws in every run.
+    let mut seed = 0x9e37_79b9_7f4a_7c15_u64 ^ moment as u64;
+    for _ in 0..DRAWN {
+        let fates = open.iter().map(|(n, is_write)| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let ways = ways(*is_write);
+            (*n, ways[usize::try_from(seed >> 33).unwrap() % ways.len()])
+        });
+        found.push(fates.collect());
+    }
+    found
+}
+
+/// Opens a state, and says what is wrong with it.
+fn open(
+    session: &Session,
+    state: &State,
+    ids: &[String],
+    allowed: &[Held],
+    next: Next,
+) -> Result<(), String> {
+    lay(session.temp.path(), &of_another_boot(state));
+    let held = || -> Result<Held, String> {
+        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let answer = session.resolve(&asked);
+        let mut held = Held::new();
+        for id in ids {
+            if let Some(secret) = answer["values"][id].as_str() {
+                held.insert(id.clone(), secret.to_owned());
+            } else if answer["errors"][id]["code"] != "NOT_FOUND" {
+                return Err(format!("{id}: {}", answer["errors"][id]));
+            }
+        }
+        Ok(held)
+    };
+    let before = held()?;
+    if !allowed.contains(&before) {
+        return Err(format!("it holds {before:?}"));
+    }
+    let verify = || {
+        let ran = session.run(["verify"]);
+        if ran.status == 0 { Ok(()) } else { Err(format!("verify: {}", ran.stdout)) }
+    };
+    let next = match next {
+        Next::Paste => {
+            verify()?;
+            session.feed(
+                "made-up-next",
+                ["paste-api-key", "--provider", "mistral", "--profile-id", "mistral:next"],
+            )
+        }
+        Next::Rekey => session.run(["rekey", "--yes"]),
+    };
+    if next.status != 0 {
+        return Err(format!("the next change: {}", next.stderr));
+    }
+    if held()? != before {
+        return Err(format!("a paste later it holds {:?}", held()?));
+    }
+    verify()
+}
+
+/// A machine that lost its power is in another boot when it reads its disk again.
+fn of_another_boot(state: &State) -> State {
+    let mut state = state.clone();
+    for (path, contents) in &mut state {
+        if path.ends_with("journal")
+            && let Some(bytes) = contents
+            && let Some(digit) = bytes.get_mut("strongroom-journal/v1 ".len())
+        {
+            *digit = b'x';
+        }
+    }
+    state
+}
+
+#[test]
+fn a_first_paste_and_the_next() {
+    Run::new().paste("groq:a", "made-up-1").paste("groq:b", "made-up-2").check("first and second paste");
+}
+
+#[test]
+fn an_overwrite_a_removal_and_a_rename() {
+    let run = Run::new().paste("groq:a", "made-up-1").paste("groq:b", "made-up-2").then_durable();
+    let run = run.paste("groq:a", "made-up-3").remove("groq:b").rename("groq:a", "groq:c");
+    run.check("overwrite, remove, rename");
+}
+
+/// A rename before its barrier is such a mistake.
+#[test]
+fn each_barrier_of_a_paste_is_needed() {
+    let run = Run::new().paste("groq:a", "made-up-1").then_durable().paste("groq:b", "made-up-2");
+    run.needs_each_barrier();
+}
+
+/// What earlier changes put in place is made durable there before a journal that holds it goes.
+#[test]
+fn a_paste_for_which_the_journal_is_too_small() {
+    let run = Run::new().import("k", JOURNAL_RECORDS);
+    let before = run.barriers();
+    let run = run.paste("groq:next", "made-up-next");
+    run.check("full journal, and a paste");
+    let settling = before..run.barriers() - PASTE_BARRIERS;
+    assert!(!run.cut("without what makes it durable", Some(&|n| settling.contains(&n))).is_empty());
+}
+
+#[test]
+fn an_import_and_what_comes_next() {
+    let run = Run::new().paste("groq:a", "made-up-1").then_durable();
+    run.import("m", JOURNAL_RECORDS + 1)
+        .paste("groq:a", "made-up-2")
+        .check("import in a directory, and a paste");
+}
+
+/// The next change finishes what the machine did not, and may be cut short itself.
+#[test]
+fn a_change_after_a_loss_of_power() {
+    let run = Run::new().paste("groq:a", "made-up-1").paste("groq:b", "made-up-2");
+    let mut disk = run.before.clone();
+    disk.follow(&run.events);
+    // All that no barrier covers was lost.
+    let lost = disk.open_at(disk.len()).into_iter().map(|(n, _)| (n, Fate::Lost)).collect();
+    lay(run.session.temp.path(), &of_another_boot(&disk.state(disk.len(), &lost)));
+    run.then_durable().paste("groq:c", "made-up-3").check("paste after a power cut");
+}
+
+#[test]
+fn a_change_of_the_key() {
+    let run = Run::new().paste("groq:a", "made-up-1").paste("groq:b", "made-up-2").then_durable();
+    let run = Run { next: Next::Rekey, ..run };
+    run.command(&["rekey", "--yes"], "", |_| ()).check("rekey");
+}
