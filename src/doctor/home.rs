@@ -1,7 +1,8 @@
 //! The home: its permissions, `vault.json`, and what does not belong there.
 
-use super::Finding;
+use strongroom_backends::fs::{lock, queue};
 
+use super::Finding;
 use crate::error::{Error, Result};
 use crate::vault::accept;
 use crate::vault::anchor::Remembered;
@@ -28,9 +29,10 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
     if let Some(error) = damaged {
         found.push(Finding::wrong(CHECK, error.what(), "run `strongroom doctor --repair`"));
     }
-    let ours = [VAULT_FILE, settings::FILE, ledger::FILE, AGENTS, "lock", "lock.holder", "unlock", log::FILE];
+    let locks = [lock::FILE, lock::HOLDER, queue::FILE];
+    let ours = [VAULT_FILE, settings::FILE, ledger::FILE, AGENTS, "unlock", log::FILE];
     for name in vault.home.names()? {
-        if !ours.contains(&name.as_str()) && !name.starts_with("log-") {
+        if !ours.contains(&name.as_str()) && !locks.contains(&name.as_str()) && !name.starts_with("log-") {
             found
                 .push(Finding::note(CHECK, format!("{} in the home is none of Strongroom's", quoted(&name))));
         }

@@ -8,6 +8,7 @@ use age::x25519;
 use serde::Serialize;
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::lock::{self, Mode};
+use strongroom_backends::fs::queue;
 
 use own::{damaged_logs, modes, modes_within, verify_own};
 
@@ -97,9 +98,10 @@ impl Verified {
 /// Those of reading it; what is wrong with its contents is a finding.
 pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verified> {
     let mut verified = Verified::default();
-    for what in modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE])
-        .into_iter()
-        .chain(modes(&vault.home, &[AGENTS, DIR]))
+    for what in
+        modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
+            .into_iter()
+            .chain(modes(&vault.home, &[AGENTS, DIR]))
     {
         verified.add_own("writable", what);
     }
@@ -173,7 +175,17 @@ fn verify_agent(
     }
     for what in modes(
         &agent.dir,
-        &[".", RECORDS, PENDING, ledger::FILE, log::FILE, lock::FILE, super::index::FILE, "auth-state.json"],
+        &[
+            ".",
+            RECORDS,
+            PENDING,
+            ledger::FILE,
+            log::FILE,
+            lock::FILE,
+            queue::FILE,
+            super::index::FILE,
+            "auth-state.json",
+        ],
     ) {
         verified.add("writable", &agent, None, what);
     }

@@ -315,7 +315,7 @@ pub fn strace(session: &Session, calls: &str, options: &[&str]) -> Command {
 /// Everything in a home but its locks, which every writer touches.
 pub fn kept(home: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
     let mut all = snapshot(home);
-    all.retain(|(path, ..)| !path.ends_with("lock") && !path.ends_with("lock.holder"));
+    all.retain(|(path, ..)| !["lock", "lock.holder", "lock.queue"].iter().any(|lock| path.ends_with(lock)));
     all
 }
 

@@ -2,9 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dir::Dir;
+use super::queue;
 use crate::{StoreError, deadline};
 
 /// The name of the lock's file in its directory.
@@ -54,6 +56,8 @@ impl Holder {
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
+    // Dropped in this order: what is said to be held is held.
+    _shared: Option<again::Held>,
     // Closing the file frees the lock.
     _file: File,
     holder: Option<File>,
@@ -68,16 +72,20 @@ impl Drop for Lock {
     }
 }
 
-/// Takes the lock of a directory, waiting at most `limit`.
+/// Takes the lock of a directory, waiting at most `limit`, behind everyone who waits already.
 ///
-/// The wait is one blocking call on a thread: waiting processes are then served by the kernel in
-/// turn, where polling would starve some of them.
+/// The wait is a blocking call on a thread: polling would starve some. Shared and exclusive requests stand in
+/// one queue, so that neither kind starves the other. A process that holds the lock shared gets it shared once
+/// more without the queue: someone in it may wait for that very process.
 ///
 /// # Errors
 /// `LockTimeout` with the holder's own words; `Unsafe` and `Io` for the lock's file.
 pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock, StoreError> {
     let file = dir.open_or_create(FILE)?;
-    let file = match try_now(&file, mode) {
+    let shared =
+        if mode == Mode::Shared { Some(again::File::of(&file).map_err(|e| dir.io(FILE, e))?) } else { None };
+    let is_next = shared.is_some_and(again::File::is_held) || queue::is_empty(dir)?;
+    let file = match if is_next { try_now(&file, mode) } else { Err(fs2::lock_contended_error()) } {
         Ok(()) => file,
         Err(error) if is_contended(&error) => wait(dir, file, mode, limit)?,
         Err(error) => return Err(dir.io(FILE, error)),
@@ -86,7 +94,7 @@ pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock,
         .then(|| dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes()))
         // Advice only: a full disk must not keep anyone from the lock.
         .and_then(Result::ok);
-    Ok(Lock { _file: file, holder })
+    Ok(Lock { _shared: shared.map(again::File::hold), _file: file, holder })
 }
 
 /// Whether somebody holds the lock exclusively right now.
@@ -116,18 +124,7 @@ pub(crate) fn is_contended(error: &io::Error) -> bool {
 
 fn wait(dir: &Dir, file: File, mode: Mode, limit: Duration) -> Result<File, StoreError> {
     let begun = Instant::now();
-    let answer = deadline::within(limit, move || {
-        loop {
-            let taken = match mode {
-                Mode::Shared => fs2::FileExt::lock_shared(&file),
-                Mode::Exclusive => fs2::FileExt::lock_exclusive(&file),
-            };
-            match taken {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                done => return done.map(|()| file),
-            }
-        }
-    });
+    let answer = if limit.is_zero() { None } else { wait_in_turn(dir, file, mode, limit)? };
     match answer {
         Some(Ok(file)) => Ok(file),
         Some(Err(error)) => Err(dir.io(FILE, error)),
@@ -141,6 +138,91 @@ fn wait(dir: &Dir, file: File, mode: Mode, limit: Duration) -> Result<File, Stor
                 .filter(Holder::is_running),
             waited: begun.elapsed(),
         }),
+    }
+}
+
+fn wait_in_turn(
+    dir: &Dir,
+    file: File,
+    mode: Mode,
+    limit: Duration,
+) -> Result<Option<io::Result<File>>, StoreError> {
+    let place = queue::join(dir)?.map(Arc::new);
+    let mine = place.clone();
+    let answer = deadline::within(limit, move || {
+        if let Some(place) = mine {
+            // Where one cannot wait for a place, the lock itself is still waited for.
+            let _ = place.wait();
+        }
+        lock(&file, mode).map(|()| file)
+    });
+    // The next one moves up to the lock, which is held now; or this one has given up.
+    if let Some(place) = place {
+        place.leave();
+    }
+    if answer.is_none() {
+        // Of those ahead one may be stopped, with the lock free all the while.
+        let file = dir.open_or_create(FILE)?;
+        return Ok(try_now(&file, mode).is_ok().then_some(Ok(file)));
+    }
+    Ok(answer)
+}
+
+fn lock(file: &File, mode: Mode) -> io::Result<()> {
+    loop {
+        let taken = match mode {
+            Mode::Shared => fs2::FileExt::lock_shared(file),
+            Mode::Exclusive => fs2::FileExt::lock_exclusive(file),
+        };
+        match taken {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+/// Which locks this process holds shared.
+mod again {
+    use std::collections::BTreeMap;
+    use std::io;
+    use std::os::unix::fs::MetadataExt;
+    use std::sync::{Mutex, PoisonError};
+
+    /// How many times each file is held.
+    static HELD: Mutex<BTreeMap<File, usize>> = Mutex::new(BTreeMap::new());
+
+    /// A lock's file, by its file system and its number there.
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+    pub(super) struct File(u64, u64);
+
+    /// That this process holds it, until dropped.
+    #[derive(Debug)]
+    pub(super) struct Held(File);
+
+    impl File {
+        pub(super) fn of(file: &std::fs::File) -> io::Result<Self> {
+            let meta = file.metadata()?;
+            Ok(Self(meta.dev(), meta.ino()))
+        }
+
+        pub(super) fn is_held(self) -> bool {
+            HELD.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&self)
+        }
+
+        pub(super) fn hold(self) -> Held {
+            *HELD.lock().unwrap_or_else(PoisonError::into_inner).entry(self).or_default() += 1;
+            Held(self)
+        }
+    }
+
+    impl Drop for Held {
+        fn drop(&mut self) {
+            let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+            match held.get_mut(&self.0) {
+                Some(times) if *times > 1 => *times -= 1,
+                _ => drop(held.remove(&self.0)),
+            }
+        }
     }
 }
 

@@ -3,3 +3,4 @@
 pub mod dir;
 pub mod home;
 pub mod lock;
+pub mod queue;
