@@ -13,6 +13,7 @@ use crate::unlock::seek;
 use crate::unlock::slots::PASSPHRASE;
 use crate::vault::accept;
 use crate::vault::home::{Session, Vault};
+use crate::vault::writing::Look;
 
 /// Look for what is wrong, and mend it.
 ///
@@ -55,35 +56,36 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(state::check(&vault)?);
     let waits = context.waits("doctor");
     let mut session = open(context, &vault, args.repair || args.accept_rollback.is_some());
-    let mut lock = match &mut session {
+    let mut look = match &mut session {
         Ok(session) => vault.keys_settled(session, &waits)?,
-        Err(_) => None,
+        Err(_) => Look::default(),
     };
     let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
     if let Some(digest) = &args.accept_rollback {
-        drop(lock.take());
+        drop(look.lock.take());
         let session = session.as_mut().map_err(|error| error.clone())?;
         let refusal = accept::accept(&vault, session, &digest.to_ascii_lowercase(), &waits)?;
         findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
-        lock = vault.keys_settled(session, &waits)?;
+        look = vault.keys_settled(session, &waits)?;
     }
     match &mut session {
         Ok(session) => {
             if args.repair {
                 // What mends takes it alone.
-                drop(lock.take());
+                drop(look.lock.take());
             }
             findings.push(home::vault_file(&vault, session, args.repair, &waits)?);
             if args.repair {
                 findings.extend(profiles::repair(&vault, session, &waits)?);
-                lock = vault.keys_settled(session, &waits)?;
+                look = vault.keys_settled(session, &waits)?;
             }
+            findings.extend(look.told().map(|what| Finding::note("home", what)));
             findings.extend(home::standing(&vault, session)?);
             if in_keychain {
                 findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
             }
-            findings.extend(profiles::check(&vault, session, &waits)?);
+            findings.extend(profiles::check(&vault, session, &look.waits(&waits))?);
         }
         Err(error) if args.repair => {
             return fail(error.code(), format!("nothing can be repaired: {}", error.what()))
@@ -91,7 +93,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         Err(_) => findings.extend(profiles::check_locked(&vault)?),
     }
-    drop(lock);
+    drop(look);
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;

@@ -15,8 +15,13 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
     let vault = context.vault()?;
     let waits = context.waits("verify");
     let mut session = context.session(&vault)?;
-    let _lock = vault.keys_settled(&mut session, &waits)?;
-    let verified = verify::verify(&vault, &session, &waits)?;
+    let look = vault.keys_settled(&mut session, &waits)?;
+    let mut verified = verify::verify(&vault, &session, &look.waits(&waits))?;
+    if let Some(what) = look.told() {
+        let finding = verify::Finding { kind: "busy", agent: None, profile: None, what, notice: true };
+        verified.findings.insert(0, finding);
+    }
+    drop(look);
     let wrong = verified.findings.iter().filter(|finding| !finding.notice).count();
     if context.json() {
         context.print_json(&verified)?;

@@ -37,4 +37,4 @@ mod unlocking;
 pub mod vault_file;
 pub mod verify;
 pub mod writer;
-mod writing;
+pub mod writing;

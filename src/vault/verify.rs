@@ -23,6 +23,7 @@ use super::reader::{Found, Reader};
 use super::record::Record;
 use super::standing::{self, Standing, State};
 use super::store::Store;
+use super::writing::by;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::Scope;
 use crate::seal::record::Purpose;
@@ -140,10 +141,15 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
-        // Beside a writer, records, index and log would be seen at different times. A home that
-        // cannot be written has no writer.
+        // Beside a writer, records, index and log are seen at different times. One that does not end is told
+        // of, with what can be seen. A home that cannot be written has no writer.
         let _lock = match lock::take(&agent.dir, Mode::Shared, waits.limit, &waits.holder()) {
-            Err(error @ StoreError::LockTimeout { .. }) => return Err(error.into()),
+            Err(StoreError::LockTimeout { holder, .. }) => {
+                let what =
+                    format!("it is being changed {}; this is what could be read meanwhile", by(holder));
+                verified.note("busy", &agent, None, what);
+                None
+            }
             lock => lock.ok(),
         };
         if let Err(error) = verify_agent(agent, vault, session, recovery.as_ref(), waits, &mut verified) {

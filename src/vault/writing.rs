@@ -1,6 +1,9 @@
 //! The locks of a vault, and what has to be so before anything is written.
 
-use strongroom_backends::fs::lock::{self, Lock, Mode};
+use std::time::Duration;
+
+use strongroom_backends::StoreError;
+use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 
 use super::agent::Agent;
 use super::anchor;
@@ -13,6 +16,43 @@ use super::writer::{Means, Remembers, Writer, no_agent};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring};
 use crate::unlock::Opened;
+
+/// How long a command that only looks waits for a change of the vault's keys.
+pub const LOOK_WAITS: Duration = Duration::from_secs(2);
+
+/// What a command holds while it looks at a whole vault.
+#[derive(Debug, Default)]
+pub struct Look {
+    /// Kept until it has looked.
+    pub lock: Option<Lock>,
+    /// Who changes the vault meanwhile; what is read then may not fit together.
+    beside: Option<String>,
+}
+
+impl Look {
+    /// What is told to whoever reads the report of a look beside a change.
+    #[must_use]
+    pub fn told(&self) -> Option<String> {
+        self.beside
+            .as_ref()
+            .map(|by| format!("the vault is being changed {by}; this is what could be read meanwhile"))
+    }
+
+    /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.
+    #[must_use]
+    pub fn waits(&self, waits: &Waits) -> Waits {
+        let limit = if self.beside.is_some() { Duration::ZERO } else { waits.limit };
+        Waits { limit, ..waits.clone() }
+    }
+}
+
+/// By whom something is changed.
+pub(super) fn by(holder: Option<Holder>) -> String {
+    holder.map_or_else(
+        || "by another process".to_owned(),
+        |holder| format!("by process {} ({})", holder.pid, holder.command),
+    )
+}
 
 impl Vault {
     /// Takes the vault's lock.
@@ -135,19 +175,21 @@ impl Vault {
         Means { keychain: &self.keychain, anchors: &self.anchors, follow: self.follow, now, over_rekey: None }
     }
 
-    /// Keeps the keys as they are while the lock is held, and the session up to date with them, for a
-    /// command that judges all there is: beside a change of keys, half of it would seem lost. No lock if
-    /// the home cannot be written, and so nothing is changed.
+    /// Keeps the keys as they are and the session up to date with them, for a command that judges all there
+    /// is: beside a change of keys, half of it would seem lost. Such a change is waited for at most
+    /// [`LOOK_WAITS`]; then the command looks beside it, for who asks what is wrong needs an answer. No lock if the
+    /// home cannot be written, and so nothing is changed.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, those of unlocking again.
-    pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Option<Lock>> {
-        let lock = match self.lock(Mode::Shared, waits) {
-            Err(error) if error.code() == Code::LockTimeout => return Err(error),
-            lock => lock.ok(),
+    /// Those of unlocking again.
+    pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Look> {
+        let limit = waits.limit.min(LOOK_WAITS);
+        let look = match lock::take(&self.home, Mode::Shared, limit, &waits.holder()) {
+            Err(StoreError::LockTimeout { holder, .. }) => Look { lock: None, beside: Some(by(holder)) },
+            lock => Look { lock: lock.ok(), beside: None },
         };
         self.keep_current(session)?;
-        Ok(lock)
+        Ok(look)
     }
 
     /// Takes the vault's lock alone, finishes what a killed command left of a change of the vault itself,

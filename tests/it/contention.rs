@@ -332,6 +332,31 @@ fn a_lock_that_stays_held_is_told_with_its_holder() {
 }
 
 #[test]
+fn who_looks_waits_two_seconds_for_a_change_of_keys_and_reports_what_can_be_read() {
+    let session = vault();
+    session.paste("openrouter:one", "made-up-key-1");
+    // As a change of keys holds them.
+    let (all, agent) = (hold(&session, ""), hold(&session, "agents/main"));
+    for (look, told) in [("verify", "Verified 1 record of 1 agent"), ("doctor", "Nothing is wrong.")] {
+        let begun = Instant::now();
+        let ran = session.run([look]).ok();
+        let took = begun.elapsed();
+        let by = format!("the vault is being changed by process {} (test-holder)", all.0.id());
+        assert!(ran.stdout.contains(&by) && ran.stdout.contains(told), "{}", ran.stdout);
+        assert!(took >= Duration::from_secs(2) && took < HANGS, "{took:?}");
+    }
+    let sooner = session.run(["--lock-timeout", "50ms", "verify", "--json"]).ok().json();
+    assert_eq!((&sooner["findings"][0]["kind"], &sooner["records"]), (&"busy".into(), &1.into()), "{sooner}");
+    all.end();
+    // A writer of one agent is waited for as long as for any lock.
+    let writer = session.run(["--lock-timeout", "50ms", "verify", "--json"]).ok().json();
+    let first = &writer["findings"][0];
+    assert_eq!((&first["kind"], &first["agent"]), (&"busy".into(), &"main".into()), "{writer}");
+    agent.end();
+    assert_eq!(session.run(["verify", "--json"]).ok().json()["findings"], serde_json::json!([]));
+}
+
+#[test]
 fn a_vault_that_is_just_being_made_is_waited_for() {
     let session = vault();
     session.paste("openrouter:one", "made-up-key-1");
