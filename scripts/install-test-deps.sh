@@ -20,6 +20,7 @@ pgrep procps
 busybox busybox
 shellcheck shellcheck
 strace strace
+valgrind valgrind
 systemd-analyze systemd
 unshare util-linux
 tmux tmux

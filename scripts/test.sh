@@ -158,6 +158,7 @@ if [ -z "$binary" ]; then
     finish
 fi
 
+group "instructions of the program's start" 60 env STRONGROOM="$binary" scripts/start.sh
 group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
 budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 # A script says if it runs only once: as an ordinary user, because it takes long and root would see the same, or as
