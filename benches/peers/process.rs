@@ -151,9 +151,10 @@ impl Times {
         Spread::of(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
     }
 
-    /// What is left of each round without another task of it.
+    /// What is left of each round without the median of another task: round by round, a small rest would be all noise.
     pub fn less(&self, other: &Self) -> Self {
-        Self(self.0.iter().zip(&other.0).map(|(one, other)| one - other).collect())
+        let other = other.median();
+        Self(self.0.iter().map(|one| one - other).collect())
     }
 }
 
