@@ -268,8 +268,9 @@ fn a_change_of_keys_among_writers_has_its_turn() {
         }
         done.store(true, Ordering::SeqCst);
         say(&format!("contention: writes of {AT_ONCE} during each change of keys: {turns:?}"));
-        // Those that were there before it, and those that came while it started and ended.
-        assert!(turns.iter().all(|turns| *turns <= 3 * AT_ONCE), "{turns:?}");
+        // Those that were there before it, and those that came while its process started and ended: up to 21 on a
+        // busy machine. As the kernel gives the lock, it was up to 139.
+        assert!(turns.iter().all(|turns| *turns <= 6 * AT_ONCE), "{turns:?}");
     });
     session.run(["verify"]).ok();
 }
