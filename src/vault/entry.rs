@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 
 use super::credential::{Credential, CredentialType, EXPIRES_MAX};
 use super::id::{AgentName, ProfileId, Provider, Reference};
 use super::store::Store;
 use crate::error::Result;
+use crate::json::scan::Members;
 
 /// The name under which OpenClaw's configuration knows Strongroom as an exec provider.
 pub const EXEC_PROVIDER: &str = "strongroom";
@@ -156,96 +156,164 @@ impl NewEntry {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EntryIn<'a> {
-    #[serde(borrow)]
-    r#type: Option<&'a RawValue>,
-    #[serde(borrow)]
-    provider: Option<&'a RawValue>,
-    #[serde(borrow)]
-    key_ref: Option<&'a RawValue>,
-    #[serde(borrow)]
-    token_ref: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "even_null")]
-    expires: Option<&'a RawValue>,
-    #[serde(borrow)]
-    email: Option<&'a RawValue>,
-    #[serde(borrow)]
-    display_name: Option<&'a RawValue>,
-    #[serde(borrow)]
-    copy_to_agents: Option<&'a RawValue>,
-    #[serde(borrow)]
-    key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    token: Option<&'a RawValue>,
-    #[serde(borrow)]
-    access: Option<&'a RawValue>,
-    #[serde(borrow)]
-    refresh: Option<&'a RawValue>,
-    #[serde(borrow, alias = "api_key")]
-    api_key: Option<&'a RawValue>,
-    #[serde(borrow)]
-    strongroom: Option<&'a RawValue>,
+/// An entry as it is read, in place. Fields of another form count as absent.
+#[derive(Clone, Debug, Default)]
+pub struct EntryRef<'a> {
+    /// The entry's id as it stands there.
+    pub id: &'a str,
+    /// The credential's type.
+    pub kind: Option<CredentialType>,
+    provider: Option<Cow<'a, str>>,
+    /// When it ends, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// Whether `expires` is there and no instant.
+    pub invalid_expires: bool,
+    /// The account's address.
+    pub email: Option<Cow<'a, str>>,
+    display_name: Option<Cow<'a, str>>,
+    copy_to_agents: Option<bool>,
+    key_ref: Option<&'a str>,
+    token_ref: Option<&'a str>,
+    /// Whether a secret stands there in plain text.
+    pub plaintext: bool,
+    /// The store and generation that Strongroom wrote.
+    pub mark: Option<MarkRef<'a>>,
 }
 
-impl Entry {
-    pub(super) fn read(id: &str, raw: &RawValue) -> Self {
-        let mut entry = Self {
-            id: id.to_owned(),
-            kind: None,
-            provider: None,
-            expires: None,
-            invalid_expires: false,
-            email: None,
-            display_name: None,
-            copy_to_agents: None,
-            reference: None,
-            foreign_reference: None,
-            plaintext: false,
-            mark: None,
-        };
-        let Ok(read) = serde_json::from_str::<EntryIn>(raw.get()) else { return entry };
-        entry.kind = text(read.r#type).and_then(|text| CredentialType::parse(&text));
-        entry.provider = text(read.provider).and_then(|text| Provider::named(&text));
-        entry.email = text(read.email).map(Cow::into_owned);
-        entry.display_name = text(read.display_name).map(Cow::into_owned);
-        entry.copy_to_agents = read.copy_to_agents.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        entry.mark = read.strongroom.and_then(|raw| serde_json::from_str(raw.get()).ok());
-        entry.expires = read.expires.and_then(|raw| instant(raw.get()));
-        // The client looks at the expiry of no other type.
-        entry.invalid_expires =
-            entry.kind == Some(CredentialType::Token) && read.expires.is_some() && entry.expires.is_none();
-        let plain = [read.key, read.token, read.access, read.refresh, read.api_key];
-        entry.plaintext =
-            plain.into_iter().flatten().any(|raw| raw.get().starts_with('"') && raw.get() != "\"\"");
-        for raw in [read.key_ref, read.token_ref].into_iter().flatten() {
-            let Ok(reference) = serde_json::from_str::<RefIn>(raw.get()) else { continue };
-            if reference.source == "exec" && reference.provider == EXEC_PROVIDER {
-                entry.reference = Some(reference.id.into_owned());
-            } else {
-                entry.foreign_reference = Some(format!("{}:{}", reference.source, reference.id));
+/// What Strongroom notes in an entry of its own, in place.
+#[derive(Clone, Debug)]
+pub struct MarkRef<'a> {
+    /// The store that holds the record.
+    pub store: Cow<'a, str>,
+    /// The record's generation.
+    pub generation: u64,
+}
+
+impl<'a> EntryRef<'a> {
+    /// Its provider.
+    #[must_use]
+    pub fn provider(&self) -> Option<Provider> {
+        Provider::named(self.provider.as_ref()?)
+    }
+
+    /// The reference's id, where it is one to Strongroom.
+    #[must_use]
+    pub fn reference(&self) -> Option<Cow<'a, str>> {
+        self.references().filter(Ref::is_ours).last().map(|reference| reference.id)
+    }
+
+    /// `source:id` of a reference to something else.
+    #[must_use]
+    pub fn foreign_reference(&self) -> Option<String> {
+        let foreign = self.references().filter(|reference| !reference.is_ours()).last();
+        foreign.map(|reference| format!("{}:{}", reference.source, reference.id))
+    }
+
+    fn references(&self) -> impl Iterator<Item = Ref<'a>> {
+        [self.key_ref, self.token_ref].into_iter().flatten().filter_map(Ref::read)
+    }
+
+    /// Whether it names that provider, and in no other spelling.
+    #[must_use]
+    pub fn is_of(&self, provider: &Provider) -> bool {
+        self.provider.as_ref().is_some_and(|name| *name == provider.as_str())
+    }
+
+    pub(super) fn read(id: &'a str, raw: &'a str) -> Self {
+        let mut entry = Self { id, ..Self::default() };
+        let Some(fields) = Members::of(raw) else { return entry };
+        let mut has_expires = false;
+        for (field, raw) in fields {
+            match &*field {
+                "type" => entry.kind = text(raw).and_then(|text| CredentialType::parse(&text)),
+                "provider" => entry.provider = text(raw),
+                "email" => entry.email = text(raw),
+                "displayName" => entry.display_name = text(raw),
+                "copyToAgents" => entry.copy_to_agents = raw.parse().ok(),
+                "keyRef" => entry.key_ref = Some(raw),
+                "tokenRef" => entry.token_ref = Some(raw),
+                "strongroom" => entry.mark = MarkRef::read(raw),
+                "expires" => {
+                    has_expires = true;
+                    entry.expires = instant(raw);
+                }
+                "key" | "token" | "access" | "refresh" | "apiKey" | "api_key" => {
+                    entry.plaintext |= raw.starts_with('"') && raw != "\"\"";
+                }
+                _ => {}
             }
         }
+        // The client looks at the expiry of no other type.
+        entry.invalid_expires =
+            entry.kind == Some(CredentialType::Token) && has_expires && entry.expires.is_none();
         entry
     }
 }
 
-#[derive(Deserialize)]
-struct RefIn<'a> {
-    #[serde(borrow)]
+impl<'a> MarkRef<'a> {
+    /// Whether the record is noted to be in that store.
+    #[must_use]
+    pub fn is_in(&self, store: Store) -> bool {
+        self.store == store.as_str()
+    }
+
+    fn read(raw: &'a str) -> Option<Self> {
+        let (mut store, mut generation) = (None, None);
+        for (field, raw) in Members::of(raw)? {
+            match &*field {
+                "store" => store = text(raw),
+                "generation" => generation = raw.parse().ok(),
+                _ => {}
+            }
+        }
+        Some(Self { store: store?, generation: generation? })
+    }
+}
+
+impl From<EntryRef<'_>> for Entry {
+    fn from(read: EntryRef<'_>) -> Self {
+        let mark = |mark: MarkRef<'_>| Mark { store: mark.store.into_owned(), generation: mark.generation };
+        Self {
+            id: read.id.to_owned(),
+            kind: read.kind,
+            provider: read.provider(),
+            reference: read.reference().map(Cow::into_owned),
+            foreign_reference: read.foreign_reference(),
+            expires: read.expires,
+            invalid_expires: read.invalid_expires,
+            email: read.email.map(Cow::into_owned),
+            display_name: read.display_name.map(Cow::into_owned),
+            copy_to_agents: read.copy_to_agents,
+            plaintext: read.plaintext,
+            mark: read.mark.map(mark),
+        }
+    }
+}
+
+/// A reference of a client to a secret.
+struct Ref<'a> {
     source: Cow<'a, str>,
-    #[serde(borrow)]
     provider: Cow<'a, str>,
-    #[serde(borrow)]
     id: Cow<'a, str>,
 }
 
-/// A value that is there, be it null.
-fn even_null<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<&'de RawValue>, D::Error> {
-    Deserialize::deserialize(deserializer).map(Some)
+impl<'a> Ref<'a> {
+    fn is_ours(&self) -> bool {
+        self.source == "exec" && self.provider == EXEC_PROVIDER
+    }
+
+    fn read(raw: &'a str) -> Option<Self> {
+        let (mut source, mut provider, mut id) = (None, None, None);
+        for (field, raw) in Members::of(raw)? {
+            match &*field {
+                "source" => source = text(raw),
+                "provider" => provider = text(raw),
+                "id" => id = text(raw),
+                _ => {}
+            }
+        }
+        Some(Self { source: source?, provider: provider?, id: id? })
+    }
 }
 
 /// An expiry in Unix milliseconds. As it is over at its instant, a fraction counts as the next
@@ -258,8 +326,7 @@ fn instant(raw: &str) -> Option<i64> {
 }
 
 /// The text of a value that is one.
-fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
-    let raw = raw?.get();
+fn text(raw: &str) -> Option<Cow<'_, str>> {
     // Between its quotes a text without escapes stands as it is.
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),

@@ -44,6 +44,10 @@ fn lower_or_digit(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit()
 }
 
+fn is_literal_in_file_names(byte: u8) -> bool {
+    lower_or_digit(byte) || matches!(byte, b'.' | b'-')
+}
+
 /// A provider's slug: `[a-z0-9][a-z0-9._-]*`, for example `anthropic`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Provider(String);
@@ -121,7 +125,7 @@ impl ProfileId {
     /// The name of the file that holds this profile's record.
     #[must_use]
     pub fn file_name(&self) -> String {
-        let mut name = escape(&self.text, |b| lower_or_digit(b) || matches!(b, b'.' | b'-'));
+        let mut name = escape(&self.text, is_literal_in_file_names);
         name.push_str(".age");
         name
     }
@@ -129,8 +133,13 @@ impl ProfileId {
     /// The id that [`ProfileId::file_name`] was made from; only the canonical spelling is taken.
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
-        let id: Self = unescape(name.strip_suffix(".age")?)?.parse().ok()?;
-        (id.file_name() == name).then_some(id)
+        let name = name.strip_suffix(".age")?;
+        let text = unescape(name)?;
+        // Everything that has to be escaped is, and nothing else.
+        let is_escaped = name.bytes().all(|byte| byte == b'_' || is_literal_in_file_names(byte));
+        let escapes = name.bytes().filter(|byte| *byte == b'_').count();
+        let needed = text.bytes().filter(|byte| !is_literal_in_file_names(*byte)).count();
+        if is_escaped && escapes == needed { text.parse().ok() } else { None }
     }
 }
 
@@ -368,7 +377,15 @@ mod tests {
 
     #[test]
     fn other_spellings_of_a_file_name_are_refused() {
-        for name in ["anthropic_3Adefault.age", "anthropic:default.age", "a_3ab", "a_3a_62.age", "_.age"] {
+        for name in [
+            "anthropic_3Adefault.age",
+            "anthropic:default.age",
+            "a_3ab",
+            "a_3a_62.age",
+            "a:b_62.age",
+            "a_3aB_62.age",
+            "_.age",
+        ] {
             assert_eq!(ProfileId::from_file_name(name), None, "{name}");
         }
     }

@@ -3,40 +3,54 @@
 //! What already stood there survives untouched and in order, numbers to the digit. A file that
 //! cannot be understood is an error, never an empty index.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::ops::Range;
 
 use indexmap::IndexMap;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::entry::is_ours_or_secret;
-pub use super::entry::{EXEC_PROVIDER, Entry, Mark, NewEntry};
+pub use super::entry::{EXEC_PROVIDER, Entry, EntryRef, Mark, NewEntry};
 use super::id::{ProfileId, Provider, is_reserved};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
+use crate::json::scan::{Members, Scan};
 
 /// The file's name in an agent's directory.
 pub const FILE: &str = "auth-profiles.json";
-/// The largest index, in bytes.
-pub const MAX: usize = 16 * 1024 * 1024;
+/// The largest index, in bytes, for readers and writers alike.
+pub const MAX: usize = 64 * 1024 * 1024;
 
 const VERSION: u64 = 1;
 
-type Raw = Box<RawValue>;
-
 /// An index in memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Index {
+    /// What it was read from: what nobody changed since stands there.
+    source: Box<str>,
     /// Every top-level member in order; `profiles` and `order` stand here only as a place.
     top: IndexMap<String, Raw>,
     profiles: IndexMap<String, Raw>,
     order: IndexMap<String, Raw>,
 }
 
-impl Default for Index {
-    fn default() -> Self {
-        Self { top: IndexMap::new(), profiles: IndexMap::new(), order: IndexMap::new() }
+/// The JSON text of a value.
+#[derive(Clone, Debug)]
+enum Raw {
+    /// It stands in the source.
+    Source(Range<usize>),
+    /// It was written since.
+    New(Box<str>),
+}
+
+impl Raw {
+    fn text<'s>(&'s self, source: &'s str) -> &'s str {
+        match self {
+            Self::Source(place) => source.get(place.clone()).unwrap_or_default(),
+            Self::New(text) => text,
+        }
     }
 }
 
@@ -50,16 +64,13 @@ impl Index {
             Code::BadData => Error::new(Code::IndexUnreadable, error.what().to_owned()),
             _ => error,
         };
-        json::check(bytes, FILE).map_err(unreadable)?;
-        let parsed = serde_json::from_slice::<Unchecked>(bytes);
-        let version = match &parsed {
-            Ok(Unchecked(index)) => index.top.get("version").map(|raw| raw.get().to_owned()),
-            // A newer version may have another form.
-            Err(_) => serde_json::from_slice::<IndexMap<String, Raw>>(bytes)
-                .ok()
-                .and_then(|top| top.get("version").map(|raw| raw.get().to_owned())),
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let Some((mut index, has_form)) = Self::scan(text) else {
+            json::check(bytes, FILE).map_err(unreadable)?;
+            // Sound JSON, and no object.
+            return Err(unreadable(form_error(bytes)));
         };
-        match version.map(|text| text.parse::<u64>()) {
+        match index.top.get("version").map(|raw| raw.text(text).parse::<u64>()) {
             None | Some(Ok(VERSION)) => {}
             Some(Ok(newer)) if newer > VERSION => {
                 return fail(
@@ -69,11 +80,46 @@ impl Index {
             }
             Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
         }
-        let Unchecked(index) = parsed.map_err(|error| unreadable(json::located(&error, FILE)))?;
+        // Told only now: a newer version may have another form.
+        if !has_form {
+            return Err(unreadable(form_error(bytes)));
+        }
         if index.profiles.keys().any(|id| is_reserved(id)) {
             return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
         }
+        index.source = text.into();
         Ok(index)
+    }
+
+    /// The index in a text, by one walk over it; and whether `profiles` and `order` are objects. None where the text
+    /// is no object of JSON, or names a key twice.
+    fn scan(text: &str) -> Option<(Self, bool)> {
+        let mut index = Self::default();
+        let mut has_form = true;
+        let mut scan = Scan::new(text);
+        scan.object(|scan, name| {
+            let members = match &*name {
+                "profiles" => Some(&mut index.profiles),
+                "order" => Some(&mut index.order),
+                _ => None,
+            };
+            let place = match members {
+                Some(members) if scan.peek() == Some(b'{') => {
+                    scan.object(|scan, key| {
+                        let value = Raw::Source(scan.value()?);
+                        members.insert(key.into_owned(), value).is_none().then_some(())
+                    })?;
+                    0..0
+                }
+                Some(_) => {
+                    has_form = false;
+                    scan.value()?
+                }
+                None => scan.value()?,
+            };
+            index.top.insert(name.into_owned(), Raw::Source(place)).is_none().then_some(())
+        })?;
+        scan.is_at_end().then_some((index, has_form))
     }
 
     /// How many entries it has.
@@ -101,13 +147,25 @@ impl Index {
 
     /// All entries in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
-        self.profiles.iter().map(|(id, raw)| Entry::read(id, raw))
+        self.entry_refs().map(Entry::from)
+    }
+
+    /// All entries in order, without a copy of what stands in the index.
+    pub fn entry_refs(&self) -> impl Iterator<Item = EntryRef<'_>> {
+        self.profiles.iter().map(|(id, raw)| EntryRef::read(id, raw.text(&self.source)))
     }
 
     /// One entry.
     #[must_use]
     pub fn entry(&self, id: &str) -> Option<Entry> {
-        self.profiles.get(id).map(|raw| Entry::read(id, raw))
+        self.entry_ref(id).map(Entry::from)
+    }
+
+    /// One entry, without a copy of what stands in the index.
+    #[must_use]
+    pub fn entry_ref(&self, id: &str) -> Option<EntryRef<'_>> {
+        let (_, id, raw) = self.profiles.get_full(id)?;
+        Some(EntryRef::read(id, raw.text(&self.source)))
     }
 
     /// Adds an entry, or replaces what Strongroom keeps in it; other fields stay.
@@ -115,18 +173,16 @@ impl Index {
     /// # Errors
     /// `INTERNAL`.
     pub fn put(&mut self, id: &ProfileId, entry: &NewEntry) -> Result<()> {
-        let internal = |_| Error::new(Code::Internal, "an index entry cannot be written");
-        let text = serde_json::to_string(entry).map_err(internal)?;
-        let ours: IndexMap<String, Raw> = serde_json::from_str(&text).map_err(internal)?;
-        let kept: IndexMap<String, Raw> = self
-            .profiles
-            .get(id.as_str())
-            .and_then(|raw| serde_json::from_str(raw.get()).ok())
-            .unwrap_or_default();
-        let merged: IndexMap<String, Raw> =
-            ours.into_iter().chain(kept.into_iter().filter(|(key, _)| !is_ours_or_secret(key))).collect();
-        let raw = RawValue::from_string(object(&merged, 2)).map_err(internal)?;
-        self.profiles.insert(id.as_str().to_owned(), raw);
+        let internal = || Error::new(Code::Internal, "an index entry cannot be written");
+        let ours = serde_json::to_string(entry).map_err(|_| internal())?;
+        let there = self.profiles.get(id.as_str()).map(|raw| raw.text(&self.source));
+        let ours = Members::of(&ours).ok_or_else(internal)?;
+        // One that is no object has nothing that could stay.
+        let kept = there.and_then(Members::of).into_iter().flatten();
+        let fields = ours.into_iter().chain(kept.filter(|(key, _)| !is_ours_or_secret(key)));
+        let mut text = String::with_capacity(512);
+        write_object(&mut text, fields, 2);
+        self.profiles.insert(id.as_str().to_owned(), Raw::New(text.into()));
         Ok(())
     }
 
@@ -163,13 +219,15 @@ impl Index {
         // Another program may have written the name in another case. Of two that mean the same the
         // client takes the later.
         let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
-        listed(raw)
+        listed(raw.text(&self.source))
     }
 
     /// All orders. Of two of one provider the later counts.
     #[must_use]
     pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
-        self.order.iter().filter_map(|(key, raw)| Some((Provider::named(key)?, listed(raw)?))).collect()
+        let order =
+            |(key, raw): (&String, &Raw)| Some((Provider::named(key)?, listed(raw.text(&self.source))?));
+        self.order.iter().filter_map(order).collect()
     }
 
     /// Sets a provider's order, or clears it.
@@ -190,7 +248,7 @@ impl Index {
 
     fn edit_orders(&mut self, edit: impl Fn(&mut Vec<String>)) {
         for raw in self.order.values_mut() {
-            let Ok(before) = serde_json::from_str::<Vec<String>>(raw.get()) else { continue };
+            let Ok(before) = serde_json::from_str::<Vec<String>>(raw.text(&self.source)) else { continue };
             let mut ids = before.clone();
             edit(&mut ids);
             if ids != before
@@ -204,85 +262,78 @@ impl Index {
     /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let profiles = object(&self.profiles, 1);
-        let order = object(&self.order, 1);
-        let mut out = String::with_capacity(profiles.len() + order.len() + 256);
+        let mut out = String::with_capacity(self.source.len() + self.written());
         out.push_str("{\n");
-        let mut members: Vec<(String, &str)> = Vec::new();
-        if !self.top.contains_key("version") {
-            members.push(("version".to_owned(), "1"));
-        }
-        for (name, raw) in &self.top {
-            match name.as_str() {
-                "profiles" => members.push((name.clone(), &profiles)),
-                "order" => members.push((name.clone(), &order)),
-                _ => members.push((name.clone(), raw.get())),
+        let has = |name| self.top.contains_key(name);
+        let version = (!has("version")).then_some("version");
+        let profiles = (!has("profiles")).then_some("profiles");
+        let order = (!has("order") && !self.order.is_empty()).then_some("order");
+        let names =
+            version.into_iter().chain(self.top.keys().map(String::as_str)).chain(profiles).chain(order);
+        let mut first = true;
+        for name in names {
+            member(&mut out, &mut first, name, 0);
+            match (name, self.top.get(name)) {
+                ("profiles", _) => self.write_members(&mut out, &self.profiles),
+                ("order", _) => self.write_members(&mut out, &self.order),
+                (_, Some(raw)) => out.push_str(raw.text(&self.source)),
+                (_, None) => out.push('1'),
             }
         }
-        if !self.top.contains_key("profiles") {
-            members.push(("profiles".to_owned(), &profiles));
-        }
-        if !self.top.contains_key("order") && !self.order.is_empty() {
-            members.push(("order".to_owned(), &order));
-        }
-        for (n, (name, value)) in members.iter().enumerate() {
-            let comma = if n + 1 == members.len() { "" } else { "," };
-            // Writing to a String cannot fail.
-            let _ = writeln!(out, "  {}: {value}{comma}", quoted(name));
-        }
-        out.push_str("}\n");
+        out.push_str("\n}\n");
         out.into_bytes()
     }
-}
 
-/// An index in which no duplicate key was looked for yet.
-struct Unchecked(Index);
-
-impl<'de> Deserialize<'de> for Unchecked {
-    /// In one pass: the file is mostly `profiles`, and to read that as one raw value first would
-    /// be to read it twice.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Top;
-        impl<'de> Visitor<'de> for Top {
-            type Value = Unchecked;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(
-                self,
-                mut members: A,
-            ) -> std::result::Result<Unchecked, A::Error> {
-                let mut index = Index::default();
-                while let Some(name) = members.next_key::<String>()? {
-                    let raw = match name.as_str() {
-                        "profiles" => {
-                            index.profiles = members.next_value()?;
-                            RawValue::NULL.to_owned()
-                        }
-                        "order" => {
-                            index.order = members.next_value()?;
-                            RawValue::NULL.to_owned()
-                        }
-                        _ => members.next_value()?,
-                    };
-                    index.top.insert(name, raw);
-                }
-                Ok(Unchecked(index))
-            }
+    /// The file's bytes, if any reader would take them.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` beyond [`MAX`].
+    pub fn to_bounded_bytes(&self) -> Result<Vec<u8>> {
+        let bytes = self.to_bytes();
+        if bytes.len() > MAX {
+            let what = format!(
+                "{FILE} would be larger than {} MiB with {} profiles; nothing was changed",
+                MAX / (1024 * 1024),
+                self.len()
+            );
+            return Err(Error::new(Code::TooLarge, what)
+                .with_remedy("store some of the profiles for another agent: --agent NAME"));
         }
-        deserializer.deserialize_map(Top)
+        Ok(bytes)
+    }
+
+    /// About how many bytes of it are not in the source.
+    fn written(&self) -> usize {
+        let new = |raw: &Raw| match raw {
+            Raw::Source(_) => 0,
+            Raw::New(text) => text.len() + 80,
+        };
+        256 + self.profiles.values().chain(self.order.values()).map(new).sum::<usize>()
+    }
+
+    fn write_members(&self, out: &mut String, members: &IndexMap<String, Raw>) {
+        write_object(out, members.iter().map(|(key, raw)| (key.as_str(), raw.text(&self.source))), 1);
     }
 }
 
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+/// Why sound JSON is no index: where it does not have the form of one.
+fn form_error(bytes: &[u8]) -> Error {
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(default, rename = "profiles")]
+        _profiles: IndexMap<String, IgnoredAny>,
+        #[serde(default, rename = "order")]
+        _order: IndexMap<String, IgnoredAny>,
+    }
+    match serde_json::from_slice::<Form>(bytes) {
+        Err(error) => json::located(&error, FILE),
+        Ok(_) => Error::new(Code::BadData, format!("{FILE} does not have the expected form")),
+    }
 }
 
 /// The profiles of an order; ids outside the grammar are passed over.
-fn listed(raw: &RawValue) -> Option<Vec<ProfileId>> {
-    let ids: Vec<String> = serde_json::from_str(raw.get()).ok()?;
+fn listed(raw: &str) -> Option<Vec<ProfileId>> {
+    let ids: Vec<Cow<'_, str>> = serde_json::from_str(raw).ok()?;
     Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
 }
 
@@ -291,26 +342,58 @@ fn is_of(key: &str, provider: &Provider) -> bool {
     key.trim().eq_ignore_ascii_case(provider.as_str())
 }
 
-fn array<T: Serialize>(items: &[T]) -> Option<Raw> {
-    serde_json::value::to_raw_value(items).ok()
+fn array<T: serde::Serialize>(items: &[T]) -> Option<Raw> {
+    serde_json::to_string(items).ok().map(|text| Raw::New(text.into()))
 }
 
 /// An object at an indentation of `depth` steps, its values as they are.
-pub(crate) fn object(members: &IndexMap<String, Raw>, depth: usize) -> String {
-    if members.is_empty() {
-        return "{}".to_owned();
-    }
-    let indent = "  ".repeat(depth);
+pub(crate) fn object(members: &IndexMap<String, Box<RawValue>>, depth: usize) -> String {
     let mut out = String::with_capacity(members.values().map(|raw| raw.get().len() + 80).sum());
-    out.push_str("{\n");
-    for (n, (name, raw)) in members.iter().enumerate() {
-        let comma = if n + 1 == members.len() { "" } else { "," };
-        // Writing to a String cannot fail.
-        let _ = writeln!(out, "{indent}  {}: {}{comma}", quoted(name), raw.get());
-    }
-    out.push_str(&indent);
-    out.push('}');
+    write_object(&mut out, members.iter().map(|(name, raw)| (name, raw.get())), depth);
     out
+}
+
+fn write_object<K: AsRef<str>, V: AsRef<str>>(
+    out: &mut String,
+    members: impl Iterator<Item = (K, V)>,
+    depth: usize,
+) {
+    out.push('{');
+    let mut first = true;
+    for (name, value) in members {
+        if first {
+            out.push('\n');
+        }
+        member(out, &mut first, name.as_ref(), depth);
+        out.push_str(value.as_ref());
+    }
+    if !first {
+        out.push('\n');
+        indent(out, depth);
+    }
+    out.push('}');
+}
+
+/// Begins a member of an object: all but its value.
+fn member(out: &mut String, first: &mut bool, name: &str, depth: usize) {
+    if !std::mem::take(first) {
+        out.push_str(",\n");
+    }
+    indent(out, depth + 1);
+    if name.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push('"');
+        out.push_str(name);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(name).to_string());
+    }
+    out.push_str(": ");
+}
+
+fn indent(out: &mut String, depth: usize) {
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
 }
 
 #[cfg(test)]
