@@ -1,5 +1,7 @@
 //! `list`: what the index shows, without unlocking.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use serde::Serialize;
 use strongroom_backends::shown;
@@ -10,9 +12,10 @@ use crate::error::Result;
 use crate::term::count::counted;
 use crate::term::table::Table;
 use crate::vault::agent::Agent;
+use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::{self, Entry, Index};
+use crate::vault::index::{self, EntryRef, Index};
 use crate::vault::store::Store;
 use crate::when::{relative, rfc3339};
 
@@ -29,33 +32,32 @@ pub struct List {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document {
+struct Document<'a> {
     home: String,
-    agents: Vec<AgentDocument>,
+    agents: Vec<AgentDocument<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AgentDocument {
-    agent: String,
+struct AgentDocument<'a> {
+    agent: &'a str,
     store_path: String,
-    profiles: Vec<ProfileDocument>,
+    profiles: Vec<ProfileDocument<'a>>,
     /// Records that the index does not name.
-    unlisted: Vec<String>,
+    unlisted: &'a [String],
     unfinished: bool,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ProfileDocument {
-    profile_id: String,
+struct ProfileDocument<'a> {
+    profile_id: &'a str,
     provider: Option<String>,
     r#type: Option<&'static str>,
     expires: Option<i64>,
-    email: Option<String>,
-    store: Option<String>,
+    email: Option<Cow<'a, str>>,
+    store: Option<Cow<'a, str>>,
     generation: Option<u64>,
-    /// `sealed`, `missing`, `reference`, `plaintext` or `unknown`.
     holds: &'static str,
 }
 
@@ -66,35 +68,77 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
     let vault = context.vault()?;
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
-    let mut document = Document { home: shown(vault.home.path()), agents: Vec::new() };
-    for name in &names {
-        document.agents.push(of_agent(context, &vault, name, provider.as_ref())?);
+    let mut agents = Vec::new();
+    for name in names {
+        let seen = match vault.agent(&name)? {
+            Some(agent) => View::of(context, &vault, agent)?,
+            None => View::default(),
+        };
+        agents.push(Listed { unlisted: seen.unlisted(), name, seen, provider: provider.as_ref() });
     }
     if context.json() {
+        let document = Document {
+            home: shown(vault.home.path()),
+            agents: agents.iter().map(|agent| agent.document(&vault)).collect(),
+        };
         context.print_json(&document)?;
         return Ok(0);
     }
-    let several = document.agents.len() > 1;
-    for agent in &document.agents {
-        if several {
-            context.print(&format!("Agent {}", agent.agent))?;
+    // What is printed goes out at once, but for what is said in between.
+    let mut out = String::new();
+    for agent in &agents {
+        if agents.len() > 1 {
+            out.push_str(&format!("Agent {}\n", agent.name));
         }
-        let text = text(&agent.profiles, context.env.now());
-        context.print(&text)?;
-        if agent.profiles.is_empty() && agent.unlisted.is_empty() {
+        let is_empty = !write_table(&mut out, agent, context.env.now());
+        let nothing = is_empty && agent.unlisted.is_empty();
+        if nothing || !agent.unlisted.is_empty() || agent.seen.unfinished {
+            context.print(&std::mem::take(&mut out))?;
+        }
+        if nothing {
             context.say(&format!(
                 "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
-                agent.agent
+                agent.name
             ));
         }
         if !agent.unlisted.is_empty() {
-            context.warn(&unlisted(&agent.agent, &agent.unlisted));
+            context.warn(&unlisted(agent.name.as_str(), &agent.unlisted));
         }
-        if agent.unfinished {
+        if agent.seen.unfinished {
             context.warn("a committed change is not yet put in place; the next change finishes it");
         }
     }
+    context.print(&out)?;
     Ok(0)
+}
+
+/// An agent that is listed.
+struct Listed<'a> {
+    name: AgentName,
+    seen: View,
+    unlisted: Vec<String>,
+    /// The one provider that is shown.
+    provider: Option<&'a Provider>,
+}
+
+impl Listed<'_> {
+    fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, &'static str)> {
+        let shown = |entry: &EntryRef<'_>| {
+            self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted))
+        };
+        self.seen.entries().filter(move |(entry, _)| shown(entry))
+    }
+
+    fn document(&self, vault: &Vault) -> AgentDocument<'_> {
+        let agents = vault.home.path_of("agents");
+        AgentDocument {
+            agent: self.name.as_str(),
+            store_path: shown(&agents.join(self.name.as_str()).join(index::FILE)),
+            profiles: self.entries().map(|(entry, holds)| profile(entry, holds)).collect(),
+            unlisted: &self.unlisted,
+            unfinished: self.seen.unfinished,
+        }
+    }
 }
 
 /// The warning about records that an index does not name.
@@ -109,42 +153,19 @@ pub(super) fn unlisted(agent: &str, ids: &[String]) -> String {
     )
 }
 
-fn of_agent(
-    context: &Context,
-    vault: &Vault,
-    name: &AgentName,
-    provider: Option<&Provider>,
-) -> Result<AgentDocument> {
-    let mut document = AgentDocument {
-        agent: name.to_string(),
-        store_path: shown(&vault.home.path_of("agents").join(name.as_str()).join(index::FILE)),
-        profiles: Vec::new(),
-        unlisted: Vec::new(),
-        unfinished: false,
-    };
-    let Some(agent) = vault.agent(name)? else { return Ok(document) };
-    let seen = View::of(context, vault, agent)?;
-    document.unfinished = seen.unfinished;
-    document.unlisted = seen.unlisted();
-    document.profiles = seen
-        .index
-        .entries()
-        .filter(|entry| provider.is_none_or(|wanted| entry.provider.as_ref() == Some(wanted)))
-        .map(|entry| profile(&entry, &seen))
-        .collect();
-    Ok(document)
-}
-
 /// How often, and how long apart, is looked again.
 const LOOKS: u32 = 3;
 const LOOK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// An agent's index and the names of its records, as far as they are seen without asking anyone.
+/// An agent's index and which of its records are there, as far as that is seen without asking anyone.
+#[derive(Default)]
 pub(super) struct View {
     /// The index; read through an unfinished transaction where a key is at hand.
     pub index: Index,
-    /// Sorted.
+    /// The records, sorted.
     records: Vec<ProfileId>,
+    /// Whether each of the index's entries has one, in the order of the index.
+    has_record: Vec<bool>,
     /// Whether an unfinished transaction could not be read through.
     pub unfinished: bool,
 }
@@ -157,11 +178,11 @@ impl View {
         if unfinished && let Ok(session) = context.session_unasked(vault) {
             let ring = session.keys.agent(agent.name.as_str())?;
             let reader = agent.reader(ring, &vault.keychain)?;
-            return Ok(Self { index: reader.index()?, records: reader.record_ids()?, unfinished: false });
+            return Ok(Self::new(reader.index()?, reader.record_ids()?, false));
         }
         let mut tries = 0;
         loop {
-            let seen = Self { index: agent.index()?, records: agent.record_ids()?.0, unfinished };
+            let seen = Self::new(agent.index()?, agent.record_ids()?.0, unfinished);
             if seen.is_complete() || tries == LOOKS {
                 return Ok(seen);
             }
@@ -170,76 +191,96 @@ impl View {
         }
     }
 
-    /// Whether every entry that should have a record has one. Only the others are read for that.
-    fn is_complete(&self) -> bool {
-        let without = self.index.ids().filter(|id| !self.has_record(id));
-        without.filter_map(|id| self.index.entry(id)).all(|entry| self.holds(&entry) != "missing")
+    fn new(index: Index, records: Vec<ProfileId>, unfinished: bool) -> Self {
+        let has = |id: &str| records.binary_search_by(|record| record.as_str().cmp(id)).is_ok();
+        let has_record = index.ids().map(has).collect();
+        Self { index, records, has_record, unfinished }
     }
 
-    /// Whether a record rests in its place.
-    pub(super) fn has_record(&self, id: &str) -> bool {
-        self.records.binary_search_by(|record| record.as_str().cmp(id)).is_ok()
+    /// Whether every entry that should have a record has one. Only the others are read for that.
+    fn is_complete(&self) -> bool {
+        let without = self.index.ids().zip(&self.has_record).filter(|(_, has)| !**has);
+        without.filter_map(|(id, _)| self.index.entry_ref(id)).all(|entry| holds(&entry, false) != "missing")
     }
 
     /// Records that the index does not name.
     pub(super) fn unlisted(&self) -> Vec<String> {
+        // Both name each id once.
+        if self.has_record.iter().filter(|has| **has).count() == self.records.len() {
+            return Vec::new();
+        }
         let listed = |id: &&ProfileId| self.index.contains(id.as_str());
         self.records.iter().filter(|id| !listed(id)).map(ToString::to_string).collect()
     }
 
-    /// What an entry stands for.
-    pub(super) fn holds(&self, entry: &Entry) -> &'static str {
-        if entry.plaintext {
-            "plaintext"
-        } else if self.has_record(&entry.id)
-            || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain))
-        {
-            // Whether the keychain has it is not asked here: it could take long, or be locked.
-            "sealed"
-        } else if entry.mark.is_some() || entry.reference.is_some() {
-            "missing"
-        } else if entry.foreign_reference.is_some() {
-            "reference"
-        } else {
-            "unknown"
-        }
+    /// The entries in order, and what each stands for: `sealed`, `missing`, `reference`, `plaintext` or
+    /// `unknown`.
+    pub(super) fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, &'static str)> {
+        let entries = self.index.entry_refs().zip(&self.has_record);
+        entries.map(|(entry, has_record)| {
+            let holds = holds(&entry, *has_record);
+            (entry, holds)
+        })
     }
 }
 
-fn profile(entry: &Entry, seen: &View) -> ProfileDocument {
+fn holds(entry: &EntryRef<'_>, has_record: bool) -> &'static str {
+    if entry.plaintext {
+        "plaintext"
+    } else if has_record || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)) {
+        // Whether the keychain has it is not asked here: it could take long, or be locked.
+        "sealed"
+    } else if entry.mark.is_some() || entry.reference().is_some() {
+        "missing"
+    } else if entry.foreign_reference().is_some() {
+        "reference"
+    } else {
+        "unknown"
+    }
+}
+
+fn profile<'a>(entry: EntryRef<'a>, holds: &'static str) -> ProfileDocument<'a> {
     ProfileDocument {
-        profile_id: entry.id.clone(),
-        provider: entry.provider.as_ref().map(ToString::to_string),
-        r#type: entry.kind.map(crate::vault::credential::CredentialType::as_str),
+        profile_id: entry.id,
+        provider: entry.provider().map(|provider| provider.to_string()),
+        r#type: entry.kind.map(CredentialType::as_str),
         expires: entry.expires,
-        email: entry.email.clone(),
-        store: entry.mark.as_ref().map(|mark| mark.store.clone()),
         generation: entry.mark.as_ref().map(|mark| mark.generation),
-        holds: seen.holds(entry),
+        email: entry.email,
+        store: entry.mark.map(|mark| mark.store),
+        holds,
     }
 }
 
-fn text(profiles: &[ProfileDocument], now: i64) -> String {
+/// Appends the table of an agent's profiles. Says whether there are any.
+fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
     let mut table = Table::new(["PROFILE", "TYPE", "EXPIRES", "STORE", ""]);
-    for profile in profiles {
-        let expires = match profile.expires {
-            None => "-".to_owned(),
-            Some(at) => format!("{} ({})", rfc3339(at), relative(at, now)),
-        };
-        let note = match profile.holds {
+    let mut expires = String::new();
+    for (entry, holds) in agent.entries() {
+        expires.clear();
+        match entry.expires {
+            None => expires.push('-'),
+            Some(at) => {
+                expires.push_str(&rfc3339(at));
+                expires.push_str(" (");
+                expires.push_str(&relative(at, now));
+                expires.push(')');
+            }
+        }
+        let note = match holds {
             "sealed" => "",
             "missing" => "record missing",
             "plaintext" => "plain text in the index",
             "reference" => "reference elsewhere",
             _ => "not understood",
         };
-        table.row([
-            &profile.profile_id,
-            profile.r#type.unwrap_or("?"),
-            &expires,
-            profile.store.as_deref().unwrap_or("-"),
-            note,
-        ]);
+        let kind = entry.kind.map_or("?", CredentialType::as_str);
+        let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);
+        table.row([entry.id, kind, &expires, store, note]);
     }
-    if table.is_empty() { String::new() } else { table.to_string() }
+    if table.is_empty() {
+        return false;
+    }
+    table.write_to(out, 0);
+    true
 }

@@ -8,13 +8,14 @@ use serde::Serialize;
 use super::Context;
 use crate::doctor::Finding;
 use crate::env_names;
+use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step};
+use crate::select::profile::ProfileView;
 use crate::select::prompt_cache::{self, Policy};
-use crate::select::report::{Report, Sealed};
+use crate::select::report::Report;
 use crate::sources::config::ClientConfig;
 use crate::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::term::escape::safe;
-use crate::vault::credential::CredentialType;
 
 const CHECK: &str = "sources";
 /// The kind of a source that is a profile.
@@ -34,9 +35,9 @@ pub(super) struct Explained {
 
 impl Explained {
     /// Ends an explanation with the source that wins, where something stands beside the vault.
-    pub(super) fn of(mut explanation: Explanation, report: &Report, found: &Found) -> Self {
-        let document = Document::of(report, found, Some(&explanation.provider));
-        let sources = document.sources.providers.into_iter().next();
+    pub(super) fn of(mut explanation: Explanation, overview: &Overview<'_>, found: &Found) -> Self {
+        let beside = Beside::of(overview, found, Some(&explanation.provider));
+        let sources = beside.providers.into_iter().next();
         let Some(sources) = sources else { return Self { explanation, source: None } };
         let found = sources.told().iter().map(|line| line.trim_start().to_owned()).collect();
         explanation.steps.push(Step { step: "source", found });
@@ -76,15 +77,24 @@ fn in_shell_too(context: &Context, in_shell: bool, mut found: Found) -> Found {
 pub(super) struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
-    sources: Beside<'a>,
-    prompt_cache: Vec<ModelPolicy>,
+    sources: &'a Beside<'a>,
+    prompt_cache: &'a [ModelPolicy],
 }
 
-/// Sources by provider.
+impl<'a> Document<'a> {
+    /// A report with what was found beside it.
+    pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
+        Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
+    }
+}
+
+/// What stands beside the vault: sources by provider.
 #[derive(Serialize)]
-struct Beside<'a> {
+pub(super) struct Beside<'a> {
     providers: Vec<OfProvider<'a>>,
-    warnings: Vec<String>,
+    warnings: &'a [String],
+    #[serde(skip)]
+    prompt_cache: Vec<ModelPolicy>,
 }
 
 /// A provider's sources.
@@ -135,23 +145,23 @@ struct ModelPolicy {
     policy: Policy,
 }
 
-impl<'a> Document<'a> {
-    /// Puts what was found beside a report. With `provider`, of that one only.
-    pub(super) fn of(report: &'a Report, found: &'a Found, provider: Option<&str>) -> Self {
+impl<'a> Beside<'a> {
+    /// What was found, as it goes with the profiles. With `provider`, of that one only.
+    pub(super) fn of(overview: &Overview<'_>, found: &'a Found, provider: Option<&str>) -> Self {
         let ranked = rank(&found.variables);
-        let prompt_cache = policies(report, found, &ranked, provider);
+        let prompt_cache = policies(overview, found, &ranked, provider);
         let providers = ranked
             .iter()
             .filter(|sources| provider.is_none_or(|wanted| wanted == sources.provider))
-            .map(|sources| OfProvider::of(sources, profile_in_use(report, sources.provider)))
+            .map(|sources| OfProvider::of(sources, overview.next_of(sources.provider)))
             .collect();
-        Self { report, sources: Beside { providers, warnings: found.warnings.clone() }, prompt_cache }
+        Self { providers, warnings: &found.warnings, prompt_cache }
     }
 
     /// The lines for people; none where nothing stands beside the vault.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
-        let Beside { providers, warnings } = &self.sources;
+        let Self { providers, warnings, .. } = self;
         if !providers.is_empty() || !warnings.is_empty() {
             lines.extend([String::new(), "Sources beside the vault".to_owned()]);
         }
@@ -175,7 +185,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> OfProvider<'a> {
-    fn of(sources: &ProviderSources<'a>, profile: Option<&Sealed>) -> Self {
+    fn of(sources: &ProviderSources<'a>, profile: Option<&ProfileView>) -> Self {
         let all = |variables: &[&Variable]| variables.iter().map(|v| Source::of(v)).collect::<Vec<_>>();
         let mut shadowed: Vec<Source> = sources.shadowed.iter().map(|(v, _)| Source::of(v)).collect();
         let profile = profile.map(Source::profile);
@@ -233,13 +243,13 @@ fn is_preferred(sources: &ProviderSources<'_>) -> bool {
 }
 
 impl Source {
-    fn profile(sealed: &Sealed) -> Self {
+    fn profile(view: &ProfileView) -> Self {
         Self {
             kind: PROFILE,
-            name: sealed.profile_id.clone(),
+            name: view.id.to_string(),
             path: None,
             reference: None,
-            told: format!("profile {}", sealed.profile_id),
+            told: format!("profile {}", view.id),
         }
     }
 
@@ -264,21 +274,14 @@ impl Source {
     }
 }
 
-/// The profile that selection says is next.
-fn profile_in_use<'r>(report: &'r Report, provider: &str) -> Option<&'r Sealed> {
-    let selection = report.vault.providers.iter().find(|selection| selection.provider == provider)?;
-    let next = selection.next.as_ref()?;
-    report.vault.profiles.iter().find(|sealed| sealed.profile_id == *next)
-}
-
 fn policies(
-    report: &Report,
+    overview: &Overview<'_>,
     found: &Found,
     ranked: &[ProviderSources<'_>],
     wanted: Option<&str>,
 ) -> Vec<ModelPolicy> {
     let Some(config) = &found.config else { return Vec::new() };
-    let models = config.cached_models(&report.agent);
+    let models = config.cached_models(overview.input.agent.as_str());
     let policy = |(name, params): (String, prompt_cache::Params)| {
         let (provider, model) = name.split_once('/')?;
         if wanted.is_some_and(|wanted| wanted != provider) || name.len() > MODEL_MAX {
@@ -288,9 +291,8 @@ fn policies(
             return None;
         }
         let sources = ranked.iter().find(|sources| sources.provider == provider);
-        let of_profile = profile_in_use(report, provider)
-            .filter(|_| !sources.is_some_and(is_preferred))
-            .and_then(|sealed| CredentialType::parse(sealed.kind));
+        let of_profile =
+            overview.next_of(provider).filter(|_| !sources.is_some_and(is_preferred)).map(|view| view.kind);
         let credential = of_profile.or_else(|| Some(sources?.winner?.kind()));
         let policy = prompt_cache::policy(provider, model, params, credential);
         let configured = params.asked().map(prompt_cache::Retention::as_str);

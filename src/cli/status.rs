@@ -1,5 +1,6 @@
 //! `status`: which credentials are usable, which is next, and for `--check` an exit status.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
@@ -15,12 +16,12 @@ use super::sources;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Scope;
 use crate::select::alias;
-use crate::select::assemble::{Input, assemble};
+use crate::select::assemble::{Input, Overview, assemble};
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::report::{Only, Report};
+use crate::select::report::Only;
 use crate::select::state::{self, State};
 use crate::select::text;
 use crate::shape::looks_secret;
@@ -29,7 +30,7 @@ use crate::unlock::cache;
 use crate::vault::agent::Agent;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::{self, Entry};
+use crate::vault::index::{self, EntryRef};
 use crate::vault::standing::seen_behind;
 use crate::when::parse_duration;
 
@@ -152,8 +153,12 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             ));
         }
         orders = seen.index.orders().into_iter().collect();
-        views = seen.index.entries().filter_map(|entry| view(&entry, &seen)).collect();
-        served = views.iter().map(|view| view.provider.clone()).collect();
+        views = seen.entries().filter_map(|(entry, holds)| view(entry, holds)).collect();
+        for view in &views {
+            if !served.contains(&view.provider) {
+                served.insert(view.provider.clone());
+            }
+        }
         views.retain(|view| provider.as_ref().is_none_or(|wanted| alias::shared(&view.provider, wanted)));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
@@ -200,47 +205,63 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         unlocked_until: cached_until(context, &vault, now),
         elsewhere: &elsewhere,
     };
-    let report = assemble(&input);
+    let overview = Overview::of(input);
     if let (Some(_), Some(provider)) = (&args.explain, &provider) {
         for warning in warnings.iter().skip(vault.notices.len()) {
             context.warn(warning);
         }
-        let explained = sources::Explained::of(explain::explain(&input, provider), &report, &found);
-        if context.json() {
-            context.print_json(&explained)?;
-        } else {
-            context.print(&explained.lines().join("\n"))?;
-        }
-        return Ok(0);
+        return tell_explained(context, &overview, provider, &found);
     }
-    tell(context, args, form, &report, &found)?;
-    Ok(if args.check { report.check.exit } else { 0 })
+    tell(context, args, form, &overview, &found)?;
+    Ok(if args.check { overview.check().exit } else { 0 })
 }
 
-/// Shows a report in the form that is asked for.
-fn tell(context: &mut Context, args: &Status, form: Form, report: &Report, found: &Found) -> Result<()> {
-    if form == Form::Picks && !context.json() {
-        context.print(&text::picks(report).join("\n"))?;
-    } else if args.plain {
-        context.print(&text::plain(report).join("\n"))?;
-        // The lines are of profiles only, and the exit status is to be understood.
-        for provider in report.auth.missing_providers_in_use.iter().filter(|_| args.check) {
-            context.warn(&text::no_key(provider, &report.agent));
-        }
+/// Shows how the next profile of a provider is found.
+fn tell_explained(
+    context: &mut Context,
+    overview: &Overview<'_>,
+    provider: &Provider,
+    found: &Found,
+) -> Result<u8> {
+    let explanation = explain::explain(&overview.input, provider);
+    let explained = sources::Explained::of(explanation, overview, found);
+    if context.json() {
+        context.print_json(&explained)?;
     } else {
-        let document = sources::Document::of(report, found, args.provider.as_deref());
-        if context.json() {
-            context.print_json(&document)?;
-        } else {
-            let mut lines = text::text(report, context.env.now());
-            // Where one profile is asked for, nothing beside the vault is.
-            if args.profile.is_none() {
-                lines.extend(document.lines());
-            }
-            context.print(&lines.join("\n"))?;
-        }
+        context.print(&explained.lines().join("\n"))?;
     }
-    Ok(())
+    Ok(0)
+}
+
+/// Shows the part that is asked for, and makes no other.
+fn tell(
+    context: &mut Context,
+    args: &Status,
+    form: Form,
+    overview: &Overview<'_>,
+    found: &Found,
+) -> Result<()> {
+    if form == Form::Picks && !context.json() {
+        return context.print(&text::picks(overview));
+    }
+    if args.plain {
+        context.print(&text::plain(overview))?;
+        // The lines are of profiles only, and the exit status is to be understood.
+        for lacking in overview.lacking.iter().filter(|_| args.check) {
+            context.warn(&text::no_key(lacking.provider.as_str(), overview.input.agent.as_str()));
+        }
+        return Ok(());
+    }
+    let beside = sources::Beside::of(overview, found, args.provider.as_deref());
+    if context.json() {
+        return context.print_json(&sources::Document::of(&assemble(overview), &beside));
+    }
+    let mut out = text::text(overview);
+    // Where one profile is asked for, nothing beside the vault is.
+    if args.profile.is_none() {
+        out.extend(beside.lines().iter().flat_map(|line| [line, "\n"]));
+    }
+    context.print(&out)
 }
 
 /// What can be told without a key of a home that is behind what this machine remembers.
@@ -294,18 +315,23 @@ pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
 
 /// What an entry of the index is to selection. Entries that are no profile of ours or of
 /// OpenClaw's are passed over.
-pub(super) fn view(entry: &Entry, seen: &View) -> Option<ProfileView> {
+pub(super) fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
     let id: ProfileId = entry.id.parse().ok()?;
     let mut view = ProfileView::new(id, entry.kind?);
-    if let Some(provider) = &entry.provider {
-        view.provider = provider.clone();
+    if !entry.is_of(&view.provider)
+        && let Some(provider) = entry.provider()
+    {
+        view.provider = provider;
+    }
+    // Only of such a one it is shown.
+    if holds == "reference" {
+        view.foreign = entry.foreign_reference().as_deref().map(foreign);
     }
     view.expires = entry.expires;
     view.invalid_expires = entry.invalid_expires;
-    view.email.clone_from(&entry.email);
-    view.store = entry.mark.as_ref().map(|mark| mark.store.clone());
-    view.foreign = entry.foreign_reference.as_deref().map(foreign);
-    view.usable = match seen.holds(entry) {
+    view.email = entry.email.map(Cow::into_owned);
+    view.store = entry.mark.map(|mark| mark.store.into_owned());
+    view.usable = match holds {
         "sealed" => Usable::Unverified,
         "plaintext" => Usable::Plaintext,
         "reference" => Usable::Reference,

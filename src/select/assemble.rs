@@ -1,11 +1,12 @@
 //! Makes the report of `models status` out of what is known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::alias;
 use super::client::Client;
-use super::health::{Asked, Status, check, status};
-use super::order::{Basis, Choice, Rules, Selected, Verdict, select, waiting};
+use super::health::{Asked, Check, Status, check, status};
+use super::order::{Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
 use super::profile::ProfileView;
@@ -16,7 +17,7 @@ use super::report::{
 use super::state::{Orders, State};
 use crate::sources::endpoint::Endpoint;
 use crate::vault::credential::CredentialType;
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::rfc3339;
 
 /// What a report is made of.
@@ -58,10 +59,10 @@ pub struct Input<'a> {
     pub elsewhere: &'a [AgentName],
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
     /// The pin of the session that is looked at.
     #[must_use]
-    pub fn pin(&self) -> Option<&Pin> {
+    pub fn pin(&self) -> Option<&'a Pin> {
         self.state.pins.get(self.session?)
     }
 
@@ -73,9 +74,20 @@ impl Input<'_> {
         Some(phrases::overruled(name, state, self.agent))
     }
 
+    /// Where the client sends the requests of the session that is looked at, as its own view shows it: the
+    /// endpoint, and the API that is spoken there where the configuration says it.
+    #[must_use]
+    pub fn endpoint(&self, provider: &Provider) -> Option<(String, Option<String>)> {
+        self.session?;
+        let configured = self.endpoints.iter().find(|endpoint| endpoint.provider == *provider);
+        let url = configured.and_then(|endpoint| endpoint.url.clone());
+        let api = configured.and_then(|endpoint| endpoint.api.clone());
+        Some((url.unwrap_or_else(|| "default".to_owned()), api))
+    }
+
     /// What selection says of the profiles that serve a provider.
     #[must_use]
-    pub fn select(&self, provider: &Provider, own: &[&ProfileView]) -> Selected {
+    pub fn select(&self, provider: &Provider, own: &[&'a ProfileView]) -> Selected<'a> {
         let order = alias::stored(self.orders, provider);
         let pin = self.pin();
         let Self { state, client, model, now, .. } = *self;
@@ -83,31 +95,101 @@ impl Input<'_> {
     }
 }
 
+/// What selection says of the profiles that are known: what every form of `status` shows a part of.
+#[derive(Clone, Debug)]
+pub struct Overview<'a> {
+    /// What it is made of.
+    pub input: Input<'a>,
+    /// Each provider that has profiles.
+    pub providers: Vec<OfProvider<'a>>,
+    /// Providers that are in use and have no key, sorted.
+    pub lacking: Vec<Lacking>,
+    /// What was met on the way, for people.
+    pub warnings: Vec<String>,
+    /// All profiles by id, where that is asked for.
+    by_id: OnceCell<HashMap<&'a ProfileId, &'a ProfileView>>,
+}
+
+/// A provider that has profiles.
+#[derive(Clone, Debug)]
+pub struct OfProvider<'a> {
+    /// The provider.
+    pub provider: &'a Provider,
+    /// Its profiles, in the order of the index.
+    pub own: Vec<&'a ProfileView>,
+    /// What selection says of those that serve it: its own, and those of its aliases.
+    pub selected: Selected<'a>,
+}
+
+impl<'a> Overview<'a> {
+    /// Selects for every provider.
+    #[must_use]
+    pub fn of(input: Input<'a>) -> Self {
+        let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
+        let mut serving: HashMap<&str, Vec<&ProfileView>> = HashMap::new();
+        for view in input.profiles {
+            groups.entry(&view.provider).or_default().push(view);
+        }
+        // Of a provider without aliases here, its own serve it; of others all do, in the order of the index.
+        let targets: HashSet<_> = groups.keys().map(|provider| alias::served_by(provider)).collect();
+        if targets.len() < groups.len() {
+            for view in input.profiles {
+                serving.entry(alias::served_by(&view.provider)).or_default().push(view);
+            }
+        }
+        let mut lacking = input.lacking.to_vec();
+        lacking.sort();
+        lacking.dedup();
+        let mut overruled: Vec<_> = groups.keys().filter_map(|provider| input.overruled(provider)).collect();
+        // Aliases share one.
+        overruled.dedup();
+        let of_provider = |(provider, own): (&'a Provider, Vec<&'a ProfileView>)| {
+            let selected = input.select(provider, serving.get(alias::served_by(provider)).unwrap_or(&own));
+            OfProvider { provider, own, selected }
+        };
+        let providers = groups.into_iter().map(of_provider).collect();
+        let warnings = input.warnings.iter().cloned().chain(overruled).collect();
+        Self { input, providers, lacking, warnings, by_id: OnceCell::new() }
+    }
+
+    /// What is known of a profile, be it one of another provider.
+    #[must_use]
+    pub fn view_of(&self, choice: &Choice<'a>) -> Option<&'a ProfileView> {
+        let all = || self.input.profiles.iter().map(|view| (&view.id, view)).collect();
+        choice.view.or_else(|| self.by_id.get_or_init(all).get(choice.id).copied())
+    }
+
+    /// How a profile fares.
+    #[must_use]
+    pub fn status(&self, view: &ProfileView) -> Status {
+        status(view, self.input.now, self.input.warn_after_ms)
+    }
+
+    /// The profile of a provider that is used next, if it is one that is there.
+    #[must_use]
+    pub fn next_of(&self, provider: &str) -> Option<&'a ProfileView> {
+        self.providers.iter().find(|one| one.provider.as_str() == provider)?.selected.next()?.view
+    }
+
+    /// The outcome of `--check`.
+    #[must_use]
+    pub fn check(&self) -> Check {
+        let missing: Vec<_> = self.lacking.iter().map(|lacking| &lacking.provider).collect();
+        let profile = match self.input.only {
+            Only::Profile(id) => Some(id),
+            Only::All | Only::Provider(_) => None,
+        };
+        let asked = Asked { profile, missing: &missing };
+        check(self.input.profiles, asked, self.input.now, self.input.warn_after_ms)
+    }
+}
+
 /// Makes the report.
 #[must_use]
-pub fn assemble(input: &Input<'_>) -> Report {
-    let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
-    let mut serving: HashMap<&str, Vec<&ProfileView>> = HashMap::new();
-    for view in input.profiles {
-        groups.entry(&view.provider).or_default().push(view);
-        serving.entry(alias::served_by(&view.provider)).or_default().push(view);
-    }
-    let serving = |provider| serving.get(alias::served_by(provider)).map_or(&[][..], Vec::as_slice);
-    let mut lacking = input.lacking.to_vec();
-    lacking.sort();
-    lacking.dedup();
-    let missing: Vec<_> = lacking.iter().map(|lacking| &lacking.provider).collect();
-    let profile = match input.only {
-        Only::Profile(id) => Some(id),
-        Only::All | Only::Provider(_) => None,
-    };
-    let check = check(input.profiles, Asked { profile, missing: &missing }, input.now, input.warn_after_ms);
-
-    let mut overruled: Vec<_> = groups.keys().filter_map(|provider| input.overruled(provider)).collect();
-    // Aliases share one.
-    overruled.dedup();
-    let providers: Vec<_> =
-        groups.iter().map(|(provider, own)| provider_auth(input, provider, own)).collect();
+pub fn assemble(overview: &Overview<'_>) -> Report {
+    let input = &overview.input;
+    let groups = || overview.providers.iter().map(|one| (one.provider, one.own.as_slice()));
+    let providers: Vec<_> = groups().map(|(provider, own)| provider_auth(input, provider, own)).collect();
     Report {
         home: input.home.to_owned(),
         agent: input.agent.to_string(),
@@ -119,28 +201,27 @@ pub fn assemble(input: &Input<'_>) -> Report {
                 .filter(|(_, count)| *count > 0)
                 .map(|(provider, count)| format!("{provider} ({count})"))
                 .collect(),
-            missing_providers_in_use: missing.iter().map(ToString::to_string).collect(),
+            missing_providers_in_use: overview
+                .lacking
+                .iter()
+                .map(|lacking| lacking.provider.to_string())
+                .collect(),
             providers,
             unusable_profiles: input.profiles.iter().filter_map(|view| unusable(input, view)).collect(),
             oauth: Health {
                 warn_after_ms: input.warn_after_ms,
                 profiles: input.profiles.iter().map(|view| profile_health(input, view)).collect(),
-                providers: groups
-                    .iter()
-                    .map(|(provider, own)| provider_health(input, provider, own))
-                    .collect(),
+                providers: groups().map(|(provider, own)| provider_health(input, provider, own)).collect(),
             },
         },
         vault: Vault {
             profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
-            providers: groups.keys().map(|provider| selection(input, provider, serving(provider))).collect(),
-            warnings: input.warnings.iter().cloned().chain(overruled).collect(),
+            providers: overview.providers.iter().map(|one| selection(input, one)).collect(),
+            warnings: overview.warnings.clone(),
             unlocked_until: input.unlocked_until,
             elsewhere: input.elsewhere.iter().map(ToString::to_string).collect(),
-            lacking,
         },
-        check,
-        only: input.only.clone(),
+        check: overview.check(),
     }
 }
 
@@ -227,8 +308,8 @@ fn sealed(input: &Input<'_>, view: &ProfileView) -> Sealed {
     }
 }
 
-fn selection(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> Selection {
-    let selected = input.select(provider, own);
+fn selection(input: &Input<'_>, of: &OfProvider<'_>) -> Selection {
+    let OfProvider { provider, selected, .. } = of;
     let pin = selected.pinned.as_ref().and_then(|pinned| {
         let (pin, session) = (input.pin()?, input.session?);
         Some(PinView {
@@ -239,40 +320,34 @@ fn selection(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -> Se
             effect: phrases::effect(pinned),
         })
     });
-    // A session's view shows it, as the client's own does.
-    let configured = input.endpoints.iter().find(|endpoint| endpoint.provider == *provider);
-    let url = configured.and_then(|endpoint| endpoint.url.clone());
-    let endpoint = input.session.map(|_| url.unwrap_or_else(|| "default".to_owned()));
-    let api = input.session.and_then(|_| configured?.api.clone());
+    let (endpoint, api) = input.endpoint(provider).unzip();
     Selection {
         endpoint,
-        api,
+        api: api.flatten(),
         provider: provider.to_string(),
         order: if selected.basis.is_explicit() { "explicit" } else { "automatic" },
-        order_from: match selected.basis {
-            Basis::Index(_) => Some("index"),
-            Basis::State(_) => Some("state"),
-            Basis::Config(_) => Some("config"),
-            Basis::ConfigProfiles(_) => Some("config-profiles"),
-            Basis::Automatic => None,
-        },
+        order_from: selected.basis.name(),
         pin,
         next: selected.next().map(|choice| choice.id.to_string()),
-        last_good: input.state.last_good.get(provider).map(ToString::to_string),
-        candidates: selected.choices.into_iter().map(|choice| candidate(choice, input.now)).collect(),
+        last_good: input.state.last_good.get(*provider).map(ToString::to_string),
+        candidates: selected.choices.iter().map(|choice| candidate(choice, input.now)).collect(),
     }
 }
 
-fn candidate(choice: Choice, now: i64) -> Candidate {
-    let phrase = phrases::verdict(&choice.verdict, now);
-    let until = choice.verdict.until();
-    let (verdict, reason) = match choice.verdict {
+fn candidate(choice: &Choice<'_>, now: i64) -> Candidate {
+    let (verdict, reason) = match &choice.verdict {
         Verdict::Eligible => ("eligible", None),
-        Verdict::CoolingDown { reason, .. } => ("cooldown", reason),
-        Verdict::Disabled { reason, .. } => ("disabled", reason),
+        Verdict::CoolingDown { reason, .. } => ("cooldown", reason.clone()),
+        Verdict::Disabled { reason, .. } => ("disabled", reason.clone()),
         Verdict::Excluded(code) => ("excluded", Some(code.as_str().to_owned())),
     };
-    Candidate { profile_id: choice.id.to_string(), verdict, reason, phrase, until }
+    Candidate {
+        profile_id: choice.id.to_string(),
+        verdict,
+        reason,
+        phrase: phrases::verdict(&choice.verdict, now),
+        until: choice.verdict.until(),
+    }
 }
 
 #[cfg(test)]

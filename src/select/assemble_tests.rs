@@ -191,14 +191,16 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             "  endpoint: default api: x",
         ),
     ] {
-        let report = assemble(&Input {
+        let (profiles, orders, state) = (profiles(), Orders::new(), state());
+        let (agent, client) = (AgentName::default(), Client::default());
+        let overview = Overview::of(Input {
             home: "/h",
-            agent: &AgentName::default(),
+            agent: &agent,
             store_path: "/h/i",
-            profiles: &profiles(),
-            orders: &Orders::new(),
-            state: &state(),
-            client: &Client::default(),
+            profiles: &profiles,
+            orders: &orders,
+            state: &state,
+            client: &client,
             session,
             model: None,
             lacking: &[],
@@ -210,10 +212,9 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             unlocked_until: None,
             elsewhere: &[],
         });
-        let found = &as_json(&report)["vault"]["providers"][0];
+        let found = &as_json(&assemble(&overview))["vault"]["providers"][0];
         assert_eq!(json!([found["endpoint"], found["api"]]), expected);
-        let lines = crate::select::text::text(&report, NOW);
-        let line = lines.iter().find(|line| line.contains("endpoint"));
-        assert_eq!(line.map_or("", String::as_str), said);
+        let lines = crate::select::text::text(&overview);
+        assert_eq!(lines.lines().find(|line| line.contains("endpoint")).unwrap_or_default(), said);
     }
 }

@@ -27,14 +27,13 @@ pub struct Client {
     pub order: Orders,
     /// Whether something that matters here stands in other files (`$include`). They are not read.
     pub includes: bool,
-    profiles: Vec<Listed>,
+    profiles: IndexMap<ProfileId, Listed>,
     cooldowns: Cooldowns,
 }
 
 /// An entry of `auth.profiles`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Listed {
-    id: ProfileId,
     provider: Provider,
     /// `None` for a mode that no sealed credential has.
     mode: Option<CredentialType>,
@@ -82,7 +81,7 @@ impl Client {
             let provider = string(entry, "provider").and_then(Provider::named);
             if let (Ok(id), Some(provider)) = (id.parse(), provider) {
                 let mode = string(entry, "mode").and_then(mode);
-                client.profiles.push(Listed { id, provider, mode });
+                client.profiles.entry(id).or_insert(Listed { provider, mode });
             }
         }
         if let Some(cooldowns) = object(auth, "cooldowns") {
@@ -117,8 +116,8 @@ impl Client {
 
     /// The profiles that serve a provider and that the configuration lists.
     pub fn listed(&self, provider: &Provider) -> impl Iterator<Item = &ProfileId> {
-        let of = move |listed: &&Listed| alias::shared(&listed.provider, provider);
-        self.profiles.iter().filter(of).map(|listed| &listed.id)
+        let listed = self.profiles.iter().filter(|(_, listed)| alias::shared(&listed.provider, provider));
+        listed.map(|(id, _)| id)
     }
 
     /// Whether the configuration has a profile as it is, or does not have it. A token where it
@@ -130,7 +129,7 @@ impl Client {
             alias::shared(&listed.provider, provider)
                 && (listed.mode == Some(kind) || (listed.mode == Some(OAuth) && kind == Token))
         };
-        self.profiles.iter().find(|listed| listed.id == *id).is_none_or(fits)
+        self.profiles.get(id).is_none_or(fits)
     }
 
     /// How failures of a provider's profiles are reckoned.

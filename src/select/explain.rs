@@ -49,7 +49,7 @@ pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
     let steps = vec![
         step("pin", vec![pin(input, provider, &selected)]),
         step("order", order(input, provider, &selected.basis)),
-        step("profiles", profiles(input, &own, &selected)),
+        step("profiles", profiles(input, &selected)),
         step("excluded", excluded(&selected)),
         step("cooldown", cooldown(input, &selected)),
         step("next", vec![outcome(input, provider, &selected)]),
@@ -86,7 +86,7 @@ pub fn text(explanation: &Explanation) -> Vec<String> {
     lines
 }
 
-fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
+fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> String {
     let Some(session) = input.session else { return "no session is asked about (--session)".to_owned() };
     let Some(pin) = input.pin() else { return format!("session {session} has none") };
     let id = &pin.profile;
@@ -104,17 +104,19 @@ fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
     format!("{by}{effect}")
 }
 
-fn order(input: &Input<'_>, provider: &Provider, basis: &Basis) -> Vec<String> {
+fn order(input: &Input<'_>, provider: &Provider, basis: &Basis<'_>) -> Vec<String> {
     let basis = match basis {
-        Basis::Index(order) => format!("set in the index: {}", ids(order)),
-        Basis::State(order) => format!("set in auth-state.json: {}", ids(order)),
+        Basis::Index(order) => format!("set in the index: {}", ids(order.iter().copied())),
+        Basis::State(order) => format!("set in auth-state.json: {}", ids(order.iter().copied())),
         Basis::Config(order) if order.is_empty() => {
             "auth.order of the client's configuration is empty: no profile is used".to_owned()
         }
-        Basis::Config(order) => format!("auth.order of the client's configuration: {}", ids(order)),
+        Basis::Config(order) => {
+            format!("auth.order of the client's configuration: {}", ids(order.iter().copied()))
+        }
         Basis::ConfigProfiles(listed) => format!(
             "none is set; the client's configuration lists {}: by type (oauth, token, api_key), then the longest unused",
-            ids(listed)
+            ids(listed.iter().copied())
         ),
         Basis::Automatic => {
             "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
@@ -126,10 +128,10 @@ fn order(input: &Input<'_>, provider: &Provider, basis: &Basis) -> Vec<String> {
     std::iter::once(basis).chain(alias).chain(input.overruled(provider)).collect()
 }
 
-fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec<String> {
+fn profiles(input: &Input<'_>, selected: &Selected<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for choice in &selected.choices {
-        let Some(view) = own.iter().find(|view| view.id == choice.id) else { continue };
+        let Some(view) = choice.view else { continue };
         let expiry = view.expires.map_or_else(
             || "no expiry".to_owned(),
             |at| {
@@ -151,8 +153,8 @@ fn profiles(input: &Input<'_>, own: &[&ProfileView], selected: &Selected) -> Vec
     or_none(lines, "none")
 }
 
-fn excluded(selected: &Selected) -> Vec<String> {
-    let line = |choice: &super::order::Choice| match choice.verdict {
+fn excluded(selected: &Selected<'_>) -> Vec<String> {
+    let line = |choice: &super::order::Choice<'_>| match choice.verdict {
         Verdict::Excluded(code) => {
             let (code, phrase) = (code.as_str(), phrases::reason(code));
             Some(if code == phrase {
@@ -166,15 +168,15 @@ fn excluded(selected: &Selected) -> Vec<String> {
     or_none(selected.choices.iter().filter_map(line).collect(), "none")
 }
 
-fn cooldown(input: &Input<'_>, selected: &Selected) -> Vec<String> {
-    let line = |choice: &super::order::Choice| {
+fn cooldown(input: &Input<'_>, selected: &Selected<'_>) -> Vec<String> {
+    let line = |choice: &super::order::Choice<'_>| {
         choice.verdict.until()?;
         Some(format!("{}: {}", choice.id, phrases::verdict(&choice.verdict, input.now)))
     };
     or_none(selected.choices.iter().filter_map(line).collect(), "none")
 }
 
-fn outcome(input: &Input<'_>, provider: &Provider, selected: &Selected) -> String {
+fn outcome(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> String {
     match (selected.next(), &selected.pinned) {
         (Some(next), Some(Pinned::Locked(_))) => format!("{}: it is pinned", next.id),
         (Some(next), _) if next.verdict == Verdict::Eligible => {

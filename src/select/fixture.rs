@@ -1,6 +1,6 @@
 //! A small agent, as several tests of this module see it.
 
-use super::assemble::{Input, assemble};
+use super::assemble::{Input, Overview, assemble};
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
 use super::report::{Lacking, Only};
@@ -57,7 +57,18 @@ pub(super) fn report(
     lacking: &[Lacking],
     warnings: &[String],
 ) -> Report {
-    with_input(profiles, orders, state, |input| assemble(&Input { lacking, warnings, ..input }))
+    overview(profiles, orders, state, lacking, warnings, assemble)
+}
+
+pub(super) fn overview<R>(
+    profiles: &[ProfileView],
+    orders: &Orders,
+    state: &State,
+    lacking: &[Lacking],
+    warnings: &[String],
+    show: impl FnOnce(&Overview<'_>) -> R,
+) -> R {
+    with_input(profiles, orders, state, |input| show(&Overview::of(Input { lacking, warnings, ..input })))
 }
 
 /// Gives what is known of profiles to a test, which can change it.

@@ -84,9 +84,11 @@ impl Verdict {
 
 /// A profile and what selection says of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Choice {
+pub struct Choice<'a> {
     /// The profile.
-    pub id: ProfileId,
+    pub id: &'a ProfileId,
+    /// What is known of it, if it is there.
+    pub view: Option<&'a ProfileView>,
     /// What selection says of it.
     pub verdict: Verdict,
 }
@@ -110,25 +112,37 @@ pub struct Rules<'a> {
 
 /// Which profiles are looked at, and in which order.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Basis {
+pub enum Basis<'a> {
     /// The order that is set in the index.
-    Index(Vec<ProfileId>),
+    Index(Vec<&'a ProfileId>),
     /// The order in the state, where OpenClaw 2026.6.1 keeps it.
-    State(Vec<ProfileId>),
+    State(Vec<&'a ProfileId>),
     /// `auth.order` of the client's configuration.
-    Config(Vec<ProfileId>),
+    Config(Vec<&'a ProfileId>),
     /// `auth.profiles` of the client's configuration, by type and last use.
-    ConfigProfiles(Vec<ProfileId>),
+    ConfigProfiles(Vec<&'a ProfileId>),
     /// All profiles, by type and last use.
     Automatic,
 }
 
-impl Basis {
+impl<'a> Basis<'a> {
     /// The profiles that it names, where it does.
     #[must_use]
-    pub fn ids(&self) -> Option<&[ProfileId]> {
+    pub fn ids(&self) -> Option<&[&'a ProfileId]> {
         match self {
             Self::Index(ids) | Self::State(ids) | Self::Config(ids) | Self::ConfigProfiles(ids) => Some(ids),
+            Self::Automatic => None,
+        }
+    }
+
+    /// Its name in a report, where it is no automatic one.
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Index(_) => Some("index"),
+            Self::State(_) => Some("state"),
+            Self::Config(_) => Some("config"),
+            Self::ConfigProfiles(_) => Some("config-profiles"),
             Self::Automatic => None,
         }
     }
@@ -155,23 +169,23 @@ pub enum Pinned {
 
 /// The outcome for a provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Selected {
+pub struct Selected<'a> {
     /// Which profiles were looked at.
-    pub basis: Basis,
+    pub basis: Basis<'a>,
     /// What a pin did.
     pub pinned: Option<Pinned>,
     /// All profiles of the provider: first those that can be used, in the order in which they are,
     /// then the cooled ones by the end of their window, then the excluded ones. A pinned one stands
     /// before all.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<Choice<'a>>,
 }
 
-impl Selected {
+impl<'a> Selected<'a> {
     /// The profile that is used next.
     #[must_use]
-    pub fn next(&self) -> Option<&Choice> {
+    pub fn next(&self) -> Option<&Choice<'a>> {
         if let Some(Pinned::Locked(id)) = &self.pinned {
-            let own = self.choices.iter().find(|choice| choice.id == *id);
+            let own = self.choices.iter().find(|choice| choice.id == id);
             return own.filter(|choice| !matches!(choice.verdict, Verdict::Excluded(_)));
         }
         best(&self.choices)
@@ -188,87 +202,95 @@ impl Selected {
 /// list names is gone, all profiles take part. Those that wait stand by the end of their window,
 /// and else as in the order, in the list or in `own`, whatever their type.
 #[must_use]
-pub fn select(provider: &Provider, own: &[&ProfileView], rules: &Rules<'_>) -> Selected {
-    let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
+pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a>) -> Selected<'a> {
     let named = basis(provider, rules);
-    let all_gone = named.ids().is_some_and(|ids| ids.iter().all(|id| !by_id.contains_key(id)));
+    let Some(ids) = named.ids() else {
+        let mut ranks = Ranks::default();
+        ranks.judge_all(provider, own, rules);
+        return selected(provider, Basis::Automatic, ranks, rules);
+    };
+    let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
+    let all_gone = ids.iter().all(|id| !by_id.contains_key(id));
     let repairs = match &named {
         Basis::Config(ids) => !ids.is_empty() && rules.client.lists(provider),
         _ => true,
     };
-    let basis = if all_gone && repairs { Basis::Automatic } else { named.clone() };
-
+    let is_repaired = all_gone && repairs;
     let mut ranks = Ranks::default();
     let mut seen = HashSet::new();
-    let listed: Vec<&ProfileView> = match basis.ids() {
-        Some(ids) => {
-            ids.iter().filter(|id| seen.insert(*id)).filter_map(|id| by_id.get(id).copied()).collect()
+    for id in ids.iter().filter(|id| seen.insert(**id)) {
+        if let Some(view) = by_id.get(id).filter(|_| !is_repaired) {
+            ranks.judge(provider, view, rules);
         }
-        None => own.to_vec(),
-    };
-    for view in &listed {
-        ranks.judge(provider, view, rules);
     }
+    if is_repaired {
+        ranks.judge_all(provider, own, rules);
+    }
+    let mut told = HashSet::new();
+    for id in ids.iter().filter(|id| !by_id.contains_key(*id) && told.insert(**id)) {
+        let foreign = !alias::shared(&id.provider(), provider);
+        let reason = if foreign { ReasonCode::IneligibleProfile } else { ReasonCode::MissingCredential };
+        ranks.exclude(id, None, reason);
+    }
+    if !is_repaired {
+        let reason =
+            if named.is_explicit() { ReasonCode::ExcludedByAuthOrder } else { ReasonCode::IneligibleProfile };
+        for view in own.iter().filter(|view| !seen.contains(&view.id)) {
+            ranks.exclude(&view.id, Some(view), reason);
+        }
+    }
+    selected(provider, if is_repaired { Basis::Automatic } else { named }, ranks, rules)
+}
+
+/// Brings what was judged into its order.
+fn selected<'a>(
+    provider: &Provider,
+    basis: Basis<'a>,
+    mut ranks: Ranks<'a>,
+    rules: &Rules<'a>,
+) -> Selected<'a> {
     if !basis.is_explicit() {
         // Only these: the client leaves those that wait as they were.
         ranks.eligible.sort_by_cached_key(|choice| {
-            let used = rules.state.usage(&choice.id).and_then(|usage| usage.last_used);
-            (by_id.get(&choice.id).map(|view| type_rank(view.kind)), used.unwrap_or(0))
+            let used = rules.state.usage(choice.id).and_then(|usage| usage.last_used);
+            (choice.view.map(|view| type_rank(view.kind)), used.unwrap_or(0))
         });
     }
-    let mut told = HashSet::new();
-    for id in named.ids().unwrap_or_default().iter().filter(|id| !by_id.contains_key(id) && told.insert(*id))
-    {
-        let foreign = !alias::shared(&id.provider(), provider);
-        ranks
-            .exclude(id, if foreign { ReasonCode::IneligibleProfile } else { ReasonCode::MissingCredential });
-    }
-    if basis.ids().is_some() {
-        let reason =
-            if basis.is_explicit() { ReasonCode::ExcludedByAuthOrder } else { ReasonCode::IneligibleProfile };
-        for view in own.iter().filter(|view| !seen.contains(&view.id)) {
-            ranks.exclude(&view.id, reason);
-        }
-    }
     let mut choices = ranks.into_choices();
-    let pinned = pinned(provider, &by_id, &mut choices, rules);
+    let pinned = pinned(provider, &mut choices, rules);
     Selected { basis, pinned, choices }
 }
 
-fn basis(provider: &Provider, rules: &Rules<'_>) -> Basis {
+fn basis<'a>(provider: &Provider, rules: &Rules<'a>) -> Basis<'a> {
+    let all = |ids: &'a [ProfileId]| ids.iter().collect();
     if let Some(ids) = rules.order.filter(|ids| !ids.is_empty()) {
-        return Basis::Index(ids.to_vec());
+        return Basis::Index(all(ids));
     }
     if let Some(ids) = alias::stored(&rules.state.order, provider) {
-        return Basis::State(ids.to_vec());
+        return Basis::State(all(ids));
     }
     if let Some(ids) = alias::configured(&rules.client.order, provider) {
-        return Basis::Config(ids.to_vec());
+        return Basis::Config(all(ids));
     }
     if rules.client.lists(provider) {
-        return Basis::ConfigProfiles(rules.client.listed(provider).cloned().collect());
+        return Basis::ConfigProfiles(rules.client.listed(provider).collect());
     }
     Basis::Automatic
 }
 
 /// Puts a pinned profile before the others.
-fn pinned(
-    provider: &Provider,
-    by_id: &HashMap<&ProfileId, &ProfileView>,
-    choices: &mut Vec<Choice>,
-    rules: &Rules<'_>,
-) -> Option<Pinned> {
+fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>) -> Option<Pinned> {
     let pin = rules.pin?;
     let id = &pin.profile;
-    let Some(view) = by_id.get(id) else {
+    let place = choices.iter().position(|choice| choice.id == id && choice.view.is_some());
+    let Some((place, view)) = place.and_then(|place| Some((place, choices[place].view?))) else {
         return alias::shared(&id.provider(), provider).then(|| Pinned::Gone(id.clone()));
     };
-    let place = choices.iter().position(|choice| choice.id == *id)?;
     match pin.source {
         Source::User => {
             let verdict = verdict(provider, view, rules);
-            choices.remove(place);
-            choices.insert(0, Choice { id: id.clone(), verdict });
+            let choice = choices.remove(place);
+            choices.insert(0, Choice { verdict, ..choice });
             Some(Pinned::Locked(id.clone()))
         }
         Source::Auto if choices[place].verdict == Verdict::Eligible => {
@@ -283,7 +305,7 @@ fn pinned(
 /// The profile to use: the first eligible one, and where all are cooling down the one whose window
 /// ends soonest, as OpenClaw does. An excluded one never.
 #[must_use]
-pub fn best(choices: &[Choice]) -> Option<&Choice> {
+pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
     choices.iter().find(|choice| choice.verdict == Verdict::Eligible).or_else(|| {
         choices
             .iter()
@@ -317,32 +339,38 @@ pub fn waiting(view: &ProfileView, state: &State, model: Option<&Model>, now: i6
 }
 
 #[derive(Default)]
-struct Ranks {
-    eligible: Vec<Choice>,
-    waiting: Vec<(i64, Choice)>,
-    excluded: Vec<Choice>,
+struct Ranks<'a> {
+    eligible: Vec<Choice<'a>>,
+    waiting: Vec<(i64, Choice<'a>)>,
+    excluded: Vec<Choice<'a>>,
 }
 
-impl Ranks {
-    fn judge(&mut self, provider: &Provider, view: &ProfileView, rules: &Rules<'_>) {
-        let id = view.id.clone();
+impl<'a> Ranks<'a> {
+    fn judge_all(&mut self, provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'_>) {
+        for view in own {
+            self.judge(provider, view, rules);
+        }
+    }
+
+    fn judge(&mut self, provider: &Provider, view: &'a ProfileView, rules: &Rules<'_>) {
         match verdict(provider, view, rules) {
-            Verdict::Excluded(reason) => self.exclude(&id, reason),
+            Verdict::Excluded(reason) => self.exclude(&view.id, Some(view), reason),
             // The client sorts without a model: what waits for another one keeps its place behind.
             verdict => {
+                let choice = Choice { id: &view.id, view: Some(view), verdict };
                 match waiting(view, rules.state, None, rules.now).and_then(|general| general.until()) {
-                    Some(until) => self.waiting.push((until, Choice { id, verdict })),
-                    None => self.eligible.push(Choice { id, verdict }),
+                    Some(until) => self.waiting.push((until, choice)),
+                    None => self.eligible.push(choice),
                 }
             }
         }
     }
 
-    fn exclude(&mut self, id: &ProfileId, reason: ReasonCode) {
-        self.excluded.push(Choice { id: id.clone(), verdict: Verdict::Excluded(reason) });
+    fn exclude(&mut self, id: &'a ProfileId, view: Option<&'a ProfileView>, reason: ReasonCode) {
+        self.excluded.push(Choice { id, view, verdict: Verdict::Excluded(reason) });
     }
 
-    fn into_choices(mut self) -> Vec<Choice> {
+    fn into_choices(mut self) -> Vec<Choice<'a>> {
         self.waiting.sort_by_key(|(until, _)| *until);
         let waiting = self.waiting.into_iter().map(|(_, choice)| choice);
         self.eligible.into_iter().chain(waiting).chain(self.excluded).collect()

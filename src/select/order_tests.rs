@@ -28,8 +28,8 @@ fn used(at: i64) -> Usage {
 }
 
 /// One word a choice: the profile's name and what selection says of it.
-fn told(choices: &[Choice]) -> String {
-    let word = |choice: &Choice| {
+fn told(choices: &[Choice<'_>]) -> String {
+    let word = |choice: &Choice<'_>| {
         let verdict = match &choice.verdict {
             Verdict::Eligible => "ok".to_owned(),
             Verdict::CoolingDown { until, .. } => format!("cool+{}", until - NOW),
@@ -47,13 +47,14 @@ fn candidates(
     order: Option<&[ProfileId]>,
     state: &State,
     now: i64,
-) -> Vec<Choice> {
+) -> String {
     let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
     let client = Client::default();
-    select(provider, &own, &Rules { order, state, client: &client, pin: None, model: None, now }).choices
+    let rules = Rules { order, state, client: &client, pin: None, model: None, now };
+    told(&select(provider, &own, &rules).choices)
 }
 
-fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &State) -> Vec<Choice> {
+fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &State) -> String {
     let order = order.map(ids);
     candidates(&"a".parse().unwrap(), profiles, order.as_deref(), state, NOW)
 }
@@ -71,7 +72,7 @@ fn without_an_order_type_then_least_recent_use_decides() {
     ];
     let state = state(&[("a:late", used(20)), ("a:early", used(10)), ("a:sign", used(99))]);
     assert_eq!(
-        told(&of_a(&profiles, None, &state)),
+        of_a(&profiles, None, &state),
         "sign=ok never=ok never2=ok early=ok late=ok key=ok",
         "OAuth first though used last; the never used before the used; ties as in the index"
     );
@@ -90,14 +91,14 @@ fn cooled_profiles_go_to_the_end_by_the_end_of_their_window() {
         (None, "z=ok w=ok y=off+50 x=cool+100"),
         (Some(&["a:x", "a:w", "a:y", "a:z"][..]), "w=ok z=ok y=off+50 x=cool+100"),
     ] {
-        assert_eq!(told(&of_a(&profiles, order, &state)), expected);
+        assert_eq!(of_a(&profiles, order, &state), expected);
     }
 }
 
 #[test]
 fn a_window_is_over_at_its_last_millisecond() {
     for (until, word) in [(NOW - 1, "x=ok"), (NOW, "x=ok"), (NOW + 1, "x=cool+1")] {
-        assert_eq!(told(&of_a(&[view("a:x", Token)], None, &state(&[("a:x", cooled(until))]))), word);
+        assert_eq!(of_a(&[view("a:x", Token)], None, &state(&[("a:x", cooled(until))])), word);
     }
 }
 
@@ -105,7 +106,7 @@ fn a_window_is_over_at_its_last_millisecond() {
 fn of_two_windows_the_later_end_counts() {
     for (cooldown, disabled, word) in [(9, 5, "x=off+9"), (5, 9, "x=off+9"), (9, -1, "x=cool+9")] {
         let usage = Usage { disabled_until: Some(NOW + disabled), ..cooled(NOW + cooldown) };
-        assert_eq!(told(&of_a(&[view("a:x", Token)], None, &state(&[("a:x", usage)]))), word);
+        assert_eq!(of_a(&[view("a:x", Token)], None, &state(&[("a:x", usage)])), word);
     }
 }
 
@@ -115,8 +116,8 @@ fn openrouter_is_exempt_from_cooldown() {
     let state = state(&[("openrouter:x", usage.clone()), ("a:x", usage)]);
     let profiles = [view("openrouter:x", ApiKey), view("a:x", ApiKey)];
     let openrouter = candidates(&"openrouter".parse().unwrap(), &profiles, None, &state, NOW);
-    assert_eq!(told(&openrouter), "x=ok");
-    assert_eq!(told(&of_a(&profiles, None, &state)), "x=off+9");
+    assert_eq!(openrouter, "x=ok");
+    assert_eq!(of_a(&profiles, None, &state), "x=off+9");
 }
 
 #[test]
@@ -134,7 +135,7 @@ fn an_explicit_order_is_kept_and_excludes_the_rest() {
         (&["b:x"][..], "x=ok x=excluded_by_auth_order y=excluded_by_auth_order z=excluded_by_auth_order"),
         (&[][..], "x=ok y=ok x=ok z=ok"),
     ] {
-        assert_eq!(told(&of_a(&profiles, Some(order), &State::default())), expected, "{order:?}");
+        assert_eq!(of_a(&profiles, Some(order), &State::default()), expected, "{order:?}");
     }
 }
 
@@ -143,7 +144,7 @@ fn profiles_whose_windows_end_together_stay_as_they_are_stored() {
     let profiles = [view("a:k", ApiKey), view("a:o", OAuth), view("a:t", Token), view("a:z", ApiKey)];
     let ends = |id| (id, cooled(NOW + 5));
     let state = state(&[ends("a:k"), ends("a:o"), ends("a:t")]);
-    assert_eq!(told(&of_a(&profiles, None, &state)), "z=ok k=cool+5 o=cool+5 t=cool+5");
+    assert_eq!(of_a(&profiles, None, &state), "z=ok k=cool+5 o=cool+5 t=cool+5");
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn the_index_order_comes_before_the_one_in_the_state() {
         (Some(&[][..]), "y=ok x=excluded_by_auth_order"),
         (Some(&["a:x"][..]), "x=ok y=excluded_by_auth_order"),
     ] {
-        assert_eq!(told(&of_a(&profiles, order, &state)), expected);
+        assert_eq!(of_a(&profiles, order, &state), expected);
     }
 }
 
@@ -178,7 +179,7 @@ fn profiles_without_a_usable_secret_are_excluded_with_their_reason() {
         let profile = ProfileView { expires, invalid_expires, usable, ..view("a:x", Token) };
         for order in [None, Some(&["a:x"][..])] {
             let choices = of_a(std::slice::from_ref(&profile), order, &State::default());
-            assert_eq!(told(&choices), word, "{usable:?} {expires:?}");
+            assert_eq!(choices, word, "{usable:?} {expires:?}");
         }
     }
 }
@@ -196,7 +197,9 @@ fn the_best_is_eligible_else_free_soonest_and_never_expired() {
         (vec![dead.clone(), x.clone(), y.clone()], &both[..1], Some("a:y")),
         (vec![dead, x, y], &both[..], Some("a:y")),
     ] {
-        let choices = of_a(&profiles, None, &state(usage));
+        let (state, client) = (state(usage), Client::default());
+        let rules = Rules { order: None, state: &state, client: &client, pin: None, model: None, now: NOW };
+        let choices = select(&"a".parse().unwrap(), &profiles.iter().collect::<Vec<_>>(), &rules).choices;
         assert_eq!(best(&choices).map(|choice| choice.id.as_str()), expected, "{}", told(&choices));
     }
 }

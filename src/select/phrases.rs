@@ -37,8 +37,8 @@ pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) ->
 
 /// Profile ids in a row.
 #[must_use]
-pub fn ids(ids: &[ProfileId]) -> String {
-    ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
+pub fn ids<'i>(ids: impl IntoIterator<Item = &'i ProfileId>) -> String {
+    ids.into_iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// What a session's pin does, in a word.
@@ -86,7 +86,6 @@ pub fn lifted(whose: &str, was: &Verdict) -> Option<String> {
 #[must_use]
 pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) -> Option<Trouble> {
     let id = &view.id;
-    let at = on(agent.as_str());
     let say = |what: String, remedy: String| Some(Trouble { what, remedy });
     match view.usable {
         Usable::Missing => {
@@ -101,13 +100,17 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
         Usable::RolledBack => {
             return say(
                 "The sealed record is older than the index says".to_owned(),
-                format!("run strongroom verify{at}, then restore the newer record or {}", paste(view, agent)),
+                format!(
+                    "run strongroom verify{}, then restore the newer record or {}",
+                    on(agent.as_str()),
+                    paste(view, agent)
+                ),
             );
         }
         Usable::Plaintext => {
             return say(
                 "The index holds this secret in plaintext; another program wrote it".to_owned(),
-                format!("run strongroom doctor{at}"),
+                format!("run strongroom doctor{}", on(agent.as_str())),
             );
         }
         Usable::Verified | Usable::Unverified | Usable::Reference => {}

@@ -21,9 +21,6 @@ pub struct Report {
     pub vault: Vault,
     /// The outcome of `--check`.
     pub check: Check,
-    /// The profile or the provider that alone is asked for.
-    #[serde(skip)]
-    pub only: Only,
 }
 
 /// What alone a report is about.
@@ -189,9 +186,6 @@ pub struct Vault {
     /// Agents that have what this one lacks: profiles of the provider that is asked for, or any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
-    /// The same by each of the missing providers.
-    #[serde(skip)]
-    pub lacking: Vec<Lacking>,
 }
 
 /// A profile and its record.

@@ -1,76 +1,80 @@
 //! The report of `models status` as lines: for people, and one a profile for scripts.
 
-use std::collections::HashMap;
+use std::fmt::Write as _;
 
+use super::assemble::{OfProvider, Overview};
 use super::health::Status;
+use super::order::{Basis, Choice, Pinned, Verdict};
 use super::phrases;
-use super::report::{Candidate, Lacking, Only, Report, Sealed, Selection};
+use super::profile::ProfileView;
+use super::report::{Lacking, Only};
 use crate::term::escape::safe;
+use crate::term::table::Table;
 use crate::when::{relative, rfc3339};
 
-/// The report for people, line by line and without colour.
+/// The report for people, without colour.
 #[must_use]
-pub fn text(report: &Report, now: i64) -> Vec<String> {
-    let mut lines = vec![
-        format!("Home   {}", shown(&report.home)),
-        format!("Agent  {}", report.agent),
-        format!("Index  {}", shown(&report.auth.store_path)),
-    ];
-    if let Some(until) = report.vault.unlocked_until {
-        lines.push(format!(
-            "Open   until {} ({}), by `strongroom unlock`; `strongroom lock` ends it",
-            rfc3339(until),
-            relative(until, now)
-        ));
+pub fn text(overview: &Overview<'_>) -> String {
+    let input = &overview.input;
+    let agent = input.agent.as_str();
+    let mut out =
+        format!("Home   {}\nAgent  {agent}\nIndex  {}\n", shown(input.home), shown(input.store_path));
+    if let Some(until) = input.unlocked_until {
+        line(
+            &mut out,
+            format_args!(
+                "Open   until {} ({}), by `strongroom unlock`; `strongroom lock` ends it",
+                rfc3339(until),
+                relative(until, input.now)
+            ),
+        );
     }
-    lines.extend(report.vault.warnings.iter().map(|warning| format!("Warning: {}", shown(warning))));
-    if report.vault.profiles.is_empty() && report.vault.lacking.is_empty() {
-        lines.push(String::new());
-        lines.extend(nothing(report));
+    for warning in &overview.warnings {
+        line(&mut out, format_args!("Warning: {}", shown(warning)));
     }
-    let expiries = report.auth.oauth.profiles.iter().map(|health| health.expires_at);
-    let rows: HashMap<_, _> = report
-        .vault
-        .profiles
-        .iter()
-        .zip(expiries)
-        .map(|(sealed, expires)| (sealed.profile_id.as_str(), (sealed, expires)))
-        .collect();
-    for selection in &report.vault.providers {
-        lines.push(String::new());
-        lines.push(heading(selection, now));
-        if let Some(endpoint) = &selection.endpoint {
-            let api = selection.api.as_ref().map(|api| format!(" api: {}", safe(api))).unwrap_or_default();
-            lines.push(format!("  endpoint: {}{api}", safe(endpoint)));
+    if input.profiles.is_empty() && overview.lacking.is_empty() {
+        out.push('\n');
+        nothing(&mut out, overview);
+    }
+    for of in &overview.providers {
+        out.push('\n');
+        heading(&mut out, overview, of);
+        if let Some((endpoint, api)) = input.endpoint(of.provider) {
+            let api = api.map(|api| format!(" api: {}", safe(&api))).unwrap_or_default();
+            line(&mut out, format_args!("  endpoint: {}{api}", safe(&endpoint)));
         }
-        lines.extend(table(selection.candidates.iter().enumerate().map(|(place, candidate)| {
-            row(place, candidate, rows.get(candidate.profile_id.as_str()).copied(), now)
-        })));
-        if all_wait(selection) {
-            lines.push(format!(
-                "  wait, or {}; --json has them in auth.unusableProfiles",
-                phrases::add_another(&selection.provider, &report.agent)
-            ));
+        candidates(&mut out, overview, of);
+        if all_wait(of) {
+            line(
+                &mut out,
+                format_args!(
+                    "  wait, or {}; --json has them in auth.unusableProfiles",
+                    phrases::add_another(of.provider.as_str(), agent)
+                ),
+            );
         }
     }
-    for Lacking { provider, elsewhere } in &report.vault.lacking {
+    for Lacking { provider, elsewhere } in &overview.lacking {
         let elsewhere: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
-        lines.push(String::new());
-        lines.push(no_key(provider.as_str(), &report.agent));
-        lines.push(format!("  {}", phrases::add(provider.as_str(), &report.agent)));
-        lines.extend(phrases::elsewhere(&elsewhere, &report.agent));
+        line(&mut out, format_args!("\n{}", no_key(provider.as_str(), agent)));
+        line(&mut out, format_args!("  {}", phrases::add(provider.as_str(), agent)));
+        out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
     }
-    let troubles = report.vault.profiles.iter().filter_map(|sealed| {
-        let trouble = sealed.trouble.as_ref()?;
-        Some(format!("  {}  {}: {}", sealed.profile_id, trouble.what, trouble.remedy))
-    });
-    let troubles: Vec<_> = troubles.collect();
-    if !troubles.is_empty() {
-        lines.push(String::new());
-        lines.push("Needs attention".to_owned());
-        lines.extend(troubles);
+    let mut heading = Some("\nNeeds attention\n");
+    for view in input.profiles {
+        if let Some(trouble) = phrases::trouble(view, overview.status(view), input.agent, input.now) {
+            out.push_str(heading.take().unwrap_or_default());
+            line(&mut out, format_args!("  {}  {}: {}", view.id, trouble.what, trouble.remedy));
+        }
     }
-    lines
+    out
+}
+
+/// Appends a line.
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(text);
+    out.push('\n');
 }
 
 /// That a provider in use has no key.
@@ -80,9 +84,10 @@ pub fn no_key(provider: &str, agent: &str) -> String {
 }
 
 /// That there is no profile of what is asked for, and what to do.
-fn nothing(report: &Report) -> Vec<String> {
-    let agent = &report.agent;
-    let (what, remedy) = match &report.only {
+fn nothing(out: &mut String, overview: &Overview<'_>) {
+    let input = &overview.input;
+    let agent = input.agent.as_str();
+    let (what, remedy) = match input.only {
         Only::All => (format!("No credentials found for agent {agent}."), phrases::add("anthropic", agent)),
         Only::Provider(provider) => (
             format!("No profile of provider {provider} (agent {agent})."),
@@ -93,150 +98,155 @@ fn nothing(report: &Report) -> Vec<String> {
             "run `strongroom list` to see what is there".to_owned(),
         ),
     };
-    let elsewhere = phrases::elsewhere(&report.vault.elsewhere, agent);
-    [what, format!("  {remedy}")].into_iter().chain(elsewhere).collect()
+    line(out, format_args!("{what}\n  {remedy}"));
+    let elsewhere: Vec<_> = input.elsewhere.iter().map(ToString::to_string).collect();
+    out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
 }
 
 /// One line a profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, with a
 /// tab between them.
 #[must_use]
-pub fn plain(report: &Report) -> Vec<String> {
-    let line = |sealed: &Sealed| {
-        [
-            &sealed.profile_id,
-            &sealed.provider,
-            sealed.kind,
-            sealed.status.as_str(),
-            sealed.expires.as_deref().unwrap_or("-"),
-            &sealed.store.as_deref().map_or_else(|| "-".to_owned(), shown),
-        ]
-        .join("\t")
-    };
-    report.vault.profiles.iter().map(line).collect()
+pub fn plain(overview: &Overview<'_>) -> String {
+    let mut out = String::new();
+    for view in overview.input.profiles {
+        line(
+            &mut out,
+            format_args!(
+                "{}\t{}\t{}\t{}\t{}\t{}",
+                view.id,
+                view.provider,
+                view.kind.as_str(),
+                overview.status(view).as_str(),
+                view.expires.map_or_else(|| "-".to_owned(), rfc3339),
+                view.store.as_deref().map_or_else(|| "-".to_owned(), shown),
+            ),
+        );
+    }
+    out
 }
 
-/// What a session can pick from, line by line.
+/// What a session can pick from.
 #[must_use]
-pub fn picks(report: &Report) -> Vec<String> {
-    let mut lines = Vec::new();
-    for selection in &report.vault.providers {
-        lines.push(selection.provider.clone());
-        lines.extend(table(selection.candidates.iter().map(|candidate| {
-            let next = if Some(&candidate.profile_id) == selection.next.as_ref() { "next" } else { "" };
-            let why = if candidate.verdict == "eligible" { "" } else { candidate.phrase.as_str() };
-            [candidate.profile_id.clone(), next.to_owned(), why.to_owned()]
-        })));
+pub fn picks(overview: &Overview<'_>) -> String {
+    let mut out = String::new();
+    for of in &overview.providers {
+        line(&mut out, format_args!("{}", of.provider));
+        let chosen = of.selected.next().map(|choice| choice.id);
+        let mut table = Table::default();
+        for choice in &of.selected.choices {
+            let next = if Some(choice.id) == chosen { "next" } else { "" };
+            let why = match &choice.verdict {
+                Verdict::Eligible => String::new(),
+                verdict => phrases::verdict(verdict, overview.input.now),
+            };
+            table.row([choice.id.as_str(), next, &why]);
+        }
+        table.write_to(&mut out, 2);
     }
-    if lines.is_empty() {
-        lines.push(format!("No credentials found for agent {}.", report.agent));
+    if out.is_empty() {
+        line(&mut out, format_args!("No credentials found for agent {}.", overview.input.agent));
     }
-    lines
+    out
 }
 
 /// Whether every profile that could serve waits for the end of a window.
-fn all_wait(selection: &Selection) -> bool {
-    selection.next.is_some() && selection.candidates.iter().all(|candidate| candidate.verdict != "eligible")
+fn all_wait(of: &OfProvider<'_>) -> bool {
+    let selected = &of.selected;
+    selected.next().is_some() && selected.choices.iter().all(|choice| choice.verdict != Verdict::Eligible)
 }
 
-fn heading(selection: &Selection, now: i64) -> String {
-    let order = match (&selection.pin, selection.order_from) {
-        (Some(pin), _) if pin.effect == "locked" => format!("pinned for session {}", pin.session),
-        (Some(pin), _) if pin.effect == "preferred" => format!("it served session {} last", pin.session),
-        (_, None) => "by type and last use".to_owned(),
-        (_, Some("config")) => "order of the client's configuration".to_owned(),
-        (_, Some("config-profiles")) => {
+fn heading(out: &mut String, overview: &Overview<'_>, of: &OfProvider<'_>) {
+    let OfProvider { provider, selected, .. } = of;
+    let now = overview.input.now;
+    let is_locked = matches!(selected.pinned, Some(Pinned::Locked(_)));
+    let order = match (&selected.pinned, overview.input.session, &selected.basis) {
+        (Some(Pinned::Locked(_)), Some(session), _) => format!("pinned for session {session}"),
+        (Some(Pinned::Preferred(_)), Some(session), _) => format!("it served session {session} last"),
+        (_, _, Basis::Automatic) => "by type and last use".to_owned(),
+        (_, _, Basis::Config(_)) => "order of the client's configuration".to_owned(),
+        (_, _, Basis::ConfigProfiles(_)) => {
             "by type and last use, of those in the client's configuration".to_owned()
         }
-        (_, Some(_)) => "order set".to_owned(),
+        (_, _, Basis::Index(_) | Basis::State(_)) => "order set".to_owned(),
     };
-    let provider = &selection.provider;
-    let next = |verdict| {
-        let named = |candidate: &&Candidate| Some(&candidate.profile_id) == selection.next.as_ref();
-        selection
-            .candidates
-            .iter()
-            .find(named)
-            .filter(|candidate| verdict == (candidate.verdict == "eligible"))
-    };
-    if let Some(candidate) = next(true) {
-        return format!("{provider}: next is {} ({order})", candidate.profile_id);
-    }
-    match next(false) {
-        Some(candidate) if selection.pin.as_ref().is_some_and(|pin| pin.effect == "locked") => {
-            format!("{provider}: next is {}, {} ({order})", candidate.profile_id, candidate.phrase)
+    match selected.next() {
+        Some(Choice { id, verdict: Verdict::Eligible, .. }) => {
+            line(out, format_args!("{provider}: next is {id} ({order})"));
         }
-        Some(candidate) => format!(
-            "{provider}: No available auth profile (all in cooldown); the first is free {}: {} ({order})",
-            candidate.until.map_or_else(|| "now".to_owned(), |until| relative(until, now)),
-            candidate.profile_id
+        Some(Choice { id, verdict, .. }) if is_locked => {
+            line(out, format_args!("{provider}: next is {id}, {} ({order})", phrases::verdict(verdict, now)));
+        }
+        Some(Choice { id, verdict, .. }) => line(
+            out,
+            format_args!(
+                "{provider}: No available auth profile (all in cooldown); the first is free {}: {id} ({order})",
+                verdict.until().map_or_else(|| "now".to_owned(), |until| relative(until, now)),
+            ),
         ),
-        None => format!("{provider}: no usable profile ({order})"),
+        None => line(out, format_args!("{provider}: no usable profile ({order})")),
     }
 }
 
-fn row(place: usize, candidate: &Candidate, known: Option<(&Sealed, Option<i64>)>, now: i64) -> [String; 6] {
-    let place = match candidate.verdict {
-        "excluded" => "-".to_owned(),
-        _ => (place + 1).to_string(),
-    };
-    // The code is what documentation and scripts name; the phrase says it to people.
-    let why = match (candidate.verdict, &candidate.reason) {
-        ("eligible", _) => String::new(),
-        ("excluded", Some(code)) if *code != candidate.phrase => {
-            format!("not used: {} ({code})", candidate.phrase)
-        }
-        ("excluded", _) => format!("not used: {}", candidate.phrase),
-        _ => candidate.phrase.clone(),
-    };
-    let [kind, status, expiry, record] = match known {
-        Some((sealed, expires)) => [
-            sealed.kind.to_owned(),
-            sealed.status.as_str().to_owned(),
-            expires.map_or_else(|| "no expiry".to_owned(), |at| expiry(sealed.status, at, now)),
-            sealed.record.as_str().to_owned(),
-        ],
-        None => ["-", "-", "-", "-"].map(str::to_owned),
-    };
-    let why = match (record.as_str(), why.as_str()) {
-        ("-", _) => why,
-        (_, "") => record,
-        _ => format!("{record}; {why}"),
-    };
-    [place, candidate.profile_id.clone(), kind, status, expiry, why]
-}
-
-fn expiry(status: Status, at: i64, now: i64) -> String {
-    match status {
-        Status::Expired => format!("expired {}", relative(at, now)),
-        Status::Expiring => format!("expires {} ({})", relative(at, now), rfc3339(at)),
-        Status::Ok | Status::Static | Status::Missing => format!("expires {}", relative(at, now)),
-    }
-}
-
-/// Lines of equal columns. All cells are ASCII, so that a byte is a column.
-fn table<const N: usize>(rows: impl Iterator<Item = [String; N]>) -> Vec<String> {
-    let rows: Vec<_> = rows.collect();
-    let mut widths = [0; N];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.len());
-        }
-    }
-    let line = |row: &[String; N]| {
-        let mut line = String::with_capacity(widths.iter().map(|width| width + 2).sum());
-        // Spaces stand before a cell and not behind it: no line ends in white space.
-        let mut owed = 2;
-        for (cell, width) in row.iter().zip(widths) {
-            if !cell.is_empty() {
-                line.extend(std::iter::repeat_n(' ', owed));
-                line.push_str(cell);
-                owed = 0;
+fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>) {
+    let mut table = Table::default();
+    let (mut place, mut expires, mut note) = (String::new(), String::new(), String::new());
+    for (n, choice) in of.selected.choices.iter().enumerate() {
+        place.clear();
+        note.clear();
+        // Writing to a String cannot fail.
+        let _ = match choice.verdict {
+            Verdict::Excluded(_) => place.write_str("-"),
+            _ => write!(place, "{}", n + 1),
+        };
+        let view = overview.view_of(choice);
+        why(&mut note, choice, view, overview.input.now);
+        match view {
+            Some(view) => {
+                let status = overview.status(view);
+                expires.clear();
+                expiry(&mut expires, status, view, overview.input.now);
+                let kind = view.kind.as_str();
+                table.row([&place, choice.id.as_str(), kind, status.as_str(), &expires, &note]);
             }
-            owed += width - cell.len() + 2;
+            None => table.row([&place, choice.id.as_str(), "-", "-", "-", &note]),
         }
-        line
+    }
+    table.write_to(out, 2);
+}
+
+/// What is said of a record, and why it is not used now. The code is what documentation and scripts
+/// name; the phrase says it to people.
+fn why(out: &mut String, choice: &Choice<'_>, view: Option<&ProfileView>, now: i64) {
+    if let Some(view) = view {
+        out.push_str(view.usable.as_str());
+        if choice.verdict != Verdict::Eligible {
+            out.push_str("; ");
+        }
+    }
+    // Writing to a String cannot fail.
+    let _ = match &choice.verdict {
+        Verdict::Eligible => Ok(()),
+        Verdict::Excluded(code) => {
+            let (code, phrase) = (code.as_str(), phrases::reason(*code));
+            if code == phrase {
+                write!(out, "not used: {phrase}")
+            } else {
+                write!(out, "not used: {phrase} ({code})")
+            }
+        }
+        waiting => out.write_str(&phrases::verdict(waiting, now)),
     };
-    rows.iter().map(line).collect()
+}
+
+fn expiry(out: &mut String, status: Status, view: &ProfileView, now: i64) {
+    let Some(at) = view.expires else { return out.push_str("no expiry") };
+    let relative = relative(at, now);
+    // Writing to a String cannot fail.
+    let _ = match status {
+        Status::Expired => write!(out, "expired {relative}"),
+        Status::Expiring => write!(out, "expires {relative} ({})", rfc3339(at)),
+        Status::Ok | Status::Static | Status::Missing => write!(out, "expires {relative}"),
+    };
 }
 
 /// Text that a user or a file supplied, made safe for a terminal: what neither is a letter or digit

@@ -1,11 +1,16 @@
 use super::*;
-use crate::select::fixture::{NOW, lacking, order, profiles, report, state, view};
+use crate::select::assemble::Input;
+use crate::select::fixture::{NOW, lacking, order, overview, profiles, state, view, with_input};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{Orders, State};
 use crate::vault::credential::CredentialType::{ApiKey, Token};
 
+fn text_of(profiles: &[ProfileView], orders: &Orders, lacking: &[Lacking], warnings: &[String]) -> String {
+    overview(profiles, orders, &state(), lacking, warnings, text)
+}
+
 fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &State) -> Vec<String> {
-    text(&report(profiles, orders, state, &[], &[]), NOW)
+    overview(profiles, orders, state, &[], &[], text).lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -13,7 +18,7 @@ fn the_text_names_the_next_the_others_and_the_remedies() {
     let warnings = ["auth-state.json\u{1b}[2J".to_owned()];
     let in_use = [lacking("openai", &[])];
     let orders = order(&["anthropic:work", "anthropic:default", "anthropic:gone"]);
-    let lines = text(&report(&profiles(), &orders, &state(), &in_use, &warnings), NOW);
+    let lines = text_of(&profiles(), &orders, &in_use, &warnings);
     let expected = "\
 Home   /srv/vault
 Agent  main
@@ -35,7 +40,7 @@ No API key found for provider openai (agent main): each agent has its own profil
 Needs attention
   anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
   openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with --include-oauth --on-conflict replace";
-    assert_eq!(lines.join("\n"), expected);
+    assert_eq!(lines.trim_end(), expected);
 }
 
 #[test]
@@ -66,9 +71,9 @@ fn plain_is_one_line_a_profile() {
     let mut profiles = profiles();
     profiles[0].store = None;
     profiles[1].store = Some("x\ty\u{202e}".to_owned());
-    let lines = plain(&report(&profiles, &Orders::new(), &state(), &[], &[]));
+    let lines = overview(&profiles, &Orders::new(), &state(), &[], &[], plain);
     assert_eq!(
-        lines,
+        lines.lines().collect::<Vec<_>>(),
         [
             "anthropic:default\tanthropic\tapi_key\tstatic\t-\t-",
             "anthropic:work\tanthropic\ttoken\tok\t2027-02-14T08:00:00.000Z\tx\\u{9}y\\u{202e}",
@@ -76,7 +81,7 @@ fn plain_is_one_line_a_profile() {
             "openai-codex:me@x.io\topenai-codex\toauth\texpiring\t2027-01-15T11:00:00.000Z\tfile",
         ]
     );
-    assert!(plain(&report(&[], &Orders::new(), &state(), &[], &[])).is_empty());
+    assert!(overview(&[], &Orders::new(), &state(), &[], &[], plain).is_empty());
 }
 
 #[test]
@@ -101,7 +106,7 @@ fn no_character_of_a_plaintext_secret_or_foreign_reference_acts_on_the_terminal(
 #[test]
 fn each_missing_provider_names_the_agents_that_have_it() {
     let missing = [lacking("openai", &["ops"]), lacking("google", &["dev", "ops"]), lacking("zai", &[])];
-    let lines = text(&report(&profiles(), &Orders::new(), &state(), &missing, &[]), NOW).join("\n");
+    let lines = text_of(&profiles(), &Orders::new(), &missing, &[]);
     for (provider, elsewhere) in [
         ("google", "  dev, ops have one: use --agent dev, or paste it for agent main too\n"),
         ("openai", "  ops has one: use --agent ops, or paste it for agent main too\n"),
@@ -132,9 +137,9 @@ fn what_is_asked_for_and_not_there_is_named() {
             "No credentials found for profile \"groq:nope\" (agent main)\n  run `strongroom list`",
         ),
     ] {
-        let mut report = report(&[], &Orders::new(), &state(), &[], &[]);
-        report.only = only;
-        let lines = text(&report, NOW).join("\n");
+        let lines = with_input(&[], &Orders::new(), &state(), |input| {
+            text(&Overview::of(Input { only: &only, ..input }))
+        });
         assert!(lines.contains(said), "{lines}");
     }
 }

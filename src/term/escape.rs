@@ -7,8 +7,9 @@ use std::fmt::Write;
 /// it shown as `\u{…}`. One line stays one line.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    // Most text is plain ASCII, and then a look at its bytes is enough.
-    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+    // Most text is plain ASCII, and then a look at its bytes is enough: at all of them, which is done
+    // many at a time.
+    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
         return Cow::Borrowed(text);
     }
     let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };

@@ -4,55 +4,93 @@ use std::fmt;
 
 use super::escape::safe;
 
-/// A table with a header. Every cell is made safe for a terminal as it comes in.
+/// A table. Every cell is made safe for a terminal as it comes in.
 #[derive(Clone, Debug)]
 pub struct Table<const COLUMNS: usize> {
-    rows: Vec<[String; COLUMNS]>,
+    /// All cells, one after the other.
+    text: String,
+    /// Where each cell of a row ends.
+    rows: Vec<[usize; COLUMNS]>,
+    widths: [usize; COLUMNS],
+    has_header: bool,
+}
+
+impl<const COLUMNS: usize> Default for Table<COLUMNS> {
+    /// A table without a header and without rows.
+    fn default() -> Self {
+        Self { text: String::new(), rows: Vec::new(), widths: [0; COLUMNS], has_header: false }
+    }
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
     /// A table with this header and no rows.
     #[must_use]
     pub fn new(header: [&str; COLUMNS]) -> Self {
-        let mut table = Self { rows: Vec::new() };
+        let mut table = Self::default();
         table.row(header);
+        table.has_header = true;
         table
     }
 
     /// Appends a row.
     pub fn row(&mut self, cells: [&str; COLUMNS]) {
-        self.rows.push(cells.map(|cell| safe(cell).into_owned()));
+        let mut ends = [0; COLUMNS];
+        for ((cell, width), end) in cells.iter().zip(&mut self.widths).zip(&mut ends) {
+            let cell = safe(cell);
+            *width = width_of(&cell).max(*width);
+            self.text.push_str(&cell);
+            *end = self.text.len();
+        }
+        self.rows.push(ends);
     }
 
     /// Whether it has no row but the header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.rows.len() < 2
+        self.rows.len() == usize::from(self.has_header)
+    }
+
+    /// Appends the table to a text, each line behind so many spaces.
+    pub fn write_to(&self, out: &mut String, indent: usize) {
+        let line = self.widths.iter().map(|width| width + 2).sum::<usize>() + indent + 1;
+        out.reserve(line * self.rows.len());
+        let mut begin = 0;
+        for row in &self.rows {
+            // Spaces are written before a cell and not behind it: no line ends in white space.
+            let mut owed = indent;
+            for (width, end) in self.widths.iter().zip(row) {
+                let cell = self.text.get(begin..*end).unwrap_or_default();
+                if !cell.is_empty() {
+                    spaces(out, owed);
+                    out.push_str(cell);
+                    owed = 0;
+                }
+                owed += width - width_of(cell) + 2;
+                begin = *end;
+            }
+            out.push('\n');
+        }
     }
 }
 
 impl<const COLUMNS: usize> fmt::Display for Table<COLUMNS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut widths = [0; COLUMNS];
-        for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                *width = cell.chars().count().max(*width);
-            }
-        }
-        for row in &self.rows {
-            // Spaces are written before a cell and not behind it: no line ends in white space.
-            let mut owed = 0;
-            for (width, cell) in widths.iter().zip(row) {
-                if !cell.is_empty() {
-                    write!(f, "{:owed$}", "")?;
-                    f.write_str(cell)?;
-                    owed = 0;
-                }
-                owed += width - cell.chars().count() + 2;
-            }
-            f.write_str("\n")?;
-        }
-        Ok(())
+        let mut out = String::new();
+        self.write_to(&mut out, 0);
+        f.write_str(&out)
+    }
+}
+
+fn width_of(cell: &str) -> usize {
+    if cell.is_ascii() { cell.len() } else { cell.chars().count() }
+}
+
+fn spaces(out: &mut String, mut many: usize) {
+    const SPACES: &str = "                                                                ";
+    while many > 0 {
+        let some = many.min(SPACES.len());
+        out.push_str(&SPACES[..some]);
+        many -= some;
     }
 }
 
@@ -74,6 +112,17 @@ x:y                         3d ago
 x:z                api_key
 ";
         assert_eq!(table.to_string(), expected);
+    }
+
+    #[test]
+    fn a_table_without_a_header_can_be_set_in() {
+        let mut table = Table::default();
+        assert!(table.is_empty());
+        table.row(["a", "", "c"]);
+        table.row(["żółw", "b", ""]);
+        let mut out = "first\n".to_owned();
+        table.write_to(&mut out, 2);
+        assert_eq!(out, "first\n  a        c\n  żółw  b\n");
     }
 
     #[test]
