@@ -1,10 +1,10 @@
 //! Answers the ids of a request.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread;
 
 use crate::env::Env;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
 use crate::select::alias;
 use crate::select::client::Client;
@@ -12,9 +12,11 @@ use crate::select::order::{Rules, Verdict, select};
 use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, Orders, State};
 use crate::sources::config::ClientConfig;
+use crate::vault::credential::CredentialType;
 use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
+use crate::vault::index::EntryRef;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
@@ -139,6 +141,23 @@ struct Listed {
     id: ProfileId,
     /// Its provider, if the index names one.
     provider: Option<Provider>,
+    /// Its type and its expiry, as the index has them.
+    kind: Option<CredentialType>,
+    expires: Option<i64>,
+}
+
+impl Listed {
+    fn of(entry: &EntryRef<'_>) -> Option<Self> {
+        let id = entry.id.parse().ok()?;
+        Some(Self { id, provider: entry.provider(), kind: entry.kind, expires: entry.expires })
+    }
+
+    /// The profile as the index has it, until its record is opened.
+    fn view(&self) -> ProfileView {
+        // What the index does not tell is sought among the first.
+        let view = ProfileView::new(self.id.clone(), self.kind.unwrap_or(CredentialType::OAuth));
+        ProfileView { expires: self.expires.filter(|_| self.kind.is_some()), ..view }
+    }
 }
 
 impl Pool {
@@ -148,11 +167,15 @@ impl Pool {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
         let held = |id: &ProfileId| ids.binary_search(id).is_ok();
-        let entries = index.entries().filter_map(|entry| Some((entry.id.parse().ok()?, entry.provider)));
-        let mut profiles: Vec<Listed> =
-            entries.filter(|(id, _)| held(id)).map(|(id, provider)| Listed { id, provider }).collect();
-        let unlisted = ids.into_iter().filter(|id| !index.contains(id.as_str()));
-        profiles.extend(unlisted.map(|id| Listed { id, provider: None }));
+        let entries = index.entry_refs().filter_map(|entry| Listed::of(&entry));
+        let mut profiles: Vec<Listed> = entries.filter(|listed| held(&listed.id)).collect();
+        let unlisted = ids.iter().filter(|id| !index.contains(id.as_str()));
+        profiles.extend(unlisted.map(|id| Listed {
+            id: id.clone(),
+            provider: None,
+            kind: None,
+            expires: None,
+        }));
         // Selection goes on without the state, and without the client's configuration.
         let bytes = reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
         let config = ClientConfig::of(env).ok().flatten();
@@ -224,7 +247,8 @@ fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
-/// they are and when they end.
+/// they are and when they end. All are opened where they are few; of many, those that come first as
+/// the index has them, until one of those that were opened is the best.
 fn best_of(
     held: &Held<'_>,
     provider: &Provider,
@@ -233,29 +257,12 @@ fn best_of(
 ) -> Result<SecretString> {
     let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
     let pool = pool.as_ref().map_err(Clone::clone)?;
-    let mut records = HashMap::new();
-    let mut views = Vec::new();
-    let mut failure = None;
     let serves = |of: &Provider| alias::shared(of, provider);
     let listed = pool.profiles.iter();
-    for id in listed
+    let mut views: Vec<ProfileView> = listed
         .filter(|one| serves(&one.id.provider()) || one.provider.as_ref().is_some_and(serves))
-        .map(|one| &one.id)
-    {
-        match held.record(id) {
-            Ok(Some(record)) if serves(&record.credential.provider) => {
-                let mut view = ProfileView::new(id.clone(), record.credential.kind);
-                view.provider = record.credential.provider.clone();
-                view.expires = record.credential.expires;
-                view.usable = Usable::Verified;
-                views.push(view);
-                records.insert(id.clone(), record.credential.secret);
-            }
-            Ok(_) => {}
-            Err(error) => failure = Some(error),
-        }
-    }
-    let own: Vec<_> = views.iter().collect();
+        .map(|one| ProfileView { provider: provider.clone(), ..one.view() })
+        .collect();
     let rules = Rules {
         order: alias::stored(&pool.orders, provider),
         state: &pool.state,
@@ -265,17 +272,64 @@ fn best_of(
         model: None,
         now: scope.now,
     };
-    let selected = select(provider, &own, &rules);
-    if let Some(secret) = selected.next().and_then(|choice| records.remove(&choice.id)) {
-        return Ok(secret);
+    let mut opened = Opened { records: HashMap::new(), failure: None };
+    let mut batch = FIRST_BATCH;
+    loop {
+        let own: Vec<_> = views.iter().collect();
+        let selected = select(provider, &own, &rules);
+        if let Some(secret) = selected.next().and_then(|choice| opened.records.remove(choice.id)) {
+            return Ok(secret);
+        }
+        let unopened = selected.choices.iter().filter_map(|choice| choice.view);
+        let unopened = unopened.filter(|view| view.usable == Usable::Unverified).take(batch);
+        let wanted: HashSet<ProfileId> = unopened.map(|view| view.id.clone()).collect();
+        if wanted.is_empty() {
+            if let Some(error) = opened.failure {
+                return Err(error);
+            }
+            let expired = views.iter().any(|view| view.expired(scope.now));
+            let excluded =
+                selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
+            if expired && excluded {
+                return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
+            }
+            let none = selected.choices.is_empty();
+            return fail(Code::NotFound, no_key(provider, &scope.agent, none, elsewhere));
+        }
+        views.retain_mut(|view| !wanted.contains(&view.id) || opened.open(held, view, serves));
+        batch *= 2;
     }
-    if let Some(error) = failure {
-        return Err(error);
+}
+
+/// How many records are opened at first. Beyond, twice as many each time: so that they are looked
+/// through no more than some times, however wrong the index is.
+const FIRST_BATCH: usize = 256;
+
+/// The records of a provider that were opened.
+struct Opened {
+    records: HashMap<ProfileId, SecretString>,
+    /// Why one did not open.
+    failure: Option<Error>,
+}
+
+impl Opened {
+    /// Opens a profile's record, and lets it say what the profile is. Says whether there is one, and it
+    /// is of the provider.
+    fn open(&mut self, held: &Held<'_>, view: &mut ProfileView, serves: impl Fn(&Provider) -> bool) -> bool {
+        match held.record(&view.id) {
+            Ok(Some(record)) if serves(&record.credential.provider) => {
+                view.kind = record.credential.kind;
+                view.provider = record.credential.provider;
+                view.expires = record.credential.expires;
+                view.usable = Usable::Verified;
+                self.records.insert(view.id.clone(), record.credential.secret);
+                true
+            }
+            Ok(_) => false,
+            Err(error) => {
+                self.failure = Some(error);
+                false
+            }
+        }
     }
-    let expired = views.iter().any(|view| view.expired(scope.now));
-    let excluded = selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
-    if expired && excluded {
-        return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
-    }
-    fail(Code::NotFound, no_key(provider, &scope.agent, selected.choices.is_empty(), elsewhere))
 }
