@@ -2,14 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use super::out;
 use crate::env::Env;
 
 /// Work of fewer items is over before a bar could be read.
 const FEWEST: u64 = 200;
 /// So is work that takes less time.
 const SOONEST: Duration = Duration::from_millis(300);
+/// How long a bar stays as it is, so that a terminal is not flooded.
+const REDRAW: Duration = Duration::from_millis(50);
+/// The cells of a bar.
+const WIDTH: u64 = 40;
+/// Erases the line and returns to its beginning.
+const ERASE: &str = "\r\x1b[2K";
 
 /// A bar that appears only when the work is long and standard error is a terminal.
 #[derive(Debug)]
@@ -17,9 +22,9 @@ pub struct Progress {
     what: &'static str,
     total: u64,
     done: u64,
-    started: Instant,
-    shown: bool,
-    bar: Option<ProgressBar>,
+    /// When the next bar is drawn, if any is.
+    due: Option<Instant>,
+    drawn: bool,
 }
 
 impl Progress {
@@ -28,33 +33,30 @@ impl Progress {
     pub fn new(env: &Env, what: &'static str, total: u64) -> Self {
         let dumb = env.var("TERM").is_some_and(|term| term == "dumb");
         let shown = env.stderr_tty && !dumb && total >= FEWEST;
-        Self { what, total, done: 0, started: Instant::now(), shown, bar: None }
+        Self { what, total, done: 0, due: shown.then(|| Instant::now() + SOONEST), drawn: false }
     }
 
     /// One more item is done.
     pub fn step(&mut self) {
         self.done += 1;
-        if !self.shown {
-            return;
+        if self.due.is_some_and(|due| due <= Instant::now()) {
+            out::write_error(&format!("{ERASE}{}", self.bar()));
+            self.due = Some(Instant::now() + REDRAW);
+            self.drawn = true;
         }
-        if self.bar.is_none() && self.started.elapsed() >= SOONEST {
-            let bar = ProgressBar::with_draw_target(Some(self.total), ProgressDrawTarget::stderr());
-            if let Ok(style) = ProgressStyle::with_template("{msg} {bar:40} {pos}/{len}") {
-                bar.set_style(style);
-            }
-            bar.set_message(self.what);
-            self.bar = Some(bar);
-        }
-        if let Some(bar) = &self.bar {
-            bar.set_position(self.done);
-        }
+    }
+
+    fn bar(&self) -> String {
+        let filled = (self.done * WIDTH).checked_div(self.total).unwrap_or(WIDTH).min(WIDTH);
+        let cells: String = (0..WIDTH).map(|cell| if cell < filled { '█' } else { '░' }).collect();
+        format!("{} {cells} {}/{}", self.what, self.done, self.total)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        if self.drawn {
+            out::write_error(ERASE);
         }
     }
 }
@@ -67,9 +69,20 @@ mod tests {
     fn nothing_is_shown_to_nobody_or_for_little_work() {
         let mut terminal = Env::default();
         terminal.stderr_tty = true;
-        assert!(Progress::new(&terminal, "Sealing", FEWEST).shown);
-        assert!(!Progress::new(&terminal, "Sealing", FEWEST - 1).shown);
-        assert!(!Progress::new(&terminal.with_var("TERM", "dumb"), "Sealing", FEWEST).shown);
-        assert!(!Progress::new(&Env::default(), "Sealing", FEWEST).shown);
+        let shown = |env: &Env, total| Progress::new(env, "Sealing", total).due.is_some();
+        assert!(shown(&terminal, FEWEST));
+        assert!(!shown(&terminal, FEWEST - 1));
+        assert!(!shown(&terminal.with_var("TERM", "dumb"), FEWEST));
+        assert!(!shown(&Env::default(), FEWEST));
+    }
+
+    #[test]
+    fn the_bar_fills_as_work_is_done() {
+        let mut progress = Progress::new(&Env::default(), "Sealing", 200);
+        assert_eq!(progress.bar(), format!("Sealing {} 0/200", "░".repeat(40)));
+        (0..50).for_each(|_| progress.step());
+        assert_eq!(progress.bar(), format!("Sealing {}{} 50/200", "█".repeat(10), "░".repeat(30)));
+        (0..150).for_each(|_| progress.step());
+        assert_eq!(progress.bar(), format!("Sealing {} 200/200", "█".repeat(40)));
     }
 }
