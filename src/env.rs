@@ -4,12 +4,13 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The process's surroundings. Tests build their own; `main` takes [`Env::of_process`].
 #[derive(Clone, Debug, Default)]
 pub struct Env {
-    variables: HashMap<OsString, OsString>,
+    variables: Arc<HashMap<OsString, OsString>>,
     /// Whether standard input is a terminal.
     pub stdin_tty: bool,
     /// Whether standard output is a terminal.
@@ -29,7 +30,7 @@ impl Env {
             variables.insert("HOME".into(), home.into());
         }
         Self {
-            variables,
+            variables: Arc::new(variables),
             stdin_tty: std::io::stdin().is_terminal(),
             stdout_tty: std::io::stdout().is_terminal(),
             stderr_tty: std::io::stderr().is_terminal(),
@@ -47,7 +48,7 @@ impl Env {
     /// The same surroundings with one more variable.
     #[must_use]
     pub fn with_var(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.variables.insert(name.into(), value.into());
+        Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
         self
     }
 

@@ -23,17 +23,23 @@ use crate::secret::Buffer;
 /// under it.
 #[must_use]
 pub fn is_under(sealed: &[u8], key: &str) -> bool {
-    memchr::memmem::find(&sealed[..sealed.len().min(scan::OWN.header)], format!("-> {TAG} {key} ").as_bytes())
-        .is_some()
+    key_id(sealed).is_some_and(|named| named == key)
 }
 
 /// The id of the key that a sealed file's stanza names. Only opening tells whether it was sealed under it.
 #[must_use]
 pub fn key_id(sealed: &[u8]) -> Option<&str> {
-    let at = memchr::memmem::find(sealed, format!("-> {TAG} ").as_bytes())? + TAG.len() + 4;
-    std::str::from_utf8(sealed.get(at..at + 16)?).ok()
+    let header = &sealed[..sealed.len().min(scan::OWN.header)];
+    // It is among the first lines. A search that asks the processor what it can do would take longer.
+    let mut lines = header.split(|byte| *byte == b'\n');
+    let stanza =
+        lines.find_map(|line| line.strip_prefix(b"-> ")?.strip_prefix(TAG.as_bytes())?.strip_prefix(b" "));
+    let (id, rest) = stanza?.split_at_checked(KEY_ID)?;
+    if rest.first() == Some(&b' ') { std::str::from_utf8(id).ok() } else { None }
 }
 
+/// The bytes of a key's id.
+const KEY_ID: usize = 16;
 /// The tag of the stanza.
 pub const TAG: &str = "strongroom";
 /// The largest sealed operations of a transaction, in bytes.
