@@ -1,6 +1,6 @@
 //! File descriptors that the parent process opened for us (`--passphrase-fd N`).
 //!
-//! The only unsafe code of the project. Opening `/proc/self/fd/N` would do without it, but that
+//! All but one line of the project's unsafe code. Opening `/proc/self/fd/N` would do without it, but that
 //! directory belongs to root once the process is not dumpable.
 #![allow(unsafe_code)]
 
