@@ -2,7 +2,7 @@
 //! asking a person unless the command may. Items are told apart by vault and home.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -110,7 +110,9 @@ impl Setup {
 #[derive(Debug)]
 pub struct Keychain {
     setup: Setup,
-    home: String,
+    place: PathBuf,
+    /// The place as items name it, once somebody asks.
+    home: OnceLock<String>,
     opened: OnceLock<Result<platform::Keychain>>,
 }
 
@@ -118,20 +120,24 @@ impl Keychain {
     /// The keychain for a home. Nothing is connected to yet.
     #[must_use]
     pub fn new(setup: &Setup, home: &Path) -> Self {
-        let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
-        Self { setup: setup.clone(), home: name_of(&home), opened: OnceLock::new() }
+        Self { setup: setup.clone(), place: home.to_owned(), home: OnceLock::new(), opened: OnceLock::new() }
     }
 
     /// The same keychain, not connected yet, for a second look at the home.
     #[must_use]
     pub fn again(&self) -> Self {
-        Self { setup: self.setup.clone(), home: self.home.clone(), opened: OnceLock::new() }
+        Self {
+            setup: self.setup.clone(),
+            place: self.place.clone(),
+            home: self.home.clone(),
+            opened: OnceLock::new(),
+        }
     }
 
     /// The home's path, as items name it.
     #[must_use]
     pub fn home(&self) -> &str {
-        &self.home
+        self.home.get_or_init(|| name_of(&self.place.canonicalize().unwrap_or_else(|_| self.place.clone())))
     }
 
     /// Makes sure that the keychain can be read and written; asks a person where that is allowed.
@@ -210,7 +216,11 @@ impl Keychain {
     /// What all items of a kind have in common that name this home, whichever vault's they are.
     #[must_use]
     pub fn of_any_vault(&self, kind: &str) -> Attributes {
-        vec![("application", APPLICATION.to_owned()), ("home", self.home.clone()), ("kind", kind.to_owned())]
+        vec![
+            ("application", APPLICATION.to_owned()),
+            ("home", self.home().to_owned()),
+            ("kind", kind.to_owned()),
+        ]
     }
 
     /// The item of an unlock method's key.
@@ -218,12 +228,12 @@ impl Keychain {
     pub fn unlock_key(&self, vault: &str, method: &str) -> Item {
         let mut attributes = self.of_home(vault);
         attributes.extend([("kind", "unlock".to_owned()), ("method", method.to_owned())]);
-        Item { label: format!("Strongroom: unlock key ({})", shown(Path::new(&self.home))), attributes }
+        Item { label: format!("Strongroom: unlock key ({})", shown(Path::new(self.home()))), attributes }
     }
 
     fn of_home(&self, vault: &str) -> Attributes {
         let mut attributes = Self::of_vault(vault);
-        attributes.push(("home", self.home.clone()));
+        attributes.push(("home", self.home().to_owned()));
         attributes
     }
 
@@ -277,7 +287,7 @@ impl Keychain {
     pub fn get_all_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Found> {
         let mut elsewhere = Found::default();
         for home in self.homes(&attributes[VAULT_AT].1)? {
-            if home != self.home && !is_home_of(Path::new(&home), &attributes[VAULT_AT].1) {
+            if home != self.home() && !is_home_of(Path::new(&home), &attributes[VAULT_AT].1) {
                 let mut attributes = attributes.clone();
                 attributes[HOME_AT].1 = home;
                 let found = self.get_all(&attributes, cover)?;

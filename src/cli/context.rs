@@ -1,5 +1,6 @@
 //! What every verb needs: the surroundings, the vault, and a way to speak.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -324,10 +325,8 @@ impl Context {
         if self.closed {
             return Ok(());
         }
-        let mut text = text.to_owned();
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
+        let is_whole = text.is_empty() || text.ends_with('\n');
+        let text = if is_whole { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
         self.closed = out::write_text(&text)? == Written::Closed;
         Ok(())
     }

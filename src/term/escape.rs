@@ -7,9 +7,7 @@ use std::fmt::Write;
 /// it shown as `\u{…}`. One line stays one line.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
-    // Most text is plain ASCII, and then a look at its bytes is enough: at all of them, which is done
-    // many at a time.
-    if text.bytes().fold(true, |plain, byte| plain & matches!(byte, b' '..=b'~')) {
+    if is_plain(text, false) {
         return Cow::Borrowed(text);
     }
     let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
@@ -24,6 +22,12 @@ pub fn safe(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether a text is printable ASCII, as most is; perhaps in lines. All of it is looked at, because that is
+/// done many bytes at a time.
+fn is_plain(text: &str, lines: bool) -> bool {
+    text.bytes().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') || (lines && byte == b'\n')))
 }
 
 /// Whether [`safe`] would not let this character through.
@@ -46,7 +50,7 @@ pub fn is_unsafe(character: char) -> bool {
 #[must_use]
 pub fn safe_json(text: &str) -> Cow<'_, str> {
     let escapes = |c: char| c != '\n' && is_unsafe(c);
-    if !text.contains(escapes) {
+    if is_plain(text, true) || !text.contains(escapes) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 64);
