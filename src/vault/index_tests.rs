@@ -160,3 +160,42 @@ fn providers_are_found_in_whatever_case() {
     assert_eq!(index.order(&groq), None);
     assert_eq!(index.orders().len(), 1);
 }
+
+#[test]
+fn what_no_reader_would_take_is_not_written() {
+    let with = |filler: usize| {
+        let text = format!("{{\"filler\":\"{}\"}}", "x".repeat(filler));
+        let mut index = Index::parse(text.as_bytes()).unwrap();
+        index.put(&id("a:1"), &entry("a:1", CredentialType::ApiKey)).unwrap();
+        index
+    };
+    let most = MAX - with(0).to_bytes().len();
+    assert_eq!(with(most).to_bounded_bytes().unwrap().len(), MAX);
+    assert_eq!(with(most + 1).to_bounded_bytes().unwrap_err().code(), Code::TooLarge);
+}
+
+#[test]
+fn an_index_is_read_and_written_again_byte_by_byte() {
+    let mut index = Index::default();
+    for n in 0..300 {
+        let name = format!("a:{n}");
+        index.put(&id(&name), &entry(&name, CredentialType::Token)).unwrap();
+    }
+    index.set_order(&"a".parse().unwrap(), Some(&[id("a:7"), id("a:3")]));
+    let bytes = index.to_bytes();
+    let again = Index::parse(&bytes).unwrap();
+    assert_eq!(again.to_bytes(), bytes);
+    assert_eq!(again.len(), 300);
+    assert_eq!(again.entry("a:299").unwrap().reference.as_deref(), Some("main/a:299"));
+    assert_eq!(again.entry_refs().filter(|entry| entry.reference().is_some()).count(), 300);
+}
+
+#[test]
+fn fields_with_escapes_are_read_too() {
+    let text = r#"{"profiles":{"a:\u0031":{"ty\u0070e":"tok\u0065n","email":"\u017c@x.io","keyRef":{"source":"exec",
+        "provider":"strongroom","id":"main\/a:1"},"strongroom":{"store":"f\u0069le","generation":7}}}}"#;
+    let entry = Index::parse(text.as_bytes()).unwrap().entry("a:1").unwrap();
+    assert_eq!((entry.kind, entry.email.as_deref()), (Some(CredentialType::Token), Some("ż@x.io")));
+    assert_eq!(entry.reference.as_deref(), Some("main/a:1"));
+    assert_eq!(entry.mark, Some(Mark { store: "file".to_owned(), generation: 7 }));
+}
