@@ -8,7 +8,6 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 pub fn process() {
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    large_buffers_apart();
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
 }
@@ -16,13 +15,14 @@ pub fn process() {
 /// Lets glibc take buffers of 32 KiB and more from the kernel one by one, and give them back when they are freed,
 /// not from 128 KiB on. age asks for 64 KiB of zeros for each file that it opens and uses a page of them:
 /// from the kernel they are zero already, in the heap all of them are written. It is a fifteenth of what
-/// `get` takes.
+/// `get` takes. Of many records, which several threads open, the heap is faster.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
-fn large_buffers_apart() {
-    // SAFETY: it sets a number, before there is a second thread.
+pub fn large_buffers_apart() {
+    // SAFETY: it sets a number, under the allocator's own lock.
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 32 * 1024) };
 }
 
+/// Nothing to do for another C library than glibc.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn large_buffers_apart() {}
+pub fn large_buffers_apart() {}

@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
+use crate::harden;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
 use crate::vault::elsewhere::{Elsewhere, told};
@@ -30,6 +31,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     if context.env.stdout_tty && !args.reveal {
         return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
     }
+    harden::large_buffers_apart();
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;

@@ -8,6 +8,7 @@ use strongroom_backends::deadline;
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
+use crate::harden;
 use crate::keychain;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
@@ -20,6 +21,8 @@ use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 const LIMIT: Duration = Duration::from_millis(1500);
 /// How long a call to the keychain may take, so that ids of other stores are answered in time.
 const KEYCHAIN_LIMIT: Duration = Duration::from_millis(800);
+/// A request of fewer bytes is for a few ids.
+const FEW_IDS: usize = 512;
 /// What is left for the answer when reading the request took all it may.
 const RESERVE: Duration = Duration::from_millis(100);
 
@@ -34,6 +37,9 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
     let answer = match stdin::read_stdin_deadline(REQUEST_MAX, LIMIT.saturating_sub(RESERVE)) {
         Err(error) => of_request(fail(error.code(), error.what().to_owned())),
         Ok(request) => {
+            if request.expose().len() < FEW_IDS {
+                harden::large_buffers_apart();
+            }
             let asked = Asked {
                 env: context.env.clone(),
                 named: context.named(),
