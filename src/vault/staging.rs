@@ -139,7 +139,7 @@ impl Parts {
         log::reserve(dir, &self.ops.log)?;
         dir.remove_file(journal::STAGE)?;
         let journal = draft.write(dir)?;
-        let index = dir.write_new(STAGED_INDEX, &self.index.to_bytes())?;
+        let index = dir.write_new(STAGED_INDEX, &self.index.to_bounded_bytes()?)?;
         dir.sync_file(&journal, journal::STAGE)?;
         // The index is not in the journal: others keep things in it, and it is to be whole whenever it is seen.
         dir.sync_file(&index, STAGED_INDEX)?;
@@ -159,7 +159,7 @@ impl Parts {
                 files.push((file, name));
             }
         }
-        let index = agent.dir.write_new(STAGED_INDEX, &self.index.to_bytes())?;
+        let index = agent.dir.write_new(STAGED_INDEX, &self.index.to_bounded_bytes()?)?;
         log::reserve(&agent.dir, &self.ops.log)?;
         if !each {
             return Ok(stage.sync_all()?);

@@ -392,7 +392,7 @@ pub fn set_aside(agent: &Agent, what: &str, why: &str, now: i64) -> Result<Strin
 pub fn edit_index(agent: &Agent, edit: impl FnOnce(&mut Index) -> Result<()>) -> Result<()> {
     let (mut index, bytes) = agent.index_and_bytes()?;
     edit(&mut index)?;
-    let new = index.to_bytes();
+    let new = index.to_bounded_bytes()?;
     if bytes.as_deref() != Some(new.as_slice()) {
         agent.dir.replace(index::FILE, &new)?;
     }
