@@ -26,6 +26,8 @@ pub const MAX: usize = 64 * 1024 * 1024;
 pub const ROTATE_FROM: u64 = 16 * 1024 * 1024;
 /// How many earlier files are kept: with the current one 256 MiB.
 const KEPT: usize = 15;
+/// The most bytes that they take together: one to which a large change was added counts for several.
+const KEPT_BYTES: u64 = KEPT as u64 * ROTATE_FROM;
 /// More lines than any log has.
 const SEQ_MAX: u64 = 1 << 40;
 const MAC_FIELD: &str = ",\"mac\":\"";
@@ -249,9 +251,12 @@ pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
         dir.sync_file(&file, FILE)?;
     }
     if part.rotated.is_some() {
-        let earlier = earlier_names(dir)?;
-        for name in earlier.iter().take(earlier.len().saturating_sub(KEPT)) {
-            dir.remove_file(name)?;
+        let mut bytes = 0;
+        for (age, name) in earlier_names(dir)?.iter().rev().enumerate() {
+            bytes += len_of_file(dir, name)?;
+            if age >= KEPT || (age > 0 && bytes > KEPT_BYTES) {
+                dir.remove_file(name)?;
+            }
         }
     }
     Ok(())
@@ -347,9 +352,13 @@ pub fn read(dir: &Dir) -> Result<Vec<Vec<u8>>> {
 /// # Errors
 /// Those of opening it.
 pub(super) fn len_of(dir: &Dir) -> Result<u64> {
-    match dir.open_for_reading(FILE) {
+    len_of_file(dir, FILE)
+}
+
+fn len_of_file(dir: &Dir, name: &str) -> Result<u64> {
+    match dir.open_for_reading(name) {
         Err(error) if error.is_not_found() => Ok(0),
-        file => Ok(file?.metadata().map_err(|error| dir.io(FILE, error))?.len()),
+        file => Ok(file?.metadata().map_err(|error| dir.io(name, error))?.len()),
     }
 }
 

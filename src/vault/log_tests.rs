@@ -141,6 +141,26 @@ fn a_log_goes_on_in_another_file_and_what_is_kept_verifies() {
 }
 
 #[test]
+fn of_earlier_files_the_newest_are_kept_that_are_within_the_bound() {
+    let ((_temp, dir), ring) = (place(), ring(&[1]));
+    let head = write(&ring, &dir, &Head::default(), &[event("paste", "a:b", 1)]);
+    // Files without contents take no space.
+    for n in 1..=20 {
+        let file = dir.open_or_create(&format!("{EARLIER}{n:020}.jsonl")).unwrap();
+        file.set_len(3 * ROTATE_FROM).unwrap();
+    }
+    let head = Head { seq: 100, ..head };
+    let (part, _) = begin_anew(&dir, &ring, &head, 7, &[], None).unwrap();
+    append(&dir, &part).unwrap();
+    let kept: Vec<u64> = earlier_names(&dir)
+        .unwrap()
+        .iter()
+        .filter_map(|name| name[EARLIER.len()..][..20].parse().ok())
+        .collect();
+    assert_eq!(kept, [17, 18, 19, 20, 100]);
+}
+
+#[test]
 fn a_damaged_log_is_set_by_and_the_new_one_verifies() {
     let ((_temp, dir), ring) = (place(), ring(&[1]));
     let head = write(&ring, &dir, &Head::default(), &[event("paste", "a:b", 5)]);
