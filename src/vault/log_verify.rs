@@ -35,25 +35,34 @@ const FINDINGS_MAX: usize = 20;
 /// # Errors
 /// `INTERNAL`.
 pub fn verify(ring: &Ring, files: &[Vec<u8>], head: &Head) -> Result<Verified> {
-    let (lines, mut wrong) = look(Some(ring), files)?;
-    let mut result = Verified { good: 0, ..Verified::default() };
-    for (number, judged) in lines.iter().enumerate() {
-        match judged.fault {
+    let mut last = (0, String::new());
+    let Looked { faults, wrong } = look(Some(ring), files, |line| {
+        if let Some(line) = line {
+            last = (line.seq, line.mac);
+        }
+    })?;
+    let mut result = Verified::default();
+    let mut tell = |what: &dyn Fn() -> String| {
+        result.wrong += 1;
+        if result.findings.len() < FINDINGS_MAX {
+            result.findings.push(what());
+        }
+    };
+    for what in &wrong {
+        tell(&|| what.clone());
+    }
+    for (number, fault) in faults.iter().enumerate() {
+        match fault {
             None => result.good += 1,
-            Some(fault) => wrong.push(format!("line {} of the log {fault}", number + 1)),
+            Some(fault) => tell(&|| format!("line {} of the log {fault}", number + 1)),
         }
     }
-    let last = lines.iter().rev().find_map(|judged| judged.line.as_ref());
-    let (seq, mac) = last.map_or((0, ""), |line| (line.seq, line.mac.as_str()));
-    if (seq, mac) != (head.seq, head.mac.as_str()) {
-        wrong.push(format!("the log does not end with line {}, as the ledger says", head.seq));
+    if (last.0, last.1.as_str()) != (head.seq, head.mac.as_str()) {
+        tell(&|| format!("the log does not end with line {}, as the ledger says", head.seq));
     }
-    result.wrong = wrong.len() as u64;
-    if let Some(more @ 1..) = wrong.len().checked_sub(FINDINGS_MAX) {
-        wrong.truncate(FINDINGS_MAX);
-        wrong.push(format!("{more} more things are wrong with the log"));
+    if let Some(more @ 1..) = result.wrong.checked_sub(FINDINGS_MAX as u64) {
+        result.findings.push(format!("{more} more things are wrong with the log"));
     }
-    result.findings = wrong;
     Ok(result)
 }
 
@@ -62,23 +71,32 @@ pub fn verify(ring: &Ring, files: &[Vec<u8>], head: &Head) -> Result<Verified> {
 /// # Errors
 /// `INTERNAL`.
 pub fn judge(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<Vec<Judged>> {
-    look(ring, files).map(|(lines, _)| lines)
+    let mut lines = Vec::new();
+    let Looked { faults, .. } = look(ring, files, |line| lines.push(line))?;
+    Ok(lines.into_iter().zip(faults).map(|(line, fault)| Judged { line, fault }).collect())
 }
 
-/// What is wrong with a log beside single lines.
-type Wrong = Vec<String>;
+/// What was seen of a log. A log can have a million lines: they themselves are not kept.
+#[derive(Default)]
+struct Looked {
+    /// What is wrong with each line, as the end of a sentence.
+    faults: Vec<Option<&'static str>>,
+    /// What is wrong beside single lines.
+    wrong: Vec<String>,
+}
 
 const UNKNOWN_KEY: &str = "is under a key that this vault does not have";
 
-fn look(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<(Vec<Judged>, Wrong)> {
-    let mut all: Vec<Judged> = Vec::new();
-    let mut wrong = Wrong::new();
+/// Looks at every line, in their order, and gives each to `each`: nothing for what is no line.
+fn look(ring: Option<&Ring>, files: &[Vec<u8>], mut each: impl FnMut(Option<Line>)) -> Result<Looked> {
+    let Looked { mut faults, mut wrong } = Looked::default();
     let mut chain = Chain { seq: 0, previous: String::new(), begun: false };
     let mut file_before: Option<(usize, String)> = None;
     let mut vouched_later = Vec::new();
     for file in files {
-        let begins = all.len();
+        let begins = faults.len();
         let mut before = Sha256::new();
+        let mut follows = None;
         for (at, raw) in file.split_inclusive(|b| *b == b'\n').enumerate() {
             let judged = chain.judge(ring, raw, at == 0)?;
             let trusted = judged.fault.is_none() && ring.is_some();
@@ -91,25 +109,28 @@ fn look(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<(Vec<Judged>, Wrong)> 
                     (Some(_), None) if at == 0 => None,
                     (Some(_), Some(_)) if at == 0 && event.op == "log-restart" => None,
                     (Some(_), _) => {
-                        wrong.push(format!("lines before line {} of the log were altered", all.len() + 1));
+                        wrong.push(format!("lines before line {} of the log were altered", faults.len() + 1));
                         None
                     }
                     (None, _) => None,
                 };
-                is_vouched_for(from.and_then(|from| all.get_mut(from..)).unwrap_or_default());
+                is_vouched_for(from.and_then(|from| faults.get_mut(from..)).unwrap_or_default());
                 if let Some(findings) = event.findings.filter(|count| *count > 0) {
-                    let number = all.len() + 1;
+                    let number = faults.len() + 1;
                     wrong.push(format!(
                         "when the keys changed, {findings} things were wrong with the log before line {number}"
                     ));
                 }
             }
-            all.push(judged);
+            if at == 0 {
+                follows = judged.line.as_ref().and_then(|first| first.event.anchor.clone());
+            }
+            faults.push(judged.fault);
+            each(judged.line);
             before.update(raw);
         }
-        let follows = all.get(begins).and_then(|first| first.line.as_ref()?.event.anchor.as_ref());
         if let (Some(anchor), Some((from, digest))) = (follows, &file_before)
-            && anchor == digest
+            && anchor == *digest
         {
             vouched_later.push((*from, begins));
         }
@@ -117,16 +138,16 @@ fn look(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<(Vec<Judged>, Wrong)> 
     }
     // A line that vouches for the beginning of its file vouches for the files before it, too.
     for (from, begins) in vouched_later.into_iter().rev().filter(|_| ring.is_some()) {
-        if all[begins].fault.is_none() {
-            is_vouched_for(&mut all[from..begins]);
+        if faults[begins].is_none() {
+            is_vouched_for(&mut faults[from..begins]);
         }
     }
-    Ok((all, wrong))
+    Ok(Looked { faults, wrong })
 }
 
-fn is_vouched_for(lines: &mut [Judged]) {
-    for line in lines {
-        line.fault = line.fault.filter(|fault| *fault != UNKNOWN_KEY);
+fn is_vouched_for(faults: &mut [Option<&'static str>]) {
+    for fault in faults {
+        *fault = fault.filter(|fault| *fault != UNKNOWN_KEY);
     }
 }
 
