@@ -5,6 +5,7 @@ use std::thread;
 use strongroom_backends::keychain::Keychain as Platform;
 
 use super::agent::{Agent, PENDING};
+use super::bounds;
 use super::id::{AgentName, ProfileId, Provider};
 use super::index::{Mark, NewEntry};
 use super::ledger::{self, Book, Entry, State, Updates};
@@ -196,7 +197,9 @@ impl Change {
         let put = self.puts.iter().map(|(record, _)| &record.profile);
         let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
         outcome.plaintext = in_plain_text.cloned().collect();
+        let before = index.len();
         ops.apply(&mut index)?;
+        bounds::check_profiles(&agent.name, before, index.len())?;
         Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
     }
 

@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod agent;
 pub mod anchor;
+pub mod bounds;
 pub mod change;
 mod copies;
 pub mod credential;
@@ -18,6 +19,7 @@ pub mod keychain_store;
 pub mod ledger;
 pub mod log;
 pub mod log_verify;
+mod many;
 pub mod ops;
 pub mod own;
 pub mod reader;

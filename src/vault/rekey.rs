@@ -1,20 +1,26 @@
-//! A new vault key: every record sealed anew, one transaction an agent.
+//! A new vault key: every record sealed anew, one transaction an agent, or several where it has very many
+//! records.
 //!
 //! The unlock files first carry both keys; then the new one becomes current; then the records are
 //! sealed anew; then the old key and the old recovery identity are dropped. Each step can be
 //! repeated: a rekey that was cut short is finished by running it again.
 
+use std::collections::HashSet;
+
+use strongroom_backends::fs::lock::{self, Lock};
+
 use super::accept;
 use super::change::Change;
 use super::home::{Session, Vault, Waits};
+use super::id::{AgentName, ProfileId};
 use super::ledger::{Book, Entry, State};
 use super::log::{self, Event};
+use super::many;
 use super::own::{Edit, Own};
-use super::reader::Found;
+use super::reader::{Found, Reader};
 use super::record::Record;
+use super::store::Store;
 use super::writer::Writer;
-use strongroom_backends::fs::lock::Lock;
-
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{KeyId, Keys, Ring};
 use crate::seal::record;
@@ -22,6 +28,12 @@ use crate::seal::unlock_file::MethodKey;
 use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::slots::{self, Slot};
+
+/// So many records are opened at once.
+const AT_ONCE: usize = 1024;
+/// A transaction is committed once its operations take about so many bytes: a quarter of what they may. So any
+/// agent can be given new keys, in bounded memory.
+const CHANGE_MAX: usize = 16 * 1024 * 1024;
 
 /// What a rekey did.
 #[derive(Clone, Debug, Default)]
@@ -86,7 +98,8 @@ pub fn rekey(
     let above = vault.anchored_at(&ring)?;
     let dropped: Vec<String> =
         own.methods.keys().filter(|m| !methods.iter().any(|(k, _)| k == *m)).cloned().collect();
-    check_all(vault, &session.keys, waits)?;
+    let names = with_contents(vault, &session.keys)?;
+    check_all(vault, &session.keys, &names, waits)?;
     let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
     let settings = vault.settings(&session.keys).unwrap_or_default();
     let write = |own: &Own, payload: &mut Payload, removed: Vec<String>, events: Vec<Event>| -> Result<Own> {
@@ -110,8 +123,8 @@ pub fn rekey(
     payload.current = payload.keys.len() - 1;
     own = write(&own, &mut payload, Vec::new(), Vec::new())?;
     let keys = payload.keys()?;
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for name in &names {
+        let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
         let (count, behind) = reseal(&writer, above, done.resumed, tell)?;
@@ -149,24 +162,26 @@ fn sealed_for(payload: &mut Payload, methods: &[(String, MethodKey)]) -> Result<
 
 /// Makes sure that every record opens under the keys that are about to go and is the one that its
 /// ledger names. What is wrong with a log is told by the line that anchors it.
-fn check_all(vault: &Vault, keys: &Keys, waits: &Waits) -> Result<()> {
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> Result<()> {
+    for name in names {
+        let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(keys, agent, waits, true)?;
         writer.agent.index()?;
         let reader = writer.reader()?;
         let ids = reader.record_ids()?;
         reader.fetch(&ids.iter().collect::<Vec<_>>())?;
-        for id in ids {
-            reader.record(&id).map_err(|error| {
+        for some in ids.chunks(AT_ONCE) {
+            let opened = open(&reader, some, drop);
+            opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
                 Error::new(error.code(), what).with_remedy(
                     "restore that record, paste it again or remove it first: after a rekey it could never be opened",
                 )
             })?;
         }
+        let book = writer.book()?;
         for id in writer.agent.record_ids()?.0 {
-            if writer.book()?.entry(&id)?.is_none() && reader.opens(&id) {
+            if book.entry(&id)?.is_none() && reader.opens(&id) {
                 let what = format!(
                     "agent {name}: a record of {id} is there that the ledger does not know; nothing was changed"
                 );
@@ -192,7 +207,7 @@ fn reseal(
     if book.ledger.number == 0 || (!resumed && is_under(&book, current)?) {
         return Ok((0, None));
     }
-    let generations = writer.generations()?;
+    let mut generations = writer.generations()?;
     let reader = writer.reader()?;
     let mut change = Change::default();
     let wrong = log::verify(&writer.ring, &log::read(&writer.agent.dir)?, &book.ledger.log)?.wrong;
@@ -200,26 +215,81 @@ fn reseal(
     change.above(above);
     let ids = reader.record_ids()?;
     reader.fetch(&ids.iter().collect::<Vec<_>>())?;
-    let mut resealed = 0;
-    for id in ids {
-        let Some(Found { record, sealed, store }) = reader.found(&id)? else { continue };
-        if record::is_under(&sealed, &current.to_string()) {
-            continue;
+    let (mut resealed, mut size, mut behind) = (0, 0, None);
+    let key = current.to_string();
+    for some in ids.chunks(AT_ONCE) {
+        let opened = open(&reader, some, |Found { record, sealed, store }| {
+            (!record::is_under(&sealed, &key)).then_some((record, store))
+        });
+        for opened in opened {
+            let Some((record, store)) = opened?.flatten() else { continue };
+            let generation = generations.next(&record.profile, Some(record.generation))?;
+            let store = reader.store_of(&record.profile).unwrap_or(store);
+            size += size_of(&record);
+            change.put("rekey", Record { generation, ..record }, store);
+            resealed += 1;
         }
-        let generation = generations.next(&id, Some(record.generation))?;
-        change.put("rekey", Record { generation, ..record }, reader.store_of(&id).unwrap_or(store));
-        resealed += 1;
+        if size >= CHANGE_MAX {
+            let full = std::mem::take(&mut change);
+            behind = commit(writer, full, tell)?.or(behind);
+            // The parts of the ledger that it read are gone.
+            generations = writer.generations()?;
+            size = 0;
+        }
     }
-    let outcome = writer.stage(change, tell)?.commit()?;
-    if let Some(error) = outcome.unfinished {
-        return Err(error);
+    if !change.is_empty() {
+        behind = commit(writer, change, tell)?.or(behind);
     }
     // The old key goes after this: no record may still need it.
     if !is_under(&writer.book()?, current)? {
         let what = format!("a record of agent {} is still under the old key", writer.agent.name);
         return fail(Code::Internal, what);
     }
-    Ok((resealed, outcome.keychain))
+    Ok((resealed, behind))
+}
+
+/// Commits one of an agent's changes; why the keychain is behind it, if it is.
+fn commit(writer: &Writer<'_>, change: Change, tell: &(dyn Fn() + Sync)) -> Result<Option<Error>> {
+    let outcome = writer.stage(change, tell)?.commit()?;
+    outcome.unfinished.map_or(Ok(outcome.keychain), Err)
+}
+
+/// About how many bytes the operations of a transaction take for a record: its index entry and its line of the
+/// log, in which its id stands six times.
+fn size_of(record: &Record) -> usize {
+    let labels = [&record.credential.email, &record.credential.display_name];
+    let labels: usize = labels.into_iter().flatten().map(String::len).sum();
+    800 + 6 * record.profile.as_str().len() + 2 * labels
+}
+
+/// What `take` makes of some records as they were found. Those in the keychain are read one after another: it
+/// answers one question at a time.
+fn open<T: Send>(
+    reader: &Reader<'_>,
+    ids: &[ProfileId],
+    take: impl Fn(Found) -> T + Sync,
+) -> Vec<Result<Option<T>>> {
+    let look = |id: &ProfileId| Ok(reader.found(id)?.map(&take));
+    if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
+        many::map(ids, look)
+    } else {
+        ids.iter().map(look).collect()
+    }
+}
+
+/// The agents of which there is anything to seal anew or to judge: not those whose directories hold nothing but
+/// a lock, unless this machine remembers more of them.
+fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
+    let remembered: HashSet<String> = vault.anchors.agents(keys.vault.as_str()).into_iter().collect();
+    let mut names = Vec::new();
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let is_lock = |name: &String| name == lock::FILE || name == lock::HOLDER;
+        if remembered.contains(name.as_str()) || !agent.dir.names()?.iter().all(is_lock) {
+            names.push(name);
+        }
+    }
+    Ok(names)
 }
 
 /// Whether a ledger, and every record that it names, is under that key.

@@ -19,6 +19,7 @@ use super::id::ProfileId;
 use super::index::{EXEC_PROVIDER, Entry, Index};
 use super::ledger::{self, Book};
 use super::log;
+use super::many;
 use super::reader::{Found, Reader};
 use super::record::Record;
 use super::standing::{self, Standing, State};
@@ -34,6 +35,9 @@ use crate::vault::id::Reference;
 
 /// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
+
+/// So many records are opened before what was found is told, and their secrets are forgotten.
+const AT_ONCE: usize = 1024;
 
 /// What is wrong, or worth knowing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -246,17 +250,19 @@ fn verify_agent(
     let ids = reader.record_ids()?;
     // What fails of it fails again for each profile.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
-    for id in &ids {
-        match reader.found(id) {
-            Ok(Some(found)) => {
-                verified.records += 1;
-                let found = (&found, reader.store_of(id));
-                verify_record(&reader.agent, found, index.as_ref(), recovery, waits.now, verified);
-            }
-            Ok(None) => {}
-            Err(error) => {
-                let (kind, what) = judged(&error, id);
-                verified.add(kind, &reader.agent, Some(id.as_str()), what);
+    for some in ids.chunks(AT_ONCE) {
+        for (id, looked) in some.iter().zip(look(&reader, some, recovery)) {
+            match looked {
+                Ok(Some((record, opens))) => {
+                    verified.records += 1;
+                    let seen = Seen { record, opens, store: reader.store_of(id) };
+                    verify_record(&reader.agent, &seen, index.as_ref(), waits.now, verified);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let (kind, what) = judged(&error, id);
+                    verified.add(kind, &reader.agent, Some(id.as_str()), what);
+                }
             }
         }
     }
@@ -267,6 +273,34 @@ fn verify_agent(
         verify_entry(&reader.agent, &entry, &held, verified);
     }
     Ok(())
+}
+
+/// A record as it was seen.
+struct Seen {
+    record: Record,
+    /// Whether the recovery key opens it, as far as that can be told.
+    opens: bool,
+    store: Option<Store>,
+}
+
+/// Opens some records, and each again by the recovery key, which takes most of the time. Those in the keychain one
+/// after another: it answers one question at a time.
+fn look(
+    reader: &Reader<'_>,
+    ids: &[ProfileId],
+    recovery: Option<&x25519::Identity>,
+) -> Vec<Result<Option<(Record, bool)>>> {
+    let look = |id: &ProfileId| {
+        Ok(reader.found(id)?.map(|Found { record, sealed, .. }| {
+            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, "a record").is_ok();
+            (record, recovery.is_none_or(open))
+        }))
+    };
+    if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
+        many::map(ids, look)
+    } else {
+        ids.iter().map(look).collect()
+    }
 }
 
 /// What an error of reading a record means.
@@ -336,17 +370,13 @@ fn verify_strays(
 
 fn verify_record(
     agent: &Agent,
-    (found, store): (&Found, Option<Store>),
+    Seen { record, opens, store }: &Seen,
     index: Option<&Index>,
-    recovery: Option<&x25519::Identity>,
     now: i64,
     verified: &mut Verified,
 ) {
-    let record = &found.record;
     let id = record.profile.as_str();
-    if let Some(identity) = recovery
-        && open_unvouched(identity, Purpose::Record, &found.sealed, "a record").is_err()
-    {
+    if !opens {
         let what =
             format!("the recovery key does not open the record of {id}; rotate or rekey seals it again");
         verified.add("recovery", agent, Some(id), what);

@@ -1,0 +1,37 @@
+//! How many profiles an agent may have.
+
+use super::id::AgentName;
+use crate::error::{Code, Error, Result};
+
+/// The most profiles of one agent.
+pub const PROFILES_MAX: usize = 100_000;
+
+/// Refuses a change by which an agent would have more profiles than it may. One that has more, by whatever
+/// way, can still lose some.
+///
+/// # Errors
+/// `TOO_LARGE`.
+pub fn check_profiles(agent: &AgentName, before: usize, after: usize) -> Result<()> {
+    if after <= PROFILES_MAX || after <= before {
+        return Ok(());
+    }
+    let what = format!(
+        "agent {agent} would have {after} profiles; the bound is {PROFILES_MAX}; nothing was changed"
+    );
+    Err(Error::new(Code::TooLarge, what)
+        .with_remedy("remove profiles that are no longer needed, or put these into another agent: --agent"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_grows_up_to_the_bound_and_may_shrink_above_it() {
+        let refused = |before, after| check_profiles(&AgentName::default(), before, after).is_err();
+        assert!(!refused(0, PROFILES_MAX));
+        assert!(refused(PROFILES_MAX, PROFILES_MAX + 1));
+        assert!(!refused(PROFILES_MAX + 2, PROFILES_MAX + 1));
+        assert!(!refused(PROFILES_MAX + 2, PROFILES_MAX + 2));
+    }
+}

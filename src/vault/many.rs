@@ -1,0 +1,40 @@
+//! Work on many records, shared among threads.
+
+use std::thread;
+
+/// From this many on, threads are worth their start.
+const PARALLEL_FROM: usize = 64;
+/// No more threads than this.
+const THREADS_MAX: usize = 8;
+
+/// What `work` gives for each of the items, in their order.
+pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    if items.len() < PARALLEL_FROM {
+        return items.iter().map(work).collect();
+    }
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+    let work = &work;
+    thread::scope(|scope| {
+        let workers: Vec<_> = items
+            .chunks(items.len().div_ceil(threads))
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_stand_in_the_order_of_the_items() {
+        for count in [0, 1, PARALLEL_FROM - 1, PARALLEL_FROM, 1001] {
+            let items: Vec<usize> = (0..count).collect();
+            assert_eq!(map(&items, |n| n * 2), items.iter().map(|n| n * 2).collect::<Vec<_>>());
+        }
+    }
+}
