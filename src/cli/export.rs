@@ -1,5 +1,6 @@
 //! `export`: seals profiles for another machine. Never writes plain text.
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +15,7 @@ use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;
 use crate::term::count::counted;
 use crate::term::{out, secret_input};
+use crate::transfer::bounds::ENTRIES_MAX;
 use crate::transfer::bundle;
 use crate::unlock::read;
 use crate::vault::credential::CredentialType;
@@ -79,6 +81,12 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         let Some(found) = vault.agent(agent)? else { continue };
         let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
+        if records.len() + wanted.len() > ENTRIES_MAX {
+            let what =
+                format!("the bundle would hold more than {ENTRIES_MAX} profiles, and could not be imported");
+            return fail(Code::TooLarge, what)
+                .map_err(|e: Error| e.with_remedy("export agent by agent, or name the profiles"));
+        }
         for id in wanted {
             match reader.record(&id) {
                 Ok(Some(record)) => records.push((agent.clone(), record)),
@@ -92,7 +100,8 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
             }
         }
     }
-    if let Some(id) = ids.iter().find(|id| !records.iter().any(|(_, record)| record.profile == **id)) {
+    let taken: HashSet<&ProfileId> = records.iter().map(|(_, record)| &record.profile).collect();
+    if let Some(id) = ids.iter().find(|id| !taken.contains(id)) {
         return Err(not_found(&vault, &agents[0], id));
     }
     if records.is_empty() {

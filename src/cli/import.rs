@@ -14,12 +14,13 @@ use opened::{Source, read};
 use super::Context;
 use super::lift;
 use super::store::StoreArg;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::progress::Progress;
 use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
+use crate::vault::bounds;
 use crate::vault::change::Change;
 use crate::vault::generation::next_record;
 use crate::vault::home::Writer;
@@ -110,7 +111,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     // A first plan without locks: what it refuses leaves no trace, and what it shows can be
     // thought over.
     let concerned = agents_of(&source.parsed, &default_agent, forced.as_ref());
-    let plan_now = |keys: &Keys| -> Result<Plan> {
+    let plan_now = |keys: &Keys| -> Result<Plan<'_>> {
         let mut readers = HashMap::new();
         for name in &concerned {
             if let Some(found) = vault.agent(name)? {
@@ -121,7 +122,9 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
             }
         }
         let existing = existing_in(&readers);
-        Ok(transfer::plan(source.parsed.clone(), &default_agent, forced.as_ref(), &existing, policy))
+        let plan = transfer::plan(&source.parsed, &default_agent, forced.as_ref(), &existing, policy);
+        check_room(&plan, &readers)?;
+        Ok(plan)
     };
     let first = plan_now(&session.keys)?;
     if let Some(digest) = &source.digest {
@@ -159,8 +162,10 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     if stores.0.unwrap_or(stores.1) == Store::Keychain {
         vault.keychain.ready()?;
     }
-    let agents: Vec<AgentName> =
-        first.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent.clone()).collect();
+    let written = first.entries.iter().filter(|entry| entry.action.writes());
+    let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
+    let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
+    drop(first);
     let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
     for writer in &writers {
         context.tell_finished(writer);
@@ -180,7 +185,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     for writer in &writers {
         let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
         let lifted = lift::of_new(&mut change, writer, &new);
-        staged.push((writer.stage(change, &tell)?, lifted));
+        staged.push((writer.stage(change, &tell).map_err(in_parts)?, lifted));
     }
     let mut lifted = Vec::new();
     for (staged, told) in staged {
@@ -195,7 +200,30 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     finish(context, &plan, &source, telling)
 }
 
-fn finish(context: &mut Context, plan: &Plan, source: &Source, told: bool) -> Result<u8> {
+/// Refuses what would leave an agent with more profiles than it may have, before anything is sealed.
+fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>) -> Result<()> {
+    let mut new: BTreeMap<&AgentName, usize> = BTreeMap::new();
+    for entry in plan.entries.iter().filter(|entry| matches!(entry.action, Action::Add | Action::RenameTo(_)))
+    {
+        *new.entry(entry.agent).or_default() += 1;
+    }
+    new.into_iter().try_for_each(|(agent, new)| {
+        let held = readers.get(agent).map_or(0, |(_, index)| index.len());
+        bounds::check_profiles(agent, held, held + new)
+    })
+}
+
+/// What is too large as one change may fit as several.
+fn in_parts(error: Error) -> Error {
+    match error.code() {
+        Code::TooLarge if error.remedy() == Code::TooLarge.remedy() => {
+            error.with_remedy("import it in parts; nothing was changed")
+        }
+        _ => error,
+    }
+}
+
+fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -> Result<u8> {
     if context.json() {
         tell_json(context, plan, source, false, true)?;
         return Ok(0);
@@ -221,7 +249,7 @@ fn finish(context: &mut Context, plan: &Plan, source: &Source, told: bool) -> Re
 
 fn tell_json(
     context: &mut Context,
-    plan: &Plan,
+    plan: &Plan<'_>,
     source: &Source,
     dry_run: bool,
     imported: bool,
@@ -270,7 +298,7 @@ fn existing_in<'r>(
 
 /// What is to be written, and the profiles whose secrets are new.
 fn change_of(
-    plan: &Plan,
+    plan: &Plan<'_>,
     writer: &Writer<'_>,
     orders_to: &AgentName,
     (store, default_store): (Option<Store>, Store),
@@ -280,7 +308,7 @@ fn change_of(
     let entries: Vec<_> = plan
         .entries
         .iter()
-        .filter(|entry| entry.agent == writer.agent.name && entry.action.writes())
+        .filter(|entry| *entry.agent == writer.agent.name && entry.action.writes())
         .collect();
     let generations = writer.generations()?;
     let (mut change, mut new) = (Change::default(), Vec::new());

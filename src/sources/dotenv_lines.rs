@@ -23,7 +23,12 @@ pub(crate) struct Lines<'a> {
     pub(crate) assignments: Vec<Assignment<'a>>,
     /// Lines that are none, and why.
     pub(crate) bad: Vec<(usize, &'static str)>,
+    /// Whether it has more of both than [`LINES_MAX`]: the others were not looked at.
+    pub(crate) too_many: bool,
 }
+
+/// The most assignments and bad lines of a file.
+pub(crate) const LINES_MAX: usize = 100_000;
 
 /// Takes a file apart. A line ends with a line feed, a carriage return, or both, as the client's own reader
 /// has it; the mark that some editors put before a text is passed over.
@@ -31,7 +36,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
     let mut out = Lines::default();
     let mut rest = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut line = 1;
-    while !rest.is_empty() {
+    while !rest.is_empty() && out.assignments.len() + out.bad.len() <= LINES_MAX {
         let (head, tail) = split_line(rest);
         match statement(head) {
             Statement::Nothing => {}
@@ -56,6 +61,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
         line += 1;
         rest = tail;
     }
+    out.too_many = out.assignments.len() + out.bad.len() > LINES_MAX;
     out
 }
 

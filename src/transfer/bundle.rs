@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::bounds;
 use super::candidate::{Candidate, Invalid, Parsed};
 use super::openclaw_entry::{ENTRY_MAX, check_label};
 use crate::error::{Code, Error, Result, fail};
@@ -16,8 +17,6 @@ use crate::vault::record::Record;
 /// What marks the contents as a bundle's.
 pub const MARK: &str = "strongroom-bundle";
 const VERSION: u32 = 1;
-/// The most profiles in a bundle.
-pub const PROFILES_MAX: usize = 100_000;
 
 #[derive(Serialize)]
 struct Out<'a> {
@@ -139,14 +138,12 @@ pub fn is_bundle(plaintext: &[u8]) -> bool {
 /// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`.
 pub fn parse(plaintext: &[u8]) -> Result<Parsed> {
     let what = "the bundle";
+    bounds::check_json(plaintext, what)?;
     let head: Head = json::parse(plaintext, what)?;
     if head.version > VERSION {
         return fail(Code::NewerFormat, "the bundle was made by a newer strongroom");
     }
     let read: In = serde_json::from_slice(plaintext).map_err(|error| json::located(&error, what))?;
-    if read.profiles.len() > PROFILES_MAX {
-        return fail(Code::TooLarge, format!("the bundle holds more than {PROFILES_MAX} profiles"));
-    }
     let mut parsed = Parsed::default();
     for (number, raw) in read.profiles.iter().enumerate() {
         let place = format!("profiles[{number}]");

@@ -15,7 +15,7 @@ fn said(bytes: &[u8], format: Format) -> String {
                 said.push(format!("{parsed:?}"));
                 let main = AgentName::default();
                 for policy in OnConflict::ALL {
-                    let plan = plan(parsed.clone(), &main, None, &|_, _| Existing::Unreadable, policy);
+                    let plan = plan(&parsed, &main, None, &|_, _| Existing::Unreadable, policy);
                     said.push(format!("{plan:?}"));
                     said.extend(plan.lines());
                     said.push(serde_json::to_string(&plan.summary()).unwrap());

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::value::{Checked, Problem, check};
-use super::{Candidate, Invalid, Parsed, Skipped};
+use super::{Candidate, Invalid, Parsed, Skipped, bounds};
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
@@ -21,7 +21,10 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
                 .with_remedy("name its format with --from, or import one of: openclaw, env, bundle"));
         }
     };
-    let Lines { assignments, bad } = lines(text);
+    let Lines { assignments, bad, too_many } = lines(text);
+    if too_many {
+        return Err(bounds::too_many(what));
+    }
     let mut parsed = Parsed::default();
     parsed.invalid.extend(bad.into_iter().map(|(line, reason)| Invalid {
         place: format!("line {line}"),

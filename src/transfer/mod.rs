@@ -3,6 +3,7 @@
 //! Everything here but [`source`], which reads a file, is a function of its arguments. Nothing opens
 //! the vault; the caller tells the plan what exists there, and carries the plan out.
 
+pub mod bounds;
 pub mod bundle;
 mod candidate;
 mod dotenv;
@@ -40,7 +41,8 @@ pub struct ParseOptions {
 /// Takes a source of a plaintext format apart. `what` names it in errors.
 ///
 /// # Errors
-/// `BAD_DATA`, `DUPLICATE_KEY` and `NEWER_FORMAT` for a source that cannot be read as a whole.
+/// `BAD_DATA`, `DUPLICATE_KEY` and `NEWER_FORMAT` for a source that cannot be read as a whole, `TOO_LARGE`
+/// for one that holds more than an import may ([`bounds`]).
 /// What is wrong with single entries is in [`Parsed::invalid`].
 pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions) -> Result<Parsed> {
     let bytes = format::without_mark(bytes);

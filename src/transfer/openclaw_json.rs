@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::openclaw_entry::{self as entry, Entry, Fields};
 use super::value::Problem;
-use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped};
+use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds};
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
@@ -32,6 +32,7 @@ const FOREIGN: [(&str, &str); 7] = [
 ];
 
 pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions) -> Result<Parsed> {
+    bounds::check_json(bytes, what)?;
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
     let Some(root) = entry::object(root) else {

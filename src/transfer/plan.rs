@@ -104,11 +104,11 @@ impl Action {
 
 /// A candidate and what becomes of it.
 #[derive(Clone, Debug)]
-pub struct PlanEntry {
+pub struct PlanEntry<'p> {
     /// The candidate.
-    pub candidate: Candidate,
+    pub candidate: &'p Candidate,
     /// The agent it goes to.
-    pub agent: AgentName,
+    pub agent: &'p AgentName,
     /// What becomes of it.
     pub action: Action,
     /// The id under which the vault holds it afterwards; the candidate's own, or that of its
@@ -116,22 +116,22 @@ pub struct PlanEntry {
     pub target: ProfileId,
 }
 
-/// What an import would do.
+/// What an import would do with a source.
 #[derive(Debug)]
-pub struct Plan {
+pub struct Plan<'p> {
     /// The candidates, by agent and id.
-    pub entries: Vec<PlanEntry>,
+    pub entries: Vec<PlanEntry<'p>>,
     /// What holds nothing to import.
-    pub skipped: Vec<Skipped>,
+    pub skipped: &'p [Skipped],
     /// What cannot be imported.
     pub invalid: Vec<Invalid>,
     /// What should be said besides.
-    pub warnings: Vec<String>,
+    pub warnings: &'p [String],
     /// The order of use to be taken over for the agent, in ids as the vault will hold them.
     pub order: IndexMap<Provider, Vec<ProfileId>>,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// How many credentials would be written.
     #[must_use]
     pub fn writes(&self) -> usize {
@@ -168,21 +168,24 @@ fn entries(count: usize) -> String {
 ///
 /// Every candidate goes to `forced_agent`, or to its own agent, or to `default_agent`.
 #[must_use]
-pub fn plan(
-    parsed: Parsed,
-    default_agent: &AgentName,
-    forced_agent: Option<&AgentName>,
+pub fn plan<'p>(
+    parsed: &'p Parsed,
+    default_agent: &'p AgentName,
+    forced_agent: Option<&'p AgentName>,
     existing: &dyn Fn(&AgentName, &ProfileId) -> Existing,
     policy: OnConflict,
-) -> Plan {
-    let Parsed { candidates, skipped, mut invalid, order, warnings } = parsed;
-    let mut groups: BTreeMap<(AgentName, ProfileId), Vec<Candidate>> = BTreeMap::new();
+) -> Plan<'p> {
+    let Parsed { candidates, skipped, invalid, order, warnings } = parsed;
+    let mut invalid = invalid.clone();
+    let mut groups: BTreeMap<(&AgentName, &ProfileId), Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
-        let agent = forced_agent.or(candidate.agent.as_ref()).unwrap_or(default_agent).clone();
-        groups.entry((agent, candidate.id.clone())).or_default().push(candidate);
+        let agent = forced_agent.or(candidate.agent.as_ref()).unwrap_or(default_agent);
+        groups.entry((agent, &candidate.id)).or_default().push(candidate);
     }
     // A name that a candidate bears is not free for another one's twin, whichever comes first.
-    let mut taken: HashSet<(AgentName, ProfileId)> = groups.keys().cloned().collect();
+    let names = groups.keys().filter(|_| policy == OnConflict::Rename);
+    let mut taken: HashSet<(AgentName, ProfileId)> =
+        names.map(|(agent, id)| ((*agent).clone(), (*id).clone())).collect();
     let mut entries = Vec::with_capacity(groups.len());
     for ((agent, id), group) in groups {
         let candidate = match only(group) {
@@ -192,14 +195,14 @@ pub fn plan(
                 continue;
             }
         };
-        let (action, target) = match existing(&agent, &id) {
-            Existing::Absent => (Action::Add, id),
-            Existing::Present(held) if held.same_as(&candidate.credential) => (Action::Unchanged, id),
+        let (action, target) = match existing(agent, id) {
+            Existing::Absent => (Action::Add, id.clone()),
+            Existing::Present(held) if held.same_as(&candidate.credential) => (Action::Unchanged, id.clone()),
             _ => match policy {
-                OnConflict::Fail => (Action::Conflict, id),
-                OnConflict::Skip => (Action::SkipExisting, id),
-                OnConflict::Replace => (Action::Replace, id),
-                OnConflict::Rename => twin(&candidate, &agent, existing, &taken),
+                OnConflict::Fail => (Action::Conflict, id.clone()),
+                OnConflict::Skip => (Action::SkipExisting, id.clone()),
+                OnConflict::Replace => (Action::Replace, id.clone()),
+                OnConflict::Rename => twin(candidate, agent, existing, &taken),
             },
         };
         if let Action::RenameTo(to) = &action {
@@ -212,7 +215,7 @@ pub fn plan(
 }
 
 /// The one candidate of an id, where all of them say the same.
-fn only(mut group: Vec<Candidate>) -> std::result::Result<Candidate, Invalid> {
+fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> {
     group.sort_by(|a, b| a.place.cmp(&b.place));
     let mut rest = group.into_iter();
     // A group is made with its first member.
@@ -258,19 +261,22 @@ fn numbered(id: &ProfileId, number: u32) -> Option<ProfileId> {
 }
 
 fn renamed_order(
-    order: IndexMap<Provider, Vec<ProfileId>>,
-    entries: &[PlanEntry],
+    order: &IndexMap<Provider, Vec<ProfileId>>,
+    entries: &[PlanEntry<'_>],
     agent: &AgentName,
 ) -> IndexMap<Provider, Vec<ProfileId>> {
     let targets: HashMap<&ProfileId, &ProfileId> = entries
         .iter()
-        .filter(|entry| entry.agent == *agent)
+        .filter(|entry| entry.agent == agent)
         .map(|entry| (&entry.candidate.id, &entry.target))
         .collect();
     order
-        .into_iter()
+        .iter()
         .map(|(provider, ids)| {
-            (provider, ids.iter().filter_map(|id| targets.get(id).copied().cloned()).collect::<Vec<_>>())
+            (
+                provider.clone(),
+                ids.iter().filter_map(|id| targets.get(id).copied().cloned()).collect::<Vec<_>>(),
+            )
         })
         .filter(|(_, ids)| !ids.is_empty())
         .collect()

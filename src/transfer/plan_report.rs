@@ -70,7 +70,7 @@ pub struct InvalidSummary {
     pub reason: String,
 }
 
-impl Plan {
+impl Plan<'_> {
     /// The plan for scripts.
     #[must_use]
     pub fn summary(&self) -> Summary {
@@ -90,7 +90,7 @@ impl Plan {
                     reason: i.reason.clone(),
                 })
                 .collect(),
-            warnings: self.warnings.clone(),
+            warnings: self.warnings.to_vec(),
             writes: self.writes(),
         }
     }
@@ -132,7 +132,7 @@ impl Plan {
     }
 }
 
-fn entry_summary(entry: &PlanEntry) -> EntrySummary {
+fn entry_summary(entry: &PlanEntry<'_>) -> EntrySummary {
     let credential = &entry.candidate.credential;
     EntrySummary {
         id: entry.candidate.id.to_string(),
@@ -146,7 +146,7 @@ fn entry_summary(entry: &PlanEntry) -> EntrySummary {
     }
 }
 
-fn entry_line(entry: &PlanEntry) -> String {
+fn entry_line(entry: &PlanEntry<'_>) -> String {
     let credential = &entry.candidate.credential;
     let target = match &entry.action {
         _ if entry.target == entry.candidate.id => String::new(),
@@ -188,7 +188,8 @@ mod tests {
     #[test]
     fn both_forms_say_everything_but_the_secrets() {
         let parsed = parse(FILE, Format::OpenClaw, "the file", &ParseOptions::default()).unwrap();
-        let plan = plan(parsed, &AgentName::default(), None, &|_, _| Existing::Absent, OnConflict::Fail);
+        let main = AgentName::default();
+        let plan = plan(&parsed, &main, None, &|_, _| Existing::Absent, OnConflict::Fail);
         assert_eq!(
             plan.lines(),
             [
@@ -213,7 +214,8 @@ mod tests {
         let keys: Vec<_> = (0..50).map(|n| format!(r#""anthropic:n{n}":{{"key":"made-up-{n}"}}"#)).collect();
         let text = format!(r#"{{"profiles":{{{}}}}}"#, keys.join(","));
         let parsed = parse(text.as_bytes(), Format::OpenClaw, "the file", &ParseOptions::default()).unwrap();
-        let plan = plan(parsed, &AgentName::default(), None, &|_, _| Existing::Absent, OnConflict::Fail);
+        let main = AgentName::default();
+        let plan = plan(&parsed, &main, None, &|_, _| Existing::Absent, OnConflict::Fail);
         assert_eq!(plan.summary().warnings.len(), 50);
         assert_eq!(plan.lines().len(), 50 + 40 + 2);
         assert!(plan.lines().contains(&"warning    and 10 more like these".to_owned()));

@@ -1,6 +1,7 @@
 //! Plans: conflicts, twins, duplicates, and that no order of entries matters.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use super::{Action, Candidate, Existing, OnConflict, Parsed, Plan, plan};
 use crate::error::Code;
@@ -39,12 +40,12 @@ impl Held {
         }
     }
 
-    fn plan(&self, candidates: &[Candidate], policy: OnConflict) -> Plan {
-        let parsed = Parsed { candidates: candidates.to_vec(), ..Parsed::default() };
-        plan(parsed, &AgentName::default(), None, &|agent, id| self.look(agent, id), policy)
+    fn plan<'p>(&self, parsed: &'p Parsed, policy: OnConflict) -> Plan<'p> {
+        static MAIN: LazyLock<AgentName> = LazyLock::new(AgentName::default);
+        plan(parsed, &MAIN, None, &|agent, id| self.look(agent, id), policy)
     }
 
-    fn carry_out(&mut self, plan: &Plan) {
+    fn carry_out(&mut self, plan: &Plan<'_>) {
         for entry in plan.entries.iter().filter(|entry| entry.action.writes()) {
             let secret = entry.candidate.credential.secret.expose_secret();
             self.0.insert(entry.target.to_string(), secret.to_owned());
@@ -52,7 +53,11 @@ impl Held {
     }
 }
 
-fn actions(plan: &Plan) -> Vec<String> {
+fn of(candidates: &[Candidate]) -> Parsed {
+    Parsed { candidates: candidates.to_vec(), ..Parsed::default() }
+}
+
+fn actions(plan: &Plan<'_>) -> Vec<String> {
     plan.entries.iter().map(|e| format!("{} {} {}", e.action.name(), e.candidate.id, e.target)).collect()
 }
 
@@ -71,7 +76,8 @@ fn every_policy_does_what_it_says() {
         (OnConflict::Replace, ["replace a:other a:other", "replace a:shut a:shut"]),
         (OnConflict::Rename, ["rename a:other a:other-2", "rename a:shut a:shut-2"]),
     ] {
-        let plan = held.plan(&candidates, policy);
+        let parsed = of(&candidates);
+        let plan = held.plan(&parsed, policy);
         // Entries stand by id.
         assert_eq!(actions(&plan), ["add a:new a:new", said[0], "unchanged a:same a:same", said[1]]);
         let refused = plan.check(false).err().map(|error| error.code());
@@ -99,10 +105,11 @@ fn importing_twice_changes_nothing_the_second_time() {
             (long_x.as_str(), "o"),
             (long_y.as_str(), "o"),
         ]);
-        let first = held.plan(&candidates, policy);
+        let parsed = of(&candidates);
+        let first = held.plan(&parsed, policy);
         assert_eq!(first.writes(), 6, "{:?}", actions(&first));
         held.carry_out(&first);
-        let second = held.plan(&candidates, policy);
+        let second = held.plan(&parsed, policy);
         assert_eq!(second.writes(), 0, "{:?}", actions(&second));
         if policy == OnConflict::Rename {
             assert_eq!(held.0["a:x"], "old");
@@ -116,22 +123,21 @@ fn importing_twice_changes_nothing_the_second_time() {
 #[test]
 fn twins_never_take_a_name_of_the_same_source() {
     let held = Held::of(&[("a:x", "old")]);
-    let plan = held.plan(&[candidate("a:x", "1", ""), candidate("a:x-2", "2", "")], OnConflict::Rename);
+    let parsed = of(&[candidate("a:x", "1", ""), candidate("a:x-2", "2", "")]);
+    let plan = held.plan(&parsed, OnConflict::Rename);
     assert_eq!(actions(&plan), ["rename a:x a:x-3", "add a:x-2 a:x-2"]);
 }
 
 #[test]
 fn the_same_id_twice_is_one_or_a_contradiction() {
     let held = Held::default();
-    let plan = held.plan(
-        &[
-            candidate("a:x", "1", "entry 2"),
-            candidate("a:x", "1", "entry 1"),
-            candidate("a:y", "1", "entry 4"),
-            candidate("a:y", "2", "entry 3"),
-        ],
-        OnConflict::Replace,
-    );
+    let parsed = of(&[
+        candidate("a:x", "1", "entry 2"),
+        candidate("a:x", "1", "entry 1"),
+        candidate("a:y", "1", "entry 4"),
+        candidate("a:y", "2", "entry 3"),
+    ]);
+    let plan = held.plan(&parsed, OnConflict::Replace);
     assert_eq!(actions(&plan), ["add a:x a:x"]);
     assert_eq!(plan.entries[0].candidate.place, "entry 1");
     assert_eq!(plan.invalid.len(), 1);
@@ -149,11 +155,13 @@ fn no_order_of_entries_matters() {
         .map(|(n, id)| candidate(id, &format!("secret {}", n % 6), &format!("entry {n}")))
         .collect();
     for policy in OnConflict::ALL {
-        let expected = held.plan(&candidates, policy);
+        let parsed = of(&candidates);
+        let expected = held.plan(&parsed, policy);
         for turn in 0..candidates.len() {
             candidates.rotate_left(1);
             candidates.swap(0, turn / 2);
-            let plan = held.plan(&candidates, policy);
+            let turned = of(&candidates);
+            let plan = held.plan(&turned, policy);
             assert_eq!(plan.summary(), expected.summary());
         }
     }
@@ -162,18 +170,18 @@ fn no_order_of_entries_matters() {
 #[test]
 fn agents_are_forced_or_taken_from_the_source() {
     let (main, ops): (AgentName, AgentName) = (AgentName::default(), "ops".parse().unwrap());
-    let candidates = || {
+    let candidates = {
         let mut of_ops = candidate("a:x", "1", "entry 1");
         of_ops.agent = Some(ops.clone());
         Parsed { candidates: vec![of_ops, candidate("a:x", "2", "entry 2")], ..Parsed::default() }
     };
     let held = Held::of(&[("a:x", "2")]);
     let look = |agent: &AgentName, id: &ProfileId| held.look(agent, id);
-    let free = plan(candidates(), &main, None, &look, OnConflict::Fail);
+    let free = plan(&candidates, &main, None, &look, OnConflict::Fail);
     let said: Vec<_> = free.entries.iter().map(|e| (e.agent.as_str(), e.action.name())).collect();
     assert_eq!(said, [("main", "unchanged"), ("ops", "add")]);
     // Into one agent the two contradict each other.
-    let forced = plan(candidates(), &main, Some(&ops), &look, OnConflict::Fail);
+    let forced = plan(&candidates, &main, Some(&ops), &look, OnConflict::Fail);
     assert_eq!((forced.entries.len(), forced.invalid.len()), (0, 1));
 }
 
@@ -185,8 +193,7 @@ fn the_order_of_use_follows_the_renamed() {
         order: [("a".parse().unwrap(), vec![id("a:y"), id("a:x"), id("a:gone")])].into_iter().collect(),
         ..Parsed::default()
     };
-    let plan =
-        plan(parsed, &AgentName::default(), None, &|agent, id| held.look(agent, id), OnConflict::Rename);
+    let plan = held.plan(&parsed, OnConflict::Rename);
     assert_eq!(
         plan.order["a".parse::<crate::vault::id::Provider>().as_ref().unwrap()],
         [id("a:y"), id("a:x-2")]
@@ -199,7 +206,8 @@ fn a_chain_of_twins_ends_in_a_conflict() {
     for number in 2..200 {
         held.0.insert(format!("a:x-{number}"), "?".to_owned());
     }
-    let plan = held.plan(&[candidate("a:x", "1", "")], OnConflict::Rename);
+    let parsed = of(&[candidate("a:x", "1", "")]);
+    let plan = held.plan(&parsed, OnConflict::Rename);
     assert_eq!(plan.entries[0].action, Action::Conflict);
 }
 
@@ -216,7 +224,8 @@ fn ten_thousand_entries_are_planned_in_no_time() {
     let held = Held::of(&[("a:n5", "old")]);
     let candidates: Vec<_> =
         (0..10_000).map(|n| candidate(&format!("a:n{n}"), &format!("s{n}"), &format!("entry {n}"))).collect();
-    let plan = held.plan(&candidates, OnConflict::Rename);
+    let parsed = of(&candidates);
+    let plan = held.plan(&parsed, OnConflict::Rename);
     assert_eq!(plan.writes(), 10_000);
     assert_eq!(plan.lines().len(), 10_001);
 }
