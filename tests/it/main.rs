@@ -32,6 +32,7 @@ mod recover;
 mod rekey_kills;
 mod reports;
 mod resolve;
+mod scale;
 mod selection;
 mod serial;
 mod session;
