@@ -151,7 +151,7 @@ fn of_earlier_files_the_newest_are_kept_that_are_within_the_bound() {
     }
     let head = Head { seq: 100, ..head };
     let (part, _) = begin_anew(&dir, &ring, &head, 7, &[], None).unwrap();
-    append(&dir, &part).unwrap();
+    append(&dir, &part, Durable::Now).unwrap();
     let kept: Vec<u64> = earlier_names(&dir)
         .unwrap()
         .iter()
