@@ -1,23 +1,23 @@
 //! Going on with a home that this machine will not write: exactly the state that a person names.
 
 use strongroom_backends::SecretStore;
+use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::{self, Mode};
 
 use super::agent::{Agent, PENDING, RECORDS, TXN};
 use super::change::Change;
 use super::home::{Session, Vault, Waits};
 use super::id::ProfileId;
-use super::journal::{self, Journal};
+use super::journal;
 use super::keychain_store::KeychainStore;
-use super::ledger::{self, Book, Entry, Ledger, State as EntryState};
+use super::ledger::{Book, Entry, Ledger, State as EntryState};
 use super::log::{self, Event};
 use super::own::{Edit, Own};
 use super::reader::Found;
 use super::settings::Settings;
-use super::source::Source;
 use super::standing::{self, Refusal, Standing, State, WayOut};
 use super::store::Store;
-use super::transaction::{self, Current};
+use super::transaction;
 use super::writer::Writer;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, Scope, hex};
@@ -25,6 +25,8 @@ use crate::seal::record::key_id;
 use crate::unlock::listing::Methods;
 use crate::unlock::slots::Slot;
 
+/// How often a state that is refused is looked at again because it changed.
+const LOOKS: u32 = 64;
 /// How the log calls it.
 const OP: &str = "accept-rollback";
 
@@ -65,42 +67,55 @@ pub fn gone(vault: &Vault, keys: &Keys) -> Result<Vec<Refusal>> {
     Ok(found)
 }
 
-fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
-    match Own::expect(&vault.home, ring) {
-        Ok(own) => Ok(refusal(standing::judge(&vault.anchors, ring, &vault.home, State::from(&own))?)),
-        Err(error) => standing::unreadable(&vault.anchors, ring, &vault.home, &error).map(Some),
+/// A ledger, or why there is none, and what it is refused for. No lock is held: a writer may have changed the
+/// ledger before the anchor was read. What is seen twice is so.
+fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Option<Refusal>> {
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let (seen, refusal) = look()?;
+        if refusal.is_none() || before.as_ref() == Some(&seen) {
+            return Ok(refusal);
+        }
+        before = Some(seen);
     }
+    // Somebody writes all the time, and is not refused.
+    Ok(None)
+}
+
+fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
+    seen_twice(|| match Own::expect(&vault.home, ring) {
+        Ok(own) => {
+            let standing = standing::judge(&vault.anchors, ring, &vault.home, State::from(&own))?;
+            Ok((own.mac, refusal(standing)))
+        }
+        Err(error) => unreadable(vault, ring, &vault.home, &error),
+    })
 }
 
 fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>> {
-    match transaction::book(agent, ring).and_then(whole) {
-        Ok(book) => {
-            Ok(refusal(standing::judge(&vault.anchors, ring, &agent.dir, State::from(&book.ledger))?))
+    seen_twice(|| {
+        let again = Agent { name: agent.name.clone(), dir: agent.dir.dir(".")? };
+        let reader = again.reader(ring.clone(), &vault.keychain)?;
+        match reader.book().and_then(|book| book.all().map(|_| book)) {
+            Ok(book) => {
+                let state = State::from(&book.ledger);
+                let standing = standing::judge(&vault.anchors, ring, &agent.dir, state)?;
+                Ok((book.ledger.mac.clone(), refusal(standing)))
+            }
+            Err(error) => unreadable(vault, ring, &agent.dir, &error),
         }
-        // A first change that is committed and not applied has its ledger in the transaction.
-        Err(_) if is_first(agent, ring)? => Ok(None),
-        Err(error) => standing::unreadable(&vault.anchors, ring, &agent.dir, &error).map(Some),
-    }
+    })
+}
+
+fn unreadable(vault: &Vault, ring: &Ring, dir: &Dir, error: &Error) -> Result<(String, Option<Refusal>)> {
+    let refusal = standing::unreadable(&vault.anchors, ring, dir, error)?;
+    Ok((error.what().to_owned(), Some(refusal)))
 }
 
 /// A ledger of which no part is missing or altered.
 fn whole(book: Book) -> Result<Book> {
     book.all()?;
     Ok(book)
-}
-
-/// Whether an agent without a ledger has its first one in a transaction.
-fn is_first(agent: &Agent, ring: &Ring) -> Result<bool> {
-    if agent.dir.kind(ledger::FILE)?.is_some() {
-        return Ok(false);
-    }
-    let txn = agent.dir.dir_if_any(TXN)?.map(Source::Dir);
-    for source in txn.into_iter().chain(Journal::unapplied(&agent.dir)?.map(Source::Journal)) {
-        if let transaction::Standing::Next(_) = transaction::standing(&source, ring, &Current::None)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 fn refusal(standing: Standing) -> Option<Refusal> {

@@ -241,13 +241,14 @@ fn open(
     if !allowed.contains(&before) {
         return Err(format!("it holds {before:?}"));
     }
-    let verify = || {
-        let ran = session.run(["verify"]);
-        if ran.status == 0 { Ok(()) } else { Err(format!("verify: {}", ran.stdout)) }
+    let clean = |command: &str| {
+        let ran = session.run([command]);
+        if ran.status == 0 { Ok(()) } else { Err(format!("{command}: {}", ran.stdout)) }
     };
     let next = match next {
         Next::Paste => {
-            verify()?;
+            clean("verify")?;
+            clean("doctor")?;
             session.feed(
                 "made-up-next",
                 ["paste-api-key", "--provider", "mistral", "--profile-id", "mistral:next"],
@@ -261,7 +262,7 @@ fn open(
     if held()? != before {
         return Err(format!("a paste later it holds {:?}", held()?));
     }
-    verify()
+    clean("verify")
 }
 
 /// A machine that lost its power is in another boot when it reads its disk again.
