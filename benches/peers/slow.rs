@@ -29,7 +29,18 @@ pub fn print(place: &Place) {
     row("barriers of a paste", &format!("≤ {bare}"), &told, first <= bare);
     for slower in SLOWER {
         let inject = format!("inject={CALLS}:delay_exit={}", slower * 1000);
-        let options = ["-f", "-qqq", "-o", "/dev/null", "-e", &format!("trace={CALLS}"), "-e", &inject];
+        // Every other call goes its way untouched.
+        let options = [
+            "-f",
+            "--seccomp-bpf",
+            "-qqq",
+            "-o",
+            "/dev/null",
+            "-e",
+            &format!("trace={CALLS}"),
+            "-e",
+            &inject,
+        ];
         let tasks = [place.paste("one"), place.get("one"), replaces.clone(), nothing.clone()]
             .map(|process| Task::Process(process.under(STRACE, &options)));
         let [paste, get, two, nothing] = interleaved((place.rounds / 2).max(3), &tasks);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
@@ -56,10 +57,14 @@ impl Mark {
 }
 
 /// What Linux calls this boot, in 32 hex digits. Other systems have no such file.
-fn boot_id() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    let digits: String = text.trim_end().chars().filter(|c| *c != '-').collect();
-    (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())).then_some(digits)
+fn boot_id() -> Option<&'static str> {
+    static READ: OnceLock<Option<String>> = OnceLock::new();
+    let read = || {
+        let text = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let digits: String = text.trim_end().chars().filter(|c| *c != '-').collect();
+        (digits.len() == 32 && digits.bytes().all(|b| b.is_ascii_hexdigit())).then_some(digits)
+    };
+    READ.get_or_init(read).as_deref()
 }
 
 /// A journal that was read. Nothing of it is verified; one that is damaged has no parts.
