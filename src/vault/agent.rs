@@ -10,27 +10,10 @@ use strongroom_backends::fs::dir::Dir;
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
 use super::journal::Journal;
+pub use super::layout::{GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use super::ledger::{self, Book};
 use super::log;
 use crate::error::{Code, Result};
-
-/// The directory of the file store's records.
-pub const RECORDS: &str = "records";
-/// Sealed copies of records that go to the keychain, until a later process has seen them there; and
-/// notes of items that are to go. It is there from an agent's first record in the keychain on.
-pub const PENDING: &str = "pending";
-/// What a note of an item that is to go adds to the record's file name.
-pub const GONE: &str = ".gone";
-/// A committed transaction that is being applied.
-pub const TXN: &str = "txn";
-/// A transaction that is being prepared, or is done with.
-pub const TXN_STAGE: &str = "txn.tmp";
-/// The new index of a transaction, beside the one it replaces.
-pub const STAGED_INDEX: &str = "auth-profiles.json.tmp";
-/// The new run-time state, beside the one it replaces.
-pub const STAGED_STATE: &str = "auth-state.json.tmp";
-/// The operations in either.
-pub const OPS: &str = "ops";
 
 /// How often, and how long apart, a file of a foreign writer is read again that may be torn.
 const TORN_READS: u32 = 3;

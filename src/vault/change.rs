@@ -12,8 +12,9 @@ use super::ledger::{self, Book, Entry, State, Updates};
 use super::log::{self, Event, Head, LogPart};
 use super::ops::{Op, Ops};
 use super::record::Record;
-use super::staging::{Parts, Staged};
-use super::state_step::{Follow, StateStep};
+pub use super::staging::Outcome;
+use super::staging::{Parts, Place, Staged};
+use super::state_step::StateStep;
 use super::store::Store;
 use super::transaction::undone;
 use crate::error::{Code, Error, Result, fail};
@@ -39,21 +40,6 @@ pub struct Change {
     forgets_removed: bool,
     /// The log is begun anew: the old one is set by under this name.
     restarts_log: Option<String>,
-}
-
-/// How a change ended.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Generations of the records that were put.
-    pub generations: Vec<(ProfileId, u64)>,
-    /// Profiles of which the index held a secret in plain text, which gave way.
-    pub plaintext: Vec<ProfileId>,
-    /// Why a committed change could not be applied in full. It is safe, is read as done, and the
-    /// next change finishes it.
-    pub unfinished: Option<Error>,
-    /// Why the keychain does not hold what it should yet. Sealed copies are kept and read until it
-    /// does, and the next change tries again.
-    pub keychain: Option<Error>,
 }
 
 impl Change {
@@ -228,14 +214,6 @@ impl Change {
         }
         Ok(updates)
     }
-}
-
-/// Where a change is made, and under which keys.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place<'a> {
-    pub(super) agent: &'a Agent,
-    pub(super) ring: &'a Ring,
-    pub(super) follow: Follow,
 }
 
 /// Refuses a record that is larger than an item of the keychain may be, before anything is changed.

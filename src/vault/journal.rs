@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
-use super::agent::{OPS, RECORDS, TXN, TXN_STAGE};
+use super::layout::{OPS, RECORDS, TXN, TXN_STAGE};
 use super::ledger::{self, shard};
 use super::log;
 use crate::error::{Error, Result};

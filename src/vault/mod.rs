@@ -16,6 +16,7 @@ pub mod index;
 pub mod init;
 pub mod journal;
 pub mod keychain_store;
+mod layout;
 pub mod ledger;
 pub mod log;
 pub mod log_verify;

@@ -8,7 +8,6 @@ use strongroom_backends::file::ONE_BARRIER_FROM;
 use strongroom_backends::fs::dir::Dir;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
-use super::change::{Outcome, Place};
 use super::id::ProfileId;
 use super::index::Index;
 use super::journal::{self, Draft, Journal, Mark};
@@ -19,6 +18,29 @@ use super::state_step::{Doing, Follow};
 use super::transaction::{Prepared, apply, set_aside, sweep, sweep_shards};
 use crate::error::{Error, Result};
 use crate::seal::keys::Ring;
+
+/// Where a change is made, and under which keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) agent: &'a Agent,
+    pub(super) ring: &'a Ring,
+    pub(super) follow: Follow,
+}
+
+/// How a change ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Generations of the records that were put.
+    pub generations: Vec<(ProfileId, u64)>,
+    /// Profiles of which the index held a secret in plain text, which gave way.
+    pub plaintext: Vec<ProfileId>,
+    /// Why a committed change could not be applied in full. It is safe, is read as done, and the
+    /// next change finishes it.
+    pub unfinished: Option<Error>,
+    /// Why the keychain does not hold what it should yet. Sealed copies are kept and read until it
+    /// does, and the next change tries again.
+    pub keychain: Option<Error>,
+}
 
 /// What a change writes.
 #[derive(Debug)]

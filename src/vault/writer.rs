@@ -4,11 +4,12 @@ use strongroom_backends::fs::lock::Lock;
 
 use super::agent::Agent;
 use super::anchor::Anchors;
-use super::change::{Change, Outcome, Place};
+use super::change::{Change, Outcome};
 use super::generation::Generations;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
 use super::settle;
+use super::staging::Place;
 use super::standing::{self, Standing, State, WayOut};
 use super::state_step::Follow;
 use super::transaction::{self, Finished};
