@@ -4,6 +4,8 @@
 //! stands when they are applied, and applying them twice is the same as once. The ledger that is
 //! staged beside them says which records are current then.
 
+use std::collections::HashMap;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
@@ -189,8 +191,23 @@ impl Ops {
     /// # Errors
     /// `CORRUPT` for an id outside the grammar.
     pub fn apply(&self, index: &mut Index) -> Result<()> {
-        for op in &self.ops {
+        let mut last: HashMap<&str, (usize, u64)> = HashMap::new();
+        for (n, op) in self.ops.iter().enumerate() {
+            if let Op::Put { profile, entry } = op {
+                last.insert(profile, (n, entry.generation()));
+            }
+        }
+        // Whether what a later operation puts for a profile is listed already: an order that was set since is
+        // not to lose an id again.
+        let is_overtaken = |n: usize, profile: &str, index: &Index| {
+            let listed = || index.entry(profile).and_then(|entry| entry.mark).map(|mark| mark.generation);
+            last.get(profile)
+                .is_some_and(|(at, put)| *at > n && listed().is_some_and(|listed| listed >= *put))
+        };
+        for (n, op) in self.ops.iter().enumerate() {
             match op {
+                Op::Rename { to: profile, .. } | Op::Put { profile, .. } | Op::Remove { profile }
+                    if is_overtaken(n, profile, index) => {}
                 Op::Rename { from, to } => index.rename(&parse_id(from)?, &parse_id(to)?),
                 Op::Put { profile, entry } | Op::List { profile, entry } => {
                     index.put(&parse_id(profile)?, entry)?;

@@ -335,3 +335,32 @@ fn a_change_of_the_key() {
     let run = Run { next: Next::Rekey, ..run };
     run.command(&["rekey", "--yes"], "", |_| ()).check("rekey");
 }
+
+/// What a journal holds is put in place again after a boot, and undoes nothing that was done since.
+#[test]
+fn an_order_that_was_set_later_outlives_a_boot() {
+    let session = Session::new();
+    for id in ["groq:a", "groq:b", "groq:c"] {
+        session.paste(id, "made-up-1");
+    }
+    session.run(["remove", "groq:a", "--yes"]).ok();
+    session.paste("groq:a", "made-up-2");
+    session.run(["rename", "groq:b", "groq:d"]).ok();
+    session.paste("groq:b", "made-up-3");
+    let order = ["groq:b", "groq:a", "groq:d"];
+    session.run([&["order", "set", "--provider", "groq"], &order[..]].concat()).ok();
+    let journal = session.agent_file("journal");
+    let mut bytes = std::fs::read(&journal).unwrap();
+    bytes["strongroom-journal/v1 ".len()] = b'x';
+    std::fs::write(&journal, bytes).unwrap();
+    session.paste("mistral:next", "made-up-4");
+    let index: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(session.agent_file("auth-profiles.json")).unwrap()).unwrap();
+    assert_eq!(index["order"]["groq"], serde_json::json!(order));
+    for (id, secret) in
+        [("groq:a", "made-up-2"), ("groq:b", "made-up-3"), ("groq:c", "made-up-1"), ("groq:d", "made-up-1")]
+    {
+        assert_eq!(session.get(id), secret);
+    }
+    session.run(["verify"]).ok();
+}
