@@ -142,7 +142,7 @@ group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
 # What takes long, and what root and an ordinary user would run alike, runs as the latter alone.
 long=()
 [ "$(id -u)" -ne 0 ] || long=(-- --skip contention::sixty_four_writers_lose_nothing)
-group "tests as $(id -un)" 600 cargo test --workspace --locked "${long[@]}"
+group "tests as $(id -un)" 780 cargo test --workspace --locked "${long[@]}"
 
 # Everything is built by now; this only asks where. The binary is among it as soon as there are integration
 # tests; built apart from them, it could need other features of its dependencies, and minutes.
