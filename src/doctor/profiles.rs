@@ -6,6 +6,7 @@ use crate::vault::agent::TXN_STAGE;
 use crate::vault::change::{Change, Outcome};
 use crate::vault::home::{Session, Vault, Waits, Writer};
 use crate::vault::index::{Index, Mark};
+use crate::vault::journal::{self, Journal};
 use crate::vault::log;
 use crate::vault::own::{Edit, Own};
 use crate::vault::reader::Found;
@@ -164,6 +165,14 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
         let Some(agent) = vault.agent(&name)? else { continue };
         let unfinished = agent.has_unfinished()? || agent.dir.kind(TXN_STAGE)?.is_some();
         drop(agent);
+        let (agent, locks) = vault.lock_agent(&name, waits)?;
+        let journal = Journal::read(&agent.dir)?;
+        if let Some(journal) = journal
+            && !journal.is_in_place(&agent.dir)?
+        {
+            journal::unmark(&agent.dir)?;
+        }
+        drop((agent, locks));
         let writer = match vault.writer(session, &name, waits) {
             Ok(writer) => writer,
             Err(error) if matches!(error.code(), Code::IndexUnreadable | Code::Corrupt) => {

@@ -89,6 +89,14 @@ impl Agent {
         file.is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.len() > 0))
     }
 
+    /// Whether there is a committed change that may not be in place.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn has_committed(&self) -> Result<bool> {
+        Ok(self.dir.kind(TXN)?.is_some() || Journal::unapplied(&self.dir)?.is_some())
+    }
+
     /// Whether a change was committed and is not in place. What a journal holds of one that is, only a
     /// loss of power can undo: its ledger is then in place too.
     ///

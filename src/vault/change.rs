@@ -186,6 +186,8 @@ impl Change {
         let before = index.len();
         ops.apply(&mut index)?;
         bounds::check_profiles(&agent.name, before, index.len())?;
+        let index = index.to_bounded_bytes()?;
+        ops.lead(based_on.as_deref(), &index);
         Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
     }
 

@@ -126,12 +126,6 @@ struct SecretRef {
 }
 
 impl NewEntry {
-    /// The generation of the record that it is for.
-    #[must_use]
-    pub const fn generation(&self) -> u64 {
-        self.strongroom.generation
-    }
-
     /// The store to which the record goes.
     ///
     /// # Errors

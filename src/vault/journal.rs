@@ -21,8 +21,9 @@ use strongroom_backends::fs::dir::Dir;
 use super::layout::{OPS, RECORDS, TXN, TXN_STAGE};
 use super::ledger::{self, shard};
 use super::log;
+use super::ops::{Ops, digest};
 use crate::error::{Error, Result};
-use crate::seal::signed;
+use crate::seal::{RECORD_MAX, signed};
 
 /// The file's name in an agent's directory.
 pub const FILE: &str = "journal";
@@ -129,23 +130,55 @@ impl Journal {
         signed::split(self.part(ledger::FILE)?).map(|parts| parts.mac)
     }
 
-    /// Makes durable what was put in place of it.
+    /// The records among its parts that are not those that its operations name.
+    pub fn damaged<'a>(&'a self, ops: &'a Ops) -> impl Iterator<Item = &'a str> {
+        self.names().filter(|name| is_record(name)).filter(|name| !self.is_due(ops, name))
+    }
+
+    fn is_due(&self, ops: &Ops, name: &str) -> bool {
+        let due = ops.records.as_ref().and_then(|records| records.get(name));
+        due.is_some() && due == self.part(name).map(digest).as_ref()
+    }
+
+    /// Whether every record that it holds is in place.
+    ///
+    /// # Errors
+    /// `IO`.
+    pub fn is_in_place(&self, dir: &Dir) -> Result<bool> {
+        let Some(records) = dir.dir_if_any(RECORDS)? else { return Ok(false) };
+        for name in self.names().filter(|name| is_record(name)) {
+            if records.read_if_any(name, RECORD_MAX)?.as_deref() != self.part(name) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Makes durable what was put in place of it; a record that is missing, or torn, is put there again. Whether
+    /// every record in place is the one that it holds.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
-    pub fn settle(&self, dir: &Dir) -> Result<()> {
-        let records = dir.dir_if_any(RECORDS)?;
-        for name in self.names().filter(|name| *name != OPS).chain([log::FILE]) {
-            let Some(place) = (if is_record(name) { records.as_ref() } else { Some(dir) }) else { continue };
-            match place.open_for_reading(name) {
-                Ok(file) => place.sync_file(&file, name)?,
-                // What somebody took away, or put in its place, is a finding and not a stop.
-                Err(StoreError::NotFound(_) | StoreError::Unsafe { .. }) => {}
-                Err(error) => return Err(error.into()),
+    pub fn settle(&self, dir: &Dir) -> Result<bool> {
+        let mut all = true;
+        if let Some(records) = dir.dir_if_any(RECORDS)? {
+            for name in self.names().filter(|name| is_record(name)) {
+                let held = self.part(name).unwrap_or_default();
+                match records.read_if_any(name, RECORD_MAX) {
+                    Ok(Some(there)) if there == held => sync(&records, name)?,
+                    Ok(there) if there.as_deref().is_none_or(is_torn) => records.replace(name, held)?,
+                    // What somebody put in its place is a finding and not a stop.
+                    Ok(_) | Err(StoreError::Unsafe { .. } | StoreError::TooLarge { .. }) => all = false,
+                    Err(error) => return Err(error.into()),
+                }
             }
+            records.sync()?;
         }
-        records.as_ref().map_or(Ok(()), Dir::sync)?;
-        Ok(dir.sync()?)
+        for name in self.names().filter(|name| *name != OPS && !is_record(name)).chain([log::FILE]) {
+            sync(dir, name)?;
+        }
+        dir.sync()?;
+        Ok(all)
     }
 
     /// Makes a transaction's directory of it, durably, of the parts for which `keep` holds: that is then what
@@ -164,6 +197,15 @@ impl Journal {
         stage.sync()?;
         dir.rename(TXN_STAGE, dir, TXN)?;
         Ok(dir.sync()?)
+    }
+}
+
+/// Makes a file durable that is there.
+fn sync(dir: &Dir, name: &str) -> Result<()> {
+    match dir.open_for_reading(name) {
+        Ok(file) => Ok(dir.sync_file(&file, name)?),
+        Err(StoreError::NotFound(_) | StoreError::Unsafe { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -246,6 +288,13 @@ impl Draft {
         }
     }
 
+    /// The SHA-256 of each record among the parts, by name, in hex.
+    #[must_use]
+    pub fn digests(&self) -> BTreeMap<String, String> {
+        let records = self.0.iter().filter(|(name, _)| is_record(name));
+        records.map(|(name, bytes)| (name.clone(), digest(bytes))).collect()
+    }
+
     /// Whether it is small enough to be written.
     #[must_use]
     pub fn fits(&self) -> bool {
@@ -269,6 +318,20 @@ impl Draft {
         }
         Ok(dir.write_new(STAGE, &bytes)?)
     }
+}
+
+/// Takes back that everything is in its place: the next writer puts it there again.
+///
+/// # Errors
+/// `IO`.
+pub fn unmark(dir: &Dir) -> Result<()> {
+    if dir.kind(FILE)?.is_none() {
+        return Ok(());
+    }
+    let mut file = dir.open_or_create(FILE)?;
+    let failed = |error| Error::from(dir.io(FILE, error));
+    file.seek(SeekFrom::Start(TITLE.len() as u64)).map_err(failed)?;
+    file.write_all(format!("{:0>MARK_LEN$}", 0).as_bytes()).map_err(failed)
 }
 
 /// Notes that everything is in its place.

@@ -4,10 +4,11 @@
 //! stands when they are applied, and applying them twice is the same as once. The ledger that is
 //! staged beside them says which records are current then.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::id::{ProfileId, Provider};
 use super::index::{Index, NewEntry};
@@ -16,7 +17,7 @@ use super::state_step::StateStep;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::seal::keys::{Ring, Scope};
+use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::record::{self, Purpose};
 
 const FORMAT: u32 = 1;
@@ -65,6 +66,17 @@ pub enum Op {
     },
 }
 
+/// Which index a change was made on, and which it makes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IndexStep {
+    /// How many of the operations are the change's.
+    ops: usize,
+    /// The SHA-256 of the index before, in hex; of no index that of no bytes.
+    before: String,
+    /// That of the index after it.
+    after: String,
+}
+
 /// A transaction of one agent.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Ops {
@@ -78,6 +90,11 @@ pub struct Ops {
     pub follows: Vec<String>,
     /// The operations, in the order in which they are applied.
     pub ops: Vec<Op>,
+    /// For each change among them, the index that it was made on and the one that it makes.
+    pub index: Vec<IndexStep>,
+    /// Of a journal, the SHA-256 of each sealed record that it holds, by file name, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub records: Option<BTreeMap<String, String>>,
     /// What follows in the run-time state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<StateStep>,
@@ -91,7 +108,14 @@ impl Ops {
     pub fn new(ring: &Ring, (follows, ledger): (String, String), ops: Vec<Op>, log: LogPart) -> Self {
         let agent = ring.scope.agent().unwrap_or_default().to_owned();
         let (vault, follows) = (ring.vault.to_string(), vec![follows]);
-        Self { format: FORMAT, vault, agent, ledger, follows, ops, state: Vec::new(), log }
+        let (index, state) = (Vec::new(), Vec::new());
+        Self { format: FORMAT, vault, agent, ledger, follows, ops, index, records: None, state, log }
+    }
+
+    /// Notes the index that they were made on, and the one that they make.
+    pub fn lead(&mut self, before: Option<&[u8]>, after: &[u8]) {
+        let before = digest(before.unwrap_or_default());
+        self.index = vec![IndexStep { ops: self.ops.len(), before, after: digest(after) }];
     }
 
     /// These behind others, as one transaction.
@@ -99,6 +123,7 @@ impl Ops {
     pub fn after(self, mut earlier: Self) -> Self {
         earlier.follows.push(earlier.ledger);
         earlier.ops.extend(self.ops);
+        earlier.index.extend(self.index);
         earlier.state.extend(self.state);
         earlier.log.lines.push_str(&self.log.lines);
         Self { ledger: self.ledger, ..earlier }
@@ -186,46 +211,64 @@ impl Ops {
         self.ops.iter().filter_map(pick).map(|id| parse_id(id)).collect()
     }
 
+    /// Applies those to an index that are not in it yet. `bytes` are what it was read from.
+    ///
+    /// An index that none of them was made on or made was written by somebody else: behind a journal, which
+    /// stays when all is in place, by somebody who knew it; behind a transaction, perhaps before.
+    ///
+    /// # Errors
+    /// As [`Ops::apply`].
+    pub fn apply_missing(&self, index: &mut Index, bytes: Option<&[u8]>) -> Result<()> {
+        let there = digest(bytes.unwrap_or_default());
+        let (mut done, mut at) = (None, 0);
+        for step in &self.index {
+            if step.before == there {
+                done = Some(at);
+            }
+            at += step.ops;
+            if step.after == there {
+                done = Some(at);
+            }
+        }
+        let done = done.unwrap_or(if self.records.is_some() { self.ops.len() } else { 0 });
+        apply(self.ops.get(done..).unwrap_or_default(), index)
+    }
+
     /// Applies them to an index.
     ///
     /// # Errors
     /// `CORRUPT` for an id outside the grammar.
     pub fn apply(&self, index: &mut Index) -> Result<()> {
-        let mut last: HashMap<&str, (usize, u64)> = HashMap::new();
-        for (n, op) in self.ops.iter().enumerate() {
-            if let Op::Put { profile, entry } = op {
-                last.insert(profile, (n, entry.generation()));
-            }
-        }
-        // Whether what a later operation puts for a profile is listed already: an order that was set since is
-        // not to lose an id again.
-        let is_overtaken = |n: usize, profile: &str, index: &Index| {
-            let listed = || index.entry(profile).and_then(|entry| entry.mark).map(|mark| mark.generation);
-            last.get(profile)
-                .is_some_and(|(at, put)| *at > n && listed().is_some_and(|listed| listed >= *put))
-        };
-        for (n, op) in self.ops.iter().enumerate() {
-            match op {
-                Op::Rename { to: profile, .. } | Op::Put { profile, .. } | Op::Remove { profile }
-                    if is_overtaken(n, profile, index) => {}
-                Op::Rename { from, to } => index.rename(&parse_id(from)?, &parse_id(to)?),
-                Op::Put { profile, entry } | Op::List { profile, entry } => {
-                    index.put(&parse_id(profile)?, entry)?;
-                }
-                Op::Forget { .. } => {}
-                Op::Remove { profile } => index.remove(&parse_id(profile)?),
-                Op::Order { provider, ids } => {
-                    let provider: Provider = provider.parse().map_err(damaged)?;
-                    let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
-                    // An order that was set meanwhile is a choice of its own.
-                    if index.order(&provider).is_none() {
-                        index.set_order(&provider, Some(&ids));
-                    }
-                }
-            }
-        }
-        Ok(())
+        apply(&self.ops, index)
     }
+}
+
+fn apply(ops: &[Op], index: &mut Index) -> Result<()> {
+    for op in ops {
+        match op {
+            Op::Rename { from, to } => index.rename(&parse_id(from)?, &parse_id(to)?),
+            Op::Put { profile, entry } | Op::List { profile, entry } => {
+                index.put(&parse_id(profile)?, entry)?;
+            }
+            Op::Forget { .. } => {}
+            Op::Remove { profile } => index.remove(&parse_id(profile)?),
+            Op::Order { provider, ids } => {
+                let provider: Provider = provider.parse().map_err(damaged)?;
+                let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
+                // An order that was set meanwhile is a choice of its own.
+                if index.order(&provider).is_none() {
+                    index.set_order(&provider, Some(&ids));
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The SHA-256 of some bytes, in hex.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// What becomes of records.

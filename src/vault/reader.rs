@@ -406,11 +406,11 @@ impl<'k> Reader<'k> {
     /// # Errors
     /// As [`Agent::index`].
     pub fn index(&self) -> Result<Index> {
-        let mut index = self.agent.index()?;
+        let (mut index, bytes) = self.agent.index_and_bytes()?;
         if let (Some(Ok(Some(ops))), Ok(book)) = (self.ops(), &self.book)
             && ops.ledger == book.ledger.mac
         {
-            ops.apply(&mut index)?;
+            ops.apply_missing(&mut index, bytes.as_deref())?;
         }
         Ok(index)
     }

@@ -9,7 +9,6 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
 use super::id::ProfileId;
-use super::index::Index;
 use super::journal::{self, Draft, Journal, Mark};
 use super::ledger::{self, Book, Next};
 use super::log::{self, Durable};
@@ -51,8 +50,8 @@ pub(super) struct Parts {
     pub(super) next: Next,
     /// The operations.
     pub(super) ops: Ops,
-    /// The index.
-    pub(super) index: Index,
+    /// The index's bytes.
+    pub(super) index: Vec<u8>,
     /// The bytes of the index that was there before.
     pub(super) based_on: Option<Vec<u8>>,
     /// What is told of it.
@@ -106,8 +105,10 @@ impl Parts {
                 return Ok(Some((draft, mark.clone())));
             }
         }
-        if let Some(earlier) = earlier {
-            earlier.journal.settle(&agent.dir)?;
+        if let Some(earlier) = earlier
+            && !earlier.journal.settle(&agent.dir)?
+        {
+            set_aside(agent, journal::FILE, "damaged", now)?;
         }
         if let Some(mark) = mark {
             let draft = self.draft(ring, None)?;
@@ -146,6 +147,7 @@ impl Parts {
         for (name, bytes) in self.records.iter().chain(&self.next.shards) {
             draft.put(name, bytes);
         }
+        ops.records = Some(draft.digests());
         draft.put(OPS, &ops.seal(ring)?);
         draft.put(ledger::FILE, self.next.text.as_bytes());
         Ok(draft)
@@ -161,7 +163,7 @@ impl Parts {
         log::reserve(dir, &self.ops.log)?;
         dir.remove_file(journal::STAGE)?;
         let journal = draft.write(dir)?;
-        let index = dir.write_new(STAGED_INDEX, &self.index.to_bounded_bytes()?)?;
+        let index = dir.write_new(STAGED_INDEX, &self.index)?;
         dir.sync_file(&journal, journal::STAGE)?;
         // The index is not in the journal: others keep things in it, and it is to be whole whenever it is seen.
         dir.sync_file(&index, STAGED_INDEX)?;
@@ -181,7 +183,7 @@ impl Parts {
                 files.push((file, name));
             }
         }
-        let index = agent.dir.write_new(STAGED_INDEX, &self.index.to_bounded_bytes()?)?;
+        let index = agent.dir.write_new(STAGED_INDEX, &self.index)?;
         log::reserve(&agent.dir, &self.ops.log)?;
         if !each {
             return Ok(stage.sync_all()?);
@@ -208,9 +210,11 @@ impl Earlier {
         let Some(journal) = Journal::read(&agent.dir)? else { return Ok(None) };
         if journal.mac() == Some(&book.ledger.mac)
             && let Some(ops) = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok())
+            && journal.damaged(&ops).next().is_none()
         {
             return Ok(Some(Self { journal, ops }));
         }
+        journal.settle(&agent.dir)?;
         set_aside(agent, journal::FILE, "stale", now)?;
         Ok(None)
     }

@@ -115,7 +115,10 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
     }
     // Somebody else wrote the index meanwhile: the operations go upon what stands there now.
     let (mut index, bytes) = agent.index_and_bytes()?;
-    ops.apply(&mut index)?;
+    match prepared {
+        Some(_) => ops.apply(&mut index)?,
+        None => ops.apply_missing(&mut index, bytes.as_deref())?,
+    }
     let new = index.to_bytes();
     if bytes.as_deref() != Some(new.as_slice()) {
         agent.dir.replace(index::FILE, &new)?;
@@ -293,11 +296,12 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
 /// journal is then kept aside.
 fn unpack(agent: &Agent, ring: &Ring, source: &Source, now: i64) -> Result<Option<Finished>> {
     let Source::Journal(journal) = source else { return Ok(None) };
-    let opens = |name: &str, sealed: &[u8]| {
-        ProfileId::from_file_name(name).is_none_or(|id| Record::open(ring, &id, sealed).is_ok())
-    };
-    journal.unpack(&agent.dir, opens).map_err(|error| undone(agent, error))?;
-    if journal.names().all(|name| opens(name, journal.part(name).unwrap_or_default())) {
+    // Without the operations, the records that fit its ledger are taken over one by one.
+    let ops = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok());
+    let damaged: Vec<&str> = ops.iter().flat_map(|ops| journal.damaged(ops)).collect();
+    let keep = |name: &str, _: &[u8]| !damaged.contains(&name);
+    journal.unpack(&agent.dir, keep).map_err(|error| undone(agent, error))?;
+    if damaged.is_empty() {
         agent.dir.remove_file(journal::FILE)?;
         return Ok(None);
     }

@@ -70,7 +70,18 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// `TAMPERED`, and those of finishing.
     pub(super) fn begin(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Result<Self> {
-        let Means { anchors, follow, now, over_rekey, .. } = means;
+        let Means { anchors, follow, now, over_rekey, keychain, .. } = means;
+        // What is committed and not in place may be of an older state, which is not put in place of a newer one.
+        if agent.has_committed()? {
+            let again = Agent { name: agent.name.clone(), dir: agent.dir.dir(".")? };
+            if let Ok(book) = again.reader(ring.clone(), keychain)?.book()
+                && let Standing::Refused(refusal) =
+                    standing::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
+                && !(over_rekey.is_some() && refusal.way_out == WayOut::Rekey)
+            {
+                return Err(refusal.error());
+            }
+        }
         let finished = match transaction::finish_unfinished(&agent, &ring, follow, now) {
             Err(error) if error.code() == Code::Tampered => {
                 return Err(standing::unreadable(anchors, &ring, &agent.dir, &error)?.error());

@@ -348,6 +348,17 @@ def torn(data):
     return len(data) % 4096 == 0 or any(not any(data[at:at + 512]) for at in range(0, len(data), 512))
 
 
+def missing_ops(ops, data):
+    """The operations that are not in an index yet: behind the last change that it was made on or by."""
+    there, at, done = hashlib.sha256(data).hexdigest(), 0, None
+    for step in ops["index"]:
+        done = at if step["before"] == there else done
+        at += step["ops"]
+        done = at if step["after"] == there else done
+    # Behind a journal somebody else wrote it, who knew what is in it.
+    return ops["ops"][(len(ops["ops"]) if "records" in ops else 0) if done is None else done:]
+
+
 def read_agent(directory, vault_keys, payload):
     """The index as it will stand, the records that are current, and the ledger."""
     agent, vault = directory.name, payload["vault"]
@@ -365,6 +376,8 @@ def read_agent(directory, vault_keys, payload):
         of_change, its_mac = open_ledger(part(place, "ledger"), keys, payload, "a staged ledger")
         change = open_sealed(part(place, "ops"), keys, "txn", "ops")
         need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "another's transaction")
+        for name, due in change.get("records", {}).items():
+            need(hashlib.sha256(part(place, name) or b"").hexdigest() == due, f"a journal with another {name}")
         if its_mac == found or (of_change["number"] > ledger["number"] and (found in change["follows"] or is_torn)):
             ledger, found, places, ops = of_change, its_mac, [place, directory], change
     need(ledger["number"] == 0 or ledger["agent"] == agent, "the ledger of another agent")
@@ -372,10 +385,11 @@ def read_agent(directory, vault_keys, payload):
     had_ledger = any((directory / "records").glob("*.age")) or any(log_files(directory)) or (directory / "pending").exists()
     need(ledger["number"] or not had_ledger, f"the ledger of {agent} is missing")
     index_file = directory / "auth-profiles.json"
-    index = parse(index_file.read_bytes(), "the index") if index_file.exists() else {}
+    data = index_file.read_bytes() if index_file.exists() else b""
+    index = parse(data, "the index") if data else {}
     need(index.get("version", 1) == 1, "a newer index")
     profiles, order = index.setdefault("profiles", {}), index.setdefault("order", {})
-    for op in ops["ops"] if ops else []:
+    for op in missing_ops(ops, data) if ops else []:
         if op["op"] in ("put", "list"):
             profiles[op["profile"]] = profiles.get(op["profile"], {}) | op["entry"]
         elif op["op"] == "rename" and op["from"] in profiles:

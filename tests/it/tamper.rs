@@ -371,3 +371,90 @@ fn an_unlock_file_that_is_put_back_seals_nothing() {
 fn waits() -> Waits {
     Waits { limit: Duration::from_secs(5), command: "test".into(), now: 1 }
 }
+
+/// A file system can lose its power while the machine runs on: what is in place is then torn, and the journal
+/// says that it is not.
+#[test]
+fn what_a_journal_holds_is_put_back_by_a_repair_and_before_it_goes() {
+    for by_repair in [true, false] {
+        let session = session();
+        let record = session.agent_file("records/openrouter_3atwo.age");
+        fs::write(&record, b"").unwrap();
+        session.run(["get", "openrouter:two"]).failed("CORRUPT", 65);
+        assert_eq!(session.run(["verify"]).status, 65);
+        if by_repair {
+            session.run(["doctor", "--repair"]).ok();
+            assert_eq!(session.get("openrouter:two"), OTHER);
+        }
+        for n in 0..20 {
+            session.paste(&format!("openrouter:more{n}"), "made-up-more");
+        }
+        assert_eq!(session.get("openrouter:two"), OTHER, "{by_repair}");
+        session.run(["verify"]).ok();
+    }
+}
+
+/// A record of before in the place of one that a journal holds is not carried over, nor put in place.
+#[test]
+fn a_journal_with_an_older_record_in_it_replaces_nothing() {
+    let session = session();
+    let journal = session.agent_file("journal");
+    let record = session.agent_file("records/openrouter_3atwo.age");
+    let old = fs::read(&record).unwrap();
+    session.feed("made-up-newer", ["rotate", "openrouter:two"]).ok();
+    let new = fs::read(&record).unwrap();
+    let bytes = fs::read(&journal).unwrap();
+    let at = bytes.windows(new.len()).position(|part| part == new).unwrap();
+    let mut planted = [&bytes[..at], &old, &bytes[at + new.len()..]].concat();
+    let listed = format!("{} openrouter_3atwo.age", new.len());
+    let line = planted.windows(listed.len()).position(|part| part == listed.as_bytes()).unwrap();
+    let due = format!("{} openrouter_3atwo.age", old.len());
+    planted.splice(line..line + listed.len(), due.into_bytes());
+    for marked in [true, false] {
+        if !marked {
+            planted["strongroom-journal/v1 ".len()] = b'x';
+        }
+        fs::write(&journal, &planted).unwrap();
+        session.paste("openrouter:next", "made-up-next");
+        assert_eq!(session.get("openrouter:two"), "made-up-newer", "{marked}");
+        assert_eq!(fs::read(&record).unwrap(), new, "{marked}");
+        session.run(["verify"]).ok();
+    }
+}
+
+/// What is refused changes nothing, be there an older change to finish or not.
+#[test]
+fn an_older_journal_is_not_put_in_place_before_it_is_refused() {
+    let session = session();
+    let (journal, ledger) = (session.agent_file("journal"), session.agent_file("ledger"));
+    let mut old = fs::read(&journal).unwrap();
+    old["strongroom-journal/v1 ".len()] = b'x';
+    session.feed("made-up-newer", ["rotate", "openrouter:two"]).ok();
+    let (newer, last) = (fs::read(&ledger).unwrap(), fs::read(&journal).unwrap());
+    fs::write(&journal, &old).unwrap();
+    fs::remove_file(&ledger).unwrap();
+    let paste = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:next"];
+    session.feed("made-up-next", paste).failed("TAMPERED", 65);
+    fs::write(&ledger, newer).unwrap();
+    fs::write(&journal, last).unwrap();
+    assert_eq!(session.get("openrouter:two"), "made-up-newer");
+    session.run(["verify"]).ok();
+}
+
+/// What a client wrote into the index since is not undone when a journal is put in place again.
+#[test]
+fn what_others_wrote_into_the_index_outlives_a_boot() {
+    let session = session();
+    let index = session.agent_file("auth-profiles.json");
+    let text = fs::read_to_string(&index).unwrap();
+    let mut parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    parsed["profiles"]["openrouter:two"] =
+        serde_json::json!({"type": "api_key", "provider": "openrouter", "key": "made-up-by-the-client"});
+    fs::write(&index, parsed.to_string()).unwrap();
+    let journal = session.agent_file("journal");
+    let mut bytes = fs::read(&journal).unwrap();
+    bytes["strongroom-journal/v1 ".len()] = b'x';
+    fs::write(&journal, bytes).unwrap();
+    session.paste("openrouter:next", "made-up-next");
+    assert!(fs::read_to_string(&index).unwrap().contains("made-up-by-the-client"));
+}
