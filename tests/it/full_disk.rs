@@ -269,7 +269,7 @@ fn a_file_that_cannot_grow_makes_a_change_or_leaves_it() {
     let template = template();
     for change in changes() {
         let (mut made, mut failed, mut victims) = (0, 0, BTreeSet::new());
-        let end = if change.affected.len() > 2 { 160 } else { 64 };
+        let end = if change.affected.len() > 2 { 240 } else { 112 };
         for step in 0..=end {
             let session = crate::faults::copy(&template);
             let limit = format!("--fsize={}", 256 * step);
