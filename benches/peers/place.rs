@@ -79,7 +79,15 @@ impl Place {
     }
 
     pub fn paste(&self, vault: &str) -> Process {
-        let args = ["models", "auth", "paste-token", "--provider", "anthropic"];
+        let args = [
+            "models",
+            "auth",
+            "paste-token",
+            "--provider",
+            "anthropic",
+            "--profile-id",
+            "anthropic:account-00000",
+        ];
         self.vault(vault, &args).stdin(self.file("token", &format!("{}\n", token(7))))
     }
 

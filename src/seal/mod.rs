@@ -13,6 +13,7 @@
 pub mod argon2id;
 pub mod armor;
 pub mod bundle;
+mod hex;
 pub mod keys;
 pub mod record;
 pub mod recovery;
@@ -20,6 +21,7 @@ pub mod scan;
 pub mod signed;
 pub mod stanza;
 pub mod unlock_file;
+mod vault_key;
 
 use std::io::{Read, Write};
 

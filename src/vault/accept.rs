@@ -94,8 +94,7 @@ fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
 
 fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>> {
     seen_twice(|| {
-        let again = Agent { name: agent.name.clone(), dir: agent.dir.dir(".")? };
-        let reader = again.reader(ring.clone(), &vault.keychain)?;
+        let reader = agent.again()?.reader(ring.clone(), &vault.keychain)?;
         match reader.book().and_then(|book| book.all().map(|_| book)) {
             Ok(book) => {
                 let state = State::from(&book.ledger);

@@ -29,6 +29,14 @@ pub struct Agent {
 }
 
 impl Agent {
+    /// The same agent, opened again.
+    ///
+    /// # Errors
+    /// Those of opening its directory.
+    pub fn again(&self) -> Result<Self> {
+        Ok(Self { name: self.name.clone(), dir: self.dir.dir(".")? })
+    }
+
     /// The index as it stands in the file. An absent one is empty.
     ///
     /// # Errors

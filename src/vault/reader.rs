@@ -6,6 +6,7 @@
 //! there. What does not fit the ledger is looked at again, for a writer may just have changed both; if
 //! the ledger stays as it is, the record was put back, planted or lost.
 
+mod committed;
 mod fetched;
 
 use std::sync::OnceLock;
@@ -18,13 +19,13 @@ use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
 use super::index::Index;
 use super::journal::{Journal, is_torn};
-use super::ledger::{Book, Entry, Ledger, State};
+use super::ledger::{Book, Entry, State};
 use super::log;
 use super::ops::Ops;
 use super::record::Record;
 use super::source::Source;
 use super::store::Store;
-use super::transaction::{self, Current, Standing, ledger_missing};
+use committed::{Pending, read_book};
 use fetched::Fetched;
 
 use crate::error::{Code, Error, Result, fail};
@@ -45,15 +46,6 @@ pub struct Found {
     pub sealed: Vec<u8>,
     /// Where it rests.
     pub store: Store,
-}
-
-/// A committed change that is not in place in full, or not durably.
-#[derive(Debug)]
-struct Pending {
-    source: Source,
-    /// Whether its ledger is not in its place yet.
-    is_next: bool,
-    ops: OnceLock<Result<Option<Ops>>>,
 }
 
 /// An agent's records.
@@ -88,62 +80,6 @@ impl Agent {
         let kept = self.dir.dir_if_any(PENDING)?;
         Ok(Reader { agent: self, ring, keychain, book, files, kept, pending, in_keychain: OnceLock::new() })
     }
-}
-
-/// The ledger that is current, and the change that is not in place in full.
-fn read_book(
-    agent: &Agent,
-    ring: &Ring,
-    committed: [Option<Source>; 2],
-) -> Result<(Result<Book>, Option<Pending>)> {
-    // Whoever reads a ledger without shards needs no directory for it.
-    let dirs = |ledger: &Ledger, places: &[&str]| -> Vec<Dir> {
-        if ledger.shard_names().next().is_none() {
-            return Vec::new();
-        }
-        places.iter().filter_map(|place| agent.dir.dir(place).ok()).collect()
-    };
-    let current = match Current::read(&agent.dir, ring) {
-        Err(error) if error.code() == Code::Io => return Err(error),
-        Err(error) => {
-            let source = committed.into_iter().flatten().next();
-            let pending = source.map(|source| Pending { source, is_next: true, ops: OnceLock::new() });
-            return Ok((Err(error), pending));
-        }
-        Ok(current) => current,
-    };
-    let mut found: Option<(Source, Ledger, bool)> = None;
-    for source in committed.into_iter().flatten() {
-        let (ledger, is_next) = match (transaction::standing(&source, ring, &current)?, &current) {
-            (Standing::Next(next), _) => (next, true),
-            // A directory's is there until all is in place; a journal stays.
-            (Standing::Placed, Current::Is(ledger)) => (ledger.clone(), matches!(source, Source::Dir(_))),
-            (Standing::Placed, Current::None) => (Ledger::default(), true),
-            // One that somebody put back.
-            _ => continue,
-        };
-        // Of one that is done, and comes back with a loss of power, the next one follows.
-        if found.as_ref().is_none_or(|(_, other, _)| other.number < ledger.number) {
-            found = Some((source, ledger, is_next));
-        }
-    }
-    if let Some((source, ledger, is_next)) = found {
-        let mut book = Book::new(ledger.clone(), dirs(&ledger, &[TXN, "."]));
-        if let Source::Journal(journal) = &source {
-            book = book.with(journal.shards());
-        }
-        return Ok((Ok(book), Some(Pending { source, is_next, ops: OnceLock::new() })));
-    }
-    let book = match current {
-        Current::Is(ledger) => {
-            let dirs = dirs(&ledger, &["."]);
-            Ok(Book::new(ledger, dirs))
-        }
-        Current::Torn(error) => Err(error),
-        Current::None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
-        Current::None => Ok(Book::new(Ledger::default(), Vec::new())),
-    };
-    Ok((book, None))
 }
 
 impl<'k> Reader<'k> {
@@ -208,8 +144,7 @@ impl<'k> Reader<'k> {
     }
 
     fn again(&self) -> Result<Reader<'k>> {
-        let dir = self.agent.dir.dir(".")?;
-        Agent { name: self.agent.name.clone(), dir }.reader(self.ring.clone(), self.keychain)
+        self.agent.again()?.reader(self.ring.clone(), self.keychain)
     }
 
     fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {

@@ -1,5 +1,6 @@
 //! Whether everything in a home is what this vault made: records, indexes and logs.
 
+mod entries;
 mod own;
 
 use std::collections::BTreeSet;
@@ -10,13 +11,15 @@ use strongroom_backends::StoreError;
 use strongroom_backends::fs::lock::{self, Mode};
 use strongroom_backends::fs::queue;
 
+pub use entries::drift;
+use entries::{verify_entry, verify_record};
 use own::{damaged_logs, modes, modes_within, verify_own};
 
 use super::accept;
 use super::agent::{Agent, PENDING, RECORDS, TXN_STAGE};
 use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
-use super::index::{EXEC_PROVIDER, Entry, Index};
+use super::index::Index;
 use super::ledger::{self, Book};
 use super::log;
 use super::many;
@@ -31,7 +34,6 @@ use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
 use crate::unlock::slots::{self, DIR};
-use crate::vault::id::Reference;
 
 /// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
@@ -366,97 +368,4 @@ fn verify_strays(
         }
     }
     Ok(())
-}
-
-fn verify_record(
-    agent: &Agent,
-    Seen { record, opens, store }: &Seen,
-    index: Option<&Index>,
-    now: i64,
-    verified: &mut Verified,
-) {
-    let id = record.profile.as_str();
-    if !opens {
-        let what =
-            format!("the recovery key does not open the record of {id}; rotate or rekey seals it again");
-        verified.add("recovery", agent, Some(id), what);
-    }
-    if record.generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD) {
-        let what = format!("the record of {id} is from ahead of the clock: a clock is, or was, wrong");
-        verified.note("clock", agent, Some(id), what);
-    }
-    let store = store.map(|store| store.to_string());
-    match index.map(|index| index.entry(id)) {
-        None => {}
-        Some(None) => {
-            let what = format!("{id} is not listed in the index; `strongroom doctor --repair` lists it");
-            verified.add("unlisted", agent, Some(id), what);
-        }
-        Some(Some(entry)) => {
-            let as_it_is = |mark: &super::index::Mark| {
-                mark.generation == record.generation && Some(&mark.store) == store.as_ref()
-            };
-            if !entry.mark.as_ref().is_some_and(as_it_is) {
-                let what = format!(
-                    "the index says another store or generation for {id} than the ledger, which governs"
-                );
-                verified.add("drift", agent, Some(id), what);
-            }
-            for what in drift(agent, record, &entry) {
-                verified.add("drift", agent, Some(id), what);
-            }
-        }
-    }
-}
-
-/// How an index entry differs from the record that governs it.
-#[must_use]
-pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
-    let id = &record.profile;
-    let credential = &record.credential;
-    let mut found = Vec::new();
-    let mut say = |field: &str| {
-        found.push(format!("the index says another {field} for {id} than its record, which governs"));
-    };
-    if entry.kind != Some(credential.kind) {
-        say("type");
-    }
-    if entry.provider.as_ref() != Some(&credential.provider) {
-        say("provider");
-    }
-    if entry.expires != credential.expires {
-        say("expiry");
-    }
-    if entry.email != credential.email
-        || entry.display_name != credential.display_name
-        || entry.copy_to_agents != credential.copy_to_agents
-    {
-        say("account or name");
-    }
-    let due = Reference::id_of(&agent.name, id);
-    let referenced = credential.kind != super::credential::CredentialType::OAuth;
-    if (referenced && entry.reference.as_ref() != Some(&due)) || entry.foreign_reference.is_some() {
-        say("reference");
-    }
-    found
-}
-
-fn verify_entry(agent: &Agent, entry: &Entry, held: &BTreeSet<&str>, verified: &mut Verified) {
-    let shown = super::id::quoted(&entry.id);
-    if entry.plaintext {
-        let what = format!(
-            "{shown} holds a secret in plain text in the index; import the file, or remove the entry and revoke the secret"
-        );
-        verified.add("plaintext", agent, Some(&entry.id), what);
-    }
-    let ours = entry.mark.is_some() || entry.reference.is_some();
-    let there = held.contains(entry.id.as_str());
-    if ours && !there {
-        let what = format!("{shown} is listed, and its record is gone; paste it again, or remove it");
-        verified.add("missing", agent, Some(&entry.id), what);
-    }
-    if !there && entry.reference.is_none() && entry.foreign_reference.is_some() {
-        let what = format!("{shown} refers to another secret provider than {EXEC_PROVIDER}");
-        verified.note("foreign", agent, Some(&entry.id), what);
-    }
 }

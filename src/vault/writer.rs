@@ -72,15 +72,13 @@ impl<'s> Writer<'s> {
     pub(super) fn begin(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Result<Self> {
         let Means { anchors, follow, now, over_rekey, keychain, .. } = means;
         // What is committed and not in place may be of an older state, which is not put in place of a newer one.
-        if agent.has_committed()? {
-            let again = Agent { name: agent.name.clone(), dir: agent.dir.dir(".")? };
-            if let Ok(book) = again.reader(ring.clone(), keychain)?.book()
-                && let Standing::Refused(refusal) =
-                    standing::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
-                && !(over_rekey.is_some() && refusal.way_out == WayOut::Rekey)
-            {
-                return Err(refusal.error());
-            }
+        if agent.has_committed()?
+            && let Ok(book) = agent.again()?.reader(ring.clone(), keychain)?.book()
+            && let Standing::Refused(refusal) =
+                standing::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
+            && !(over_rekey.is_some() && refusal.way_out == WayOut::Rekey)
+        {
+            return Err(refusal.error());
         }
         let finished = match transaction::finish_unfinished(&agent, &ring, follow, now) {
             Err(error) if error.code() == Code::Tampered => {
@@ -147,8 +145,7 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// Those of reading the directory.
     pub fn reader(&self) -> Result<Reader<'s>> {
-        let dir = self.agent.dir.dir(".")?;
-        Agent { name: self.agent.name.clone(), dir }.reader(self.ring.clone(), self.keychain)
+        self.agent.again()?.reader(self.ring.clone(), self.keychain)
     }
 
     /// Makes a change, and brings the keychain up to date with it.

@@ -16,6 +16,7 @@ mod homes;
 mod hostile_files;
 mod hostile_ids;
 mod house;
+mod journals;
 mod kills;
 mod lift;
 mod looks_at_many;

@@ -1,0 +1,102 @@
+//! How a record and its entry in the index fit each other.
+
+use std::collections::BTreeSet;
+
+use super::{AHEAD, Seen, Verified};
+use crate::vault::agent::Agent;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{Reference, quoted};
+use crate::vault::index::{EXEC_PROVIDER, Entry, Index, Mark};
+use crate::vault::record::Record;
+
+pub(super) fn verify_record(
+    agent: &Agent,
+    Seen { record, opens, store }: &Seen,
+    index: Option<&Index>,
+    now: i64,
+    verified: &mut Verified,
+) {
+    let id = record.profile.as_str();
+    if !opens {
+        let what =
+            format!("the recovery key does not open the record of {id}; rotate or rekey seals it again");
+        verified.add("recovery", agent, Some(id), what);
+    }
+    if record.generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD) {
+        let what = format!("the record of {id} is from ahead of the clock: a clock is, or was, wrong");
+        verified.note("clock", agent, Some(id), what);
+    }
+    let store = store.map(|store| store.to_string());
+    match index.map(|index| index.entry(id)) {
+        None => {}
+        Some(None) => {
+            let what = format!("{id} is not listed in the index; `strongroom doctor --repair` lists it");
+            verified.add("unlisted", agent, Some(id), what);
+        }
+        Some(Some(entry)) => {
+            let as_it_is =
+                |mark: &Mark| mark.generation == record.generation && Some(&mark.store) == store.as_ref();
+            if !entry.mark.as_ref().is_some_and(as_it_is) {
+                let what = format!(
+                    "the index says another store or generation for {id} than the ledger, which governs"
+                );
+                verified.add("drift", agent, Some(id), what);
+            }
+            for what in drift(agent, record, &entry) {
+                verified.add("drift", agent, Some(id), what);
+            }
+        }
+    }
+}
+
+/// How an index entry differs from the record that governs it.
+#[must_use]
+pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
+    let id = &record.profile;
+    let credential = &record.credential;
+    let mut found = Vec::new();
+    let mut say = |field: &str| {
+        found.push(format!("the index says another {field} for {id} than its record, which governs"));
+    };
+    if entry.kind != Some(credential.kind) {
+        say("type");
+    }
+    if entry.provider.as_ref() != Some(&credential.provider) {
+        say("provider");
+    }
+    if entry.expires != credential.expires {
+        say("expiry");
+    }
+    if entry.email != credential.email
+        || entry.display_name != credential.display_name
+        || entry.copy_to_agents != credential.copy_to_agents
+    {
+        say("account or name");
+    }
+    let due = Reference::id_of(&agent.name, id);
+    let referenced = credential.kind != CredentialType::OAuth;
+    if (referenced && entry.reference.as_ref() != Some(&due)) || entry.foreign_reference.is_some() {
+        say("reference");
+    }
+    found
+}
+
+pub(super) fn verify_entry(agent: &Agent, entry: &Entry, held: &BTreeSet<&str>, verified: &mut Verified) {
+    let shown = quoted(&entry.id);
+    if entry.plaintext {
+        let what = format!(
+            "{shown} holds a secret in plain text in the index; import the file, or remove the entry and revoke the secret"
+        );
+        verified.add("plaintext", agent, Some(&entry.id), what);
+    }
+    let ours = entry.mark.is_some() || entry.reference.is_some();
+    let there = held.contains(entry.id.as_str());
+    if ours && !there {
+        let what = format!("{shown} is listed, and its record is gone; paste it again, or remove it");
+        verified.add("missing", agent, Some(&entry.id), what);
+    }
+    if !there && entry.reference.is_none() && entry.foreign_reference.is_some() {
+        let what = format!("{shown} refers to another secret provider than {EXEC_PROVIDER}");
+        verified.note("foreign", agent, Some(&entry.id), what);
+    }
+}
