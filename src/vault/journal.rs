@@ -146,39 +146,48 @@ impl Journal {
     /// `IO`.
     pub fn is_in_place(&self, dir: &Dir) -> Result<bool> {
         let Some(records) = dir.dir_if_any(RECORDS)? else { return Ok(false) };
-        for name in self.names().filter(|name| is_record(name)) {
-            if records.read_if_any(name, RECORD_MAX)?.as_deref() != self.part(name) {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let mut held = self.names().filter(|name| is_record(name));
+        // A file that cannot be read is not the one that belongs there.
+        Ok(held.all(|name| {
+            records.read(name, RECORD_MAX).is_ok_and(|there| Some(there.as_slice()) == self.part(name))
+        }))
     }
 
-    /// Makes durable what was put in place of it; a record that is missing, or torn, is put there again. Whether
-    /// every record in place is the one that it holds.
+    /// Writes each record that is missing in place, or torn, again. Returns whether every record in place is
+    /// then the one that the journal holds. The caller has verified the journal.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
-    pub fn settle(&self, dir: &Dir) -> Result<bool> {
-        let mut all = true;
+    pub fn put_back(&self, dir: &Dir) -> Result<bool> {
+        let Some(records) = dir.dir_if_any(RECORDS)? else { return Ok(false) };
+        for name in self.names().filter(|name| is_record(name)) {
+            match records.read_if_any(name, RECORD_MAX) {
+                Ok(there) if there.as_deref().is_none_or(is_torn) => {
+                    records.replace(name, self.part(name).unwrap_or_default())?;
+                }
+                // Another file in its place is a finding; it does not stop a change.
+                Ok(_) | Err(StoreError::Unsafe { .. } | StoreError::TooLarge { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.is_in_place(dir)
+    }
+
+    /// Makes durable what was put in place from it.
+    ///
+    /// # Errors
+    /// `NO_SPACE`, `IO`.
+    pub fn settle(&self, dir: &Dir) -> Result<()> {
         if let Some(records) = dir.dir_if_any(RECORDS)? {
             for name in self.names().filter(|name| is_record(name)) {
-                let held = self.part(name).unwrap_or_default();
-                match records.read_if_any(name, RECORD_MAX) {
-                    Ok(Some(there)) if there == held => sync(&records, name)?,
-                    Ok(there) if there.as_deref().is_none_or(is_torn) => records.replace(name, held)?,
-                    // What somebody put in its place is a finding and not a stop.
-                    Ok(_) | Err(StoreError::Unsafe { .. } | StoreError::TooLarge { .. }) => all = false,
-                    Err(error) => return Err(error.into()),
-                }
+                sync(&records, name)?;
             }
             records.sync()?;
         }
         for name in self.names().filter(|name| *name != OPS && !is_record(name)).chain([log::FILE]) {
             sync(dir, name)?;
         }
-        dir.sync()?;
-        Ok(all)
+        Ok(dir.sync()?)
     }
 
     /// Makes a transaction's directory of it, durably, of the parts for which `keep` holds: that is then what
@@ -186,10 +195,10 @@ impl Journal {
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
-    pub fn unpack(&self, dir: &Dir, keep: impl Fn(&str, &[u8]) -> bool) -> Result<()> {
+    pub fn unpack(&self, dir: &Dir, keep: impl Fn(&str) -> bool) -> Result<()> {
         let stage = dir.create_dir(TXN_STAGE)?;
         for (name, bytes) in self.names().filter_map(|name| Some((name, self.part(name)?))) {
-            if keep(name, bytes) {
+            if keep(name) {
                 let file = stage.write_new(name, bytes)?;
                 stage.sync_file(&file, name)?;
             }

@@ -289,7 +289,7 @@ fn finish_unvouched(
     transaction::sweep(agent)?;
     if let Some(journal) = Journal::read(&agent.dir)? {
         if !journal.applied && agent.dir.kind(TXN)?.is_none() {
-            journal.unpack(&agent.dir, |_, _| true)?;
+            journal.unpack(&agent.dir, |_| true)?;
             agent.dir.remove_file(journal::FILE)?;
         } else {
             journal.settle(&agent.dir)?;

@@ -105,10 +105,12 @@ impl Parts {
                 return Ok(Some((draft, mark.clone())));
             }
         }
-        if let Some(earlier) = earlier
-            && !earlier.journal.settle(&agent.dir)?
-        {
-            set_aside(agent, journal::FILE, "damaged", now)?;
+        if let Some(earlier) = earlier {
+            let is_whole = earlier.journal.put_back(&agent.dir)?;
+            earlier.journal.settle(&agent.dir)?;
+            if !is_whole {
+                set_aside(agent, journal::FILE, "damaged", now)?;
+            }
         }
         if let Some(mark) = mark {
             let draft = self.draft(ring, None)?;
@@ -123,7 +125,8 @@ impl Parts {
     /// Whether the change is of records in files, and of nothing that has to be durable in its place.
     fn is_plain(&self, agent: &Agent, ring: &Ring, book: &Book, follow: Follow) -> Result<bool> {
         let ledger = &book.ledger;
-        Ok(self.ops.log.rotated.is_none()
+        Ok(self.records.len() <= journal::RECORDS_MAX
+            && self.ops.log.rotated.is_none()
             && self.ops.log.base == ledger.log.len
             && (ledger.number == 0 || ledger.key == ring.current().id().to_string())
             && !self.ops.ops.iter().any(|op| matches!(op, Op::Order { .. }))

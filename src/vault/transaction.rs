@@ -299,7 +299,7 @@ fn unpack(agent: &Agent, ring: &Ring, source: &Source, now: i64) -> Result<Optio
     // Without the operations, the records that fit its ledger are taken over one by one.
     let ops = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok());
     let damaged: Vec<&str> = ops.iter().flat_map(|ops| journal.damaged(ops)).collect();
-    let keep = |name: &str, _: &[u8]| !damaged.contains(&name);
+    let keep = |name: &str| !damaged.contains(&name);
     journal.unpack(&agent.dir, keep).map_err(|error| undone(agent, error))?;
     if damaged.is_empty() {
         agent.dir.remove_file(journal::FILE)?;

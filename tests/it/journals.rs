@@ -131,6 +131,21 @@ fn a_journal_with_an_older_record_in_it_replaces_nothing() {
     }
 }
 
+/// An old journal whose mark is forged steers nothing: not even a removed record comes back.
+#[test]
+fn an_old_journal_that_says_it_is_in_place_brings_nothing_back() {
+    let session = session();
+    let (journal, record) =
+        (session.agent_file("journal"), session.agent_file("records/openrouter_3atwo.age"));
+    let old = fs::read(&journal).unwrap();
+    session.run(["remove", "openrouter:two", "--yes"]).ok();
+    fs::write(&journal, old).unwrap();
+    session.paste("openrouter:next", "made-up-next");
+    assert!(!record.exists());
+    session.run(["get", "openrouter:two"]).failed("NOT_FOUND", 66);
+    session.run(["verify"]).ok();
+}
+
 /// What is refused changes nothing, be there an older change to finish or not.
 #[test]
 fn an_older_journal_is_not_put_in_place_before_it_is_refused() {
