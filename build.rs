@@ -1,4 +1,4 @@
-//! Links the C compiler's unwinder into the program, where it can be had as an archive.
+//! Links the C compiler's unwinder into the program, if the compiler has it as an archive.
 //!
 //! The standard library asks for it as a shared library. To load that, and to let it ask the processor what
 //! it can do, is a tenth of what `get` takes; and it is there for nothing but the backtrace of a bug.
@@ -23,7 +23,7 @@ fn main() {
     }
 }
 
-/// Where the C compiler has an archive of its own, if it does.
+/// Returns the directory of the C compiler's archive, if it has one.
 fn archive(name: &str) -> Option<PathBuf> {
     let said = Command::new("cc").arg(format!("-print-file-name={name}")).output().ok()?;
     let path = Path::new(std::str::from_utf8(&said.stdout).ok()?.trim());

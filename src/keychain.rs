@@ -111,7 +111,7 @@ impl Setup {
 pub struct Keychain {
     setup: Setup,
     place: PathBuf,
-    /// The place as items name it, once somebody asks.
+    /// The place as items name it, computed when it is first needed.
     home: OnceLock<String>,
     opened: OnceLock<Result<platform::Keychain>>,
 }

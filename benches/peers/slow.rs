@@ -1,4 +1,4 @@
-//! Barriers: how many a paste has, and what they cost on a disk where they are slow.
+//! Barriers: how many a paste has, and what they cost on a disk with slow ones.
 //!
 //! strace delays each call that waits for the disk, of a paste and of two bare replaces alike.
 
@@ -19,7 +19,7 @@ pub fn print(place: &Place) {
     let this = std::env::current_exe().unwrap();
     let dir = place.directory("replaces");
     let replaces = Process::new(&this, &[TWO_REPLACES, dir.to_str().unwrap()]);
-    // A process that does nothing, for what the start of the other costs.
+    // A process that does nothing: what the start of the other one costs.
     let nothing = Process::new(&this, &[]);
     let bare = barriers(place, &replaces);
     let counted = [("one", "1"), ("thousand", "1,000"), ("ten-thousand", "10,000")]

@@ -91,7 +91,7 @@ impl Read {
         let ring =
             context.session_unasked(vault).ok().and_then(|session| session.keys.agent(agent.as_str()).ok());
         let Some(ring) = ring else { return Self::of(&log::read(&found.dir)?, None) };
-        // Beside an unfinished change the file is behind the ledger.
+        // If a change is unfinished, the file lacks its lines.
         let reader = found.reader(ring, &vault.keychain)?;
         let head = reader.book().ok().map(|book| &book.ledger.log);
         Self::of(&reader.log()?, head.map(|head| (&reader.ring, head)))

@@ -257,7 +257,7 @@ fn tell(
         return context.print_json(&sources::Document::of(&assemble(overview), &beside));
     }
     let mut out = text::text(overview);
-    // Where one profile is asked for, nothing beside the vault is.
+    // If one profile is asked for, sources outside the vault are not shown.
     if args.profile.is_none() {
         out.extend(beside.lines().iter().flat_map(|line| [line, "\n"]));
     }

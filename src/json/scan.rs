@@ -70,7 +70,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Passes over a value, and gives the place where it stands.
+    /// Passes over a value and returns its place.
     pub fn value(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let from = self.at;
@@ -246,7 +246,7 @@ impl<'a> Scan<'a> {
 }
 
 /// How many bytes at the beginning are of a string and nothing else: no quote, no backslash and no control
-/// character. Eight at a time, for most of an index is strings.
+/// character. Eight at a time, because most of an index is strings.
 fn plain_bytes(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
     // The highest bit of the lowest byte that is zero is set, and none below it.
@@ -272,7 +272,7 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Those of a text; none where it is no object.
+    /// Those of a text; none if it is not an object.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
         let mut scan = Scan { is_sound: true, ..Scan::new(text) };

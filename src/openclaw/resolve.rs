@@ -247,7 +247,7 @@ fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
-/// they are and when they end. All are opened where they are few; of many, those that come first as
+/// they are and when they end. All are opened if there are few; of many, those that come first as
 /// the index has them, until one of those that were opened is the best.
 fn best_of(
     held: &Held<'_>,

@@ -75,7 +75,7 @@ impl<'a> Input<'a> {
     }
 
     /// Where the client sends the requests of the session that is looked at, as its own view shows it: the
-    /// endpoint, and the API that is spoken there where the configuration says it.
+    /// endpoint, and the API that is spoken there if the configuration says it.
     #[must_use]
     pub fn endpoint(&self, provider: &Provider) -> Option<(String, Option<String>)> {
         self.session?;
@@ -106,7 +106,7 @@ pub struct Overview<'a> {
     pub lacking: Vec<Lacking>,
     /// What was met on the way, for people.
     pub warnings: Vec<String>,
-    /// All profiles by id, where that is asked for.
+    /// All profiles by id, if they are asked for.
     by_id: OnceCell<HashMap<&'a ProfileId, &'a ProfileView>>,
 }
 

@@ -135,7 +135,7 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Its name in a report, where it is no automatic one.
+    /// Its name in a report, if it is not an automatic one.
     #[must_use]
     pub fn name(&self) -> Option<&'static str> {
         match self {

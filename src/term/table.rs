@@ -50,7 +50,7 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.len() == usize::from(self.has_header)
     }
 
-    /// Appends the table to a text, each line behind so many spaces.
+    /// Appends the table to a text, each line indented by so many spaces.
     pub fn write_to(&self, out: &mut String, indent: usize) {
         let line = self.widths.iter().map(|width| width + 2).sum::<usize>() + indent + 1;
         out.reserve(line * self.rows.len());

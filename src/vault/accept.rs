@@ -78,7 +78,7 @@ fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Op
         }
         before = Some(seen);
     }
-    // Somebody writes all the time, and is not refused.
+    // A writer changes it all the time, and is not refused.
     Ok(None)
 }
 

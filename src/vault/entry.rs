@@ -70,7 +70,7 @@ pub struct Entry {
     pub display_name: Option<String>,
     /// Whether OpenClaw may copy it to other agents.
     pub copy_to_agents: Option<bool>,
-    /// The reference's id, where it is one to Strongroom.
+    /// The reference's id, if it refers to Strongroom.
     pub reference: Option<String>,
     /// `source:id` of a reference to something else.
     pub foreign_reference: Option<String>,

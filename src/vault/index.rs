@@ -28,7 +28,7 @@ const VERSION: u64 = 1;
 /// An index in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// What it was read from: what nobody changed since stands there.
+    /// The text that it was read from: unchanged members are taken from it.
     source: Box<str>,
     /// Every top-level member in order; `profiles` and `order` stand here only as a place.
     top: IndexMap<String, Raw>,
@@ -91,7 +91,7 @@ impl Index {
         Ok(index)
     }
 
-    /// The index in a text, by one walk over it; and whether `profiles` and `order` are objects. None where the text
+    /// The index in a text, by one walk over it; and whether `profiles` and `order` are objects. None if the text
     /// is no object of JSON, or names a key twice.
     fn scan(text: &str) -> Option<(Self, bool)> {
         let mut index = Self::default();
@@ -316,7 +316,7 @@ impl Index {
     }
 }
 
-/// Why sound JSON is no index: where it does not have the form of one.
+/// Why valid JSON is not an index: the first place that has the wrong form.
 fn form_error(bytes: &[u8]) -> Error {
     #[derive(Deserialize)]
     struct Form {

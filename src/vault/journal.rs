@@ -6,8 +6,8 @@
 //! long as this machine runs: readers pass it over. If the machine stops, that line is one of another
 //! boot, and until a writer has put everything in place again, readers read through the journal.
 //!
-//! The next small change takes over what a journal holds, for that may not be durable elsewhere yet;
-//! from some size on, it is made durable in its place first.
+//! The next small change takes over what a journal holds, because that may not be durable elsewhere yet.
+//! Beyond a bound it is made durable in its place first.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -38,7 +38,7 @@ const READ_MAX: u64 = 4 * MAX as u64;
 
 const TITLE: &str = "strongroom-journal/v1 ";
 const MARK_LEN: usize = 64;
-/// The first line: the title, where it is in place, and a line break.
+/// The first line: the title, the mark, and a line break.
 const LINE_LEN: usize = TITLE.len() + MARK_LEN + 1;
 
 /// Says that a journal is in place, of this directory and while this machine runs.

@@ -207,7 +207,7 @@ fn append_to(ring: &Ring, head: &Head, base: u64, now: i64, events: &[Event]) ->
 pub enum Durable {
     /// At once.
     Now,
-    /// By whoever comes next: until then a journal holds it.
+    /// By a later change: until then a journal holds it.
     Later,
 }
 
@@ -267,13 +267,13 @@ pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
 enum Place {
     /// They are there.
     There,
-    /// At their base; what is behind it is of a writer or a machine that was cut short.
+    /// At their base: what follows it was left by a writer or a machine that stopped in the middle.
     Whole,
     /// At the end of the file, as this text.
     Behind(String),
 }
 
-/// What somebody cut off or put in is left as it is, as evidence: the lines that are missing go behind it.
+/// What was cut off or inserted stays as it is, as evidence: the lines that are missing go to the end.
 fn place_for(behind: &[u8], len: u64, part: &LogPart) -> Place {
     let lines = part.lines.as_bytes();
     if len >= part.base {

@@ -85,8 +85,8 @@ pub struct Ops {
     agent: String,
     /// The MAC of the ledger that the transaction makes current.
     pub ledger: String,
-    /// The MACs of the ledgers that may be in place before: the one that it followed, and where it took
-    /// over changes before it, those of each.
+    /// The MACs of the ledgers that may be in place before it: the one that it followed, and if it took
+    /// over earlier changes, the one before each of them.
     pub follows: Vec<String>,
     /// The operations, in the order in which they are applied.
     pub ops: Vec<Op>,
@@ -118,7 +118,7 @@ impl Ops {
         self.index = vec![IndexStep { ops: self.ops.len(), before, after: digest(after) }];
     }
 
-    /// These behind others, as one transaction.
+    /// These operations after earlier ones, as one transaction.
     #[must_use]
     pub fn after(self, mut earlier: Self) -> Self {
         earlier.follows.push(earlier.ledger);
@@ -213,8 +213,8 @@ impl Ops {
 
     /// Applies those to an index that are not in it yet. `bytes` are what it was read from.
     ///
-    /// An index that none of them was made on or made was written by somebody else: behind a journal, which
-    /// stays when all is in place, by somebody who knew it; behind a transaction, perhaps before.
+    /// Another program wrote an index that is in none of the steps. A journal's operations were in the index
+    /// that it changed, because a journal stays after it is in place; a transaction's may not have been.
     ///
     /// # Errors
     /// As [`Ops::apply`].

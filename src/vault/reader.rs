@@ -303,8 +303,8 @@ impl<'k> Reader<'k> {
         self.pending.as_ref().is_some_and(|pending| pending.is_next)
     }
 
-    /// Whether what is in place may be behind what is committed: of a change that is unfinished, or that a
-    /// loss of power may have undone in part.
+    /// Whether what is in place may be older than what is committed, because a change is unfinished or a loss
+    /// of power may have undone a part of it.
     #[must_use]
     pub fn may_be_behind(&self) -> bool {
         self.pending.is_some()

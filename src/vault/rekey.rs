@@ -1,4 +1,4 @@
-//! A new vault key: every record sealed anew, one transaction an agent, or several where it has very many
+//! A new vault key: every record sealed anew, one transaction an agent, or several if it has very many
 //! records.
 //!
 //! The unlock files first carry both keys; then the new one becomes current; then the records are
@@ -248,7 +248,7 @@ fn reseal(
     Ok((resealed, behind))
 }
 
-/// Commits one of an agent's changes; why the keychain is behind it, if it is.
+/// Commits one of an agent's changes; why the keychain does not have it yet, if so.
 fn commit(writer: &Writer<'_>, change: Change, tell: &(dyn Fn() + Sync)) -> Result<Option<Error>> {
     let outcome = writer.stage(change, tell)?.commit()?;
     outcome.unfinished.map_or(Ok(outcome.keychain), Err)

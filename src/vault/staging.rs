@@ -135,9 +135,9 @@ impl Parts {
             && !follow(agent, &self.ops.state, Doing::Look)?)
     }
 
-    /// The journal of this change behind earlier ones.
+    /// The journal of this change, together with earlier ones.
     fn draft(&self, ring: &Ring, earlier: Option<&Earlier>) -> Result<Draft> {
-        // What follows in the run-time state changes nothing, or this were no journal.
+        // The steps in the run-time state change nothing: a change that has others is not committed as a journal.
         let mut ops = self.ops.clone();
         ops.state = Vec::new();
         let mut draft = Draft::default();

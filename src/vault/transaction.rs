@@ -136,7 +136,7 @@ pub(super) fn sweep(agent: &Agent) -> Result<()> {
 
 /// Sweeps what was prepared by something that failed before its commit point, and says that.
 pub(super) fn undone(agent: &Agent, error: Error) -> Error {
-    // Best effort: the next change sweeps what a full disk leaves behind.
+    // Best effort: the next change sweeps what a full disk leaves.
     let _ = sweep(agent);
     match error.code() {
         Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),

@@ -30,7 +30,7 @@ pub struct Look {
 }
 
 impl Look {
-    /// What is told to whoever reads the report of a look beside a change.
+    /// What the reader of a report that was made beside a change is told.
     #[must_use]
     pub fn told(&self) -> Option<String> {
         self.beside
@@ -177,7 +177,7 @@ impl Vault {
 
     /// Keeps the keys as they are and the session up to date with them, for a command that judges all there
     /// is: beside a change of keys, half of it would seem lost. Such a change is waited for at most
-    /// [`LOOK_WAITS`]; then the command looks beside it, for who asks what is wrong needs an answer. No lock if the
+    /// [`LOOK_WAITS`]; then the command looks beside it, because a person who asks what is wrong needs an answer. No lock if the
     /// home cannot be written, and so nothing is changed.
     ///
     /// # Errors

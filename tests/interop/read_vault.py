@@ -349,13 +349,13 @@ def torn(data):
 
 
 def missing_ops(ops, data):
-    """The operations that are not in an index yet: behind the last change that it was made on or by."""
+    """The operations that are not in an index yet: after the last change that it was made on or by."""
     there, at, done = hashlib.sha256(data).hexdigest(), 0, None
     for step in ops["index"]:
         done = at if step["before"] == there else done
         at += step["ops"]
         done = at if step["after"] == there else done
-    # Behind a journal somebody else wrote it, who knew what is in it.
+    # Another program that writes it after a journal was put in place knows what is in it.
     return ops["ops"][(len(ops["ops"]) if "records" in ops else 0) if done is None else done:]
 
 

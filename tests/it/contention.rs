@@ -210,7 +210,7 @@ fn a_waiter_that_is_killed_costs_nobody_its_turn() {
         let held = hold(&session, directory);
         let mut line: Vec<_> =
             (1..=6).map(|last| Some(wait_for(&session, directory, Mode::Exclusive, last))).collect();
-        // The first, who waits for the lock itself, and two in a row behind one that stays.
+        // The first, who waits for the lock itself, and two in a row after one that stays.
         for (killed, left) in [(0, 5), (2, 4), (3, 3)] {
             line[killed].take().unwrap().kill();
             until_waiting(&session, directory, left);

@@ -206,8 +206,8 @@ fn a_record_that_was_put_back_is_seen() {
     assert!(ran.stdout.contains("someone put an old file back"), "{}", ran.stdout);
 }
 
-/// A session whose last paste, a new value for `openrouter:two`, was killed behind its commit; and the file
-/// that holds it.
+/// A session whose last paste, a new value for `openrouter:two`, was killed after its commit, and the file
+/// that holds that value.
 pub fn unfinished(form: Form) -> (Session, PathBuf) {
     let session = session();
     form.prepare(&session);

@@ -72,7 +72,7 @@ impl Drop for Lock {
     }
 }
 
-/// Takes the lock of a directory, waiting at most `limit`, behind everyone who waits already.
+/// Takes the lock of a directory, waiting at most `limit`, after everyone who already waits.
 ///
 /// The wait is a blocking call on a thread: polling would starve some. Shared and exclusive requests stand in
 /// one queue, so that neither kind starves the other. A process that holds the lock shared gets it shared once
@@ -151,7 +151,7 @@ fn wait_in_turn(
     let mine = place.clone();
     let answer = deadline::within(limit, move || {
         if let Some(place) = mine {
-            // Where one cannot wait for a place, the lock itself is still waited for.
+            // If the file system cannot wait for a place, the lock itself is still waited for.
             let _ = place.wait();
         }
         lock(&file, mode).map(|()| file)

@@ -28,7 +28,7 @@ pub(super) struct Place {
     left: AtomicBool,
 }
 
-/// Whether no one waits. Also where the system or the file system has no such locks: then there is no queue.
+/// Whether no one waits. True also if the system or the file system has no such locks: then there is no queue.
 pub(super) fn is_empty(dir: &Dir) -> Result<bool, StoreError> {
     match dir.open_for_reading(FILE) {
         Ok(file) => Ok(ranges::end(&file).unwrap_or(0) == 0),
@@ -117,7 +117,7 @@ mod ranges {
         libc::flock { l_type, l_whence: kind(libc::SEEK_SET), l_start: start, l_len: length, l_pid: 0 }
     }
 
-    /// The first byte behind all that is locked by others.
+    /// The first byte after all that others have locked.
     pub(super) fn end(file: &File) -> io::Result<Offset> {
         let mut end = 0;
         loop {
@@ -126,7 +126,7 @@ mod ranges {
             if held.l_type == FREE {
                 return Ok(end);
             }
-            // A length of 0 reaches to the end of all files: none of our locks does.
+            // A length of 0 reaches to the end of every file. No lock of ours does.
             end = match held.l_start.checked_add(held.l_len) {
                 Some(next) if held.l_len > 0 => next,
                 _ => return Err(Errno::EOVERFLOW.into()),

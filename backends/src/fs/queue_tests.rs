@@ -209,7 +209,7 @@ fn many_at_once_each_have_a_place_of_their_own() {
 fn without_a_queue_the_lock_is_had_all_the_same() {
     let (temp, dir) = home();
     assert!(is_empty(&dir).unwrap());
-    // Where the file cannot be opened for writing, for example.
+    // For example if the file cannot be opened for writing.
     std::fs::write(temp.path().join(FILE), b"").unwrap();
     let file = dir.open_for_reading(FILE).unwrap();
     assert!(last(&file).is_err());

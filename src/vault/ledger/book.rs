@@ -18,9 +18,9 @@ use crate::vault::log::Head;
 pub struct Book {
     /// The ledger.
     pub ledger: Ledger,
-    /// Shards that are at hand, by file name.
+    /// Shards that are in memory, by file name.
     at_hand: Vec<(String, Vec<u8>)>,
-    /// Where the others are sought, in this order.
+    /// The directories in which the others are sought, in this order.
     dirs: Vec<Dir>,
     shards: Vec<OnceLock<Entries>>,
 }

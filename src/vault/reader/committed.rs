@@ -27,7 +27,7 @@ pub(super) fn read_book(
     ring: &Ring,
     committed: [Option<Source>; 2],
 ) -> Result<(Result<Book>, Option<Pending>)> {
-    // Whoever reads a ledger without shards needs no directory for it.
+    // A ledger without shards needs no directory.
     let dirs = |ledger: &Ledger, places: &[&str]| -> Vec<Dir> {
         if ledger.shard_names().next().is_none() {
             return Vec::new();
@@ -50,7 +50,7 @@ pub(super) fn read_book(
             // A directory's is there until all is in place; a journal stays.
             (Standing::Placed, Current::Is(ledger)) => (ledger.clone(), matches!(source, Source::Dir(_))),
             (Standing::Placed, Current::None) => (Ledger::default(), true),
-            // One that somebody put back.
+            // An old one that was put back.
             _ => continue,
         };
         // Of one that is done, and comes back with a loss of power, the next one follows.

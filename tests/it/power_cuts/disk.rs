@@ -173,7 +173,7 @@ impl Disk {
         }
     }
 
-    /// A new file or directory, if there was none of that name.
+    /// A new file or directory, unless one of that name exists.
     fn made(&mut self, tree: &mut Tree, path: &Path, next: &mut Node, is_dir: bool) -> Option<Done> {
         if tree.node(path).is_some() {
             return None;

@@ -48,7 +48,7 @@ enum Next {
 
 impl Run {
     fn new() -> Self {
-        // In memory, where a barrier costs nothing: what is asked for counts here.
+        // In memory, because a barrier costs nothing there: only the calls count.
         let session = Session { temp: tempfile::tempdir_in("/dev/shm").unwrap() };
         session.run(["init"]).ok();
         let before = Disk::read(session.temp.path());
@@ -104,7 +104,7 @@ impl Run {
         self.command(&["import", "-", "--yes"], &source, |held| held.extend(ids.iter().cloned()))
     }
 
-    /// Opens every state, and gives what is bad of them; where a mistake was put in, the first.
+    /// Opens every state and returns the bad ones; only the first if a barrier was left out on purpose.
     fn cut(&self, name: &str, mistake: Option<&dyn Fn(usize) -> bool>) -> Vec<String> {
         let begun = Instant::now();
         let mut disk = self.before.clone();
