@@ -49,9 +49,9 @@ codes! {
     /// The command line does not parse, or asks for what cannot be combined.
     Usage, "USAGE", 64, "run the command with --help";
     /// A profile id outside its grammar.
-    InvalidId, "INVALID_ID", 64, "use <provider>:<name>, ASCII letters, digits and . _ - @ +, at most 80 bytes";
+    InvalidId, "INVALID_ID", 64, "use <provider>:<name>: the provider in lower case, the name of ASCII letters, digits and the other characters of an e-mail address, at most 320 bytes";
     /// An agent name outside its grammar.
-    InvalidAgent, "INVALID_AGENT", 64, "use lower-case letters, digits and -, at most 32 bytes";
+    InvalidAgent, "INVALID_AGENT", 64, "use lower-case letters, digits, _ and -, at most 64 bytes";
     /// A secret would be written to a terminal without being asked for.
     NotRevealed, "NOT_REVEALED", 64, "add --reveal to show it, or send the output to a pipe or a file";
     /// A confirmation is needed and nobody can be asked.

@@ -367,7 +367,13 @@ impl Context {
     /// # Errors
     /// `INVALID_ID`; a secret given by mistake is not quoted.
     pub fn profile_id(&self, text: &str) -> Result<ProfileId> {
-        let id: ProfileId = text.parse().map_err(|error| not_a_secret(text).err().unwrap_or(error))?;
+        let id: ProfileId = text.parse().map_err(|error: Error| {
+            // The client lowers a provider, and takes an id as it is typed.
+            let lowered =
+                ProfileId::named(text).map(|id| format!("use the provider in lower case: {}", id.word()));
+            let error = lowered.into_iter().fold(error, Error::with_remedy);
+            not_a_secret(text).err().unwrap_or(error)
+        })?;
         not_a_secret(id.name())?;
         Ok(id)
     }

@@ -103,7 +103,8 @@ fn with_way_out(error: Error, profile: &ProfileId) -> Error {
     }
     let what = error.what().to_owned();
     Error::new(Code::Tampered, what).with_remedy(format!(
-        "restore the newer file or paste the credential again; to print what is there: strongroom get {profile} --accept-rollback"
+        "restore the newer file or paste the credential again; to print what is there: strongroom get {} --accept-rollback",
+        profile.word()
     ))
 }
 
@@ -114,8 +115,9 @@ pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -
         Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
     let Some(told) = told(&elsewhere) else {
         return error.with_remedy(format!(
-            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {profile}`",
-            profile.provider()
+            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",
+            profile.provider(),
+            profile.word()
         ));
     };
     error.with_remedy(format!(

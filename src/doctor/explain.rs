@@ -193,13 +193,17 @@ impl<'a> About<'a> {
         let (provider, on) = (self.provider(), &self.on);
         match self.meant {
             [one] if one.kind == CredentialType::OAuth => self.sign_in_again(),
-            [one] => format!("strongroom rotate {}{on}", one.id),
+            [one] => format!("strongroom rotate {}{on}", one.id.word()),
             [_, _, ..] => format!("strongroom rotate ID{on}, by the id of the one that it is"),
             [] => {
                 let verb =
                     if self.kind() == Some(CredentialType::ApiKey) { "paste-api-key" } else { "paste-token" };
-                let id =
-                    self.read.profile.as_ref().map(|id| format!(" --profile-id {id}")).unwrap_or_default();
+                let id = self
+                    .read
+                    .profile
+                    .as_ref()
+                    .map(|id| format!(" --profile-id {}", id.word()))
+                    .unwrap_or_default();
                 let ends =
                     if provider == "anthropic" && verb == "paste-token" { " --expires-in 365d" } else { "" };
                 format!("strongroom models auth {verb} --provider {provider}{id}{ends}{on}")
@@ -211,7 +215,7 @@ impl<'a> About<'a> {
     fn sign_in_again(&self) -> String {
         let (provider, on) = (self.provider(), &self.on);
         let id = match self.meant {
-            [one] => format!(" --profile-id {}", one.id),
+            [one] => format!(" --profile-id {}", one.id.word()),
             _ => String::new(),
         };
         if provider == "anthropic" {

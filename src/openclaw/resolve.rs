@@ -15,7 +15,7 @@ use crate::sources::config::ClientConfig;
 use crate::vault::credential::CredentialType;
 use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
-use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
+use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reading, Reference, ShortId};
 use crate::vault::index::EntryRef;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
@@ -47,8 +47,14 @@ pub fn resolve(
     let mut asked: HashMap<&AgentName, Asked<'_>> = HashMap::new();
     for reference in references.iter().flatten() {
         match reference {
-            Reference::Profile(agent, readings) => {
-                asked.entry(agent.as_ref().unwrap_or(&scope.agent)).or_default().profiles.extend(readings);
+            Reference::Profile(readings) => {
+                for Reading { agent, profile } in readings {
+                    let asked = asked.entry(agent.as_ref().unwrap_or(&scope.agent)).or_default();
+                    match profile {
+                        Named::Id(id) => asked.profiles.push(id),
+                        Named::Short(short) => asked.short.push(short),
+                    }
+                }
             }
             Reference::BestOf(_) => asked.entry(&scope.agent).or_default().best = true,
         }
@@ -74,19 +80,7 @@ pub fn resolve(
                 Some(held) => best_of(held, provider, scope, elsewhere),
                 None => fail(Code::NotFound, no_key(provider, &scope.agent, true, elsewhere)),
             },
-            Ok(Reference::Profile(agent, profile)) => {
-                let agent = agent.as_ref().unwrap_or(&scope.agent);
-                if scope.confined && *agent != scope.agent {
-                    return fail(
-                        Code::Denied,
-                        format!("this resolver answers for agent {} only", scope.agent),
-                    );
-                }
-                match reader(&readers, agent)? {
-                    Some(held) => named(held, profile, agent, elsewhere),
-                    None => fail(Code::NotFound, no_credentials(profile, agent, elsewhere)),
-                }
-            }
+            Ok(Reference::Profile(readings)) => named(&readers, readings, scope, elsewhere),
         }
     };
     let answers: Vec<Result<SecretString>> = if references.len() < PARALLEL_FROM {
@@ -117,6 +111,8 @@ pub fn resolve(
 #[derive(Default)]
 struct Asked<'r> {
     profiles: Vec<&'r ProfileId>,
+    /// Long ids, by their short forms.
+    short: Vec<&'r ShortId>,
     /// Whether a provider's best profile is.
     best: bool,
 }
@@ -126,6 +122,8 @@ struct Held<'k> {
     reader: Reader<'k>,
     /// What a choice goes by, where a provider's best profile is asked for.
     pool: Option<Result<Pool>>,
+    /// The profiles that were asked for by the short forms of their ids, or why they are not known.
+    long: Result<HashMap<ShortId, ProfileId>>,
 }
 
 /// What a choice among an agent's profiles goes by, read once for all ids.
@@ -190,15 +188,38 @@ impl Pool {
 
 impl<'k> Held<'k> {
     fn of(reader: Reader<'k>, asked: &Asked<'_>, env: &Env) -> Self {
+        let long = long_ids(&reader, &asked.short);
+        let mut profiles = asked.profiles.clone();
+        profiles.extend(long.iter().flat_map(HashMap::values));
         // What fails of it fails again, and is told, for each id.
-        let _ = reader.fetch(&asked.profiles);
+        let _ = reader.fetch(&profiles);
         let pool = asked.best.then(|| Pool::of(&reader, env));
-        Self { reader, pool }
+        Self { reader, pool, long }
     }
 
     fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
         self.reader.record(profile)
     }
+
+    fn named(&self, profile: &Named) -> Result<Option<Record>> {
+        match profile {
+            Named::Id(id) => self.record(id),
+            Named::Short(short) => {
+                let long = self.long.as_ref().map_err(Clone::clone)?;
+                long.get(short).map_or(Ok(None), |id| self.record(id))
+            }
+        }
+    }
+}
+
+/// The ids of which these are the short forms. The ledger is looked through once, whatever their number.
+fn long_ids(reader: &Reader<'_>, wanted: &[&ShortId]) -> Result<HashMap<ShortId, ProfileId>> {
+    if wanted.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let wanted: HashSet<_> = wanted.iter().copied().collect();
+    let long = reader.record_ids()?.into_iter().filter(ShortId::may_be_of);
+    Ok(long.map(|id| (ShortId::of(&id), id)).filter(|(short, _)| wanted.contains(short)).collect())
 }
 
 fn reader<'r, 'k>(
@@ -212,27 +233,45 @@ fn reader<'r, 'k>(
     }
 }
 
-/// The message for a profile that an agent does not have, by whichever of its readings.
-fn no_credentials(readings: &[ProfileId], agent: &AgentName, elsewhere: Option<&Elsewhere<'_>>) -> String {
-    let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_profiles(agent, readings)));
+/// The message for a profile that an agent does not have, by any of its readings.
+fn no_credentials(
+    agent: &AgentName,
+    first: &Named,
+    readings: &[&Reading],
+    elsewhere: Option<&Elsewhere<'_>>,
+) -> String {
+    let ids = readings.iter().filter_map(|reading| match &reading.profile {
+        Named::Id(id) => Some(id.clone()),
+        Named::Short(_) => None,
+    });
+    let ids: Vec<_> = ids.collect();
+    let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_profiles(agent, &ids)));
     let has = has.map(|has| format!(": {has}, and agents share nothing")).unwrap_or_default();
-    format!("No credentials found for profile \"{}\" (agent {agent}){has}", readings[0])
+    format!("No credentials found for profile \"{}\" (agent {agent}){has}", first.shown())
 }
 
 /// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
 /// itself, and an error for one id would keep its gateway from starting.
 fn named(
-    held: &Held<'_>,
-    readings: &[ProfileId],
-    agent: &AgentName,
+    readers: &HashMap<AgentName, Result<Option<Held<'_>>>>,
+    readings: &[Reading],
+    scope: &Scope,
     elsewhere: Option<&Elsewhere<'_>>,
 ) -> Result<SecretString> {
-    for profile in readings {
-        if let Some(record) = held.record(profile)? {
+    let agent_of = |reading: &'_ Reading| reading.agent.clone().unwrap_or_else(|| scope.agent.clone());
+    let allowed: Vec<_> =
+        readings.iter().filter(|reading| !scope.confined || agent_of(reading) == scope.agent).collect();
+    let Some(first) = allowed.first() else {
+        return fail(Code::Denied, format!("this resolver answers for agent {} only", scope.agent));
+    };
+    for reading in &allowed {
+        if let Some(held) = reader(readers, &agent_of(reading))?
+            && let Some(record) = held.named(&reading.profile)?
+        {
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, no_credentials(readings, agent, elsewhere))
+    fail(Code::NotFound, no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
 }
 
 /// The message for a provider without a credential. Authentication is per agent.

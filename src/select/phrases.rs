@@ -175,7 +175,7 @@ fn paste(view: &ProfileView, agent: &AgentName) -> String {
     format!(
         "paste it again: strongroom {verb} --provider {} --profile-id {}{ends}{}",
         view.provider,
-        view.id,
+        view.id.word(),
         on(agent.as_str())
     )
 }
@@ -202,7 +202,7 @@ fn renew(view: &ProfileView, agent: &AgentName) -> String {
             ),
         };
     }
-    format!("{make}, then strongroom rotate {}{}", view.id, on(agent.as_str()))
+    format!("{make}, then strongroom rotate {}{}", view.id.word(), on(agent.as_str()))
 }
 
 #[cfg(test)]

@@ -24,6 +24,17 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// The text as one word of a POSIX shell's command line: as it is if no character of it means anything
+/// there, else in single quotes.
+#[must_use]
+pub fn shell_word(text: &str) -> Cow<'_, str> {
+    let literal = |b: u8| b.is_ascii_alphanumeric() || b"._-:@%+=,/".contains(&b);
+    if !text.is_empty() && text.bytes().all(literal) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
+}
+
 /// Whether a text is printable ASCII, as most is; perhaps in lines. All of it is looked at, because that is
 /// done many bytes at a time.
 fn is_plain(text: &str, lines: bool) -> bool {
@@ -67,6 +78,19 @@ pub fn safe_json(text: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_word_means_itself_to_a_shell() {
+        for (text, word) in [
+            ("openai:me+x@x.io", "openai:me+x@x.io"),
+            ("a:b'c", r"'a:b'\''c'"),
+            ("a:$(id)`id`#", "'a:$(id)`id`#'"),
+            ("a:b{1,2}~!*?|&", "'a:b{1,2}~!*?|&'"),
+            ("", "''"),
+        ] {
+            assert_eq!(shell_word(text), word);
+        }
+    }
 
     #[test]
     fn json_says_the_same_without_what_deceives() {

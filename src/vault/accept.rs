@@ -1,19 +1,18 @@
 //! Going on with a home that this machine will not write: exactly the state that a person names.
 
-use strongroom_backends::SecretStore;
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::{self, Mode};
 
 use super::agent::{Agent, PENDING, RECORDS, TXN};
 use super::change::Change;
 use super::home::{Session, Vault, Waits};
-use super::id::ProfileId;
 use super::journal;
 use super::keychain_store::KeychainStore;
 use super::ledger::{Book, Entry, Ledger, State as EntryState};
 use super::log::{self, Event};
 use super::own::{Edit, Own};
 use super::reader::Found;
+use super::record::Record;
 use super::settings::Settings;
 use super::standing::{self, Refusal, Standing, State, WayOut};
 use super::store::Store;
@@ -212,10 +211,10 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
 
 /// The records that are there and open, whatever said that they were current: of each the newest.
 fn there(writer: &Writer<'_>) -> Result<Vec<Found>> {
-    let mut ids = writer.agent.record_ids()?.0;
+    let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
+    let mut ids = writer.agent.records(&whose)?.ids;
     if writer.agent.dir.kind(PENDING)?.is_some() {
-        let names = KeychainStore::new(writer.keychain, &writer.ring).names()?;
-        ids.extend(names.iter().filter_map(|name| ProfileId::from_file_name(name)));
+        ids.extend(KeychainStore::new(writer.keychain, &writer.ring).profiles()?);
         ids.sort_unstable();
         ids.dedup();
     }

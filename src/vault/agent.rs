@@ -1,5 +1,6 @@
 //! One agent's directory, as it is read. Reading takes no lock and writes nothing.
 
+use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
@@ -11,9 +12,10 @@ use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
 use super::journal::Journal;
 pub use super::layout::{GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
-use super::ledger::{self, Book};
+use super::ledger::{self, Book, Unverified};
 use super::log;
 use crate::error::{Code, Result};
+use crate::seal::RECORD_MAX;
 
 /// How often, and how long apart, a file of a foreign writer is read again that may be torn.
 const TORN_READS: u32 = 3;
@@ -81,10 +83,17 @@ impl Agent {
         let Some(but_for) = but_for else {
             return Ok(self.dir.kind(log::FILE)?.is_some_and(|_| self.has_log_lines())
                 || self.dir.kind(PENDING)?.is_some()
-                || !self.record_ids()?.0.is_empty());
+                || self.has_records()?);
         };
-        for id in self.record_ids()?.0 {
+        let there = self.records(&|_| None)?;
+        for id in there.ids {
             if but_for.entry(&id)?.is_none() {
+                return Ok(true);
+            }
+        }
+        for name in there.unnamed {
+            let id = but_for.id_of_file(&name)?;
+            if id.map(|id| but_for.entry(&id)).transpose()?.flatten().is_none() {
                 return Ok(true);
             }
         }
@@ -126,26 +135,81 @@ impl Agent {
         })
     }
 
-    /// The ids of all records that rest in the home, sorted; and names that are none of ours.
+    /// Whether any record rests in the home.
+    ///
+    /// # Errors
+    /// Those of reading the directories.
+    pub fn has_records(&self) -> Result<bool> {
+        let there = self.records(&|_| None)?;
+        Ok(!there.ids.is_empty() || !there.unnamed.is_empty())
+    }
+
+    /// The ids of all records that rest in the home, sorted; and names that are none of ours, as far as can
+    /// be told without a key.
     ///
     /// # Errors
     /// Those of reading the directories.
     pub fn record_ids(&self) -> Result<(Vec<ProfileId>, Vec<String>)> {
-        let mut ids = Vec::new();
-        let mut strange = Vec::new();
+        let RecordFiles { ids, unnamed, mut strange } = self.records(&|_| None)?;
+        strange.extend(unnamed);
+        Ok((ids, strange))
+    }
+
+    /// The records that rest in the home. `whose` says which profile's a sealed record is, if it can; it is
+    /// asked for long ids alone, and only if neither the ledger nor the index has them: the name of their
+    /// file does not tell.
+    ///
+    /// # Errors
+    /// Those of reading the directories.
+    pub fn records(&self, whose: &dyn Fn(&[u8]) -> Option<ProfileId>) -> Result<RecordFiles> {
+        let mut found = RecordFiles::default();
+        let mut short = Vec::new();
         for place in [RECORDS, PENDING] {
             let Some(records) = self.dir.dir_if_any(place)? else { continue };
             for name in FileStore::new(records).names()? {
                 match ProfileId::from_file_name(&name) {
-                    Some(id) => ids.push(id),
+                    Some(id) => found.ids.push(id),
+                    None if ProfileId::is_short_file_name(&name) => short.push((place, name)),
                     None if place == PENDING && name.ends_with(GONE) => {}
-                    None => strange.push(name),
+                    None => found.strange.push(name),
+                }
+            }
+        }
+        if !short.is_empty() {
+            let known = self.long_ids();
+            for (place, name) in short {
+                let sealed = || self.dir.dir_if_any(place).ok()??.read_if_any(&name, RECORD_MAX).ok()?;
+                let opened = || ProfileId::of_file(&name, || whose(&sealed()?));
+                match known.get(&name).cloned().or_else(opened) {
+                    Some(id) => found.ids.push(id),
+                    None => found.unnamed.push(name),
                 }
             }
         }
         // Not the order of the file names: there `a:b-c` stands before `a:b`.
-        ids.sort_unstable();
-        ids.dedup();
-        Ok((ids, strange))
+        found.ids.sort_unstable();
+        found.ids.dedup();
+        Ok(found)
     }
+
+    /// The long ids that the ledger or the index has, by the names of their files. Neither is verified: a
+    /// name holds the digest of its id.
+    fn long_ids(&self) -> HashMap<String, ProfileId> {
+        let ledger = Unverified::read(&self.dir).map(|ledger| ledger.entries).unwrap_or_default();
+        let index = self.index().unwrap_or_default();
+        let ids = ledger.keys().map(String::as_str).chain(index.ids());
+        let long = ids.filter_map(|id| Some((id.parse::<ProfileId>().ok()?.short_file_name()?, id)));
+        long.filter_map(|(name, id)| Some((name, id.parse().ok()?))).collect()
+    }
+}
+
+/// What rests among an agent's records.
+#[derive(Debug, Default)]
+pub struct RecordFiles {
+    /// The ids of the records, sorted.
+    pub ids: Vec<ProfileId>,
+    /// The names of files of long ids of which nothing tells whose they are.
+    pub unnamed: Vec<String>,
+    /// Names that are none of ours.
+    pub strange: Vec<String>,
 }

@@ -55,6 +55,7 @@ type Items = HashMap<(String, ProfileId), Vec<Vec<u8>>>;
 pub struct Copies<'a> {
     /// The vault.
     pub vault: &'a Vault,
+    openers: Openers<'a>,
     items: Items,
     /// The ids that the vault is known to have, or to have had, by what lies in its home.
     pub ids: BTreeSet<String>,
@@ -70,12 +71,12 @@ impl<'a> Copies<'a> {
     /// Those of the home and of the keychain; `KEYCHAIN_LOCKED` where some items are locked.
     pub fn of_vault(
         vault: &'a Vault,
-        openers: Openers<'_>,
+        openers: Openers<'a>,
         former: &[String],
         leave_unreadable: bool,
     ) -> Result<Self> {
         let ids = former.iter().cloned().collect();
-        let mut copies = Self { vault, items: Items::new(), ids, without: false };
+        let mut copies = Self { vault, openers, items: Items::new(), ids, without: false };
         let mut agents = Vec::new();
         for name in vault.agents()? {
             agents.extend(vault.agent(&name)?);
@@ -83,11 +84,11 @@ impl<'a> Copies<'a> {
         if !agents.iter().any(|agent| !matches!(agent.dir.kind(PENDING), Ok(None))) {
             return Ok(copies);
         }
-        let ids = &mut copies.ids;
+        let mut ids = std::mem::take(&mut copies.ids);
         ids.extend(vault.file.iter().map(|file| file.vault_id.clone()));
         ids.extend(openers.held.map(|keys| keys.vault.to_string()));
         for agent in &agents {
-            for id in agent.record_ids()?.0 {
+            for id in copies.in_home(agent)? {
                 let sealed = in_files(agent, &id)?;
                 ids.extend(sealed.iter().filter_map(|one| openers.whose(one)).map(|whose| whose.vault));
             }
@@ -102,7 +103,17 @@ impl<'a> Copies<'a> {
             Err(_) if leave_unreadable => copies.without = true,
             Err(error) => return Err(error),
         }
+        copies.ids = ids;
         Ok(copies)
+    }
+
+    /// The profiles whose records rest in an agent's home.
+    ///
+    /// # Errors
+    /// Those of the home.
+    pub fn in_home(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
+        let whose = |sealed: &[u8]| self.openers.whose(sealed).map(|whose| whose.profile);
+        Ok(agent.records(&whose)?.ids)
     }
 
     /// Whether the keychain is asked for an agent's records.
@@ -118,9 +129,12 @@ impl<'a> Copies<'a> {
     /// # Errors
     /// Those of the home.
     pub fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
-        let mut profiles = agent.record_ids()?.0;
+        let mut profiles = self.in_home(agent)?;
         if let Some(journal) = Journal::unapplied(&agent.dir)? {
-            profiles.extend(journal.names().filter_map(ProfileId::from_file_name));
+            profiles.extend(journal.names().filter_map(|name| {
+                let whose = || self.openers.whose(journal.part(name)?).map(|whose| whose.profile);
+                ProfileId::of_file(name, whose)
+            }));
             profiles.sort_unstable();
             profiles.dedup();
         }

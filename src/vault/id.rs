@@ -1,20 +1,35 @@
-//! Names: providers, profiles and agents, and the two encodings of a profile id.
+//! Names: providers, profiles and agents, and the name of a profile's file.
 //!
-//! One escape serves both encodings: `_` and two lower-case hex digits. File names keep
-//! `[a-z0-9.-]` as they are, so that ids which differ only in case stay apart on a file system
-//! that folds it; reference ids keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
+//! One escape serves both encodings of a profile id ([`escape`]). File names keep `[a-z0-9.-]` as
+//! they are, so that ids which differ only in case stay apart on a file system that folds it;
+//! reference ids ([`reference`]) keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
 
+mod escape;
+mod reference;
+
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+pub use reference::{Named, Reading, Reference, ShortId};
+
 use crate::error::{Code, Error, Result, fail};
+use crate::term::escape::shell_word;
+use escape::{escape, short, short_of, unescape};
 
 /// The longest profile id, in bytes.
-pub const PROFILE_ID_MAX: usize = 80;
+pub const PROFILE_ID_MAX: usize = 320;
+/// The longest provider in its escaped form, in bytes, where `_` takes three: with it the short form of
+/// an id fits a file's name and a reference, whatever the agent.
+const PROVIDER_ESCAPED_MAX: usize = 148;
 /// The longest agent name, in bytes.
-pub const AGENT_MAX: usize = 32;
-/// The longest reference id that OpenClaw accepts, in bytes.
-pub const REFERENCE_MAX: usize = 256;
+pub const AGENT_MAX: usize = 64;
+/// The longest name of a record's file, in bytes: file systems take 255, and suffixes are added to it.
+const FILE_NAME_MAX: usize = 200;
+/// What the name of a record's file ends with.
+const SUFFIX: &str = ".age";
+/// How much of a foreign name is shown, in characters.
+const SHOWN_MAX: usize = 80;
 /// Names that a JavaScript client would read from, or write to, an object's prototype.
 pub const RESERVED: [&str; 11] = [
     "__proto__",
@@ -72,8 +87,8 @@ impl FromStr for Provider {
     fn from_str(text: &str) -> Result<Self> {
         let shaped =
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
-        // One byte for the colon and at least one for the name.
-        if !shaped || text.len() + 2 > PROFILE_ID_MAX || is_reserved(text) {
+        let escaped = text.len() + 2 * text.bytes().filter(|byte| *byte == b'_').count();
+        if !shaped || escaped > PROVIDER_ESCAPED_MAX || is_reserved(text) {
             return fail(Code::InvalidId, format!("{} is not a provider name", quoted(text))).map_err(
                 |e: Error| e.with_remedy("use lower-case letters, digits and . _ -, as in anthropic"),
             );
@@ -110,37 +125,93 @@ impl ProfileId {
         &self.text
     }
 
-    /// The part before the colon. A record's own provider can differ; the record governs.
+    /// The part before the colon.
     #[must_use]
     pub fn provider(&self) -> Provider {
-        Provider(self.text[..self.colon].to_owned())
+        Provider(self.provider_part().to_owned())
     }
 
-    /// The part behind the colon.
+    fn provider_part(&self) -> &str {
+        &self.text[..self.colon]
+    }
+
+    /// The part after the colon.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.text[self.colon + 1..]
+    }
+
+    /// The id as one word of a shell's command line, for a remedy that is pasted.
+    #[must_use]
+    pub fn word(&self) -> Cow<'_, str> {
+        shell_word(&self.text)
     }
 
     /// The name of the file that holds this profile's record.
     #[must_use]
     pub fn file_name(&self) -> String {
         let mut name = escape(&self.text, is_literal_in_file_names);
-        name.push_str(".age");
+        if name.len() + SUFFIX.len() > FILE_NAME_MAX {
+            name = escape(&self.text[..=self.colon], is_literal_in_file_names);
+            name.push_str(&short(&self.text));
+        }
+        name.push_str(SUFFIX);
         name
     }
 
-    /// The id that [`ProfileId::file_name`] was made from; only the canonical spelling is taken.
+    /// Its file's name, if that is the short form of a long id.
+    #[must_use]
+    pub fn short_file_name(&self) -> Option<String> {
+        // Most ids are too short for that even with every byte escaped.
+        let may_be = 3 * self.text.len() + SUFFIX.len() > FILE_NAME_MAX;
+        may_be.then(|| self.file_name()).filter(|name| Self::is_short_file_name(name))
+    }
+
+    /// The id that [`ProfileId::file_name`] was made from; only the canonical spelling is taken. `None`
+    /// also for the short form of a long id, which nothing but its record or a list of ids tells
+    /// ([`ProfileId::of_file`]).
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
-        let name = name.strip_suffix(".age")?;
-        let text = unescape(name)?;
-        // Everything that has to be escaped is, and nothing else.
-        let is_escaped = name.bytes().all(|byte| byte == b'_' || is_literal_in_file_names(byte));
-        let escapes = name.bytes().filter(|byte| *byte == b'_').count();
-        let needed = text.bytes().filter(|byte| !is_literal_in_file_names(*byte)).count();
-        if is_escaped && escapes == needed { text.parse().ok() } else { None }
+        let id: Self = unescape(name.strip_suffix(SUFFIX)?)?.parse().ok()?;
+        (id.file_name() == name).then_some(id)
     }
+
+    /// Whether a file's name is the short form of a long id.
+    #[must_use]
+    pub fn is_short_file_name(name: &str) -> bool {
+        let parts = name.strip_suffix(SUFFIX).and_then(|name| name.split_once("_3a"));
+        parts.is_some_and(|(provider, name)| {
+            let of_provider = unescape(provider).and_then(|plain| plain.parse::<Provider>().ok());
+            short_of(name).is_some()
+                && of_provider
+                    .is_some_and(|plain| escape(plain.as_str(), is_literal_in_file_names) == provider)
+        })
+    }
+
+    /// The id of the profile whose record a file holds. `held` says whose the record in it is, and is asked
+    /// only if the name does not tell.
+    #[must_use]
+    pub fn of_file(name: &str, held: impl FnOnce() -> Option<Self>) -> Option<Self> {
+        if Self::is_short_file_name(name) {
+            held().filter(|id| id.file_name() == name)
+        } else {
+            Self::from_file_name(name)
+        }
+    }
+
+    /// An id as the client takes one: with the provider in whatever case.
+    #[must_use]
+    pub fn named(text: &str) -> Option<Self> {
+        let (provider, name) = text.split_once(':')?;
+        format!("{}:{name}", Provider::named(provider)?).parse().ok()
+    }
+}
+
+/// Whether a byte may stand in the name of a profile: the atext of RFC 5322, the dot and the at sign, so
+/// that every address in its usual form is one.
+#[must_use]
+pub fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.@".contains(&byte)
 }
 
 impl FromStr for ProfileId {
@@ -149,11 +220,7 @@ impl FromStr for ProfileId {
     fn from_str(text: &str) -> Result<Self> {
         let invalid = || Error::new(Code::InvalidId, format!("{} is not a profile id", quoted(text)));
         let (provider, name) = text.split_once(':').ok_or_else(invalid)?;
-        let shaped = begins_and_holds(
-            name,
-            |b| b.is_ascii_alphanumeric(),
-            |b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'@' | b'+' | b'-'),
-        );
+        let shaped = begins_and_holds(name, |b| b.is_ascii_alphanumeric(), is_of_name);
         if !shaped || text.len() > PROFILE_ID_MAX || is_reserved(name) {
             return Err(invalid());
         }
@@ -168,7 +235,7 @@ impl fmt::Display for ProfileId {
     }
 }
 
-/// A namespace of profiles: `[a-z0-9][a-z0-9-]{0,31}`; `providers` is reserved.
+/// A namespace of profiles: `[a-z0-9][a-z0-9_-]{0,63}`, as the client has them; `providers` is reserved.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AgentName(String);
 
@@ -190,7 +257,8 @@ impl FromStr for AgentName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let shaped = begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || b == b'-');
+        let shaped =
+            begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'_' | b'-'));
         if !shaped || text.len() > AGENT_MAX || text == "providers" || is_reserved(text) {
             return fail(Code::InvalidAgent, format!("{} is not an agent name", quoted(text)));
         }
@@ -204,97 +272,23 @@ impl fmt::Display for AgentName {
     }
 }
 
-/// What a reference id asks for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Reference {
-    /// One profile, of the given agent or of the default one. An id that can be read both as it
-    /// stands and as escaped has two readings, and the first that exists is meant: with an agent,
-    /// as an index writes it, the escaped one comes first; without, as a person does, the other.
-    Profile(Option<AgentName>, Vec<ProfileId>),
-    /// `providers/<provider>/apiKey`: the provider's best profile.
-    BestOf(Provider),
-}
-
-impl Reference {
-    /// The reference id of a profile as it stands in the index: `<agent>/<escaped id>`.
-    #[must_use]
-    pub fn id_of(agent: &AgentName, profile: &ProfileId) -> String {
-        let literal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b':' | b'-');
-        format!("{agent}/{}", escape(profile.as_str(), literal))
-    }
-}
-
-impl FromStr for Reference {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", quoted(text)));
-        if text.len() > REFERENCE_MAX {
-            return Err(invalid());
-        }
-        // An id is taken in its escaped form and, where a person wrote it, in its plain one.
-        let readings = |part: &str, escaped_first: bool| -> Result<Vec<ProfileId>> {
-            let escaped = unescape(part).and_then(|plain| plain.parse::<ProfileId>().ok());
-            let plain = part.parse::<ProfileId>().ok().filter(|plain| Some(plain) != escaped.as_ref());
-            let mut both: Vec<_> = escaped.into_iter().chain(plain).collect();
-            if !escaped_first {
-                both.reverse();
-            }
-            if both.is_empty() { Err(invalid()) } else { Ok(both) }
-        };
-        match text.split('/').collect::<Vec<_>>().as_slice() {
-            [id] => Ok(Self::Profile(None, readings(id, false)?)),
-            [agent, id] => {
-                Ok(Self::Profile(Some(agent.parse().map_err(|_| invalid())?), readings(id, true)?))
-            }
-            ["providers", provider, "apiKey"] => Ok(Self::BestOf(provider.parse().map_err(|_| invalid())?)),
-            _ => Err(invalid()),
-        }
-    }
-}
-
-fn escape(text: &str, literal: impl Fn(u8) -> bool) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-    if text.bytes().all(&literal) {
-        return text.to_owned();
-    }
-    let mut out = String::with_capacity(text.len() + 8);
-    for byte in text.bytes() {
-        if literal(byte) {
-            out.push(char::from(byte));
-        } else {
-            out.extend(['_', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-        }
-    }
-    out
-}
-
-fn unescape(text: &str) -> Option<String> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let mut out = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'_' {
-            out.push(digit(bytes.next()?)? << 4 | digit(bytes.next()?)?);
-        } else {
-            out.push(byte);
-        }
-    }
-    String::from_utf8(out).ok()
-}
-
 /// Names a user or a file supplied, made safe to show: at most 80 characters, in quotes, with
 /// everything but printable ASCII escaped.
 #[must_use]
 pub fn quoted(text: &str) -> String {
+    quoted_up_to(text, SHOWN_MAX)
+}
+
+/// The same, of a name as long as any id can be and some more: for one that is to be typed again.
+#[must_use]
+pub fn quoted_in_full(text: &str) -> String {
+    quoted_up_to(text, PROFILE_ID_MAX + SHOWN_MAX)
+}
+
+fn quoted_up_to(text: &str, max: usize) -> String {
     let mut out = String::from("\"");
     for (count, c) in text.chars().enumerate() {
-        if count == PROFILE_ID_MAX {
+        if count == max {
             out.push('…');
             break;
         }
@@ -312,24 +306,70 @@ mod tests {
     use super::*;
 
     #[test]
-    fn vectors_of_both_encodings_stay_for_ever() {
-        for (id, file, reference) in [
-            ("anthropic:default", "anthropic_3adefault.age", "main/anthropic:default"),
-            ("openai-codex:Me@x.io", "openai-codex_3a_4de_40x.io.age", "main/openai-codex:Me_40x.io"),
-            ("a:b_c+d", "a_3ab_5fc_2bd.age", "main/a:b_5fc_2bd"),
-            ("z.ai:K", "z.ai_3a_4b.age", "main/z.ai:K"),
-        ] {
-            let profile: ProfileId = id.parse().unwrap();
-            assert_eq!(profile.file_name(), file);
-            assert_eq!(ProfileId::from_file_name(file), Some(profile.clone()));
-            assert_eq!(Reference::id_of(&AgentName::default(), &profile), reference);
-            match reference.parse::<Reference>().unwrap() {
-                Reference::Profile(agent, readings) => {
-                    assert_eq!((agent, &readings[0]), (Some(AgentName::default()), &profile));
-                }
-                other @ Reference::BestOf(_) => panic!("{other:?}"),
-            }
+    fn the_vectors_of_both_encodings_stay_for_ever() {
+        let vectors: serde_json::Value =
+            serde_json::from_str(include_str!("../../docs/vectors.json")).unwrap();
+        let names = vectors["names"].as_array().unwrap();
+        assert!(names.len() >= 12);
+        for one in names {
+            let text = |member: &str| one[member].as_str().unwrap();
+            let id: ProfileId = text("profile").parse().unwrap();
+            let agent: AgentName = one["agent"].as_str().unwrap_or("main").parse().unwrap();
+            assert_eq!(id.file_name(), text("fileName"));
+            assert_eq!(ProfileId::of_file(text("fileName"), || Some(id.clone())), Some(id.clone()));
+            let short = ProfileId::is_short_file_name(text("fileName"));
+            assert_eq!(ProfileId::from_file_name(text("fileName")), (!short).then(|| id.clone()));
+            assert_eq!(Reference::id_of(&agent, &id), text("reference"));
         }
+    }
+
+    #[test]
+    fn every_address_in_its_usual_form_is_a_name() {
+        for address in [
+            "me@x.io",
+            "o'brien@example.org",
+            "a!#$%&'*+-/=?^_`{|}~z@x.io",
+            "customer/department=shipping@example.com",
+            "user%example.com@example.org",
+            "x@[203.0.113.4]",
+            "\"john.doe\"@x.io",
+            "jörg@x.io",
+        ] {
+            let due = address.is_ascii() && !address.contains(['[', '"']);
+            let id = format!("openai-codex:{address}").parse::<ProfileId>();
+            assert_eq!(id.is_ok(), due, "{address}");
+            let Ok(id) = id else { continue };
+            let file = id.file_name();
+            assert!(!file.contains('/') && ProfileId::from_file_name(&file) == Some(id), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_long_id_has_a_short_file_name_that_its_record_explains() {
+        let at = |length: usize| format!("a:{}", "b".repeat(length)).parse::<ProfileId>().unwrap();
+        let (longest, long) = (at(200 - ".age".len() - "a_3a".len()), at(193));
+        assert_eq!((longest.file_name().len(), long.file_name().len()), (200, "a_3a_x.age".len() + 40));
+        assert!(ProfileId::is_short_file_name(&long.file_name()));
+        assert!(!ProfileId::is_short_file_name(&longest.file_name()));
+        assert_eq!(ProfileId::from_file_name(&format!("a_3a{}.age", "b".repeat(193))), None);
+        assert_eq!(ProfileId::of_file(&long.file_name(), || Some(at(194))), None);
+        assert_eq!(ProfileId::of_file(&long.file_name(), || Some(long.clone())), Some(long.clone()));
+        assert_eq!(ProfileId::of_file(&longest.file_name(), || None), Some(longest));
+        let widest = format!("p{}:{}", "_".repeat(49), "'".repeat(269).replacen('\'', "b", 1));
+        let widest: ProfileId = widest.parse().unwrap();
+        assert_eq!(widest.as_str().len(), PROFILE_ID_MAX);
+        assert!(widest.file_name().len() <= FILE_NAME_MAX);
+        for name in ["a_3a_x.age", "A_3a_x0000000000000000000000000000000000000000.age", "_x00.age"] {
+            assert!(!ProfileId::is_short_file_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn capitals_of_a_provider_are_lowered() {
+        assert_eq!(ProfileId::named("OpenAI:Me").unwrap().as_str(), "openai:Me");
+        assert_eq!(ProfileId::named(" Z.AI :k").unwrap().as_str(), "z.ai:k");
+        assert_eq!(ProfileId::named("OpenAI: me"), None);
+        assert_eq!(ProfileId::named("OpenAI"), None);
     }
 
     #[test]
@@ -346,7 +386,14 @@ mod tests {
             "a:../b",
             "../a:b",
             "a/b:c",
-            "a:b/c",
+            "a:/b",
+            "a:b\\c",
+            "a:b\"c",
+            "a:b,c",
+            "a:b;c",
+            "a:b<c>",
+            "a:b(c)",
+            "a:b[c]",
             "a:b\n",
             "a:b\r",
             "a:b\0",
@@ -362,17 +409,22 @@ mod tests {
         ] {
             assert!(id.parse::<ProfileId>().is_err(), "{id:?}");
         }
-        assert!(format!("a:{}", "b".repeat(78)).parse::<ProfileId>().is_ok());
-        assert!(format!("a:{}", "b".repeat(79)).parse::<ProfileId>().is_err());
+        assert!(format!("a:{}", "b".repeat(318)).parse::<ProfileId>().is_ok());
+        assert!(format!("a:{}", "b".repeat(319)).parse::<ProfileId>().is_err());
+        assert!(format!("{}:b", "a".repeat(148)).parse::<ProfileId>().is_ok());
+        assert!(format!("{}:b", "a".repeat(149)).parse::<ProfileId>().is_err());
     }
 
     #[test]
     fn agents_outside_the_grammar_are_refused() {
-        for agent in ["", "-a", "A", "a_b", "a/b", "..", "providers", "a\n", "constructor"] {
+        for agent in ["", "-a", "_a", "A", "a b", "a/b", "..", "providers", "a\n", "constructor"] {
             assert!(agent.parse::<AgentName>().is_err(), "{agent:?}");
         }
-        assert!("a".repeat(32).parse::<AgentName>().is_ok());
-        assert!("a".repeat(33).parse::<AgentName>().is_err());
+        for agent in ["a_b", "a__", "0-_"] {
+            assert!(agent.parse::<AgentName>().is_ok(), "{agent:?}");
+        }
+        assert!("a".repeat(64).parse::<AgentName>().is_ok());
+        assert!("a".repeat(65).parse::<AgentName>().is_err());
     }
 
     #[test]

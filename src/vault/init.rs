@@ -55,7 +55,7 @@ pub fn holds_nothing(vault: &Vault) -> Result<bool> {
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
         let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
-        if !agent.record_ids()?.0.is_empty()
+        if agent.has_records()?
             || has(log::FILE)?
             || has(index::FILE)?
             || has(PENDING)?

@@ -5,6 +5,7 @@ use strongroom_backends::{Health, SecretStore};
 use zeroize::Zeroizing;
 
 use super::id::ProfileId;
+use super::record::Record;
 use super::store::Store;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{Cover, Item, Keychain, State};
@@ -15,6 +16,7 @@ use crate::seal::{RECORD_MAX, armor};
 #[derive(Clone, Copy, Debug)]
 pub struct KeychainStore<'k> {
     keychain: &'k Keychain,
+    ring: &'k Ring,
     vault: &'k str,
     agent: &'k str,
 }
@@ -23,13 +25,35 @@ impl<'k> KeychainStore<'k> {
     /// The store of an agent.
     #[must_use]
     pub fn new(keychain: &'k Keychain, ring: &'k Ring) -> Self {
-        Self { keychain, vault: ring.vault.as_str(), agent: ring.scope.agent().unwrap_or_default() }
+        Self { keychain, ring, vault: ring.vault.as_str(), agent: ring.scope.agent().unwrap_or_default() }
     }
 
     /// The item of a profile.
     #[must_use]
     pub fn item(&self, profile: &ProfileId) -> Item {
         self.keychain.record(self.vault, self.agent, profile.as_str())
+    }
+
+    /// The profiles that have an item, as the items say.
+    ///
+    /// # Errors
+    /// Those of the keychain.
+    pub fn profiles(&self) -> Result<Vec<ProfileId>> {
+        let found = self.keychain.find(&self.keychain.records_of(self.vault, self.agent))?;
+        let mut profiles: Vec<ProfileId> =
+            found.iter().filter_map(|item| item.get("profile")?.parse().ok()).collect();
+        profiles.sort_unstable();
+        profiles.dedup();
+        Ok(profiles)
+    }
+
+    /// The profile with an item whose record would have a file of that name. Only a long id has to be looked
+    /// for.
+    fn profile_of(&self, name: &str) -> Result<Option<ProfileId>> {
+        if ProfileId::is_short_file_name(name) {
+            return Ok(self.profiles()?.into_iter().find(|id| id.file_name() == name));
+        }
+        ProfileId::from_file_name(name).map(Some).ok_or_else(nameless)
     }
 
     /// What each item of a profile holds, or why that is no sealed record.
@@ -54,9 +78,8 @@ pub fn sealed_in(text: &[u8], profile: &ProfileId) -> Result<Vec<u8>> {
     armor::from_text(text, &what)
 }
 
-fn profile_of(name: &str) -> Result<ProfileId> {
-    ProfileId::from_file_name(name)
-        .ok_or_else(|| Error::new(Code::Internal, "a record has no profile's name"))
+fn nameless() -> Error {
+    Error::new(Code::Internal, "a record has no profile's name")
 }
 
 impl SecretStore for KeychainStore<'_> {
@@ -70,7 +93,8 @@ impl SecretStore for KeychainStore<'_> {
     /// beside one that is.
     fn copies(&self, name: &str, _max: usize) -> Result<Vec<Vec<u8>>> {
         let (mut copies, mut failure) = (Vec::new(), None);
-        for item in self.items(&profile_of(name)?)? {
+        let Some(profile) = self.profile_of(name)? else { return Ok(copies) };
+        for item in self.items(&profile)? {
             match item {
                 Ok(sealed) => copies.push(sealed),
                 Err(error) => failure = failure.or(Some(error)),
@@ -86,15 +110,19 @@ impl SecretStore for KeychainStore<'_> {
     fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<()> {
         let mut items = Vec::with_capacity(names.len());
         for name in names {
-            let text = armor::to_text(&staged.read(name, RECORD_MAX)?)?;
-            items.push((self.item(&profile_of(name)?), Zeroizing::new(text)));
+            let sealed = staged.read(name, RECORD_MAX)?;
+            let whose = || Record::open_any(self.ring, &sealed).ok().map(|record| record.profile);
+            let profile = ProfileId::of_file(name, whose).ok_or_else(nameless)?;
+            items.push((self.item(&profile), Zeroizing::new(armor::to_text(&sealed)?)));
         }
         self.keychain.put(items, Cover::Sealed)?.into_iter().collect()
     }
 
     fn remove(&self, names: &[String]) -> Result<()> {
         for name in names {
-            self.keychain.remove(&self.item(&profile_of(name)?))?;
+            if let Some(profile) = self.profile_of(name)? {
+                self.keychain.remove(&self.item(&profile))?;
+            }
         }
         Ok(())
     }
@@ -105,11 +133,8 @@ impl SecretStore for KeychainStore<'_> {
     }
 
     fn names(&self) -> Result<Vec<String>> {
-        let found = self.keychain.find(&self.keychain.records_of(self.vault, self.agent))?;
-        let profiles = found.iter().filter_map(|item| item.get("profile")?.parse::<ProfileId>().ok());
-        let mut names: Vec<String> = profiles.map(|profile| profile.file_name()).collect();
+        let mut names: Vec<String> = self.profiles()?.iter().map(ProfileId::file_name).collect();
         names.sort_unstable();
-        names.dedup();
         Ok(names)
     }
 

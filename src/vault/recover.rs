@@ -248,7 +248,7 @@ struct Due {
 
 impl Due {
     fn of(copies: &Copies<'_>, agent: &Agent) -> Result<Self> {
-        let mut ids: BTreeSet<_> = agent.record_ids()?.0.into_iter().collect();
+        let mut ids: BTreeSet<_> = copies.in_home(agent)?.into_iter().collect();
         if copies.asks_keychain(agent)? {
             ids.extend(listed_in_keychain(agent));
         }

@@ -180,13 +180,15 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> 
             })?;
         }
         let book = writer.book()?;
-        for id in writer.agent.record_ids()?.0 {
+        let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
+        for id in writer.agent.records(&whose)?.ids {
             if book.entry(&id)?.is_none() && reader.opens(&id) {
                 let what = format!(
                     "agent {name}: a record of {id} is there that the ledger does not know; nothing was changed"
                 );
                 return Err(Error::new(Code::Tampered, what).with_remedy(format!(
-                    "after a rekey it could never be opened: look at it with `strongroom get {id} --agent {name} --accept-rollback`, then paste it again, or remove its file from records/"
+                    "after a rekey it could never be opened: look at it with `strongroom get {} --agent {name} --accept-rollback`, then paste it again, or remove its file from records/",
+                    id.word()
                 )));
             }
         }

@@ -71,7 +71,8 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
     let mut to_write = Vec::new();
     let held = Held::of(&names, ring, keychain)?;
     let book = writer.book()?;
-    for (name, id) in names.iter().filter_map(|name| Some((name, ProfileId::from_file_name(name)?))) {
+    for name in &names {
+        let Some(id) = book.id_of_file(name)? else { continue };
         // A damaged copy, or an old one that was put back, must not take the place of the true item.
         let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
         let Ok(record) = Record::open(ring, &id, &sealed) else { continue };
@@ -98,10 +99,10 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
     if !notes.is_empty() {
         let reader = writer.reader()?;
         for (note, name) in notes {
-            if let Some(id) = ProfileId::from_file_name(name)
+            if let Some(id) = book.id_of_file(name)?
                 && may_go(&reader, book.entry(&id)?, &id)?
             {
-                store.remove(&[name.to_owned()])?;
+                keychain.remove(&store.item(&id))?;
                 settled.removed += 1;
             }
             kept.remove_file(note)?;

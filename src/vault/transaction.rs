@@ -361,7 +361,7 @@ fn salvage(
     let book = Book::new(next, vec![agent.dir.dir(TXN)?, agent.dir.dir(".")?]);
     let mut records = Vec::new();
     for name in names {
-        let Some(id) = ProfileId::from_file_name(name) else { continue };
+        let Some(id) = book.id_of_file(name)? else { continue };
         let Some(entry) = book.entry(&id)? else { continue };
         let Some(sealed) = txn.read_if_any(name, RECORD_MAX)? else { continue };
         if let (Ok(record), Some(store)) = (Record::open(ring, &id, &sealed), entry.store())

@@ -16,7 +16,7 @@ use entries::{verify_entry, verify_record};
 use own::{damaged_logs, modes, modes_within, verify_own};
 
 use super::accept;
-use super::agent::{Agent, PENDING, RECORDS, TXN_STAGE};
+use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_STAGE};
 use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
 use super::index::Index;
@@ -180,7 +180,16 @@ fn verify_agent(
     verified: &mut Verified,
 ) -> Result<()> {
     verified.agents += 1;
-    let (in_home, strange) = agent.record_ids()?;
+    let ring = session.keys.agent(agent.name.as_str())?;
+    let whose = |sealed: &[u8]| Record::open_any(&ring, sealed).ok().map(|record| record.profile);
+    let RecordFiles { ids: in_home, unnamed, strange } = agent.records(&whose)?;
+    for name in unnamed {
+        let what = format!(
+            "a record is there that this vault did not make: it is never used; remove its file {}",
+            super::id::quoted(&name)
+        );
+        verified.add("unknown", &agent, None, what);
+    }
     for name in strange {
         let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
         verified.add("strange", &agent, None, what);
@@ -223,7 +232,6 @@ fn verify_agent(
             format!("{name} is a part of the log that was damaged and set by"),
         );
     }
-    let ring = session.keys.agent(agent.name.as_str())?;
     let reader = agent.reader(ring, &vault.keychain)?;
     if reader.is_unfinished() {
         let what = "a committed change is not yet applied; the next change finishes it".to_owned();
@@ -349,7 +357,8 @@ fn verify_strays(
             None => {
                 let what = if reader.opens(id) {
                     format!(
-                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {id} --accept-rollback` shows it: to keep it, paste it again"
+                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {} --accept-rollback` shows it: to keep it, paste it again",
+                        id.word()
                     )
                 } else {
                     format!(

@@ -146,23 +146,38 @@ def escape(text, literal):
 
 
 def profile_id(text):
-    need(len(text) <= 80 and re.fullmatch(r"[a-z0-9][a-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9._@+-]*", text), "no profile id")
+    need(len(text) <= 320 and re.fullmatch(r"[a-z0-9][a-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]*", text), "no profile id")
+    need(len(escape(text.split(":")[0], FILES)) <= 148, "too long a provider")
     need(not RESERVED & {part.lower() for part in text.split(":")}, "a reserved name")
     return text
 
 
+FILES, REFERENCES = "[a-z0-9.-]", "[A-Za-z0-9.:-]"
+
+
+def short(profile, literal):
+    return escape(profile.split(":")[0] + ":", literal) + "_x" + hashlib.sha256(profile.encode()).hexdigest()[:40]
+
+
 def file_name(profile):
-    return escape(profile, "[a-z0-9.-]") + ".age"
+    name = escape(profile, FILES) + ".age"
+    return name if len(name) <= 200 else short(profile, FILES) + ".age"
 
 
 def of_file_name(name):
+    """The profile; None for a short name, of which only the record tells."""
+    if re.fullmatch(r"[a-z0-9._-]+_3a_x[0-9a-f]{40}\.age", name):
+        return None
     plain = re.sub("_([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), name.removesuffix(".age"))
     need(file_name(profile_id(plain)) == name, "not a canonical file name")
     return plain
 
 
 def reference(agent, profile):
-    return f"{agent}/" + escape(profile, "[A-Za-z0-9.:-]")
+    escaped, id_there = escape(agent, REFERENCES), escape(profile, REFERENCES)
+    if len(f"{escaped}/{id_there}") > 256:
+        id_there = short(profile, REFERENCES)
+    return f"{escaped}/{id_there}" if len(f"{escaped}/{id_there}") <= 256 else f"{agent}/{id_there}"
 
 
 # --- signed texts and ledgers ---------------------------------------------------------------------------------
@@ -481,8 +496,8 @@ def check_vectors(vectors):
         same(hkdf(one["salt"].encode(), one["label"], of_scope[one["scope"]]).hex(), one["key"], one["label"])
     for one in vectors["names"]:
         same(file_name(profile_id(one["profile"])), one["fileName"], "a file name")
-        same(of_file_name(one["fileName"]), one["profile"], "a file name's profile")
-        same(reference("main", one["profile"]), one["reference"], "a reference id")
+        same(of_file_name(one["fileName"]) or one["profile"], one["profile"], "a file name's profile")
+        same(reference(one.get("agent", "main"), one["profile"]), one["reference"], "a reference id")
     for one in vectors["argon2id"]:
         if Argon2id is None:
             skipped += 1

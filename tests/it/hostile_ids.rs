@@ -21,7 +21,7 @@ const IDS: &[&str] = &[
     "../../x:y",
     "anthropic:../../x",
     "/etc/passwd:x",
-    "anthropic:a/b",
+    "anthropic:/b",
     "anthropic:a\\b",
     "anthropic:..",
     "anthropic:.hidden",
@@ -51,7 +51,12 @@ const IDS: &[&str] = &[
     "\u{430}nthropic:default",
     "anthropic:cafe\u{301}",
     "anthropic:\u{ff41}",
-    "anthropic:0123456789012345678901234567890123456789012345678901234567890123456789x",
+    concat!(
+        "anthropic:0123456789012345678901234567890123456789012345678901234567890123456789x",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678x",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678x",
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678x",
+    ),
 ];
 
 fn session() -> Session {
@@ -136,9 +141,9 @@ fn agents_outside_the_grammar_are_refused_by_every_command() {
     let session = session();
     session.write("pass", "made-up horse");
     let before = snapshot(session.temp.path());
-    let long = "a".repeat(33);
+    let long = "a".repeat(65);
     let bad = ["", "..", "../main", "main/..", "Main", "a b", "providers", "__proto__", "constructor", "-x"];
-    let steering = ["a\nb", "\u{1b}[2J", "\u{202e}x", "m\u{430}in", ".", "a_b", long.as_str()];
+    let steering = ["a\nb", "\u{1b}[2J", "\u{202e}x", "m\u{430}in", ".", "_ab", long.as_str()];
     let of_no_agent =
         ["recipient", "recovery-key", "unlock-method", "rekey", "verify", "doctor"].map(OsStr::new);
     for agent in bad.iter().chain(&steering) {

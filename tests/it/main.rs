@@ -19,6 +19,7 @@ mod house;
 mod journals;
 mod kills;
 mod lift;
+mod long_ids;
 mod looks_at_many;
 mod mission;
 mod normal;

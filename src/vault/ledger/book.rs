@@ -1,7 +1,7 @@
 //! A ledger with its shards at hand, read as they are asked for.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::OnceLock;
 
 use strongroom_backends::fs::dir::Dir;
@@ -23,6 +23,8 @@ pub struct Book {
     /// The directories in which the others are sought, in this order.
     dirs: Vec<Dir>,
     shards: Vec<OnceLock<Entries>>,
+    /// The profiles with long ids, by the names of their records' files, once one was asked for.
+    long: OnceLock<HashMap<String, ProfileId>>,
 }
 
 impl Book {
@@ -34,7 +36,7 @@ impl Book {
             Body::Shards(digests) => digests.len(),
         };
         let shards = (0..many).map(|_| OnceLock::new()).collect();
-        Self { ledger, at_hand: Vec::new(), dirs, shards }
+        Self { ledger, at_hand: Vec::new(), dirs, shards, long: OnceLock::new() }
     }
 
     /// With shards that lie in no directory yet, by file name.
@@ -95,6 +97,22 @@ impl Book {
                 Ok(all)
             }
         }
+    }
+
+    /// The profile whose record's file has that name, of those that the ledger knows.
+    ///
+    /// # Errors
+    /// As [`Book::entry`].
+    pub fn id_of_file(&self, name: &str) -> Result<Option<ProfileId>> {
+        if !ProfileId::is_short_file_name(name) {
+            return Ok(ProfileId::from_file_name(name));
+        }
+        if self.long.get().is_none() {
+            let all = self.all()?;
+            let ids = all.keys().filter_map(|id| id.parse::<ProfileId>().ok());
+            let _ = self.long.set(ids.filter_map(|id| Some((id.short_file_name()?, id))).collect());
+        }
+        Ok(self.long.get().and_then(|long| long.get(name)).cloned())
     }
 
     /// The profiles that are not removed, sorted.
