@@ -1,6 +1,8 @@
 //! Instants and spans as people and scripts read them. Everything is Unix milliseconds, UTC.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::fmt::rfc2822;
 use jiff::tz::Offset;
 
 use crate::error::{Code, Error, Result};
@@ -16,6 +18,8 @@ pub const DAY: i64 = 24 * HOUR;
 
 /// One week, in milliseconds.
 const WEEK: i64 = 7 * DAY;
+/// A year as people mean it for a credential's life, in milliseconds.
+const YEAR: i64 = 365 * DAY;
 /// The longest duration accepted: a century.
 const LONGEST: i64 = 36_525 * DAY;
 
@@ -95,26 +99,27 @@ fn rounded(value: u64, unit: u64) -> u64 {
 }
 
 fn unit_of(last: Option<u8>) -> Option<i64> {
-    Some(match last? {
+    Some(match last?.to_ascii_lowercase() {
         b's' => SECOND,
         b'm' => MINUTE,
         b'h' => HOUR,
         b'd' => DAY,
         b'w' => WEEK,
+        b'y' => YEAR,
         _ => return None,
     })
 }
 
-/// Reads `365d`, `12h`, `30m`, `90s`, `300ms` or `1w` as milliseconds.
+/// Reads `365d`, `12h`, `30m`, `90s`, `300ms`, `2w` or `1y` (365 days) as milliseconds, in capitals too.
 ///
 /// # Errors
 /// `USAGE` for everything else, for zero, and beyond a century. The text is not quoted.
 pub fn parse_duration(text: &str) -> Result<i64> {
     let wrong = |what: &str| {
         Error::new(Code::Usage, format!("the duration {what}"))
-            .with_remedy("write a whole number and a unit: 365d, 12h, 30m, 90s or 1w")
+            .with_remedy("write a whole number and a unit: 365d, 12h, 30m, 90s, 2w or 1y")
     };
-    let (digits, unit) = match text.strip_suffix("ms") {
+    let (digits, unit) = match text.strip_suffix("ms").or_else(|| text.strip_suffix("MS")) {
         Some(digits) => (digits, Some(1)),
         None => (text.get(..text.len().saturating_sub(1)).unwrap_or_default(), None),
     };
@@ -131,6 +136,34 @@ pub fn parse_duration(text: &str) -> Result<i64> {
         Some(milliseconds) if milliseconds <= LONGEST => Ok(milliseconds),
         _ => Err(wrong("is longer than a century")),
     }
+}
+
+/// An instant that was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Instant {
+    /// Unix milliseconds, rounded down.
+    pub ms: i64,
+    /// Whether it named a time and no zone, and was read as UTC.
+    pub zone_assumed: bool,
+}
+
+/// Reads an instant in one of the usual forms: RFC 3339 and ISO 8601, with a zone or without, a date alone
+/// (its first moment in UTC), and the form of RFC 2822, which HTTP has too.
+#[must_use]
+pub fn parse_instant(text: &str) -> Option<Instant> {
+    let instant = |at: Timestamp, zone_assumed| Instant {
+        ms: i64::try_from(at.as_nanosecond().div_euclid(1_000_000)).unwrap_or(i64::MAX),
+        zone_assumed,
+    };
+    if let Ok(at) = text.parse::<Timestamp>() {
+        return Some(instant(at, false));
+    }
+    if let Ok(without_zone) = text.parse::<DateTime>() {
+        let at = Offset::UTC.to_timestamp(without_zone).ok()?;
+        return Some(instant(at, text.contains(':')));
+    }
+    let zoned = rfc2822::parse(text).ok()?;
+    Some(instant(zoned.timestamp(), false))
 }
 
 #[cfg(test)]
@@ -196,6 +229,15 @@ mod tests {
             ("90s", 90 * SECOND),
             ("300ms", 300),
             ("1w", WEEK),
+            ("2W", 2 * WEEK),
+            ("1y", 365 * DAY),
+            ("1Y", 365 * DAY),
+            ("15M", 15 * MINUTE),
+            ("12H", 12 * HOUR),
+            ("90S", 90 * SECOND),
+            ("365D", 365 * DAY),
+            ("300MS", 300),
+            ("100y", 36_500 * DAY),
             ("0001d", DAY),
             ("36525d", LONGEST),
         ] {
@@ -217,8 +259,9 @@ mod tests {
             "1 d",
             " 1d",
             "1d ",
-            "1D",
-            "1y",
+            "1yr",
+            "101y",
+            "1Ms",
             "36526d",
             "9223372036854775807s",
             "9223372036854775807w",

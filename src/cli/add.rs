@@ -4,9 +4,10 @@ use clap::{Args, ValueEnum};
 
 use super::Context;
 use super::context::not_a_secret;
+use super::ends::{End, Ends};
 use super::menu;
 use super::paste::{self, Stored, Wish};
-use super::setup_token::{self, LIFETIME};
+use super::setup_token;
 use super::store::StoreArg;
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
@@ -101,9 +102,8 @@ struct Flags {
     /// The profile's id [default: that of the method's own command]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
-    /// When the credential ends, from now: 365d, 12h
-    #[arg(long, value_name = "TIME")]
-    expires_in: Option<String>,
+    #[command(flatten)]
+    ends: Ends,
     /// Where the record is to rest [default: where it rests already, else the vault's store]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
@@ -118,8 +118,8 @@ pub(super) struct Known {
     pub method: Option<Method>,
     /// Under which id.
     pub profile_id: Option<String>,
-    /// When it ends, from now.
-    pub expires_in: Option<String>,
+    /// When it ends.
+    pub ends: Ends,
     /// Where its record is to rest.
     pub store: Option<StoreArg>,
 }
@@ -137,7 +137,7 @@ impl Flags {
             provider,
             method: self.method,
             profile_id: self.profile_id.clone(),
-            expires_in: self.expires_in.clone(),
+            ends: self.ends.clone(),
             store: self.store,
         })
     }
@@ -229,8 +229,7 @@ pub(super) fn ask_and_store(
         id => id,
     };
     if method == Method::SetupToken {
-        let expires_in = known.expires_in.as_deref().unwrap_or(LIFETIME);
-        let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), expires_in, known.store)?;
+        let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
         setup_token::needs_terminal(context)?;
         paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
         return setup_token::make(context, vault, session, wish);
@@ -240,19 +239,17 @@ pub(super) fn ask_and_store(
         named: id.is_some(),
         provider,
         kind,
-        expires: None,
+        end: known.ends.read(context.env.now())?,
         store: known.store,
         command: "add",
     };
     paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
-    let expires_in = match known.expires_in {
-        None if asking && kind == CredentialType::Token => {
-            let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
-            (!answer.is_empty()).then_some(answer)
+    if wish.end == End::Unsaid && asking && kind == CredentialType::Token {
+        let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
+        if !answer.is_empty() {
+            wish.end = End::from_now(&answer, context.env.now())?;
         }
-        expires_in => expires_in,
-    };
-    wish.expires = paste::expires_of(expires_in.as_deref(), context.env.now())?;
+    }
     let what = format!("{} for {}", paste::noun(kind), wish.profile);
     paste::store(context, vault, session, wish, |context| paste::read(context, &what))
 }

@@ -8,6 +8,7 @@ mod client_flags;
 mod completions;
 mod context;
 mod doctor;
+mod ends;
 mod explain;
 mod export;
 mod get;

@@ -7,6 +7,7 @@ use super::Context;
 use super::add::{self, Known, Method};
 use super::api_keys::{self, ApiKeys, Source};
 use super::client_flags::ClientFlags;
+use super::ends::{End, Ends};
 use super::init::{self, Init};
 use super::new_vault;
 use super::paste::{self, Stored, Wish};
@@ -42,9 +43,12 @@ pub struct Onboard {
     /// The token's profile id [default: <provider>:manual, of a setup-token <provider>:default]
     #[arg(long, value_name = "ID")]
     token_profile_id: Option<String>,
-    /// When the token ends, from now: 365d, 12h
-    #[arg(long, value_name = "TIME")]
+    /// When the token ends, from now: 90s, 15m, 12h, 365d, 2w, 1y; or never
+    #[arg(long, value_name = "TIME", conflicts_with = "token_expires_at")]
     token_expires_in: Option<String>,
+    /// When the token ends: 2027-01-31[THH:MM:SSZ]
+    #[arg(long, value_name = "DATE")]
+    token_expires_at: Option<String>,
     #[command(flatten)]
     keys: ApiKeys,
     #[command(flatten)]
@@ -202,6 +206,10 @@ fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, V
 }
 
 impl Onboard {
+    fn ends(&self) -> Ends {
+        Ends { expires_in: self.token_expires_in.clone(), expires_at: self.token_expires_at.clone() }
+    }
+
     /// What the flags say is to be stored: the credential, the flag, and where its secret comes from.
     fn wishes(&self, context: &Context, choice: Option<Choice>) -> Result<Vec<(Wish, String, Source)>> {
         let mut wishes = Vec::new();
@@ -212,7 +220,7 @@ impl Onboard {
                 named: false,
                 provider,
                 kind: CredentialType::ApiKey,
-                expires: None,
+                end: End::Unsaid,
                 store: None,
                 command: "onboard",
             };
@@ -224,13 +232,14 @@ impl Onboard {
             let provider: Provider = name.parse()?;
             let of_setup = choice.is_some_and(|choice| choice.method == Method::SetupToken);
             let default = if of_setup { "default" } else { paste::default_name(CredentialType::Token) };
-            let expires_in = self.token_expires_in.as_deref().or(of_setup.then_some(setup_token::LIFETIME));
+            let now = context.env.now();
+            let end = if of_setup { setup_token::end(&self.ends(), now)? } else { self.ends().read(now)? };
             let wish = Wish {
                 profile: paste::profile_of(context, &provider, self.token_profile_id.as_deref(), default)?,
                 named: self.token_profile_id.is_some(),
                 provider,
                 kind: CredentialType::Token,
-                expires: paste::expires_of(expires_in, context.env.now())?,
+                end,
                 store: None,
                 command: "onboard",
             };
@@ -286,6 +295,7 @@ impl Onboard {
             ("--token-provider", self.token_provider.is_some()),
             ("--token-profile-id", self.token_profile_id.is_some()),
             ("--token-expires-in", self.token_expires_in.is_some()),
+            ("--token-expires-at", self.token_expires_at.is_some()),
         ];
         match of_token.iter().find(|(_, given)| *given && self.token.is_none()) {
             Some((flag, _)) => {
@@ -315,7 +325,7 @@ impl Onboard {
             provider,
             method: choice.map(|choice| choice.method),
             profile_id: self.token_profile_id.clone(),
-            expires_in: self.token_expires_in.clone(),
+            ends: self.ends(),
             store: None,
         };
         add::ask_and_store(context, vault, session, known)

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::ends::{End, Ends};
 use super::store::{StoreArg, choose};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
@@ -15,13 +16,13 @@ use crate::term::{out, secret_input, stdin};
 use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::change::Change;
-use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::reader::Found;
 use crate::vault::record::Record;
-use crate::when::{parse_duration, rfc3339};
+use crate::when::rfc3339;
 
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
 pub(super) const INPUT_MAX: usize = 64 * 1024;
@@ -57,19 +58,14 @@ pub struct Rotate {
 
 #[derive(Debug, Args)]
 struct Value {
-    /// When the credential ends, from now: 365d, 12h
-    #[arg(long, value_name = "TIME")]
-    expires_in: Option<String>,
+    #[command(flatten)]
+    ends: Ends,
     /// Read the secret from this file descriptor
     #[arg(long, value_name = "N")]
     secret_fd: Option<i32>,
 }
 
 impl Value {
-    fn expires(&self, now: i64) -> Result<Option<i64>> {
-        expires_of(self.expires_in.as_deref(), now)
-    }
-
     /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
     fn read(&self, context: &Context, what: &str, by: Option<&str>) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
@@ -110,8 +106,8 @@ pub(super) struct Wish {
     pub named: bool,
     /// Token or API key.
     pub kind: CredentialType,
-    /// When it ends, in Unix milliseconds.
-    pub expires: Option<i64>,
+    /// When it ends.
+    pub end: End,
     /// Where its record is to rest, where that was said.
     pub store: Option<StoreArg>,
     /// The command that stores it.
@@ -137,7 +133,7 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
         profile,
         named: true,
         kind,
-        expires: args.value.expires(context.env.now())?,
+        end: args.value.ends.read(context.env.now())?,
         store: args.store,
         command: if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" },
     };
@@ -160,17 +156,10 @@ pub(super) fn noun(kind: CredentialType) -> &'static str {
     if kind == CredentialType::Token { "token" } else { "API key" }
 }
 
-/// The instant that `--expires-in` means.
-///
-/// # Errors
-/// `USAGE`.
-pub(super) fn expires_of(text: Option<&str>, now: i64) -> Result<Option<i64>> {
-    let Some(text) = text else { return Ok(None) };
-    let at = now.saturating_add(parse_duration(text)?);
-    if at > EXPIRES_MAX {
-        return fail(Code::Usage, "--expires-in is too far away");
-    }
-    Ok(Some(at))
+/// The warning about an end that is over already.
+fn past(end: End, now: i64) -> Option<String> {
+    let at = end.instant().filter(|at| *at <= now)?;
+    Some(format!("it ended at {}, and counts as expired", rfc3339(at)))
 }
 
 /// Reads a secret, from a hidden prompt where standard input is a terminal, else from there.
@@ -178,7 +167,7 @@ pub(super) fn expires_of(text: Option<&str>, now: i64) -> Result<Option<i64>> {
 /// # Errors
 /// Those of reading, and of what is no secret.
 pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
-    Value { expires_in: None, secret_fd: None }.read(context, what, None)
+    Value { ends: Ends::default(), secret_fd: None }.read(context, what, None)
 }
 
 /// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
@@ -232,8 +221,9 @@ pub(super) fn keep_what_is_there(
         return fail(Code::Exists, format!("{profile} holds {what}, which this would replace")).map_err(
             |e: Error| {
                 e.with_remedy(format!(
-                    "nothing was changed; to replace it: strongroom {verb} --provider {} --profile-id {profile}",
-                    wish.provider
+                    "nothing was changed; to replace it: strongroom {verb} --provider {} --profile-id {}",
+                    wish.provider,
+                    profile.word()
                 ))
             },
         );
@@ -256,12 +246,13 @@ pub(super) fn store(
     wish: Wish,
     read: impl FnOnce(&Context) -> Result<Read>,
 ) -> Result<Stored> {
-    let Wish { provider, profile, kind, expires, .. } = wish;
+    let Wish { provider, profile, kind, end, .. } = wish;
     let place = choose(context, vault, session, &profile, wish.store)?;
     let (secret, mut warnings) = read(context)?;
     warnings.extend(shape::advise(&provider, kind, crate::secret::ExposeSecret::expose_secret(&secret)));
     let mut credential = Credential::new(kind, provider, secret);
-    credential.expires = expires;
+    credential.expires = end.instant();
+    warnings.extend(past(end, context.env.now()));
 
     let agent = context.agent()?;
     let writer = context.writer(vault, session, &agent, wish.command)?;
@@ -285,9 +276,9 @@ pub(super) fn store(
     if let Some(was) = current.as_ref().map(|record| &record.credential) {
         if was.kind != kind {
             warnings.push(format!("{profile} was of type {}, which this replaced", was.kind));
-        } else if let (Some(at), None) = (was.expires, expires) {
+        } else if let (Some(at), End::Unsaid) = (was.expires, end) {
             warnings.push(format!(
-                "{profile} was to expire at {}; the new one has no expiry, so that nothing warns before it ends (say when with --expires-in)",
+                "{profile} was to expire at {}; the new one has no expiry, so that nothing warns before it ends (say when with --expires-in or --expires-at)",
                 rfc3339(at)
             ));
         }
@@ -301,7 +292,7 @@ pub(super) fn store(
 
 pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
-    let expires = args.value.expires(context.env.now())?;
+    let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;
@@ -341,8 +332,10 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
     }
     let mut credential = current.credential.clone();
     credential.secret = secret;
-    credential.expires = expires.or(credential.expires);
-    if let Some(past) = credential.expires.filter(|at| *at <= writer.now) {
+    warnings.extend(past(end, writer.now));
+    if end != End::Unsaid {
+        credential.expires = end.instant();
+    } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now) {
         // A new token under the old, past expiry would not be handed out.
         let lifetime = past.saturating_sub(current.updated).max(0);
         credential.expires = (lifetime > 0).then(|| writer.now.saturating_add(lifetime));

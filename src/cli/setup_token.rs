@@ -10,6 +10,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::ends::{End, Ends};
 use super::paste::{self, Read, Stored, Wish};
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
@@ -43,9 +44,8 @@ pub struct SetupToken {
     /// The profile's id [default: anthropic:default]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
-    /// When the token ends, from now
-    #[arg(long, value_name = "TIME", default_value = LIFETIME)]
-    expires_in: String,
+    #[command(flatten)]
+    ends: Ends,
     /// Where the record is to rest [default: where it rests already, else the vault's store]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
@@ -55,7 +55,7 @@ pub struct SetupToken {
 }
 
 pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
-    let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.expires_in, args.store)?;
+    let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.ends, args.store)?;
     needs_terminal(context)?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
@@ -92,6 +92,14 @@ pub(super) fn make(
     stored
 }
 
+/// When a setup-token ends: a year after it was made, unless flags say otherwise.
+///
+/// # Errors
+/// `USAGE`.
+pub(super) fn end(ends: &Ends, now: i64) -> Result<End> {
+    ends.read(now)?.or_else(|| End::from_now(LIFETIME, now))
+}
+
 /// The setup-token that is meant by flags.
 ///
 /// # Errors
@@ -100,7 +108,7 @@ pub(super) fn wish(
     context: &Context,
     provider: &str,
     id: Option<&str>,
-    expires_in: &str,
+    ends: &Ends,
     store: Option<StoreArg>,
 ) -> Result<Wish> {
     not_a_secret(provider)?;
@@ -117,7 +125,7 @@ pub(super) fn wish(
         named: id.is_some(),
         provider,
         kind: CredentialType::Token,
-        expires: paste::expires_of(Some(expires_in), context.env.now())?,
+        end: end(ends, context.env.now())?,
         store,
         command: "setup-token",
     })
