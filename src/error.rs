@@ -77,7 +77,7 @@ codes! {
     /// The index cannot be read; its bytes are kept.
     IndexUnreadable, "INDEX_UNREADABLE", 65, "repair auth-profiles.json, or move it away and run `strongroom doctor --repair`: no credential is lost";
     /// One or more entries of an import are not usable.
-    ImportInvalid, "IMPORT_INVALID", 65, "mend the entries named above, or add --skip-invalid to import the others";
+    ImportInvalid, "IMPORT_INVALID", 65, "fix the entries named above; or give an entry another id with --rename OLD=NEW, or add --skip-invalid to import the others";
     /// Several records claim to be the same profile.
     Ambiguous, "AMBIGUOUS", 65, "run `strongroom doctor`";
     /// `verify` or `doctor` found something wrong.

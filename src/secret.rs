@@ -3,6 +3,8 @@
 //! Text secrets (tokens, keys, passphrases that are text) are [`SecretString`]; everything on the
 //! way to or from one is a [`Buffer`]. Neither shows its contents through `Debug`.
 
+pub mod encoding;
+
 use std::fmt;
 use std::io;
 

@@ -11,6 +11,7 @@ use strongroom_backends::{key_file, shown};
 use super::Context;
 use super::get::not_found;
 use crate::error::{Code, Error, Result, fail};
+use crate::seal::armor;
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;
 use crate::term::count::counted;
@@ -42,6 +43,9 @@ pub struct Export {
     /// The file that holds the bundle's passphrase
     #[arg(long, value_name = "F", requires = "passphrase")]
     bundle_passphrase_file: Option<PathBuf>,
+    /// Write text instead of bytes, for a mail or anything else that changes bytes
+    #[arg(long)]
+    armor: bool,
     /// Export the others where a record does not open
     #[arg(long)]
     skip_unreadable: bool,
@@ -110,7 +114,9 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let plaintext = bundle::write(&records, context.env.now())?;
     let sealed = sealed_bundle::seal(&receiver, plaintext.expose())?;
     drop(plaintext);
+    // Of what the receiver's import takes out of the armor.
     let digest = sealed_bundle::digest(&sealed);
+    let sealed = if args.armor { armor::to_text(&sealed)? } else { sealed };
     if records.iter().any(|(_, record)| record.credential.kind == CredentialType::OAuth) {
         context.warn(
             "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out",

@@ -55,6 +55,9 @@ pub struct Import {
     /// Import the good entries where others are not usable
     #[arg(long)]
     skip_invalid: bool,
+    /// Import the entry OLD under the profile id NEW; several times
+    #[arg(long, value_name = "OLD=NEW")]
+    rename: Vec<String>,
     /// Take OAuth sign-ins too; their refresh tokens work in one place only
     #[arg(long)]
     include_oauth: bool,
@@ -242,7 +245,12 @@ fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -
         n => format!("Imported {}.", counted(n as u64, "profile")),
     })?;
     if writes > 0 && source.format != Format::Bundle {
-        context.say("The source still holds the secrets in plain text: remove it once `strongroom list` shows what you expect.");
+        let left = plan.invalid.len() + plan.skipped.len();
+        context.say(if left == 0 {
+            "The source still holds the secrets in plain text: remove it once `strongroom list` shows what you expect."
+        } else {
+            "The source still holds the secrets in plain text, and what was not imported: keep that before you remove it."
+        });
     }
     Ok(0)
 }

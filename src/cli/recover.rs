@@ -10,7 +10,6 @@ use super::Context;
 use super::init::{self, NewKey, new_method};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
-use crate::secret::SecretString;
 use crate::term::count::counted;
 use crate::unlock::seek;
 use crate::vault::home::Vault;
@@ -55,11 +54,7 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
         }
         other => other.into(),
     })?;
-    let text = std::str::from_utf8(&bytes).map(SecretString::from);
-    let Ok(text) = text else {
-        return fail(Code::BadData, "the recovery key's file is not text");
-    };
-    let identity = recovery::parse(&text, "the recovery key's file")?;
+    let identity = recovery::parse(&bytes, "the recovery key's file")?;
     let by = match args.unlock {
         Unlock::KeyFile => init::Unlock::KeyFile,
         Unlock::Passphrase => init::Unlock::Passphrase,

@@ -11,12 +11,17 @@ use crate::error::{Code, Error, Result, fail};
 /// them, and the two marker lines.
 pub const MAX: usize = RECORD_MAX.div_ceil(3) * 4 + RECORD_MAX / 48 + 128;
 
+/// The line before armored bytes.
+pub(super) const BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+/// The line after them.
+pub(super) const END: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
+
 /// Sealed bytes as text.
 ///
 /// # Errors
 /// `INTERNAL`.
 pub fn to_text(sealed: &[u8]) -> Result<Vec<u8>> {
-    let internal = |_| Error::new(Code::Internal, "a record cannot be written as text");
+    let internal = |_| Error::new(Code::Internal, "sealed bytes cannot be written as text");
     let mut writer = ArmoredWriter::wrap_output(Vec::with_capacity(sealed.len() * 2), Format::AsciiArmor)
         .map_err(internal)?;
     writer.write_all(sealed).map_err(internal)?;
@@ -28,7 +33,6 @@ pub fn to_text(sealed: &[u8]) -> Result<Vec<u8>> {
 /// # Errors
 /// `TOO_LARGE` beyond [`MAX`], `CORRUPT` for what is no armor.
 pub fn from_text(text: &[u8], what: &str) -> Result<Vec<u8>> {
-    const BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
     if text.len() > MAX {
         return fail(Code::TooLarge, format!("{what} is larger than any record"));
     }

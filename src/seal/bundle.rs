@@ -3,12 +3,12 @@
 //! They are plain age files, since the receiver may have only stock age: sealed to X25519
 //! recipients, or to a passphrase with scrypt at a pinned cost. Their origin is a claim.
 
-use std::io::Read;
+use std::io::ErrorKind;
 
-use age::armor::ArmoredReader;
 use age::{DecryptError, scrypt, x25519};
 use sha2::{Digest, Sha256};
 
+use super::received::SEND_ARMORED;
 use super::{decrypt, encrypt, scan};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, ExposeSecret, SecretString};
@@ -19,7 +19,6 @@ pub const MAX: usize = 64 * 1024 * 1024;
 const WORK_FACTOR: u8 = 18;
 /// The highest scrypt work factor that is accepted.
 const WORK_FACTOR_MAX: u8 = 20;
-const ARMOR_BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 
 /// To whom a bundle is sealed.
 pub enum Receiver {
@@ -76,42 +75,34 @@ pub fn seal(receiver: &Receiver, plaintext: &[u8]) -> Result<Vec<u8>> {
     Ok(sealed)
 }
 
-/// Whether bytes look like an age file, armored or not.
-#[must_use]
-pub fn is_sealed(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"age-encryption.org/") || bytes.trim_ascii_start().starts_with(ARMOR_BEGIN)
-}
-
 /// The SHA-256 of a bundle's bytes, in hex: what sender and receiver compare.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Whether a bundle asks for a passphrase.
+/// Whether a bundle asks for a passphrase. It is binary, as [`super::received`] gives it.
 ///
 /// # Errors
 /// As [`open`].
-pub fn wants_passphrase(sealed: &[u8]) -> Result<bool> {
-    let raw = dearmor(sealed)?;
-    Ok(scan::scan(&raw, scan::BUNDLE, "the bundle")?.count(|tag| tag == "scrypt") > 0)
+pub fn wants_passphrase(raw: &[u8]) -> Result<bool> {
+    Ok(scan::scan(raw, scan::BUNDLE, "the bundle")?.count(|tag| tag == "scrypt") > 0)
 }
 
-/// Opens a bundle with the first opener that fits.
+/// Opens a binary bundle with the first opener that fits.
 ///
 /// # Errors
 /// `TOO_LARGE`, `CORRUPT`, `WRONG_KEY` when none fits.
-pub fn open(openers: &[Opener], sealed: &[u8]) -> Result<Buffer> {
-    let raw = dearmor(sealed)?;
-    let header = scan::scan(&raw, scan::BUNDLE, "the bundle")?;
+pub fn open(openers: &[Opener], raw: &[u8]) -> Result<Buffer> {
+    let header = scan::scan(raw, scan::BUNDLE, "the bundle")?;
     let by_passphrase = header.count(|tag| tag == "scrypt") > 0;
     for opener in openers {
         let opened = match opener {
-            Opener::Identity(identity) if !by_passphrase => decrypt(&raw, identity),
+            Opener::Identity(identity) if !by_passphrase => decrypt(raw, identity),
             Opener::Passphrase(passphrase) if by_passphrase => {
                 let mut identity = scrypt::Identity::new(own_copy(passphrase));
                 identity.set_max_work_factor(WORK_FACTOR_MAX);
-                decrypt(&raw, &identity)
+                decrypt(raw, &identity)
             }
             _ => continue,
         };
@@ -131,11 +122,16 @@ pub fn open(openers: &[Opener], sealed: &[u8]) -> Result<Buffer> {
                     e.with_remedy("ask the sender for a bundle made by `strongroom export`")
                 });
             }
-            Err(_) => return fail(Code::Corrupt, "the bundle is damaged or was altered"),
+            Err(error) => return Err(damaged(&error)),
         }
     }
     let (what, remedy) = if by_passphrase {
         ("the bundle does not open with this passphrase", "give the right one: --bundle-passphrase-file")
+    } else if header.count(|tag| tag == "X25519") == 0 {
+        (
+            "the bundle is sealed to receivers of another kind than age1…",
+            "have it exported to the output of `strongroom recipient`",
+        )
     } else {
         (
             "the bundle is not sealed to this vault or to any identity given",
@@ -145,22 +141,19 @@ pub fn open(openers: &[Opener], sealed: &[u8]) -> Result<Buffer> {
     fail(Code::WrongKey, what).map_err(|e: Error| e.with_remedy(remedy))
 }
 
-fn own_copy(passphrase: &SecretString) -> SecretString {
-    SecretString::from(passphrase.expose_secret())
+/// What is wrong with a bundle that an opener fits.
+fn damaged(error: &DecryptError) -> Error {
+    let what = match error {
+        DecryptError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => "is cut off",
+        DecryptError::InvalidMac => "was altered: its header is not the one that was sealed",
+        DecryptError::InvalidHeader | DecryptError::UnknownFormat => "has a damaged header",
+        _ => "is damaged or was altered",
+    };
+    Error::new(Code::Corrupt, format!("the bundle {what}")).with_remedy(SEND_ARMORED)
 }
 
-fn dearmor(sealed: &[u8]) -> Result<std::borrow::Cow<'_, [u8]>> {
-    if sealed.len() > MAX {
-        return fail(Code::TooLarge, format!("the bundle is larger than {MAX} bytes"));
-    }
-    if !sealed.trim_ascii_start().starts_with(ARMOR_BEGIN) {
-        return Ok(sealed.into());
-    }
-    let mut raw = Vec::with_capacity(sealed.len());
-    ArmoredReader::new(sealed)
-        .read_to_end(&mut raw)
-        .map_err(|_| Error::new(Code::Corrupt, "the bundle's armor is damaged"))?;
-    Ok(raw.into())
+fn own_copy(passphrase: &SecretString) -> SecretString {
+    SecretString::from(passphrase.expose_secret())
 }
 
 #[cfg(test)]

@@ -45,6 +45,14 @@ impl Header<'_> {
 pub fn scan<'a>(sealed: &'a [u8], bounds: Bounds, what: &str) -> Result<Header<'a>> {
     let corrupt = |why: &str| fail(Code::Corrupt, format!("{what} {why}"));
     if !sealed.starts_with(VERSION_LINE) {
+        let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+        match sealed.strip_prefix(VERSION_LINE.trim_ascii_end()) {
+            // The first line is that of version 1, and does not end as it should.
+            Some([]) => return corrupt("ends within its header"),
+            Some([b'\r', ..]) => return corrupt("was damaged in transfer: its line ends were changed"),
+            Some([after, ..]) if !is_word(after) => return corrupt("has a damaged header"),
+            _ => {}
+        }
         if sealed.starts_with(ANY_VERSION) {
             return fail(Code::NewerFormat, format!("{what} is of an age version that is not known"));
         }
@@ -117,6 +125,14 @@ mod tests {
     #[test]
     fn another_version_is_told_apart_from_garbage() {
         assert_eq!(scan(b"age-encryption.org/v2\n", OWN, "it").unwrap_err().code(), Code::NewerFormat);
-        assert_eq!(scan(b"garbage", OWN, "it").unwrap_err().code(), Code::Corrupt);
+        assert_eq!(scan(b"age-encryption.org/v10\n", OWN, "it").unwrap_err().code(), Code::NewerFormat);
+        for damaged in [
+            &b"garbage"[..],
+            b"age-encryption.org/v1",
+            b"age-encryption.org/v1\r\n",
+            b"age-encryption.org/v1 \n",
+        ] {
+            assert_eq!(scan(damaged, OWN, "it").unwrap_err().code(), Code::Corrupt);
+        }
     }
 }

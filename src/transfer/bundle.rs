@@ -4,14 +4,19 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::bounds;
 use super::candidate::{Candidate, Invalid, Parsed};
-use super::openclaw_entry::{ENTRY_MAX, check_label};
+use super::expiry::{self, Zero};
+use super::openclaw_entry::{self as entry, Fields};
+use super::openclaw_json::{may_be_shown, usable_id};
+use super::rename::agree;
+use super::value::{Checked, Problem, check};
+use super::{ParseOptions, bounds};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
-use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX, SECRET_MAX};
-use crate::vault::id::{AgentName, ProfileId};
+use crate::term::escape::is_unsafe;
+use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::id::{AgentName, ProfileId, quoted_in_full};
 use crate::vault::record::Record;
 
 /// What marks the contents as a bundle's.
@@ -59,32 +64,6 @@ struct Head {
 struct In<'a> {
     #[serde(borrow)]
     profiles: Vec<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct InProfile {
-    #[serde(default)]
-    agent: Option<String>,
-    profile: String,
-    provider: String,
-    r#type: String,
-    #[serde(default)]
-    created: Option<i64>,
-    #[serde(default)]
-    updated: Option<i64>,
-    #[serde(default)]
-    expires: Option<i64>,
-    #[serde(default)]
-    email: Option<String>,
-    #[serde(default)]
-    display_name: Option<String>,
-    #[serde(default)]
-    copy_to_agents: Option<bool>,
-    #[serde(deserialize_with = "secret::deserialize")]
-    secret: SecretString,
-    #[serde(default)]
-    extra: IndexMap<String, Box<RawValue>>,
 }
 
 /// The plaintext of a bundle.
@@ -135,8 +114,9 @@ pub fn is_bundle(plaintext: &[u8]) -> bool {
 /// The candidates in a bundle's plaintext.
 ///
 /// # Errors
-/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`.
-pub fn parse(plaintext: &[u8]) -> Result<Parsed> {
+/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`, `USAGE` for a rename that no entry met, `NO_INPUT`
+/// if it holds nothing.
+pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
     let what = "the bundle";
     bounds::check_json(plaintext, what)?;
     let head: Head = json::parse(plaintext, what)?;
@@ -147,61 +127,99 @@ pub fn parse(plaintext: &[u8]) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     for (number, raw) in read.profiles.iter().enumerate() {
         let place = format!("profiles[{number}]");
-        match candidate(raw, &place) {
-            Ok(candidate) => parsed.candidates.push(candidate),
-            Err((code, reason)) => {
-                parsed.invalid.push(Invalid { place, code, reason: reason.to_owned() });
+        match candidate(raw, &place, options) {
+            Ok((candidate, warnings)) => {
+                let told = warnings.into_iter().map(|line| format!("{place} ({}): {line}", candidate.id));
+                parsed.warnings.extend(told);
+                parsed.candidates.push(candidate);
+            }
+            Err((name, problem)) => {
+                let place = name.map_or_else(|| place.clone(), |name| format!("{place} ({name})"));
+                parsed.invalid.push(Invalid::new(place, problem));
             }
         }
     }
+    super::finish(&parsed, what, options)?;
     Ok(parsed)
 }
 
-fn candidate(raw: &RawValue, place: &str) -> std::result::Result<Candidate, (Code, &'static str)> {
-    let read: InProfile = serde_json::from_str(raw.get())
-        .map_err(|_| (Code::BadData, "does not have the form of a profile"))?;
-    let id: ProfileId = read.profile.parse().map_err(|_| (Code::InvalidId, "has an invalid profile id"))?;
-    let agent = read
-        .agent
-        .map(|agent| agent.parse::<AgentName>())
-        .transpose()
-        .map_err(|_| (Code::InvalidAgent, "has an invalid agent name"))?;
-    let provider = read.provider.parse().map_err(|_| (Code::InvalidId, "has an invalid provider"))?;
-    let kind = CredentialType::parse(&read.r#type).ok_or((Code::BadData, "has an unknown type"))?;
-    if read.expires.is_some_and(|at| !(1..=EXPIRES_MAX).contains(&at)) {
-        return Err((Code::BadData, "has an expiry that is no instant"));
-    }
-    let secret = read.secret.expose_secret();
-    if secret.trim().is_empty() || secret.len() > SECRET_MAX {
-        return Err((Code::BadData, "has a secret that is empty or too long"));
-    }
-    let extra: usize = read.extra.iter().map(|(name, raw)| name.len() + raw.get().len()).sum();
-    if secret.len() + extra > ENTRY_MAX {
-        return Err((Code::TooLarge, "takes too many bytes with all of its fields"));
-    }
-    for label in [&read.email, &read.display_name].into_iter().flatten() {
-        if check_label(label).is_err() {
-            return Err((Code::BadData, "has an email or a name that may not stand in the index"));
+/// A profile of a bundle, checked as that of any other source; or its name, if that may be shown, and what is
+/// wrong. Whoever knows the recipient can make a bundle.
+fn candidate(
+    raw: &RawValue,
+    place: &str,
+    options: &ParseOptions<'_>,
+) -> std::result::Result<(Candidate, Vec<String>), (Option<String>, Problem)> {
+    let no_form = || (None, Problem::new(Code::BadData, "does not have the form of a profile"));
+    let mut fields = entry::object(raw).ok_or_else(no_form)?;
+    let name = entry::take_text(&mut fields, "profile").ok().flatten().ok_or_else(no_form)?;
+    let name = name.expose_secret();
+    let renamed = options.renames.and_then(|renames| renames.of(name));
+    let id = match renamed.map_or_else(|| usable_id(name, name), |new| Ok((new, false))) {
+        Ok((id, _)) => id,
+        Err(reason) => {
+            return Err((shown_name(name), Problem::new(Code::InvalidId, reason)));
         }
+    };
+    match profile(fields, id, place) {
+        Ok(read) => Ok(read),
+        Err(problem) => Err((shown_name(name), problem)),
     }
-    let mut credential = Credential::new(kind, provider, read.secret);
-    credential.expires = read.expires;
-    credential.email = read.email;
-    credential.display_name = read.display_name;
-    credential.copy_to_agents = read.copy_to_agents;
-    credential.extra = read
-        .extra
-        .into_iter()
-        .map(|(key, value)| (key, SecretString::from(Box::<str>::from(value))))
-        .collect();
-    Ok(Candidate {
-        agent,
-        id,
-        credential,
-        created: read.created,
-        updated: read.updated,
-        place: place.to_owned(),
-    })
+}
+
+fn shown_name(name: &str) -> Option<String> {
+    may_be_shown(name).then(|| quoted_in_full(name))
+}
+
+fn profile(
+    mut fields: Fields<'_>,
+    id: ProfileId,
+    place: &str,
+) -> std::result::Result<(Candidate, Vec<String>), Problem> {
+    let missing = |field| Problem::new(Code::BadData, "is missing").at(field);
+    let agent = entry::take_text(&mut fields, "agent")?
+        .map(|agent| agent.expose_secret().parse::<AgentName>())
+        .transpose()
+        .map_err(|_| Problem::new(Code::InvalidAgent, "is not an agent name").at("agent"))?;
+    let provider = entry::take_text(&mut fields, "provider")?.ok_or_else(|| missing("provider"))?;
+    let provider = entry::provider(provider.expose_secret())?;
+    agree(&id, &provider)?;
+    let kind = entry::take_text(&mut fields, "type")?.ok_or_else(|| missing("type"))?;
+    let kind = CredentialType::parse(kind.expose_secret())
+        .ok_or_else(|| Problem::new(Code::BadData, "is not known").at("type"))?;
+    let secret = entry::take_text(&mut fields, "secret")?.ok_or_else(|| missing("secret"))?;
+    let Checked { secret, mut warnings } =
+        check(secret.expose_secret()).map_err(|problem| problem.at("secret"))?;
+    // A vault of ours would hold none of these.
+    if secret.expose_secret().contains(is_unsafe) {
+        return Err(Problem::new(Code::BadData, "holds a control character or a line break").at("secret"));
+    }
+    let mut credential = Credential::new(kind, provider, secret);
+    credential.expires = expiry::take(&mut fields, Zero::Unknown, &mut warnings)?;
+    credential.email = entry::label(&mut fields, "email")?;
+    credential.display_name = entry::label(&mut fields, "displayName")?;
+    credential.copy_to_agents = entry::copy_to_agents(&mut fields)?;
+    let (created, updated) = (instant(&mut fields, "created")?, instant(&mut fields, "updated")?);
+    let extra = match entry::take(&mut fields, "extra") {
+        None => Fields::default(),
+        Some(raw) => entry::object(raw)
+            .ok_or_else(|| Problem::new(Code::BadData, "is not a JSON object").at("extra"))?,
+    };
+    if kind == CredentialType::OAuth {
+        entry::has_refresh(&extra)?;
+    }
+    credential.extra = extra.into_iter().map(|(key, value)| (key, SecretString::from(value.get()))).collect();
+    entry::check_size(&credential)?;
+    let candidate = Candidate { agent, id, credential, created, updated, place: place.to_owned() };
+    Ok((candidate, warnings))
+}
+
+fn instant(fields: &mut Fields<'_>, name: &'static str) -> std::result::Result<Option<i64>, Problem> {
+    let at = entry::take(fields, name).map(|raw| raw.get().parse::<i64>());
+    at.transpose()
+        .ok()
+        .filter(|at| at.is_none_or(|at| (0..=EXPIRES_MAX).contains(&at)))
+        .ok_or_else(|| Problem::new(Code::BadData, "is not an instant in Unix milliseconds").at(name))
 }
 
 #[cfg(test)]
@@ -224,7 +242,7 @@ mod tests {
         let (agent, record) = ("ops".parse::<AgentName>().unwrap(), record());
         let plaintext = write(&[(agent.clone(), record.clone())], 7).unwrap();
         assert!(is_bundle(plaintext.expose()));
-        let parsed = parse(plaintext.expose()).unwrap();
+        let parsed = parse(plaintext.expose(), &ParseOptions::default()).unwrap();
         let candidate = &parsed.candidates[0];
         assert_eq!((&candidate.agent, &candidate.id), (&Some(agent), &record.profile));
         assert!(candidate.credential.same_as(&record.credential));
@@ -232,17 +250,65 @@ mod tests {
     }
 
     #[test]
+    fn a_made_up_bundle_is_checked_as_any_other_source_is() {
+        let read = |profile: &str| {
+            let text = format!(r#"{{"format":"strongroom-bundle","version":1,"profiles":[{profile}]}}"#);
+            parse(text.as_bytes(), &ParseOptions::default()).unwrap()
+        };
+        let secret = |secret: &str| {
+            format!(r#"{{"profile":"a:b","provider":"a","type":"token","secret":"{secret}"}}"#)
+        };
+        for escape in [r"\u001b[31m", r"\u0000", r"\r", r"\n", r"\u009b", r"\u202e", r"\ufeff", r"\u2028"] {
+            let parsed = read(&secret(&format!("made{escape}up")));
+            assert_eq!(parsed.invalid.len(), 1, "{escape}");
+            assert_eq!(parsed.invalid[0].place, r#"profiles[0] ("a:b").secret"#);
+        }
+        assert_eq!(read(&secret("***")).invalid[0].code, Code::NotASecret);
+        for (profile, place, code) in [
+            (
+                r#""profile":"openrouter:free","provider":"anthropic""#,
+                r#"profiles[0] ("openrouter:free").provider"#,
+                Code::InvalidId,
+            ),
+            (r#""profile":"a:b c","provider":"a""#, r#"profiles[0] ("a:b c")"#, Code::InvalidId),
+            (
+                r#""profile":"a:b","provider":"a","email":"x\u001b[2J""#,
+                r#"profiles[0] ("a:b").email"#,
+                Code::BadData,
+            ),
+            (
+                r#""profile":"a:b","provider":"a","expires_at":"soon""#,
+                r#"profiles[0] ("a:b").expires_at"#,
+                Code::BadData,
+            ),
+            (
+                r#""profile":"a:b","provider":"a","agent":"Main""#,
+                r#"profiles[0] ("a:b").agent"#,
+                Code::InvalidAgent,
+            ),
+            (
+                r#""profile":"a:b","provider":"a","created":"x""#,
+                r#"profiles[0] ("a:b").created"#,
+                Code::BadData,
+            ),
+        ] {
+            let parsed = read(&format!(r#"{{{profile},"type":"token","secret":"made-up-secret"}}"#));
+            assert_eq!((parsed.invalid[0].place.as_str(), parsed.invalid[0].code), (place, code));
+        }
+    }
+
+    #[test]
     fn bad_profiles_are_all_named_and_none_is_quoted() {
         let text = r#"{"format":"strongroom-bundle","version":1,"profiles":[
-            {"profile":"canary","provider":"a","type":"token","secret":"canary"},
+            {"profile":"sk-ant-canary-canary","provider":"a","type":"token","secret":"canary"},
             {"profile":"a:b","provider":"a","type":"canary","secret":"canary"},
             {"profile":"a:b","provider":"a","type":"token","secret":5},
             {"profile":"a:b","provider":"a","type":"token","secret":" "},
             {"profile":"a:b","provider":"a","type":"token","expires":-1,"secret":"canary"}]}"#;
-        let parsed = parse(text.as_bytes()).unwrap();
+        let parsed = parse(text.as_bytes(), &ParseOptions::default()).unwrap();
         assert_eq!((parsed.candidates.len(), parsed.invalid.len()), (0, 5));
         assert!(!format!("{:?}", parsed.invalid).contains("canary"));
         let newer = text.replace("\"version\":1", "\"version\":2");
-        assert_eq!(parse(newer.as_bytes()).unwrap_err().code(), Code::NewerFormat);
+        assert_eq!(parse(newer.as_bytes(), &ParseOptions::default()).unwrap_err().code(), Code::NewerFormat);
     }
 }

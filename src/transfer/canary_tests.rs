@@ -7,7 +7,7 @@ use crate::vault::id::AgentName;
 fn said(bytes: &[u8], format: Format) -> String {
     let mut said = Vec::new();
     for include_oauth in [false, true] {
-        match parse(bytes, format, "the file", &ParseOptions { include_oauth }) {
+        match parse(bytes, format, "the file", &ParseOptions { include_oauth, renames: None }) {
             Err(error) => {
                 said.extend([error.to_string(), format!("{error:?}"), error.remedy().to_owned()]);
             }
@@ -113,18 +113,18 @@ fn no_broken_file_quotes_itself() {
         r#"{"profiles":"canary-secret"}"#,
         r#"{"profiles":["canary-secret"]}"#,
         r#"{"profiles":{"anthropic:a":"canary-secret"}}"#,
-        r#"{"profiles":{"canary-secret":{"key":"x"}}}"#,
+        r#"{"profiles":{"0123456789abcdef01234567canary":{"key":"x"}}}"#,
         r#"{"profiles":{"sk-ant-oat01-canary-secret":{"key":"x"}}}"#,
         r#"{"profiles":{"anthropic:sk-ant-oat01-canary-secret":{"key":"x"}}}"#,
         r#"{"profiles":{"anthropic:sk-ant-oat01-CANARY secret":{"key":"x"}}}"#,
-        r#"{"profiles":{"canary\u001b[2J:a":{"key":"x"}}}"#,
+        r#"{"profiles":{"https://me:canary@x.io":{"key":"x"}}}"#,
         r#"{"profiles":{"anthropic:a":{"key":"canary-secret","key":"canary-secret"}}}"#,
         r#"{"profiles":{"anthropic:a":{"canary-secret":1,"canary-secret":2}}}"#,
         r#"{"profiles":{},"order":"canary-secret"}"#,
         r#"{"profiles":{},"order":{"anthropic":"canary-secret"}}"#,
         r#"{"profiles":{},"order":{"anthropic":["canary-secret",{"canary":1}]}}"#,
         r#"{"profiles":{},"order":{"sk-canary-secret":[]}}"#,
-        r#"{"profiles":{},"order":{"Canary":7}}"#,
+        r#"{"profiles":{},"order":{"Canary!":7}}"#,
         r#"{"profiles":{},"lastGood":"canary-secret","usageStats":"canary-secret"}"#,
         r#"{"sk-canary-secret":{"apiKey":"canary-secret"}}"#,
         r#"{"https://canary-secret":{"apiKey":"canary-secret"}}"#,
@@ -222,7 +222,12 @@ fn no_mutation_panics() {
         }
         let format = Format::detect(&bytes);
         for format in [format, Format::OpenClaw, Format::Dotenv] {
-            let _ = parse(&bytes, format, "the file", &ParseOptions { include_oauth: round % 2 == 0 });
+            let _ = parse(
+                &bytes,
+                format,
+                "the file",
+                &ParseOptions { include_oauth: round % 2 == 0, renames: None },
+            );
         }
         let _ = crate::shape::normalise(&bytes);
     }

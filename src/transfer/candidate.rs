@@ -4,6 +4,7 @@ use std::fmt;
 
 use indexmap::IndexMap;
 
+use super::value::Problem;
 use crate::error::Code;
 use crate::vault::credential::Credential;
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -55,6 +56,17 @@ pub struct Invalid {
     pub code: Code,
     /// What is wrong, without the value.
     pub reason: String,
+}
+
+impl Invalid {
+    /// The entry of a place, by what is wrong with it.
+    pub(super) fn new(place: String, problem: Problem) -> Self {
+        let place = match problem.field {
+            Some(field) => format!("{place}.{field}"),
+            None => place,
+        };
+        Self { place, code: problem.code, reason: problem.reason.into_owned() }
+    }
 }
 
 /// A source taken apart.

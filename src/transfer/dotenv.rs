@@ -100,6 +100,22 @@ fn add(
     take(parsed, provider, "default", name, text, place)
 }
 
+/// Takes the keys among variables that are set by their names.
+///
+/// # Errors
+/// `INTERNAL` only.
+pub(super) fn take_variables<'v>(
+    parsed: &mut Parsed,
+    variables: impl IntoIterator<Item = (&'v str, &'v str)>,
+) -> Result<()> {
+    for (name, text) in variables {
+        if let Some(provider) = env_names::known(name).and_then(env_names::provider_of) {
+            take(parsed, provider, "default", name, text, name.to_owned())?;
+        }
+    }
+    Ok(())
+}
+
 /// Takes a variable's value as a profile, where it is one.
 pub(super) fn take(
     parsed: &mut Parsed,

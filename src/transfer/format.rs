@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Code, Error, Result, fail};
+use crate::seal::received;
+use crate::secret::encoding::{Decoded, decode};
 
 /// A format that can be imported.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,13 +35,12 @@ impl Format {
     /// The format a source seems to have. A file of variables is what is nothing else.
     #[must_use]
     pub fn detect(bytes: &[u8]) -> Self {
-        let start = without_mark(bytes).trim_ascii_start();
-        if start.starts_with(b"age-encryption.org/v1")
-            || start.starts_with(b"-----BEGIN AGE ENCRYPTED FILE-----")
-        {
-            Self::Bundle
-        } else if start.starts_with(b"{") {
+        let decoded = decode(bytes, "it");
+        let start = decoded.as_ref().map_or(bytes, Decoded::bytes).trim_ascii_start();
+        if start.starts_with(b"{") {
             Self::OpenClaw
+        } else if received::is_sealed(start) {
+            Self::Bundle
         } else {
             Self::Dotenv
         }
@@ -61,11 +62,6 @@ impl FromStr for Format {
             None => fail(Code::Usage, "the format is one of openclaw, env, bundle"),
         }
     }
-}
-
-/// The bytes behind a byte order mark, which editors on Windows set.
-pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
-    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 #[cfg(test)]

@@ -4,20 +4,20 @@ use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::ParseOptions;
+use super::expiry::{self, Zero};
+use super::rename::agree;
 use super::value::{Checked, Problem, check};
 use crate::error::Code;
 use crate::secret::{self, ExposeSecret, SecretString};
 use crate::shape;
-use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
+use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::id::{ProfileId, Provider};
 
 /// The most that a secret and its further fields may take together, in bytes, so that the sealed
 /// record stays within its bound.
-pub(super) const ENTRY_MAX: usize = 14 * 1024;
+const ENTRY_MAX: usize = 14 * 1024;
 /// The longest address or display name, in bytes.
 const LABEL_MAX: usize = 320;
-/// An expiry below this, read as milliseconds, would lie before March 1973.
-const SECONDS_BELOW: i64 = 100_000_000_000;
 
 const EXCLUDED: &str = "an OAuth sign-in; add --include-oauth to import it too";
 const REFERENCE: &str = "a reference, holds no secret";
@@ -41,8 +41,13 @@ pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
     secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }
 
-/// Reads the entry of a profile.
-pub(super) fn read(id: &ProfileId, raw: &RawValue, options: ParseOptions) -> Result<Entry, Problem> {
+/// Reads the entry of a profile. A zero for its expiry means what the file's format says.
+pub(super) fn read(
+    id: &ProfileId,
+    raw: &RawValue,
+    options: ParseOptions<'_>,
+    zero: Zero,
+) -> Result<Entry, Problem> {
     let Some(mut fields) = object(raw) else {
         return Err(Problem::new(Code::BadData, "is not a JSON object"));
     };
@@ -68,7 +73,7 @@ pub(super) fn read(id: &ProfileId, raw: &RawValue, options: ParseOptions) -> Res
             return Ok(Entry::Skipped("a marker for a local service, holds no secret"));
         }
         Found::Value(name, text) => {
-            if is_blank(&text) && fields.get("expires").is_some_and(|raw| raw.get() == "0") {
+            if is_blank(&text) && expiry::is_zero(&fields) {
                 return Err(Problem::new(
                     Code::NotASecret,
                     "is a sign-in that was signed out: its token is blank",
@@ -77,37 +82,49 @@ pub(super) fn read(id: &ProfileId, raw: &RawValue, options: ParseOptions) -> Res
             check(text.expose_secret()).map_err(|problem| problem.at(name))?
         }
     };
+    agree(id, &provider)?;
     let mut credential = Credential::new(kind, provider, secret);
-    credential.expires = expires(&mut fields, &mut warnings)?;
+    credential.expires = expiry::take(&mut fields, zero, &mut warnings)?;
     credential.email = label(&mut fields, "email")?;
     credential.display_name = label(&mut fields, "displayName")?;
-    credential.copy_to_agents = match take(&mut fields, "copyToAgents").map(RawValue::get) {
-        None => None,
-        Some("true") => Some(true),
-        Some("false") => Some(false),
-        Some(_) => return Err(Problem::new(Code::BadData, "is not true or false").at("copyToAgents")),
-    };
+    credential.copy_to_agents = copy_to_agents(&mut fields)?;
     let renews = kind == CredentialType::OAuth && has_refresh(&fields)?;
     // Our own note of where a record rests means nothing in another vault.
     fields.shift_remove("strongroom");
     credential.extra = fields.into_iter().map(|(name, raw)| (name, SecretString::from(raw.get()))).collect();
-    let extra: usize = credential.extra.iter().map(|(n, v)| n.len() + v.expose_secret().len()).sum();
-    if credential.secret.expose_secret().len() + extra > ENTRY_MAX {
-        return Err(Problem::new(
-            Code::TooLarge,
-            format!("takes more than {ENTRY_MAX} bytes with all of its fields"),
-        ));
-    }
+    check_size(&credential)?;
     warnings.extend(shape::advise(&credential.provider, kind, credential.secret.expose_secret()));
     Ok(Entry::Taken { credential: Box::new(credential), warnings, renews })
 }
 
+/// Refuses a credential that would not fit a sealed record.
+pub(super) fn check_size(credential: &Credential) -> Result<(), Problem> {
+    let extra: usize = credential.extra.iter().map(|(n, v)| n.len() + v.expose_secret().len()).sum();
+    if credential.secret.expose_secret().len() + extra > ENTRY_MAX {
+        let reason = format!("takes more than {ENTRY_MAX} bytes with all of its fields");
+        return Err(Problem::new(Code::TooLarge, reason));
+    }
+    Ok(())
+}
+
+pub(super) fn copy_to_agents(fields: &mut Fields<'_>) -> Result<Option<bool>, Problem> {
+    match take(fields, "copyToAgents").map(RawValue::get) {
+        None => Ok(None),
+        Some("true") => Ok(Some(true)),
+        Some("false") => Ok(Some(false)),
+        Some(_) => Err(Problem::new(Code::BadData, "is not true or false").at("copyToAgents")),
+    }
+}
+
 /// Removes a field; null counts as absent, as it does in OpenClaw.
-fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {
+pub(super) fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {
     fields.shift_remove(name).filter(|raw| raw.get() != "null")
 }
 
-fn take_text(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<SecretString>, Problem> {
+pub(super) fn take_text(
+    fields: &mut Fields<'_>,
+    name: &'static str,
+) -> Result<Option<SecretString>, Problem> {
     match take(fields, name) {
         None => Ok(None),
         Some(raw) => text(raw).map(Some).ok_or_else(|| not_a_string().at(name)),
@@ -122,9 +139,9 @@ fn is_blank(text: &SecretString) -> bool {
     text.expose_secret().chars().all(shape::is_space)
 }
 
-fn provider(text: &str) -> Result<Provider, Problem> {
-    match text.parse() {
-        Ok(provider) if !shape::looks_random(text) => Ok(provider),
+pub(super) fn provider(text: &str) -> Result<Provider, Problem> {
+    match Provider::named(text) {
+        Some(provider) if !shape::looks_random(text) => Ok(provider),
         _ => Err(Problem::new(Code::InvalidId, "is not a provider name").at("provider")),
     }
 }
@@ -132,7 +149,7 @@ fn provider(text: &str) -> Result<Provider, Problem> {
 /// The type of an entry; `None` for a marker of the AWS SDK.
 fn kind(fields: &mut Fields<'_>) -> Result<Option<CredentialType>, Problem> {
     let spelled = |text: &SecretString, field| match text.expose_secret() {
-        "api_key" | "apiKey" | "api-key" => Ok(Some(CredentialType::ApiKey)),
+        "api_key" | "apiKey" | "api-key" | "api" => Ok(Some(CredentialType::ApiKey)),
         "token" => Ok(Some(CredentialType::Token)),
         "oauth" => Ok(Some(CredentialType::OAuth)),
         "aws-sdk" => Ok(None),
@@ -214,33 +231,15 @@ fn is_reference(raw: &RawValue) -> bool {
     object(raw).is_some_and(|fields| fields.contains_key("source") && fields.contains_key("id"))
 }
 
-fn expires(fields: &mut Fields<'_>, warnings: &mut Vec<String>) -> Result<Option<i64>, Problem> {
-    let Some(raw) = take(fields, "expires") else { return Ok(None) };
-    match raw.get().parse::<i64>() {
-        Ok(at) if (1..=EXPIRES_MAX).contains(&at) => {
-            if at < SECONDS_BELOW {
-                warnings
-                    .push("expires looks like seconds, not milliseconds; it was kept as it is".to_owned());
-            }
-            Ok(Some(at))
-        }
-        _ => Err(Problem::new(
-            Code::BadData,
-            format!("is not a whole number of milliseconds from 1 to {EXPIRES_MAX}"),
-        )
-        .at("expires")),
-    }
-}
-
 /// A text that goes into the index unsealed.
-fn label(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<String>, Problem> {
+pub(super) fn label(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<String>, Problem> {
     let Some(text) = take_text(fields, name)? else { return Ok(None) };
     check_label(text.expose_secret()).map_err(|problem| problem.at(name))?;
     Ok(Some(text.expose_secret().to_owned()))
 }
 
 /// Whether a text may stand in the index.
-pub(super) fn check_label(text: &str) -> Result<(), Problem> {
+fn check_label(text: &str) -> Result<(), Problem> {
     if text.len() > LABEL_MAX {
         return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")));
     }
@@ -254,7 +253,7 @@ pub(super) fn check_label(text: &str) -> Result<(), Problem> {
 }
 
 /// Whether there is a refresh token. It stays among the further fields.
-fn has_refresh(fields: &Fields<'_>) -> Result<bool, Problem> {
+pub(super) fn has_refresh(fields: &Fields<'_>) -> Result<bool, Problem> {
     let Some(raw) = fields.get("refresh").filter(|raw| raw.get() != "null") else { return Ok(false) };
     let refresh = text(raw).ok_or_else(|| not_a_string().at("refresh"))?;
     if is_blank(&refresh) {

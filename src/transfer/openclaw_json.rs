@@ -1,43 +1,51 @@
 //! OpenClaw's credential files: `auth-profiles.json`, the flat legacy map, `auth.json`, `oauth.json`.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::value::RawValue;
 
+use super::expiry::Zero;
 use super::openclaw_entry::{self as entry, Entry, Fields};
 use super::value::Problem;
-use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds};
-use crate::env_names;
+use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::secret::ExposeSecret;
+use crate::secret::{ExposeSecret, SecretString};
 use crate::shape;
-use crate::vault::id::{ProfileId, Provider, quoted};
+use crate::vault::id::{PROFILE_ID_MAX, ProfileId, Provider, is_of_name, quoted, quoted_in_full};
 
 /// The version of `auth-profiles.json` that is understood.
 const VERSION: u64 = 1;
-/// The longest name outside its grammar that is shown.
-const SHOWN_MAX: usize = 48;
 /// Members of a file that are no credentials.
 const NOT_ENTRIES: [&str; 5] = ["version", "order", "lastGood", "usageStats", "$schema"];
 /// Members by which other programs' files give themselves away.
-const FOREIGN: [(&str, &str); 7] = [
+const FOREIGN: [(&str, &str); 8] = [
     ("claudeAiOauth", "Claude Code's credentials file"),
     ("mcpOAuth", "Claude Code's credentials file"),
     ("auth_mode", "Codex's auth.json"),
     ("OPENAI_API_KEY", "Codex's auth.json"),
+    ("tokens", "Codex's auth.json"),
     ("access_token", "an OAuth file of another program"),
     ("encrypted", "a Bitwarden export"),
     ("sops", "a file encrypted with sops"),
 ];
 
-pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions) -> Result<Parsed> {
+pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Result<Parsed> {
     bounds::check_json(bytes, what)?;
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
     let Some(root) = entry::object(root) else {
         return fail(Code::BadData, format!("{what} is not a JSON object"));
     };
+    if let Some(variables) = variables(&root) {
+        let mut parsed = Parsed::default();
+        dotenv::take_variables(
+            &mut parsed,
+            variables.iter().map(|(name, text)| (*name, text.expose_secret())),
+        )?;
+        options.rename(&mut parsed);
+        return Ok(parsed);
+    }
     if let Some((_, whose)) = FOREIGN.iter().find(|(member, _)| root.contains_key(*member)) {
         return Err(Error::new(Code::BadData, format!("{what} is {whose}, which is not imported"))
             .with_remedy(
@@ -46,31 +54,46 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions) -> Result<P
     }
     check_version(&root, what)?;
     let mut parsed = Parsed::default();
-    let mut collector = Collector { parsed: &mut parsed, options, renews: false };
+    let mut collector = Collector { parsed: &mut parsed, options, renews: false, ids: HashMap::new() };
     if let Some(profiles) = root.get("profiles") {
         let Some(profiles) = entry::object(profiles) else {
             return fail(Code::BadData, format!("profiles in {what} is not a JSON object"));
         };
         for (index, (key, raw)) in profiles.iter().enumerate() {
-            collector.add("profiles", index, key, profile_id(key), raw);
+            collector.add("profiles", index, key, key.to_owned(), raw, Zero::Unknown);
         }
     } else {
         for (index, (key, raw)) in root.iter().enumerate() {
             if !NOT_ENTRIES.contains(&key.as_str()) {
-                collector.add("", index, key, default_id(key), raw);
+                // The files of opencode and pi are such maps, and write a zero for no end.
+                collector.add("", index, key, default_id(key), raw, Zero::Never);
             }
         }
     }
-    let renews = collector.renews;
+    let (renews, ids) = (collector.renews, collector.ids);
     if renews {
         let warning =
             "a refresh token that is used in two places logs one of them out: sign out where these came from";
         parsed.warnings.insert(0, warning.to_owned());
     }
     if let Some(raw) = root.get("order").filter(|raw| raw.get() != "null") {
-        take_order(raw, &mut parsed);
+        take_order(raw, &ids, &mut parsed);
     }
     Ok(parsed)
+}
+
+/// The variables of a flat object of names and texts, as Doppler, Infisical and others write it: every member is
+/// a text, or null, and at least one is named like a variable. Codex's `auth.json` has objects besides.
+fn variables<'a>(root: &'a Fields<'_>) -> Option<Vec<(&'a str, SecretString)>> {
+    let is_variable = |name: &str| {
+        name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+            && name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
+    };
+    let flat = root.values().all(|raw| raw.get().starts_with('"') || raw.get() == "null");
+    if !flat || root.contains_key("auth_mode") || !root.keys().any(|name| is_variable(name)) {
+        return None;
+    }
+    Some(root.iter().filter_map(|(name, raw)| Some((name.as_str(), entry::text(raw)?))).collect())
 }
 
 /// Refuses a newer version. In a flat map `version` can only be the version, too: a provider's
@@ -86,45 +109,51 @@ fn check_version(root: &Fields<'_>, what: &str) -> Result<()> {
     }
 }
 
-fn profile_id(key: &str) -> Option<ProfileId> {
-    key.parse().ok()
-}
-
 /// The id of an entry in a map of providers.
-fn default_id(key: &str) -> Option<ProfileId> {
-    if key.contains(':') {
-        return key.parse().ok();
-    }
-    ProfileId::new(&key.parse::<Provider>().ok()?, "default").ok()
+fn default_id(key: &str) -> String {
+    if key.contains(':') { key.to_owned() } else { format!("{key}:default") }
 }
 
 struct Collector<'a> {
     parsed: &'a mut Parsed,
-    options: ParseOptions,
+    options: ParseOptions<'a>,
     renews: bool,
+    /// The ids of what was taken, by how the file calls them.
+    ids: HashMap<String, ProfileId>,
 }
 
 impl Collector<'_> {
-    fn add(&mut self, parent: &str, index: usize, key: &str, id: Option<ProfileId>, raw: &RawValue) {
+    fn add(&mut self, parent: &str, index: usize, key: &str, id: String, raw: &RawValue, zero: Zero) {
         let dot = if parent.is_empty() { "" } else { "." };
-        let (place, id) = match id {
-            Some(id) if !shape::looks_secret(key) && !shape::looks_random(id.provider().as_str()) => {
-                (format!("{parent}{dot}{}", quoted(key)), id)
+        let place = if may_be_shown(key) {
+            format!("{parent}{dot}{}", quoted_in_full(key))
+        } else {
+            format!("{parent}{}entry {}", if parent.is_empty() { "" } else { " " }, index + 1)
+        };
+        if is_wellknown(raw) {
+            let reason = "a server's own sign-in of opencode, which holds no provider's key".to_owned();
+            return self.parsed.skipped.push(Skipped { place, reason });
+        }
+        let renamed = self.options.renames.and_then(|renames| renames.of(key).or_else(|| renames.of(&id)));
+        let id = match renamed.map_or_else(|| usable_id(key, &id), |new| Ok((new, false))) {
+            Ok((id, lowered)) => {
+                if lowered {
+                    let told =
+                        format!("{place}: the provider's capitals were lowered, as the client does: {id}");
+                    self.parsed.warnings.push(told);
+                }
+                id
             }
-            _ => {
-                let place = if may_be_shown(key) {
-                    format!("{parent}{dot}{}", quoted(key))
-                } else {
-                    format!("{parent}{}entry {}", if parent.is_empty() { "" } else { " " }, index + 1)
-                };
-                let problem = Problem::new(Code::InvalidId, "is not under a usable profile id");
-                return self.refuse(place, problem);
+            Err(reason) => {
+                let problem = Problem::new(Code::InvalidId, reason);
+                return self.parsed.invalid.push(Invalid::new(place, problem));
             }
         };
-        match entry::read(&id, raw, self.options) {
+        match entry::read(&id, raw, self.options, zero) {
             Ok(Entry::Taken { credential, warnings, renews }) => {
                 self.renews |= renews;
                 self.parsed.warnings.extend(warnings.into_iter().map(|line| format!("{place}: {line}")));
+                self.ids.insert(key.to_owned(), id.clone());
                 self.parsed.candidates.push(Candidate {
                     agent: None,
                     id,
@@ -137,38 +166,76 @@ impl Collector<'_> {
             Ok(Entry::Skipped(reason)) => {
                 self.parsed.skipped.push(Skipped { place, reason: reason.to_owned() });
             }
-            Err(problem) => self.refuse(place, problem),
+            Err(problem) => self.parsed.invalid.push(Invalid::new(place, problem)),
         }
-    }
-
-    fn refuse(&mut self, place: String, problem: Problem) {
-        let place = match problem.field {
-            Some(field) => format!("{place}.{field}"),
-            None => place,
-        };
-        self.parsed.invalid.push(Invalid { place, code: problem.code, reason: problem.reason.into_owned() });
     }
 }
 
-/// Whether a key that is no id may be shown. What stands where a name should be can be a secret,
-/// so it is shown only where it begins like a provider that is known.
-fn may_be_shown(key: &str) -> bool {
-    let provider = key.split(':').next().unwrap_or_default().trim().to_ascii_lowercase();
-    key.len() <= SHOWN_MAX && !shape::looks_secret(key) && !env_names::names_of(&provider).is_empty()
+/// Whether an entry is one of opencode's for a server: its key is an address.
+fn is_wellknown(raw: &RawValue) -> bool {
+    entry::object(raw)
+        .and_then(|fields| entry::text(fields.get("type")?))
+        .is_some_and(|kind| kind.expose_secret() == "wellknown")
+}
+
+/// The id of an entry, and whether its provider had to be lowered; or what is wrong with it.
+pub(super) fn usable_id(key: &str, id: &str) -> std::result::Result<(ProfileId, bool), String> {
+    if shape::looks_secret(key) {
+        return Err("is under a name that looks like a secret".to_owned());
+    }
+    let provider_is_random =
+        |id: &ProfileId| id.provider().as_str() != "default" && shape::looks_random(id.provider().as_str());
+    match id.parse::<ProfileId>().map(|id| (id, false)).or_else(|error| match ProfileId::named(id) {
+        Some(id) => Ok((id, true)),
+        None => Err(error),
+    }) {
+        Ok((id, _)) if provider_is_random(&id) => Err("is under a name that looks like a secret".to_owned()),
+        Ok(found) => Ok(found),
+        Err(_) => Err(format!("is under no usable id: {}", why_no_id(id))),
+    }
+}
+
+/// What keeps a text from being a profile's id.
+fn why_no_id(id: &str) -> String {
+    let Some((provider, name)) = id.split_once(':') else {
+        return "it has no provider and colon before the name".to_owned();
+    };
+    if id.len() > PROFILE_ID_MAX {
+        return format!("it is longer than {PROFILE_ID_MAX} bytes");
+    }
+    if Provider::named(provider).is_none() {
+        return "what stands before the colon is no provider".to_owned();
+    }
+    if name.is_empty() {
+        return "nothing stands after the colon".to_owned();
+    }
+    let illegal = name.chars().find(|c| !(c.is_ascii() && is_of_name(u8::try_from(*c).unwrap_or(0))));
+    match illegal {
+        Some(' ') => "its name holds a space".to_owned(),
+        Some(c) => format!("its name holds {}", quoted(&c.to_string())),
+        None if name.starts_with(|c: char| !c.is_ascii_alphanumeric()) => {
+            "its name does not begin with a letter or digit".to_owned()
+        }
+        None => "that name is reserved".to_owned(),
+    }
+}
+
+/// Whether a key may be shown: if it looks like no secret, and is no address, which may hold one.
+pub(super) fn may_be_shown(key: &str) -> bool {
+    !key.contains("://") && !shape::looks_secret(key) && !key.split(':').any(shape::looks_random)
 }
 
 /// Takes the order over, of the ids that are imported.
-fn take_order(raw: &RawValue, parsed: &mut Parsed) {
+fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut Parsed) {
     let mut refuse = |place: String, reason: &str| {
         parsed.invalid.push(Invalid { place, code: Code::BadData, reason: reason.to_owned() });
     };
     let Some(orders) = entry::object(raw) else {
         return refuse("order".to_owned(), "is not a JSON object");
     };
-    let known: HashSet<&str> = parsed.candidates.iter().map(|candidate| candidate.id.as_str()).collect();
     for (index, (key, raw)) in orders.iter().enumerate() {
-        let provider = match key.parse::<Provider>() {
-            Ok(provider) if !shape::looks_random(key) => provider,
+        let provider = match Provider::named(key) {
+            Some(provider) if !shape::looks_random(key) => provider,
             _ => {
                 refuse(format!("order entry {}", index + 1), "is not under a provider name");
                 continue;
@@ -187,11 +254,10 @@ fn take_order(raw: &RawValue, parsed: &mut Parsed) {
                 break;
             };
             let text = text.expose_secret();
-            if known.contains(text)
-                && let Ok(id) = text.parse::<ProfileId>()
+            if let Some(id) = known.get(text)
                 && seen.insert(id.clone())
             {
-                ids.push(id);
+                ids.push(id.clone());
             }
         }
         if !sound {

@@ -7,7 +7,8 @@ use crate::vault::credential::{CredentialType, SECRET_MAX};
 use crate::vault::id::ProfileId;
 
 fn read_with(text: &str, include_oauth: bool) -> Parsed {
-    parse(text.as_bytes(), Format::OpenClaw, "the file", &ParseOptions { include_oauth }).unwrap()
+    parse(text.as_bytes(), Format::OpenClaw, "the file", &ParseOptions { include_oauth, renames: None })
+        .unwrap()
 }
 
 fn read(text: &str) -> Parsed {
@@ -156,9 +157,11 @@ fn what_is_wrong_is_said_with_its_place() {
         (r#""key":"k","provider":7"#, ".provider", Code::BadData),
         (r#""key":"k","expires":0"#, ".expires", Code::BadData),
         (r#""key":"k","expires":-5"#, ".expires", Code::BadData),
-        (r#""key":"k","expires":1.5"#, ".expires", Code::BadData),
-        (r#""key":"k","expires":1e12"#, ".expires", Code::BadData),
-        (r#""key":"k","expires":"1795000000000""#, ".expires", Code::BadData),
+        (r#""key":"k","expires":0.5"#, ".expires", Code::BadData),
+        (r#""key":"k","expires_at":"soon""#, ".expires_at", Code::BadData),
+        (r#""key":"k","expires_in":3600"#, ".expires_in", Code::BadData),
+        (r#""key":"k","expires":1795000000000,"expiry":1795000000001"#, ".expiry", Code::DuplicateKey),
+        (r#""key":"k","provider":"openai""#, ".provider", Code::InvalidId),
         (r#""key":"k","expires":8640000000000001"#, ".expires", Code::BadData),
         (r#""key":"k","email":1"#, ".email", Code::BadData),
         (r#""key":"k","email":"sk-ant-oat01-abc""#, ".email", Code::BadData),
@@ -202,9 +205,19 @@ fn every_bad_entry_is_named_and_the_good_ones_are_kept() {
             r#"profiles."zai:c""#,
             r#"profiles."zai:d".key"#,
             r#"profiles."zai:my key""#,
-            "profiles entry 6",
+            r#"profiles."canary secret""#,
             "profiles entry 7",
-            "profiles entry 8",
+            r#"profiles."__proto__""#,
+        ]
+    );
+    let reasons: Vec<_> = parsed.invalid[3..].iter().map(|i| i.reason.as_str()).collect();
+    assert_eq!(
+        reasons,
+        [
+            "is under no usable id: its name holds a space",
+            "is under no usable id: it has no provider and colon before the name",
+            "is under a name that looks like a secret",
+            "is under no usable id: it has no provider and colon before the name",
         ]
     );
 }
@@ -213,7 +226,9 @@ fn every_bad_entry_is_named_and_the_good_ones_are_kept() {
 fn a_key_that_looks_like_a_secret_is_no_provider() {
     let parsed = read(r#"{"sk-canary-secret":{"key":"made-up"},"Ollama":{"key":"made-up"}}"#);
     let places: Vec<_> = parsed.invalid.iter().map(|i| i.place.as_str()).collect();
-    assert_eq!(places, ["entry 1", r#""Ollama""#]);
+    assert_eq!(places, ["entry 1"]);
+    assert_eq!(parsed.candidates[0].id.as_str(), "ollama:default");
+    assert!(parsed.warnings[0].contains("capitals were lowered"), "{:?}", parsed.warnings);
 }
 
 #[test]
@@ -240,8 +255,8 @@ fn whole_files_that_cannot_be_read_say_why() {
 #[test]
 fn seconds_and_odd_shapes_are_warned_of() {
     let parsed = read(&with_fields(r#""key":"made-up-key","expires":1795000000"#));
-    assert_eq!(parsed.candidates[0].credential.expires, Some(1_795_000_000));
-    assert!(parsed.warnings[0].contains("looks like seconds"), "{:?}", parsed.warnings);
+    assert_eq!(parsed.candidates[0].credential.expires, Some(1_795_000_000_000));
+    assert!(parsed.warnings[0].contains("in seconds"), "{:?}", parsed.warnings);
     let parsed = read(r#"{"profiles":{"anthropic:a":{"token":"sk-ant-oat01-short"}}}"#);
     assert!(
         parsed.warnings[0].starts_with(r#"profiles."anthropic:a": it looks cut off"#),
@@ -280,6 +295,6 @@ fn the_order_is_taken_over_for_known_ids() {
 fn a_mark_of_windows_and_an_empty_file_are_no_trouble() {
     assert_eq!(read("\u{feff}{\"zai\":{\"key\":\"made-up-1\"}}").candidates.len(), 1);
     for text in ["{}", r#"{"version":1,"order":{"zai":["zai:a"]},"usageStats":{}}"#] {
-        assert_eq!(read(text).warnings, ["the file holds no credentials"]);
+        assert_eq!(error_of(text).code(), Code::NoInput);
     }
 }

@@ -142,12 +142,22 @@ impl Plan<'_> {
     ///
     /// # Errors
     /// `IMPORT_INVALID` when entries are invalid and not to be passed over, `CONFLICT` when an id
-    /// exists with other contents. [`Plan::lines`] names each.
+    /// exists with other contents; `IMPORT_INVALID` too when all are invalid, because nothing would be imported.
+    /// [`Plan::lines`] names each.
     pub fn check(&self, skip_invalid: bool) -> Result<()> {
         if !self.invalid.is_empty() && !skip_invalid {
             return fail(
                 Code::ImportInvalid,
                 format!("{} not usable; nothing was imported", entries(self.invalid.len())),
+            );
+        }
+        if self.entries.is_empty() && !self.invalid.is_empty() {
+            return fail(Code::ImportInvalid, "no entry is usable; nothing was imported").map_err(
+                |e: Error| {
+                    e.with_remedy(
+                        "fix the entries named above, or give an entry another id with --rename OLD=NEW",
+                    )
+                },
             );
         }
         match self.entries.iter().filter(|entry| entry.action == Action::Conflict).count() {

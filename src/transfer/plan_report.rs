@@ -159,11 +159,12 @@ fn entry_line(entry: &PlanEntry<'_>) -> String {
     };
     let expires = credential.expires.map_or_else(String::new, |at| format!(", expires {}", date(at)));
     format!(
-        "{:<10} {}/{}{target} ({}{provider}{expires})",
+        "{:<10} {}/{}{target} ({}{provider}{expires}) from {}",
         entry.action.name(),
         entry.agent,
         entry.candidate.id,
-        credential.kind
+        credential.kind,
+        entry.candidate.place
     )
 }
 
@@ -193,8 +194,8 @@ mod tests {
         assert_eq!(
             plan.lines(),
             [
-                "add        main/openai:default (api_key)",
-                "add        main/zai:b (token, expires 2026-11-18)",
+                "add        main/openai:default (api_key) from profiles.\"openai:default\"",
+                "add        main/zai:b (token, expires 2026-11-18) from profiles.\"zai:b\"",
                 "passed by  profiles.\"groq:x\": a reference, holds no secret",
                 "invalid    profiles.\"groq:y\".key is no secret: it is masked [NOT_A_SECRET]",
                 "2 to add, 1 passed by, 1 invalid",

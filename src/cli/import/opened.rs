@@ -9,11 +9,11 @@ use super::super::{Context, sources};
 use super::{From, Import};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
-use crate::seal::recovery;
-use crate::secret::{Buffer, SecretString};
+use crate::seal::{received, recovery};
+use crate::secret::Buffer;
 use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
-use crate::transfer::{self, Format, ParseOptions, Parsed, Skipped, bundle, environment};
+use crate::transfer::{self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment};
 use crate::unlock::read;
 use crate::unlock::slots::Unlocked;
 use crate::vault::credential::CredentialType;
@@ -34,13 +34,17 @@ pub(super) struct Source {
 /// # Errors
 /// Those of reading, opening and parsing it.
 pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
-    let options = ParseOptions { include_oauth: args.include_oauth };
+    let renames = Renames::parse(&args.rename)?;
+    let options = ParseOptions { include_oauth: args.include_oauth, renames: Some(&renames) };
     let Some(path) = &args.path else {
         if args.from != Some(From::Env) {
             return fail(Code::Usage, "there is no PATH; only --from env goes without one");
         }
         let found = sources::look(context, true);
-        return Ok(Source { parsed: environment::parse(&found)?, format: Format::Dotenv, digest: None });
+        let mut parsed = environment::parse(&found)?;
+        options.rename(&mut parsed);
+        options.all_renamed("what is set here")?;
+        return Ok(Source { parsed, format: Format::Dotenv, digest: None });
     };
     let (bytes, what) = read_bytes(context, path)?;
     let format = match args.from {
@@ -53,10 +57,12 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         let parsed = transfer::parse(bytes.expose(), format, &what, &options)?;
         return Ok(Source { parsed, format, digest: None });
     }
-    let digest = sealed_bundle::digest(bytes.expose());
-    let plaintext = open(context, args, vault, session, bytes.expose())?;
+    let raw = received::open(bytes.expose())?;
+    // What the sender saw: whatever text it came in.
+    let digest = sealed_bundle::digest(&raw);
+    let plaintext = open(context, args, vault, session, &raw)?;
     let parsed = if bundle::is_bundle(plaintext.expose()) {
-        let mut parsed = bundle::parse(plaintext.expose())?;
+        let mut parsed = bundle::parse(plaintext.expose(), &options)?;
         if args.include_oauth {
             warn_of_oauth(&mut parsed);
         } else {
@@ -141,21 +147,18 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
             Err(_) => {}
         }
         if let Some(path) = &args.bundle_identity {
-            openers.push(Opener::Identity(identity_of(path)?));
+            openers.extend(identities_of(path)?.into_iter().map(Opener::Identity));
         }
     }
     sealed_bundle::open(&openers, bytes)
 }
 
-fn identity_of(path: &Path) -> Result<age::x25519::Identity> {
+fn identities_of(path: &Path) -> Result<Vec<age::x25519::Identity>> {
     let bytes = key_file::read(path, Trust::Own).map_err(|error| match error {
         strongroom_backends::StoreError::NotFound(path) => {
             Error::new(Code::NoInput, format!("the identity's file {} is not there", shown(&path)))
         }
         other => other.into(),
     })?;
-    let text = std::str::from_utf8(&bytes)
-        .map(SecretString::from)
-        .map_err(|_| Error::new(Code::BadData, "the identity's file is not text"))?;
-    recovery::parse(&text, "the identity's file")
+    recovery::parse_all(&bytes, "the identity's file")
 }

@@ -1,0 +1,101 @@
+//! Text as other programs save it: UTF-8 with or without a byte order mark, and UTF-16 with one.
+
+use super::Buffer;
+use crate::error::{Code, Error, Result};
+
+/// What stands in a file, without a byte order mark.
+#[derive(Debug)]
+pub enum Decoded<'a> {
+    /// The bytes as they are. They may be no text at all.
+    AsIs(&'a [u8]),
+    /// UTF-8 made of UTF-16, in memory that is wiped.
+    Utf16(Buffer),
+}
+
+impl Decoded<'_> {
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::AsIs(bytes) => bytes,
+            Self::Utf16(text) => text.expose(),
+        }
+    }
+}
+
+/// Takes off a byte order mark, and decodes UTF-16 that has one. `what` names the file in errors.
+///
+/// # Errors
+/// `BAD_DATA` for UTF-16 that is damaged, and for what looks like UTF-16 without a byte order mark: that is
+/// not guessed at.
+pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
+    let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xef, 0xbb, 0xbf, rest @ ..] => return Ok(Decoded::AsIs(rest)),
+        [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
+        _ if is_like_utf16(bytes) => {
+            let what = format!("{what} looks like UTF-16 without a byte order mark");
+            return Err(Error::new(Code::BadData, what).with_remedy(CONVERT));
+        }
+        _ => return Ok(Decoded::AsIs(bytes)),
+    };
+    let damaged = || {
+        let what = format!("{what} begins like UTF-16, and is damaged");
+        Error::new(Code::BadData, what).with_remedy("save it again, as UTF-8; nothing was changed")
+    };
+    if rest.len() % 2 != 0 {
+        return Err(damaged());
+    }
+    let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
+    // A unit takes three bytes of UTF-8 at most.
+    let mut text = Buffer::with_capacity(rest.len() / 2 * 3);
+    for read in char::decode_utf16(units) {
+        let read = read.map_err(|_| damaged())?;
+        text.extend(read.encode_utf8(&mut [0; 4]).as_bytes());
+    }
+    Ok(Decoded::Utf16(text))
+}
+
+const CONVERT: &str = "save it as UTF-8, or convert a copy: iconv -f UTF-16LE -t UTF-8 FILE > COPY";
+
+/// Whether text of mostly ASCII characters was saved in UTF-16: every other byte is zero.
+fn is_like_utf16(bytes: &[u8]) -> bool {
+    const LOOKED_AT: usize = 512;
+    let seen = &bytes[..bytes.len().min(LOOKED_AT) & !1];
+    let zeros = |odd: usize| seen.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
+    let (even, odd, half) = (zeros(0), zeros(1), seen.len() / 2);
+    half >= 2 && ((even == 0 && odd * 10 >= half * 9) || (odd == 0 && even * 10 >= half * 9))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn utf16(text: &str, unit: fn(u16) -> [u8; 2]) -> Vec<u8> {
+        text.encode_utf16().flat_map(unit).collect()
+    }
+
+    #[test]
+    fn both_orders_of_utf16_and_marks_are_read() {
+        let text = "\u{feff}NAME=\u{e4}\u{1f511}\r\n";
+        for bytes in [utf16(text, u16::to_le_bytes), utf16(text, u16::to_be_bytes), text.as_bytes().to_vec()]
+        {
+            assert_eq!(decode(&bytes, "it").unwrap().bytes(), "NAME=\u{e4}\u{1f511}\r\n".as_bytes());
+        }
+        for bytes in [&b""[..], b"A=1", b"\0", b"\xff", b"\xef\xbb", b"A\0B=1 with a zero", &[0; 100]] {
+            assert_eq!(decode(bytes, "it").unwrap().bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_or_not_marked_is_told() {
+        let marked = utf16("\u{feff}NAME=x", u16::to_le_bytes);
+        for bytes in [&marked[..marked.len() - 1], b"\xff\xfe\0\xd8", b"\xfe\xff\xdc\0\0a"] {
+            assert!(decode(bytes, "it").unwrap_err().what().contains("damaged"), "{bytes:?}");
+        }
+        for bytes in [utf16("NAME=x", u16::to_le_bytes), utf16("{\"a\": \"\u{e4}\"}", u16::to_be_bytes)] {
+            let error = decode(&bytes, "it").unwrap_err();
+            assert!(error.what().contains("without a byte order mark") && error.remedy().contains("iconv"));
+        }
+    }
+}

@@ -1,0 +1,417 @@
+//! When a credential ends, as the files of other programs say it: under many names, in seconds or milliseconds,
+//! as text, as floats. It is read, or the entry is refused; it is never dropped.
+
+use serde_json::value::RawValue;
+
+use super::openclaw_entry::{Fields, text};
+use super::value::Problem;
+use crate::error::Code;
+use crate::secret::ExposeSecret;
+use crate::vault::credential::EXPIRES_MAX;
+use crate::when::{self, SECOND};
+
+/// Read as milliseconds, what is below this lies before March 1973: it is seconds.
+const SECONDS_BELOW: i64 = 100_000_000_000;
+/// Read as seconds, what is below this lies before September 2001: it is neither, or nonsense.
+const SECONDS_FROM: i64 = 1_000_000_000;
+/// Read as milliseconds, what is from here on lies after the year 5138: microseconds, or nonsense.
+const MILLISECONDS_BELOW: i64 = 100_000_000_000_000;
+
+/// What Go writes for an instant that is not set.
+const GO_ZERO: &str = "0001-01-01T00:00:00Z";
+
+/// What a zero means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Zero {
+    /// That there is no expiry.
+    Never,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// What a member's name makes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Meaning {
+    /// OpenClaw's own `expires`, in milliseconds.
+    Own,
+    /// An instant in another spelling.
+    Instant,
+    /// A span from an instant that the file does not say.
+    Span,
+}
+
+/// An expiry as it was read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Read {
+    /// In Unix milliseconds; `None` for never.
+    at: Option<i64>,
+    /// Whether it is known to the second only.
+    to_second: bool,
+}
+
+/// Takes every member that says when the entry ends, and gives the instant in Unix milliseconds.
+pub(super) fn take(
+    fields: &mut Fields<'_>,
+    zero: Zero,
+    warnings: &mut Vec<String>,
+) -> Result<Option<i64>, Problem> {
+    let names: Vec<(String, Meaning)> =
+        fields.keys().filter_map(|name| Some((name.clone(), meaning(name)?))).collect();
+    let mut found: Option<Read> = None;
+    for (name, meaning) in names.iter().filter(|(_, meaning)| *meaning != Meaning::Span) {
+        let Some(raw) = fields.shift_remove(name).filter(|raw| raw.get() != "null") else {
+            continue;
+        };
+        let at = |problem: Problem| problem.at(shown(name));
+        let read = read(raw, *meaning, zero, warnings).map_err(|why| at(Problem::new(Code::BadData, why)))?;
+        found = Some(match found {
+            None => read,
+            Some(first) => both(first, read).ok_or_else(|| {
+                at(Problem::new(Code::DuplicateKey, "contradicts another member that says when it ends"))
+            })?,
+        });
+    }
+    let span = names.iter().filter(|(_, meaning)| *meaning == Meaning::Span);
+    let mut span = span.filter(|(name, _)| fields.get(name).is_some_and(|raw| raw.get() != "null"));
+    match (found, span.next()) {
+        (Some(read), _) => Ok(read.at),
+        (None, None) => Ok(None),
+        // Beside an instant it says nothing new; alone, nobody knows when it began.
+        (None, Some((name, _))) => Err(Problem::new(
+            Code::BadData,
+            "is a span, and from when is not said; put expires with an instant in its place",
+        )
+        .at(shown(name))),
+    }
+}
+
+/// Whether a member says with a zero that the entry ends at no time, or was signed out.
+pub(super) fn is_zero(fields: &Fields<'_>) -> bool {
+    fields.iter().any(|(name, raw)| {
+        matches!(meaning(name), Some(Meaning::Own | Meaning::Instant))
+            && Decimal::of(raw.get()).is_some_and(|number| number.is_zero())
+    })
+}
+
+/// The members that are shown by name when they are wrong; another one is only called an expiry, because a
+/// name out of a file may be anything.
+const NAMES: [&str; 14] = [
+    "expires",
+    "expiresAt",
+    "expires_at",
+    "expiry",
+    "expiry_date",
+    "expiryDate",
+    "expiration",
+    "expiration_date",
+    "expirationDate",
+    "expires_on",
+    "expires_in",
+    "expiresIn",
+    "valid_until",
+    "exp",
+];
+
+fn shown(name: &str) -> &'static str {
+    NAMES.iter().find(|known| **known == name).copied().unwrap_or("(expiry)")
+}
+
+fn meaning(name: &str) -> Option<Meaning> {
+    if name == "expires" {
+        return Some(Meaning::Own);
+    }
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    let plain = plain.to_ascii_lowercase();
+    // Of the credential that is imported; a refresh token has an end of its own.
+    let of = ["accesstoken", "access", "token", "apikey", "key", "credential", "oauth"];
+    let plain = of.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(&plain);
+    if matches!(plain, "exp" | "validuntil" | "validto" | "notafter") {
+        return Some(Meaning::Instant);
+    }
+    if matches!(plain, "ttl" | "ttlseconds" | "validfor") {
+        return Some(Meaning::Span);
+    }
+    let rest = plain.strip_prefix("expir")?;
+    let tail = rest.trim_start_matches("ation").trim_start_matches(['e', 's', 'y']);
+    match tail {
+        // `expired` says whether, and not when.
+        "d" => None,
+        tail if tail.starts_with("in") => Some(Meaning::Span),
+        _ => Some(Meaning::Instant),
+    }
+}
+
+/// Both, if they say the same: the earlier one.
+fn both(one: Read, other: Read) -> Option<Read> {
+    let (Some(first), Some(second)) = (one.at, other.at) else {
+        return (one.at == other.at).then_some(one);
+    };
+    let same_second = first.div_euclid(SECOND) == second.div_euclid(SECOND);
+    (first == second || ((one.to_second || other.to_second) && same_second)).then_some(if first <= second {
+        one
+    } else {
+        other
+    })
+}
+
+fn read(raw: &RawValue, meaning: Meaning, zero: Zero, warnings: &mut Vec<String>) -> Result<Read, String> {
+    const NO_INSTANT: &str =
+        "is no instant that is understood: give Unix milliseconds, or a date as 2027-01-31T12:00:00Z";
+    if !raw.get().starts_with('"') {
+        return match Decimal::of(raw.get()) {
+            Some(number) => of_number(&number, meaning, zero, warnings),
+            None => Err(NO_INSTANT.to_owned()),
+        };
+    }
+    let Some(text) = text(raw) else { return Err(NO_INSTANT.to_owned()) };
+    let text = text.expose_secret().trim();
+    if text.eq_ignore_ascii_case("never") || text == GO_ZERO {
+        return Ok(Read { at: None, to_second: false });
+    }
+    if let Some(number) = Decimal::of(text).filter(|_| !is_basic_date(text)) {
+        return of_number(&number, meaning, zero, warnings);
+    }
+    let Some(found) = when::parse_instant(text) else { return Err(NO_INSTANT.to_owned()) };
+    if !(1..=EXPIRES_MAX).contains(&found.ms) {
+        return Err(NO_INSTANT.to_owned());
+    }
+    if found.zone_assumed {
+        warnings.push("the expiry names no time zone; it was read as UTC".to_owned());
+    }
+    Ok(Read { at: Some(found.ms), to_second: found.ms % SECOND == 0 })
+}
+
+/// `20270131`: as a number it would lie in 1970.
+fn is_basic_date(text: &str) -> bool {
+    text.len() == 8 && text.starts_with("20") && when::parse_instant(text).is_some()
+}
+
+fn of_number(
+    number: &Decimal,
+    meaning: Meaning,
+    zero: Zero,
+    warnings: &mut Vec<String>,
+) -> Result<Read, String> {
+    if number.is_zero() && zero == Zero::Never {
+        return Ok(Read { at: None, to_second: false });
+    }
+    let Some(ms) = number.floor(0).filter(|ms| (1..=EXPIRES_MAX).contains(ms)) else {
+        return Err(format!("is not a number of milliseconds from 1 to {EXPIRES_MAX}"));
+    };
+    match ms {
+        SECONDS_FROM..SECONDS_BELOW => {
+            warnings.push("the expiry was in seconds, and was read as such".to_owned());
+            let at = number.floor(3).ok_or("is too large")?;
+            Ok(Read { at: Some(at), to_second: true })
+        }
+        // As the client reads it: it ended long ago.
+        ..SECONDS_FROM if meaning == Meaning::Own => {
+            warnings.push("expires looks like no instant in milliseconds; it was kept as it is".to_owned());
+            Ok(Read { at: Some(ms), to_second: false })
+        }
+        ..SECONDS_FROM => Err("lies before 2001 in seconds and in milliseconds".to_owned()),
+        MILLISECONDS_BELOW.. if meaning != Meaning::Own => {
+            Err("is neither in seconds nor in milliseconds".to_owned())
+        }
+        _ => Ok(Read { at: Some(ms), to_second: false }),
+    }
+}
+
+/// A decimal number as it is written, because a float would round some up.
+#[derive(Debug)]
+struct Decimal {
+    negative: bool,
+    digits: Vec<u8>,
+    /// How many of the digits stand before the point.
+    point: i64,
+}
+
+impl Decimal {
+    /// A number of JSON, and no other.
+    fn of(text: &str) -> Option<Self> {
+        let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+        let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
+            Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+            None => (rest, 0),
+        };
+        let (whole, fraction) = match mantissa.split_once('.') {
+            Some((whole, fraction)) if !fraction.is_empty() => (whole, fraction),
+            Some(_) => return None,
+            None => (mantissa, ""),
+        };
+        let digits = [whole, fraction].concat().into_bytes();
+        if whole.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        Some(Self { negative, digits, point: i64::try_from(whole.len()).ok()? + i64::from(exponent) })
+    }
+
+    fn is_zero(&self) -> bool {
+        self.digits.iter().all(|digit| *digit == b'0')
+    }
+
+    /// The number times ten to the power of `shift`, rounded down; `None` for a negative or a huge one.
+    fn floor(&self, shift: i64) -> Option<i64> {
+        if self.is_zero() {
+            return Some(0);
+        }
+        let leading = self.digits.iter().take_while(|digit| **digit == b'0').count();
+        let (digits, point) = (&self.digits[leading..], self.point - i64::try_from(leading).ok()? + shift);
+        if self.negative || point > 18 {
+            return None;
+        }
+        let places = usize::try_from(point.max(0)).ok()?;
+        let padded = digits.iter().copied().chain(std::iter::repeat(b'0'));
+        Some(padded.take(places).fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: i64 = 1_826_725_287_117;
+
+    fn taken(json: &str, zero: Zero) -> Result<(Option<i64>, usize), String> {
+        let mut fields: Fields<'_> = serde_json::from_str(json).unwrap();
+        let mut warnings = Vec::new();
+        let taken = take(&mut fields, zero, &mut warnings);
+        taken
+            .map(|at| (at, warnings.len()))
+            .map_err(|problem| format!("{} {}", problem.field.unwrap_or_default(), problem.reason))
+    }
+
+    #[test]
+    fn every_form_of_an_instant_is_read() {
+        for (value, at, warnings) in [
+            ("1826725287117", AT, 0),
+            ("1826725287117.0", AT, 0),
+            ("1826725287117.42", AT, 0),
+            ("1826725287117.9999999999999", AT, 0),
+            ("1.826725287117e12", AT, 0),
+            ("1.826725287117E+12", AT, 0),
+            ("18267252871170e-1", AT, 0),
+            ("1826725287", AT - 117, 1),
+            ("1826725287.0", AT - 117, 1),
+            ("1826725287.117", AT, 1),
+            ("1826725287.1179", AT, 1),
+            (r#""1826725287117""#, AT, 0),
+            (r#""1826725287""#, AT - 117, 1),
+            (r#""1826725287117.42""#, AT, 0),
+            (r#"" 2027-11-20T15:41:27.117Z ""#, AT, 0),
+            (r#""2027-11-20T15:41:27.1179999Z""#, AT, 0),
+            (r#""2027-11-20T16:41:27.117+01:00""#, AT, 0),
+            (r#""2027-11-20 15:41:27Z""#, AT - 117, 0),
+            (r#""2027-11-20T15:41:27""#, AT - 117, 1),
+            (r#""2027-11-20 15:41:27.117""#, AT, 1),
+            (r#""2027-11-20""#, 1_826_668_800_000, 0),
+            (r#""20271120""#, 1_826_668_800_000, 0),
+            (r#""20271120T154127Z""#, AT - 117, 0),
+            (r#""Sat, 20 Nov 2027 15:41:27 GMT""#, AT - 117, 0),
+            ("1735689600", 1_735_689_600_000, 1),
+            (r#""2025-01-01T00:00:00Z""#, 1_735_689_600_000, 0),
+        ] {
+            for name in [
+                "expires",
+                "expiresAt",
+                "expires_at",
+                "expiry",
+                "expiry_date",
+                "expiryDate",
+                "Expires",
+                "expiration",
+                "expirationDate",
+                "expires-on",
+                "accessTokenExpiresAt",
+                "expire_at",
+                "exp",
+                "validUntil",
+                "expiresAtMs",
+                "expiration_timestamp",
+            ] {
+                let json = format!(r#"{{"{name}":{value},"other":1}}"#);
+                assert_eq!(taken(&json, Zero::Unknown), Ok((Some(at), warnings)), "{json}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_named_and_never_dropped() {
+        for value in [
+            "0",
+            "-1",
+            "-1826725287117",
+            "true",
+            "[]",
+            "{}",
+            "\"\"",
+            "\"soon\"",
+            "\"2027-02-30\"",
+            "3600",
+            "8640000000000001",
+            "1e300",
+            "1e-300",
+            "0.4",
+            "1826725287117000",
+            "\"365d\"",
+            "\"1826725287117ms\"",
+            "9007199254740991",
+            "\"0\"",
+            "\"-1\"",
+            "\"2027-11-20T25:00:00Z\"",
+            "\"1.8e\"",
+            "\"0x1a\"",
+        ] {
+            for name in ["expiresAt", "expires_at", "expiry", "expiry_date"] {
+                let refused = taken(&format!(r#"{{"{name}":{value}}}"#), Zero::Unknown).unwrap_err();
+                assert!(refused.starts_with(name), "{value}: {refused}");
+            }
+        }
+        for (json, field) in [
+            (r#"{"expires_in":3600}"#, "expires_in"),
+            (r#"{"expiresIn":"1h"}"#, "expiresIn"),
+            (r#"{"ttl":60}"#, "(expiry)"),
+            (r#"{"expires_in_seconds":60}"#, "(expiry)"),
+            (r#"{"expires":0}"#, "expires"),
+            (r#"{"expires":1826725287117,"expiresAt":1826725287118}"#, "expiresAt"),
+            (r#"{"expires":"never","expiry":1826725287117}"#, "expiry"),
+            (r#"{"expiresWhenever":"x"}"#, "(expiry)"),
+        ] {
+            let refused = taken(json, Zero::Unknown).unwrap_err();
+            assert!(refused.starts_with(field), "{json}: {refused}");
+        }
+    }
+
+    #[test]
+    fn what_says_no_end_has_none_and_what_agrees_is_one() {
+        for (json, zero, at) in [
+            (r#"{"expires":0}"#, Zero::Never, None),
+            (r#"{"expires":0.0}"#, Zero::Never, None),
+            (r#"{"expires":null,"expires_in":null}"#, Zero::Unknown, None),
+            (r#"{"expiry":"0001-01-01T00:00:00Z"}"#, Zero::Unknown, None),
+            (r#"{"expires":"Never"}"#, Zero::Unknown, None),
+            (r#"{"refreshTokenExpiresAt":5,"expired":false,"experimental":1}"#, Zero::Unknown, None),
+            (
+                r#"{"expires":1826725287117,"expires_at":1826725287,"expires_in":5}"#,
+                Zero::Unknown,
+                Some(AT - 117),
+            ),
+            (r#"{"expiry":"2027-11-20T15:41:27.117Z","expires":1826725287117.0}"#, Zero::Unknown, Some(AT)),
+            (r#"{"expires":5}"#, Zero::Unknown, Some(5)),
+            (r#"{"expires":1.5}"#, Zero::Unknown, Some(1)),
+            (r#"{"expires":8640000000000000}"#, Zero::Unknown, Some(EXPIRES_MAX)),
+        ] {
+            assert_eq!(taken(json, zero).map(|(at, _)| at), Ok(at), "{json}");
+        }
+    }
+
+    #[test]
+    fn members_about_other_things_stay() {
+        let json = r#"{"expiresAt":1826725287117,"refreshTokenExpiresAt":5,"expired":true,"expires_in":9}"#;
+        let mut fields: Fields<'_> = serde_json::from_str(json).unwrap();
+        take(&mut fields, Zero::Unknown, &mut Vec::new()).map_err(|problem| problem.reason).unwrap();
+        let kept: Vec<(&str, &str)> =
+            fields.iter().map(|(name, raw): (_, &&RawValue)| (name.as_str(), raw.get())).collect();
+        assert_eq!(kept, [("refreshTokenExpiresAt", "5"), ("expired", "true"), ("expires_in", "9")]);
+    }
+}
