@@ -26,6 +26,8 @@ use crate::vault::record::Record;
 /// Seal profiles for another machine, into one age file.
 ///
 /// The receiver gives you the output of `strongroom recipient`. Stock age opens the file too.
+// Each is a flag of its own on the command line.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub struct Export {
     /// The profiles [default: all of the agent]

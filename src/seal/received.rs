@@ -257,7 +257,7 @@ mod tests {
             ("begins twice", format!("{}{armored}", cut(2)).into_bytes(), "begins twice", Code::Corrupt),
             (
                 "a blank line within",
-                armored.replacen("\n", "\n\n", 1).into_bytes(),
+                armored.replacen('\n', "\n\n", 1).into_bytes(),
                 "is damaged",
                 Code::Corrupt,
             ),

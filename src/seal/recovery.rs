@@ -38,22 +38,17 @@ pub fn parse_all(bytes: &[u8], what: &str) -> Result<Vec<x25519::Identity>> {
         return Err(error.with_remedy("open it first: age -d -o FILE SEALED; and delete FILE afterwards"));
     }
     let (mut identities, mut other) = (Vec::new(), None);
-    for (number, line) in (1..).zip(text.split(['\n', '\r']).map(str::trim)) {
+    let end = if text.contains('\n') { '\n' } else { '\r' };
+    for (number, line) in (1..).zip(text.split(end).map(str::trim)) {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
-        match line.parse() {
-            Ok(identity) => identities.push(identity),
-            Err(_) => match kind_of(line) {
-                Some(kind) => other = other.or(Some(kind)),
-                None => {
-                    // Those of CRLF are two line breaks here.
-                    let number = if text.contains('\n') { line_of(text, line) } else { number };
-                    return Err(none(format!(
-                        "{what} holds no AGE-SECRET-KEY-1… line: line {number} is none"
-                    )));
-                }
-            },
+        if let Ok(identity) = line.parse() {
+            identities.push(identity);
+        } else if let Some(kind) = kind_of(line) {
+            other = other.or(Some(kind));
+        } else {
+            return Err(none(format!("{what} holds no AGE-SECRET-KEY-1… line: line {number} is none")));
         }
         if identities.len() > IDENTITIES_MAX {
             return Err(none(format!("{what} holds more than {IDENTITIES_MAX} identities")));
@@ -64,10 +59,6 @@ pub fn parse_all(bytes: &[u8], what: &str) -> Result<Vec<x25519::Identity>> {
         (true, Some(kind)) => Err(none(format!("{what} holds {kind}, which opens nothing of Strongroom's"))),
         (true, None) => Err(none(format!("{what} does not hold an AGE-SECRET-KEY-1… line"))),
     }
-}
-
-fn line_of(text: &str, line: &str) -> usize {
-    text.lines().position(|one| one.trim() == line).map_or(1, |at| at + 1)
 }
 
 /// What a line of an identity file is that holds no X25519 identity.

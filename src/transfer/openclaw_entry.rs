@@ -7,6 +7,7 @@ use super::ParseOptions;
 use super::expiry::{self, Zero};
 use super::rename::agree;
 use super::value::{Checked, Problem, check};
+use crate::env_names;
 use crate::error::Code;
 use crate::secret::{self, ExposeSecret, SecretString};
 use crate::shape;
@@ -72,6 +73,10 @@ pub(super) fn read(
         Found::Value(_, text) if shape::is_local_marker(&provider, text.expose_secret()) => {
             return Ok(Entry::Skipped("a marker for a local service, holds no secret"));
         }
+        // Of pi's `auth.json` alone, which is such a map.
+        Found::Value(_, text) if zero == Zero::Never && is_looked_up(text.expose_secret()) => {
+            return Ok(Entry::Skipped("a command or a variable that pi looks up, holds no secret"));
+        }
         Found::Value(name, text) => {
             if is_blank(&text) && expiry::is_zero(&fields) {
                 return Err(Problem::new(
@@ -95,6 +100,12 @@ pub(super) fn read(
     check_size(&credential)?;
     warnings.extend(shape::advise(&credential.provider, kind, credential.secret.expose_secret()));
     Ok(Entry::Taken { credential: Box::new(credential), warnings, renews })
+}
+
+/// Whether a value is none itself: a command after an exclamation mark, or the name of a known variable.
+fn is_looked_up(text: &str) -> bool {
+    let text = text.trim();
+    text.strip_prefix('!').is_some_and(|command| command.contains(' ')) || env_names::known(text).is_some()
 }
 
 /// Refuses a credential that would not fit a sealed record.

@@ -60,13 +60,13 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
             return fail(Code::BadData, format!("profiles in {what} is not a JSON object"));
         };
         for (index, (key, raw)) in profiles.iter().enumerate() {
-            collector.add("profiles", index, key, key.to_owned(), raw, Zero::Unknown);
+            collector.add("profiles", index, key, key, raw, Zero::Unknown);
         }
     } else {
         for (index, (key, raw)) in root.iter().enumerate() {
             if !NOT_ENTRIES.contains(&key.as_str()) {
                 // The files of opencode and pi are such maps, and write a zero for no end.
-                collector.add("", index, key, default_id(key), raw, Zero::Never);
+                collector.add("", index, key, &default_id(key), raw, Zero::Never);
             }
         }
     }
@@ -123,7 +123,7 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn add(&mut self, parent: &str, index: usize, key: &str, id: String, raw: &RawValue, zero: Zero) {
+    fn add(&mut self, parent: &str, index: usize, key: &str, id: &str, raw: &RawValue, zero: Zero) {
         let dot = if parent.is_empty() { "" } else { "." };
         let place = if may_be_shown(key) {
             format!("{parent}{dot}{}", quoted_in_full(key))
@@ -134,8 +134,8 @@ impl Collector<'_> {
             let reason = "a server's own sign-in of opencode, which holds no provider's key".to_owned();
             return self.parsed.skipped.push(Skipped { place, reason });
         }
-        let renamed = self.options.renames.and_then(|renames| renames.of(key).or_else(|| renames.of(&id)));
-        let id = match renamed.map_or_else(|| usable_id(key, &id), |new| Ok((new, false))) {
+        let renamed = self.options.renames.and_then(|renames| renames.of(key).or_else(|| renames.of(id)));
+        let id = match renamed.map_or_else(|| usable_id(key, id), |new| Ok((new, false))) {
             Ok((id, lowered)) => {
                 if lowered {
                     let told =

@@ -29,7 +29,7 @@ use super::standing::{self, Standing, State};
 use super::store::Store;
 use super::writing::by;
 use crate::error::{Code, Error, Result};
-use crate::seal::keys::Scope;
+use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
@@ -181,19 +181,7 @@ fn verify_agent(
 ) -> Result<()> {
     verified.agents += 1;
     let ring = session.keys.agent(agent.name.as_str())?;
-    let whose = |sealed: &[u8]| Record::open_any(&ring, sealed).ok().map(|record| record.profile);
-    let RecordFiles { ids: in_home, unnamed, strange } = agent.records(&whose)?;
-    for name in unnamed {
-        let what = format!(
-            "a record is there that this vault did not make: it is never used; remove its file {}",
-            super::id::quoted(&name)
-        );
-        verified.add("unknown", &agent, None, what);
-    }
-    for name in strange {
-        let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
-        verified.add("strange", &agent, None, what);
-    }
+    let in_home = verify_names(&agent, &ring, verified)?;
     for what in modes(
         &agent.dir,
         &[
@@ -283,6 +271,24 @@ fn verify_agent(
         verify_entry(&reader.agent, &entry, &held, verified);
     }
     Ok(())
+}
+
+/// The records in the home, by their names; what is none of them is told.
+fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<Vec<ProfileId>> {
+    let whose = |sealed: &[u8]| Record::open_any(ring, sealed).ok().map(|record| record.profile);
+    let RecordFiles { ids, unnamed, strange } = agent.records(&whose)?;
+    for name in unnamed {
+        let what = format!(
+            "a record is there that this vault did not make: it is never used; remove its file {}",
+            super::id::quoted(&name)
+        );
+        verified.add("unknown", agent, None, what);
+    }
+    for name in strange {
+        let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
+        verified.add("strange", agent, None, what);
+    }
+    Ok(ids)
 }
 
 /// A record as it was seen.

@@ -173,6 +173,16 @@ fn a_flat_object_of_variables_is_read_as_a_list_of_them() {
 }
 
 #[test]
+fn what_pi_looks_up_is_no_key() {
+    let session = Session::new();
+    let pi = r#"{"anthropic":{"type":"api_key","key":"!op read 'op://a/b/c'"},"openai":{"type":"api_key","key":"OPENAI_API_KEY"},"groq":{"type":"api_key","key":"made-up-key-0001"}}"#;
+    let ran = session.feed(pi, ["import", "-"]).ok();
+    assert_eq!(ran.stdout.matches("that pi looks up").count(), 2, "{}", ran.stdout);
+    assert_eq!(session.get("groq:default"), "made-up-key-0001");
+    session.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
+}
+
+#[test]
 fn utf16_with_a_mark_is_read_and_without_one_is_told() {
     let session = Session::new();
     let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
