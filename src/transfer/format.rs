@@ -37,7 +37,9 @@ impl Format {
     pub fn detect(bytes: &[u8]) -> Self {
         let decoded = decode(bytes, "it");
         let start = decoded.as_ref().map_or(bytes, Decoded::bytes).trim_ascii_start();
-        if start.starts_with(b"{") {
+        // A list of objects is JSON; `[name]` begins other files.
+        let list = start.strip_prefix(b"[").map(<[u8]>::trim_ascii_start);
+        if start.starts_with(b"{") || list.is_some_and(|items| items.starts_with(b"{")) {
             Self::OpenClaw
         } else if received::is_sealed(start) {
             Self::Bundle

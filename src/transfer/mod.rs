@@ -16,6 +16,7 @@ mod plan;
 mod plan_report;
 mod rename;
 mod value;
+mod variables;
 
 #[cfg(test)]
 mod canary_tests;

@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 use super::expiry::Zero;
 use super::openclaw_entry::{self as entry, Entry, Fields};
 use super::value::Problem;
-use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv};
+use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, variables};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::secret::{ExposeSecret, SecretString};
+use crate::secret::ExposeSecret;
 use crate::shape;
 use crate::vault::id::{PROFILE_ID_MAX, ProfileId, Provider, is_of_name, quoted, quoted_in_full};
 
@@ -34,15 +34,14 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     bounds::check_json(bytes, what)?;
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
-    let Some(root) = entry::object(root) else {
+    let list = variables::of_list(root);
+    let Some(root) = entry::object(root).or_else(|| list.as_ref().map(|_| Fields::default())) else {
         return fail(Code::BadData, format!("{what} is not a JSON object"));
     };
-    if let Some(variables) = variables(&root) {
+    if let Some(variables) = list.or_else(|| variables::of_object(&root)) {
         let mut parsed = Parsed::default();
-        dotenv::take_variables(
-            &mut parsed,
-            variables.iter().map(|(name, text)| (*name, text.expose_secret())),
-        )?;
+        let variables = variables.iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
+        dotenv::take_variables(&mut parsed, variables)?;
         options.rename(&mut parsed);
         return Ok(parsed);
     }
@@ -82,20 +81,6 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     Ok(parsed)
 }
 
-/// The variables of a flat object of names and texts, as Doppler, Infisical and others write it: every member is
-/// a text, or null, and at least one is named like a variable. Codex's `auth.json` has objects besides.
-fn variables<'a>(root: &'a Fields<'_>) -> Option<Vec<(&'a str, SecretString)>> {
-    let is_variable = |name: &str| {
-        name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-            && name.starts_with(|c: char| c.is_ascii_uppercase() || c == '_')
-    };
-    let flat = root.values().all(|raw| raw.get().starts_with('"') || raw.get() == "null");
-    if !flat || root.contains_key("auth_mode") || !root.keys().any(|name| is_variable(name)) {
-        return None;
-    }
-    Some(root.iter().filter_map(|(name, raw)| Some((name.as_str(), entry::text(raw)?))).collect())
-}
-
 /// Refuses a newer version. In a flat map `version` can only be the version, too: a provider's
 /// entry would be an object.
 fn check_version(root: &Fields<'_>, what: &str) -> Result<()> {
@@ -130,7 +115,7 @@ impl Collector<'_> {
         } else {
             format!("{parent}{}entry {}", if parent.is_empty() { "" } else { " " }, index + 1)
         };
-        if is_wellknown(raw) {
+        if zero == Zero::Never && is_wellknown(raw) {
             let reason = "a server's own sign-in of opencode, which holds no provider's key".to_owned();
             return self.parsed.skipped.push(Skipped { place, reason });
         }

@@ -162,6 +162,27 @@ fn a_flat_object_of_variables_is_read_as_a_list_of_them() {
     session.feed(doppler, ["import", "-"]).ok();
     assert_eq!(session.get("openai:default"), "sk-proj-made-up");
     assert_eq!(session.get("groq:default"), "gsk_madeup");
+    for (source, id, secret) in [
+        (
+            r#"{"XAI_API_KEY":"made-up-key-0001","PORT":3000,"DEBUG":true,"EMPTY":null}"#,
+            "xai:default",
+            "made-up-key-0001",
+        ),
+        (
+            r#"{"ZAI_API_KEY":{"computed":"made-up-key-0002","note":""},"DOPPLER_CONFIG":{"computed":"dev"}}"#,
+            "zai:default",
+            "made-up-key-0002",
+        ),
+        (
+            r#" [ {"key":"MISTRAL_API_KEY","value":"made-up-key-0003","type":"shared"}, {"key":"X","value":""}]"#,
+            "mistral:default",
+            "made-up-key-0003",
+        ),
+    ] {
+        session.feed(source, ["import", "-"]).ok();
+        assert_eq!(session.get(id), secret);
+    }
+    session.feed(r#"[{"a":1}]"#, ["import", "-"]).failed("BAD_DATA", 65);
     for codex in [
         r#"{"auth_mode":"chatgpt","OPENAI_API_KEY":null,"tokens":{"id_token":"eyJ","access_token":"eyJ"}}"#,
         r#"{"OPENAI_API_KEY":"sk-proj-made-up","tokens":{"access_token":"eyJ"},"last_refresh":"2026-11-01T10:00:00Z"}"#,

@@ -45,17 +45,22 @@ fn a_long_id_is_stored_found_renamed_moved_and_removed() {
     let reference = reference_of(&session, &one);
     assert!(reference.len() < 70 && reference.starts_with("main/openai-codex:_x"), "{reference}");
     let bare = reference.trim_start_matches("main/").to_owned();
-    let answered =
-        session.resolve(&[&reference, &bare, &one, &format!("main/{two}"), "main/openai-codex:_x00"]);
+    // A request is no longer than a reference; a file's name is shortened sooner.
+    let medium = format!("openai-codex:{}", "m/".repeat(100));
+    paste(&session, &medium, "made-up-secret-medium-1");
+    let plain = format!("main/{medium}");
+    let answered = session.resolve(&[&reference, &bare, &medium, &plain, "main/openai-codex:_x00", &one]);
+    session.run(["remove", &medium, "--yes"]).ok();
     assert_eq!(
         answered["values"],
         json!({
             &reference: "made-up-secret-one-1",
             &bare: "made-up-secret-one-1",
-            &one: "made-up-secret-one-1",
-            format!("main/{two}"): "made-up-secret-two-2",
+            &medium: "made-up-secret-medium-1",
+            &plain: "made-up-secret-medium-1",
         })
     );
+    assert_eq!(answered["errors"][&one]["code"], "INVALID_ID");
     let unknown = format!("main/openai-codex:_x{}", "0".repeat(40));
     assert_eq!(session.resolve(&[&unknown])["errors"][&unknown]["code"], "NOT_FOUND");
 

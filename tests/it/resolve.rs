@@ -91,7 +91,8 @@ fn one_bad_id_fails_alone() {
         "providers/openrouter/apiKey/x",
         "Main/openrouter:one",
         "main/\u{430}:b",
-        "main/openrouter:one/x",
+        "main/openrouter:/x",
+        "main//openrouter:one",
         "file:///etc/passwd",
     ];
     let long = format!("main/openrouter:{}", "a".repeat(300));

@@ -2,15 +2,11 @@
 
 use std::str::FromStr;
 
-use super::{
-    AGENT_MAX, AgentName, PROFILE_ID_MAX, ProfileId, Provider, escape, quoted, short, short_of, unescape,
-};
+use super::{AGENT_MAX, AgentName, ProfileId, Provider, escape, quoted, short, short_of, unescape};
 use crate::error::{Code, Error, Result};
 
 /// The longest reference id that OpenClaw accepts, in bytes.
 pub const REFERENCE_MAX: usize = 256;
-/// The longest request, in bytes: an agent and a profile with every byte escaped.
-const REQUEST_MAX: usize = 3 * (AGENT_MAX + PROFILE_ID_MAX) + 1;
 
 /// What a reference id asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,7 +115,7 @@ impl FromStr for Reference {
 
     fn from_str(text: &str) -> Result<Self> {
         let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", quoted(text)));
-        if text.len() > REQUEST_MAX {
+        if text.len() > REFERENCE_MAX {
             return Err(invalid());
         }
         if let Some(provider) = text.strip_prefix("providers/").and_then(|rest| rest.strip_suffix("/apiKey"))
