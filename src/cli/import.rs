@@ -14,7 +14,7 @@ use opened::{Source, read};
 use super::Context;
 use super::lift;
 use super::store::StoreArg;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
@@ -134,7 +134,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         context.say(&format!("Bundle SHA-256: {digest}"));
         context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
     }
-    let checked = first.check(args.skip_invalid);
+    let checked = first.check(args.skip_invalid).and_then(|()| holds_something(args, &first));
     let telling = args.dry_run || checked.is_err() || source.format == Format::Bundle;
     if context.json() {
         if args.dry_run || checked.is_err() {
@@ -201,6 +201,17 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         context.warn(line);
     }
     finish(context, &plan, &source, telling)
+}
+
+/// Refuses a file that holds no entry at all: it is not the one that was meant. Without a file the client's places
+/// were looked through, and may be empty.
+fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
+    if args.path.is_some() && plan.entries.is_empty() && plan.skipped.is_empty() {
+        return fail(Code::NoInput, "there is no credential to import").map_err(|e: Error| {
+            e.with_remedy("check that it is the right file; its format can be named with --from")
+        });
+    }
+    Ok(())
 }
 
 /// Refuses what would leave an agent with more profiles than it may have, before anything is sealed.

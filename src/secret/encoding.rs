@@ -33,11 +33,15 @@ pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
         [0xef, 0xbb, 0xbf, rest @ ..] => return Ok(Decoded::AsIs(rest)),
         [0xff, 0xfe, rest @ ..] => (rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
-        _ if is_like_utf16(bytes) => {
-            let what = format!("{what} looks like UTF-16 without a byte order mark");
-            return Err(Error::new(Code::BadData, what).with_remedy(CONVERT));
-        }
-        _ => return Ok(Decoded::AsIs(bytes)),
+        _ => match order_of_utf16(bytes) {
+            None => return Ok(Decoded::AsIs(bytes)),
+            Some(order) => {
+                let what = format!("{what} looks like UTF-16 without a byte order mark");
+                let remedy =
+                    format!("save it as UTF-8, or convert a copy: iconv -f {order} -t UTF-8 FILE > COPY");
+                return Err(Error::new(Code::BadData, what).with_remedy(remedy));
+            }
+        },
     };
     let damaged = || {
         let what = format!("{what} begins like UTF-16, and is damaged");
@@ -56,15 +60,18 @@ pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
     Ok(Decoded::Utf16(text))
 }
 
-const CONVERT: &str = "save it as UTF-8, or convert a copy: iconv -f UTF-16LE -t UTF-8 FILE > COPY";
-
-/// Whether text of mostly ASCII characters was saved in UTF-16: every other byte is zero.
-fn is_like_utf16(bytes: &[u8]) -> bool {
+/// The order in which text of mostly ASCII characters was saved in UTF-16: every other byte is zero.
+fn order_of_utf16(bytes: &[u8]) -> Option<&'static str> {
     const LOOKED_AT: usize = 512;
     let seen = &bytes[..bytes.len().min(LOOKED_AT) & !1];
     let zeros = |odd: usize| seen.iter().skip(odd).step_by(2).filter(|byte| **byte == 0).count();
     let (even, odd, half) = (zeros(0), zeros(1), seen.len() / 2);
-    half >= 2 && ((even == 0 && odd * 10 >= half * 9) || (odd == 0 && even * 10 >= half * 9))
+    let is_most = |zeros: usize| half >= 2 && zeros * 10 >= half * 9;
+    match (even, odd) {
+        (0, odd) if is_most(odd) => Some("UTF-16LE"),
+        (even, 0) if is_most(even) => Some("UTF-16BE"),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

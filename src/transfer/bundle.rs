@@ -114,8 +114,7 @@ pub fn is_bundle(plaintext: &[u8]) -> bool {
 /// The candidates in a bundle's plaintext.
 ///
 /// # Errors
-/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`, `USAGE` for a rename that no entry met, `NO_INPUT`
-/// if it holds nothing.
+/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`, `USAGE` for a rename that no entry met.
 pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
     let what = "the bundle";
     bounds::check_json(plaintext, what)?;
@@ -139,7 +138,7 @@ pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
             }
         }
     }
-    super::finish(&parsed, what, options)?;
+    super::finish(&mut parsed, what, options)?;
     Ok(parsed)
 }
 

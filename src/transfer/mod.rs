@@ -32,7 +32,7 @@ pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};
 pub use plan_report::{EntrySummary, InvalidSummary, SkippedSummary, Summary};
 pub use rename::Renames;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result, fail};
 use crate::secret::encoding::decode;
 
 /// What to take from a source.
@@ -71,7 +71,7 @@ impl ParseOptions<'_> {
 pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions<'_>) -> Result<Parsed> {
     let decoded = decode(bytes, what)?;
     let bytes = decoded.bytes();
-    let parsed = match format {
+    let mut parsed = match format {
         Format::OpenClaw => openclaw_json::parse(bytes, what, *options)?,
         Format::Dotenv => {
             let mut parsed = dotenv::parse(bytes, what)?;
@@ -82,21 +82,18 @@ pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions<'_
             return fail(Code::BadData, format!("{what} is sealed and has to be opened before it is read"));
         }
     };
-    finish(&parsed, what, options)?;
+    finish(&mut parsed, what, options)?;
     Ok(parsed)
 }
 
-/// Refuses a source, once it is taken apart, that is not what was wanted.
+/// Refuses a source, once it is taken apart, that is not what was wanted, and tells of an empty one.
 ///
 /// # Errors
-/// `USAGE` for a rename that no entry met, `NO_INPUT` for a source that holds no entry at all.
-fn finish(parsed: &Parsed, what: &str, options: &ParseOptions<'_>) -> Result<()> {
+/// `USAGE` for a rename that no entry met.
+fn finish(parsed: &mut Parsed, what: &str, options: &ParseOptions<'_>) -> Result<()> {
     options.all_renamed(what)?;
     if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
-        let told = parsed.warnings.first().map(|warning| format!(": {warning}")).unwrap_or_default();
-        return fail(Code::NoInput, format!("{what} holds no credentials{told}")).map_err(|e: Error| {
-            e.with_remedy("check that it is the right file; its format can be named with --from")
-        });
+        parsed.warnings.push(format!("{what} holds no credentials"));
     }
     Ok(())
 }
