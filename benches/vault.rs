@@ -94,7 +94,7 @@ fn index(c: &mut Criterion) {
             let record = record(n);
             let mark = Mark { store: "file".into(), generation: record.generation };
             let entry = NewEntry::of(&AgentName::default(), &record.profile, &record.credential, mark);
-            index.put(&record.profile, &entry).unwrap();
+            index.put(&record.profile, &entry, &[]).unwrap();
         }
         let bytes = index.to_bytes();
         group.throughput(Throughput::Elements(count as u64));

@@ -3,7 +3,7 @@
 //!
 //! The layers import one way: `cli → transfer | openclaw | doctor → select → vault → unlock →
 //! seal → backends`. `sources`, what stands beside the vault, is of the row of `select`. `error`,
-//! `secret` and `env` are below all of them.
+//! `secret`, `looks` and `env` are below all of them.
 
 pub mod cli;
 pub mod doctor;
@@ -13,6 +13,7 @@ pub mod error;
 pub mod harden;
 pub mod json;
 pub mod keychain;
+pub mod looks;
 pub mod openclaw;
 pub mod seal;
 pub mod secret;

@@ -9,6 +9,7 @@ mod mask;
 mod paste;
 mod wrapping;
 
-pub use advice::{Role, SHAPES, Shape, advise, looks_random, looks_secret, seen};
+pub use crate::looks::{Role, SHAPES, Shape, looks_random, looks_secret};
+pub use advice::{advise, seen};
 pub use mask::{is_local_marker, is_mask};
 pub use paste::{Normalised, is_space, is_unseen, normalise};

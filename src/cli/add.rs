@@ -124,6 +124,18 @@ pub(super) struct Known {
     pub store: Option<StoreArg>,
 }
 
+impl Known {
+    /// The setup-token that is meant, if it is said whose it is.
+    ///
+    /// # Errors
+    /// `USAGE` for a provider that has none.
+    pub(super) fn setup_token(&self, context: &Context) -> Result<Option<Wish>> {
+        let Some(provider) = &self.provider else { return Ok(None) };
+        let id = self.profile_id.as_deref();
+        setup_token::wish(context, provider.as_str(), id, &self.ends, self.store).map(Some)
+    }
+}
+
 impl Flags {
     fn known(&self) -> Result<Known> {
         let provider = match &self.provider {
@@ -170,7 +182,7 @@ pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
 
 fn one(context: &mut Context, known: Known) -> Result<u8> {
     if known.method == Some(Method::SetupToken) {
-        setup_token::needs_terminal(context)?;
+        setup_token::needs_terminal(context, known.setup_token(context)?.as_ref())?;
     }
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
@@ -230,7 +242,7 @@ pub(super) fn ask_and_store(
     };
     if method == Method::SetupToken {
         let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
-        setup_token::needs_terminal(context)?;
+        setup_token::needs_terminal(context, Some(&wish))?;
         paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
         return setup_token::make(context, vault, session, wish);
     }

@@ -18,7 +18,7 @@ use crate::term::count::counted;
 use crate::term::{out, secret_input};
 use crate::transfer::bounds::ENTRIES_MAX;
 use crate::transfer::bundle;
-use crate::unlock::read;
+use crate::unlock::{new_passphrase, read};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
@@ -39,12 +39,8 @@ pub struct Export {
     /// Seal to this age1… recipient; repeats
     #[arg(long, value_name = "RECIPIENT", conflicts_with = "passphrase")]
     to: Vec<String>,
-    /// Seal to a passphrase, which is asked for or read from --bundle-passphrase-file
-    #[arg(long)]
-    passphrase: bool,
-    /// The file that holds the bundle's passphrase
-    #[arg(long, value_name = "F", requires = "passphrase")]
-    bundle_passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    by: ByPassphrase,
     /// Write text instead of bytes, for a mail or anything else that changes bytes
     #[arg(long)]
     armor: bool,
@@ -56,8 +52,22 @@ pub struct Export {
     out: Option<PathBuf>,
 }
 
+/// The passphrase of a bundle that is sealed to one.
+#[derive(Debug, Args)]
+struct ByPassphrase {
+    /// Seal to a passphrase, which is asked for or read from --bundle-passphrase-file
+    #[arg(long)]
+    passphrase: bool,
+    /// The file that holds the bundle's passphrase
+    #[arg(long, value_name = "F", requires = "passphrase")]
+    bundle_passphrase_file: Option<PathBuf>,
+    /// Take a passphrase of under 12 bytes too
+    #[arg(long, requires = "passphrase")]
+    weak: bool,
+}
+
 pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
-    if args.to.is_empty() && !args.passphrase {
+    if args.to.is_empty() && !args.by.passphrase {
         return fail(Code::Usage, "for whom the bundle is was not said; it is never written in plain text")
             .map_err(|e: Error| {
                 e.with_remedy("add --to with the receiver's `strongroom recipient`, or --passphrase")
@@ -75,7 +85,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     }
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
-    let receiver = if args.passphrase {
+    let receiver = if args.by.passphrase {
         Receiver::Passphrase(passphrase(context, args)?)
     } else {
         Receiver::Recipients(recipients)
@@ -134,7 +144,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
 }
 
 fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
-    let text = if let Some(path) = &args.bundle_passphrase_file {
+    let text = if let Some(path) = &args.by.bundle_passphrase_file {
         read::passphrase_of_file(path)?
     } else if context.may_ask() {
         let first = secret_input::read_passphrase("Passphrase for the bundle: ")?;
@@ -148,6 +158,10 @@ fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretS
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
             .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
     };
+    let from = args.by.bundle_passphrase_file.as_deref();
+    let from =
+        from.map_or_else(|| "the answer".to_owned(), |path| format!("the passphrase file {}", shown(path)));
+    new_passphrase::check(&text, &from, args.by.weak)?;
     text.to_secret().ok_or_else(|| {
         Error::new(Code::BadData, "the bundle's passphrase is not UTF-8")
             .with_remedy("stock age takes text only")

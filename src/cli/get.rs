@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::Context;
+use super::{Context, near};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
 use crate::secret::{Buffer, ExposeSecret};
@@ -29,6 +29,12 @@ pub struct Get {
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     if context.env.stdout_tty && !args.reveal {
+        // What is not there needs no --reveal.
+        if let Ok(vault) = context.vault()
+            && !near::is_there(&vault, &context.agent()?, &profile)?
+        {
+            return Err(not_found(&vault, &context.agent()?, &profile));
+        }
         return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
     }
     harden::large_buffers_apart();
@@ -113,6 +119,9 @@ pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -
     let elsewhere = Elsewhere::new(vault).of_profiles(agent, std::slice::from_ref(profile));
     let error =
         Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
+    if let Some(near) = near::profile(vault, agent, profile) {
+        return error.with_remedy(format!("did you mean {near}? `strongroom list` shows all of them"));
+    }
     let Some(told) = told(&elsewhere) else {
         return error.with_remedy(format!(
             "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",

@@ -13,6 +13,7 @@ use opened::{Source, read};
 
 use super::Context;
 use super::lift;
+use super::paste::sealed_besides;
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
@@ -23,7 +24,7 @@ use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
 use crate::vault::bounds;
 use crate::vault::change::Change;
 use crate::vault::generation::next_record;
-use crate::vault::home::Writer;
+use crate::vault::home::{Session, Vault, Writer};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
 use crate::vault::reader::Reader;
@@ -35,7 +36,7 @@ use crate::vault::store::Store;
 /// left as it is: remove it yourself once the import is verified.
 // Each is a flag of its own on the command line.
 #[allow(clippy::struct_excessive_bools)]
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct Import {
     /// The file, or - for standard input; left out with --from env, the client's own places are looked through
     #[arg(value_name = "PATH", required_unless_present = "from")]
@@ -107,6 +108,31 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let source = read(context, args, &vault, &session)?;
+    carry_out(context, args, &vault, &mut session, &source)
+}
+
+/// Takes in what was found beside the vault, and keeps what is there.
+///
+/// # Errors
+/// Those of an import.
+pub(super) fn take(
+    context: &mut Context,
+    vault: &Vault,
+    session: &mut Session,
+    parsed: Parsed,
+) -> Result<u8> {
+    let args = Import { on_conflict: Some(Policy::Skip), skip_invalid: true, ..Import::default() };
+    let source = Source { parsed, format: Format::Dotenv, digest: None };
+    carry_out(context, &args, vault, session, &source)
+}
+
+fn carry_out(
+    context: &mut Context,
+    args: &Import,
+    vault: &Vault,
+    session: &mut Session,
+    source: &Source,
+) -> Result<u8> {
     let default_agent = context.agent()?;
     let forced = context.agent_by_hand()?;
     let policy = Policy::of(args.on_conflict);
@@ -138,7 +164,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let telling = args.dry_run || checked.is_err() || source.format == Format::Bundle;
     if context.json() {
         if args.dry_run || checked.is_err() {
-            tell_json(context, &first, &source, args.dry_run, false)?;
+            tell_json(context, &first, source, args.dry_run, false)?;
             return checked.map(|()| 0);
         }
     } else if telling {
@@ -155,13 +181,13 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
         return Ok(0);
     }
     if first.writes() == 0 {
-        return finish(context, &first, &source, telling);
+        return finish(context, &first, source, telling);
     }
     if source.format == Format::Bundle && context.may_ask() {
         context.confirm(args.yes, "Import these?")?;
     }
 
-    let stores = (args.store.map(Into::into), vault.default_store(&session));
+    let stores = (args.store.map(Into::into), vault.default_store(session));
     if stores.0.unwrap_or(stores.1) == Store::Keychain {
         vault.keychain.ready()?;
     }
@@ -169,7 +195,7 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
     let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
     drop(first);
-    let writers = vault.writers(&mut session, &agents, &context.waits("import"))?;
+    let writers = vault.writers(session, &agents, &context.waits("import"))?;
     for writer in &writers {
         context.tell_finished(writer);
     }
@@ -192,15 +218,17 @@ pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     }
     let mut lifted = Vec::new();
     for (staged, told) in staged {
-        context.tell_unfinished(&staged.commit()?);
+        let outcome = staged.commit()?;
+        context.tell_unfinished(&outcome);
         lifted.extend(told);
+        lifted.extend(sealed_besides(&outcome));
     }
     drop(progress);
     drop(writers);
     for line in &lifted {
         context.warn(line);
     }
-    finish(context, &plan, &source, telling)
+    finish(context, &plan, source, telling)
 }
 
 /// Refuses a file that holds no entry at all: it is not the one that was meant. Without a file the client's places
@@ -346,7 +374,7 @@ fn change_of(
             record.created = created;
         }
         let store = store.or_else(|| reader.store_of(&entry.target)).unwrap_or(default_store);
-        change.put("import", record, store);
+        change.put_given("import", record, store);
     }
     if writer.agent.name == *orders_to {
         let index = reader.index()?;

@@ -15,7 +15,7 @@ use crate::vault::id::{AgentName, Provider};
 /// profile asks for no provider.
 pub(super) fn lacking(
     context: &Context,
-    vault: &Vault,
+    vault: Option<&Vault>,
     agent: &AgentName,
     found: &Found,
     served: &BTreeSet<Provider>,
@@ -39,10 +39,19 @@ pub(super) fn lacking(
     missing.into_iter().map(lacking).collect()
 }
 
+/// Whether a key beside the vault serves what is asked for: the provider, or any if none is named.
+pub(super) fn is_served_beside(found: &Found, lacking: &[Lacking], only: &Only) -> bool {
+    match only {
+        Only::All => found.has_key(),
+        Only::Provider(_) => lacking.is_empty(),
+        Only::Profile(_) => false,
+    }
+}
+
 /// Agents that have what this one lacks: what is missing or asked for, or any profile where there is
 /// none at all.
 pub(super) fn elsewhere(
-    vault: &Vault,
+    vault: Option<&Vault>,
     agent: &AgentName,
     none: bool,
     lacking: &[Lacking],

@@ -13,7 +13,7 @@ use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, slots};
+use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, new_passphrase, slots};
 use crate::vault::home::{Session, Vault};
 use crate::vault::init;
 use crate::vault::settings::Settings;
@@ -57,6 +57,9 @@ pub struct Init {
     /// What unlocks it: key-file, passphrase, keychain; auto: the keychain beside records, else a key file
     #[arg(long, value_enum, default_value_t, value_name = "BY", hide_possible_values = true)]
     pub(super) unlock: Unlock,
+    /// Take a passphrase of under 12 bytes too
+    #[arg(long)]
+    pub(super) weak: bool,
 }
 
 /// A new way to unlock: the method's name, its secret, and what to tell about it.
@@ -136,7 +139,7 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
         by => {
             // Nothing is sealed under a key that is in no file.
             let method = loop {
-                let method = new_method(context, by, &home)?;
+                let method = new_method(context, by, &home, args.weak)?;
                 if method.new_key.as_ref().map(NewKey::write).transpose()? != Some(false) {
                     break method;
                 }
@@ -280,12 +283,12 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
 }
 
 /// Makes the secret of a first method. A new key is in no file yet: [`NewKey::write`] does that.
-pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path) -> Result<NewMethod> {
+pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path, weak: bool) -> Result<NewMethod> {
     match unlock {
         Unlock::KeyFile => new_key_file(context, home),
         Unlock::Passphrase => {
             let variable = context.env.path("STRONGROOM_PASSPHRASE_FILE");
-            let secret = new_passphrase(context, &context.named(), variable)?;
+            let secret = read_new_passphrase(context, &context.named(), variable, weak)?;
             Ok(NewMethod {
                 name: slots::PASSPHRASE,
                 secret,
@@ -312,6 +315,8 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
     let path = seek::key_file_path(&named, &context.env).ok_or_else(|| {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
+    let by_variable = named.key_file.is_none();
+    seek::refuse_key_as_path(&path, if by_variable { "STRONGROOM_KEY_FILE" } else { "--key-file" })?;
     read::refuse_inside(&path, home)?;
     let (secret, how, new_key) = if key_file::exists(&path) {
         (read::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
@@ -329,15 +334,23 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
 }
 
 /// A new passphrase, from a file, a descriptor, or asked for twice.
-pub(super) fn new_passphrase(
+///
+/// # Errors
+/// `BAD_DATA` for one that no prompt could match, and for a short one unless `weak`; those of reading.
+pub(super) fn read_new_passphrase(
     context: &Context,
     named: &Named,
     otherwise: Option<PathBuf>,
+    weak: bool,
 ) -> Result<MethodSecret> {
     let passphrase = if let Some(number) = named.passphrase_fd {
-        read::passphrase_of_fd(number)?
+        let passphrase = read::passphrase_of_fd(number)?;
+        new_passphrase::check(&passphrase, &format!("file descriptor {number}"), weak)?;
+        passphrase
     } else if let Some(path) = named.passphrase_file.clone().or(otherwise) {
-        read::passphrase_of_file(&path)?
+        let passphrase = read::passphrase_of_file(&path)?;
+        new_passphrase::check(&passphrase, &format!("the passphrase file {}", shown(&path)), weak)?;
+        passphrase
     } else if context.may_ask() {
         let first = secret_input::read_passphrase("New passphrase: ")?;
         let again = secret_input::read_passphrase("Again: ")?;
@@ -349,6 +362,7 @@ pub(super) fn new_passphrase(
             return fail(Code::BadData, "the two passphrases differ")
                 .map_err(|e: Error| e.with_remedy("type it again"));
         }
+        new_passphrase::check(&first, "the answer", weak)?;
         first
     } else {
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")

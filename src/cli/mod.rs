@@ -24,6 +24,7 @@ mod list;
 mod lock;
 mod log;
 mod menu;
+mod near;
 mod new_vault;
 mod onboard;
 mod order;

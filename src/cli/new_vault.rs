@@ -28,7 +28,7 @@ pub(super) fn ask(context: &Context, flags: &Init) -> Result<Init> {
         Unlock::Auto if !context.named().is_any() => ask_unlock(store)?,
         named => named,
     };
-    Ok(Init { store, unlock })
+    Ok(Init { store, unlock, weak: flags.weak })
 }
 
 fn ask_store(context: &Context, home: &Path) -> Result<Store> {

@@ -8,14 +8,17 @@ use super::add::{self, Known, Method};
 use super::api_keys::{self, ApiKeys, Source};
 use super::client_flags::ClientFlags;
 use super::ends::{End, Ends};
+use super::import;
 use super::init::{self, Init};
 use super::new_vault;
 use super::paste::{self, Stored, Wish};
 use super::setup_token;
+use super::sources;
 use super::wiring;
 use crate::error::{Code, Error, Result, fail};
 use crate::shape;
 use crate::term::secret_input;
+use crate::transfer::environment;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
@@ -105,7 +108,14 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     }
     let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();
-    if given.is_empty() {
+    let nothing_said = given.is_empty() && choice.is_none() && args.token_provider.is_none();
+    let goes_on = if nothing_said && context.may_ask() && !context.json() {
+        let taken = take_found(context, &vault, &mut session);
+        taken.map_err(|error| stays(context, &kept, error))?
+    } else {
+        true
+    };
+    if given.is_empty() && goes_on {
         let one = args.ask(context, &vault, &mut session, choice);
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
     }
@@ -139,6 +149,24 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     }
     next_steps(context);
     Ok(0)
+}
+
+/// Offers to take in the keys that lie beside the vault. Whether the person wants to add another one.
+fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Result<bool> {
+    let found = sources::look(context, false);
+    let Ok(parsed) = environment::parse(&found) else { return Ok(true) };
+    if parsed.candidates.is_empty() {
+        return Ok(true);
+    }
+    context.say("Keys were found beside the vault, in plain text:");
+    for candidate in &parsed.candidates {
+        context.say(&format!("  {}  {}", candidate.id, candidate.place));
+    }
+    if !secret_input::confirm("Take them into the vault?")? {
+        return Ok(true);
+    }
+    import::take(context, vault, session, parsed)?;
+    secret_input::confirm("Add another credential?")
 }
 
 /// Says what was done before an error, and is not undone by it.
@@ -261,7 +289,9 @@ impl Onboard {
         }
         if choice.is_some_and(|choice| choice.method == Method::SetupToken) {
             // It says how else.
-            setup_token::needs_terminal(context)?;
+            let id = self.token_profile_id.as_deref();
+            let wish = setup_token::wish(context, "anthropic", id, &Ends::default(), None)?;
+            setup_token::needs_terminal(context, Some(&wish))?;
         }
         fail(Code::Usage, "nothing to store was given, and nobody can be asked").map_err(|e: Error| {
             e.with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable")

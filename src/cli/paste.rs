@@ -3,10 +3,10 @@
 
 use clap::Args;
 
-use super::Context;
 use super::context::not_a_secret;
 use super::ends::{End, Ends};
 use super::store::{StoreArg, choose};
+use super::{Context, near};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
@@ -15,8 +15,9 @@ use crate::term::escape::safe;
 use crate::term::{out, secret_input, stdin};
 use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
-use crate::vault::change::Change;
+use crate::vault::change::{Change, Outcome};
 use crate::vault::credential::{Credential, CredentialType};
+use crate::vault::exposed;
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
@@ -24,6 +25,8 @@ use crate::vault::reader::Found;
 use crate::vault::record::Record;
 use crate::when::rfc3339;
 
+/// So many ids are tried beside one that is in use.
+const FREE_MAX: u32 = 1000;
 /// The largest input that is read for a secret, in bytes; its white space is then removed.
 pub(super) const INPUT_MAX: usize = 64 * 1024;
 
@@ -97,6 +100,7 @@ impl Value {
 }
 
 /// A credential that is to be stored, but for its secret.
+#[derive(Clone)]
 pub(super) struct Wish {
     /// Whom it is for.
     pub provider: Provider,
@@ -142,8 +146,28 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let what = format!("{} for {}", noun(kind), wish.profile);
     let by = not_by_passphrase(&vault, &session);
     let read = |context: &Context| args.value.read(context, &what, by.as_deref());
+    if near::provider(&wish.provider).is_some() && !has_any(context, &vault, &wish.provider)? {
+        let (read, meant) = near::ask(context, &wish.provider, read)?;
+        let wish = match meant {
+            Some(provider) => Wish {
+                profile: profile_of(context, &provider, Some(wish.profile.name()), default_name(kind))?,
+                provider,
+                ..wish
+            },
+            None => wish,
+        };
+        keep_what_is_there(context, &vault, &session, &Wish { named: false, ..wish.clone() }, false)?;
+        return store(context, &vault, &mut session, wish, |_| Ok(read))?.tell(context);
+    }
     let stored = store(context, &vault, &mut session, wish, read)?;
     stored.tell(context)
+}
+
+/// Whether the agent has a profile of that provider: then its name is meant as it stands.
+fn has_any(context: &Context, vault: &Vault, provider: &Provider) -> Result<bool> {
+    let Some(found) = vault.agent(&context.agent()?)? else { return Ok(false) };
+    let index = found.index()?;
+    Ok(index.entry_refs().any(|entry| entry.is_of(provider)))
 }
 
 /// The name of a profile that is pasted without one.
@@ -217,13 +241,18 @@ pub(super) fn keep_what_is_there(
     };
     let profile = &wish.profile;
     if !context.may_ask() {
-        let verb = if wish.kind == CredentialType::Token { "paste-token" } else { "paste-api-key" };
+        let free = free_beside(context, vault, profile)?;
+        let verb = match (wish.command, wish.kind) {
+            ("setup-token", _) => "setup-token",
+            (_, CredentialType::Token) => "paste-token",
+            _ => "paste-api-key",
+        };
         return fail(Code::Exists, format!("{profile} holds {what}, which this would replace")).map_err(
             |e: Error| {
                 e.with_remedy(format!(
-                    "nothing was changed; to replace it: strongroom {verb} --provider {} --profile-id {}",
+                    "nothing was changed; to keep both: strongroom {verb} --provider {} --profile-id {}",
                     wish.provider,
-                    profile.word()
+                    free.word()
                 ))
             },
         );
@@ -233,6 +262,21 @@ pub(super) fn keep_what_is_there(
     }
     fail(Code::Cancelled, format!("{profile} stays as it is"))
         .map_err(|e: Error| e.with_remedy("run it again, and give another id"))
+}
+
+/// An id beside that of a profile under which the agent has nothing yet.
+///
+/// # Errors
+/// Those of reading what is there.
+pub(super) fn free_beside(context: &Context, vault: &Vault, profile: &ProfileId) -> Result<ProfileId> {
+    let agent = context.agent()?;
+    for number in 2..=FREE_MAX {
+        let id = ProfileId::new(&profile.provider(), &format!("{}-{number}", profile.name()))?;
+        if !near::is_there(vault, &agent, &id)? {
+            return Ok(id);
+        }
+    }
+    fail(Code::Exists, format!("{profile} and the ids beside it are all in use"))
 }
 
 /// Stores a credential: everything that can fail or ask comes first, then the secret is read.
@@ -263,7 +307,7 @@ pub(super) fn store(
     let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now)?;
     let current = found.map(|found| found.record);
     let mut change = Change::default();
-    change.put("paste", record.clone(), place);
+    change.put_given("paste", record.clone(), place);
     let lifted = super::lift::of_stored(&mut change, &writer, current.as_ref(), &record);
     let outcome = writer.commit(change)?;
     warnings.extend(lifted);
@@ -273,6 +317,7 @@ pub(super) fn store(
         warnings
             .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
     }
+    warnings.extend(sealed_besides(&outcome));
     if let Some(was) = current.as_ref().map(|record| &record.credential) {
         if was.kind != kind {
             warnings.push(format!("{profile} was of type {}, which this replaced", was.kind));
@@ -350,16 +395,29 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
         warnings.push(format!("this is the secret that {profile} had before; what it earned stays"));
     }
     let mut change = Change::default();
-    change.put("rotate", record.clone(), store);
+    change.put_given("rotate", record.clone(), store);
     let lifted = super::lift::of_stored(&mut change, &writer, Some(current), &record);
     let outcome = writer.commit(change)?;
     warnings.extend(lifted);
+    warnings.extend(sealed_besides(&outcome));
     drop(writer);
     context.tell_unfinished(&outcome);
     for warning in &warnings {
         context.warn(warning);
     }
     Stored { verb: "Rotated", record, warnings }.tell(context)
+}
+
+/// What is said of fields of other programs that were sealed with a record.
+pub(super) fn sealed_besides(outcome: &Outcome) -> Vec<String> {
+    let told = |(profile, fields): &(ProfileId, Vec<String>)| {
+        let fields: Vec<_> = fields.iter().map(|field| exposed::shown_name(field)).collect();
+        format!(
+            "another program had written {} into the index's entry of {profile}; it is sealed with the profile now",
+            fields.join(", ")
+        )
+    };
+    outcome.sealed.iter().map(told).collect()
 }
 
 /// The id that is meant at a provider: the one that was given, or its part behind the colon, or the

@@ -43,6 +43,9 @@ pub struct Recover {
     /// Go on where some records open neither with the recovery key nor otherwise; their files stay
     #[arg(long)]
     leave_unreadable: bool,
+    /// Take a new passphrase of under 12 bytes too
+    #[arg(long)]
+    weak: bool,
 }
 
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
@@ -59,7 +62,7 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
         Unlock::KeyFile => init::Unlock::KeyFile,
         Unlock::Passphrase => init::Unlock::Passphrase,
     };
-    let method = new_method(context, by, &home)?;
+    let method = new_method(context, by, &home, args.weak)?;
     let done = recover::recover(
         &vault,
         recover::Plan {

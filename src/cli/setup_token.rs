@@ -21,14 +21,13 @@ use crate::term::signals::Held;
 use crate::term::{child, secret_input};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
-use crate::vault::id::Provider;
+use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
 const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
 /// How long such a token is valid, as `claude` says.
 pub(super) const LIFETIME: &str = "365d";
 
-const ELSEWHERE: &str = "run `claude setup-token` on any machine with a browser, and give its token to: strongroom paste-token --provider anthropic --profile-id anthropic:default --expires-in 365d";
 const INSTALL: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
 /// Make a setup-token with `claude setup-token`, and store it.
@@ -56,7 +55,7 @@ pub struct SetupToken {
 
 pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.ends, args.store)?;
-    needs_terminal(context)?;
+    needs_terminal(context, Some(&wish))?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     paste::keep_what_is_there(context, &vault, &session, &wish, false)?;
@@ -75,7 +74,8 @@ pub(super) fn make(
 ) -> Result<Stored> {
     let what = wish.profile.to_string();
     let taken = Cell::new(None);
-    let stored = paste::store(context, vault, session, wish, |context| obtain(context, &what, &taken));
+    let way = elsewhere(context, &wish);
+    let stored = paste::store(context, vault, session, wish, |context| obtain(context, &what, &way, &taken));
     let Some(held) = taken.into_inner() else { return stored };
     if stored.is_err() {
         // Nobody has seen it.
@@ -131,11 +131,39 @@ pub(super) fn wish(
     })
 }
 
-/// Makes sure that there is a person at a terminal.
+/// How the token comes here without `claude` on this terminal: a command that replaces nothing else.
+fn elsewhere(context: &Context, wish: &Wish) -> String {
+    let mut id = wish.profile.clone();
+    // A vault that cannot be opened now is none to judge by.
+    if !wish.named
+        && let Ok(vault) =
+            Vault::open(&context.home().unwrap_or_default(), &context.setup(), context.lock_limit())
+        && holds_no_token(context, &vault, &id)
+        && let Ok(free) = paste::free_beside(context, &vault, &id)
+    {
+        id = free;
+    }
+    let agent = context.agent().unwrap_or_default();
+    let agent = if agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
+    format!(
+        "run `claude setup-token` on any machine with a browser, and give its token to: strongroom{agent} paste-token --provider anthropic --profile-id {} --expires-in 365d",
+        id.word()
+    )
+}
+
+/// Whether something else than a token is there under an id.
+fn holds_no_token(context: &Context, vault: &Vault, id: &ProfileId) -> bool {
+    let index = || vault.agent(&context.agent().ok()?).ok()??.index().ok();
+    index()
+        .and_then(|index| index.entry(id.as_str()))
+        .is_some_and(|entry| entry.kind != Some(CredentialType::Token))
+}
+
+/// Makes sure that there is a person at a terminal, for a token that is to be stored as that, if it is known.
 ///
 /// # Errors
 /// `NEEDS_TERMINAL`.
-pub(super) fn needs_terminal(context: &Context) -> Result<()> {
+pub(super) fn needs_terminal(context: &Context, wish: Option<&Wish>) -> Result<()> {
     if context.may_ask() {
         return Ok(());
     }
@@ -145,13 +173,18 @@ pub(super) fn needs_terminal(context: &Context) -> Result<()> {
         "and standard input is none"
     };
     fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
-        .map_err(|e: Error| e.with_remedy(ELSEWHERE))
+        .map_err(|e: Error| {
+            e.with_remedy(match wish {
+                Some(wish) => elsewhere(context, wish),
+                None => "run `claude setup-token` on any machine with a browser, and give its token to `strongroom paste-token --provider anthropic`".to_owned(),
+            })
+        })
 }
 
 /// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up
 /// until it is stored), else from a paste.
-fn obtain(context: &Context, profile: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
-    match from_claude(context)? {
+fn obtain(context: &Context, profile: &str, way: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
+    match from_claude(context, profile, way)? {
         Ok((read, held)) => {
             taken.set(Some(held));
             return Ok(read);
@@ -164,8 +197,12 @@ fn obtain(context: &Context, profile: &str, taken: &Cell<Option<Held>>) -> Resul
     paste::read(context, &format!("token for {profile}"))
 }
 
-/// Runs `claude setup-token`; where no token came of it, why not.
-fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), String>> {
+/// Runs `claude setup-token`; if no token came of it, why not. `way` is how it comes without.
+fn from_claude(
+    context: &Context,
+    profile: &str,
+    way: &str,
+) -> Result<std::result::Result<(Read, Held), String>> {
     let Some(program) = find(context, "claude") else {
         return Ok(Err("there is no program `claude` on PATH".to_owned()));
     };
@@ -204,7 +241,7 @@ fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), St
         }
         let mut warnings = pasted.warnings;
         if ran.several {
-            warnings.push("`claude setup-token` printed more than one token, and the last of them was taken; where that is the wrong one, run `strongroom rotate`, and paste the right one".to_owned());
+            warnings.push(format!("`claude setup-token` printed more than one token, and the last of them was taken; if that is the wrong one, run `strongroom rotate {profile}`, and paste the right one"));
         }
         if (!succeeded || ran.cancelled) && !alone {
             warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));
@@ -223,7 +260,7 @@ fn from_claude(context: &Context) -> Result<std::result::Result<(Read, Held), St
             None => "`claude setup-token` was ended by Ctrl-C, and nothing was changed".to_owned(),
             Some(dropped) => format!("it was ended by Ctrl-C, and nothing is stored: {dropped}"),
         };
-        return fail(Code::Cancelled, what).map_err(|e: Error| e.with_remedy(ELSEWHERE));
+        return fail(Code::Cancelled, what).map_err(|e: Error| e.with_remedy(way.to_owned()));
     }
     Ok(Err(match ran.longest {
         0 => format!("`claude setup-token` {ended} and printed no token"),

@@ -28,9 +28,10 @@ use crate::shape::looks_secret;
 use crate::sources::Found;
 use crate::unlock::cache;
 use crate::vault::agent::Agent;
+use crate::vault::exposed;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::{self, EntryRef};
+use crate::vault::index::{self, EntryRef, Index};
 use crate::vault::standing::seen_behind;
 use crate::when::parse_duration;
 
@@ -100,6 +101,8 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     show(context, args, Form::Everything)
 }
 
+/// So many findings of secrets in an index are told one by one.
+const EXPOSED_MAX: usize = 4;
 const UNFINISHED: &str = "a committed change is not yet put in place; the next change finishes it";
 
 /// The provider and the model that are asked about.
@@ -122,38 +125,41 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
         if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
-    let vault = context.vault()?;
+    let vault = match context.vault() {
+        // Keys beside a vault can be told without one.
+        Err(error) if error.code() == Code::NoVault && profile.is_none() => None,
+        vault => Some(vault?),
+    };
     let agent = context.agent()?;
-    let mut warnings = vault.notices.clone();
-    warnings.extend(behind(&vault, &agent)?);
+    let mut warnings = Vec::new();
+    if let Some(vault) = &vault {
+        warnings.extend(vault.notices.iter().cloned());
+        warnings.extend(behind(vault, &agent)?);
+    }
+    let told = vault.as_ref().map_or(0, |vault| vault.notices.len());
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
     let found = sources::look_with(context, args.sources, config);
     let config = found.config.as_ref();
     let client = config.map(|config| config.selection.clone()).unwrap_or_default();
-    let session = if args.check { open(context, &vault, &mut warnings) } else { None };
+    let session = vault.as_ref().filter(|_| args.check).and_then(|vault| open(context, vault, &mut warnings));
 
     let mut views = Vec::new();
     let mut orders = BTreeMap::new();
     let mut state = State::default();
     let mut served = BTreeSet::new();
-    if let Some(found) = vault.agent(&agent)? {
+    if let Some(vault) = &vault
+        && let Some(found) = vault.agent(&agent)?
+    {
         state = read_state(&found, &mut warnings);
-        let seen = View::of(context, &vault, found)?;
+        let seen = View::of(context, vault, found)?;
         let lost = seen.unlisted();
         if !lost.is_empty() {
             warnings.push(unlisted(agent.as_str(), &lost));
         }
         warnings.extend(seen.unfinished.then(|| UNFINISHED.to_owned()));
-        if let Some((session, pin)) = named.as_ref().and_then(|name| Some((name, state.pins.get(name)?)))
-            && !seen.index.contains(pin.profile.as_str())
-        {
-            warnings.push(format!(
-                "session {session} is pinned to {}, which is not there any more: the pin has no effect",
-                pin.profile
-            ));
-        }
+        warnings.extend(named.as_ref().and_then(|name| without_effect(name, &state, &seen.index)));
         orders = seen.index.orders().into_iter().collect();
-        views = seen.entries().filter_map(|(entry, holds)| view(entry, holds)).collect();
+        views = views_of(&seen, &mut warnings);
         for view in &views {
             if !served.contains(&view.provider) {
                 served.insert(view.provider.clone());
@@ -162,7 +168,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         views.retain(|view| provider.as_ref().is_none_or(|wanted| alias::shared(&view.provider, wanted)));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
-            verify(&vault, session, &agent, &mut views, &mut warnings)?;
+            verify(vault, session, &agent, &mut views, &mut warnings)?;
         }
     }
     if let (Some(profile), true, false) = (&profile, views.is_empty(), args.check) {
@@ -171,21 +177,18 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             format!("No credentials found for profile \"{profile}\" (agent {agent})"),
         );
     }
-    let only = match (&profile, &provider) {
-        (Some(profile), _) => Only::Profile(profile.clone()),
-        (None, Some(provider)) => Only::Provider(provider.clone()),
-        (None, None) => Only::All,
-    };
-    let lacking = in_use::lacking(context, &vault, &agent, &found, &served, &only);
+    let only = only_of(profile.as_ref(), provider.as_ref());
+    let lacking = in_use::lacking(context, vault.as_ref(), &agent, &found, &served, &only);
     if !lacking.is_empty() && !args.sources && found.shell(&context.env).is_some() {
         warnings.push(
             "the login shell, where the client looks too, was not looked into: add --sources".to_owned(),
         );
     }
-    let home = shown(vault.home.path());
-    let store_path = shown(&vault.home.path_of("agents").join(agent.as_str()).join(index::FILE));
+    let path = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home.path().to_owned()))?;
+    let home = shown(&path);
+    let store_path = shown(&path.join("agents").join(agent.as_str()).join(index::FILE));
     let now = context.env.now();
-    let elsewhere = in_use::elsewhere(&vault, &agent, views.is_empty(), &lacking, &only);
+    let elsewhere = in_use::elsewhere(vault.as_ref(), &agent, views.is_empty(), &lacking, &only);
     let input = Input {
         home: &home,
         agent: &agent,
@@ -202,12 +205,14 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         warnings: &warnings,
         now,
         warn_after_ms: window,
-        unlocked_until: cached_until(context, &vault, now),
+        unlocked_until: vault.as_ref().and_then(|vault| cached_until(context, vault, now)),
         elsewhere: &elsewhere,
+        beside: in_use::is_served_beside(&found, &lacking, &only),
+        has_vault: vault.is_some(),
     };
     let overview = Overview::of(input);
     if let (Some(_), Some(provider)) = (&args.explain, &provider) {
-        for warning in warnings.iter().skip(vault.notices.len()) {
+        for warning in warnings.iter().skip(told) {
             context.warn(warning);
         }
         return tell_explained(context, &overview, provider, &found);
@@ -262,6 +267,51 @@ fn tell(
         out.extend(beside.lines().iter().flat_map(|line| [line, "\n"]));
     }
     context.print(&out)
+}
+
+/// What alone is asked for.
+fn only_of(profile: Option<&ProfileId>, provider: Option<&Provider>) -> Only {
+    match (profile, provider) {
+        (Some(profile), _) => Only::Profile(profile.clone()),
+        (None, Some(provider)) => Only::Provider(provider.clone()),
+        (None, None) => Only::All,
+    }
+}
+
+/// That a session is pinned to a profile that is not there.
+fn without_effect(session: &SessionName, state: &State, index: &Index) -> Option<String> {
+    let pin = state.pins.get(session)?;
+    (!index.contains(pin.profile.as_str())).then(|| {
+        format!(
+            "session {session} is pinned to {}, which is not there any more: the pin has no effect",
+            pin.profile
+        )
+    })
+}
+
+/// What the entries are to selection, and a warning of what looks like a secret among them.
+fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileView> {
+    let mut exposed = !seen.index.exposed_beside().is_empty();
+    let see = |(entry, holds): (EntryRef<'_>, &str)| {
+        exposed |= entry.exposed || entry.plaintext;
+        view(entry, holds)
+    };
+    let views = seen.entries().filter_map(see).collect();
+    if exposed {
+        warnings.extend(exposed_in(&seen.index));
+    }
+    views
+}
+
+/// What looks like a secret in an index. Of much only some is told here.
+fn exposed_in(index: &Index) -> Vec<String> {
+    let mut told: Vec<String> = exposed::told(index).into_iter().map(|(_, what)| what).collect();
+    if told.len() > EXPOSED_MAX {
+        let more = told.len() - EXPOSED_MAX;
+        told.truncate(EXPOSED_MAX);
+        told.push(format!("there is more of that in the index ({more}): see `strongroom doctor`"));
+    }
+    told
 }
 
 /// What can be told without a key of a home that is behind what this machine remembers.

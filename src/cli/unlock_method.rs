@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
-use super::init::new_passphrase;
+use super::init::read_new_passphrase;
 use super::lazy::Lazy;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
@@ -69,6 +69,9 @@ struct Add {
     /// Replace the method of that name
     #[arg(long)]
     replace: bool,
+    /// Take a passphrase of under 12 bytes too
+    #[arg(long)]
+    weak: bool,
 }
 
 #[derive(Debug, Args)]
@@ -222,7 +225,8 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
                 |e: Error| e.with_remedy("give it by --new-passphrase-file or --new-passphrase-fd"),
             );
         }
-        return Ok((new_passphrase(context, &named, None)?, "a passphrase".to_owned()));
+        let secret = read_new_passphrase(context, &named, None, args.weak)?;
+        return Ok((secret, "a passphrase".to_owned()));
     }
     let path = match (&args.new_key_file, args.method) {
         (Some(path), _) => path.clone(),

@@ -4,6 +4,7 @@ use super::Finding;
 use crate::error::{Code, Result};
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::change::{Change, Outcome};
+use crate::vault::exposed;
 use crate::vault::home::{Session, Vault, Waits, Writer};
 use crate::vault::index::{Index, Mark};
 use crate::vault::journal::{self, Journal};
@@ -37,6 +38,9 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
                         "run `strongroom doctor --repair`",
                     ));
                 }
+                found.extend(exposed::told(&index).into_iter().map(|(_, what)| {
+                    Finding::wrong(CHECK, format!("agent {name}: {what}"), remedy("plaintext"))
+                }));
             }
             Err(error) => {
                 let what = format!("agent {name}: {}", error.what());
@@ -111,7 +115,9 @@ fn remedy(kind: &str) -> &'static str {
         "recovery" => "run `strongroom rekey`, and keep the new recovery key",
         "unlisted" | "log" | "settings" => "run `strongroom doctor --repair`",
         "drift" => "run `strongroom doctor --repair`; until then the record governs",
-        "plaintext" => "import the file, then remove the entry and revoke the secret at its provider",
+        "plaintext" => {
+            "if it is needed, store it: `strongroom rotate` seals it with its profile, `strongroom import` takes an entry of another program; then take it out of the index, and renew it at its provider"
+        }
         "keychain" => "see what is said of the keychain, and run `strongroom doctor` again",
         "index" => {
             "repair the index, or move it away and run `strongroom doctor --repair`: no credential is lost"

@@ -57,6 +57,10 @@ pub struct Input<'a> {
     pub unlocked_until: Option<i64>,
     /// Agents that have what this one lacks.
     pub elsewhere: &'a [AgentName],
+    /// Whether a key beside the vault serves what is asked for.
+    pub beside: bool,
+    /// Whether there is a vault.
+    pub has_vault: bool,
 }
 
 impl<'a> Input<'a> {
@@ -179,7 +183,7 @@ impl<'a> Overview<'a> {
             Only::Profile(id) => Some(id),
             Only::All | Only::Provider(_) => None,
         };
-        let asked = Asked { profile, missing: &missing };
+        let asked = Asked { profile, missing: &missing, beside: self.input.beside };
         check(self.input.profiles, asked, self.input.now, self.input.warn_after_ms)
     }
 }
@@ -215,6 +219,7 @@ pub fn assemble(overview: &Overview<'_>) -> Report {
             },
         },
         vault: Vault {
+            exists: input.has_vault,
             profiles: input.profiles.iter().map(|view| sealed(input, view)).collect(),
             providers: overview.providers.iter().map(|one| selection(input, one)).collect(),
             warnings: overview.warnings.clone(),

@@ -211,6 +211,8 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             warn_after_ms: crate::select::health::WARN_AFTER_MS,
             unlocked_until: None,
             elsewhere: &[],
+            beside: false,
+            has_vault: true,
         });
         let found = &as_json(&assemble(&overview))["vault"]["providers"][0];
         assert_eq!(json!([found["endpoint"], found["api"]]), expected);

@@ -96,5 +96,7 @@ pub(super) fn with_input<R>(
         warn_after_ms: super::health::WARN_AFTER_MS,
         unlocked_until: None,
         elsewhere: &[],
+        beside: false,
+        has_vault: true,
     })
 }

@@ -112,6 +112,8 @@ pub struct Asked<'a> {
     pub profile: Option<&'a ProfileId>,
     /// Providers that are in use and have no key.
     pub missing: &'a [&'a Provider],
+    /// Whether a key beside the vault serves what is asked for: then no profile is needed.
+    pub beside: bool,
 }
 
 /// Judges all profiles given; the caller has filtered them by `--profile` and `--provider`.
@@ -122,7 +124,7 @@ pub struct Asked<'a> {
 pub fn check(views: &[ProfileView], asked: Asked<'_>, now: i64, window: i64) -> Check {
     let mut exit = 0;
     let mut reasons = Vec::new();
-    if views.is_empty() {
+    if views.is_empty() && !asked.beside {
         exit = 1;
         let code = if asked.profile.is_some() { "missing" } else { "no_profile" };
         reasons.push(CheckReason::of(code, asked.profile));

@@ -174,6 +174,8 @@ pub struct ProviderHealth {
 /// The `vault` section.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Vault {
+    /// Whether there is a vault.
+    pub exists: bool,
     /// Every profile, in the order of the index.
     pub profiles: Vec<Sealed>,
     /// What selection says for each provider.

@@ -17,8 +17,14 @@ use crate::when::{relative, rfc3339};
 pub fn text(overview: &Overview<'_>) -> String {
     let input = &overview.input;
     let agent = input.agent.as_str();
-    let mut out =
-        format!("Home   {}\nAgent  {agent}\nIndex  {}\n", shown(input.home), shown(input.store_path));
+    let mut out = if input.has_vault {
+        format!("Home   {}\nAgent  {agent}\nIndex  {}\n", shown(input.home), shown(input.store_path))
+    } else {
+        format!(
+            "Home   {} (no vault yet: `strongroom onboard` makes one)\nAgent  {agent}\n",
+            shown(input.home)
+        )
+    };
     if let Some(until) = input.unlocked_until {
         line(
             &mut out,
@@ -32,7 +38,7 @@ pub fn text(overview: &Overview<'_>) -> String {
     for warning in &overview.warnings {
         line(&mut out, format_args!("Warning: {}", shown(warning)));
     }
-    if input.profiles.is_empty() && overview.lacking.is_empty() {
+    if input.profiles.is_empty() && overview.lacking.is_empty() && !input.beside {
         out.push('\n');
         nothing(&mut out, overview);
     }

@@ -4,8 +4,8 @@
 use crate::env_names;
 use crate::error::{Code, Error, Result};
 
-use super::advice::Shape;
 use super::paste::is_space;
+use crate::looks::Shape;
 
 /// Names of headers that carry a secret.
 const HEADERS: [&str; 6] =

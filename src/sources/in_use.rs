@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Found, Held, Origin, Variable, client_store, rank};
+use super::{Found, Held, Origin, ProviderSources, Variable, client_store, rank};
 use crate::env::Env;
 use crate::env_names;
 use crate::vault::entry::EXEC_PROVIDER;
@@ -52,6 +52,14 @@ impl Found {
         let directory = self.config.as_ref().and_then(|config| config.directory(agent.as_str()));
         let kept = || client_store::providers(env, agent, directory).contains(provider.as_str());
         !(in_vault() || self.serves(provider) || kept())
+    }
+
+    /// Whether any provider has a key beside the vault that the client takes.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        let of =
+            |of: &ProviderSources<'_>| of.winner.is_some_and(|winner| !asks_the_vault(winner, of.provider));
+        rank(&self.variables).iter().any(of)
     }
 
     fn serves(&self, provider: &Provider) -> bool {

@@ -8,7 +8,8 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::{random, stanza};
 use crate::secret::Buffer;
 
-const PREFIX: &str = "strongroom-key-v1:";
+/// How a key begins in its text form.
+pub const PREFIX: &str = "strongroom-key-v1:";
 
 /// A new key.
 ///
@@ -47,9 +48,21 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<SecretBox<[u8; 32]>> {
         (Some(key), None) => {
             Ok(SecretBox::init_with_mut(|k: &mut [u8; 32]| k.copy_from_slice(key.as_slice())))
         }
-        _ => fail(Code::BadData, format!("{what} does not hold one strongroom-key-v1 line")).map_err(
-            |e: Error| e.with_remedy("name the file that `strongroom init` or `unlock-method add` made"),
-        ),
+        _ => fail(Code::BadData, format!("{what} {}", instead(text))).map_err(|e: Error| {
+            e.with_remedy("name the file that `strongroom init` or `unlock-method add` made")
+        }),
+    }
+}
+
+/// What a file holds in place of one key.
+fn instead(text: &str) -> &'static str {
+    let holds = |prefix: &str| text.lines().any(|line| line.trim_start().starts_with(prefix));
+    if holds("age1") {
+        "holds an age recipient, which opens nothing"
+    } else if holds("AGE-SECRET-KEY-") {
+        "holds an age identity, not a key of strongroom"
+    } else {
+        "does not hold one strongroom-key-v1 line"
     }
 }
 

@@ -11,6 +11,7 @@ pub mod key_change;
 pub mod key_text;
 pub mod keychain_key;
 pub mod listing;
+pub mod new_passphrase;
 pub mod payload;
 pub mod read;
 pub mod seek;

@@ -7,7 +7,7 @@ use strongroom_backends::keychain::Keychain as Platform;
 use super::agent::{Agent, PENDING};
 use super::bounds;
 use super::id::{AgentName, ProfileId, Provider};
-use super::index::{Mark, NewEntry};
+use super::index::{FILE, Index, Mark, NewEntry};
 use super::ledger::{self, Book, Entry, State, Updates};
 use super::log::{self, Event, Head, LogPart};
 use super::ops::{Op, Ops};
@@ -20,14 +20,27 @@ use super::transaction::undone;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
 use crate::seal::keys::Ring;
+use crate::secret::SecretString;
 
+/// The most that a secret and its further fields may take together, in bytes, so that the record stays within
+/// its bound.
+const FIELDS_MAX: usize = 14 * 1024;
 /// From this many records on, sealing is shared among threads.
 const PARALLEL_FROM: usize = 64;
+
+/// A record that is to be written.
+#[derive(Debug)]
+struct Put {
+    record: Record,
+    store: Store,
+    /// Under which id the index has the entry of which the rest is sealed with it.
+    rest_of: Option<ProfileId>,
+}
 
 /// A change that is being put together. Nothing is written before [`Change::commit`].
 #[derive(Debug, Default)]
 pub struct Change {
-    puts: Vec<(Record, Store)>,
+    puts: Vec<Put>,
     ops_before: Vec<Op>,
     ops_after: Vec<Op>,
     removals: Vec<(ProfileId, u64)>,
@@ -46,7 +59,15 @@ impl Change {
     /// Writes a profile's record; `op` is its name in the log.
     pub fn put(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
-        self.puts.push((record, store));
+        self.puts.push(Put { record, store, rest_of: None });
+    }
+
+    /// Writes the record of a credential that a person gives. What else stands in the index's entry, which
+    /// another program put there, is sealed with it.
+    pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
+        self.events.push(Event::of(op, &record.profile, Some(record.generation)));
+        let rest_of = Some(record.profile.clone());
+        self.puts.push(Put { record, store, rest_of });
     }
 
     /// Removes a profile; its last known generation goes to the ledger and the log.
@@ -66,7 +87,7 @@ impl Change {
         let renamed = Event::of("rename", &record.profile, Some(record.generation));
         self.events.push(Event { from: Some(from.to_string()), ..renamed });
         self.events.push(Event::of("remove", from, Some(old_generation)));
-        self.puts.push((record, store));
+        self.puts.push(Put { record, store, rest_of: Some(from.clone()) });
     }
 
     /// What a profile's old secret earned no longer counts.
@@ -155,23 +176,28 @@ impl Change {
     }
 
     fn write_stage<'a>(
-        self,
+        mut self,
         place: Place<'a>,
         book: &Book,
         now: i64,
         tell: &(dyn Fn() + Sync),
     ) -> Result<Staged<'a>> {
         let Place { agent, ring, .. } = place;
+        let (mut index, based_on) = agent.index_and_bytes()?;
+        let taken = self.take_rest(&index)?;
         let sealed = seal_all(&self.puts, ring, tell)?;
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
         let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
-        for (record, store) in &self.puts {
+        for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
             let mark = Mark { store: store.to_string(), generation: record.generation };
             let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
-            ops.push(Op::Put { profile: record.profile.to_string(), entry });
+            if !taken.is_empty() {
+                outcome.sealed.push((record.profile.clone(), taken.clone()));
+            }
+            ops.push(Op::Put { profile: record.profile.to_string(), entry, taken });
             outcome.generations.push((record.profile.clone(), record.generation));
         }
         ops.extend(self.ops_after);
@@ -179,8 +205,7 @@ impl Change {
         let leads = (book.ledger.mac.clone(), next.ledger.mac.clone());
         let mut ops = Ops::new(ring, leads, ops, log);
         ops.state = self.state;
-        let (mut index, based_on) = agent.index_and_bytes()?;
-        let put = self.puts.iter().map(|(record, _)| &record.profile);
+        let put = self.puts.iter().map(|put| &put.record.profile);
         let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
         outcome.plaintext = in_plain_text.cloned().collect();
         let before = index.len();
@@ -189,6 +214,30 @@ impl Change {
         let index = index.to_bounded_bytes()?;
         ops.lead(based_on.as_deref(), &index);
         Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
+    }
+
+    /// Takes into each record what else the index's entry holds; the names of what was taken.
+    fn take_rest(&mut self, index: &Index) -> Result<Vec<Vec<String>>> {
+        let take = |put: &mut Put| {
+            let Some(id) = &put.rest_of else { return Ok(Vec::new()) };
+            let (extra, mut taken) = (&mut put.record.credential.extra, Vec::new());
+            for (field, raw) in index.rest_of(id.as_str()) {
+                extra.entry(field.clone().into_owned()).or_insert_with(|| SecretString::from(raw));
+                taken.push(field.into_owned());
+            }
+            if taken.is_empty() || put.record.credential.size() <= FIELDS_MAX {
+                return Ok(taken);
+            }
+            let what = format!(
+                "{id} would take more than {FIELDS_MAX} bytes with what other programs wrote into its entry of {FILE}; nothing was changed"
+            );
+            fail(Code::TooLarge, what).map_err(|e: Error| {
+                e.with_remedy(format!(
+                    "take what is not needed out of its entry in {FILE}, or use another id"
+                ))
+            })
+        };
+        self.puts.iter_mut().map(take).collect()
     }
 
     fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
@@ -206,7 +255,7 @@ impl Change {
             let entry = Entry { generation: *generation, state: State::Removed };
             updates.insert(profile.to_string(), entry);
         }
-        for (record, store) in &self.puts {
+        for Put { record, store, .. } in &self.puts {
             if record.generation > ledger::GENERATION_MAX {
                 let what = format!("the generation of {} is higher than any can be", record.profile);
                 return fail(Code::Tampered, what);
@@ -219,9 +268,9 @@ impl Change {
 }
 
 /// Refuses a record that is larger than an item of the keychain may be, before anything is changed.
-fn fits_keychain(puts: &[(Record, Store)], sealed: &[(String, Vec<u8>)]) -> Result<()> {
+fn fits_keychain(puts: &[Put], sealed: &[(String, Vec<u8>)]) -> Result<()> {
     let max = Platform::max();
-    for ((record, store), (_, sealed)) in puts.iter().zip(sealed) {
+    for (Put { record, store, .. }, (_, sealed)) in puts.iter().zip(sealed) {
         // The bound is far above any record on most platforms.
         if *store == Store::Keychain && max < armor::MAX && armor::to_text(sealed)?.len() > max {
             let what = format!(
@@ -245,7 +294,7 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     for op in ops {
         let profile = match op {
             Op::Remove { profile } => profile,
-            Op::Put { profile, entry } if entry.store()? != Store::Keychain => profile,
+            Op::Put { profile, entry, .. } if entry.store()? != Store::Keychain => profile,
             _ => continue,
         };
         // What rests in a file, and did before, has no item.
@@ -257,12 +306,8 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     Ok(forgets)
 }
 
-fn seal_all(
-    puts: &[(Record, Store)],
-    ring: &Ring,
-    tell: &(dyn Fn() + Sync),
-) -> Result<Vec<(String, Vec<u8>)>> {
-    let seal = |(record, _): &(Record, Store)| -> Result<(String, Vec<u8>)> {
+fn seal_all(puts: &[Put], ring: &Ring, tell: &(dyn Fn() + Sync)) -> Result<Vec<(String, Vec<u8>)>> {
+    let seal = |Put { record, .. }: &Put| -> Result<(String, Vec<u8>)> {
         let sealed = record.seal(ring)?;
         tell();
         Ok((record.profile.file_name(), sealed))

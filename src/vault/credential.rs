@@ -86,6 +86,13 @@ impl Credential {
         }
     }
 
+    /// How many bytes the secret and the further fields take together.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        let extra = self.extra.iter().map(|(name, value)| name.len() + value.expose_secret().len());
+        self.secret.expose_secret().len() + extra.sum::<usize>()
+    }
+
     /// Whether two credentials hold the same secret, whatever else is known of them. Of a sign-in
     /// the refresh token is part of it.
     #[must_use]

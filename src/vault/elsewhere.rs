@@ -16,7 +16,7 @@ const ALWAYS: usize = 8;
 /// What the agents have, by their files and indexes. They are looked at when that is first asked.
 #[derive(Debug)]
 pub struct Elsewhere<'v> {
-    vault: &'v Vault,
+    vault: Option<&'v Vault>,
     agents: OnceLock<Vec<Has>>,
 }
 
@@ -30,8 +30,8 @@ struct Has {
 impl<'v> Elsewhere<'v> {
     /// Nothing is looked at yet.
     #[must_use]
-    pub fn new(vault: &'v Vault) -> Self {
-        Self { vault, agents: OnceLock::new() }
+    pub fn new(vault: impl Into<Option<&'v Vault>>) -> Self {
+        Self { vault: vault.into(), agents: OnceLock::new() }
     }
 
     /// The agents other than `agent` that have one of these profiles.
@@ -56,17 +56,20 @@ impl<'v> Elsewhere<'v> {
     }
 
     fn look(&self) -> Vec<Has> {
+        let Some(vault) = self.vault else { return Vec::new() };
         let begun = Instant::now();
-        let agents = self.vault.agents().unwrap_or_default();
+        let agents = vault.agents().unwrap_or_default();
         let in_time = |n: usize| n < ALWAYS || begun.elapsed() < LIMIT;
         let looked_at = agents.into_iter().enumerate().take_while(|(n, _)| in_time(*n));
-        looked_at.map(|(_, agent)| self.has(agent)).collect()
+        looked_at.map(|(_, agent)| Has::of(vault, agent)).collect()
     }
+}
 
-    /// What cannot be read is not there, as far as this goes.
-    fn has(&self, agent: AgentName) -> Has {
+impl Has {
+    /// What an agent has. What cannot be read is not there, as far as this goes.
+    fn of(vault: &Vault, agent: AgentName) -> Self {
         let (mut profiles, mut providers) = (HashSet::new(), HashSet::new());
-        if let Ok(Some(found)) = self.vault.agent(&agent) {
+        if let Ok(Some(found)) = vault.agent(&agent) {
             profiles.extend(found.record_ids().unwrap_or_default().0);
             for entry in found.index().unwrap_or_default().entries().filter(|entry| entry.mark.is_some()) {
                 profiles.extend(entry.id.parse::<ProfileId>());
@@ -74,7 +77,7 @@ impl<'v> Elsewhere<'v> {
             }
         }
         providers.extend(profiles.iter().map(ProfileId::provider));
-        Has { agent, profiles, providers }
+        Self { agent, profiles, providers }
     }
 }
 

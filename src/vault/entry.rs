@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::credential::{Credential, CredentialType, EXPIRES_MAX};
+use super::exposed;
 use super::id::{AgentName, ProfileId, Provider, Reference};
 use super::store::Store;
 use crate::error::Result;
@@ -13,25 +14,9 @@ use crate::json::scan::Members;
 /// The name under which OpenClaw's configuration knows Strongroom as an exec provider.
 pub const EXEC_PROVIDER: &str = "strongroom";
 
-/// Fields of an entry that hold, or steer to, a secret: an entry of ours has none of them.
-const NOT_IN_AN_INDEX: [&str; 16] = [
-    "key",
-    "apiKey",
-    "api_key",
-    "token",
-    "access",
-    "refresh",
-    "idToken",
-    "accessToken",
-    "refreshToken",
-    "password",
-    "secret",
-    "clientSecret",
-    "metadata",
-    "baseUrl",
-    "tokenEndpoint",
-    "mode",
-];
+/// Fields of an entry in which the client keeps the secret itself, in all spellings: a new secret takes their
+/// place.
+const GIVE_WAY: [&str; 7] = ["key", "apiKey", "api_key", "token", "access", "refresh", "mode"];
 
 /// Fields of an entry that Strongroom writes.
 const OURS: [&str; 9] = [
@@ -46,9 +31,9 @@ const OURS: [&str; 9] = [
     "strongroom",
 ];
 
-/// Whether a field of an entry is written by Strongroom, or must not stand there.
-pub(super) fn is_ours_or_secret(field: &str) -> bool {
-    NOT_IN_AN_INDEX.contains(&field) || OURS.contains(&field)
+/// Whether a field of an entry gives way to what Strongroom writes.
+pub(super) fn gives_way(field: &str) -> bool {
+    GIVE_WAY.contains(&field) || OURS.contains(&field)
 }
 
 /// What Strongroom reads of an entry. Fields of another form count as absent.
@@ -74,8 +59,10 @@ pub struct Entry {
     pub reference: Option<String>,
     /// `source:id` of a reference to something else.
     pub foreign_reference: Option<String>,
-    /// Whether a secret stands there in plain text.
+    /// Whether a secret stands there in plain text, in the place in which the client seeks it.
     pub plaintext: bool,
+    /// Whether something else in it looks like a secret.
+    pub exposed: bool,
     /// The store and generation that Strongroom wrote.
     pub mark: Option<Mark>,
 }
@@ -174,8 +161,10 @@ pub struct EntryRef<'a> {
     copy_to_agents: Option<bool>,
     key_ref: Option<&'a str>,
     token_ref: Option<&'a str>,
-    /// Whether a secret stands there in plain text.
+    /// Whether a secret stands there in plain text, in the place in which the client seeks it.
     pub plaintext: bool,
+    /// Whether something else in it looks like a secret.
+    pub exposed: bool,
     /// The store and generation that Strongroom wrote.
     pub mark: Option<MarkRef<'a>>,
 }
@@ -240,9 +229,11 @@ impl<'a> EntryRef<'a> {
                 "key" | "token" | "access" | "refresh" | "apiKey" | "api_key" => {
                     entry.plaintext |= raw.starts_with('"') && raw != "\"\"";
                 }
-                _ => {}
+                _ => entry.exposed |= exposed::holds_one(&field, raw),
             }
         }
+        let shown = [&entry.provider, &entry.email, &entry.display_name];
+        entry.exposed |= shown.into_iter().flatten().any(|text| exposed::is_one(text));
         // The client looks at the expiry of no other type.
         entry.invalid_expires =
             entry.kind == Some(CredentialType::Token) && has_expires && entry.expires.is_none();
@@ -285,6 +276,7 @@ impl From<EntryRef<'_>> for Entry {
             display_name: read.display_name.map(Cow::into_owned),
             copy_to_agents: read.copy_to_agents,
             plaintext: read.plaintext,
+            exposed: read.exposed,
             mark: read.mark.map(mark),
         }
     }

@@ -11,8 +11,9 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::entry::is_ours_or_secret;
+use super::entry::gives_way;
 pub use super::entry::{EXEC_PROVIDER, Entry, EntryRef, Mark, NewEntry};
+use super::exposed;
 use super::id::{ProfileId, Provider, is_reserved};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
@@ -168,20 +169,41 @@ impl Index {
         Some(EntryRef::read(id, raw.text(&self.source)))
     }
 
-    /// Adds an entry, or replaces what Strongroom keeps in it; other fields stay.
+    /// The members of an entry that look like secrets, as paths.
+    #[must_use]
+    pub fn exposed_in(&self, id: &str) -> Vec<String> {
+        self.profiles.get(id).map(|raw| exposed::below(raw.text(&self.source))).unwrap_or_default()
+    }
+
+    /// The members beside the profiles that look like secrets, as paths.
+    #[must_use]
+    pub fn exposed_beside(&self) -> Vec<String> {
+        let top =
+            self.top.iter().filter(|(name, _)| !matches!(name.as_str(), "version" | "profiles" | "order"));
+        let all = top.chain(&self.order).map(|(name, raw)| (name.as_str(), raw.text(&self.source)));
+        all.flat_map(|(name, raw)| exposed::of(name, raw)).collect()
+    }
+
+    /// The fields of an entry that are neither Strongroom's nor give way to what it writes, each value as its
+    /// JSON text. What is null counts as absent.
+    pub fn rest_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
+        let fields = raw.and_then(Members::of).into_iter().flatten();
+        fields.filter(|(field, raw)| !gives_way(field) && *raw != "null")
+    }
+
+    /// Adds an entry, or replaces what Strongroom keeps in it. Of the others those in `taken`, which are sealed
+    /// with the record, go; what came meanwhile stays.
     ///
     /// # Errors
     /// `INTERNAL`.
-    pub fn put(&mut self, id: &ProfileId, entry: &NewEntry) -> Result<()> {
+    pub fn put(&mut self, id: &ProfileId, entry: &NewEntry, taken: &[String]) -> Result<()> {
         let internal = || Error::new(Code::Internal, "an index entry cannot be written");
         let ours = serde_json::to_string(entry).map_err(|_| internal())?;
-        let there = self.profiles.get(id.as_str()).map(|raw| raw.text(&self.source));
         let ours = Members::of(&ours).ok_or_else(internal)?;
-        // One that is no object has nothing that could stay.
-        let kept = there.and_then(Members::of).into_iter().flatten();
-        let fields = ours.into_iter().chain(kept.filter(|(key, _)| !is_ours_or_secret(key)));
+        let kept = self.rest_of(id.as_str()).filter(|(field, _)| !taken.iter().any(|taken| taken == field));
         let mut text = String::with_capacity(512);
-        write_object(&mut text, fields, 2);
+        write_object(&mut text, ours.chain(kept), 2);
         self.profiles.insert(id.as_str().to_owned(), Raw::New(text.into()));
         Ok(())
     }

@@ -18,7 +18,7 @@ fn entry(profile: &str, kind: CredentialType) -> NewEntry {
 #[test]
 fn an_entry_is_a_reference_and_no_secret() {
     let mut index = Index::default();
-    index.put(&id("anthropic:work"), &entry("anthropic:work", CredentialType::Token)).unwrap();
+    index.put(&id("anthropic:work"), &entry("anthropic:work", CredentialType::Token), &[]).unwrap();
     assert_eq!(
         String::from_utf8(index.to_bytes()).unwrap(),
         r#"{
@@ -39,7 +39,7 @@ fn an_entry_is_a_reference_and_no_secret() {
 #[test]
 fn an_oauth_entry_has_no_reference_for_openclaw_refuses_it() {
     let mut index = Index::default();
-    index.put(&id("openai-codex:me"), &entry("openai-codex:me", CredentialType::OAuth)).unwrap();
+    index.put(&id("openai-codex:me"), &entry("openai-codex:me", CredentialType::OAuth), &[]).unwrap();
     let entry = index.entry("openai-codex:me").unwrap();
     assert_eq!((entry.reference, entry.mark.unwrap().generation), (None, 5));
 }
@@ -58,8 +58,8 @@ fn what_stood_there_survives_untouched_and_in_order() {
 "#;
     let mut index = Index::parse(text.as_bytes()).unwrap();
     assert_eq!(String::from_utf8(index.to_bytes()).unwrap(), text);
-    index.put(&id("anthropic:b"), &entry("anthropic:b", CredentialType::ApiKey)).unwrap();
-    index.put(&id("anthropic:c"), &entry("anthropic:c", CredentialType::ApiKey)).unwrap();
+    index.put(&id("anthropic:b"), &entry("anthropic:b", CredentialType::ApiKey), &[]).unwrap();
+    index.put(&id("anthropic:c"), &entry("anthropic:c", CredentialType::ApiKey), &[]).unwrap();
     let out = String::from_utf8(index.to_bytes()).unwrap();
     assert!(out.contains("\"zeta\": [1.10, 1e300, 123456789012345678901234567890],\n  \"version\""));
     assert!(out.contains(r#""Foreign Thing": {"type":"new-kind","x":1.0},"#));
@@ -67,6 +67,22 @@ fn what_stood_there_survives_untouched_and_in_order() {
     assert!(!out.contains("canary"));
     index.remove(&id("anthropic:c"));
     assert_eq!(index.ids().collect::<Vec<_>>(), ["Foreign Thing", "anthropic:b"]);
+}
+
+#[test]
+fn what_was_sealed_goes_and_what_came_meanwhile_stays() {
+    let text = r#"{"profiles":{"anthropic:b":{
+        "type":"token","token":"canary","refresh":"canary","access_token":"canary","note":null,
+        "baseUrl":"https://example.com","cookie":"came-meanwhile"}}}"#;
+    let mut index = Index::parse(text.as_bytes()).unwrap();
+    let rest: Vec<_> = index.rest_of("anthropic:b").map(|(field, _)| field.into_owned()).collect();
+    assert_eq!(rest, ["access_token", "baseUrl", "cookie"]);
+    let new = entry("anthropic:b", CredentialType::ApiKey);
+    index.put(&id("anthropic:b"), &new, &rest[..2]).unwrap();
+    let rest: Vec<_> = index.rest_of("anthropic:b").map(|(field, _)| field.into_owned()).collect();
+    assert_eq!(rest, ["cookie"]);
+    assert!(!String::from_utf8(index.to_bytes()).unwrap().contains("canary"));
+    assert_eq!(index.exposed_in("anthropic:b"), ["cookie"]);
 }
 
 #[test]
@@ -95,7 +111,7 @@ fn garbage_is_refused_and_never_an_empty_index() {
 fn renaming_keeps_the_place_and_the_orders() {
     let mut index = Index::default();
     for name in ["a:1", "a:2", "a:3"] {
-        index.put(&id(name), &entry(name, CredentialType::ApiKey)).unwrap();
+        index.put(&id(name), &entry(name, CredentialType::ApiKey), &[]).unwrap();
     }
     let provider: Provider = "a".parse().unwrap();
     index.set_order(&provider, Some(&[id("a:3"), id("a:2")]));
@@ -166,7 +182,7 @@ fn what_no_reader_would_take_is_not_written() {
     let with = |filler: usize| {
         let text = format!("{{\"filler\":\"{}\"}}", "x".repeat(filler));
         let mut index = Index::parse(text.as_bytes()).unwrap();
-        index.put(&id("a:1"), &entry("a:1", CredentialType::ApiKey)).unwrap();
+        index.put(&id("a:1"), &entry("a:1", CredentialType::ApiKey), &[]).unwrap();
         index
     };
     let most = MAX - with(0).to_bytes().len();
@@ -179,7 +195,7 @@ fn an_index_is_read_and_written_again_byte_by_byte() {
     let mut index = Index::default();
     for n in 0..300 {
         let name = format!("a:{n}");
-        index.put(&id(&name), &entry(&name, CredentialType::Token)).unwrap();
+        index.put(&id(&name), &entry(&name, CredentialType::Token), &[]).unwrap();
     }
     index.set_order(&"a".parse().unwrap(), Some(&[id("a:7"), id("a:3")]));
     let bytes = index.to_bytes();

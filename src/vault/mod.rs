@@ -9,6 +9,7 @@ mod copies;
 pub mod credential;
 pub mod elsewhere;
 pub mod entry;
+pub mod exposed;
 pub mod generation;
 pub mod home;
 pub mod id;

@@ -39,6 +39,9 @@ pub enum Op {
         profile: String,
         /// The index entry, which names store and generation.
         entry: NewEntry,
+        /// The other fields of the entry before it that are sealed with the record now.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        taken: Vec<String>,
     },
     /// An entry is listed for a record that is in its place already.
     List {
@@ -179,7 +182,7 @@ impl Ops {
         let mut last: IndexMap<&str, Option<Store>> = IndexMap::new();
         for op in &self.ops {
             match op {
-                Op::Put { profile, entry } => last.insert(profile, Some(entry.store()?)),
+                Op::Put { profile, entry, .. } => last.insert(profile, Some(entry.store()?)),
                 Op::Remove { profile } => last.insert(profile, None),
                 _ => None,
             };
@@ -247,9 +250,8 @@ fn apply(ops: &[Op], index: &mut Index) -> Result<()> {
     for op in ops {
         match op {
             Op::Rename { from, to } => index.rename(&parse_id(from)?, &parse_id(to)?),
-            Op::Put { profile, entry } | Op::List { profile, entry } => {
-                index.put(&parse_id(profile)?, entry)?;
-            }
+            Op::Put { profile, entry, taken } => index.put(&parse_id(profile)?, entry, taken)?,
+            Op::List { profile, entry } => index.put(&parse_id(profile)?, entry, &[])?,
             Op::Forget { .. } => {}
             Op::Remove { profile } => index.remove(&parse_id(profile)?),
             Op::Order { provider, ids } => {

@@ -33,6 +33,8 @@ pub struct Outcome {
     pub generations: Vec<(ProfileId, u64)>,
     /// Profiles of which the index held a secret in plain text, which gave way.
     pub plaintext: Vec<ProfileId>,
+    /// Fields of entries that another program wrote, and that are sealed with the record now.
+    pub sealed: Vec<(ProfileId, Vec<String>)>,
     /// Why a committed change could not be applied in full. It is safe, is read as done, and the
     /// next change finishes it.
     pub unfinished: Option<Error>,

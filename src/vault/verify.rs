@@ -17,6 +17,7 @@ use own::{damaged_logs, modes, modes_within, verify_own};
 
 use super::accept;
 use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_STAGE};
+use super::exposed;
 use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
 use super::index::Index;
@@ -269,6 +270,9 @@ fn verify_agent(
     let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
     for entry in index.iter().flat_map(Index::entries) {
         verify_entry(&reader.agent, &entry, &held, verified);
+    }
+    for (id, what) in index.iter().flat_map(exposed::told) {
+        verified.add("plaintext", &reader.agent, id.as_deref(), what);
     }
     Ok(())
 }

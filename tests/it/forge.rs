@@ -41,6 +41,11 @@ fn opened(sealed: &[u8], recovery_key: &str) -> (Vec<u8>, String) {
     (capture.file_key.into_inner().unwrap(), plain)
 }
 
+/// What stock age shows of a file with the recovery key.
+pub fn shown(sealed: &[u8], recovery_key: &str) -> String {
+    opened(sealed, recovery_key).1
+}
+
 /// The MAC of a header up to and with its `---`.
 fn header_mac(file_key: &[u8], unsigned: &[u8]) -> String {
     use base64::Engine;

@@ -83,12 +83,6 @@ pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
 
 pub(super) fn verify_entry(agent: &Agent, entry: &Entry, held: &BTreeSet<&str>, verified: &mut Verified) {
     let shown = quoted(&entry.id);
-    if entry.plaintext {
-        let what = format!(
-            "{shown} holds a secret in plain text in the index; import the file, or remove the entry and revoke the secret"
-        );
-        verified.add("plaintext", agent, Some(&entry.id), what);
-    }
     let ours = entry.mark.is_some() || entry.reference.is_some();
     let there = held.contains(entry.id.as_str());
     if ours && !there {

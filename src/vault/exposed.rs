@@ -1,0 +1,218 @@
+//! What looks like a secret in an index: by the name of its member, or by its own shape.
+//!
+//! An index holds none of ours. What another program puts there is told, and never shown.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+use super::id::quoted;
+use super::index::{FILE, Index};
+use crate::json::scan::Members;
+use crate::looks::looks_secret;
+
+/// The ends of names of members that hold a secret, without their `_` and `-`, in lower case.
+const ENDS: [&str; 17] = [
+    "accesskey",
+    "apikey",
+    "assertion",
+    "authorization",
+    "bearer",
+    "cookie",
+    "credential",
+    "credentials",
+    "jwt",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "secretkey",
+    "sessionkey",
+    "token",
+];
+/// Whole names of such members, in which those ends would say too much.
+const WHOLE: [&str; 9] = ["access", "auth", "cookies", "key", "pat", "pwd", "refresh", "secrets", "tokens"];
+/// The most members that are named.
+const NAMED_MAX: usize = 8;
+
+/// The members below a value that look like secrets, as paths with points. Of several only some are named.
+#[must_use]
+pub fn below(raw: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    walk(raw, &mut Vec::new(), false, &mut found);
+    found
+}
+
+/// What is found in an index, each as a sentence that names its place. Nothing of it is quoted but names.
+#[must_use]
+pub fn told(index: &Index) -> Vec<(Option<String>, String)> {
+    let entry = |id: &str| {
+        let shown = if looks_secret(id) { "an entry".to_owned() } else { quoted(id) };
+        let shown = format!("{shown} in the index");
+        let named = index.exposed_in(id);
+        (!named.is_empty()).then(|| (Some(id.to_owned()), said(&shown, &named)))
+    };
+    let beside = index.exposed_beside();
+    let beside = (!beside.is_empty()).then(|| (None, said(FILE, &beside)));
+    index.ids().filter_map(entry).chain(beside).collect()
+}
+
+fn said(holder: &str, members: &[String]) -> String {
+    format!("{holder} holds what looks like a secret in plain text: {}", members.join(", "))
+}
+
+/// The same for one member, and the member itself.
+#[must_use]
+pub fn of(name: &str, raw: &str) -> Vec<String> {
+    let path = &mut vec![Cow::Borrowed(name)];
+    let mut found = Vec::new();
+    if looks_secret(name) {
+        found.push(shown(path));
+    } else {
+        walk(raw, path, says_secret(name), &mut found);
+    }
+    found
+}
+
+/// Whether a member looks like a secret, or holds one.
+#[must_use]
+pub fn holds_one(name: &str, raw: &str) -> bool {
+    !of(name, raw).is_empty()
+}
+
+/// Whether a text that may stand in an index looks like a secret.
+#[must_use]
+pub fn is_one(text: &str) -> bool {
+    looks_secret(text) || holds_password(text)
+}
+
+/// `scheme://user:password@host`.
+fn holds_password(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
+}
+
+fn walk<'a>(raw: &'a str, path: &mut Vec<Cow<'a, str>>, named: bool, found: &mut Vec<String>) {
+    if found.len() >= NAMED_MAX {
+        return;
+    }
+    match raw.as_bytes().first() {
+        Some(b'{') => {
+            // What a reference says is no secret, unless it has the shape of one.
+            let named = named && !is_reference(raw);
+            for (name, raw) in Members::of(raw).into_iter().flatten() {
+                let (says, shaped) = (says_secret(&name), looks_secret(&name));
+                path.push(name);
+                if shaped {
+                    found.push(shown(path));
+                } else {
+                    walk(raw, path, named || says, found);
+                }
+                path.pop();
+            }
+        }
+        Some(b'[') => {
+            for item in serde_json::from_str::<Vec<&RawValue>>(raw).unwrap_or_default() {
+                walk(item.get(), path, named, found);
+            }
+        }
+        Some(b'"') => {
+            let text: Cow<'_, str> = serde_json::from_str(raw).unwrap_or_default();
+            if (named && !stands_elsewhere(&text)) || is_one(&text) {
+                let path = shown(path);
+                if found.last() != Some(&path) {
+                    found.push(path);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Whether a text holds no secret, but a mask or a reference to one.
+fn stands_elsewhere(text: &str) -> bool {
+    let text = text.trim();
+    let masked = text.contains("***") || !text.contains(|c: char| c.is_alphanumeric());
+    masked || text.starts_with('$') || text.starts_with("op://")
+}
+
+/// Whether a member of that name holds a secret.
+fn says_secret(name: &str) -> bool {
+    let plain = |c: &char| !matches!(c, '_' | '-' | ' ' | '.');
+    let name: String = name.chars().filter(plain).map(|c| c.to_ascii_lowercase()).collect();
+    WHOLE.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// A reference to a secret that is kept elsewhere: `{"source": …, "id": …}`.
+fn is_reference(raw: &str) -> bool {
+    let names: Vec<_> = Members::of(raw).into_iter().flatten().map(|(name, _)| name).collect();
+    names.iter().any(|name| name == "source") && names.iter().any(|name| name == "id")
+}
+
+/// The name of a member as it may be shown: one that looks like a secret itself is left out.
+#[must_use]
+pub fn shown_name(name: &str) -> String {
+    if looks_secret(name) {
+        "…".to_owned()
+    } else if name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'$')) {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+fn shown(path: &[Cow<'_, str>]) -> String {
+    path.iter().map(|name| shown_name(name)).collect::<Vec<_>>().join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_that_hold_secrets_are_named_by_their_path() {
+        for (raw, paths) in [
+            (r#"{"access_token":"made-up"}"#, &["access_token"][..]),
+            (r#"{"refresh_token":"made-up","client_secret":"made-up"}"#, &["refresh_token", "client_secret"]),
+            (
+                r#"{"headers":{"Authorization":"Bearer made-up","x-api-key":"made-up"}}"#,
+                &["headers.Authorization", "headers.x-api-key"],
+            ),
+            (r#"{"cookie":"a=b","Set-Cookie":["c=d","e=f"]}"#, &["cookie", "Set-Cookie"]),
+            (r#"{"tokens":{"id":"made-up","type":"made-up"}}"#, &["tokens.id", "tokens.type"]),
+            (r#"{"a":[{"sessionKey":"made-up"}]}"#, &["a.sessionKey"]),
+            (r#"{"note":"sk-ant-oat01-made-up-made-up"}"#, &["note"]),
+            (r#"{"sk-ant-oat01-made-up-made-up":1}"#, &["…"]),
+            (r#"{"baseUrl":"https://me:made-up@example.com/v1"}"#, &["baseUrl"]),
+            (r#"{"PASSWORD":"made-up","awsSecretAccessKey":"made-up"}"#, &["PASSWORD", "awsSecretAccessKey"]),
+            (r#"{"a\u001bb":{"key":"made-up"}}"#, &[r#""a\u{1b}b".key"#]),
+        ] {
+            assert_eq!(below(raw), paths, "{raw}");
+            assert!(!below(raw).concat().contains("made-up"));
+        }
+    }
+
+    #[test]
+    fn references_masks_numbers_and_other_members_are_none() {
+        for raw in [
+            r#"{"keyRef":{"source":"exec","provider":"strongroom","id":"main/anthropic:default"}}"#,
+            r#"{"key":{"source":"env","provider":"default","id":"OPENAI_API_KEY"}}"#,
+            r#"{"token":"","key":null,"refresh":0,"password":false}"#,
+            r#"{"key":"***","token":"${TOKEN}","secret":"op://vault/item"}"#,
+            r#"{"maxTokens":"4096","tokenCount":"1","keyboard":"de","tokenEndpoint":"https://example.com"}"#,
+            r#"{"displayName":"Me","email":"me@example.com","expires":1826725287117}"#,
+            r#"{"usageStats":{"anthropic:default":{"lastUsed":1,"disabledReason":"billing"}}}"#,
+        ] {
+            assert_eq!(below(raw), [""; 0], "{raw}");
+        }
+    }
+
+    #[test]
+    fn of_many_only_some_are_named() {
+        let many: Vec<String> =
+            (0..100).map(|n| format!("\"token{n}_key\":{{\"token\":\"made-up\"}}")).collect();
+        assert_eq!(below(&format!("{{{}}}", many.join(","))).len(), NAMED_MAX);
+    }
+}
