@@ -19,10 +19,14 @@ macro_rules! table {
     };
 }
 
+// The manifests of OpenClaw 2026.6.1, then what 2026.9.6 has besides (its manifests, its catalogs of providers and
+// web searches), then names of older versions. `tests/real/names.sh` holds them against the installed client.
+// Not here, because they are no keys: AZURE_SPEECH_REGION, SPEECH_REGION, VOLCENGINE_TTS_APPID.
 table! {
     "anthropic": "ANTHROPIC_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN";
     "openai": "CODEX_API_KEY", "OPENAI_API_KEY";
-    "google": "GEMINI_API_KEY";
+    "google": "GEMINI_API_KEY", "GOOGLE_API_KEY";
+    "google-vertex": "GOOGLE_CLOUD_API_KEY";
     "github-copilot": "COPILOT_GITHUB_TOKEN", "GH_TOKEN", "GITHUB_TOKEN";
     "openrouter": "OPENROUTER_API_KEY";
     "groq": "GROQ_API_KEY";
@@ -35,33 +39,75 @@ table! {
     "together": "TOGETHER_API_KEY";
     "huggingface": "HUGGINGFACE_HUB_TOKEN", "HF_TOKEN";
     "zai": "ZAI_API_KEY", "Z_AI_API_KEY";
-    "moonshot": "MOONSHOT_API_KEY";
+    "kimi": "KIMI_API_KEY", "KIMICODE_API_KEY";
     "kimi-coding": "KIMI_API_KEY", "KIMICODE_API_KEY";
-    "minimax": "MINIMAX_API_KEY";
+    "moonshot": "MOONSHOT_API_KEY", "KIMI_API_KEY";
+    "minimax": "MINIMAX_CODE_PLAN_KEY", "MINIMAX_CODING_API_KEY", "MINIMAX_API_KEY";
     "minimax-portal": "MINIMAX_OAUTH_TOKEN", "MINIMAX_API_KEY";
-    "qwen-portal": "QWEN_OAUTH_TOKEN", "QWEN_PORTAL_API_KEY";
+    "qwen": "QWEN_API_KEY", "MODELSTUDIO_API_KEY", "DASHSCOPE_API_KEY";
+    "qwen-oauth": "QWEN_API_KEY";
+    "qwen-portal": "QWEN_OAUTH_TOKEN", "QWEN_PORTAL_API_KEY", "QWEN_API_KEY";
     "qwen-dashscope": "DASHSCOPE_API_KEY";
-    "chutes": "CHUTES_OAUTH_TOKEN", "CHUTES_API_KEY";
+    "qwen-token-plan": "QWEN_TOKEN_PLAN_API_KEY";
+    "alibaba": "MODELSTUDIO_API_KEY", "DASHSCOPE_API_KEY", "QWEN_API_KEY";
+    "modelstudio": "MODELSTUDIO_API_KEY";
+    "chutes": "CHUTES_API_KEY", "CHUTES_OAUTH_TOKEN";
     "opencode": "OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY";
+    "opencode-go": "OPENCODE_API_KEY", "OPENCODE_ZEN_API_KEY";
     "vercel-ai-gateway": "AI_GATEWAY_API_KEY";
     "cloudflare-ai-gateway": "CLOUDFLARE_AI_GATEWAY_API_KEY";
     "litellm": "LITELLM_API_KEY";
     "synthetic": "SYNTHETIC_API_KEY";
     "venice": "VENICE_API_KEY";
     "xiaomi": "XIAOMI_API_KEY";
+    "xiaomi-token-plan": "XIAOMI_TOKEN_PLAN_API_KEY";
     "qianfan": "QIANFAN_API_KEY";
-    "zenmux": "ZENMUX_API_KEY";
     "kilocode": "KILOCODE_API_KEY";
-    "modelstudio": "MODELSTUDIO_API_KEY";
     "volcengine": "VOLCANO_ENGINE_API_KEY";
+    "volcengine-tts": "VOLCENGINE_TTS_API_KEY", "BYTEPLUS_SEED_SPEECH_API_KEY", "VOLCENGINE_TTS_TOKEN";
     "byteplus": "BYTEPLUS_API_KEY";
-    "nexos": "NEXOS_API_KEY";
     "ollama": "OLLAMA_API_KEY";
+    "ollama-cloud": "OLLAMA_API_KEY";
     "vllm": "VLLM_API_KEY";
+    "sglang": "SGLANG_API_KEY";
+    "lmstudio": "LM_API_TOKEN";
     "deepseek": "DEEPSEEK_API_KEY";
+    "deepinfra": "DEEPINFRA_API_KEY";
     "fireworks": "FIREWORKS_API_KEY";
-    "azure": "AZURE_OPENAI_API_KEY";
+    "novita": "NOVITA_API_KEY";
+    "gmi": "GMI_API_KEY";
+    "arcee": "ARCEEAI_API_KEY";
+    "stepfun": "STEPFUN_API_KEY";
+    "stepfun-plan": "STEPFUN_API_KEY";
+    "tencent-tokenhub": "TOKENHUB_API_KEY";
+    "microsoft-foundry": "AZURE_OPENAI_API_KEY";
+    "azure-speech": "AZURE_SPEECH_KEY", "AZURE_SPEECH_API_KEY", "SPEECH_KEY";
+    "azure": "AZURE_SPEECH_KEY", "AZURE_SPEECH_API_KEY", "SPEECH_KEY", "AZURE_OPENAI_API_KEY";
+    "perplexity": "PERPLEXITY_API_KEY", "OPENROUTER_API_KEY";
+    "exa": "EXA_API_KEY";
+    "firecrawl": "FIRECRAWL_API_KEY";
+    "tavily": "TAVILY_API_KEY";
+    "fal": "FAL_KEY", "FAL_API_KEY";
+    "comfy": "COMFY_API_KEY", "COMFY_CLOUD_API_KEY";
+    "runway": "RUNWAYML_API_SECRET", "RUNWAY_API_KEY";
+    "vydra": "VYDRA_API_KEY";
+    "elevenlabs": "ELEVENLABS_API_KEY", "XI_API_KEY";
+    "gradium": "GRADIUM_API_KEY";
+    "inworld": "INWORLD_API_KEY";
+    "senseaudio": "SENSEAUDIO_API_KEY";
+    "baseten": "BASETEN_API_KEY";
+    "brave": "BRAVE_API_KEY";
+    "clawrouter": "CLAWROUTER_API_KEY";
+    "featherless": "FEATHERLESS_API_KEY";
+    "longcat": "LONGCAT_API_KEY";
+    "meta": "MODEL_API_KEY";
+    "parallel": "PARALLEL_API_KEY";
+    "radius": "RADIUS_API_KEY";
+    "tencent-tokenplan": "TOKENPLAN_API_KEY";
+    "zenmux": "ZENMUX_API_KEY";
+    "nexos": "NEXOS_API_KEY";
     "vertex": "GOOGLE_CLOUD_API_KEY";
+    "amazon-bedrock": "AWS_BEARER_TOKEN_BEDROCK";
     "bedrock": "AWS_BEARER_TOKEN_BEDROCK";
 }
 
@@ -149,6 +195,9 @@ mod tests {
     fn a_shared_variable_belongs_to_the_first_provider() {
         assert_eq!(provider_of("MINIMAX_API_KEY"), Some("minimax"));
         assert_eq!(names_of("minimax-portal"), ["MINIMAX_OAUTH_TOKEN", "MINIMAX_API_KEY"]);
+        assert_eq!(provider_of("KIMI_API_KEY"), Some("kimi"));
+        assert_eq!(provider_of("OPENROUTER_API_KEY"), Some("openrouter"));
+        assert_eq!(provider_of("DASHSCOPE_API_KEY"), Some("qwen"));
     }
 
     #[test]

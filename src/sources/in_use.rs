@@ -13,13 +13,6 @@ const SIGN_INS: [&str; 3] = ["openai-codex", "google-antigravity", "qwen-oauth"]
 /// Providers that have a variable and do without: local ones, and those to which the cloud's own
 /// tools sign in.
 const KEYLESS: [&str; 4] = ["ollama", "vllm", "bedrock", "vertex"];
-/// Variables that the client takes for a provider too, beside those by which keys are imported.
-const MORE_NAMES: [(&str, &[&str]); 4] = [
-    ("google", &["GOOGLE_API_KEY"]),
-    ("minimax", &["MINIMAX_CODE_PLAN_KEY", "MINIMAX_CODING_API_KEY"]),
-    ("moonshot", &["KIMI_API_KEY"]),
-    ("qwen-portal", &["QWEN_API_KEY"]),
-];
 
 impl Found {
     /// The providers in use of an agent that want a key or a sign-in and have none, neither in the
@@ -64,9 +57,7 @@ impl Found {
 
     fn serves(&self, provider: &Provider) -> bool {
         let name = provider.as_str();
-        let more = MORE_NAMES.iter().find(|(of, _)| *of == name).map_or(&[][..], |(_, names)| names);
-        let mut names = env_names::names_of(name).iter().chain(more);
-        names.any(|name| self.set.contains(*name))
+        env_names::names_of(name).iter().any(|name| self.set.contains(*name))
             || self.refers_elsewhere(name)
             || rank(&self.variables).iter().any(|of| {
                 of.provider == name && of.winner.is_some_and(|winner| !asks_the_vault(winner, name))
