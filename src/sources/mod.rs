@@ -5,6 +5,7 @@
 mod client_store;
 pub mod config;
 pub(crate) mod dotenv_lines;
+pub(crate) mod dotenv_value;
 pub mod endpoint;
 pub mod file;
 mod in_use;
@@ -13,6 +14,7 @@ pub mod places;
 pub mod provider_entry;
 mod rank;
 pub mod shell;
+pub(crate) mod untaken;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -30,7 +32,8 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::shape::{self, Role, Shape};
 use crate::vault::credential::CredentialType;
 use config::ClientConfig;
-use dotenv_lines::{Lines, Value};
+use dotenv_lines::Lines;
+use dotenv_value::Value;
 use places::Places;
 use provider_entry::{EntryKey, ProviderEntry};
 
@@ -42,9 +45,6 @@ const DOTENV_MAX: u64 = 1024 * 1024;
 pub enum Origin {
     /// The environment of this process.
     Process,
-    /// A file `.env` in the working directory. Some versions of the client leave out the keys of
-    /// providers there.
-    WorkingDirectory(PathBuf),
     /// The file `.env` in the client's directory.
     File(PathBuf),
     /// The `env` block of the client's configuration.
@@ -55,6 +55,9 @@ pub enum Origin {
     Shell,
     /// A file `.env` in an older directory of the client, which it no longer reads.
     LeftBehind(PathBuf),
+    /// A file `.env` in the working directory. The client takes no key of a provider from there: whoever wrote the
+    /// repository could plant one.
+    WorkingDirectory(PathBuf),
 }
 
 impl Origin {
@@ -95,6 +98,18 @@ impl Origin {
             | Self::Entry(path)
             | Self::LeftBehind(path) => Some(path),
             Self::Process | Self::Shell => None,
+        }
+    }
+
+    /// Why nothing that stands there is ever taken; `None` if it can be.
+    #[must_use]
+    pub const fn passed_over(&self) -> Option<&'static str> {
+        match self {
+            Self::LeftBehind(_) => Some("shadowed by the newer directory of the client"),
+            Self::WorkingDirectory(_) => {
+                Some("ignored: OpenClaw takes no provider's key from a .env in the working directory")
+            }
+            _ => None,
         }
     }
 
@@ -179,6 +194,8 @@ pub struct Found {
     pub config: Option<ClientConfig>,
     /// Why the first file that is there could not be read, where one could not.
     pub unread: Option<Error>,
+    /// Variables of the client's files that look like keys and are no provider's, for people.
+    pub untaken: Vec<String>,
     /// The names of variables that are set to something, whatever they are for.
     set: HashSet<String>,
 }
@@ -211,15 +228,14 @@ impl Found {
         for (name, value) in env.variables() {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
                 found.note(name, value);
-                found.add(name, Origin::Process, || text(value));
+                found.add(name, Origin::Process, || held_of(name, value));
             }
         }
         let places = Places::of(env);
-        if let Some(here) = working_directory {
-            let path = here.join(".env");
-            if places.dotenv.as_ref() != Some(&path) && !places.left_behind.contains(&path) {
-                found.read_dotenv(&path, &Origin::WorkingDirectory(path.clone()));
-            }
+        if let Some(path) = working_directory.map(|here| here.join(".env"))
+            && !places.dotenv.iter().chain(&places.left_behind).any(|known| is_same_file(known, &path))
+        {
+            found.read_dotenv(&path, &Origin::WorkingDirectory(path.clone()));
         }
         if let Some(path) = &places.dotenv {
             found.read_dotenv(path, &Origin::File(path.clone()));
@@ -233,7 +249,11 @@ impl Found {
                 // The client leaves both out.
                 if !value.trim().is_empty() && !value.contains("${") {
                     found.note(name, value);
-                    found.add(name, Origin::Config(path.clone()), || text(value));
+                    found.add(name, Origin::Config(path.clone()), || held_of(name, value));
+                    if provider_and_rank(name).is_none() {
+                        let place = format!(" ({})", Origin::Config(path.clone()).told());
+                        found.untaken.extend(untaken::told(name, value, &place));
+                    }
                 }
             }
             for entry in &config.providers {
@@ -251,7 +271,7 @@ impl Found {
         match shell::variables(env, limit) {
             Ok(variables) => {
                 for (name, value) in variables {
-                    self.add(&name, Origin::Shell, || text(value.expose_secret()));
+                    self.add(&name, Origin::Shell, || held_of(&name, value.expose_secret()));
                 }
             }
             Err(error) => self.warnings.push(error.what().to_owned()),
@@ -270,14 +290,7 @@ impl Found {
     }
 
     fn add(&mut self, name: &str, origin: Origin, held: impl FnOnce() -> Held) {
-        let (provider, rank) = match (env_names::provider_of(name), env_names::pool_of(name)) {
-            (Some(provider), _) => {
-                let place = env_names::names_of(provider).iter().position(|known| *known == name);
-                (provider, Rank::Own(place.unwrap_or_default()))
-            }
-            (None, Some((provider, pool))) => (provider, Rank::Pool(pool)),
-            (None, None) => return,
-        };
+        let Some((provider, rank)) = provider_and_rank(name) else { return };
         self.variables.push(Variable {
             provider: provider.into(),
             name: name.to_owned(),
@@ -288,7 +301,8 @@ impl Found {
     }
 
     fn note(&mut self, name: &str, value: &str) {
-        if !value.trim().is_empty() {
+        // A placeholder serves nothing.
+        if !value.trim().is_empty() && !matches!(held_of(name, value), Held::Unusable(_)) {
             self.set.insert(name.to_owned());
         }
     }
@@ -328,21 +342,34 @@ impl Found {
             Err(error) => return self.not_read(error),
         };
         let Some(text) = bytes.expose_str() else {
-            return self.not_read(Error::new(Code::BadData, format!("{} is not a text file", shown(path))));
+            let utf16 = matches!(bytes.expose(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+            let what = if utf16 { "is UTF-16, which OpenClaw does not read" } else { "is not a text file" };
+            let error = Error::new(Code::BadData, format!("{} {what}", shown(path)));
+            return self.not_read(error.with_remedy("save it as UTF-8"));
         };
         let Lines { assignments, .. } = dotenv_lines::lines(text);
         let before = self.variables.len();
         // Of a name that is set twice the client takes the last.
-        let last: HashMap<_, _> = assignments.iter().map(|one| (one.name, one.line)).collect();
-        for assignment in assignments.into_iter().filter(|one| last.get(one.name) == Some(&one.line)) {
-            if let (Value::Text(value), false) = (&assignment.value, matches!(origin, Origin::LeftBehind(_)))
-            {
-                self.note(assignment.name, value.expose_secret());
+        let last: HashMap<_, _> = assignments.iter().enumerate().map(|(at, one)| (one.name, at)).collect();
+        for (at, assignment) in assignments.into_iter().enumerate() {
+            let name = assignment.name;
+            if last.get(name) != Some(&at) {
+                continue;
             }
-            self.add(assignment.name, origin.clone(), || match assignment.value {
-                Value::Text(value) if value.expose_secret().chars().all(shape::is_space) => Held::Empty,
-                Value::Text(value) => Held::Text(value),
-                Value::Reference(why) | Value::Bad(why) => Held::Unusable(why),
+            let value = match &assignment.value {
+                Value::Text(value) => value.expose_secret(),
+                Value::Reference(_) | Value::Refused(_) => "",
+            };
+            if origin.passed_over().is_none() {
+                self.note(name, value);
+                if provider_and_rank(name).is_none() {
+                    let place = format!(" ({})", origin.told());
+                    self.untaken.extend(untaken::told(name, value, &place));
+                }
+            }
+            self.add(name, origin.clone(), || match &assignment.value {
+                Value::Text(value) => held_of(name, value.expose_secret()),
+                Value::Reference(why) | Value::Refused(why) => Held::Unusable(why),
             });
         }
         // Only of a file that matters.
@@ -352,6 +379,28 @@ impl Found {
     }
 }
 
-fn text(value: &str) -> Held {
-    if value.chars().all(shape::is_space) { Held::Empty } else { Held::Text(SecretString::from(value)) }
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// The provider of a variable, and what it is to it.
+fn provider_and_rank(name: &str) -> Option<(&'static str, Rank)> {
+    if let Some(provider) = env_names::provider_of(name) {
+        let place = env_names::names_of(provider).iter().position(|known| *known == name);
+        return Some((provider, Rank::Own(place.unwrap_or_default())));
+    }
+    env_names::pool_of(name).map(|(provider, pool)| (provider, Rank::Pool(pool)))
+}
+
+/// What a variable holds. A placeholder is no key, but the marker of a local service is what it is taken for.
+fn held_of(name: &str, value: &str) -> Held {
+    if value.chars().all(shape::is_space) {
+        return Held::Empty;
+    }
+    let marks = provider_and_rank(name).and_then(|(provider, _)| provider.parse().ok());
+    let is_marker = marks.is_some_and(|provider| shape::is_local_marker(&provider, value));
+    match shape::is_mask(value).filter(|_| !is_marker) {
+        Some(_) => Held::Unusable("is a placeholder or a mask, no key"),
+        None => Held::Text(SecretString::from(value)),
+    }
 }

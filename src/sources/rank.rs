@@ -68,8 +68,8 @@ fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, St
         let mut taken: Option<&Variable> = None;
         let mut set: Option<&Variable> = None;
         for variable in same {
-            if matches!(variable.origin, Origin::LeftBehind(_)) {
-                shadowed.push((variable, "the newer directory of the client".to_owned()));
+            if let Some(why) = variable.origin.passed_over() {
+                shadowed.push((variable, why.to_owned()));
                 continue;
             }
             let counts = match (&variable.origin, taken, set) {
@@ -161,10 +161,13 @@ mod tests {
                 "ANTHROPIC_API_KEY process",
                 "ANTHROPIC_API_KEY dotenv",
             ),
+            // Whoever wrote the repository could have planted it.
+            (&[(key, 'w', "b"), (key, 'f', "c")], "ANTHROPIC_API_KEY dotenv", "ANTHROPIC_API_KEY dotenv"),
+            (&[(token, 'w', "b"), (key, 'o', "x")], "", ""),
             (
-                &[(key, 'w', "b"), (key, 'f', "c")],
-                "ANTHROPIC_API_KEY working_directory",
-                "ANTHROPIC_API_KEY dotenv",
+                &[("ANTHROPIC_API_KEY_2", 'w', "b"), (key, 's', "e")],
+                "ANTHROPIC_API_KEY login_shell",
+                "ANTHROPIC_API_KEY login_shell",
             ),
             (
                 &[(key, 'f', "c"), (key, 'o', "x"), (key, 'c', "d")],

@@ -1,6 +1,7 @@
 //! The variables of a login shell, as the client imports them where its configuration says so.
 //! This starts the user's shell and with it whatever its profile starts, so only when asked.
 
+use std::ffi::OsStr;
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -9,6 +10,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::env::Env;
+use crate::env_names;
 use crate::error::{Code, Result, fail};
 use crate::secret::{Buffer, SecretString};
 use crate::term::stdin;
@@ -29,7 +31,7 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
     command
         .args(["-l", "-c", "env -0"])
         .env_clear()
-        .envs(env.variables())
+        .envs(env.variables().filter(|(name, _)| !is_key(name)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -58,6 +60,14 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
         return fail(Code::Io, "the login shell ended before it had told its environment");
     }
     Ok(parse(&bytes))
+}
+
+/// Whether a variable holds a provider's key. The shell is not given those of this process: it would hand them back,
+/// and they would seem to be its own.
+fn is_key(name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| {
+        env_names::provider_of(name).or(env_names::pool_of(name).map(|of| of.0)).is_some()
+    })
 }
 
 /// The user's shell, where the system lists it.
@@ -97,6 +107,21 @@ mod tests {
         let variables = variables(&env(home.path()), Duration::from_secs(15)).unwrap();
         let (_, value) = variables.iter().find(|(name, _)| name == "GROQ_API_KEY").unwrap();
         assert_eq!(value.expose_secret(), "made\nup=1");
+    }
+
+    #[test]
+    fn what_the_process_has_is_not_the_shells() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join(".profile"), "export XAI_API_KEY=made-up-1\n").unwrap();
+        let env = ["GROQ_API_KEY", "XAI_API_KEY", "OPENAI_API_KEY_2", "OTHER"]
+            .iter()
+            .fold(env(home.path()), |env, name| env.with_var(name, "made-up-2"));
+        let variables = variables(&env, Duration::from_secs(15)).unwrap();
+        let value =
+            |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, v)| v.expose_secret());
+        assert_eq!(value("XAI_API_KEY"), Some("made-up-1"));
+        assert_eq!(value("OTHER"), Some("made-up-2"));
+        assert_eq!((value("GROQ_API_KEY"), value("OPENAI_API_KEY_2")), (None, None));
     }
 
     #[test]

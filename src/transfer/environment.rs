@@ -25,14 +25,14 @@ pub fn parse(found: &Found) -> Result<Parsed> {
             take(&mut parsed, variable, at == 0, &mut seen)?;
         }
         for (variable, before) in &sources.shadowed {
-            let reason = match variable.held {
-                Held::Unusable(why) => why.to_owned(),
-                _ => format!("shadowed by {before}"),
+            let reason = match (variable.origin.passed_over(), &variable.held) {
+                (Some(why), _) | (None, &Held::Unusable(why)) => why.to_owned(),
+                (None, _) => format!("shadowed by {before}"),
             };
             parsed.skipped.push(Skipped { place: place(variable), reason });
         }
     }
-    parsed.warnings.extend(found.warnings.iter().cloned());
+    parsed.warnings.extend(found.untaken.iter().chain(&found.warnings).cloned());
     if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
         // That there is none cannot be said then.
         if let Some(error) = &found.unread {
@@ -130,7 +130,7 @@ mod tests {
             reasons,
             [
                 "shadowed by OPENAI_API_KEY in the process environment",
-                "refers to another variable or a command, which is not looked up"
+                "holds a variable, `${…}`, which OpenClaw does not fill in"
             ]
         );
         assert!(parsed.skipped[1].place.starts_with("XAI_API_KEY ("), "{parsed:?}");

@@ -1,0 +1,154 @@
+//! Variables that look like keys and are no provider's: how they are told, and how to take them.
+
+use crate::env_names;
+use crate::shape::{self, Shape};
+use crate::vault::id::{ProfileId, Provider, quoted};
+
+/// What names of keys end with. The longest that fits is taken off, so the longer ones come first.
+const ENDINGS: [&str; 20] = [
+    "_SECRET_ACCESS_KEY",
+    "_SUBSCRIPTION_KEY",
+    "_API_ACCESS_TOKEN",
+    "_ACCESS_TOKEN",
+    "_BEARER_TOKEN",
+    "_OAUTH_TOKEN",
+    "_ACCESS_KEY",
+    "_AUTH_TOKEN",
+    "_SECRET_KEY",
+    "_API_SECRET",
+    "_API_TOKEN",
+    "_AUTH_KEY",
+    "_API_KEYS",
+    "_API_KEY",
+    "_API_PAT",
+    "_APIKEY",
+    "_SECRET",
+    "_TOKEN",
+    "_KEY",
+    "_PAT",
+];
+/// What frameworks put before a name to show it to browsers.
+const PUBLIC: [&str; 8] =
+    ["NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "REACT_APP_", "GATSBY_", "PUBLIC_", "VITE_", "VUE_APP_"];
+/// The longest name that is shown, in bytes.
+const SHOWN_MAX: usize = 80;
+
+/// A name that looks like a key's, without what says so: `OPENAI` of `OPENAI_API_KEY_2`; and what follows (`2`).
+fn base(upper: &str) -> Option<(&str, &str)> {
+    let upper = PUBLIC.iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(upper);
+    if ["API_KEY", "APIKEY", "API_TOKEN", "ACCESS_TOKEN", "SECRET_KEY", "TOKEN", "SECRET"].contains(&upper) {
+        return Some(("", ""));
+    }
+    let named = |ending: &'static str| {
+        if let Some(base) = upper.strip_suffix(ending) {
+            return Some((base, ""));
+        }
+        // `_API_KEY_2`, `_TOKEN_WORK`; a number alone after the others.
+        let at = upper.find(ending).filter(|at| upper[at + ending.len()..].starts_with('_'))?;
+        let tail = &upper[at + ending.len() + 1..];
+        let counted = !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit());
+        (counted || (ending == "_API_KEY" && !tail.is_empty())).then(|| (&upper[..at], tail))
+    };
+    ENDINGS.into_iter().find_map(named)
+}
+
+/// Whether a variable is a key by its name, in any case of letters.
+pub(crate) fn is_key_name(name: &str) -> bool {
+    name.len() <= SHOWN_MAX && base(&name.to_ascii_uppercase().replace(['-', '.'], "_")).is_some()
+}
+
+/// Whether a value can be a key at all.
+fn can_be_key(value: &str) -> bool {
+    let value = value.trim_matches(shape::is_space);
+    let switch =
+        ["true", "false", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word));
+    value.len() > 1 && !switch && shape::is_mask(value).is_none()
+}
+
+/// Whether a line that is no assignment seems to hold a key.
+pub(super) fn line_holds_key(line: &str) -> bool {
+    let mut words =
+        line.split(|c: char| c.is_whitespace() || "\"'`:=,;{}[]()<>".contains(c)).filter(|w| !w.is_empty());
+    let is_value =
+        |word: &str| word.len() >= 8 && word.bytes().any(|b| b.is_ascii_digit()) && can_be_key(word);
+    if line.split(|c: char| c.is_whitespace() || "'`,;".contains(c)).any(shape::looks_secret) {
+        return true;
+    }
+    words.by_ref().any(|word| {
+        let name = word.trim_start_matches('$');
+        env_names::known(name).is_some() || is_key_name(name)
+    }) && words.any(is_value)
+}
+
+/// A variable that is not taken, if it looks like a key by its name or its value: what to say of it. `place` follows
+/// its name.
+pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {
+    let (by_name, by_shape) = (is_key_name(name), shape::looks_secret(value));
+    if !(by_name || by_shape) || !can_be_key(value) {
+        return None;
+    }
+    let looks = if by_name { "looks like a key" } else { "holds what looks like a key" };
+    let how = match name.to_ascii_uppercase() {
+        upper if upper.starts_with("OPENCLAW_") || upper.starts_with("STRONGROOM_") => {
+            "it is no provider's, and stays there".to_owned()
+        }
+        upper => format!("to take it: strongroom paste-api-key {}", target(&upper, value)),
+    };
+    Some(format!("{}{place} {looks} and is not taken; {how}", shown(name)))
+}
+
+/// A variable's name for people. One that could itself be a key is not shown.
+pub(crate) fn shown(name: &str) -> String {
+    if shape::looks_random(name) {
+        "a variable with a name that looks like a key".to_owned()
+    } else if name.len() <= SHOWN_MAX
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
+    {
+        name.to_owned()
+    } else {
+        quoted(name)
+    }
+}
+
+/// `--provider P --profile-id P:name`, as far as the name and the value tell. The profile is one that hardly anything
+/// else has, so that nothing is replaced.
+fn target(upper: &str, value: &str) -> String {
+    let upper = upper.replace(['-', '.'], "_");
+    let (base, tail) = base(&upper).unwrap_or((upper.as_str(), ""));
+    let provider = provider(base).or_else(|| by_shape(value)).map(ToOwned::to_owned).or_else(|| {
+        // Someone else's: what stands before `_API_KEY`.
+        let slug = base.to_ascii_lowercase().replace('_', "-");
+        slug.parse::<Provider>().ok().filter(|_| !shape::looks_random(&slug)).map(|_| slug)
+    });
+    let Some(provider) = provider else { return "--provider PROVIDER".to_owned() };
+    let own = match tail {
+        "" => upper.to_ascii_lowercase().replace('_', "-"),
+        tail => format!("key-{}", tail.to_ascii_lowercase().replace('_', "-")),
+    };
+    match format!("{provider}:{own}").parse::<ProfileId>() {
+        Ok(id) if !shape::looks_random(&own) => format!("--provider {provider} --profile-id {id}"),
+        _ => format!("--provider {provider}"),
+    }
+}
+
+/// The provider whose word the name begins with: `OPENAI`, also in `OPENAI_STAGING`. The longest word decides.
+fn provider(base_name: &str) -> Option<&'static str> {
+    let begins = |word: &str| {
+        let rest = base_name.strip_prefix(word).filter(|_| !word.is_empty())?;
+        (rest.is_empty() || rest.starts_with('_')).then_some(word.len())
+    };
+    let longest = |row: &env_names::EnvNames| {
+        let slug = row.provider.to_ascii_uppercase().replace('-', "_");
+        let words = row.names.iter().filter_map(|name| base(name)).map(|(word, _)| word);
+        words.chain([slug.as_str()]).filter_map(begins).max()
+    };
+    let found = env_names::TABLE.iter().rev().filter_map(|row| Some((longest(row)?, row.provider)));
+    // Of several the last, which is the first of the table.
+    found.max_by_key(|(length, _)| *length).map(|(_, provider)| provider)
+}
+
+/// The provider that issues keys of this shape.
+fn by_shape(value: &str) -> Option<&'static str> {
+    let owners = Shape::of(value)?.owners;
+    owners.iter().copied().find(|owner| !env_names::names_of(owner).is_empty())
+}
