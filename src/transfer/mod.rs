@@ -21,6 +21,10 @@ mod variables;
 #[cfg(test)]
 mod canary_tests;
 #[cfg(test)]
+mod dotenv_answers;
+#[cfg(test)]
+mod dotenv_tests;
+#[cfg(test)]
 mod openclaw_tests;
 #[cfg(test)]
 mod plan_tests;
