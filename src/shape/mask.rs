@@ -1,5 +1,6 @@
 //! Values that stand where a secret was: masks, references, markers, placeholders.
 
+use super::advice::Shape;
 use crate::env_names;
 use crate::vault::id::Provider;
 
@@ -16,6 +17,31 @@ const MARKERS: [&str; 8] = [
 ];
 const MARKER_PREFIXES: [&str; 5] =
     ["oc-sent-v1-", "oc-sent-v2.", "openshell:resolve:env:", "secretref-env:", "ENC[AES256_GCM,"];
+/// Values of examples, as a whole and in any case of letters.
+const PLACEHOLDERS: [&str; 22] = [
+    "changeme",
+    "change-me",
+    "change_me",
+    "changethis",
+    "change_this",
+    "replaceme",
+    "replace-me",
+    "replace_me",
+    "fillme",
+    "fill_me_in",
+    "placeholder",
+    "todo",
+    "fixme",
+    "tbd",
+    "dummy",
+    "fake",
+    "test",
+    "example",
+    "sample",
+    "mykey",
+    "my-api-key",
+    "my_api_key",
+];
 const BULLETS: [char; 5] = ['•', '●', '∙', '⋅', '█'];
 
 /// Why a value is no secret but something in its place; `None` where it may be one.
@@ -70,9 +96,13 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// `****`, `xxxx`, `....`, `----` and their mixtures.
+/// `****`, `xxxx`, `....`, `----` and their mixtures, also behind a prefix of keys. One letter alone is none.
 fn only_mask_letters(value: &str) -> bool {
-    value.chars().all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?'))
+    let masks = |c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?');
+    let behind =
+        Shape::of(value).and_then(|shape| value.get(shape.prefix.len()..)).or(value.strip_prefix("sk-"));
+    let all = !value.eq_ignore_ascii_case("x") && value.chars().all(masks);
+    all || behind.is_some_and(|behind| behind.len() > 2 && behind.chars().all(masks))
 }
 
 /// `${…}`, `$NAME`, and a bare name of a variable that is known.
@@ -87,18 +117,26 @@ fn is_variable(value: &str) -> bool {
     env_names::known(name).is_some()
 }
 
-/// `<your key>`, `your-api-key-here`, `changeme`.
+/// `<your key>`, `{{ key }}`, `your-api-key-here`, `changeme`, `REPLACE_ME`.
 fn is_placeholder(value: &str) -> bool {
-    if value.starts_with('<') && value.ends_with('>') {
+    let within =
+        |open: &str, close: &str| value.len() > 2 && value.starts_with(open) && value.ends_with(close);
+    if within("<", ">") || within("{{", "}}") || within("%", "%") {
         return true;
     }
-    if ["changeme", "change-me", "change_me", "placeholder"].iter().any(|p| value.eq_ignore_ascii_case(p)) {
+    if PLACEHOLDERS.iter().any(|placeholder| value.eq_ignore_ascii_case(placeholder)) {
         return true;
     }
-    let yours = value
-        .get(..5)
-        .is_some_and(|head| head.eq_ignore_ascii_case("your-") || head.eq_ignore_ascii_case("your_"));
-    yours && ["key", "token", "secret"].iter().any(|word| contains_ignoring_case(value, word))
+    let words = || value.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let is = |word: &str, one_of: &[&str]| one_of.iter().any(|other| word.eq_ignore_ascii_case(other));
+    let names_key = words()
+        .any(|word| is(word, &["key", "keys", "apikey", "api", "token", "secret", "password", "value"]));
+    let asks = words().any(|word| is(word, &["your", "yours"]))
+        || words()
+            .next()
+            .is_some_and(|word| is(word, &["change", "replace", "insert", "enter", "paste", "put", "add"]))
+        || words().last().is_some_and(|word| is(word, &["here", "goes"]));
+    names_key && asks
 }
 
 #[cfg(test)]
@@ -138,6 +176,23 @@ mod tests {
             "your-api-key-here",
             "YOUR_TOKEN",
             "<your key>",
+            "sk-your-key-here",
+            "your_openai_api_key",
+            "insert your key here",
+            "ENTER_API_KEY",
+            "api-key-here",
+            "{{ OPENAI_KEY }}",
+            "%OPENAI_KEY%",
+            "REPLACE_ME",
+            "TODO",
+            "dummy",
+            "test",
+            "...",
+            "xxx",
+            "sk-xxx",
+            "sk-proj-XXXX",
+            "gsk_...",
+            "AIza...",
             "  ***  ",
         ] {
             assert!(is_mask(value).is_some(), "{value}");
@@ -155,6 +210,12 @@ mod tests {
             "0123456789abcdef0123456789abcdef",
             "__init",
             "yourself",
+            "x",
+            "sk-x",
+            "put-together-0123",
+            "made-up-key",
+            "testing",
+            "sk-test-0123456789",
             "correct horse battery staple",
             "ключ",
         ] {
