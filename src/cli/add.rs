@@ -270,7 +270,8 @@ fn ask_provider() -> Result<Provider> {
     let mut menu = String::from("Provider:\n");
     for (number, name) in (1..).zip(OFFERED) {
         let names = env_names::names_of(name);
-        let variable = names.iter().rfind(|name| name.ends_with("_API_KEY")).copied().unwrap_or_default();
+        let is_usual = |name: &&&str| name.ends_with("_API_KEY") && **name != "CODEX_API_KEY";
+        let variable = names.iter().find(is_usual).copied().unwrap_or_default();
         menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
     }
     crate::term::out::write_error(&menu);

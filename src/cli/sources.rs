@@ -20,6 +20,8 @@ use crate::term::escape::safe;
 const CHECK: &str = "sources";
 /// The kind of a source that is a profile.
 const PROFILE: &str = "profile";
+/// The kind of a source in the working directory.
+const WORKING_DIRECTORY: &str = "working_directory";
 /// The longest name of a model that is shown.
 const MODEL_MAX: usize = 120;
 
@@ -106,6 +108,9 @@ struct OfProvider<'a> {
     winner: Option<Source>,
     /// What it passes over.
     shadowed: Vec<Source>,
+    /// What the working directory has, which is never taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    ignored: Vec<Source>,
     /// What it goes on to at a rate limit.
     pool: Vec<Source>,
     /// What a service takes, where no profile serves.
@@ -187,7 +192,8 @@ impl<'a> Beside<'a> {
 impl<'a> OfProvider<'a> {
     fn of(sources: &ProviderSources<'a>, profile: Option<&ProfileView>) -> Self {
         let all = |variables: &[&Variable]| variables.iter().map(|v| Source::of(v)).collect::<Vec<_>>();
-        let mut shadowed: Vec<Source> = sources.shadowed.iter().map(|(v, _)| Source::of(v)).collect();
+        let of_shadowed = sources.shadowed.iter().map(|(variable, _)| Source::of(variable));
+        let (ignored, mut shadowed): (Vec<_>, Vec<_>) = of_shadowed.partition(Source::is_ignored);
         let profile = profile.map(Source::profile);
         let winner = sources.winner.map(Source::of);
         // One of both is used, and it shadows the other.
@@ -202,6 +208,7 @@ impl<'a> OfProvider<'a> {
             provider: sources.provider,
             winner: used,
             shadowed,
+            ignored,
             pool: all(&sources.pool),
             service: sources.service.map(Source::of).filter(|_| !by_profile),
         }
@@ -211,12 +218,14 @@ impl<'a> OfProvider<'a> {
         let list = |sources: &[Source]| {
             sources.iter().map(|source| source.told.as_str()).collect::<Vec<_>>().join(", ")
         };
+        let ignored = self.told_ignored().map(|told| format!("  {told}"));
         let Some(winner) = &self.winner else {
-            return vec![format!(
-                "{}: nothing is used; passed over: {}",
-                self.provider,
-                list(&self.shadowed)
-            )];
+            let mut lines = vec![format!("{}: nothing is used", self.provider)];
+            if !self.shadowed.is_empty() {
+                lines[0].push_str(&format!("; passed over: {}", list(&self.shadowed)));
+            }
+            lines.extend(ignored);
+            return lines;
         };
         let mut lines = vec![format!("{}: {} is used", self.provider, winner.told)];
         if !self.shadowed.is_empty() {
@@ -233,7 +242,15 @@ impl<'a> OfProvider<'a> {
             }
             Some(_) => {}
         }
+        lines.extend(ignored);
         lines
+    }
+
+    /// What the working directory has, for people.
+    fn told_ignored(&self) -> Option<String> {
+        let names: Vec<_> = self.ignored.iter().map(|source| source.told.as_str()).collect();
+        let why = "OpenClaw takes no provider's key from a .env in the working directory";
+        (!names.is_empty()).then(|| format!("ignored: {} ({why})", names.join(", ")))
     }
 }
 
@@ -251,6 +268,11 @@ impl Source {
             reference: None,
             told: format!("profile {}", view.id),
         }
+    }
+
+    /// Whether it stands in the working directory.
+    fn is_ignored(&self) -> bool {
+        self.kind == WORKING_DIRECTORY
     }
 
     /// Whether it holds a key in plain text.
@@ -318,15 +340,17 @@ pub(super) fn findings(context: &Context, served: impl Fn(&str) -> bool) -> Vec<
                         .with_remedy("remove it there: it is not needed, and it is not sealed"),
                 );
             }
+            let ignored = of.told_ignored().map(|told| format!("{}: {told}", sources.provider));
+            findings.extend(ignored.map(|what| Finding::note(CHECK, what)));
             continue;
         }
         let note = Finding::note(CHECK, of.told().join(";").replace(";  ", "; "));
         findings.push(match &of.winner {
             Some(winner) if winner.reference.is_some() => note,
             Some(_) => note.with_remedy("keep it sealed: strongroom import --from env; then remove it there"),
-            None => {
-                note.with_remedy("OpenClaw does not use it: remove it there, or import that file by its path")
-            }
+            None => note.with_remedy(
+                "OpenClaw does not use it: remove it there, or, if it is yours, import that file by its path",
+            ),
         });
     }
     findings.extend(found.warnings.iter().map(|warning| Finding::note(CHECK, warning.clone())));

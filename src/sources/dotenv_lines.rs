@@ -59,11 +59,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
     let mut out = Lines::default();
     let mut count = LineCount::default();
     let mut at = skip_blank(text, 0);
-    while at < text.len() {
-        if out.assignments.len() + out.passed_over.len() + out.swallowed.len() > LINES_MAX {
-            out.too_many = true;
-            break;
-        }
+    while at < text.len() && !out.too_many {
         let line = count.at(text, at);
         if let Some((name, value_at)) = head(text, at) {
             let raw = raw_value(text, value_at);
@@ -81,6 +77,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
             }
             at = skip_blank(text, end);
         }
+        out.too_many = out.assignments.len() + out.passed_over.len() + out.swallowed.len() > LINES_MAX;
     }
     out
 }

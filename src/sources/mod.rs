@@ -106,9 +106,9 @@ impl Origin {
     pub const fn passed_over(&self) -> Option<&'static str> {
         match self {
             Self::LeftBehind(_) => Some("shadowed by the newer directory of the client"),
-            Self::WorkingDirectory(_) => {
-                Some("ignored: OpenClaw takes no provider's key from a .env in the working directory")
-            }
+            Self::WorkingDirectory(_) => Some(
+                "OpenClaw takes no provider's key from a .env in the working directory; if it is yours: strongroom import .env",
+            ),
             _ => None,
         }
     }
@@ -336,16 +336,20 @@ impl Found {
     }
 
     fn read_dotenv(&mut self, path: &Path, origin: &Origin) {
+        // What is wrong with a file that gives no key stops nothing.
+        let matters = !matches!(origin, Origin::WorkingDirectory(_));
         let (bytes, warnings) = match file::read(path, DOTENV_MAX) {
             Ok(read) => read,
-            Err(error) if error.code() == Code::NoInput => return,
+            Err(error) if error.code() == Code::NoInput || !matters => return,
             Err(error) => return self.not_read(error),
         };
         let Some(text) = bytes.expose_str() else {
             let utf16 = matches!(bytes.expose(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
             let what = if utf16 { "is UTF-16, which OpenClaw does not read" } else { "is not a text file" };
-            let error = Error::new(Code::BadData, format!("{} {what}", shown(path)));
-            return self.not_read(error.with_remedy("save it as UTF-8"));
+            if matters {
+                self.not_read(Error::new(Code::BadData, format!("{} {what}", shown(path))));
+            }
+            return;
         };
         let Lines { assignments, .. } = dotenv_lines::lines(text);
         let before = self.variables.len();
@@ -373,7 +377,7 @@ impl Found {
             });
         }
         // Only of a file that matters.
-        if self.variables.len() > before {
+        if matters && self.variables.len() > before {
             self.warnings.extend(warnings);
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
         return Err(bounds::too_many(what));
     }
     let mut parsed = Parsed::default();
-    tell_passed_over(&mut parsed, &passed_over);
+    tell_passed_over(&mut parsed, &passed_over, assignments.is_empty());
     let swallowed = swallowed.iter().map(|one| {
         let (name, by) = (untaken::shown(one.name), untaken::shown(one.by));
         format!(
@@ -152,14 +152,21 @@ fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
     }
 }
 
-/// Refuses lines that seem to hold a key and are no assignments, and tells of the others.
-fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver]) {
-    let keys = lines.iter().filter(|passed| passed.holds_key);
-    parsed.invalid.extend(keys.map(|passed| Invalid {
+/// Refuses lines that seem to hold a key and are no assignments, all of them where there are no others (`alone`), and
+/// tells of the rest.
+fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
+    let refused = lines.iter().filter(|passed| passed.holds_key || alone);
+    parsed.invalid.extend(refused.map(|passed| Invalid {
         place: format!("line {}", passed.line),
         code: Code::BadData,
-        reason: "seems to hold a key, and is not of the form NAME=value".to_owned(),
+        reason: match passed.holds_key {
+            true => "seems to hold a key, and is not of the form NAME=value".to_owned(),
+            false => "is not of the form NAME=value".to_owned(),
+        },
     }));
+    if alone {
+        return;
+    }
     let others: Vec<_> = lines.iter().filter(|passed| !passed.holds_key).map(|passed| passed.line).collect();
     let shown: Vec<_> = others.iter().take(LINES_SHOWN).map(ToString::to_string).collect();
     match others.len().saturating_sub(shown.len()) {

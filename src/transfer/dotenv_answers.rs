@@ -107,8 +107,8 @@ fn every_key(row: &Row, tally: &mut Tally) {
             (Some(candidate), None) => {
                 let ours = candidate.credential.secret.expose_secret();
                 let warned = parsed.warnings.iter().any(|warning| warning.starts_with(name.as_str()));
-                // White space around it goes, with a word.
-                if ours == theirs || (ours == theirs.trim_matches(shape::is_space) && warned) {
+                // What is taken off around it goes with a word.
+                if ours == theirs || (theirs.contains(ours) && warned) {
                     tally.taken += 1;
                 } else {
                     tally.wrong.push(wrong(row, name, "is taken with another value"));

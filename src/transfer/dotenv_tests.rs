@@ -4,6 +4,7 @@ use super::Parsed;
 use super::dotenv::{parse, take_variables};
 use crate::error::Code;
 use crate::secret::ExposeSecret;
+use crate::sources::dotenv_lines::lines;
 use crate::sources::dotenv_value::Note;
 use crate::vault::credential::CredentialType;
 
@@ -115,16 +116,26 @@ fn the_stronger_name_wins_and_empty_ones_do_not_count() {
 }
 
 #[test]
-fn a_value_that_ends_oddly_is_taken_with_a_word() {
+fn a_value_that_ends_oddly_is_told() {
     for (text, secret, note) in [
         ("OPENAI_API_KEY=made-up-1#mine", "made-up-1", Note::Cut),
-        ("OPENAI_API_KEY=\"made-up-1\nX=1", "\"made-up-1", Note::Unclosed),
-        ("OPENAI_API_KEY='made-up-1' mine", "'made-up-1' mine", Note::Unclosed),
-        ("OPENAI_API_KEY=`pass show x`", "pass show x", Note::BackQuoted),
+        ("OPENAI_API_KEY=`made up`", "made up", Note::BackQuoted),
     ] {
         let parsed = read(text);
         assert_eq!(secrets(&parsed), [("openai:default", secret)], "{text}");
         assert_eq!(parsed.warnings[0], format!("OPENAI_API_KEY (line 1): {}", note.told()), "{text}");
+    }
+    for (text, note) in [
+        ("A=\"made-up-1\nX=1", Some(Note::Unclosed)),
+        ("A='made-up-1' mine", Some(Note::Unclosed)),
+        ("A=\"made#up\nX=1", Some(Note::Cut)),
+        ("A=#made-up", Some(Note::Cut)),
+        ("A=made-up # mine", None),
+        ("A='made#up'#mine", None),
+        ("A=\"made\" up\"", None),
+        ("A=`made-up`", None),
+    ] {
+        assert_eq!(lines(text).assignments[0].note, note, "{text}");
     }
     let parsed = read("OPENAI_API_KEY=#made-up-1");
     assert_eq!(parsed.skipped[0].reason, "is empty, holds no secret");
@@ -157,23 +168,24 @@ fn what_is_wrong_is_said_with_its_line() {
 
 #[test]
 fn lines_that_are_none_are_counted() {
-    let text = "hello there\n# OPENAI_API_KEY=made-up-1\nexport OPENAI_API_KEY\n\n1 + 1\nunset GROQ_API_KEY\n[a]\n{\n}\n";
+    let text = "hello there\n# OPENAI_API_KEY=made-up-1\nexport OPENAI_API_KEY\n\n1 + 1\nunset GROQ_API_KEY\n[a]\n{\n}\nX=1\n";
     let parsed = read(text);
     assert!(parsed.invalid.is_empty(), "{parsed:?}");
-    assert_eq!(parsed.warnings, ["not of the form NAME=value, and ignored: line 1, 5, 6, 7, 8 and 1 more"]);
+    assert_eq!(parsed.warnings[0], "not of the form NAME=value, and ignored: line 1, 5, 6, 7, 8 and 1 more");
+    // What has nothing else is no file of variables.
+    assert_eq!(read("hello there\n1 + 1\n").invalid.len(), 2);
 }
 
 #[test]
 fn a_key_within_another_value_is_told() {
-    let parsed = read("X=\"a\nexport OPENAI_API_KEY=made-up-1\nY=\"\nGROQ_API_KEY:\nXAI_API_KEY=made-up-2");
-    assert_eq!(secrets(&parsed), [("groq:default", "XAI_API_KEY=made-up-2")]);
+    let text =
+        "X=\"a\nexport OPENAI_API_KEY=made-up-1\nY=\"\nZ:\nXAI_API_KEY=made-up-2\nGROQ_API_KEY=made-up-3";
+    let parsed = read(text);
+    assert_eq!(secrets(&parsed), [("groq:default", "made-up-3")]);
     let said = |name, line, by| {
         format!("{name} (line {line}) is not taken: it stands within the value of {by}, as OpenClaw reads it")
     };
-    assert_eq!(
-        parsed.warnings[..2],
-        [said("OPENAI_API_KEY", 2, "X"), said("XAI_API_KEY", 5, "GROQ_API_KEY")]
-    );
+    assert_eq!(parsed.warnings[..2], [said("OPENAI_API_KEY", 2, "X"), said("XAI_API_KEY", 5, "Z")]);
 }
 
 #[test]
@@ -200,12 +212,12 @@ fn variables_without_lines_are_taken_alike() {
         ("GROQ_API_KEY", " op://a/b "),
         ("XAI_API_KEY", "op://a/b"),
         ("my \u{1b}KEY", "sk-proj-made-up-0123456789"),
-        ("OPENAI_API_KEY", "'made-up$2'#"),
+        ("OPENAI_API_KEY", "made-up$A#x"),
     ];
     take_variables(&mut parsed, variables).unwrap();
     let [candidate] = parsed.candidates.as_slice() else { panic!("{parsed:?}") };
     assert_eq!(candidate.place, "OPENAI_API_KEY");
-    assert_eq!(candidate.credential.secret.expose_secret(), "'made-up$2'#");
+    assert_eq!(candidate.credential.secret.expose_secret(), "made-up$A#x");
     assert_eq!((parsed.skipped.len(), parsed.invalid.len()), (1, 1), "{parsed:?}");
     assert!(
         parsed.warnings[1].starts_with(r#""my \u{1b}KEY" holds what looks like a key"#),

@@ -7,6 +7,7 @@ mod beside_rekey;
 mod cases;
 mod contention;
 mod costs;
+mod dotenv;
 mod failing_calls;
 mod faults;
 mod foreign_fields;
