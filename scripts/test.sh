@@ -160,6 +160,9 @@ fi
 
 group "instructions of the program's start" 60 env STRONGROOM="$binary" scripts/start.sh
 group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
+# The library's unit tests, which tests/real/dotenv.sh runs with more input.
+unit_tests=$(grep '"kind":\["lib"\]' "$tmp/artifacts" | grep '"name":"strongroom"' | grep '"profile":{[^}]*"test":true' |
+    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | head -n 1)
 budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 # A script says if it runs only once: as an ordinary user, because it takes long and root would see the same, or as
 # root, because it can do nothing otherwise.
@@ -171,7 +174,7 @@ for script in tests/real/*.sh; do
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" OPENCLAW_DIR="$openclaw" CLAUDE_DIR="$claude" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" CLAUDE_DIR="$claude" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -182,7 +185,8 @@ if [ "$(id -u)" -eq 0 ]; then
     group "demo as uid $ordinary" 30 "${as_ordinary_user[@]}" bash scripts/demo.sh
     for script in tests/real/*.sh; do
         if once_as root "$script"; then continue; fi
-        group "$script as uid $ordinary" "$(budget_of "$script")" "${as_ordinary_user[@]}" bash "$script"
+        group "$script as uid $ordinary" "$(budget_of "$script")" "${as_ordinary_user[@]}" \
+            UNIT_TESTS="$tmp/ordinary/programs/${unit_tests##*/}" bash "$script"
     done
 fi
 

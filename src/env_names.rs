@@ -64,6 +64,7 @@ table! {
     "qianfan": "QIANFAN_API_KEY";
     "kilocode": "KILOCODE_API_KEY";
     "volcengine": "VOLCANO_ENGINE_API_KEY";
+    "volcengine-plan": "VOLCANO_ENGINE_API_KEY";
     "volcengine-tts": "VOLCENGINE_TTS_API_KEY", "BYTEPLUS_SEED_SPEECH_API_KEY", "VOLCENGINE_TTS_TOKEN";
     "byteplus": "BYTEPLUS_API_KEY";
     "ollama": "OLLAMA_API_KEY";
@@ -104,6 +105,7 @@ table! {
     "parallel": "PARALLEL_API_KEY";
     "radius": "RADIUS_API_KEY";
     "tencent-tokenplan": "TOKENPLAN_API_KEY";
+    "anthropic-openai": "ANTHROPIC_API_KEY";
     "zenmux": "ZENMUX_API_KEY";
     "nexos": "NEXOS_API_KEY";
     "vertex": "GOOGLE_CLOUD_API_KEY";
@@ -198,6 +200,31 @@ mod tests {
         assert_eq!(provider_of("KIMI_API_KEY"), Some("kimi"));
         assert_eq!(provider_of("OPENROUTER_API_KEY"), Some("openrouter"));
         assert_eq!(provider_of("DASHSCOPE_API_KEY"), Some("qwen"));
+    }
+
+    /// What OpenClaw's manifests name for providers; `tests/real/names.sh` sees that the first is as installed.
+    const MANIFESTS: [&str; 2] = [
+        include_str!("../tests/fixtures/env_names/openclaw-2026.6.1.txt"),
+        include_str!("../tests/fixtures/env_names/openclaw-2026.9.6.txt"),
+    ];
+    /// Settings that go with a key.
+    const NOT_KEYS: [&str; 3] = ["AZURE_SPEECH_REGION", "SPEECH_REGION", "VOLCENGINE_TTS_APPID"];
+
+    #[test]
+    fn every_variable_of_the_clients_manifests_is_known_in_its_order() {
+        let rows = MANIFESTS.iter().flat_map(|manifest| manifest.lines());
+        let rows: Vec<_> = rows.map(|row| row.split_once(": ").unwrap()).collect();
+        assert!(rows.len() > 130, "{}", rows.len());
+        for (provider, names) in rows {
+            let expected: Vec<_> = names.split(' ').filter(|name| !NOT_KEYS.contains(name)).collect();
+            let known = names_of(provider).iter().copied();
+            let ours: Vec<_> = known.filter(|name| expected.contains(name)).collect();
+            assert_eq!(ours, expected, "{provider}");
+            assert!(expected.iter().all(|name| provider_of(name).is_some()), "{provider}");
+        }
+        for name in NOT_KEYS {
+            assert_eq!(provider_of(name), None, "{name}");
+        }
     }
 
     #[test]

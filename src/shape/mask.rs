@@ -135,7 +135,7 @@ fn is_placeholder(value: &str) -> bool {
         || words()
             .next()
             .is_some_and(|word| is(word, &["change", "replace", "insert", "enter", "paste", "put", "add"]))
-        || words().last().is_some_and(|word| is(word, &["here", "goes"]));
+        || words().next_back().is_some_and(|word| is(word, &["here", "goes"]));
     names_key && asks
 }
 

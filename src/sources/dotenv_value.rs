@@ -54,31 +54,23 @@ impl Value {
 pub(super) fn settle(text: &str, raw: &Raw) -> (Value, Option<Note>) {
     let inner = &text[raw.span.clone()];
     let trimmed = inner.trim_matches(is_blank);
+    let parts = if raw.quote.is_some() { vec![inner] } else { unquoted(trimmed) };
+    let opens = raw.quote.or(trimmed.chars().next());
     let mut value = Buffer::with_capacity(inner.len());
-    let mut stripped = false;
-    let opens = match raw.quote {
-        Some(quote) => {
-            push(&mut value, inner, quote == '"');
-            quote
-        }
-        None => {
-            let opens = trimmed.chars().next().unwrap_or_default();
-            let parts = unquoted(trimmed);
-            stripped = parts.len() > 1 && parts.first().is_some_and(|part| part.is_empty());
-            parts.iter().for_each(|part| push(&mut value, part, opens == '"'));
-            opens
-        }
-    };
+    for part in &parts {
+        push(&mut value, part, opens == Some('"'));
+    }
     let value = value.expose_str().unwrap_or_default();
     let literal = matches!(raw.quote, Some('\'' | '`'));
     if !literal && let Some(why) = substituted(value) {
         return (Value::Refused(why), None);
     }
+    let stripped = parts.len() > 1 && parts.first().is_some_and(|part| part.is_empty());
     let note = match raw.quote {
         Some('`') => value.contains(is_blank).then_some(Note::BackQuoted),
         Some(_) => None,
         None if is_cut(text, raw.after) => Some(Note::Cut),
-        None => (matches!(opens, '"' | '\'' | '`') && !stripped).then_some(Note::Unclosed),
+        None => (matches!(opens, Some('"' | '\'' | '`')) && !stripped).then_some(Note::Unclosed),
     };
     (Value::literal(value), note)
 }

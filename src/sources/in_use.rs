@@ -12,7 +12,8 @@ use crate::vault::id::{AgentName, Provider};
 const SIGN_INS: [&str; 3] = ["openai-codex", "google-antigravity", "qwen-oauth"];
 /// Providers that have a variable and do without: local ones, and those to which the cloud's own
 /// tools sign in.
-const KEYLESS: [&str; 4] = ["ollama", "vllm", "bedrock", "vertex"];
+const KEYLESS: [&str; 9] =
+    ["ollama", "vllm", "sglang", "lmstudio", "comfy", "amazon-bedrock", "bedrock", "google-vertex", "vertex"];
 
 impl Found {
     /// The providers in use of an agent that want a key or a sign-in and have none, neither in the
@@ -169,6 +170,8 @@ mod tests {
             // What wants no key, and what is not known.
             ("ollama", "{}", &[], &[], false),
             ("vllm", "{}", &[], &[], false),
+            ("lmstudio", "{}", &[], &[], false),
+            ("amazon-bedrock", "{}", &[], &[], false),
             ("claude-cli", "{}", &[], &[], false),
             ("google-gemini-cli", "{}", &[], &[], false),
             ("my-proxy", "{ baseUrl: 'https://llm.example' }", &[], &[], false),

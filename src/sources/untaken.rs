@@ -76,7 +76,7 @@ pub(super) fn line_holds_key(line: &str) -> bool {
     }
     words.by_ref().any(|word| {
         let name = word.trim_start_matches('$');
-        env_names::known(name).is_some() || is_key_name(name)
+        name.len() > 3 && (env_names::known(name).is_some() || is_key_name(name))
     }) && words.any(is_value)
 }
 

@@ -156,13 +156,10 @@ fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
 /// tells of the rest.
 fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
     let refused = lines.iter().filter(|passed| passed.holds_key || alone);
-    parsed.invalid.extend(refused.map(|passed| Invalid {
-        place: format!("line {}", passed.line),
-        code: Code::BadData,
-        reason: match passed.holds_key {
-            true => "seems to hold a key, and is not of the form NAME=value".to_owned(),
-            false => "is not of the form NAME=value".to_owned(),
-        },
+    parsed.invalid.extend(refused.map(|passed| {
+        let holds = if passed.holds_key { "seems to hold a key, and " } else { "" };
+        let reason = format!("{holds}is not of the form NAME=value");
+        Invalid { place: format!("line {}", passed.line), code: Code::BadData, reason }
     }));
     if alone {
         return;

@@ -81,6 +81,23 @@ agree 'a variable set to nothing hides the file, not the configuration' groq 'GR
 agree 'a stronger name in a weaker place' anthropic 'ANTHROPIC_OAUTH_TOKEN ?' ANTHROPIC_API_KEY="$process"
 
 fresh
+printf 'GOOGLE_API_KEY=%s\nGROQ_API_KEY: `%s` # mine\nXAI_API_KEY=\n"%s"\nMISTRAL_API_KEY="unclosed\nTOGETHER_API_KEY=%s#mine\n' "$dotenv" "$dotenv" "$dotenv" "$dotenv" >"$tmp/home/.openclaw/.env"
+agree 'a name that the manifests have besides' google 'GOOGLE_API_KEY dotenv'
+agree 'a colon, back quotes and a comment' groq 'GROQ_API_KEY dotenv'
+agree 'a value in quotes on the next line' xai 'XAI_API_KEY dotenv'
+agree 'a comment begins at once' together 'TOGETHER_API_KEY dotenv'
+printf 'MINIMAX_API_KEY=%s\nCHUTES_OAUTH_TOKEN=%s\n' "$dotenv" "$dotenv" >"$tmp/home/.openclaw/.env"
+agree 'the order of a provider with three' minimax 'MINIMAX_CODE_PLAN_KEY process' MINIMAX_CODE_PLAN_KEY="$process"
+agree 'an API key before a sign-in, if the manifest says so' chutes 'CHUTES_API_KEY process' CHUTES_API_KEY="$process"
+
+fresh
+printf 'GROQ_API_KEY=%s\nFAL_KEY=%s\n' "$config" "$config" >"$tmp/home/.env"
+agree 'a key in the working directory is not taken' groq none
+agree 'nor one of a provider that is no model' fal none
+printf 'GROQ_API_KEY=%s\n' "$dotenv" >"$tmp/home/.openclaw/.env"
+agree "the client's own file beside it" groq 'GROQ_API_KEY dotenv'
+
+fresh
 printf "{ env: { shellEnv: { enabled: true } } }\n" >"$tmp/home/.openclaw/openclaw.json"
 printf 'export XAI_API_KEY=%s\n' "$shell" >"$tmp/home/.profile"
 agree 'the login shell, where it is enabled' xai 'XAI_API_KEY login_shell'
