@@ -16,8 +16,8 @@ pub(crate) enum Value {
 /// What should be said of a value that is taken as the client takes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Note {
-    /// It ends at a `#` with no blank before it.
-    Cut,
+    /// It ends at a `#` with no blank before it, at this column, counted from 1.
+    Cut(usize),
     /// It begins with a quotation mark that nothing closes.
     Unclosed,
     /// It stands in back quotes and reads like a command.
@@ -26,15 +26,16 @@ pub(crate) enum Note {
 
 impl Note {
     /// The note for people.
-    pub(crate) const fn told(self) -> &'static str {
+    pub(crate) fn told(self) -> String {
         match self {
-            Self::Cut => {
-                "the value ends before a `#`, which begins a comment; if it belongs to the key, put the key in single quotes"
-            }
+            Self::Cut(column) => format!(
+                "the value ends before the `#` in column {column}, which begins a comment; if it belongs to the key, put the key in single quotes"
+            ),
             Self::Unclosed => {
                 "the quotation mark at its beginning is not closed, so it counts as part of the value"
+                    .to_owned()
             }
-            Self::BackQuoted => "back quotes are quotation marks here: no command is run",
+            Self::BackQuoted => "back quotes are quotation marks here: no command is run".to_owned(),
         }
     }
 }
@@ -66,18 +67,22 @@ pub(super) fn settle(text: &str, raw: &Raw) -> (Value, Option<Note>) {
         return (Value::Refused(why), None);
     }
     let stripped = parts.len() > 1 && parts.first().is_some_and(|part| part.is_empty());
+    let unclosed = matches!(opens, Some('"' | '\'' | '`')) && !stripped;
     let note = match raw.quote {
         Some('`') => value.contains(is_blank).then_some(Note::BackQuoted),
         Some(_) => None,
-        None if is_cut(text, raw.after) => Some(Note::Cut),
-        None => (matches!(opens, Some('"' | '\'' | '`')) && !stripped).then_some(Note::Unclosed),
+        None => cut(text, raw.after).or(unclosed.then_some(Note::Unclosed)),
     };
     (Value::literal(value), note)
 }
 
-/// Whether a comment begins here with no blank before it.
-fn is_cut(text: &str, at: usize) -> bool {
-    text[at..].starts_with('#') && !text[..at].ends_with(is_blank)
+/// A comment that begins here with no blank before it.
+fn cut(text: &str, at: usize) -> Option<Note> {
+    let before = &text[..at];
+    if !text[at..].starts_with('#') || before.ends_with(is_blank) {
+        return None;
+    }
+    Some(Note::Cut(before.chars().rev().take_while(|c| !ends_line(*c)).count() + 1))
 }
 
 /// Appends what a part of a value says. Line breaks of all kinds are line feeds, and in double quotes `\n` and

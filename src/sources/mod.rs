@@ -229,6 +229,11 @@ impl Found {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
                 found.note(name, value);
                 found.add(name, Origin::Process, || held_of(name, value));
+                // Of all the variables of a process, only those that look like a provider's.
+                if provider_and_rank(name).is_none() && untaken::names_provider(name) {
+                    let place = format!(" ({})", Origin::Process.told());
+                    found.untaken.extend(untaken::told(name, value, &place));
+                }
             }
         }
         let places = Places::of(env);

@@ -57,6 +57,12 @@ pub(crate) fn is_key_name(name: &str) -> bool {
     name.len() <= SHOWN_MAX && base(&name.to_ascii_uppercase().replace(['-', '.'], "_")).is_some()
 }
 
+/// Whether a variable is a key by its name, of a provider that is known.
+pub(super) fn names_provider(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    name.len() <= SHOWN_MAX && base(&upper).is_some_and(|(base, _)| provider(base).is_some())
+}
+
 /// Whether a value can be a key at all.
 fn can_be_key(value: &str) -> bool {
     let value = value.trim_matches(shape::is_space);
@@ -83,6 +89,12 @@ pub(super) fn line_holds_key(line: &str) -> bool {
 /// A variable that is not taken, if it looks like a key by its name or its value: what to say of it. `place` follows
 /// its name.
 pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {
+    // `bWFkZSB1cA==` by itself on a line is an assignment, too.
+    if shape::looks_secret(name) {
+        return Some(format!(
+            "a name that itself looks like a key{place} is not taken; to take it: strongroom paste-api-key --provider PROVIDER"
+        ));
+    }
     let (by_name, by_shape) = (is_key_name(name), shape::looks_secret(value));
     if !(by_name || by_shape) || !can_be_key(value) {
         return None;
@@ -151,4 +163,115 @@ fn provider(base_name: &str) -> Option<&'static str> {
 fn by_shape(value: &str) -> Option<&'static str> {
     let owners = Shape::of(value)?.owners;
     owners.iter().copied().find(|owner| !env_names::names_of(owner).is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_by_their_names() {
+        for name in [
+            "OPENAI_KEY",
+            "openai_api_key",
+            "OPENAI_API_KEY_2",
+            "OPENAI_API_KEY_TEAM",
+            "OPENAI_API_KEYS",
+            "NEXT_PUBLIC_OPENAI_API_KEY",
+            "VITE_GROQ_KEY",
+            "SLACK_BOT_TOKEN",
+            "SLACK_BOT_TOKEN_2",
+            "STRIPE_SECRET",
+            "OpenAI-Api-Key",
+            "groq.token",
+            "AWS_SECRET_ACCESS_KEY",
+            "API_KEY",
+            "TOKEN",
+        ] {
+            assert!(is_key_name(name), "{name}");
+        }
+        for name in [
+            "PATH",
+            "MONKEY",
+            "KEYBOARD",
+            "SSH_KEY_PATH",
+            "MAX_TOKENS",
+            "KEY_ID",
+            "OPENAI_BASE_URL",
+            "TOKEN_TTL",
+            "",
+        ] {
+            assert!(!is_key_name(name), "{name}");
+        }
+        assert!(
+            names_provider("OPENAI_KEY")
+                && names_provider("groq_api_key")
+                && !names_provider("SLACK_BOT_TOKEN")
+        );
+    }
+
+    #[test]
+    fn how_to_take_a_variable_can_be_pasted_and_replaces_nothing() {
+        for (name, value, expected) in [
+            ("OPENAI_KEY", "made-up", "--provider openai --profile-id openai:openai-key"),
+            ("GEMINI_KEY", "made-up", "--provider google --profile-id google:gemini-key"),
+            ("HF_API_KEY", "made-up", "--provider huggingface --profile-id huggingface:hf-api-key"),
+            ("OPENAI_API_KEY_WORK_2", "made-up", "--provider openai --profile-id openai:key-work-2"),
+            (
+                "ANTHROPIC_ADMIN_KEY",
+                "made-up",
+                "--provider anthropic --profile-id anthropic:anthropic-admin-key",
+            ),
+            ("MY_OWN_TOKEN", "made-up", "--provider my-own --profile-id my-own:my-own-token"),
+            ("MY_KEY", "sk-ant-api03-made-up", "--provider anthropic --profile-id anthropic:my-key"),
+            ("WHATEVER", "sk-proj-made-up-0123", "--provider openai --profile-id openai:whatever"),
+            ("API_KEY", "made-up", "--provider PROVIDER"),
+        ] {
+            let said = told(name, value, " (line 1)").unwrap();
+            assert!(said.ends_with(&format!("strongroom paste-api-key {expected}")), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_can_be_no_key_is_not_told_and_none_is_shown() {
+        for (name, value) in [
+            ("OPENAI_KEY", ""),
+            ("OPENAI_KEY", "changeme"),
+            ("USE_TOKEN", "true"),
+            ("PATH", "/usr/bin:/bin"),
+            ("GREETING", "hello"),
+        ] {
+            assert_eq!(told(name, value, ""), None, "{name}");
+        }
+        let said = told("AbCdEf0123456789AbCdEf0123456789AbCdEf01canary", "=", " (line 2)").unwrap();
+        assert!(said.contains("(line 2)") && !said.contains("canary"), "{said}");
+        let said = told("STRONGROOM_X_KEY", "made-up", "").unwrap();
+        assert!(said.ends_with("stays there"), "{said}");
+    }
+
+    #[test]
+    fn lines_that_hold_keys_are_told_from_others() {
+        for line in [
+            "OPENAI_API_KEY made-up-0123",
+            "set -gx openai_api_key made-up-0123",
+            "$env:GROQ_KEY = 'made-up-0123'",
+            "curl -H 'Authorization: Bearer sk-proj-made-up-0123'",
+            "sk-ant-api03-made-up-0123",
+            "{ \"OPENAI_API_KEY\": \"made-up-0123\" }",
+            "- FAL_KEY=made-up-0123",
+            "OPENAI_API_KEY:made-up-0123",
+        ] {
+            assert!(line_holds_key(line), "{line}");
+        }
+        for line in [
+            "OPENAI_API_KEY goes here",
+            "unset OPENAI_API_KEY",
+            "hello there",
+            "---",
+            "if [ -f x ]; then",
+            "[section]",
+        ] {
+            assert!(!line_holds_key(line), "{line}");
+        }
+    }
 }

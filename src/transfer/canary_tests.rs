@@ -136,7 +136,7 @@ fn no_broken_file_quotes_itself() {
         r#"{"anthropic":{"key":"canary-secret"}} canary-secret"#,
         r#""canary-secret""#,
         "canary-secret",
-        "canary-secret = canary secret\n= canary",
+        "canary = canary secret\n= canary",
         "export canary secret=1",
         "OPENAI_API_KEY='canary-secret",
         "OPENAI_API_KEY=\"canary-secret\"canary",

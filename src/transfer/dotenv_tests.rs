@@ -118,7 +118,7 @@ fn the_stronger_name_wins_and_empty_ones_do_not_count() {
 #[test]
 fn a_value_that_ends_oddly_is_told() {
     for (text, secret, note) in [
-        ("OPENAI_API_KEY=made-up-1#mine", "made-up-1", Note::Cut),
+        ("OPENAI_API_KEY=made-up-1#mine", "made-up-1", Note::Cut(25)),
         ("OPENAI_API_KEY=`made up`", "made up", Note::BackQuoted),
     ] {
         let parsed = read(text);
@@ -128,8 +128,8 @@ fn a_value_that_ends_oddly_is_told() {
     for (text, note) in [
         ("A=\"made-up-1\nX=1", Some(Note::Unclosed)),
         ("A='made-up-1' mine", Some(Note::Unclosed)),
-        ("A=\"made#up\nX=1", Some(Note::Cut)),
-        ("A=#made-up", Some(Note::Cut)),
+        ("A=\"made#up\nX=1", Some(Note::Cut(8))),
+        ("A=#made-up", Some(Note::Cut(3))),
         ("A=made-up # mine", None),
         ("A='made#up'#mine", None),
         ("A=\"made\" up\"", None),
@@ -139,7 +139,7 @@ fn a_value_that_ends_oddly_is_told() {
     }
     let parsed = read("OPENAI_API_KEY=#made-up-1");
     assert_eq!(parsed.skipped[0].reason, "is empty, holds no secret");
-    assert!(parsed.warnings[0].ends_with(Note::Cut.told()));
+    assert!(parsed.warnings[0].ends_with(&Note::Cut(16).told()));
     assert_eq!(read("OPENAI_API_KEY=made-up-1 # mine").warnings.len(), 0);
 }
 

@@ -58,7 +58,7 @@ fn a_comment_begins_at_once_and_that_is_told() {
     assert_eq!(session.get("openrouter:default"), KEY);
     assert!(
         said.contains(
-            "warning    OPENROUTER_API_KEY (line 1): the value ends before a `#`, which begins a comment"
+            "warning    OPENROUTER_API_KEY (line 1): the value ends before the `#` in column 93, which begins a comment"
         ),
         "{said}"
     );
