@@ -22,11 +22,14 @@ const KNOWN = {
   PERPLEXITY_API_KEY: 'perplexity', OLLAMA_API_KEY: 'ollama',
 }
 const NAMES = [...Object.keys(KNOWN), ...Object.keys(KNOWN), 'X', 'FOO_KEY', 'a.b-c', '1A', 'export', 'exportX', '_', 'ÄB', 'A B']
-const BLANKS = [' ', '  ', '\t', '\u00a0', '\ufeff', '\u2003', '\v', '\f', ' \t ']
+const BLANKS = [
+  ' ', ' ', '  ', '\t', '\u00a0', '\ufeff', '\u2003', '\v', '\f', ' \t ', '\u1680', '\u2000', '\u200a', '\u2028', '\u202f',
+  '\u205f', '\u3000',
+]
 const ENDS = ['\n', '\n', '\n', '\r\n', '\r\n', '\r', '\n\n', '\n \n', '\r\r\n', '\u2028', '\u2029', '']
 const INNER = [
   ...'abz019_-.+/', ...'abz019_-.+/', ' ', '#', '=', ':', '"', "'", '`', '\\', '\\n', '\\r', '\\\\', '\\"', "\\'", '\\`', '$', '$$',
-  '${A}', '$(b)', '$A', 'ä', '😀', '\u00a0', '\ufeff', '\u2028', '\u200b', '\t', '\u0085', '{', '}', '%', '!', ',', ';',
+  '${A}', '$(b)', '$A', 'ä', '😀', '\u00a0', '\ufeff', '\u2028', '\u200b', '\u180e', '\u3000', '\t', '\u0085', '{', '}', '%', '!', ',', ';',
 ]
 
 function randomness(seed) {

@@ -81,6 +81,7 @@ agree 'a variable set to nothing hides the file, not the configuration' groq 'GR
 agree 'a stronger name in a weaker place' anthropic 'ANTHROPIC_OAUTH_TOKEN ?' ANTHROPIC_API_KEY="$process"
 
 fresh
+# shellcheck disable=SC2016 # back quotes that quote
 printf 'GOOGLE_API_KEY=%s\nGROQ_API_KEY: `%s` # mine\nXAI_API_KEY=\n"%s"\nMISTRAL_API_KEY="unclosed\nTOGETHER_API_KEY=%s#mine\n' "$dotenv" "$dotenv" "$dotenv" "$dotenv" >"$tmp/home/.openclaw/.env"
 agree 'a name that the manifests have besides' google 'GOOGLE_API_KEY dotenv'
 agree 'a colon, back quotes and a comment' groq 'GROQ_API_KEY dotenv'
