@@ -263,7 +263,8 @@ pub(super) fn ask_and_store(
         }
     }
     let what = format!("{} for {}", paste::noun(kind), wish.profile);
-    paste::store(context, vault, session, wish, |context| paste::read(context, &what))
+    let provider = wish.provider.clone();
+    paste::store(context, vault, session, wish, |context| paste::read(context, &provider, &what))
 }
 
 fn ask_provider() -> Result<Provider> {

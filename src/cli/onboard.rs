@@ -97,7 +97,8 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     let choice = args.auth_choice.as_deref().map(choice).transpose()?;
     let mut given = Vec::new();
     for (wish, flag, source) in args.wishes(context, choice)? {
-        given.push((wish, source.read(context, &flag)?));
+        let read = source.read(context, &wish.provider, &flag)?;
+        given.push((wish, read));
     }
     if let Some(told) = args.client.told() {
         context.warn(&told);
@@ -371,11 +372,11 @@ fn next_steps(context: &Context) {
 
 impl Source {
     /// Reads the secret, and warns where it stood on the command line.
-    fn read(self, context: &Context, flag: &str) -> Result<paste::Read> {
+    fn read(self, context: &Context, provider: &Provider, flag: &str) -> Result<paste::Read> {
         let bytes = match self {
             Self::Stdin => {
                 if context.env.stdin_tty {
-                    return paste::read(context, &format!("value of {flag}"));
+                    return paste::read(context, provider, &format!("value of {flag}"));
                 }
                 crate::term::stdin::read_stdin(paste::INPUT_MAX)?
             }
@@ -395,7 +396,7 @@ impl Source {
             Self::Given(secret) => {
                 let mut bytes = crate::secret::Buffer::default();
                 bytes.extend(crate::secret::ExposeSecret::expose_secret(&secret).as_bytes());
-                let pasted = shape::normalise(bytes.expose())?;
+                let pasted = shape::normalise(bytes.expose(), Some(provider))?;
                 let mut warnings = pasted.warnings;
                 warnings.push(format!(
                     "the secret stood on the command line ({flag}), where other users of this machine and the shell's history can have it: rotate it; `-` reads standard input, `env:NAME` a variable"
@@ -412,7 +413,7 @@ impl Source {
                     .map_err(|e: Error| e.with_remedy("is the variable set that it was to come from?"));
             }
         };
-        let pasted = shape::normalise(bytes.expose())?;
+        let pasted = shape::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))
     }
 }

@@ -70,9 +70,9 @@ struct Value {
 
 impl Value {
     /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
-    fn read(&self, context: &Context, what: &str, by: Option<&str>) -> Result<Read> {
+    fn read(&self, context: &Context, provider: &Provider, what: &str, by: Option<&str>) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
-        let pasted = shape::normalise(bytes.expose())?;
+        let pasted = shape::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))
     }
 
@@ -145,7 +145,8 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     let mut session = context.session(&vault)?;
     let what = format!("{} for {}", noun(kind), wish.profile);
     let by = not_by_passphrase(&vault, &session);
-    let read = |context: &Context| args.value.read(context, &what, by.as_deref());
+    let provider = wish.provider.clone();
+    let read = |context: &Context| args.value.read(context, &provider, &what, by.as_deref());
     if near::provider(&wish.provider).is_some() && !has_any(context, &vault, &wish.provider)? {
         let (read, meant) = near::ask(context, &wish.provider, read)?;
         let wish = match meant {
@@ -186,12 +187,12 @@ fn past(end: End, now: i64) -> Option<String> {
     Some(format!("it ended at {}, and counts as expired", rfc3339(at)))
 }
 
-/// Reads a secret, from a hidden prompt where standard input is a terminal, else from there.
+/// Reads a secret of a provider, from a hidden prompt where standard input is a terminal, else from there.
 ///
 /// # Errors
 /// Those of reading, and of what is no secret.
-pub(super) fn read(context: &Context, what: &str) -> Result<Read> {
-    Value { ends: Ends::default(), secret_fd: None }.read(context, what, None)
+pub(super) fn read(context: &Context, provider: &Provider, what: &str) -> Result<Read> {
+    Value { ends: Ends::default(), secret_fd: None }.read(context, provider, what, None)
 }
 
 /// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
@@ -356,12 +357,13 @@ pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
             });
     }
     let store = choose(context, &vault, &session, &profile, None)?;
+    let provider = before.credential.provider.clone();
     let (secret, mut warnings) = args.value.read(
         context,
+        &provider,
         &format!("new secret of {profile}"),
         not_by_passphrase(&vault, &session).as_deref(),
     )?;
-    let provider = before.credential.provider.clone();
     warnings.extend(shape::advise(
         &provider,
         before.credential.kind,

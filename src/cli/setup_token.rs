@@ -75,7 +75,9 @@ pub(super) fn make(
     let what = wish.profile.to_string();
     let taken = Cell::new(None);
     let way = elsewhere(context, &wish);
-    let stored = paste::store(context, vault, session, wish, |context| obtain(context, &what, &way, &taken));
+    let wanted = wish.clone();
+    let read = |context: &Context| obtain(context, &wanted, &way, &taken);
+    let stored = paste::store(context, vault, session, wish, read);
     let Some(held) = taken.into_inner() else { return stored };
     if stored.is_err() {
         // Nobody has seen it.
@@ -183,8 +185,8 @@ pub(super) fn needs_terminal(context: &Context, wish: Option<&Wish>) -> Result<(
 
 /// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up
 /// until it is stored), else from a paste.
-fn obtain(context: &Context, profile: &str, way: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
-    match from_claude(context, profile, way)? {
+fn obtain(context: &Context, wish: &Wish, way: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
+    match from_claude(context, wish, way)? {
         Ok((read, held)) => {
             taken.set(Some(held));
             return Ok(read);
@@ -194,13 +196,13 @@ fn obtain(context: &Context, profile: &str, way: &str, taken: &Cell<Option<Held>
     context.say(&format!(
         "No token was taken. Run `claude setup-token` on any machine with a browser (where it is missing, {INSTALL}), and paste its token here."
     ));
-    paste::read(context, &format!("token for {profile}"))
+    paste::read(context, &wish.provider, &format!("token for {}", wish.profile))
 }
 
 /// Runs `claude setup-token`; if no token came of it, why not. `way` is how it comes without.
 fn from_claude(
     context: &Context,
-    profile: &str,
+    wish: &Wish,
     way: &str,
 ) -> Result<std::result::Result<(Read, Held), String>> {
     let Some(program) = find(context, "claude") else {
@@ -235,13 +237,13 @@ fn from_claude(
             }
             held.again();
         }
-        let pasted = shape::normalise(token.expose())?;
+        let pasted = shape::normalise(token.expose(), Some(&wish.provider))?;
         if !alone {
             context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
         }
         let mut warnings = pasted.warnings;
         if ran.several {
-            warnings.push(format!("`claude setup-token` printed more than one token, and the last of them was taken; if that is the wrong one, run `strongroom rotate {profile}`, and paste the right one"));
+            warnings.push(format!("`claude setup-token` printed more than one token, and the last of them was taken; if that is the wrong one, run `strongroom rotate {}`, and paste the right one", wish.profile.word()));
         }
         if (!succeeded || ran.cancelled) && !alone {
             warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));

@@ -1,7 +1,7 @@
 //! Values that stand where a secret was: masks, references, markers, placeholders.
 
-use super::advice::Shape;
 use crate::env_names;
+use crate::looks::Shape;
 use crate::vault::id::Provider;
 
 /// Values that programs write in place of a secret.

@@ -1,10 +1,10 @@
-//! What a secret is wrapped into when more than the secret was copied: a line of a file or of a shell,
-//! a header, JSON, PEM.
+//! What a secret is wrapped into if more than the secret was copied, and what is not simple enough to be taken
+//! off: a line of a file or of a shell, a command, JSON, PEM.
 
 use crate::env_names;
-use crate::error::{Code, Error, Result};
 
-use super::paste::is_space;
+use super::refusal::Refusal;
+use super::unseen::is_space;
 use crate::looks::Shape;
 
 /// Names of headers that carry a secret.
@@ -13,43 +13,33 @@ const HEADERS: [&str; 6] =
 /// The longest word that is taken for one of a command or for a name.
 const WORD_MAX: usize = 64;
 
-const BEHIND: &str = "paste only the secret itself, which stands behind it";
+pub(super) const BEHIND: &str = "paste only the value, without what stands before and behind it";
 
 /// Refuses a value that is wrapped into something, as far as that can be no secret itself. What a
-/// variable or a header is set to is refused where its name is known, or where a known prefix stands
+/// variable or a header is set to is refused if its name is known, or if a known prefix stands
 /// behind the name.
 ///
 /// # Errors
 /// `BAD_DATA`, which quotes nothing.
-pub(super) fn refuse(text: &str) -> Result<()> {
-    let refuse =
-        |what: String, remedy: &'static str| Err(Error::new(Code::BadData, what).with_remedy(remedy));
+pub(super) fn refuse(text: &str) -> Result<(), Refusal> {
     let before = before_known(text);
     if let Some(name) = assigned(text).or_else(|| before.and_then(named_in)) {
-        return refuse(
-            format!("the pasted value is an assignment to {name}"),
+        return Err(Refusal::bad(
+            format!("is an assignment to {name}"),
             "paste only what stands behind the name, or import the file with `strongroom import`",
-        );
+        ));
     }
     if is_header(text) || before.is_some_and(|before| before.split(is_quote).any(is_header)) {
-        return refuse("the pasted value is an HTTP header".to_owned(), BEHIND);
+        return Err(Refusal::bad("is an HTTP header", BEHIND));
     }
-    let bearer = text.get(..6).is_some_and(|head| head.eq_ignore_ascii_case("bearer"))
-        && text[6..].starts_with(is_space);
-    if bearer {
-        return refuse("the pasted value begins with the word Bearer".to_owned(), BEHIND);
-    }
-    if text.starts_with('{') || text.starts_with("-----BEGIN") {
-        return refuse(
-            "the pasted value is a document (JSON or PEM), not a key or a token".to_owned(),
+    if text.starts_with(['{', '[', '<']) || text.starts_with("-----BEGIN") {
+        return Err(Refusal::bad(
+            "is a document (JSON, PEM or a page), not a key or a token",
             "paste only the secret itself; `strongroom import` reads OpenClaw's files",
-        );
+        ));
     }
     if before.is_some_and(assigns) {
-        return refuse(
-            "the pasted value is an assignment: a name stands before the secret".to_owned(),
-            BEHIND,
-        );
+        return Err(Refusal::bad("is an assignment: a name stands before the secret", BEHIND));
     }
     Ok(())
 }
@@ -109,7 +99,8 @@ fn named_in(before: &str) -> Option<&'static str> {
     before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find_map(env_names::known)
 }
 
-fn is_header(text: &str) -> bool {
+/// Whether a text begins with the name of a header that carries a secret.
+pub(super) fn is_header(text: &str) -> bool {
     let name = text.split_once(':').map_or("", |(name, _)| name.trim_matches(is_space));
     HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
@@ -170,14 +161,8 @@ mod tests {
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtYWRlLXVwIn0.bWFkZS11cA",
             "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtYWRlLXVwIn0.",
             "Endpoint=sb://made.up/;SharedAccessKeyName=made;SharedAccessKey=bWFkZQ==",
-            "sk-ant-oat01-madeupmade\nsk-ant-oat01-madeupmade",
             "sk-proj-made=hf_up",
-            // A token that a window wrapped, whose second line begins like another one.
-            "bWFkZS11cC10b2tlbi1vZi1h\nhf_bGluZQ",
-            "madeuptokenofletters\nhf_alone",
-            "made9up8token7of6some5length\n1//made",
             "1234 hf_madeup",
-            "q/9a2+b=\nAKIA+made",
             "SG.made-up.made_up",
             "xoxb-1-2-made",
             "ntn_1made",
@@ -242,12 +227,10 @@ mod tests {
             "x-api-key: canary",
             "x-api-key:canary",
             "xi-api-key: sk_canary",
-            "Bearer sk-canary",
             "token=Bearer sk-canary",
         ] {
             let error = refuse(text).expect_err(text);
-            assert_eq!(error.code(), Code::BadData, "{text}");
-            let said = format!("{error} {error:?} {}", error.remedy()).to_lowercase();
+            let said = format!("{error:?}").to_lowercase();
             assert!(!said.contains("canary") && !said.contains("my_own"), "{said}");
         }
     }

@@ -33,24 +33,16 @@ pub(super) struct Checked {
     pub(super) warnings: Vec<String>,
 }
 
-/// Checks a value and frees it from white space around it. White space inside is kept: unlike a
-/// paste, a file says what it means.
+/// Checks a value and frees it from white space around it, and from what [`shape::bare`] takes off. White space
+/// inside is kept: unlike a paste, a file says what it means.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
-    let secret = value.trim_matches(shape::is_space);
-    if secret.is_empty() {
-        return Err(Problem::new(Code::BadData, "is empty"));
-    }
+    let mut warnings = Vec::new();
+    let secret =
+        shape::bare(value, &mut warnings).map_err(|refusal| Problem::new(refusal.code, refusal.why))?;
     if secret.len() > SECRET_MAX {
         return Err(Problem::new(Code::TooLarge, format!("is longer than {SECRET_MAX} bytes")));
     }
-    if let Some(why) = shape::is_mask(secret) {
-        return Err(Problem::new(Code::NotASecret, format!("is no secret: {why}")));
-    }
-    if secret.chars().any(|c| shape::is_unseen(c) || (shape::is_space(c) && !c.is_whitespace())) {
-        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen"));
-    }
-    let mut warnings = Vec::new();
-    if secret.len() != value.len() {
+    if warnings.is_empty() && secret.len() != value.len() {
         warnings.push("white space around the value was left out".to_owned());
     }
     if secret.contains(['\n', '\r']) {
@@ -72,6 +64,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_certain_goes_with_a_warning() {
+        for value in
+            ["Bearer made-up-key", "'made-up-key'", "made-up-key;", "Authorization: Bearer made-up-key"]
+        {
+            let checked = check(value).map_err(|p| p.reason).unwrap();
+            assert_eq!(checked.secret.expose_secret(), "made-up-key", "{value}");
+            assert_eq!(checked.warnings.len(), 1, "{value}");
+        }
+    }
+
+    #[test]
     fn values_that_are_none_are_refused() {
         for (value, code) in [
             ("", Code::BadData),
@@ -79,6 +82,14 @@ mod tests {
             ("a\0b", Code::BadData),
             ("a\u{200b}b", Code::BadData),
             ("***", Code::NotASecret),
+            ("null", Code::NotASecret),
+            ("\"undefined\"", Code::NotASecret),
+            ("Bearer null", Code::NotASecret),
+            ("{}", Code::NotASecret),
+            ("\u{201c}made-up\u{201d}", Code::BadData),
+            ("made\u{a0}up", Code::BadData),
+            ("Basic bWFkZTp1cA==", Code::BadData),
+            ("OPENAI_API_KEY=made-up", Code::BadData),
             ("b".repeat(SECRET_MAX + 1).as_str(), Code::TooLarge),
         ] {
             assert_eq!(check(value).err().unwrap().code, code, "{value:?}");

@@ -1,0 +1,182 @@
+//! Which several lines are one token, and which are more than a token.
+
+use crate::secret::Buffer;
+
+use crate::looks::Shape;
+
+/// The narrowest window that is taken to wrap a token whose beginning is not known, in characters. Words of a
+/// message are shorter.
+const WIDTH_MIN: usize = 16;
+/// The longest word that is taken for one of a message.
+const WORD_MAX: usize = 16;
+
+/// The lines of a text, without white space at their ends, and without blank ones at its ends.
+pub(super) fn lines(text: &str) -> Vec<&str> {
+    // Of `\r\n` the second leaves a blank line, which is none if the next line is not blank.
+    let mut lines: Vec<&str> = text.split('\n').flat_map(|line| line.trim_end().split('\r')).collect();
+    lines.iter_mut().for_each(|line| *line = line.trim());
+    let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
+    let last = lines.iter().rposition(|line| !line.is_empty()).map_or(first, |last| last + 1);
+    lines.truncate(last);
+    lines.split_off(first)
+}
+
+/// What stands in a Markdown fence of its own; `None` if the lines are no such fence.
+pub(super) fn fenced<'a, 't>(lines: &'a [&'t str]) -> Option<&'a [&'t str]> {
+    let [first, inner @ .., last] = lines else { return None };
+    let mark = first.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+    let fence = |line: &str| line.len() - line.trim_start_matches(mark).len();
+    let (open, close) = (fence(first), fence(last));
+    let language = first.trim_start_matches(mark).trim();
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'#' | b'.');
+    (open >= 3 && close >= open && last.len() == close && language.bytes().all(is_word)).then_some(inner)
+}
+
+/// Whether a text begins as a token does.
+pub(super) fn begins_known(text: &str) -> bool {
+    let text = text.trim_start_matches(['"', '\'']);
+    Shape::of(text).is_some() || text.starts_with("sk-") || text.starts_with("eyJ")
+}
+
+/// The one token of several pieces, which a window wrapped: token characters alone, each piece as long as the
+/// first, and the last not longer. `None` if they are anything else, or could be.
+pub(super) fn joined(pieces: &[&str], by_blanks: bool) -> Option<Buffer> {
+    let [first, rest @ ..] = pieces else { return None };
+    let (last, between) = rest.split_last()?;
+    let (width, known) = (first.len(), begins_known(first));
+    let wrapped = pieces.iter().all(|piece| !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_graphic()))
+        && between.iter().all(|piece| piece.len() == width)
+        && last.len() <= width;
+    // Keys without a known beginning are as long as each other.
+    let one = known || (width >= WIDTH_MIN && last.len() < width);
+    let apart = rest.iter().any(|piece| begins_known(piece) || piece == first || stands_alone(piece));
+    let word = is_word(last) || (by_blanks && rest.iter().any(|piece| is_word(piece)));
+    if !wrapped || !one || apart || word {
+        return None;
+    }
+    let mut token = Buffer::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    pieces.iter().for_each(|piece| token.extend(piece.as_bytes()));
+    Some(token)
+}
+
+/// An address, a link, or a value with its name: never the rest of a token.
+fn stands_alone(piece: &str) -> bool {
+    let is_mail = piece.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
+    let named = piece.split_once([':', '=']).is_some_and(|(name, value)| {
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+        // Base64 ends in `=`.
+        is_name && !(piece[name.len()..].starts_with('=') && value.bytes().all(|b| b == b'='))
+    });
+    piece.contains("://") || is_mail || named
+}
+
+/// A word of a message or a name. Letters that could be hexadecimal digits are none, and neither are a few
+/// letters that are repeated.
+fn is_word(piece: &str) -> bool {
+    let word = piece.trim_matches(|c: char| c.is_ascii_punctuation());
+    let tail = word.get(1..).unwrap_or_default();
+    let cased = tail.bytes().all(|b| b.is_ascii_lowercase()) || word.bytes().all(|b| b.is_ascii_uppercase());
+    let mut seen = [false; 26];
+    word.bytes().filter(u8::is_ascii_alphabetic).for_each(|b| {
+        seen[usize::from(b.to_ascii_lowercase() - b'a')] = true;
+    });
+    (4..=WORD_MAX).contains(&word.len())
+        && word.bytes().all(|b| b.is_ascii_alphabetic())
+        && cased
+        && seen.iter().filter(|seen| **seen).count() >= 3
+        && word.bytes().any(|b| !b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token_of(text: &str) -> Option<String> {
+        joined(&lines(text), false).map(|token| token.expose_str().unwrap().to_owned())
+    }
+
+    /// A made-up token of this length, cut every so many characters.
+    fn wrapped(token: &str, width: usize, between: &str) -> String {
+        let pieces: Vec<_> =
+            token.as_bytes().chunks(width).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
+        pieces.join(between)
+    }
+
+    #[test]
+    fn one_wrapped_token_is_taken_whole() {
+        let token = format!("sk-ant-oat01-{}", "Made-Up_0".repeat(11));
+        let plain = "0123456789abcdefZYXWVUTSRQP".repeat(3);
+        for width in [20, 27, 40, 54, 79, 80, 100, 107] {
+            for between in ["\n", "\r\n", "\r", "  \n", "\n   ", "\t\r\n\t"] {
+                for token in [&token, &plain] {
+                    let text = format!("\n{}\n\n", wrapped(token, width, between));
+                    // Without a known beginning a last line that is full could be another key.
+                    let full = token.len() % width == 0 && !token.starts_with("sk-");
+                    let expected = (token.len() > width && !full).then_some(token.as_str());
+                    assert_eq!(token_of(&text).as_deref(), expected, "{width} {between:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_more_than_a_token_is_none() {
+        let key = format!("sk-or-v1-{}", "0123456789abcdef".repeat(4));
+        for rest in [
+            "user: me@example.com",
+            "user:me",
+            "user=me",
+            "me@example.com",
+            "https://made.up",
+            "otpauth://totp/x?secret=MADEUP",
+            "openrouter",
+            "Production",
+            "ADMIN",
+            "done.",
+            "",
+            "\nopenrouter",
+            "sk-or-v1-short",
+            "gsk_other",
+        ] {
+            for text in [format!("{key}\n{rest}\nx"), format!("{key}\n\n{rest}")] {
+                assert_eq!(token_of(&text), None, "{text:?}");
+            }
+            if !rest.is_empty() {
+                assert_eq!(token_of(&format!("{key}\n{rest}")), None, "{rest:?}");
+                assert_eq!(token_of(&format!("{rest}\n{key}")), None, "{rest:?}");
+            }
+        }
+        let other = format!("sk-or-v1-{}", "fedcba9876543210".repeat(4));
+        for text in [
+            format!("{key}\n{other}"),
+            format!("{key}\n{key}"),
+            format!("{0}\n{1}", "0123456789abcdef".repeat(2), "fedcba9876543210".repeat(2)),
+            "Permission\ndenied".to_owned(),
+            "HTTP\n401".to_owned(),
+            "a\nb".to_owned(),
+        ] {
+            assert_eq!(token_of(&text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_fence_of_its_own_is_opened() {
+        for (text, inner) in [
+            ("```\nabc\n```", Some(vec!["abc"])),
+            ("```sh\nabc\ndef\n```", Some(vec!["abc", "def"])),
+            ("~~~ text\nabc\n~~~", Some(vec!["abc"])),
+            ("````\nabc\n`````", Some(vec!["abc"])),
+            ("````\nabc\n```", None),
+            ("```\nabc\n~~~", None),
+            ("``\nabc\n``", None),
+            ("```your key\nabc\n```", None),
+            ("Here:\n```\nabc\n```", None),
+            ("```\nabc", None),
+            ("```", None),
+        ] {
+            let lines = lines(text);
+            assert_eq!(fenced(&lines).map(<[_]>::to_vec), inner, "{text:?}");
+        }
+    }
+}

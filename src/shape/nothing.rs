@@ -1,0 +1,100 @@
+//! Words that programs print where they have nothing to print.
+
+/// As `jq`, JavaScript, Python, Go, C, SQL, YAML, PowerShell, spreadsheets, and command-line tools say it; compared
+/// without regard to case.
+const WORDS: [&str; 58] = [
+    "null",
+    "nullptr",
+    "$null",
+    "nil",
+    "undefined",
+    "none",
+    "nothing",
+    "nan",
+    "infinity",
+    "-infinity",
+    "true",
+    "false",
+    "yes",
+    "no",
+    "void",
+    "n/a",
+    "na",
+    "#n/a",
+    "\\n",
+    "~",
+    "-",
+    "--",
+    "{}",
+    "[]",
+    "()",
+    "<>",
+    "[object object]",
+    "[object promise]",
+    "[null]",
+    "{null}",
+    "(null)",
+    "(none)",
+    "(nil)",
+    "(unset)",
+    "(not set)",
+    "(empty)",
+    "<nil>",
+    "<null>",
+    "<none>",
+    "<unset>",
+    "<empty>",
+    "<no value>",
+    "%!s(<nil>)",
+    "optional(nil)",
+    "unset",
+    "not set",
+    "empty",
+    "missing",
+    "unknown",
+    "error",
+    "failed",
+    "unauthorized",
+    "forbidden",
+    "not found",
+    "bearer",
+    "token",
+    "basic",
+    "export",
+];
+
+/// Whether a value is no more than such a word.
+pub(super) fn is_nothing(value: &str) -> bool {
+    WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+/// Whether a value gives a name such a word: `key: null`, `token=undefined`.
+pub(super) fn names_nothing(value: &str) -> bool {
+    let Some((name, said)) = value.split_once([':', '=']) else { return false };
+    let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
+    let said = said.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ',' | ';'));
+    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    is_name && is_nothing(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_for_nothing_in_any_case() {
+        for value in ["null", "NULL", "None", "NaN", "<NIL>", "n/a", "[object Object]", "%!s(<nil>)", "{}"] {
+            assert!(is_nothing(value), "{value}");
+        }
+        for value in ["nullable", "none-of-it", "sk-null", "", "truth"] {
+            assert!(!is_nothing(value), "{value}");
+        }
+        for value in ["key: null", "API_KEY=undefined", "\"key\": None,", "a.b-c: 'nil'"] {
+            assert!(names_nothing(value), "{value}");
+        }
+        for value in ["a+b=null", "sk-a:b", "key: nullable", "=null"] {
+            assert!(!names_nothing(value), "{value}");
+        }
+    }
+}
