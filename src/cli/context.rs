@@ -1,6 +1,7 @@
 //! What every verb needs: the surroundings, the vault, and a way to speak.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::select::follow::follow;
 use crate::shape;
 use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
-use crate::term::secret_input;
+use crate::term::secret_input::{self, Quiet};
 use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
 use crate::unlock::{cache, keychain_key, slots};
@@ -60,6 +61,13 @@ impl Context {
     #[must_use]
     pub fn may_ask_passphrase(&self) -> bool {
         self.may_ask() || (!self.global.no_input && self.env.stderr_tty && secret_input::reaches_terminal())
+    }
+
+    /// Switches the terminal's echo off until the value that is given is dropped: for a command that asks for a
+    /// secret, from its beginning on, so that what is pasted too early is not shown.
+    #[must_use]
+    pub fn quiet(&self) -> Option<Quiet> {
+        if self.may_ask() { Quiet::begin() } else { None }
     }
 
     /// The vault's home.
@@ -161,8 +169,14 @@ impl Context {
     }
 
     fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
-        let prompt = |text: &str| secret_input::read_passphrase(text);
+        // From the first question on: the second comes after the work of the first.
+        let quiet = RefCell::new(None);
+        let prompt = |text: &str| {
+            quiet.borrow_mut().get_or_insert_with(Quiet::begin);
+            secret_input::read_passphrase(text)
+        };
         let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
+        drop(quiet);
         if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
             super::key_file::opened_with(vault, path, &self.waits("unlock"));
         }

@@ -147,13 +147,7 @@ fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretS
     let text = if let Some(path) = &args.by.bundle_passphrase_file {
         read::passphrase_of_file(path)?
     } else if context.may_ask() {
-        let first = secret_input::read_passphrase("Passphrase for the bundle: ")?;
-        let again = secret_input::read_passphrase("Again: ")?;
-        if first.is_empty() || first.expose() != again.expose() {
-            return fail(Code::BadData, "the two passphrases differ, or are empty")
-                .map_err(|e: Error| e.with_remedy("type it again"));
-        }
-        first
+        secret_input::new_passphrase("Passphrase for the bundle: ")?
     } else {
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
             .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));

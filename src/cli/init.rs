@@ -121,6 +121,7 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
 /// # Errors
 /// `EXISTS`, and those of making it.
 pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
+    let _quiet = context.quiet();
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
     match Vault::open_damaged(&home, &context.setup(), context.lock_limit()) {
@@ -352,18 +353,9 @@ pub(super) fn read_new_passphrase(
         new_passphrase::check(&passphrase, &format!("the passphrase file {}", shown(&path)), weak)?;
         passphrase
     } else if context.may_ask() {
-        let first = secret_input::read_passphrase("New passphrase: ")?;
-        let again = secret_input::read_passphrase("Again: ")?;
-        if first.is_empty() {
-            return fail(Code::BadData, "the passphrase is empty")
-                .map_err(|e: Error| e.with_remedy("choose a longer one"));
-        }
-        if first.expose() != again.expose() {
-            return fail(Code::BadData, "the two passphrases differ")
-                .map_err(|e: Error| e.with_remedy("type it again"));
-        }
-        new_passphrase::check(&first, "the answer", weak)?;
-        first
+        let passphrase = secret_input::new_passphrase("New passphrase: ")?;
+        new_passphrase::check(&passphrase, "the answer", weak)?;
+        passphrase
     } else {
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
             .map_err(|e: Error| e.with_remedy("give it by --passphrase-file or --passphrase-fd"));

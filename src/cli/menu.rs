@@ -2,11 +2,12 @@
 
 use super::context::not_a_secret;
 use crate::error::{Code, Error, Result, fail};
+use crate::shape;
 use crate::term::out;
-use crate::term::secret_input::read_line;
+use crate::term::secret_input::{TRIES, read_line};
 
-/// How often an answer that is none is asked for again.
-const TRIES: usize = 3;
+/// From this length on a word that is no id is not shown: it may be a key without a known beginning.
+const WORD_MAX: usize = 20;
 
 /// Asks which of some choices it is to be, under a title and by a short name of what is asked. Each is
 /// a name and what is told about it; an empty answer is the first of them. Its index is given.
@@ -35,23 +36,46 @@ pub(super) fn numbered(text: &str, of: usize) -> Option<usize> {
     number.checked_sub(1).filter(|index| *index < of)
 }
 
-/// Asks for a line that is no secret.
+/// Asks for a line that is no secret. A secret that is pasted too early is not shown, and the line is asked for
+/// again.
 ///
 /// # Errors
-/// `USAGE` for a secret, which is then on the screen; those of reading it.
+/// `USAGE` if only secrets come; those of reading it.
 pub(super) fn line(question: &str) -> Result<String> {
-    let text = read_line(question)?;
-    not_a_secret(&text).map_err(|_| {
-        Error::new(Code::Usage, "the answer looks like a secret, and was shown as it was typed")
-            .with_remedy("revoke it; a secret is asked for by itself, and hidden")
-    })?;
-    Ok(text)
+    let mut shown = false;
+    for nth in 0..TRIES {
+        let again = format!("That looks like a secret, which is asked for by itself. {question}");
+        let answer = read_line(if nth == 0 { question } else { &again }, &may_be_secret)?;
+        if not_a_secret(&answer.text).is_ok() {
+            return Ok(answer.text.to_string());
+        }
+        shown |= answer.shown;
+    }
+    let (what, remedy) = if shown {
+        ("the answer looks like a secret, and was shown as it was typed", "revoke it")
+    } else {
+        ("the answer looks like a secret; it was not shown, and is stored nowhere", "run it again")
+    };
+    fail(Code::Usage, what)
+        .map_err(|e: Error| e.with_remedy(format!("{remedy}; a secret is asked for by itself, and hidden")))
+}
+
+/// Whether what is typed for an answer may be a secret, or the beginning of one.
+fn may_be_secret(text: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '=' | '"' | '\'')).any(|word| {
+        let known = shape::Shape::of(word).is_some_and(|shape| shape.prefix.len() >= 4);
+        known
+            || word.starts_with("sk-")
+            || word.starts_with("eyJ")
+            || (word.len() >= WORD_MAX && !word.contains('@'))
+            || shape::looks_random(word)
+    })
 }
 
 /// Asks until the answer is one.
 ///
 /// # Errors
-/// `USAGE` where none was understood, and for a secret, which is then on the screen; `CANCELLED`.
+/// `USAGE` if none was understood, or only secrets came; `CANCELLED`.
 pub(super) fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
     for nth in 0..TRIES {
         let text =

@@ -12,7 +12,8 @@ use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
 use crate::term::escape::safe;
-use crate::term::{out, secret_input, stdin};
+use crate::term::secret_input::{self, Quiet};
+use crate::term::{out, stdin};
 use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::change::{Change, Outcome};
@@ -69,6 +70,11 @@ struct Value {
 }
 
 impl Value {
+    /// Shows nothing of what is typed from now on, if the secret is asked for.
+    fn quiet(&self, context: &Context) -> Option<Quiet> {
+        if self.secret_fd.is_some() { None } else { context.quiet() }
+    }
+
     /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
     fn read(&self, context: &Context, provider: &Provider, what: &str, by: Option<&str>) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
@@ -95,7 +101,8 @@ impl Value {
         if let Some(by) = by {
             out::write_error(&format!("{}\n", safe(&format!("Unlocked by {by}, not by the passphrase."))));
         }
-        secret_input::read_secret(&format!("Paste the {what} (hidden), then Enter: "))
+        let prompt = format!("Paste the {what} (hidden), then Enter: ");
+        secret_input::until(&prompt, |error| secret_input::empty(error.code()), secret_input::read_secret)
     }
 }
 
@@ -129,6 +136,7 @@ pub(super) struct Stored {
 }
 
 pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> Result<u8> {
+    let _quiet = args.value.quiet(context);
     not_a_secret(&args.provider)?;
     let provider: Provider = args.provider.parse()?;
     let profile = profile_of(context, &provider, args.profile_id.as_deref(), default_name(kind))?;
@@ -337,6 +345,7 @@ pub(super) fn store(
 }
 
 pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
+    let _quiet = args.value.quiet(context);
     let profile = context.profile_id(&args.id)?;
     let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;

@@ -13,11 +13,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::stdio::stdin;
-use rustix::termios::{OptionalActions, Termios, Winsize, tcgetattr, tcgetwinsize, tcsetattr};
+use rustix::termios::{QueueSelector, Winsize, tcflush, tcgetattr, tcgetwinsize};
 use zeroize::Zeroizing;
 
 use super::capture::{Capture, Taken, Wanted};
-use super::signals::Held;
+use super::signals::{Held, Saved};
 use super::slow::Slow;
 use super::tty::{Tty, gone};
 use crate::error::{Code, Error, Result};
@@ -124,7 +124,7 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
 }
 
 /// The person's terminal without line editing, echo and signal keys, until this value is dropped.
-struct Raw(Termios);
+struct Raw(Saved);
 
 impl Raw {
     fn enter() -> Result<Self> {
@@ -132,15 +132,17 @@ impl Raw {
         let mut raw = saved.clone();
         raw.make_raw();
         // Made before the change, so that a change that half succeeded is undone too.
-        let guard = Self(saved);
-        tcsetattr(stdin(), OptionalActions::Flush, &raw).map_err(failed)?;
+        let guard = Self(Saved::keep(stdin(), stdin(), saved));
+        Saved::set(stdin(), &raw).map_err(failed)?;
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
         Ok(guard)
     }
 }
 
 impl Drop for Raw {
     fn drop(&mut self) {
-        while let Err(Errno::INTR) = tcsetattr(stdin(), OptionalActions::Flush, &self.0) {}
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
+        self.0.restore(stdin());
     }
 }
 

@@ -1,9 +1,9 @@
-//! What the bytes typed or pasted at a hidden prompt mean. No I/O: bytes and lapses of time go
+//! What the bytes typed or pasted at a prompt mean. No I/O: bytes and lapses of time go
 //! in, a value comes out.
 //!
-//! A line break ends the input only when nothing follows it at once: a token copied from a
+//! A line break ends a secret only when nothing follows it at once: a token copied from a
 //! wrapped display is pasted as a burst of lines, and its tail must not reach the shell. Within
-//! a bracketed paste line breaks never end the input.
+//! a bracketed paste line breaks never end it. An answer to a question ends at the first one.
 
 use crate::secret::Buffer;
 
@@ -18,6 +18,7 @@ const BACKSPACE: u8 = 0x08;
 const CTRL_C: u8 = 0x03;
 const CTRL_D: u8 = 0x04;
 const CTRL_U: u8 = 0x15;
+const CTRL_W: u8 = 0x17;
 const CTRL_BACKSLASH: u8 = 0x1c;
 const ESC: u8 = 0x1b;
 const BELL: u8 = 0x07;
@@ -61,9 +62,14 @@ pub(super) struct Editor {
     ends_when_idle: bool,
     after_cr: bool,
     lapses: u8,
+    /// The key that interrupts.
+    interrupt: u8,
+    /// Whether a line break ends it at once.
+    is_answer: bool,
 }
 
 impl Editor {
+    /// For a secret.
     pub(super) fn new() -> Self {
         Self {
             // Room for nearly every token, so that growing moves none of them.
@@ -73,7 +79,19 @@ impl Editor {
             ends_when_idle: false,
             after_cr: false,
             lapses: 0,
+            interrupt: CTRL_C,
+            is_answer: false,
         }
+    }
+
+    /// For the answer to a question, at a terminal with this key to interrupt.
+    pub(super) fn for_answer(interrupt: u8) -> Self {
+        Self { interrupt, is_answer: true, ..Self::new() }
+    }
+
+    /// What there is so far.
+    pub(super) fn value(&self) -> &[u8] {
+        self.value.expose()
     }
 
     /// Whether a lapse of time without input means something.
@@ -149,11 +167,13 @@ impl Editor {
         match byte {
             ESC => return self.within(Escape::Started),
             b'\n' if after_cr => return Step::More,
+            b'\r' | b'\n' if self.is_answer => return Step::Done,
             b'\r' | b'\n' => {
                 self.ends_when_idle = !self.pasting;
                 self.value.push(b'\n');
             }
-            CTRL_C | CTRL_BACKSLASH if !self.pasting => return Step::Cancelled,
+            byte if byte == self.interrupt && !self.pasting => return Step::Cancelled,
+            CTRL_BACKSLASH if !self.pasting && !self.is_answer => return Step::Cancelled,
             CTRL_D if !self.pasting => {
                 let empty = self.value.expose().iter().all(|byte| *byte == b'\n');
                 return if empty { Step::Cancelled } else { Step::Done };
@@ -162,6 +182,7 @@ impl Editor {
                 self.value.truncate(0);
                 self.ends_when_idle = false;
             }
+            CTRL_W if !self.pasting => self.erase_word(),
             BACKSPACE | DELETE if !self.pasting => self.erase(),
             // Other keys (Ctrl-Z, Ctrl-S, …) mean nothing here. Pasted control characters stay,
             // so that whoever takes the value can refuse it: dropping them would alter it.
@@ -179,6 +200,16 @@ impl Editor {
         self.ends_when_idle = false;
         let value = self.value.expose();
         let start = value.iter().rposition(|byte| byte & 0xc0 != 0x80).unwrap_or(0);
+        self.value.truncate(start);
+    }
+
+    /// Takes back a word, and the white space after it.
+    fn erase_word(&mut self) {
+        self.ends_when_idle = false;
+        let value = self.value.expose();
+        let is_space = |byte: &u8| byte.is_ascii_whitespace();
+        let word = value.iter().rposition(|byte| !is_space(byte)).map_or(0, |last| last + 1);
+        let start = value.iter().take(word).rposition(is_space).map_or(0, |space| space + 1);
         self.value.truncate(start);
     }
 
@@ -324,6 +355,30 @@ mod tests {
         assert_eq!(done(b"\x7f\x7fabc\r"), b"abc");
         assert_eq!(done(b"wrong\x15abc\r"), b"abc");
         assert_eq!(done(b"a\x1ab\x13c\x00\r"), b"abc");
+        assert_eq!(done(b"wrong\x17abc\r"), b"abc");
+        assert_eq!(done(b"one two \x17three\r"), b"one three");
+        assert_eq!(done(b"one two\x17\x17\x17three\r"), b"three");
+        assert_eq!(done(b"\x17abc \tx\x17\x17\x17abc\r"), b"abc");
+        assert_eq!(done("caf\u{e9} \u{1f511}\u{1f511}\x17t\r".as_bytes()), "caf\u{e9} t".as_bytes());
+    }
+
+    #[test]
+    fn an_answer_ends_at_the_first_line_break() {
+        for (typed, step, answer) in [
+            (&b"abc\r"[..], Step::Done, &b"abc"[..]),
+            (b"abc\n", Step::Done, b"abc"),
+            (b"\r", Step::Done, b""),
+            (b"a\x17b\x7fcd\r", Step::Done, b"cd"),
+            (b"\x1b[200~abc\r", Step::Done, b"abc"),
+            (b"ab\x18", Step::Cancelled, b"ab"),
+            (b"ab\x03\x1c\r", Step::Done, b"ab"),
+            (b"\x04", Step::Cancelled, b""),
+            (b"ab\x04", Step::Done, b"ab"),
+        ] {
+            let mut editor = Editor::for_answer(0x18);
+            let last = typed.iter().map(|byte| editor.feed(*byte)).last();
+            assert_eq!((last, editor.value()), (Some(step), answer), "{typed:?}");
+        }
     }
 
     #[test]

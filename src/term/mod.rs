@@ -3,6 +3,7 @@
 pub mod capture;
 pub mod child;
 pub mod count;
+mod echo;
 pub mod escape;
 mod line_editor;
 pub mod out;
@@ -11,6 +12,7 @@ mod screen;
 pub mod secret_input;
 mod settings;
 pub mod signals;
+mod silent;
 mod slow;
 pub mod stdin;
 pub mod style;

@@ -5,11 +5,23 @@
 
 use zeroize::Zeroizing;
 
+use super::echo::Echo;
 use super::escape::safe;
 use super::line_editor::{Editor, MAX, Step};
-use super::tty::{Hidden, Tty, Visible, gone};
+pub use super::silent::Quiet;
+use super::silent::{Asks, Silent};
+use super::tty::{Tty, gone};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::Buffer;
+
+/// How often a person is asked for what does not fit.
+pub const TRIES: usize = 3;
+/// More bytes than a key sends at once: a paste.
+const KEY_MAX: usize = 4;
+/// What is said of what was typed before a secret was asked for.
+const EARLY: &str = "What was typed or pasted before this question is dropped: paste it now.\n";
+/// The longest answer to a yes-or-no question that is shown, in bytes.
+const YES_MAX: usize = 8;
 
 /// Reads a token or a key, typed or pasted, on one line or wrapped over several: line breaks
 /// within are kept as `\n`, those at its end are not. What white space means is the caller's.
@@ -41,7 +53,58 @@ pub fn reaches_terminal() -> bool {
     Tty::controlling().is_some_and(|tty| tty.in_foreground())
 }
 
-/// Asks a yes-or-no question; everything but `y` and `yes` is no.
+/// Asks for a secret until there is one that will do, at most [`TRIES`] times. If an error is one to ask again after,
+/// `again` says why, and that is shown before the prompt.
+///
+/// # Errors
+/// Those of asking; of the last time all of them.
+pub fn until<T>(
+    prompt: &str,
+    again: impl Fn(&Error) -> Option<&'static str>,
+    mut ask: impl FnMut(&str) -> Result<T>,
+) -> Result<T> {
+    let mut text = prompt.to_owned();
+    for _ in 1..TRIES {
+        match ask(&text) {
+            Err(error) => match again(&error) {
+                Some(why) => text = format!("{why} {prompt}"),
+                None => return Err(error),
+            },
+            done => return done,
+        }
+    }
+    ask(&text)
+}
+
+/// Why a secret is asked for again after an error with this code: nothing was entered.
+#[must_use]
+pub fn empty(code: Code) -> Option<&'static str> {
+    (code == Code::NoInput).then_some("Nothing was entered.")
+}
+
+/// Asks for a new passphrase twice, and again if the two differ or are empty.
+///
+/// # Errors
+/// Those of [`read_passphrase`]; `BAD_DATA` if they still differ.
+pub fn new_passphrase(prompt: &str) -> Result<Buffer> {
+    let quiet = Quiet::begin();
+    let again = |error: &Error| match error.code() {
+        Code::BadData => Some("The two passphrases differ."),
+        code => empty(code),
+    };
+    let passphrase = until(prompt, again, |prompt| {
+        let first = read_passphrase(prompt)?;
+        let second = read_passphrase("Again: ")?;
+        if first.expose() == second.expose() {
+            return Ok(first);
+        }
+        fail(Code::BadData, "the two passphrases differ").map_err(|e: Error| e.with_remedy("type it again"))
+    });
+    drop(quiet);
+    passphrase
+}
+
+/// Asks a yes-or-no question; everything but `y` and `yes` is no. What is longer than any such answer is not shown.
 ///
 /// # Errors
 /// `NOT_CONFIRMED` without a terminal, `CANCELLED` on Ctrl-C, Ctrl-D or when the terminal goes away,
@@ -50,40 +113,94 @@ pub fn confirm(question: &str) -> Result<bool> {
     let Ok(tty) = Tty::open() else {
         return fail(Code::NotConfirmed, "this needs a confirmation, and there is no terminal to ask on");
     };
-    let mut answer = [0u8; 256];
-    let answer = visible(&tty, &format!("{question} [y/N] "), &mut answer)?.trim_ascii();
+    let (answer, _) = answer(&tty, &format!("{question} [y/N] "), &|text| text.len() > YES_MAX)?;
+    let answer = answer.expose().trim_ascii();
     Ok(answer.eq_ignore_ascii_case(b"y") || answer.eq_ignore_ascii_case(b"yes"))
 }
 
-/// Asks for a line that is no secret, and is shown as it is typed.
+/// An answer, and whether it was shown.
+pub struct Answer {
+    /// What was answered, without white space around it.
+    pub text: Zeroizing<String>,
+    /// Whether it was shown as it was typed.
+    pub shown: bool,
+}
+
+/// Asks for a line that is no secret, and is shown as it is typed, unless it may be one.
 ///
 /// # Errors
 /// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-C, Ctrl-D or when the terminal goes away,
 /// `BAD_DATA` for what is not text, `IO` when the terminal fails.
-pub fn read_line(question: &str) -> Result<String> {
+pub fn read_line(question: &str, may_be_secret: &dyn Fn(&str) -> bool) -> Result<Answer> {
     let tty = Tty::open()?;
-    let mut line = Zeroizing::new([0u8; 4096]);
-    match std::str::from_utf8(visible(&tty, question, &mut line[..])?) {
-        Ok(line) => Ok(line.trim().to_owned()),
-        Err(_) => fail(Code::BadData, "the answer is not UTF-8 text"),
+    let (line, shown) = answer(&tty, question, may_be_secret)?;
+    match line.expose_str() {
+        Some(line) => Ok(Answer { text: Zeroizing::new(line.trim().to_owned()), shown }),
+        None => fail(Code::BadData, "the answer is not UTF-8 text"),
     }
 }
 
-fn visible<'a>(tty: &Tty, question: &str, line: &'a mut [u8]) -> Result<&'a [u8]> {
-    let terminal = Visible::enter(tty);
+/// Asks, and shows what is typed: by itself and not by the terminal, which would show what comes too early.
+fn answer(tty: &Tty, question: &str, may_be_secret: &dyn Fn(&str) -> bool) -> Result<(Buffer, bool)> {
+    let mut terminal = Silent::enter(tty, Asks::Answer)?;
     tty.write(&safe(question))?;
-    let read = tty.read(line)?;
-    let line = line.get(..read).unwrap_or_default();
-    if line.is_empty() || terminal.is_interrupted(line) {
-        let _ = tty.write("\n");
-        return fail(Code::Cancelled, "cancelled at the question");
+    let interrupt = terminal.interrupt();
+    let mut editor = Editor::for_answer(interrupt);
+    let mut echo = Echo::default();
+    let mut chunk = Zeroizing::new([0u8; 1024]);
+    let (step, rest) = loop {
+        // A paste is looked at as a whole before any of it is shown.
+        let mut burst = false;
+        let (step, rest) = loop {
+            let waits = burst || editor.minds_time();
+            let read =
+                if waits { terminal.read_soon(&mut chunk[..])? } else { terminal.read(&mut chunk[..])? };
+            if read == 0 && !waits {
+                return Err(gone());
+            }
+            if read == 0 {
+                editor.lapse();
+                burst = false;
+            }
+            burst |= read > KEY_MAX;
+            let bytes = chunk.get(..read).unwrap_or_default();
+            let (mut step, mut fed) = (Step::More, 0);
+            while let (Step::More, Some(byte)) = (step, bytes.get(fed)) {
+                step = editor.feed(*byte);
+                fed += 1;
+            }
+            if step != Step::More || !(burst || editor.minds_time()) {
+                let last = fed.checked_sub(1).and_then(|last| bytes.get(last));
+                if step == Step::Cancelled && last == Some(&interrupt) {
+                    echo.interrupt(interrupt);
+                }
+                break (step, fed < bytes.len());
+            }
+        };
+        echo.update(tty, editor.value(), may_be_secret)?;
+        if step != Step::More {
+            break (step, rest);
+        }
+    };
+    // What follows an answer in one paste, and what is typed ahead, answers nothing that was asked.
+    if rest {
+        terminal.drain()?;
     }
-    Ok(line)
+    terminal.drop_early()?;
+    let _ = tty.write("\n");
+    match step {
+        Step::TooLarge => Err(too_large()),
+        Step::Cancelled => fail(Code::Cancelled, "cancelled at the question"),
+        Step::Done | Step::More => Ok((editor.finish(), echo.is_shown())),
+    }
 }
 
 fn hidden(prompt: &str) -> Result<Buffer> {
     let tty = Tty::open()?;
-    let mut terminal = Hidden::enter(&tty)?;
+    let mut terminal = Silent::enter(&tty, Asks::Secret)?;
+    if terminal.was_early() {
+        tty.write(EARLY)?;
+    }
     tty.write(&safe(prompt))?;
     let outcome = edit(&mut terminal);
     let drained = terminal.drain();
@@ -102,7 +219,7 @@ fn hidden(prompt: &str) -> Result<Buffer> {
     Ok(value)
 }
 
-fn edit(terminal: &mut Hidden) -> Result<Buffer> {
+fn edit(terminal: &mut Silent) -> Result<Buffer> {
     let mut editor = Editor::new();
     let mut chunk = Zeroizing::new([0u8; 1024]);
     loop {

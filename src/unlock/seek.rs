@@ -16,6 +16,7 @@ use crate::keychain::Keychain;
 use crate::looks::looks_secret;
 use crate::seal::unlock_file::Kind;
 use crate::secret::Buffer;
+use crate::term::secret_input;
 
 /// How often is looked again because keys are being changed.
 pub const LOOKS: u32 = 32;
@@ -155,11 +156,21 @@ pub fn unlock(
     }
     let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
     if let (Some(ask), true) = (ask, by_passphrase) {
-        let passphrase = ask("Passphrase: ")?;
-        return slots::open(slots, MethodSecret::Passphrase(passphrase), "the passphrase at the prompt");
+        return by_prompt(slots, ask);
     }
     // Why the keychain does not unlock it says more than that nothing does.
     Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
+}
+
+/// Opens the vault with a passphrase that is asked for, and asked for again if it is wrong or empty.
+fn by_prompt(slots: &[Slot], ask: &dyn Fn(&str) -> Result<Buffer>) -> Result<Unlocked> {
+    let again = |error: &Error| match error.code() {
+        Code::WrongKey => Some("That passphrase does not open the vault."),
+        code => secret_input::empty(code),
+    };
+    secret_input::until("Passphrase: ", again, |prompt| {
+        slots::open(slots, MethodSecret::Passphrase(ask(prompt)?), "the passphrase at the prompt")
+    })
 }
 
 /// Opens the vault with a secret; one of a key file that does not open it may be followed by another,

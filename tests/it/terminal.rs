@@ -28,8 +28,8 @@ fn child() {
             Ok(answer) => answer.to_string(),
             Err(error) => error.code().name().to_owned(),
         },
-        "line" => match read_line("Name: ") {
-            Ok(line) => format!("{line:?}"),
+        "line" => match read_line("Name: ", &|text| text.starts_with("sk-")) {
+            Ok(line) => format!("{:?}", line.text.as_str()),
             Err(error) => error.code().name().to_owned(),
         },
         _ => unreachable!(),
@@ -243,7 +243,7 @@ fn questions() {
 fn a_cancelled_question_leaves_a_line_of_its_own() {
     let mut pty = Pty::open();
     assert_eq!(answer(&mut pty, CONFIRM, "\x03"), "CANCELLED");
-    assert!(pty.screen().ends_with("[y/N] ^C\r\n<end>"), "{:?}", pty.screen());
+    assert!(pty.screen().ends_with("[y/N] ^C\r\n\u{1b}[?2004l<end>"), "{:?}", pty.screen());
 }
 
 /// Whoever has another key for it cancels with that, too.
