@@ -165,7 +165,6 @@ pub(super) fn run(context: &mut Context, args: &Add) -> Result<u8> {
 
 pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
     let mut known = args.flags.known()?;
-    let _quiet = context.quiet();
     if !context.may_ask() && known.provider.is_none() {
         return Err(unasked("`models auth login` asks for the provider"));
     }
@@ -182,7 +181,6 @@ pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
 }
 
 fn one(context: &mut Context, known: Known) -> Result<u8> {
-    let _quiet = context.quiet();
     if known.method == Some(Method::SetupToken) {
         setup_token::needs_terminal(context, known.setup_token(context)?.as_ref())?;
     }

@@ -63,13 +63,6 @@ impl Context {
         self.may_ask() || (!self.global.no_input && self.env.stderr_tty && secret_input::reaches_terminal())
     }
 
-    /// Switches the terminal's echo off until the value that is given is dropped: for a command that asks for a
-    /// secret, from its beginning on, so that what is pasted too early is not shown.
-    #[must_use]
-    pub fn quiet(&self) -> Option<Quiet> {
-        if self.may_ask() { Quiet::begin() } else { None }
-    }
-
     /// The vault's home.
     ///
     /// # Errors

@@ -121,7 +121,6 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
 /// # Errors
 /// `EXISTS`, and those of making it.
 pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
-    let _quiet = context.quiet();
     let home = context.home()?;
     // Before a key is made: what would be refused leaves nothing behind.
     match Vault::open_damaged(&home, &context.setup(), context.lock_limit()) {

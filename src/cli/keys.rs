@@ -97,7 +97,6 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
 
 pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let vault = context.vault()?;
-    let _quiet = context.quiet();
     let mut session = context.session_afresh_by(&vault, &one_of(context.named()))?;
     let slots = vault.slots()?;
     for name in &args.drop {

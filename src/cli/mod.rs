@@ -55,6 +55,7 @@ pub use context::Context;
 
 use crate::env::Env;
 use crate::error::Result;
+use crate::term::secret_input::Quiet;
 use crate::vault::id::AgentName;
 use crate::when::parse_duration;
 use lazy::Lazy;
@@ -232,6 +233,7 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
         arguments.push("--help".into());
     }
     let json = arguments.iter().any(|argument| argument == "--json");
+    let _quiet = quiet(&arguments, &env);
     let mut command = command();
     let parsed = command
         .try_get_matches_from_mut(arguments)
@@ -247,6 +249,28 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
     }
+}
+
+/// Verbs that ask for a secret, and questions before it.
+const ASKING: [&str; 11] = [
+    "paste-token",
+    "paste-api-key",
+    "rotate",
+    "add",
+    "login",
+    "setup-token",
+    "onboard",
+    "init",
+    "rekey",
+    "export",
+    "unlock",
+];
+
+/// Switches the terminal's echo off for a command that asks for a secret, before anything else: what is pasted too
+/// early is not shown.
+fn quiet(arguments: &[std::ffi::OsString], env: &Env) -> Option<Quiet> {
+    let says = |word: &str| arguments.iter().skip(1).any(|argument| argument == word);
+    (env.stdin_tty && ASKING.into_iter().any(says) && !says("--no-input")).then(Quiet::begin)?
 }
 
 /// The command line's definition, for completions and manual pages.

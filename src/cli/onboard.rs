@@ -93,7 +93,6 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     if args.non_interactive {
         context.global.no_input = true;
     }
-    let _quiet = context.quiet();
     // Before a vault is made: what is not usable leaves nothing behind.
     let choice = args.auth_choice.as_deref().map(choice).transpose()?;
     let mut given = Vec::new();

@@ -12,8 +12,7 @@ use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
 use crate::term::escape::safe;
-use crate::term::secret_input::{self, Quiet};
-use crate::term::{out, stdin};
+use crate::term::{out, secret_input, stdin};
 use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::change::{Change, Outcome};
@@ -70,11 +69,6 @@ struct Value {
 }
 
 impl Value {
-    /// Shows nothing of what is typed from now on, if the secret is asked for.
-    fn quiet(&self, context: &Context) -> Option<Quiet> {
-        if self.secret_fd.is_some() { None } else { context.quiet() }
-    }
-
     /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
     fn read(&self, context: &Context, provider: &Provider, what: &str, by: Option<&str>) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
@@ -136,7 +130,6 @@ pub(super) struct Stored {
 }
 
 pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> Result<u8> {
-    let _quiet = args.value.quiet(context);
     not_a_secret(&args.provider)?;
     let provider: Provider = args.provider.parse()?;
     let profile = profile_of(context, &provider, args.profile_id.as_deref(), default_name(kind))?;
@@ -345,7 +338,6 @@ pub(super) fn store(
 }
 
 pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
-    let _quiet = args.value.quiet(context);
     let profile = context.profile_id(&args.id)?;
     let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;

@@ -54,7 +54,6 @@ pub struct SetupToken {
 }
 
 pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
-    let _quiet = context.quiet();
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.ends, args.store)?;
     needs_terminal(context, Some(&wish))?;
     let vault = context.vault()?;

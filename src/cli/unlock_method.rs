@@ -138,7 +138,6 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
             )
         });
     }
-    let _quiet = context.quiet();
     let vault = context.vault()?;
     let mut session = context.session_afresh(&vault)?;
     let exists = vault.slots()?.iter().any(|slot| slot.method == name);
