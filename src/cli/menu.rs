@@ -36,25 +36,19 @@ pub(super) fn numbered(text: &str, of: usize) -> Option<usize> {
     number.checked_sub(1).filter(|index| *index < of)
 }
 
-/// Asks for a line that is no secret. A secret that is pasted too early is not shown, and the line is asked for
-/// again.
+/// Asks for a line that is no secret. One that is pasted too early is not shown.
 ///
 /// # Errors
-/// `USAGE` if only secrets come; those of reading it.
+/// `USAGE` for a secret; those of reading it.
 pub(super) fn line(question: &str) -> Result<String> {
-    let mut shown = false;
-    for nth in 0..TRIES {
-        let again = format!("That looks like a secret, which is asked for by itself. {question}");
-        let answer = read_line(if nth == 0 { question } else { &again }, &may_be_secret)?;
-        if not_a_secret(&answer.text).is_ok() {
-            return Ok(answer.text.to_string());
-        }
-        shown |= answer.shown;
+    let answer = read_line(question, &may_be_secret)?;
+    if not_a_secret(&answer.text).is_ok() {
+        return Ok(answer.text.to_string());
     }
-    let (what, remedy) = if shown {
+    let (what, remedy) = if answer.shown {
         ("the answer looks like a secret, and was shown as it was typed", "revoke it")
     } else {
-        ("the answer looks like a secret; it was not shown, and is stored nowhere", "run it again")
+        ("the answer looks like a secret; it was not shown, and is not stored", "run it again")
     };
     fail(Code::Usage, what)
         .map_err(|e: Error| e.with_remedy(format!("{remedy}; a secret is asked for by itself, and hidden")))
@@ -75,7 +69,7 @@ fn may_be_secret(text: &str) -> bool {
 /// Asks until the answer is one.
 ///
 /// # Errors
-/// `USAGE` if none was understood, or only secrets came; `CANCELLED`.
+/// `USAGE` if none was understood, and for a secret; `CANCELLED`.
 pub(super) fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
     for nth in 0..TRIES {
         let text =

@@ -155,7 +155,9 @@ fn scheme(text: &str) -> Result<Layer<'_>, Refusal> {
         (None, None) => return Ok(None),
     };
     let spoken = token.bytes().all(|b| b.is_ascii_alphabetic()) && token.len() < TOKEN_MIN;
-    if token.contains(char::is_whitespace) || (spoken && !is_nothing(token)) {
+    // A program that puts the scheme before everything puts it there twice.
+    let several = token.contains(char::is_whitespace) && word(token, "bearer").is_none();
+    if several || (spoken && !is_nothing(token)) {
         return Err(Refusal::bad("is an HTTP header, or a sentence", BEHIND));
     }
     Ok(Some((token, note)))
@@ -206,6 +208,7 @@ mod tests {
             ("'\"sk-canary\"'", 1),
             ("Bearer sk-canary", 1),
             ("bearer  sk-canary", 1),
+            ("Bearer Bearer sk-canary", 1),
             ("token sk-canary", 1),
             ("Authorization: Bearer sk-canary", 1),
             ("authorization:bearer sk-canary", 1),

@@ -116,13 +116,14 @@ fn run(session: &Session, step: &Step) -> Vec<String> {
 pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     let mut pty = Pty::open();
     let child = start_at_terminal(&pty, session, command);
+    let mut seen = 0;
     for typed in typed {
         if let Some((prompt, command)) = typed.split_once(" =$ ") {
             pty.wait_for(prompt);
             assert!(shell(session, command).status().unwrap().success(), "{command}");
         } else {
             let (prompt, keys) = typed.split_once(" => ").unwrap();
-            pty.wait_for(prompt);
+            seen = pty.wait_after(seen, prompt);
             pty.send(keys.replace("\\r", "\r").replace("^C", "\x03").as_bytes());
         }
     }

@@ -76,8 +76,17 @@ impl Pty {
 
     /// Waits until the terminal has shown this text.
     pub fn wait_for(&mut self, text: &str) {
+        self.wait_after(0, text);
+    }
+
+    /// Waits until the terminal has shown this text after so many bytes, and gives how many end with it.
+    pub fn wait_after(&mut self, from: usize, text: &str) -> usize {
         let end = Instant::now() + LIMIT;
-        while !self.shows(text.as_bytes()) {
+        loop {
+            let rest = self.screen.get(from..).unwrap_or_default();
+            if let Some(at) = rest.windows(text.len()).position(|window| window == text.as_bytes()) {
+                return from + at + text.len();
+            }
             assert!(ready(&self.master, PollFlags::IN, end), "{text:?} did not come: {}", self.screen());
             let mut chunk = [0; 4096];
             let read = rustix::io::read(&self.master, &mut chunk).unwrap();
