@@ -14,7 +14,9 @@ const WORD_MAX: usize = 16;
 pub(super) fn lines(text: &str) -> Vec<&str> {
     // Of `\r\n` the second leaves a blank line, which is none if the next line is not blank.
     let mut lines: Vec<&str> = text.split('\n').flat_map(|line| line.trim_end().split('\r')).collect();
-    lines.iter_mut().for_each(|line| *line = line.trim());
+    for line in &mut lines {
+        *line = line.trim();
+    }
     let first = lines.iter().position(|line| !line.is_empty()).unwrap_or(lines.len());
     let last = lines.iter().rposition(|line| !line.is_empty()).map_or(first, |last| last + 1);
     lines.truncate(last);
@@ -55,7 +57,9 @@ pub(super) fn joined(pieces: &[&str], by_blanks: bool) -> Option<Buffer> {
         return None;
     }
     let mut token = Buffer::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
-    pieces.iter().for_each(|piece| token.extend(piece.as_bytes()));
+    for piece in pieces {
+        token.extend(piece.as_bytes());
+    }
     Some(token)
 }
 

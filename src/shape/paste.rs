@@ -7,7 +7,7 @@ use crate::vault::id::Provider;
 
 use super::lines::{fenced, joined, lines};
 use super::mask::is_mask;
-use super::peel::peel;
+use super::peel::{is_half_quoted, peel};
 use super::refusal::Refusal;
 use super::unseen::{Utf16, hides, is_typographic, utf16};
 use super::wrapping;
@@ -83,6 +83,7 @@ fn one_of(text: &str, provider: Option<&Provider>, warnings: &mut Vec<String>) -
     let text = peel(text, provider, warnings)?;
     refuse_odd(text)?;
     wrapping::refuse(text)?;
+    refuse_half_quoted(text)?;
     if !text.contains(char::is_whitespace) {
         let mut secret = Buffer::with_capacity(text.len());
         secret.extend(text.as_bytes());
@@ -115,7 +116,15 @@ pub fn bare<'t>(text: &'t str, warnings: &mut Vec<String>) -> Result<&'t str, Re
         return Err(Refusal::new(Code::NotASecret, format!("is no secret: {why}")));
     }
     refuse_odd(text)?;
+    refuse_half_quoted(text)?;
     Ok(text)
+}
+
+fn refuse_half_quoted(text: &str) -> Result<(), Refusal> {
+    if is_half_quoted(text) {
+        return Err(Refusal::bad("has a quote at one end only", "copy it again, and paste the secret alone"));
+    }
+    Ok(())
 }
 
 /// Refuses what a secret never has: characters that cannot be seen, and quotes and dashes for print.

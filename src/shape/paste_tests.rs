@@ -125,9 +125,17 @@ fn what_is_certain_goes_with_a_warning() {
         assert_eq!(normalised.secret.expose_secret().trim_end_matches("-0"), "abcdef", "{pasted}");
         assert_eq!(normalised.warnings.len(), many, "{pasted}");
     }
-    for pasted in
-        ["\"canary'", "\"canary", "canary\"", "`canary`", "\u{2018}canary\u{2019}", "can\u{201d}ary"]
-    {
+    for pasted in [
+        "\"canary'",
+        "\"canary",
+        "canary\"",
+        "me:canary\"",
+        "KEY=\"canary",
+        "\"canary\"\"canary\"",
+        "`canary`",
+        "\u{2018}canary\u{2019}",
+        "can\u{201d}ary",
+    ] {
         assert_eq!(code_of(pasted.as_bytes()), Code::BadData, "{pasted}");
     }
 }
