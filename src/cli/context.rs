@@ -1,7 +1,6 @@
 //! What every verb needs: the surroundings, the vault, and a way to speak.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use crate::select::follow::follow;
 use crate::shape;
 use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
-use crate::term::secret_input::{self, Quiet};
+use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek::{Ask, Named};
 use crate::unlock::{cache, keychain_key, slots};
@@ -162,14 +161,8 @@ impl Context {
     }
 
     fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
-        // From the first question on: the second comes after the work of the first.
-        let quiet = RefCell::new(None);
-        let prompt = |text: &str| {
-            quiet.borrow_mut().get_or_insert_with(Quiet::begin);
-            secret_input::read_passphrase(text)
-        };
+        let prompt = |text: &str| secret_input::read_passphrase(text);
         let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
-        drop(quiet);
         if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
             super::key_file::opened_with(vault, path, &self.waits("unlock"));
         }

@@ -252,7 +252,7 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
 }
 
 /// Verbs that ask for a secret, and questions before it.
-const ASKING: [&str; 11] = [
+const ASKING: [&str; 12] = [
     "paste-token",
     "paste-api-key",
     "rotate",
@@ -261,6 +261,7 @@ const ASKING: [&str; 11] = [
     "setup-token",
     "onboard",
     "init",
+    "import",
     "rekey",
     "export",
     "unlock",

@@ -53,6 +53,25 @@ enum Escape {
     Text,
 }
 
+/// What is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Secret,
+    /// It ends at the first line break. The terminal has a key of its own to interrupt.
+    Answer {
+        interrupt: u8,
+    },
+}
+
+impl Line {
+    fn is_ended_by(self, key: u8) -> bool {
+        match self {
+            Self::Secret => matches!(key, CTRL_C | CTRL_BACKSLASH),
+            Self::Answer { interrupt } => key == interrupt,
+        }
+    }
+}
+
 /// The value typed so far, and what the next byte would mean.
 pub(super) struct Editor {
     value: Buffer,
@@ -62,10 +81,7 @@ pub(super) struct Editor {
     ends_when_idle: bool,
     after_cr: bool,
     lapses: u8,
-    /// The key that interrupts.
-    interrupt: u8,
-    /// Whether a line break ends it at once.
-    is_answer: bool,
+    line: Line,
 }
 
 impl Editor {
@@ -79,14 +95,13 @@ impl Editor {
             ends_when_idle: false,
             after_cr: false,
             lapses: 0,
-            interrupt: CTRL_C,
-            is_answer: false,
+            line: Line::Secret,
         }
     }
 
     /// For the answer to a question, at a terminal with this key to interrupt.
     pub(super) fn for_answer(interrupt: u8) -> Self {
-        Self { interrupt, is_answer: true, ..Self::new() }
+        Self { line: Line::Answer { interrupt }, ..Self::new() }
     }
 
     /// What there is so far.
@@ -167,13 +182,12 @@ impl Editor {
         match byte {
             ESC => return self.within(Escape::Started),
             b'\n' if after_cr => return Step::More,
-            b'\r' | b'\n' if self.is_answer => return Step::Done,
+            b'\r' | b'\n' if self.line != Line::Secret => return Step::Done,
             b'\r' | b'\n' => {
                 self.ends_when_idle = !self.pasting;
                 self.value.push(b'\n');
             }
-            byte if byte == self.interrupt && !self.pasting => return Step::Cancelled,
-            CTRL_BACKSLASH if !self.pasting && !self.is_answer => return Step::Cancelled,
+            byte if !self.pasting && self.line.is_ended_by(byte) => return Step::Cancelled,
             CTRL_D if !self.pasting => {
                 let empty = self.value.expose().iter().all(|byte| *byte == b'\n');
                 return if empty { Step::Cancelled } else { Step::Done };

@@ -63,6 +63,8 @@ pub fn until<T>(
     again: impl Fn(&Error) -> Option<&'static str>,
     mut ask: impl FnMut(&str) -> Result<T>,
 ) -> Result<T> {
+    // What follows a wrong one is typed while that is worked on.
+    let _quiet = Quiet::begin();
     let mut text = prompt.to_owned();
     for _ in 1..TRIES {
         match ask(&text) {
@@ -87,21 +89,18 @@ pub fn empty(code: Code) -> Option<&'static str> {
 /// # Errors
 /// Those of [`read_passphrase`]; `BAD_DATA` if they still differ.
 pub fn new_passphrase(prompt: &str) -> Result<Buffer> {
-    let quiet = Quiet::begin();
     let again = |error: &Error| match error.code() {
         Code::BadData => Some("The two passphrases differ."),
         code => empty(code),
     };
-    let passphrase = until(prompt, again, |prompt| {
+    until(prompt, again, |prompt| {
         let first = read_passphrase(prompt)?;
         let second = read_passphrase("Again: ")?;
         if first.expose() == second.expose() {
             return Ok(first);
         }
         fail(Code::BadData, "the two passphrases differ").map_err(|e: Error| e.with_remedy("type it again"))
-    });
-    drop(quiet);
-    passphrase
+    })
 }
 
 /// Asks a yes-or-no question; everything but `y` and `yes` is no. What is longer than any such answer is not shown.

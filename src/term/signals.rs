@@ -140,7 +140,9 @@ fn watch() {
         let watches = thread::Builder::new().spawn(move || {
             let signals = Signals::new(ends.chain([SIGCONT]));
             let _ = ready.send(());
-            signals.into_iter().for_each(|mut signals| signals.forever().for_each(came));
+            if let Ok(mut signals) = signals {
+                signals.forever().for_each(came);
+            }
         });
         if watches.is_ok() {
             let _ = is_ready.recv();

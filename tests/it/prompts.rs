@@ -81,8 +81,7 @@ fn a_signal_that_is_ignored_stays_ignored() {
 fn what_is_pasted_too_early_is_neither_shown_nor_taken() {
     let session = session();
     let early = format!("{}\r", SECRET.replace("0123", "3210"));
-    type Typed<'a> = (&'a str, &'a str);
-    let places: [(&str, &[Typed]); 4] = [
+    let places: [(&str, &[(&str, &str)]); 4] = [
         (
             "--home by-pass paste-api-key --provider openrouter",
             &[("Passphrase: ", "made-up horse\r"), ("[received", "EARLY")],
