@@ -4,13 +4,16 @@
 //! on standard output, `{"protocolVersion":1,"values":{…},"errors":{"<id>":{"code","message"}}}`.
 //! A non-zero exit would fail every id, so the response carries every error and the exit is 0.
 
+use std::io::Write;
+
 use indexmap::IndexSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result, fail};
 use crate::json;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
+use crate::term::escape::is_unsafe;
 
 /// The protocol's version.
 pub const VERSION: u64 = 1;
@@ -62,8 +65,7 @@ pub fn response(answers: &[(String, Result<SecretString>)]) -> Buffer {
     for (id, answer) in answers {
         if let Ok(secret) = answer {
             member(&mut out, &mut first, id);
-            // Writing text into a buffer cannot fail.
-            let _ = serde_json::to_writer(&mut out, secret.expose_secret());
+            text(&mut out, secret.expose_secret());
         }
     }
     out.extend(b"},\"errors\":{");
@@ -71,7 +73,11 @@ pub fn response(answers: &[(String, Result<SecretString>)]) -> Buffer {
     for (id, answer) in answers {
         if let Err(error) = answer {
             member(&mut out, &mut first, id);
-            out.extend(error_text(error).as_bytes());
+            out.extend(b"{\"code\":");
+            text(&mut out, error.code().name());
+            out.extend(b",\"message\":");
+            text(&mut out, error.what());
+            out.push(b'}');
         }
     }
     out.extend(b"}}\n");
@@ -82,12 +88,32 @@ fn member(out: &mut Buffer, first: &mut bool, name: &str) {
     if !std::mem::take(first) {
         out.push(b',');
     }
-    let _ = serde_json::to_writer(&mut *out, name);
+    text(out, name);
     out.push(b':');
 }
 
-fn error_text(error: &Error) -> String {
-    serde_json::json!({ "code": error.code().name(), "message": error.what() }).to_string()
+/// Writes a JSON string without what a terminal must not be sent: a person may look at the answer, too, and ids
+/// come from whoever asks. No copy of it is made, because it can be a secret.
+fn text(out: &mut Buffer, text: &str) {
+    if !text.contains(is_unsafe) {
+        // Writing text into a buffer cannot fail.
+        let _ = serde_json::to_writer(out, text);
+        return;
+    }
+    out.push(b'"');
+    for c in text.chars() {
+        if is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            if matches!(c, '"' | '\\') {
+                out.push(b'\\');
+            }
+            out.extend(c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    out.push(b'"');
 }
 
 #[cfg(test)]
@@ -125,13 +151,18 @@ mod tests {
 
     #[test]
     fn a_response_is_json_whatever_the_ids_hold() {
+        let (secret, id) = ("s\"\\\u{1b}ü\u{9b}\u{e0041}", "ba\"d\n\\\u{202e}\u{2028}\u{7f}");
         let answers = vec![
-            ("good".to_owned(), Ok(SecretString::from("s\"\\\u{1b}ü"))),
-            ("ba\"d\n\u{202e}".to_owned(), fail(Code::NotFound, "not there")),
+            ("good".to_owned(), Ok(SecretString::from(secret))),
+            (id.to_owned(), fail(Code::NotFound, "not \u{200b}there")),
         ];
         let out = response(&answers);
         let read: Value = serde_json::from_slice(out.expose()).unwrap();
-        assert_eq!(read["values"]["good"], "s\"\\\u{1b}ü");
-        assert_eq!(read["errors"]["ba\"d\n\u{202e}"]["code"], "NOT_FOUND");
+        assert_eq!(read["values"]["good"], secret);
+        assert_eq!(read["errors"][id]["code"], "NOT_FOUND");
+        assert_eq!(read["errors"][id]["message"], "not \u{200b}there");
+        let text = std::str::from_utf8(out.expose()).unwrap();
+        assert!(!text.trim_end().contains(is_unsafe), "{text}");
+        assert!(text.contains('ü'), "{text}");
     }
 }

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use indexmap::IndexMap;
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::{Object, ObjectPropName, StringLit, Value};
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use super::alias;
@@ -158,16 +158,66 @@ impl Client {
 pub fn with_root<T>(text: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
     // The client's parser takes a byte order mark for a space.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let parsed = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default());
-    // The parser's own message could quote a secret: its place alone is told.
-    let parsed = parsed.map_err(|error| {
-        let (line, column) = (error.line_display(), error.column_display());
+    let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
+    let not_json5 = |line: usize, column: usize| {
         refused(format!("the client's configuration is not JSON5 (line {line}, column {column})"))
-    })?;
+    };
+    // The parser's own message could quote a secret: its place alone is told.
+    let parsed = parsed.map_err(|error| not_json5(error.line_display(), error.column_display()))?;
     let Some(Value::Object(root)) = parsed.value else {
         return Err(refused("the client's configuration is not an object"));
     };
+    if let Some(at) = too_loose(text, &root) {
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        return Err(not_json5(before.matches('\n').count() + 1, line.chars().count() + 1));
+    }
     Ok(read(&root))
+}
+
+/// Where something stands that JSON5 does not allow, and the parser does: a name without quotes such as `1` or
+/// `a-b`, or a line break in a text. The client reads nothing of such a file.
+fn too_loose(text: &str, object: &Object<'_>) -> Option<usize> {
+    let begins_name = |c: char| c.is_alphabetic() || matches!(c, '_' | '$');
+    let is_name =
+        |word: &str| word.starts_with(begins_name) && word.chars().all(|c| c.is_numeric() || begins_name(c));
+    object.properties.iter().find_map(|entry| {
+        let first = match &entry.name {
+            ObjectPropName::Word(word) => (!is_name(word.value)).then_some(word.range.start),
+            ObjectPropName::String(name) => line_break(text, name),
+        };
+        first.or_else(|| too_loose_in(text, &entry.value))
+    })
+}
+
+/// The same within a value. The parser bounds how deep that is.
+fn too_loose_in(text: &str, value: &Value<'_>) -> Option<usize> {
+    match value {
+        Value::Object(object) => too_loose(text, object),
+        Value::Array(list) => list.elements.iter().find_map(|value| too_loose_in(text, value)),
+        Value::StringLit(literal) => line_break(text, literal),
+        _ => None,
+    }
+}
+
+/// Where a line breaks in a text without a backslash before.
+fn line_break(text: &str, literal: &StringLit<'_>) -> Option<usize> {
+    let written = text.get(literal.range.start..literal.range.end)?;
+    let mut is_escaped = false;
+    let mut bytes = written.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' if !is_escaped => is_escaped = true,
+            b'\n' | b'\r' if !is_escaped => return Some(literal.range.start + at),
+            b'\r' => {
+                bytes.next_if(|(_, next)| *next == b'\n');
+                is_escaped = false;
+            }
+            _ => is_escaped = false,
+        }
+    }
+    None
 }
 
 fn refused(what: impl Into<String>) -> Error {
@@ -357,12 +407,22 @@ mod tests {
             ("{ auth: canary", "(line 1, column 9)"),
             ("{\n  a: 1,\n  b: 'canary\n}", "(line 3, column 6)"),
             ("{\n  a: 1\n} canary", "(line 3, column 3)"),
+            ("{\n  a: [{ 1: 'canary' }],\n  b-c: 1 }", "(line 2, column 9)"),
+            ("{ a: 1 canary: 2 }", "(line 1, column 7)"),
+            ("{ a: 'canary\n' }", "(line 1, column 13)"),
+            ("{ a: 'canary\\\\\n' }", "(line 1, column 15)"),
+            ("{ 'can\rary': 1 }", "(line 1, column 7)"),
         ] {
             let error = Client::parse(text).unwrap_err();
             assert!(error.what().ends_with(place), "{}", error.what());
             assert!(error.remedy().contains("openclaw config validate"));
         }
-        for text in ["{}", r#"{"auth":1}"#, r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#] {
+        for text in [
+            "{ a: 'b\\\n\\\r\nc\\\r', ü_$1: '\u{2028}', null: 1 }",
+            "{}",
+            r#"{"auth":1}"#,
+            r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#,
+        ] {
             assert_eq!(client(text), Client::default(), "{text}");
         }
     }
