@@ -1,5 +1,7 @@
 //! Which models the client's configuration chooses, and of which providers they are.
 
+use std::collections::HashMap;
+
 use jsonc_parser::ast::{Object, Value};
 
 use crate::select::client::{array, member, string};
@@ -51,11 +53,11 @@ impl ModelChoice {
 }
 
 /// The provider of a model that is named in a configuration, by an alias or as `<provider>/<model>`.
-/// None for a name alone: the client guesses then.
-pub(super) fn provider_of(model: &str, aliases: &[(String, String)]) -> Option<Provider> {
+/// None for a name alone: the client guesses then. Aliases are in lower case.
+pub(super) fn provider_of(model: &str, aliases: &HashMap<String, String>) -> Option<Provider> {
     let (model, _) = slash::split(model.trim());
-    let alias = aliases.iter().rev().find(|(alias, _)| alias.eq_ignore_ascii_case(model));
-    let (provider, name) = alias.map_or(model, |(_, of)| of.as_str()).split_once('/')?;
+    let alias = aliases.get(&model.to_ascii_lowercase());
+    let (provider, name) = alias.map_or(model, String::as_str).split_once('/')?;
     if name.trim().is_empty() {
         return None;
     }
@@ -90,13 +92,14 @@ mod tests {
 
     #[test]
     fn a_models_provider_is_read_from_its_name_or_its_alias() {
-        let aliases = [("Fast".to_owned(), "groq/llama".to_owned()), ("bare".to_owned(), "llama".to_owned())];
+        let aliases = [("fast", "groq/llama"), ("bare", "llama")];
+        let aliases = aliases.map(|(alias, of)| (alias.to_owned(), of.to_owned())).into();
         for (model, expected) in [
             ("openai/gpt-5", Some("openai")),
             (" OpenAI/gpt-5 ", Some("openai")),
             ("openrouter/meta/llama", Some("openrouter")),
             ("anthropic/claude@anthropic:work", Some("anthropic")),
-            ("fast", Some("groq")),
+            ("Fast", Some("groq")),
             ("fast@groq:work", Some("groq")),
             ("bare", None),
             ("gpt-5", None),
