@@ -145,17 +145,16 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
 
 fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
     let text = if let Some(path) = &args.by.bundle_passphrase_file {
-        read::passphrase_of_file(path)?
+        let passphrase = read::passphrase_of_file(path)?;
+        new_passphrase::check(&passphrase, Some(&shown(path)), args.by.weak)?;
+        passphrase
     } else if context.may_ask() {
-        secret_input::new_passphrase("Passphrase for the bundle: ")?
+        let check = |typed: &Buffer| new_passphrase::check(typed, None, args.by.weak);
+        secret_input::new_passphrase("Passphrase for the bundle: ", check)?
     } else {
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
             .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
     };
-    let from = args.by.bundle_passphrase_file.as_deref();
-    let from =
-        from.map_or_else(|| "the answer".to_owned(), |path| format!("the passphrase file {}", shown(path)));
-    new_passphrase::check(&text, &from, args.by.weak)?;
     text.to_secret().ok_or_else(|| {
         Error::new(Code::BadData, "the bundle's passphrase is not UTF-8")
             .with_remedy("stock age takes text only")

@@ -345,16 +345,14 @@ pub(super) fn read_new_passphrase(
 ) -> Result<MethodSecret> {
     let passphrase = if let Some(number) = named.passphrase_fd {
         let passphrase = read::passphrase_of_fd(number)?;
-        new_passphrase::check(&passphrase, &format!("file descriptor {number}"), weak)?;
+        new_passphrase::check(&passphrase, Some(&format!("file descriptor {number}")), weak)?;
         passphrase
     } else if let Some(path) = named.passphrase_file.clone().or(otherwise) {
         let passphrase = read::passphrase_of_file(&path)?;
-        new_passphrase::check(&passphrase, &format!("the passphrase file {}", shown(&path)), weak)?;
+        new_passphrase::check(&passphrase, Some(&shown(&path)), weak)?;
         passphrase
     } else if context.may_ask() {
-        let passphrase = secret_input::new_passphrase("New passphrase: ")?;
-        new_passphrase::check(&passphrase, "the answer", weak)?;
-        passphrase
+        secret_input::new_passphrase("New passphrase: ", |typed| new_passphrase::check(typed, None, weak))?
     } else {
         return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
             .map_err(|e: Error| e.with_remedy("give it by --passphrase-file or --passphrase-fd"));

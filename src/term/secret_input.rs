@@ -3,6 +3,8 @@
 //! Prompts go to the terminal, never to standard output. Nothing typed is shown, and nothing
 //! typed or pasted is left over for the shell.
 
+use std::borrow::Cow;
+
 use zeroize::Zeroizing;
 
 use super::echo::Echo;
@@ -60,7 +62,7 @@ pub fn reaches_terminal() -> bool {
 /// Those of asking; of the last time all of them.
 pub fn until<T>(
     prompt: &str,
-    again: impl Fn(&Error) -> Option<&'static str>,
+    again: impl Fn(&Error) -> Option<Cow<'static, str>>,
     mut ask: impl FnMut(&str) -> Result<T>,
 ) -> Result<T> {
     // What follows a wrong one is typed while that is worked on.
@@ -80,27 +82,35 @@ pub fn until<T>(
 
 /// Why a secret is asked for again after an error with this code: nothing was entered.
 #[must_use]
-pub fn empty(code: Code) -> Option<&'static str> {
-    (code == Code::NoInput).then_some("Nothing was entered.")
+pub fn empty(code: Code) -> Option<Cow<'static, str>> {
+    (code == Code::NoInput).then_some(Cow::Borrowed("Nothing was entered."))
 }
 
-/// Asks for a new passphrase twice, and again if the two differ or are empty.
+/// Asks for a new passphrase twice, and again if the two differ, if they are empty, or if `check` refuses it.
 ///
 /// # Errors
-/// Those of [`read_passphrase`]; `BAD_DATA` if they still differ.
-pub fn new_passphrase(prompt: &str) -> Result<Buffer> {
+/// Those of [`read_passphrase`] and of `check`; `BAD_DATA` if they still differ.
+pub fn new_passphrase(prompt: &str, check: impl Fn(&Buffer) -> Result<()>) -> Result<Buffer> {
     let again = |error: &Error| match error.code() {
-        Code::BadData => Some("The two passphrases differ."),
+        Code::BadData => Some(Cow::Owned(sentence(error.what()))),
         code => empty(code),
     };
     until(prompt, again, |prompt| {
         let first = read_passphrase(prompt)?;
+        check(&first)?;
         let second = read_passphrase("Again: ")?;
         if first.expose() == second.expose() {
             return Ok(first);
         }
         fail(Code::BadData, "the two passphrases differ").map_err(|e: Error| e.with_remedy("type it again"))
     })
+}
+
+/// What an error says, as a sentence.
+fn sentence(what: &str) -> String {
+    let mut letters = what.chars();
+    let first = letters.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
 }
 
 /// Asks a yes-or-no question; everything but `y` and `yes` is no. What is longer than any such answer is not shown.

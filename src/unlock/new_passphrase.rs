@@ -6,21 +6,24 @@ use crate::secret::Buffer;
 /// A shorter passphrase is refused unless that is asked for, in bytes.
 pub const LEAST: usize = 12;
 
-/// Refuses a passphrase that no prompt could match, and a short one. `from` says where it stands.
+/// Refuses a passphrase that no prompt could match, and a short one. `place` says where it stands, if it was not
+/// typed.
 ///
 /// # Errors
 /// `BAD_DATA`, which quotes nothing.
-pub fn check(passphrase: &Buffer, from: &str, weak: bool) -> Result<()> {
+pub fn check(passphrase: &Buffer, place: Option<&str>, weak: bool) -> Result<()> {
     let bytes = passphrase.expose();
+    let subject =
+        place.map_or_else(|| "the passphrase".to_owned(), |place| format!("the passphrase in {place}"));
     if let Some(why) = untypable(bytes) {
-        return fail(Code::BadData, format!("{from} {why}, which cannot be typed at a prompt")).map_err(
+        return fail(Code::BadData, format!("{subject} {why}, which cannot be typed at a prompt")).map_err(
             |e: Error| {
                 e.with_remedy("write it as one line of UTF-8 text, with at most one line break after it")
             },
         );
     }
     if bytes.len() < LEAST && !weak {
-        return fail(Code::BadData, format!("{from} holds a passphrase of under {LEAST} bytes")).map_err(
+        return fail(Code::BadData, format!("{subject} is shorter than {LEAST} bytes")).map_err(
             |e: Error| {
                 e.with_remedy("choose a longer one, for example five random words; --weak takes a short one")
             },
@@ -29,7 +32,7 @@ pub fn check(passphrase: &Buffer, from: &str, weak: bool) -> Result<()> {
     Ok(())
 }
 
-/// Why nobody could type it.
+/// Why it cannot be typed.
 fn untypable(bytes: &[u8]) -> Option<&'static str> {
     let begins = |mark: &[u8]| bytes.starts_with(mark);
     if begins(b"\xff\xfe") || begins(b"\xfe\xff") {
@@ -54,7 +57,7 @@ mod tests {
     use super::*;
 
     fn checked(bytes: &[u8], weak: bool) -> Result<()> {
-        check(&Buffer::from_vec(bytes.to_vec()), "the passphrase file /p", weak)
+        check(&Buffer::from_vec(bytes.to_vec()), Some("/p"), weak)
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The order in which the vault's key is sought.
 
+use std::borrow::Cow;
 use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
@@ -165,7 +166,7 @@ pub fn unlock(
 /// Opens the vault with a passphrase that is asked for, and asked for again if it is wrong or empty.
 fn by_prompt(slots: &[Slot], ask: &dyn Fn(&str) -> Result<Buffer>) -> Result<Unlocked> {
     let again = |error: &Error| match error.code() {
-        Code::WrongKey => Some("That passphrase does not open the vault."),
+        Code::WrongKey => Some(Cow::Borrowed("That passphrase does not open the vault.")),
         code => secret_input::empty(code),
     };
     secret_input::until("Passphrase: ", again, |prompt| {

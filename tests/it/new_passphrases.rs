@@ -21,7 +21,7 @@ fn a_passphrase_file_that_no_prompt_could_match_makes_no_vault() {
         (utf16("made-up-canary-1\r\n"), "UTF-16"),
         (b"made-up-canary\0-1\n".to_vec(), "NUL"),
         (b"made-up-canary\x1b[A\n".to_vec(), "control characters"),
-        (b"canary\n".to_vec(), "under 12 bytes"),
+        (b"canary\n".to_vec(), "shorter than 12 bytes"),
         (b"\n".to_vec(), "empty"),
     ] {
         let session = Session::empty();
