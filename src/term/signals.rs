@@ -2,8 +2,8 @@
 //! terminal, and until what it printed is stored: that program has to be ended first.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc::channel;
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{OptionalActions, QueueSelector, Termios, tcflush, tcgetpgrp, tcsetattr};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
@@ -136,16 +137,14 @@ fn watch() {
         let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(move |signal| {
             u32::try_from(*signal).is_ok_and(|signal| ignored >> (signal - 1) & 1 == 0)
         });
-        let (ready, is_ready) = channel();
-        let watches = thread::Builder::new().spawn(move || {
-            let signals = Signals::new(ends.chain([SIGCONT]));
-            let _ = ready.send(());
-            if let Ok(mut signals) = signals {
-                signals.forever().for_each(came);
+        // Here and not on the thread: that may have to wait for its turn.
+        let ends: Vec<_> = ends.collect();
+        let Ok(mut signals) = Signals::new(ends.iter().chain(&[SIGCONT])) else { return };
+        let watches = thread::Builder::new().spawn(move || signals.forever().for_each(came));
+        if watches.is_err() {
+            for signal in ends {
+                let _ = register_conditional_default(signal, Arc::new(AtomicBool::new(true)));
             }
-        });
-        if watches.is_ok() {
-            let _ = is_ready.recv();
         }
     });
 }
