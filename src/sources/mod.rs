@@ -231,8 +231,7 @@ impl Found {
                 found.add(name, Origin::Process, || held_of(name, value));
                 // Of all the variables of a process, only those that look like a provider's.
                 if provider_and_rank(name).is_none() && untaken::names_provider(name) {
-                    let place = format!(" ({})", Origin::Process.told());
-                    found.untaken.extend(untaken::told(name, value, &place));
+                    found.leave(name, value, &Origin::Process);
                 }
             }
         }
@@ -256,8 +255,7 @@ impl Found {
                     found.note(name, value);
                     found.add(name, Origin::Config(path.clone()), || held_of(name, value));
                     if provider_and_rank(name).is_none() {
-                        let place = format!(" ({})", Origin::Config(path.clone()).told());
-                        found.untaken.extend(untaken::told(name, value, &place));
+                        found.leave(name, value, &Origin::Config(path.clone()));
                     }
                 }
             }
@@ -303,6 +301,18 @@ impl Found {
             origin,
             held: held(),
         });
+    }
+
+    /// Tells of a variable that is not taken, if it looks like a key.
+    fn leave(&mut self, name: &str, value: &str, origin: &Origin) {
+        if self.untaken.len() <= untaken::SHOWN_MOST && untaken::is_one(name, value) {
+            let told = if self.untaken.len() < untaken::SHOWN_MOST {
+                untaken::told(name, value, &format!(" ({})", origin.told()))
+            } else {
+                Some("more variables look like keys and are not taken".to_owned())
+            };
+            self.untaken.extend(told);
+        }
     }
 
     fn note(&mut self, name: &str, value: &str) {
@@ -372,8 +382,7 @@ impl Found {
             if origin.passed_over().is_none() {
                 self.note(name, value);
                 if provider_and_rank(name).is_none() {
-                    let place = format!(" ({})", origin.told());
-                    self.untaken.extend(untaken::told(name, value, &place));
+                    self.leave(name, value, origin);
                 }
             }
             self.add(name, origin.clone(), || match &assignment.value {

@@ -86,6 +86,15 @@ pub(super) fn line_holds_key(line: &str) -> bool {
     }) && words.any(is_value)
 }
 
+/// So many of one kind are told; of more their number is enough.
+pub(crate) const SHOWN_MOST: usize = 100;
+
+/// Whether a variable looks like a key, by its name or by its value.
+pub(crate) fn is_one(name: &str, value: &str) -> bool {
+    let by_name = is_key_name(name) || shape::looks_secret(name);
+    (by_name || shape::looks_secret(value)) && (shape::looks_secret(name) || can_be_key(value))
+}
+
 /// A variable that is not taken, if it looks like a key by its name or its value: what to say of it. `place` follows
 /// its name.
 pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {

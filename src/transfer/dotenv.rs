@@ -15,8 +15,6 @@ use crate::sources::untaken;
 use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
 
-/// So many variables that look like keys and are not taken are named.
-const UNTAKEN_SHOWN: usize = 100;
 /// So many lines that are passed over are named.
 const LINES_SHOWN: usize = 5;
 
@@ -129,19 +127,20 @@ fn duplicates(place: &str, last: &Set<'_>, earlier: &[Set<'_>]) -> Option<String
 
 /// Names the variables that look like keys and are not taken, and counts the others.
 fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
-    let (mut named, mut ignored) = (Vec::new(), 0_usize);
+    let (mut named, mut more, mut ignored) = (Vec::new(), 0_usize, 0_usize);
     for other in others.values() {
         let value = match &other.value {
             Value::Text(text) => text.expose_secret(),
             Value::Reference(_) | Value::Refused(_) => "",
         };
-        match untaken::told(other.name, value, &other.at()) {
-            Some(told) => named.push(told),
-            None => ignored += 1,
+        if !untaken::is_one(other.name, value) {
+            ignored += 1;
+        } else if named.len() < untaken::SHOWN_MOST {
+            named.extend(untaken::told(other.name, value, &other.at()));
+        } else {
+            more += 1;
         }
     }
-    let more = named.len().saturating_sub(UNTAKEN_SHOWN);
-    named.truncate(UNTAKEN_SHOWN);
     parsed.warnings.append(&mut named);
     if more > 0 {
         parsed.warnings.push(format!("{more} more variables look like keys and are not taken"));
