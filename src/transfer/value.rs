@@ -34,7 +34,8 @@ pub(super) struct Checked {
 }
 
 /// Checks a value and frees it from white space around it, and from what [`shape::bare`] takes off. White space
-/// inside is kept: unlike a paste, a file says what it means.
+/// inside is kept: unlike a paste, a file says what it means. Not so line breaks and tabs: whoever reads what `get`
+/// prints line by line would take the rest for something else, and no header can carry it.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     let mut warnings = Vec::new();
     let secret =
@@ -42,11 +43,11 @@ pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     if secret.len() > SECRET_MAX {
         return Err(Problem::new(Code::TooLarge, format!("is longer than {SECRET_MAX} bytes")));
     }
+    if secret.contains(char::is_control) {
+        return Err(Problem::new(Code::BadData, "holds a control character or a line break"));
+    }
     if warnings.is_empty() && secret.len() != value.len() {
         warnings.push("white space around the value was left out".to_owned());
-    }
-    if secret.contains(['\n', '\r']) {
-        warnings.push("the value has line breaks inside, which were kept".to_owned());
     }
     Ok(Checked { secret: SecretString::from(secret), warnings })
 }
@@ -80,6 +81,10 @@ mod tests {
             ("", Code::BadData),
             (" \u{200b}\n", Code::BadData),
             ("a\0b", Code::BadData),
+            ("made\nup", Code::BadData),
+            ("made\r\nup", Code::BadData),
+            ("made\rup", Code::BadData),
+            ("made\tup", Code::BadData),
             ("a\u{200b}b", Code::BadData),
             ("***", Code::NotASecret),
             ("null", Code::NotASecret),
