@@ -1,0 +1,174 @@
+#!/usr/bin/env bash
+# The commands of OpenClaw's documentation, typed as they stand there: by the real OpenClaw 2026.6.1, and by Strongroom with its
+# name in the place of the other. Both store the same, and end with the same exit status if that says something.
+#
+#   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
+#       tests/real/rows.sh
+#
+# budget: 180 s
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no network.
+# shellcheck source=tests/real/lib/verdict.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
+need_binary
+need_openclaw
+need python3
+
+# Made up, of the lengths and prefixes that OpenClaw asks for.
+filler=$(printf 'EXAMPLE%02d-' {1..20})
+token=sk-ant-oat01-${filler:0:95}
+key=sk-ant-api03-${filler:0:95}
+
+# What a client keeps: a line a profile, with what ends in so many days and the secret.
+cat >"$tmp/theirs.py" <<'PYTHON'
+import json, pathlib, sys, time
+path = pathlib.Path(sys.argv[1], ".openclaw/agents/main/agent/auth-profiles.json")
+profiles = json.loads(path.read_text())["profiles"] if path.exists() else {}
+for id, profile in sorted(profiles.items()):
+    days = round((profile["expires"] / 1000 - time.time()) / 86400) if "expires" in profile else "-"
+    print(id, profile["type"], profile["provider"], days, profile.get("token") or profile.get("key"))
+PYTHON
+cat >"$tmp/ours.py" <<'PYTHON'
+import json, subprocess, sys, time
+home, binary = sys.argv[1:]
+def run(*arguments):
+    environment = {"HOME": home, "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": home}
+    return subprocess.run([binary, *arguments], env=environment, capture_output=True, text=True).stdout
+listed = run("list", "--json")
+for profile in sorted(json.loads(listed)["agents"][0]["profiles"] if listed else [], key=lambda p: p["profileId"]):
+    expires = profile.get("expires")
+    days = round((expires / 1000 - time.time()) / 86400) if expires else "-"
+    print(profile["profileId"], profile["type"], profile["provider"], days, run("get", profile["profileId"]).strip())
+PYTHON
+
+ours=$tmp/ours-home theirs=$tmp/theirs-home
+begin() {
+    rm -rf "$ours" "$theirs"
+    mkdir -p "$ours" "$theirs/.openclaw"
+    # A provider in use, as a client that was set up has one.
+    printf '{"agents":{"defaults":{"model":{"primary":"anthropic/claude-opus-4-6"}}}}\n' >"$theirs/.openclaw/openclaw.json"
+    mkdir -p "$ours/.openclaw"
+    cp "$theirs/.openclaw/openclaw.json" "$ours/.openclaw/"
+    alone "$ours" "$binary" init >/dev/null 2>&1
+}
+# alone HOME COMMAND...: with nothing of this environment but `variables`.
+variables=()
+alone() {
+    local home=$1
+    shift
+    env -i -C "$home" HOME="$home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$home" TMPDIR="$tmp" NO_COLOR=1 CI=1 \
+        OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_NO_RESPAWN=1 OPENCLAW_SKIP_CHANNELS=1 "${variables[@]}" timeout -k 5 120 "$@"
+}
+input=''
+# both ARGUMENTS...: the command line by both; `their_status` and `our_status`.
+both() {
+    their_status=0 our_status=0
+    alone "$theirs" "$node" "$openclaw" "$@" <<<"$input" >"$tmp/theirs.out" 2>&1 || their_status=$?
+    alone "$ours" "$binary" "$@" <<<"$input" >"$tmp/ours.out" 2>&1 || our_status=$?
+}
+told() {
+    fail "$1"
+    sed 's/^/    OpenClaw: /' "$tmp/theirs.out" | tail -n 12
+    sed 's/^/    Strongroom: /' "$tmp/ours.out" | tail -n 12
+}
+# kept WHAT: both ended well, and keep the same.
+kept() {
+    python3 "$tmp/theirs.py" "$theirs" >"$tmp/theirs.kept"
+    python3 "$tmp/ours.py" "$ours" "$binary" >"$tmp/ours.kept"
+    if [ "$their_status $our_status" = '0 0' ] && [ -s "$tmp/ours.kept" ] && cmp -s "$tmp/theirs.kept" "$tmp/ours.kept"; then
+        ok "$1"
+    else
+        told "$1: status $their_status and $our_status"
+        diff "$tmp/theirs.kept" "$tmp/ours.kept" | sed "s/${filler:0:40}[^ ]*/…/" || true
+    fi
+}
+# status STATUS WHAT: both ended with that status.
+status() {
+    if [ "$their_status $our_status" = "$1 $1" ]; then ok "$2"; else told "$2: status $their_status and $our_status, not $1"; fi
+}
+# refused WHAT: both failed, and neither keeps anything.
+refused() {
+    python3 "$tmp/theirs.py" "$theirs" >"$tmp/theirs.kept"
+    python3 "$tmp/ours.py" "$ours" "$binary" >"$tmp/ours.kept"
+    if [ "$their_status" -ne 0 ] && [ "$our_status" -ne 0 ] && ! [ -s "$tmp/theirs.kept" ] && ! [ -s "$tmp/ours.kept" ]; then
+        ok "$1"
+    else
+        told "$1: status $their_status and $our_status"
+    fi
+}
+# says PATTERN WHAT: so does what Strongroom says.
+says() { if grep -q -- "$1" "$tmp/ours.out"; then ok "$2"; else told "$2"; fi; }
+
+# S1, S9: a key in the environment.
+begin
+both models status --check
+status 1 'S9: models status --check, with no credential'
+variables=(ANTHROPIC_API_KEY="$key")
+both models status --check
+status 0 'S1: models status --check, with ANTHROPIC_API_KEY'
+both models status
+status 0 'S1: models status'
+says 'anthropic: ANTHROPIC_API_KEY in the process environment' '... shows the key and where it stands'
+rm -rf "$ours/.local" "$ours/.config"
+both models status --check
+status 0 '... and without a vault'
+variables=()
+
+# S2, S4: a daemon's `.env`; the process goes first.
+begin
+printf 'ANTHROPIC_API_KEY=%s\n' "$key" | tee "$ours/.openclaw/.env" >"$theirs/.openclaw/.env"
+chmod 600 "$ours/.openclaw/.env" "$theirs/.openclaw/.env"
+both models status --check
+status 0 'S2: models status --check, with the key in ~/.openclaw/.env'
+both models status
+says 'anthropic: ANTHROPIC_API_KEY in .*/.openclaw/.env' '... and models status shows where'
+variables=(ANTHROPIC_API_KEY="$key")
+both models status
+says 'ANTHROPIC_API_KEY in the process environment is used; it shadows' 'S4: the process environment goes before it'
+both doctor --help
+status 0 'S2: doctor is a command of both'
+variables=()
+
+# S6: a token from another machine.
+begin
+input=$token
+both models auth paste-token --provider anthropic
+kept 'S6: models auth paste-token --provider anthropic'
+both models auth paste-token --provider anthropic --profile-id anthropic:work --expires-in 365d
+kept 'S6: ... --profile-id anthropic:work --expires-in 365d'
+
+# S9: each exit status.
+both models status --check
+status 0 'S9: models status --check, all usable'
+begin
+both models auth paste-token --provider anthropic --expires-in 1h
+both models status --check
+status 2 'S9: models status --check, one expires within 24 hours'
+begin
+both models auth paste-token --provider anthropic --expires-in 25h
+both models status --check
+status 0 'S9: models status --check, one expires in 25 hours'
+
+# S5, S11: setup-token wants a terminal.
+begin
+input=''
+both models auth setup-token --provider anthropic
+refused 'S5, S11: models auth setup-token --provider anthropic, without a terminal'
+says 'needs a person at a terminal' '... says so'
+says 'paste-token --provider anthropic' '... and how else'
+
+# S3, S17: onboarding without a person. OpenClaw's own flags say the same to both.
+quiet=(--non-interactive --accept-risk --mode local --skip-health --skip-skills --skip-channels --skip-ui --no-install-daemon)
+begin
+variables=(ANTHROPIC_API_KEY="$key")
+both onboard "${quiet[@]}" --auth-choice apiKey --anthropic-api-key "$key"
+kept 'S3, S17: onboard --anthropic-api-key'
+variables=()
+# Without an id OpenClaw replaces what anthropic:default holds, against its own help; Strongroom keeps to that
+# (docs/decisions/0017).
+begin
+both onboard "${quiet[@]}" --auth-choice token --token-profile-id anthropic:manual --token-provider anthropic --token "$token" --token-expires-in 365d
+kept 'S17: onboard --auth-choice token --token-provider anthropic --token'
+begin
+both onboard "${quiet[@]}" --auth-choice setup-token --token "$token" --token-expires-in 365d
+kept 'S17: onboard --auth-choice setup-token --token'
+finish rows.sh
