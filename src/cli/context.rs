@@ -70,6 +70,12 @@ impl Context {
         home::locate(self.global.home.as_deref(), &self.env)
     }
 
+    /// Whether a flag or a variable names the home.
+    #[must_use]
+    pub fn names_home(&self) -> bool {
+        self.global.home.is_some() || self.env.path("STRONGROOM_HOME").is_some()
+    }
+
     /// The sources of a key that were named by flags.
     #[must_use]
     pub fn named(&self) -> Named {

@@ -35,6 +35,7 @@ mod remove;
 mod rename;
 mod report;
 mod resolve;
+mod rotate;
 mod setup_token;
 mod sources;
 mod status;
@@ -182,7 +183,7 @@ enum AuthVerb {
     SetupToken(Lazy<setup_token::SetupToken>),
     List(Lazy<list::List>),
     Get(Lazy<get::Get>),
-    Rotate(Lazy<paste::Rotate>),
+    Rotate(Lazy<rotate::Rotate>),
     Rename(Lazy<rename::Rename>),
     Remove(Lazy<remove::Remove>),
     Order(Lazy<order::Order>),
@@ -336,7 +337,7 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
         AuthVerb::SetupToken(args) => setup_token::run(context, &args),
         AuthVerb::List(args) => list::run(context, &args),
         AuthVerb::Get(args) => get::run(context, &args),
-        AuthVerb::Rotate(args) => paste::rotate(context, &args),
+        AuthVerb::Rotate(args) => rotate::run(context, &args),
         AuthVerb::Rename(args) => rename::run(context, &args),
         AuthVerb::Remove(args) => remove::run(context, &args),
         AuthVerb::Order(args) => order::run(context, &args),

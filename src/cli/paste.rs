@@ -1,4 +1,4 @@
-//! `paste-token`, `paste-api-key` and `rotate`: a secret from the prompt, standard input or a
+//! `paste-token` and `paste-api-key`: a secret from the prompt, standard input or a
 //! descriptor. Never from the command line.
 
 use clap::Args;
@@ -21,7 +21,6 @@ use crate::vault::exposed;
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
-use crate::vault::reader::Found;
 use crate::vault::record::Record;
 use crate::when::rfc3339;
 
@@ -49,20 +48,11 @@ pub struct Paste {
     value: Value,
 }
 
-/// Give a profile a new secret, and keep the rest of it.
+/// How a secret comes, and when it ends.
 #[derive(Debug, Args)]
-pub struct Rotate {
-    /// The profile
-    #[arg(value_name = "ID")]
-    id: String,
+pub(super) struct Value {
     #[command(flatten)]
-    value: Value,
-}
-
-#[derive(Debug, Args)]
-struct Value {
-    #[command(flatten)]
-    ends: Ends,
+    pub ends: Ends,
     /// Read the secret from this file descriptor
     #[arg(long, value_name = "N")]
     secret_fd: Option<i32>,
@@ -70,7 +60,13 @@ struct Value {
 
 impl Value {
     /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
-    fn read(&self, context: &Context, provider: &Provider, what: &str, by: Option<&str>) -> Result<Read> {
+    pub(super) fn read(
+        &self,
+        context: &Context,
+        provider: &Provider,
+        what: &str,
+        by: Option<&str>,
+    ) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
         let pasted = shape::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))
@@ -124,9 +120,12 @@ pub(super) type Read = (SecretString, Vec<String>);
 
 /// What was stored.
 pub(super) struct Stored {
-    verb: &'static str,
-    record: Record,
-    warnings: Vec<String>,
+    /// `Stored`, `Replaced`, `Rotated`.
+    pub verb: &'static str,
+    /// The record.
+    pub record: Record,
+    /// What had to be said.
+    pub warnings: Vec<String>,
 }
 
 pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> Result<u8> {
@@ -183,7 +182,7 @@ pub(super) fn noun(kind: CredentialType) -> &'static str {
 }
 
 /// The warning about an end that is over already.
-fn past(end: End, now: i64) -> Option<String> {
+pub(super) fn past(end: End, now: i64) -> Option<String> {
     let at = end.instant().filter(|at| *at <= now)?;
     Some(format!("it ended at {}, and counts as expired", rfc3339(at)))
 }
@@ -198,7 +197,7 @@ pub(super) fn read(context: &Context, provider: &Provider, what: &str) -> Result
 
 /// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
 /// pasted next.
-fn not_by_passphrase(vault: &Vault, session: &Session) -> Option<String> {
+pub(super) fn not_by_passphrase(vault: &Vault, session: &Session) -> Option<String> {
     let has_one = |slot: &Slot| matches!(slot.kind, Ok((Kind::Passphrase, _)));
     if !vault.slots().ok()?.iter().any(has_one) {
         return None;
@@ -335,80 +334,6 @@ pub(super) fn store(
     }
     let verb = if current.is_some() { "Replaced" } else { "Stored" };
     Ok(Stored { verb, record, warnings })
-}
-
-pub(super) fn rotate(context: &mut Context, args: &Rotate) -> Result<u8> {
-    let profile = context.profile_id(&args.id)?;
-    let end = args.value.ends.read(context.env.now())?;
-    let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    let agent = context.agent()?;
-    let find = |keys: &crate::seal::keys::Keys| -> Result<Found> {
-        let found = match vault.agent(&agent)? {
-            Some(found) => found.reader(keys.agent(agent.as_str())?, &vault.keychain)?.found(&profile)?,
-            None => None,
-        };
-        found.map_or_else(|| Err(super::get::not_found(&vault, &agent, &profile)), Ok)
-    };
-    let before = find(&session.keys)?.record;
-    if before.credential.kind == CredentialType::OAuth {
-        return fail(Code::Usage, format!("{profile} is an OAuth sign-in, which no single secret replaces"))
-            .map_err(|e: Error| {
-                e.with_remedy("import the new sign-in with --include-oauth --on-conflict replace")
-            });
-    }
-    let store = choose(context, &vault, &session, &profile, None)?;
-    let provider = before.credential.provider.clone();
-    let (secret, mut warnings) = args.value.read(
-        context,
-        &provider,
-        &format!("new secret of {profile}"),
-        not_by_passphrase(&vault, &session).as_deref(),
-    )?;
-    warnings.extend(shape::advise(
-        &provider,
-        before.credential.kind,
-        crate::secret::ExposeSecret::expose_secret(&secret),
-    ));
-
-    let writer = context.writer(&vault, &mut session, &agent, "rotate")?;
-    let found = writer.reader()?.found(&profile)?;
-    let found = found.ok_or_else(|| super::get::not_found(&vault, &agent, &profile))?;
-    let current = &found.record;
-    if current.generation != before.generation {
-        return fail(Code::Changed, format!("{profile} was changed while the new secret was read"));
-    }
-    let mut credential = current.credential.clone();
-    credential.secret = secret;
-    warnings.extend(past(end, writer.now));
-    if end != End::Unsaid {
-        credential.expires = end.instant();
-    } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now) {
-        // A new token under the old, past expiry would not be handed out.
-        let lifetime = past.saturating_sub(current.updated).max(0);
-        credential.expires = (lifetime > 0).then(|| writer.now.saturating_add(lifetime));
-        warnings.push(match credential.expires.map(rfc3339) {
-            Some(at) => format!("the old expiry was past; with the same lifetime the new one is {at} (set it with --expires-in)"),
-            None => "the old expiry was past and is dropped (set one with --expires-in)".to_owned(),
-        });
-    }
-    let generations = writer.generations()?;
-    let record = next_record(&profile, credential, Some(&found), &generations, writer.now)?;
-    if current.credential.same_secret_as(&record.credential) {
-        warnings.push(format!("this is the secret that {profile} had before; what it earned stays"));
-    }
-    let mut change = Change::default();
-    change.put_given("rotate", record.clone(), store);
-    let lifted = super::lift::of_stored(&mut change, &writer, Some(current), &record);
-    let outcome = writer.commit(change)?;
-    warnings.extend(lifted);
-    warnings.extend(sealed_besides(&outcome));
-    drop(writer);
-    context.tell_unfinished(&outcome);
-    for warning in &warnings {
-        context.warn(warning);
-    }
-    Stored { verb: "Rotated", record, warnings }.tell(context)
 }
 
 /// What is said of fields of other programs that were sealed with a record.

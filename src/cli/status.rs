@@ -126,8 +126,8 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let window =
         if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
     let vault = match context.vault() {
-        // Keys beside a vault can be told without one.
-        Err(error) if error.code() == Code::NoVault && profile.is_none() => None,
+        // Keys beside a vault can be told without one. Who names a home means the vault in it.
+        Err(error) if error.code() == Code::NoVault && profile.is_none() && !context.names_home() => None,
         vault => Some(vault?),
     };
     let agent = context.agent()?;

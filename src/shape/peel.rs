@@ -103,11 +103,11 @@ fn assigned<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>,
             Some(provider) => (
                 format!("is an assignment to {name}, which is not a variable of {provider}"),
                 format!(
-                    "paste the secret of {provider}; if this is it, paste only what stands behind the name"
+                    "paste the secret of {provider}; if this is it, paste only what comes after the name"
                 ),
             ),
             None => {
-                (format!("is an assignment to {name}"), "leave only what stands behind the name".to_owned())
+                (format!("is an assignment to {name}"), "leave only what comes after the name".to_owned())
             }
         };
         return Err(Refusal::bad(why, remedy));

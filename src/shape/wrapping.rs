@@ -13,7 +13,7 @@ const HEADERS: [&str; 6] =
 /// The longest word that is taken for one of a command or for a name.
 const WORD_MAX: usize = 64;
 
-pub(super) const BEHIND: &str = "paste only the value, without what stands before and behind it";
+pub(super) const BEHIND: &str = "paste only the value, without what stands before and after it";
 
 /// Refuses a value that is wrapped into something, as far as that can be no secret itself. What a
 /// variable or a header is set to is refused if its name is known, or if a known prefix stands
@@ -26,7 +26,7 @@ pub(super) fn refuse(text: &str) -> Result<(), Refusal> {
     if let Some(name) = assigned(text).or_else(|| before.and_then(named_in)) {
         return Err(Refusal::bad(
             format!("is an assignment to {name}"),
-            "paste only what stands behind the name, or import the file with `strongroom import`",
+            "paste only what comes after the name, or import the file with `strongroom import`",
         ));
     }
     if is_header(text) || before.is_some_and(|before| before.split(is_quote).any(is_header)) {
