@@ -92,20 +92,37 @@ impl Shape {
     pub fn of(secret: &str) -> Option<&'static Self> {
         SHAPES.iter().filter(|s| secret.starts_with(s.prefix)).max_by_key(|s| s.prefix.len())
     }
+
+    /// Whether a provider of that name issues such secrets.
+    #[must_use]
+    pub fn belongs_to(&self, provider: &str) -> bool {
+        self.owners.iter().any(|owner| provider.contains(owner))
+    }
+}
+
+/// The parts of a text in which a secret can stand.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.')))
+}
+
+/// Whether a secret of a known shape stands in a text.
+#[must_use]
+pub fn looks_known(text: &str) -> bool {
+    parts(text).any(|part| {
+        part.len() >= 12 && (Shape::of(part).is_some() || part.starts_with("sk-") || part.starts_with("eyJ"))
+    })
 }
 
 /// Whether a text that should be a name or an address looks like a secret.
 #[must_use]
 pub fn looks_secret(text: &str) -> bool {
-    text.split([':', ' ', '/', '=', '"']).any(|part| {
-        let known = Shape::of(part).is_some() || part.starts_with("sk-") || part.starts_with("eyJ");
-        let random = part.len() >= 40
-            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'+' | b'.'))
-            && part.bytes().any(|b| b.is_ascii_uppercase())
-            && part.bytes().any(|b| b.is_ascii_lowercase())
-            && part.bytes().any(|b| b.is_ascii_digit());
-        (known && part.len() >= 12) || random
-    })
+    looks_known(text)
+        || parts(text).any(|part| {
+            part.len() >= 40
+                && part.bytes().any(|b| b.is_ascii_uppercase())
+                && part.bytes().any(|b| b.is_ascii_lowercase())
+                && part.bytes().any(|b| b.is_ascii_digit())
+        })
 }
 
 /// Whether a text that should be a provider's name looks like a key: some providers' keys are

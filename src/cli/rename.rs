@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::get::not_found;
+use super::paste::sealed_besides;
 use super::report::pinned_by_hand;
 use crate::error::{Code, Error, Result, fail};
 use crate::vault::change::Change;
@@ -58,6 +59,9 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     }
     drop(writer);
     context.tell_unfinished(&outcome);
+    for warning in sealed_besides(&outcome) {
+        context.warn(&warning);
+    }
     if context.json() {
         context.print_json(&serde_json::json!({
             "agent": agent.as_str(), "profileId": new.as_str(), "from": old.as_str(), "result": "renamed",

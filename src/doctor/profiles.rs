@@ -250,6 +250,10 @@ fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result
     for id in ids {
         let Ok(Some(mut found)) = reader.found(&id) else { continue };
         found.store = reader.store_of(&id).unwrap_or(found.store);
+        // Another program's secret or reference stands in its place, and would be lost.
+        if index.lost_in(id.as_str()).next().is_some() {
+            continue;
+        }
         if as_it_is(id.as_str(), &found).is_none() {
             change.list(&writer.agent.name, &found.record, found.store);
             listed.push(id.to_string());

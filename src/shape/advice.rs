@@ -9,10 +9,6 @@ const SETUP_TOKEN_MIN: usize = 80;
 /// From this length on the last four characters give nothing away.
 const TAIL_FROM: usize = 24;
 
-fn belongs_to(shape: &Shape, provider: &Provider) -> bool {
-    shape.owners.iter().any(|owner| provider.as_str().contains(owner))
-}
-
 /// What is unusual about a secret. Shows at most its known prefix, its last four characters and
 /// its length.
 #[must_use]
@@ -35,7 +31,7 @@ pub fn advise(provider: &Provider, kind: CredentialType, secret: &str) -> Vec<St
     } else if let Some(line) = length_advice(shape, secret, &seen) {
         advice.push(line);
     }
-    if !belongs_to(shape, provider) {
+    if !shape.belongs_to(provider.as_str()) {
         advice.push(format!("it looks like {}, not like one for {provider} ({seen})", shape.what));
     }
     match (shape.role, kind) {

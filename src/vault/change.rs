@@ -6,6 +6,7 @@ use strongroom_backends::keychain::Keychain as Platform;
 
 use super::agent::{Agent, PENDING};
 use super::bounds;
+use super::credential::Credential;
 use super::id::{AgentName, ProfileId, Provider};
 use super::index::{FILE, Index, Mark, NewEntry};
 use super::ledger::{self, Book, Entry, State, Updates};
@@ -20,7 +21,7 @@ use super::transaction::undone;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
 use crate::seal::keys::Ring;
-use crate::secret::SecretString;
+use crate::secret::{self, ExposeSecret, SecretString};
 
 /// The most that a secret and its further fields may take together, in bytes, so that the record stays within
 /// its bound.
@@ -33,8 +34,11 @@ const PARALLEL_FROM: usize = 64;
 struct Put {
     record: Record,
     store: Store,
-    /// Under which id the index has the entry of which the rest is sealed with it.
-    rest_of: Option<ProfileId>,
+    /// Under which id the index has its entry.
+    listed: ProfileId,
+    /// Whether a person gives it: then all that stands in that entry is sealed with it, and not only what would be
+    /// lost otherwise.
+    given: bool,
 }
 
 /// A change that is being put together. Nothing is written before [`Change::commit`].
@@ -59,15 +63,14 @@ impl Change {
     /// Writes a profile's record; `op` is its name in the log.
     pub fn put(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
-        self.puts.push(Put { record, store, rest_of: None });
+        self.puts.push(Put { listed: record.profile.clone(), record, store, given: false });
     }
 
     /// Writes the record of a credential that a person gives. What else stands in the index's entry, which
     /// another program put there, is sealed with it.
     pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
-        let rest_of = Some(record.profile.clone());
-        self.puts.push(Put { record, store, rest_of });
+        self.puts.push(Put { listed: record.profile.clone(), record, store, given: true });
     }
 
     /// Removes a profile; its last known generation goes to the ledger and the log.
@@ -87,7 +90,7 @@ impl Change {
         let renamed = Event::of("rename", &record.profile, Some(record.generation));
         self.events.push(Event { from: Some(from.to_string()), ..renamed });
         self.events.push(Event::of("remove", from, Some(old_generation)));
-        self.puts.push(Put { record, store, rest_of: Some(from.clone()) });
+        self.puts.push(Put { record, store, listed: from.clone(), given: true });
     }
 
     /// What a profile's old secret earned no longer counts.
@@ -195,9 +198,10 @@ impl Change {
             let mark = Mark { store: store.to_string(), generation: record.generation };
             let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
             if !taken.is_empty() {
-                outcome.sealed.push((record.profile.clone(), taken.clone()));
+                let names = taken.replaced.iter().chain(&taken.rest).cloned().collect();
+                outcome.sealed.push((record.profile.clone(), names));
             }
-            ops.push(Op::Put { profile: record.profile.to_string(), entry, taken });
+            ops.push(Op::Put { profile: record.profile.to_string(), entry, taken: taken.rest });
             outcome.generations.push((record.profile.clone(), record.generation));
         }
         ops.extend(self.ops_after);
@@ -216,16 +220,21 @@ impl Change {
         Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
     }
 
-    /// Takes into each record what else the index's entry holds; the names of what was taken.
-    fn take_rest(&mut self, index: &Index) -> Result<Vec<Vec<String>>> {
+    /// Takes into each record what else the index's entry holds; the names of what was taken, and of what gives way.
+    fn take_rest(&mut self, index: &Index) -> Result<Vec<Taken>> {
         let take = |put: &mut Put| {
-            let Some(id) = &put.rest_of else { return Ok(Vec::new()) };
-            let (extra, mut taken) = (&mut put.record.credential.extra, Vec::new());
-            for (field, raw) in index.rest_of(id.as_str()) {
-                extra.entry(field.clone().into_owned()).or_insert_with(|| SecretString::from(raw));
-                taken.push(field.into_owned());
+            let id = put.listed.as_str();
+            let (credential, mut taken) = (&mut put.record.credential, Taken::default());
+            for (field, raw) in index.lost_in(id) {
+                if !is_text(raw, &credential.secret) && add_beside(credential, &field, raw) {
+                    taken.replaced.push(field.into_owned());
+                }
             }
-            if taken.is_empty() || put.record.credential.size() <= FIELDS_MAX {
+            for (field, raw) in index.rest_of(id).filter(|_| put.given) {
+                add_beside(credential, &field, raw);
+                taken.rest.push(field.into_owned());
+            }
+            if taken.is_empty() || credential.size() <= FIELDS_MAX {
                 return Ok(taken);
             }
             let what = format!(
@@ -265,6 +274,49 @@ impl Change {
         }
         Ok(updates)
     }
+}
+
+/// What was taken out of an entry into its record.
+#[derive(Debug, Default)]
+struct Taken {
+    /// What gives way to what Strongroom writes.
+    replaced: Vec<String>,
+    /// What goes for that.
+    rest: Vec<String>,
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        self.replaced.is_empty() && self.rest.is_empty()
+    }
+}
+
+/// Adds a field to the further ones of a credential. One that is there already stays what it is, because it is
+/// authentic and the index is not; the other stands beside it, as `<field>.index`. Whether it is new.
+fn add_beside(credential: &mut Credential, field: &str, raw: &str) -> bool {
+    let is_secret = super::entry::gives_way(field);
+    for number in 0..=credential.extra.len() {
+        let name = match (number, is_secret) {
+            (0, false) => field.to_owned(),
+            (0, true) | (1, false) => format!("{field}.index"),
+            (n, _) => format!("{field}.index{n}"),
+        };
+        match credential.extra.get(&name) {
+            Some(there) if there.expose_secret() == raw => return false,
+            Some(_) => {}
+            None => {
+                credential.extra.insert(name, SecretString::from(raw));
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a JSON text is a string with that value.
+fn is_text(raw: &str, secret: &SecretString) -> bool {
+    secret::deserialize(&mut serde_json::Deserializer::from_str(raw))
+        .is_ok_and(|text| text.expose_secret() == secret.expose_secret())
 }
 
 /// Refuses a record that is larger than an item of the keychain may be, before anything is changed.

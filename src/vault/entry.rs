@@ -31,6 +31,18 @@ const OURS: [&str; 9] = [
     "strongroom",
 ];
 
+/// Whether a field of an entry holds a secret, or refers to one that is not Strongroom's, which would be lost with
+/// the field.
+pub(super) fn would_be_lost(field: &str, raw: &str) -> bool {
+    match field {
+        "mode" => false,
+        "keyRef" | "tokenRef" => {
+            !Ref::read(raw).is_some_and(|reference| reference.is_ours()) && raw != "null"
+        }
+        _ => GIVE_WAY.contains(&field) && raw.starts_with(['"', '{', '[']) && raw != "\"\"",
+    }
+}
+
 /// Whether a field of an entry gives way to what Strongroom writes.
 pub(super) fn gives_way(field: &str) -> bool {
     GIVE_WAY.contains(&field) || OURS.contains(&field)
@@ -119,6 +131,12 @@ impl NewEntry {
     /// `NEWER_FORMAT` for one that is not known.
     pub fn store(&self) -> Result<Store> {
         self.strongroom.store.parse()
+    }
+
+    /// The record's generation.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.strongroom.generation
     }
 
     /// The entry of a credential.

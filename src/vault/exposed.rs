@@ -9,30 +9,71 @@ use serde_json::value::RawValue;
 use super::id::quoted;
 use super::index::{FILE, Index};
 use crate::json::scan::Members;
-use crate::looks::looks_secret;
+use crate::looks::{looks_known, looks_secret};
 
-/// The ends of names of members that hold a secret, without their `_` and `-`, in lower case.
-const ENDS: [&str; 17] = [
+/// The ends of names of members that hold a secret, without their `_` and `-`, in lower case, one of a kind.
+const ENDS: [&str; 26] = [
     "accesskey",
     "apikey",
     "assertion",
+    "authheader",
     "authorization",
+    "basicauth",
     "bearer",
     "cookie",
     "credential",
-    "credentials",
+    "encryptionkey",
     "jwt",
+    "masterkey",
     "passphrase",
     "passwd",
     "password",
     "privatekey",
+    "privatekeypem",
     "secret",
     "secretkey",
+    "sessionid",
     "sessionkey",
+    "signingkey",
+    "sshkey",
+    "subscriptionkey",
     "token",
+    "tokenvalue",
 ];
 /// Whole names of such members, in which those ends would say too much.
-const WHOLE: [&str; 9] = ["access", "auth", "cookies", "key", "pat", "pwd", "refresh", "secrets", "tokens"];
+const WHOLE: [&str; 10] =
+    ["access", "auth", "key", "keyref", "pass", "pat", "pwd", "refresh", "tokens", "tokenref"];
+/// What stands in such members and is no secret: kinds, states, and markers of the client.
+const WORDS: [&str; 25] = [
+    "admin",
+    "api-key",
+    "api_key",
+    "apikey",
+    "aws-sdk",
+    "basic",
+    "bearer",
+    "default",
+    "disabled",
+    "enabled",
+    "false",
+    "full",
+    "minimax-oauth",
+    "none",
+    "null",
+    "oauth",
+    "ollama-local",
+    "public",
+    "read",
+    "required",
+    "secretref-managed",
+    "setup-token",
+    "token",
+    "true",
+    "write",
+];
+/// How names of numbers of tokens begin.
+const COUNTED: [&str; 9] =
+    ["max", "min", "total", "input", "output", "prompt", "completion", "cached", "reasoning"];
 /// The most members that are named.
 const NAMED_MAX: usize = 8;
 
@@ -48,9 +89,13 @@ pub fn below(raw: &str) -> Vec<String> {
 #[must_use]
 pub fn told(index: &Index) -> Vec<(Option<String>, String)> {
     let entry = |id: &str| {
-        let shown = if looks_secret(id) { "an entry".to_owned() } else { quoted(id) };
+        let is_secret = looks_known(id);
+        let shown = if is_secret { "an entry".to_owned() } else { quoted(id) };
         let shown = format!("{shown} in the index");
-        let named = index.exposed_in(id);
+        let mut named = index.exposed_in(id);
+        if is_secret {
+            named.insert(0, "its id".to_owned());
+        }
         (!named.is_empty()).then(|| (Some(id.to_owned()), said(&shown, &named)))
     };
     let beside = index.exposed_beside();
@@ -87,8 +132,11 @@ pub fn is_one(text: &str) -> bool {
     looks_secret(text) || holds_password(text)
 }
 
-/// `scheme://user:password@host`.
+/// `scheme://user:password@host`, a key in PEM.
 fn holds_password(text: &str) -> bool {
+    if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
+        return true;
+    }
     let Some((_, rest)) = text.split_once("://") else { return false };
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
@@ -100,13 +148,18 @@ fn walk<'a>(raw: &'a str, path: &mut Vec<Cow<'a, str>>, named: bool, found: &mut
     }
     match raw.as_bytes().first() {
         Some(b'{') => {
-            // What a reference says is no secret, unless it has the shape of one.
-            let named = named && !is_reference(raw);
+            let refers = is_reference(raw);
             for (name, raw) in Members::of(raw).into_iter().flatten() {
                 let (says, shaped) = (says_secret(&name), looks_secret(&name));
                 path.push(name);
                 if shaped {
                     found.push(shown(path));
+                } else if refers {
+                    // An address in an id can look random.
+                    let text: Cow<'_, str> = serde_json::from_str(raw).unwrap_or_default();
+                    if looks_known(&text) {
+                        found.push(shown(path));
+                    }
                 } else {
                     walk(raw, path, named || says, found);
                 }
@@ -131,9 +184,12 @@ fn walk<'a>(raw: &'a str, path: &mut Vec<Cow<'a, str>>, named: bool, found: &mut
     }
 }
 
-/// Whether a text holds no secret, but a mask or a reference to one.
+/// Whether a text holds no secret, but a word, a mask or a reference to one.
 fn stands_elsewhere(text: &str) -> bool {
     let text = text.trim();
+    if WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) {
+        return true;
+    }
     let masked = text.contains("***") || !text.contains(|c: char| c.is_alphanumeric());
     masked || text.starts_with('$') || text.starts_with("op://")
 }
@@ -142,7 +198,12 @@ fn stands_elsewhere(text: &str) -> bool {
 fn says_secret(name: &str) -> bool {
     let plain = |c: &char| !matches!(c, '_' | '-' | ' ' | '.');
     let name: String = name.chars().filter(plain).map(|c| c.to_ascii_lowercase()).collect();
-    WHOLE.contains(&name.as_str()) || ENDS.iter().any(|end| name.ends_with(end))
+    let one = name.strip_suffix('s').unwrap_or(&name);
+    let ends = |name: &str| ENDS.iter().any(|end| name.ends_with(end));
+    // `maxTokens` is a number of them.
+    WHOLE.contains(&name.as_str())
+        || ends(&name)
+        || (ends(one) && !COUNTED.iter().any(|of| one.starts_with(of)))
 }
 
 /// A reference to a secret that is kept elsewhere: `{"source": …, "id": …}`.
@@ -186,6 +247,13 @@ mod tests {
             (r#"{"note":"sk-ant-oat01-made-up-made-up"}"#, &["note"]),
             (r#"{"sk-ant-oat01-made-up-made-up":1}"#, &["…"]),
             (r#"{"baseUrl":"https://me:made-up@example.com/v1"}"#, &["baseUrl"]),
+            (r#"{"apiKeys":["made-up"],"privateKeys":{"a":"made-up"}}"#, &["apiKeys", "privateKeys.a"]),
+            (r#"{"pem":"-----BEGIN RSA PRIVATE KEY-----\nmade-up"}"#, &["pem"]),
+            (r#"{"note":"('sk-ant-oat01-made-up-made-up')"}"#, &["note"]),
+            (
+                r#"{"keyRef":"made-up","tokenRef":{"source":"exec","id":"sk-ant-oat01-made-up"}}"#,
+                &["keyRef", "tokenRef.id"],
+            ),
             (r#"{"PASSWORD":"made-up","awsSecretAccessKey":"made-up"}"#, &["PASSWORD", "awsSecretAccessKey"]),
             (r#"{"a\u001bb":{"key":"made-up"}}"#, &[r#""a\u{1b}b".key"#]),
         ] {
@@ -202,6 +270,9 @@ mod tests {
             r#"{"token":"","key":null,"refresh":0,"password":false}"#,
             r#"{"key":"***","token":"${TOKEN}","secret":"op://vault/item"}"#,
             r#"{"maxTokens":"4096","tokenCount":"1","keyboard":"de","tokenEndpoint":"https://example.com"}"#,
+            r#"{"auth":"oauth","metadata":{"access":"full","cookie":"disabled"},"key":"secretref-managed"}"#,
+            r#"{"totalTokens":"1","outputTokens":"2"}"#,
+            r#"{"tokenRef":{"source":"exec","provider":"strongroom","id":"main/anthropic:Maximilian.Mustermann_40example-company.com"}}"#,
             r#"{"displayName":"Me","email":"me@example.com","expires":1826725287117}"#,
             r#"{"usageStats":{"anthropic:default":{"lastUsed":1,"disabledReason":"billing"}}}"#,
         ] {

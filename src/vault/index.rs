@@ -11,8 +11,8 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use super::entry::gives_way;
 pub use super::entry::{EXEC_PROVIDER, Entry, EntryRef, Mark, NewEntry};
+use super::entry::{gives_way, would_be_lost};
 use super::exposed;
 use super::id::{ProfileId, Provider, is_reserved};
 use crate::error::{Code, Error, Result, fail};
@@ -182,6 +182,14 @@ impl Index {
             self.top.iter().filter(|(name, _)| !matches!(name.as_str(), "version" | "profiles" | "order"));
         let all = top.chain(&self.order).map(|(name, raw)| (name.as_str(), raw.text(&self.source)));
         all.flat_map(|(name, raw)| exposed::of(name, raw)).collect()
+    }
+
+    /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a
+    /// reference to one elsewhere.
+    pub fn lost_in(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
+        let fields = raw.and_then(Members::of).into_iter().flatten();
+        fields.filter(|(field, raw)| would_be_lost(field, raw))
     }
 
     /// The fields of an entry that are neither Strongroom's nor give way to what it writes, each value as its

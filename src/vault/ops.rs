@@ -216,8 +216,9 @@ impl Ops {
 
     /// Applies those to an index that are not in it yet. `bytes` are what it was read from.
     ///
-    /// Another program wrote an index that is in none of the steps. A journal's operations were in the index
-    /// that it changed, because a journal stays after it is in place; a transaction's may not have been.
+    /// If the index was written since by something else, it is in none of the steps. A transaction's operations are
+    /// applied then. A journal stays after it is in place, so of its operations those are applied that the marks
+    /// of the entries do not have yet.
     ///
     /// # Errors
     /// As [`Ops::apply`].
@@ -233,8 +234,41 @@ impl Ops {
                 done = Some(at);
             }
         }
-        let done = done.unwrap_or(if self.records.is_some() { self.ops.len() } else { 0 });
-        apply(self.ops.get(done..).unwrap_or_default(), index)
+        match done {
+            Some(done) => apply(self.ops.get(done..).unwrap_or_default(), index),
+            None if self.records.is_none() => apply(&self.ops, index),
+            // It is gone: whoever made it go did not take single profiles out of it.
+            None if bytes.is_none() => Ok(()),
+            None => self.apply_by_marks(index),
+        }
+    }
+
+    /// Applies what the marks of the entries show to be missing. An entry that another program wrote stays.
+    fn apply_by_marks(&self, index: &mut Index) -> Result<()> {
+        let mut last: IndexMap<&str, &Op> = IndexMap::new();
+        for op in &self.ops {
+            match op {
+                Op::Put { profile, .. } | Op::List { profile, .. } | Op::Remove { profile } => {
+                    last.insert(profile, op);
+                }
+                Op::Rename { .. } | Op::Forget { .. } | Op::Order { .. } => {}
+            }
+        }
+        for (id, op) in last {
+            let there = index.contains(id).then(|| index.entry(id).and_then(|entry| entry.mark));
+            let is_missing = match (op, there) {
+                (Op::Remove { .. }, there) => there.flatten().is_some(),
+                (_, None) => true,
+                (Op::Put { entry, .. } | Op::List { entry, .. }, Some(Some(mark))) => {
+                    mark.generation < entry.generation()
+                }
+                _ => false,
+            };
+            if is_missing {
+                apply(std::slice::from_ref(op), index)?;
+            }
+        }
+        Ok(())
     }
 
     /// Applies them to an index.

@@ -87,7 +87,10 @@ fn rotate_rename_and_import_seal_it_too() {
         .ok();
     assert!(!index(&session).to_string().contains(OLD));
     let plain = sealed(&session);
-    assert!(plain.contains("https://new.example.com") && !plain.contains("https://example.com"), "{plain}");
+    // What the source brings goes first; what stood in the index is not lost.
+    for member in ["\"baseUrl\":\"https://new.example.com\"", "\"baseUrl.index\":\"https://example.com\""] {
+        assert!(plain.contains(member), "{plain}");
+    }
 }
 
 #[test]
@@ -153,4 +156,50 @@ fn merge(into: &mut Value, from: &Value) {
         }
         (into, from) => *into = from.clone(),
     }
+}
+
+#[test]
+fn what_comes_a_second_time_is_sealed_beside_the_first() {
+    let session = with_fields(&json!({"refresh_token": "made-up-first"}));
+    session.feed("made-up-key-2", ["rotate", "openrouter:x"]).ok();
+    for (round, command) in [
+        ("made-up-second", &["rotate", "openrouter:x"][..]),
+        ("made-up-third", &["rename", "openrouter:x", "openrouter:y"]),
+        ("made-up-third", &["rename", "openrouter:y", "openrouter:x"]),
+    ] {
+        let mut document = index(&session);
+        let id = command[1];
+        document["profiles"][id]["refresh_token"] = json!(round);
+        write_index(&session, &document);
+        session.feed("made-up-key-3", command).ok();
+        assert!(!index(&session).to_string().contains(round), "{command:?}");
+    }
+    let plain = sealed(&session);
+    for value in ["made-up-first", "made-up-second", "made-up-third"] {
+        assert_eq!(plain.matches(value).count(), 1, "{value}: {plain}");
+    }
+}
+
+#[test]
+fn a_key_that_another_program_puts_in_the_place_of_ours_is_not_lost() {
+    let theirs = json!({"type": "api_key", "provider": "openrouter", "key": OLD});
+    for command in [&["doctor", "--repair"][..], &["rekey", "--yes"], &["rotate", "openrouter:x"]] {
+        let session = Session::new();
+        session.paste("openrouter:x", "made-up-key-1");
+        let mut document = index(&session);
+        document["profiles"]["openrouter:x"] = theirs.clone();
+        write_index(&session, &document);
+        session.feed("made-up-key-2", command);
+        let stays = index(&session).to_string().contains(OLD);
+        assert!(stays || sealed(&session).contains(OLD), "{command:?}: it is lost");
+    }
+}
+
+#[test]
+fn an_address_in_a_reference_is_no_secret() {
+    let session = Session::new();
+    let id = "anthropic:Maximilian.Mustermann2@a-rather-long-example-company.com";
+    session.feed("sk-ant-made-up", ["paste-token", "--provider", "anthropic", "--profile-id", id]).ok();
+    session.run(["verify"]).ok();
+    assert!(!session.run(["status"]).ok().stdout.contains("looks like a secret"));
 }

@@ -3,6 +3,7 @@
 use std::fs;
 
 use crate::cases::Form;
+use crate::session::Session;
 use crate::tamper::{CANARY, OTHER, damage, damaged, session, unfinished};
 
 #[test]
@@ -181,4 +182,25 @@ fn what_others_wrote_into_the_index_outlives_a_boot() {
     fs::write(&journal, bytes).unwrap();
     session.paste("openrouter:next", "made-up-next");
     assert!(fs::read_to_string(&index).unwrap().contains("made-up-by-the-client"));
+}
+
+/// Who changes the index alone does it on the one that is there, which the journal has not reached yet.
+#[test]
+fn an_index_that_is_edited_meanwhile_gets_what_is_missing() {
+    let edit = |session: &Session| {
+        session.run(["order", "set", "--provider", "openrouter", "openrouter:one"]).ok();
+    };
+    let other_program = |session: &Session| {
+        let path = session.agent_file("auth-profiles.json");
+        let text = fs::read_to_string(&path).unwrap().replacen('{', "{\"lastGood\":{},", 1);
+        fs::write(&path, text).unwrap();
+    };
+    for edit in [&edit as &dyn Fn(&Session), &other_program] {
+        let (session, _) = unfinished(Form::Journal);
+        edit(&session);
+        assert_eq!(session.get("openrouter:two"), "made-up-pending");
+        session.paste("groq:next", "made-up-next");
+        session.run(["verify"]).ok();
+        assert_eq!(session.get("openrouter:two"), "made-up-pending");
+    }
 }
