@@ -18,6 +18,7 @@ mod wrapping;
 pub use crate::looks::{Role, SHAPES, Shape, looks_random, looks_secret};
 pub use advice::{advise, seen};
 pub use mask::{is_local_marker, is_mask};
+pub use nothing::is_nothing;
 pub use paste::{Normalised, bare, normalise};
 pub use refusal::Refusal;
 pub use unseen::{is_space, is_unseen};

@@ -231,10 +231,15 @@ fn carry_out(
     finish(context, &plan, source, telling)
 }
 
-/// Refuses a file that holds no entry at all: it is not the one that was meant. Without a file the client's places
+/// Refuses a file of which nothing is taken: it is not the one that was meant, or it is to be kept. Without a file the client's places
 /// were looked through, and may be empty.
 fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
-    if args.path.is_some() && plan.entries.is_empty() && plan.skipped.is_empty() {
+    if args.path.is_some() && plan.entries.is_empty() && !plan.skipped.is_empty() {
+        return fail(Code::NoInput, "all of it was passed by; nothing was imported").map_err(|e: Error| {
+            e.with_remedy("keep the source: what is said above says why each was passed by")
+        });
+    }
+    if args.path.is_some() && plan.entries.is_empty() {
         return fail(Code::NoInput, "there is no credential to import").map_err(|e: Error| {
             e.with_remedy("check that it is the right file; its format can be named with --from")
         });

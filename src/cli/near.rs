@@ -4,6 +4,8 @@ use super::Context;
 use super::paste::Read;
 use crate::env_names;
 use crate::error::Result;
+use crate::looks::Shape;
+use crate::secret::ExposeSecret;
 use crate::term::secret_input;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -55,7 +57,9 @@ pub(super) fn ask(
     read: impl FnOnce(&Context) -> Result<Read>,
 ) -> Result<(Read, Option<Provider>)> {
     let mut read = read(context)?;
-    let Some(known) = provider(given) else { return Ok((read, None)) };
+    let shape = Shape::of(read.0.expose_secret());
+    let fits = |known: &Provider| shape.is_none_or(|shape| shape.belongs_to(known.as_str()));
+    let Some(known) = provider(given).filter(fits) else { return Ok((read, None)) };
     if !context.may_ask() {
         read.1.push(format!(
             "{given} is not a provider that is known; if {known} is meant, store it again with --provider {known}"

@@ -167,7 +167,11 @@ fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Re
         return Ok(true);
     }
     import::take(context, vault, session, parsed)?;
-    secret_input::confirm("Add another credential?")
+    match secret_input::confirm("Add another credential?") {
+        // What was found is stored by now.
+        Err(error) if error.code() == Code::Cancelled => Ok(false),
+        answer => answer,
+    }
 }
 
 /// Says what was done before an error, and is not undone by it.

@@ -125,11 +125,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let window =
         if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
-    let vault = match context.vault() {
-        // Keys beside a vault can be told without one. Who names a home means the vault in it.
-        Err(error) if error.code() == Code::NoVault && profile.is_none() && !context.names_home() => None,
-        vault => Some(vault?),
-    };
+    let vault = vault_if_any(context, profile.is_none() || args.check)?;
     let agent = context.agent()?;
     let mut warnings = Vec::new();
     if let Some(vault) = &vault {
@@ -267,6 +263,15 @@ fn tell(
         out.extend(beside.lines().iter().flat_map(|line| [line, "\n"]));
     }
     context.print(&out)
+}
+
+/// The vault; none if there is none in its default place and that will do. Keys beside a vault can be told without
+/// one, but who names a home means the vault in it.
+fn vault_if_any(context: &Context, will_do: bool) -> Result<Option<Vault>> {
+    match context.vault() {
+        Err(error) if error.code() == Code::NoVault && will_do && !context.names_home() => Ok(None),
+        vault => vault.map(Some),
+    }
 }
 
 /// What alone is asked for.

@@ -7,6 +7,8 @@ use crate::looks::Shape;
 /// The narrowest window that is taken to wrap a token whose beginning is not known, in characters. Words of a
 /// message are shorter.
 const WIDTH_MIN: usize = 16;
+/// How wide windows are, in characters, with and without the last column.
+const WIDTHS: [usize; 12] = [72, 76, 78, 79, 80, 99, 100, 119, 120, 131, 132, 160];
 /// The longest word that is taken for one of a message.
 const WORD_MAX: usize = 16;
 
@@ -46,21 +48,64 @@ pub(super) fn joined(pieces: &[&str], by_blanks: bool) -> Option<Buffer> {
     let [first, rest @ ..] = pieces else { return None };
     let (last, between) = rest.split_last()?;
     let (width, known) = (first.len(), begins_known(first));
-    let wrapped = pieces.iter().all(|piece| !piece.is_empty() && piece.bytes().all(|b| b.is_ascii_graphic()))
+    let length: usize = pieces.iter().map(|piece| piece.len()).sum();
+    // A whole key, and something after it.
+    let whole = usual_length(first).is_some_and(|usual| length - last.len() >= usual);
+    if whole && (between.is_empty() || is_note(last)) {
+        return None;
+    }
+    // Of two pieces it is only the first that says how wide the window was.
+    let may_be_note = between.is_empty() && usual_length(first) != Some(length) && !WIDTHS.contains(&width);
+    let wrapped = pieces.iter().all(|piece| !piece.is_empty() && piece.bytes().all(is_of_token))
         && between.iter().all(|piece| piece.len() == width)
         && last.len() <= width;
     // Keys without a known beginning are as long as each other.
     let one = known || (width >= WIDTH_MIN && last.len() < width);
     let apart = rest.iter().any(|piece| begins_known(piece) || piece == first || stands_alone(piece));
-    let word = is_word(last) || (by_blanks && rest.iter().any(|piece| is_word(piece)));
+    let word = is_word(last)
+        || (may_be_note && is_note(last))
+        || (by_blanks && rest.iter().any(|piece| is_word(piece)));
     if !wrapped || !one || apart || word {
         return None;
     }
-    let mut token = Buffer::with_capacity(pieces.iter().map(|piece| piece.len()).sum());
+    let mut token = Buffer::with_capacity(length);
     for piece in pieces {
         token.extend(piece.as_bytes());
     }
     Some(token)
+}
+
+/// How long a secret of this beginning always is, in characters.
+fn usual_length(beginning: &str) -> Option<usize> {
+    let shape = Shape::of(beginning.trim_start_matches(['"', '\'']))?;
+    // Its prefix and 64 hexadecimal digits.
+    if shape.prefix == "sk-or-v1-" { Some(73) } else { shape.length }
+}
+
+/// What a token is made of, in all encodings that keys and tokens have; and the quotes around it.
+fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~+/=:|@%!$*\"'".contains(&byte)
+}
+
+/// A short last line that is no rest of a token: a mark, a number, a date, a version, a path, a name.
+fn is_note(piece: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let parted = |by: char| piece.split(by).count() > 1 && piece.split(by).all(digits);
+    let version = piece.strip_prefix(['v', 'V']).unwrap_or(piece);
+    let named = piece.split(['_', '-']).count() > 1
+        && piece.split(['_', '-']).all(|word| word.bytes().all(|b| b.is_ascii_lowercase()) && word.len() > 1);
+    let name = piece.trim_end_matches(|c: char| c.is_ascii_digit());
+    let capital = name.len() > 2
+        && name.starts_with(|c: char| c.is_ascii_uppercase())
+        && name.bytes().skip(1).all(|b| b.is_ascii_lowercase());
+    piece.bytes().filter(u8::is_ascii_alphanumeric).count() < 3
+        || piece.starts_with(['/', '#', '('])
+        || (digits(piece) && piece.len() <= 6)
+        || parted('-')
+        || parted(':')
+        || (version.contains('.') && version.split('.').all(digits))
+        || named
+        || capital
 }
 
 /// An address, a link, or a value with its name: never the rest of a token.
@@ -120,6 +165,44 @@ mod tests {
                     let expected = (token.len() > width && !full).then_some(token.as_str());
                     assert_eq!(token_of(&text).as_deref(), expected, "{width} {between:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn a_whole_key_and_a_note_are_none() {
+        let whole = [
+            format!("sk-or-v1-{}", "0123456789abcdef".repeat(4)),
+            format!("sk-ant-api03-{}", "Made-Up_0".repeat(11))[..108].to_owned(),
+            format!("AIza{}", "MadeUp0".repeat(5)),
+            "0123456789abcdefZYXWVUTS".to_owned(),
+        ];
+        for key in whole {
+            for note in [
+                "%",
+                "$",
+                "---",
+                "ok",
+                "me",
+                "0",
+                "#1",
+                "1y",
+                "12",
+                "1234",
+                "v1.2.3",
+                "1.2",
+                "2026-11-28",
+                "12:30",
+                "/home/me",
+                "(1)",
+                "work_account",
+                "John2024",
+                "OK!",
+            ] {
+                for between in ["\n", "\r\n"] {
+                    assert_eq!(token_of(&format!("{key}{between}{note}\n")), None, "{key} {note}");
+                }
+                assert!(joined(&[&key, note], true).is_none(), "{key} {note}");
             }
         }
     }

@@ -17,6 +17,9 @@ const MARKERS: [&str; 8] = [
 ];
 const MARKER_PREFIXES: [&str; 5] =
     ["oc-sent-v1-", "oc-sent-v2.", "openshell:resolve:env:", "secretref-env:", "ENC[AES256_GCM,"];
+/// How references of secret managers begin.
+const REFERENCES: [&str; 7] =
+    ["op://", "bw://", "vault:", "ref+", "keyring:", "strongroom://", "arn:aws:secretsmanager:"];
 /// Values of examples, as a whole and in any case of letters.
 const PLACEHOLDERS: [&str; 22] = [
     "changeme",
@@ -68,7 +71,7 @@ pub fn is_mask(value: &str) -> Option<&'static str> {
     if value.ends_with("...") || (begins("sk-") && value.contains("...")) || has("xxxxxxxx") {
         return Some("it is shortened or masked");
     }
-    if begins("op://") || is_variable(value) {
+    if REFERENCES.iter().any(|scheme| begins(scheme)) || is_variable(value) {
         return Some("it is a reference to a secret that is kept elsewhere");
     }
     if value.len() > 4 && value.starts_with("__") && value.ends_with("__") && value.bytes().all(is_name_byte)
@@ -114,7 +117,11 @@ fn is_variable(value: &str) -> bool {
         return true;
     }
     let name = value.strip_prefix('$').unwrap_or(value);
-    env_names::known(name).is_some()
+    let is_name = |name: &str| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    env_names::known(name).is_some() || (name.len() < value.len() && is_name(name))
 }
 
 /// `<your key>`, `{{ key }}`, `your-api-key-here`, `changeme`, `REPLACE_ME`.

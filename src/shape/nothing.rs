@@ -2,7 +2,7 @@
 
 /// As `jq`, JavaScript, Python, Go, C, SQL, YAML, PowerShell, spreadsheets, and command-line tools say it; compared
 /// without regard to case.
-const WORDS: [&str; 58] = [
+const WORDS: [&str; 64] = [
     "null",
     "nullptr",
     "$null",
@@ -61,11 +61,20 @@ const WORDS: [&str; 58] = [
     "token",
     "basic",
     "export",
+    "password",
+    "secret",
+    "denied",
+    "timeout",
+    "nonetype",
+    "some(\"\")",
 ];
 
 /// Whether a value is no more than such a word.
-pub(super) fn is_nothing(value: &str) -> bool {
-    WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
+pub fn is_nothing(value: &str) -> bool {
+    // `404`, `0`: no key is a short number.
+    let number = !value.is_empty() && value.len() <= 6 && value.bytes().all(|b| b.is_ascii_digit());
+    let value = if value.len() > 3 { value.trim_end_matches('.') } else { value };
+    number || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
 /// Whether a value gives a name such a word: `key: null`, `token=undefined`.

@@ -1,6 +1,7 @@
 //! A pasted value, freed from what came along with it.
 
 use crate::error::{self, Code, Error, fail};
+use crate::looks::{Shape, looks_known};
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::vault::credential::SECRET_MAX;
 use crate::vault::id::Provider;
@@ -136,6 +137,14 @@ fn refuse_odd(text: &str) -> Result<(), Refusal> {
     if text.contains(is_typographic) {
         let remedy = "copy it again, from where the provider shows it";
         return Err(Refusal::bad("holds curly or back quotes, or dashes, which no key has", remedy));
+    }
+    // Not of a JWT, which other text may resemble.
+    let known = Shape::of(text).is_some();
+    let stray = |c: char| matches!(c, '(' | ')' | '[' | ']' | '<' | '>' | '\\' | '"' | '\'') || !c.is_ascii();
+    if (known && (text.contains(stray) || text.ends_with('.'))) || (text.contains("://") && looks_known(text))
+    {
+        let remedy = "copy the key alone, without what stands around it";
+        return Err(Refusal::bad("holds characters around the key that it does not have", remedy));
     }
     Ok(())
 }

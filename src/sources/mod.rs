@@ -417,6 +417,9 @@ fn held_of(name: &str, value: &str) -> Held {
     }
     let marks = provider_and_rank(name).and_then(|(provider, _)| provider.parse().ok());
     let is_marker = marks.is_some_and(|provider| shape::is_local_marker(&provider, value));
+    if shape::is_nothing(value) {
+        return Held::Unusable("is a word that programs print for nothing");
+    }
     match shape::is_mask(value).filter(|_| !is_marker) {
         Some(_) => Held::Unusable("is a placeholder or a mask, no key"),
         None => Held::Text(SecretString::from(value)),

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::openclaw_entry::{Fields, text};
+use super::openclaw_entry::{Fields, object, text};
 use super::value::Problem;
 use crate::error::Code;
 use crate::secret::ExposeSecret;
@@ -71,6 +71,18 @@ pub(super) fn take(
             })?,
         });
     }
+    // What it says inside another member may be of that, or of the credential.
+    let inside = |raw: &&RawValue| {
+        object(raw).is_some_and(|fields| {
+            fields.iter().any(|(name, raw)| {
+                raw.get() != "null" && matches!(meaning(name), Some(Meaning::Own | Meaning::Instant))
+            })
+        })
+    };
+    if found.is_none() && fields.values().any(inside) {
+        let why = "says inside another member when something ends; put expires beside the secret";
+        return Err(Problem::new(Code::BadData, why).at("(expiry)"));
+    }
     let span = names.iter().filter(|(_, meaning)| *meaning == Meaning::Span);
     let mut span = span.filter(|(name, _)| fields.get(name).is_some_and(|raw| raw.get() != "null"));
     match (found, span.next()) {
@@ -125,10 +137,12 @@ fn meaning(name: &str) -> Option<Meaning> {
     // Of the credential that is imported; a refresh token has an end of its own.
     let of = ["accesstoken", "access", "token", "apikey", "key", "credential", "oauth"];
     let plain = of.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(&plain);
-    if matches!(plain, "exp" | "validuntil" | "validto" | "notafter") {
+    let instant = ["exp", "validuntil", "validtill", "validto", "validbefore", "notafter", "notvalidafter"];
+    let end = ["until", "ends", "endsat", "enddate", "endtime", "deadline"];
+    if instant.contains(&plain) || end.contains(&plain) {
         return Some(Meaning::Instant);
     }
-    if matches!(plain, "ttl" | "ttlseconds" | "validfor") {
+    if matches!(plain, "ttl" | "ttlseconds" | "validfor" | "validity" | "lifetime") {
         return Some(Meaning::Span);
     }
     let rest = plain.strip_prefix("expir")?;
