@@ -56,7 +56,8 @@ pub const SHAPES: &[Shape] = &[
     shape("sk-proj-", "an OpenAI project key", OPENAI, Role::Key, None),
     shape("sk-svcacct-", "an OpenAI service account key", OPENAI, Role::Key, None),
     shape("sk-admin-", "an OpenAI admin key", OPENAI, Role::Key, None),
-    shape("sk-or-v1-", "an OpenRouter key", &["openrouter"], Role::Key, None),
+    // Its prefix and 64 hexadecimal digits.
+    shape("sk-or-v1-", "an OpenRouter key", &["openrouter"], Role::Key, Some(73)),
     shape("AIza", "a Google API key", GOOGLE, Role::Key, Some(39)),
     shape("ya29.", "a Google access token", GOOGLE, Role::Token, None),
     shape("1//", "a Google refresh token", GOOGLE, Role::Refresh, None),

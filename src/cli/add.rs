@@ -181,8 +181,10 @@ pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
 }
 
 fn one(context: &mut Context, known: Known) -> Result<u8> {
-    if known.method == Some(Method::SetupToken) {
-        setup_token::needs_terminal(context, known.setup_token(context)?.as_ref())?;
+    if known.method == Some(Method::SetupToken)
+        && let Some(wish) = known.setup_token(context)?
+    {
+        setup_token::needs_terminal(context, &wish)?;
     }
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
@@ -242,7 +244,7 @@ pub(super) fn ask_and_store(
     };
     if method == Method::SetupToken {
         let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
-        setup_token::needs_terminal(context, Some(&wish))?;
+        setup_token::needs_terminal(context, &wish)?;
         paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
         return setup_token::make(context, vault, session, wish);
     }

@@ -152,7 +152,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     Ok(0)
 }
 
-/// Offers to take in the keys that lie beside the vault. Whether the person wants to add another one.
+/// Offers to store the keys that lie outside the vault. Returns whether the person wants to add another one.
 fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Result<bool> {
     let found = sources::look(context, false);
     let Ok(parsed) = environment::parse(&found) else { return Ok(true) };
@@ -296,7 +296,7 @@ impl Onboard {
             // It says how else.
             let id = self.token_profile_id.as_deref();
             let wish = setup_token::wish(context, "anthropic", id, &Ends::default(), None)?;
-            setup_token::needs_terminal(context, Some(&wish))?;
+            setup_token::needs_terminal(context, &wish)?;
         }
         fail(Code::Usage, "nothing to store was given, and nobody can be asked").map_err(|e: Error| {
             e.with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable")

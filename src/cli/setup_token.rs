@@ -55,7 +55,7 @@ pub struct SetupToken {
 
 pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.ends, args.store)?;
-    needs_terminal(context, Some(&wish))?;
+    needs_terminal(context, &wish)?;
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     paste::keep_what_is_there(context, &vault, &session, &wish, false)?;
@@ -161,11 +161,11 @@ fn holds_no_token(context: &Context, vault: &Vault, id: &ProfileId) -> bool {
         .is_some_and(|entry| entry.kind != Some(CredentialType::Token))
 }
 
-/// Makes sure that there is a person at a terminal, for a token that is to be stored as that, if it is known.
+/// Makes sure that there is a person at a terminal.
 ///
 /// # Errors
 /// `NEEDS_TERMINAL`.
-pub(super) fn needs_terminal(context: &Context, wish: Option<&Wish>) -> Result<()> {
+pub(super) fn needs_terminal(context: &Context, wish: &Wish) -> Result<()> {
     if context.may_ask() {
         return Ok(());
     }
@@ -175,12 +175,7 @@ pub(super) fn needs_terminal(context: &Context, wish: Option<&Wish>) -> Result<(
         "and standard input is none"
     };
     fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
-        .map_err(|e: Error| {
-            e.with_remedy(match wish {
-                Some(wish) => elsewhere(context, wish),
-                None => "run `claude setup-token` on any machine with a browser, and give its token to `strongroom paste-token --provider anthropic`".to_owned(),
-            })
-        })
+        .map_err(|e: Error| e.with_remedy(elsewhere(context, wish)))
 }
 
 /// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up

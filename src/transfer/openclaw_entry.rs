@@ -11,12 +11,9 @@ use crate::env_names;
 use crate::error::Code;
 use crate::secret::{self, ExposeSecret, SecretString};
 use crate::shape;
-use crate::vault::credential::{Credential, CredentialType};
+use crate::vault::credential::{Credential, CredentialType, FIELDS_MAX};
 use crate::vault::id::{ProfileId, Provider};
 
-/// The most that a secret and its further fields may take together, in bytes, so that the sealed
-/// record stays within its bound.
-const ENTRY_MAX: usize = 14 * 1024;
 /// The longest address or display name, in bytes.
 const LABEL_MAX: usize = 320;
 
@@ -110,9 +107,8 @@ fn is_looked_up(text: &str) -> bool {
 
 /// Refuses a credential that would not fit a sealed record.
 pub(super) fn check_size(credential: &Credential) -> Result<(), Problem> {
-    let extra: usize = credential.extra.iter().map(|(n, v)| n.len() + v.expose_secret().len()).sum();
-    if credential.secret.expose_secret().len() + extra > ENTRY_MAX {
-        let reason = format!("takes more than {ENTRY_MAX} bytes with all of its fields");
+    if credential.size() > FIELDS_MAX {
+        let reason = format!("takes more than {FIELDS_MAX} bytes with all of its fields");
         return Err(Problem::new(Code::TooLarge, reason));
     }
     Ok(())

@@ -6,7 +6,7 @@ use strongroom_backends::keychain::Keychain as Platform;
 
 use super::agent::{Agent, PENDING};
 use super::bounds;
-use super::credential::Credential;
+use super::credential::{Credential, FIELDS_MAX};
 use super::id::{AgentName, ProfileId, Provider};
 use super::index::{FILE, Index, Mark, NewEntry};
 use super::ledger::{self, Book, Entry, State, Updates};
@@ -23,9 +23,6 @@ use crate::seal::armor;
 use crate::seal::keys::Ring;
 use crate::secret::{self, ExposeSecret, SecretString};
 
-/// The most that a secret and its further fields may take together, in bytes, so that the record stays within
-/// its bound.
-const FIELDS_MAX: usize = 14 * 1024;
 /// From this many records on, sealing is shared among threads.
 const PARALLEL_FROM: usize = 64;
 

@@ -13,6 +13,10 @@ pub const EXPIRES_MAX: i64 = 8_640_000_000_000_000;
 /// fields of an OAuth credential.
 pub const SECRET_MAX: usize = 10 * 1024;
 
+/// The most that a secret and its further fields may take together, in bytes, so that the encrypted record stays
+/// within its bound.
+pub const FIELDS_MAX: usize = 14 * 1024;
+
 /// The type of a credential, as OpenClaw spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum CredentialType {

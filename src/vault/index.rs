@@ -187,21 +187,23 @@ impl Index {
     /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a
     /// reference to one elsewhere.
     pub fn lost_in(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
-        let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
-        let fields = raw.and_then(Members::of).into_iter().flatten();
-        fields.filter(|(field, raw)| would_be_lost(field, raw))
+        self.fields_of(id).filter(|(field, raw)| would_be_lost(field, raw))
     }
 
     /// The fields of an entry that are neither Strongroom's nor give way to what it writes, each value as its
     /// JSON text. What is null counts as absent.
     pub fn rest_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.fields_of(id).filter(|(field, raw)| !gives_way(field) && *raw != "null")
+    }
+
+    /// The fields of an entry; none if it is no object.
+    fn fields_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
-        let fields = raw.and_then(Members::of).into_iter().flatten();
-        fields.filter(|(field, raw)| !gives_way(field) && *raw != "null")
+        raw.and_then(Members::of).into_iter().flatten()
     }
 
     /// Adds an entry, or replaces what Strongroom keeps in it. Of the others those in `taken`, which are sealed
-    /// with the record, go; what came meanwhile stays.
+    /// with the record, go; what was added since stays.
     ///
     /// # Errors
     /// `INTERNAL`.
