@@ -19,7 +19,7 @@ macro_rules! table {
     };
 }
 
-// The manifests of OpenClaw 2026.6.1, then what 2026.9.6 has besides (its manifests, its catalogs of providers and
+// The manifests of OpenClaw 2026.6.1, then what 2026.9.6 adds (its manifests, its catalogs of providers and
 // web searches), then names of older versions. `tests/real/names.sh` holds them against the installed client.
 // Not here, because they are no keys: AZURE_SPEECH_REGION, SPEECH_REGION, VOLCENGINE_TTS_APPID.
 table! {

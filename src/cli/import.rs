@@ -235,9 +235,8 @@ fn carry_out(
 /// were looked through, and may be empty.
 fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
     if args.path.is_some() && plan.entries.is_empty() && !plan.skipped.is_empty() {
-        return fail(Code::NoInput, "all of it was passed by; nothing was imported").map_err(|e: Error| {
-            e.with_remedy("keep the source: what is said above says why each was passed by")
-        });
+        return fail(Code::NoInput, "nothing was imported: every entry was passed by")
+            .map_err(|e: Error| e.with_remedy("keep the source: the lines above say why"));
     }
     if args.path.is_some() && plan.entries.is_empty() {
         return fail(Code::NoInput, "there is no credential to import").map_err(|e: Error| {

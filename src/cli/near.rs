@@ -62,11 +62,11 @@ pub(super) fn ask(
     let Some(known) = provider(given).filter(fits) else { return Ok((read, None)) };
     if !context.may_ask() {
         read.1.push(format!(
-            "{given} is not a provider that is known; if {known} is meant, store it again with --provider {known}"
+            "{given} is not a known provider; if you mean {known}, store it again with --provider {known}"
         ));
         return Ok((read, None));
     }
-    let question = format!("{given} is not a provider that is known. Store it for {known} instead?");
+    let question = format!("{given} is not a known provider. Store it for {known} instead?");
     let meant = secret_input::confirm(&question)?;
     Ok((read, meant.then_some(known)))
 }

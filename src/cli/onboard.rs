@@ -159,11 +159,11 @@ fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Re
     if parsed.candidates.is_empty() {
         return Ok(true);
     }
-    context.say("Keys were found beside the vault, in plain text:");
+    context.say("Found keys in plain text outside the vault:");
     for candidate in &parsed.candidates {
         context.say(&format!("  {}  {}", candidate.id, candidate.place));
     }
-    if !secret_input::confirm("Take them into the vault?")? {
+    if !secret_input::confirm("Store them in the vault?")? {
         return Ok(true);
     }
     import::take(context, vault, session, parsed)?;

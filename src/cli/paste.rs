@@ -187,7 +187,7 @@ pub(super) fn past(end: End, now: i64) -> Option<String> {
     Some(format!("it ended at {}, and counts as expired", rfc3339(at)))
 }
 
-/// Reads a secret of a provider, from a hidden prompt where standard input is a terminal, else from there.
+/// Reads a secret of a provider, from a hidden prompt if standard input is a terminal, else from standard input.
 ///
 /// # Errors
 /// Those of reading, and of what is no secret.
@@ -277,7 +277,7 @@ pub(super) fn free_beside(context: &Context, vault: &Vault, profile: &ProfileId)
             return Ok(id);
         }
     }
-    fail(Code::Exists, format!("{profile} and the ids beside it are all in use"))
+    fail(Code::Exists, format!("{profile} and the ids after it are all in use"))
 }
 
 /// Stores a credential: everything that can fail or ask comes first, then the secret is read.
@@ -341,7 +341,7 @@ pub(super) fn sealed_besides(outcome: &Outcome) -> Vec<String> {
     let told = |(profile, fields): &(ProfileId, Vec<String>)| {
         let fields: Vec<_> = fields.iter().map(|field| exposed::shown_name(field)).collect();
         format!(
-            "another program had written {} into the index's entry of {profile}; it is sealed with the profile now",
+            "another program wrote {} into the index entry of {profile}; it is now stored encrypted with the profile",
             fields.join(", ")
         )
     };

@@ -116,7 +116,7 @@ fn remedy(kind: &str) -> &'static str {
         "unlisted" | "log" | "settings" => "run `strongroom doctor --repair`",
         "drift" => "run `strongroom doctor --repair`; until then the record governs",
         "plaintext" => {
-            "if it is needed, store it: `strongroom rotate` seals it with its profile, `strongroom import` takes an entry of another program; then take it out of the index, and renew it at its provider"
+            "to keep it, run `strongroom rotate ID` for a profile of the vault, or `strongroom import` for an entry of another program; then remove it from the index, and renew it at its provider"
         }
         "keychain" => "see what is said of the keychain, and run `strongroom doctor` again",
         "index" => {

@@ -93,7 +93,7 @@ fn member(out: &mut Buffer, first: &mut bool, name: &str) {
 }
 
 /// Writes a JSON string without what a terminal must not be sent: a person may look at the answer, too, and ids
-/// come from whoever asks. No copy of it is made, because it can be a secret.
+/// come from the client. No copy of it is made, because it can be a secret.
 fn text(out: &mut Buffer, text: &str) {
     if !text.contains(is_unsafe) {
         // Writing text into a buffer cannot fail.

@@ -117,7 +117,7 @@ fn dearmor(text: &[u8]) -> Result<Vec<u8>> {
 
 /// The lines of a text without what mail programs put before and after them: quote marks, indents, blanks.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    // A carriage return ends a line only where nothing else does.
+    // A carriage return ends a line only if nothing else does.
     let end = if memchr::memchr(b'\n', text).is_some() { b'\n' } else { b'\r' };
     text.split(move |byte| *byte == end).map(|line| {
         let mut line = line.trim_ascii();

@@ -99,13 +99,13 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// `****`, `xxxx`, `....`, `----` and their mixtures, also behind a prefix of keys. One letter alone is none.
+/// `****`, `xxxx`, `....`, `----` and their mixtures, also after a prefix of keys. One letter alone is none.
 fn only_mask_letters(value: &str) -> bool {
     let masks = |c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?');
-    let behind =
+    let rest =
         Shape::of(value).and_then(|shape| value.get(shape.prefix.len()..)).or(value.strip_prefix("sk-"));
     let all = !value.eq_ignore_ascii_case("x") && value.chars().all(masks);
-    all || behind.is_some_and(|behind| behind.len() > 2 && behind.chars().all(masks))
+    all || rest.is_some_and(|rest| rest.len() > 2 && rest.chars().all(masks))
 }
 
 /// `${…}`, `$NAME`, and a bare name of a variable that is known.

@@ -1,4 +1,4 @@
-//! Words that programs print where they have nothing to print.
+//! Words that programs print if they have nothing to print.
 
 /// As `jq`, JavaScript, Python, Go, C, SQL, YAML, PowerShell, spreadsheets, and command-line tools say it; compared
 /// without regard to case.

@@ -62,7 +62,7 @@ pub fn normalise(pasted: &[u8], provider: Option<&Provider>) -> error::Result<No
     Ok(Normalised { secret, warnings })
 }
 
-/// The one secret in a text, or nothing where there is none.
+/// The one secret in a text, or nothing if there is none.
 fn one_of(text: &str, provider: Option<&Provider>, warnings: &mut Vec<String>) -> Result<Buffer, Refusal> {
     let all = lines(text);
     let mut these = all.as_slice();
@@ -144,7 +144,7 @@ fn refuse_odd(text: &str) -> Result<(), Refusal> {
     if (known && (text.contains(stray) || text.ends_with('.'))) || (text.contains("://") && looks_known(text))
     {
         let remedy = "copy the key alone, without what stands around it";
-        return Err(Refusal::bad("holds characters around the key that it does not have", remedy));
+        return Err(Refusal::bad("has characters around the key that are not part of it", remedy));
     }
     Ok(())
 }

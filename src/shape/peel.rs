@@ -74,7 +74,7 @@ pub(super) fn is_half_quoted(text: &str) -> bool {
     text.starts_with(['"', '\'']) || text.ends_with(['"', '\''])
 }
 
-/// `NAME=value`, after `export` or `set` or by itself, where the name leaves no doubt.
+/// `NAME=value`, after `export` or `set` or by itself, if the name leaves no doubt.
 fn assigned<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>, Refusal> {
     let keyword = ["export", "set"]
         .iter()

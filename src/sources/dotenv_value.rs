@@ -1,4 +1,4 @@
-//! What a value of a `.env` file says: the client's text, and where Strongroom is more careful.
+//! What a value of a `.env` file says: the client's text, and the cases in which Strongroom is more careful.
 
 use super::dotenv_lines::{Raw, ends_line, is_blank};
 use crate::secret::{Buffer, SecretString};
@@ -41,7 +41,7 @@ impl Note {
 }
 
 impl Value {
-    /// A text that stands where it needs no quotes, as in JSON.
+    /// A text that needs no quotes in its place, as in JSON.
     pub(crate) fn literal(text: &str) -> Self {
         if text.starts_with("op://") {
             Self::Reference("a reference to 1Password, holds no secret")

@@ -55,7 +55,7 @@ pub enum Origin {
     Shell,
     /// A file `.env` in an older directory of the client, which it no longer reads.
     LeftBehind(PathBuf),
-    /// A file `.env` in the working directory. The client takes no key of a provider from there: whoever wrote the
+    /// A file `.env` in the working directory. The client takes no key of a provider from there: the author of the
     /// repository could plant one.
     WorkingDirectory(PathBuf),
 }

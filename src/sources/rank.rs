@@ -161,7 +161,7 @@ mod tests {
                 "ANTHROPIC_API_KEY process",
                 "ANTHROPIC_API_KEY dotenv",
             ),
-            // Whoever wrote the repository could have planted it.
+            // The author of the repository could have planted it.
             (&[(key, 'w', "b"), (key, 'f', "c")], "ANTHROPIC_API_KEY dotenv", "ANTHROPIC_API_KEY dotenv"),
             (&[(token, 'w', "b"), (key, 'o', "x")], "", ""),
             (

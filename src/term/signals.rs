@@ -149,7 +149,7 @@ fn watch() {
     });
 }
 
-/// The signals that this process was started to ignore, a bit each; none where the system does not tell.
+/// The signals that this process was started to ignore, a bit each; none if the system does not tell.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
@@ -159,7 +159,7 @@ fn ignored() -> u64 {
 fn came(signal: i32) {
     let mut state = state();
     if signal == SIGCONT {
-        // A shell has had the terminal meanwhile.
+        // A shell had the terminal in between.
         if let Some(kept) = state.terminal.as_ref().filter(|kept| kept.is_ours()) {
             let _ = set(&kept.input, &kept.now);
         }

@@ -190,7 +190,7 @@ impl Quiet {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        // What was typed meanwhile is the next program's.
+        // What was typed in between is for the next program.
         self.saved.restore(self.tty.input());
     }
 }
@@ -203,9 +203,9 @@ struct Turn(BorrowedFd<'static>);
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 impl Turn {
-    /// Waits for it. Without one where the terminal cannot be locked.
+    /// Waits for it. Without one if the terminal cannot be locked.
     fn wait(tty: &Tty) -> Option<Self> {
-        // In the background the terminal stops this process, which should hold nobody up then.
+        // In the background the terminal stops this process, which should hold no one up then.
         if !tty.in_foreground() {
             return None;
         }

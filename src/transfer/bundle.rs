@@ -143,7 +143,7 @@ pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
 }
 
 /// A profile of a bundle, checked as that of any other source; or its name, if that may be shown, and what is
-/// wrong. Whoever knows the recipient can make a bundle.
+/// wrong. Anyone who knows the recipient can make a bundle.
 fn candidate(
     raw: &RawValue,
     place: &str,

@@ -151,7 +151,7 @@ fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
     }
 }
 
-/// Refuses lines that seem to hold a key and are no assignments, all of them where there are no others (`alone`), and
+/// Refuses lines that seem to hold a key and are no assignments, all of them if there are no others (`alone`), and
 /// tells of the rest.
 fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
     let refused = lines.iter().filter(|passed| passed.holds_key || alone);

@@ -80,7 +80,7 @@ pub(super) fn take(
         })
     };
     if found.is_none() && fields.values().any(inside) {
-        let why = "says inside another member when something ends; put expires beside the secret";
+        let why = "has an expiry inside another member; put expires next to the secret";
         return Err(Problem::new(Code::BadData, why).at("(expiry)"));
     }
     let span = names.iter().filter(|(_, meaning)| *meaning == Meaning::Span);
@@ -88,7 +88,7 @@ pub(super) fn take(
     match (found, span.next()) {
         (Some(read), _) => Ok(read.at),
         (None, None) => Ok(None),
-        // Beside an instant it says nothing new; alone, nobody knows when it began.
+        // Beside an instant it says nothing new; alone, it is not known when it began.
         (None, Some((name, _))) => Err(Problem::new(
             Code::BadData,
             "is a span, and from when is not said; put expires with an instant in its place",

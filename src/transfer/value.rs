@@ -34,7 +34,7 @@ pub(super) struct Checked {
 }
 
 /// Checks a value and frees it from white space around it, and from what [`shape::bare`] takes off. White space
-/// inside is kept: unlike a paste, a file says what it means. Not so line breaks and tabs: whoever reads what `get`
+/// inside is kept: unlike a paste, a file says what it means. Not so line breaks and tabs: a program that reads what `get`
 /// prints line by line would take the rest for something else, and no header can carry it.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     let mut warnings = Vec::new();

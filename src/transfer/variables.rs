@@ -10,7 +10,7 @@ pub(super) type Variable = (String, SecretString);
 
 /// The variables of an object of names, if it is one: every member is a text, a number or the like (Infisical,
 /// `doppler secrets download`), or an object with the value as `computed` (`doppler secrets --json`); and at
-/// least one is named like a variable. Codex's `auth.json` has other objects besides.
+/// least one is named like a variable. Codex's `auth.json` has other objects too.
 pub(super) fn of_object(root: &Fields<'_>) -> Option<Vec<Variable>> {
     if root.contains_key("auth_mode") || !root.keys().any(|name| is_variable(name)) {
         return None;

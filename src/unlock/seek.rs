@@ -89,7 +89,7 @@ pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
     named.key_file.clone().or_else(|| env.path("STRONGROOM_KEY_FILE")).or_else(|| default_key_file(env))
 }
 
-/// Refuses what is a key itself, or a recipient, where the path of a key file should stand. `place` is the flag or
+/// Refuses a key or a recipient in the place of the path of a key file. `place` is the flag or
 /// the variable.
 ///
 /// # Errors
@@ -108,7 +108,7 @@ pub fn refuse_key_as_path(path: &Path, place: &str) -> Result<()> {
     } else {
         return Ok(());
     };
-    fail(Code::Usage, format!("{place} holds {what} in place of the path of a file")).map_err(|e: Error| {
+    fail(Code::Usage, format!("{place} holds {what}, not the path of a file")).map_err(|e: Error| {
         e.with_remedy(format!(
             "write the key into a file that only you can read (chmod 600), and put its path into {place}"
         ))

@@ -235,11 +235,11 @@ impl Change {
                 return Ok(taken);
             }
             let what = format!(
-                "{id} would take more than {FIELDS_MAX} bytes with what other programs wrote into its entry of {FILE}; nothing was changed"
+                "{id} is too large: with what other programs wrote into its entry of {FILE} it takes more than {FIELDS_MAX} bytes; nothing was changed"
             );
             fail(Code::TooLarge, what).map_err(|e: Error| {
                 e.with_remedy(format!(
-                    "take what is not needed out of its entry in {FILE}, or use another id"
+                    "remove what is not needed from its entry in {FILE}, or use another id"
                 ))
             })
         };

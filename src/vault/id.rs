@@ -19,7 +19,7 @@ use escape::{escape, short, short_of, unescape};
 
 /// The longest profile id, in bytes.
 pub const PROFILE_ID_MAX: usize = 320;
-/// The longest provider in its escaped form, in bytes, where `_` takes three: with it the short form of
+/// The longest provider in its escaped form, in bytes, in which `_` takes three: with it the short form of
 /// an id fits a file's name and a reference, whatever the agent.
 const PROVIDER_ESCAPED_MAX: usize = 148;
 /// The longest agent name, in bytes.

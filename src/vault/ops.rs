@@ -237,7 +237,7 @@ impl Ops {
         match done {
             Some(done) => apply(self.ops.get(done..).unwrap_or_default(), index),
             None if self.records.is_none() => apply(&self.ops, index),
-            // It is gone: whoever made it go did not take single profiles out of it.
+            // If the whole file is gone, no one took single profiles out of it.
             None if bytes.is_none() => Ok(()),
             None => self.apply_by_marks(index),
         }

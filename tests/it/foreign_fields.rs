@@ -58,7 +58,7 @@ fn a_paste_over_an_entry_seals_what_else_stands_in_it() {
     assert_eq!(fields, ["keyRef", "provider", "strongroom", "type"]);
     assert!(!after.to_string().contains(OLD));
     session.run(["verify"]).ok();
-    // Nothing of it is lost: it goes where the profile goes.
+    // Nothing of it is lost: it goes with the profile.
     let receiver = Session::new();
     let recipient = receiver.run(["recipient"]).ok().stdout;
     session.run(["export", "--to", recipient.trim(), "--out", session.path("b").to_str().unwrap()]).ok();

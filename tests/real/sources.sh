@@ -83,7 +83,7 @@ agree 'a stronger name in a weaker place' anthropic 'ANTHROPIC_OAUTH_TOKEN ?' AN
 fresh
 # shellcheck disable=SC2016 # back quotes that quote
 printf 'GOOGLE_API_KEY=%s\nGROQ_API_KEY: `%s` # mine\nXAI_API_KEY=\n"%s"\nMISTRAL_API_KEY="unclosed\nTOGETHER_API_KEY=%s#mine\n' "$dotenv" "$dotenv" "$dotenv" "$dotenv" >"$tmp/home/.openclaw/.env"
-agree 'a name that the manifests have besides' google 'GOOGLE_API_KEY dotenv'
+agree 'a name that only the manifests have' google 'GOOGLE_API_KEY dotenv'
 agree 'a colon, back quotes and a comment' groq 'GROQ_API_KEY dotenv'
 agree 'a value in quotes on the next line' xai 'XAI_API_KEY dotenv'
 agree 'a comment begins at once' together 'TOGETHER_API_KEY dotenv'
