@@ -25,6 +25,7 @@ use strongroom::vault::init::init;
 use strongroom::vault::record::{Details, Record};
 use strongroom::vault::settings::Settings;
 use strongroom::vault::store::Store;
+use strongroom::vault::watch::Watched;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -57,7 +58,12 @@ impl Stocked {
         let key_file = temp.path().join("key");
         let key: SecretBox<[u8; 32]> = key_text::generate().unwrap();
         strongroom_backends::key_file::create(&key_file, key_text::write(&key).expose()).unwrap();
-        let waits = Waits { limit: Duration::from_secs(5), command: "bench".into(), now: NOW };
+        let waits = Waits {
+            limit: Duration::from_secs(5),
+            command: "bench".into(),
+            now: NOW,
+            watched: Watched::default(),
+        };
         let payload = Payload::generate(slots::KEY_FILE).unwrap();
         let setup = Setup::default();
         init(&path, payload, &MethodSecret::Key(key), &Settings::default(), &setup, &waits).unwrap();

@@ -113,20 +113,30 @@ fn unit_of(last: Option<u8>) -> Option<i64> {
 /// Reads `365d`, `12h`, `30m`, `90s`, `300ms`, `2w` or `1y` (365 days) as milliseconds, in capitals too.
 ///
 /// # Errors
-/// `USAGE` for everything else, for zero, and beyond a century. The text is not quoted.
-pub fn parse_duration(text: &str) -> Result<i64> {
+/// `USAGE` for everything else, for zero, and beyond a century: `flag` gave it, and the text is not quoted.
+pub fn parse_duration(flag: &str, text: &str) -> Result<i64> {
     let wrong = |what: &str| {
-        Error::new(Code::Usage, format!("the duration {what}"))
+        Error::new(Code::Usage, format!("{flag} {what}"))
             .with_remedy("write a whole number and a unit: 365d, 12h, 30m, 90s, 2w or 1y")
     };
+    if text.is_empty() {
+        return Err(wrong("is empty"));
+    }
+    if !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return Err(wrong("is not a length of time"));
+    }
     let (digits, unit) = match text.strip_suffix("ms").or_else(|| text.strip_suffix("MS")) {
         Some(digits) => (digits, Some(1)),
-        None => (text.get(..text.len().saturating_sub(1)).unwrap_or_default(), None),
+        None => (text.get(..text.len() - 1).unwrap_or_default(), None),
     };
     let unit = match (unit, text.bytes().last()) {
         (Some(unit), _) => unit,
-        (None, last) => unit_of(last).ok_or_else(|| wrong("has no unit"))?,
+        (None, Some(b'0'..=b'9')) => return Err(wrong("has no unit")),
+        (None, last) => unit_of(last).ok_or_else(|| wrong("has a unit that is not known"))?,
     };
+    if digits.starts_with('-') {
+        return Err(wrong("is negative"));
+    }
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(wrong("is not a whole number"));
     }
@@ -241,7 +251,7 @@ mod tests {
             ("0001d", DAY),
             ("36525d", LONGEST),
         ] {
-            assert_eq!(parse_duration(text).unwrap(), expected, "{text}");
+            assert_eq!(parse_duration("--expires-in", text).unwrap(), expected, "{text}");
         }
     }
 
@@ -269,8 +279,29 @@ mod tests {
             "d1",
             &huge,
         ] {
-            let error = parse_duration(text).unwrap_err();
+            let error = parse_duration("--expires-in", text).unwrap_err();
             assert_eq!(error.code(), Code::Usage, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_duration_is_true() {
+        for (text, what) in [
+            ("", "is empty"),
+            ("365", "has no unit"),
+            ("5x", "has a unit that is not known"),
+            ("1yr", "has a unit that is not known"),
+            ("soon", "is not a length of time"),
+            ("d", "is not a length of time"),
+            ("yesterday", "is not a length of time"),
+            ("1h30m", "is not a whole number"),
+            ("1.5h", "is not a whole number"),
+            ("-1d", "is negative"),
+            ("0d", "is zero"),
+            ("101y", "is longer than a century"),
+        ] {
+            let error = parse_duration("--since", text).unwrap_err();
+            assert_eq!(error.what(), format!("--since {what}"), "{text}");
         }
     }
 }

@@ -11,6 +11,16 @@ use std::time::Duration;
 /// `None` when it did not answer in time, or died. The thread is not joined: it may be stuck in
 /// the kernel for ever, and what it returns later is dropped.
 pub fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    within_telling(limit, limit, &|| (), call)
+}
+
+/// As [`within`]; calls `tell` once if `after` has passed without an answer, and that is sooner.
+pub fn within_telling<T: Send + 'static>(
+    limit: Duration,
+    after: Duration,
+    tell: &dyn Fn(),
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
     let (sender, receiver) = mpsc::sync_channel(1);
     thread::Builder::new()
         .spawn(move || {
@@ -18,6 +28,13 @@ pub fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Sen
             let _ = sender.send(call());
         })
         .ok()?;
+    if after < limit {
+        match receiver.recv_timeout(after) {
+            Err(mpsc::RecvTimeoutError::Timeout) => tell(),
+            answer => return answer.ok(),
+        }
+        return receiver.recv_timeout(limit.saturating_sub(after)).ok();
+    }
     receiver.recv_timeout(limit).ok()
 }
 

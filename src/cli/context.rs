@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 use strongroom_backends::fs::lock;
 
-use super::{Global, agent_of};
+use super::{Global, agent_of, watching};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{self, Setup};
@@ -214,7 +214,8 @@ impl Context {
     /// How this command waits for locks.
     #[must_use]
     pub fn waits(&self, command: &str) -> Waits {
-        Waits { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now() }
+        let watched = watching::watched(&self.env);
+        Waits { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now(), watched }
     }
 
     /// The right to change an agent's profiles.

@@ -10,7 +10,7 @@ use crate::when::{parse_duration, parse_instant};
 #[derive(Clone, Debug, Default, Args)]
 pub struct Ends {
     /// When the credential ends, from now: 90s, 15m, 12h, 365d, 2w, 1y; or never
-    #[arg(long, value_name = "TIME", conflicts_with = "expires_at")]
+    #[arg(long, value_name = "TIME", conflicts_with = "expires_at", allow_hyphen_values = true)]
     pub expires_in: Option<String>,
     /// When the credential ends: 2027-01-31[THH:MM:SSZ]
     #[arg(long, value_name = "DATE")]
@@ -55,7 +55,7 @@ impl End {
         if text.eq_ignore_ascii_case("never") {
             return Ok(Self::Never);
         }
-        let at = now.saturating_add(parse_duration(text)?);
+        let at = now.saturating_add(parse_duration("--expires-in", text)?);
         if at > EXPIRES_MAX {
             return fail(Code::Usage, "--expires-in is too far away");
         }

@@ -5,7 +5,6 @@ mod opened;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::Mutex;
 
 use clap::{Args, ValueEnum};
 
@@ -19,7 +18,6 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
-use crate::term::progress::Progress;
 use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
 use crate::vault::bounds;
 use crate::vault::change::Change;
@@ -195,18 +193,14 @@ fn carry_out(
     let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
     let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
     drop(first);
-    let writers = vault.writers(session, &agents, &context.waits("import"))?;
+    let waits = context.waits("import");
+    let writers = vault.writers(session, &agents, &waits)?;
     for writer in &writers {
         context.tell_finished(writer);
     }
     let plan = plan_now(&session.keys)?;
     plan.check(args.skip_invalid)?;
-    let progress = Mutex::new(Progress::new(&context.env, "Sealing", plan.writes() as u64));
-    let tell = || {
-        if let Ok(mut progress) = progress.lock() {
-            progress.step();
-        }
-    };
+    waits.watched.begins("Sealing", plan.writes());
     let now = context.env.now();
     let orders_to = forced.as_ref().unwrap_or(&default_agent);
     // All that can fail for want of space or size fails before the first agent is committed.
@@ -214,7 +208,7 @@ fn carry_out(
     for writer in &writers {
         let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
         let lifted = lift::of_new(&mut change, writer, &new);
-        staged.push((writer.stage(change, &tell).map_err(in_parts)?, lifted));
+        staged.push((writer.stage(change, &waits.watched).map_err(in_parts)?, lifted));
     }
     let mut lifted = Vec::new();
     for (staged, told) in staged {
@@ -223,8 +217,7 @@ fn carry_out(
         lifted.extend(told);
         lifted.extend(sealed_besides(&outcome));
     }
-    drop(progress);
-    drop(writers);
+    drop((waits, writers));
     for line in &lifted {
         context.warn(line);
     }

@@ -105,6 +105,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
                 .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
         }
     }
+    check_with(args, &slots)?;
     let mut change = KeyFile::of(context, args, &session)?;
     let (mut methods, mut without) = (Vec::new(), Vec::new());
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
@@ -132,7 +133,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     {
         *key = secret;
     }
-    let done = rekey::rekey(&vault, &mut session, &lock, &methods, &waits, &|| ());
+    let done = rekey::rekey(&vault, &mut session, &lock, &methods, &waits);
     let done = match done {
         Err(error) => {
             change.give_up(&vault);
@@ -167,6 +168,33 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         "Copies of old records still open with the old keys: revoke at the provider what may have leaked.",
     );
     Ok(0)
+}
+
+/// Refuses a `--with` that no method would read: its file would be passed over without a word.
+fn check_with(args: &Rekey, slots: &[Slot]) -> Result<()> {
+    let mut given = Vec::new();
+    for with in &args.with {
+        let Some((name, _)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+            return fail(Code::Usage, "--with names no file")
+                .map_err(|e: Error| e.with_remedy("write it as --with METHOD=FILE"));
+        };
+        if !slots.iter().any(|slot| slot.method == name) {
+            return fail(Code::NotFound, "--with names an unlock method that this vault does not have")
+                .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
+        }
+        if args.drop.iter().any(|dropped| dropped == name) {
+            return fail(Code::Usage, format!("{name} is named by --drop and by --with"));
+        }
+        if name == slots::KEYCHAIN {
+            return fail(Code::Usage, "--with keychain: the keychain's key is read from the keychain")
+                .map_err(|e: Error| e.with_remedy("leave out --with keychain=FILE"));
+        }
+        if given.contains(&name) {
+            return fail(Code::Usage, format!("--with {name} is given twice"));
+        }
+        given.push(name);
+    }
+    Ok(())
 }
 
 /// The key with which a method's new unlock file is sealed; none if its secret is not to be had.

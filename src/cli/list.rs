@@ -1,6 +1,7 @@
 //! `list`: what the index shows, without unlocking.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use clap::Args;
 use serde::Serialize;
@@ -96,10 +97,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
             context.print(&std::mem::take(&mut out))?;
         }
         if nothing {
-            context.say(&format!(
-                "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
-                agent.name
-            ));
+            context.say(&agent.told_empty());
         }
         if !agent.unlisted.is_empty() {
             context.warn(&unlisted(agent.name.as_str(), &agent.unlisted));
@@ -111,6 +109,9 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     context.print(&out)?;
     Ok(0)
 }
+
+/// So many other providers are named if the one that was asked for has no profile.
+const OTHERS_MAX: usize = 8;
 
 /// An agent that is listed.
 struct Listed<'a> {
@@ -127,6 +128,26 @@ impl Listed<'_> {
             self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted))
         };
         self.seen.entries().filter(move |(entry, _)| shown(entry))
+    }
+
+    /// What is said in place of a table without a row.
+    fn told_empty(&self) -> String {
+        let Some(provider) = self.provider else {
+            return format!(
+                "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
+                self.name
+            );
+        };
+        let of = |entry: &EntryRef<'_>| entry.provider().map(|provider| provider.to_string());
+        let others: BTreeSet<String> = self.seen.entries().filter_map(|(entry, _)| of(&entry)).collect();
+        let there = match others.len() {
+            0 => String::new(),
+            1..=OTHERS_MAX => {
+                format!(" It has profiles of {}.", others.into_iter().collect::<Vec<_>>().join(", "))
+            }
+            many => format!(" It has profiles of {many} other providers."),
+        };
+        format!("No profiles of {provider} for agent {}.{there}", self.name)
     }
 
     fn document(&self, vault: &Vault) -> AgentDocument<'_> {

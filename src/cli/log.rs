@@ -4,13 +4,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
-use crate::error::Result;
+use super::context::not_a_secret;
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::Ring;
+use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
-use crate::vault::log::{self, Head, Line};
+use crate::vault::log::{self, Head, Line, OPS_OF_AGENT, OPS_OF_VAULT};
 use crate::vault::own::Own;
 use crate::when::{parse_duration, rfc3339};
 
@@ -98,13 +100,45 @@ impl Read {
     }
 }
 
+/// Whose log is shown, for people.
+fn whose(of_vault: bool, agent: &AgentName) -> String {
+    if of_vault { "the vault".to_owned() } else { format!("agent {agent}") }
+}
+
+/// Refuses a kind of change that no line can be, so that a slip of the finger is not read as "nothing happened".
+fn check_op(op: &str, of_vault: bool, lines: &[Shown]) -> Result<()> {
+    not_a_secret(op)?;
+    let (known, others) = if of_vault { (OPS_OF_VAULT, OPS_OF_AGENT) } else { (OPS_OF_AGENT, OPS_OF_VAULT) };
+    // A later version may write others.
+    if known.contains(&op) || lines.iter().any(|shown| shown.line.event.op == op) {
+        return Ok(());
+    }
+    let error = if others.contains(&op) {
+        let remedy = if of_vault { "leave out --vault" } else { "add --vault" };
+        Error::new(Code::Usage, format!("--op {op} is a change in the other log")).with_remedy(remedy)
+    } else {
+        Error::new(Code::Usage, "--op is not a kind of change")
+            .with_remedy(format!("use one of: {}", known.join(", ")))
+    };
+    Err(error)
+}
+
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
-    let since = args.since.as_deref().map(parse_duration).transpose()?.map(|ms| context.env.now() - ms);
+    let since = args
+        .since
+        .as_deref()
+        .map(|text| parse_duration("--since", text))
+        .transpose()?
+        .map(|ms| context.env.now() - ms);
     let vault = context.vault()?;
     let agent = context.agent()?;
     let Read { mut lines, damaged, verified } =
         if args.vault { Read::of_vault(context, &vault)? } else { Read::of_agent(context, &vault, &agent)? };
+    if let Some(op) = &args.op {
+        check_op(op, args.vault, &lines)?;
+    }
+    let all = lines.len();
     lines.retain(|Shown { line, .. }| {
         profile.as_ref().is_none_or(|id| {
             [&line.event.profile, &line.event.from]
@@ -135,6 +169,10 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     }
     if !table.is_empty() {
         context.print(&table.to_string())?;
+    } else if all > 0 {
+        context.say(&format!("No change in the log fits; it has {}.", counted(all as u64, "line")));
+    } else {
+        context.say(&format!("The log of {} is empty.", whose(args.vault, &agent)));
     }
     if damaged > 0 {
         context.warn(&format!("damaged lines in the log: {damaged}; run `strongroom verify`"));

@@ -44,6 +44,7 @@ mod unlock;
 mod unlock_method;
 mod usage;
 mod verify;
+mod watching;
 mod wiring;
 
 use std::path::PathBuf;
@@ -139,7 +140,7 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
         let ms = if whole { digits.parse().ok() } else { None };
         return ms.map(Duration::from_millis).ok_or_else(|| "not a duration".to_owned());
     }
-    let ms = parse_duration(text).map_err(|error| error.what().to_owned())?;
+    let ms = parse_duration("a time-out", text).map_err(|error| error.what().to_owned())?;
     u64::try_from(ms).map(Duration::from_millis).map_err(|_| "not a duration".to_owned())
 }
 

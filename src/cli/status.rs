@@ -123,8 +123,11 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let (provider, model) = asked(args)?;
     let named = args.session.as_deref().map(session_name).transpose()?;
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
-    let window =
-        if args.expiring_within == "24h" { WARN_AFTER_MS } else { parse_duration(&args.expiring_within)? };
+    let window = if args.expiring_within == "24h" {
+        WARN_AFTER_MS
+    } else {
+        parse_duration("--expiring-within", &args.expiring_within)?
+    };
     let vault = vault_if_any(context, profile.is_none() || args.check)?;
     let agent = context.agent()?;
     let mut warnings = Vec::new();

@@ -26,7 +26,7 @@ pub struct Unlock {
 }
 
 pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
-    let ttl = parse_duration(&args.ttl)?;
+    let ttl = parse_duration("--ttl", &args.ttl)?;
     if !(TTL_MIN..=TTL_MAX).contains(&ttl) {
         return fail(Code::Usage, "--ttl is from 1s to 24h");
     }

@@ -52,6 +52,7 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
             }
             None => of("arguments exclude each other"),
         },
+        ErrorKind::InvalidValue if has_no_value(error) => of("a value is missing"),
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => of("an argument's value is not accepted"),
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
             of("a value is missing")
@@ -70,6 +71,9 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
         |name: &String| ["token", "key", "secret", "password"].iter().any(|word| name.contains(word));
     let suggested = suggested.filter(|_| !argument.as_ref().is_some_and(for_secret));
     let remedy = match (valid, suggested) {
+        _ if has_no_value(error) => {
+            "write its value after it; the command with --help shows an example".to_owned()
+        }
         (Some(valid), _) => format!("use one of: {valid}"),
         (None, Some(suggested)) => format!("did you mean {suggested}?"),
         (None, None) => {
@@ -77,6 +81,11 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
         }
     };
     Error::new(Code::Usage, what).with_remedy(remedy)
+}
+
+/// Whether an option that takes a value stands alone.
+fn has_no_value(error: &clap::Error) -> bool {
+    matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
 /// An argument as it may be shown: an option or a placeholder, never a value.

@@ -6,43 +6,86 @@ use super::out;
 use crate::env::Env;
 
 /// Work of fewer items is over before a bar could be read.
-const FEWEST: u64 = 200;
+const FEWEST: usize = 200;
 /// So is work that takes less time.
 const SOONEST: Duration = Duration::from_millis(300);
 /// How long a bar stays as it is, so that a terminal is not flooded.
 const REDRAW: Duration = Duration::from_millis(50);
 /// The cells of a bar.
-const WIDTH: u64 = 40;
+const WIDTH: usize = 40;
 /// Erases the line and returns to its beginning.
 const ERASE: &str = "\r\x1b[2K";
 
-/// A bar that appears only when the work is long and standard error is a terminal.
+/// A bar that appears only when the work is long and standard error is a terminal. Erased when dropped.
 #[derive(Debug)]
 pub struct Progress {
+    /// Standard error is a terminal.
+    told: bool,
+    /// It can erase a line, too.
+    shown: bool,
     what: &'static str,
-    total: u64,
-    done: u64,
+    total: usize,
+    done: usize,
     /// When the next bar is drawn, if any is.
     due: Option<Instant>,
     drawn: bool,
 }
 
 impl Progress {
-    /// For `total` items of work that `what` names ("Sealing").
+    /// Nothing goes on yet.
     #[must_use]
-    pub fn new(env: &Env, what: &'static str, total: u64) -> Self {
+    pub fn new(env: &Env) -> Self {
         let dumb = env.var("TERM").is_some_and(|term| term == "dumb");
-        let shown = env.stderr_tty && !dumb && total >= FEWEST;
-        Self { what, total, done: 0, due: shown.then(|| Instant::now() + SOONEST), drawn: false }
+        Self {
+            told: env.stderr_tty,
+            shown: env.stderr_tty && !dumb,
+            what: "",
+            total: 0,
+            done: 0,
+            due: None,
+            drawn: false,
+        }
+    }
+
+    /// Begins `total` items of work that `what` names ("Sealing").
+    pub fn begins(&mut self, what: &'static str, total: usize) {
+        self.erase();
+        (self.what, self.total, self.done) = (what, total, 0);
+        self.due = (self.shown && total >= FEWEST).then(|| Instant::now() + SOONEST);
     }
 
     /// One more item is done.
     pub fn step(&mut self) {
         self.done += 1;
         if self.due.is_some_and(|due| due <= Instant::now()) {
-            out::write_error(&format!("{ERASE}{}", self.bar()));
+            self.draw(&self.bar());
             self.due = Some(Instant::now() + REDRAW);
-            self.drawn = true;
+        }
+    }
+
+    /// Work without a count goes on, after many items.
+    pub fn goes_on(&mut self, what: &str) {
+        if self.due.is_some() {
+            self.draw(&format!("{what} …"));
+        }
+    }
+
+    /// Takes a line for what is told; a bar that stands there is erased first.
+    pub fn tell(&mut self, line: &str) {
+        if self.told {
+            self.erase();
+            out::write_error(&format!("{line}\n"));
+        }
+    }
+
+    fn draw(&mut self, line: &str) {
+        out::write_error(&format!("{ERASE}{line}"));
+        self.drawn = true;
+    }
+
+    fn erase(&mut self) {
+        if std::mem::take(&mut self.drawn) {
+            out::write_error(ERASE);
         }
     }
 
@@ -55,9 +98,7 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if self.drawn {
-            out::write_error(ERASE);
-        }
+        self.erase();
     }
 }
 
@@ -69,7 +110,11 @@ mod tests {
     fn nothing_is_shown_to_nobody_or_for_little_work() {
         let mut terminal = Env::default();
         terminal.stderr_tty = true;
-        let shown = |env: &Env, total| Progress::new(env, "Sealing", total).due.is_some();
+        let shown = |env: &Env, total| {
+            let mut progress = Progress::new(env);
+            progress.begins("Sealing", total);
+            progress.due.is_some()
+        };
         assert!(shown(&terminal, FEWEST));
         assert!(!shown(&terminal, FEWEST - 1));
         assert!(!shown(&terminal.with_var("TERM", "dumb"), FEWEST));
@@ -78,7 +123,8 @@ mod tests {
 
     #[test]
     fn the_bar_fills_as_work_is_done() {
-        let mut progress = Progress::new(&Env::default(), "Sealing", 200);
+        let mut progress = Progress::new(&Env::default());
+        progress.begins("Sealing", 200);
         assert_eq!(progress.bar(), format!("Sealing {} 0/200", "░".repeat(40)));
         (0..50).for_each(|_| progress.step());
         assert_eq!(progress.bar(), format!("Sealing {}{} 50/200", "█".repeat(10), "░".repeat(30)));

@@ -1,7 +1,7 @@
 //! Going on with a home that this machine will not write: exactly the state that a person names.
 
 use strongroom_backends::fs::dir::Dir;
-use strongroom_backends::fs::lock::{self, Mode};
+use strongroom_backends::fs::lock::Mode;
 
 use super::agent::{Agent, PENDING, RECORDS, TXN};
 use super::change::Change;
@@ -176,7 +176,7 @@ fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &Waits) -> R
 }
 
 fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, waits: &Waits) -> Result<()> {
-    let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+    let lock = waits.take(&agent.dir, Mode::Exclusive)?;
     let mut change = Change::default();
     change.above(refusal.above);
     change.note(Event { op: OP.to_owned(), ..Event::default() });
@@ -203,7 +203,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
         }
         Book::anew(log::unverified_head(&writer.agent.dir)?)
     };
-    match writer.stage_on(change, &book, &|| ())?.commit()?.unfinished {
+    match writer.stage_on(change, &book, &waits.watched)?.commit()?.unfinished {
         Some(error) => Err(error),
         None => Ok(()),
     }

@@ -18,6 +18,7 @@ use super::staging::{Parts, Place, Staged};
 use super::state_step::StateStep;
 use super::store::Store;
 use super::transaction::undone;
+use super::watch::Watched;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
 use crate::seal::keys::Ring;
@@ -159,7 +160,7 @@ impl Change {
             && self.restarts_log.is_none()
     }
 
-    /// Prepares the change up to its commit point, durably, and calls `tell` for each record that
+    /// Prepares the change up to its commit point, durably, and takes a step for each record that
     /// was sealed. The caller holds the agent's lock, and nothing is unfinished. Several agents'
     /// changes are all prepared before the first is committed.
     ///
@@ -170,9 +171,9 @@ impl Change {
         place: Place<'a>,
         book: &Book,
         now: i64,
-        tell: &(dyn Fn() + Sync),
+        watched: &Watched,
     ) -> Result<Staged<'a>> {
-        self.write_stage(place, book, now, tell).map_err(|error| undone(place.agent, error))
+        self.write_stage(place, book, now, watched).map_err(|error| undone(place.agent, error))
     }
 
     fn write_stage<'a>(
@@ -180,12 +181,13 @@ impl Change {
         place: Place<'a>,
         book: &Book,
         now: i64,
-        tell: &(dyn Fn() + Sync),
+        watched: &Watched,
     ) -> Result<Staged<'a>> {
         let Place { agent, ring, .. } = place;
         let (mut index, based_on) = agent.index_and_bytes()?;
         let taken = self.take_rest(&index)?;
-        let sealed = seal_all(&self.puts, ring, tell)?;
+        let sealed = seal_all(&self.puts, ring, watched)?;
+        watched.goes_on("Writing to the disk");
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
         let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
@@ -355,10 +357,10 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     Ok(forgets)
 }
 
-fn seal_all(puts: &[Put], ring: &Ring, tell: &(dyn Fn() + Sync)) -> Result<Vec<(String, Vec<u8>)>> {
+fn seal_all(puts: &[Put], ring: &Ring, watched: &Watched) -> Result<Vec<(String, Vec<u8>)>> {
     let seal = |Put { record, .. }: &Put| -> Result<(String, Vec<u8>)> {
         let sealed = record.seal(ring)?;
-        tell();
+        watched.step();
         Ok((record.profile.file_name(), sealed))
     };
     if puts.len() < PARALLEL_FROM {

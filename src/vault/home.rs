@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
-use strongroom_backends::fs::lock::{self, Holder, Mode};
+use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
 use strongroom_backends::{StoreError, shown};
 
 use super::agent::Agent;
@@ -15,6 +15,7 @@ pub use super::session::Session;
 use super::state_step::{self, Follow};
 use super::vault_file::{self, MAX as VAULT_FILE_MAX};
 pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
+use super::watch::Watched;
 pub use super::writer::Writer;
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
@@ -35,9 +36,16 @@ pub struct Waits {
     pub command: String,
     /// Now, in Unix milliseconds.
     pub now: i64,
+    /// Who is told that it goes on.
+    pub watched: Watched,
 }
 
 impl Waits {
+    /// Takes a directory's lock.
+    pub(super) fn take(&self, dir: &Dir, mode: Mode) -> std::result::Result<Lock, StoreError> {
+        lock::take_telling(dir, mode, self.limit, &self.holder(), &|holder| self.watched.waits(holder))
+    }
+
     /// What those who wait are told.
     #[must_use]
     pub fn holder(&self) -> Holder {

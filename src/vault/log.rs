@@ -47,6 +47,35 @@ pub struct Head {
     pub len: u64,
 }
 
+/// What the lines of an agent's log say was done.
+pub const OPS_OF_AGENT: &[&str] = &[
+    "paste",
+    "rotate",
+    "import",
+    "move",
+    "relist",
+    "salvage",
+    "remove",
+    "rename",
+    "rekey",
+    "recover",
+    "accept-rollback",
+    "log-rotate",
+    "log-restart",
+];
+/// What the lines of the vault's own log say was done.
+pub const OPS_OF_VAULT: &[&str] = &[
+    "init",
+    "unlock-method-add",
+    "unlock-method-replace",
+    "unlock-method-remove",
+    "rekey",
+    "recover",
+    "accept-rollback",
+    "log-rotate",
+    "log-restart",
+];
+
 /// A change, as the log tells it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Event {

@@ -220,3 +220,11 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
         assert!(verify(&after, &files, &head).unwrap().wrong > 0, "{at_rotation}");
     }
 }
+
+#[test]
+fn every_kind_of_change_stands_in_the_formats() {
+    let formats = include_str!("../../docs/formats.md");
+    for op in OPS_OF_AGENT.iter().chain(OPS_OF_VAULT) {
+        assert!(formats.contains(&format!("`{op}`")), "{op}");
+    }
+}

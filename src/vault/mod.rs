@@ -40,5 +40,6 @@ pub mod transaction;
 mod unlocking;
 pub mod vault_file;
 pub mod verify;
+pub mod watch;
 pub mod writer;
 pub mod writing;

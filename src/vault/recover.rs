@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use age::x25519;
-use strongroom_backends::fs::lock::{self, Mode};
+use strongroom_backends::fs::lock::Mode;
 use strongroom_backends::shown;
 
 use super::agent::{Agent, OPS, TXN};
@@ -25,6 +25,7 @@ use super::settings::Settings;
 use super::source::Source;
 use super::store::Store;
 use super::transaction;
+use super::watch::Watched;
 use super::writer::{Means, Remembers, Writer};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, Scope};
@@ -153,7 +154,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     let own = vault.commit_own(&ring, &before, &edit)?;
     for name in vault.agents()? {
         let Some(agent) = vault.agent(&name)? else { continue };
-        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
         let ring = keys.agent(name.as_str())?;
         finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
         let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
@@ -368,7 +369,7 @@ fn recover_agent(
     if recovered == 0 && (ours || !agent.had_ledger(None)?) {
         return Ok(());
     }
-    let outcome = writer.stage_on(change, &book, &|| ())?.commit()?;
+    let outcome = writer.stage_on(change, &book, &Watched::default())?.commit()?;
     if let Some(error) = outcome.unfinished {
         return Err(error);
     }

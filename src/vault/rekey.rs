@@ -20,6 +20,7 @@ use super::own::{Edit, Own};
 use super::reader::{Found, Reader};
 use super::record::Record;
 use super::store::Store;
+use super::watch::Watched;
 use super::writer::Writer;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{KeyId, Keys, Ring};
@@ -76,7 +77,6 @@ pub fn rekey(
     _lock: &Lock,
     methods: &[(String, MethodKey)],
     waits: &Waits,
-    tell: &(dyn Fn() + Sync),
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
         return fail(Code::Config, "no unlock method would be left");
@@ -127,7 +127,7 @@ pub fn rekey(
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
-        let (count, behind) = reseal(&writer, above, done.resumed, tell)?;
+        let (count, behind) = reseal(&writer, above, done.resumed, &waits.watched)?;
         done.keychain = done.keychain.or(behind);
         done.records += count;
         done.agents += 1;
@@ -170,8 +170,12 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> 
         let reader = writer.reader()?;
         let ids = reader.record_ids()?;
         reader.fetch(&ids.iter().collect::<Vec<_>>())?;
+        waits.watched.begins("Checking", ids.len());
         for some in ids.chunks(AT_ONCE) {
-            let opened = open(&reader, some, drop);
+            let opened = open(&reader, some, |found| {
+                drop(found);
+                waits.watched.step();
+            });
             opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
                 Error::new(error.code(), what).with_remedy(
@@ -202,7 +206,7 @@ fn reseal(
     writer: &Writer<'_>,
     above: u64,
     resumed: bool,
-    tell: &(dyn Fn() + Sync),
+    watched: &Watched,
 ) -> Result<(usize, Option<Error>)> {
     let current = writer.ring.current().id();
     let book = writer.book()?;
@@ -219,6 +223,7 @@ fn reseal(
     reader.fetch(&ids.iter().collect::<Vec<_>>())?;
     let (mut resealed, mut size, mut behind) = (0, 0, None);
     let key = current.to_string();
+    watched.begins("Sealing", ids.len());
     for some in ids.chunks(AT_ONCE) {
         let opened = open(&reader, some, |Found { record, sealed, store }| {
             (!record::is_under(&sealed, &key)).then_some((record, store))
@@ -233,14 +238,14 @@ fn reseal(
         }
         if size >= CHANGE_MAX {
             let full = std::mem::take(&mut change);
-            behind = commit(writer, full, tell)?.or(behind);
+            behind = commit(writer, full, watched)?.or(behind);
             // The parts of the ledger that it read are gone.
             generations = writer.generations()?;
             size = 0;
         }
     }
     if !change.is_empty() {
-        behind = commit(writer, change, tell)?.or(behind);
+        behind = commit(writer, change, watched)?.or(behind);
     }
     // The old key goes after this: no record may still need it.
     if !is_under(&writer.book()?, current)? {
@@ -251,8 +256,8 @@ fn reseal(
 }
 
 /// Commits one of an agent's changes; why the keychain does not have it yet, if so.
-fn commit(writer: &Writer<'_>, change: Change, tell: &(dyn Fn() + Sync)) -> Result<Option<Error>> {
-    let outcome = writer.stage(change, tell)?.commit()?;
+fn commit(writer: &Writer<'_>, change: Change, watched: &Watched) -> Result<Option<Error>> {
+    let outcome = writer.stage(change, watched)?.commit()?;
     outcome.unfinished.map_or(Ok(outcome.keychain), Err)
 }
 

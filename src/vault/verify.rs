@@ -28,6 +28,7 @@ use super::reader::{Found, Reader};
 use super::record::Record;
 use super::standing::{self, Standing, State};
 use super::store::Store;
+use super::watch::Watched;
 use super::writing::by;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Ring, Scope};
@@ -150,7 +151,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
         }
         // Beside a writer, records, index and log are seen at different times. One that does not end is told
         // of, with what can be seen. A home that cannot be written has no writer.
-        let _lock = match lock::take(&agent.dir, Mode::Shared, waits.limit, &waits.holder()) {
+        let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
                 let what =
                     format!("it is being changed {}; this is what could be read meanwhile", by(holder));
@@ -249,8 +250,9 @@ fn verify_agent(
     let ids = reader.record_ids()?;
     // What fails of it fails again for each profile.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+    waits.watched.begins("Verifying", ids.len());
     for some in ids.chunks(AT_ONCE) {
-        for (id, looked) in some.iter().zip(look(&reader, some, recovery)) {
+        for (id, looked) in some.iter().zip(look(&reader, some, recovery, &waits.watched)) {
             match looked {
                 Ok(Some((record, opens))) => {
                     verified.records += 1;
@@ -309,8 +311,10 @@ fn look(
     reader: &Reader<'_>,
     ids: &[ProfileId],
     recovery: Option<&x25519::Identity>,
+    watched: &Watched,
 ) -> Vec<Result<Option<(Record, bool)>>> {
     let look = |id: &ProfileId| {
+        watched.step();
         Ok(reader.found(id)?.map(|Found { record, sealed, .. }| {
             let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, "a record").is_ok();
             (record, recovery.is_none_or(open))

@@ -13,6 +13,7 @@ use super::staging::Place;
 use super::standing::{self, Standing, State, WayOut};
 use super::state_step::Follow;
 use super::transaction::{self, Finished};
+use super::watch::Watched;
 use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::seal::keys::Ring;
@@ -154,30 +155,25 @@ impl<'s> Writer<'s> {
     /// Everything up to the commit point; then nothing has changed. What fails behind it is told
     /// by the outcome.
     pub fn commit(&self, change: Change) -> Result<Outcome> {
-        self.stage(change, &|| ())?.commit()
+        self.stage(change, &Watched::default())?.commit()
     }
 
-    /// Prepares a change up to its commit point, durably, and calls `tell` for each record that was
+    /// Prepares a change up to its commit point, durably, and takes a step for each record that was
     /// sealed.
     ///
     /// # Errors
     /// As [`Writer::commit`].
-    pub fn stage<'w>(&'w self, change: Change, tell: &(dyn Fn() + Sync)) -> Result<Staged<'w>> {
-        self.stage_on(change, &self.book()?, tell)
+    pub fn stage<'w>(&'w self, change: Change, watched: &Watched) -> Result<Staged<'w>> {
+        self.stage_on(change, &self.book()?, watched)
     }
 
     /// As [`Writer::stage`], on a ledger that was put together because the one in its place is gone.
     ///
     /// # Errors
     /// As [`Writer::commit`].
-    pub fn stage_on<'w>(
-        &'w self,
-        change: Change,
-        book: &Book,
-        tell: &(dyn Fn() + Sync),
-    ) -> Result<Staged<'w>> {
+    pub fn stage_on<'w>(&'w self, change: Change, book: &Book, watched: &Watched) -> Result<Staged<'w>> {
         let place = Place { agent: &self.agent, ring: &self.ring, follow: self.follow };
-        Ok(Staged { writer: self, staged: change.stage(place, book, self.now, tell)? })
+        Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
     }
 
     /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.

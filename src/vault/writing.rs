@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use strongroom_backends::StoreError;
-use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
+use strongroom_backends::fs::lock::{Holder, Lock, Mode};
 
 use super::agent::Agent;
 use super::anchor;
@@ -60,7 +60,7 @@ impl Vault {
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`.
     pub fn lock(&self, mode: Mode, waits: &Waits) -> Result<Lock> {
-        Ok(lock::take(&self.home, mode, waits.limit, &waits.holder())?)
+        Ok(waits.take(&self.home, mode)?)
     }
 
     /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays.
@@ -70,7 +70,7 @@ impl Vault {
     pub fn lock_agent(&self, agent: &AgentName, waits: &Waits) -> Result<(Agent, [Lock; 2])> {
         let vault = self.lock(Mode::Shared, waits)?;
         let agent = self.agent_or_create(agent)?;
-        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
         Ok((agent, [vault, lock]))
     }
 
@@ -164,7 +164,7 @@ impl Vault {
         waits: &Waits,
         over_rekey: bool,
     ) -> Result<Writer<'_>> {
-        let lock = lock::take(&agent.dir, Mode::Exclusive, waits.limit, &waits.holder())?;
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
         let ring = keys.agent(agent.name.as_str())?;
         let over_rekey = over_rekey.then_some(Remembers::Yes);
         let means = Means { over_rekey, ..self.means(waits.now) };
@@ -184,7 +184,7 @@ impl Vault {
     /// Those of unlocking again.
     pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Look> {
         let limit = waits.limit.min(LOOK_WAITS);
-        let look = match lock::take(&self.home, Mode::Shared, limit, &waits.holder()) {
+        let look = match (Waits { limit, ..waits.clone() }).take(&self.home, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => Look { lock: None, beside: Some(by(holder)) },
             lock => Look { lock: lock.ok(), beside: None },
         };

@@ -58,5 +58,6 @@ mod unlock_cache;
 mod unlock_cache_attacks;
 mod unlock_cache_plants;
 mod unlock_cache_scopes;
+mod untrue_or_silent;
 mod verbs;
 mod wiped_index;

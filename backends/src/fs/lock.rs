@@ -14,6 +14,8 @@ pub const FILE: &str = "lock";
 /// The name of the file beside it in which the holder says who it is.
 pub const HOLDER: &str = "lock.holder";
 const HOLDER_MAX: usize = 512;
+/// After so long a wait it is told, so that a command that waits is not taken for one that hangs.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// Over the first byte of a holder that has let go: what no process id begins with.
 const NOBODY: &[u8] = b"-";
 
@@ -81,13 +83,27 @@ impl Drop for Lock {
 /// # Errors
 /// `LockTimeout` with the holder's own words; `Unsafe` and `Io` for the lock's file.
 pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock, StoreError> {
+    take_telling(dir, mode, limit, me, &|_| ())
+}
+
+/// As [`take`]; if the lock has not come within a second, `tell` is called once with the one who says that it holds it.
+///
+/// # Errors
+/// Those of [`take`].
+pub fn take_telling(
+    dir: &Dir,
+    mode: Mode,
+    limit: Duration,
+    me: &Holder,
+    tell: &dyn Fn(Option<&Holder>),
+) -> Result<Lock, StoreError> {
     let file = dir.open_or_create(FILE)?;
     let shared =
         if mode == Mode::Shared { Some(again::File::of(&file).map_err(|e| dir.io(FILE, e))?) } else { None };
     let is_next = shared.is_some_and(again::File::is_held) || queue::is_empty(dir)?;
     let file = match if is_next { try_now(&file, mode) } else { Err(fs2::lock_contended_error()) } {
         Ok(()) => file,
-        Err(error) if is_contended(&error) => wait(dir, file, mode, limit)?,
+        Err(error) if is_contended(&error) => wait(dir, file, mode, limit, tell)?,
         Err(error) => return Err(dir.io(FILE, error)),
     };
     let holder = (mode == Mode::Exclusive)
@@ -122,23 +138,34 @@ pub(crate) fn is_contended(error: &io::Error) -> bool {
     error.raw_os_error() == fs2::lock_contended_error().raw_os_error()
 }
 
-fn wait(dir: &Dir, file: File, mode: Mode, limit: Duration) -> Result<File, StoreError> {
+fn wait(
+    dir: &Dir,
+    file: File,
+    mode: Mode,
+    limit: Duration,
+    tell: &dyn Fn(Option<&Holder>),
+) -> Result<File, StoreError> {
     let begun = Instant::now();
-    let answer = if limit.is_zero() { None } else { wait_in_turn(dir, file, mode, limit)? };
+    let tell = || tell(holder_of(dir).as_ref());
+    let answer = if limit.is_zero() { None } else { wait_in_turn(dir, file, mode, limit, &tell)? };
     match answer {
         Some(Ok(file)) => Ok(file),
         Some(Err(error)) => Err(dir.io(FILE, error)),
         None => Err(StoreError::LockTimeout {
             path: dir.path_of(FILE),
-            holder: dir
-                .read(HOLDER, HOLDER_MAX)
-                .ok()
-                .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes)))
-                // What an earlier holder left behind would accuse the wrong one.
-                .filter(Holder::is_running),
+            holder: holder_of(dir),
             waited: begun.elapsed(),
         }),
     }
+}
+
+/// Who says that it holds a directory's lock.
+fn holder_of(dir: &Dir) -> Option<Holder> {
+    dir.read(HOLDER, HOLDER_MAX)
+        .ok()
+        .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes)))
+        // What an earlier holder left behind would accuse the wrong one.
+        .filter(Holder::is_running)
 }
 
 fn wait_in_turn(
@@ -146,10 +173,11 @@ fn wait_in_turn(
     file: File,
     mode: Mode,
     limit: Duration,
+    tell: &dyn Fn(),
 ) -> Result<Option<io::Result<File>>, StoreError> {
     let place = queue::join(dir)?.map(Arc::new);
     let mine = place.clone();
-    let answer = deadline::within(limit, move || {
+    let answer = deadline::within_telling(limit, TOLD_AFTER, tell, move || {
         if let Some(place) = mine {
             // If the file system cannot wait for a place, the lock itself is still waited for.
             let _ = place.wait();
@@ -253,6 +281,21 @@ mod tests {
         drop(held);
         // The call that gave up can have its turn first.
         take(&dir, Mode::Exclusive, Duration::from_secs(5), &me()).unwrap();
+    }
+
+    #[test]
+    fn a_wait_of_a_second_is_told_once_with_the_holder() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Dir::open(temp.path()).unwrap();
+        let held = take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap();
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |holder: Option<&Holder>| told.borrow_mut().push(holder.cloned());
+        let wait = |limit| take_telling(&dir, Mode::Exclusive, limit, &me(), &tell);
+        assert!(wait(Duration::from_millis(20)).is_err());
+        assert!(told.borrow().is_empty());
+        assert!(wait(TOLD_AFTER + Duration::from_millis(50)).is_err());
+        assert_eq!(*told.borrow(), [Some(me())]);
+        drop(held);
     }
 
     #[test]
