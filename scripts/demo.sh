@@ -1,35 +1,37 @@
 #!/usr/bin/env bash
-# Shows Strongroom's main job on a throw-away vault: made-up credentials go in, an agent asks for one, a
-# second machine receives them. Touches nothing outside a temporary directory and the build directory.
+# Shows Strongroom's main job on throw-away vaults: made-up credentials go in, an agent asks for one, a
+# second machine receives them. Touches nothing outside a temporary directory and cargo's own directories.
 #
 #   scripts/demo.sh
 #
 # STRONGROOM=/path/to/strongroom runs a binary that is there already instead of building one.
 set -euo pipefail
-umask 077
-unset "${!STRONGROOM_@}" # the reader's own vault is none of the demo's business
+given=${STRONGROOM-}
+unset "${!STRONGROOM_@}" STRONGROOM # the reader's own vault is none of the demo's business
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf '\n# %s\n' "$*"; }
 die() { printf 'demo: %s\n' "$*" >&2; exit 1; }
 
-if [ -z "${STRONGROOM-}" ]; then
-    # shellcheck source=scripts/find-cargo.sh
-    . "$root/scripts/find-cargo.sh"
-    find_cargo || die 'or set STRONGROOM to a binary that is built already'
-    printf '# Building strongroom (a minute or two the first time) ...\n'
-    quiet=--quiet
-    [ ! -t 2 ] || quiet=
-    (cd "$root" && cargo build --locked ${quiet:+"$quiet"})
-    target=${CARGO_TARGET_DIR:-target}
-    STRONGROOM=$(cd "$root" && cd "$target/debug" && pwd)/strongroom
-fi
-[ -x "$STRONGROOM" ] || die "$STRONGROOM cannot be run"
-
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+if [ -n "$given" ]; then
+    STRONGROOM=$given
+else
+    # shellcheck source=scripts/find-cargo.sh
+    . "$root/scripts/find-cargo.sh"
+    find_cargo "$root" || die 'or set STRONGROOM to a binary that is built already'
+    # shellcheck source=scripts/build.sh
+    . "$root/scripts/build.sh"
+    printf '# Building strongroom: the first time about 4 minutes on two idle cores, and 1.5 GB\n'
+    build_strongroom "$root" "$tmp" || die 'cargo could not build it; the reason stands above'
+fi
+[ -x "$STRONGROOM" ] || die "$STRONGROOM cannot be run"
+# Not before the build, because it would make the build directory private.
+umask 077
 
 # Each vault has a home of its own, and the key that opens it lies outside that home.
 desktop() { STRONGROOM_HOME=$tmp/desktop/vault STRONGROOM_KEY_FILE=$tmp/desktop/key "$STRONGROOM" --no-input "$@"; }
@@ -42,28 +44,32 @@ on() {
     "$machine" "$@"
 }
 mkdir "$tmp/desktop" "$tmp/server"
+sample=$tmp/desktop/auth-profiles.json
+cp "$root/tests/fixtures/sample/auth-profiles.json" "$sample"
+chmod 600 "$sample"
 
 say '1. A new vault on encrypted files, opened by a key file'
 on desktop init --store file --unlock key-file
 
-say '2. Paste a setup-token: it comes by standard input, never as an argument'
+say "2. Import an agent's plaintext auth-profiles.json: a dry run, then all of it or nothing"
+on desktop import "$sample" --dry-run
+on desktop import "$sample"
+
+say '3. Paste a setup-token: it comes by standard input, never as an argument. It is to be used first'
 token=sk-ant-oat01-$(printf 'EXAMPLE-DEMO-%.0s' 1 2 3 4 5 6 7)MADE
 on desktop models auth paste-token --provider anthropic --profile-id anthropic:demo --expires-in 365d <<<"$token"
-
-say "3. Import an agent's plaintext auth-profiles.json: a dry run, then all of it or nothing"
-on desktop import "$root/tests/fixtures/sample/auth-profiles.json" --dry-run
-on desktop import "$root/tests/fixtures/sample/auth-profiles.json"
+on desktop models auth order set --provider anthropic anthropic:demo anthropic:team anthropic:default
 
 say '4. What is there, and how long it lasts: read from the index, in which no secret is'
 on desktop list
 on desktop models status
 
-say '5. An agent asks for two credentials, as OpenClaw does, over standard input and output'
-request='{"protocolVersion":1,"provider":"strongroom","ids":["main/anthropic:demo","main/nobody:here"]}'
+say '5. An agent asks for the key of its provider, as OpenClaw does, over standard input and output'
+request='{"protocolVersion":1,"provider":"strongroom","ids":["providers/anthropic/apiKey","main/nobody:here"]}'
 printf '%s\n' "$request"
 answer=$(on desktop resolve <<<"$request")
 printf '%s\n' "$answer"
-grep -qF -- "$token" <<<"$answer" || die 'resolve did not give back the token that was pasted'
+grep -qF -- "\"providers/anthropic/apiKey\":\"$token\"" <<<"$answer" || die 'resolve did not give back the token that was pasted'
 
 say '6. Another machine: its recipient, a sealed bundle for it, and the same credential there'
 on server init --store file --unlock key-file
@@ -81,3 +87,8 @@ grep -qF '"main/anthropic:demo"' "$index" || die "the index has no reference to 
 
 say "The demo worked: a pasted token and the imported sample are sealed in the vault, resolve gave the
 # made-up token back, a second vault received it by a sealed bundle, and no file of either vault holds it."
+if [ -z "$given" ]; then
+    say "Next: a vault of your own.
+#   cargo install --path '$root' --locked
+#   strongroom onboard"
+fi

@@ -38,7 +38,7 @@ if [ -z "$to" ]; then if [ "$all" = yes ]; then to=100000; else to=10000; fi; fi
 
 # shellcheck source=scripts/find-cargo.sh
 . scripts/find-cargo.sh
-find_cargo || exit 1
+find_cargo . || exit 1
 needs() { [ -x "$1" ] || die "missing $1; as root run: apt-get install -y --no-install-recommends $2"; }
 needs /usr/bin/time time
 needs /usr/bin/strace strace
