@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests need: Debian packages, the real OpenClaw client with a Node.js of its own, the real
+# Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
 # Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for
 # what is already there.
 #
@@ -96,6 +96,12 @@ install_debian() {
     done < <(debian_needs)
     [ "${#missing[@]}" -gt 0 ] || { say 'Debian packages: all there'; return; }
     mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+    install_packages "${missing[@]}"
+}
+
+# install_packages PACKAGE...
+install_packages() {
+    local missing=("$@")
     command -v apt-get >/dev/null ||
         die "missing, and there is no apt-get to install them with: ${missing[*]}"
     [ "$(id -u)" -eq 0 ] ||
@@ -177,6 +183,32 @@ says_version_of_claude_code() {
     says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
+# The lint and the formatter come with most toolchains, and not with all.
+install_rust_parts() {
+    local part debian missing=() packages=()
+    for part in clippy:rust-web-clippy fmt:rustfmt-web; do
+        debian=${part#*:} part=${part%%:*}
+        if ! cargo "$part" --version >/dev/null 2>&1; then
+            missing+=("$part") packages+=("$debian")
+        fi
+    done
+    [ "${#missing[@]}" -gt 0 ] || { say 'clippy and rustfmt: there'; return; }
+    case "$(command -v cargo)" in
+        /usr/bin/cargo) install_packages "${packages[@]}" ;;
+        *)
+            command -v rustup >/dev/null ||
+                die "missing: cargo ${missing[*]}; install them beside $(command -v cargo), the same version as its rustc"
+            missing=("${missing[@]/#fmt/rustfmt}")
+            say "installing with rustup: ${missing[*]}"
+            rustup component add "${missing[@]}" </dev/null ||
+                die "rustup could not install them; run: rustup component add ${missing[*]}"
+            ;;
+    esac
+    for part in clippy fmt; do
+        cargo "$part" --version >/dev/null || die "cargo $part does not run"
+    done
+}
+
 install_cargo_deny() {
     local target="$cache/cargo-deny-$cargo_deny_version"
     if [ -f "$target/complete" ]; then
@@ -189,6 +221,7 @@ install_cargo_deny() {
 }
 
 install_debian
+install_rust_parts
 mkdir -p "$cache"
 # Two runs at once take turns.
 exec 9>"$cache/lock"

@@ -117,13 +117,14 @@ as_ordinary_user=(
     PATH=/usr/local/bin:/usr/bin:/bin CARGO_MANIFEST_DIR="$tmp/ordinary/source"
     STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
     OPENCLAW_DIR="$tmp/ordinary/openclaw" CLAUDE_DIR="$tmp/ordinary/claude"
+    ${STRONGROOM_TEST_WRITES:+STRONGROOM_TEST_WRITES="$STRONGROOM_TEST_WRITES"}
 )
 
 # --- the groups -------------------------------------------------------------------------------------------
 
 # shellcheck source=scripts/find-cargo.sh
 . scripts/find-cargo.sh
-if ! find_cargo; then
+if ! find_cargo .; then
     failed=1 failures+=('cargo')
     finish
 fi
@@ -139,17 +140,17 @@ mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
 group 'format' 30 cargo fmt --all --check
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
-# What takes long, and what root and an ordinary user would run alike, runs as the latter alone.
-long=()
-[ "$(id -u)" -ne 0 ] || long=(-- --skip contention::sixty_four_writers_lose_nothing)
-group "tests as $(id -un)" 780 cargo test --workspace --locked "${long[@]}"
+# 64 writers write as often each as tests/it/contention.rs says, or with --all so often.
+[ "$all" = no ] || export STRONGROOM_TEST_WRITES=100
+# The benchmarks are a package of their own, which no test needs.
+group "tests as $(id -un)" 780 cargo test --locked
 
 # Everything is built by now; this only asks where. The binary is among it as soon as there are integration
 # tests; built apart from them, it could need other features of its dependencies, and minutes.
-cargo test --workspace --locked --no-run --message-format=json >"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
+cargo test --locked --no-run --message-format=json >"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
 binary=$(built bin)
 if [ -z "$binary" ]; then
-    cargo build --workspace --locked --message-format=json >>"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
+    cargo build --locked --message-format=json >>"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
     binary=$(built bin)
 fi
 if [ -z "$binary" ]; then
@@ -158,11 +159,19 @@ if [ -z "$binary" ]; then
     finish
 fi
 
+# The test programs of a target of that name, from cargo's messages.
+program_of() {
+    grep "\"name\":\"$1\"" "$tmp/artifacts" | grep '"profile":{[^}]*"test":true' | grep "\"kind\":\[\"$2\"\]" |
+        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | head -n 1
+}
+# Container engines refuse the kernel's keyring by default. All that has to do with it is run so, too.
+group "tests as $(id -un), if the kernel refuses its keyring" 120 \
+    tests/real/lib/without-keyctl.py "$(program_of it test)" cache planted_ways_in attacks::given_up goldens::doctor goldens::rolled_back goldens::unlock
+
 group "instructions of the program's start" 60 env STRONGROOM="$binary" scripts/start.sh
 group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
 # The library's unit tests, which tests/real/dotenv.sh runs with more input.
-unit_tests=$(grep '"kind":\["lib"\]' "$tmp/artifacts" | grep '"name":"strongroom"' | grep '"profile":{[^}]*"test":true' |
-    sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | head -n 1)
+unit_tests=$(program_of strongroom lib)
 budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 # A script says if it runs only once: as an ordinary user, because it takes long and root would see the same, or as
 # root, because it can do nothing otherwise.

@@ -12,6 +12,7 @@ use std::process::Command;
 
 use strongroom::error::Code;
 
+use crate::keyring;
 use crate::normal::normalise;
 use crate::pty::Pty;
 use crate::session::{Ran, Session, binary, in_time, ran, source};
@@ -161,7 +162,13 @@ fn at_a_terminal() {
     panic!("{error}");
 }
 
+/// What is kept in the kernel's keyring, or told of it, stands in these.
+const OF_KEYRING: &[&str] = &["doctor", "rolled_back", "unlock"];
+
 fn golden(name: &str) {
+    if OF_KEYRING.contains(&name) && !keyring::is_there() {
+        return;
+    }
     let path = source("tests/cmd").join(name).with_extension("txt");
     let session = Session::empty();
     std::fs::create_dir(session.path("bin")).unwrap();

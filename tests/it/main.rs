@@ -21,6 +21,7 @@ mod house;
 mod import_ends;
 mod import_ids;
 mod journals;
+mod keyring;
 mod kills;
 mod lift;
 mod long_ids;

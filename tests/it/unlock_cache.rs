@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use strongroom::seal::keys::VaultId;
 use strongroom::unlock::cache;
 
+use crate::keyring;
 use crate::session::{HANGS, Ran, SOMEBODY, Session, binary, kept, ran, source, strace};
 
 const PASSPHRASE: &str = "made-up horse, made-up battery";
@@ -116,6 +117,9 @@ pub fn under(session: &Session, program: &[&str], arguments: &[&str]) -> Ran {
 
 #[test]
 fn within_the_time_nothing_asks() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     vault.is_locked();
     vault.unlock();
@@ -143,6 +147,9 @@ fn within_the_time_nothing_asks() {
 
 #[test]
 fn no_passphrase_is_derived_under_the_cache() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     // Argon2id alone takes 64 MiB.
     let bounded = [&tool("prlimit", "util-linux"), "--as=67108864"];
@@ -155,6 +162,9 @@ fn no_passphrase_is_derived_under_the_cache() {
 
 #[test]
 fn the_time_ends_by_itself() {
+    if !keyring::is_there() {
+        return;
+    }
     // A machine that stands still for all of the time has shown nothing.
     assert!([2, 8, 18].into_iter().any(was_open_until_its_end), "it was never open");
 }
@@ -194,6 +204,9 @@ fn was_open_until_its_end(seconds: u64) -> bool {
 
 #[test]
 fn lock_forgets_and_says_so() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let key = vault.key();
     assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], true);
@@ -209,6 +222,9 @@ fn lock_forgets_and_says_so() {
 
 #[test]
 fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let recipient = vault.by_passphrase(["recipient"]).ok().stdout.trim().to_owned();
     vault.by_passphrase(["export", "--to", &recipient, "--out", "bundle"]).ok();
@@ -240,6 +256,9 @@ fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
 
 #[test]
 fn a_source_named_by_hand_is_used_whatever_is_cached() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     vault.write("wrong", "not it\n");
     vault.run(["get", "openrouter:one", "--passphrase-file", "wrong"]).failed("WRONG_KEY", 77);
@@ -252,6 +271,9 @@ fn a_source_named_by_hand_is_used_whatever_is_cached() {
 
 #[test]
 fn other_sessions_of_the_user_see_it() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let get = ["get", "openrouter:one"];
     for program in [&["/usr/bin/keyctl", "session", "-"][..], &["/usr/bin/setsid", "--wait"]] {
@@ -269,6 +291,9 @@ fn other_sessions_of_the_user_see_it() {
 
 #[test]
 fn another_user_namespace_does_not_see_it() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let unshare = tool("unshare", "util-linux");
     let there = ran(
@@ -293,6 +318,9 @@ fn another_user_namespace_does_not_see_it() {
 
 #[test]
 fn another_user_neither_finds_nor_reads_it() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let key = vault.key();
     let own = keyctl(&["pipe", &key]).ok().stdout;
@@ -318,6 +346,9 @@ fn another_user_neither_finds_nor_reads_it() {
 
 #[test]
 fn only_what_reading_and_writing_need_is_kept() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let recovery = vault.by_passphrase(["recovery-key"]).ok().stdout;
     let stored = keyctl(&["pipe", &vault.key()]).ok().stdout;
@@ -338,6 +369,9 @@ fn only_what_reading_and_writing_need_is_kept() {
 
 #[test]
 fn no_secret_is_in_a_name_or_an_argument() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let mut unlock = strace(&vault, "execve,clone,clone3,vfork,fork", &[]);
     unlock.args(["unlock", "--passphrase-file", "pass"]);

@@ -16,6 +16,7 @@ use strongroom::vault::home::Session;
 use strongroom::vault::id::AgentName;
 use strongroom_backends::kernel_keyring::{self, Place};
 
+use crate::keyring;
 use crate::session::{self, HANGS, Ran, kept, ran, strace};
 use crate::unlock_cache::{SECRET, Vault, keyctl};
 
@@ -23,6 +24,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn a_change_of_keys_makes_it_void() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     vault.by_passphrase(["rekey", "--yes"]).ok();
     let before = kept(&vault.home());
@@ -41,6 +45,9 @@ fn a_change_of_keys_makes_it_void() {
 
 #[test]
 fn a_reading_that_began_under_the_old_keys_is_locked() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let opened = strongroom::vault::home::Vault::open(
         &vault.home(),
@@ -96,6 +103,9 @@ fn paste_around(session: &session::Session, id: &str, meanwhile: impl FnOnce()) 
 
 #[test]
 fn a_paste_that_began_under_the_old_keys_is_refused() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let mut before = Vec::new();
     let paste = paste_around(&vault, "groq:one", || {
@@ -119,6 +129,9 @@ fn a_paste_that_began_under_the_old_keys_is_refused() {
 
 #[test]
 fn a_paste_that_began_under_the_old_keys_goes_on_by_the_key_file() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault(session::Session::new());
     vault.run(["unlock"]).ok();
     paste_around(&vault, "groq:one", || {
@@ -131,6 +144,9 @@ fn a_paste_that_began_under_the_old_keys_goes_on_by_the_key_file() {
 
 #[test]
 fn an_old_unlock_file_put_back_makes_the_old_cache_no_good_to_write() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let file = vault.home().join("unlock/passphrase.age");
     let old = std::fs::read(&file).unwrap();
@@ -145,6 +161,9 @@ fn an_old_unlock_file_put_back_makes_the_old_cache_no_good_to_write() {
 
 #[test]
 fn a_copy_of_the_home_elsewhere_is_another_home() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let copied =
         Command::new("/bin/cp").arg("-a").arg(vault.home()).arg(vault.path("copy")).status().unwrap();
@@ -161,6 +180,9 @@ fn a_copy_of_the_home_elsewhere_is_another_home() {
 
 #[test]
 fn what_was_planted_is_ignored() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let other = Vault::unlocked();
     let name = vault.name();
@@ -214,6 +236,9 @@ fn what_was_planted_is_ignored() {
 
 #[test]
 fn a_kill_at_any_call_leaves_no_key_without_an_end() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault(session::Session::new());
     let name = vault.name();
     let (mut kills, mut kept) = (0, 0);
@@ -245,6 +270,9 @@ fn a_kill_at_any_call_leaves_no_key_without_an_end() {
 #[test]
 fn while_one_locks_each_answer_is_the_secret_or_locked() {
     const PROCESSES: usize = 32;
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::unlocked();
     let (open, locked) = (AtomicUsize::new(0), AtomicUsize::new(0));
     std::thread::scope(|scope| {

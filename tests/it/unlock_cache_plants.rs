@@ -9,6 +9,7 @@ use strongroom::seal::keys::{MachineId, RingKey, VaultKey, hex, label};
 use strongroom::seal::signed::{self, Use};
 use strongroom_backends::kernel_keyring::{self, Place};
 
+use crate::keyring;
 use crate::session::kept;
 use crate::unlock_cache::{SECRET, Vault};
 
@@ -70,6 +71,9 @@ fn own_keys(id: Option<&serde_json::Value>) -> (serde_json::Value, serde_json::V
 
 #[test]
 fn a_planted_cache_with_keys_of_its_own_is_refused() {
+    if !keyring::is_there() {
+        return;
+    }
     let unlocked = Unlocked::new();
     let (current, keys) = own_keys(None);
     let edits = [("current", current), ("keys", keys)];
@@ -89,6 +93,9 @@ fn a_planted_cache_with_keys_of_its_own_is_refused() {
 
 #[test]
 fn a_planted_cache_with_the_true_keys_and_another_recovery_recipient_is_refused() {
+    if !keyring::is_there() {
+        return;
+    }
     let unlocked = Unlocked::new();
     let recipient = Identity::generate().to_public().to_string();
     let planted = edited(&unlocked.whole, &[("recoveryRecipient", recipient.into())]);
@@ -97,6 +104,9 @@ fn a_planted_cache_with_the_true_keys_and_another_recovery_recipient_is_refused(
 
 #[test]
 fn what_nothing_vouches_for_may_not_write() {
+    if !keyring::is_there() {
+        return;
+    }
     let unlocked = Unlocked::new();
     let vault = &unlocked.vault;
     // A new agent has no ledger yet, so any keys would do.
@@ -127,6 +137,9 @@ fn what_nothing_vouches_for_may_not_write() {
 
 #[test]
 fn a_cache_of_another_machine_or_agent_or_place_is_refused() {
+    if !keyring::is_there() {
+        return;
+    }
     let unlocked = Unlocked::new();
     let vault = &unlocked.vault;
     let machine = MachineId::generate().unwrap().to_string();
@@ -141,6 +154,9 @@ fn a_cache_of_another_machine_or_agent_or_place_is_refused() {
 
 #[test]
 fn a_planted_cache_that_says_the_true_key_was_given_up_is_refused() {
+    if !keyring::is_there() {
+        return;
+    }
     let unlocked = Unlocked::new();
     let vault = &unlocked.vault;
     let document: serde_json::Value = serde_json::from_str(&unlocked.whole).unwrap();

@@ -7,6 +7,7 @@ use strongroom::unlock::cache;
 use strongroom_backends::kernel_keyring::{self, Place};
 
 use crate::goldens::at_terminal;
+use crate::keyring;
 use crate::session::{Ran, SOMEBODY, Session, binary, ran};
 use crate::unlock_cache::{SECRET, Vault, keyctl, tool, under};
 
@@ -39,6 +40,9 @@ fn names(vault: &Vault) -> Vec<String> {
 
 #[test]
 fn unlocked_for_an_agent_nothing_else_opens() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = with_two_agents();
     let unlocked = vault.by_passphrase(["unlock", "--agent", "work", "--json"]).ok().json();
     assert_eq!(unlocked["agent"], "work");
@@ -89,6 +93,9 @@ fn unlocked_for_an_agent_nothing_else_opens() {
 
 #[test]
 fn what_is_kept_for_an_agent_is_no_key_of_the_vault() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = with_two_agents();
     vault.by_passphrase(["unlock", "--agent", "work"]).ok();
     vault.unlock();
@@ -113,6 +120,9 @@ fn what_is_kept_for_an_agent_is_no_key_of_the_vault() {
 
 #[test]
 fn an_agent_that_does_not_exist_cannot_be_unlocked() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     vault.run(["unlock", "--agent", "nobody"]).failed("NOT_FOUND", 66);
     vault.run(["unlock", "--agent", "../main"]).failed("INVALID_AGENT", 64);
@@ -120,6 +130,9 @@ fn an_agent_that_does_not_exist_cannot_be_unlocked() {
 
 #[test]
 fn unlocked_for_a_session_the_users_other_sessions_cannot_read_it() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     // While it is open there, this process, of the same user, tries to get at it.
     let script = "$B unlock --session --passphrase-file pass >/dev/null; $B get openrouter:one; \
@@ -150,6 +163,9 @@ fn unlocked_for_a_session_the_users_other_sessions_cannot_read_it() {
 
 #[test]
 fn the_number_of_a_sessions_key_opens_nothing_elsewhere() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let script = format!(
         "$B unlock --session --passphrase-file pass >/dev/null; key=$(keyctl search @s user {}); \
@@ -164,6 +180,9 @@ fn the_number_of_a_sessions_key_opens_nothing_elsewhere() {
 
 #[test]
 fn each_unlock_replaces_the_one_before_wherever_that_lies() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let script = "$B unlock --passphrase-file pass; $B unlock --session --passphrase-file pass; \
                   keyctl link @u @s; $B get openrouter:one";
@@ -178,6 +197,9 @@ fn each_unlock_replaces_the_one_before_wherever_that_lies() {
 
 #[test]
 fn without_a_session_of_its_own_nothing_is_kept_for_one() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let user = rustix::process::geteuid().as_raw();
     let default = format!("_uid_ses.{user}");
@@ -191,6 +213,9 @@ fn without_a_session_of_its_own_nothing_is_kept_for_one() {
 
 #[test]
 fn another_users_session_is_no_place_for_a_key() {
+    if !keyring::is_there() {
+        return;
+    }
     if !rustix::process::geteuid().is_root() {
         println!("only root can be another user");
         return;
@@ -210,6 +235,9 @@ fn another_users_session_is_no_place_for_a_key() {
 
 #[test]
 fn lock_ends_what_was_unlocked_before_the_home_was_moved() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = with_two_agents();
     vault.unlock();
     vault.by_passphrase(["unlock", "--agent", "work"]).ok();
@@ -225,6 +253,9 @@ fn lock_ends_what_was_unlocked_before_the_home_was_moved() {
 
 #[test]
 fn lock_works_whatever_state_the_home_is_in() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let (name, home) = (vault.name(), vault.home());
     let is_there = || kernel_keyring::read(Place::User, &name, 4096).unwrap().is_some();
@@ -266,6 +297,9 @@ fn chmod(path: &Path, mode: u32) {
 
 #[test]
 fn lock_all_ends_what_was_unlocked_of_every_vault() {
+    if !keyring::is_there() {
+        return;
+    }
     // In a user namespace of its own, for it would end what the other tests unlock.
     let unshare = tool("unshare", "util-linux");
     if !Command::new(&unshare).args(["-r", "/bin/true"]).status().unwrap().success() {
@@ -286,6 +320,9 @@ fn lock_all_ends_what_was_unlocked_of_every_vault() {
 
 #[test]
 fn a_change_of_keys_ends_what_was_unlocked_of_every_copy() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = with_two_agents();
     let copied =
         Command::new("/bin/cp").arg("-a").arg(vault.home()).arg(vault.path("copy")).status().unwrap();
@@ -317,6 +354,9 @@ fn a_change_of_keys_ends_what_was_unlocked_of_every_copy() {
 
 #[test]
 fn what_opened_the_vault_in_place_of_the_passphrase_is_said_before_a_secret_is_typed() {
+    if !keyring::is_there() {
+        return;
+    }
     let vault = Vault::new();
     let typed = |what: &str| vec![format!("{what} => made-up-typed-at-a-prompt\\r")];
     let run = |arguments: &str| {
