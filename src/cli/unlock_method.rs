@@ -1,6 +1,6 @@
 //! `unlock-method list|add|remove`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use strongroom_backends::{key_file, shown};
@@ -10,6 +10,7 @@ use super::init::read_new_passphrase;
 use super::lazy::Lazy;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
+use crate::term::out::{self, Written};
 use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
@@ -57,7 +58,7 @@ struct Add {
     /// A name for it, where there are several of a kind
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// The new key file, which is made if it is missing
+    /// The new key file, which is made if it is missing; - sends the key to standard output
     #[arg(long, value_name = "F")]
     new_key_file: Option<PathBuf>,
     /// The file that holds the new passphrase
@@ -145,6 +146,9 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         return fail(Code::Exists, format!("there is an unlock method {name} already"))
             .map_err(|e: Error| e.with_remedy("add --replace to change it, or give the new one a --name"));
     }
+    if hands_over(args) {
+        check_hand_over(context, args, name, &vault.slots()?)?;
+    }
     let given = if args.method == New::Keychain {
         // It may ask a person, and nobody else should wait for that.
         vault.keychain.ready()?;
@@ -187,11 +191,46 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     if exists {
         context.forget_caches(&session.keys.vault);
     }
-    tell(context, name, if exists { "replaced" } else { "added" }, &told)?;
+    let done = if exists { "replaced" } else { "added" };
+    if hands_over(args) {
+        context.say(&format!("Unlock method {name} {done}: {told}."));
+        context.say(&format!(
+            "If the command that takes the key failed: strongroom unlock-method remove {name} --yes"
+        ));
+    } else {
+        tell(context, name, done, &told)?;
+    }
     if exists {
         revokes_nothing(context, "The old secret");
     }
     Ok(0)
+}
+
+/// Whether the new key goes to standard output and is in no file.
+fn hands_over(args: &Add) -> bool {
+    args.new_key_file.as_deref() == Some(Path::new("-"))
+        && !matches!(args.method, New::Passphrase | New::Keychain)
+}
+
+/// Refuses to hand a key over to a terminal, or if a command that fails with it would leave nothing that opens the vault.
+fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Slot]) -> Result<()> {
+    let seal = "strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE";
+    if context.json() {
+        return fail(Code::Usage, "the key goes to standard output, and so does the document of --json")
+            .map_err(|e: Error| e.with_remedy("leave out --json"));
+    }
+    if context.env.stdout_tty {
+        return fail(Code::NotRevealed, "the new key would be shown on a terminal")
+            .map_err(|e: Error| e.with_remedy(format!("send it to a pipe: {seal}")));
+    }
+    if args.replace && !slots.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
+        return fail(
+            Code::Config,
+            format!("{name} is the only unlock method, and a pipe may lose its new key"),
+        )
+        .map_err(|e: Error| e.with_remedy("name a file with --new-key-file"));
+    }
+    Ok(())
 }
 
 /// The key in the keychain: the one that is there where it is the vault's, for to overwrite it before
@@ -213,7 +252,7 @@ fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String
     Ok((MethodSecret::Key(key), told("a new key")))
 }
 
-fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(MethodSecret, String)> {
+fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecret, String)> {
     if args.method == New::Passphrase {
         let named = Named {
             passphrase_file: args.new_passphrase_file.clone(),
@@ -228,6 +267,17 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
         let secret = read_new_passphrase(context, &named, None, args.weak)?;
         return Ok((secret, "a passphrase".to_owned()));
     }
+    if hands_over(args) {
+        let key = key_text::generate()?;
+        // Before anything is changed: a pipe that is closed leaves the vault as it is.
+        if out::write_bytes(&key_text::write(&key))? == Written::Closed {
+            return fail(Code::Io, "the new key could not be handed over: standard output is closed")
+                .map_err(|e: Error| {
+                    e.with_remedy("send it to a command that reads it; nothing was changed")
+                });
+        }
+        return Ok((MethodSecret::Key(key), "a new key, which is in no file".to_owned()));
+    }
     let path = match (&args.new_key_file, args.method) {
         (Some(path), _) => path.clone(),
         (None, New::KeyFile) => seek::default_key_file(&context.env).ok_or_else(|| {
@@ -236,7 +286,7 @@ fn new_secret(context: &Context, args: &Add, home: &std::path::Path) -> Result<(
         })?,
         (None, _) => {
             return fail(Code::Usage, "the file for the new key is not named").map_err(|e: Error| {
-                e.with_remedy("name it with --new-key-file; then seal it: systemd-creds encrypt --name=strongroom-key FILE …")
+                e.with_remedy("send it to what seals it: strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE")
             });
         }
     };
