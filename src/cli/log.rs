@@ -69,7 +69,7 @@ impl Read {
         let mut damaged = judged.iter().filter(|judged| judged.fault.is_some()).count();
         let last = judged.iter().rev().filter(|judged| judged.fault.is_none()).find_map(|j| j.line.as_ref());
         if let Some((_, head)) = checked
-            && last.map_or((0, ""), |line| (line.seq, line.mac.as_str())) != (head.seq, head.mac.as_str())
+            && !last.map_or_else(|| head.is_at(0, ""), |line| head.is_at(line.seq, &line.mac))
         {
             damaged += 1;
         }

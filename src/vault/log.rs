@@ -47,6 +47,14 @@ pub struct Head {
     pub len: u64,
 }
 
+impl Head {
+    /// Whether a log whose last line has this number and this MAC ends here.
+    #[must_use]
+    pub fn is_at(&self, seq: u64, mac: &str) -> bool {
+        self.seq == seq && signed::same(&self.mac, mac)
+    }
+}
+
 /// What the lines of an agent's log say was done.
 pub const OPS_OF_AGENT: &[&str] = &[
     "paste",

@@ -19,6 +19,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::record::{self, Purpose};
+use crate::seal::signed;
 
 const FORMAT: u32 = 1;
 
@@ -106,6 +107,12 @@ pub struct Ops {
 }
 
 impl Ops {
+    /// Whether a ledger of this MAC is one that the change follows.
+    #[must_use]
+    pub fn comes_after(&self, mac: &str) -> bool {
+        self.follows.iter().any(|follows| signed::same(follows, mac))
+    }
+
     /// The operations of a transaction.
     #[must_use]
     pub fn new(ring: &Ring, (follows, ledger): (String, String), ops: Vec<Op>, log: LogPart) -> Self {

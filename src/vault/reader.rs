@@ -33,6 +33,7 @@ use crate::keychain::Keychain;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, OPS_MAX};
+use crate::seal::signed;
 
 /// How often a reader looks again because a writer changed the ledger meanwhile.
 const LOOKS: u32 = 64;
@@ -317,7 +318,9 @@ impl<'k> Reader<'k> {
     pub fn log(&self) -> Result<Vec<Vec<u8>>> {
         let files = log::read(&self.agent.dir)?;
         Ok(match (self.ops(), &self.book) {
-            (Some(Ok(Some(ops))), Ok(book)) if ops.ledger == book.ledger.mac => log::with(files, &ops.log),
+            (Some(Ok(Some(ops))), Ok(book)) if signed::same(&ops.ledger, &book.ledger.mac) => {
+                log::with(files, &ops.log)
+            }
             _ => files,
         })
     }
@@ -343,7 +346,7 @@ impl<'k> Reader<'k> {
     pub fn index(&self) -> Result<Index> {
         let (mut index, bytes) = self.agent.index_and_bytes()?;
         if let (Some(Ok(Some(ops))), Ok(book)) = (self.ops(), &self.book)
-            && ops.ledger == book.ledger.mac
+            && signed::same(&ops.ledger, &book.ledger.mac)
         {
             ops.apply_missing(&mut index, bytes.as_deref())?;
         }

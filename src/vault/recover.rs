@@ -31,6 +31,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
+use crate::seal::signed;
 use crate::unlock::MethodSecret;
 use crate::unlock::listing::Methods;
 use crate::unlock::payload::{Payload, Pending};
@@ -307,7 +308,7 @@ fn finish_unvouched(
             Some(bytes) => Ledger::parse(&bytes, ring).ok(),
             None => Ledger::read(&agent.dir, ring).ok().flatten(),
         };
-        if ledger.is_some_and(|ledger| ledger.mac == ops.ledger) {
+        if ledger.is_some_and(|ledger| signed::same(&ledger.mac, &ops.ledger)) {
             return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
         }
     }
@@ -315,9 +316,10 @@ fn finish_unvouched(
     let current = Unverified::read(&agent.dir).unwrap_or_default();
     let fits = match Unverified::read(&txn) {
         Some(next) => {
-            next.mac == ops.ledger && (next.mac == current.mac || ops.follows.contains(&current.mac))
+            signed::same(&next.mac, &ops.ledger)
+                && (signed::same(&next.mac, &current.mac) || ops.comes_after(&current.mac))
         }
-        None => txn.kind(ledger::FILE)?.is_none() && current.mac == ops.ledger,
+        None => txn.kind(ledger::FILE)?.is_none() && signed::same(&current.mac, &ops.ledger),
     };
     if fits {
         return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);

@@ -17,6 +17,7 @@ use super::state_step::{Doing, Follow};
 use super::transaction::{Prepared, apply, set_aside, sweep, sweep_shards};
 use crate::error::{Error, Result};
 use crate::seal::keys::Ring;
+use crate::seal::signed;
 
 /// Where a change is made, and under which keys.
 #[derive(Clone, Copy, Debug)]
@@ -213,7 +214,7 @@ impl Earlier {
     /// on purpose, is set aside.
     fn of(agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<Option<Self>> {
         let Some(journal) = Journal::read(&agent.dir)? else { return Ok(None) };
-        if journal.mac() == Some(&book.ledger.mac)
+        if journal.mac().is_some_and(|mac| signed::same(mac, &book.ledger.mac))
             && let Some(ops) = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok())
             && journal.damaged(&ops).next().is_none()
         {

@@ -16,6 +16,7 @@ use super::own::Own;
 use crate::error::{Code, Error, Result};
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, Scope, hex};
+use crate::seal::signed;
 
 /// How many hex digits of a state's SHA-256 name it.
 const DIGEST_LEN: usize = 16;
@@ -163,9 +164,9 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: State<'_>) -> Res
         return refused(what, mark.number, WayOut::Accept);
     }
     let same = if mark.number == state.number {
-        mark.mac == state.mac
+        signed::same(&mark.mac, state.mac)
     } else {
-        mac_in_log(dir, mark.log.seq)?.is_none_or(|mac| mac == mark.log.mac)
+        mac_in_log(dir, mark.log.seq)?.is_none_or(|mac| signed::same(&mac, &mark.log.mac))
     };
     if same {
         return Ok(Standing::Good);
@@ -247,7 +248,7 @@ fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
     }
     let read = || -> Option<Key> {
         let bytes = dir.read(ledger::FILE, ledger::MAX).ok()?;
-        serde_json::from_str(crate::seal::signed::split(&bytes)?.json).ok()
+        serde_json::from_str(signed::split(&bytes)?.json).ok()
     };
     read().is_some_and(|Key { key }| ring.get(&key).is_none() && !ring.is_retired(&key))
 }

@@ -28,6 +28,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::seal::record::OPS_MAX;
+use crate::seal::signed;
 
 /// The new index, durable beside the old one, and the bytes from which it was made.
 #[derive(Debug)]
@@ -232,13 +233,13 @@ pub(super) fn standing(source: &Source, ring: &Ring, current: &Current) -> Resul
         Current::None => &first,
         Current::Torn(_) => return Ok(Standing::Next(next)),
     };
-    if current.mac == next.mac {
+    if signed::same(&current.mac, &next.mac) {
         return Ok(Standing::Placed);
     }
     // It may have taken over changes before it, of which only some were put in place durably.
     let leads = || -> Result<bool> {
         let Some(sealed) = source.read_if_any(OPS, OPS_MAX)? else { return Ok(false) };
-        let follows = |ops: Ops| ops.ledger == next.mac && ops.follows.contains(&current.mac);
+        let follows = |ops: Ops| signed::same(&ops.ledger, &next.mac) && ops.comes_after(&current.mac);
         Ok(next.number > current.number && Ops::open(ring, &sealed).is_ok_and(follows))
     };
     Ok(if current.precedes(&next) || leads()? { Standing::Next(next) } else { Standing::Stale })
@@ -331,7 +332,7 @@ fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i
         _ => None,
     };
     match ops {
-        Some(Ok(ops)) if mac == Some(&ops.ledger) => {
+        Some(Ok(ops)) if mac.is_some_and(|mac| signed::same(mac, &ops.ledger)) => {
             apply(agent, &ops, None, follow, Durable::Now)?;
             if let Some(ledger) = Ledger::read(&agent.dir, ring)? {
                 sweep_shards(agent, &ledger)?;

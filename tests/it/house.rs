@@ -68,3 +68,24 @@ fn visit(directory: &Path, look: &mut dyn FnMut(&Path)) {
         }
     }
 }
+
+/// `seal::signed` compares them; an `==` would end at the first byte that differs.
+#[test]
+fn macs_are_compared_in_constant_time_alone() {
+    let mut compared = Vec::new();
+    visit(&source("src"), &mut |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        for (number, line) in text.lines().enumerate().take_while(|(_, line)| *line != "mod tests {") {
+            let sides = line.split("==").chain(line.split("!=")).collect::<Vec<_>>();
+            let is_mac = |side: &&str| {
+                let ends = side.trim_end().rsplit([' ', '(', '&']).next().unwrap_or_default();
+                ends.rsplit('.').next() == Some("mac")
+            };
+            if sides.len() > 2 && sides[..sides.len() - 1].iter().any(is_mac) {
+                compared.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    });
+    compared.retain(|line| !line.contains("_tests.rs"));
+    assert_eq!(compared, Vec::<String>::new());
+}

@@ -172,7 +172,7 @@ impl Ledger {
     /// Whether `other` is the ledger that was written right after this one.
     #[must_use]
     pub fn precedes(&self, other: &Self) -> bool {
-        other.number > self.number && other.previous == self.mac
+        other.number > self.number && signed::same(&other.previous, &self.mac)
     }
 
     /// The names of its shards.
