@@ -124,6 +124,8 @@ codes! {
     UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
     /// There is no keychain that could be asked.
     KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or keep records in sealed files: --store file";
+    /// The session bus is another user's.
+    KeychainForeign, "KEYCHAIN_FOREIGN", 78, "run the command as the user whose desktop session it is (not under sudo), or leave the keychain out: unset DBUS_SESSION_BUS_ADDRESS and keep records in sealed files (--store file)";
     /// What is to be run needs a person at a terminal.
     NeedsTerminal, "NEEDS_TERMINAL", 69, "run the command on a terminal";
     /// Signing in takes a browser or the network, which Strongroom does not use.
@@ -149,6 +151,7 @@ impl Code {
         matches!(
             self,
             Self::KeychainUnavailable
+                | Self::KeychainForeign
                 | Self::KeychainNoCollection
                 | Self::KeychainLocked
                 | Self::KeychainTimeout

@@ -368,6 +368,7 @@ impl Keychain {
     fn error(&self, error: &KeychainError) -> Error {
         let code = match error {
             KeychainError::Unavailable(_) => Code::KeychainUnavailable,
+            KeychainError::ForeignBus { .. } => Code::KeychainForeign,
             KeychainError::NoCollection => Code::KeychainNoCollection,
             KeychainError::Locked | KeychainError::Dismissed => Code::KeychainLocked,
             KeychainError::Timeout(_) => Code::KeychainTimeout,

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod beside_rekey;
+mod buses;
 mod cases;
 mod contention;
 mod costs;

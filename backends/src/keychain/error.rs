@@ -41,6 +41,12 @@ pub enum KeychainError {
     /// There is no keychain.
     #[error("{}", .0.text())]
     Unavailable(Why),
+    /// The session bus is run by another user, who reads all that goes over it.
+    #[error("the D-Bus session bus is run by another user (uid {owner}), who reads what goes over it")]
+    ForeignBus {
+        /// The user's number.
+        owner: u32,
+    },
     /// There is no default collection.
     #[error("the keychain has no default collection")]
     NoCollection,

@@ -6,8 +6,13 @@
 //! shows a prompt wherever one is offered, and waits for it for ever.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::Path;
 
+use rustix::net::sockopt::socket_peercred;
 use secret_service::EncryptionType;
 use secret_service::blocking::SecretService;
 use zbus::blocking::connection::{Builder, Connection};
@@ -15,7 +20,7 @@ use zbus::message::Body;
 use zbus::zvariant::{DynamicType, OwnedObjectPath, OwnedValue, Value};
 use zeroize::Zeroizing;
 
-use super::secret_service_error::{garbled, is_of_handshake, of_call, of_connecting, of_library};
+use super::secret_service_error::{garbled, is_of_handshake, of_call, of_connecting, of_library, of_socket};
 use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, Why};
 
 const BUS: &str = "org.freedesktop.secrets";
@@ -66,9 +71,9 @@ impl Native {
         // An address can also name a program to be run, or a host on the network.
         let mut sockets = addresses.split(';').filter(|address| address.starts_with("unix:"));
         let address = sockets.next().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned();
-        let connection = Builder::address(address.as_str())
-            .and_then(Builder::build)
-            .map_err(|error| of_connecting(&error))?;
+        let stream = own_bus(&address)?;
+        let connection =
+            Builder::async_io_unix_stream(stream).build().map_err(|error| of_connecting(&error))?;
         // GNOME Keyring 42.1 to 50 can forget a client whose first call comes beside those of others, and ends by
         // an assertion where that call opens a session: twice in 8,000 connections; never in 57,000 that read first.
         call(&connection, ROOT, SERVICE, "ReadAlias", &("default",))?;
@@ -314,6 +319,51 @@ impl Native {
     }
 }
 
+/// Connects to a bus, which has to be this user's own: whoever runs it reads what goes over it, the key of a
+/// plain session too. Asked of the kernel, before a byte is sent.
+fn own_bus(address: &str) -> Result<UnixStream, KeychainError> {
+    let bad = || KeychainError::Unavailable(Why::BadAddress);
+    let socket = socket_of(address).ok_or_else(bad)?;
+    let connected = UnixStream::connect_addr(&socket);
+    let stream = connected.map_err(|error| of_socket(&error))?;
+    let owner = socket_peercred(&stream).map_err(|errno| of_socket(&errno.into()))?.uid;
+    if owner == rustix::process::geteuid() {
+        Ok(stream)
+    } else {
+        Err(KeychainError::ForeignBus { owner: owner.as_raw() })
+    }
+}
+
+/// The socket of a `unix:` address: `path` or `abstract`. Other keys name a place to listen, or say what is no part of
+/// a place. (zbus 5.19 takes such an address with its escapes as they stand.)
+fn socket_of(address: &str) -> Option<SocketAddr> {
+    let mut found = None;
+    for pair in address.strip_prefix("unix:")?.split(',') {
+        let (key, value) = pair.split_once('=')?;
+        let socket = match key {
+            "path" => SocketAddr::from_pathname(Path::new(OsStr::from_bytes(&unescaped(value)?))).ok()?,
+            "abstract" => SocketAddr::from_abstract_name(unescaped(value)?).ok()?,
+            _ => continue,
+        };
+        if found.replace(socket).is_some() {
+            return None;
+        }
+    }
+    found
+}
+
+/// A value of a bus address as it is meant.
+fn unescaped(value: &str) -> Option<Vec<u8>> {
+    let mut parts = value.split('%');
+    let mut bytes = parts.next()?.as_bytes().to_vec();
+    for part in parts {
+        let (hex, rest) = part.split_at_checked(2)?;
+        bytes.push(u8::from_str_radix(hex, 16).ok().filter(|_| !hex.starts_with('+'))?);
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    Some(bytes)
+}
+
 fn call<B: serde::ser::Serialize + DynamicType>(
     connection: &Connection,
     path: &str,
@@ -382,6 +432,33 @@ mod tests {
     fn a_bus_address_takes_any_path() {
         assert_eq!(escaped(Path::new("/run/user/1000")), "/run/user/1000");
         assert_eq!(escaped(Path::new("/a b,c;d%e=ü")), "/a%20b%2cc%3bd%25e%3d%c3%bc");
+    }
+
+    #[test]
+    fn a_bus_address_gives_its_socket() {
+        let path = |address| socket_of(address).and_then(|socket| Some(socket.as_pathname()?.to_owned()));
+        assert_eq!(path("unix:path=/a%20b,guid=00"), Some("/a b".into()));
+        assert_eq!(path("unix:guid=00,path=/a"), Some("/a".into()));
+        let odd = "/a b,c;d%e=ü";
+        assert_eq!(path(&format!("unix:path={}", escaped(Path::new(odd)))), Some(odd.into()));
+        let name = socket_of("unix:abstract=/tmp/x%2c").unwrap();
+        assert_eq!(name.as_abstract_name(), Some(&b"/tmp/x,"[..]));
+        for bad in [
+            "unix:",
+            "unix:path",
+            "unix:path=/a,path=/b",
+            "unix:path=/a,abstract=b",
+            "unix:tmpdir=/tmp",
+            "unix:dir=/tmp",
+            "unix:runtime=yes",
+            "unix:path=/a%2",
+            "unix:path=/a%+1",
+            "unix:path=/a%zz",
+            "unix:path=/a%00b",
+            "tcp:host=localhost,port=1",
+        ] {
+            assert!(socket_of(bad).is_none(), "{bad}");
+        }
     }
 
     #[test]

@@ -8,7 +8,15 @@ use super::{KeychainError, Why};
 pub(super) fn of_connecting(error: &zbus::Error) -> KeychainError {
     KeychainError::Unavailable(match error {
         zbus::Error::Address(_) => Why::BadAddress,
-        zbus::Error::Connection(error, _) if error.kind() == ErrorKind::NotFound => Why::NoBus,
+        zbus::Error::Connection(error, _) => return of_socket(error),
+        _ => Why::BusRefused,
+    })
+}
+
+/// Of connecting to the bus' socket.
+pub(super) fn of_socket(error: &std::io::Error) -> KeychainError {
+    KeychainError::Unavailable(match error.kind() {
+        ErrorKind::NotFound => Why::NoBus,
         _ => Why::BusRefused,
     })
 }
