@@ -20,6 +20,11 @@ pub struct Env {
     fixed_now: Option<i64>,
 }
 
+/// Whether a variable is for this program alone.
+fn is_own(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b"STRONGROOM_") || name == "CREDENTIALS_DIRECTORY"
+}
+
 impl Env {
     /// The surroundings of this process.
     #[must_use]
@@ -63,6 +68,12 @@ impl Env {
         self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
+    /// What a program that is started may know: every variable but Strongroom's own, which name keys and passphrases,
+    /// and the directory of this service's credentials, in which one may lie.
+    pub fn for_children(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables().filter(|(name, _)| !is_own(name))
+    }
+
     /// A variable that names a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
@@ -85,5 +96,22 @@ impl Env {
         self.path(variable)
             .filter(|path| path.is_absolute())
             .or_else(|| self.path("HOME").map(|home| home.join(fallback)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_has_every_variable_but_ours() {
+        let ours =
+            ["STRONGROOM_KEY_FILE", "STRONGROOM_PASSPHRASE_FILE", "STRONGROOM_", "CREDENTIALS_DIRECTORY"];
+        let others = ["PATH", "STRONGROOMS", "XSTRONGROOM_HOME", "CREDENTIALS_DIRECTORY_", "EMPTY"];
+        let env = ours.iter().chain(&others).fold(Env::default(), |env, name| env.with_var(name, "made-up"));
+        let mut left: Vec<_> =
+            env.for_children().map(|(name, _)| name.to_str().unwrap_or_default()).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["CREDENTIALS_DIRECTORY_", "EMPTY", "PATH", "STRONGROOMS", "XSTRONGROOM_HOME"]);
     }
 }

@@ -57,6 +57,7 @@ pub use context::Context;
 
 use crate::env::Env;
 use crate::error::Result;
+use crate::harden;
 use crate::term::secret_input::Quiet;
 use crate::vault::id::AgentName;
 use crate::when::parse_duration;
@@ -293,6 +294,9 @@ fn with_options(command: clap::Command) -> clap::Command {
 }
 
 fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
+    if !starts_programs(&verb) {
+        harden::no_new_privileges();
+    }
     match verb {
         Verb::Init(args) => init::run(context, &args),
         Verb::Onboard(args) => onboard::run(context, &args),
@@ -327,6 +331,33 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::RecoveryKey(args) => keys::recovery_key(context, &args),
         Verb::Completions(args) => completions::run(context, &args),
         Verb::Man(args) => completions::man(context, &args),
+    }
+}
+
+/// Whether a verb may start another program: `claude`, or the login shell, which may have to gain rights (`sudo`, a
+/// `claude` in a sandbox that is set-user-id).
+fn starts_programs(verb: &Verb) -> bool {
+    match verb {
+        Verb::Init(_)
+        | Verb::Recover(_)
+        | Verb::Report(_)
+        | Verb::Pin(_)
+        | Verb::Verify(_)
+        | Verb::Log(_)
+        | Verb::Export(_)
+        | Verb::Store(_)
+        | Verb::Recipient(_)
+        | Verb::Resolve(_)
+        | Verb::Unlock(_)
+        | Verb::Lock(_)
+        | Verb::UnlockMethod(_)
+        | Verb::Rekey(_)
+        | Verb::RecoveryKey(_)
+        | Verb::Completions(_)
+        | Verb::Man(_) => false,
+        Verb::Auth(verb) => matches!(verb, AuthVerb::SetupToken(_)),
+        // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
+        Verb::Status(_) | Verb::Doctor(_) | Verb::Import(_) | Verb::Onboard(_) | Verb::Models(_) => true,
     }
 }
 

@@ -207,7 +207,7 @@ fn from_claude(
         "Running {} setup-token. Its token is taken for the vault and not shown; Ctrl-C ends it.",
         shown(&program)
     ));
-    let ran = match child::run(&program, &["setup-token"], TOKEN) {
+    let ran = match child::run(&context.env, &program, &["setup-token"], TOKEN) {
         Err(error) if error.code() == Code::Io => return Ok(Err(error.what().to_owned())),
         ran => ran?,
     };

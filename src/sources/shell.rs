@@ -31,7 +31,7 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
     command
         .args(["-l", "-c", "env -0"])
         .env_clear()
-        .envs(env.variables().filter(|(name, _)| !is_key(name)))
+        .envs(env.for_children().filter(|(name, _)| !is_key(name)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -113,7 +113,7 @@ mod tests {
     fn what_the_process_has_is_not_the_shells() {
         let home = tempfile::tempdir().unwrap();
         std::fs::write(home.path().join(".profile"), "export XAI_API_KEY=made-up-1\n").unwrap();
-        let env = ["GROQ_API_KEY", "XAI_API_KEY", "OPENAI_API_KEY_2", "OTHER"]
+        let env = ["GROQ_API_KEY", "XAI_API_KEY", "OPENAI_API_KEY_2", "OTHER", "STRONGROOM_KEY_FILE"]
             .iter()
             .fold(env(home.path()), |env, name| env.with_var(name, "made-up-2"));
         let variables = variables(&env, Duration::from_secs(15)).unwrap();
@@ -121,7 +121,9 @@ mod tests {
             |wanted: &str| variables.iter().find(|(name, _)| name == wanted).map(|(_, v)| v.expose_secret());
         assert_eq!(value("XAI_API_KEY"), Some("made-up-1"));
         assert_eq!(value("OTHER"), Some("made-up-2"));
-        assert_eq!((value("GROQ_API_KEY"), value("OPENAI_API_KEY_2")), (None, None));
+        for name in ["GROQ_API_KEY", "OPENAI_API_KEY_2", "STRONGROOM_KEY_FILE"] {
+            assert_eq!(value(name), None, "{name}");
+        }
     }
 
     #[test]

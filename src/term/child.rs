@@ -20,6 +20,7 @@ use super::capture::{Capture, Taken, Wanted};
 use super::signals::{Held, Saved};
 use super::slow::Slow;
 use super::tty::{Tty, gone};
+use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::secret::Buffer;
 
@@ -67,7 +68,7 @@ pub struct Ran {
 ///
 /// # Errors
 /// `IO` where it cannot be started, `NO_INPUT` without a terminal.
-pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
+pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let tty = Tty::open()?;
     let size = window();
     let started = |error: pty_process::Error| {
@@ -83,12 +84,7 @@ pub fn run(program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let (pty, pts) = open().map_err(started)?;
     rustix::io::ioctl_fionbio(&pty, true).map_err(failed)?;
     pty.resize(size_of(size)).map_err(started)?;
-    let mut command = Command::new(program).args(arguments);
-    for (name, _) in std::env::vars_os() {
-        if name.as_encoded_bytes().starts_with(b"STRONGROOM_") {
-            command = command.env_remove(name);
-        }
-    }
+    let command = Command::new(program).args(arguments).env_clear().envs(env.for_children());
     let held = Held::hold();
     let raw = Raw::enter()?;
     let screen = Slow::new(move |bytes| tty.write_raw(bytes))

@@ -6,6 +6,7 @@ mod attacks;
 mod beside_rekey;
 mod buses;
 mod cases;
+mod children;
 mod contention;
 mod costs;
 mod dotenv;
