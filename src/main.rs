@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use strongroom::env::Env;
 use strongroom::{cli, harden};
 
+#[global_allocator]
+static ALLOCATOR: harden::Wiping = harden::Wiping;
+
 fn main() -> ExitCode {
     harden::process();
-    ExitCode::from(cli::run(std::env::args_os().collect(), Env::of_process()))
+    ExitCode::from(harden::wiped(|| cli::run(std::env::args_os().collect(), Env::of_process())))
 }

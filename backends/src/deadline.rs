@@ -6,6 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use crate::stack;
+
 /// Runs `call` on a thread of its own and waits for it at most `limit`.
 ///
 /// `None` when it did not answer in time, or died. The thread is not joined: it may be stuck in
@@ -22,10 +24,10 @@ pub fn within_telling<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Option<T> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    thread::Builder::new()
+    stack::thread()
         .spawn(move || {
             // Nobody waits any more when the deadline has passed.
-            let _ = sender.send(call());
+            let _ = stack::wiped(|| sender.send(call()));
         })
         .ok()?;
     if after < limit {

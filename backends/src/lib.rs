@@ -3,7 +3,7 @@
 //! Bytes only: nothing here knows of age, of JSON or of profiles. What comes in is sealed
 //! already, so every place is trusted with keeping, never with secrecy.
 //!
-//! On Windows there are [`keychain`] and [`deadline`] alone.
+//! On Windows there are [`keychain`], [`deadline`] and [`stack`] alone.
 
 pub mod deadline;
 #[cfg(unix)]
@@ -17,6 +17,7 @@ pub mod kernel_keyring;
 #[cfg(unix)]
 pub mod key_file;
 pub mod keychain;
+pub mod stack;
 
 #[cfg(unix)]
 use std::io;

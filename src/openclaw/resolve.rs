@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::thread;
 
+use strongroom_backends::stack;
+
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
@@ -92,7 +94,10 @@ pub fn resolve(
             let answer = &answer;
             let workers: Vec<_> = references
                 .chunks(size)
-                .map(|chunk| (chunk.len(), scope.spawn(move || chunk.iter().map(answer).collect::<Vec<_>>())))
+                .map(|chunk| {
+                    let work = move || stack::wiped(|| chunk.iter().map(answer).collect::<Vec<_>>());
+                    (chunk.len(), scope.spawn(work))
+                })
                 .collect();
             workers
                 .into_iter()

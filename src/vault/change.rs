@@ -3,6 +3,7 @@
 use std::thread;
 
 use strongroom_backends::keychain::Keychain as Platform;
+use strongroom_backends::stack;
 
 use super::agent::{Agent, PENDING};
 use super::bounds;
@@ -370,7 +371,7 @@ fn seal_all(puts: &[Put], ring: &Ring, watched: &Watched) -> Result<Vec<(String,
     let sealed: Vec<Result<Vec<_>>> = thread::scope(|scope| {
         let workers: Vec<_> = puts
             .chunks(puts.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || chunk.iter().map(seal).collect()))
+            .map(|chunk| scope.spawn(move || stack::wiped(|| chunk.iter().map(seal).collect())))
             .collect();
         workers
             .into_iter()

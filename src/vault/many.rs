@@ -2,6 +2,8 @@
 
 use std::thread;
 
+use strongroom_backends::stack;
+
 /// From this many on, threads are worth their start.
 const PARALLEL_FROM: usize = 64;
 /// No more threads than this.
@@ -17,7 +19,7 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     thread::scope(|scope| {
         let workers: Vec<_> = items
             .chunks(items.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .map(|chunk| scope.spawn(move || stack::wiped(|| chunk.iter().map(work).collect::<Vec<R>>())))
             .collect();
         workers
             .into_iter()

@@ -156,3 +156,41 @@ fn resolve_and_what_starts_nothing_can_gain_no_rights() {
         child.wait().unwrap();
     }
 }
+
+/// What a command has locked while it waits for its input, in KiB, under a limit in bytes.
+fn locked(limit: &str) -> u64 {
+    let session = Session::new();
+    let plain = session.command(["import", "-"]);
+    let prlimit = ["/usr/bin/prlimit".to_owned(), format!("--memlock={limit}")];
+    let mut child = crate::faults::under(prlimit, &plain).stdin(Stdio::piped()).spawn().unwrap();
+    let begun = Instant::now();
+    let field = |name: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let value = status.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+        value.unwrap_or_default().to_owned()
+    };
+    // Asleep: it reads.
+    while field("Name:") != "strongroom" || field("State:") != "S" {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let locked = field("VmLck:").parse().unwrap();
+    child.stdin.take().unwrap().write_all(b"GROQ_API_KEY=made-up-key").unwrap();
+    assert!(child.wait_with_output().unwrap().status.success(), "with {limit}");
+    locked
+}
+
+#[test]
+fn memory_is_locked_as_far_as_the_limit_goes() {
+    // Who may pass the limit (CAP_IPC_LOCK) locks all of it.
+    let all = |locked: u64| locked >= 1024;
+    let none = locked("0:0");
+    assert!(none == 0 || all(none), "{none}");
+    let few = locked("65536:65536");
+    assert!((1..=64).contains(&few) || all(few), "{few}");
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Memlock).maximum;
+    if limit.is_none_or(|limit| limit >= 2 * 1024 * 1024) {
+        let most = locked(&format!("65536:{}", 2 * 1024 * 1024));
+        assert!(all(most), "the limit is raised as far as it may be: {most}");
+    }
+}

@@ -5,6 +5,7 @@
 mod attacks;
 mod beside_rekey;
 mod buses;
+mod canaries;
 mod cases;
 mod children;
 mod contention;

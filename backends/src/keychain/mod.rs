@@ -30,10 +30,11 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::thread;
 use std::time::Duration;
 
 use zeroize::Zeroizing;
+
+use crate::stack;
 
 pub use error::{KeychainError, Why};
 
@@ -133,7 +134,7 @@ impl Keychain {
         let (jobs, inbox) = mpsc::channel::<Job>();
         let (connected, outcome) = mpsc::sync_channel(1);
         let surroundings = surroundings.clone();
-        let spawned = thread::Builder::new().name("keychain".to_owned()).spawn(move || {
+        let spawned = stack::thread().name("keychain".to_owned()).spawn(move || {
             let mut native = match Native::connect(&surroundings) {
                 Ok(native) => native,
                 Err(error) => {
@@ -144,7 +145,7 @@ impl Keychain {
             // Whoever waited may have given up; then the channel of jobs is closed too.
             let _ = connected.send(Ok(native.provider()));
             for job in inbox {
-                job(&mut native);
+                stack::wiped(|| job(&mut native));
             }
         });
         if spawned.is_err() {

@@ -1,0 +1,453 @@
+//! What a command leaves in its memory: stopped where it ends, it is searched for every secret that it met.
+//!
+//! `strace` stops the process before `exit_group`, and has it stay readable (see [`crate::session::strace`]). Searched
+//! are all writable pages: the heap, with what was freed, every other mapping, the program's own data, and the stack.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use strongroom::secret::ExposeSecret;
+use strongroom::unlock::{MethodSecret, key_text, slots};
+use strongroom_backends::fs::dir::Dir;
+
+use crate::faults::{need, say};
+use crate::goldens::start_at_terminal;
+use crate::pty::Pty;
+use crate::session::{Session, binary};
+
+#[cfg(target_arch = "x86_64")]
+const CALLS: [(&str, u32); 2] = [("exit_group", 231), ("write", 1)];
+#[cfg(target_arch = "aarch64")]
+const CALLS: [(&str, u32); 2] = [("exit_group", 94), ("write", 64)];
+
+/// How many copies were found, by where. A copy in several forms or pieces counts several times.
+#[derive(Default, PartialEq, Eq, Debug)]
+struct Found {
+    /// In the heap, freed memory too.
+    heap: usize,
+    /// In other mappings: large blocks, other threads' heaps and stacks, the program's data.
+    other: usize,
+    /// On the stack: which secret, and how far below the arguments of the program.
+    stack: Vec<(String, usize)>,
+    /// Among the arguments and the environment that the program was started with.
+    given: usize,
+}
+
+/// What is searched for: pieces of secrets in every form in which they are passed on.
+#[derive(Default, Clone)]
+struct Needles(Vec<(String, Vec<u8>)>);
+
+impl Needles {
+    /// A text, whole or in part: its beginning, middle and end.
+    fn text(mut self, name: &str, secret: &str) -> Self {
+        let bytes = secret.as_bytes();
+        let piece = 12.min(bytes.len());
+        for at in [0, (bytes.len() - piece) / 2, bytes.len() - piece] {
+            self.piece(name, &bytes[at..at + piece]);
+        }
+        self.encoded(name, bytes);
+        self
+    }
+
+    /// Bytes of a key.
+    fn key(mut self, name: &str, key: &[u8]) -> Self {
+        for piece in key.chunks(12).filter(|piece| piece.len() == 12) {
+            self.piece(name, piece);
+        }
+        self.encoded(name, key);
+        self
+    }
+
+    /// An age identity: its text but for what all have in common, and the key that it spells.
+    fn identity(self, name: &str, text: &str) -> Self {
+        let text = text.trim();
+        let spelled = text.strip_prefix("AGE-SECRET-KEY-1").unwrap();
+        let alphabet = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
+        let mut bits = (0u32, 0u32);
+        let mut key = Vec::new();
+        for c in spelled.chars().take(52) {
+            let value = u32::try_from(alphabet.find(c).unwrap()).unwrap();
+            bits = (bits.0 << 5 | value, bits.1 + 5);
+            if bits.1 >= 8 {
+                bits.1 -= 8;
+                key.push(u8::try_from(bits.0 >> bits.1 & 0xff).unwrap());
+            }
+        }
+        assert_eq!(key.len(), 32);
+        self.text(name, spelled).text(name, &spelled.to_lowercase()).key(name, &key)
+    }
+
+    fn encoded(&mut self, name: &str, bytes: &[u8]) {
+        use base64::Engine;
+        use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.piece(name, &hex.as_bytes()[..24.min(hex.len())]);
+        for shift in 0..3 {
+            let shifted = [&[0; 3][..shift], bytes].concat();
+            for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
+                // What the bytes before and behind do not change.
+                let text = engine.encode(&shifted);
+                self.piece(name, &text.as_bytes()[4..20.min(text.len() - 2)]);
+            }
+        }
+    }
+
+    fn and(mut self, others: &Self) -> Self {
+        for (name, piece) in &others.0 {
+            self.piece(name, piece);
+        }
+        self
+    }
+
+    fn piece(&mut self, name: &str, piece: &[u8]) {
+        if !self.0.iter().any(|(_, known)| known == piece) {
+            self.0.push((name.to_owned(), piece.to_vec()));
+        }
+    }
+
+    /// Every secret of a vault that a key file opens.
+    fn vault(self, session: &Session) -> Self {
+        let text = std::fs::read(session.key_file()).unwrap();
+        let key = key_text::parse(&text, "it").unwrap();
+        let needles = self.key("unlock key", key.expose_secret());
+        needles.payload(session, MethodSecret::Key(key))
+    }
+
+    fn payload(mut self, session: &Session, secret: MethodSecret) -> Self {
+        let slots = slots::list(&Dir::open(&session.home()).unwrap()).unwrap();
+        let payload = slots::open(&slots, secret, "it").unwrap().payload;
+        for key in &payload.keys {
+            self = self.key("vault key", key.expose());
+        }
+        self.identity("recovery key", payload.recovery.expose_secret())
+            .identity("transfer identity", payload.transfer.expose_secret())
+    }
+}
+
+/// The command under `strace`, which is a grandchild: the child is the command.
+fn traced(session: &Session, stop: &str, arguments: &[&str]) -> Command {
+    need("strace", "strace");
+    let plain = session.command(arguments);
+    let mut command = Command::new("/usr/bin/strace");
+    command.args(options(stop)).arg(binary()).args(arguments).env_clear();
+    for (name, value) in plain.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    command.current_dir(session.temp.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn options(stop: &str) -> Vec<String> {
+    let stop_at = format!("inject={stop}:delay_enter=60000000:when=1");
+    let trace = format!("trace={stop},prctl");
+    let options =
+        ["-D", "-f", "-qqq", "-o", "/dev/null", "-e", &trace, "-e", "inject=prctl:retval=0", "-e", &stop_at];
+    options.map(str::to_owned).to_vec()
+}
+
+/// Waits until the process is at a call, searches its memory, and lets it go on.
+fn search(pid: u32, stop: &str, needles: &dyn Fn() -> Needles) -> Found {
+    let number = CALLS.iter().find(|(name, _)| *name == stop).unwrap().1;
+    let begun = Instant::now();
+    let at_call = || {
+        let call = std::fs::read_to_string(format!("/proc/{pid}/syscall")).unwrap_or_default();
+        call.split(' ').next() == Some(&number.to_string())
+    };
+    while !at_call() {
+        assert!(begun.elapsed() < Duration::from_secs(120), "process {pid} never came to {stop}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let found = search_memory(pid, &needles());
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let tracer = status.lines().find_map(|line| line.strip_prefix("TracerPid:\t")).unwrap();
+    let tracer = rustix::process::Pid::from_raw(tracer.parse().unwrap()).unwrap();
+    rustix::process::kill_process(tracer, rustix::process::Signal::KILL).unwrap();
+    found
+}
+
+fn search_memory(pid: u32, needles: &Needles) -> Found {
+    let about = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // After the name, which may hold anything; from the third field on.
+    let fields: Vec<&str> = about[about.rfind(')').unwrap() + 2..].split(' ').collect();
+    let given: usize = fields[48 - 3].parse().unwrap();
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let mut memory = File::open(format!("/proc/{pid}/mem")).unwrap();
+    let mut found = Found::default();
+    let mut seen = BTreeMap::new();
+    for line in maps.lines() {
+        let mut columns = line.split_whitespace();
+        let (range, rights) = (columns.next().unwrap(), columns.next().unwrap());
+        let name = columns.nth(3).unwrap_or_default();
+        if !rights.starts_with("rw") {
+            continue;
+        }
+        let (start, end) = range.split_once('-').unwrap();
+        let [start, end] = [start, end].map(|text| usize::from_str_radix(text, 16).unwrap());
+        memory.seek(SeekFrom::Start(start as u64)).unwrap();
+        let mut bytes = vec![0; end - start];
+        memory.read_exact(&mut bytes).unwrap();
+        *seen.entry(name.to_owned()).or_insert(0) += bytes.len();
+        // A stack that was locked in part is several mappings, of which only the last has the name.
+        let is_stack = name == "[stack]" || (given > end && given - end < 16 * 1024 * 1024);
+        for (secret, piece) in &needles.0 {
+            for at in memchr::memmem::find_iter(&bytes, piece) {
+                match name {
+                    "[heap]" => found.heap += 1,
+                    _ if is_stack && start + at >= given => found.given += 1,
+                    _ if is_stack => found.stack.push((secret.clone(), given - start - at)),
+                    _ => found.other += 1,
+                }
+            }
+        }
+    }
+    assert!(seen.contains_key("[heap]") && seen.contains_key("[stack]"), "{seen:?}");
+    found
+}
+
+/// Runs a command with an input to its end, and what is found there.
+fn at_end(session: &Session, arguments: &[&str], input: &[u8], needles: &Needles) -> Found {
+    at(session, "exit_group", arguments, input, &|| needles.clone())
+}
+
+fn at(
+    session: &Session,
+    stop: &str,
+    arguments: &[&str],
+    input: &[u8],
+    needles: &dyn Fn() -> Needles,
+) -> Found {
+    let mut child: Child = traced(session, stop, arguments).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    let found = search(child.id(), stop, needles);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        (output.status.code(), output.status.signal()),
+        (Some(0), None),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    found
+}
+
+/// What was found after each of several commands; nothing is to be.
+#[derive(Default)]
+struct Table(RefCell<Vec<String>>);
+
+impl Table {
+    /// A line for people, and one more failure if there was anything.
+    fn row(&self, command: &str, found: &Found) {
+        let Found { heap, other, stack, given } = found;
+        let row = format!("{command}: heap {heap}, other {other}, stack {}, given {given}", stack.len());
+        say(&format!("  canaries: {row}"));
+        if *heap > 0 || *other > 0 || !stack.is_empty() {
+            self.0.borrow_mut().push(format!("{row} {stack:?}"));
+        }
+    }
+
+    /// Runs a command to its end.
+    fn run(&self, session: &Session, arguments: &[&str], input: &str, needles: &Needles) {
+        self.row(&arguments.join(" "), &at_end(session, arguments, input.as_bytes(), needles));
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        let found = self.0.borrow();
+        assert!(found.is_empty() || std::thread::panicking(), "{found:#?}");
+    }
+}
+
+/// A made-up secret that no other text holds a piece of.
+fn secret(n: u8) -> String {
+    (0..16u8).map(|i| format!("{}{:02}", char::from(b'a' + (i + n) % 26), (i * 7 + n * 13) % 100)).collect()
+}
+
+#[test]
+fn a_secret_that_is_there_is_found() {
+    let session = Session::new();
+    session.paste("openrouter:one", &secret(1));
+    let needles = Needles::default().text("secret", &secret(1)).vault(&session);
+    let found = at(&session, "write", &["get", "openrouter:one"], b"", &|| needles.clone());
+    assert!(found.heap > 0, "{found:?}");
+}
+
+#[test]
+fn commands_on_one_profile() {
+    let session = Session::new();
+    let needles = (1..=3).fold(Needles::default(), |all, n| all.text("secret", &secret(n))).vault(&session);
+    let table = Table::default();
+    let run = |arguments: &[&str], input: &str| table.run(&session, arguments, input, &needles);
+    run(&["paste-token", "--provider", "openrouter", "--profile-id", "openrouter:one"], &secret(1));
+    run(&["paste-api-key", "--provider", "groq"], &secret(2));
+    run(&["get", "openrouter:one"], "");
+    let request =
+        r#"{"protocolVersion":1,"provider":"strongroom","ids":["main/openrouter:one","main/none:one"]}"#;
+    run(&["resolve"], request);
+    run(&["rotate", "openrouter:one"], &secret(3));
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["status"],
+        &["status", "--check"],
+        &["verify"],
+        &["doctor"],
+        &["log"],
+        &["recipient"],
+        &["recovery-key"],
+        &["unlock-method", "list"],
+        &["rename", "openrouter:one", "openrouter:two"],
+        &["order", "set", "--provider", "openrouter", "openrouter:two"],
+        &["report", "openrouter:two", "--success"],
+        &["remove", "openrouter:two", "--yes"],
+    ] {
+        run(arguments, "");
+    }
+}
+
+#[test]
+fn imports_and_exports() {
+    let session = Session::new();
+    let other = Session::new();
+    let needles = (1..=6).fold(Needles::default(), |all, n| all.text("secret", &secret(n)));
+    let needles = needles.vault(&session).vault(&other).text("passphrase", "made-up horse battery staple");
+    session.write("pass", "made-up horse battery staple\n");
+    let table = Table::default();
+    let run = |arguments: &[&str], input: &str| table.run(&session, arguments, input, &needles);
+    session.write("env", format!("OPENROUTER_API_KEY={}\nexport GROQ_API_KEY='{}'\n", secret(1), secret(2)));
+    run(&["import", "env"], "");
+    run(&["import", "-"], &format!("XAI_API_KEY=\"{}\"\n", secret(3)));
+    let profiles = format!(
+        r#"{{"version":1,"profiles":{{"mistral:a":{{"type":"api_key","provider":"mistral","key":"{}"}},"zai:a":{{"type":"token","provider":"zai","token":"{}"}}}}}}"#,
+        secret(4),
+        secret(5)
+    );
+    session.write("auth-profiles.json", profiles);
+    run(&["import", "auth-profiles.json"], "");
+    run(
+        &["import", "-", "--on-conflict", "replace"],
+        &format!(r#"{{"opencode":{{"type":"api","key":"{}"}}}}"#, secret(6)),
+    );
+    let many: String = (0..200).map(|n| format!("many{n}:a={}x{n}\n", secret(1))).collect();
+    let many = many.lines().map(|line| line.split_once('=').unwrap());
+    let many: Vec<String> = many
+        .map(|(id, key)| {
+            format!(
+                r#""{id}":{{"type":"api_key","provider":"{}","key":"{key}"}}"#,
+                id.split(':').next().unwrap()
+            )
+        })
+        .collect();
+    run(&["import", "-"], &format!(r#"{{"version":1,"profiles":{{{}}}}}"#, many.join(",")));
+    let ids: Vec<String> = (0..100).map(|n| format!("\"main/many{n}:a\"")).collect();
+    run(
+        &["resolve"],
+        &format!(r#"{{"protocolVersion":1,"provider":"strongroom","ids":[{}]}}"#, ids.join(",")),
+    );
+    let recipient = other.run(["recipient"]).ok().stdout;
+    run(&["export", "--to", recipient.trim(), "--out", "bundle"], "");
+    run(&["export", "--to", recipient.trim(), "--armor", "--out", "armored"], "");
+    run(
+        &["export", "groq:default", "--passphrase", "--bundle-passphrase-file", "pass", "--out", "sealed"],
+        "",
+    );
+    std::fs::copy(session.path("bundle"), other.path("bundle")).unwrap();
+    table.run(&other, &["import", "bundle", "--yes"], "", &needles);
+    run(&["import", "sealed", "--yes", "--bundle-passphrase-file", "pass", "--on-conflict", "skip"], "");
+}
+
+/// Keys that a command makes are known when it has ended: they are read while it stands there.
+#[test]
+fn what_opens_the_vault() {
+    let session = Session::empty();
+    let passphrase = "made-up horse battery staple";
+    session.write("pass", format!("{passphrase}\n"));
+    let by_passphrase = || {
+        let mut typed = strongroom::secret::Buffer::default();
+        typed.extend(passphrase.as_bytes());
+        MethodSecret::Passphrase(typed)
+    };
+    let table = Table::default();
+    let run = |arguments: &[&str], needles: &dyn Fn() -> Needles| {
+        table.row(&arguments.join(" "), &at(&session, "exit_group", arguments, b"", needles));
+    };
+    let known = || Needles::default().text("passphrase", passphrase).text("secret", &secret(1));
+    let of_passphrase = || known().payload(&session, by_passphrase());
+    let of_key = || known().vault(&session);
+
+    run(&["init", "--unlock", "passphrase", "--passphrase-file", "pass"], &of_passphrase);
+    run(&["--passphrase-file", "pass", "recovery-key"], &of_passphrase);
+    run(
+        &[
+            "--passphrase-file",
+            "pass",
+            "unlock-method",
+            "add",
+            "key-file",
+            "--new-key-file",
+            ".config/strongroom/key",
+        ],
+        &of_key,
+    );
+    session.paste("openrouter:one", &secret(1));
+    let all = || of_key().payload(&session, by_passphrase());
+    run(&["--passphrase-file", "pass", "get", "openrouter:one"], &all);
+    let before = all();
+    run(&["rekey", "--passphrase-file", "pass", "--yes", "--keep-key-file"], &|| all().and(&before));
+    run(&["unlock-method", "remove", "passphrase", "--yes"], &of_key);
+    let before = of_key();
+    run(&["unlock-method", "add", "passphrase", "--new-passphrase-file", "pass"], &|| all().and(&before));
+    session.run(["unlock-method", "remove", "passphrase", "--yes"]).ok();
+    let before = of_key();
+    run(&["rekey", "--yes"], &|| of_key().and(&before));
+
+    session.write("recovery", session.run(["recovery-key"]).ok().stdout);
+    let before = of_key();
+    std::fs::remove_dir_all(session.home().join("unlock")).unwrap();
+    std::fs::remove_file(session.key_file()).unwrap();
+    run(&["recover", "--recovery-key", "recovery"], &|| of_key().and(&before));
+}
+
+#[test]
+fn a_new_vault_with_a_key_file() {
+    let session = Session::empty();
+    let needles = || Needles::default().vault(&session);
+    Table::default().row("init", &at(&session, "exit_group", &["init"], b"", &needles));
+}
+
+/// At a terminal: what is typed, and what another program printed.
+#[test]
+fn at_a_terminal() {
+    let session = crate::setup_token::session("");
+    let token = crate::setup_token::token();
+    session.write_program("bin/claude", &format!("#!/bin/sh\nprintf '{token}\\n'\n"));
+    let needles = || {
+        let all = (1..=2).fold(Needles::default().vault(&session), |all, n| all.text("secret", &secret(n)));
+        // What all tokens begin with is no secret.
+        all.text("token", &token["sk-ant-oat01-".len()..])
+    };
+    let table = Table::default();
+    let run = |command: &str, typed: &[(&str, &str)]| {
+        let mut pty = Pty::open();
+        let command_line =
+            format!("exec strace {} {} {command}", options("exit_group").join(" "), binary().display());
+        let child = start_at_terminal(&pty, &session, &command_line);
+        for (prompt, keys) in typed {
+            pty.wait_for(prompt);
+            pty.send(keys.as_bytes());
+        }
+        let found = search(child.id(), "exit_group", &needles);
+        let ended = pty.wait(child);
+        assert!(ended.status.success(), "{}", pty.screen());
+        table.row(command, &found);
+    };
+    // It waits until the screen has shown everything.
+    run("setup-token", &[("Stored anthropic", "")]);
+    run("paste-api-key --provider openrouter", &[("API key", &format!("{}\r", secret(1)))]);
+    run("rotate openrouter:default", &[("new secret", &format!("{}\r", secret(2)))]);
+}
