@@ -7,14 +7,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use strongroom_backends::keychain::{self as platform, KeychainError};
-pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Found, Item, State};
+pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Found, Item, Patience, State};
 use strongroom_backends::shown;
 
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 
-/// How long one call to the keychain may take, unless told otherwise.
-pub const LIMIT: Duration = Duration::from_secs(5);
+/// How long a command waits in all for a keychain that does not answer, unless told otherwise.
+pub const LIMIT: Duration = Duration::from_secs(3);
 /// How long a person has to answer the keychain's prompt.
 pub const PROMPT_LIMIT: Duration = Duration::from_secs(60);
 
@@ -87,22 +87,28 @@ pub fn is_home_of(path: &Path, vault: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
     /// Where it is; none where there is to be none.
-    surroundings: Option<platform::Surroundings>,
-    limit: Duration,
+    surroundings: Option<(platform::Surroundings, Patience)>,
     announce: Option<fn(&str)>,
     place: Place,
 }
 
 impl Setup {
-    /// The keychain of the surroundings. `announce` tells a person, who may be asked then, that the
-    /// keychain is about to.
+    /// The keychain of the surroundings, which may be silent for as long as there is `patience`.
+    /// `announce` tells a person, who may be asked then, that the keychain is about to.
     #[must_use]
-    pub fn of(env: &Env, limit: Duration, announce: Option<fn(&str)>) -> Self {
+    pub fn of(env: &Env, patience: Patience, announce: Option<fn(&str)>) -> Self {
         let surroundings = platform::Surroundings {
             bus: env.var("DBUS_SESSION_BUS_ADDRESS").map(std::ffi::OsStr::to_owned),
             runtime_dir: env.path("XDG_RUNTIME_DIR"),
         };
-        Self { surroundings: Some(surroundings), limit, announce, place: Place::of(env) }
+        Self { surroundings: Some((surroundings, patience)), announce, place: Place::of(env) }
+    }
+
+    /// The same keychain, which asks no one.
+    #[must_use]
+    pub fn unasked(mut self) -> Self {
+        self.announce = None;
+        self
     }
 }
 
@@ -166,10 +172,10 @@ impl Keychain {
     }
 
     fn connect(&self) -> Result<platform::Keychain> {
-        let Some(surroundings) = &self.setup.surroundings else {
+        let Some((surroundings, patience)) = &self.setup.surroundings else {
             return Err(self.error(&KeychainError::Unavailable(platform::Why::Platform)));
         };
-        platform::Keychain::connect(surroundings, self.setup.limit).map_err(|error| self.error(&error))
+        platform::Keychain::connect(surroundings, patience).map_err(|error| self.error(&error))
     }
 
     fn open(&self) -> Result<&platform::Keychain> {
@@ -345,6 +351,16 @@ impl Keychain {
     /// As [`Keychain::ready`].
     pub fn remove(&self, item: &Item) -> Result<usize> {
         self.open()?.remove(&item.attributes).map_err(|error| self.error(&error))
+    }
+
+    /// Removes every item of a vault in a home, which need not be this one, and gives how many there were.
+    ///
+    /// # Errors
+    /// As [`Keychain::ready`].
+    pub fn remove_of(&self, vault: &str, home: &str) -> Result<usize> {
+        let mut attributes = Self::of_vault(vault);
+        attributes.push(("home", home.to_owned()));
+        self.open()?.remove(&attributes).map_err(|error| self.error(&error))
     }
 
     /// An error of reading items: the keychain itself is ready then.

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use keyring::api::CredentialStoreApi;
 use strongroom_backends::keychain::{
-    Attributes, Bytes, Cover, Item, Keychain, KeychainError, State, Surroundings,
+    Attributes, Bytes, Cover, Item, Keychain, KeychainError, Patience, State, Surroundings,
 };
 use zeroize::Zeroizing;
 
@@ -26,7 +26,7 @@ const LIMIT: Duration = Duration::from_secs(30);
 const PART: &str = "STRONGROOM_TEST_PART";
 
 fn connect() -> Keychain {
-    Keychain::connect(&Surroundings::default(), LIMIT).unwrap()
+    Keychain::connect(&Surroundings::default(), &Patience::new(LIMIT)).unwrap()
 }
 
 fn bytes(value: &[u8]) -> Bytes {
@@ -322,7 +322,7 @@ fn a_credential_manager_that_does_not_answer_is_given_up() {
 
 fn call_until_given_up(begin: impl FnOnce()) {
     let limit = Duration::from_millis(700);
-    let keychain = Keychain::connect(&Surroundings::default(), limit).unwrap();
+    let keychain = Keychain::connect(&Surroundings::default(), &Patience::new(limit)).unwrap();
     assert_eq!(keychain.state(), Ok(State::Ready));
     begin();
     let since = Instant::now();
@@ -337,7 +337,8 @@ fn call_until_given_up(begin: impl FnOnce()) {
     let second = keychain.state();
     let second_took = call.elapsed();
     assert_eq!(outcome, Err(KeychainError::Timeout(limit)));
-    assert!(took >= limit && took < limit * 3, "{took:?}");
+    // Of the limit, what slow answers before took is spent.
+    assert!(took >= limit / 2 && took < limit * 3, "{took:?}");
     // No further call is made behind one that was late.
     assert_eq!(second, Err(KeychainError::Timeout(limit)));
     assert!(second_took < limit / 2, "{second_took:?}");

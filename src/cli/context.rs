@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -10,7 +11,7 @@ use strongroom_backends::fs::lock;
 use super::{Global, agent_of, watching};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{self, Setup};
+use crate::keychain::{self, Patience, Setup};
 use crate::seal::keys::VaultId;
 use crate::select::follow::follow;
 use crate::shape;
@@ -33,6 +34,8 @@ pub struct Context {
     pub env: Env,
     /// The options of every verb.
     pub global: Global,
+    /// How long the keychain may be silent, over everything that this command asks of it.
+    patience: OnceLock<Patience>,
     closed: bool,
 }
 
@@ -40,7 +43,7 @@ impl Context {
     /// The surroundings for parsed options.
     #[must_use]
     pub fn new(env: Env, global: Global) -> Self {
-        Self { env, global, closed: false }
+        Self { env, global, patience: OnceLock::new(), closed: false }
     }
 
     /// Whether one JSON document is asked for.
@@ -111,7 +114,8 @@ impl Context {
                 "{provider} is locked and asks you to unlock it (waiting for at most 60 s)\n"
             ));
         };
-        Setup::of(&self.env, self.keychain_timeout(), self.may_ask().then_some(announce))
+        let patience = self.patience.get_or_init(|| Patience::new(self.keychain_timeout())).clone();
+        Setup::of(&self.env, patience, self.may_ask().then_some(announce))
     }
 
     /// What a vault is opened with here.
@@ -124,7 +128,13 @@ impl Context {
         }
     }
 
-    /// How long one call to the keychain may take.
+    /// As [`Context::setup`], with a keychain that asks no one: for commands that only look.
+    #[must_use]
+    pub fn setup_unasked(&self) -> home::Setup {
+        home::Setup { keychain: self.keychain().unasked(), ..self.setup() }
+    }
+
+    /// How long this command waits in all for a keychain that does not answer.
     #[must_use]
     pub fn keychain_timeout(&self) -> Duration {
         self.global.keychain_timeout.unwrap_or(keychain::LIMIT)
@@ -135,7 +145,19 @@ impl Context {
     /// # Errors
     /// Those of opening it.
     pub fn vault(&self) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?, &self.setup(), self.lock_limit())?;
+        self.vault_with(&self.setup())
+    }
+
+    /// As [`Context::vault`], with a keychain that asks no one.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn vault_unasked(&self) -> Result<Vault> {
+        self.vault_with(&self.setup_unasked())
+    }
+
+    fn vault_with(&self, setup: &home::Setup) -> Result<Vault> {
+        let vault = Vault::open(&self.home()?, setup, self.lock_limit())?;
         for notice in &vault.notices {
             self.warn(notice);
         }
@@ -179,9 +201,6 @@ impl Context {
         {
             let verb = format!("{pending:?}").to_lowercase();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
-        }
-        if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
-            self.warn("the keychain alone opens this vault, and its key was stored there moments ago; keep the output of `strongroom recovery-key`, or add another unlock method");
         }
         Ok(session)
     }
@@ -272,7 +291,11 @@ impl Context {
     /// `INTERNAL`.
     pub fn tell_unknown(&self, vault: &Vault, session: &Session) -> Result<()> {
         let Ok(ring) = session.keys.own() else { return Ok(()) };
-        if let (Remembered::NoHome, Some(dir)) = (vault.anchors.of(&ring)?, &vault.anchors.setup().dir) {
+        // A machine that cannot remember would be told so at every change; `doctor` says it.
+        let setup = vault.anchors.setup();
+        if let (Remembered::NoHome, Some(dir), true) =
+            (vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
+        {
             self.warn(&format!(
                 "this machine has not seen this home before, so it cannot tell whether it is the latest; from now on {} remembers its state",
                 strongroom_backends::shown(dir)

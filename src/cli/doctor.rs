@@ -3,7 +3,7 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{Context, explain, sources};
+use super::{Context, explain, prune, sources};
 use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
@@ -44,7 +44,10 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     if let Some(text) = &args.explain_error {
         return explain::run(context, text);
     }
-    let (vault, damaged) = Vault::open_damaged(&context.home()?, &context.setup(), context.lock_limit())?;
+    let asks = args.repair || args.accept_rollback.is_some();
+    let setup = if asks { context.setup() } else { context.setup_unasked() };
+    let opened = Vault::open_damaged(&context.home()?, &setup, context.lock_limit());
+    let (vault, damaged) = prune::no_vault(context, opened)?;
     let mut findings = process::check();
     findings.extend(resolver::check());
     findings.extend(kernel::check());
@@ -52,10 +55,11 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(unlock::check(&vault)?);
     let in_keychain = keychain::is_used(&vault)?;
     findings.extend(keychain::check(&vault.keychain, in_keychain));
+    findings.extend(keychain::leftovers(&vault));
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
     findings.extend(state::check(&vault)?);
     let waits = context.waits("doctor");
-    let mut session = open(context, &vault, args.repair || args.accept_rollback.is_some());
+    let mut session = open(context, &vault, asks);
     let mut look = match &mut session {
         Ok(session) => vault.keys_settled(session, &waits)?,
         Err(_) => Look::default(),

@@ -19,7 +19,7 @@ Credentials:
   rename, remove   Give a profile another id; remove it from the vault
   order            Show or set which profile of a provider is used first
   pin              Pin a profile for one session, or show its pin
-  store            Move profiles between sealed files and the keychain
+  store            Move profiles between files and the keychain; clear up there
 
 State:
   status           Show which credentials are usable, and which is next

@@ -112,7 +112,11 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
     }
     made.say(context)?;
     context.say("Next: store a credential with `strongroom paste-token --provider anthropic`,");
-    context.say("and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost.");
+    context.say(if made.payload.method == slots::KEYCHAIN {
+        "and keep the output of `strongroom recovery-key` somewhere safe: if the keychain loses the key, nothing else opens the vault."
+    } else {
+        "and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost."
+    });
     Ok(0)
 }
 

@@ -67,7 +67,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         not_a_secret(provider)?;
     }
     let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
-    let vault = context.vault()?;
+    let vault = context.vault_unasked()?;
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
     let mut agents = Vec::new();
     for name in names {

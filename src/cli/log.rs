@@ -131,7 +131,7 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         .map(|text| parse_duration("--since", text))
         .transpose()?
         .map(|ms| context.env.now() - ms);
-    let vault = context.vault()?;
+    let vault = context.vault_unasked()?;
     let agent = context.agent()?;
     let Read { mut lines, damaged, verified } =
         if args.vault { Read::of_vault(context, &vault)? } else { Read::of_agent(context, &vault, &agent)? };

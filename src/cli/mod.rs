@@ -30,6 +30,7 @@ mod onboard;
 mod order;
 mod paste;
 mod pin;
+mod prune;
 mod recover;
 mod remove;
 mod rename;
@@ -99,7 +100,7 @@ pub struct Global {
     /// How long to wait for another command that is writing: 30s, 300ms [default: 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     lock_timeout: Option<Duration>,
-    /// How long one call to the desktop's keychain may take: 5s, 300ms [default: 5s]
+    /// How long to wait in all for a keychain that does not answer: 3s, 300ms [default: 3s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     keychain_timeout: Option<Duration>,
     /// Where this machine remembers the state of homes [default: ~/.local/state/strongroom]

@@ -19,7 +19,7 @@ use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.
 const LIMIT: Duration = Duration::from_millis(1500);
-/// How long a call to the keychain may take, so that ids of other stores are answered in time.
+/// How long the keychain may be silent, so that ids of other stores are answered in time.
 const KEYCHAIN_LIMIT: Duration = Duration::from_millis(800);
 /// A request of fewer bytes is for a few ids.
 const FEW_IDS: usize = 512;
@@ -47,7 +47,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 setup: Setup {
                     keychain: keychain::Setup::of(
                         &context.env,
-                        context.keychain_timeout().min(KEYCHAIN_LIMIT),
+                        keychain::Patience::new(context.keychain_timeout().min(KEYCHAIN_LIMIT)),
                         None,
                     ),
                     ..Setup::default()

@@ -13,6 +13,7 @@ use super::in_use;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
+use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Scope;
 use crate::select::alias;
@@ -26,7 +27,7 @@ use crate::select::state::{self, State};
 use crate::select::text;
 use crate::shape::looks_secret;
 use crate::sources::Found;
-use crate::unlock::cache;
+use crate::unlock::{cache, keychain_key};
 use crate::vault::agent::Agent;
 use crate::vault::exposed;
 use crate::vault::home::{Session, Vault};
@@ -134,6 +135,9 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     if let Some(vault) = &vault {
         warnings.extend(vault.notices.iter().cloned());
         warnings.extend(behind(vault, &agent)?);
+        if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
+            warnings.push(format!("{ONLY_KEYCHAIN}; keep the output of `strongroom recovery-key`"));
+        }
     }
     let told = vault.as_ref().map_or(0, |vault| vault.notices.len());
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
@@ -271,7 +275,7 @@ fn tell(
 /// The vault; none if there is none in its default place and that will do. Keys beside a vault can be told without
 /// one, but who names a home means the vault in it.
 fn vault_if_any(context: &Context, will_do: bool) -> Result<Option<Vault>> {
-    match context.vault() {
+    match context.vault_unasked() {
         Err(error) if error.code() == Code::NoVault && will_do && !context.names_home() => Ok(None),
         vault => vault.map(Some),
     }

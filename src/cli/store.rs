@@ -1,20 +1,21 @@
-//! `store move`: moves profiles between the stores.
+//! `store move` and `store prune`: moves profiles between the stores, and clears up after removed homes.
 
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Context;
 use super::get::not_found;
 use super::lazy::Lazy;
-use crate::error::Code;
-use crate::error::{Result, fail};
+use super::prune::{self, Prune};
+use crate::error::{Code, Result, fail};
 use crate::term::count::counted;
+use crate::unlock::cache;
 use crate::vault::change::Change;
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::ProfileId;
 use crate::vault::store::Store as Place;
 
-/// Move profiles between sealed files and the desktop's keychain.
+/// Move profiles between encrypted files and the desktop's keychain, or clear up in the keychain.
 #[derive(Debug, Args)]
 pub struct Store {
     #[command(subcommand)]
@@ -23,8 +24,10 @@ pub struct Store {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Move profiles to another store; without an id, all of the agent
+    /// Move profiles to another store; without an id all of the agent, and new ones go there too
     Move(Lazy<Move>),
+    /// Remove what homes that are gone left in the keychain
+    Prune(Lazy<Prune>),
 }
 
 #[derive(Debug, Args)]
@@ -85,7 +88,13 @@ pub(super) fn choose(
 }
 
 pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
-    let Verb::Move(args) = &args.verb;
+    match &args.verb {
+        Verb::Move(args) => move_profiles(context, args),
+        Verb::Prune(args) => prune::run(context, args),
+    }
+}
+
+fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
     let mut wanted = args.ids.iter().map(|id| context.profile_id(id)).collect::<Result<Vec<_>>>()?;
     wanted.sort_unstable();
     wanted.dedup();
@@ -94,10 +103,18 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;
     if vault.agent(&agent)?.is_none() {
-        return match wanted.first() {
-            Some(id) => Err(not_found(&vault, &agent, id)),
-            None => fail(Code::NotFound, format!("agent {agent} has no profiles")),
-        };
+        if let Some(id) = wanted.first() {
+            return Err(not_found(&vault, &agent, id));
+        }
+        // A name that was mistyped changes nothing.
+        if context.agent_by_hand()?.is_some() {
+            return fail(Code::NotFound, format!("agent {agent} has no profiles"));
+        }
+        if to == Place::Keychain {
+            vault.keychain.ready()?;
+        }
+        set_default(context, &vault, &mut session, to);
+        return tell(context, &vault, &session, to, &Moved { all: true, ..Moved::default() });
     }
     if to == Place::Keychain {
         vault.keychain.ready()?;
@@ -137,29 +154,71 @@ pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {
         context.tell_unfinished(&outcome);
     }
     drop(writer);
-    let exit = if lost.is_empty() { 0 } else { Code::KeychainLost.exit() };
+    if all {
+        set_default(context, &vault, &mut session, to);
+    }
+    tell(context, &vault, &session, to, &Moved { all, moved, lost, there })
+}
+
+/// Which profiles were moved.
+#[derive(Default)]
+struct Moved {
+    /// Whether all of the agent were meant.
+    all: bool,
+    moved: Vec<String>,
+    /// Those that the keychain lost.
+    lost: Vec<String>,
+    /// How many rested there before.
+    there: u64,
+}
+
+/// New profiles go where all profiles are moved to. The move is done, so what fails of this is a warning.
+fn set_default(context: &Context, vault: &Vault, session: &mut Session, to: Place) {
+    let before = vault.default_store(session);
+    match vault.set_default_store(session, to, &context.waits("store move")) {
+        Ok(false) => {}
+        Ok(true) => {
+            // What is cached for one agent alone remembers the old one.
+            if let Err(error) = cache::forget_agents(&session.keys.vault, vault.home.path())
+                && error.code() != Code::KeyringUnavailable
+            {
+                context.warn(&format!(
+                    "sessions that `strongroom unlock --agent` opened still store new profiles in the {before} store ({})",
+                    error.what()
+                ));
+            }
+        }
+        Err(error) => context.warn(&format!(
+            "new profiles still go to the {before} store ({}); run the same command again to change that",
+            error.what()
+        )),
+    }
+}
+
+fn tell(context: &mut Context, vault: &Vault, session: &Session, to: Place, done: &Moved) -> Result<u8> {
+    let exit = if done.lost.is_empty() { 0 } else { Code::KeychainLost.exit() };
+    let default = vault.default_store(session);
     if context.json() {
         context.print_json(&serde_json::json!({
-            "agent": agent.as_str(), "store": to.as_str(), "moved": moved, "unchanged": there, "lost": lost,
+            "agent": context.agent()?.as_str(), "store": to.as_str(), "moved": done.moved,
+            "unchanged": done.there, "lost": done.lost, "defaultStore": default.as_str(),
         }))?;
         return Ok(exit);
     }
     let place = match to {
-        Place::File => "sealed files".to_owned(),
+        Place::File => "encrypted files".to_owned(),
         Place::Keychain => format!("the keychain ({})", vault.keychain.provider()),
     };
+    let there = done.there;
     let rest =
         if there > 0 { format!("; {} there already", counted(there, "profile")) } else { String::new() };
-    if moved.is_empty() {
+    if done.moved.is_empty() {
         context.print(&format!("Nothing was moved{rest}."))?;
     } else {
-        context.print(&format!("Moved {} to {place}{rest}.", counted(moved.len() as u64, "profile")))?;
+        context.print(&format!("Moved {} to {place}{rest}.", counted(done.moved.len() as u64, "profile")))?;
     }
-    if all && vault.default_store(&session) != to {
-        context.say(&format!(
-            "New profiles still go to the {} store, unless --store says otherwise.",
-            vault.default_store(&session)
-        ));
+    if done.all && default == to {
+        context.say(&format!("New profiles go to {place}, unless --store says otherwise."));
     }
     Ok(exit)
 }

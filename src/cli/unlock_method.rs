@@ -8,6 +8,7 @@ use strongroom_backends::{key_file, shown};
 use super::Context;
 use super::init::read_new_passphrase;
 use super::lazy::Lazy;
+use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::term::out::{self, Written};
@@ -341,6 +342,9 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         }
     }
     tell(context, &name, "removed", "")?;
+    if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
+        context.warn(&format!("{ONLY_KEYCHAIN}; keep the output of `strongroom recovery-key`"));
+    }
     revokes_nothing(context, "Its secret");
     Ok(0)
 }

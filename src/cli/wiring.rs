@@ -58,7 +58,9 @@ pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &Wiring) -> Res
     let index = vault.home.path().join(AGENTS).join(&wiring.agent).join(index::FILE);
     let target = wiring.index_in(&directory);
     context.say(&format!(
-        "The index goes where OpenClaw up to 2026.6.1 looks, again after each profile that you add, rename or remove:\n  install -m 600 {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
+        "The index goes where OpenClaw up to 2026.6.1 looks, again after each profile that you add, rename or remove:\n  {} {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
+        // That of macOS makes no directories.
+        if cfg!(target_os = "linux") { "install -D -m 600" } else { "install -m 600" },
         shown(&index),
         shown(&target),
     ));

@@ -82,6 +82,15 @@ pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
             Finding::note(ANCHOR, "no place is known where this machine could remember the home's state")
                 .with_remedy("name one with --anchor DIR, so that an older copy of the home is noticed"),
         ),
+        (Remembered::NoHome | Remembered::Nothing, Some(dir)) if !vault.anchors.setup().can_remember() => {
+            found.push(
+                Finding::note(
+                    ANCHOR,
+                    format!("{dir} cannot be written, so an older copy of the home is not noticed"),
+                )
+                .with_remedy("make it a directory that you can write, or name another with --anchor DIR"),
+            );
+        }
         (Remembered::NoHome | Remembered::Nothing, Some(dir)) => found.push(
             Finding::note(ANCHOR, format!("{dir} remembers nothing of this home yet"))
                 .with_remedy("the next change, or `strongroom doctor --repair`, begins it"),

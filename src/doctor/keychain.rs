@@ -8,12 +8,14 @@ use zeroize::Zeroizing;
 use super::Finding;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{Cover, Item, Keychain, State, is_home_of};
+use crate::term::count::counted;
 use crate::unlock::keychain_key;
 use crate::unlock::slots::KEYCHAIN;
 use crate::vault::agent::PENDING;
 use crate::vault::home::{Session, Vault, Waits};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::Book;
+use crate::vault::leftovers::look as left_by;
 use crate::vault::store::Store;
 use crate::vault::{settings, settle};
 
@@ -111,7 +113,7 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
                 CHECK,
                 format!("items of another vault that was in this home: {strangers}; they are left alone"),
             )
-            .with_remedy("remove them in the keychain's own program if that vault is gone for good"),
+            .with_remedy("if that vault is gone for good: strongroom store prune"),
         );
     }
     let elsewhere: Vec<_> = others.iter().filter(|item| has(item, "vault", &id)).collect();
@@ -169,6 +171,28 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
     Ok(found)
 }
 
+/// Items of other homes that are gone, of other vaults than this one. What fails says nothing: that the
+/// keychain cannot be used is a finding of its own.
+#[must_use]
+pub fn leftovers(vault: &Vault) -> Option<Finding> {
+    let keychain = &vault.keychain;
+    if !matches!(keychain.probe(), Ok((State::Ready, _))) {
+        return None;
+    }
+    let id = vault.file.as_ref().map(|file| file.vault_id.as_str());
+    let left = left_by(keychain, vault.anchors.setup()).ok()?;
+    let gone: Vec<_> =
+        left.iter().filter(|left| left.readers.is_empty() && id != Some(left.vault.as_str())).collect();
+    let items: usize = gone.iter().map(|left| left.items).sum();
+    (items > 0).then(|| {
+        let homes = counted(gone.len() as u64, "removed home");
+        Finding::note(CHECK, format!("the keychain holds {} of {homes}", counted(items as u64, "item")))
+            .with_remedy(
+                "`strongroom store prune --dry-run` shows them, `strongroom store prune` removes them",
+            )
+    })
+}
+
 fn clean(
     vault: &Vault,
     session: &mut Session,
@@ -223,7 +247,7 @@ fn of_other_homes(
     let places = gone.join(", ");
     if !lacks_items(vault, session, own)? {
         let what = format!("items of this vault are left from where its home was before: {places}");
-        found.push(Finding::note(CHECK, what).with_remedy("remove them in the keychain's own program"));
+        found.push(Finding::note(CHECK, what).with_remedy("to remove them: strongroom store prune"));
         return Ok(found);
     }
     let moved = Finding::wrong(
@@ -248,6 +272,20 @@ fn of_other_homes(
 fn in_keychain(book: &Book) -> Result<Vec<ProfileId>> {
     let all = book.all()?.into_iter().filter(|(_, entry)| entry.store() == Some(Store::Keychain));
     all.map(|(id, _)| id.parse()).collect()
+}
+
+/// As [`lacks_items`], of the keychain as it is now.
+///
+/// # Errors
+/// Those of the keychain, and of reading the home.
+pub fn lacks_own_items(vault: &Vault, session: &Session) -> Result<bool> {
+    let (id, home) = (session.keys.vault.as_str(), vault.keychain.home());
+    let mut all = vault.keychain.all()?;
+    all.retain(|item| {
+        item.get("vault").is_some_and(|vault| vault == id)
+            && item.get("home").is_some_and(|held| held == home)
+    });
+    lacks_items(vault, session, &all)
 }
 
 /// Whether the keychain has no item of this home for something that should be there.

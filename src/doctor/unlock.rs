@@ -3,11 +3,15 @@
 use super::Finding;
 use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::Kind;
-use crate::unlock::Opened;
+use crate::unlock::{Opened, keychain_key};
 use crate::vault::home::{Session, Vault};
 use crate::when::rfc3339;
 
 const CHECK: &str = "unlock";
+
+/// What is said of a key that the keychain alone holds, and that no later command has read back.
+pub const ONLY_KEYCHAIN: &str =
+    "the keychain alone opens this vault, and no later command has confirmed yet that it kept the key";
 
 /// Checks the unlock files.
 ///
@@ -30,7 +34,11 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
         });
     }
     // Where there is none at all, unlocking says so.
-    if slots.len() == 1 {
+    if slots.len() == 1 && keychain_key::is_unseen(&vault.home) {
+        found.push(Finding::note(CHECK, ONLY_KEYCHAIN).with_remedy(
+            "keep the output of `strongroom recovery-key` in a safe place, or add another method",
+        ));
+    } else if slots.len() == 1 {
         found.push(Finding::note(CHECK, "there is one unlock method only").with_remedy(
             "keep the output of `strongroom recovery-key` in a safe place, or add another method",
         ));

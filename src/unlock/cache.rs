@@ -317,6 +317,20 @@ pub fn forget(home: &Path) -> Result<Ended> {
     cache_name::forget(home).map_err(of_keyring)
 }
 
+/// Ends the caches of a home that are for one agent alone.
+///
+/// # Errors
+/// `KEYRING_UNAVAILABLE`.
+pub fn forget_agents(vault: &VaultId, home: &Path) -> Result<()> {
+    for agent in cache_name::agents(vault, home) {
+        let Some(name) = name_of(vault, home, Some(&agent)) else { continue };
+        for place in Place::ALL {
+            kernel_keyring::forget(place, &name).map_err(of_keyring)?;
+        }
+    }
+    Ok(())
+}
+
 /// Ends every cache of a vault in reach of this process, and gives their number. Systems without a
 /// keyring have none.
 ///

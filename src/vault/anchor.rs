@@ -6,6 +6,7 @@
 //! lowered. It may lag; a missing or torn one never fails a commit. Reading a credential never looks
 //! at it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
@@ -63,6 +64,27 @@ impl Setup {
         };
         Self { dir: of_service.or_else(of_user), by_hand: false }
     }
+}
+
+impl Setup {
+    /// Whether anything can be kept there: the directory, or the nearest one above it, can be written.
+    #[must_use]
+    pub fn can_remember(&self) -> bool {
+        let is_there = |path: &&Path| path.symlink_metadata().is_ok();
+        let nearest = self.dir.as_deref().and_then(|dir| dir.ancestors().find(is_there));
+        nearest.is_some_and(|path| path.is_dir() && is_writable(path))
+    }
+}
+
+#[cfg(unix)]
+fn is_writable(dir: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(dir, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn is_writable(_: &Path) -> bool {
+    true
 }
 
 /// A ledger's state, as an anchor remembers it.
@@ -261,6 +283,16 @@ impl Anchors {
         dir.scribble(HOME, self.home().as_os_str().as_encoded_bytes()).ok()?;
         Some(dir)
     }
+}
+
+/// The paths at which this machine has seen homes of a vault.
+#[must_use]
+pub fn homes(setup: &Setup, vault: &str) -> BTreeSet<PathBuf> {
+    let is_id = !vault.is_empty() && vault.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let dir = setup.dir.as_ref().filter(|_| is_id).and_then(|top| Dir::open(&top.join(vault)).ok());
+    let Some(dir) = dir else { return BTreeSet::new() };
+    let names = dir.names().unwrap_or_default();
+    names.iter().filter_map(|name| dir.dir(name).ok()?.read(HOME, MAX).ok()).map(path_of).collect()
 }
 
 fn file_of(scope: &Scope) -> String {

@@ -77,6 +77,7 @@ pub const OPS_OF_VAULT: &[&str] = &[
     "unlock-method-add",
     "unlock-method-replace",
     "unlock-method-remove",
+    "settings",
     "rekey",
     "recover",
     "accept-rollback",

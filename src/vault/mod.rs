@@ -19,6 +19,7 @@ pub mod journal;
 pub mod keychain_store;
 mod layout;
 pub mod ledger;
+pub mod leftovers;
 pub mod log;
 pub mod log_verify;
 mod many;

@@ -1,7 +1,8 @@
 //! Unlocking a vault, and keeping a session up to date while keys and methods change.
 
-use super::home::{Session, Vault, VaultFile};
-use super::own::Own;
+use super::home::{Session, Vault, VaultFile, Waits};
+use super::log::Event;
+use super::own::{Edit, Own};
 use super::settings::Settings;
 use super::store::Store;
 use crate::env::Env;
@@ -172,13 +173,39 @@ impl Vault {
         if session.is_current(&self.home)? { Ok(()) } else { self.refresh(session) }
     }
 
-    /// The store of new profiles. Settings that are not as the vault made them give the default.
+    /// The store of new profiles. Settings that are not as the vault made them give the default; without the
+    /// keys of the whole vault they cannot be verified, and what was the default when it was unlocked holds.
     #[must_use]
     pub fn default_store(&self, session: &Session) -> Store {
-        if let Opened::Cached(cache) = &session.opened {
-            return cache.store.parse().unwrap_or_default();
+        match (self.settings(&session.keys), &session.opened) {
+            (Ok(settings), _) => settings.default_store,
+            (Err(_), Opened::Cached(cache)) => cache.store.parse().unwrap_or_default(),
+            (Err(_), Opened::By(_)) => Store::default(),
         }
-        self.settings(&session.keys).unwrap_or_default().default_store
+    }
+
+    /// Makes a store the one of new profiles. Whether it was another before.
+    ///
+    /// # Errors
+    /// `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings are not as the vault made
+    /// them; those of locking and writing.
+    pub fn set_default_store(&self, session: &mut Session, to: Store, waits: &Waits) -> Result<bool> {
+        if self.settings(&session.keys)?.default_store == to {
+            return Ok(false);
+        }
+        let _lock = self.keys_alone(session, waits)?;
+        let ring = session.keys.own()?;
+        let own = self.own(&ring, false)?;
+        let mut settings = Settings::read(&self.home, &ring, &own.settings)?;
+        settings.default_store = to;
+        let edit = Edit {
+            settings: Some(settings.to_bytes(&ring)?),
+            events: vec![Event { op: "settings".to_owned(), ..Event::default() }],
+            now: waits.now,
+            ..Edit::default()
+        };
+        self.commit_own(&ring, &own, &edit)?;
+        Ok(true)
     }
 
     /// The settings.

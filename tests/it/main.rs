@@ -13,6 +13,7 @@ mod costs;
 mod dotenv;
 mod failing_calls;
 mod faults;
+mod first_session;
 mod foreign_fields;
 mod forge;
 mod full_disk;

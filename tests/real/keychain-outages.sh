@@ -16,7 +16,7 @@
 
 need gnome-keyring-daemon kwalletd5 dbus-daemon dbus-monitor secret-tool Xvfb
 
-# What one call may take in these runs, in ms, and what a command may with it on a busy machine.
+# What a command may wait for the keychain in these runs, in ms, and what a command may with it on a busy machine.
 call_ms=500
 margin_ms=1500
 command_ms=$((call_ms + margin_ms))
@@ -120,8 +120,8 @@ gnome_outages() {
     rig_stop
     outage 'a stopped daemon' KEYCHAIN_TIMEOUT 75
     enter "$by_key"
-    patience='' most=$((5000 + margin_ms)) refused KEYCHAIN_TIMEOUT 75 'a stopped daemon: get, by its own deadline' get kc:one
-    in_time $((5000 + margin_ms)) 'a stopped daemon: get, by its own deadline'
+    patience='' most=$((3000 + margin_ms)) refused KEYCHAIN_TIMEOUT 75 'a stopped daemon: get, by its own deadline' get kc:one
+    in_time $((3000 + margin_ms)) 'a stopped daemon: get, by its own deadline'
     rig_go
     mend_daemon
     after_outage 'a stopped daemon'

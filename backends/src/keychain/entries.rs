@@ -7,7 +7,9 @@ use keyring::{Entry, Error};
 use zeroize::Zeroizing;
 
 use super::keyring_error::PlatformError;
-use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, item_name, keyring_error};
+use super::{
+    Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, item_name, keyring_error,
+};
 
 /// The service of all our entries.
 pub const SERVICE: &str = "strongroom";
@@ -56,7 +58,7 @@ pub struct Entries<P> {
 impl<P: Platform> Entries<P> {
     pub const MAX: usize = P::MAX;
 
-    pub fn connect(_: &Surroundings) -> Result<Self, KeychainError> {
+    pub fn connect(_: &Surroundings, _: &Patience) -> Result<Self, KeychainError> {
         let opened = Self { platform: P::open()? };
         // What lets nobody in at all says so here, as a bus without a keychain does.
         match opened.platform.names().map_err(P::of) {
@@ -220,7 +222,9 @@ mod tests {
     }
 
     fn opened(profiles: &[&str]) -> Entries<Mock> {
-        let mut keychain = Entries::<Mock>::connect(&Surroundings::default()).unwrap();
+        let mut keychain =
+            Entries::<Mock>::connect(&Surroundings::default(), &Patience::new(std::time::Duration::ZERO))
+                .unwrap();
         for profile in profiles {
             let item = Item { label: (*profile).to_owned(), attributes: list("main", Some(profile)) };
             keychain.put(&item, SECRET.as_bytes(), Cover::Sealed).unwrap();

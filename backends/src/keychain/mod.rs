@@ -2,7 +2,8 @@
 //! Manager on Windows.
 //!
 //! Every call has an end: the keychain is spoken to on a thread of its own, which is left behind
-//! where it does not answer. Nothing here raises a prompt but [`Keychain::unlock`].
+//! if it does not answer. How long it may be silent is a matter of the whole command ([`Patience`]).
+//! Nothing here raises a prompt but [`Keychain::unlock`].
 
 #[cfg(target_os = "macos")]
 mod apple;
@@ -15,6 +16,7 @@ mod item_name;
 mod keyring_error;
 #[cfg(any(target_os = "macos", test))]
 mod os_status;
+mod patience;
 #[cfg(target_os = "linux")]
 mod secret_service;
 #[cfg(target_os = "linux")]
@@ -29,14 +31,16 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
+use patience::{READ, WRITE};
 use zeroize::Zeroizing;
 
 use crate::stack;
 
 pub use error::{KeychainError, Why};
+pub use patience::Patience;
 
 #[cfg(target_os = "linux")]
 use secret_service::Native;
@@ -116,26 +120,31 @@ impl Found {
 
 type Job = Box<dyn FnOnce(&mut Native) + Send>;
 
-/// An open connection to the keychain. Once a call was late, no further one is made.
+/// An open connection to the keychain. Once a call was late, no further one is made, on none that
+/// shares its patience.
 #[derive(Debug)]
 pub struct Keychain {
     jobs: Mutex<Sender<Job>>,
-    late: AtomicBool,
-    limit: Duration,
+    patience: Patience,
     provider: String,
 }
 
 impl Keychain {
-    /// Connects to the keychain. Each call may take `limit`.
+    /// Connects to the keychain. All calls together wait for `patience`.
     ///
     /// # Errors
     /// `Unavailable` when there is none, `Timeout`.
-    pub fn connect(surroundings: &Surroundings, limit: Duration) -> Result<Self, KeychainError> {
+    pub fn connect(surroundings: &Surroundings, patience: &Patience) -> Result<Self, KeychainError> {
+        if patience.is_over() {
+            return Err(patience.ended());
+        }
+        patience.begin();
+        let heard = patience.clone();
         let (jobs, inbox) = mpsc::channel::<Job>();
         let (connected, outcome) = mpsc::sync_channel(1);
         let surroundings = surroundings.clone();
         let spawned = stack::thread().name("keychain".to_owned()).spawn(move || {
-            let mut native = match Native::connect(&surroundings) {
+            let mut native = match Native::connect(&surroundings, &heard) {
                 Ok(native) => native,
                 Err(error) => {
                     let _ = connected.send(Err(error));
@@ -151,8 +160,8 @@ impl Keychain {
         if spawned.is_err() {
             return Err(KeychainError::Failed("no thread can be had".to_owned()));
         }
-        let provider = outcome.recv_timeout(limit).map_err(|_| KeychainError::Timeout(limit))??;
-        Ok(Self { jobs: Mutex::new(jobs), late: AtomicBool::new(false), limit, provider })
+        let provider = patience.wait(&outcome, READ)??;
+        Ok(Self { jobs: Mutex::new(jobs), patience: patience.clone(), provider })
     }
 
     /// The keychain's name for people: `GNOME Keyring`, `KWallet`, …
@@ -172,7 +181,7 @@ impl Keychain {
     /// # Errors
     /// `Unavailable`, `Timeout`, `Failed`.
     pub fn state(&self) -> Result<State, KeychainError> {
-        self.call(self.limit, Native::state)
+        self.call(READ, Native::state)
     }
 
     /// Unlocks it, which may ask a person, for at most `limit`.
@@ -180,7 +189,8 @@ impl Keychain {
     /// # Errors
     /// `Dismissed` when the person said no, `Timeout` when nobody answered, and as [`Self::state`].
     pub fn unlock(&self, limit: Duration) -> Result<(), KeychainError> {
-        self.call(limit, Native::unlock)
+        let answer = self.send(Native::unlock)?;
+        answer.recv_timeout(limit).map_err(|_| self.patience.end(limit))?
     }
 
     /// Writes items, each in the place of the one with the same attributes, and reads them back
@@ -195,7 +205,7 @@ impl Keychain {
             }
             let attributes = item.attributes.clone();
             let expected = bytes.clone();
-            let put = self.call(self.limit, move |native| native.put(&item, &bytes, cover));
+            let put = self.call(WRITE, move |native| native.put(&item, &bytes, cover));
             if put.is_ok() {
                 written.push((done.len(), attributes, expected));
             }
@@ -208,7 +218,7 @@ impl Keychain {
             return done;
         }
         for (n, attributes, expected) in written {
-            let read = self.call(self.limit, move |native| native.get(&attributes, cover)?.readable());
+            let read = self.call(READ, move |native| native.get(&attributes, cover)?.readable());
             done[n] = match read {
                 Ok(found) if found.contains(&expected) => Ok(()),
                 Ok(_) => Err(KeychainError::Mismatch),
@@ -219,7 +229,7 @@ impl Keychain {
     }
 
     fn reconnect_for<T>(&self, written: &[T]) -> Result<(), KeychainError> {
-        if written.is_empty() { Ok(()) } else { self.call(self.limit, Native::reconnect) }
+        if written.is_empty() { Ok(()) } else { self.call(READ, Native::reconnect) }
     }
 
     /// The bytes of every item with these attributes.
@@ -236,7 +246,7 @@ impl Keychain {
     /// As [`Self::state`].
     pub fn get_all(&self, attributes: &Attributes, cover: Cover) -> Result<Found, KeychainError> {
         let attributes = attributes.clone();
-        self.call(self.limit, move |native| native.get(&attributes, cover))
+        self.call(READ, move |native| native.get(&attributes, cover))
     }
 
     /// The attributes of every item that has these among them. Locked ones are found too.
@@ -245,7 +255,7 @@ impl Keychain {
     /// As [`Self::state`].
     pub fn find(&self, attributes: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
         let attributes = attributes.clone();
-        self.call(self.limit, move |native| native.find(&attributes))
+        self.call(READ, move |native| native.find(&attributes))
     }
 
     /// The values of one attribute among the items with these attributes, each once, sorted; of locked
@@ -255,7 +265,7 @@ impl Keychain {
     /// As [`Self::state`].
     pub fn values(&self, attributes: &Attributes, name: &'static str) -> Result<Vec<String>, KeychainError> {
         let attributes = attributes.clone();
-        self.call(self.limit, move |native| native.values(&attributes, name))
+        self.call(READ, move |native| native.values(&attributes, name))
     }
 
     /// Removes every item with these attributes, and gives how many there were.
@@ -264,33 +274,35 @@ impl Keychain {
     /// As [`Self::get`].
     pub fn remove(&self, attributes: &Attributes) -> Result<usize, KeychainError> {
         let attributes = attributes.clone();
-        self.call(self.limit, move |native| native.remove(&attributes))
+        self.call(WRITE, move |native| native.remove(&attributes))
     }
 
     fn call<T: Send + 'static>(
         &self,
-        limit: Duration,
+        free: Duration,
         call: impl FnOnce(&mut Native) -> Result<T, KeychainError> + Send + 'static,
     ) -> Result<T, KeychainError> {
-        let late = || {
-            self.late.store(true, Ordering::SeqCst);
-            KeychainError::Timeout(limit)
-        };
-        if self.late.load(Ordering::SeqCst) {
-            return Err(late());
+        let answer = self.send(call)?;
+        self.patience.wait(&answer, free)?
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&mut Native) -> Result<T, KeychainError> + Send + 'static,
+    ) -> Result<Receiver<Result<T, KeychainError>>, KeychainError> {
+        if self.patience.is_over() {
+            return Err(self.patience.ended());
         }
         let (sender, answer) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |native| {
-            // Nobody waits any more when the deadline has passed.
+            // Nothing waits any more when the deadline has passed.
             let _ = sender.send(call(native));
         });
+        self.patience.begin();
         let sent = match self.jobs.lock() {
             Ok(jobs) => jobs.send(job).is_ok(),
             Err(_) => false,
         };
-        if !sent {
-            return Err(KeychainError::Failed("the connection ended".to_owned()));
-        }
-        answer.recv_timeout(limit).map_err(|_| late())?
+        if sent { Ok(answer) } else { Err(KeychainError::Failed("the connection ended".to_owned())) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Attributes, Cover, Found, Item, KeychainError, State, Surroundings, Why};
+use super::{Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, Why};
 
 /// No keychain.
 #[derive(Debug)]
@@ -11,7 +11,7 @@ pub struct Native;
 impl Native {
     pub const MAX: usize = 0;
 
-    pub fn connect(_: &Surroundings) -> Result<Self, KeychainError> {
+    pub fn connect(_: &Surroundings, _: &Patience) -> Result<Self, KeychainError> {
         Err(KeychainError::Unavailable(Why::Platform))
     }
 

@@ -1,0 +1,214 @@
+//! `store prune`: removes what homes that are gone left in the keychain.
+
+use clap::Args;
+use strongroom_backends::shown;
+
+use super::Context;
+use crate::doctor::keychain::lacks_own_items;
+use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Keychain;
+use crate::shape::looks_secret;
+use crate::term::count::counted;
+use crate::vault::home::Vault;
+use crate::vault::id::quoted;
+use crate::vault::leftovers::{self, Leftover};
+
+/// So many profiles of a home are named one by one.
+const NAMED_MAX: usize = 8;
+
+/// Remove what homes that are gone left in the keychain.
+///
+/// Shows the items of vaults whose directory is not there any more, asks, and removes them. Nothing brings
+/// them back. Needs no vault.
+#[derive(Debug, Args)]
+pub(super) struct Prune {
+    /// The vaults, by id, or their homes, by path [default: all that are gone]
+    #[arg(value_name = "VAULT|HOME")]
+    which: Vec<String>,
+    /// Show what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short = 'y', conflicts_with = "dry_run")]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
+    let home = context.home()?;
+    let keychain = Keychain::new(&context.keychain(), &home);
+    keychain.ready()?;
+    let setup = context.setup();
+    let mut all = leftovers::look(&keychain, &setup.anchors)?;
+    if !args.which.is_empty() {
+        for which in &args.which {
+            super::context::not_a_secret(which)?;
+            if !all.iter().any(|left| is_of(left, which)) {
+                return fail(
+                    Code::NotFound,
+                    format!(
+                        "{} holds no items of a removed home or vault {}",
+                        keychain.provider(),
+                        quoted(which)
+                    ),
+                )
+                .map_err(|e: Error| {
+                    e.with_remedy("run `strongroom store prune --dry-run` to see what there is")
+                });
+            }
+        }
+        all.retain(|left| args.which.iter().any(|which| is_of(left, which)));
+    }
+    let (mut gone, mut kept) = (Vec::new(), Vec::new());
+    for left in all {
+        match why_kept(context, &left)? {
+            None => gone.push(left),
+            Some(why) => kept.push((left, why)),
+        }
+    }
+    let provider = keychain.provider().to_owned();
+    if !context.json() {
+        tell(context, &provider, &gone, &kept)?;
+    }
+    let mut removed = 0;
+    if !args.dry_run && !gone.is_empty() {
+        let items: usize = gone.iter().map(|left| left.items).sum();
+        let question =
+            format!("Remove {} from {provider}? Nothing brings them back.", counted(items as u64, "item"));
+        context.confirm(args.yes, &question)?;
+        for left in &gone {
+            removed += leftovers::remove(&keychain, left)?;
+        }
+    }
+    if context.json() {
+        let kept: Vec<_> = kept.iter().map(|(left, why)| json(left, Some(why))).collect();
+        let gone: Vec<_> = gone.iter().map(|left| json(left, None)).collect();
+        context.print_json(&serde_json::json!({
+            "keychain": provider, "dryRun": args.dry_run, "removed": removed, "leftovers": gone, "kept": kept,
+        }))?;
+    } else if args.dry_run {
+        context.print("Dry run: nothing was removed.")?;
+    } else if !gone.is_empty() {
+        context.print(&format!("Removed {} from {provider}.", counted(removed as u64, "item")))?;
+    }
+    Ok(0)
+}
+
+fn is_of(left: &Leftover, which: &str) -> bool {
+    left.vault == which || left.home == which
+}
+
+/// Why items may not be removed: a home that is there may read them.
+fn why_kept(context: &Context, left: &Leftover) -> Result<Option<String>> {
+    let here = context.home()?.canonicalize().ok();
+    for reader in &left.readers {
+        let is_here = here.is_some() && reader.canonicalize().ok() == here;
+        let elsewhere = || format!("strongroom --home {} store prune", shown(reader));
+        if !is_here {
+            return Ok(Some(format!(
+                "the vault in {} may still read them; to remove them: {}",
+                shown(reader),
+                elsewhere()
+            )));
+        }
+        let vault = context.vault()?;
+        let session = context.session(&vault)?;
+        if let Some(pending) = session.pending() {
+            let verb = format!("{pending:?}").to_lowercase();
+            return Ok(Some(format!(
+                "a {verb} was cut short and may need them; run `strongroom {verb}` again first"
+            )));
+        }
+        if lacks_own_items(&vault, &session)? {
+            return Ok(Some(format!(
+                "the vault in {} reads them, because it was moved there; run `strongroom doctor --repair` first",
+                shown(reader)
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn tell(context: &mut Context, provider: &str, gone: &[Leftover], kept: &[(Leftover, String)]) -> Result<()> {
+    if gone.is_empty() {
+        context.print(&format!("{provider} holds no items of removed homes."))?;
+    } else {
+        context.print(&format!("{provider} holds items of homes that are not there any more:"))?;
+    }
+    for left in gone {
+        let hint = if left.without_parent {
+            "; the directory above it is missing too: is a disk not mounted?"
+        } else {
+            ""
+        };
+        context.print(&format!("  {}{hint}", line(left)))?;
+    }
+    for (left, why) in kept {
+        context.say(&format!("Kept {}: {why}", line(left)));
+    }
+    Ok(())
+}
+
+/// A text of an item as it is shown. Anything on the bus may have written it.
+fn plain(text: &str) -> String {
+    if looks_secret(text) { "…".to_owned() } else { shown(text.as_ref()) }
+}
+
+fn line(left: &Leftover) -> String {
+    let mut parts = Vec::new();
+    if !left.profiles.is_empty() {
+        let mut names: Vec<_> = left.profiles.iter().take(NAMED_MAX).map(|name| plain(name)).collect();
+        if left.profiles.len() > NAMED_MAX {
+            names.push(format!("{} more", left.profiles.len() - NAMED_MAX));
+        }
+        parts.push(format!("{} ({})", counted(left.profiles.len() as u64, "profile"), names.join(", ")));
+    }
+    if left.keys > 0 {
+        parts.push(counted(left.keys as u64, "unlock key"));
+    }
+    if parts.is_empty() {
+        parts.push(counted(left.items as u64, "item"));
+    }
+    format!("{} (vault {}): {}", plain(&left.home), plain(&left.vault), parts.join(", "))
+}
+
+fn json(left: &Leftover, why: Option<&String>) -> serde_json::Value {
+    let profiles: Vec<_> = left.profiles.iter().map(|name| plain(name)).collect();
+    let mut document = serde_json::json!({
+        "vault": plain(&left.vault), "home": plain(&left.home), "profiles": profiles,
+        "unlockKeys": left.keys, "items": left.items,
+    });
+    if let (Some(why), Some(members)) = (why, document.as_object_mut()) {
+        members.insert("why".to_owned(), why.clone().into());
+    }
+    document
+}
+
+/// What the keychain holds of removed homes, for the remedy of a command that finds no vault. Nothing is
+/// asked, and what fails says nothing.
+pub(super) fn hint(context: &Context) -> Option<String> {
+    let keychain = Keychain::new(&context.keychain().unasked(), &context.home().ok()?);
+    let left = leftovers::look(&keychain, &context.setup().anchors).ok()?;
+    let gone = left.iter().filter(|left| left.readers.is_empty());
+    let items: usize = gone.map(|left| left.items).sum();
+    (items > 0).then(|| {
+        format!(
+            "{} holds {} of removed homes: strongroom store prune --dry-run",
+            keychain.provider(),
+            counted(items as u64, "item")
+        )
+    })
+}
+
+/// The vault in a home, for the checks of `doctor`.
+pub(super) fn no_vault(
+    context: &Context,
+    opened: Result<(Vault, Option<Error>)>,
+) -> Result<(Vault, Option<Error>)> {
+    opened.map_err(|error| match hint(context) {
+        Some(hint) if error.code() == Code::NoVault => {
+            let remedy = format!("{}; {hint}", error.remedy());
+            error.with_remedy(remedy)
+        }
+        _ => error,
+    })
+}
