@@ -3,9 +3,15 @@
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use strongroom_backends::shown;
+
+use crate::error::{Code, Error, Result, fail};
+use crate::looks::looks_secret;
+use crate::term::escape::shell_word;
 
 /// The process's surroundings. Tests build their own; `main` takes [`Env::of_process`].
 #[derive(Clone, Debug, Default)]
@@ -80,6 +86,70 @@ impl Env {
         self.var(name).map(PathBuf::from)
     }
 
+    /// Refuses a variable of a path in which something was left for a shell to expand, or that has to be
+    /// absolute and is not: a file of variables for a service or a container is read by no shell, and a
+    /// directory called `~` would be made.
+    ///
+    /// # Errors
+    /// `CONFIG`, with the variable's name.
+    pub fn check_paths(&self) -> Result<()> {
+        const PATHS: [&str; 9] = [
+            "HOME",
+            "STRONGROOM_HOME",
+            "STRONGROOM_KEY_FILE",
+            "STRONGROOM_PASSPHRASE_FILE",
+            "STRONGROOM_ANCHOR",
+            "XDG_DATA_HOME",
+            "XDG_CONFIG_HOME",
+            "XDG_STATE_HOME",
+            "CREDENTIALS_DIRECTORY",
+        ];
+        for name in PATHS {
+            let Some(value) = self.var(name) else { continue };
+            if let Some(part) = unexpanded(Path::new(value)) {
+                return fail(
+                    Code::Config,
+                    format!("{part} in {name} was not expanded, because no shell read it"),
+                )
+                .map_err(|e: Error| e.with_remedy(self.expanded(name)));
+            }
+        }
+        for name in ["STRONGROOM_HOME", "HOME"] {
+            if self.path(name).is_some_and(|path| path.is_relative()) {
+                return fail(Code::Config, format!("{name} is a relative path"))
+                    .map_err(|e: Error| e.with_remedy(self.absolute(name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What to do about a variable that a shell would have expanded.
+    fn expanded(&self, name: &str) -> String {
+        let home = self.path("HOME").filter(|home| home.is_absolute());
+        let rest = self.path(name).and_then(|path| {
+            let mut parts = path.components();
+            let first = parts.next()?.as_os_str().to_str()?.to_owned();
+            ["~", "$HOME", "${HOME}", "%h"].contains(&first.as_str()).then(|| parts.as_path().to_owned())
+        });
+        let whole = home.zip(rest).map(|(home, rest)| home.join(rest));
+        let assigned = whole.filter(|whole| !looks_secret(&whole.to_string_lossy()));
+        let assigned =
+            assigned.map_or_else(|| "/home/…".into(), |whole| shell_word(&shown(&whole)).into_owned());
+        format!("write the path whole: {name}={assigned}")
+    }
+
+    /// What to do about a relative path in a variable.
+    fn absolute(&self, name: &str) -> String {
+        let whole = self.path(name).and_then(|path| std::path::absolute(path).ok());
+        let assigned = whole
+            .filter(|whole| !looks_secret(&whole.to_string_lossy()))
+            .map(|whole| format!(": {name}={}", shell_word(&shown(&whole))));
+        format!(
+            "what it means would depend on the working directory; write the path whole{}",
+            assigned.unwrap_or_default()
+        )
+    }
+
     /// Now, in Unix milliseconds.
     #[must_use]
     pub fn now(&self) -> i64 {
@@ -99,6 +169,36 @@ impl Env {
     }
 }
 
+/// What a path begins with that a shell would have expanded: `~`, `~name`, `$NAME`, or `%h`, which systemd expands
+/// in units and not in files of variables. A name of a file that begins so is given as `./~name`.
+#[must_use]
+pub fn unexpanded(path: &Path) -> Option<&'static str> {
+    let first = path.components().next()?.as_os_str().as_encoded_bytes();
+    match first {
+        [b'~', ..] => Some("~"),
+        [b'$', b'{' | b'A'..=b'Z' | b'a'..=b'z' | b'_', ..] => Some("$"),
+        b"%h" => Some("%h"),
+        _ => None,
+    }
+}
+
+/// Refuses an argument that names a path in which something was left for a shell to expand.
+///
+/// # Errors
+/// `USAGE`, with the argument's name.
+pub fn refuse_unexpanded(path: &Path, name: &str) -> Result<()> {
+    match unexpanded(path) {
+        Some(part) => fail(
+            Code::Usage,
+            format!("{part} in {name} was not expanded, because no shell read it"),
+        )
+        .map_err(|e: Error| {
+            e.with_remedy(format!("write the path whole; a file whose name begins with {part} is ./{part}…"))
+        }),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,5 +213,47 @@ mod tests {
             env.for_children().map(|(name, _)| name.to_str().unwrap_or_default()).collect();
         left.sort_unstable();
         assert_eq!(left, ["CREDENTIALS_DIRECTORY_", "EMPTY", "PATH", "STRONGROOMS", "XSTRONGROOM_HOME"]);
+    }
+
+    #[test]
+    fn what_a_shell_would_have_expanded_is_told() {
+        for (path, part) in [
+            ("~", Some("~")),
+            ("~/v", Some("~")),
+            ("~root/v", Some("~")),
+            ("$HOME/v", Some("$")),
+            ("${HOME}/v", Some("$")),
+            ("%h/v", Some("%h")),
+            ("./~", None),
+            ("/home/~", None),
+            ("a~", None),
+            ("$", None),
+            ("%hello", None),
+            ("", None),
+        ] {
+            assert_eq!(unexpanded(Path::new(path)), part, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_variable_of_a_path_is_whole_and_absolute() {
+        let env = Env::default().with_var("HOME", "/h").with_var("XDG_DATA_HOME", "data");
+        assert!(
+            env.check_paths().is_ok(),
+            "a relative XDG directory is passed over, as its specification says"
+        );
+        for (name, value) in [
+            ("HOME", "~"),
+            ("HOME", "h"),
+            ("STRONGROOM_HOME", "~/v"),
+            ("STRONGROOM_HOME", "v"),
+            ("STRONGROOM_KEY_FILE", "$HOME/k"),
+            ("XDG_CONFIG_HOME", "~/.config"),
+            ("STRONGROOM_ANCHOR", "%h/a"),
+        ] {
+            let error = env.clone().with_var(name, value).check_paths().unwrap_err();
+            assert_eq!(error.code(), Code::Config, "{name}");
+            assert!(error.what().contains(name), "{}", error.what());
+        }
     }
 }

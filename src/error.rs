@@ -7,9 +7,11 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use strongroom_backends::fs::home::DANGLING;
 use strongroom_backends::{StoreError, shown};
 
 use crate::env::Env;
+use crate::permission;
 
 /// The result of everything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -104,6 +106,8 @@ codes! {
     Io, "IO", 74, "check the disk and the permissions";
     /// The file system is full.
     NoSpace, "NO_SPACE", 74, "free some space and try again";
+    /// The system gives no memory, or no thread.
+    NoMemory, "NO_MEMORY", 71, "give the command more memory: ulimit -v unlimited, or a larger limit of its container";
     /// A record changed between reading and writing.
     Changed, "CHANGED", 75, "someone else changed it at the same time: look again and repeat";
     /// A lock was not had in time.
@@ -214,7 +218,8 @@ impl From<StoreError> for Error {
             StoreError::NotFound(path) => Self::new(Code::Io, format!("{} is not there", shown(&path))),
             StoreError::Exists(path) => Self::new(Code::Exists, format!("{} exists already", shown(&path))),
             StoreError::Unsafe { path, why } => {
-                Self::new(Code::UnsafeFile, format!("{} {why}", shown(&path)))
+                let error = Self::new(Code::UnsafeFile, format!("{} {why}", shown(&path)));
+                if why == DANGLING { error.with_remedy(permission::OF_DANGLING) } else { error }
             }
             StoreError::TooLarge { path, max } => {
                 Self::new(Code::TooLarge, format!("{} is larger than {max} bytes", shown(&path)))
@@ -235,8 +240,12 @@ impl From<StoreError> for Error {
                     format!("{} is held {holder}; waited {} ms", shown(&path), waited.as_millis()),
                 )
             }
+            StoreError::Denied { path, at, why } => permission::denied(&path, &at, why),
+            StoreError::ReadOnly(path) => permission::read_only(&path),
+            StoreError::NoLocks { path, source } => permission::no_locks(&path, &reason(&source)),
             StoreError::Io { path, source } => {
-                Self::new(Code::Io, format!("{}: {}", shown(&path), reason(&source)))
+                let error = Self::new(Code::Io, format!("{}: {}", shown(&path), reason(&source)));
+                permission::limit(&source).into_iter().fold(error, Self::with_remedy)
             }
         }
     }

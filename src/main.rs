@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use strongroom::env::Env;
-use strongroom::{cli, harden};
+use strongroom::{cli, harden, limits};
 
 #[global_allocator]
 static ALLOCATOR: harden::Wiping = harden::Wiping;
 
 fn main() -> ExitCode {
     harden::process();
+    limits::prepare();
     ExitCode::from(harden::wiped(|| cli::run(std::env::args_os().collect(), Env::of_process())))
 }

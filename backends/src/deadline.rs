@@ -1,5 +1,6 @@
 //! A blocking call with an end.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
@@ -12,32 +13,39 @@ use crate::stack;
 ///
 /// `None` when it did not answer in time, or died. The thread is not joined: it may be stuck in
 /// the kernel for ever, and what it returns later is dropped.
-pub fn within<T: Send + 'static>(limit: Duration, call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+///
+/// # Errors
+/// The system's, if it gives no thread.
+pub fn within<T: Send + 'static>(
+    limit: Duration,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<Option<T>> {
     within_telling(limit, limit, &|| (), call)
 }
 
 /// As [`within`]; calls `tell` once if `after` has passed without an answer, and that is sooner.
+///
+/// # Errors
+/// As [`within`].
 pub fn within_telling<T: Send + 'static>(
     limit: Duration,
     after: Duration,
     tell: &dyn Fn(),
     call: impl FnOnce() -> T + Send + 'static,
-) -> Option<T> {
+) -> io::Result<Option<T>> {
     let (sender, receiver) = mpsc::sync_channel(1);
-    stack::thread()
-        .spawn(move || {
-            // Nobody waits any more when the deadline has passed.
-            let _ = stack::wiped(|| sender.send(call()));
-        })
-        .ok()?;
+    stack::thread().spawn(move || {
+        // Nobody waits any more when the deadline has passed.
+        let _ = stack::wiped(|| sender.send(call()));
+    })?;
     if after < limit {
         match receiver.recv_timeout(after) {
             Err(mpsc::RecvTimeoutError::Timeout) => tell(),
-            answer => return answer.ok(),
+            answer => return Ok(answer.ok()),
         }
-        return receiver.recv_timeout(limit.saturating_sub(after)).ok();
+        return Ok(receiver.recv_timeout(limit.saturating_sub(after)).ok());
     }
-    receiver.recv_timeout(limit).ok()
+    Ok(receiver.recv_timeout(limit).ok())
 }
 
 /// Watches over what the caller itself does, for a process that ends with it.
@@ -91,12 +99,12 @@ mod tests {
 
     #[test]
     fn a_call_that_answers_is_passed_on() {
-        assert_eq!(within(Duration::from_secs(5), || 7), Some(7));
+        assert_eq!(within(Duration::from_secs(5), || 7).unwrap(), Some(7));
     }
 
     #[test]
     fn a_call_that_never_answers_is_left_behind() {
         let (_keep, never) = mpsc::channel::<()>();
-        assert_eq!(within(Duration::from_millis(20), move || never.recv().is_ok()), None);
+        assert_eq!(within(Duration::from_millis(20), move || never.recv().is_ok()).unwrap(), None);
     }
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::StoreError;
 use crate::fs::dir::{Dir, read_regular, split};
+use crate::fs::home::{create_parents, dangling};
 use crate::fs::lock::{Mode, is_contended, try_now};
 
 /// The largest key or passphrase file, in bytes.
@@ -34,7 +35,8 @@ pub enum Trust {
 /// or written by others; `TooLarge`.
 pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let fd = fs::open(path, flags, fs::Mode::empty()).map_err(|e| StoreError::at(path, e))?;
+    let fd = fs::open(path, flags, fs::Mode::empty())
+        .map_err(|e| dangling(path).unwrap_or_else(|| StoreError::at(path, e)))?;
     if trust == Trust::Own {
         check_private(&fd, path)?;
     }
@@ -54,13 +56,8 @@ pub fn exists(path: &Path) -> bool {
 /// # Errors
 /// `Exists`, `NoSpace`, `Io`.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    use std::os::unix::fs::DirBuilderExt;
     let (parent, name) = split(path)?;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&parent)
-        .map_err(|source| StoreError::Io { path: parent.clone(), source })?;
+    create_parents(&parent)?;
     // The parent itself may be a link of the user's own (a dotfile manager's).
     let parent = parent.canonicalize().map_err(|source| StoreError::Io { path: parent.clone(), source })?;
     let dir = Dir::open(&parent)?;

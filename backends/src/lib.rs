@@ -28,6 +28,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 #[cfg(unix)]
+use fs::denial::Denial;
+#[cfg(unix)]
 use fs::dir::Dir;
 #[cfg(unix)]
 use fs::lock::Holder;
@@ -71,6 +73,27 @@ pub enum StoreError {
         /// How long was waited.
         waited: Duration,
     },
+    /// The system forbids it to this user.
+    #[error("permission denied: {at}")]
+    Denied {
+        /// Which file or directory was to be used.
+        path: PathBuf,
+        /// What forbids it: that one, or a directory on the way to it.
+        at: PathBuf,
+        /// Why, as far as owner and mode tell.
+        why: Denial,
+    },
+    /// It is on a file system that cannot be written.
+    #[error("{0} is on a read-only file system")]
+    ReadOnly(PathBuf),
+    /// The file system has no locks, or none for this machine.
+    #[error("{path} cannot be locked: {source}")]
+    NoLocks {
+        /// The lock's file.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
     /// Every other failure of the system.
     #[error("{path}: {source}")]
     Io {
@@ -93,11 +116,17 @@ impl StoreError {
             Errno::EXIST => Self::Exists(path),
             // O_NOFOLLOW on a symlink; O_DIRECTORY on something else.
             Errno::LOOP => Self::Unsafe { path, why: "is a symlink" },
-            Errno::NOTDIR => Self::Unsafe { path, why: "is not a directory" },
+            Errno::NOTDIR => {
+                // On the way to it, perhaps.
+                let at = path.ancestors().find(|at| at.symlink_metadata().is_ok()).unwrap_or(&path);
+                Self::Unsafe { path: at.to_owned(), why: "is not a directory" }
+            }
             Errno::ISDIR => Self::Unsafe { path, why: "is a directory" },
             // What opening a socket, or a FIFO that nobody reads, gives.
             Errno::NXIO => Self::Unsafe { path, why: "is not a regular file" },
             Errno::NOSPC | Errno::DQUOT => Self::NoSpace(path),
+            Errno::ACCESS | Errno::PERM => fs::denial::denied(path),
+            Errno::ROFS => Self::ReadOnly(path),
             other => Self::Io { path, source: other.into() },
         }
     }

@@ -157,11 +157,29 @@ impl Context {
     }
 
     fn vault_with(&self, setup: &home::Setup) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?, setup, self.lock_limit())?;
+        let vault = Vault::open(&self.home()?, setup, self.lock_limit())
+            .map_err(|error| self.of_variable(error))?;
         for notice in &vault.notices {
             self.warn(notice);
         }
         Ok(vault)
+    }
+
+    /// The same error of the home; where `HOME` says where that is, with what it says.
+    #[must_use]
+    pub fn of_variable(&self, error: Error) -> Error {
+        let home = self.env.path("HOME").filter(|home| !shape::looks_secret(&home.to_string_lossy()));
+        let Some(home) =
+            home.filter(|home| !self.names_home() && home.metadata().map_or(true, |h| !is_mine(&h)))
+        else {
+            return error;
+        };
+        if !matches!(error.code(), Code::UnsafeHome | Code::Io | Code::NoVault) {
+            return error;
+        }
+        let what = format!("{} (HOME is {})", error.what(), strongroom_backends::shown(&home));
+        let remedy = format!("{}; or set HOME to a directory of your own", error.remedy());
+        Error::new(error.code(), what).with_remedy(remedy)
     }
 
     /// Unlocks the vault, from the cache where that is there, and asking where that is allowed.
@@ -296,9 +314,15 @@ impl Context {
         if let (Remembered::NoHome, Some(dir), true) =
             (vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
         {
+            let next = match vault.anchors.denied(ring.vault.as_str()) {
+                Some(error) => {
+                    let error = Error::from(error);
+                    format!("and it cannot remember its state: {}; {}", error.what(), error.remedy())
+                }
+                None => format!("from now on {} remembers its state", strongroom_backends::shown(dir)),
+            };
             self.warn(&format!(
-                "this machine has not seen this home before, so it cannot tell whether it is the latest; from now on {} remembers its state",
-                strongroom_backends::shown(dir)
+                "this machine has not seen this home before, so it cannot tell whether it is the latest; {next}"
             ));
         }
         Ok(())
@@ -421,6 +445,11 @@ impl Context {
         }
         if secret_input::confirm(question)? { Ok(()) } else { fail(Code::Cancelled, "not confirmed") }
     }
+}
+
+fn is_mine(meta: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// Refuses a command-line argument that looks like a secret, without quoting it.

@@ -4,7 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, explain, prune, sources};
-use crate::doctor::{Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock};
+use crate::doctor::{
+    Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock, writable,
+};
 use crate::error::{Error, Result, fail};
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -51,20 +53,25 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let mut findings = process::check();
     findings.extend(resolver::check());
     findings.extend(kernel::check());
-    findings.extend(home::check(&vault, damaged.as_ref())?);
-    findings.extend(unlock::check(&vault)?);
-    let in_keychain = keychain::is_used(&vault)?;
+    // What one check cannot read keeps none of the others from looking.
+    findings.extend(Finding::or_met("home", home::check(&vault, damaged.as_ref())));
+    findings.extend(writable::check(&vault));
+    findings.extend(Finding::or_met("unlock", unlock::check(&vault)));
+    let in_keychain = keychain::is_used(&vault).unwrap_or(false);
     findings.extend(keychain::check(&vault.keychain, in_keychain));
     findings.extend(keychain::leftovers(&vault));
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
-    findings.extend(state::check(&vault)?);
+    findings.extend(Finding::or_met("state", state::check(&vault)));
     let waits = context.waits("doctor");
     let mut session = open(context, &vault, asks);
     let mut look = match &mut session {
-        Ok(session) => vault.keys_settled(session, &waits)?,
+        Ok(session) => vault.keys_settled(session, &waits).unwrap_or_else(|error| {
+            findings.push(Finding::met("home", &error));
+            Look::default()
+        }),
         Err(_) => Look::default(),
     };
-    let by_passphrase = vault.slots()?.iter().any(|slot| slot.method == PASSPHRASE);
+    let by_passphrase = vault.slots().unwrap_or_default().iter().any(|slot| slot.method == PASSPHRASE);
     findings.push(unlock::opened(&session, by_passphrase));
     if let Some(digest) = &args.accept_rollback {
         drop(look.lock.take());
@@ -85,19 +92,22 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
                 look = vault.keys_settled(session, &waits)?;
             }
             findings.extend(look.told().map(|what| Finding::note("home", what)));
-            findings.extend(home::standing(&vault, session)?);
+            findings.extend(Finding::or_met("anchor", home::standing(&vault, session)));
             if in_keychain {
-                findings.extend(keychain::items(&vault, session, args.repair, &waits)?);
+                let items = keychain::items(&vault, session, args.repair, &waits);
+                findings.extend(Finding::or_met("keychain", items));
             }
-            findings.extend(profiles::check(&vault, session, &look.waits(&waits))?);
+            let profiles = profiles::check(&vault, session, &look.waits(&waits));
+            findings.extend(Finding::or_met("profiles", profiles));
         }
         Err(error) if args.repair => {
             return fail(error.code(), format!("nothing can be repaired: {}", error.what()))
                 .map_err(|e: Error| e.with_remedy(error.remedy().to_owned()));
         }
-        Err(_) => findings.extend(profiles::check_locked(&vault)?),
+        Err(_) => findings.extend(Finding::or_met("profiles", profiles::check_locked(&vault))),
     }
     drop(look);
+    tell_once(&mut findings);
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;
@@ -110,6 +120,19 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         done => done,
     }
+}
+
+/// Drops what an earlier finding says already: several checks can meet one error.
+fn tell_once(findings: &mut Vec<Finding>) {
+    const DENIED: &str = "permission denied: ";
+    let mut told: Vec<String> = Vec::new();
+    findings.retain(|finding| {
+        // Who meets it says where.
+        let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
+        let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
+        told.push(core.to_owned());
+        !again
+    });
 }
 
 /// Whether the agent has a profile of a provider.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::home::dangling;
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
@@ -80,6 +81,9 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         return fail(Code::Usage, "the bundle would go to the terminal")
             .map_err(|e: Error| e.with_remedy("name a file with --out, or send the output to a pipe"));
     }
+    if args.out.is_none() {
+        out::refuse_closed()?;
+    }
     if let Some(path) = args.out.as_deref().filter(|path| key_file::exists(path)) {
         return fail(Code::Exists, format!("{} exists already", shown(path)));
     }
@@ -108,6 +112,10 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
                 Ok(Some(record)) => records.push((agent.clone(), record)),
                 Ok(None) => return Err(not_found(&vault, agent, &id)),
                 Err(error) if args.skip_unreadable => context.warn(&format!("left out: {}", error.what())),
+                Err(error) if error.code() == Code::Io => {
+                    let remedy = format!("{}; or add --skip-unreadable to export the others", error.remedy());
+                    return Err(error.with_remedy(remedy));
+                }
                 Err(error) => {
                     return Err(error.with_remedy(
                         "restore or remove that record, or add --skip-unreadable to export the others",
@@ -138,7 +146,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         write_file(path, &sealed)?;
         return tell(context, path, &records, &digest);
     }
-    let _ = out::write_bytes(&Buffer::from_vec(sealed))?;
+    out::write_bytes(&Buffer::from_vec(sealed))?;
     context.say(&format!("Sealed {}. SHA-256: {digest}", counted(records.len() as u64, "profile")));
     Ok(0)
 }
@@ -163,7 +171,14 @@ fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretS
 
 /// Writes the whole file or none of it, mode 0600.
 fn write_file(path: &Path, sealed: &[u8]) -> Result<()> {
-    let failed = |_| Error::new(Code::Io, format!("{} cannot be written", shown(path)));
+    let failed = |error: std::io::Error| match dangling(path) {
+        Some(error) => error.into(),
+        None if error.kind() == std::io::ErrorKind::NotFound => {
+            Error::new(Code::Io, format!("{} cannot be written: its directory is not there", shown(path)))
+                .with_remedy("make the directory, or name another file with --out")
+        }
+        None => Error::new(Code::Io, format!("{} cannot be written: {}", shown(path), error.kind())),
+    };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path
         .file_name()

@@ -37,6 +37,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         }
         return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
     }
+    out::refuse_closed()?;
     harden::large_buffers_apart();
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
@@ -95,10 +96,10 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         );
         written.map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
         document.push(b'\n');
-        let _ = out::write_bytes(&document)?;
+        out::write_bytes(&document)?;
         return Ok(0);
     }
-    let _ = out::write_secret(&credential.secret)?;
+    out::write_secret(&credential.secret)?;
     Ok(0)
 }
 

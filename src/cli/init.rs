@@ -88,6 +88,12 @@ impl NewKey {
     pub(super) fn write(&self) -> Result<bool> {
         match key_file::create(&self.path, self.text.expose()) {
             Err(StoreError::Exists(_)) => Ok(false),
+            Err(error @ (StoreError::Denied { .. } | StoreError::ReadOnly(_))) => {
+                let error = Error::from(error);
+                let remedy =
+                    format!("name another place for the key file with --key-file; or {}", error.remedy());
+                Err(error.with_remedy(remedy))
+            }
             written => Ok(written.map(|()| true)?),
         }
     }
@@ -129,13 +135,15 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     // Before a key is made: what would be refused leaves nothing behind.
     match Vault::open_damaged(&home, &context.setup(), context.lock_limit()) {
         Ok((vault, _)) => init::refuse_taken(&vault, &context.waits("init"))?,
-        Err(error) if error.code() == Code::NoVault => init::check_place(&home)?,
+        Err(error) if error.code() == Code::NoVault => {
+            init::check_place(&home).map_err(|error| context.of_variable(error))?;
+        }
         Err(error) if error.code() == Code::NewerFormat => {
             let what = format!("there is a vault in {} already, made by a newer strongroom", shown(&home));
             return fail(Code::Exists, what)
                 .map_err(|e: Error| e.with_remedy("name another home with --home"));
         }
-        Err(error) => return Err(error),
+        Err(error) => return Err(context.of_variable(error)),
     }
     let chosen = choose(context, args, &home)?;
     let (payload, secret, unlock) = match chosen.unlock {

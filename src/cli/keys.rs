@@ -75,6 +75,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
     if context.env.stdout_tty && !args.reveal {
         return fail(Code::NotRevealed, "the recovery key would be shown on a terminal");
     }
+    out::refuse_closed()?;
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
     keychain_key::note_seen(&vault.home, true);
@@ -85,10 +86,10 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
             crate::secret::ExposeSecret::expose_secret(&session.unlocked()?.payload.recovery).as_bytes(),
         );
         document.extend(b"\"}\n");
-        let _ = out::write_bytes(&document)?;
+        out::write_bytes(&document)?;
         return Ok(0);
     }
-    let _ = out::write_secret(&session.unlocked()?.payload.recovery)?;
+    out::write_secret(&session.unlocked()?.payload.recovery)?;
     context.say(
         "This opens every record of the vault, with stock age too. Keep it offline, apart from this machine.",
     );

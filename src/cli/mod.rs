@@ -56,7 +56,7 @@ use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand}
 
 pub use context::Context;
 
-use crate::env::Env;
+use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
 use crate::term::secret_input::Quiet;
@@ -239,19 +239,41 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let json = arguments.iter().any(|argument| argument == "--json");
     let _quiet = quiet(&arguments, &env);
     let mut command = command();
-    let parsed = command
-        .try_get_matches_from_mut(arguments)
-        .and_then(|matches| Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?)));
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+        Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, refuse_unexpanded_paths(&matches)))
+    });
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
     std::mem::forget(command);
-    let (global, cli) = match parsed {
+    let (global, cli, paths) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &env, json),
     };
     let mut context = Context::new(env, global);
-    match dispatch(&mut context, cli.verb) {
+    match paths.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
+    }
+}
+
+/// Refuses arguments that name a path in which something was left for a shell to expand. `resolve` says so in its
+/// answer.
+fn refuse_unexpanded_paths(matches: &ArgMatches) -> Result<()> {
+    if matches.subcommand_name() == Some("resolve") {
+        return Ok(());
+    }
+    for id in matches.ids() {
+        for path in matches.try_get_many::<PathBuf>(id.as_str()).ok().flatten().into_iter().flatten() {
+            let name = match id.as_str() {
+                "path" => "PATH".to_owned(),
+                "directory" => "DIR".to_owned(),
+                flag => format!("--{}", flag.replace('_', "-")),
+            };
+            refuse_unexpanded(path, &name)?;
+        }
+    }
+    match matches.subcommand() {
+        Some((_, inner)) => refuse_unexpanded_paths(inner),
+        None => Ok(()),
     }
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 use super::Context;
 use crate::error::{Code, Result, fail};
 use crate::term::count::counted;
+use crate::term::escape::safe;
 use crate::vault::verify;
 
 /// Open and check every record, index and log.
@@ -18,7 +19,8 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
     let look = vault.keys_settled(&mut session, &waits)?;
     let mut verified = verify::verify(&vault, &session, &look.waits(&waits))?;
     if let Some(what) = look.told() {
-        let finding = verify::Finding { kind: "busy", agent: None, profile: None, what, notice: true };
+        let finding =
+            verify::Finding { kind: "busy", agent: None, profile: None, what, remedy: None, notice: true };
         verified.findings.insert(0, finding);
     }
     drop(look);
@@ -31,7 +33,10 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
         let of = finding.agent.as_ref().map_or_else(String::new, |agent| format!("agent {agent}: "));
         let mark = if finding.notice { "note" } else { "wrong" };
         let line = format!("{mark}: {of}{}", finding.what);
-        context.print(&crate::term::escape::safe(&line))?;
+        context.print(&safe(&line))?;
+        if let Some(remedy) = &finding.remedy {
+            context.print(&format!("  → {}", safe(remedy)))?;
+        }
     }
     context.print(&format!(
         "Verified {} of {} and {}: {}.",

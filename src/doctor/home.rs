@@ -1,8 +1,9 @@
 //! The home: its permissions, `vault.json`, and what does not belong there.
 
+use strongroom_backends::StoreError;
 use strongroom_backends::fs::{lock, queue};
 
-use super::Finding;
+use super::{Finding, Level};
 use crate::error::{Error, Result};
 use crate::vault::accept;
 use crate::vault::anchor::Remembered;
@@ -76,6 +77,14 @@ pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
         })
         .collect();
     let Ok(ring) = session.keys.own() else { return Ok(found) };
+    if let Some(error) = vault.anchors.denied(ring.vault.as_str()) {
+        let is_frozen = matches!(error, StoreError::ReadOnly(_));
+        let error = Error::from(error);
+        let what = format!("this machine cannot remember the home's state: {}", error.what());
+        let finding = Finding::wrong(ANCHOR, what, error.remedy().to_owned());
+        found.push(if is_frozen { Finding { level: Level::Note, ..finding } } else { finding });
+        return Ok(found);
+    }
     let dir = vault.anchors.setup().dir.as_deref().map(strongroom_backends::shown);
     match (vault.anchors.of(&ring)?, dir) {
         (Remembered::Nowhere, _) | (_, None) => found.push(

@@ -10,8 +10,11 @@ pub mod profiles;
 pub mod resolver;
 pub mod state;
 pub mod unlock;
+pub mod writable;
 
 use serde::Serialize;
+
+use crate::error::{Error, Result};
 
 /// How a check ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -58,6 +61,18 @@ impl Finding {
     #[must_use]
     pub fn wrong(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self { level: Level::Wrong, remedy: Some(remedy.into()), ..Self::ok(check, what) }
+    }
+
+    /// An error that a check met: it is wrong, and the other checks go on.
+    #[must_use]
+    pub fn met(check: &'static str, error: &Error) -> Self {
+        Self::wrong(check, error.what(), error.remedy().to_owned())
+    }
+
+    /// What a check found, or the error that it met.
+    #[must_use]
+    pub fn or_met(check: &'static str, found: Result<Vec<Self>>) -> Vec<Self> {
+        found.unwrap_or_else(|error| vec![Self::met(check, &error)])
     }
 
     /// The same, mended.

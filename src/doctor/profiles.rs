@@ -1,7 +1,10 @@
 //! Records, indexes, logs and unfinished changes of every agent.
 
+use strongroom_backends::fs::home::ANOTHERS;
+
 use super::Finding;
 use crate::error::{Code, Result};
+use crate::permission;
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::change::{Change, Outcome};
 use crate::vault::exposed;
@@ -81,10 +84,14 @@ pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Find
         .map(|finding| {
             let of = finding.agent.as_ref().map_or_else(String::new, |agent| format!("agent {agent}: "));
             let what = format!("{of}{}", finding.what);
-            if finding.notice {
-                Finding::note(CHECK, what)
-            } else {
-                Finding::wrong(CHECK, what, remedy(finding.kind))
+            match (finding.notice, &finding.remedy) {
+                (true, None) => Finding::note(CHECK, what),
+                (true, Some(remedy)) => Finding::note(CHECK, what).with_remedy(remedy.clone()),
+                (false, Some(remedy)) => Finding::wrong(CHECK, what, remedy.clone()),
+                (false, None) if finding.what.contains(ANOTHERS) => {
+                    Finding::wrong(CHECK, what, permission::give_back(vault.home.path()))
+                }
+                (false, None) => Finding::wrong(CHECK, what, remedy(finding.kind)),
             }
         })
         .collect();
@@ -149,7 +156,8 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
             Finding::note(CHECK, "began the vault's own change log anew; the old one is set by").mended(),
         );
     }
-    if vault.settings(&session.keys).is_err() {
+    // Those that cannot be read may be as the vault made them.
+    if vault.settings(&session.keys).is_err_and(|error| error.code() != Code::Io) {
         edit.settings = Some(Settings::default().to_bytes(&ring)?);
         found.push(Finding::note(CHECK, "wrote settings.json anew, with the defaults").mended());
     }

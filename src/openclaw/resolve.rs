@@ -1,9 +1,6 @@
 //! Answers the ids of a request.
 
 use std::collections::{HashMap, HashSet};
-use std::thread;
-
-use strongroom_backends::stack;
 
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
@@ -19,6 +16,7 @@ use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reading, Reference, ShortId};
 use crate::vault::index::EntryRef;
+use crate::vault::many;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
@@ -88,26 +86,7 @@ pub fn resolve(
     let answers: Vec<Result<SecretString>> = if references.len() < PARALLEL_FROM {
         references.iter().map(answer).collect()
     } else {
-        let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
-        let size = references.len().div_ceil(threads);
-        thread::scope(|scope| {
-            let answer = &answer;
-            let workers: Vec<_> = references
-                .chunks(size)
-                .map(|chunk| {
-                    let work = move || stack::wiped(|| chunk.iter().map(answer).collect::<Vec<_>>());
-                    (chunk.len(), scope.spawn(work))
-                })
-                .collect();
-            workers
-                .into_iter()
-                .flat_map(|(len, worker)| {
-                    worker.join().unwrap_or_else(|_| {
-                        (0..len).map(|_| fail(Code::Internal, "the answer was cut short")).collect()
-                    })
-                })
-                .collect()
-        })
+        many::spread(&references, answer)
     };
     ids.into_iter().zip(answers).collect()
 }

@@ -64,7 +64,15 @@ impl Cost {
         self.check()?;
         let internal = |_| Error::new(Code::Internal, "Argon2id refused its parameters");
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(internal)?;
-        let mut memory = vec![Block::new(); params.block_count()];
+        let mut memory: Vec<Block> = Vec::new();
+        memory.try_reserve_exact(params.block_count()).map_err(|_| {
+            let what = format!(
+                "the passphrase takes {} MiB of memory, and the system does not give it",
+                self.memory_kib / MIB
+            );
+            Error::new(Code::NoMemory, what)
+        })?;
+        memory.resize(params.block_count(), Block::new());
         let mut key = Zeroizing::new([0; 32]);
         let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
             .hash_password_into_with_memory(passphrase, &self.salt, key.as_mut_slice(), &mut memory);

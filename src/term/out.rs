@@ -1,5 +1,6 @@
-//! Standard output. A closed pipe ends quietly, and a secret leaves no copy behind: std's own
-//! stdout would keep the last of it in a buffer that nobody wipes.
+//! Standard output. A report ends quietly if its pipe is closed; a secret or a bundle was to go there, so
+//! that is an error. A secret leaves no copy behind: std's own stdout would keep the last of it in a
+//! buffer that nobody wipes.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -8,6 +9,8 @@ use rustix::io::Errno;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Code, Error, Result};
+use crate::limits;
+use crate::permission;
 use crate::secret::Buffer;
 
 /// What became of a write.
@@ -31,20 +34,43 @@ pub fn write_text(text: &str) -> Result<Written> {
 /// Writes a secret and a line break to standard output.
 ///
 /// # Errors
-/// `NO_SPACE` and `IO`.
-pub fn write_secret(secret: &SecretString) -> Result<Written> {
-    match write_stdout(secret.expose_secret().as_bytes())? {
-        Written::All => write_stdout(b"\n"),
-        Written::Closed => Ok(Written::Closed),
+/// `NO_SPACE` and `IO`; also if no one reads it, or standard output is closed, because it was to go there.
+pub fn write_secret(secret: &SecretString) -> Result<()> {
+    taken(write_open(secret.expose_secret().as_bytes())?)?;
+    taken(write_open(b"\n")?)
+}
+
+/// Writes secret or sealed bytes to standard output as they are.
+///
+/// # Errors
+/// As [`write_secret`].
+pub fn write_bytes(bytes: &Buffer) -> Result<()> {
+    taken(write_open(bytes.expose())?)
+}
+
+/// Refuses before a secret is looked for that standard output is closed.
+///
+/// # Errors
+/// `IO`.
+pub fn refuse_closed() -> Result<()> {
+    if limits::stdout_was_closed() { Err(not_taken("standard output is closed")) } else { Ok(()) }
+}
+
+fn write_open(bytes: &[u8]) -> Result<Written> {
+    refuse_closed()?;
+    write_stdout(bytes)
+}
+
+fn taken(written: Written) -> Result<()> {
+    match written {
+        Written::All => Ok(()),
+        Written::Closed => Err(not_taken("the program that reads standard output ended before it had all")),
     }
 }
 
-/// Writes secret bytes to standard output as they are.
-///
-/// # Errors
-/// `NO_SPACE` and `IO`.
-pub fn write_bytes(bytes: &Buffer) -> Result<Written> {
-    write_stdout(bytes.expose())
+fn not_taken(what: &str) -> Error {
+    Error::new(Code::Io, what)
+        .with_remedy("send the output to a file, or to a program that reads it to its end")
 }
 
 /// Writes text to standard error. When that fails there is nobody left to tell.
@@ -56,8 +82,12 @@ fn write_stdout(bytes: &[u8]) -> Result<Written> {
     write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
         // What the command had to do is done by then.
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
-        Error::new(code, format!("standard output could not be written: {}", std::io::Error::from(errno)))
-            .with_remedy("send it elsewhere; what the command changed stays changed")
+        let source = std::io::Error::from(errno);
+        let remedy = match permission::limit(&source) {
+            Some(limit) => format!("{limit}; what the command changed stays changed"),
+            None => "send it elsewhere; what the command changed stays changed".to_owned(),
+        };
+        Error::new(code, format!("standard output could not be written: {source}")).with_remedy(remedy)
     })
 }
 

@@ -4,11 +4,13 @@ use std::os::fd::RawFd;
 use std::path::Path;
 use std::time::Duration;
 
+use strongroom_backends::fs::home::DANGLING;
 use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
 
 use super::{MethodSecret, key_text};
 use crate::error::{Code, Error, Result, fail};
+use crate::permission;
 use crate::secret::Buffer;
 
 /// The largest passphrase, in bytes.
@@ -89,7 +91,8 @@ pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
     let file = inherited_fd::take(number)
         .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
     // Whoever opened it may hold the other end open for ever.
-    let read = deadline::within(FD_LIMIT, move || read_to_end(file, max));
+    let read = deadline::within(FD_LIMIT, move || read_to_end(file, max))
+        .map_err(|_| Error::new(Code::NoMemory, format!("no thread can be had to read {from}")))?;
     match read {
         Some(Some(bytes)) if bytes.len() > max => {
             fail(Code::TooLarge, format!("{from} gives more than {max} bytes"))
@@ -141,6 +144,10 @@ fn of_key_file(error: StoreError, what: &str) -> Error {
     match error {
         StoreError::NotFound(path) => {
             Error::new(Code::NoInput, format!("the {what} {} is not there", shown(&path)))
+        }
+        StoreError::Unsafe { path, why: DANGLING } => {
+            Error::new(Code::NoInput, format!("the {what} cannot be read: {} {DANGLING}", shown(&path)))
+                .with_remedy(permission::OF_DANGLING)
         }
         StoreError::Unsafe { path, why } => {
             Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))

@@ -5,13 +5,13 @@ use std::os::fd::RawFd;
 use std::path::{Path, PathBuf};
 
 use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::shown;
+use strongroom_backends::{StoreError, shown};
 
 use super::cache::{self, Asked};
 use super::read::{key_of_file, passphrase_of_fd, passphrase_of_file, read_passphrase_file};
 use super::slots::{self, Slot, Unlocked};
 use super::{MethodSecret, Opened, key_change, key_text, keychain_key};
-use crate::env::Env;
+use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::looks::looks_secret;
@@ -300,6 +300,9 @@ pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSe
         if let Some(path) = &named.key_file {
             refuse_key_as_path(path, place)?;
         }
+        for (path, flag) in [(&named.key_file, "--key-file"), (&named.passphrase_file, "--passphrase-file")] {
+            path.as_deref().map_or(Ok(()), |path| refuse_unexpanded(path, flag))?;
+        }
         match named.count() {
             0 => {}
             1 => return read_named(named, home).map(Some),
@@ -366,6 +369,12 @@ fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> E
         what.push_str("no key was found");
         if let Some(path) = default_key_file(env) {
             what.push_str(&format!(" (looked for {})", shown(&path)));
+            // A directory on the way to it is another user's, perhaps.
+            if let Err(error @ StoreError::Denied { .. }) = key_file::read(&path, Trust::Own) {
+                let denied = Error::from(error);
+                let what = format!("{what}; {}", denied.what());
+                return Error::new(Code::Locked, what).with_remedy(denied.remedy().to_owned());
+            }
         }
     } else {
         what.push_str(&format!("{} does not open it", tried.join(" and ")));

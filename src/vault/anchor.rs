@@ -13,6 +13,7 @@ use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 
@@ -178,6 +179,26 @@ impl Anchors {
                 let dir = of_vault.dir(&mine).ok()?;
                 dir.scribble(HOME, self.home().as_os_str().as_encoded_bytes()).ok()?;
                 return Some(dir);
+            }
+        }
+        None
+    }
+
+    /// Why what this machine remembers cannot be read or written, if it is there and that is so.
+    #[must_use]
+    pub fn denied(&self, vault: &str) -> Option<StoreError> {
+        let dir = self.setup.dir.as_ref()?;
+        let mine = dir.join(vault).join(Self::place(self.home()));
+        let files = |dir: &Dir| dir.names()?.iter().try_for_each(|name| dir.may_open(name, true));
+        for at in [dir.clone(), dir.join(vault), mine.clone()] {
+            let tried = Dir::open(&at).and_then(|dir| {
+                dir.may_write()?;
+                if at == mine { files(&dir) } else { Ok(()) }
+            });
+            match tried {
+                Ok(()) => {}
+                Err(error) if error.is_not_found() => return None,
+                Err(error) => return Some(error),
             }
         }
         None

@@ -1,9 +1,6 @@
 //! A change of an agent's profiles, from putting it together to its commit.
 
-use std::thread;
-
 use strongroom_backends::keychain::Keychain as Platform;
-use strongroom_backends::stack;
 
 use super::agent::{Agent, PENDING};
 use super::bounds;
@@ -12,6 +9,7 @@ use super::id::{AgentName, ProfileId, Provider};
 use super::index::{FILE, Index, Mark, NewEntry};
 use super::ledger::{self, Book, Entry, State, Updates};
 use super::log::{self, Event, Head, LogPart};
+use super::many;
 use super::ops::{Op, Ops};
 use super::record::Record;
 pub use super::staging::Outcome;
@@ -367,18 +365,5 @@ fn seal_all(puts: &[Put], ring: &Ring, watched: &Watched) -> Result<Vec<(String,
     if puts.len() < PARALLEL_FROM {
         return puts.iter().map(seal).collect();
     }
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(8);
-    let sealed: Vec<Result<Vec<_>>> = thread::scope(|scope| {
-        let workers: Vec<_> = puts
-            .chunks(puts.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || stack::wiped(|| chunk.iter().map(seal).collect())))
-            .collect();
-        workers
-            .into_iter()
-            .map(|worker| {
-                worker.join().unwrap_or_else(|_| Err(Error::new(Code::Internal, "sealing was cut short")))
-            })
-            .collect()
-    });
-    Ok(sealed.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect())
+    many::spread(puts, seal).into_iter().collect()
 }

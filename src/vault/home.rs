@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
@@ -17,9 +18,11 @@ use super::vault_file::{self, MAX as VAULT_FILE_MAX};
 pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
 use super::watch::Watched;
 pub use super::writer::Writer;
-use crate::env::Env;
+use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
+use crate::permission;
+use crate::term::escape::shell_word;
 use crate::unlock::slots::{self, Slot};
 
 /// The directory of the agents in a home.
@@ -96,6 +99,10 @@ pub struct Vault {
 /// # Errors
 /// `CONFIG` when none of them says where it is.
 pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
+    env.check_paths()?;
+    if let Some(flag) = flag {
+        refuse_unexpanded(flag, "--home")?;
+    }
     let named = flag.map(Path::to_owned).or_else(|| env.path("STRONGROOM_HOME"));
     let default = if cfg!(target_os = "macos") {
         env.path("HOME").map(|home| home.join("Library/Application Support"))
@@ -108,6 +115,12 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
         Error::new(Code::Config, "neither --home nor STRONGROOM_HOME nor HOME says where the vault is")
             .with_remedy("name it with --home; in a client's configuration, as an argument of the command")
     })?;
+    let in_root = |path: &Path| path.starts_with("/.local") || path.starts_with("/Library");
+    if env.path("HOME").is_some_and(|home| home == Path::new("/")) && in_root(&home) && !home.exists() {
+        return fail(Code::Config, "HOME is /, so the vault would be in the root directory").map_err(
+            |e: Error| e.with_remedy("set HOME, or name the vault's home: --home DIR or STRONGROOM_HOME"),
+        );
+    }
     // Messages and links inside the home should not depend on where the command was started.
     // A trailing slash would follow a link.
     std::path::absolute(&home)
@@ -123,11 +136,20 @@ pub(crate) fn of_home(error: StoreError) -> Error {
             match why {
                 "is a symlink" => error.with_remedy("name the directory itself with --home"),
                 "is not a directory" => error.with_remedy("name a directory with --home"),
-                "belongs to another user" => error.with_remedy(
-                    "run the command as that user (not under sudo), or name a home of your own with --home",
-                ),
-                _ => error,
+                "belongs to another user" => error.with_remedy(permission::of_owner(&path)),
+                home::DANGLING => {
+                    error.with_remedy(format!("{}; or name another home with --home", permission::OF_DANGLING))
+                }
+                _ => error.with_remedy(format!(
+                    "remove write access for others: chmod go-w {}; if its file system keeps no modes, name a home elsewhere with --home",
+                    shell_word(&shown(&path))
+                )),
             }
+        }
+        // Whose it is can be seen from above.
+        StoreError::Denied { path, at, why: why @ Denial::Owner(_) } if path == at => {
+            let denied = permission::denied(&path, &at, why);
+            Error::new(Code::UnsafeHome, denied.what().to_owned()).with_remedy(denied.remedy().to_owned())
         }
         other => other.into(),
     }

@@ -14,16 +14,25 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     if items.len() < PARALLEL_FROM {
         return items.iter().map(work).collect();
     }
+    spread(items, work)
+}
+
+/// As [`map`], of however few items. If the system gives no thread, this one does the work.
+pub fn spread<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let work = &work;
+    let each = |chunk: &[T]| stack::wiped(|| chunk.iter().map(work).collect::<Vec<R>>());
     thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(items.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || stack::wiped(|| chunk.iter().map(work).collect::<Vec<R>>())))
+        let chunks = items.chunks(items.len().div_ceil(threads).max(1));
+        let workers: Vec<_> = chunks
+            .map(|chunk| (chunk, stack::thread().spawn_scoped(scope, move || each(chunk))))
             .collect();
         workers
             .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|(chunk, worker)| match worker {
+                Ok(worker) => worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+                Err(_) => each(chunk),
+            })
             .collect()
     })
 }

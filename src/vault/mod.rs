@@ -22,7 +22,7 @@ pub mod ledger;
 pub mod leftovers;
 pub mod log;
 pub mod log_verify;
-mod many;
+pub mod many;
 pub mod ops;
 pub mod own;
 pub mod reader;

@@ -178,9 +178,12 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> 
             });
             opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
                 let what = format!("agent {name}: {}; nothing was changed", error.what());
-                Error::new(error.code(), what).with_remedy(
-                    "restore that record, paste it again or remove it first: after a rekey it could never be opened",
-                )
+                let remedy = if error.code() == Code::Io {
+                    error.remedy().to_owned()
+                } else {
+                    "restore that record, paste it again or remove it first: after a rekey it could never be opened".to_owned()
+                };
+                Error::new(error.code(), what).with_remedy(remedy)
             })?;
         }
         let book = writer.book()?;

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
 use super::store::Store;
@@ -49,19 +50,26 @@ impl Settings {
     /// The settings in a home, if they are the ones whose SHA-256 the ledger names.
     ///
     /// # Errors
-    /// `TAMPERED` if they are others; the defaults hold then.
+    /// `TAMPERED` if they are others, `IO` if they cannot be read; the defaults hold then.
     pub fn read(home: &Dir, ring: &Ring, digest: &str) -> Result<Self> {
         let tampered = || {
             Error::new(Code::Tampered, "settings.json is not as this vault made it; the defaults hold")
                 .with_remedy("run `strongroom doctor --repair`")
         };
-        let read = |name: &str| {
-            let bytes = home.read_if_any(name, MAX).ok().flatten()?;
-            (hex(&Sha256::digest(&bytes)) == digest).then_some(bytes)
+        let read = |name: &str| -> Result<Option<Vec<u8>>> {
+            let bytes = match home.read_if_any(name, MAX) {
+                // It may be as the vault made it.
+                Err(error @ (StoreError::Denied { .. } | StoreError::Io { .. })) => return Err(error.into()),
+                read => read.ok().flatten(),
+            };
+            Ok(bytes.filter(|bytes| hex(&Sha256::digest(bytes)) == digest))
         };
         // Committed, and not yet in its place.
         let staged = format!("{FILE}{}", crate::unlock::listing::NEW);
-        let bytes = read(FILE).or_else(|| read(&staged)).ok_or_else(tampered)?;
+        let bytes = match read(FILE)? {
+            Some(bytes) => bytes,
+            None => read(&staged)?.ok_or_else(tampered)?,
+        };
         let parts = signed::split(&bytes).ok_or_else(tampered)?;
         let text: Text = serde_json::from_str(parts.json).map_err(|_| tampered())?;
         let key = ring.get(&text.key).ok_or_else(tampered)?;

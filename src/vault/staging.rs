@@ -191,8 +191,8 @@ impl Parts {
         }
         let index = agent.dir.write_new(STAGED_INDEX, &self.index)?;
         log::reserve(&agent.dir, &self.ops.log)?;
-        if !each {
-            return Ok(stage.sync_all()?);
+        if !each && stage.sync_all()? {
+            return Ok(());
         }
         for (file, name) in &files {
             stage.sync_file(file, name)?;

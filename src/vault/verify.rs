@@ -2,6 +2,7 @@
 
 mod entries;
 mod own;
+mod strays;
 
 use std::collections::BTreeSet;
 
@@ -35,7 +36,7 @@ use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
-use crate::unlock::slots::{self, DIR};
+use crate::unlock::slots::DIR;
 
 /// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
@@ -56,6 +57,9 @@ pub struct Finding {
     pub profile: Option<String>,
     /// A sentence.
     pub what: String,
+    /// What to do about it, where that does not follow from its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// Whether it is harmless, and told only to be known.
     pub notice: bool,
 }
@@ -87,8 +91,16 @@ impl Verified {
             agent: Some(agent.name.to_string()),
             profile: profile.map(str::to_owned),
             what,
+            remedy: None,
             notice: false,
         });
+    }
+
+    /// What to do about the last one.
+    fn remedy(&mut self, remedy: impl Into<String>) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.remedy = Some(remedy.into());
+        }
     }
 
     fn note(&mut self, kind: &'static str, agent: &Agent, profile: Option<&str>, what: String) {
@@ -97,7 +109,7 @@ impl Verified {
     }
 
     fn add_own(&mut self, kind: &'static str, what: String) {
-        self.findings.push(Finding { kind, agent: None, profile: None, what, notice: false });
+        self.findings.push(Finding { kind, agent: None, profile: None, what, remedy: None, notice: false });
     }
 }
 
@@ -118,13 +130,17 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
         for what in modes_within(&unlock) {
             verified.add_own("writable", what);
         }
-        for name in unlock.names()?.iter().filter(|name| !slots::is_ours(name)) {
-            let name = super::id::quoted(name);
-            verified.add_own("strange", format!("unlock holds a file that is none of Strongroom's: {name}"));
-        }
+        strays::in_unlock(&unlock, &mut verified)?;
     }
-    if session.keys.only_agent().is_none() {
-        verify_own(vault, session, &mut verified)?;
+    if let Some(agents) = vault.home.dir_if_any(AGENTS)? {
+        strays::in_agents(&agents, &mut verified)?;
+    }
+    if session.keys.only_agent().is_none()
+        && let Err(error) = verify_own(vault, session, &mut verified)
+    {
+        // What belongs to the agents is verified all the same.
+        verified.add_own("unreadable", error.what().to_owned());
+        verified.remedy(error.remedy().to_owned());
     }
     for refusal in accept::gone(vault, &session.keys)? {
         let Scope::Agent(name) = &refusal.scope else { continue };
@@ -135,6 +151,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
                 agent: Some(name.clone()),
                 profile: None,
                 what,
+                remedy: None,
                 notice: false,
             });
         }
@@ -166,6 +183,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
                 agent: Some(name.to_string()),
                 profile: None,
                 what: error.what().to_owned(),
+                remedy: Some(error.remedy().to_owned()),
                 notice: false,
             });
         }
@@ -205,6 +223,7 @@ fn verify_agent(
             verified.add("writable", &agent, None, what);
         }
     }
+    strays::in_agent(&agent, verified)?;
     for name in agent.dir.names()? {
         if name.starts_with("txn.") && name != TXN_STAGE {
             let what = format!(
@@ -233,7 +252,9 @@ fn verify_agent(
     let index = match reader.index() {
         Ok(index) => Some(index),
         Err(error) => {
-            verified.add("index", &reader.agent, None, error.what().to_owned());
+            let kind = if error.code() == Code::Io { "unreadable" } else { "index" };
+            verified.add(kind, &reader.agent, None, error.what().to_owned());
+            verified.remedy(error.remedy().to_owned());
             None
         }
     };
@@ -263,6 +284,9 @@ fn verify_agent(
                 Err(error) => {
                     let (kind, what) = judged(&error, id);
                     verified.add(kind, &reader.agent, Some(id.as_str()), what);
+                    if kind == "unreadable" {
+                        verified.remedy(error.remedy().to_owned());
+                    }
                 }
             }
         }
@@ -290,10 +314,7 @@ fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<V
         );
         verified.add("unknown", agent, None, what);
     }
-    for name in strange {
-        let what = format!("records holds a file that is none of Strongroom's: {}", super::id::quoted(&name));
-        verified.add("strange", agent, None, what);
-    }
+    strays::in_records(agent, ring, &strange, verified);
     Ok(ids)
 }
 
@@ -339,6 +360,8 @@ fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
         ),
         code if code.is_of_keychain() => ("keychain", what),
         Code::Corrupt if what.contains("missing") => ("missing", what),
+        // Whether it is whole cannot be seen.
+        Code::Io => ("unreadable", what),
         _ => ("corrupt", what),
     }
 }

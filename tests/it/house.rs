@@ -7,7 +7,19 @@ use crate::session::source;
 
 /// From the ground up; a module may import those of its own row only where it is the ground.
 const LAYERS: &[&[&str]] = &[
-    &["error", "secret", "env", "json", "when", "harden", "keychain", "looks", "term"],
+    &[
+        "error",
+        "secret",
+        "env",
+        "json",
+        "when",
+        "harden",
+        "keychain",
+        "limits",
+        "looks",
+        "permission",
+        "term",
+    ],
     &["seal"],
     &["unlock"],
     &["vault"],

@@ -4,6 +4,7 @@
 //! file for a link between two steps leads nowhere.
 
 mod durable;
+mod tree;
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -95,7 +96,7 @@ impl Dir {
         let looked = || fs::statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
         let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty())
             .map_err(|errno| self.fail(name)(told_apart(errno, looked)))?;
-        Ok(Self { fd, path: self.path_of(name) })
+        Ok(Self { fd, path: if name == "." { self.path.clone() } else { self.path_of(name) } })
     }
 
     /// Opens a directory inside, or says that there is none.
@@ -108,6 +109,54 @@ impl Dir {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether this user can make and remove files in it.
+    ///
+    /// # Errors
+    /// `Denied`, `ReadOnly`, `Io` if not.
+    pub fn may_write(&self) -> Result<()> {
+        super::home::may_write(&self.fd, Path::new(".")).map_err(|errno| StoreError::at(&self.path, errno))
+    }
+
+    /// Whether this user can open a file in it for reading, and for writing too. One that is not there is no error.
+    ///
+    /// # Errors
+    /// `Denied`, `ReadOnly`, `Io` if not.
+    pub fn may_open(&self, name: &str, writing: bool) -> Result<()> {
+        use rustix::fs::{Access, accessat};
+        let access = if writing { Access::READ_OK | Access::WRITE_OK } else { Access::READ_OK };
+        match accessat(&self.fd, name, access, AtFlags::EACCESS) {
+            Ok(()) | Err(Errno::NOENT | Errno::NOSYS | Errno::INVAL) => Ok(()),
+            Err(errno) => Err(self.fail(name)(errno)),
+        }
+    }
+
+    /// Writes so many bytes into a file without a name, which goes at once: whether its file system, its
+    /// quota and the limits of this process let a file of that size be written. A file system that has no
+    /// files without a name is taken at its word.
+    ///
+    /// # Errors
+    /// `NoSpace`, `ReadOnly`, `Denied`, `Io`.
+    #[cfg(target_os = "linux")]
+    pub fn try_write(&self, size: usize) -> Result<()> {
+        let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let fd = match fs::openat(&self.fd, ".", flags, PRIVATE_FILE) {
+            Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::NOENT | Errno::NOSYS) => {
+                return Ok(());
+            }
+            fd => fd.map_err(self.fail(""))?,
+        };
+        File::from(fd).write_all(&vec![0; size]).map_err(|source| self.io("", source))
+    }
+
+    /// Nothing to try where there are no files without a name.
+    ///
+    /// # Errors
+    /// None.
+    #[cfg(not(target_os = "linux"))]
+    pub fn try_write(&self, _: usize) -> Result<()> {
+        Ok(())
     }
 
     /// Makes a directory inside, mode 0700.
@@ -258,8 +307,14 @@ impl Dir {
         match fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
             // A file system that cannot: a second name first, then only that one.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()).map_err(self.fail(to))?;
-                self.remove_file(from)
+                match fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()) {
+                    Ok(()) => self.remove_file(from),
+                    // One that has no second names either.
+                    Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) if self.kind(to)?.is_none() => {
+                        self.rename(from, self, to)
+                    }
+                    Err(errno) => Err(self.fail(to)(errno)),
+                }
             }
             done => done.map_err(self.fail(to)),
         }
@@ -271,27 +326,6 @@ impl Dir {
     /// `Io`.
     pub fn remove_file(&self, name: &str) -> Result<()> {
         match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(self.fail(name)(errno)),
-        }
-    }
-
-    /// Removes a directory of files and one level of such directories. Symlinks are removed, not
-    /// followed.
-    ///
-    /// # Errors
-    /// `Io`.
-    pub fn remove_tree(&self, name: &str) -> Result<()> {
-        let Some(dir) = self.dir_if_any(name)? else { return Ok(()) };
-        for inner in dir.names()? {
-            if dir.kind(&inner)? == Some(Kind::Directory) {
-                dir.remove_tree(&inner)?;
-            } else {
-                dir.remove_file(&inner)?;
-            }
-        }
-        drop(dir);
-        match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(self.fail(name)(errno)),
         }

@@ -1,5 +1,6 @@
 //! Whether a directory is somebody's own, so that nobody else can plant files in it.
 
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::{self, Stat};
@@ -38,7 +39,7 @@ fn mode(stat: &Stat) -> u32 {
 /// `NotFound`; `Unsafe` when it is another user's (so also under `sudo`), when group or others can
 /// write to it, when others can write to its parent and that is not sticky, or when it is a link.
 pub fn open(path: &Path) -> Result<Home, StoreError> {
-    let dir = Dir::open(path)?;
+    let dir = Dir::open(path).map_err(|error| dangling(path).unwrap_or(error))?;
     let stat = fs::fstat(dir.fd()).map_err(|e| StoreError::at(path, e))?;
     if stat.st_uid != rustix::process::geteuid().as_raw() {
         return unsafe_dir(path, "belongs to another user");
@@ -58,6 +59,9 @@ pub fn open(path: &Path) -> Result<Home, StoreError> {
 /// `Unsafe`; `Io` where that cannot be seen.
 pub fn check_place(path: &Path) -> Result<(), StoreError> {
     let (parent, _) = split(path)?;
+    if let Some(error) = dangling(path) {
+        return Err(error);
+    }
     if parent.exists() {
         check_parent(path)?;
     }
@@ -65,7 +69,7 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
         let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
         match fs::stat(above) {
             Ok(stat) if stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw() => {
-                return Ok(());
+                return may_write(fs::CWD, above).map_err(|errno| StoreError::at(above, errno));
             }
             Ok(_) => return unsafe_dir(above, "belongs to another user"),
             Err(rustix::io::Errno::NOENT) => {}
@@ -73,6 +77,21 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Whether this user can make and remove files in a directory, and see what is in it.
+///
+/// # Errors
+/// The system's reason if not.
+pub fn may_write(dir: impl AsFd, path: &Path) -> rustix::io::Result<()> {
+    use rustix::fs::{Access, AtFlags, accessat};
+    // A C library may know the effective user only by a call that the kernel does not have.
+    match accessat(&dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
+            accessat(dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
+        }
+        done => done,
+    }
 }
 
 /// Makes a home, mode 0700, and the directories above it, and opens it.
@@ -104,11 +123,35 @@ pub fn create(path: &Path) -> Result<Home, StoreError> {
 /// `Io`.
 pub fn create_parents(path: &Path) -> Result<(), StoreError> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|source| StoreError::Io { path: path.to_owned(), source })
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|source| {
+        let failed = || match rustix::io::Errno::from_io_error(&source) {
+            Some(errno) => StoreError::at(path, errno),
+            None => StoreError::Io { path: path.to_owned(), source },
+        };
+        dangling(path).unwrap_or_else(failed)
+    })
+}
+
+/// What a link is called that leads nowhere.
+pub const DANGLING: &str = "is a link to something that is not there";
+
+/// The error for a path that is, or leads through, a link to something that is not there.
+#[must_use]
+pub fn dangling(path: &Path) -> Option<StoreError> {
+    let leads_nowhere =
+        |at: &&Path| at.symlink_metadata().is_ok_and(|meta| meta.file_type().is_symlink()) && !at.exists();
+    // The one nearest to the root: those below it are not there because of it.
+    let link = path.ancestors().filter(leads_nowhere).last()?;
+    Some(StoreError::Unsafe { path: link.to_owned(), why: DANGLING })
+}
+
+/// What something is called that another user owns.
+pub const ANOTHERS: &str = "belongs to another user";
+
+/// Who owns a file or directory in a home, if it is there.
+#[must_use]
+pub fn owner(dir: &Dir, name: &str) -> Option<u32> {
+    fs::statat(dir.fd(), name, fs::AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| stat.st_uid)
 }
 
 /// Why a file or directory in a home is not private to its user, as the end of a sentence. Nothing if it
@@ -117,7 +160,7 @@ pub fn create_parents(path: &Path) -> Result<(), StoreError> {
 pub fn not_private(dir: &Dir, name: &str) -> Option<&'static str> {
     let stat = fs::statat(dir.fd(), name, fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
     if stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Some("belongs to another user");
+        return Some(ANOTHERS);
     }
     (mode(&stat) & GROUP_OR_OTHERS_WRITE != 0).then_some("can be written by other users")
 }

@@ -104,7 +104,7 @@ pub fn take_telling(
     let file = match if is_next { try_now(&file, mode) } else { Err(fs2::lock_contended_error()) } {
         Ok(()) => file,
         Err(error) if is_contended(&error) => wait(dir, file, mode, limit, tell)?,
-        Err(error) => return Err(dir.io(FILE, error)),
+        Err(error) => return Err(failed(dir, error)),
     };
     let holder = (mode == Mode::Exclusive)
         .then(|| dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes()))
@@ -123,7 +123,28 @@ pub fn is_held(dir: &Dir) -> Result<bool, StoreError> {
     match try_now(&file, Mode::Shared) {
         Ok(()) => Ok(false),
         Err(error) if is_contended(&error) => Ok(true),
-        Err(error) => Err(dir.io(FILE, error)),
+        Err(error) => Err(failed(dir, error)),
+    }
+}
+
+/// Whether the file system tells who waits, so that those who wait for the lock get it in turn. Without that the
+/// kernel gives it to any of them.
+#[must_use]
+pub fn is_queued(dir: &Dir) -> bool {
+    // Any file will do to ask about; the queue's own is there after someone has waited.
+    dir.open_for_reading(FILE).is_ok_and(|file| queue::is_possible(&file))
+}
+
+/// An error of the lock's file; one that says that there are no locks, as that.
+fn failed(dir: &Dir, error: io::Error) -> StoreError {
+    use rustix::io::Errno;
+    match Errno::from_io_error(&error) {
+        // No lock service, a file system without them, a kernel without them, and what a few network file systems
+        // give instead. The descriptor and the operation are valid.
+        Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => {
+            StoreError::NoLocks { path: dir.path_of(FILE), source: error }
+        }
+        _ => dir.io(FILE, error),
     }
 }
 
@@ -150,7 +171,7 @@ fn wait(
     let answer = if limit.is_zero() { None } else { wait_in_turn(dir, file, mode, limit, &tell)? };
     match answer {
         Some(Ok(file)) => Ok(file),
-        Some(Err(error)) => Err(dir.io(FILE, error)),
+        Some(Err(error)) => Err(failed(dir, error)),
         None => Err(StoreError::LockTimeout {
             path: dir.path_of(FILE),
             holder: holder_of(dir),
@@ -184,6 +205,8 @@ fn wait_in_turn(
         }
         lock(&file, mode).map(|()| file)
     });
+    // If the system gives no thread, the lock is asked for again and again; others may come first.
+    let answer = answer.or_else(|_| poll(dir, mode, limit))?;
     // The next one moves up to the lock, which is held now; or this one has given up.
     if let Some(place) = place {
         place.leave();
@@ -194,6 +217,19 @@ fn wait_in_turn(
         return Ok(try_now(&file, mode).is_ok().then_some(Ok(file)));
     }
     Ok(answer)
+}
+
+fn poll(dir: &Dir, mode: Mode, limit: Duration) -> Result<Option<io::Result<File>>, StoreError> {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let file = dir.open_or_create(FILE)?;
+    let end = Instant::now() + limit;
+    loop {
+        match try_now(&file, mode) {
+            Err(error) if is_contended(&error) && Instant::now() < end => std::thread::sleep(PAUSE),
+            Err(error) if is_contended(&error) => return Ok(None),
+            done => return Ok(Some(done.map(|()| file))),
+        }
+    }
 }
 
 fn lock(file: &File, mode: Mode) -> io::Result<()> {

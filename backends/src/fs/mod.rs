@@ -1,5 +1,6 @@
 //! Durable files: private from birth, no symlinks, stage, fsync, rename; and the kernel's locks.
 
+pub mod denial;
 pub mod dir;
 pub mod home;
 pub mod lock;

@@ -38,6 +38,11 @@ pub(super) fn is_empty(dir: &Dir) -> Result<bool, StoreError> {
     }
 }
 
+/// Whether the system and the file system have such locks.
+pub(super) fn is_possible(file: &File) -> bool {
+    ranges::end(file).is_ok()
+}
+
 /// Takes the last place. None if there can be no queue: on a full disk, for example, the lock is then
 /// waited for as the kernel gives it.
 pub(super) fn join(dir: &Dir) -> Result<Option<Place>, StoreError> {

@@ -5,7 +5,8 @@ use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::home;
 
 use super::{Finding, Verified};
-use crate::error::Result;
+use crate::error::{Code, Result};
+use crate::permission;
 use crate::vault::home::{Session, Vault};
 use crate::vault::log;
 use crate::vault::own::Own;
@@ -14,7 +15,15 @@ use crate::vault::standing::{self, Standing, State};
 /// What of these names in a directory others can write, or somebody else owns, as sentences.
 pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
     let judged = names.iter().filter_map(|name| Some((name, home::not_private(dir, name)?)));
-    judged.map(|(name, why)| format!("{} {why}", strongroom_backends::shown(&dir.path_of(name)))).collect()
+    judged
+        .map(|(name, why)| {
+            let owner = match home::owner(dir, name) {
+                Some(uid) if why == home::ANOTHERS => format!(", {}", permission::name_of(uid)),
+                _ => String::new(),
+            };
+            format!("{} {why}{owner}", strongroom_backends::shown(&dir.path_of(name)))
+        })
+        .collect()
 }
 
 /// As [`modes`], for the files in a directory; of many the first.
@@ -53,6 +62,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
             what:
                 "a committed change of the vault itself is not yet in its place; the next change finishes it"
                     .to_owned(),
+            remedy: None,
             notice: true,
         });
     }
@@ -81,7 +91,9 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         );
     }
     if let Err(error) = vault.settings(&session.keys) {
-        verified.add_own("settings", error.what().to_owned());
+        let kind = if error.code() == Code::Io { "unreadable" } else { "settings" };
+        verified.add_own(kind, error.what().to_owned());
+        verified.remedy(error.remedy().to_owned());
     }
     for (name, log) in damaged_logs(&vault.home)? {
         verified.findings.push(Finding {
@@ -89,6 +101,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
             agent: None,
             profile: None,
             what: format!("{name} is a part of the vault's own log that was damaged and set by"),
+            remedy: None,
             notice: log,
         });
     }

@@ -3,8 +3,9 @@
 use std::os::fd::AsFd;
 
 use rustix::fs;
+use rustix::io::Errno;
 
-use super::{Dir, Result};
+use super::{Dir, Kind, Result};
 
 impl Dir {
     /// Writes a file that must not exist yet, and makes it durable.
@@ -34,31 +35,45 @@ impl Dir {
         self.sync()
     }
 
-    /// Makes the names in it durable.
+    /// Makes the names in it durable, if its file system can.
     ///
     /// # Errors
     /// `Io`.
     pub fn sync(&self) -> Result<()> {
-        fs::fsync(&self.fd).map_err(self.fail(""))
+        self.try_sync().map(|_| ())
     }
 
-    /// Makes everything on its file system durable: one barrier for many files.
+    /// As [`Dir::sync`]; says whether the file system can. A FUSE daemon, 9p, a shared folder of a virtual
+    /// machine and CIFS may not: what is written there is as durable as they make it.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub fn try_sync(&self) -> Result<bool> {
+        match fs::fsync(&self.fd) {
+            Ok(()) => Ok(true),
+            Err(errno) if is_unsupported(errno) => Ok(false),
+            Err(errno) => Err(self.fail("")(errno)),
+        }
+    }
+
+    /// Makes everything on its file system durable: one barrier for many files. If there is no such barrier,
+    /// each file in it is made durable, and false is returned.
     ///
     /// # Errors
     /// `NoSpace`, `Io`.
-    pub fn sync_all(&self) -> Result<()> {
+    pub fn sync_all(&self) -> Result<bool> {
         #[cfg(target_os = "linux")]
-        return fs::syncfs(&self.fd).map_err(self.fail(""));
-        #[cfg(not(target_os = "linux"))]
-        {
-            for name in self.names()? {
-                if self.kind(&name)? == Some(Kind::File) {
-                    let file = self.open_or_create(&name)?;
-                    self.sync_file(&file, &name)?;
-                }
-            }
-            self.sync()
+        match fs::syncfs(&self.fd) {
+            Err(errno) if is_unsupported(errno) => {}
+            done => return done.map(|()| true).map_err(self.fail("")),
         }
+        for name in self.names()? {
+            if self.kind(&name)? == Some(Kind::File) {
+                let file = self.open_or_create(&name)?;
+                self.sync_file(&file, &name)?;
+            }
+        }
+        self.sync().map(|()| false)
     }
 
     /// Makes one file's contents durable.
@@ -68,4 +83,10 @@ impl Dir {
     pub fn sync_file(&self, file: &impl AsFd, name: &str) -> Result<()> {
         fs::fsync(file).map_err(self.fail(name))
     }
+}
+
+/// Whether a file system says that it cannot make a directory durable. The descriptor is a valid one, so
+/// that "bad" and "a directory" say it too.
+fn is_unsupported(errno: Errno) -> bool {
+    matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF | Errno::ISDIR)
 }

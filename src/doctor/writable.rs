@@ -1,0 +1,114 @@
+//! Whether the vault can be changed: what its directories, their file system, their locks and this process's
+//! limits allow. All of it is tried, and nothing is changed by that.
+
+use strongroom_backends::StoreError;
+use strongroom_backends::fs::dir::{Dir, Kind};
+use strongroom_backends::fs::lock;
+
+use super::Finding;
+use crate::vault::agent::{PENDING, RECORDS};
+use crate::vault::home::{AGENTS, VAULT_FILE, Vault};
+use crate::vault::{index, journal, ledger, log, settings};
+
+const CHECK: &str = "writing";
+/// As much as a change needs at the most before it is committed, in bytes: its journal and what that holds.
+const ROOM: usize = 2 * journal::MAX;
+/// No more findings than this: of ten thousand agents that cannot be written the first tell enough.
+const TOLD: usize = 20;
+
+/// Tries whether the vault can be changed, and what its file system promises.
+#[must_use]
+pub fn check(vault: &Vault) -> Vec<Finding> {
+    let home = &vault.home;
+    if let Err(error @ StoreError::ReadOnly(_)) = home.may_write() {
+        // Everything in it says the same.
+        return vec![Finding::met(CHECK, &error.into())];
+    }
+    let mut found: Vec<Finding> = Vec::new();
+    let mut tell = |tried: Result<(), StoreError>| {
+        let finding = tried.err().map(|error| Finding::met(CHECK, &error.into()));
+        // One that stands for several is told once.
+        if let Some(finding) = finding.filter(|finding| found.len() < TOLD && !found.contains(finding)) {
+            found.push(finding);
+        }
+    };
+    try_all(home, &[lock::FILE, log::FILE], &[VAULT_FILE, settings::FILE, ledger::FILE], &mut tell);
+    inside(home, crate::unlock::slots::DIR, &mut tell, &mut |unlock, tell| try_files(unlock, tell));
+    inside(home, AGENTS, &mut tell, &mut |agents, tell| {
+        for name in vault.agents().unwrap_or_default() {
+            inside(agents, name.as_str(), tell, &mut |agent, tell| {
+                let written = [lock::FILE, log::FILE, journal::FILE];
+                try_all(agent, &written, &[ledger::FILE, index::FILE, "auth-state.json"], tell);
+                for place in [RECORDS, PENDING] {
+                    inside(agent, place, tell, &mut |place, tell| try_files(place, tell));
+                }
+            });
+        }
+    });
+    tell(home.try_write(ROOM));
+    // A shared lock is had beside all others, and one that is not free is a lock that works.
+    tell(lock::is_held(home).map(|_| ()));
+    if found.is_empty() {
+        found.push(Finding::ok(CHECK, "the vault can be changed, and its locks work"));
+    }
+    found.extend(promises(home));
+    found
+}
+
+/// What works on this file system, and not as on others.
+fn promises(home: &Dir) -> Vec<Finding> {
+    let mut found = Vec::new();
+    match home.try_sync() {
+        Ok(true) => {}
+        Ok(false) => found.push(
+            Finding::note(
+                CHECK,
+                "the home's file system cannot make directories durable: a loss of power can undo the last changes",
+            )
+            .with_remedy("after a loss of power run `strongroom verify`; a local file system keeps each change: --home"),
+        ),
+        Err(error) => found.push(Finding::met(CHECK, &error.into())),
+    }
+    let has_lock = matches!(home.kind(lock::FILE), Ok(Some(Kind::File)));
+    if cfg!(target_os = "linux")
+        && has_lock
+        && home.may_open(lock::FILE, false).is_ok()
+        && !lock::is_queued(home)
+    {
+        found.push(Finding::note(
+            CHECK,
+            "the system has no locks on parts of files: of several commands that wait, any may be next",
+        ));
+    }
+    found
+}
+
+/// Tells what fails.
+type Tell<'t> = dyn FnMut(Result<(), StoreError>) + 't;
+
+/// Tries a directory, files in it that are written, and files that are read and replaced.
+fn try_all(dir: &Dir, written: &[&str], read: &[&str], tell: &mut Tell<'_>) {
+    tell(dir.may_write());
+    written.iter().for_each(|name| tell(dir.may_open(name, true)));
+    read.iter().for_each(|name| tell(dir.may_open(name, false)));
+}
+
+/// Tries a directory and every file in it for reading.
+fn try_files(dir: &Dir, tell: &mut Tell<'_>) {
+    match dir.names() {
+        Ok(names) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).filter(|n| n.ends_with(".age")).collect();
+            try_all(dir, &[], &names, tell);
+        }
+        Err(error) => tell(Err(error)),
+    }
+}
+
+/// Looks into a directory, if it is there.
+fn inside(dir: &Dir, name: &str, tell: &mut Tell<'_>, look: &mut dyn FnMut(&Dir, &mut Tell<'_>)) {
+    match dir.dir_if_any(name) {
+        Ok(Some(inner)) => look(&inner, tell),
+        Ok(None) => {}
+        Err(error) => tell(Err(error)),
+    }
+}

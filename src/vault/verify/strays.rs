@@ -1,0 +1,203 @@
+//! Files that are none of Strongroom's: left by file systems, file managers, editors and programs that keep
+//! directories in step. None of them is used or touched; a copy of a record may hold a newer secret.
+
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::{lock, queue};
+use strongroom_backends::shown;
+
+use super::{Finding, Verified};
+use crate::error::Result;
+use crate::seal::RECORD_MAX;
+use crate::seal::keys::Ring;
+use crate::secret::ExposeSecret;
+use crate::term::escape::shell_word;
+use crate::unlock::slots;
+use crate::vault::agent::{Agent, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
+use crate::vault::id::{AgentName, quoted};
+use crate::vault::ledger::{self, shard};
+use crate::vault::record::Record;
+use crate::vault::{index, journal, log};
+
+/// No more of them are named in one place.
+const TOLD: usize = 20;
+
+/// Tells of the files among the unlock files that are none.
+pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
+    let names = unlock.names()?;
+    let strange: Vec<&String> = names.iter().filter(|name| !slots::is_ours(name)).collect();
+    tell_own("unlock", &strange, verified);
+    Ok(())
+}
+
+/// Tells of what lies among the agents and is none.
+pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
+    let names = agents.names()?;
+    let strange: Vec<&String> = names.iter().filter(|name| name.parse::<AgentName>().is_err()).collect();
+    tell_own("agents", &strange, verified);
+    Ok(())
+}
+
+/// Tells of the files beside an agent's own.
+pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
+    const OURS: [&str; 15] = [
+        RECORDS,
+        PENDING,
+        TXN_STAGE,
+        STAGED_INDEX,
+        STAGED_STATE,
+        ledger::FILE,
+        log::FILE,
+        journal::FILE,
+        journal::STAGE,
+        index::FILE,
+        "auth-state.json",
+        "ledger.tmp",
+        lock::FILE,
+        lock::HOLDER,
+        queue::FILE,
+    ];
+    let names = agent.dir.names()?;
+    let begins = |name: &str| {
+        [TXN, shard::PREFIX, "log-"].iter().any(|ours| name.starts_with(ours)) && foreign(name).is_none()
+    };
+    let strange = names.iter().filter(|name| !OURS.contains(&name.as_str()) && !begins(name));
+    for (count, name) in strange.enumerate() {
+        if count == TOLD {
+            verified.note("strange", agent, None, "there are more files like that".to_owned());
+            break;
+        }
+        verified.note("strange", agent, None, told("the agent's directory", name));
+    }
+    Ok(())
+}
+
+/// Tells of the files among the records that are none by their names. What opens as a record is a copy.
+pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verified: &mut Verified) {
+    for name in strange.iter().take(TOLD) {
+        match copy_of(agent, ring, name) {
+            Some((place, record)) => tell_copy(agent, ring, place, name, &record, verified),
+            None => verified.note("strange", agent, None, told(RECORDS, name)),
+        }
+    }
+    if let Some(more @ 1..) = strange.len().checked_sub(TOLD) {
+        verified.note("strange", agent, None, format!("{RECORDS} holds {more} more files like that"));
+    }
+}
+
+/// The record in a file whose name is not that of a record, and the directory that holds it.
+fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<(&'static str, Record)> {
+    [RECORDS, PENDING].into_iter().find_map(|place| {
+        let sealed = agent.dir.dir_if_any(place).ok()??.read_if_any(name, RECORD_MAX).ok()??;
+        Some((place, Record::open_any(ring, &sealed).ok()?))
+    })
+}
+
+fn tell_copy(agent: &Agent, ring: &Ring, place: &str, name: &str, copy: &Record, verified: &mut Verified) {
+    let id = &copy.profile;
+    let current = || {
+        let sealed = agent.dir.dir_if_any(place).ok()??.read_if_any(&id.file_name(), RECORD_MAX).ok()??;
+        Record::open(ring, id, &sealed).ok()
+    };
+    let (fits, same) = match current() {
+        None => ("there is no other one in its place", false),
+        Some(current) if secret_is_same(&current, copy) => ("its secret is the same as the profile's", true),
+        Some(current) if current.generation < copy.generation => {
+            ("it is newer than the profile's record, with another secret", false)
+        }
+        Some(_) => ("it is older than the profile's record, with another secret", false),
+    };
+    let what = format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name));
+    verified.note("copy", agent, Some(id.as_str()), what);
+    let path = shown(&agent.dir.path_of(place).join(name));
+    let path = shell_word(&path);
+    verified.remedy(if same {
+        format!("it is not used and can be removed: rm {path}")
+    } else {
+        format!(
+            "it is not used; to see what it holds: strongroom recovery-key | age -d -i - {path}; to keep its secret, paste it with `strongroom rotate {}`",
+            id.word()
+        )
+    });
+}
+
+fn secret_is_same(one: &Record, other: &Record) -> bool {
+    one.credential.secret.expose_secret() == other.credential.secret.expose_secret()
+}
+
+fn tell_own(place: &str, strange: &[&String], verified: &mut Verified) {
+    for name in strange.iter().take(TOLD) {
+        let what = told(place, name);
+        verified.findings.push(Finding {
+            kind: "strange",
+            agent: None,
+            profile: None,
+            what,
+            remedy: None,
+            notice: true,
+        });
+    }
+}
+
+fn told(place: &str, name: &str) -> String {
+    let why = foreign(name).map_or_else(String::new, |why| format!(" ({why})"));
+    format!("{place} holds a file that is none of Strongroom's: {}{why}", quoted(name))
+}
+
+/// Whose a file is, by the name that such files have.
+fn foreign(name: &str) -> Option<&'static str> {
+    let lower = name.to_lowercase();
+    let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
+    let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
+    if begins(&[".nfs", ".fuse_hidden", ".smbdelete", ".panfs"]) {
+        return Some("the file system keeps a removed file there while a program has it open");
+    }
+    if lower.contains("conflict") || lower.contains("sync-conflict") {
+        return Some("a program that synchronizes directories set a copy aside");
+    }
+    let of_system =
+        [".ds_store", "thumbs.db", "desktop.ini", "lost+found", ".directory", ".stfolder", ".stignore"];
+    if of_system.contains(&lower.as_str()) || begins(&["._", ".trash", ".spotlight", ".dropbox", ".sync"]) {
+        return Some("of a file manager or a program that synchronizes directories");
+    }
+    let backup = ends(&["~", ".swp", ".swo", ".bak", ".orig", ".rej", ".old", ".part", ".partial", ".tmp"]);
+    if backup || begins(&[".#", "#", "~$", ".~"]) || is_of_rsync(name) {
+        return Some("left by an editor or by a copy that was not finished");
+    }
+    None
+}
+
+/// `.NAME.XXXXXX`, as rsync calls a file while it is being copied.
+fn is_of_rsync(name: &str) -> bool {
+    let tail = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map(|(_, tail)| tail);
+    tail.is_some_and(|tail| tail.len() == 6 && tail.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_whose_a_file_is() {
+        for name in [
+            ".nfs000000000001a2b300000001",
+            ".fuse_hidden0000002a00000001",
+            ".DS_Store",
+            "._a_3ab.age",
+            "Thumbs.db",
+            "lost+found",
+            "a_3ab (Jane's conflicted copy 2026-11-20).age",
+            "a_3ab.sync-conflict-20261120-101500-ABCDEF2.age",
+            "a_3ab (Case Conflict 1).age",
+            "a_3ab.age~",
+            ".a_3ab.age.swp",
+            ".#a_3ab.age",
+            "~$a_3ab.age",
+            ".a_3ab.age.Ab12Cd",
+        ] {
+            assert!(foreign(name).is_some(), "{name}");
+        }
+        for name in ["a_3ab.age", "ledger-0a", "notes", "a_3ab-DESKTOP.age"] {
+            assert!(foreign(name).is_none(), "{name}");
+        }
+    }
+}
