@@ -1,0 +1,241 @@
+//! Files and directories of a home that belong to another user, as one command under `sudo` leaves them, or
+//! whose mode keeps their owner out. Each is called what it is, with what to do; none is called damaged, and
+//! `doctor` is not content.
+
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::faults::{copy_tree, need};
+use crate::session::{Ran, Session, binary, ran};
+
+const USER: u32 = 65534;
+const KEY: &str = "made-up-key-of-the-users";
+
+/// A vault of an ordinary user, whoever runs the test.
+struct Vault {
+    session: Session,
+    template: Session,
+}
+
+/// What is tried.
+const COMMANDS: [&[&str]; 9] = [
+    &["list"],
+    &["get", "openrouter:one"],
+    &["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:one"],
+    &["rotate", "openrouter:two"],
+    &["remove", "openrouter:two", "--yes"],
+    &["verify"],
+    &["doctor"],
+    &["doctor", "--repair"],
+    &["rekey", "--yes"],
+];
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+impl Vault {
+    fn new() -> Self {
+        need("setpriv", "util-linux");
+        let (session, template) = (Session::empty(), Session::empty());
+        if is_root() {
+            std::fs::copy(binary(), session.path("strongroom")).unwrap();
+            std::fs::set_permissions(session.path("strongroom"), PermissionsExt::from_mode(0o755)).unwrap();
+            chown(session.temp.path(), Some(USER), Some(USER)).unwrap();
+        }
+        let vault = Self { session, template };
+        vault.run(&["init"]).ok();
+        for id in ["openrouter:one", "openrouter:two"] {
+            vault.run(&["paste-api-key", "--provider", "openrouter", "--profile-id", id]).ok();
+        }
+        vault.run(&["report", "openrouter:one", "--success"]).ok();
+        for place in [".local", ".config"] {
+            std::fs::create_dir(vault.template.path(place)).unwrap();
+            copy_tree(&vault.session.path(place), &vault.template.path(place));
+        }
+        vault
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        let here = self.session.temp.path();
+        let mut command = if is_root() {
+            let mut command = Command::new("/usr/bin/setpriv");
+            let user = USER.to_string();
+            command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "--inh-caps=-all"]);
+            command.arg(self.session.path("strongroom"));
+            command
+        } else {
+            Command::new(binary())
+        };
+        command.args(arguments).env_clear().env("HOME", here).env("PATH", "/usr/bin:/bin");
+        command.env("XDG_RUNTIME_DIR", here).current_dir(here);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(command, KEY.as_bytes()).sane(KEY_NEVER_SHOWN)
+    }
+
+    /// The vault as it was made.
+    fn fresh(&self) {
+        for place in [".local", ".config"] {
+            let there = self.session.path(place);
+            open_all(&there);
+            std::fs::remove_dir_all(&there).unwrap();
+            std::fs::create_dir(&there).unwrap();
+            std::fs::set_permissions(&there, PermissionsExt::from_mode(0o700)).unwrap();
+            copy_tree(&self.template.path(place), &there);
+            own_all(&there);
+        }
+    }
+
+    /// Everything in the home, and where its key and what is remembered of it lie.
+    fn places(&self) -> Vec<PathBuf> {
+        let mut all = Vec::new();
+        for place in [".local/share/strongroom", ".local/state/strongroom", ".config/strongroom"] {
+            all.push(PathBuf::from(place));
+            below(&self.template.path(place), &mut all, self.template.temp.path());
+        }
+        // Advice to those who wait; no one needs it.
+        all.retain(|path| !path.ends_with("lock.holder"));
+        assert!(all.len() > 20, "{all:?}");
+        all
+    }
+}
+
+/// `get` prints its key; everything else is looked through for something that is not there.
+const KEY_NEVER_SHOWN: &str = "AGE-SECRET-KEY-";
+
+fn below(directory: &Path, all: &mut Vec<PathBuf>, top: &Path) {
+    for entry in std::fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        all.push(path.strip_prefix(top).unwrap().to_owned());
+        if path.is_dir() {
+            below(&path, all, top);
+        }
+    }
+}
+
+fn open_all(path: &Path) {
+    if path.is_dir() {
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o700)).unwrap();
+        for entry in std::fs::read_dir(path).unwrap() {
+            open_all(&entry.unwrap().path());
+        }
+    }
+}
+
+fn own_all(path: &Path) {
+    if is_root() {
+        chown(path, Some(USER), Some(USER)).unwrap();
+    }
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            own_all(&entry.unwrap().path());
+        }
+    }
+}
+
+/// Takes each place away in turn, and tries each command.
+fn tried(take: impl Fn(&Path), remedy: &str) {
+    let vault = Vault::new();
+    let (mut refused, mut done) = (0, 0);
+    for place in vault.places() {
+        for arguments in COMMANDS {
+            vault.fresh();
+            take(&vault.session.path(place.to_str().unwrap()));
+            let ran = vault.run(arguments);
+            let said = format!("{}{}", ran.stdout, ran.stderr);
+            let told = format!("{}: {arguments:?}: {} {said}", place.display(), ran.status);
+            for wrong in [
+                "CORRUPT",
+                "TAMPERED",
+                "NOT_FOUND",
+                "corrupt",
+                "altered",
+                "damaged",
+                "is missing",
+                "os error",
+            ] {
+                assert!(!said.contains(wrong), "{wrong}: {told}");
+            }
+            if ran.status == 0 {
+                done += 1;
+            } else {
+                refused += 1;
+                assert!(
+                    said.contains("permission denied") || said.contains("belongs to another user"),
+                    "{told}"
+                );
+                assert!(arguments == ["verify"] || said.contains(remedy), "no remedy: {told}");
+                assert!([65, 74, 77, 78].contains(&ran.status), "{told}");
+            }
+            // What `--repair` or a paste makes again is healed by it.
+            let heals = arguments.len() > 1;
+            assert!(ran.status != 0 || arguments[0] != "doctor" || heals, "doctor is content: {told}");
+            if arguments[0] == "doctor" && ran.status != 0 {
+                assert!(!said.contains("Nothing is wrong"), "{told}");
+            }
+        }
+    }
+    println!("{refused} commands refused, {done} did not need what was taken");
+    assert!(refused > 120 && done > 20, "{refused} {done}");
+}
+
+#[test]
+fn what_belongs_to_another_user_is_told_with_chown() {
+    if !is_root() {
+        println!("only root can give a file away");
+        return;
+    }
+    tried(
+        |path| {
+            chown(path, Some(0), Some(0)).unwrap();
+            let mode = if path.is_dir() { 0o700 } else { 0o600 };
+            std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        },
+        "sudo chown -R nobody: ",
+    );
+}
+
+#[test]
+fn what_a_mode_keeps_its_owner_out_of_is_told_with_chmod() {
+    tried(|path| std::fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap(), "chmod -R u+rwX ");
+}
+
+/// The remedy, pasted, makes the vault what it was.
+#[test]
+fn the_remedy_mends_it() {
+    if !is_root() {
+        println!("only root can give a file away");
+        return;
+    }
+    let vault = Vault::new();
+    let home = vault.session.path(".local/share/strongroom");
+    for place in ["agents/main/records", "lock", "agents/main/ledger", "unlock/key-file.age"] {
+        vault.fresh();
+        chown(home.join(place), Some(0), Some(0)).unwrap();
+        std::fs::set_permissions(home.join(place), PermissionsExt::from_mode(0o600)).unwrap();
+        let refused = vault.run(&["rotate", "openrouter:one"]).failed("IO", 74);
+        let command = refused.stderr.split("sudo ").nth(1).unwrap().trim().to_owned();
+        assert!(command.ends_with(home.to_str().unwrap()), "more than the home: {command}");
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", &command]).stdout(Stdio::piped()).stderr(Stdio::piped());
+        ran(shell, b"").ok();
+        if home.join(place).is_dir() {
+            std::fs::set_permissions(home.join(place), PermissionsExt::from_mode(0o700)).unwrap();
+        }
+        vault.run(&["rotate", "openrouter:one"]).ok();
+        assert!(vault.run(&["doctor"]).ok().stdout.contains("Nothing is wrong"));
+    }
+}
+
+/// `--repair` makes nothing again that is only out of reach.
+#[test]
+fn what_cannot_be_read_is_not_replaced_by_a_repair() {
+    let vault = Vault::new();
+    let settings = vault.session.path(".local/share/strongroom/settings.json");
+    let before = std::fs::read(&settings).unwrap();
+    std::fs::set_permissions(&settings, PermissionsExt::from_mode(0)).unwrap();
+    vault.run(&["doctor", "--repair"]);
+    std::fs::set_permissions(&settings, PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(std::fs::read(&settings).unwrap() == before);
+}

@@ -1,0 +1,105 @@
+//! A closed, full or abandoned standard output, wherever a secret or a bundle was to go there.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use crate::session::{Ran, SOMEBODY, Session, binary, ran};
+
+const KEY: &str = "made-up-key-of-the-outputs";
+
+fn session() -> Session {
+    let session = Session::new();
+    session.paste("openrouter:one", KEY);
+    session
+}
+
+/// The command by a shell with this redirection.
+fn redirected(session: &Session, arguments: &[&str], redirection: &str) -> Ran {
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]).arg(binary()).args(arguments);
+    shell.env_clear().env("HOME", session.temp.path()).env("XDG_RUNTIME_DIR", session.temp.path());
+    shell.current_dir(session.temp.path());
+    shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(shell, b"")
+}
+
+fn into_a_pipe_that_no_one_reads(session: &Session, arguments: &[&str]) -> Ran {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = session.command(arguments);
+    command.stdout(writer);
+    ran(command, b"")
+}
+
+const SECRETS: [&[&str]; 7] = [
+    &["get", "openrouter:one"],
+    &["get", "openrouter:one", "--json"],
+    &["models", "auth", "get", "openrouter:one"],
+    &["recovery-key"],
+    &["recovery-key", "--json"],
+    &["export", "--to", SOMEBODY],
+    &["export", "--to", SOMEBODY, "--armor"],
+];
+
+#[test]
+fn a_secret_or_a_bundle_that_went_nowhere_is_told() {
+    let session = session();
+    for arguments in SECRETS {
+        for redirection in [">&-", ">&- 2>/dev/null", ">&- <&-"] {
+            let ran = redirected(&session, arguments, redirection).sane(KEY);
+            assert_eq!(ran.status, 74, "{arguments:?} {redirection}: {}", ran.stderr);
+        }
+        let full = redirected(&session, arguments, ">/dev/full").sane(KEY);
+        assert_eq!(full.status, 74, "{arguments:?}: {}", full.stderr);
+        let abandoned = into_a_pipe_that_no_one_reads(&session, arguments).sane(KEY);
+        assert_eq!(abandoned.status, 74, "{arguments:?}: {}", abandoned.stderr);
+        assert!(abandoned.stderr.contains("IO"), "{}", abandoned.stderr);
+    }
+}
+
+/// `/dev/null` is a place, and often used to see whether a secret can be had; some runtimes open it for reading too.
+#[test]
+fn what_is_thrown_away_on_purpose_is_no_error() {
+    let session = session();
+    for arguments in SECRETS {
+        for redirection in [">/dev/null", "1<>/dev/null"] {
+            redirected(&session, arguments, redirection).ok();
+        }
+    }
+}
+
+#[test]
+fn a_report_to_a_closed_pipe_ends_quietly() {
+    let session = session();
+    for arguments in [
+        &["list"][..],
+        &["list", "--json"],
+        &["status"],
+        &["log"],
+        &["verify"],
+        &["doctor"],
+        &["recipient"],
+        &["--help"],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let quiet = into_a_pipe_that_no_one_reads(&session, arguments).ok();
+        assert!(!quiet.stderr.contains("error"), "{arguments:?}: {}", quiet.stderr);
+        assert_eq!(redirected(&session, arguments, ">/dev/full").status, 74, "{arguments:?}");
+    }
+}
+
+/// A report that could not be written says nothing about what was found: that stays what the status says.
+#[test]
+fn what_was_found_is_told_by_the_status_all_the_same() {
+    let session = session();
+    std::fs::remove_file(session.agent_file("records/openrouter_3aone.age")).unwrap();
+    assert_eq!(into_a_pipe_that_no_one_reads(&session, &["verify"]).status, 65);
+}
+
+#[test]
+fn a_bundle_in_a_file_needs_no_standard_output() {
+    let session = session();
+    redirected(&session, &["export", "--to", SOMEBODY, "--out", "bundle"], ">&-").ok();
+    assert!(File::open(session.path("bundle")).unwrap().metadata().unwrap().len() > 100);
+}
