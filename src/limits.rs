@@ -49,7 +49,7 @@ pub fn stdin_was_closed() -> bool {
 /// Has what the surroundings withhold end in an error that says so.
 pub fn prepare() {
     large_writes_fail();
-    std::panic::set_hook(Box::new(|panic| told(panic)));
+    std::panic::set_hook(Box::new(told));
 }
 
 /// Has a write beyond `ulimit -f` fail as a full disk does, and not end the process. By a handler, which children
@@ -63,7 +63,10 @@ fn large_writes_fail() {
 
 /// What a panic says, instead of its own text, which may quote anything.
 fn told(panic: &PanicHookInfo<'_>) {
-    let text = panic.payload_as_str().unwrap_or_default();
+    let payload = panic.payload();
+    let text =
+        payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
+    let text = text.unwrap_or_default();
     // A library that starts a thread or opens a descriptor of its own, and knows no other way to say that it got none.
     match os_error(text) {
         Some(Errno::AGAIN) => {

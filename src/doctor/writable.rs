@@ -89,15 +89,19 @@ type Tell<'t> = dyn FnMut(Result<(), StoreError>) + 't;
 /// Tries a directory, files in it that are written, and files that are read and replaced.
 fn try_all(dir: &Dir, written: &[&str], read: &[&str], tell: &mut Tell<'_>) {
     tell(dir.may_write());
-    written.iter().for_each(|name| tell(dir.may_open(name, true)));
-    read.iter().for_each(|name| tell(dir.may_open(name, false)));
+    for (names, writing) in [(written, true), (read, false)] {
+        for name in names {
+            tell(dir.may_open(name, writing));
+        }
+    }
 }
 
 /// Tries a directory and every file in it for reading.
 fn try_files(dir: &Dir, tell: &mut Tell<'_>) {
     match dir.names() {
         Ok(names) => {
-            let names: Vec<&str> = names.iter().map(String::as_str).filter(|n| n.ends_with(".age")).collect();
+            let names: Vec<&str> =
+                names.iter().map(String::as_str).filter(|n| n.strip_suffix(".age").is_some()).collect();
             try_all(dir, &[], &names, tell);
         }
         Err(error) => tell(Err(error)),
