@@ -11,7 +11,7 @@ use super::lazy::Lazy;
 use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
-use crate::term::out::{self, Written};
+use crate::term::out;
 use crate::unlock::read;
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
@@ -271,12 +271,11 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
     if hands_over(args) {
         let key = key_text::generate()?;
         // Before anything is changed: a pipe that is closed leaves the vault as it is.
-        if out::write_bytes(&key_text::write(&key))? == Written::Closed {
-            return fail(Code::Io, "the new key could not be handed over: standard output is closed")
-                .map_err(|e: Error| {
-                    e.with_remedy("send it to a command that reads it; nothing was changed")
-                });
-        }
+        out::write_bytes(&key_text::write(&key)).map_err(|error| {
+            let what = format!("the new key could not be handed over: {}", error.what());
+            Error::new(error.code(), what)
+                .with_remedy("send it to a command that reads it; nothing was changed")
+        })?;
         return Ok((MethodSecret::Key(key), "a new key, which is in no file".to_owned()));
     }
     let path = match (&args.new_key_file, args.method) {
