@@ -352,7 +352,7 @@ fn a_directory_that_cannot_be_swept_is_told() {
     let session = session();
     let locked = session.agent_file("txn.tmp/locked");
     std::fs::create_dir_all(locked.join("inside")).unwrap();
-    std::fs::set_permissions(&locked, Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&locked, Permissions::from_mode(0o0)).unwrap();
     let ran = session.feed(KEY, PASTE);
     if rustix::process::geteuid().is_root() {
         ran.ok();

@@ -122,9 +122,7 @@ fn a_relative_home_in_a_variable_is_refused_with_the_whole_path() {
 #[test]
 fn no_vault_is_made_in_the_root_directory() {
     let session = Session::empty();
-    if Path::new("/.local/share/strongroom").exists() {
-        panic!("/.local/share/strongroom is there");
-    }
+    assert!(!Path::new("/.local/share/strongroom").exists(), "a vault is in the root directory");
     for arguments in [&["init"][..], &["list"], &["doctor"]] {
         let refused = with(&session, &[("HOME", "/")], arguments).failed("CONFIG", 78);
         assert!(

@@ -198,7 +198,7 @@ fn what_belongs_to_another_user_is_told_with_chown() {
 
 #[test]
 fn what_a_mode_keeps_its_owner_out_of_is_told_with_chmod() {
-    tried(|path| std::fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap(), "chmod -R u+rwX ");
+    tried(|path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o0)).unwrap(), "chmod -R u+rwX ");
 }
 
 /// The remedy, pasted, makes the vault what it was.
@@ -234,7 +234,7 @@ fn what_cannot_be_read_is_not_replaced_by_a_repair() {
     let vault = Vault::new();
     let settings = vault.session.path(".local/share/strongroom/settings.json");
     let before = std::fs::read(&settings).unwrap();
-    std::fs::set_permissions(&settings, PermissionsExt::from_mode(0)).unwrap();
+    std::fs::set_permissions(&settings, PermissionsExt::from_mode(0o0)).unwrap();
     vault.run(&["doctor", "--repair"]);
     std::fs::set_permissions(&settings, PermissionsExt::from_mode(0o600)).unwrap();
     assert!(std::fs::read(&settings).unwrap() == before);
