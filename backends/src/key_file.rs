@@ -1,12 +1,15 @@
 //! Files outside the home in which a key or a passphrase lies.
 
+mod trust;
+
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{self, OFlags};
 use zeroize::Zeroizing;
+
+pub use trust::Mount;
 
 use crate::StoreError;
 use crate::fs::dir::{Dir, read_regular, split};
@@ -22,7 +25,8 @@ const STAGINGS: usize = 100;
 /// How strictly a file's owner and mode are judged.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trust {
-    /// The user's own file with mode 0600 or less, or root's own under a service manager.
+    /// The user's own file or root's, with mode 0600 or less; also one that others can read, as container
+    /// runtimes mount it ([`Mount`]).
     Own,
     /// A systemd credential: the directory it lies in was made private by the service manager.
     Credential,
@@ -38,9 +42,36 @@ pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError>
     let fd = fs::open(path, flags, fs::Mode::empty())
         .map_err(|e| dangling(path).unwrap_or_else(|| StoreError::at(path, e)))?;
     if trust == Trust::Own {
-        check_private(&fd, path)?;
+        trust::of_open(&fd, path)?;
     }
     read_regular(fd, path, MAX).map(Zeroizing::new)
+}
+
+/// Why a key file that others can read is accepted; none for a private one, and for one that is not there or is
+/// refused. It is not read.
+#[must_use]
+pub fn mount(path: &Path) -> Option<Mount> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    trust::of_open(&fs::open(path, flags, fs::Mode::empty()).ok()?, path).ok()?
+}
+
+/// What to do about a key file that is refused: `why` is what `Unsafe` said.
+#[must_use]
+pub fn remedy(why: &str) -> &'static str {
+    match why {
+        trust::LOOSE_MOUNT => {
+            "mount it read-only for others: `mode: 0400` in the secret's mount, with the `uid` of the user that runs strongroom (Kubernetes: `defaultMode: 0400`)"
+        }
+        trust::LOOSE_ABOVE => {
+            "mount it in a directory that only root or this user can write, as in /run/secrets"
+        }
+        trust::FOREIGN => {
+            "run the command as the file's owner, or make a copy of your own with mode 0600; in a container, mount it with the `uid` of the user that runs strongroom"
+        }
+        _ => {
+            "chmod 600 it, as a regular file of your own; in a container, mount it as a secret: below /run/secrets, read-only, or on a tmpfs"
+        }
+    }
 }
 
 /// Whether a file exists, of whatever kind.
@@ -163,19 +194,6 @@ fn sweep(dir: &Dir, name: &str) -> Result<(), StoreError> {
         {
             dir.remove_file(staged)?;
         }
-    }
-    Ok(())
-}
-
-fn check_private(fd: &OwnedFd, path: &Path) -> Result<(), StoreError> {
-    let stat = fs::fstat(fd).map_err(|e| StoreError::at(path, e))?;
-    let refuse = |why| Err(StoreError::Unsafe { path: path.to_owned(), why });
-    let me = rustix::process::geteuid().as_raw();
-    if stat.st_uid != me && stat.st_uid != 0 {
-        return refuse("belongs to another user");
-    }
-    if stat.st_mode & 0o077 != 0 {
-        return refuse("can be read or written by other users");
     }
     Ok(())
 }

@@ -1,5 +1,9 @@
 //! The unlock methods, and whether the key is at hand.
 
+use std::path::PathBuf;
+
+use strongroom_backends::{key_file, shown};
+
 use super::Finding;
 use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::Kind;
@@ -44,6 +48,24 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
         ));
     }
     Ok(found)
+}
+
+/// Notes the files among these that others can read, and that are accepted because a container's runtime mounts
+/// them so.
+#[must_use]
+pub fn mounted(files: &[(&str, PathBuf)]) -> Vec<Finding> {
+    let note = |(what, path): &(&str, PathBuf)| {
+        let mount = key_file::mount(path)?;
+        let told = format!(
+            "the {what} {} can be read by other users; accepted because {}",
+            shown(path),
+            mount.told()
+        );
+        Some(Finding::note(CHECK, told).with_remedy(
+            "if programs of other users run in this container, mount it with `mode: 0400` and the `uid` of the user that runs strongroom (Kubernetes: `defaultMode: 0400`)",
+        ))
+    };
+    files.iter().filter_map(note).collect()
 }
 
 /// Whether the vault opened, and how.

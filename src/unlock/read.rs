@@ -151,7 +151,7 @@ fn of_key_file(error: StoreError, what: &str) -> Error {
         }
         StoreError::Unsafe { path, why } => {
             Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))
-                .with_remedy(format!("chmod 600 the {what}, as a regular file of your own"))
+                .with_remedy(key_file::remedy(why))
         }
         other => other.into(),
     }

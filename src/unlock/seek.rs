@@ -227,6 +227,18 @@ pub fn again(slots: &dyn Fn() -> Result<Vec<Slot>>, before: &mut Unlocked, home:
     opened
 }
 
+/// The files from which a key or a passphrase would be read, with what each is: those that are named by flags, else
+/// by variables, else the default one.
+#[must_use]
+pub fn files(named: &Named, env: &Env) -> Vec<(&'static str, PathBuf)> {
+    let by_variables = Named::of_variables(env);
+    let named = if named.count() > 0 { named } else { &by_variables };
+    let default = || default_key_file(env).filter(|_| named.count() == 0);
+    let key = named.key_file.clone().or_else(default).map(|path| ("key file", path));
+    let passphrase = named.passphrase_file.clone().map(|path| ("passphrase file", path));
+    key.into_iter().chain(passphrase).collect()
+}
+
 /// What tells a file from another at the same path.
 type Stamp = (u64, i64, i64);
 

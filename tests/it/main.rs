@@ -25,6 +25,7 @@ mod house;
 mod import_ends;
 mod import_ids;
 mod journals;
+mod key_mounts;
 mod keyring;
 mod kills;
 mod lift;

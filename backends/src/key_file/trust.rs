@@ -1,0 +1,247 @@
+//! Who else can read or replace a key file, and whether that is as it should be.
+//!
+//! Container runtimes mount keys readable by everyone in the container: Docker and Podman with mode 0444,
+//! owned by root, in `/run/secrets`; Kubernetes with 0644, or 0440 and a group, through the links `..data` and
+//! `..2026_11_28…`, on a tmpfs that is mounted read-only. Nobody else is in such a container. The same mode
+//! on an ordinary disk is a mistake.
+
+use std::fs::Metadata;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs;
+
+use crate::StoreError;
+
+/// Where container runtimes put secrets.
+const PLACES: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
+/// Where everyone puts files: these are no mounts of a secret, even if they are in memory.
+const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
+
+/// Remedy for a file that others can read or write, on an ordinary disk.
+pub(super) const LOOSE: &str = "can be read or written by other users";
+/// As [`LOOSE`], where a runtime mounted it.
+pub(super) const LOOSE_MOUNT: &str = "can be written by other users";
+/// The directories above it are not safe.
+pub(super) const LOOSE_ABOVE: &str =
+    "can be replaced by other users: a directory above it is theirs to write";
+/// It is not the user's, and not root's.
+pub(super) const FOREIGN: &str = "belongs to another user";
+
+/// Why a key file that others can read is accepted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mount {
+    /// It lies where container runtimes put secrets.
+    Place,
+    /// Its file system is mounted read-only.
+    ReadOnly,
+    /// Its file system is in memory.
+    Memory,
+}
+
+impl Mount {
+    /// The reason, as the end of a sentence.
+    #[must_use]
+    pub const fn told(self) -> &'static str {
+        match self {
+            Self::Place => "it lies where container runtimes mount secrets",
+            Self::ReadOnly => "its file system is mounted read-only",
+            Self::Memory => "its file system is in memory",
+        }
+    }
+}
+
+/// What is known of a file.
+#[derive(Clone, Copy, Debug)]
+struct Facts {
+    owner: u32,
+    mode: u32,
+    me: u32,
+    mount: Option<Mount>,
+    /// Whether nobody else can put another file in its place; asked only if it matters.
+    is_kept: bool,
+}
+
+fn is_open_to_others(mode: u32) -> bool {
+    mode & 0o077 != 0
+}
+
+/// None for a private file, the reason for one that others may read.
+fn judge(facts: Facts) -> Result<Option<Mount>, &'static str> {
+    if facts.owner != facts.me && facts.owner != 0 {
+        return Err(FOREIGN);
+    }
+    if !is_open_to_others(facts.mode) {
+        return Ok(None);
+    }
+    let Some(mount) = facts.mount else { return Err(LOOSE) };
+    if facts.mode & 0o022 != 0 {
+        return Err(LOOSE_MOUNT);
+    }
+    if facts.is_kept { Ok(Some(mount)) } else { Err(LOOSE_ABOVE) }
+}
+
+/// Judges an open file by its owner, its mode, and the file system on which it lies. `path` is how it was
+/// opened.
+///
+/// # Errors
+/// `Unsafe`, and those of asking the system.
+pub(super) fn of_open(fd: &OwnedFd, path: &Path) -> Result<Option<Mount>, StoreError> {
+    let stat = fs::fstat(fd).map_err(|e| StoreError::at(path, e))?;
+    // Its width differs between systems.
+    #[allow(clippy::useless_conversion)]
+    let mode = u32::from(stat.st_mode);
+    let mut facts = Facts {
+        owner: stat.st_uid,
+        mode,
+        me: rustix::process::geteuid().as_raw(),
+        mount: None,
+        is_kept: false,
+    };
+    // Most are private, and nothing more is asked of those.
+    if is_open_to_others(facts.mode) {
+        facts.mount = mount_of(fd, path);
+        facts.is_kept = facts.mount.is_some() && is_kept(fd, path, facts.me);
+    }
+    judge(facts).map_err(|why| StoreError::Unsafe { path: path.to_owned(), why })
+}
+
+fn mount_of(fd: &OwnedFd, path: &Path) -> Option<Mount> {
+    let real = path.canonicalize().ok()?;
+    // On most systems /var/run is a link to /run.
+    if PLACES.iter().any(|place| real.starts_with(place)) {
+        return Some(Mount::Place);
+    }
+    let read_only = fs::fstatvfs(fd).is_ok_and(|stat| stat.f_flag.contains(fs::StatVfsMountFlags::RDONLY));
+    if read_only {
+        return Some(Mount::ReadOnly);
+    }
+    (is_in_memory(fd) && !is_shared(fd)).then_some(Mount::Memory)
+}
+
+#[cfg(target_os = "linux")]
+fn is_in_memory(fd: &OwnedFd) -> bool {
+    const TMPFS: i64 = 0x0102_1994;
+    const RAMFS: i64 = 0x8584_58f6;
+    // The width of the number differs between architectures.
+    #[allow(clippy::unnecessary_cast, clippy::useless_conversion)]
+    fs::fstatfs(fd).is_ok_and(|stat| matches!(stat.f_type as i64 & 0xffff_ffff, TMPFS | RAMFS))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn is_in_memory(_: &OwnedFd) -> bool {
+    false
+}
+
+/// Whether the file is on the file system of `/tmp`, which is in memory on many desktops.
+fn is_shared(fd: &OwnedFd) -> bool {
+    let Ok(own) = fs::fstat(fd) else { return true };
+    SHARED.iter().any(|place| fs::stat(*place).is_ok_and(|stat| stat.st_dev == own.st_dev))
+}
+
+/// Whether the file that is open is the one at the path, and no directory above it, as it was named or as it
+/// really is, is another's or can be written by others. One with the sticky bit can: what lies there is not
+/// taken from its owner.
+fn is_kept(fd: &OwnedFd, path: &Path, me: u32) -> bool {
+    let (Ok(named), Ok(real), Ok(open)) = (std::path::absolute(path), path.canonicalize(), fs::fstat(fd))
+    else {
+        return false;
+    };
+    let same = |found: &fs::Stat| found.st_dev == open.st_dev && found.st_ino == open.st_ino;
+    let above = |path: &Path| {
+        let mut above = path.ancestors().skip(1);
+        above.all(|dir| dir.metadata().is_ok_and(|metadata| is_safe_above(&metadata, me)))
+    };
+    fs::stat(&real).is_ok_and(|found| same(&found)) && above(&named) && above(&real)
+}
+
+fn is_safe_above(dir: &Metadata, me: u32) -> bool {
+    let sticky = dir.mode() & 0o1000 != 0;
+    (dir.uid() == me || dir.uid() == 0) && (dir.mode() & 0o022 == 0 || sticky)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ME: u32 = 1000;
+
+    #[test]
+    fn a_key_that_others_can_read_is_accepted_only_as_runtimes_mount_it() {
+        let disk = Facts { owner: ME, mode: 0o100_600, me: ME, mount: None, is_kept: true };
+        let mounted = Facts { mount: Some(Mount::Place), ..disk };
+        for (facts, expected) in [
+            (disk, Ok(None)),
+            (Facts { owner: 0, mode: 0o100_400, ..disk }, Ok(None)),
+            (Facts { mode: 0o100_640, ..disk }, Err(LOOSE)),
+            (Facts { mode: 0o100_604, ..disk }, Err(LOOSE)),
+            (Facts { mode: 0o100_444, owner: 0, ..disk }, Err(LOOSE)),
+            (Facts { owner: 1001, ..disk }, Err(FOREIGN)),
+            // Docker and Podman.
+            (Facts { mode: 0o100_444, owner: 0, ..mounted }, Ok(Some(Mount::Place))),
+            // Kubernetes, with fsGroup and without.
+            (
+                Facts { mode: 0o100_440, owner: 0, mount: Some(Mount::ReadOnly), ..disk },
+                Ok(Some(Mount::ReadOnly)),
+            ),
+            (
+                Facts { mode: 0o100_644, owner: 0, mount: Some(Mount::Memory), ..disk },
+                Ok(Some(Mount::Memory)),
+            ),
+            (Facts { mode: 0o100_444, ..mounted }, Ok(Some(Mount::Place))),
+            (Facts { mode: 0o100_400, ..mounted }, Ok(None)),
+            (Facts { mode: 0o100_664, ..mounted }, Err(LOOSE_MOUNT)),
+            (Facts { mode: 0o100_646, ..mounted }, Err(LOOSE_MOUNT)),
+            (Facts { mode: 0o100_666, mount: Some(Mount::ReadOnly), ..disk }, Err(LOOSE_MOUNT)),
+            (Facts { mode: 0o100_444, owner: 1001, ..mounted }, Err(FOREIGN)),
+            (Facts { mode: 0o100_444, is_kept: false, ..mounted }, Err(LOOSE_ABOVE)),
+            // Nobody else can read it, so that nobody was told it.
+            (Facts { mode: 0o100_400, is_kept: false, ..mounted }, Ok(None)),
+        ] {
+            assert_eq!(judge(facts), expected, "{facts:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_lies_in_memory_may_be_read_by_others_if_nobody_else_can_replace_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let set = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        let open = |path: &Path| -> OwnedFd { std::fs::File::open(path).unwrap().into() };
+        let temp = tempfile::tempdir_in("/dev/shm").unwrap();
+        set(temp.path(), 0o755);
+        // As Kubernetes lays it out.
+        let data = temp.path().join("..2026_11_28_15_04_05.1");
+        std::fs::create_dir(&data).unwrap();
+        std::fs::write(data.join("key"), b"made up").unwrap();
+        symlink("..2026_11_28_15_04_05.1", temp.path().join("..data")).unwrap();
+        symlink("..data/key", temp.path().join("key")).unwrap();
+        let path = temp.path().join("key");
+        set(&path, 0o444);
+        assert_eq!(of_open(&open(&path), &path).unwrap(), Some(Mount::Memory));
+        set(&path, 0o400);
+        assert_eq!(of_open(&open(&path), &path).unwrap(), None);
+        set(&path, 0o464);
+        assert!(of_open(&open(&path), &path).is_err());
+        set(&path, 0o440);
+        for (dir, mode, accepted) in [
+            (data.as_path(), 0o777, false),
+            (data.as_path(), 0o775, false),
+            (data.as_path(), 0o1777, true),
+            (temp.path(), 0o777, false),
+            (temp.path(), 0o3777, true),
+        ] {
+            set(dir, mode);
+            assert_eq!(of_open(&open(&path), &path).is_ok(), accepted, "{} {mode:o}", dir.display());
+            set(dir, 0o755);
+        }
+        // Another file in its place is not the one that was judged.
+        let other = open(&path);
+        std::fs::remove_file(data.join("key")).unwrap();
+        std::fs::write(data.join("key"), b"other").unwrap();
+        assert!(of_open(&other, &path).is_err());
+    }
+}
