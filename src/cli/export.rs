@@ -77,14 +77,16 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let ids = args.ids.iter().map(|id| context.profile_id(id)).collect::<Result<Vec<_>>>()?;
     let recipients =
         args.to.iter().map(|text| sealed_bundle::parse_recipient(text)).collect::<Result<Vec<_>>>()?;
-    if args.out.is_none() && context.env.stdout_tty {
+    // `-` is standard output here.
+    let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
+    if out.is_none() && context.env.stdout_tty {
         return fail(Code::Usage, "the bundle would go to the terminal")
             .map_err(|e: Error| e.with_remedy("name a file with --out, or send the output to a pipe"));
     }
-    if args.out.is_none() {
+    if out.is_none() {
         out::refuse_closed()?;
     }
-    if let Some(path) = args.out.as_deref().filter(|path| key_file::exists(path)) {
+    if let Some(path) = out.filter(|path| key_file::exists(path)) {
         return fail(Code::Exists, format!("{} exists already", shown(path)));
     }
     let vault = context.vault()?;
@@ -142,7 +144,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
             "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out",
         );
     }
-    if let Some(path) = &args.out {
+    if let Some(path) = out {
         write_file(path, &sealed)?;
         return tell(context, path, &records, &digest);
     }
@@ -153,8 +155,8 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
 
 fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
     let text = if let Some(path) = &args.by.bundle_passphrase_file {
-        let passphrase = read::passphrase_of_file(path)?;
-        new_passphrase::check(&passphrase, Some(&shown(path)), args.by.weak)?;
+        let passphrase = read::passphrase_of_file(path, key_file::Trust::Own)?;
+        new_passphrase::check(&passphrase, Some(&read::named(path)), args.by.weak)?;
         passphrase
     } else if context.may_ask() {
         let check = |typed: &Buffer| new_passphrase::check(typed, None, args.by.weak);

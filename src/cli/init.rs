@@ -11,7 +11,7 @@ use crate::keychain::{Keychain, State};
 use crate::secret::Buffer;
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
-use crate::unlock::read;
+use crate::unlock::read::{self, Stream};
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, new_passphrase, slots};
 use crate::vault::home::{Session, Vault};
@@ -329,10 +329,11 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
     })?;
     let by_variable = named.key_file.is_none();
     seek::refuse_key_as_path(&path, if by_variable { "STRONGROOM_KEY_FILE" } else { "--key-file" })?;
-    read::refuse_inside(&path, home)?;
-    let (secret, how, new_key) = if key_file::exists(&path) {
+    let is_stream = Stream::of(&path).is_some();
+    let (secret, how, new_key) = if is_stream || key_file::exists(&path) {
         (read::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
     } else {
+        read::refuse_inside(&path, home)?;
         let key = key_text::generate()?;
         let new = NewKey { path: path.clone(), text: key_text::write(&key) };
         (MethodSecret::Key(key), "a new key in", Some(new))
@@ -340,7 +341,11 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
     Ok(NewMethod {
         name: slots::KEY_FILE,
         secret,
-        told: format!("{how} {} (works without a terminal; back it up apart from the vault)", shown(&path)),
+        told: if is_stream {
+            format!("the key that was given on {} (works without a terminal)", read::named(&path))
+        } else {
+            format!("{how} {} (works without a terminal; back it up apart from the vault)", shown(&path))
+        },
         new_key,
     })
 }
@@ -360,8 +365,8 @@ pub(super) fn read_new_passphrase(
         new_passphrase::check(&passphrase, Some(&format!("file descriptor {number}")), weak)?;
         passphrase
     } else if let Some(path) = named.passphrase_file.clone().or(otherwise) {
-        let passphrase = read::passphrase_of_file(&path)?;
-        new_passphrase::check(&passphrase, Some(&shown(&path)), weak)?;
+        let passphrase = read::passphrase_of_file(&path, key_file::Trust::Own)?;
+        new_passphrase::check(&passphrase, Some(&read::named(&path)), weak)?;
         passphrase
     } else if context.may_ask() {
         secret_input::new_passphrase("New passphrase: ", |typed| new_passphrase::check(typed, None, weak))?

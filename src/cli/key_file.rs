@@ -11,6 +11,7 @@ use super::keys::Rekey;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::Pending;
+use crate::unlock::read::Stream;
 use crate::unlock::slots::KEYCHAIN;
 use crate::unlock::{MethodSecret, key_change, key_text, read, slots};
 use crate::vault::home::{Session, Vault, Waits};
@@ -61,6 +62,10 @@ impl KeyFile {
             return Ok(Self::Stays(None));
         }
         if let Some(new) = &args.new_key_file {
+            if Stream::of(new).is_some() {
+                return fail(Code::Usage, "--new-key-file names a stream, and a new key needs a file")
+                    .map_err(|e: Error| e.with_remedy("name a file that is not there yet"));
+            }
             let new = std::path::absolute(new)
                 .map_err(|_| Error::new(Code::Usage, "the path of the new key file is not valid"))?;
             read::refuse_inside(&new, &context.home()?)?;

@@ -14,7 +14,7 @@ use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
 use crate::unlock::keychain_key;
-use crate::unlock::read;
+use crate::unlock::read::{self, Stream};
 use crate::unlock::seek::{self, Named};
 use crate::unlock::slots::{self, Slot};
 use crate::vault::home::{Session, Vault};
@@ -255,7 +255,7 @@ fn secret_of(
     });
     match (kind, file) {
         (Kind::Passphrase, Some(file)) => {
-            Ok(Some(MethodSecret::Passphrase(read::passphrase_of_file(&file)?)))
+            Ok(Some(MethodSecret::Passphrase(read::passphrase_of_file(&file, Trust::Own)?)))
         }
         (Kind::Passphrase, None) if context.may_ask() => {
             let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
@@ -265,6 +265,7 @@ fn secret_of(
         (Kind::Key, Some(file)) => read::key_of_file(&file, home, Trust::Own).map(Some),
         (Kind::Key, None) => {
             let at_hand = seek::key_file_path(&context.named(), &context.env);
+            let at_hand = at_hand.filter(|path| Stream::of(path).is_none());
             Ok(at_hand.and_then(|path| read::key_of_file(&path, home, Trust::Own).ok()))
         }
     }

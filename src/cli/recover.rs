@@ -3,15 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::{StoreError, shown};
+use strongroom_backends::key_file::Trust;
 
 use super::Context;
 use super::init::{self, NewKey, new_method};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::recovery;
 use crate::term::count::counted;
-use crate::unlock::seek;
+use crate::unlock::{read, seek};
 use crate::vault::home::Vault;
 use crate::vault::{recover, settle};
 
@@ -51,13 +50,8 @@ pub struct Recover {
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let home = context.home()?;
     let (vault, _) = Vault::open_damaged(&home, &context.setup(), context.lock_limit())?;
-    let bytes = key_file::read(&args.recovery_key, Trust::Own).map_err(|error| match error {
-        StoreError::NotFound(path) => {
-            Error::new(Code::NoInput, format!("the recovery key's file {} is not there", shown(&path)))
-        }
-        other => other.into(),
-    })?;
-    let identity = recovery::parse(&bytes, "the recovery key's file")?;
+    let bytes = read::bytes_of(&args.recovery_key, "recovery key's file", Trust::Own)?;
+    let identity = recovery::parse(bytes.expose(), "the recovery key's file")?;
     let by = match args.unlock {
         Unlock::KeyFile => init::Unlock::KeyFile,
         Unlock::Passphrase => init::Unlock::Passphrase,

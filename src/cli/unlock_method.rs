@@ -12,7 +12,7 @@ use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::term::out;
-use crate::unlock::read;
+use crate::unlock::read::{self, Stream};
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
 use crate::vault::home::{Session, Vault};
@@ -290,11 +290,15 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
             });
         }
     };
-    read::refuse_inside(&path, home)?;
+    if Stream::of(&path).is_some() {
+        let secret = read::key_of_file(&path, home, key_file::Trust::Own)?;
+        return Ok((secret, format!("the key that was given on {}", read::named(&path))));
+    }
     if key_file::exists(&path) {
         let secret = read::key_of_file(&path, home, key_file::Trust::Own)?;
         return Ok((secret, format!("the key that was already in {}", shown(&path))));
     }
+    read::refuse_inside(&path, home)?;
     let key = key_text::generate()?;
     key_file::create(&path, key_text::write(&key).expose())?;
     Ok((MethodSecret::Key(key), format!("a new key in {}", shown(&path))))

@@ -15,6 +15,7 @@ pub mod signals;
 mod silent;
 mod slow;
 pub mod stdin;
+pub mod stream;
 pub mod style;
 pub mod table;
 mod tty;

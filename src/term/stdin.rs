@@ -2,6 +2,7 @@
 //! wiped. Straight from the descriptor, for std keeps a copy in a buffer of its own.
 
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -13,11 +14,29 @@ use crate::secret::Buffer;
 
 const CHUNK: usize = 16 * 1024;
 
+/// Whether it was read.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Takes standard input for one reader: a second one would find its end, and what was meant for it in the hands
+/// of the first.
+fn take() -> Result<()> {
+    if IS_TAKEN.swap(true, Ordering::SeqCst) {
+        return fail(Code::Usage, "two things were to be read from standard input")
+            .map_err(|e: Error| e.with_remedy(ONE_ONLY));
+    }
+    Ok(())
+}
+
+/// What to do if two things are to come from standard input.
+pub const ONE_ONLY: &str =
+    "give one of them as a file, or by a descriptor: --key-file <(COMMAND), --passphrase-fd 3 3<FILE";
+
 /// Reads standard input to its end, waiting as long as it takes.
 ///
 /// # Errors
-/// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` when it is empty or closed, `IO`.
+/// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` when it is empty or closed, `USAGE` if it was read before, `IO`.
 pub fn read_stdin(max: usize) -> Result<Buffer> {
+    take()?;
     let (bytes, _) = read_to_end(rustix::stdio::stdin(), max, None)?;
     if bytes.is_empty() {
         return fail(Code::NoInput, "standard input is empty");
@@ -29,8 +48,10 @@ pub fn read_stdin(max: usize) -> Result<Buffer> {
 /// away, so that a writer that has not finished meets no broken pipe. Empty input is empty.
 ///
 /// # Errors
-/// `TIMEOUT` when the end did not come in time, `TOO_LARGE` beyond `max` bytes, `IO`.
+/// `TIMEOUT` when the end did not come in time, `TOO_LARGE` beyond `max` bytes, `USAGE` if it was read before,
+/// `IO`.
 pub fn read_stdin_deadline(max: usize, limit: Duration) -> Result<Buffer> {
+    take()?;
     let (bytes, ended) = read_to_end(rustix::stdio::stdin(), max, Some(limit))?;
     if !ended {
         return fail(Code::Timeout, format!("standard input did not end within {} ms", limit.as_millis()));

@@ -2,30 +2,57 @@
 
 use std::os::fd::RawFd;
 use std::path::Path;
-use std::time::Duration;
 
 use strongroom_backends::fs::home::DANGLING;
 use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::{StoreError, deadline, inherited_fd, shown};
+use strongroom_backends::{StoreError, shown};
 
 use super::{MethodSecret, key_text};
 use crate::error::{Code, Error, Result, fail};
 use crate::permission;
 use crate::secret::Buffer;
+pub use crate::term::stream::{Stream, read_fd};
 
 /// The largest passphrase, in bytes.
 pub const PASSPHRASE_MAX: usize = 4096;
-/// How long a descriptor may take to give its end.
-const FD_LIMIT: Duration = Duration::from_secs(30);
 
-/// Reads a key file, which may not lie in the vault's home.
+/// Reads a key file, which may not lie in the vault's home, or a key from a stream.
 ///
 /// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`.
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`; `TIMEOUT` if a stream gives no end.
 pub fn key_of_file(path: &Path, home: &Path, trust: Trust) -> Result<MethodSecret> {
-    refuse_inside(path, home)?;
-    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "key file"))?;
-    Ok(MethodSecret::Key(key_text::parse(&bytes, &format!("the key file {}", shown(path)))?))
+    if Stream::of(path).is_none() {
+        refuse_inside(path, home)?;
+    }
+    let bytes = bytes_of(path, "key file", trust)?;
+    Ok(MethodSecret::Key(key_text::parse(bytes.expose(), &told("key file", path))?))
+}
+
+/// Reads a small file that holds a secret, which is nobody else's to read, or a stream in its place. `what` it is
+/// stands in messages after "the".
+///
+/// # Errors
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `TOO_LARGE`; `TIMEOUT` if a stream gives no end.
+pub fn bytes_of(path: &Path, what: &str, trust: Trust) -> Result<Buffer> {
+    if let Some(stream) = Stream::of(path) {
+        return stream.read(key_file::MAX);
+    }
+    let bytes = key_file::read(path, trust).map_err(|error| not_read(error, what))?;
+    let mut buffer = Buffer::with_capacity(bytes.len());
+    buffer.extend(&bytes);
+    Ok(buffer)
+}
+
+/// What something was read from, for messages: a file, or a stream in its place.
+#[must_use]
+pub fn told(what: &str, path: &Path) -> String {
+    Stream::of(path).map_or_else(|| format!("the {what} {}", shown(path)), Stream::told)
+}
+
+/// The same without what kind of file it is.
+#[must_use]
+pub fn named(path: &Path) -> String {
+    Stream::of(path).map_or_else(|| shown(path), Stream::told)
 }
 
 /// Refuses a key file that lies in the home: whoever copies the home would have both.
@@ -52,25 +79,8 @@ pub fn refuse_inside(path: &Path, home: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA` when it is empty.
-pub fn passphrase_of_file(path: &Path) -> Result<Buffer> {
-    if let Some(number) = fd_of(path) {
-        return passphrase_of_fd(number);
-    }
-    read_passphrase_file(path, Trust::Own)
-}
-
-pub(super) fn read_passphrase_file(path: &Path, trust: Trust) -> Result<Buffer> {
-    let bytes = key_file::read(path, trust).map_err(|error| of_key_file(error, "passphrase file"))?;
-    let mut passphrase = Buffer::with_capacity(bytes.len());
-    passphrase.extend(&bytes);
-    trim_passphrase(passphrase, &format!("the passphrase file {}", shown(path)))
-}
-
-/// `/dev/fd/N`, as a shell's `<(…)` spells it: the process is not dumpable, so that it may not
-/// open the path itself.
-fn fd_of(path: &Path) -> Option<RawFd> {
-    let text = path.to_str()?;
-    text.strip_prefix("/dev/fd/").or_else(|| text.strip_prefix("/proc/self/fd/"))?.parse().ok()
+pub fn passphrase_of_file(path: &Path, trust: Trust) -> Result<Buffer> {
+    trim_passphrase(bytes_of(path, "passphrase file", trust)?, &told("passphrase file", path))
 }
 
 /// Reads a passphrase from an inherited descriptor.
@@ -80,43 +90,6 @@ fn fd_of(path: &Path) -> Option<RawFd> {
 pub fn passphrase_of_fd(number: RawFd) -> Result<Buffer> {
     let passphrase = read_fd(number, PASSPHRASE_MAX + 2)?;
     trim_passphrase(passphrase, &format!("file descriptor {number}"))
-}
-
-/// Reads an inherited descriptor to its end, at most `max` bytes.
-///
-/// # Errors
-/// `NO_INPUT` when it is not open, `TIMEOUT` when it gives no end, `TOO_LARGE`.
-pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
-    let from = format!("file descriptor {number}");
-    let file = inherited_fd::take(number)
-        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
-    // Whoever opened it may hold the other end open for ever.
-    let read = deadline::within(FD_LIMIT, move || read_to_end(file, max))
-        .map_err(|_| Error::new(Code::NoMemory, format!("no thread can be had to read {from}")))?;
-    match read {
-        Some(Some(bytes)) if bytes.len() > max => {
-            fail(Code::TooLarge, format!("{from} gives more than {max} bytes"))
-        }
-        Some(Some(bytes)) => Ok(bytes),
-        Some(None) => fail(Code::NoInput, format!("{from} cannot be read")),
-        None => fail(Code::Timeout, format!("{from} gave no end within {} s", FD_LIMIT.as_secs()))
-            .map_err(|e: Error| e.with_remedy("close the other end after writing")),
-    }
-}
-
-fn read_to_end(file: std::fs::File, max: usize) -> Option<Buffer> {
-    use std::io::Read;
-    let mut bytes = Buffer::with_capacity(max + 1);
-    let mut chunk = zeroize::Zeroizing::new([0; 512]);
-    let mut file = file.take(max as u64 + 1);
-    loop {
-        match file.read(chunk.as_mut_slice()) {
-            Ok(0) => return Some(bytes),
-            Ok(n) => bytes.extend(&chunk[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
-    }
 }
 
 fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
@@ -140,10 +113,13 @@ fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
     Ok(passphrase)
 }
 
-fn of_key_file(error: StoreError, what: &str) -> Error {
+/// The error of a file that was named by hand and cannot be read.
+#[must_use]
+pub fn not_read(error: StoreError, what: &str) -> Error {
     match error {
         StoreError::NotFound(path) => {
-            Error::new(Code::NoInput, format!("the {what} {} is not there", shown(&path)))
+            let what = format!("the {what} {} is not there", shown(&path));
+            Error::new(Code::NoInput, what)
         }
         StoreError::Unsafe { path, why: DANGLING } => {
             Error::new(Code::NoInput, format!("the {what} cannot be read: {} {DANGLING}", shown(&path)))

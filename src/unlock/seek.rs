@@ -8,7 +8,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, shown};
 
 use super::cache::{self, Asked};
-use super::read::{key_of_file, passphrase_of_fd, passphrase_of_file, read_passphrase_file};
+use super::read::{Stream, key_of_file, passphrase_of_fd, passphrase_of_file, told};
 use super::slots::{self, Slot, Unlocked};
 use super::{MethodSecret, Opened, key_change, key_text, keychain_key};
 use crate::env::{Env, refuse_unexpanded};
@@ -236,7 +236,7 @@ pub fn files(named: &Named, env: &Env) -> Vec<(&'static str, PathBuf)> {
     let default = || default_key_file(env).filter(|_| named.count() == 0);
     let key = named.key_file.clone().or_else(default).map(|path| ("key file", path));
     let passphrase = named.passphrase_file.clone().map(|path| ("passphrase file", path));
-    key.into_iter().chain(passphrase).collect()
+    key.into_iter().chain(passphrase).filter(|(_, path)| Stream::of(path).is_none()).collect()
 }
 
 /// What tells a file from another at the same path.
@@ -253,10 +253,9 @@ pub fn key_file_stamp(named: &Named, env: &Env) -> Option<(Stamp, bool)> {
 
 /// The key file that is named by a flag, else by its variable.
 fn named_key_file(named: &Named, env: &Env) -> Option<PathBuf> {
-    if named.count() > 0 {
-        return named.key_file.clone();
-    }
-    Named::of_variables(env).key_file
+    let file = if named.count() > 0 { named.key_file.clone() } else { Named::of_variables(env).key_file };
+    // A stream is read once, and nothing takes its place.
+    file.filter(|path| Stream::of(path).is_none())
 }
 
 /// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
@@ -324,12 +323,17 @@ pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSe
     Ok(None)
 }
 
-/// Every secret that can be had without asking anyone, but for a descriptor: that is read once.
+/// Every secret that can be had without asking anyone, but for streams and descriptors: those are read once.
 #[must_use]
 pub fn at_hand(named: &Named, env: &Env, home: &Path) -> Vec<MethodSecret> {
-    let of_files = |named: &Named| Named { passphrase_fd: None, ..named.clone() };
+    let file = |path: &Option<PathBuf>| path.clone().filter(|path| Stream::of(path).is_none());
+    let of_files = |named: &Named| Named {
+        key_file: file(&named.key_file),
+        passphrase_file: file(&named.passphrase_file),
+        ..Named::default()
+    };
     let mut found = Vec::new();
-    for named in [of_files(named), Named::of_variables(env)] {
+    for named in [of_files(named), of_files(&Named::of_variables(env))] {
         let each =
             [Named { passphrase_file: None, ..named.clone() }, Named { key_file: None, ..named.clone() }];
         found.extend(each.iter().filter(|one| one.count() == 1).filter_map(|one| read_named(one, home).ok()));
@@ -345,12 +349,12 @@ fn read_named(named: &Named, home: &Path) -> Result<(MethodSecret, String)> {
     }
     if let Some(path) = &named.passphrase_file {
         return Ok((
-            MethodSecret::Passphrase(passphrase_of_file(path)?),
-            format!("the passphrase file {}", shown(path)),
+            MethodSecret::Passphrase(passphrase_of_file(path, Trust::Own)?),
+            told("passphrase file", path),
         ));
     }
     match &named.key_file {
-        Some(path) => Ok((key_of_file(path, home, Trust::Own)?, format!("the key file {}", shown(path)))),
+        Some(path) => Ok((key_of_file(path, home, Trust::Own)?, told("key file", path))),
         None => fail(Code::Internal, "no source was named"),
     }
 }
@@ -368,7 +372,7 @@ fn by_place(env: &Env, home: &Path) -> Result<Vec<(MethodSecret, String)>> {
         }
         let passphrase = directory.join(CREDENTIAL_PASSPHRASE);
         if key_file::exists(&passphrase) {
-            let secret = MethodSecret::Passphrase(read_passphrase_file(&passphrase, Trust::Credential)?);
+            let secret = MethodSecret::Passphrase(passphrase_of_file(&passphrase, Trust::Credential)?);
             found.push((secret, format!("the systemd credential {CREDENTIAL_PASSPHRASE}")));
         }
     }

@@ -62,6 +62,7 @@ mod setup_token_ends;
 mod sources;
 mod status_check;
 mod stock_age;
+mod streams;
 mod tamper;
 mod terminal;
 mod traces;

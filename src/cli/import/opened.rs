@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use strongroom_backends::key_file::{self, Trust};
+use strongroom_backends::key_file::Trust;
 use strongroom_backends::shown;
 
 use super::super::{Context, sources};
@@ -14,7 +14,7 @@ use crate::secret::Buffer;
 use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
 use crate::transfer::{self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment};
-use crate::unlock::read;
+use crate::unlock::read::{self, Stream};
 use crate::unlock::slots::Unlocked;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
@@ -101,14 +101,15 @@ fn warn_of_oauth(parsed: &mut Parsed) {
 }
 
 fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
-    if path == Path::new("-") {
-        if context.env.stdin_tty {
+    let max = usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX);
+    match Stream::of(path) {
+        Some(Stream::Stdin) if context.env.stdin_tty => {
             return fail(Code::NoInput, "standard input is a terminal");
         }
-        return Ok((
-            stdin::read_stdin(usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX))?,
-            "the input".to_owned(),
-        ));
+        // However long it takes: a person may be typing into what sends it.
+        Some(Stream::Stdin) => return Ok((stdin::read_stdin(max)?, "the input".to_owned())),
+        Some(stream) => return Ok((stream.read(max)?, "the input".to_owned())),
+        None => {}
     }
     let (bytes, warnings) = source::read(path, SOURCE_MAX)?;
     for warning in &warnings {
@@ -121,7 +122,7 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
         let passphrase = match &args.bundle_passphrase_file {
-            Some(path) => read::passphrase_of_file(path)?,
+            Some(path) => read::passphrase_of_file(path, Trust::Own)?,
             None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
             None => {
                 return fail(Code::NoInput, "the bundle wants a passphrase, and nobody can be asked")
@@ -154,11 +155,6 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
 }
 
 fn identities_of(path: &Path) -> Result<Vec<age::x25519::Identity>> {
-    let bytes = key_file::read(path, Trust::Own).map_err(|error| match error {
-        strongroom_backends::StoreError::NotFound(path) => {
-            Error::new(Code::NoInput, format!("the identity's file {} is not there", shown(&path)))
-        }
-        other => other.into(),
-    })?;
-    recovery::parse_all(&bytes, "the identity's file")
+    let bytes = read::bytes_of(path, "identity's file", Trust::Own)?;
+    recovery::parse_all(bytes.expose(), "the identity's file")
 }

@@ -1,0 +1,120 @@
+//! `-` and a shell's `<(…)` wherever a file is asked for.
+
+use std::process::Stdio;
+
+use crate::session::{Ran, Session, binary, ran};
+
+/// A command line of bash, in which `strongroom` is the binary.
+fn bash(session: &Session, line: &str, input: &str) -> Ran {
+    let mut command = std::process::Command::new("/bin/bash");
+    let line = format!("strongroom() {{ {} \"$@\"; }}; {line}", binary().display());
+    command.args(["-c", &line]);
+    command.env_clear().env("HOME", session.temp.path()).env("PATH", "/usr/bin:/bin");
+    command.env("XDG_RUNTIME_DIR", session.temp.path());
+    command.current_dir(session.temp.path()).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    ran(command, input.as_bytes())
+}
+
+/// A vault with a profile, whose key file lies where it is not sought.
+fn session() -> Session {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key");
+    session.write("recovery", session.run(["recovery-key"]).ok().stdout);
+    std::fs::rename(session.key_file(), session.path("key")).unwrap();
+    session
+}
+
+#[test]
+fn a_key_comes_from_standard_input_and_from_descriptors() {
+    let session = session();
+    let key = std::fs::read_to_string(session.path("key")).unwrap();
+    for line in [
+        "strongroom --key-file - get groq:one <key",
+        "strongroom --key-file /dev/stdin get groq:one <key",
+        "STRONGROOM_KEY_FILE=- strongroom get groq:one <key",
+        "cat key | strongroom --key-file - get groq:one",
+        "strongroom --key-file <(cat key) get groq:one",
+        "STRONGROOM_KEY_FILE=<(cat key) strongroom get groq:one",
+        "strongroom --key-file /dev/fd/3 get groq:one 3<key",
+        "strongroom --key-file /proc/self/fd/3 get groq:one 3<key",
+    ] {
+        assert_eq!(bash(&session, line, "").ok().stdout, "made-up-key\n", "{line}");
+    }
+    let said = bash(&session, "strongroom doctor --key-file <(cat key)", "").stdout;
+    assert!(said.contains("opened by file descriptor 63"), "{said}");
+    let said = session.feed("no key", ["--key-file", "-", "get", "groq:one"]).failed("BAD_DATA", 65).stderr;
+    assert!(said.contains("standard input does not hold one strongroom-key-v1 line"), "{said}");
+    session.run(["--key-file", "-", "get", "groq:one"]).failed("NO_INPUT", 66);
+    session.run(["--key-file", "/dev/fd/7", "get", "groq:one"]).failed("NO_INPUT", 66);
+    // What is read is no file of that name, and none is made.
+    std::fs::remove_dir_all(session.home()).unwrap();
+    session.feed(key, ["init", "--key-file", "-"]).ok();
+    assert!(!session.path("-").exists());
+    bash(&session, "printf made-up-key | strongroom --key-file <(cat key) paste-api-key --provider groq", "")
+        .ok();
+}
+
+#[test]
+fn a_passphrase_comes_from_standard_input_and_from_descriptors() {
+    let session = Session::empty();
+    session.feed("made up words\n", ["init", "--unlock", "passphrase", "--passphrase-file", "-"]).ok();
+    for line in [
+        "strongroom --passphrase-file - recipient <<<'made up words'",
+        "strongroom --passphrase-file <(echo made up words) recipient",
+        "strongroom --passphrase-fd 3 recipient 3<<<'made up words'",
+        "strongroom unlock-method add passphrase --replace --passphrase-file <(echo made up words) --new-passphrase-file <(echo other made up words)",
+        "strongroom --passphrase-file <(echo other made up words) unlock-method add key-file --new-key-file key",
+        "strongroom --key-file <(cat key) rekey --yes --keep-key-file --with passphrase=<(echo other made up words)",
+        "strongroom --passphrase-file <(echo other made up words) recipient",
+    ] {
+        let ran = bash(&session, line, "");
+        assert_eq!(ran.status, 0, "{line}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn descriptors_of_the_standard_streams_are_named() {
+    let session = Session::new();
+    for (option, number) in [("--passphrase-fd", "0"), ("--passphrase-fd", "1"), ("--passphrase-fd", "2")] {
+        let said = session.feed("made up", [option, number, "recipient"]).failed("USAGE", 64).stderr;
+        let name = ["input", "output", "error"][number.parse::<usize>().unwrap()];
+        assert!(said.contains(&format!("file descriptor {number} is standard {name}")), "{said}");
+        assert_eq!(said.contains("--passphrase-file -"), number == "0", "{said}");
+    }
+    session.feed("made up", ["paste-api-key", "--provider", "groq", "--secret-fd", "0"]).failed("USAGE", 64);
+}
+
+#[test]
+fn imports_bundles_and_identities_come_from_descriptors() {
+    let session = session();
+    session.write("keys.env", "OPENROUTER_API_KEY=made-up-key\n");
+    for line in [
+        "strongroom --key-file key import <(cat keys.env) --yes",
+        "strongroom --key-file key import /dev/stdin --on-conflict replace --yes <keys.env",
+        "cat keys.env | strongroom --key-file <(cat key) import - --on-conflict replace --yes",
+        "strongroom --key-file key export --passphrase --bundle-passphrase-file <(echo made up words) --out bundle",
+        "strongroom --key-file key import <(cat bundle) --bundle-passphrase-file <(echo made up words) --on-conflict skip --yes",
+        "strongroom --key-file key import bundle --bundle-passphrase-file - --on-conflict skip --yes <<<'made up words'",
+        "strongroom --key-file key export --to $(strongroom --key-file key recipient) --out - >sealed",
+        "strongroom --key-file key import sealed --on-conflict skip --yes",
+        "strongroom --key-file key import sealed --bundle-identity <(cat recovery) --on-conflict skip --yes",
+    ] {
+        let ran = bash(&session, line, "");
+        assert_eq!(ran.status, 0, "{line}: {}", ran.stderr);
+    }
+    std::fs::remove_dir_all(session.home().join("unlock")).unwrap();
+    let ran = bash(&session, "strongroom recover --recovery-key <(cat recovery)", "");
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(session.get("groq:one"), "made-up-key");
+}
+
+#[test]
+fn one_thing_comes_from_standard_input() {
+    let session = session();
+    let request = r#"{"protocolVersion":1,"provider":"strongroom","ids":["main/groq:one"]}"#;
+    let answer = session.feed(request, ["--key-file", "-", "resolve"]).ok().json();
+    assert_eq!(answer["errors"]["main/groq:one"]["code"], "USAGE", "{answer}");
+    // A new key needs a file.
+    session.run(["--key-file", "key", "rekey", "--yes", "--new-key-file", "-"]).failed("USAGE", 64);
+}
