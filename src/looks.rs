@@ -1,5 +1,22 @@
 //! How known secrets look: their prefixes, and what else gives a secret away in a place for names.
 
+use std::borrow::Cow;
+use std::path::Path;
+
+use sha2::Digest;
+use strongroom_backends::is_opaque;
+
+use crate::error::{Code, Error, Result, fail};
+
+/// Shorter parts of a text are no secrets, in bytes.
+const PART_MIN: usize = 12;
+/// As [`PART_MIN`], of running text, which speaks of prefixes too.
+const WORD_MIN: usize = 20;
+/// How much of a digest tells a masked secret from another.
+const HANDLE_BYTES: usize = 4;
+/// No age recipient is shorter, in characters.
+const RECIPIENT_MIN: usize = 59;
+
 /// What a secret of a known shape is good for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
@@ -103,14 +120,67 @@ impl Shape {
 
 /// The parts of a text in which a secret can stand.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
-    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.')))
+    text.split(|c: char| !is_part(c))
 }
 
 /// Whether a secret of a known shape stands in a text.
 #[must_use]
 pub fn looks_known(text: &str) -> bool {
     parts(text).any(|part| {
-        part.len() >= 12 && (Shape::of(part).is_some() || part.starts_with("sk-") || part.starts_with("eyJ"))
+        part.len() >= PART_MIN
+            && (Shape::of(part).is_some() || part.starts_with("sk-") || part.starts_with("eyJ"))
+    })
+}
+
+fn is_part(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.')
+}
+
+/// A text with every secret of a known shape in it replaced by a handle: `~` and eight digits of its SHA-256. An
+/// index of another program can have one in the place of an id. Directories are left alone.
+#[must_use]
+pub fn masked(text: &str) -> Cow<'_, str> {
+    let mut out = String::new();
+    let (mut kept, mut at) = (0, 0);
+    for part in text.split(|c: char| !is_part(c)) {
+        let (start, after) = (at, at + part.len());
+        // What parts them is not always one byte long.
+        at = after + text[after..].chars().next().map_or(0, char::len_utf8);
+        // The end of a sentence.
+        let part = part.trim_end_matches('.');
+        let end = start + part.len();
+        if part.len() < PART_MIN {
+            continue;
+        }
+        let is_secret = match text[..start].chars().next_back() {
+            Some('/' | '\\') => false,
+            Some(':') => looks_secret(part),
+            _ => part.len() >= WORD_MIN && looks_known(part),
+        };
+        if is_secret {
+            out.push_str(&text[kept..start]);
+            out.push_str(&handle(part));
+            kept = end;
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(text);
+    }
+    out.push_str(&text[kept..]);
+    Cow::Owned(out)
+}
+
+fn handle(secret: &str) -> String {
+    let digest = sha2::Sha256::digest(secret.as_bytes());
+    digest.iter().take(HANDLE_BYTES).fold(String::from("~"), |handle, byte| format!("{handle}{byte:02x}"))
+}
+
+/// Whether a text holds a handle of [`masked`]. No profile id does at that place.
+#[must_use]
+pub fn has_handle(text: &str) -> bool {
+    let hex = |digits: &str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    text.split(':').any(|part| {
+        part.strip_prefix('~').is_some_and(|digits| digits.len() == 2 * HANDLE_BYTES && hex(digits))
     })
 }
 
@@ -133,6 +203,84 @@ pub fn looks_random(text: &str) -> bool {
     looks_secret(text) || (text.len() >= 24 && text.bytes().filter(u8::is_ascii_digit).count() >= 6)
 }
 
+/// What stands in the place of a name, a path or another short word and is none: a key, an assignment, a file's
+/// text.
+#[must_use]
+pub fn instead(text: &str) -> Option<&'static str> {
+    let trimmed = text.trim_start();
+    let begins =
+        |prefix: &str| trimmed.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    if begins("AGE-SECRET-KEY-") {
+        Some("an age identity")
+    } else if begins("strongroom-key-v") {
+        Some("a key")
+    } else if begins("age1") && text.len() >= RECIPIENT_MIN && !text.contains('/') {
+        Some("an age recipient")
+    } else if text.contains(['\n', '\r']) || text.contains("-----BEGIN") || is_document(trimmed) {
+        Some("the text of a file")
+    } else if is_assignment(trimmed) {
+        Some("an assignment")
+    } else if looks_secret(text) {
+        Some("a key")
+    } else {
+        None
+    }
+}
+
+/// Whether a text begins as JSON does.
+fn is_document(text: &str) -> bool {
+    text.starts_with(['{', '[']) && text.contains('"')
+}
+
+/// `NAME=value`, with or without `export`.
+fn is_assignment(text: &str) -> bool {
+    let text = text.strip_prefix("export ").unwrap_or(text);
+    text.split_once('=').is_some_and(|(name, value)| {
+        !value.trim_matches('=').is_empty()
+            && name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+/// Whether a text that is no valid name may be repeated in the message that says so: a word that looks like no
+/// secret. Several words can be a passphrase.
+#[must_use]
+pub fn may_be_repeated(text: &str) -> bool {
+    instead(text).is_none() && !is_opaque(text) && !text.trim().contains(char::is_whitespace)
+}
+
+fn is_below_root(path: &Path) -> bool {
+    path.parent().is_some() && path.symlink_metadata().is_ok()
+}
+
+/// Refuses a secret in the place of a path that is not there. `place` is the flag, argument or variable.
+///
+/// # Errors
+/// `USAGE`, which does not repeat it.
+pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    let text = path.as_os_str().to_string_lossy();
+    // A path is written with a directory; a word alone, or Base64 with slashes in it, can be anything.
+    let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start))
+        || path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && parent.is_dir());
+    let words = text.split_whitespace().count();
+    let what = match instead(&text) {
+        Some(what) if !is_path || !matches!(what, "a key" | "an assignment") => what,
+        None if !is_path && is_opaque(&text) => "a key",
+        None if !is_path && words >= 3 && !text.contains('.') => "what may be a passphrase",
+        // Nothing of it is there but the root.
+        _ if text.starts_with('/') && is_opaque(&text) && !path.ancestors().any(is_below_root) => "a key",
+        _ => return Ok(()),
+    };
+    fail(Code::Usage, format!("{place} holds {what}, not a path")).map_err(|e: Error| {
+        e.with_remedy(format!(
+            "put a path into {place} (with ./ before it, if that is its name); a secret goes into a file that only you can read (chmod 600)"
+        ))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +294,91 @@ mod tests {
             ["anthropic:default", "openai-codex:550e8400-e29b-41d4-a716-446655440000", "me@example.com", ""]
         {
             assert!(!looks_secret(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_an_id_gets_a_handle() {
+        let secret = "sk-ant-oat01-made-up-made-up";
+        let shown = masked("anthropic:sk-ant-oat01-made-up-made-up").into_owned();
+        assert!(!shown.contains(secret) && has_handle(&shown), "{shown}");
+        assert_eq!(shown.len(), "anthropic:~01234567".len());
+        let text = format!("ü {secret}… \"groq:{secret}\" and \u{2019}{secret}.");
+        let shown = masked(&text);
+        assert!(
+            !shown.contains(secret) && shown.starts_with("ü ~") && shown.contains("… \"groq:~"),
+            "{shown}"
+        );
+        for text in [
+            "anthropic:default",
+            "begins with sk-ant-oat01- and is 108 long",
+            "/srv/sk-models-of-last-year/strongroom",
+            "openai-codex:550e8400-e29b-41d4-a716-446655440000",
+            "SHA-256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(masked(text), text);
+        }
+        assert!(!has_handle("anthropic:default") && !has_handle("anthropic:a~01234567"));
+    }
+
+    #[test]
+    fn what_stands_in_place_of_a_name_is_told() {
+        for (text, what) in [
+            ("AGE-SECRET-KEY-1MADEUP", "an age identity"),
+            (" age-secret-key-1madeup", "an age identity"),
+            ("strongroom-key-v1:bWFkZSB1cA", "a key"),
+            ("age1nc56nflfx0v4hr03d3c8lss97w5slu0er67tef3nusjgh3dffyhsd4un3j", "an age recipient"),
+            ("-----BEGIN OPENSSH PRIVATE KEY-----", "the text of a file"),
+            ("{\"key\":\"made up\"}", "the text of a file"),
+            ("made\nup", "the text of a file"),
+            ("GROQ_API_KEY=made-up", "an assignment"),
+            ("export GROQ_API_KEY=made-up", "an assignment"),
+            ("sk-ant-oat01-made-up-made-up", "a key"),
+        ] {
+            assert_eq!(instead(text), Some(what), "{text}");
+            assert!(!may_be_repeated(text), "{text}");
+        }
+        for text in ["anthropic:default", "365d", "a=", "me@example.com", "[x]", "age1"] {
+            assert_eq!(instead(text), None, "{text}");
+            assert!(may_be_repeated(text), "{text}");
+        }
+        assert!(!may_be_repeated("correct horse"));
+    }
+
+    #[test]
+    fn a_secret_is_no_path() {
+        for text in [
+            "age1nc56nflfx0v4hr03d3c8lss97w5slu0er67tef3nusjgh3dffyhsd4un3j",
+            "AGE-SECRET-KEY-1MADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUP",
+            "strongroom-key-v1:bWFkZSB1cCBtYWRlIHVwIG1hZGUgdXAgbWFkZSB1cCA/+A",
+            "# Strongroom key\nstrongroom-key-v1:bWFkZSB1cA\n",
+            " strongroom-key-v1:bWFkZSB1cA",
+            "sk-ant-oat01-made-up-made-up",
+            "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+            "3q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=",
+            "/q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=",
+            "STRONGROOM_KEY=made-up",
+            "correct horse battery staple",
+        ] {
+            let error = refuse_as_path(Path::new(text), "STRONGROOM_KEY_FILE").unwrap_err();
+            assert_eq!(error.code(), Code::Usage);
+            let said = format!("{} {}", error.what(), error.remedy());
+            assert!(!said.contains(text.trim()), "{said}");
+        }
+        for path in [
+            "/etc/strongroom/key",
+            "key",
+            "age1",
+            "age1/key",
+            "./sk-keys/key",
+            "~/.config/strongroom/key",
+            "my new backup.age",
+            "new vault",
+            "/tmp/a=b",
+            "/tmp/0123456789abcdef0123456789abcdef/key",
+            "./0123456789abcdef0123456789abcdef",
+        ] {
+            assert!(refuse_as_path(Path::new(path), "--key-file").is_ok(), "{path}");
         }
     }
 }

@@ -17,15 +17,17 @@ pub mod kernel_keyring;
 #[cfg(unix)]
 pub mod key_file;
 pub mod keychain;
+mod shown;
 pub mod stack;
 
 #[cfg(unix)]
 use std::io;
-use std::path::Path;
 #[cfg(unix)]
 use std::path::PathBuf;
 #[cfg(unix)]
 use std::time::Duration;
+
+pub use shown::{Given, is_opaque, may_be_shown, note_given, place_of, shown, variable_of};
 
 #[cfg(unix)]
 use fs::denial::Denial;
@@ -195,16 +197,4 @@ pub trait SecretStore {
 
     /// Whether the store can be used now. Never prompts.
     fn health(&self) -> Health;
-}
-
-/// A path as it may be shown: everything outside printable ASCII escaped.
-#[must_use]
-pub fn shown(path: &Path) -> String {
-    path.to_string_lossy()
-        .chars()
-        .flat_map(|c| match c {
-            ' '..='~' => vec![c],
-            other => other.escape_default().collect(),
-        })
-        .collect()
 }

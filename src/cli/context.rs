@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 use strongroom_backends::fs::lock;
+use strongroom_backends::is_opaque;
 
-use super::{Global, agent_of, watching};
+use super::{Global, agent_of, given, watching};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{self, Patience, Setup};
+use crate::looks::{has_handle, instead, masked};
 use crate::seal::keys::VaultId;
 use crate::select::follow::follow;
 use crate::shape;
@@ -95,7 +97,20 @@ impl Context {
     /// # Errors
     /// `INVALID_AGENT`.
     pub fn agent(&self) -> Result<AgentName> {
-        Ok(agent_of(&self.global, &self.env)?.0)
+        let (agent, by_flag) = agent_of(&self.global, &self.env)?;
+        // Some keys are valid names. A name that is in use is one, however it looks.
+        let is_secret = instead(agent.as_str()).is_some() || is_opaque(agent.as_str());
+        if is_secret && !self.home()?.join(home::AGENTS).join(agent.as_str()).is_dir() {
+            if by_flag {
+                is_a_secret()?;
+            }
+            return fail(
+                Code::InvalidAgent,
+                "what STRONGROOM_AGENT holds looks like a secret, not like an agent",
+            )
+            .map_err(|e: Error| e.with_remedy("unset it, or set it to the name of an agent"));
+        }
+        Ok(agent)
     }
 
     /// The agent that `--agent` names, if it does.
@@ -380,7 +395,8 @@ impl Context {
             return Ok(());
         }
         let is_whole = text.is_empty() || text.ends_with('\n');
-        let text = if is_whole { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
+        let text = masked(text);
+        let text = if is_whole { text } else { Cow::Owned(format!("{text}\n")) };
         self.closed = out::write_text(&text)? == Written::Closed;
         Ok(())
     }
@@ -399,6 +415,7 @@ impl Context {
     /// elsewhere has to be [`safe`] before it becomes one of several.
     pub fn say(&self, text: &str) {
         if !self.json() {
+            let text = masked(text);
             let lines: Vec<_> = text.lines().map(safe).collect();
             out::write_error(&format!("{}\n", lines.join("\n")));
         }
@@ -407,7 +424,7 @@ impl Context {
     /// Warns people, on standard error.
     pub fn warn(&self, text: &str) {
         let style = Style::stderr(&self.env);
-        out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(text)));
+        out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
     }
 
     /// Reports an error and gives its exit status.
@@ -421,6 +438,9 @@ impl Context {
     /// # Errors
     /// `INVALID_ID`; a secret given by mistake is not quoted.
     pub fn profile_id(&self, text: &str) -> Result<ProfileId> {
+        if has_handle(text) {
+            return given::by_handle(self, text);
+        }
         let id: ProfileId = text.parse().map_err(|error: Error| {
             // The client lowers a provider, and takes an id as it is typed.
             let lowered =
@@ -443,7 +463,11 @@ impl Context {
         if !self.may_ask() {
             return fail(Code::NotConfirmed, "this needs a confirmation, and nobody can be asked");
         }
-        if secret_input::confirm(question)? { Ok(()) } else { fail(Code::Cancelled, "not confirmed") }
+        if secret_input::confirm(&masked(question))? {
+            Ok(())
+        } else {
+            fail(Code::Cancelled, "not confirmed")
+        }
     }
 }
 
@@ -457,16 +481,18 @@ fn is_mine(meta: &std::fs::Metadata) -> bool {
 /// # Errors
 /// `USAGE`.
 pub fn not_a_secret(text: &str) -> Result<()> {
-    if shape::looks_secret(text) {
-        return fail(
-            Code::Usage,
-            "an argument looks like a secret; other users of this machine can read a command line",
-        )
+    if shape::looks_secret(text) { is_a_secret() } else { Ok(()) }
+}
+
+/// The refusal of a secret on the command line.
+///
+/// # Errors
+/// `USAGE`.
+pub fn is_a_secret() -> Result<()> {
+    fail(Code::Usage, "an argument looks like a secret; other users of this machine can read a command line")
         .map_err(|e: Error| {
             e.with_remedy("revoke that secret; give the new one on standard input or at the prompt")
-        });
-    }
-    Ok(())
+        })
 }
 
 /// Reports an error on standard error and gives its exit status.
@@ -474,7 +500,9 @@ pub fn not_a_secret(text: &str) -> Result<()> {
 pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
     if json {
         let document = serde_json::json!({
-            "error": { "code": error.code().name(), "message": error.what(), "remedy": error.remedy() }
+            "error": {
+                "code": error.code().name(), "message": masked(error.what()), "remedy": masked(error.remedy()),
+            }
         });
         out::write_error(&format!("{}\n", safe_json(&document.to_string())));
     } else {
@@ -483,9 +511,9 @@ pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
             "{} [{}] {}\n  {} {}\n",
             style.bad("error:"),
             error.code().name(),
-            safe(error.what()),
+            safe(&masked(error.what())),
             style.dim("→"),
-            safe(error.remedy())
+            safe(&masked(error.remedy()))
         ));
     }
     error.code().exit()

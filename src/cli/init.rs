@@ -8,6 +8,7 @@ use strongroom_backends::{StoreError, key_file, shown};
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::{Keychain, State};
+use crate::looks;
 use crate::secret::Buffer;
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
@@ -328,7 +329,7 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
     let by_variable = named.key_file.is_none();
-    seek::refuse_key_as_path(&path, if by_variable { "STRONGROOM_KEY_FILE" } else { "--key-file" })?;
+    looks::refuse_as_path(&path, if by_variable { "STRONGROOM_KEY_FILE" } else { "--key-file" })?;
     let is_stream = Stream::of(&path).is_some();
     let (secret, how, new_key) = if is_stream || key_file::exists(&path) {
         (read::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)

@@ -12,6 +12,7 @@ mod ends;
 mod explain;
 mod export;
 mod get;
+mod given;
 mod help;
 mod import;
 mod in_use;
@@ -59,6 +60,7 @@ pub use context::Context;
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
+use crate::looks::instead;
 use crate::term::secret_input::Quiet;
 use crate::vault::id::AgentName;
 use crate::when::parse_duration;
@@ -240,16 +242,18 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let _quiet = quiet(&arguments, &env);
     let mut command = command();
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, refuse_unexpanded_paths(&matches)))
+        let looked =
+            given::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
+        Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
     });
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
     std::mem::forget(command);
-    let (global, cli, paths) = match parsed {
+    let (global, cli, looked) = match parsed {
         Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &env, json),
     };
     let mut context = Context::new(env, global);
-    match paths.and_then(|()| dispatch(&mut context, cli.verb)) {
+    match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
     }
@@ -403,13 +407,15 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
 fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
     match (&global.agent, env.var("STRONGROOM_AGENT")) {
         (Some(flag), _) => Ok((agent_name(flag)?, true)),
-        (None, Some(variable)) => Ok((agent_name(&variable.to_string_lossy())?, false)),
+        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
         (None, None) => Ok((AgentName::default(), false)),
     }
 }
 
 fn agent_name(text: &str) -> Result<AgentName> {
-    text.parse().map_err(|error| context::not_a_secret(text).err().unwrap_or(error))
+    let secret =
+        |error| if instead(text).is_some() { context::is_a_secret().err() } else { None }.unwrap_or(error);
+    text.parse().map_err(secret)
 }
 
 #[cfg(test)]

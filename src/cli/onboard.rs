@@ -16,6 +16,7 @@ use super::setup_token;
 use super::sources;
 use super::wiring;
 use crate::error::{Code, Error, Result, fail};
+use crate::looks::may_be_repeated;
 use crate::shape;
 use crate::term::secret_input;
 use crate::transfer::environment;
@@ -374,6 +375,14 @@ fn next_steps(context: &Context) {
     context.say("  strongroom models auth add     another credential");
 }
 
+/// The error of a variable that has no value. What is no usual name of one may be a secret in its place.
+fn not_set(flag: &str, name: &str) -> Error {
+    let is_name = may_be_repeated(name) && name.bytes().all(|b| !b.is_ascii_lowercase());
+    let name = if is_name { name } else { "that it names" };
+    Error::new(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"))
+        .with_remedy("set it, or send the secret on standard input and give `-`")
+}
+
 impl Source {
     /// Reads the secret, and warns where it stood on the command line.
     fn read(self, context: &Context, provider: &Provider, flag: &str) -> Result<paste::Read> {
@@ -384,19 +393,12 @@ impl Source {
                 }
                 crate::term::stdin::read_stdin(paste::INPUT_MAX)?
             }
-            Self::Variable(name) => match context.env.var(&name) {
-                Some(value) => {
-                    let mut bytes = crate::secret::Buffer::default();
-                    bytes.extend(value.as_encoded_bytes());
-                    bytes
-                }
-                None => {
-                    return fail(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"))
-                        .map_err(|e: Error| {
-                            e.with_remedy("set it, or send the secret on standard input and give `-`")
-                        });
-                }
-            },
+            Self::Variable(name) => {
+                let Some(value) = context.env.var(&name) else { return Err(not_set(flag, &name)) };
+                let mut bytes = crate::secret::Buffer::default();
+                bytes.extend(value.as_encoded_bytes());
+                bytes
+            }
             Self::Given(secret) => {
                 let mut bytes = crate::secret::Buffer::default();
                 bytes.extend(crate::secret::ExposeSecret::expose_secret(&secret).as_bytes());

@@ -33,7 +33,8 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
         }
         _ => None,
     };
-    let argument = named(ContextKind::InvalidArg);
+    let typed = |text: &String| kind != ErrorKind::UnknownArgument || text.starts_with("--");
+    let argument = named(ContextKind::InvalidArg).filter(typed);
     let of = |text: &str| match &argument {
         Some(argument) => format!("{text}: {argument}"),
         None => text.to_owned(),

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::error::{Code, Result, fail};
 use crate::json;
+use crate::looks::masked;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::term::escape::is_unsafe;
 
@@ -76,7 +77,7 @@ pub fn response(answers: &[(String, Result<SecretString>)]) -> Buffer {
             out.extend(b"{\"code\":");
             text(&mut out, error.code().name());
             out.extend(b",\"message\":");
-            text(&mut out, error.what());
+            text(&mut out, &masked(error.what()));
             out.push(b'}');
         }
     }

@@ -4,6 +4,7 @@ use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
+use strongroom_backends::{place_of, variable_of};
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result};
@@ -22,7 +23,8 @@ const CHUNK: usize = 64 * 1024;
 /// `NO_INPUT` when it is not there, `UNSAFE_FILE` when it is no regular file, `TOO_LARGE` beyond
 /// `max`, and `IO`.
 pub fn read(path: &Path, max: u64) -> Result<(Buffer, Vec<String>)> {
-    let shown = quoted(&path.to_string_lossy());
+    let place = variable_of(path).or_else(|| place_of(path));
+    let shown = place.map_or_else(|| quoted(&path.to_string_lossy()), |place| format!("that {place} names"));
     // Opening some devices already does something to them.
     must_be_regular(&std::fs::metadata(path).map_err(|error| failed(&shown, &error))?, &shown)?;
     let mut file = open(path).map_err(|error| failed(&shown, &error))?;
@@ -92,6 +94,9 @@ fn exposure(_: &Metadata, _: &str) -> Vec<String> {
 fn failed(shown: &str, error: &std::io::Error) -> Error {
     match error.kind() {
         ErrorKind::NotFound => Error::new(Code::NoInput, format!("there is no file {shown}")),
+        _ if shown.starts_with("that ") => {
+            Error::new(Code::NoInput, format!("the file {shown} cannot be read"))
+        }
         ErrorKind::PermissionDenied => Error::new(Code::Io, format!("{shown} may not be read by this user")),
         kind => Error::new(Code::Io, format!("{shown} could not be read: {kind}")),
     }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use super::value::Problem;
 use super::{Invalid, Parsed};
 use crate::error::{Code, Error, Result, fail};
+use crate::looks::{instead, may_be_repeated};
 use crate::select::alias;
 use crate::shape;
 use crate::vault::id::{ProfileId, Provider, quoted_in_full};
@@ -28,6 +29,13 @@ impl Renames {
                 return fail(Code::Usage, "--rename takes OLD=NEW, and NEW is a profile id")
                     .map_err(|e: Error| e.with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
             };
+            if !new.contains(':') {
+                return fail(
+                    Code::Usage,
+                    "--rename takes OLD=NEW, and what was given for NEW is not a profile id",
+                )
+                .map_err(|e: Error| e.with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
+            }
             if shape::looks_secret(new) {
                 return fail(Code::Usage, "NEW of --rename looks like a secret");
             }
@@ -77,7 +85,8 @@ impl Renames {
         match self.0.iter().find(|(_, (_, used))| !used.get()) {
             None => Ok(()),
             Some((old, _)) => {
-                let old = if shape::looks_secret(old) { "OLD".to_owned() } else { quoted_in_full(old) };
+                let repeats = may_be_repeated(old) || (old.contains(':') && instead(old).is_none());
+                let old = if repeats { quoted_in_full(old) } else { "OLD".to_owned() };
                 fail(Code::Usage, format!("--rename: {what} has no entry {old}; nothing was imported"))
                     .map_err(|e: Error| e.with_remedy("see what it has with --dry-run --skip-invalid"))
             }

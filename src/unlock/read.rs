@@ -5,7 +5,7 @@ use std::path::Path;
 
 use strongroom_backends::fs::home::DANGLING;
 use strongroom_backends::key_file::{self, Trust};
-use strongroom_backends::{StoreError, shown};
+use strongroom_backends::{StoreError, place_of, shown, variable_of};
 
 use super::{MethodSecret, key_text};
 use crate::error::{Code, Error, Result, fail};
@@ -113,12 +113,16 @@ fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
     Ok(passphrase)
 }
 
-/// The error of a file that was named by hand and cannot be read.
+/// The error of a file that was named by hand and cannot be read. One that is not there and that a variable
+/// names, or that may be a secret itself, is told by where it was named.
 #[must_use]
 pub fn not_read(error: StoreError, what: &str) -> Error {
     match error {
         StoreError::NotFound(path) => {
-            let what = format!("the {what} {} is not there", shown(&path));
+            let what = match variable_of(&path).or_else(|| place_of(&path)) {
+                Some(place) => format!("the {what} that {place} names is not there"),
+                None => format!("the {what} {} is not there", shown(&path)),
+            };
             Error::new(Code::NoInput, what)
         }
         StoreError::Unsafe { path, why: DANGLING } => {

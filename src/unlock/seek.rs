@@ -10,19 +10,17 @@ use strongroom_backends::{StoreError, shown};
 use super::cache::{self, Asked};
 use super::read::{Stream, key_of_file, passphrase_of_fd, passphrase_of_file, told};
 use super::slots::{self, Slot, Unlocked};
-use super::{MethodSecret, Opened, key_change, key_text, keychain_key};
+use super::{MethodSecret, Opened, key_change, keychain_key};
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
-use crate::looks::looks_secret;
+use crate::looks::refuse_as_path;
 use crate::seal::unlock_file::Kind;
 use crate::secret::Buffer;
 use crate::term::secret_input;
 
 /// How often is looked again because keys are being changed.
 pub const LOOKS: u32 = 32;
-/// No age recipient is shorter, in characters.
-const RECIPIENT_MIN: usize = 59;
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a key.
 pub const CREDENTIAL_KEY: &str = "strongroom-key";
 /// The credential in `$CREDENTIALS_DIRECTORY` that holds a passphrase.
@@ -87,32 +85,6 @@ pub fn default_key_file(env: &Env) -> Option<PathBuf> {
 #[must_use]
 pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
     named.key_file.clone().or_else(|| env.path("STRONGROOM_KEY_FILE")).or_else(|| default_key_file(env))
-}
-
-/// Refuses a key or a recipient in the place of the path of a key file. `place` is the flag or
-/// the variable.
-///
-/// # Errors
-/// `USAGE`, which does not repeat it.
-pub fn refuse_key_as_path(path: &Path, place: &str) -> Result<()> {
-    let text = path.as_os_str().to_string_lossy();
-    let begins =
-        |prefix: &str| text.trim_start().get(..prefix.len()).is_some_and(|t| t.eq_ignore_ascii_case(prefix));
-    let what = if begins("age1") && text.len() >= RECIPIENT_MIN && !text.contains('/') {
-        "an age recipient"
-    } else if begins("AGE-SECRET-KEY-")
-        || begins(key_text::PREFIX)
-        || (!text.contains('/') && looks_secret(&text))
-    {
-        "a key"
-    } else {
-        return Ok(());
-    };
-    fail(Code::Usage, format!("{place} holds {what}, not the path of a file")).map_err(|e: Error| {
-        e.with_remedy(format!(
-            "write the key into a file that only you can read (chmod 600), and put its path into {place}"
-        ))
-    })
 }
 
 /// Obtains a secret and opens the vault with it.
@@ -300,16 +272,19 @@ pub fn open(
 /// # Errors
 /// `USAGE` when several are named at once, and the errors of reading the source.
 pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSecret, String)>> {
-    for (named, who, place) in [
-        (named, "--key-file, --passphrase-file and --passphrase-fd", "--key-file"),
+    for (named, who, key_file, passphrase_file) in [
+        (named, "--key-file, --passphrase-file and --passphrase-fd", "--key-file", "--passphrase-file"),
         (
             &Named::of_variables(env),
             "STRONGROOM_KEY_FILE and STRONGROOM_PASSPHRASE_FILE",
             "STRONGROOM_KEY_FILE",
+            "STRONGROOM_PASSPHRASE_FILE",
         ),
     ] {
-        if let Some(path) = &named.key_file {
-            refuse_key_as_path(path, place)?;
+        for (path, place) in [(&named.key_file, key_file), (&named.passphrase_file, passphrase_file)] {
+            if let Some(path) = path {
+                refuse_as_path(path, place)?;
+            }
         }
         for (path, flag) in [(&named.key_file, "--key-file"), (&named.passphrase_file, "--passphrase-file")] {
             path.as_deref().map_or(Ok(()), |path| refuse_unexpanded(path, flag))?;
@@ -416,27 +391,6 @@ fn is_missing(path: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_or_a_recipient_is_no_path() {
-        for text in [
-            "age1nc56nflfx0v4hr03d3c8lss97w5slu0er67tef3nusjgh3dffyhsd4un3j",
-            "AGE-SECRET-KEY-1MADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUPMADEUP",
-            "strongroom-key-v1:bWFkZSB1cCBtYWRlIHVwIG1hZGUgdXAgbWFkZSB1cCA/+A",
-            " strongroom-key-v1:bWFkZSB1cA",
-            "sk-ant-oat01-made-up-made-up",
-        ] {
-            let error = refuse_key_as_path(Path::new(text), "STRONGROOM_KEY_FILE").unwrap_err();
-            assert_eq!(error.code(), Code::Usage);
-            let said = format!("{} {}", error.what(), error.remedy());
-            assert!(!said.contains(text.trim()), "{said}");
-        }
-        for path in
-            ["/etc/strongroom/key", "key", "age1", "age1/key", "./sk-keys/key", "~/.config/strongroom/key"]
-        {
-            assert!(refuse_key_as_path(Path::new(path), "--key-file").is_ok(), "{path}");
-        }
-    }
 
     #[test]
     fn sources_named_together_exclude_each_other() {

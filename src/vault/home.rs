@@ -7,7 +7,7 @@ use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
-use strongroom_backends::{StoreError, shown};
+use strongroom_backends::{StoreError, place_of, shown};
 
 use super::agent::Agent;
 use super::anchor::{self, Anchors};
@@ -21,6 +21,7 @@ pub use super::writer::Writer;
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
+use crate::looks::refuse_as_path;
 use crate::permission;
 use crate::term::escape::shell_word;
 use crate::unlock::slots::{self, Slot};
@@ -97,13 +98,19 @@ pub struct Vault {
 /// The home that a flag or a variable names, else the platform's data directory.
 ///
 /// # Errors
-/// `CONFIG` when none of them says where it is.
+/// `CONFIG` when none of them says where it is, `USAGE` for a secret in its place.
 pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
+    let variable = env.path("STRONGROOM_HOME");
+    for (path, place) in
+        [(flag, "--home"), (variable.as_deref().filter(|_| flag.is_none()), "STRONGROOM_HOME")]
+    {
+        path.map_or(Ok(()), |path| refuse_as_path(path, place))?;
+    }
     env.check_paths()?;
     if let Some(flag) = flag {
         refuse_unexpanded(flag, "--home")?;
     }
-    let named = flag.map(Path::to_owned).or_else(|| env.path("STRONGROOM_HOME"));
+    let named = flag.map(Path::to_owned).or(variable);
     let default = if cfg!(target_os = "macos") {
         env.path("HOME").map(|home| home.join("Library/Application Support"))
     } else if cfg!(windows) {
@@ -171,7 +178,10 @@ impl Vault {
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `OLD_FORMAT`.
     pub fn open_damaged(path: &Path, setup: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
-        let none = || fail(Code::NoVault, format!("there is no vault in {}", shown(path)));
+        let none = || {
+            let place = place_of(path).map(|place| format!("the directory that {place} names"));
+            fail(Code::NoVault, format!("there is no vault in {}", place.unwrap_or_else(|| shown(path))))
+        };
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
             other => other.map_err(of_home)?,

@@ -14,6 +14,7 @@ use std::str::FromStr;
 pub use reference::{Named, Reading, Reference, ShortId};
 
 use crate::error::{Code, Error, Result, fail};
+use crate::looks::may_be_repeated;
 use crate::term::escape::shell_word;
 use escape::{escape, short, short_of, unescape};
 
@@ -89,7 +90,7 @@ impl FromStr for Provider {
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
         let escaped = text.len() + 2 * text.bytes().filter(|byte| *byte == b'_').count();
         if !shaped || escaped > PROVIDER_ESCAPED_MAX || is_reserved(text) {
-            return fail(Code::InvalidId, format!("{} is not a provider name", quoted(text))).map_err(
+            return fail(Code::InvalidId, format!("{} is not a provider name", repeated(text))).map_err(
                 |e: Error| e.with_remedy("use lower-case letters, digits and . _ -, as in anthropic"),
             );
         }
@@ -218,7 +219,7 @@ impl FromStr for ProfileId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a profile id", quoted(text)));
+        let invalid = || Error::new(Code::InvalidId, format!("{} is not a profile id", repeated(text)));
         let (provider, name) = text.split_once(':').ok_or_else(invalid)?;
         let shaped = begins_and_holds(name, |b| b.is_ascii_alphanumeric(), is_of_name);
         if !shaped || text.len() > PROFILE_ID_MAX || is_reserved(name) {
@@ -260,7 +261,7 @@ impl FromStr for AgentName {
         let shaped =
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'_' | b'-'));
         if !shaped || text.len() > AGENT_MAX || text == "providers" || is_reserved(text) {
-            return fail(Code::InvalidAgent, format!("{} is not an agent name", quoted(text)));
+            return fail(Code::InvalidAgent, format!("{} is not an agent name", repeated(text)));
         }
         Ok(Self(text.to_owned()))
     }
@@ -277,6 +278,12 @@ impl fmt::Display for AgentName {
 #[must_use]
 pub fn quoted(text: &str) -> String {
     quoted_up_to(text, SHOWN_MAX)
+}
+
+/// The same of a text that is no name, unless it may be a secret that was put in the place of one.
+#[must_use]
+pub fn repeated(text: &str) -> String {
+    if may_be_repeated(text) { quoted(text) } else { "what was given".to_owned() }
 }
 
 /// The same, of a name as long as any id can be and some more: for one that is to be typed again.

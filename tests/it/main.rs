@@ -11,6 +11,7 @@ mod children;
 mod contention;
 mod costs;
 mod dotenv;
+mod echoes;
 mod failing_calls;
 mod faults;
 mod first_session;

@@ -112,6 +112,17 @@ fn imports_bundles_and_identities_come_from_descriptors() {
 #[test]
 fn one_thing_comes_from_standard_input() {
     let session = session();
+    let key = std::fs::read_to_string(session.path("key")).unwrap();
+    for (arguments, both) in [
+        (&["--key-file", "-", "import", "-"][..], "PATH and --key-file"),
+        (&["import", "-", "--bundle-identity", "/dev/fd/0"], "PATH and --bundle-identity"),
+        (&["--key-file", "-", "paste-api-key", "--provider", "groq"], "--key-file and the secret"),
+        (&["--passphrase-file", "/dev/stdin", "rotate", "groq:one"], "--passphrase-file and the secret"),
+    ] {
+        let said = session.feed(&key, arguments).failed("USAGE", 64).stderr;
+        let (one, other) = both.split_once(" and ").unwrap();
+        assert!(said.contains(one) && said.contains(other) && said.contains("standard input"), "{said}");
+    }
     let request = r#"{"protocolVersion":1,"provider":"strongroom","ids":["main/groq:one"]}"#;
     let answer = session.feed(request, ["--key-file", "-", "resolve"]).ok().json();
     assert_eq!(answer["errors"]["main/groq:one"]["code"], "USAGE", "{answer}");

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{AGENT_MAX, AgentName, ProfileId, Provider, escape, quoted, short, short_of, unescape};
+use super::{AGENT_MAX, AgentName, ProfileId, Provider, escape, repeated, short, short_of, unescape};
 use crate::error::{Code, Error, Result};
 
 /// The longest reference id that OpenClaw accepts, in bytes.
@@ -114,7 +114,7 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", quoted(text)));
+        let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", repeated(text)));
         if text.len() > REFERENCE_MAX {
             return Err(invalid());
         }

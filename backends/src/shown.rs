@@ -1,0 +1,226 @@
+//! Paths in messages: escaped, and not repeated if one that was given by hand may be a secret.
+//!
+//! What people put in the place of a path by mistake is a key, a passphrase, an identity or a file's text.
+//! A path that is there is a path; of one that is not, only the place where it was given is told. Messages
+//! about paths are made in many places, deep below the command line, so that what was given by hand is noted
+//! once, at the start, and looked up here.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A path that was given by hand.
+#[derive(Clone, Debug)]
+pub struct Given {
+    /// As it was given.
+    pub path: PathBuf,
+    /// The flag, argument or variable that holds it.
+    pub place: String,
+    /// Whether that is a variable.
+    pub is_variable: bool,
+    /// Whether the command may make it: then it was checked before, and is told as it is.
+    pub is_made: bool,
+}
+
+static GIVEN: OnceLock<Vec<Given>> = OnceLock::new();
+
+/// Notes what was given by hand. Only the first call of a process counts.
+pub fn note_given(given: Vec<Given>) {
+    let _ = GIVEN.set(given);
+}
+
+/// A path as it may be shown: everything outside printable ASCII escaped; of one that was given by hand and
+/// may be a secret, only the place.
+#[must_use]
+pub fn shown(path: &Path) -> String {
+    match hidden(path) {
+        Some((given, rest)) => {
+            let rest = escaped(rest);
+            let slash = if rest.is_empty() { "" } else { "/" };
+            if given.is_variable {
+                format!("${}{slash}{rest}", given.place)
+            } else {
+                format!("({}){slash}{rest}", given.place)
+            }
+        }
+        None => escaped(path),
+    }
+}
+
+/// The flag, argument or variable that holds a path which is not to be shown.
+#[must_use]
+pub fn place_of(path: &Path) -> Option<&'static str> {
+    hidden(path).filter(|(_, rest)| rest.as_os_str().is_empty()).map(|(given, _)| given.place.as_str())
+}
+
+/// The variable that names a path which is not there.
+#[must_use]
+pub fn variable_of(path: &Path) -> Option<&'static str> {
+    let named = GIVEN.get()?.iter().find(|given| given.is_variable && given.path == path)?;
+    Some(named.place.as_str())
+}
+
+fn hidden(path: &Path) -> Option<(&'static Given, &Path)> {
+    let given = GIVEN.get()?;
+    let find = |path| {
+        let mut outer = given.iter().filter(|given| !given.is_made).filter_map(|given| within(given, path));
+        outer.find(|(given, _)| !may_be_shown(&given.path))
+    };
+    // Some are made absolute before they are used.
+    let relative = || path.strip_prefix(std::env::current_dir().ok()?).ok();
+    find(path).or_else(|| {
+        let is_relative = |given: &Given| !given.is_made && given.path.is_relative();
+        given.iter().any(is_relative).then(relative).flatten().and_then(find)
+    })
+}
+
+/// What of a path lies below one that was given.
+fn within<'p>(given: &'static Given, path: &'p Path) -> Option<(&'static Given, &'p Path)> {
+    let (outer, inner) = (given.path.as_os_str().as_encoded_bytes(), path.as_os_str().as_encoded_bytes());
+    // Most have nothing in common, and taking paths apart costs more.
+    if outer.is_empty() || !inner.starts_with(outer.get(..outer.len().min(8))?) {
+        return None;
+    }
+    path.strip_prefix(&given.path).ok().map(|rest| (given, rest))
+}
+
+/// Whether a path that was given by hand is one beyond doubt: it is there, or a part of it that was given is.
+#[must_use]
+pub fn may_be_shown(path: &Path) -> bool {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if is_there(path) || is_file_name(path) {
+        return true;
+    }
+    let mut missing = path;
+    while let Some(parent) = missing.parent() {
+        let rest = path.strip_prefix(parent).unwrap_or(path).to_string_lossy();
+        if parent.as_os_str().is_empty() || !is_plain(&rest) {
+            return false;
+        }
+        // `./x` was meant as a path, and so was `/x`; a word that is in no directory can be anything.
+        if is_there(parent) {
+            return parent != Path::new("/") || !rest.contains(char::is_whitespace);
+        }
+        missing = parent;
+    }
+    false
+}
+
+/// Whether a path is a word with an extension of the files that are asked for.
+fn is_file_name(path: &Path) -> bool {
+    const EXTENSIONS: [&str; 7] = ["age", "env", "json", "json5", "key", "pem", "txt"];
+    let text = path.to_string_lossy();
+    let known = path.extension().is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known));
+    known && is_plain(&text) && !text.contains(char::is_whitespace)
+}
+
+fn is_plain(text: &str) -> bool {
+    text.split('/').all(|part| part.len() <= 64)
+        && !is_opaque(text)
+        && !text.contains(|c: char| c.is_control() || c == '=')
+}
+
+/// Whether a word looks drawn at random, as keys are: Base64 of both cases with digits, hexadecimal digits,
+/// small letters among digits. Names of several words, dates and UUIDs do not.
+#[must_use]
+pub fn is_opaque(text: &str) -> bool {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '/' | '=')))
+        .any(|word| is_random(word) || word.split(['-', '_', '/']).any(is_random))
+}
+
+fn is_random(word: &str) -> bool {
+    let class = |b: u8| match b {
+        b'0'..=b'9' => 0,
+        b'a'..=b'z' => 1,
+        b'A'..=b'Z' => 2,
+        _ => 3,
+    };
+    let classes: Vec<_> = word.bytes().map(class).collect();
+    let count = |wanted| classes.iter().filter(|class| **class == wanted).count();
+    let (digits, small, large) = (count(0), count(1), count(2));
+    let letters = small + large;
+    if word.len() >= 32 && digits > 0 && letters > 0 && word.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return true;
+    }
+    let pairs = || classes.windows(2).filter(|pair| !pair.contains(&3));
+    let (all, changes) = (pairs().count(), pairs().filter(|pair| pair[0] != pair[1]).count());
+    let mixed = digits > 0 && small > 0 && large > 0 && digits + letters >= 20 && changes * 5 >= all * 2;
+    let one_case = letters > 0 && digits >= 4 && digits + letters >= 24 && word.len() == digits + letters;
+    mixed || (one_case && changes * 5 >= all)
+}
+
+/// A path with everything outside printable ASCII escaped.
+fn escaped(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let is_plain = |c: char| matches!(c, ' '..='~');
+    if text.bytes().all(|b| is_plain(char::from(b))) {
+        return text.into_owned();
+    }
+    let mut out = String::new();
+    for c in text.chars() {
+        if is_plain(c) {
+            out.push(c);
+        } else {
+            out.extend(c.escape_default());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_told_from_names() {
+        for text in [
+            "3q2-7wAbCdEfGh1jKlMn0pQrStUvWxYz4567890aB-_",
+            "3q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=",
+            "0123456789abcdef0123456789abcdef",
+            "0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF",
+            "k3jx9q2m7wz4b8n1c6v5t0ya",
+            "aB3dE5gH7jK9mN1pQ3sT",
+        ] {
+            assert!(is_opaque(text), "{text}");
+        }
+        for text in [
+            "auth-profiles.json",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "My-Project-Backup-2026-Key",
+            "MyProjectBackupKey2026",
+            "2026-11-28T15_04_05Z-backup-Main",
+            "strongroom-key",
+            "anthropic_3adefault.age.former",
+            "CorrectHorseBatteryStaple",
+            "Documents/Projects2026/strongroom/Key1",
+        ] {
+            assert!(!is_opaque(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_shown_if_a_part_of_it_is_there() {
+        let temp = tempfile::tempdir().unwrap();
+        let there = temp.path().join("0123456789abcdef0123456789abcdef");
+        std::fs::create_dir(&there).unwrap();
+        let absolute = "/none-of-these/key".into();
+        assert!(may_be_shown(Path::new("none.json")));
+        for path in [temp.path().join("none"), there.clone(), there.join("a/key"), "./none".into(), absolute]
+        {
+            assert!(may_be_shown(&path), "{}", path.display());
+        }
+        for path in [
+            "none",
+            "correct horse battery staple",
+            "correct horse.key",
+            "/correct horse battery staple",
+            "/3q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=",
+            "none-of-these/key",
+            "./0123456789abcdef0123456789abcdef",
+            "/tmp/NAME=value",
+        ] {
+            assert!(!may_be_shown(Path::new(path)), "{path}");
+        }
+        let text = temp.path().join("a\nb");
+        assert!(!may_be_shown(&text));
+    }
+}

@@ -1,0 +1,228 @@
+//! What was given by hand: looked over before anything is done with it, so that no secret in the place of a name
+//! or a path is repeated, stored, or made into the name of a file.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use clap::builder::ValueParser;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, Command};
+use strongroom_backends::{Given, is_opaque};
+
+use super::{Context, context};
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
+use crate::looks::{instead, masked, refuse_as_path};
+use crate::term::stdin;
+use crate::unlock::read::Stream;
+use crate::vault::home::Vault;
+use crate::vault::id::ProfileId;
+
+/// Variables that hold a path.
+const VARIABLES: [&str; 17] = [
+    "STRONGROOM_HOME",
+    "STRONGROOM_KEY_FILE",
+    "STRONGROOM_PASSPHRASE_FILE",
+    "STRONGROOM_ANCHOR",
+    "CREDENTIALS_DIRECTORY",
+    "STATE_DIRECTORY",
+    "OPENCLAW_CONFIG_PATH",
+    "OPENCLAW_STATE_DIR",
+    "OPENCLAW_AGENT_DIR",
+    "OPENCLAW_HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "XDG_RUNTIME_DIR",
+    "LOCALAPPDATA",
+    "SHELL",
+    "HOME",
+];
+
+/// Of these, the ones below which commands make directories.
+const MAKING: [&str; 7] = [
+    "STRONGROOM_HOME",
+    "STRONGROOM_ANCHOR",
+    "STATE_DIRECTORY",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "HOME",
+];
+/// Verbs that make a home and a key file.
+const MAKERS: [&str; 3] = ["init", "onboard", "recover"];
+/// Verbs that read a secret from standard input, if that is no terminal.
+const READERS: [&str; 5] = ["paste-token", "paste-api-key", "rotate", "add", "login"];
+
+/// Arguments that are whole texts, or are looked over by their verbs.
+const TEXTS: [&str; 5] = ["explain_error", "accept_rollback", "to", "rename", "with"];
+/// Arguments that are ids of profiles and sessions, which may look drawn at random.
+const IDS: [&str; 10] =
+    ["id", "ids", "old", "new", "profile", "profile_id", "token_profile_id", "wish", "session", "model"];
+
+/// Looks over the arguments and variables, and notes the paths among them for messages.
+///
+/// # Errors
+/// `USAGE` for a secret in the place of something else, and for two things that are to come from standard input;
+/// never for `resolve`, which answers for itself.
+pub(super) fn look(command: &Command, matches: &ArgMatches, env: &Env) -> Result<()> {
+    let mut found = Found::default();
+    found.visit(command, matches);
+    let answers = found.verbs.contains(&"resolve");
+    for name in VARIABLES {
+        if let Some(path) = env.path(name) {
+            if !answers
+                && MAKING.contains(&name)
+                && !found.given.iter().any(|given| given.place == flag_of(name))
+            {
+                found.note(refuse_as_path(&path, name));
+            }
+            let is_made = found.makes(name);
+            found.given.push(Given { path, place: name.to_owned(), is_variable: true, is_made });
+        }
+    }
+    if found.reads_secret && !env.stdin_tty {
+        found.streams.push("the secret".to_owned());
+    }
+    strongroom_backends::note_given(found.given);
+    if answers {
+        return Ok(());
+    }
+    if let Some(error) = found.wrong {
+        return Err(error);
+    }
+    if let [first, second, ..] = found.streams.as_slice() {
+        return fail(Code::Usage, format!("{first} and {second} are both to be read from standard input"))
+            .map_err(|e: Error| e.with_remedy(stdin::ONE_ONLY));
+    }
+    Ok(())
+}
+
+/// The flag that takes the place of a variable.
+fn flag_of(variable: &str) -> String {
+    format!("--{}", variable.trim_start_matches("STRONGROOM_").to_ascii_lowercase())
+}
+
+#[derive(Default)]
+struct Found<'m> {
+    /// Names of the commands, from the outermost.
+    verbs: Vec<&'m str>,
+    given: Vec<Given>,
+    /// What is to be read from standard input.
+    streams: Vec<String>,
+    reads_secret: bool,
+    wrong: Option<Error>,
+}
+
+impl<'m> Found<'m> {
+    fn visit(&mut self, command: &Command, matches: &'m ArgMatches) {
+        // The verb decides what may be made.
+        let inner = matches.subcommand();
+        if let Some((name, _)) = inner {
+            self.verbs.push(name);
+        }
+        if let Some((name, matches)) = inner
+            && let Some(command) = command.find_subcommand(name)
+        {
+            self.visit(command, matches);
+        }
+        for id in matches.ids() {
+            if matches.value_source(id.as_str()) == Some(ValueSource::CommandLine)
+                && let Some(arg) = command.get_arguments().find(|arg| arg.get_id() == id)
+                && arg.get_action().takes_values()
+                && let Some(values) = matches.get_raw(id.as_str())
+            {
+                values.for_each(|value| self.argument(arg, value));
+            }
+        }
+        if inner.is_none() {
+            self.reads_secret = self.verbs.last().is_some_and(|verb| READERS.contains(verb))
+                && !self.verbs.contains(&"unlock-method")
+                && !matches.ids().any(|id| id.as_str() == "secret_fd");
+        }
+    }
+
+    fn argument(&mut self, arg: &Arg, value: &OsStr) {
+        let (id, kind) = (arg.get_id().as_str(), arg.get_value_parser().type_id());
+        let checked = if kind == ValueParser::path_buf().type_id() {
+            self.path(arg, id, Path::new(value))
+        } else if id == "with" {
+            let text = value.to_string_lossy();
+            text.split_once('=').map_or(Ok(()), |(_, file)| self.path(arg, id, Path::new(file)))
+        } else if kind == ValueParser::string().type_id() && !TEXTS.contains(&id) {
+            text(id, &value.to_string_lossy())
+        } else {
+            Ok(())
+        };
+        self.note(checked);
+    }
+
+    fn note(&mut self, checked: Result<()>) {
+        if let Err(error) = checked {
+            self.wrong.get_or_insert(error);
+        }
+    }
+
+    fn path(&mut self, arg: &Arg, id: &str, path: &Path) -> Result<()> {
+        let place = place_of(arg);
+        match Stream::of(path) {
+            // There `-` is standard output.
+            Some(Stream::Stdin) if !matches!(id, "out" | "new_key_file") => self.streams.push(place),
+            Some(_) => {}
+            None => {
+                refuse_as_path(path, &place)?;
+                let is_made = self.makes(id);
+                self.given.push(Given { path: PathBuf::from(path), place, is_variable: false, is_made });
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this command may make what is at the path.
+    fn makes(&self, id: &str) -> bool {
+        match id {
+            "out" | "new_key_file" | "directory" => true,
+            "home" | "key_file" | "STRONGROOM_HOME" | "STRONGROOM_KEY_FILE" => {
+                self.verbs.last().is_some_and(|verb| MAKERS.contains(verb))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// The flag or the placeholder of an argument.
+fn place_of(arg: &Arg) -> String {
+    match (arg.get_long(), arg.get_value_names()) {
+        (Some(long), _) => format!("--{long}"),
+        (None, Some([name, ..])) => format!("the argument {name}"),
+        (None, _) => "an argument".to_owned(),
+    }
+}
+
+fn text(id: &str, text: &str) -> Result<()> {
+    let key = |text: &str| text.len() >= KEY_MIN && is_opaque(text);
+    let is_secret = instead(text).is_some()
+        || if IDS.contains(&id) { text.split([':', '@']).any(key) } else { id != "agent" && is_opaque(text) };
+    if is_secret { context::is_a_secret() } else { Ok(()) }
+}
+
+/// No 32 bytes are shorter in Base64.
+const KEY_MIN: usize = 43;
+
+/// The profile whose id is shown by a handle, because it looks like a secret.
+///
+/// # Errors
+/// `NOT_FOUND`, those of reading the index.
+pub(super) fn by_handle(context: &Context, text: &str) -> Result<ProfileId> {
+    let vault = Vault::open(&context.home()?, &context.setup(), context.lock_limit())?;
+    let agent = vault.agent(&context.agent()?)?;
+    let (index, records) = match &agent {
+        Some(agent) => (agent.index()?, agent.record_ids()?.0),
+        None => Default::default(),
+    };
+    let listed = index.ids().filter_map(|id| id.parse().ok());
+    listed.chain(records).find(|id: &ProfileId| masked(id.as_str()) == text).ok_or_else(|| {
+        Error::new(Code::NotFound, "no profile is shown by that handle")
+            .with_remedy("run `strongroom list` to see what is there")
+    })
+}
