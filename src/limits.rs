@@ -72,7 +72,7 @@ fn told(panic: &PanicHookInfo<'_>) {
         Some(Errno::AGAIN) => {
             end("error: [NO_MEMORY] the system gives no thread\n", THREADS_REMEDY, NO_MEMORY_EXIT)
         }
-        Some(Errno::NOMEM) => out_of_memory(0),
+        Some(Errno::NOMEM) => out_of_memory(),
         Some(Errno::MFILE | Errno::NFILE) => end(
             "error: [IO] Too many open files\n",
             DESCRIPTORS_REMEDY,
@@ -99,7 +99,7 @@ const THREADS_REMEDY: &str =
     "  \u{2192} the user has too many processes or threads: end some, or raise ulimit -u and ulimit -v\n";
 
 /// Ends a process that gets no memory. For the allocator: nothing is allocated.
-pub fn out_of_memory(_: usize) -> ! {
+pub fn out_of_memory() -> ! {
     end(
         "error: [NO_MEMORY] the system gives no more memory\n",
         "  \u{2192} give the command more memory: ulimit -v unlimited, or a larger limit of its container\n",

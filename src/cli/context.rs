@@ -172,8 +172,8 @@ impl Context {
     }
 
     fn vault_with(&self, setup: &home::Setup) -> Result<Vault> {
-        let vault = Vault::open(&self.home()?, setup, self.lock_limit())
-            .map_err(|error| self.of_variable(error))?;
+        let vault =
+            Vault::open(&self.home()?, setup, self.lock_limit()).map_err(|error| self.of_variable(error))?;
         for notice in &vault.notices {
             self.warn(notice);
         }

@@ -242,8 +242,7 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let _quiet = quiet(&arguments, &env);
     let mut command = command();
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        let looked =
-            given::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
+        let looked = given::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
         Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
     });
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.

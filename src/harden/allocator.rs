@@ -19,6 +19,10 @@ const HEADER: usize = 16;
 /// The largest alignment of a block with a header, in bytes: that of Argon2's memory.
 const ALIGN_MAX: usize = 64;
 
+/// A block of fewer bytes that cannot be had ends the process with a message. Larger ones may be asked for by someone
+/// who goes on without them: the memory of Argon2id is the only one that is.
+const FALLIBLE: usize = 16 * 1024 * 1024;
+
 static APART_FROM: AtomicUsize = AtomicUsize::new(APART);
 
 /// Lets the kernel give blocks of 32 KiB and more one by one, and takes them back when they are freed, not from
@@ -53,6 +57,15 @@ unsafe fn wipe(block: *mut u8, size: usize) {
         // As far as the compiler knows, this reads the zeros.
         std::arch::asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags, readonly));
     }
+}
+
+/// A block that was asked for. std would end the process by a signal if it gets none.
+#[inline]
+fn had(block: *mut u8, layout: Layout) -> *mut u8 {
+    if block.is_null() && layout.size() < FALLIBLE {
+        crate::limits::out_of_memory();
+    }
+    block
 }
 
 impl Wiping {
@@ -99,20 +112,22 @@ unsafe impl GlobalAlloc for Wiping {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         unsafe {
-            match header_of(layout) {
+            let block = match header_of(layout) {
                 0 => super::locked::follow(System.alloc(layout)),
                 header => Self::large(layout, header, false),
-            }
+            };
+            had(block, layout)
         }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         unsafe {
-            match header_of(layout) {
+            let block = match header_of(layout) {
                 0 => super::locked::follow(System.alloc_zeroed(layout)),
                 header => Self::large(layout, header, true),
-            }
+            };
+            had(block, layout)
         }
     }
 
@@ -143,7 +158,9 @@ unsafe impl GlobalAlloc for Wiping {
                 let (base, length) = Self::start(block, header);
                 if let (true, Some(total)) = (length != 0, size.checked_add(header)) {
                     // Pages move as they are.
-                    let Some(base) = kernel::remap(base, length, total) else { return ptr::null_mut() };
+                    let Some(base) = kernel::remap(base, length, total) else {
+                        return had(ptr::null_mut(), new);
+                    };
                     base.cast::<usize>().write(total);
                     return base.add(header);
                 }

@@ -24,9 +24,8 @@ pub fn spread<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> V
     let each = |chunk: &[T]| stack::wiped(|| chunk.iter().map(work).collect::<Vec<R>>());
     thread::scope(|scope| {
         let chunks = items.chunks(items.len().div_ceil(threads).max(1));
-        let workers: Vec<_> = chunks
-            .map(|chunk| (chunk, stack::thread().spawn_scoped(scope, move || each(chunk))))
-            .collect();
+        let workers: Vec<_> =
+            chunks.map(|chunk| (chunk, stack::thread().spawn_scoped(scope, move || each(chunk)))).collect();
         workers
             .into_iter()
             .flat_map(|(chunk, worker)| match worker {
