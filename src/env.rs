@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use strongroom_backends::shown;
+use strongroom_backends::{may_be_shown, place_of, shown};
 
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::looks_secret;
@@ -132,7 +132,8 @@ impl Env {
             ["~", "$HOME", "${HOME}", "%h"].contains(&first.as_str()).then(|| parts.as_path().to_owned())
         });
         let whole = home.zip(rest).map(|(home, rest)| home.join(rest));
-        let assigned = whole.filter(|whole| !looks_secret(&whole.to_string_lossy()));
+        let assigned =
+            whole.filter(|whole| place_of(whole).is_none() && !looks_secret(&whole.to_string_lossy()));
         let assigned =
             assigned.map_or_else(|| "/home/…".into(), |whole| shell_word(&shown(&whole)).into_owned());
         format!("write the path whole: {name}={assigned}")
@@ -140,13 +141,14 @@ impl Env {
 
     /// What to do about a relative path in a variable.
     fn absolute(&self, name: &str) -> String {
-        let whole = self.path(name).and_then(|path| std::path::absolute(path).ok());
-        let assigned = whole
+        let given = self.path(name).filter(|path| may_be_shown(path));
+        let assigned = given
+            .and_then(|path| std::path::absolute(path).ok())
             .filter(|whole| !looks_secret(&whole.to_string_lossy()))
             .map(|whole| format!(": {name}={}", shell_word(&shown(&whole))));
         format!(
             "what it means would depend on the working directory; write the path whole{}",
-            assigned.unwrap_or_default()
+            assigned.unwrap_or_else(|| ", from / on".to_owned())
         )
     }
 

@@ -77,7 +77,9 @@ pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
         })
         .collect();
     let Ok(ring) = session.keys.own() else { return Ok(found) };
-    if let Some(error) = vault.anchors.denied(ring.vault.as_str()) {
+    // What is no directory at all is told below, as on a machine that keeps nothing.
+    let denied = vault.anchors.denied(ring.vault.as_str());
+    if let Some(error) = denied.filter(|error| !matches!(error, StoreError::Unsafe { .. })) {
         let is_frozen = matches!(error, StoreError::ReadOnly(_));
         let error = Error::from(error);
         let what = format!("this machine cannot remember the home's state: {}", error.what());

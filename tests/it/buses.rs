@@ -44,7 +44,19 @@ fn asking(session: &Session, address: &str, arguments: &[&str]) -> Command {
 /// Every command that would speak to the keychain refuses a bus of another user, and sends it nothing.
 fn refused(bus: &UnixListener, address: &str) {
     need("strace", "strace");
-    let strace = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=getsockopt", "-e", ANOTHER];
+    let strace = [
+        "strace",
+        "-f",
+        "-qqq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=getsockopt,prctl",
+        "-e",
+        "inject=prctl:retval=0",
+        "-e",
+        ANOTHER,
+    ];
     for (arguments, fails) in ASKING {
         let session = if arguments[0] == "init" { Session::empty() } else { Session::new() };
         if arguments[0] == "store" {
@@ -84,7 +96,19 @@ fn what_automatic_choice_finds_is_said() {
     need("strace", "strace");
     let session = Session::empty();
     let bus = UnixListener::bind(session.path("bus")).unwrap();
-    let strace = ["strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace=getsockopt", "-e", ANOTHER];
+    let strace = [
+        "strace",
+        "-f",
+        "-qqq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=getsockopt,prctl",
+        "-e",
+        "inject=prctl:retval=0",
+        "-e",
+        ANOTHER,
+    ];
     let init = ran(under(strace, &session.command(["init"])), b"").ok();
     assert!(init.stderr.contains("another user (uid 4711)"), "{}{}", init.stdout, init.stderr);
     assert_eq!(heard(&bus), 0);

@@ -144,10 +144,11 @@ fn traced(session: &Session, stop: &str, arguments: &[&str]) -> Command {
 }
 
 fn options(stop: &str) -> Vec<String> {
+    // Not the threads and children: `claude` would be stopped at its end as well.
     let stop_at = format!("inject={stop}:delay_enter=60000000:when=1");
     let trace = format!("trace={stop},prctl");
     let options =
-        ["-D", "-f", "-qqq", "-o", "/dev/null", "-e", &trace, "-e", "inject=prctl:retval=0", "-e", &stop_at];
+        ["-D", "-qqq", "-o", "/dev/null", "-e", &trace, "-e", "inject=prctl:retval=0", "-e", &stop_at];
     options.map(str::to_owned).to_vec()
 }
 
@@ -446,8 +447,7 @@ fn at_a_terminal() {
         assert!(ended.status.success(), "{}", pty.screen());
         table.row(command, &found);
     };
-    // It waits until the screen has shown everything.
-    run("setup-token", &[("Stored anthropic", "")]);
+    run("setup-token", &[]);
     run("paste-api-key --provider openrouter", &[("API key", &format!("{}\r", secret(1)))]);
     run("rotate openrouter:default", &[("new secret", &format!("{}\r", secret(2)))]);
 }

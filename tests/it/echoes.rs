@@ -316,7 +316,7 @@ fn a_file_that_a_variable_names_and_that_is_not_there_is_told_by_the_variable() 
     }
     let mut command = session.command(["list"]);
     command.env("STRONGROOM_HOME", "hunter2");
-    let said = ran(command, b"").failed("NO_VAULT", 66).stderr;
+    let said = ran(command, b"").failed("CONFIG", 78).stderr;
     assert!(said.contains("STRONGROOM_HOME") && !said.contains("hunter2"), "{said}");
 }
 

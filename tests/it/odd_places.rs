@@ -106,10 +106,16 @@ fn resolve_says_so_in_its_answer() {
 #[test]
 fn a_relative_home_in_a_variable_is_refused_with_the_whole_path() {
     let session = session();
-    for (name, value) in [("STRONGROOM_HOME", "v"), ("STRONGROOM_HOME", "./v"), ("HOME", "h")] {
+    let there = std::fs::canonicalize(session.temp.path()).unwrap();
+    for (name, value) in [("STRONGROOM_HOME", "./v"), ("HOME", "./h")] {
         let refused = with(&session, &[(name, value)], &["init"]).failed("CONFIG", 78);
-        let whole = std::fs::canonicalize(session.temp.path()).unwrap().join(value.trim_start_matches("./"));
+        let whole = there.join(value.trim_start_matches("./"));
         assert!(refused.stderr.contains(&format!("{name}={}", whole.display())), "{}", refused.stderr);
+    }
+    // A word can be a passphrase as well.
+    for (name, value) in [("STRONGROOM_HOME", "hunter2"), ("HOME", "hunter2")] {
+        let refused = with(&session, &[(name, value)], &["init"]).sane("hunter2").failed("CONFIG", 78);
+        assert!(refused.stderr.contains("write the path whole, from / on"), "{}", refused.stderr);
     }
     assert!(!session.path("v").exists() && !session.path("h").exists());
     // By a person's own hand it is what the working directory makes it, and told whole.
