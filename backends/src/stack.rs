@@ -15,7 +15,11 @@ pub fn thread() -> Builder {
 /// the stack of a thread that ended for the next one.
 pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let done = apart(work);
-    wipe(used::below());
+    if deep::give_back() {
+        fill::<{ 2 * deep::NEAR }>();
+    } else {
+        fill::<{ 256 * 1024 }>();
+    }
     done
 }
 
@@ -25,18 +29,6 @@ fn apart<T>(work: impl FnOnce() -> T) -> T {
     black_box(work())
 }
 
-/// Overwrites at least this much of the stack below the caller's frame, in bytes, and at most 1 MiB.
-fn wipe(depth: usize) {
-    const KIB: usize = 1024;
-    match depth / KIB {
-        0..32 => fill::<{ 32 * KIB }>(),
-        32..64 => fill::<{ 64 * KIB }>(),
-        64..128 => fill::<{ 128 * KIB }>(),
-        128..256 => fill::<{ 256 * KIB }>(),
-        _ => fill::<{ 1024 * KIB }>(),
-    }
-}
-
 /// A frame of its own, of zeros.
 #[inline(never)]
 fn fill<const N: usize>() {
@@ -44,85 +36,93 @@ fn fill<const N: usize>() {
     black_box(&mut frame);
 }
 
-/// How far down the stack was used. To wipe what never was would cost a page of memory for each page.
+/// What lies deeper than a frame can cheaply reach: the kernel takes its pages back, and gives none to anyone before
+/// it is cleared. Only pages that were used are touched. (Which were is what `mincore` tells, and the usual filters of
+/// system calls in systemd's units forbid that.)
 #[cfg(target_os = "linux")]
-mod used {
+mod deep {
     #![allow(unsafe_code)]
 
     use std::hint::black_box;
 
-    /// How much is asked for at once, in bytes: a multiple of every page's size.
-    const STEP: usize = 64 * 1024;
-    /// The smallest page, in bytes.
-    const PAGE: usize = 4096;
-
-    /// How many bytes below the caller's frame have memory behind them; a step more where that cannot be told. What
-    /// was written to swap meanwhile may be missed.
-    pub fn below() -> usize {
+    /// So many bytes below the caller's frame stay: the frames of this call itself lie there.
+    pub const NEAR: usize = 16 * 1024;
+    /// How far down it goes, in bytes. Above the lower end of the main stack no other mapping lies within 1 MiB, which is
+    /// the kernel's least gap below a stack; a thread's stack is larger.
+    const FAR: usize = 1024 * 1024 - 64 * 1024;
+    /// A multiple of every page's size.
+    const PAGES: usize = 64 * 1024;
+    /// Whether the kernel took the pages back. An older one than 5.18 does not know how, and a page of more than
+    /// `NEAR` bytes could be one in use.
+    #[inline(never)]
+    pub fn give_back() -> bool {
         let mark = 0u8;
         let here = std::ptr::from_ref(black_box(&mark)).addr();
-        let mut end = here & !(STEP - 1);
-        let mut pages = [0u8; STEP / PAGE];
-        // What lies between is wiped in any case.
-        while end > STEP && here - end < 1024 * 1024 {
-            let start = std::ptr::without_provenance_mut::<libc::c_void>(end - STEP);
-            // SAFETY: it writes a byte for each page that lies between, of which there are no more than bytes, and
-            // reads nothing.
-            if unsafe { libc::mincore(start, STEP, pages.as_mut_ptr()) } != 0 {
-                // It reaches below the stack as it is now.
-                end -= STEP;
-                break;
-            }
-            // SAFETY: it reads a number of the system's.
-            let size =
-                usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(PAGE).max(PAGE);
-            let Some(lowest) = pages.iter().take(STEP / size).position(|page| page & 1 == 1) else { break };
-            end -= STEP - lowest * size;
-            if lowest > 0 {
-                break;
-            }
+        let Some(end) = here.checked_sub(NEAR) else { return false };
+        let page = page_size();
+        if page > NEAR {
+            return false;
         }
-        here - end
+        // The page that `end` lies in stays.
+        let (end, start) = (end / page * page, here.saturating_sub(FAR) / PAGES * PAGES);
+        if start >= end {
+            return false;
+        }
+        let place = std::ptr::without_provenance_mut::<libc::c_void>(start);
+        // SAFETY: everything from `start` to `end` lies below all frames that are in use, of this thread's stack
+        // alone or of nothing: see `FAR`. (The upper part of the stack is locked.)
+        let done = unsafe { libc::madvise(place, end - start, libc::MADV_DONTNEED_LOCKED) };
+        // What was never mapped of it is told by an error, after the rest was done.
+        done == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
+    }
+
+    fn page_size() -> usize {
+        // SAFETY: it reads a number of the system's.
+        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(size).ok().filter(|size| size.is_power_of_two()).unwrap_or(PAGES)
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-mod used {
-    pub fn below() -> usize {
-        128 * 1024
+mod deep {
+    pub const NEAR: usize = 16 * 1024;
+
+    pub fn give_back() -> bool {
+        false
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use std::os::unix::fs::FileExt;
 
     /// Works with a frame of its own, and tells where that lies.
     #[inline(never)]
-    fn deep<const N: usize>() -> usize {
+    fn works_with<const N: usize>() -> (usize, usize) {
         let mut frame = [0xa5u8; N];
         black_box(&mut frame);
-        N
+        (frame.as_ptr().addr(), N)
     }
 
     #[test]
-    fn as_much_is_wiped_as_was_used() {
-        for (depth, used) in [(1, 0), (10_000, 8_000), (100_000, 98_000), (500_000, 490_000)] {
-            let below = Builder::new()
-                .stack_size(SIZE)
+    fn what_was_used_is_wiped_however_deep() {
+        let depths: [fn() -> (usize, usize); 4] =
+            [works_with::<100>, works_with::<10_000>, works_with::<100_000>, works_with::<500_000>];
+        for work in depths {
+            let left = thread()
                 .spawn(move || {
-                    match depth {
-                        1 => deep::<1>(),
-                        10_000 => deep::<10_000>(),
-                        100_000 => deep::<100_000>(),
-                        _ => deep::<500_000>(),
-                    };
-                    used::below()
+                    let (start, length) = wiped(work);
+                    let mut left = vec![0; length];
+                    let memory = std::fs::File::open("/proc/self/mem").unwrap();
+                    memory.read_exact_at(&mut left, start as u64).unwrap();
+                    left.split(|byte| *byte != 0xa5).map(<[u8]>::len).max().unwrap_or_default()
                 })
                 .unwrap()
                 .join()
                 .unwrap();
-            assert!(below >= used, "{depth}: {below}");
+            // Later frames may have such bytes of their own.
+            assert!(left < 64, "{left} bytes are left");
         }
     }
 }
