@@ -157,12 +157,17 @@ unsafe impl GlobalAlloc for Wiping {
             if header != 0 && header == header_of(new) {
                 let (base, length) = Self::start(block, header);
                 if let (true, Some(total)) = (length != 0, size.checked_add(header)) {
-                    // Pages move as they are.
-                    let Some(base) = kernel::remap(base, length, total) else {
-                        return had(ptr::null_mut(), new);
-                    };
-                    base.cast::<usize>().write(total);
-                    return base.add(header);
+                    if length <= LOCKED_MAX && total > length {
+                        super::locked::unlock_block(base, length);
+                    }
+                    // Pages move as they are. If they cannot, the bytes are copied below.
+                    if let Some(base) = kernel::remap(base, length, total) {
+                        if total <= LOCKED_MAX {
+                            super::locked::lock_block(base, total);
+                        }
+                        base.cast::<usize>().write(total);
+                        return base.add(header);
+                    }
                 }
             }
             let moved = self.alloc(new);

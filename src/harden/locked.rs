@@ -5,7 +5,7 @@
 #![allow(unsafe_code)]
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-pub use linux::{begin, follow, lock_block};
+pub use linux::{begin, follow, lock_block, unlock_block};
 
 /// Nothing to do for another C library than glibc.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
@@ -18,10 +18,12 @@ mod none {
     }
 
     pub fn lock_block(_: *mut u8, _: usize) {}
+
+    pub fn unlock_block(_: *mut u8, _: usize) {}
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub use none::{begin, follow, lock_block};
+pub use none::{begin, follow, lock_block, unlock_block};
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod linux {
@@ -103,6 +105,12 @@ mod linux {
             // SAFETY: the block is there; a lock changes nothing in it.
             let _ = unsafe { mlock_with(base.cast(), length, MlockFlags::ONFAULT) };
         }
+    }
+
+    /// Takes the lock from a block that the kernel gave by itself: one that is locked may not grow past the limit.
+    pub fn unlock_block(base: *mut u8, length: usize) {
+        // SAFETY: the block is there; this changes nothing in it.
+        let _ = unsafe { rustix::mm::munlock(base.cast(), length) };
     }
 
     /// Locks pages of the heap; as many of them as the limit lets, and then no more.
