@@ -26,7 +26,7 @@ else
     find_cargo "$root" || die 'or set STRONGROOM to a binary that is built already'
     # shellcheck source=scripts/build.sh
     . "$root/scripts/build.sh"
-    printf '# Building strongroom: the first time about 4 minutes on two idle cores, and 1.5 GB\n'
+    printf '# Building strongroom: the first time about 5 minutes on two idle cores, and 1.6 GB\n'
     build_strongroom "$root" "$tmp" || die 'cargo could not build it; the reason stands above'
 fi
 [ -x "$STRONGROOM" ] || die "$STRONGROOM cannot be run"

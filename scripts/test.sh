@@ -189,7 +189,7 @@ done
 if [ "$(id -u)" -eq 0 ]; then
     stage_for_ordinary_user
     # shellcheck disable=SC2016 # the inner shell is to expand it
-    group "tests as uid $ordinary" 420 "${as_ordinary_user[@]}" \
+    group "tests as uid $ordinary" 600 "${as_ordinary_user[@]}" \
         bash -c 'status=0; for program in "$0"/*; do "$program" || status=1; done; exit $status' "$tmp/ordinary/programs"
     group "demo as uid $ordinary" 30 "${as_ordinary_user[@]}" bash scripts/demo.sh
     for script in tests/real/*.sh; do
