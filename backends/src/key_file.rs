@@ -41,6 +41,10 @@ pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError>
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let fd = fs::open(path, flags, fs::Mode::empty())
         .map_err(|e| dangling(path).unwrap_or_else(|| StoreError::at(path, e)))?;
+    let kind = fs::fstat(&fd).map_err(|e| StoreError::at(path, e))?.st_mode;
+    if fs::FileType::from_raw_mode(kind) != fs::FileType::RegularFile {
+        return Err(StoreError::Unsafe { path: path.to_owned(), why: NO_FILE });
+    }
     if trust == Trust::Own {
         trust::of_open(&fd, path)?;
     }
@@ -55,6 +59,9 @@ pub fn mount(path: &Path) -> Option<Mount> {
     trust::of_open(&fs::open(path, flags, fs::Mode::empty()).ok()?, path).ok()?
 }
 
+/// What the path of a directory, a device or a socket leads to.
+const NO_FILE: &str = "is not a regular file";
+
 /// What to do about a key file that is refused: `why` is what `Unsafe` said.
 #[must_use]
 pub fn remedy(why: &str) -> &'static str {
@@ -68,8 +75,12 @@ pub fn remedy(why: &str) -> &'static str {
         trust::FOREIGN => {
             "run the command as the file's owner, or make a copy of your own with mode 0600; in a container, mount it with the `uid` of the user that runs strongroom"
         }
+        // Not chmod: it may be a directory, or the system's.
+        NO_FILE | "is a directory" | "is not a directory" => {
+            "name the file itself, without a slash at its end; a pipe is given as - or by <(…)"
+        }
         _ => {
-            "chmod 600 it, as a regular file of your own; in a container, mount it as a secret: below /run/secrets, read-only, or on a tmpfs"
+            "if this is the key, chmod 600 it, as a regular file of your own; in a container, mount it as a secret: below /run/secrets, read-only, or on a tmpfs"
         }
     }
 }

@@ -444,6 +444,11 @@ fn verify(
                 }
                 Usable::Unverified
             }
+            // Another user's record is no damage.
+            Err(error) if error.code() == Code::Io => {
+                warnings.push(format!("{}; {}", error.what(), error.remedy()));
+                Usable::Unreadable
+            }
             Err(_) => Usable::Corrupt,
         };
     }

@@ -63,7 +63,9 @@ impl Status {
 #[must_use]
 pub fn status(view: &ProfileView, now: i64, window: i64) -> Status {
     use crate::vault::credential::CredentialType::OAuth;
-    if matches!(view.usable, Usable::Missing | Usable::Corrupt | Usable::RolledBack) || view.invalid_expires {
+    let is_gone =
+        matches!(view.usable, Usable::Missing | Usable::Corrupt | Usable::Unreadable | Usable::RolledBack);
+    if is_gone || view.invalid_expires {
         return Status::Missing;
     }
     match view.expires.map(|expires| expires.saturating_sub(now)) {
@@ -207,6 +209,7 @@ mod tests {
             (Usable::Reference, Status::Expired),
             (Usable::Missing, Status::Missing),
             (Usable::Corrupt, Status::Missing),
+            (Usable::Unreadable, Status::Missing),
             (Usable::RolledBack, Status::Missing),
         ] {
             let view = ProfileView { usable, ..view(Token, Some(NOW)) };

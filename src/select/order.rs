@@ -390,7 +390,9 @@ fn exclusion(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Opti
     let now = rules.now;
     match view.usable {
         Usable::Missing => Some(ReasonCode::MissingCredential),
-        Usable::Corrupt | Usable::RolledBack | Usable::Reference => Some(ReasonCode::UnresolvedRef),
+        Usable::Corrupt | Usable::Unreadable | Usable::RolledBack | Usable::Reference => {
+            Some(ReasonCode::UnresolvedRef)
+        }
         Usable::Plaintext => Some(ReasonCode::IneligibleProfile),
         _ if !rules.client.fits(&view.id, provider, view.kind) => Some(ReasonCode::IneligibleProfile),
         Usable::Verified | Usable::Unverified if view.invalid_expires => Some(ReasonCode::InvalidExpires),

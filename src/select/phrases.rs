@@ -97,6 +97,12 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
                 format!("restore it from a backup, or {}", paste(view, agent)),
             );
         }
+        Usable::Unreadable => {
+            return say(
+                "The record cannot be read, and may be whole".to_owned(),
+                "run strongroom doctor".to_owned(),
+            );
+        }
         Usable::RolledBack => {
             return say(
                 "The sealed record is older than the index says".to_owned(),
@@ -275,6 +281,7 @@ mod tests {
                 "No credentials found for profile a:b: paste it again: strongroom paste-api-key",
             ),
             (Usable::Corrupt, "The sealed record does not open: "),
+            (Usable::Unreadable, "The record cannot be read, and may be whole: run strongroom doctor"),
             (Usable::RolledBack, "The sealed record is older than the index says: "),
             (Usable::Plaintext, "The index holds this secret in plaintext"),
             (Usable::Reference, "API key expired: renew it with the secret provider that keeps it"),

@@ -26,6 +26,8 @@ pub enum Usable {
     Missing,
     /// The record does not open, or belongs somewhere else.
     Corrupt,
+    /// The record is there, and this user or this disk does not let it be read: it may be whole.
+    Unreadable,
     /// The record is older than the index entry.
     RolledBack,
     /// The entry holds its secret itself: another program wrote it, Strongroom has no record.
@@ -43,6 +45,7 @@ impl Usable {
             Self::Unverified => "unverified",
             Self::Missing => "missing",
             Self::Corrupt => "corrupt",
+            Self::Unreadable => "unreadable",
             Self::RolledBack => "rolled-back",
             Self::Plaintext => "plaintext",
             Self::Reference => "reference",

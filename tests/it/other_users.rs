@@ -239,3 +239,16 @@ fn what_cannot_be_read_is_not_replaced_by_a_repair() {
     std::fs::set_permissions(&settings, PermissionsExt::from_mode(0o600)).unwrap();
     assert!(std::fs::read(&settings).unwrap() == before);
 }
+
+/// `status --check` opens records too: one that may not be read is not called damaged.
+#[test]
+fn status_does_not_call_a_record_corrupt_that_may_not_be_read() {
+    let vault = Vault::new();
+    let record = vault.session.agent_file("records/openrouter_3aone.age");
+    std::fs::set_permissions(&record, PermissionsExt::from_mode(0o000)).unwrap();
+    let told = vault.run(&["status", "--check"]);
+    assert_eq!(told.status, 1, "{}", told.stderr);
+    let said = format!("{}{}", told.stdout, told.stderr);
+    assert!(said.contains("unreadable") && said.contains("permission denied"), "{said}");
+    assert!(!said.contains("corrupt") && !said.contains("paste it again"), "{said}");
+}
