@@ -1,0 +1,191 @@
+//! The vault as a verb opens, unlocks and changes it.
+
+use strongroom_backends::fs::lock;
+
+use super::Context;
+use crate::cli::key_file;
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::VaultId;
+use crate::shape;
+use crate::term::secret_input;
+use crate::unlock::seek::{Ask, Named};
+use crate::unlock::{cache, keychain_key, slots};
+use crate::vault::home::{self, Session, Vault, Writer};
+use crate::vault::id::AgentName;
+
+impl Context {
+    /// The vault, and its notices on standard error.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn vault(&self) -> Result<Vault> {
+        self.vault_with(&self.setup())
+    }
+
+    /// As [`Context::vault`], with a keychain that asks no one.
+    ///
+    /// # Errors
+    /// Those of opening it.
+    pub fn vault_unasked(&self) -> Result<Vault> {
+        self.vault_with(&self.setup_unasked())
+    }
+
+    fn vault_with(&self, setup: &home::Setup) -> Result<Vault> {
+        let vault =
+            Vault::open(&self.home()?, setup, self.lock_limit()).map_err(|error| self.of_variable(error))?;
+        for notice in &vault.notices {
+            self.warn(notice);
+        }
+        Ok(vault)
+    }
+
+    /// The same error of the home; where `HOME` says where that is, with what it says.
+    #[must_use]
+    pub fn of_variable(&self, error: Error) -> Error {
+        let home = self.env.path("HOME").filter(|home| !shape::looks_secret(&home.to_string_lossy()));
+        let Some(home) =
+            home.filter(|home| !self.names_home() && home.metadata().map_or(true, |h| !is_mine(&h)))
+        else {
+            return error;
+        };
+        if !matches!(error.code(), Code::UnsafeHome | Code::Io | Code::NoVault) {
+            return error;
+        }
+        let what = format!("{} (HOME is {})", error.what(), strongroom_backends::shown(&home));
+        let remedy = format!("{}; or set HOME to a directory of your own", error.remedy());
+        Error::new(error.code(), what).with_remedy(remedy)
+    }
+
+    /// Unlocks the vault, from the cache where that is there, and asking where that is allowed.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session(&self, vault: &Vault) -> Result<Session> {
+        self.asking(vault, |ask| vault.unlock(&self.named(), &self.env, ask))
+    }
+
+    /// Unlocks the vault by a method, never from the cache.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_afresh(&self, vault: &Vault) -> Result<Session> {
+        self.session_afresh_by(vault, &self.named())
+    }
+
+    /// As [`Context::session_afresh`], with other sources than those named by flags.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_afresh_by(&self, vault: &Vault, named: &Named) -> Result<Session> {
+        self.asking(vault, |ask| vault.unlock_afresh(named, &self.env, ask))
+    }
+
+    fn asking(&self, vault: &Vault, unlock: impl Fn(Ask<'_>) -> Result<Session>) -> Result<Session> {
+        let prompt = |text: &str| secret_input::read_passphrase(text);
+        let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
+        if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
+            key_file::opened_with(vault, path, &self.waits("unlock"));
+        }
+        // One that goes on right now is not cut short.
+        if let Some(pending) = session.pending()
+            && !lock::is_held(&vault.home).unwrap_or(false)
+            && session.is_current(&vault.home)?
+        {
+            let verb = format!("{pending:?}").to_lowercase();
+            self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
+        }
+        Ok(session)
+    }
+
+    /// Ends every cache of the vault after a change of who opens it. None fits any more; what fails of
+    /// it is told.
+    pub fn forget_caches(&self, vault: &VaultId) {
+        if let Err(error) = cache::forget_vault(vault) {
+            self.warn(&format!(
+                "what `strongroom unlock` keeps opens nothing any more, but could not be removed ({})",
+                error.what()
+            ));
+        }
+    }
+
+    /// Unlocks the vault without asking anyone.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn session_unasked(&self, vault: &Vault) -> Result<Session> {
+        vault.unlock(&self.named(), &self.env, None)
+    }
+
+    /// The right to change an agent's profiles.
+    ///
+    /// # Errors
+    /// Those of locking.
+    pub fn writer<'s>(
+        &self,
+        vault: &'s Vault,
+        session: &mut Session,
+        agent: &AgentName,
+        command: &str,
+    ) -> Result<Writer<'s>> {
+        let waits = self.waits(command);
+        self.writer_by(vault, session, |session| vault.writer(session, agent, &waits))
+    }
+
+    /// As [`Context::writer`], for a change that seals no secret ([`Vault::writer_without_secrets`]).
+    ///
+    /// # Errors
+    /// Those of locking.
+    pub fn writer_without_secrets<'s>(
+        &self,
+        vault: &'s Vault,
+        session: &mut Session,
+        agent: &AgentName,
+        command: &str,
+    ) -> Result<Writer<'s>> {
+        let waits = self.waits(command);
+        self.writer_by(vault, session, |session| vault.writer_without_secrets(session, agent, &waits))
+    }
+
+    fn writer_by<'s>(
+        &self,
+        vault: &'s Vault,
+        session: &mut Session,
+        take: impl FnOnce(&mut Session) -> Result<Writer<'s>>,
+    ) -> Result<Writer<'s>> {
+        let by_keychain = session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
+        self.tell_unknown(vault, session)?;
+        let mut writer = take(session)?;
+        if by_keychain {
+            keychain_key::note_seen(&vault.home, false);
+        }
+        // The clock may have moved on while the lock was waited for.
+        writer.now = self.env.now();
+        self.tell_finished(&writer);
+        Ok(writer)
+    }
+
+    /// Runs a reading with an unlocked vault; again, where somebody changed the keys meanwhile.
+    ///
+    /// # Errors
+    /// Those of the reading.
+    pub fn reading<T>(
+        vault: &Vault,
+        session: &mut Session,
+        read: impl Fn(&Session) -> Result<T>,
+    ) -> Result<T> {
+        for _ in 0..2 {
+            match read(session) {
+                Err(error) if error.code() == Code::Tampered && !session.is_current(&vault.home)? => {
+                    vault.refresh(session)?;
+                }
+                done => return done,
+            }
+        }
+        read(session)
+    }
+}
+
+fn is_mine(meta: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    meta.is_dir() && meta.uid() == rustix::process::geteuid().as_raw()
+}

@@ -1,0 +1,158 @@
+//! What a verb says: documents, lines, warnings, errors, questions.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use strongroom_backends::shown;
+
+use super::Context;
+use crate::env::Env;
+use crate::error::{Code, Error, Result, fail};
+use crate::looks::masked;
+use crate::term::escape::{safe, safe_json};
+use crate::term::out::{self, Written};
+use crate::term::secret_input;
+use crate::term::style::Style;
+use crate::vault::anchor::Remembered;
+use crate::vault::change::Outcome;
+use crate::vault::home::{Session, Vault, Writer};
+use crate::vault::settle;
+
+impl Context {
+    /// Tells, before the first change on this machine, that it knows nothing of the home yet.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn tell_unknown(&self, vault: &Vault, session: &Session) -> Result<()> {
+        let Ok(ring) = session.keys.own() else { return Ok(()) };
+        // A machine that cannot remember would be told so at every change; `doctor` says it.
+        let setup = vault.anchors.setup();
+        if let (Remembered::NoHome, Some(dir), true) =
+            (vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
+        {
+            let next = match vault.anchors.denied(ring.vault.as_str()) {
+                Some(error) => {
+                    let error = Error::from(error);
+                    format!("and it cannot remember its state: {}; {}", error.what(), error.remedy())
+                }
+                None => format!("from now on {} remembers its state", shown(dir)),
+            };
+            self.warn(&format!(
+                "this machine has not seen this home before, so it cannot tell whether it is the latest; {next}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Tells of a transaction that a writer had to set aside.
+    pub fn tell_finished(&self, writer: &Writer<'_>) {
+        if let Some(name) = &writer.set_aside {
+            self.warn(&format!(
+                "a transaction of agent {} did not fit what is there and was set aside as {name}; run `strongroom verify`",
+                writer.agent.name
+            ));
+        }
+    }
+
+    /// Tells of a change that is committed and could not be applied in full.
+    pub fn tell_unfinished(&self, outcome: &Outcome) {
+        if let Some(error) = &outcome.unfinished {
+            self.warn(&format!(
+                "the change is committed and is read from now on, but could not be put in place ({}); the next change finishes it",
+                error.what()
+            ));
+        }
+        if let Some(error) = &outcome.keychain {
+            self.warn(&settle::told(error));
+        }
+    }
+
+    /// Prints lines on standard output.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn print(&mut self, text: &str) -> Result<()> {
+        if self.closed {
+            return Ok(());
+        }
+        let is_whole = text.is_empty() || text.ends_with('\n');
+        let text = masked(text);
+        let text = if is_whole { text } else { Cow::Owned(format!("{text}\n")) };
+        self.closed = out::write_text(&text)? == Written::Closed;
+        Ok(())
+    }
+
+    /// Prints one JSON document on standard output.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn print_json(&mut self, document: &impl Serialize) -> Result<()> {
+        let text = serde_json::to_string_pretty(document)
+            .map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+        self.print(&safe_json(&text))
+    }
+
+    /// Says lines to people, on standard error; nothing in `--json` mode. What a line holds from
+    /// elsewhere has to be [`safe`] before it becomes one of several.
+    pub fn say(&self, text: &str) {
+        if !self.json() {
+            let text = masked(text);
+            let lines: Vec<_> = text.lines().map(safe).collect();
+            out::write_error(&format!("{}\n", lines.join("\n")));
+        }
+    }
+
+    /// Warns people, on standard error.
+    pub fn warn(&self, text: &str) {
+        let style = Style::stderr(&self.env);
+        out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
+    }
+
+    /// Reports an error and gives its exit status.
+    #[must_use]
+    pub fn report(&self, error: &Error) -> u8 {
+        report(error, &self.env, self.json())
+    }
+
+    /// Asks for a confirmation that `--yes` would have given.
+    ///
+    /// # Errors
+    /// `NOT_CONFIRMED` when nobody can be asked, `CANCELLED` when the answer is no or none.
+    pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
+        if yes {
+            return Ok(());
+        }
+        if !self.may_ask() {
+            return fail(Code::NotConfirmed, "this needs a confirmation, and nobody can be asked");
+        }
+        if secret_input::confirm(&masked(question))? {
+            Ok(())
+        } else {
+            fail(Code::Cancelled, "not confirmed")
+        }
+    }
+}
+
+/// Reports an error on standard error and gives its exit status.
+#[must_use]
+pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
+    if json {
+        let document = serde_json::json!({
+            "error": {
+                "code": error.code().name(), "message": masked(error.what()), "remedy": masked(error.remedy()),
+            }
+        });
+        out::write_error(&format!("{}\n", safe_json(&document.to_string())));
+    } else {
+        let style = Style::stderr(env);
+        out::write_error(&format!(
+            "{} [{}] {}\n  {} {}\n",
+            style.bad("error:"),
+            error.code().name(),
+            safe(&masked(error.what())),
+            style.dim("→"),
+            safe(&masked(error.remedy()))
+        ));
+    }
+    error.code().exit()
+}
