@@ -1,6 +1,7 @@
 //! `status`: which credentials are usable, which is next, and for `--check` an exit status.
 
-use std::borrow::Cow;
+mod seen;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
@@ -14,27 +15,24 @@ use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
 use crate::doctor::unlock::ONLY_KEYCHAIN;
-use crate::error::{Code, Error, Result, fail};
-use crate::seal::keys::Scope;
+use crate::error::{Code, Result, fail};
 use crate::select::alias;
 use crate::select::assemble::{Input, Overview, assemble};
 use crate::select::explain;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
-use crate::select::profile::{ProfileView, Usable};
 use crate::select::report::Only;
-use crate::select::state::{self, State};
+use crate::select::state::State;
 use crate::select::text;
-use crate::shape::looks_secret;
 use crate::sources::Found;
 use crate::unlock::{cache, keychain_key};
-use crate::vault::agent::Agent;
-use crate::vault::exposed;
 use crate::vault::home::{Session, Vault};
-use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::{self, EntryRef, Index};
-use crate::vault::standing::seen_behind;
+use crate::vault::id::{ProfileId, Provider};
+use crate::vault::index::{self, Index};
 use crate::when::parse_duration;
+use seen::{behind, verify, views_of};
+
+pub(super) use seen::read_state;
 
 /// Show which credentials are usable, and which is next.
 ///
@@ -102,8 +100,6 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     show(context, args, Form::Everything)
 }
 
-/// So many findings of secrets in an index are told one by one.
-const EXPOSED_MAX: usize = 4;
 const UNFINISHED: &str = "a committed change is not yet put in place; the next change finishes it";
 
 /// The provider and the model that are asked about.
@@ -301,55 +297,6 @@ fn without_effect(session: &SessionName, state: &State, index: &Index) -> Option
     })
 }
 
-/// What the entries are to selection, and a warning of what looks like a secret among them.
-fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileView> {
-    let mut exposed = !seen.index.exposed_beside().is_empty();
-    let see = |(entry, holds): (EntryRef<'_>, &str)| {
-        exposed |= entry.exposed || entry.plaintext;
-        view(entry, holds)
-    };
-    let views = seen.entries().filter_map(see).collect();
-    if exposed {
-        warnings.extend(exposed_in(&seen.index));
-    }
-    views
-}
-
-/// What looks like a secret in an index. Of much only some is told here.
-fn exposed_in(index: &Index) -> Vec<String> {
-    let mut told: Vec<String> = exposed::told(index).into_iter().map(|(_, what)| what).collect();
-    if told.len() > EXPOSED_MAX {
-        let more = told.len() - EXPOSED_MAX;
-        told.truncate(EXPOSED_MAX);
-        told.push(format!("there is more of that in the index ({more}): see `strongroom doctor`"));
-    }
-    told
-}
-
-/// What can be told without a key of a home that is behind what this machine remembers.
-fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
-    let Some(file) = &vault.file else { return Ok(Vec::new()) };
-    let id = file.vault_id.as_str();
-    let mut found: Vec<String> =
-        seen_behind(&vault.anchors, id, &Scope::Vault, &vault.home).into_iter().collect();
-    if let Some(there) = vault.agent(agent)?
-        && !there.has_unfinished()?
-    {
-        found.extend(seen_behind(&vault.anchors, id, &Scope::Agent(agent.to_string()), &there.dir));
-    }
-    let there = vault.agents()?;
-    found.extend(
-        vault
-            .anchors
-            .agents(id)
-            .into_iter()
-            .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
-            .map(|name| format!("agent {name} is gone: this machine knows of it")),
-    );
-    let read_only = |what: &String| format!("{what}; it is read, and not written: see `strongroom doctor`");
-    Ok(found.iter().map(read_only).collect())
-}
-
 fn open(context: &Context, vault: &Vault, warnings: &mut Vec<String>) -> Option<Session> {
     match context.session_unasked(vault) {
         Ok(session) => Some(session),
@@ -365,92 +312,4 @@ fn cached_until(context: &Context, vault: &Vault, now: i64) -> Option<i64> {
     let agent = context.named().agent;
     let cache = cache::read(&vault.in_cache(agent.as_deref()), &vault.slots().ok()?, now)?;
     Some(cache.until)
-}
-
-pub(super) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
-    let read = agent.dir.read_if_any(state::FILE, state::MAX).map_err(Error::from);
-    read.and_then(|bytes| State::parse(bytes.as_deref())).unwrap_or_else(|error| {
-        warnings.push(format!("{}; selection goes on without it", error.what()));
-        State::default()
-    })
-}
-
-/// What an entry of the index is to selection. Entries that are no profile of ours or of
-/// OpenClaw's are passed over.
-pub(super) fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
-    let id: ProfileId = entry.id.parse().ok()?;
-    let mut view = ProfileView::new(id, entry.kind?);
-    if !entry.is_of(&view.provider)
-        && let Some(provider) = entry.provider()
-    {
-        view.provider = provider;
-    }
-    // Only of such a one it is shown.
-    if holds == "reference" {
-        view.foreign = entry.foreign_reference().as_deref().map(foreign);
-    }
-    view.expires = entry.expires;
-    view.invalid_expires = entry.invalid_expires;
-    view.email = entry.email.map(Cow::into_owned);
-    view.store = entry.mark.map(|mark| mark.store.into_owned());
-    view.usable = match holds {
-        "sealed" => Usable::Unverified,
-        "plaintext" => Usable::Plaintext,
-        "reference" => Usable::Reference,
-        _ => Usable::Missing,
-    };
-    Some(view)
-}
-
-/// A reference to another secret provider as it is shown: what could be a secret in the place of an id is left
-/// out.
-fn foreign(reference: &str) -> String {
-    match reference.split_once(':') {
-        Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
-        _ if looks_secret(reference) => "…".to_owned(),
-        _ => reference.to_owned(),
-    }
-}
-
-/// Lets the records speak: they govern type, provider and expiry.
-fn verify(
-    vault: &Vault,
-    session: &Session,
-    agent: &AgentName,
-    views: &mut [ProfileView],
-    warnings: &mut Vec<String>,
-) -> Result<()> {
-    let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
-    let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
-    // What fails of it fails again, and is told, for each record.
-    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
-    for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
-        view.usable = match reader.record(&view.id) {
-            Ok(Some(record)) => {
-                view.kind = record.credential.kind;
-                view.provider = record.credential.provider.clone();
-                view.expires = record.credential.expires;
-                view.invalid_expires = false;
-                Usable::Verified
-            }
-            Ok(None) => Usable::Missing,
-            Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
-            Err(error) if error.code() == Code::Tampered => Usable::RolledBack,
-            // It may well be there: nothing can be said of it now.
-            Err(error) if error.code().is_of_keychain() => {
-                if !warnings.iter().any(|warning| warning.ends_with(error.what())) {
-                    warnings.push(format!("records in the keychain are unverified: {}", error.what()));
-                }
-                Usable::Unverified
-            }
-            // Another user's record is no damage.
-            Err(error) if error.code() == Code::Io => {
-                warnings.push(format!("{}; {}", error.what(), error.remedy()));
-                Usable::Unreadable
-            }
-            Err(_) => Usable::Corrupt,
-        };
-    }
-    Ok(())
 }

@@ -5,16 +5,17 @@
 //! reference ids ([`reference`]) keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
 
 mod escape;
+mod quoted;
 mod reference;
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+pub use quoted::{quoted, quoted_in_full, repeated};
 pub use reference::{Named, Reading, Reference, ShortId};
 
 use crate::error::{Code, Error, Result, fail};
-use crate::looks::may_be_repeated;
 use crate::term::escape::shell_word;
 use escape::{escape, short, short_of, unescape};
 
@@ -29,8 +30,6 @@ pub const AGENT_MAX: usize = 64;
 const FILE_NAME_MAX: usize = 200;
 /// What the name of a record's file ends with.
 const SUFFIX: &str = ".age";
-/// How much of a foreign name is shown, in characters.
-const SHOWN_MAX: usize = 80;
 /// Names that a JavaScript client would read from, or write to, an object's prototype.
 pub const RESERVED: [&str; 11] = [
     "__proto__",
@@ -271,41 +270,6 @@ impl fmt::Display for AgentName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// Names a user or a file supplied, made safe to show: at most 80 characters, in quotes, with
-/// everything but printable ASCII escaped.
-#[must_use]
-pub fn quoted(text: &str) -> String {
-    quoted_up_to(text, SHOWN_MAX)
-}
-
-/// The same of a text that is no name, unless it may be a secret that was put in the place of one.
-#[must_use]
-pub fn repeated(text: &str) -> String {
-    if may_be_repeated(text) { quoted(text) } else { "what was given".to_owned() }
-}
-
-/// The same, of a name as long as any id can be and some more: for one that is to be typed again.
-#[must_use]
-pub fn quoted_in_full(text: &str) -> String {
-    quoted_up_to(text, PROFILE_ID_MAX + SHOWN_MAX)
-}
-
-fn quoted_up_to(text: &str, max: usize) -> String {
-    let mut out = String::from("\"");
-    for (count, c) in text.chars().enumerate() {
-        if count == max {
-            out.push('…');
-            break;
-        }
-        match c {
-            ' '..='~' if c != '"' && c != '\\' => out.push(c),
-            _ => out.extend(c.escape_default()),
-        }
-    }
-    out.push('"');
-    out
 }
 
 #[cfg(test)]

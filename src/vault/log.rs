@@ -6,17 +6,19 @@
 //! the next one holds its digest. A change of the vault key writes a line with the SHA-256 of
 //! everything before it in the file: lines under a key that is gone are vouched for by that.
 
+mod event;
+
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
-use super::id::ProfileId;
 pub use super::log_verify::{Judged, Verified, judge, verify};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Ring, RingKey, hex, label};
 use crate::seal::signed::{self, Use};
+pub use event::{Event, OPS_OF_AGENT, OPS_OF_VAULT};
 
 /// The file's name in the home and in an agent's directory.
 pub const FILE: &str = "log.jsonl";
@@ -52,78 +54,6 @@ impl Head {
     #[must_use]
     pub fn is_at(&self, seq: u64, mac: &str) -> bool {
         self.seq == seq && signed::same(&self.mac, mac)
-    }
-}
-
-/// What the lines of an agent's log say was done.
-pub const OPS_OF_AGENT: &[&str] = &[
-    "paste",
-    "rotate",
-    "import",
-    "move",
-    "relist",
-    "salvage",
-    "remove",
-    "rename",
-    "rekey",
-    "recover",
-    "accept-rollback",
-    "log-rotate",
-    "log-restart",
-];
-/// What the lines of the vault's own log say was done.
-pub const OPS_OF_VAULT: &[&str] = &[
-    "init",
-    "unlock-method-add",
-    "unlock-method-replace",
-    "unlock-method-remove",
-    "settings",
-    "rekey",
-    "recover",
-    "accept-rollback",
-    "log-rotate",
-    "log-restart",
-];
-
-/// A change, as the log tells it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Event {
-    /// What was done: `paste`, `import`, `rotate`, `remove`, `rename`, `rekey`, …
-    pub op: String,
-    /// The profile.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub profile: Option<String>,
-    /// The profile's id before it was renamed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub from: Option<String>,
-    /// The unlock method.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub method: Option<String>,
-    /// The record's generation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub generation: Option<u64>,
-    /// The SHA-256 of all before this line in this file, or of the file before, in hex.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub anchor: Option<String>,
-    /// The MAC of the line before, where that stands in another file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub previous: Option<String>,
-    /// How much was wrong with the lines before, when they were anchored.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub findings: Option<u64>,
-}
-
-impl Event {
-    /// An event that concerns a profile.
-    #[must_use]
-    pub fn of(op: &str, profile: &ProfileId, generation: Option<u64>) -> Self {
-        Self { op: op.to_owned(), profile: Some(profile.to_string()), generation, ..Self::default() }
-    }
-
-    /// An event that concerns an unlock method.
-    #[must_use]
-    pub fn of_method(op: &str, method: &str) -> Self {
-        Self { op: op.to_owned(), method: Some(method.to_owned()), ..Self::default() }
     }
 }
 

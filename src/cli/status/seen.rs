@@ -1,0 +1,156 @@
+//! What `status` sees of an agent before it selects: its entries, its records, its state, and what is wrong with them.
+
+use std::borrow::Cow;
+
+use crate::cli::list::View;
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::Scope;
+use crate::select::profile::{ProfileView, Usable};
+use crate::select::state::{self, State};
+use crate::shape::looks_secret;
+use crate::vault::agent::Agent;
+use crate::vault::exposed;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::index::{EntryRef, Index};
+use crate::vault::standing::seen_behind;
+
+/// So many findings of secrets in an index are told one by one.
+const EXPOSED_MAX: usize = 4;
+
+/// What the entries are to selection, and a warning of what looks like a secret among them.
+pub(super) fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileView> {
+    let mut exposed = !seen.index.exposed_beside().is_empty();
+    let see = |(entry, holds): (EntryRef<'_>, &str)| {
+        exposed |= entry.exposed || entry.plaintext;
+        view(entry, holds)
+    };
+    let views = seen.entries().filter_map(see).collect();
+    if exposed {
+        warnings.extend(exposed_in(&seen.index));
+    }
+    views
+}
+
+/// What looks like a secret in an index. Of much only some is told here.
+fn exposed_in(index: &Index) -> Vec<String> {
+    let mut told: Vec<String> = exposed::told(index).into_iter().map(|(_, what)| what).collect();
+    if told.len() > EXPOSED_MAX {
+        let more = told.len() - EXPOSED_MAX;
+        told.truncate(EXPOSED_MAX);
+        told.push(format!("there is more of that in the index ({more}): see `strongroom doctor`"));
+    }
+    told
+}
+
+/// What can be told without a key of a home that is behind what this machine remembers.
+pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
+    let Some(file) = &vault.file else { return Ok(Vec::new()) };
+    let id = file.vault_id.as_str();
+    let mut found: Vec<String> =
+        seen_behind(&vault.anchors, id, &Scope::Vault, &vault.home).into_iter().collect();
+    if let Some(there) = vault.agent(agent)?
+        && !there.has_unfinished()?
+    {
+        found.extend(seen_behind(&vault.anchors, id, &Scope::Agent(agent.to_string()), &there.dir));
+    }
+    let there = vault.agents()?;
+    found.extend(
+        vault
+            .anchors
+            .agents(id)
+            .into_iter()
+            .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
+            .map(|name| format!("agent {name} is gone: this machine knows of it")),
+    );
+    let read_only = |what: &String| format!("{what}; it is read, and not written: see `strongroom doctor`");
+    Ok(found.iter().map(read_only).collect())
+}
+
+pub(in crate::cli) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
+    let read = agent.dir.read_if_any(state::FILE, state::MAX).map_err(Error::from);
+    read.and_then(|bytes| State::parse(bytes.as_deref())).unwrap_or_else(|error| {
+        warnings.push(format!("{}; selection goes on without it", error.what()));
+        State::default()
+    })
+}
+
+/// What an entry of the index is to selection. Entries that are no profile of ours or of
+/// OpenClaw's are passed over.
+fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
+    let id: ProfileId = entry.id.parse().ok()?;
+    let mut view = ProfileView::new(id, entry.kind?);
+    if !entry.is_of(&view.provider)
+        && let Some(provider) = entry.provider()
+    {
+        view.provider = provider;
+    }
+    // Only of such a one it is shown.
+    if holds == "reference" {
+        view.foreign = entry.foreign_reference().as_deref().map(foreign);
+    }
+    view.expires = entry.expires;
+    view.invalid_expires = entry.invalid_expires;
+    view.email = entry.email.map(Cow::into_owned);
+    view.store = entry.mark.map(|mark| mark.store.into_owned());
+    view.usable = match holds {
+        "sealed" => Usable::Unverified,
+        "plaintext" => Usable::Plaintext,
+        "reference" => Usable::Reference,
+        _ => Usable::Missing,
+    };
+    Some(view)
+}
+
+/// A reference to another secret provider as it is shown: what could be a secret in the place of an id is left
+/// out.
+fn foreign(reference: &str) -> String {
+    match reference.split_once(':') {
+        Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
+        _ if looks_secret(reference) => "…".to_owned(),
+        _ => reference.to_owned(),
+    }
+}
+
+/// Lets the records speak: they govern type, provider and expiry.
+pub(super) fn verify(
+    vault: &Vault,
+    session: &Session,
+    agent: &AgentName,
+    views: &mut [ProfileView],
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let Some(found) = vault.agent(agent)? else { return Ok(()) };
+    let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
+    let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
+    // What fails of it fails again, and is told, for each record.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+    for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
+        view.usable = match reader.record(&view.id) {
+            Ok(Some(record)) => {
+                view.kind = record.credential.kind;
+                view.provider = record.credential.provider.clone();
+                view.expires = record.credential.expires;
+                view.invalid_expires = false;
+                Usable::Verified
+            }
+            Ok(None) => Usable::Missing,
+            Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
+            Err(error) if error.code() == Code::Tampered => Usable::RolledBack,
+            // It may well be there: nothing can be said of it now.
+            Err(error) if error.code().is_of_keychain() => {
+                if !warnings.iter().any(|warning| warning.ends_with(error.what())) {
+                    warnings.push(format!("records in the keychain are unverified: {}", error.what()));
+                }
+                Usable::Unverified
+            }
+            // Another user's record is no damage.
+            Err(error) if error.code() == Code::Io => {
+                warnings.push(format!("{}; {}", error.what(), error.remedy()));
+                Usable::Unreadable
+            }
+            Err(_) => Usable::Corrupt,
+        };
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What a line of the log says was done.
+
+use serde::{Deserialize, Serialize};
+
+use crate::vault::id::ProfileId;
+
+/// What the lines of an agent's log say was done.
+pub const OPS_OF_AGENT: &[&str] = &[
+    "paste",
+    "rotate",
+    "import",
+    "move",
+    "relist",
+    "salvage",
+    "remove",
+    "rename",
+    "rekey",
+    "recover",
+    "accept-rollback",
+    "log-rotate",
+    "log-restart",
+];
+/// What the lines of the vault's own log say was done.
+pub const OPS_OF_VAULT: &[&str] = &[
+    "init",
+    "unlock-method-add",
+    "unlock-method-replace",
+    "unlock-method-remove",
+    "settings",
+    "rekey",
+    "recover",
+    "accept-rollback",
+    "log-rotate",
+    "log-restart",
+];
+
+/// A change, as the log tells it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Event {
+    /// What was done: `paste`, `import`, `rotate`, `remove`, `rename`, `rekey`, …
+    pub op: String,
+    /// The profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// The profile's id before it was renamed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<String>,
+    /// The unlock method.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The record's generation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
+    /// The SHA-256 of all before this line in this file, or of the file before, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<String>,
+    /// The MAC of the line before, where that stands in another file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub previous: Option<String>,
+    /// How much was wrong with the lines before, when they were anchored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub findings: Option<u64>,
+}
+
+impl Event {
+    /// An event that concerns a profile.
+    #[must_use]
+    pub fn of(op: &str, profile: &ProfileId, generation: Option<u64>) -> Self {
+        Self { op: op.to_owned(), profile: Some(profile.to_string()), generation, ..Self::default() }
+    }
+
+    /// An event that concerns an unlock method.
+    #[must_use]
+    pub fn of_method(op: &str, method: &str) -> Self {
+        Self { op: op.to_owned(), method: Some(method.to_owned()), ..Self::default() }
+    }
+}
