@@ -7,7 +7,7 @@
 # STRONGROOM=/path/to/strongroom runs a binary that is there already instead of building one.
 set -euo pipefail
 given=${STRONGROOM-}
-unset "${!STRONGROOM_@}" STRONGROOM # the reader's own vault is none of the demo's business
+unset "${!STRONGROOM_@}" STRONGROOM # the demo must not touch the reader's own vault
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf '\n# %s\n' "$*"; }

@@ -113,7 +113,7 @@ fn unit_of(last: Option<u8>) -> Option<i64> {
 /// Reads `365d`, `12h`, `30m`, `90s`, `300ms`, `2w` or `1y` (365 days) as milliseconds, in capitals too.
 ///
 /// # Errors
-/// `USAGE` for everything else, for zero, and beyond a century: `flag` gave it, and the text is not quoted.
+/// `USAGE` for anything else, for zero, and beyond a century. The message names `flag` and does not quote the text.
 pub fn parse_duration(flag: &str, text: &str) -> Result<i64> {
     let wrong = |what: &str| {
         Error::new(Code::Usage, format!("{flag} {what}"))
@@ -132,7 +132,7 @@ pub fn parse_duration(flag: &str, text: &str) -> Result<i64> {
     let unit = match (unit, text.bytes().last()) {
         (Some(unit), _) => unit,
         (None, Some(b'0'..=b'9')) => return Err(wrong("has no unit")),
-        (None, last) => unit_of(last).ok_or_else(|| wrong("has a unit that is not known"))?,
+        (None, last) => unit_of(last).ok_or_else(|| wrong("has an unknown unit"))?,
     };
     if digits.starts_with('-') {
         return Err(wrong("is negative"));
@@ -289,8 +289,8 @@ mod tests {
         for (text, what) in [
             ("", "is empty"),
             ("365", "has no unit"),
-            ("5x", "has a unit that is not known"),
-            ("1yr", "has a unit that is not known"),
+            ("5x", "has an unknown unit"),
+            ("1yr", "has an unknown unit"),
             ("soon", "is not a length of time"),
             ("d", "is not a length of time"),
             ("yesterday", "is not a length of time"),

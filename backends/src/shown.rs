@@ -1,7 +1,7 @@
 //! Paths in messages: escaped, and not repeated if one that was given by hand may be a secret.
 //!
 //! What people put in the place of a path by mistake is a key, a passphrase, an identity or a file's text.
-//! A path that is there is a path; of one that is not, only the place where it was given is told. Messages
+//! A path that exists is shown; if it does not exist, messages name the flag or variable that gave it. Messages
 //! about paths are made in many places, deep below the command line, so that what was given by hand is noted
 //! once, at the start, and looked up here.
 

@@ -128,7 +128,7 @@ fn tell_once(findings: &mut Vec<Finding>) {
     const DENIED: &str = "permission denied: ";
     let mut told: Vec<String> = Vec::new();
     findings.retain(|finding| {
-        // Who meets it says where.
+        // The check that met it says where.
         let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
         let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
         told.push(core.to_owned());

@@ -176,7 +176,7 @@ fn check_with(args: &Rekey, slots: &[Slot]) -> Result<()> {
     let mut given = Vec::new();
     for with in &args.with {
         let Some((name, _)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
-            return fail(Code::Usage, "--with names no file")
+            return fail(Code::Usage, "--with needs a method and a file")
                 .map_err(|e: Error| e.with_remedy("write it as --with METHOD=FILE"));
         };
         if !slots.iter().any(|slot| slot.method == name) {

@@ -114,8 +114,12 @@ fn check_op(op: &str, of_vault: bool, lines: &[Shown]) -> Result<()> {
         return Ok(());
     }
     let error = if others.contains(&op) {
-        let remedy = if of_vault { "leave out --vault" } else { "add --vault" };
-        Error::new(Code::Usage, format!("--op {op} is a change in the other log")).with_remedy(remedy)
+        let (log, remedy) = if of_vault {
+            ("the logs of agents, not in the vault's", "leave out --vault")
+        } else {
+            ("the vault's log, not in an agent's", "add --vault")
+        };
+        Error::new(Code::Usage, format!("{op} is recorded in {log}")).with_remedy(remedy)
     } else {
         Error::new(Code::Usage, "--op is not a kind of change")
             .with_remedy(format!("use one of: {}", known.join(", ")))
@@ -170,7 +174,7 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     if !table.is_empty() {
         context.print(&table.to_string())?;
     } else if all > 0 {
-        context.say(&format!("No change in the log fits; it has {}.", counted(all as u64, "line")));
+        context.say(&format!("No change in the log matches ({}).", counted(all as u64, "line")));
     } else {
         context.say(&format!("The log of {} is empty.", whose(args.vault, &agent)));
     }

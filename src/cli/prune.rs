@@ -183,7 +183,7 @@ fn json(left: &Leftover, why: Option<&String>) -> serde_json::Value {
     document
 }
 
-/// What the keychain holds of removed homes, for the remedy of a command that finds no vault. Nothing is
+/// The remedy of a command that finds no vault, if the keychain holds items of removed homes. Nothing is
 /// asked, and what fails says nothing.
 pub(super) fn hint(context: &Context) -> Option<String> {
     let keychain = Keychain::new(&context.keychain().unasked(), &context.home().ok()?);
@@ -199,7 +199,7 @@ pub(super) fn hint(context: &Context) -> Option<String> {
     })
 }
 
-/// The vault in a home, for the checks of `doctor`.
+/// The vault in a home, as the checks of `doctor` need it.
 pub(super) fn no_vault(
     context: &Context,
     opened: Result<(Vault, Option<Error>)>,

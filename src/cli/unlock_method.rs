@@ -217,8 +217,11 @@ fn hands_over(args: &Add) -> bool {
 fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Slot]) -> Result<()> {
     let seal = "strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE";
     if context.json() {
-        return fail(Code::Usage, "the key goes to standard output, and so does the document of --json")
-            .map_err(|e: Error| e.with_remedy("leave out --json"));
+        return fail(
+            Code::Usage,
+            "--json cannot be combined with --new-key-file -, because both use standard output",
+        )
+        .map_err(|e: Error| e.with_remedy("leave out --json"));
     }
     if context.env.stdout_tty {
         return fail(Code::NotRevealed, "the new key would be shown on a terminal")

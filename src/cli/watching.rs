@@ -11,7 +11,7 @@ use crate::vault::watch::{Watch, Watched};
 /// A bar on standard error.
 struct Bar(Mutex<Progress>);
 
-/// Who watches a command's work: nobody if standard error is no terminal.
+/// Who watches a command's work: no one if standard error is no terminal.
 pub(super) fn watched(env: &Env) -> Watched {
     if env.stderr_tty {
         Watched::by(Arc::new(Bar(Mutex::new(Progress::new(env)))))
@@ -44,7 +44,7 @@ impl Watch for Bar {
             || "another process".to_owned(),
             |holder| format!("process {} ({})", holder.pid, holder.command),
         );
-        let line = format!("Waiting for {by}, which holds the lock; Ctrl-C ends the wait.");
+        let line = format!("Waiting for {by}, which holds the lock (Ctrl-C to stop waiting)");
         self.with(|progress| progress.tell(&line));
     }
 }

@@ -99,7 +99,7 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
         }
         Usable::Unreadable => {
             return say(
-                "The record cannot be read, and may be whole".to_owned(),
+                "The record cannot be read; it may be intact".to_owned(),
                 "run strongroom doctor".to_owned(),
             );
         }
@@ -281,7 +281,7 @@ mod tests {
                 "No credentials found for profile a:b: paste it again: strongroom paste-api-key",
             ),
             (Usable::Corrupt, "The sealed record does not open: "),
-            (Usable::Unreadable, "The record cannot be read, and may be whole: run strongroom doctor"),
+            (Usable::Unreadable, "The record cannot be read; it may be intact: run strongroom doctor"),
             (Usable::RolledBack, "The sealed record is older than the index says: "),
             (Usable::Plaintext, "The index holds this secret in plaintext"),
             (Usable::Reference, "API key expired: renew it with the secret provider that keeps it"),

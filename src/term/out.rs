@@ -1,6 +1,6 @@
 //! Standard output. A report ends quietly if its pipe is closed; a secret or a bundle was to go there, so
-//! that is an error. A secret leaves no copy behind: std's own stdout would keep the last of it in a
-//! buffer that nobody wipes.
+//! that is an error. A secret leaves no copy: std's own stdout would keep the last of it in a
+//! buffer that is never wiped.
 
 use std::os::fd::{AsFd, BorrowedFd};
 

@@ -70,7 +70,7 @@ impl Progress {
         }
     }
 
-    /// Takes a line for what is told; a bar that stands there is erased first.
+    /// Prints a line; a bar that is shown is erased first.
     pub fn tell(&mut self, line: &str) {
         if self.told {
             self.erase();

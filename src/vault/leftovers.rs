@@ -1,4 +1,4 @@
-//! Items in the keychain of homes that are gone: deleted, or made anew as another vault.
+//! Items in the keychain of homes that are gone: deleted, or replaced by another vault.
 //!
 //! An item names its vault and the path of its home. A home that was moved still reads the items of its old
 //! path, and a recovery those of the vault that was in the home before. So items count as left over only if

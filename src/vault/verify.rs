@@ -57,7 +57,7 @@ pub struct Finding {
     pub profile: Option<String>,
     /// A sentence.
     pub what: String,
-    /// What to do about it, where that does not follow from its kind.
+    /// What to do about it, if that does not follow from its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
     /// Whether it is harmless, and told only to be known.

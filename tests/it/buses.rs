@@ -1,4 +1,4 @@
-//! A session bus of another user gets nothing: whoever runs it reads what goes over it.
+//! A session bus of another user gets nothing: its owner can read what goes over it.
 
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;

@@ -90,7 +90,7 @@ impl Needles {
         for shift in 0..3 {
             let shifted = [&[0; 3][..shift], bytes].concat();
             for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-                // What the bytes before and behind do not change.
+                // What the bytes before and after do not change.
                 let text = engine.encode(&shifted);
                 self.piece(name, &text.as_bytes()[4..20.min(text.len() - 2)]);
             }

@@ -83,7 +83,7 @@ fn the_login_shell_has_no_descriptor_and_no_variable_of_ours() {
     }
 }
 
-/// Before Linux 5.11, and where a sandbox forbids the call.
+/// Before Linux 5.11, and if a sandbox forbids the call.
 #[test]
 fn nor_where_the_kernel_does_not_mark_them_at_once() {
     need("strace", "strace");

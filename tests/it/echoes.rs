@@ -122,7 +122,7 @@ fn rest(names: &[String]) -> Vec<&'static str> {
     }
 }
 
-/// A vault with a profile, and what the verbs want beside it.
+/// A vault with a profile, and the other files that the verbs want.
 fn session() -> Session {
     let session = Session::new();
     session.paste("groq:one", "made-up-key");

@@ -19,7 +19,7 @@ fn session() -> Session {
     session
 }
 
-/// The command, with a call that fails on these paths, or on all where there are none.
+/// The command, with a call that fails on these paths, or on all if none is given.
 fn injected(session: &Session, call: &str, error: &str, paths: &[&Path], arguments: &[&str]) -> Ran {
     need("strace", "strace");
     let trace = session.path("trace");
@@ -128,7 +128,7 @@ fn without_a_barrier_for_the_file_system_each_file_is_made_durable() {
     under("EIO").failed("IO", 74);
 }
 
-/// A broken disk is none that cannot.
+/// A disk that is broken is not one that cannot do it.
 #[test]
 fn a_directory_that_fails_to_be_made_durable_is_an_error() {
     if !sees_paths() {
@@ -238,7 +238,7 @@ fn a_read_only_file_system_is_called_that() {
     panic!("doctor is content with a read-only file system");
 }
 
-/// A real one, where one can be had.
+/// A real one, if the machine allows it.
 #[test]
 fn a_read_only_mount_is_read_and_not_written() {
     let session = session();

@@ -169,7 +169,7 @@ fn a_link_that_leads_nowhere_is_called_that() {
         }
     }
     assert!(!nowhere.exists());
-    // Where the key file is to lie, and the key file.
+    // The directory that the key file goes into, and the key file.
     std::fs::create_dir(session.path(".config")).unwrap();
     symlink(&nowhere, session.path(".config/strongroom")).unwrap();
     let refused = session.run(["init"]).failed("UNSAFE_FILE", 78);

@@ -87,7 +87,7 @@ impl Vault {
         }
     }
 
-    /// Everything in the home, and where its key and what is remembered of it lie.
+    /// Everything in the home, the directory of its key, and that of the anchor.
     fn places(&self) -> Vec<PathBuf> {
         let mut all = Vec::new();
         for place in [".local/share/strongroom", ".local/state/strongroom", ".config/strongroom"] {

@@ -9,7 +9,7 @@ fn key() -> String {
     format!("sk-or-v1-{}", "0123456789abcdef".repeat(4))
 }
 
-/// What is around a secret, or in its place, and how it is refused. The origin of each stands beside it.
+/// What is pasted around or instead of a secret, and how it is refused. Each has its origin on its line.
 fn refused() -> Vec<(String, &'static str)> {
     let key = key();
     let mut all: Vec<(String, &str)> = [

@@ -16,7 +16,7 @@ fn bash(session: &Session, line: &str, input: &str) -> Ran {
     ran(command, input.as_bytes())
 }
 
-/// A vault with a profile, whose key file lies where it is not sought.
+/// A vault with a profile; its key file is not in the default place.
 fn session() -> Session {
     let session = Session::new();
     session.paste("groq:one", "made-up-key");

@@ -25,7 +25,11 @@ fn a_kind_of_change_that_does_not_exist_is_no_empty_answer() {
     let secret = session.run(["log", "--op", "sk-ant-oat01-MADEUPMADEUPMADEUP"]).failed("USAGE", 64);
     assert!(!secret.stderr.contains("MADEUP"), "{}", secret.stderr);
     let none = session.run(["log", "--op", "rename"]).ok();
-    assert!(none.stdout.is_empty() && none.stderr.contains("No change in the log fits"), "{}", none.stderr);
+    assert!(
+        none.stdout.is_empty() && none.stderr.contains("No change in the log matches"),
+        "{}",
+        none.stderr
+    );
 }
 
 #[test]
@@ -67,7 +71,7 @@ fn long_work_is_seen_at_a_terminal_and_its_bar_goes() {
         .collect();
     let file = session
         .write("auth-profiles.json", format!(r#"{{"version":1,"profiles":{{{}}}}}"#, profiles.join(",")));
-    // On a fast machine a part of it is over before a bar could be read: then there is none.
+    // On a fast machine a part is over before a bar could be read, and then there is no bar.
     let long = Duration::from_secs(2);
     for (command, always, bars) in [
         (

@@ -5,7 +5,7 @@
 #
 # budget: 20 s
 # once: as root
-# It mounts in a namespace that ends with it, where /run is empty. Prints a line `ok: ...` or `FAILED: ...` for each check.
+# It mounts in a namespace that ends with it and has an empty /run. Prints a line `ok: ...` or `FAILED: ...` for each check.
 if [ "${1-}" != --in-own-mounts ]; then
     if [ "$(id -u)" -ne 0 ]; then
         printf 'key-mounts needs root, because it mounts: sudo -E %s\n' "$0" >&2

@@ -233,7 +233,7 @@ removed_homes() {
     rm -rf "$vault"
     refused NO_VAULT 66 'doctor without a vault' doctor
     has "$err" 'GNOME Keyring holds 2 items of removed homes: strongroom store prune' 'mentions them too'
-    # Another vault in its place, which was begun anew.
+    # Another vault, made in the same place.
     must init --store keychain
     works 'doctor of a new vault in that place' doctor
     has "$out" 'items of another vault that was in this home: 2' 'tells of the earlier ones'

@@ -150,7 +150,7 @@ impl Dir {
         File::from(fd).write_all(&vec![0; size]).map_err(|source| self.io("", source))
     }
 
-    /// Nothing to try where there are no files without a name.
+    /// Nothing to try if the system has no files without a name.
     ///
     /// # Errors
     /// None.

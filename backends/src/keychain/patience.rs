@@ -14,7 +14,7 @@ use super::KeychainError;
 /// What the answer to a question may take before it counts: a thousand times what it takes on an idle
 /// machine (GNOME Keyring 42.1: 0.1 to 0.5 ms).
 pub const READ: Duration = Duration::from_millis(250);
-/// The same for a write. GNOME Keyring seals its whole ring anew for each item: 24 ms with 500 items in
+/// The same for a write. GNOME Keyring encrypts its whole ring again for each item: 24 ms with 500 items in
 /// it, and more with each item.
 pub const WRITE: Duration = Duration::from_secs(1);
 
@@ -90,7 +90,7 @@ impl Patience {
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(KeychainError::Failed("the connection ended".to_owned()));
                 }
-                // A part of the answer may have come meanwhile.
+                // A part of the answer may have come by now.
                 Err(RecvTimeoutError::Timeout) if !self.left().is_zero() => {}
                 Err(RecvTimeoutError::Timeout) => return Err(self.ended()),
             }

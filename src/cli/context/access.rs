@@ -39,7 +39,7 @@ impl Context {
         Ok(vault)
     }
 
-    /// The same error of the home; where `HOME` says where that is, with what it says.
+    /// The same error of the home, with the value of `HOME` if that names the home and is not the user's own directory.
     #[must_use]
     pub fn of_variable(&self, error: Error) -> Error {
         let home = self.env.path("HOME").filter(|home| !shape::looks_secret(&home.to_string_lossy()));
@@ -56,7 +56,7 @@ impl Context {
         Error::new(error.code(), what).with_remedy(remedy)
     }
 
-    /// Unlocks the vault, from the cache where that is there, and asking where that is allowed.
+    /// Unlocks the vault: from the cache if there is one, and by a question if that is allowed.
     ///
     /// # Errors
     /// Those of unlocking.
@@ -131,7 +131,7 @@ impl Context {
         self.writer_by(vault, session, |session| vault.writer(session, agent, &waits))
     }
 
-    /// As [`Context::writer`], for a change that seals no secret ([`Vault::writer_without_secrets`]).
+    /// As [`Context::writer`], if the change seals no secret ([`Vault::writer_without_secrets`]).
     ///
     /// # Errors
     /// Those of locking.
@@ -164,7 +164,7 @@ impl Context {
         Ok(writer)
     }
 
-    /// Runs a reading with an unlocked vault; again, where somebody changed the keys meanwhile.
+    /// Runs a reading with an unlocked vault, and again if another command changed the keys in between.
     ///
     /// # Errors
     /// Those of the reading.

@@ -117,13 +117,13 @@ impl Context {
     /// Asks for a confirmation that `--yes` would have given.
     ///
     /// # Errors
-    /// `NOT_CONFIRMED` when nobody can be asked, `CANCELLED` when the answer is no or none.
+    /// `NOT_CONFIRMED` if no one can be asked, `CANCELLED` if the answer is no or none.
     pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
         if yes {
             return Ok(());
         }
         if !self.may_ask() {
-            return fail(Code::NotConfirmed, "this needs a confirmation, and nobody can be asked");
+            return fail(Code::NotConfirmed, "this needs a confirmation, and no one can be asked");
         }
         if secret_input::confirm(&masked(question))? {
             Ok(())

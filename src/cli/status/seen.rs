@@ -43,7 +43,7 @@ fn exposed_in(index: &Index) -> Vec<String> {
     told
 }
 
-/// What can be told without a key of a home that is behind what this machine remembers.
+/// What is known without a key if the home is older than this machine remembers.
 pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
     let Some(file) = &vault.file else { return Ok(Vec::new()) };
     let id = file.vault_id.as_str();
@@ -123,7 +123,7 @@ pub(super) fn verify(
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
     let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
-    // What fails of it fails again, and is told, for each record.
+    // A failure comes again, and is reported, at each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
         view.usable = match reader.record(&view.id) {

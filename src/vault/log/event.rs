@@ -54,7 +54,7 @@ pub struct Event {
     /// The SHA-256 of all before this line in this file, or of the file before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
-    /// The MAC of the line before, where that stands in another file.
+    /// The MAC of the line before, if that is in another file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
     /// How much was wrong with the lines before, when they were anchored.

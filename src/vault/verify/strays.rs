@@ -29,7 +29,7 @@ pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Tells of what lies among the agents and is none.
+/// Reports what is among the agents and is no agent.
 pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
     let names = agents.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| name.parse::<AgentName>().is_err()).collect();
@@ -37,7 +37,7 @@ pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Tells of the files beside an agent's own.
+/// Reports the files of other programs in an agent's directory.
 pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
     const OURS: [&str; 15] = [
         RECORDS,
@@ -140,7 +140,7 @@ fn tell_own(place: &str, strange: &[&String], verified: &mut Verified) {
 
 fn told(place: &str, name: &str) -> String {
     let why = foreign(name).map_or_else(String::new, |why| format!(" ({why})"));
-    format!("{place} holds a file that is none of Strongroom's: {}{why}", quoted(name))
+    format!("{place} holds a file of another program: {}{why}", quoted(name))
 }
 
 /// Whose a file is, by the name that such files have.
