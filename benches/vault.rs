@@ -25,7 +25,7 @@ use strongroom::vault::init::init;
 use strongroom::vault::record::{Details, Record};
 use strongroom::vault::settings::Settings;
 use strongroom::vault::store::Store;
-use strongroom::vault::watch::Watched;
+use strongroom::vault::watch::Unwatched;
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -62,7 +62,7 @@ impl Stocked {
             limit: Duration::from_secs(5),
             command: "bench".into(),
             now: NOW,
-            watched: Watched::default(),
+            watched: std::sync::Arc::new(Unwatched),
         };
         let payload = Payload::generate(slots::KEY_FILE).unwrap();
         let setup = Setup::default();

@@ -208,7 +208,7 @@ fn carry_out(
     for writer in &writers {
         let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
         let lifted = lift::of_new(&mut change, writer, &new);
-        staged.push((writer.stage(change, &waits.watched).map_err(in_parts)?, lifted));
+        staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, lifted));
     }
     let mut lifted = Vec::new();
     for (staged, told) in staged {

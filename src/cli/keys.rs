@@ -1,6 +1,7 @@
 //! `recipient`, `recovery-key` and `rekey`.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use strongroom_backends::key_file::Trust;
@@ -106,11 +107,11 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
                 .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
         }
     }
-    check_with(args, &slots)?;
+    let files = files_of(args, &slots)?;
     let mut change = KeyFile::of(context, args, &session)?;
     let (mut methods, mut without) = (Vec::new(), Vec::new());
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
-        match key_of(context, args, slot, &vault, &session)? {
+        match key_of(context, files.get(slot.method.as_str()).copied(), slot, &vault, &session)? {
             Some(key) => methods.push((slot.method.clone(), key)),
             None => without.push(slot.method.clone()),
         }
@@ -171,37 +172,37 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     Ok(0)
 }
 
-/// Refuses a `--with` that no method would read: its file would be passed over without a word.
-fn check_with(args: &Rekey, slots: &[Slot]) -> Result<()> {
-    let mut given = Vec::new();
+/// The file that `--with` names for each method. One that no method would read is refused: it would be passed over
+/// without a word.
+fn files_of<'a>(args: &'a Rekey, slots: &[Slot]) -> Result<BTreeMap<&'a str, &'a Path>> {
+    let mut files = BTreeMap::new();
     for with in &args.with {
-        let Some((name, _)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
+        let Some((method, file)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
             return fail(Code::Usage, "--with needs a method and a file")
                 .map_err(|e: Error| e.with_remedy("write it as --with METHOD=FILE"));
         };
-        if !slots.iter().any(|slot| slot.method == name) {
+        if !slots.iter().any(|slot| slot.method == method) {
             return fail(Code::NotFound, "--with names an unlock method that this vault does not have")
                 .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
         }
-        if args.drop.iter().any(|dropped| dropped == name) {
-            return fail(Code::Usage, format!("{name} is named by --drop and by --with"));
+        if args.drop.iter().any(|dropped| dropped == method) {
+            return fail(Code::Usage, format!("{method} is named by --drop and by --with"));
         }
-        if name == slots::KEYCHAIN {
+        if method == slots::KEYCHAIN {
             return fail(Code::Usage, "--with keychain: the keychain's key is read from the keychain")
                 .map_err(|e: Error| e.with_remedy("leave out --with keychain=FILE"));
         }
-        if given.contains(&name) {
-            return fail(Code::Usage, format!("--with {name} is given twice"));
+        if files.insert(method, Path::new(file)).is_some() {
+            return fail(Code::Usage, format!("--with {method} is given twice"));
         }
-        given.push(name);
     }
-    Ok(())
+    Ok(files)
 }
 
 /// The key with which a method's new unlock file is sealed; none if its secret is not to be had.
 fn key_of(
     context: &Context,
-    args: &Rekey,
+    file: Option<&Path>,
     slot: &Slot,
     vault: &Vault,
     session: &Session,
@@ -211,12 +212,12 @@ fn key_of(
         return unlocked.secret.method_key(None).map(Some);
     }
     let Ok((kind, cost)) = &slot.kind else { return Ok(None) };
-    match secret_of(context, args, slot, *kind, vault)? {
+    match secret_of(context, file, slot, *kind, vault)? {
         // It has to be the method's secret, not a new one.
         Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
             secret.method_key(None).map(Some)
         }
-        Some(_) if args.with.iter().any(|with| with.starts_with(&format!("{}=", slot.method))) => {
+        Some(_) if file.is_some() => {
             fail(Code::WrongKey, format!("the secret given does not open the unlock method {}", slot.method))
         }
         _ => Ok(None),
@@ -235,7 +236,7 @@ fn one_of(named: Named) -> Named {
 /// in the default place.
 fn secret_of(
     context: &Context,
-    args: &Rekey,
+    file: Option<&Path>,
     slot: &Slot,
     kind: Kind,
     vault: &Vault,
@@ -245,11 +246,7 @@ fn secret_of(
         let of = vault.in_keychain();
         return Ok(Some(keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot))?.secret));
     }
-    let file = args.with.iter().find_map(|with| {
-        let (name, file) = with.split_once('=')?;
-        (name == method).then(|| PathBuf::from(file))
-    });
-    let file = file.or_else(|| match kind {
+    let file = file.map(Path::to_owned).or_else(|| match kind {
         Kind::Passphrase => context.named().passphrase_file,
         Kind::Key => None,
     });

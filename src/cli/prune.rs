@@ -9,6 +9,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::shape::looks_secret;
 use crate::term::count::counted;
+use crate::term::escape::shell_word;
 use crate::vault::home::Vault;
 use crate::vault::id::quoted;
 use crate::vault::leftovers::{self, Leftover};
@@ -102,7 +103,7 @@ fn why_kept(context: &Context, left: &Leftover) -> Result<Option<String>> {
     let here = context.home()?.canonicalize().ok();
     for reader in &left.readers {
         let is_here = here.is_some() && reader.canonicalize().ok() == here;
-        let elsewhere = || format!("strongroom --home {} store prune", shown(reader));
+        let elsewhere = || format!("strongroom --home {} store prune", shell_word(&shown(reader)));
         if !is_here {
             return Ok(Some(format!(
                 "the vault in {} may still read them; to remove them: {}",
@@ -113,7 +114,7 @@ fn why_kept(context: &Context, left: &Leftover) -> Result<Option<String>> {
         let vault = context.vault()?;
         let session = context.session(&vault)?;
         if let Some(pending) = session.pending() {
-            let verb = format!("{pending:?}").to_lowercase();
+            let verb = pending.verb();
             return Ok(Some(format!(
                 "a {verb} was cut short and may need them; run `strongroom {verb}` again first"
             )));

@@ -6,18 +6,15 @@ use strongroom_backends::fs::lock::Holder;
 
 use crate::env::Env;
 use crate::term::progress::Progress;
-use crate::vault::watch::{Watch, Watched};
+use crate::vault::watch::{Unwatched, Watch};
 
 /// A bar on standard error.
+#[derive(Debug)]
 struct Bar(Mutex<Progress>);
 
 /// Who watches a command's work: no one if standard error is no terminal.
-pub(super) fn watched(env: &Env) -> Watched {
-    if env.stderr_tty {
-        Watched::by(Arc::new(Bar(Mutex::new(Progress::new(env)))))
-    } else {
-        Watched::default()
-    }
+pub(super) fn watched(env: &Env) -> Arc<dyn Watch> {
+    if env.stderr_tty { Arc::new(Bar(Mutex::new(Progress::new(env)))) } else { Arc::new(Unwatched) }
 }
 
 impl Bar {

@@ -30,6 +30,17 @@ pub enum Pending {
     Recover,
 }
 
+impl Pending {
+    /// The command that finishes it.
+    #[must_use]
+    pub const fn verb(self) -> &'static str {
+        match self {
+            Self::Rekey => "rekey",
+            Self::Recover => "recover",
+        }
+    }
+}
+
 /// The payload of an unlock file.
 #[derive(Clone)]
 pub struct Payload {

@@ -203,7 +203,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
         }
         Book::anew(log::unverified_head(&writer.agent.dir)?)
     };
-    match writer.stage_on(change, &book, &waits.watched)?.commit()?.unfinished {
+    match writer.stage_on(change, &book, &*waits.watched)?.commit()?.unfinished {
         Some(error) => Err(error),
         None => Ok(()),
     }

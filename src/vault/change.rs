@@ -17,7 +17,7 @@ use super::staging::{Parts, Place, Staged};
 use super::state_step::StateStep;
 use super::store::Store;
 use super::transaction::undone;
-use super::watch::Watched;
+use super::watch::Watch;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::armor;
 use crate::seal::keys::Ring;
@@ -170,7 +170,7 @@ impl Change {
         place: Place<'a>,
         book: &Book,
         now: i64,
-        watched: &Watched,
+        watched: &dyn Watch,
     ) -> Result<Staged<'a>> {
         self.write_stage(place, book, now, watched).map_err(|error| undone(place.agent, error))
     }
@@ -180,7 +180,7 @@ impl Change {
         place: Place<'a>,
         book: &Book,
         now: i64,
-        watched: &Watched,
+        watched: &dyn Watch,
     ) -> Result<Staged<'a>> {
         let Place { agent, ring, .. } = place;
         let (mut index, based_on) = agent.index_and_bytes()?;
@@ -356,7 +356,7 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     Ok(forgets)
 }
 
-fn seal_all(puts: &[Put], ring: &Ring, watched: &Watched) -> Result<Vec<(String, Vec<u8>)>> {
+fn seal_all(puts: &[Put], ring: &Ring, watched: &dyn Watch) -> Result<Vec<(String, Vec<u8>)>> {
     let seal = |Put { record, .. }: &Put| -> Result<(String, Vec<u8>)> {
         let sealed = record.seal(ring)?;
         watched.step();

@@ -1,6 +1,7 @@
 //! The home: where it is, whether it may be trusted, and who holds its locks.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use strongroom_backends::fs::denial::Denial;
@@ -16,7 +17,7 @@ pub use super::session::Session;
 use super::state_step::{self, Follow};
 use super::vault_file::{self, MAX as VAULT_FILE_MAX};
 pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
-use super::watch::Watched;
+use super::watch::Watch;
 pub use super::writer::Writer;
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
@@ -41,7 +42,7 @@ pub struct Waits {
     /// Now, in Unix milliseconds.
     pub now: i64,
     /// Who is told that it goes on.
-    pub watched: Watched,
+    pub watched: Arc<dyn Watch>,
 }
 
 impl Waits {

@@ -25,7 +25,7 @@ use super::settings::Settings;
 use super::source::Source;
 use super::store::Store;
 use super::transaction;
-use super::watch::Watched;
+use super::watch::Unwatched;
 use super::writer::{Means, Remembers, Writer};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, Scope};
@@ -371,7 +371,7 @@ fn recover_agent(
     if recovered == 0 && (ours || !agent.had_ledger(None)?) {
         return Ok(());
     }
-    let outcome = writer.stage_on(change, &book, &Watched::default())?.commit()?;
+    let outcome = writer.stage_on(change, &book, &Unwatched)?.commit()?;
     if let Some(error) = outcome.unfinished {
         return Err(error);
     }

@@ -20,7 +20,7 @@ use super::own::{Edit, Own};
 use super::reader::{Found, Reader};
 use super::record::Record;
 use super::store::Store;
-use super::watch::Watched;
+use super::watch::Watch;
 use super::writer::Writer;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{KeyId, Keys, Ring};
@@ -127,7 +127,7 @@ pub fn rekey(
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
-        let (count, behind) = reseal(&writer, above, done.resumed, &waits.watched)?;
+        let (count, behind) = reseal(&writer, above, done.resumed, &*waits.watched)?;
         done.keychain = done.keychain.or(behind);
         done.records += count;
         done.agents += 1;
@@ -209,7 +209,7 @@ fn reseal(
     writer: &Writer<'_>,
     above: u64,
     resumed: bool,
-    watched: &Watched,
+    watched: &dyn Watch,
 ) -> Result<(usize, Option<Error>)> {
     let current = writer.ring.current().id();
     let book = writer.book()?;
@@ -259,7 +259,7 @@ fn reseal(
 }
 
 /// Commits one of an agent's changes; why the keychain does not have it yet, if so.
-fn commit(writer: &Writer<'_>, change: Change, watched: &Watched) -> Result<Option<Error>> {
+fn commit(writer: &Writer<'_>, change: Change, watched: &dyn Watch) -> Result<Option<Error>> {
     let outcome = writer.stage(change, watched)?.commit()?;
     outcome.unfinished.map_or(Ok(outcome.keychain), Err)
 }

@@ -29,7 +29,7 @@ use super::reader::{Found, Reader};
 use super::record::Record;
 use super::standing::{self, Standing, State};
 use super::store::Store;
-use super::watch::Watched;
+use super::watch::Watch;
 use super::writing::by;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Ring, Scope};
@@ -273,7 +273,7 @@ fn verify_agent(
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     waits.watched.begins("Verifying", ids.len());
     for some in ids.chunks(AT_ONCE) {
-        for (id, looked) in some.iter().zip(look(&reader, some, recovery, &waits.watched)) {
+        for (id, looked) in some.iter().zip(look(&reader, some, recovery, &*waits.watched)) {
             match looked {
                 Ok(Some((record, opens))) => {
                     verified.records += 1;
@@ -332,7 +332,7 @@ fn look(
     reader: &Reader<'_>,
     ids: &[ProfileId],
     recovery: Option<&x25519::Identity>,
-    watched: &Watched,
+    watched: &dyn Watch,
 ) -> Vec<Result<Option<(Record, bool)>>> {
     let look = |id: &ProfileId| {
         watched.step();

@@ -13,7 +13,7 @@ use super::staging::Place;
 use super::standing::{self, Standing, State, WayOut};
 use super::state_step::Follow;
 use super::transaction::{self, Finished};
-use super::watch::Watched;
+use super::watch::{Unwatched, Watch};
 use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::seal::keys::Ring;
@@ -155,7 +155,7 @@ impl<'s> Writer<'s> {
     /// Everything up to the commit point; then nothing has changed. What fails behind it is told
     /// by the outcome.
     pub fn commit(&self, change: Change) -> Result<Outcome> {
-        self.stage(change, &Watched::default())?.commit()
+        self.stage(change, &Unwatched)?.commit()
     }
 
     /// Prepares a change up to its commit point, durably, and takes a step for each record that was
@@ -163,7 +163,7 @@ impl<'s> Writer<'s> {
     ///
     /// # Errors
     /// As [`Writer::commit`].
-    pub fn stage<'w>(&'w self, change: Change, watched: &Watched) -> Result<Staged<'w>> {
+    pub fn stage<'w>(&'w self, change: Change, watched: &dyn Watch) -> Result<Staged<'w>> {
         self.stage_on(change, &self.book()?, watched)
     }
 
@@ -171,7 +171,7 @@ impl<'s> Writer<'s> {
     ///
     /// # Errors
     /// As [`Writer::commit`].
-    pub fn stage_on<'w>(&'w self, change: Change, book: &Book, watched: &Watched) -> Result<Staged<'w>> {
+    pub fn stage_on<'w>(&'w self, change: Change, book: &Book, watched: &dyn Watch) -> Result<Staged<'w>> {
         let place = Place { agent: &self.agent, ring: &self.ring, follow: self.follow };
         Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
     }

@@ -12,7 +12,7 @@ use strongroom::unlock::seek::Named;
 use strongroom::vault::home::{Vault, Waits};
 use strongroom::vault::index::Index;
 use strongroom::vault::verify;
-use strongroom::vault::watch::Watched;
+use strongroom::vault::watch::Unwatched;
 
 use crate::cases::Form;
 use crate::session::{HANGS, Session, kept, strace};
@@ -294,5 +294,10 @@ fn an_unlock_file_that_is_put_back_seals_nothing() {
 }
 
 fn waits() -> Waits {
-    Waits { limit: Duration::from_secs(5), command: "test".into(), now: 1, watched: Watched::default() }
+    Waits {
+        limit: Duration::from_secs(5),
+        command: "test".into(),
+        now: 1,
+        watched: std::sync::Arc::new(Unwatched),
+    }
 }

@@ -91,7 +91,7 @@ impl Context {
             && !lock::is_held(&vault.home).unwrap_or(false)
             && session.is_current(&vault.home)?
         {
-            let verb = format!("{pending:?}").to_lowercase();
+            let verb = pending.verb();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
         }
         Ok(session)
