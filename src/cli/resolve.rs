@@ -13,7 +13,8 @@ use crate::keychain;
 use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::openclaw::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
-use crate::term::{out, stdin};
+use crate::term::out;
+use crate::term::stdin::{self, Rest};
 use crate::unlock::seek::Named;
 use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
@@ -34,44 +35,45 @@ pub struct Resolve {}
 
 pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
     let begun = Instant::now();
-    let answer = match stdin::read_stdin_deadline(REQUEST_MAX, LIMIT.saturating_sub(RESERVE)) {
-        Err(error) => of_request(fail(error.code(), error.what().to_owned())),
-        Ok(request) => {
-            if request.expose().len() < FEW_IDS {
-                harden::large_buffers_apart();
-            }
-            let asked = Asked {
-                env: context.env.clone(),
-                named: context.named(),
-                home: context.home(),
-                setup: Setup {
-                    keychain: keychain::Setup::of(
-                        &context.env,
-                        keychain::Patience::new(context.keychain_timeout().min(KEYCHAIN_LIMIT)),
-                        None,
-                    ),
-                    ..Setup::default()
-                },
-                agent: context.agent(),
-                confined: context.global.agent.is_some(),
-            };
-            let left = LIMIT.saturating_sub(begun.elapsed()).max(RESERVE);
-            // The call may hang in the kernel, on a network file system say; the process must not.
-            let watch = deadline::watch(left, || {
-                let late = fail(Code::Timeout, "the vault did not answer in time");
-                let _ = out::write_bytes(&of_request(late));
-                std::process::exit(0);
-            });
-            let answer = asked.answer(&request);
-            if !watch.in_time() {
-                // The answer is given already, and the process about to end.
-                loop {
-                    std::thread::park();
+    let answer =
+        match stdin::read_stdin_deadline(REQUEST_MAX, LIMIT.saturating_sub(RESERVE), Rest::IsThrownAway) {
+            Err(error) => of_request(fail(error.code(), error.what().to_owned())),
+            Ok(request) => {
+                if request.expose().len() < FEW_IDS {
+                    harden::large_buffers_apart();
                 }
+                let asked = Asked {
+                    env: context.env.clone(),
+                    named: context.named(),
+                    home: context.home(),
+                    setup: Setup {
+                        keychain: keychain::Setup::of(
+                            &context.env,
+                            keychain::Patience::new(context.keychain_timeout().min(KEYCHAIN_LIMIT)),
+                            None,
+                        ),
+                        ..Setup::default()
+                    },
+                    agent: context.agent(),
+                    confined: context.global.agent.is_some(),
+                };
+                let left = LIMIT.saturating_sub(begun.elapsed()).max(RESERVE);
+                // The call may hang in the kernel, on a network file system say; the process must not.
+                let watch = deadline::watch(left, || {
+                    let late = fail(Code::Timeout, "the vault did not answer in time");
+                    let _ = out::write_bytes(&of_request(late));
+                    std::process::exit(0);
+                });
+                let answer = asked.answer(&request);
+                if !watch.in_time() {
+                    // The answer is given already, and the process about to end.
+                    loop {
+                        std::thread::park();
+                    }
+                }
+                answer
             }
-            answer
-        }
-    };
+        };
     // Nobody is left to tell when standard output is closed.
     let _ = out::write_bytes(&answer);
     0

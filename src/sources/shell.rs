@@ -13,7 +13,7 @@ use crate::env::Env;
 use crate::env_names;
 use crate::error::{Code, Result, fail};
 use crate::secret::{Buffer, SecretString};
-use crate::term::stdin;
+use crate::term::stdin::{self, Rest};
 
 /// The most that a shell's variables may be, in bytes: the client's bound.
 const OUTPUT_MAX: usize = 2 * 1024 * 1024;
@@ -40,7 +40,8 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
     let Some(output) = child.stdout.take() else {
         return fail(Code::Internal, "the login shell has no output");
     };
-    let read = stdin::read_to_end(output.as_fd(), OUTPUT_MAX, Some(limit));
+    let read =
+        stdin::read(output.as_fd(), "the login shell's output", OUTPUT_MAX, Some(limit), Rest::IsThrownAway);
     if !matches!(read, Ok((_, true))) {
         // A background process of the profile that holds the pipe is among them.
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);

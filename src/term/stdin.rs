@@ -13,6 +13,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::secret::Buffer;
 
 const CHUNK: usize = 16 * 1024;
+const STDIN: &str = "standard input";
 
 /// Whether it was read.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -37,40 +38,54 @@ pub const ONE_ONLY: &str =
 /// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` when it is empty or closed, `USAGE` if it was read before, `IO`.
 pub fn read_stdin(max: usize) -> Result<Buffer> {
     take()?;
-    let (bytes, _) = read_to_end(rustix::stdio::stdin(), max, None)?;
+    let (bytes, _) = read(rustix::stdio::stdin(), STDIN, max, None, Rest::IsLeft)?;
     if bytes.is_empty() {
         return fail(Code::NoInput, "standard input is empty");
     }
     Ok(bytes)
 }
 
-/// Reads standard input to its end or until the deadline. What exceeds `max` is read and thrown
-/// away, so that a writer that has not finished meets no broken pipe. Empty input is empty.
+/// Reads standard input to its end or until the deadline. Empty input is empty.
 ///
 /// # Errors
 /// `TIMEOUT` when the end did not come in time, `TOO_LARGE` beyond `max` bytes, `USAGE` if it was read before,
 /// `IO`.
-pub fn read_stdin_deadline(max: usize, limit: Duration) -> Result<Buffer> {
+pub fn read_stdin_deadline(max: usize, limit: Duration, rest: Rest) -> Result<Buffer> {
     take()?;
-    let (bytes, ended) = read_to_end(rustix::stdio::stdin(), max, Some(limit))?;
+    let (bytes, ended) = read(rustix::stdio::stdin(), STDIN, max, Some(limit), rest)?;
     if !ended {
         return fail(Code::Timeout, format!("standard input did not end within {} ms", limit.as_millis()));
     }
     Ok(bytes)
 }
 
-/// What was read, and whether that is all. What exceeds `max` is an error, once the end has come.
+/// What becomes of more than was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// It is read, so that a writer that has not finished meets no broken pipe.
+    IsThrownAway,
+    /// It is not read.
+    IsLeft,
+}
+
+/// What was read of that which messages call `from`, and whether that is all.
 ///
 /// # Errors
 /// `TOO_LARGE` beyond `max` bytes, `IO`.
-pub fn read_to_end(fd: BorrowedFd, max: usize, limit: Option<Duration>) -> Result<(Buffer, bool)> {
+pub fn read(
+    fd: BorrowedFd,
+    from: &str,
+    max: usize,
+    limit: Option<Duration>,
+    rest: Rest,
+) -> Result<(Buffer, bool)> {
     let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut bytes = Buffer::with_capacity(max.min(4096));
     let mut chunk = Zeroizing::new([0u8; CHUNK]);
     let mut too_large = false;
     let ended = loop {
         if let Some(end) = end
-            && !readable(fd, end)?
+            && !readable(fd, end).map_err(|errno| failed(from, errno))?
         {
             break false;
         }
@@ -84,20 +99,20 @@ pub fn read_to_end(fd: BorrowedFd, max: usize, limit: Option<Duration>) -> Resul
                 let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], None);
             }
             Err(Errno::INTR | Errno::AGAIN) => {}
-            Err(errno) => return Err(failed(errno)),
+            Err(errno) => return Err(failed(from, errno)),
         }
-        if too_large && limit.is_none() {
+        if too_large && rest == Rest::IsLeft {
             break false;
         }
     };
     if too_large {
-        return fail(Code::TooLarge, format!("standard input has more than {max} bytes"));
+        return fail(Code::TooLarge, format!("{from} has more than {max} bytes"));
     }
     Ok((bytes, ended))
 }
 
 /// Waits until there is something to read, or the end; false when neither came in time.
-fn readable(fd: BorrowedFd, end: Instant) -> Result<bool> {
+fn readable(fd: BorrowedFd, end: Instant) -> rustix::io::Result<bool> {
     loop {
         let left = end.saturating_duration_since(Instant::now());
         if left.is_zero() {
@@ -107,13 +122,13 @@ fn readable(fd: BorrowedFd, end: Instant) -> Result<bool> {
         match poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => {}
             Ok(_) => return Ok(true),
-            Err(errno) => return Err(failed(errno)),
+            Err(errno) => return Err(errno),
         }
     }
 }
 
-fn failed(errno: Errno) -> Error {
-    Error::new(Code::Io, format!("standard input could not be read: {}", std::io::Error::from(errno)))
+fn failed(from: &str, errno: Errno) -> Error {
+    Error::new(Code::Io, format!("{from} could not be read: {}", std::io::Error::from(errno)))
 }
 
 #[cfg(test)]
@@ -128,7 +143,7 @@ mod tests {
     fn with_writer(write: impl FnOnce(PipeWriter) + Send + 'static, max: usize) -> Result<(Buffer, bool)> {
         let (reader, writer) = pipe().unwrap();
         let thread = std::thread::spawn(|| write(writer));
-        let read = read_to_end(reader.as_fd(), max, LATE);
+        let read = read(reader.as_fd(), "it", max, LATE, Rest::IsThrownAway);
         thread.join().unwrap();
         read
     }
@@ -152,21 +167,22 @@ mod tests {
     #[test]
     fn an_input_that_does_not_end_is_left() {
         let (reader, mut writer) = pipe().unwrap();
-        let (bytes, ended) = read_to_end(reader.as_fd(), 10, SOON).unwrap();
+        let (bytes, ended) = read(reader.as_fd(), "it", 10, SOON, Rest::IsThrownAway).unwrap();
         assert!(bytes.is_empty() && !ended);
         writer.write_all(b"abc").unwrap();
-        let (bytes, ended) = read_to_end(reader.as_fd(), 10, SOON).unwrap();
+        let (bytes, ended) = read(reader.as_fd(), "it", 10, SOON, Rest::IsThrownAway).unwrap();
         assert_eq!(bytes.expose(), b"abc");
         assert!(!ended);
         writer.write_all(&[b'x'; 11]).unwrap();
-        let error = read_to_end(reader.as_fd(), 10, SOON).unwrap_err();
+        let error = read(reader.as_fd(), "it", 10, SOON, Rest::IsThrownAway).unwrap_err();
         assert_eq!(error.code(), Code::TooLarge);
     }
 
     #[test]
     fn an_endless_device_is_left() {
         let zero = std::fs::File::open("/dev/zero").unwrap();
-        assert_eq!(read_to_end(zero.as_fd(), 10, SOON).unwrap_err().code(), Code::TooLarge);
-        assert_eq!(read_to_end(zero.as_fd(), 10, None).unwrap_err().code(), Code::TooLarge);
+        for (limit, rest) in [(SOON, Rest::IsThrownAway), (None, Rest::IsLeft), (LATE, Rest::IsLeft)] {
+            assert_eq!(read(zero.as_fd(), "it", 10, limit, rest).unwrap_err().code(), Code::TooLarge);
+        }
     }
 }

@@ -3,20 +3,22 @@
 //! They are taken over by their numbers: the process is not dumpable, so that the path `/dev/fd/63`, which
 //! leads through `/proc/self`, is root's and cannot be opened by an ordinary user.
 
-use std::io::{IsTerminal, Read};
-use std::os::fd::RawFd;
+use std::fs::File;
+use std::io::IsTerminal;
+use std::os::fd::{AsFd, RawFd};
 use std::path::Path;
 use std::time::Duration;
 
 use strongroom_backends::{deadline, inherited_fd};
 
-use super::stdin;
+use super::stdin::{self, Rest};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::Buffer;
 
 /// How long a stream may take to give its end.
 const LIMIT: Duration = Duration::from_secs(30);
-const CHUNK: usize = 16 * 1024;
+/// How much longer is waited for a read that does not come back.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// A stream that is named like a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,7 +65,7 @@ impl Stream {
                 fail(Code::NoInput, "standard input is a terminal")
             }
             Self::Stdin => {
-                let bytes = stdin::read_stdin_deadline(max, LIMIT)?;
+                let bytes = stdin::read_stdin_deadline(max, LIMIT, Rest::IsLeft)?;
                 if bytes.is_empty() {
                     return fail(Code::NoInput, "standard input is empty");
                 }
@@ -86,17 +88,22 @@ pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
     }
     let file = inherited_fd::take(number)
         .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
-    // The other end may be held open for ever.
-    let read = deadline::within(LIMIT, move || read_to_end(file, max))
-        .map_err(|_| Error::new(Code::NoMemory, format!("no thread can be had to read {from}")))?;
-    match read {
-        Some(Some(bytes)) if bytes.len() > max => {
-            fail(Code::TooLarge, format!("{from} gives more than {max} bytes"))
-        }
-        Some(Some(bytes)) => Ok(bytes),
-        Some(None) => fail(Code::NoInput, format!("{from} cannot be read")),
-        None => fail(Code::Timeout, format!("{from} gave no end within {} s", LIMIT.as_secs()))
-            .map_err(|e: Error| e.with_remedy("close the other end after writing")),
+    let (bytes, ended) = read(file, &from, max)?;
+    if !ended {
+        return fail(Code::Timeout, format!("{from} gave no end within {} s", LIMIT.as_secs()))
+            .map_err(|e: Error| e.with_remedy("close the other end after writing"));
+    }
+    Ok(bytes)
+}
+
+/// Reads it in a thread of its own: a file system that does not answer is not waited for.
+fn read(file: File, from: &str, max: usize) -> Result<(Buffer, bool)> {
+    let name = from.to_owned();
+    let call = move || stdin::read(file.as_fd(), &name, max, Some(LIMIT), Rest::IsLeft);
+    match deadline::within(LIMIT + MARGIN, call) {
+        Ok(Some(read)) => read,
+        Ok(None) => Ok((Buffer::with_capacity(0), false)),
+        Err(_) => fail(Code::NoMemory, format!("no thread can be had to read {from}")),
     }
 }
 
@@ -111,20 +118,6 @@ fn standard(number: RawFd) -> Option<(&'static str, &'static str)> {
         1 => Some(("output", elsewhere)),
         2 => Some(("error", elsewhere)),
         _ => None,
-    }
-}
-
-fn read_to_end(file: std::fs::File, max: usize) -> Option<Buffer> {
-    let mut bytes = Buffer::with_capacity(max.min(CHUNK) + 1);
-    let mut chunk = zeroize::Zeroizing::new([0; CHUNK]);
-    let mut file = file.take(max as u64 + 1);
-    loop {
-        match file.read(chunk.as_mut_slice()) {
-            Ok(0) => return Some(bytes),
-            Ok(n) => bytes.extend(&chunk[..n]),
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(_) => return None,
-        }
     }
 }
 

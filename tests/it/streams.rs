@@ -1,5 +1,6 @@
 //! `-` and a shell's `<(…)` wherever a file is asked for.
 
+use std::io::Write;
 use std::process::Stdio;
 
 use crate::session::{Ran, Session, binary, ran};
@@ -70,6 +71,45 @@ fn a_passphrase_comes_from_standard_input_and_from_descriptors() {
     ] {
         let ran = bash(&session, line, "");
         assert_eq!(ran.status, 0, "{line}: {}", ran.stderr);
+    }
+}
+
+/// A descriptor that another program set to non-blocking, as Node does, is waited for.
+#[test]
+fn a_descriptor_that_does_not_block_is_read_to_its_end() {
+    let session = session();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    rustix::io::ioctl_fionbio(&reader, true).unwrap();
+    let mut command =
+        session.command(["--key-file", "key", "paste-api-key", "--provider", "groq", "--secret-fd", "0"]);
+    command.args(["--profile-id", "groq:two"]);
+    let arguments = std::mem::replace(&mut command, std::process::Command::new("/bin/bash"));
+    command.args(["-c", "exec 3<&0 </dev/null; exec \"${@/#0/3}\"", "-"]).arg(arguments.get_program());
+    command.args(arguments.get_args()).env_clear().current_dir(session.temp.path());
+    command.envs(arguments.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let child = command.stdin(reader).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    writer.write_all(b"made-up-key-of-a-slow-writer").unwrap();
+    drop(writer);
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let got = session.run(["--key-file", "key", "get", "groq:two"]).ok().stdout;
+    assert_eq!(got, "made-up-key-of-a-slow-writer\n");
+}
+
+/// A device without an end is left after its first bytes, not read until the time is up.
+#[test]
+fn an_endless_device_is_refused_at_once() {
+    let session = session();
+    for line in [
+        "strongroom --key-file - get groq:one </dev/zero",
+        "strongroom --key-file /dev/fd/3 get groq:one 3</dev/zero",
+        "strongroom --passphrase-file - recipient </dev/zero",
+    ] {
+        let begun = std::time::Instant::now();
+        bash(&session, line, "").failed("TOO_LARGE", 65);
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{line}");
     }
 }
 
