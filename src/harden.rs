@@ -6,7 +6,7 @@ mod locked;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use strongroom_backends::{inherited_fd, stack};
 
-pub use allocator::{Wiping, large_buffers_apart};
+pub use allocator::{Wiping, large_buffers_apart, may_fail};
 
 /// No program that this one starts has a descriptor that this one was given; files are private whatever the umask was;
 /// there is no core dump, no other process of the same user reads this one's memory, and what it holds is not written

@@ -1,8 +1,8 @@
 //! What the surroundings withhold from the process: memory, files of any size, standard streams.
 
 use std::panic::PanicHookInfo;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::io::Errno;
 
@@ -44,6 +44,15 @@ pub fn stdout_was_closed() -> bool {
 #[must_use]
 pub fn stdin_was_closed() -> bool {
     CLOSED.load(Ordering::Relaxed) & 0b1 != 0
+}
+
+/// What is done before a process ends by [`end`]: the terminal is put back.
+static LAST: OnceLock<fn()> = OnceLock::new();
+
+/// Has a step be taken before the process ends for want of memory, or by a panic. It may not allocate, and has to
+/// do without a lock that the failing thread may hold. Only the first counts.
+pub fn before_the_end(step: fn()) {
+    let _ = LAST.set(step);
 }
 
 /// Has what the surroundings withhold end in an error that says so.
@@ -108,23 +117,33 @@ pub fn out_of_memory() -> ! {
 }
 
 fn end(what: &str, remedy: &str, status: i32) -> ! {
-    // One call for each line: there is no room to put them together.
+    if let Some(step) = LAST.get() {
+        step();
+    }
+    // There is no room to put them together.
     for line in [what, remedy] {
-        let _ = rustix::io::write(rustix::stdio::stderr(), line.as_bytes());
+        let mut rest = line.as_bytes();
+        loop {
+            match rustix::io::write(rustix::stdio::stderr(), rest) {
+                Ok(written) if written < rest.len() => rest = rest.get(written..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                _ => break,
+            }
+        }
     }
     at_once(status)
 }
 
 /// Ends the process without the steps that are registered for its end: they may want memory, or what another
 /// thread holds.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(unix)]
 #[allow(unsafe_code)]
 fn at_once(status: i32) -> ! {
     // SAFETY: it ends the process.
     unsafe { libc::_exit(status) }
 }
 
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(not(unix))]
 fn at_once(status: i32) -> ! {
     std::process::exit(status)
 }

@@ -5,6 +5,7 @@
 #![allow(unsafe_code, clippy::cast_ptr_alignment)] // Blocks of the allocator are aligned for their headers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -18,10 +19,6 @@ const LOCKED_MAX: usize = 1024 * 1024;
 const HEADER: usize = 16;
 /// The largest alignment of a block with a header, in bytes: that of Argon2's memory.
 const ALIGN_MAX: usize = 64;
-
-/// A block of fewer bytes that cannot be had ends the process with a message. Larger ones may be asked for by someone
-/// who goes on without them: the memory of Argon2id is the only one that is.
-const FALLIBLE: usize = 16 * 1024 * 1024;
 
 static APART_FROM: AtomicUsize = AtomicUsize::new(APART);
 
@@ -59,10 +56,23 @@ unsafe fn wipe(block: *mut u8, size: usize) {
     }
 }
 
+thread_local! {
+    /// Whether this thread goes on if it gets no memory.
+    static MAY_FAIL: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Asks for memory, and may get none. Elsewhere a process that gets none ends with a message.
+pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
+    MAY_FAIL.set(true);
+    let got = ask();
+    MAY_FAIL.set(false);
+    got
+}
+
 /// A block that was asked for. std would end the process by a signal if it gets none.
 #[inline]
-fn had(block: *mut u8, layout: Layout) -> *mut u8 {
-    if block.is_null() && layout.size() < FALLIBLE {
+fn had(block: *mut u8) -> *mut u8 {
+    if block.is_null() && !MAY_FAIL.get() {
         crate::limits::out_of_memory();
     }
     block
@@ -116,7 +126,7 @@ unsafe impl GlobalAlloc for Wiping {
                 0 => super::locked::follow(System.alloc(layout)),
                 header => Self::large(layout, header, false),
             };
-            had(block, layout)
+            had(block)
         }
     }
 
@@ -127,7 +137,7 @@ unsafe impl GlobalAlloc for Wiping {
                 0 => super::locked::follow(System.alloc_zeroed(layout)),
                 header => Self::large(layout, header, true),
             };
-            had(block, layout)
+            had(block)
         }
     }
 

@@ -4,11 +4,11 @@
 //! first, then the stack. What other threads allocate is not.
 #![allow(unsafe_code)]
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 pub use linux::{begin, follow, lock_block, unlock_block};
 
 /// Nothing to do for another C library than glibc.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 mod none {
     pub fn begin() {}
 
@@ -22,10 +22,10 @@ mod none {
     pub fn unlock_block(_: *mut u8, _: usize) {}
 }
 
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+#[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
 pub use none::{begin, follow, lock_block, unlock_block};
 
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod linux {
     use std::hint::black_box;
     use std::sync::atomic::{AtomicUsize, Ordering};

@@ -5,6 +5,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::random;
 use crate::error::{Code, Error, Result, fail};
+use crate::harden::may_fail;
 
 /// The length of a salt, in bytes (RFC 9106, section 3.1: 16 is recommended).
 pub const SALT: usize = 16;
@@ -65,7 +66,7 @@ impl Cost {
         let internal = |_| Error::new(Code::Internal, "Argon2id refused its parameters");
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(internal)?;
         let mut memory: Vec<Block> = Vec::new();
-        memory.try_reserve_exact(params.block_count()).map_err(|_| {
+        may_fail(|| memory.try_reserve_exact(params.block_count())).map_err(|_| {
             let what = format!(
                 "the passphrase takes {} MiB of memory, and the system does not give it",
                 self.memory_kib / MIB

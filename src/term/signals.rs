@@ -16,6 +16,8 @@ use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
+use crate::limits;
+
 /// Signals within this time of the first are one with it: where a window is closed, the system and
 /// the shell send one each.
 const ONE: Duration = Duration::from_secs(1);
@@ -133,6 +135,7 @@ impl Kept {
 fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        limits::before_the_end(put_back_if_free);
         let ignored = ignored();
         let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(move |signal| {
             u32::try_from(*signal).is_ok_and(|signal| ignored >> (signal - 1) & 1 == 0)
@@ -169,6 +172,15 @@ fn came(signal: i32) {
         None if state.held => state.first = Some((signal, Instant::now())),
         Some((_, at)) if state.held && at.elapsed() < ONE => {}
         _ => end(&state, signal),
+    }
+}
+
+/// Puts the terminal back, unless the caller itself may hold the state.
+fn put_back_if_free() {
+    if let Ok(state) = STATE.try_lock()
+        && let Some(kept) = state.terminal.as_ref().filter(|kept| kept.is_ours())
+    {
+        kept.put_back();
     }
 }
 

@@ -99,6 +99,25 @@ fn a_passphrase_without_memory_is_an_error() {
     limited(&session, "--as=268435456", &["recipient", "--passphrase-file", "pass"], "").ok();
 }
 
+/// A file of many megabytes is read, or it is said that the memory is not enough.
+#[test]
+fn a_large_file_without_memory_is_an_error() {
+    let session = session();
+    let lines: String = (0..5000).map(|n| format!("MADE_UP_WORD_{n}={n:0>4000}\n")).collect();
+    session.write("many.env", &lines);
+    let mut refused = 0;
+    for mib in (24..=144).step_by(8) {
+        let limit = format!("--as={}", mib << 20);
+        let ran = limited(&session, &limit, &["import", "many.env", "--dry-run"], "");
+        // It holds no credential.
+        if ran.status != 66 {
+            refused += 1;
+            ran.failed("NO_MEMORY", 71);
+        }
+    }
+    assert!(refused > 0);
+}
+
 /// From where the loader gives up to where all is well, no command ends without a word.
 #[test]
 fn a_small_address_space_ends_in_a_message() {
