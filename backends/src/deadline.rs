@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::stack;
 
@@ -35,17 +35,19 @@ pub fn within_telling<T: Send + 'static>(
 ) -> io::Result<Option<T>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     stack::thread().spawn(move || {
-        // Nobody waits any more when the deadline has passed.
-        let _ = stack::wiped(|| sender.send(call()));
+        // Wiped first: the one who waits may end the process as soon as it has the answer.
+        let answer = stack::wiped(call);
+        // After the deadline no one waits for it.
+        let _ = sender.send(answer);
     })?;
+    let begun = Instant::now();
     if after < limit {
         match receiver.recv_timeout(after) {
             Err(mpsc::RecvTimeoutError::Timeout) => tell(),
             answer => return Ok(answer.ok()),
         }
-        return Ok(receiver.recv_timeout(limit.saturating_sub(after)).ok());
     }
-    Ok(receiver.recv_timeout(limit).ok())
+    Ok(receiver.recv_timeout(limit.saturating_sub(begun.elapsed())).ok())
 }
 
 /// Watches over what the caller itself does, for a process that ends with it.

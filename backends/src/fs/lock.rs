@@ -222,10 +222,12 @@ fn wait_in_turn(
 fn poll(dir: &Dir, mode: Mode, limit: Duration) -> Result<Option<io::Result<File>>, StoreError> {
     const PAUSE: Duration = Duration::from_millis(20);
     let file = dir.open_or_create(FILE)?;
-    let end = Instant::now() + limit;
+    let end = Instant::now().checked_add(limit);
     loop {
         match try_now(&file, mode) {
-            Err(error) if is_contended(&error) && Instant::now() < end => std::thread::sleep(PAUSE),
+            Err(error) if is_contended(&error) && end.is_none_or(|end| Instant::now() < end) => {
+                std::thread::sleep(PAUSE);
+            }
             Err(error) if is_contended(&error) => return Ok(None),
             done => return Ok(Some(done.map(|()| file))),
         }

@@ -153,7 +153,7 @@ impl Keychain {
             // Whoever waited may have given up; then the channel of jobs is closed too.
             let _ = connected.send(Ok(native.provider()));
             for job in inbox {
-                stack::wiped(|| job(&mut native));
+                job(&mut native);
             }
         });
         if spawned.is_err() {
@@ -294,8 +294,10 @@ impl Keychain {
         }
         let (sender, answer) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |native| {
-            // Nothing waits any more when the deadline has passed.
-            let _ = sender.send(call(native));
+            // Wiped first: the one who waits may end the process as soon as it has the answer.
+            let answer = stack::wiped(|| call(native));
+            // After the deadline no one waits for it.
+            let _ = sender.send(answer);
         });
         self.patience.begin();
         let sent = match self.jobs.lock() {
