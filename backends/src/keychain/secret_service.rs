@@ -234,15 +234,22 @@ impl Native {
             }
             return Ok(found);
         }
+        let mut left_out = Vec::new();
         for paths in paths.chunks(AT_ONCE) {
             let body = self.call(ROOT, SERVICE, "GetSecrets", &(paths, &self.session))?;
             let mut secrets: HashMap<OwnedObjectPath, Secret> = read(&body)?;
-            found.bytes.extend(
-                paths
-                    .iter()
-                    .filter_map(|path| secrets.remove(path))
-                    .map(|(_, _, value, _)| Zeroizing::new(value)),
-            );
+            for path in paths {
+                match secrets.remove(path) {
+                    Some((_, _, value, _)) => found.bytes.push(Zeroizing::new(value)),
+                    None => left_out.push(path),
+                }
+            }
+        }
+        // An item that was locked since the search is left out of the answer, as one that was removed is.
+        if !left_out.is_empty() {
+            let (readable, locked) = self.search(attributes)?;
+            let is_there = |path: &&&OwnedObjectPath| readable.contains(path) || locked.contains(path);
+            found.locked += left_out.iter().filter(is_there).count();
         }
         Ok(found)
     }
@@ -285,9 +292,6 @@ impl Native {
 
     pub fn remove(&mut self, attributes: &Attributes) -> Result<usize, KeychainError> {
         let (paths, locked) = self.search(attributes)?;
-        if paths.is_empty() && !locked.is_empty() {
-            return Err(KeychainError::Locked);
-        }
         for path in &paths {
             let body = self.call(path.as_str(), ITEM, "Delete", &())?;
             let prompt: OwnedObjectPath = read(&body)?;
@@ -296,7 +300,8 @@ impl Native {
                 return Err(KeychainError::Locked);
             }
         }
-        Ok(paths.len())
+        // A copy in another collection stays as long as that is locked: it is not removed, and has to be tried again.
+        if locked.is_empty() { Ok(paths.len()) } else { Err(KeychainError::Locked) }
     }
 
     /// The items that can be read, and those that are locked.
