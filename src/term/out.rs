@@ -4,7 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -73,7 +73,14 @@ fn not_taken(what: &str) -> Error {
         .with_remedy("send the output to a file, or to a program that reads it to its end")
 }
 
-/// Writes text to standard error. When that fails there is nobody left to tell.
+/// Whether standard error takes a line now. A terminal that is stopped, or a pipe that is full, does not.
+#[must_use]
+pub fn error_is_ready() -> bool {
+    let stderr = rustix::stdio::stderr();
+    poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// Writes text to standard error. If that fails, no one is left to be told.
 pub fn write_error(text: &str) {
     let _ = write_to(rustix::stdio::stderr(), text.as_bytes());
 }

@@ -70,9 +70,10 @@ impl Progress {
         }
     }
 
-    /// Prints a line; a bar that is shown is erased first.
+    /// Prints a line; a bar that is shown is erased first. Nothing if the terminal would make it wait: by the time
+    /// that it is told, the caller may hold a lock that others wait for.
     pub fn tell(&mut self, line: &str) {
-        if self.told {
+        if self.told && out::error_is_ready() {
             self.erase();
             out::write_error(&format!("{line}\n"));
         }
