@@ -128,12 +128,21 @@ pub fn create_parents(path: &Path) -> Result<(), StoreError> {
             Some(errno) => StoreError::at(path, errno),
             None => StoreError::Io { path: path.to_owned(), source },
         };
-        dangling(path).unwrap_or_else(failed)
+        dangling(path).or_else(|| no_directory(path)).unwrap_or_else(failed)
     })
+}
+
+/// The error for a path that is, or leads through, a file. Not `Exists`: what is to be made below it is not there.
+fn no_directory(path: &Path) -> Option<StoreError> {
+    let file = path.ancestors().find(|at| at.metadata().is_ok_and(|meta| !meta.is_dir()))?;
+    Some(StoreError::Unsafe { path: file.to_owned(), why: "is not a directory" })
 }
 
 /// What a link is called that leads nowhere.
 pub const DANGLING: &str = "is a link to something that is not there";
+
+/// What a link is called that leads back to itself.
+const ENDLESS: &str = "is a link that leads back to itself";
 
 /// The error for a path that is, or leads through, a link to something that is not there.
 #[must_use]
@@ -142,7 +151,8 @@ pub fn dangling(path: &Path) -> Option<StoreError> {
         |at: &&Path| at.symlink_metadata().is_ok_and(|meta| meta.file_type().is_symlink()) && !at.exists();
     // The one nearest to the root: those below it are not there because of it.
     let link = path.ancestors().filter(leads_nowhere).last()?;
-    Some(StoreError::Unsafe { path: link.to_owned(), why: DANGLING })
+    let is_endless = matches!(fs::stat(link), Err(rustix::io::Errno::LOOP));
+    Some(StoreError::Unsafe { path: link.to_owned(), why: if is_endless { ENDLESS } else { DANGLING } })
 }
 
 /// What something is called that another user owns.
