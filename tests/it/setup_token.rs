@@ -11,9 +11,12 @@ use crate::session::{Ran, Session, setup_token};
 const BEFORE: &str = "printf 'Your OAuth token (valid for 1 year):\\r\\n\\r\\n'";
 const AFTER: &str = "printf '\\r\\nStore this token securely.\\r\\n'";
 
-/// A token whose every four characters differ, so that any piece of it on the screen is found.
+/// A token whose every four characters differ, so that any piece of it on the screen is found. None is part of a
+/// time, as `8T19` would be.
 pub fn token() -> String {
-    let varied: String = (0..40u8).map(|i| format!("{}{i:02}", char::from(b'A' + i % 26))).collect();
+    let letters = b"ABCDEFGHIJKLMNOPQRSUVWXYabcdefghijklmnopqrs";
+    let varied: String =
+        (0..40u8).map(|i| format!("{}{i:02}", char::from(letters[usize::from(i)]))).collect();
     format!("sk-ant-oat01-{}", &varied[..95])
 }
 
