@@ -219,7 +219,13 @@ impl From<StoreError> for Error {
             StoreError::Exists(path) => Self::new(Code::Exists, format!("{} exists already", shown(&path))),
             StoreError::Unsafe { path, why } => {
                 let error = Self::new(Code::UnsafeFile, format!("{} {why}", shown(&path)));
-                if why == DANGLING { error.with_remedy(permission::OF_DANGLING) } else { error }
+                match why {
+                    DANGLING => error.with_remedy(permission::OF_DANGLING),
+                    "is not a directory" => error.with_remedy(
+                        "move it away, because a directory of that name is needed; or name another place",
+                    ),
+                    _ => error,
+                }
             }
             StoreError::TooLarge { path, max } => {
                 Self::new(Code::TooLarge, format!("{} is larger than {max} bytes", shown(&path)))

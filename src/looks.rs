@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use sha2::Digest;
-use strongroom_backends::is_opaque;
+use strongroom_backends::{is_of_words, is_opaque};
 
 use crate::error::{Code, Error, Result, fail};
 
@@ -16,6 +16,9 @@ const WORD_MIN: usize = 20;
 const HANDLE_BYTES: usize = 4;
 /// No age recipient is shorter, in characters.
 const RECIPIENT_MIN: usize = 59;
+
+/// How the key of a vault begins, whatever its version.
+pub const OWN_KEY: &str = "strongroom-key-v";
 
 /// What a secret of a known shape is good for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -190,10 +193,16 @@ pub fn looks_secret(text: &str) -> bool {
     looks_known(text)
         || parts(text).any(|part| {
             part.len() >= 40
+                && !part.split('.').all(|part| is_of_words(part) || is_extension(part))
                 && part.bytes().any(|b| b.is_ascii_uppercase())
                 && part.bytes().any(|b| b.is_ascii_lowercase())
                 && part.bytes().any(|b| b.is_ascii_digit())
         })
+}
+
+/// What may follow the words of a file's name.
+fn is_extension(part: &str) -> bool {
+    part.len() <= 5 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
 /// Whether a text that should be a provider's name looks like a key: some providers' keys are
@@ -212,7 +221,7 @@ pub fn instead(text: &str) -> Option<&'static str> {
         |prefix: &str| trimmed.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     if begins("AGE-SECRET-KEY-") {
         Some("an age identity")
-    } else if begins("strongroom-key-v") {
+    } else if begins(OWN_KEY) {
         Some("a key")
     } else if begins("age1") && text.len() >= RECIPIENT_MIN && !text.contains('/') {
         Some("an age recipient")
@@ -220,6 +229,8 @@ pub fn instead(text: &str) -> Option<&'static str> {
         Some("the text of a file")
     } else if is_assignment(trimmed) {
         Some("an assignment")
+    } else if holds_password(trimmed) {
+        Some("a URL with a password")
     } else if looks_secret(text) {
         Some("a key")
     } else {
@@ -242,11 +253,69 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
+/// `scheme://user:password@host`.
+fn holds_password(text: &str) -> bool {
+    let is_scheme =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
+    text.split_once("://").is_some_and(|(scheme, rest)| {
+        let user = rest.split('/').next().and_then(|host| host.rsplit_once('@')).map(|(user, _)| user);
+        is_scheme(scheme)
+            && user.and_then(|user| user.split_once(':')).is_some_and(|(_, word)| !word.is_empty())
+    })
+}
+
 /// Whether a text that is no valid name may be repeated in the message that says so: a word that looks like no
 /// secret. Several words can be a passphrase.
 #[must_use]
 pub fn may_be_repeated(text: &str) -> bool {
     instead(text).is_none() && !is_opaque(text) && !text.trim().contains(char::is_whitespace)
+}
+
+/// Whether what is no valid agent, provider or id may be repeated in the message that says so. A password that
+/// programs make up has characters that no such name has; what is left is a name with a mistake in it.
+#[must_use]
+pub fn may_be_misspelt(text: &str) -> bool {
+    let is_of_names = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'-');
+    // A path in the place of a name.
+    let plain = text.replace("../", "");
+    plain.bytes().all(is_of_names) && may_be_repeated(text) && !is_colon_hex(text)
+}
+
+/// Bytes as fingerprints and some keys are written: `0f:1e:2d:3c`.
+fn is_colon_hex(text: &str) -> bool {
+    let mut bytes = text.split(':');
+    bytes.clone().count() >= 4
+        && bytes.all(|byte| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// Whether a part of a new name, or of a session's, is as long as a key and looks drawn at random: 32 letters of
+/// both cases and digits, or 32 hexadecimal digits that are no UUID. Account ids look random too, and are shorter, of
+/// digits alone, or UUIDs.
+#[must_use]
+pub fn is_drawn(part: &str) -> bool {
+    const MIN: usize = 32;
+    let plain = part.len() >= MIN && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let has = |is: fn(&u8) -> bool| part.bytes().any(|b| is(&b));
+    let is_hex = part.bytes().all(|b| b.is_ascii_hexdigit()) && has(u8::is_ascii_alphabetic);
+    let is_mixed = has(u8::is_ascii_digit) && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    plain && ((is_hex && !is_uuid(part)) || (is_mixed && !is_hex && is_opaque(part)))
+}
+
+/// A UUID without its dashes, by the digits of its version and variant. Of random ones, one in eight has those.
+fn is_uuid(hex: &str) -> bool {
+    hex.len() == 32
+        && matches!(hex.as_bytes().get(12), Some(b'1'..=b'8'))
+        && matches!(hex.as_bytes().get(16), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
+}
+
+/// Whether an absolute path begins as paths do, with a short word in small letters: `/nix/store/…`. Of Base64 that
+/// begins with a slash, one in a thousand does.
+fn is_below_a_word(text: &str) -> bool {
+    let mut parts = text.split('/').skip(1);
+    parts
+        .next()
+        .is_some_and(|first| (2..=12).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_lowercase()))
+        && parts.next().is_some()
 }
 
 fn is_below_root(path: &Path) -> bool {
@@ -266,12 +335,24 @@ pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
     let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start))
         || path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && parent.is_dir());
     let words = text.split_whitespace().count();
+    let line = text.trim_end_matches(['\n', '\r']);
+    if line != text && instead(line).is_none() && line.split_whitespace().count() == 1 {
+        return fail(Code::Usage, format!("{place} ends with a line break")).map_err(|e: Error| {
+            e.with_remedy("give the path without it: a file is read with \"$(cat FILE)\"")
+        });
+    }
     let what = match instead(&text) {
         Some(what) if !is_path || !matches!(what, "a key" | "an assignment") => what,
         None if !is_path && is_opaque(&text) => "a key",
         None if !is_path && words >= 3 && !text.contains('.') => "what may be a passphrase",
         // Nothing of it is there but the root.
-        _ if text.starts_with('/') && is_opaque(&text) && !path.ancestors().any(is_below_root) => "a key",
+        _ if text.starts_with('/')
+            && is_opaque(&text)
+            && !path.ancestors().any(is_below_root)
+            && !is_below_a_word(&text) =>
+        {
+            "a key"
+        }
         _ => return Ok(()),
     };
     fail(Code::Usage, format!("{place} holds {what}, not a path")).map_err(|e: Error| {
@@ -346,6 +427,35 @@ mod tests {
     }
 
     #[test]
+    fn of_what_is_no_name_only_a_misspelt_one_is_repeated() {
+        for text in ["Anthropic", "anthropic:", "main.work", "groq:a:b", "-x", "12:34:56", "anthropic:../x"] {
+            assert!(may_be_misspelt(text), "{text}");
+        }
+        for text in
+            ["Tr0ub4dor&3", "postgres://me:made-up@db/x", "0f:1e:2d:3c:4b:5a:69:78", "a b", "ü", "a/b"]
+        {
+            assert!(!may_be_misspelt(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_new_name_is_no_key() {
+        for text in ["0123456789abcdef0123456789abcdef", "aB3dE5gH7jK9mN1pQ3sTuV5wX7yZ9aB1"] {
+            assert!(is_drawn(text), "{text}");
+        }
+        for text in [
+            "550e8400e29b41d4a716446655440000",
+            "550e8400-e29b-41d4-a716-446655440000",
+            "org-AbCdEf0123456789AbCdEf01",
+            "123456789012345678901",
+            "my-project-of-november-2026-and-later",
+            "0123456789abcdef01234567",
+        ] {
+            assert!(!is_drawn(text), "{text}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_no_path() {
         for text in [
             "age1nc56nflfx0v4hr03d3c8lss97w5slu0er67tef3nusjgh3dffyhsd4un3j",
@@ -359,6 +469,9 @@ mod tests {
             "/q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=",
             "STRONGROOM_KEY=made-up",
             "correct horse battery staple",
+            "postgres://me:made-up@db/x",
+            "/tmp/key\n",
+            "hunter2\n",
         ] {
             let error = refuse_as_path(Path::new(text), "STRONGROOM_KEY_FILE").unwrap_err();
             assert_eq!(error.code(), Code::Usage);
@@ -377,6 +490,10 @@ mod tests {
             "/tmp/a=b",
             "/tmp/0123456789abcdef0123456789abcdef/key",
             "./0123456789abcdef0123456789abcdef",
+            "backup-laptop-2026-11-28T10-00-00-strongroom.age",
+            "Strongroom-Backup-of-my-Laptop-2026-11-28-final.age",
+            "/nix/store/0c5b8vw40d11n4d1hvz1pkr3c1bkxq2a-key/k",
+            "https://example.com/x",
         ] {
             assert!(refuse_as_path(Path::new(path), "--key-file").is_ok(), "{path}");
         }

@@ -56,11 +56,18 @@ pub fn of_owner(at: &Path) -> String {
     let word = |path: &Path| shell_word(&shown(path)).into_owned();
     let own = own_directory(at);
     let given = own.as_deref().unwrap_or(at);
-    if !geteuid().is_root() && given.parent().is_some_and(is_mine) {
+    if is_ours_to_give(at) {
         let all = if own.is_some() { "-R " } else { "" };
         return format!("if it should be yours: sudo chown {all}{} {}", me(), word(given));
     }
     "run the command as that user (not under sudo), or name a home of your own with --home".to_owned()
+}
+
+/// Whether something of another user lies in a directory of this user's own.
+#[must_use]
+pub fn is_ours_to_give(at: &Path) -> bool {
+    let own = own_directory(at);
+    !geteuid().is_root() && own.as_deref().unwrap_or(at).parent().is_some_and(is_mine)
 }
 
 /// What to do about a file in a home of one's own that belongs to another user.

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use rustix::fs::{self, OFlags};
 use zeroize::Zeroizing;
 
-pub use trust::Mount;
+pub use trust::{FOREIGN, LOOSE, LOOSE_ABOVE, LOOSE_MOUNT, Mount};
 
 use crate::StoreError;
 use crate::fs::dir::{Dir, read_regular, split};
@@ -38,12 +38,18 @@ pub enum Trust {
 /// `NotFound`; `Unsafe` for what is not a regular file, belongs to somebody else, or can be read
 /// or written by others; `TooLarge`.
 pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    refuse_slash(path)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let fd = fs::open(path, flags, fs::Mode::empty())
         .map_err(|e| dangling(path).unwrap_or_else(|| StoreError::at(path, e)))?;
     let kind = fs::fstat(&fd).map_err(|e| StoreError::at(path, e))?.st_mode;
-    if fs::FileType::from_raw_mode(kind) != fs::FileType::RegularFile {
-        return Err(StoreError::Unsafe { path: path.to_owned(), why: NO_FILE });
+    let why = match fs::FileType::from_raw_mode(kind) {
+        fs::FileType::RegularFile => None,
+        fs::FileType::Directory => Some(DIRECTORY),
+        _ => Some(NO_FILE),
+    };
+    if let Some(why) = why {
+        return Err(StoreError::Unsafe { path: path.to_owned(), why });
     }
     if trust == Trust::Own {
         trust::of_open(&fd, path)?;
@@ -59,30 +65,50 @@ pub fn mount(path: &Path) -> Option<Mount> {
     trust::of_open(&fs::open(path, flags, fs::Mode::empty()).ok()?, path).ok()?
 }
 
-/// What the path of a directory, a device or a socket leads to.
-const NO_FILE: &str = "is not a regular file";
+/// What the path of a device or a socket leads to.
+pub const NO_FILE: &str = "is not a regular file";
+/// What the path of a directory leads to.
+pub const DIRECTORY: &str = "is a directory";
+/// What is wrong with a file's path that ends with a slash.
+pub const SLASH: &str = "ends with a slash, as the name of a directory does";
 
-/// What to do about a key file that is refused: `why` is what `Unsafe` said.
-#[must_use]
-pub fn remedy(why: &str) -> &'static str {
-    match why {
-        trust::LOOSE_MOUNT => {
-            "mount it read-only for others: `mode: 0400` in the secret's mount, with the `uid` of the user that runs strongroom (Kubernetes: `defaultMode: 0400`)"
-        }
-        trust::LOOSE_ABOVE => {
-            "mount it in a directory that only root or this user can write, as in /run/secrets"
-        }
-        trust::FOREIGN => {
-            "run the command as the file's owner, or make a copy of your own with mode 0600; in a container, mount it with the `uid` of the user that runs strongroom"
-        }
-        // Not chmod: it may be a directory, or the system's.
-        NO_FILE | "is a directory" | "is not a directory" => {
-            "name the file itself, without a slash at its end; a pipe is given as - or by <(…)"
-        }
-        _ => {
-            "if this is the key, chmod 600 it, as a regular file of your own; in a container, mount it as a secret: below /run/secrets, read-only, or on a tmpfs"
-        }
+/// Refuses a path that can only be a directory's. The system follows it to `…/key/`, and `Path` leaves the slash out,
+/// so that a file would be made under another name than was given.
+fn refuse_slash(path: &Path) -> Result<(), StoreError> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(StoreError::Unsafe { path: path.to_owned(), why: SLASH });
     }
+    Ok(())
+}
+
+/// What is wrong with a place for a key file.
+const ANOTHERS_DIRECTORY: &str = "belongs to another user, who could replace a key file in it";
+/// The same.
+const SHARED_DIRECTORY: &str = "can be written by other users, who could replace a key file in it";
+
+/// Whether a key file is safe at a path: not in a directory of another user's, nor in one that everyone can write,
+/// unless that is sticky. What is to be made below is made private.
+///
+/// # Errors
+/// `Unsafe`; `Io` if that cannot be seen.
+pub fn check_place(path: &Path) -> Result<(), StoreError> {
+    refuse_slash(path)?;
+    let (parent, _) = split(path)?;
+    for above in parent.ancestors() {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        let stat = match fs::stat(above) {
+            Err(rustix::io::Errno::NOENT) => continue,
+            stat => stat.map_err(|e| StoreError::at(above, e))?,
+        };
+        let is_shared = stat.st_mode & 0o1002 == 0o002;
+        let is_anothers = stat.st_uid != 0 && stat.st_uid != rustix::process::geteuid().as_raw();
+        return match (is_anothers, is_shared) {
+            (true, _) => Err(StoreError::Unsafe { path: above.to_owned(), why: ANOTHERS_DIRECTORY }),
+            (_, true) => Err(StoreError::Unsafe { path: above.to_owned(), why: SHARED_DIRECTORY }),
+            _ => Ok(()),
+        };
+    }
+    Ok(())
 }
 
 /// Whether a file exists, of whatever kind.
@@ -98,6 +124,7 @@ pub fn exists(path: &Path) -> bool {
 /// # Errors
 /// `Exists`, `NoSpace`, `Io`.
 pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    refuse_slash(path)?;
     let (parent, name) = split(path)?;
     create_parents(&parent)?;
     // The parent itself may be a link of the user's own (a dotfile manager's).
@@ -223,6 +250,20 @@ mod tests {
         assert_eq!(read(&path, Trust::Own).unwrap().as_slice(), b"value");
         assert!(matches!(create(&path, b"other"), Err(StoreError::Exists(_))));
         assert_eq!(read(&path, Trust::Own).unwrap().as_slice(), b"value");
+    }
+
+    #[test]
+    fn a_place_that_others_can_write_is_none_for_a_key() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("key");
+        for (mode, is_safe) in [(0o700, true), (0o755, true), (0o1777, true), (0o777, false), (0o703, false)]
+        {
+            std::fs::set_permissions(temp.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            for path in [&path, &temp.path().join("new/key")] {
+                assert_eq!(check_place(path).is_ok(), is_safe, "{mode:o} {}", path.display());
+            }
+        }
+        assert!(check_place(&temp.path().join("new/")).is_err());
     }
 
     #[test]

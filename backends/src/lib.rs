@@ -27,7 +27,7 @@ use std::path::PathBuf;
 #[cfg(unix)]
 use std::time::Duration;
 
-pub use shown::{Given, is_opaque, may_be_shown, note_given, place_of, shown, variable_of};
+pub use shown::{Given, is_of_words, is_opaque, may_be_shown, note_given, place_of, shown, variable_of};
 
 #[cfg(unix)]
 use fs::denial::Denial;

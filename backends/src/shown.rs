@@ -77,7 +77,9 @@ fn hidden(path: &Path) -> Option<(&'static Given, &Path)> {
 fn within<'p>(given: &'static Given, path: &'p Path) -> Option<(&'static Given, &'p Path)> {
     let (outer, inner) = (given.path.as_os_str().as_encoded_bytes(), path.as_os_str().as_encoded_bytes());
     // Most have nothing in common, and taking paths apart costs more.
-    if outer.is_empty() || !inner.starts_with(outer.get(..outer.len().min(8))?) {
+    // Of the first word only: of `https://…`, one of the slashes may be gone.
+    let first = outer.iter().skip(1).take(7).take_while(|byte| **byte != b'/').count() + 1;
+    if outer.is_empty() || !inner.starts_with(outer.get(..first)?) {
         return None;
     }
     path.strip_prefix(&given.path).ok().map(|rest| (given, rest))
@@ -116,6 +118,7 @@ fn is_file_name(path: &Path) -> bool {
 fn is_plain(text: &str) -> bool {
     text.split('/').all(|part| part.len() <= 64)
         && !is_opaque(text)
+        && !text.contains("://")
         && !text.contains(|c: char| c.is_control() || c == '=')
 }
 
@@ -124,7 +127,33 @@ fn is_plain(text: &str) -> bool {
 #[must_use]
 pub fn is_opaque(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '/' | '=')))
+        .filter(|word| !is_of_words(word))
         .any(|word| is_random(word) || word.split(['-', '_', '/']).any(is_random))
+}
+
+/// Whether a word is made of several, as names of files are: `backup-laptop-2026-11-28T10-00-00-strongroom`. Each is
+/// of letters in the usual case, of digits, or as short as `v2`. Of the parts of 32 random bytes in Base64, one at
+/// least is none of that.
+#[must_use]
+pub fn is_of_words(text: &str) -> bool {
+    const LONGEST: usize = 14;
+    const SHORT: usize = 5;
+    let is_word = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        let letters = part.bytes().filter(u8::is_ascii_alphabetic).count();
+        let rest = part.get(1..).unwrap_or_default();
+        let is_cased = rest.bytes().all(|b| b.is_ascii_lowercase())
+            || part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+        // `28T10`, `20261128T100000Z`.
+        let is_date = digits >= 3 && part.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'T' | b'Z'));
+        digits + letters == part.len()
+            && (is_date && part.len() <= LONGEST + 2
+                || part.len() <= LONGEST && (digits == 0 && is_cased || letters == 0)
+                || part.len() <= SHORT && is_cased)
+    };
+    let parts = text.split(['-', '_']);
+    parts.clone().filter(|part| part.len() >= 2).count() >= 3
+        && parts.filter(|part| !part.is_empty()).all(is_word)
 }
 
 fn is_random(word: &str) -> bool {
@@ -192,6 +221,9 @@ mod tests {
             "anthropic_3adefault.age.former",
             "CorrectHorseBatteryStaple",
             "Documents/Projects2026/strongroom/Key1",
+            "backup-laptop-2026-11-28T10-00-00-strongroom.age",
+            "Strongroom-Backup-of-my-Laptop-2026-11-28-final.age",
+            "strongroom_backup_20261128T100000Z_Laptop_v2.age",
         ] {
             assert!(!is_opaque(text), "{text}");
         }

@@ -1,6 +1,6 @@
 //! `completions` and `man`: for the shell, made from the definition of the command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap_complete::Shell;
@@ -33,7 +33,7 @@ pub(super) fn run(context: &mut Context, args: &Completions) -> Result<u8> {
 }
 
 pub(super) fn man(context: &mut Context, args: &Man) -> Result<u8> {
-    let Some(directory) = &args.directory else {
+    let Some(directory) = args.directory.as_ref().filter(|path| *path != Path::new("-")) else {
         let mut page = Vec::new();
         let rendered = clap_mangen::Man::new(command()).render(&mut page);
         rendered.map_err(|_| Error::new(Code::Internal, "the manual page cannot be made"))?;

@@ -57,7 +57,9 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(Finding::or_met("home", home::check(&vault, damaged.as_ref())));
     findings.extend(writable::check(&vault));
     findings.extend(Finding::or_met("unlock", unlock::check(&vault)));
-    findings.extend(unlock::mounted(&seek::files(&context.named(), &context.env)));
+    let files = seek::files(&context.named(), &context.env);
+    findings.extend(unlock::mounted(&files));
+    findings.extend(unlock::places(&files));
     let in_keychain = keychain::is_used(&vault).unwrap_or(false);
     findings.extend(keychain::check(&vault.keychain, in_keychain));
     findings.extend(keychain::leftovers(&vault));

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use clap::builder::ValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
-use strongroom_backends::{Given, is_opaque};
+use strongroom_backends::{Given, is_opaque, key_file};
 
 use super::{Context, context};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
-use crate::looks::{instead, masked, refuse_as_path};
+use crate::looks::{instead, is_drawn, masked, refuse_as_path};
 use crate::term::stdin;
 use crate::unlock::read::Stream;
 use crate::vault::home::Vault;
@@ -59,6 +59,20 @@ const TEXTS: [&str; 5] = ["explain_error", "accept_rollback", "to", "rename", "w
 /// Arguments that are ids of profiles and sessions, which may look drawn at random.
 const IDS: [&str; 10] =
     ["id", "ids", "old", "new", "profile", "profile_id", "token_profile_id", "wish", "session", "model"];
+/// Of these, the ones that make a name, or keep one where it is not sealed.
+const NEW: [&str; 4] = ["new", "profile_id", "token_profile_id", "session"];
+/// Arguments that name a file, and no directory.
+const FILES: [&str; 9] = [
+    "out",
+    "key_file",
+    "new_key_file",
+    "passphrase_file",
+    "new_passphrase_file",
+    "bundle_passphrase_file",
+    "bundle_identity",
+    "recovery_key",
+    "with",
+];
 
 /// Looks over the arguments and variables, and notes the paths among them for messages.
 ///
@@ -81,21 +95,18 @@ pub(super) fn look(command: &Command, matches: &ArgMatches, env: &Env) -> Result
             found.given.push(Given { path, place: name.to_owned(), is_variable: true, is_made });
         }
     }
+    found.streams_of_variables(env);
     if found.reads_secret && !env.stdin_tty {
-        found.streams.push("the secret".to_owned());
+        found.streams.push((Stream::Stdin, "the secret".to_owned()));
     }
-    strongroom_backends::note_given(found.given);
+    strongroom_backends::note_given(std::mem::take(&mut found.given));
     if answers {
         return Ok(());
     }
-    if let Some(error) = found.wrong {
+    if let Some(error) = found.wrong.take() {
         return Err(error);
     }
-    if let [first, second, ..] = found.streams.as_slice() {
-        return fail(Code::Usage, format!("{first} and {second} are both to be read from standard input"))
-            .map_err(|e: Error| e.with_remedy(stdin::ONE_ONLY));
-    }
-    Ok(())
+    found.refuse_twice()
 }
 
 /// The flag that takes the place of a variable.
@@ -108,8 +119,12 @@ struct Found<'m> {
     /// Names of the commands, from the outermost.
     verbs: Vec<&'m str>,
     given: Vec<Given>,
-    /// What is to be read from standard input.
-    streams: Vec<String>,
+    /// What is to be read from standard input and from descriptors.
+    streams: Vec<(Stream, String)>,
+    /// Whether a flag says what unlocks the vault, so that the variables do not.
+    is_unlocked_by_flag: bool,
+    /// Whether a message is explained, for which nothing is unlocked.
+    explains: bool,
     reads_secret: bool,
     wrong: Option<Error>,
 }
@@ -144,17 +159,56 @@ impl<'m> Found<'m> {
 
     fn argument(&mut self, arg: &Arg, value: &OsStr) {
         let (id, kind) = (arg.get_id().as_str(), arg.get_value_parser().type_id());
+        self.is_unlocked_by_flag |= matches!(id, "key_file" | "passphrase_file" | "passphrase_fd");
+        self.explains |= id == "explain_error";
         let checked = if kind == ValueParser::path_buf().type_id() {
             self.path(arg, id, Path::new(value))
         } else if id == "with" {
             let text = value.to_string_lossy();
             text.split_once('=').map_or(Ok(()), |(_, file)| self.path(arg, id, Path::new(file)))
+        } else if id == "rename" {
+            let text = value.to_string_lossy();
+            text.split_once('=').map_or(Ok(()), |(_, new)| self::text("new", new))
+        } else if matches!(id, "passphrase_fd" | "secret_fd" | "new_passphrase_fd") {
+            let number = value.to_str().and_then(|text| text.parse().ok());
+            self.streams.extend(number.map(|number| (Stream::Descriptor(number), place_of(arg))));
+            Ok(())
+        } else if kind != ValueParser::string().type_id() || id == "explain_error" {
+            // What takes `-` reads standard input.
+            self.streams.extend((value == "-").then(|| (Stream::Stdin, place_of(arg))));
+            Ok(())
         } else if kind == ValueParser::string().type_id() && !TEXTS.contains(&id) {
             text(id, &value.to_string_lossy())
         } else {
             Ok(())
         };
         self.note(checked);
+    }
+
+    /// The streams in variables that say what unlocks the vault.
+    fn streams_of_variables(&mut self, env: &Env) {
+        if self.is_unlocked_by_flag || self.explains {
+            return;
+        }
+        for name in ["STRONGROOM_KEY_FILE", "STRONGROOM_PASSPHRASE_FILE"] {
+            let stream = env.path(name).and_then(|path| Stream::of(&path));
+            self.streams.extend(stream.map(|stream| (stream, name.to_owned())));
+        }
+    }
+
+    /// Refuses two things that are to come from one stream: the second reader would find its end.
+    fn refuse_twice(&self) -> Result<()> {
+        for (at, (stream, second)) in self.streams.iter().enumerate() {
+            let before = self.streams.iter().take(at);
+            let Some((_, first)) = before.clone().find(|(earlier, _)| earlier == stream) else { continue };
+            let remedy = match stream {
+                Stream::Stdin => stdin::ONE_ONLY,
+                Stream::Descriptor(_) => "open another descriptor for one of them: 4<FILE",
+            };
+            let what = format!("{first} and {second} are both to be read from {}", stream.told());
+            return fail(Code::Usage, what).map_err(|e: Error| e.with_remedy(remedy));
+        }
+        Ok(())
     }
 
     fn note(&mut self, checked: Result<()>) {
@@ -167,10 +221,15 @@ impl<'m> Found<'m> {
         let place = place_of(arg);
         match Stream::of(path) {
             // There `-` is standard output.
-            Some(Stream::Stdin) if !matches!(id, "out" | "new_key_file") => self.streams.push(place),
+            Some(stream) if !matches!(id, "out" | "new_key_file" | "directory") => {
+                self.streams.push((stream, place));
+            }
             Some(_) => {}
             None => {
                 refuse_as_path(path, &place)?;
+                if FILES.contains(&id) {
+                    refuse_slash(path, &place)?;
+                }
                 let is_made = self.makes(id);
                 self.given.push(Given { path: PathBuf::from(path), place, is_variable: false, is_made });
             }
@@ -199,7 +258,32 @@ fn place_of(arg: &Arg) -> String {
     }
 }
 
+/// Refuses a path that can only be a directory's, where a file is read or made.
+fn refuse_slash(path: &Path, place: &str) -> Result<()> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return fail(Code::Usage, format!("{place} {}", key_file::SLASH))
+            .map_err(|e: Error| e.with_remedy("name the file itself, without a slash at its end"));
+    }
+    Ok(())
+}
+
 fn text(id: &str, text: &str) -> Result<()> {
+    if NEW.contains(&id) && instead(text).is_none() && text.split([':', '@', '/']).any(is_drawn) {
+        let (what, remedy) = if id == "session" {
+            (
+                "the session's name looks like a key",
+                "name the session as the client does; what is no secret in it can be shortened",
+            )
+        } else {
+            (
+                "the new name looks like a key",
+                "choose a short name, as in groq:work; ids of accounts can be shortened",
+            )
+        };
+        return fail(Code::Usage, what).map_err(|e: Error| {
+            e.with_remedy(format!("if it is a key, revoke it, because other users of this machine can read a command line; else {remedy}"))
+        });
+    }
     let key = |text: &str| text.len() >= KEY_MIN && is_opaque(text);
     let is_secret = instead(text).is_some()
         || if IDS.contains(&id) { text.split([':', '@']).any(key) } else { id != "agent" && is_opaque(text) };

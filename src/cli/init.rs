@@ -335,6 +335,7 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         (read::key_of_file(&path, home, key_file::Trust::Own)?, "the key that was already in", None)
     } else {
         read::refuse_inside(&path, home)?;
+        read::refuse_unsafe_place(&path)?;
         let key = key_text::generate()?;
         let new = NewKey { path: path.clone(), text: key_text::write(&key) };
         (MethodSecret::Key(key), "a new key in", Some(new))

@@ -73,6 +73,7 @@ impl KeyFile {
                 return fail(Code::Exists, format!("{} is there already", shown(&new)))
                     .map_err(|e: Error| e.with_remedy("name a file that is not there yet"));
             }
+            read::refuse_unsafe_place(&new)?;
             return Ok(Self::Elsewhere(new));
         }
         if key_change::is_ours(&path) {

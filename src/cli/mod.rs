@@ -94,7 +94,7 @@ pub struct Global {
     #[arg(long, value_name = "F")]
     passphrase_file: Option<PathBuf>,
     /// Unlock with the passphrase on this file descriptor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(0..))]
     passphrase_fd: Option<i32>,
     /// Never ask; what would ask fails instead (so without a terminal)
     #[arg(long)]

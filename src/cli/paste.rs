@@ -54,7 +54,7 @@ pub(super) struct Value {
     #[command(flatten)]
     pub ends: Ends,
     /// Read the secret from this file descriptor
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(0..))]
     secret_fd: Option<i32>,
 }
 

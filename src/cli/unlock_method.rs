@@ -66,7 +66,7 @@ struct Add {
     #[arg(long, value_name = "F")]
     new_passphrase_file: Option<PathBuf>,
     /// The file descriptor that gives the new passphrase
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(0..))]
     new_passphrase_fd: Option<i32>,
     /// Replace the method of that name
     #[arg(long)]
@@ -294,13 +294,24 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
         }
     };
     if Stream::of(&path).is_some() {
-        let secret = read::key_of_file(&path, home, key_file::Trust::Own)?;
+        let secret = read::key_of_file(&path, home, key_file::Trust::Own).map_err(|error| {
+            let is_output = error.code() == Code::NoInput;
+            // A shell's `>(…)` looks the same.
+            if is_output {
+                error.with_remedy(
+                    "a key is read from there; to send a new one to a command: --new-key-file - | COMMAND",
+                )
+            } else {
+                error
+            }
+        })?;
         return Ok((secret, format!("the key that was given on {}", read::named(&path))));
     }
     if key_file::exists(&path) {
         let secret = read::key_of_file(&path, home, key_file::Trust::Own)?;
         return Ok((secret, format!("the key that was already in {}", shown(&path))));
     }
+    read::refuse_unsafe_place(&path)?;
     read::refuse_inside(&path, home)?;
     let key = key_text::generate()?;
     key_file::create(&path, key_text::write(&key).expose())?;

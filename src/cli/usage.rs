@@ -71,17 +71,35 @@ fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
     let for_secret =
         |name: &String| ["token", "key", "secret", "password"].iter().any(|word| name.contains(word));
     let suggested = suggested.filter(|_| !argument.as_ref().is_some_and(for_secret));
+    let form =
+        form_of(error).filter(|_| matches!(kind, ErrorKind::InvalidValue | ErrorKind::ValueValidation));
     let remedy = match (valid, suggested) {
         _ if has_no_value(error) => {
             "write its value after it; the command with --help shows an example".to_owned()
         }
         (Some(valid), _) => format!("use one of: {valid}"),
+        _ if form.is_some() => form.unwrap_or_default().to_owned(),
         (None, Some(suggested)) => format!("did you mean {suggested}?"),
         (None, None) => {
             "run the command with --help; give secrets on standard input, never as an argument".to_owned()
         }
     };
     Error::new(Code::Usage, what).with_remedy(remedy)
+}
+
+/// The form of an argument's value, by its name or its placeholder.
+fn form_of(error: &clap::Error) -> Option<&'static str> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
+    let name = argument.split([' ', '=']).next().unwrap_or_default();
+    if name.ends_with("-timeout") {
+        Some("give a time: 30s, 300ms, 2m")
+    } else if name.ends_with("-fd") {
+        Some("give the number of a descriptor from 3 on that is opened for reading: 3<FILE")
+    } else if argument.ends_with("<N>") {
+        Some("give a whole number: 20")
+    } else {
+        None
+    }
 }
 
 /// Whether an option that takes a value stands alone.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use strongroom_backends::{key_file, shown};
+use strongroom_backends::{StoreError, key_file, shown};
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
@@ -66,6 +66,21 @@ pub fn mounted(files: &[(&str, PathBuf)]) -> Vec<Finding> {
         ))
     };
     files.iter().filter_map(note).collect()
+}
+
+/// Finds the files among these that lie where another user could replace them.
+#[must_use]
+pub fn places(files: &[(&str, PathBuf)]) -> Vec<Finding> {
+    let found = files.iter().filter(|(_, path)| key_file::exists(path)).filter_map(|(what, path)| {
+        let Err(StoreError::Unsafe { path: at, why }) = key_file::check_place(path) else { return None };
+        let told = format!("the {what} {} can be replaced: {} {why}", shown(path), shown(&at));
+        Some(Finding::wrong(
+            CHECK,
+            told,
+            "move it into a directory that only you can write, and name it there",
+        ))
+    });
+    found.collect()
 }
 
 /// Whether the vault opened, and how.

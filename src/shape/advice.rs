@@ -31,7 +31,7 @@ pub fn advise(provider: &Provider, kind: CredentialType, secret: &str) -> Vec<St
     } else if let Some(line) = length_advice(shape, secret, &seen) {
         advice.push(line);
     }
-    if !shape.belongs_to(provider.as_str()) {
+    if !shape.belongs_to(provider.as_str()) && shape.role != Role::Other {
         advice.push(format!("it looks like {}, not like one for {provider} ({seen})", shape.what));
     }
     match (shape.role, kind) {
@@ -134,6 +134,19 @@ mod tests {
         ] {
             let advice = advise(&provider.parse().unwrap(), kind, &secret);
             assert!(advice.iter().any(|line| line.contains(said)), "{said}: {advice:?}");
+        }
+    }
+
+    #[test]
+    fn what_no_provider_takes_is_told_once() {
+        for secret in
+            ["AGE-SECRET-KEY-1MADEUPMADEUPMADEUP", "sk-ant-sid01-made-up-made-up", "AKIAMADEUPMADEUP0000"]
+        {
+            let advice = advise(&"groq".parse().unwrap(), ApiKey, secret);
+            assert!(
+                matches!(advice.as_slice(), [one] if one.contains("no model provider takes")),
+                "{advice:?}"
+            );
         }
     }
 

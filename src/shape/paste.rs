@@ -1,7 +1,7 @@
 //! A pasted value, freed from what came along with it.
 
 use crate::error::{self, Code, Error, fail};
-use crate::looks::{Shape, looks_known};
+use crate::looks::{OWN_KEY, Shape, looks_known};
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::vault::credential::SECRET_MAX;
 use crate::vault::id::Provider;
@@ -43,6 +43,7 @@ pub fn normalise(pasted: &[u8], provider: Option<&Provider>) -> error::Result<No
     let Ok(text) = std::str::from_utf8(decoded.as_ref().map_or(pasted, Buffer::expose)) else {
         return fail(Code::BadData, "the pasted value is not UTF-8 text");
     };
+    refuse_own_key(text).map_err(|refusal| refusal.of(IT))?;
     let mut warnings = Vec::new();
     let secret = one_of(text.strip_prefix('\u{feff}').unwrap_or(text), provider, &mut warnings)
         .map_err(|refusal| refusal.of(IT))?;
@@ -112,6 +113,7 @@ pub fn bare<'t>(text: &'t str, warnings: &mut Vec<String>) -> Result<&'t str, Re
     if text.is_empty() {
         return Err(Refusal::new(Code::BadData, "is empty"));
     }
+    refuse_own_key(text)?;
     let text = peel(text, None, warnings)?;
     if let Some(why) = is_mask(text) {
         return Err(Refusal::new(Code::NotASecret, format!("is no secret: {why}")));
@@ -119,6 +121,18 @@ pub fn bare<'t>(text: &'t str, warnings: &mut Vec<String>) -> Result<&'t str, Re
     refuse_odd(text)?;
     refuse_half_quoted(text)?;
     Ok(text)
+}
+
+/// Refuses the key of a vault, alone or as the text of its file: stored in the vault that it opens, it would be
+/// given to whoever asks for a credential.
+fn refuse_own_key(text: &str) -> Result<(), Refusal> {
+    if text.contains(OWN_KEY) {
+        let refusal = Refusal::new(Code::NotASecret, "is a key of Strongroom, which opens a vault");
+        let remedy =
+            "give what the provider issued; the vault's key stays in its file (--key-file FILE)".into();
+        return Err(Refusal { remedy: Some(remedy), ..refusal });
+    }
+    Ok(())
 }
 
 fn refuse_half_quoted(text: &str) -> Result<(), Refusal> {

@@ -14,6 +14,7 @@ pub mod listing;
 pub mod new_passphrase;
 pub mod payload;
 pub mod read;
+mod refused;
 pub mod seek;
 pub mod slots;
 

@@ -3,11 +3,13 @@
 use std::os::fd::RawFd;
 use std::path::Path;
 
+use rustix::io::Errno;
+use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::fs::home::DANGLING;
 use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, place_of, shown, variable_of};
 
-use super::{MethodSecret, key_text};
+use super::{MethodSecret, key_text, refused};
 use crate::error::{Code, Error, Result, fail};
 use crate::permission;
 use crate::secret::Buffer;
@@ -75,6 +77,25 @@ pub fn refuse_inside(path: &Path, home: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a place for a new key file that other users could change.
+///
+/// # Errors
+/// `UNSAFE_KEY_FILE`, those of looking there.
+pub fn refuse_unsafe_place(path: &Path) -> Result<()> {
+    match key_file::check_place(path) {
+        Err(StoreError::Unsafe { path, why }) => {
+            let remedy = if why == key_file::SLASH {
+                "name the file itself, without a slash at its end"
+            } else {
+                "name a file in a directory that only you can write, as in ~/.config/strongroom"
+            };
+            fail(Code::UnsafeKeyFile, format!("{} {why}", shown(&path)))
+                .map_err(|e: Error| e.with_remedy(remedy))
+        }
+        checked => Ok(checked?),
+    }
+}
+
 /// Reads a passphrase: the bytes as they are, less one final line break.
 ///
 /// # Errors
@@ -131,7 +152,21 @@ pub fn not_read(error: StoreError, what: &str) -> Error {
         }
         StoreError::Unsafe { path, why } => {
             Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))
-                .with_remedy(key_file::remedy(why))
+                .with_remedy(refused::remedy(&path, why))
+        }
+        StoreError::Denied { path, at, why: Denial::Owner(owner) } if !permission::is_ours_to_give(&at) => {
+            let remedy = refused::unreadable(&path, owner);
+            permission::denied(&path, &at, Denial::Owner(owner)).with_remedy(remedy)
+        }
+        StoreError::Io { path, source }
+            if source.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) =>
+        {
+            let what = match place_of(&path) {
+                Some(place) => format!("the name of the {what} that {place} names is too long"),
+                None => format!("the name of the {what} {} is too long", shown(&path)),
+            };
+            Error::new(Code::Io, what)
+                .with_remedy("use a shorter one: 255 bytes for each name, 4095 for the path")
         }
         other => other.into(),
     }

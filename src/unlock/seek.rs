@@ -8,7 +8,7 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, shown};
 
 use super::cache::{self, Asked};
-use super::read::{Stream, key_of_file, passphrase_of_fd, passphrase_of_file, told};
+use super::read::{Stream, key_of_file, not_read, passphrase_of_fd, passphrase_of_file, told};
 use super::slots::{self, Slot, Unlocked};
 use super::{MethodSecret, Opened, key_change, keychain_key};
 use crate::env::{Env, refuse_unexpanded};
@@ -362,7 +362,7 @@ fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> E
             what.push_str(&format!(" (looked for {})", shown(&path)));
             // A directory on the way to it is another user's, perhaps.
             if let Err(error @ StoreError::Denied { .. }) = key_file::read(&path, Trust::Own) {
-                let denied = Error::from(error);
+                let denied = not_read(error, "key file");
                 let what = format!("{what}; {}", denied.what());
                 return Error::new(Code::Locked, what).with_remedy(denied.remedy().to_owned());
             }

@@ -38,16 +38,18 @@ const GONE_AFTER: Duration = Duration::from_secs(90 * 24 * 3600);
 pub struct Setup {
     /// The directory; none if the surroundings name none.
     pub dir: Option<PathBuf>,
-    /// Whether it was named by hand, so that what is missing in it is an error.
-    pub by_hand: bool,
+    /// The flag or the variable by which it was named: then what is missing in it is an error.
+    pub named_by: Option<&'static str>,
 }
 
 impl Setup {
     /// The directory that was named by hand, else the service's or the user's directory of state.
     #[must_use]
     pub fn of(flag: Option<&Path>, env: &Env) -> Self {
-        if let Some(dir) = flag.map(Path::to_owned).or_else(|| env.path("STRONGROOM_ANCHOR")) {
-            return Self { dir: std::path::absolute(dir).ok(), by_hand: true };
+        const VARIABLE: &str = "STRONGROOM_ANCHOR";
+        let by_flag = flag.map(|dir| (dir.to_owned(), "--anchor"));
+        if let Some((dir, name)) = by_flag.or_else(|| Some((env.path(VARIABLE)?, VARIABLE))) {
+            return Self { dir: std::path::absolute(dir).ok(), named_by: Some(name) };
         }
         // systemd separates several by colons.
         let of_service = env.path("STATE_DIRECTORY").and_then(|dirs| {
@@ -63,7 +65,7 @@ impl Setup {
                 env.xdg("XDG_STATE_HOME", ".local/state").map(|state| state.join("strongroom"))
             }
         };
-        Self { dir: of_service.or_else(of_user), by_hand: false }
+        Self { dir: of_service.or_else(of_user), named_by: None }
     }
 }
 

@@ -11,6 +11,8 @@ pub const GONE: &str = ".gone";
 pub const TXN: &str = "txn";
 /// A transaction that is being prepared, or is done with.
 pub const TXN_STAGE: &str = "txn.tmp";
+/// Stages that could not be removed, because another program has a file in them open.
+pub const TXN_BUSY: &str = "txn.busy";
 /// The new index of a transaction, beside the one it replaces.
 pub const STAGED_INDEX: &str = "auth-profiles.json.tmp";
 /// The new run-time state, beside the one it replaces.

@@ -11,9 +11,11 @@ use std::collections::HashSet;
 
 use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
-use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::dir::{Dir, is_in_use};
 
-use super::agent::{Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
+use super::agent::{
+    Agent, GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_BUSY, TXN_STAGE,
+};
 use super::id::ProfileId;
 use super::index::{self, Index};
 use super::journal::{self, Journal};
@@ -129,10 +131,24 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
 
 /// Removes what was prepared for a change that was never committed, or is done.
 pub(super) fn sweep(agent: &Agent) -> Result<()> {
-    agent.dir.remove_any(TXN_STAGE)?;
+    match agent.dir.remove_any(TXN_STAGE) {
+        Err(error) if is_in_use(&error) => out_of_the_way(&agent.dir)?,
+        removed => removed?,
+    }
     agent.dir.remove_file(STAGED_INDEX)?;
     agent.dir.remove_file(journal::STAGE)?;
     Ok(())
+}
+
+/// Moves a stage aside that cannot be removed, because a backup or a virus scanner has a file in it open: the next
+/// change needs its name. A later one removes it.
+fn out_of_the_way(dir: &Dir) -> Result<()> {
+    let busy = dir.dir_or_make(TXN_BUSY)?;
+    let mut number = 0;
+    while busy.kind(&number.to_string())?.is_some() {
+        number += 1;
+    }
+    Ok(dir.rename(TXN_STAGE, &busy, &number.to_string())?)
 }
 
 /// Sweeps what was prepared by something that failed before its commit point, and says that.
@@ -256,6 +272,8 @@ pub(super) fn standing(source: &Source, ring: &Ring, current: &Current) -> Resul
 /// the change, which stays for the next one.
 pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
     let mut done = Finished::Nothing;
+    // Best effort: it may be in use still.
+    let _ = agent.dir.remove_any(TXN_BUSY);
     let swept = [TXN_STAGE, STAGED_INDEX, STAGED_STATE, journal::STAGE];
     let kinds = swept.iter().map(|name| agent.dir.kind(name)).collect::<std::result::Result<Vec<_>, _>>()?;
     if kinds.iter().any(Option::is_some) {

@@ -17,7 +17,7 @@ use entries::{verify_entry, verify_record};
 use own::{damaged_logs, modes, modes_within, verify_own};
 
 use super::accept;
-use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_STAGE};
+use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_BUSY, TXN_STAGE};
 use super::exposed;
 use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
@@ -202,45 +202,7 @@ fn verify_agent(
     verified.agents += 1;
     let ring = session.keys.agent(agent.name.as_str())?;
     let in_home = verify_names(&agent, &ring, verified)?;
-    for what in modes(
-        &agent.dir,
-        &[
-            ".",
-            RECORDS,
-            PENDING,
-            ledger::FILE,
-            log::FILE,
-            lock::FILE,
-            queue::FILE,
-            super::index::FILE,
-            "auth-state.json",
-        ],
-    ) {
-        verified.add("writable", &agent, None, what);
-    }
-    for place in [RECORDS, PENDING] {
-        for what in agent.dir.dir_if_any(place)?.iter().flat_map(modes_within) {
-            verified.add("writable", &agent, None, what);
-        }
-    }
-    strays::in_agent(&agent, verified)?;
-    for name in agent.dir.names()? {
-        if name.starts_with("txn.") && name != TXN_STAGE {
-            let what = format!(
-                "{} holds a transaction that did not fit and was set aside",
-                super::id::quoted(&name)
-            );
-            verified.note("set_aside", &agent, None, what);
-        }
-    }
-    for (name, _) in damaged_logs(&agent.dir)? {
-        verified.note(
-            "log",
-            &agent,
-            None,
-            format!("{name} is a part of the log that was damaged and set by"),
-        );
-    }
+    verify_directory(&agent, verified)?;
     let reader = agent.reader(ring, &vault.keychain)?;
     if reader.is_unfinished() {
         let what = "a committed change is not yet applied; the next change finishes it".to_owned();
@@ -299,6 +261,50 @@ fn verify_agent(
     }
     for (id, what) in index.iter().flat_map(exposed::told) {
         verified.add("plaintext", &reader.agent, id.as_deref(), what);
+    }
+    Ok(())
+}
+
+/// What lies in an agent's directory, by names and modes.
+fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
+    for what in modes(
+        &agent.dir,
+        &[
+            ".",
+            RECORDS,
+            PENDING,
+            ledger::FILE,
+            log::FILE,
+            lock::FILE,
+            queue::FILE,
+            super::index::FILE,
+            "auth-state.json",
+        ],
+    ) {
+        verified.add("writable", agent, None, what);
+    }
+    for place in [RECORDS, PENDING] {
+        for what in agent.dir.dir_if_any(place)?.iter().flat_map(modes_within) {
+            verified.add("writable", agent, None, what);
+        }
+    }
+    strays::in_agent(agent, verified)?;
+    for name in agent.dir.names()? {
+        if name == TXN_BUSY {
+            let what = format!(
+                "{TXN_BUSY} holds what a finished change left, because another program has a file in it open; a later change removes it"
+            );
+            verified.note("busy", agent, None, what);
+        } else if name.starts_with("txn.") && name != TXN_STAGE {
+            let what = format!(
+                "{} holds a transaction that did not fit and was set aside",
+                super::id::quoted(&name)
+            );
+            verified.note("set_aside", agent, None, what);
+        }
+    }
+    for (name, _) in damaged_logs(&agent.dir)? {
+        verified.note("log", agent, None, format!("{name} is a part of the log that was damaged and set by"));
     }
     Ok(())
 }

@@ -244,14 +244,21 @@ impl Vault {
             own => own?,
         };
         match standing::judge(&self.anchors, ring, &self.home, State::from(&own))? {
-            Standing::Refused(refusal) if !(over_rekey && refusal.way_out == WayOut::Rekey) => Err(refusal.error()),
-            _ if self.anchors.setup().by_hand && self.is_unknown(ring)? => fail(
-                Code::Config,
-                "the directory named by --anchor remembers nothing of this home",
-            )
-            .map_err(|e: Error| {
-                e.with_remedy("name the one in which it is kept; to begin one there, run `strongroom doctor --repair` with the same --anchor")
-            }),
+            Standing::Refused(refusal) if !(over_rekey && refusal.way_out == WayOut::Rekey) => {
+                return Err(refusal.error());
+            }
+            _ => {}
+        }
+        match self.anchors.setup().named_by {
+            Some(name) if self.is_unknown(ring)? => {
+                fail(Code::Config, format!("the directory named by {name} remembers nothing of this home")).map_err(
+                    |e: Error| {
+                        e.with_remedy(format!(
+                            "name the one in which it is kept; to begin one there, run `strongroom doctor --repair` with the same {name}"
+                        ))
+                    },
+                )
+            }
             _ => Ok(own),
         }
     }

@@ -252,3 +252,42 @@ fn status_does_not_call_a_record_corrupt_that_may_not_be_read() {
     assert!(said.contains("unreadable") && said.contains("permission denied"), "{said}");
     assert!(!said.contains("corrupt") && !said.contains("paste it again"), "{said}");
 }
+
+/// As container runtimes mount a secret with mode 0400, and everyone is told to chown it.
+#[test]
+fn a_key_that_root_keeps_to_itself_is_told_with_how_to_mount_it() {
+    let vault = Vault::new();
+    // Every system has a file that only root reads.
+    for flag in ["--key-file", "--passphrase-file"] {
+        let told = vault.run(&[flag, "/etc/shadow", "get", "openrouter:one"]).failed("IO", 74).stderr;
+        assert!(told.contains("with the `uid` of the user that runs strongroom"), "{told}");
+        assert!(!told.contains("--home") && !told.contains("chmod") && !told.contains("chown"), "{told}");
+    }
+}
+
+/// A directory in which nothing can be made is found by `doctor`, and blamed by a change.
+#[test]
+fn a_directory_that_cannot_be_written_is_blamed_and_not_the_file_that_goes_there() {
+    let vault = Vault::new();
+    let home = vault.session.path(".local/share/strongroom");
+    let set = |place: &str, mode| {
+        std::fs::set_permissions(home.join(place), PermissionsExt::from_mode(mode)).unwrap();
+    };
+    set("agents", 0o500);
+    let told = vault.run(&["doctor"]).failed("FINDINGS", 65).stdout;
+    assert!(told.contains("the mode of") && told.contains("/agents keeps you out"), "{told}");
+    set("agents", 0o700);
+    set("agents/main/records", 0o500);
+    for arguments in [
+        &["rotate", "openrouter:one"][..],
+        &["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:three"],
+        &["rotate", "openrouter:two"],
+    ] {
+        let told = vault.run(arguments).stderr;
+        assert!(told.contains("/agents/main/records keeps you out"), "{arguments:?}: {told}");
+        assert!(!told.contains("txn") && !told.contains("getfacl"), "{arguments:?}: {told}");
+    }
+    set("agents/main/records", 0o700);
+    vault.run(&["rotate", "openrouter:one"]).ok();
+    vault.run(&["verify"]).ok();
+}

@@ -26,6 +26,20 @@ pub(crate) fn denied(path: PathBuf) -> StoreError {
     StoreError::Denied { at, path, why }
 }
 
+/// The error of a file that the system does not let this user move. That is a matter of both directories, whatever
+/// the owner and the mode of the file itself.
+pub(crate) fn denied_to_move(from: PathBuf, to: &Path) -> StoreError {
+    let forbids = |at: &Path| {
+        let stat = fs::lstat(at).ok().filter(|stat| !is_shared(stat))?;
+        Some((at.to_owned(), of_one(at, &stat)?))
+    };
+    let found = [to, from.as_path()].into_iter().filter_map(Path::parent).find_map(forbids);
+    match found {
+        Some((at, why)) => StoreError::Denied { path: to.to_owned(), at, why },
+        None => denied(from),
+    }
+}
+
 /// What on the way to a path forbids its use.
 fn judge(path: &Path) -> (PathBuf, Denial) {
     // What lies in a directory that cannot be searched is not seen: that directory is the first that is.

@@ -6,6 +6,8 @@
 mod durable;
 mod tree;
 
+pub use tree::is_in_use;
+
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{Read, Write};
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::denial::denied_to_move;
 use crate::StoreError;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -296,7 +299,10 @@ impl Dir {
     /// # Errors
     /// `NotFound`, `Io`.
     pub fn rename(&self, from: &str, to_dir: &Self, to: &str) -> Result<()> {
-        fs::renameat(&self.fd, from, &to_dir.fd, to).map_err(self.fail(from))
+        fs::renameat(&self.fd, from, &to_dir.fd, to).map_err(|errno| match errno {
+            Errno::ACCESS | Errno::PERM => denied_to_move(self.path_of(from), &to_dir.path_of(to)),
+            other => self.fail(from)(other),
+        })
     }
 
     /// Moves a file to a name that must not exist yet. Not durable by itself.

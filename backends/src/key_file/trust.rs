@@ -5,10 +5,11 @@
 //! `..2026_11_28…`, on a tmpfs that is mounted read-only. Nobody else is in such a container. The same mode
 //! on an ordinary disk is a mistake.
 
+use std::ffi::OsString;
 use std::fs::Metadata;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use rustix::fs;
 
@@ -19,15 +20,14 @@ const PLACES: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
 /// Where everyone puts files: these are no mounts of a secret, even if they are in memory.
 const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// Remedy for a file that others can read or write, on an ordinary disk.
-pub(super) const LOOSE: &str = "can be read or written by other users";
+/// What is wrong with a file that others can read or write, on an ordinary disk.
+pub const LOOSE: &str = "can be read or written by other users";
 /// As [`LOOSE`], where a runtime mounted it.
-pub(super) const LOOSE_MOUNT: &str = "can be written by other users";
+pub const LOOSE_MOUNT: &str = "can be written by other users";
 /// The directories above it are not safe.
-pub(super) const LOOSE_ABOVE: &str =
-    "can be replaced by other users: a directory above it is theirs to write";
+pub const LOOSE_ABOVE: &str = "can be replaced by other users: a directory above it is theirs to write";
 /// It is not the user's, and not root's.
-pub(super) const FOREIGN: &str = "belongs to another user";
+pub const FOREIGN: &str = "belongs to another user";
 
 /// Why a key file that others can read is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -140,20 +140,55 @@ fn is_shared(fd: &OwnedFd) -> bool {
     SHARED.iter().any(|place| fs::stat(*place).is_ok_and(|stat| stat.st_dev == own.st_dev))
 }
 
-/// Whether the file that is open is the one at the path, and no directory above it, as it was named or as it
-/// really is, is another's or can be written by others. One with the sticky bit can: what lies there is not
-/// taken from its owner.
+/// Whether the file that is open is the one at the path, and no one else can lead the path to another one.
 fn is_kept(fd: &OwnedFd, path: &Path, me: u32) -> bool {
-    let (Ok(named), Ok(real), Ok(open)) = (std::path::absolute(path), path.canonicalize(), fs::fstat(fd))
-    else {
-        return false;
-    };
-    let same = |found: &fs::Stat| found.st_dev == open.st_dev && found.st_ino == open.st_ino;
-    let above = |path: &Path| {
-        let mut above = path.ancestors().skip(1);
-        above.all(|dir| dir.metadata().is_ok_and(|metadata| is_safe_above(&metadata, me)))
-    };
-    fs::stat(&real).is_ok_and(|found| same(&found)) && above(&named) && above(&real)
+    let (Ok(named), Ok(open)) = (std::path::absolute(path), fs::fstat(fd)) else { return false };
+    let same = |found: fs::Stat| found.st_dev == open.st_dev && found.st_ino == open.st_ino;
+    followed(&named, me).is_some_and(|real| fs::lstat(&real).is_ok_and(same))
+}
+
+/// Follows a path as the system does, one name at a time, and gives where it ends. None if another user could have
+/// led it elsewhere: a directory on the way is another's or can be written by others. One with the sticky bit can:
+/// what lies there is not taken from its owner, who must be this user or root.
+fn followed(path: &Path, me: u32) -> Option<PathBuf> {
+    // As many as the system follows.
+    const LINKS: usize = 40;
+    let mut at = PathBuf::from("/");
+    let mut rest = names_of(path);
+    let mut links = 0;
+    while let Some(name) = rest.pop() {
+        if name == ".." {
+            at.pop();
+            continue;
+        }
+        let above = at.metadata().ok()?;
+        if !is_safe_above(&above, me) {
+            return None;
+        }
+        let next = at.join(&name);
+        let found = next.symlink_metadata().ok()?;
+        if !found.is_symlink() {
+            at = next;
+            continue;
+        }
+        links += 1;
+        let is_anyones = above.mode() & 0o022 != 0 && found.uid() != me && found.uid() != 0;
+        if links > LINKS || is_anyones {
+            return None;
+        }
+        let target = next.read_link().ok()?;
+        if target.is_absolute() {
+            at = PathBuf::from("/");
+        }
+        rest.extend(names_of(&target));
+    }
+    Some(at)
+}
+
+/// The names in a path, the last one first.
+fn names_of(path: &Path) -> Vec<OsString> {
+    let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
+    names.map(|part| part.as_os_str().to_owned()).rev().collect()
 }
 
 fn is_safe_above(dir: &Metadata, me: u32) -> bool {
@@ -238,6 +273,22 @@ mod tests {
             assert_eq!(of_open(&open(&path), &path).is_ok(), accepted, "{} {mode:o}", dir.display());
             set(dir, 0o755);
         }
+        // A link on the way, in a directory of everyone's, and who made it.
+        let shared = temp.path().join("shared");
+        std::fs::create_dir(&shared).unwrap();
+        set(&shared, 0o1777);
+        symlink("../key", shared.join("own")).unwrap();
+        symlink("shared/own", temp.path().join("by")).unwrap();
+        let by = temp.path().join("by");
+        assert!(of_open(&open(&by), &by).is_ok());
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::lchown(shared.join("own"), Some(ME), Some(ME)).unwrap();
+            assert!(of_open(&open(&by), &by).is_err(), "another user's link leads to it");
+            set(&shared, 0o755);
+            assert!(of_open(&open(&by), &by).is_ok(), "only root could put it there");
+        }
+        symlink("loop", temp.path().join("loop")).unwrap();
+        assert!(followed(&temp.path().join("loop"), ME).is_none());
         // Another file in its place is not the one that was judged.
         let other = open(&path);
         std::fs::remove_file(data.join("key")).unwrap();

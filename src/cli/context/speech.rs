@@ -27,6 +27,10 @@ impl Context {
         let Ok(ring) = session.keys.own() else { return Ok(()) };
         // A machine that cannot remember would be told so at every change; `doctor` says it.
         let setup = vault.anchors.setup();
+        // One that was named and knows nothing is not written: that is an error.
+        if setup.named_by.is_some() {
+            return Ok(());
+        }
         if let (Remembered::NoHome, Some(dir), true) =
             (vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
         {

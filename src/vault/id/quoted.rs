@@ -1,7 +1,7 @@
 //! Names that a user or a file supplied, as messages show them.
 
 use super::PROFILE_ID_MAX;
-use crate::looks::may_be_repeated;
+use crate::looks::may_be_misspelt;
 
 /// How much of a foreign name is shown, in characters.
 const SHOWN_MAX: usize = 80;
@@ -16,7 +16,7 @@ pub fn quoted(text: &str) -> String {
 /// The same of a text that is no name, unless it may be a secret that was put in the place of one.
 #[must_use]
 pub fn repeated(text: &str) -> String {
-    if may_be_repeated(text) { quoted(text) } else { "what was given".to_owned() }
+    if may_be_misspelt(text) { quoted(text) } else { "what was given".to_owned() }
 }
 
 /// The same, of a name as long as any id can be and some more: for one that is to be typed again.

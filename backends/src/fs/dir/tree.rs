@@ -7,6 +7,7 @@ use rustix::fs::{self, AtFlags, Mode};
 use rustix::io::Errno;
 
 use super::{DIRECTORY, Dir, Result};
+use crate::StoreError;
 
 /// So many names are read before they are removed.
 const AT_ONCE: usize = 1024;
@@ -20,23 +21,36 @@ impl Dir {
     /// At most five descriptors are open at a time: what lies in a directory inside is moved up
     /// before that is removed, so that ten thousand of them, one in the other, need no more than one.
     ///
+    /// NFS and FUSE keep a removed file under another name while a program has it open. What can be removed
+    /// beside such files is.
+    ///
     /// # Errors
-    /// `Denied`, `Io`.
+    /// `Denied`, `Io`; [`is_in_use`] tells that files are left for that reason.
     pub fn remove_tree(&self, name: &str) -> Result<()> {
         let Some(dir) = self.dir_if_any(name)? else { return Ok(()) };
-        let mut moved = 0;
-        loop {
+        let (mut moved, mut hidden) = (0, 0);
+        let mut in_use = None;
+        while hidden < PASSES {
             let names = dir.some_names()?;
-            if names.is_empty() {
-                break;
-            }
+            let mut removed = 0;
             for inner in &names {
-                if let Err(errno) = dir.remove_one(inner, &mut moved) {
-                    return Err(dir.fail(&inner.to_string_lossy())(errno));
+                let fail = |errno| dir.fail(&inner.to_string_lossy())(errno);
+                match dir.remove_one(inner, &mut moved) {
+                    Ok(()) => removed += 1,
+                    Err(errno @ Errno::BUSY) => in_use = Some(fail(errno)),
+                    Err(errno) => return Err(fail(errno)),
                 }
             }
+            if removed == 0 {
+                break;
+            }
+            // FUSE gives each the next name when it is removed, for as long as it is open.
+            hidden += usize::from(names.iter().all(|name| name.to_bytes().starts_with(b".fuse_hidden")));
         }
         drop(dir);
+        if let Some(error) = in_use {
+            return Err(error);
+        }
         match fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(errno) => Err(self.fail(name)(errno)),
@@ -103,6 +117,13 @@ impl Dir {
         }
         Ok(())
     }
+}
+
+/// Whether a directory could not be removed because a program has a file in it open.
+#[must_use]
+pub fn is_in_use(error: &StoreError) -> bool {
+    let StoreError::Io { source, .. } = error else { return false };
+    matches!(Errno::from_io_error(source), Some(Errno::BUSY | Errno::NOTEMPTY))
 }
 
 /// The name of a directory that was moved up.
