@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use strongroom_backends::{may_be_shown, place_of, shown};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::looks::looks_secret;
 use crate::term::escape::shell_word;
 
@@ -107,17 +107,17 @@ impl Env {
         for name in PATHS {
             let Some(value) = self.var(name) else { continue };
             if let Some(part) = unexpanded(Path::new(value)) {
-                return fail(
+                return Err(Error::new(
                     Code::Config,
                     format!("{part} in {name} was not expanded, because no shell read it"),
                 )
-                .map_err(|e: Error| e.with_remedy(self.expanded(name)));
+                .with_remedy(self.expanded(name)));
             }
         }
         for name in ["STRONGROOM_HOME", "HOME"] {
             if self.path(name).is_some_and(|path| path.is_relative()) {
-                return fail(Code::Config, format!("{name} is a relative path"))
-                    .map_err(|e: Error| e.with_remedy(self.absolute(name)));
+                return Err(Error::new(Code::Config, format!("{name} is a relative path"))
+                    .with_remedy(self.absolute(name)));
             }
         }
         Ok(())
@@ -190,13 +190,11 @@ pub fn unexpanded(path: &Path) -> Option<&'static str> {
 /// `USAGE`, with the argument's name.
 pub fn refuse_unexpanded(path: &Path, name: &str) -> Result<()> {
     match unexpanded(path) {
-        Some(part) => fail(
+        Some(part) => Err(Error::new(
             Code::Usage,
             format!("{part} in {name} was not expanded, because no shell read it"),
         )
-        .map_err(|e: Error| {
-            e.with_remedy(format!("write the path whole; a file whose name begins with {part} is ./{part}…"))
-        }),
+        .with_remedy(format!("write the path whole; a file whose name begins with {part} is ./{part}…"))),
         None => Ok(()),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use sha2::Digest;
 use strongroom_backends::{is_of_words, is_opaque};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 
 /// Shorter parts of a text are no secrets, in bytes.
 const PART_MIN: usize = 12;
@@ -337,9 +337,8 @@ pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
     let words = text.split_whitespace().count();
     let line = text.trim_end_matches(['\n', '\r']);
     if line != text && instead(line).is_none() && line.split_whitespace().count() == 1 {
-        return fail(Code::Usage, format!("{place} ends with a line break")).map_err(|e: Error| {
-            e.with_remedy("give the path without it: a file is read with \"$(cat FILE)\"")
-        });
+        return Err(Error::new(Code::Usage, format!("{place} ends with a line break"))
+            .with_remedy("give the path without it: a file is read with \"$(cat FILE)\""));
     }
     let what = match instead(&text) {
         Some(what) if !is_path || !matches!(what, "a key" | "an assignment") => what,
@@ -355,11 +354,9 @@ pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    fail(Code::Usage, format!("{place} holds {what}, not a path")).map_err(|e: Error| {
-        e.with_remedy(format!(
+    Err(Error::new(Code::Usage, format!("{place} holds {what}, not a path")).with_remedy(format!(
             "put a path into {place} (with ./ before it, if that is its name); a secret goes into a file that only you can read (chmod 600)"
-        ))
-    })
+        )))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::paste::{self, Stored, Wish};
 use super::setup_token;
 use super::store::StoreArg;
 use crate::env_names;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
@@ -202,15 +202,11 @@ fn in_browser(provider: &Provider) -> Result<()> {
     if !BROWSER.contains(&provider.as_str()) {
         return Ok(());
     }
-    fail(
+    Err(Error::new(
         Code::SignInElsewhere,
-        format!("signing in to {provider} takes a browser or the network, which Strongroom does not use"),
-    )
-    .map_err(|e: Error| {
-        e.with_remedy(format!(
+        format!("signing in to {provider} takes a browser or the network, which Strongroom does not use")).with_remedy(format!(
             "sign in with `openclaw models auth login --provider {provider}`, then: strongroom import ~/.openclaw/agents/main/agent/auth-profiles.json --include-oauth; or paste a token: strongroom paste-token --provider {provider}"
-        ))
-    })
+        )))
 }
 
 /// Asks what is not known, reads the secret, and stores it.

@@ -11,7 +11,7 @@ use strongroom_backends::is_opaque;
 
 use super::{Global, agent_of, given, watching};
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::{self, Patience, Setup};
 use crate::looks::{has_handle, instead};
 use crate::select::follow::follow;
@@ -99,11 +99,11 @@ impl Context {
             if by_flag {
                 is_a_secret()?;
             }
-            return fail(
+            return Err(Error::new(
                 Code::InvalidAgent,
                 "what STRONGROOM_AGENT holds looks like a secret, not like an agent",
             )
-            .map_err(|e: Error| e.with_remedy("unset it, or set it to the name of an agent"));
+            .with_remedy("unset it, or set it to the name of an agent"));
         }
         Ok(agent)
     }
@@ -196,8 +196,9 @@ pub fn not_a_secret(text: &str) -> Result<()> {
 /// # Errors
 /// `USAGE`.
 pub fn is_a_secret() -> Result<()> {
-    fail(Code::Usage, "an argument looks like a secret; other users of this machine can read a command line")
-        .map_err(|e: Error| {
-            e.with_remedy("revoke that secret; give the new one on standard input or at the prompt")
-        })
+    Err(Error::new(
+        Code::Usage,
+        "an argument looks like a secret; other users of this machine can read a command line",
+    )
+    .with_remedy("revoke that secret; give the new one on standard input or at the prompt"))
 }

@@ -7,7 +7,7 @@ use super::{Context, explain, prune, sources};
 use crate::doctor::{
     Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock, writable,
 };
-use crate::error::{Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
@@ -104,8 +104,8 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
             findings.extend(Finding::or_met("profiles", profiles));
         }
         Err(error) if args.repair => {
-            return fail(error.code(), format!("nothing can be repaired: {}", error.what()))
-                .map_err(|e: Error| e.with_remedy(error.remedy().to_owned()));
+            return Err(Error::new(error.code(), format!("nothing can be repaired: {}", error.what()))
+                .with_remedy(error.remedy().to_owned()));
         }
         Err(_) => findings.extend(Finding::or_met("profiles", profiles::check_locked(&vault))),
     }

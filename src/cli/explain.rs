@@ -3,7 +3,7 @@
 use super::Context;
 use crate::doctor::explain::{Facts, explain};
 use crate::doctor::message::{Profile, meant, read};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::term::stdin;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -24,9 +24,7 @@ pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
         text.to_owned()
     };
     let Some(read) = read(&text) else {
-        return fail(Code::NotFound, "this message is not one that Strongroom knows").map_err(|e: Error| {
-            e.with_remedy("run `strongroom models status` and `strongroom doctor`; docs/guide.md has the messages that are known")
-        });
+        return Err(Error::new(Code::NotFound, "this message is not one that Strongroom knows").with_remedy("run `strongroom models status` and `strongroom doctor`; docs/guide.md has the messages that are known"));
     };
     let agent = context.agent()?;
     // It helps without a vault, too.

@@ -69,10 +69,11 @@ struct ByPassphrase {
 
 pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     if args.to.is_empty() && !args.by.passphrase {
-        return fail(Code::Usage, "for whom the bundle is was not said; it is never written in plain text")
-            .map_err(|e: Error| {
-                e.with_remedy("add --to with the receiver's `strongroom recipient`, or --passphrase")
-            });
+        return Err(Error::new(
+            Code::Usage,
+            "for whom the bundle is was not said; it is never written in plain text",
+        )
+        .with_remedy("add --to with the receiver's `strongroom recipient`, or --passphrase"));
     }
     let ids = args.ids.iter().map(|id| context.profile_id(id)).collect::<Result<Vec<_>>>()?;
     let recipients =
@@ -80,8 +81,8 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     // `-` is standard output here.
     let out = args.out.as_deref().filter(|path| *path != Path::new("-"));
     if out.is_none() && context.env.stdout_tty {
-        return fail(Code::Usage, "the bundle would go to the terminal")
-            .map_err(|e: Error| e.with_remedy("name a file with --out, or send the output to a pipe"));
+        return Err(Error::new(Code::Usage, "the bundle would go to the terminal")
+            .with_remedy("name a file with --out, or send the output to a pipe"));
     }
     if out.is_none() {
         out::refuse_closed()?;
@@ -106,8 +107,9 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
         if records.len() + wanted.len() > ENTRIES_MAX {
             let what =
                 format!("the bundle would hold more than {ENTRIES_MAX} profiles, and could not be imported");
-            return fail(Code::TooLarge, what)
-                .map_err(|e: Error| e.with_remedy("export agent by agent, or name the profiles"));
+            return Err(
+                Error::new(Code::TooLarge, what).with_remedy("export agent by agent, or name the profiles")
+            );
         }
         for id in wanted {
             match reader.record(&id) {
@@ -162,8 +164,8 @@ fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretS
         let check = |typed: &Buffer| new_passphrase::check(typed, None, args.by.weak);
         secret_input::new_passphrase("Passphrase for the bundle: ", check)?
     } else {
-        return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
-            .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
+        return Err(Error::new(Code::NoInput, "no passphrase was given, and nobody can be asked")
+            .with_remedy("give it by --bundle-passphrase-file"));
     };
     text.to_secret().ok_or_else(|| {
         Error::new(Code::BadData, "the bundle's passphrase is not UTF-8")

@@ -11,7 +11,7 @@ use strongroom_backends::{Given, is_opaque, key_file};
 
 use super::{Context, context};
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::looks::{instead, is_drawn, masked, refuse_as_path};
 use crate::term::stdin;
 use crate::unlock::read::Stream;
@@ -206,7 +206,7 @@ impl<'m> Found<'m> {
                 Stream::Descriptor(_) => "open another descriptor for one of them: 4<FILE",
             };
             let what = format!("{first} and {second} are both to be read from {}", stream.told());
-            return fail(Code::Usage, what).map_err(|e: Error| e.with_remedy(remedy));
+            return Err(Error::new(Code::Usage, what).with_remedy(remedy));
         }
         Ok(())
     }
@@ -261,8 +261,8 @@ fn place_of(arg: &Arg) -> String {
 /// Refuses a path that can only be a directory's, where a file is read or made.
 fn refuse_slash(path: &Path, place: &str) -> Result<()> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return fail(Code::Usage, format!("{place} {}", key_file::SLASH))
-            .map_err(|e: Error| e.with_remedy("name the file itself, without a slash at its end"));
+        return Err(Error::new(Code::Usage, format!("{place} {}", key_file::SLASH))
+            .with_remedy("name the file itself, without a slash at its end"));
     }
     Ok(())
 }
@@ -280,9 +280,7 @@ fn text(id: &str, text: &str) -> Result<()> {
                 "choose a short name, as in groq:work; ids of accounts can be shortened",
             )
         };
-        return fail(Code::Usage, what).map_err(|e: Error| {
-            e.with_remedy(format!("if it is a key, revoke it, because other users of this machine can read a command line; else {remedy}"))
-        });
+        return Err(Error::new(Code::Usage, what).with_remedy(format!("if it is a key, revoke it, because other users of this machine can read a command line; else {remedy}")));
     }
     let key = |text: &str| text.len() >= KEY_MIN && is_opaque(text);
     let is_secret = instead(text).is_some()

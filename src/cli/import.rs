@@ -14,7 +14,7 @@ use super::Context;
 use super::lift;
 use super::paste::sealed_besides;
 use super::store::StoreArg;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
@@ -228,13 +228,12 @@ fn carry_out(
 /// were looked through, and may be empty.
 fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
     if args.path.is_some() && plan.entries.is_empty() && !plan.skipped.is_empty() {
-        return fail(Code::NoInput, "nothing was imported: every entry was passed by")
-            .map_err(|e: Error| e.with_remedy("keep the source: the lines above say why"));
+        return Err(Error::new(Code::NoInput, "nothing was imported: every entry was passed by")
+            .with_remedy("keep the source: the lines above say why"));
     }
     if args.path.is_some() && plan.entries.is_empty() {
-        return fail(Code::NoInput, "there is no credential to import").map_err(|e: Error| {
-            e.with_remedy("check that it is the right file; its format can be named with --from")
-        });
+        return Err(Error::new(Code::NoInput, "there is no credential to import")
+            .with_remedy("check that it is the right file; its format can be named with --from"));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use strongroom_backends::{StoreError, key_file, shown};
 
 use super::Context;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::{Keychain, State};
 use crate::looks;
 use crate::secret::Buffer;
@@ -141,8 +141,7 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
         }
         Err(error) if error.code() == Code::NewerFormat => {
             let what = format!("there is a vault in {} already, made by a newer strongroom", shown(&home));
-            return fail(Code::Exists, what)
-                .map_err(|e: Error| e.with_remedy("name another home with --home"));
+            return Err(Error::new(Code::Exists, what).with_remedy("name another home with --home"));
         }
         Err(error) => return Err(context.of_variable(error)),
     }
@@ -309,21 +308,23 @@ pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path, weak: b
                 new_key: None,
             })
         }
-        Unlock::Keychain | Unlock::Auto => fail(
-            Code::Usage,
-            "this has to be unlocked by a key file or a passphrase first",
-        )
-        .map_err(|e: Error| {
-            e.with_remedy("use --unlock key-file or passphrase; then: strongroom unlock-method add keychain")
-        }),
+        Unlock::Keychain | Unlock::Auto => {
+            Err(Error::new(Code::Usage, "this has to be unlocked by a key file or a passphrase first")
+                .with_remedy(
+                    "use --unlock key-file or passphrase; then: strongroom unlock-method add keychain",
+                ))
+        }
     }
 }
 
 fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
     let named = context.named();
     if named.passphrase_file.is_some() || named.passphrase_fd.is_some() {
-        return fail(Code::Usage, "a passphrase was given for a vault that is unlocked by a key file")
-            .map_err(|e: Error| e.with_remedy("add --unlock passphrase, or leave the passphrase out"));
+        return Err(Error::new(
+            Code::Usage,
+            "a passphrase was given for a vault that is unlocked by a key file",
+        )
+        .with_remedy("add --unlock passphrase, or leave the passphrase out"));
     }
     let path = seek::key_file_path(&named, &context.env).ok_or_else(|| {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
@@ -373,8 +374,8 @@ pub(super) fn read_new_passphrase(
     } else if context.may_ask() {
         secret_input::new_passphrase("New passphrase: ", |typed| new_passphrase::check(typed, None, weak))?
     } else {
-        return fail(Code::NoInput, "no passphrase was given, and nobody can be asked")
-            .map_err(|e: Error| e.with_remedy("give it by --passphrase-file or --passphrase-fd"));
+        return Err(Error::new(Code::NoInput, "no passphrase was given, and nobody can be asked")
+            .with_remedy("give it by --passphrase-file or --passphrase-fd"));
     };
     Ok(MethodSecret::Passphrase(passphrase))
 }

@@ -8,7 +8,7 @@ use strongroom_backends::{key_file, shown};
 
 use super::Context;
 use super::keys::Rekey;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::Pending;
 use crate::unlock::read::Stream;
@@ -46,8 +46,11 @@ impl KeyFile {
         let unlocked = session.unlocked()?;
         let Some(path) = unlocked.key_file.clone().filter(|_| unlocked.payload.method != KEYCHAIN) else {
             if args.new_key_file.is_some() {
-                return fail(Code::Usage, "--new-key-file is for a vault that is opened by its key file")
-                    .map_err(|e: Error| e.with_remedy("name the old one with --key-file"));
+                return Err(Error::new(
+                    Code::Usage,
+                    "--new-key-file is for a vault that is opened by its key file",
+                )
+                .with_remedy("name the old one with --key-file"));
             }
             return Ok(Self::Stays(None));
         };
@@ -63,15 +66,18 @@ impl KeyFile {
         }
         if let Some(new) = &args.new_key_file {
             if Stream::of(new).is_some() {
-                return fail(Code::Usage, "--new-key-file names a stream, and a new key needs a file")
-                    .map_err(|e: Error| e.with_remedy("name a file that is not there yet"));
+                return Err(Error::new(
+                    Code::Usage,
+                    "--new-key-file names a stream, and a new key needs a file",
+                )
+                .with_remedy("name a file that is not there yet"));
             }
             let new = std::path::absolute(new)
                 .map_err(|_| Error::new(Code::Usage, "the path of the new key file is not valid"))?;
             read::refuse_inside(&new, &context.home()?)?;
             if key_file::exists(&new) {
-                return fail(Code::Exists, format!("{} is there already", shown(&new)))
-                    .map_err(|e: Error| e.with_remedy("name a file that is not there yet"));
+                return Err(Error::new(Code::Exists, format!("{} is there already", shown(&new)))
+                    .with_remedy("name a file that is not there yet"));
             }
             read::refuse_unsafe_place(&new)?;
             return Ok(Self::Elsewhere(new));

@@ -103,8 +103,8 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let slots = vault.slots()?;
     for name in &args.drop {
         if !slots.iter().any(|slot| slot.method == *name) {
-            return fail(Code::NotFound, "there is no such unlock method to drop")
-                .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
+            return Err(Error::new(Code::NotFound, "there is no such unlock method to drop")
+                .with_remedy("run `strongroom unlock-method list`"));
         }
     }
     let files = files_of(args, &slots)?;
@@ -117,13 +117,11 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         }
     }
     if !without.is_empty() {
-        return fail(
+        return Err(Error::new(
             Code::Locked,
             format!("the secret of these unlock methods is needed to keep them: {}", without.join(", ")),
         )
-        .map_err(|e: Error| {
-            e.with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD")
-        });
+        .with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD"));
     }
     context.confirm(args.yes || !context.may_ask(), "Make a new vault key and seal every record anew?")?;
     let waits = context.waits("rekey");
@@ -178,19 +176,25 @@ fn files_of<'a>(args: &'a Rekey, slots: &[Slot]) -> Result<BTreeMap<&'a str, &'a
     let mut files = BTreeMap::new();
     for with in &args.with {
         let Some((method, file)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
-            return fail(Code::Usage, "--with needs a method and a file")
-                .map_err(|e: Error| e.with_remedy("write it as --with METHOD=FILE"));
+            return Err(Error::new(Code::Usage, "--with needs a method and a file")
+                .with_remedy("write it as --with METHOD=FILE"));
         };
         if !slots.iter().any(|slot| slot.method == method) {
-            return fail(Code::NotFound, "--with names an unlock method that this vault does not have")
-                .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
+            return Err(Error::new(
+                Code::NotFound,
+                "--with names an unlock method that this vault does not have",
+            )
+            .with_remedy("run `strongroom unlock-method list`"));
         }
         if args.drop.iter().any(|dropped| dropped == method) {
             return fail(Code::Usage, format!("{method} is named by --drop and by --with"));
         }
         if method == slots::KEYCHAIN {
-            return fail(Code::Usage, "--with keychain: the keychain's key is read from the keychain")
-                .map_err(|e: Error| e.with_remedy("leave out --with keychain=FILE"));
+            return Err(Error::new(
+                Code::Usage,
+                "--with keychain: the keychain's key is read from the keychain",
+            )
+            .with_remedy("leave out --with keychain=FILE"));
         }
         if files.insert(method, Path::new(file)).is_some() {
             return fail(Code::Usage, format!("--with {method} is given twice"));

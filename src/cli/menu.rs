@@ -50,8 +50,8 @@ pub(super) fn line(question: &str) -> Result<String> {
     } else {
         ("the answer looks like a secret; it was not shown, and is not stored", "run it again")
     };
-    fail(Code::Usage, what)
-        .map_err(|e: Error| e.with_remedy(format!("{remedy}; a secret is asked for by itself, and hidden")))
+    Err(Error::new(Code::Usage, what)
+        .with_remedy(format!("{remedy}; a secret is asked for by itself, and hidden")))
 }
 
 /// Whether what is typed for an answer may be a secret, or the beginning of one.

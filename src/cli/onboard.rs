@@ -81,9 +81,8 @@ fn choice(text: &str) -> Result<Choice> {
         other => {
             return match api_keys::flag(other) {
                 Some(key) => Ok(Choice { method: Method::ApiKey, key: Some(key) }),
-                None => fail(Code::Usage, "that is not a choice for --auth-choice").map_err(|e: Error| {
-                    e.with_remedy("use one of: apiKey, token, setup-token, <provider>-api-key")
-                }),
+                None => Err(Error::new(Code::Usage, "that is not a choice for --auth-choice")
+                    .with_remedy("use one of: apiKey, token, setup-token, <provider>-api-key")),
             };
         }
     };
@@ -285,8 +284,11 @@ impl Onboard {
         for (place, (wish, flag, _)) in wishes.iter().enumerate() {
             let rest = wishes.iter().skip(place + 1);
             if let Some((_, other, _)) = rest.clone().find(|(other, ..)| other.profile == wish.profile) {
-                return fail(Code::Usage, format!("{flag} and {other} are both for {}", wish.profile))
-                    .map_err(|e: Error| e.with_remedy("name the token's id with --token-profile-id"));
+                return Err(Error::new(
+                    Code::Usage,
+                    format!("{flag} and {other} are both for {}", wish.profile),
+                )
+                .with_remedy("name the token's id with --token-profile-id"));
             }
         }
         self.check_flags(&wishes, choice)?;
@@ -299,9 +301,7 @@ impl Onboard {
             let wish = setup_token::wish(context, "anthropic", id, &Ends::default(), None)?;
             setup_token::needs_terminal(context, &wish)?;
         }
-        fail(Code::Usage, "nothing to store was given, and nobody can be asked").map_err(|e: Error| {
-            e.with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable")
-        })
+        Err(Error::new(Code::Usage, "nothing to store was given, and nobody can be asked").with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable"))
     }
 
     /// Refuses flags that say something else than what was given.
@@ -410,13 +410,11 @@ impl Source {
                 return Ok((pasted.secret, warnings));
             }
             Self::Not(why) => {
-                return fail(Code::Usage, format!("the value of {flag} {why}")).map_err(|e: Error| {
-                    e.with_remedy("is the variable set that it was to come from? a secret that looks like that goes by standard input: `-`")
-                });
+                return Err(Error::new(Code::Usage, format!("the value of {flag} {why}")).with_remedy("is the variable set that it was to come from? a secret that looks like that goes by standard input: `-`"));
             }
             Self::Empty => {
-                return fail(Code::NoInput, format!("the value of {flag} is empty"))
-                    .map_err(|e: Error| e.with_remedy("is the variable set that it was to come from?"));
+                return Err(Error::new(Code::NoInput, format!("the value of {flag} is empty"))
+                    .with_remedy("is the variable set that it was to come from?"));
             }
         };
         let pasted = shape::normalise(bytes.expose(), Some(provider))?;

@@ -90,8 +90,11 @@ fn change(
     };
     if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
         let directory = vault.home.path_of("agents").join(agent.as_str());
-        return fail(Code::NotFound, format!("Auth profile \"{id}\" not found in {}", shown(&directory)))
-            .map_err(|e: Error| e.with_remedy("run `strongroom list` to see the profiles of this agent"));
+        return Err(Error::new(
+            Code::NotFound,
+            format!("Auth profile \"{id}\" not found in {}", shown(&directory)),
+        )
+        .with_remedy("run `strongroom list` to see the profiles of this agent"));
     }
     let (agent, _locks) = vault.lock_agent(agent, &context.waits("order"))?;
     edit_index(&agent, |index| {

@@ -80,13 +80,11 @@ impl Value {
             return stdin::read_stdin(INPUT_MAX);
         }
         if context.global.no_input {
-            return fail(
+            return Err(Error::new(
                 Code::NoInput,
                 "nobody may be asked for the secret (--no-input), and standard input is a terminal",
             )
-            .map_err(|e: Error| {
-                e.with_remedy("send it on standard input, or name a descriptor with --secret-fd")
-            });
+            .with_remedy("send it on standard input, or name a descriptor with --secret-fd"));
         }
         if let Some(by) = by {
             out::write_error(&format!("{}\n", safe(&format!("Unlocked by {by}, not by the passphrase."))));
@@ -248,21 +246,18 @@ pub(super) fn keep_what_is_there(
             (_, CredentialType::Token) => "paste-token",
             _ => "paste-api-key",
         };
-        return fail(Code::Exists, format!("{profile} holds {what}, which this would replace")).map_err(
-            |e: Error| {
-                e.with_remedy(format!(
-                    "nothing was changed; to keep both: strongroom {verb} --provider {} --profile-id {}",
-                    wish.provider,
-                    free.word()
-                ))
-            },
-        );
+        return Err(Error::new(Code::Exists, format!("{profile} holds {what}, which this would replace"))
+            .with_remedy(format!(
+                "nothing was changed; to keep both: strongroom {verb} --provider {} --profile-id {}",
+                wish.provider,
+                free.word()
+            )));
     }
     if secret_input::confirm(&format!("{profile} is there, and holds {what}. Replace it?"))? {
         return Ok(());
     }
-    fail(Code::Cancelled, format!("{profile} stays as it is"))
-        .map_err(|e: Error| e.with_remedy("run it again, and give another id"))
+    Err(Error::new(Code::Cancelled, format!("{profile} stays as it is"))
+        .with_remedy("run it again, and give another id"))
 }
 
 /// An id beside that of a profile under which the agent has nothing yet.
@@ -369,8 +364,11 @@ pub(super) fn profile_of(
         Some(id) => context.profile_id(id)?,
     };
     if profile.provider() != *provider {
-        return fail(Code::Usage, format!("the profile id {profile} is not one of provider {provider}"))
-            .map_err(|e: Error| e.with_remedy("let the part before the colon be the provider"));
+        return Err(Error::new(
+            Code::Usage,
+            format!("the profile id {profile} is not one of provider {provider}"),
+        )
+        .with_remedy("let the part before the colon be the provider"));
     }
     Ok(profile)
 }

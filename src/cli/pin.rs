@@ -7,7 +7,7 @@ use super::Context;
 use super::context::not_a_secret;
 use super::report::{change, provider_of, session_name};
 use super::status::{self, read_state};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::select::pin::{Model, Pin as Pinned, SessionName, Source, Wish, wish};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
@@ -56,11 +56,10 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
         }
         Some(Wish::List) => status::list_for(context, &session),
         Some(Wish::Status) => status::show_for(context, &session),
-        Some(Wish::Model(_)) => fail(Code::Usage, "that names a model and no profile").map_err(|e: Error| {
-            e.with_remedy(
+        Some(Wish::Model(_)) => Err(Error::new(Code::Usage, "that names a model and no profile")
+            .with_remedy(
                 "a model is the client's own matter; pin a profile with /model <alias-or-id>@<profile>",
-            )
-        }),
+            )),
         Some(Wish::Pin { model, profile }) => {
             let profile = context.profile_id(&profile)?;
             let model = model.map(|model| model.parse::<Model>()).transpose()?;

@@ -5,7 +5,7 @@ use strongroom_backends::shown;
 
 use super::Context;
 use crate::doctor::keychain::lacks_own_items;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::shape::looks_secret;
 use crate::term::count::counted;
@@ -44,7 +44,7 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
         for which in &args.which {
             super::context::not_a_secret(which)?;
             if !all.iter().any(|left| is_of(left, which)) {
-                return fail(
+                return Err(Error::new(
                     Code::NotFound,
                     format!(
                         "{} holds no items of a removed home or vault {}",
@@ -52,9 +52,7 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
                         quoted(which)
                     ),
                 )
-                .map_err(|e: Error| {
-                    e.with_remedy("run `strongroom store prune --dry-run` to see what there is")
-                });
+                .with_remedy("run `strongroom store prune --dry-run` to see what there is"));
             }
         }
         all.retain(|left| args.which.iter().any(|which| is_of(left, which)));

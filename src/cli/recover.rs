@@ -7,7 +7,7 @@ use strongroom_backends::key_file::Trust;
 
 use super::Context;
 use super::init::{self, NewKey, new_method};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::recovery;
 use crate::term::count::counted;
 use crate::unlock::{read, seek};
@@ -64,8 +64,8 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
             method: method.name,
             secret: method.secret,
             keep: &|| match method.new_key.as_ref().map(NewKey::write).transpose()? {
-                Some(false) => fail(Code::Changed, "somebody else made the key file meanwhile")
-                    .map_err(|e: Error| e.with_remedy("nothing was changed: run it again")),
+                Some(false) => Err(Error::new(Code::Changed, "somebody else made the key file meanwhile")
+                    .with_remedy("nothing was changed: run it again")),
                 _ => Ok(()),
             },
             others: seek::at_hand(&context.named(), &context.env, &home),

@@ -24,8 +24,8 @@ pub struct Rename {
 pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let (old, new) = (context.profile_id(&args.old)?, context.profile_id(&args.new)?);
     if old.provider() != new.provider() {
-        return fail(Code::Usage, "a profile cannot be renamed to another provider's")
-            .map_err(|e: Error| e.with_remedy("keep the part before the colon"));
+        return Err(Error::new(Code::Usage, "a profile cannot be renamed to another provider's")
+            .with_remedy("keep the part before the colon"));
     }
     if old == new {
         return fail(Code::Usage, "the old and the new id are the same");

@@ -43,10 +43,11 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     };
     let before = find(&session.keys)?.record;
     if before.credential.kind == CredentialType::OAuth {
-        return fail(Code::Usage, format!("{profile} is an OAuth sign-in, which no single secret replaces"))
-            .map_err(|e: Error| {
-                e.with_remedy("import the new sign-in with --include-oauth --on-conflict replace")
-            });
+        return Err(Error::new(
+            Code::Usage,
+            format!("{profile} is an OAuth sign-in, which no single secret replaces"),
+        )
+        .with_remedy("import the new sign-in with --include-oauth --on-conflict replace"));
     }
     let store = choose(context, &vault, &session, &profile, None)?;
     let provider = before.credential.provider.clone();

@@ -13,7 +13,7 @@ use super::context::not_a_secret;
 use super::ends::{End, Ends};
 use super::paste::{self, Read, Stored, Wish};
 use super::store::StoreArg;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::secret::{Buffer, ExposeSecret};
 use crate::shape;
 use crate::term::capture::Wanted;
@@ -116,11 +116,8 @@ pub(super) fn wish(
     not_a_secret(provider)?;
     let provider: Provider = provider.parse()?;
     if provider.as_str() != "anthropic" {
-        return fail(Code::Usage, format!("{provider} has no setup-token; only anthropic has")).map_err(
-            |e: Error| {
-                e.with_remedy("use `strongroom paste-token` or `strongroom paste-api-key` with --provider")
-            },
-        );
+        return Err(Error::new(Code::Usage, format!("{provider} has no setup-token; only anthropic has"))
+            .with_remedy("use `strongroom paste-token` or `strongroom paste-api-key` with --provider"));
     }
     Ok(Wish {
         profile: paste::profile_of(context, &provider, id, "default")?,
@@ -174,8 +171,8 @@ pub(super) fn needs_terminal(context: &Context, wish: &Wish) -> Result<()> {
     } else {
         "and standard input is none"
     };
-    fail(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
-        .map_err(|e: Error| e.with_remedy(elsewhere(context, wish)))
+    Err(Error::new(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
+        .with_remedy(elsewhere(context, wish)))
 }
 
 /// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up
@@ -257,7 +254,7 @@ fn from_claude(
             None => "`claude setup-token` was ended by Ctrl-C, and nothing was changed".to_owned(),
             Some(dropped) => format!("it was ended by Ctrl-C, and nothing is stored: {dropped}"),
         };
-        return fail(Code::Cancelled, what).map_err(|e: Error| e.with_remedy(way.to_owned()));
+        return Err(Error::new(Code::Cancelled, what).with_remedy(way.to_owned()));
     }
     Ok(Err(match ran.longest {
         0 => format!("`claude setup-token` {ended} and printed no token"),

@@ -134,18 +134,16 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         || (args.method == New::Passphrase) != (name == slots::PASSPHRASE)
         || (args.method == New::Keychain) != (name == slots::KEYCHAIN)
     {
-        return fail(Code::Usage, "that name cannot be used for this method").map_err(|e: Error| {
-            e.with_remedy(
+        return Err(Error::new(Code::Usage, "that name cannot be used for this method").with_remedy(
                 "use lower-case letters, digits and -; the one passphrase method is named passphrase, and the one in the keychain keychain",
-            )
-        });
+            ));
     }
     let vault = context.vault()?;
     let mut session = context.session_afresh(&vault)?;
     let exists = vault.slots()?.iter().any(|slot| slot.method == name);
     if exists && !args.replace {
-        return fail(Code::Exists, format!("there is an unlock method {name} already"))
-            .map_err(|e: Error| e.with_remedy("add --replace to change it, or give the new one a --name"));
+        return Err(Error::new(Code::Exists, format!("there is an unlock method {name} already"))
+            .with_remedy("add --replace to change it, or give the new one a --name"));
     }
     if hands_over(args) {
         check_hand_over(context, args, name, &vault.slots()?)?;
@@ -217,22 +215,22 @@ fn hands_over(args: &Add) -> bool {
 fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Slot]) -> Result<()> {
     let seal = "strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE";
     if context.json() {
-        return fail(
+        return Err(Error::new(
             Code::Usage,
             "--json cannot be combined with --new-key-file -, because both use standard output",
         )
-        .map_err(|e: Error| e.with_remedy("leave out --json"));
+        .with_remedy("leave out --json"));
     }
     if context.env.stdout_tty {
-        return fail(Code::NotRevealed, "the new key would be shown on a terminal")
-            .map_err(|e: Error| e.with_remedy(format!("send it to a pipe: {seal}")));
+        return Err(Error::new(Code::NotRevealed, "the new key would be shown on a terminal")
+            .with_remedy(format!("send it to a pipe: {seal}")));
     }
     if args.replace && !slots.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
-        return fail(
+        return Err(Error::new(
             Code::Config,
             format!("{name} is the only unlock method, and a pipe may lose its new key"),
         )
-        .map_err(|e: Error| e.with_remedy("name a file with --new-key-file"));
+        .with_remedy("name a file with --new-key-file"));
     }
     Ok(())
 }
@@ -264,9 +262,8 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
             ..Named::default()
         };
         if named.passphrase_file.is_none() && named.passphrase_fd.is_none() && !context.may_ask() {
-            return fail(Code::NoInput, "no new passphrase was given, and nobody can be asked").map_err(
-                |e: Error| e.with_remedy("give it by --new-passphrase-file or --new-passphrase-fd"),
-            );
+            return Err(Error::new(Code::NoInput, "no new passphrase was given, and nobody can be asked")
+                .with_remedy("give it by --new-passphrase-file or --new-passphrase-fd"));
         }
         let secret = read_new_passphrase(context, &named, None, args.weak)?;
         return Ok((secret, "a passphrase".to_owned()));
@@ -288,9 +285,7 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
                 .with_remedy("name one with --new-key-file")
         })?,
         (None, _) => {
-            return fail(Code::Usage, "the file for the new key is not named").map_err(|e: Error| {
-                e.with_remedy("send it to what seals it: strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE")
-            });
+            return Err(Error::new(Code::Usage, "the file for the new key is not named").with_remedy("send it to what seals it: strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE"));
         }
     };
     if Stream::of(&path).is_some() {
@@ -327,17 +322,17 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     if !vault.slots()?.iter().any(|slot| slot.method == name)
         && !vault.own(&session.keys.own()?, false)?.methods.contains_key(&name)
     {
-        return fail(Code::NotFound, "there is no unlock method of that name")
-            .map_err(|e: Error| e.with_remedy("run `strongroom unlock-method list`"));
+        return Err(Error::new(Code::NotFound, "there is no unlock method of that name")
+            .with_remedy("run `strongroom unlock-method list`"));
     }
     context.confirm(args.yes, &format!("Remove the unlock method {name}?"))?;
     let lock = vault.keys_alone(&mut session, &waits)?;
     if !vault.slots()?.iter().any(|slot| slot.method != name && slot.kind.is_ok()) {
-        return fail(
+        return Err(Error::new(
             Code::Config,
             format!("{name} is the last unlock method; without it nothing opens the vault"),
         )
-        .map_err(|e: Error| e.with_remedy("add another one first: strongroom unlock-method add …"));
+        .with_remedy("add another one first: strongroom unlock-method add …"));
     }
     let ring = session.keys.own()?;
     let edit = Edit {

@@ -42,8 +42,8 @@ pub enum Opener {
 /// `BAD_DATA` for everything else; an identity pasted by mistake is named as such.
 pub fn parse_recipient(text: &str) -> Result<x25519::Recipient> {
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
-        return fail(Code::BadData, "that is a secret identity; a recipient begins with age1")
-            .map_err(|e: Error| e.with_remedy("ask the receiver for the output of `strongroom recipient`"));
+        return Err(Error::new(Code::BadData, "that is a secret identity; a recipient begins with age1")
+            .with_remedy("ask the receiver for the output of `strongroom recipient`"));
     }
     text.parse().map_err(|_| {
         Error::new(Code::BadData, "the recipient is not an age1… X25519 recipient")
@@ -112,15 +112,13 @@ pub fn open(openers: &[Opener], raw: &[u8]) -> Result<Buffer> {
             // A wrong passphrase; an altered stanza of scrypt cannot be told from one.
             Err(DecryptError::DecryptionFailed) if by_passphrase => {}
             Err(DecryptError::ExcessiveWork { required, .. }) => {
-                return fail(
+                return Err(Error::new(
                     Code::KdfBounds,
                     format!(
                         "the bundle asks for scrypt at 2^{required}; at most 2^{WORK_FACTOR_MAX} is accepted"
                     ),
                 )
-                .map_err(|e: Error| {
-                    e.with_remedy("ask the sender for a bundle made by `strongroom export`")
-                });
+                .with_remedy("ask the sender for a bundle made by `strongroom export`"));
             }
             Err(error) => return Err(damaged(&error)),
         }
@@ -138,7 +136,7 @@ pub fn open(openers: &[Opener], raw: &[u8]) -> Result<Buffer> {
             "name the identity with --bundle-identity, or have it exported to the output of `strongroom recipient`",
         )
     };
-    fail(Code::WrongKey, what).map_err(|e: Error| e.with_remedy(remedy))
+    Err(Error::new(Code::WrongKey, what).with_remedy(remedy))
 }
 
 /// What is wrong with a bundle that an opener fits.

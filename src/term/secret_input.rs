@@ -102,7 +102,7 @@ pub fn new_passphrase(prompt: &str, check: impl Fn(&Buffer) -> Result<()>) -> Re
         if first.expose() == second.expose() {
             return Ok(first);
         }
-        fail(Code::BadData, "the two passphrases differ").map_err(|e: Error| e.with_remedy("type it again"))
+        Err(Error::new(Code::BadData, "the two passphrases differ").with_remedy("type it again"))
     })
 }
 
@@ -222,8 +222,8 @@ fn hidden(prompt: &str) -> Result<Buffer> {
     let value = outcome?;
     drained?;
     if value.is_empty() {
-        return fail(Code::NoInput, "nothing was entered")
-            .map_err(|e: Error| e.with_remedy("run it again, and paste or type before Enter"));
+        return Err(Error::new(Code::NoInput, "nothing was entered")
+            .with_remedy("run it again, and paste or type before Enter"));
     }
     Ok(value)
 }

@@ -22,8 +22,9 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 /// of the first.
 fn take() -> Result<()> {
     if IS_TAKEN.swap(true, Ordering::SeqCst) {
-        return fail(Code::Usage, "two things were to be read from standard input")
-            .map_err(|e: Error| e.with_remedy(ONE_ONLY));
+        return Err(
+            Error::new(Code::Usage, "two things were to be read from standard input").with_remedy(ONE_ONLY)
+        );
     }
     Ok(())
 }

@@ -83,15 +83,14 @@ impl Stream {
 pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
     let from = format!("file descriptor {number}");
     if let Some((name, remedy)) = standard(number) {
-        return fail(Code::Usage, format!("{from} is standard {name}"))
-            .map_err(|e: Error| e.with_remedy(remedy));
+        return Err(Error::new(Code::Usage, format!("{from} is standard {name}")).with_remedy(remedy));
     }
     let file = inherited_fd::take(number)
         .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
     let (bytes, ended) = read(file, &from, max)?;
     if !ended {
-        return fail(Code::Timeout, format!("{from} gave no end within {} s", LIMIT.as_secs()))
-            .map_err(|e: Error| e.with_remedy("close the other end after writing"));
+        return Err(Error::new(Code::Timeout, format!("{from} gave no end within {} s", LIMIT.as_secs()))
+            .with_remedy("close the other end after writing"));
     }
     Ok(bytes)
 }

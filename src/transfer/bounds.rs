@@ -1,7 +1,7 @@
 //! How much one import may hold. A source is measured before it is taken apart, so that it costs a small
 //! multiple of its own bytes, whatever is in it.
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 
 /// The most entries of one import, in whatever format: as many as an agent has profiles.
 pub const ENTRIES_MAX: usize = crate::vault::bounds::PROFILES_MAX;
@@ -42,8 +42,8 @@ pub(super) fn check_json(bytes: &[u8], what: &str) -> Result<()> {
             return Err(too_many(what));
         }
         if values > VALUES_MAX {
-            return fail(Code::TooLarge, format!("{what} holds more than {VALUES_MAX} values"))
-                .map_err(|e: Error| e.with_remedy(IN_PARTS));
+            return Err(Error::new(Code::TooLarge, format!("{what} holds more than {VALUES_MAX} values"))
+                .with_remedy(IN_PARTS));
         }
     }
     Ok(())

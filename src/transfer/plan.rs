@@ -152,13 +152,10 @@ impl Plan<'_> {
             );
         }
         if self.entries.is_empty() && !self.invalid.is_empty() {
-            return fail(Code::ImportInvalid, "no entry is usable; nothing was imported").map_err(
-                |e: Error| {
-                    e.with_remedy(
-                        "fix the entries named above, or give an entry another id with --rename OLD=NEW",
-                    )
-                },
-            );
+            return Err(Error::new(Code::ImportInvalid, "no entry is usable; nothing was imported")
+                .with_remedy(
+                    "fix the entries named above, or give an entry another id with --rename OLD=NEW",
+                ));
         }
         match self.entries.iter().filter(|entry| entry.action == Action::Conflict).count() {
             0 => Ok(()),

@@ -26,15 +26,15 @@ impl Renames {
         for wish in wishes {
             let colon = wish.rfind(':').unwrap_or(wish.len());
             let Some((old, new)) = wish[..colon].rfind('=').map(|at| (&wish[..at], &wish[at + 1..])) else {
-                return fail(Code::Usage, "--rename takes OLD=NEW, and NEW is a profile id")
-                    .map_err(|e: Error| e.with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
+                return Err(Error::new(Code::Usage, "--rename takes OLD=NEW, and NEW is a profile id")
+                    .with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
             };
             if !new.contains(':') {
-                return fail(
+                return Err(Error::new(
                     Code::Usage,
                     "--rename takes OLD=NEW, and what was given for NEW is not a profile id",
                 )
-                .map_err(|e: Error| e.with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
+                .with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
             }
             if shape::looks_secret(new) {
                 return fail(Code::Usage, "NEW of --rename looks like a secret");
@@ -87,8 +87,11 @@ impl Renames {
             Some((old, _)) => {
                 let repeats = may_be_repeated(old) || (old.contains(':') && instead(old).is_none());
                 let old = if repeats { quoted_in_full(old) } else { "OLD".to_owned() };
-                fail(Code::Usage, format!("--rename: {what} has no entry {old}; nothing was imported"))
-                    .map_err(|e: Error| e.with_remedy("see what it has with --dry-run --skip-invalid"))
+                Err(Error::new(
+                    Code::Usage,
+                    format!("--rename: {what} has no entry {old}; nothing was imported"),
+                )
+                .with_remedy("see what it has with --dry-run --skip-invalid"))
             }
         }
     }

@@ -4,7 +4,7 @@
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::{random, stanza};
 use crate::secret::Buffer;
 
@@ -48,9 +48,8 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<SecretBox<[u8; 32]>> {
         (Some(key), None) => {
             Ok(SecretBox::init_with_mut(|k: &mut [u8; 32]| k.copy_from_slice(key.as_slice())))
         }
-        _ => fail(Code::BadData, format!("{what} {}", instead(text))).map_err(|e: Error| {
-            e.with_remedy("name the file that `strongroom init` or `unlock-method add` made")
-        }),
+        _ => Err(Error::new(Code::BadData, format!("{what} {}", instead(text)))
+            .with_remedy("name the file that `strongroom init` or `unlock-method add` made")),
     }
 }
 

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::slots::{self, DIR, KEYCHAIN, Slot, Unlocked};
 use super::{MethodSecret, key_text};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::{Cover, Keychain};
 use crate::secret::{ExposeSecret, SecretBox};
 
@@ -33,9 +33,7 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
         found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, Cover::Private)?);
     }
     let lost = |what: &str| {
-        fail(Code::KeychainLost, what).map_err(|e: Error| {
-            e.with_remedy("unlock by another method, or rebuild the vault: strongroom recover --recovery-key FILE; then add the keychain again")
-        })
+        Err(Error::new(Code::KeychainLost, what).with_remedy("unlock by another method, or rebuild the vault: strongroom recover --recovery-key FILE; then add the keychain again"))
     };
     if found.is_empty() {
         let others = ids.first().map_or_else(|| Ok(Vec::new()), |id| keychain.homes(id))?;

@@ -1,6 +1,6 @@
 //! What a new passphrase must be: something that a person can type at the prompt, and not short.
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::secret::Buffer;
 
 /// A shorter passphrase is refused unless that is asked for, in bytes.
@@ -16,18 +16,12 @@ pub fn check(passphrase: &Buffer, place: Option<&str>, weak: bool) -> Result<()>
     let subject =
         place.map_or_else(|| "the passphrase".to_owned(), |place| format!("the passphrase in {place}"));
     if let Some(why) = untypable(bytes) {
-        return fail(Code::BadData, format!("{subject} {why}, which cannot be typed at a prompt")).map_err(
-            |e: Error| {
-                e.with_remedy("write it as one line of UTF-8 text, with at most one line break after it")
-            },
-        );
+        return Err(Error::new(Code::BadData, format!("{subject} {why}, which cannot be typed at a prompt"))
+            .with_remedy("write it as one line of UTF-8 text, with at most one line break after it"));
     }
     if bytes.len() < LEAST && !weak {
-        return fail(Code::BadData, format!("{subject} is shorter than {LEAST} bytes")).map_err(
-            |e: Error| {
-                e.with_remedy("choose a longer one, for example five random words; --weak takes a short one")
-            },
-        );
+        return Err(Error::new(Code::BadData, format!("{subject} is shorter than {LEAST} bytes"))
+            .with_remedy("choose a longer one, for example five random words; --weak takes a short one"));
     }
     Ok(())
 }

@@ -89,8 +89,7 @@ pub fn refuse_unsafe_place(path: &Path) -> Result<()> {
             } else {
                 "name a file in a directory that only you can write, as in ~/.config/strongroom"
             };
-            fail(Code::UnsafeKeyFile, format!("{} {why}", shown(&path)))
-                .map_err(|e: Error| e.with_remedy(remedy))
+            Err(Error::new(Code::UnsafeKeyFile, format!("{} {why}", shown(&path))).with_remedy(remedy))
         }
         checked => Ok(checked?),
     }
@@ -122,8 +121,8 @@ fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
         }
     }
     if passphrase.is_empty() {
-        return fail(Code::BadData, format!("{from} holds an empty passphrase"))
-            .map_err(|e: Error| e.with_remedy("give a passphrase on one line; its line break is left out"));
+        return Err(Error::new(Code::BadData, format!("{from} holds an empty passphrase"))
+            .with_remedy("give a passphrase on one line; its line break is left out"));
     }
     if passphrase.len() > PASSPHRASE_MAX {
         return fail(

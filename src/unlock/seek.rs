@@ -101,11 +101,9 @@ pub fn unlock(
     ask: Ask<'_>,
 ) -> Result<Unlocked> {
     if slots.is_empty() {
-        return fail(Code::Locked, "the vault has no unlock files").map_err(|e: Error| {
-            e.with_remedy(
-                "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
-            )
-        });
+        return Err(Error::new(Code::Locked, "the vault has no unlock files").with_remedy(
+            "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
+        ));
     }
     if let Some((secret, from)) = by_hand(named, env, home)? {
         return open_by(slots, secret, &from, named_key_file(named, env).as_deref(), home);

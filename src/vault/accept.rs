@@ -18,7 +18,7 @@ use super::standing::{self, Refusal, Standing, State, WayOut};
 use super::store::Store;
 use super::transaction;
 use super::writer::Writer;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring, Scope, hex};
 use crate::seal::record::key_id;
 use crate::unlock::listing::Methods;
@@ -132,11 +132,8 @@ pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &Waits)
     let _lock = vault.keys_alone(session, waits)?;
     let all = refusals(vault, session)?;
     let Some(refusal) = all.into_iter().find(|refusal| refusal.digest == digest) else {
-        return fail(Code::NotFound, "no state of this home is refused under that digest").map_err(
-            |e: Error| {
-                e.with_remedy("run `strongroom doctor`: it names the digest of each state that is refused")
-            },
-        );
+        return Err(Error::new(Code::NotFound, "no state of this home is refused under that digest")
+            .with_remedy("run `strongroom doctor`: it names the digest of each state that is refused"));
     };
     if matches!(refusal.way_out, WayOut::Rekey | WayOut::Restore) {
         return Err(Error::new(Code::Config, refusal.what.clone()).with_remedy(refusal.remedy()));

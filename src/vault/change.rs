@@ -238,11 +238,9 @@ impl Change {
             let what = format!(
                 "{id} is too large: with what other programs wrote into its entry of {FILE} it takes more than {FIELDS_MAX} bytes; nothing was changed"
             );
-            fail(Code::TooLarge, what).map_err(|e: Error| {
-                e.with_remedy(format!(
-                    "remove what is not needed from its entry in {FILE}, or use another id"
-                ))
-            })
+            Err(Error::new(Code::TooLarge, what).with_remedy(format!(
+                "remove what is not needed from its entry in {FILE}, or use another id"
+            )))
         };
         self.puts.iter_mut().map(take).collect()
     }
@@ -327,9 +325,7 @@ fn fits_keychain(puts: &[Put], sealed: &[(String, Vec<u8>)]) -> Result<()> {
                 "the record of {} is larger than the {max} bytes of a keychain's item",
                 record.profile
             );
-            return fail(Code::TooLarge, what).map_err(|e: Error| {
-                e.with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain")
-            });
+            return Err(Error::new(Code::TooLarge, what).with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain"));
         }
     }
     Ok(())

@@ -125,9 +125,8 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     })?;
     let in_root = |path: &Path| path.starts_with("/.local") || path.starts_with("/Library");
     if env.path("HOME").is_some_and(|home| home == Path::new("/")) && in_root(&home) && !home.exists() {
-        return fail(Code::Config, "HOME is /, so the vault would be in the root directory").map_err(
-            |e: Error| e.with_remedy("set HOME, or name the vault's home: --home DIR or STRONGROOM_HOME"),
-        );
+        return Err(Error::new(Code::Config, "HOME is /, so the vault would be in the root directory")
+            .with_remedy("set HOME, or name the vault's home: --home DIR or STRONGROOM_HOME"));
     }
     // Messages and links inside the home should not depend on where the command was started.
     // A trailing slash would follow a link.

@@ -89,9 +89,8 @@ impl FromStr for Provider {
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
         let escaped = text.len() + 2 * text.bytes().filter(|byte| *byte == b'_').count();
         if !shaped || escaped > PROVIDER_ESCAPED_MAX || is_reserved(text) {
-            return fail(Code::InvalidId, format!("{} is not a provider name", repeated(text))).map_err(
-                |e: Error| e.with_remedy("use lower-case letters, digits and . _ -, as in anthropic"),
-            );
+            return Err(Error::new(Code::InvalidId, format!("{} is not a provider name", repeated(text)))
+                .with_remedy("use lower-case letters, digits and . _ -, as in anthropic"));
         }
         Ok(Self(text.to_owned()))
     }

@@ -13,7 +13,7 @@ use super::journal;
 use super::log::{self, Event};
 use super::own::{Edit, Own};
 use super::settings::Settings;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::slots;
@@ -118,19 +118,17 @@ pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
 fn refuse_existing(vault: &Vault) -> Result<()> {
     let home = &vault.home;
     if home.kind(VAULT_FILE)?.is_some() {
-        return fail(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
-            .map_err(|e: Error| e.with_remedy("use it, or name another home with --home"));
+        return Err(Error::new(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
+            .with_remedy("use it, or name another home with --home"));
     }
     if !vault.slots()?.is_empty() || home.kind(AGENTS)?.is_some() {
-        return fail(
+        return Err(Error::new(
             Code::Exists,
             format!("{} holds unlock files or records of a vault without vault.json", shown(home.path())),
         )
-        .map_err(|e: Error| {
-            e.with_remedy(
-                "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
-            )
-        });
+        .with_remedy(
+            "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
+        ));
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ use super::store::Store;
 use super::transaction;
 use super::watch::Unwatched;
 use super::writer::{Means, Remembers, Writer};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -103,24 +103,22 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     let mut payload = if let Some(unlocked) = &opened {
         done.resumed = unlocked.payload.pending == Some(Pending::Recover);
         if !done.resumed && survey.recoverable == 0 {
-            return fail(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
-                .map_err(|e: Error| e.with_remedy("there is nothing to recover; see `strongroom doctor`"));
+            return Err(Error::new(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
+                .with_remedy("there is nothing to recover; see `strongroom doctor`"));
         }
         unlocked.payload.clone()
     } else {
         refuse_unlock_files(vault, &existing, plan.discard)?;
         if survey.recoverable == 0 {
-            return fail(Code::NotFound, "no record of this home opens with this recovery key")
-                .map_err(|e: Error| e.with_remedy("check the recovery key and --home; nothing was changed"));
+            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
+                .with_remedy("check the recovery key and --home; nothing was changed"));
         }
         if let (Some(unreadable), false) = (survey.unreadable.first(), plan.leave_unreadable) {
             let what = format!(
                 "{} records open neither with this key nor otherwise: {unreadable}",
                 survey.unreadable.len()
             );
-            return fail(Code::Corrupt, what).map_err(|e: Error| {
-                e.with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are")
-            });
+            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
         }
         let mut payload = Payload::generate(plan.method)?;
         payload.pending = Some(Pending::Recover);
@@ -185,11 +183,13 @@ fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Resul
     if existing.is_empty() || discard {
         return Ok(());
     }
-    fail(Code::Exists, format!("{} has unlock files: they may still open it", shown(vault.home.path()))).map_err(
-        |e: Error| {
-            e.with_remedy("if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted")
-        },
+    Err(Error::new(
+        Code::Exists,
+        format!("{} has unlock files: they may still open it", shown(vault.home.path())),
     )
+    .with_remedy(
+        "if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted",
+    ))
 }
 
 /// What opens with what, before anything is changed.

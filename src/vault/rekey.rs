@@ -58,8 +58,8 @@ pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
     if slots::same(judged, &vault.slots()?) {
         return Ok(());
     }
-    fail(Code::Changed, "the unlock methods were changed while this command waited")
-        .map_err(|e: Error| e.with_remedy("look at `strongroom unlock-method list` and repeat"))
+    Err(Error::new(Code::Changed, "the unlock methods were changed while this command waited")
+        .with_remedy("look at `strongroom unlock-method list` and repeat"))
 }
 
 /// Gives the vault a new key.
@@ -83,8 +83,8 @@ pub fn rekey(
     }
     let mut payload = session.unlocked()?.payload.clone();
     if payload.pending == Some(Pending::Recover) {
-        return fail(Code::Config, "a recovery is not finished")
-            .map_err(|e: Error| e.with_remedy("run `strongroom recover` again first"));
+        return Err(Error::new(Code::Config, "a recovery is not finished")
+            .with_remedy("run `strongroom recover` again first"));
     }
     let ring = session.keys.own()?;
     // A home from before a change of keys that was undone: this is what gives the old key up again.

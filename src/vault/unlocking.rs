@@ -6,7 +6,7 @@ use super::own::{Edit, Own};
 use super::settings::Settings;
 use super::store::Store;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
 use crate::unlock::seek::{self, Ask, LOOKS, Named};
 use crate::unlock::slots::{self, Slot};
@@ -91,11 +91,8 @@ impl Vault {
     pub fn session(&self, opened: Opened, env: &Env) -> Result<Session> {
         let mut session = Session::of(opened, env)?;
         if self.file.as_ref().is_some_and(|file| *file != VaultFile::of(&session.keys.vault)) {
-            return fail(Code::Tampered, "vault.json does not say what the unlock file says").map_err(
-                |e: Error| {
-                    e.with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`")
-                },
-            );
+            return Err(Error::new(Code::Tampered, "vault.json does not say what the unlock file says")
+                .with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`"));
         }
         self.admit(&mut session)?;
         Ok(session)

@@ -13,7 +13,7 @@ use super::own::{Edit, Own};
 use super::session::check_cached;
 use super::standing::{self, Standing, State, WayOut};
 use super::writer::{Means, Remembers, Writer, no_agent};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring};
 use crate::unlock::Opened;
 
@@ -251,13 +251,9 @@ impl Vault {
         }
         match self.anchors.setup().named_by {
             Some(name) if self.is_unknown(ring)? => {
-                fail(Code::Config, format!("the directory named by {name} remembers nothing of this home")).map_err(
-                    |e: Error| {
-                        e.with_remedy(format!(
+                Err(Error::new(Code::Config, format!("the directory named by {name} remembers nothing of this home")).with_remedy(format!(
                             "name the one in which it is kept; to begin one there, run `strongroom doctor --repair` with the same {name}"
-                        ))
-                    },
-                )
+                        )))
             }
             _ => Ok(own),
         }

@@ -125,8 +125,11 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
             Some(path) => read::passphrase_of_file(path, Trust::Own)?,
             None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
             None => {
-                return fail(Code::NoInput, "the bundle wants a passphrase, and nobody can be asked")
-                    .map_err(|e: Error| e.with_remedy("give it by --bundle-passphrase-file"));
+                return Err(Error::new(
+                    Code::NoInput,
+                    "the bundle wants a passphrase, and nobody can be asked",
+                )
+                .with_remedy("give it by --bundle-passphrase-file"));
             }
         };
         let passphrase = passphrase
