@@ -11,20 +11,20 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use secrecy::{SecretBox, SecretString};
 
 use strongroom::env::Env;
-use strongroom::openclaw::resolve::{Scope, resolve};
+use strongroom::ops::resolve::{Scope, resolve};
 use strongroom::unlock::MethodSecret;
 use strongroom::unlock::payload::Payload;
 use strongroom::unlock::seek::Named;
 use strongroom::unlock::{key_text, slots};
-use strongroom::vault::change::Change;
 use strongroom::vault::credential::{Credential, CredentialType};
 use strongroom::vault::home::{Session, Setup, Vault, Waits};
 use strongroom::vault::id::{AgentName, ProfileId, Reference};
 use strongroom::vault::index::{Index, Mark, NewEntry};
-use strongroom::vault::init::init;
+use strongroom::vault::keys::init::init;
 use strongroom::vault::record::{Details, Record};
 use strongroom::vault::settings::Settings;
 use strongroom::vault::store::Store;
+use strongroom::vault::transaction::change::Change;
 use strongroom::vault::watch::Unwatched;
 
 const NOW: i64 = 1_790_000_000_000;

@@ -1,8 +1,8 @@
 //! What the client's configuration says, for verbs that choose as the client would.
 
 use super::Context;
-use crate::select::client::Client;
-use crate::sources::config::ClientConfig;
+use crate::client::config::ClientConfig;
+use crate::client::selection::Client;
 
 /// What the client's configuration says of selection; an empty one where it cannot be read.
 pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {

@@ -13,7 +13,7 @@ use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::seek;
 use crate::unlock::slots::PASSPHRASE;
-use crate::vault::accept;
+use crate::vault::anchor::accept;
 use crate::vault::home::{Session, Vault};
 use crate::vault::writing::Look;
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Context;
-use crate::select::alias;
+use crate::client::alias;
+use crate::client::sources::Found;
 use crate::select::report::{Lacking, Only};
-use crate::sources::Found;
 use crate::vault::elsewhere::Elsewhere;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};

@@ -16,7 +16,7 @@ use crate::unlock::read::{self, Stream};
 use crate::unlock::seek::{self, Named};
 use crate::unlock::{MethodSecret, Opened, key_text, keychain_key, new_passphrase, slots};
 use crate::vault::home::{Session, Vault};
-use crate::vault::init;
+use crate::vault::keys::init;
 use crate::vault::settings::Settings;
 use crate::vault::store::Store as Place;
 

@@ -19,7 +19,8 @@ use crate::unlock::read::{self, Stream};
 use crate::unlock::seek::{self, Named};
 use crate::unlock::slots::{self, Slot};
 use crate::vault::home::{Session, Vault};
-use crate::vault::{rekey, settle};
+use crate::vault::keychain::settle;
+use crate::vault::keys::rekey;
 
 /// Print to whom others should export: this vault's own age recipient.
 #[derive(Debug, Args)]

@@ -1,19 +1,19 @@
 //! A new secret lifts what the old one earned: cooldown, disablement, counters. That is a step of the
 //! change that stores it; this tells of it.
 
+use crate::client::state_file::StateFile;
 use crate::error::{Code, Result};
 use crate::select::backoff::after_new_secret;
 use crate::select::order::waiting;
 use crate::select::phrases;
 use crate::select::profile::ProfileView;
 use crate::select::state;
-use crate::select::state_file::StateFile;
 use crate::vault::agent::Agent;
-use crate::vault::change::Change;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Writer;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
+use crate::vault::transaction::change::Change;
 
 /// Has a change lift what the old secret of a profile earned, if the record that it stores holds another
 /// one than the record before it; and gives what is to be said once it is committed.

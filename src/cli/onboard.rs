@@ -23,7 +23,7 @@ use crate::transfer::environment;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
-use crate::vault::init as vault_init;
+use crate::vault::keys::init as vault_init;
 
 /// Make a vault where there is none, and store a first credential in it.
 ///

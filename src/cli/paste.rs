@@ -15,13 +15,13 @@ use crate::term::escape::safe;
 use crate::term::{out, secret_input, stdin};
 use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
-use crate::vault::change::{Change, Outcome};
 use crate::vault::credential::{Credential, CredentialType};
-use crate::vault::exposed;
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{ProfileId, Provider};
+use crate::vault::index::exposed;
 use crate::vault::record::Record;
+use crate::vault::transaction::change::{Change, Outcome};
 use crate::when::rfc3339;
 
 /// So many ids are tried beside one that is in use.

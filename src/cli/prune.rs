@@ -12,7 +12,7 @@ use crate::term::count::counted;
 use crate::term::escape::shell_word;
 use crate::vault::home::Vault;
 use crate::vault::id::quoted;
-use crate::vault::leftovers::{self, Leftover};
+use crate::vault::keychain::leftovers::{self, Leftover};
 
 /// So many profiles of a home are named one by one.
 const NAMED_MAX: usize = 8;

@@ -12,7 +12,8 @@ use crate::seal::recovery;
 use crate::term::count::counted;
 use crate::unlock::{read, seek};
 use crate::vault::home::Vault;
-use crate::vault::{recover, settle};
+use crate::vault::keychain::settle;
+use crate::vault::keys::recover;
 
 /// What unlocks a rebuilt vault. A keychain can be added then.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]

@@ -6,7 +6,7 @@ use super::Context;
 use super::get::not_found;
 use super::report::pinned_by_hand;
 use crate::error::Result;
-use crate::vault::change::Change;
+use crate::vault::transaction::change::Change;
 
 /// Remove a profile from the vault.
 ///

@@ -7,8 +7,8 @@ use super::get::not_found;
 use super::paste::sealed_besides;
 use super::report::pinned_by_hand;
 use crate::error::{Code, Error, Result, fail};
-use crate::vault::change::Change;
 use crate::vault::generation::{next_record, replaced};
+use crate::vault::transaction::change::Change;
 
 /// Give a profile another id, in the index and in every order.
 #[derive(Debug, Args)]

@@ -7,11 +7,11 @@ use clap::Args;
 use strongroom_backends::deadline;
 
 use super::Context;
+use crate::client::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
 use crate::keychain;
-use crate::openclaw::protocol::{self, REQUEST, REQUEST_MAX};
-use crate::openclaw::resolve::{Scope, resolve};
+use crate::ops::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::out;
 use crate::term::stdin::{self, Rest};

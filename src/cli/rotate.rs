@@ -12,10 +12,10 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Keys;
 use crate::secret::ExposeSecret;
 use crate::shape;
-use crate::vault::change::Change;
 use crate::vault::credential::CredentialType;
 use crate::vault::generation::next_record;
 use crate::vault::reader::Found;
+use crate::vault::transaction::change::Change;
 use crate::when::rfc3339;
 
 /// Give a profile a new secret, and keep the rest of it.

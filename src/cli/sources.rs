@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::Context;
+use crate::client::config::ClientConfig;
+use crate::client::prompt_cache::{self, Policy};
+use crate::client::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::doctor::Finding;
 use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step};
 use crate::select::profile::ProfileView;
-use crate::select::prompt_cache::{self, Policy};
 use crate::select::report::Report;
-use crate::sources::config::ClientConfig;
-use crate::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::term::escape::safe;
 
 const CHECK: &str = "sources";

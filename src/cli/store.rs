@@ -9,11 +9,11 @@ use super::prune::{self, Prune};
 use crate::error::{Code, Result, fail};
 use crate::term::count::counted;
 use crate::unlock::cache;
-use crate::vault::change::Change;
 use crate::vault::generation::next_record;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::ProfileId;
 use crate::vault::store::Store as Place;
+use crate::vault::transaction::change::Change;
 
 /// Move profiles between encrypted files and the desktop's keychain, or clear up in the keychain.
 #[derive(Debug, Args)]

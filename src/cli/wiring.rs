@@ -4,11 +4,11 @@
 use strongroom_backends::shown;
 
 use super::Context;
+use crate::client::places::Places;
+use crate::client::wiring::Wiring;
 use crate::doctor::{Level, resolver};
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
-use crate::openclaw::wiring::Wiring;
-use crate::sources::places::Places;
 use crate::term::escape::safe;
 use crate::unlock::{seek, slots};
 use crate::vault::home::{self, AGENTS, Vault};

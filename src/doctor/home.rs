@@ -5,8 +5,8 @@ use strongroom_backends::fs::{lock, queue};
 
 use super::{Finding, Level};
 use crate::error::{Error, Result};
-use crate::vault::accept;
 use crate::vault::anchor::Remembered;
+use crate::vault::anchor::accept;
 use crate::vault::home::{AGENTS, Session, VAULT_FILE, Vault, VaultFile, Waits};
 use crate::vault::id::quoted;
 use crate::vault::{ledger, log, settings};

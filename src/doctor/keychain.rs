@@ -14,10 +14,11 @@ use crate::unlock::slots::KEYCHAIN;
 use crate::vault::agent::PENDING;
 use crate::vault::home::{Session, Vault, Waits};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::keychain::leftovers::look as left_by;
+use crate::vault::keychain::settle;
 use crate::vault::ledger::Book;
-use crate::vault::leftovers::look as left_by;
+use crate::vault::settings;
 use crate::vault::store::Store;
-use crate::vault::{settings, settle};
 
 const CHECK: &str = "keychain";
 

@@ -8,7 +8,8 @@ use strongroom_backends::fs::lock;
 use super::Finding;
 use crate::vault::agent::{PENDING, RECORDS};
 use crate::vault::home::{AGENTS, VAULT_FILE, Vault};
-use crate::vault::{index, journal, ledger, log, settings};
+use crate::vault::transaction::journal;
+use crate::vault::{index, ledger, log, settings};
 
 const CHECK: &str = "writing";
 /// As much as a change needs at the most before it is committed, in bytes: its journal and what that holds.

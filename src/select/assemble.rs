@@ -3,8 +3,6 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::alias;
-use super::client::Client;
 use super::health::{Asked, Check, Status, check, status};
 use super::order::{Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
@@ -15,7 +13,9 @@ use super::report::{
     ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
-use crate::sources::endpoint::Endpoint;
+use crate::client::alias;
+use crate::client::endpoint::Endpoint;
+use crate::client::selection::Client;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::rfc3339;

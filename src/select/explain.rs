@@ -2,12 +2,12 @@
 
 use serde::Serialize;
 
-use super::alias;
 use super::assemble::Input;
 use super::order::{Basis, Pinned, Selected, Verdict};
 use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
+use crate::client::alias;
 use crate::vault::id::Provider;
 use crate::when::relative;
 
@@ -201,7 +201,7 @@ fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::select::client::Client;
+    use crate::client::selection::Client;
     use crate::select::fixture::{NOW, order, profiles, state, with_input};
     use crate::select::pin::Pin;
 

@@ -85,7 +85,7 @@ pub(super) fn with_input<R>(
         profiles,
         orders,
         state,
-        client: &super::client::Client::default(),
+        client: &crate::client::selection::Client::default(),
         session: None,
         model: None,
         lacking: &[],

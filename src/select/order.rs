@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::alias;
-use super::client::Client;
 use super::pin::{Model, Pin, Source};
 use super::profile::{ProfileView, Usable, is_exempt};
 use super::state::State;
+use crate::client::alias;
+use crate::client::selection::Client;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::slash::Asked;
+use crate::client::slash::Asked;
 use crate::error::{Code, Error};
 use crate::vault::id::ProfileId;
 
@@ -146,7 +146,7 @@ pub enum Wish {
 /// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
 #[must_use]
 pub fn wish(text: &str) -> Wish {
-    if let Some(asked) = super::slash::parse(text) {
+    if let Some(asked) = crate::client::slash::parse(text) {
         return match asked {
             Asked::List => Wish::List,
             Asked::Status => Wish::Status,
@@ -155,7 +155,7 @@ pub fn wish(text: &str) -> Wish {
         };
     }
     // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
-    match super::slash::split(text) {
+    match crate::client::slash::split(text) {
         (model, Some(profile)) if profile.contains(':') => {
             Wish::Pin { model: Some(model.to_owned()), profile: profile.to_owned() }
         }

@@ -54,14 +54,14 @@ fn state() -> MutexGuard<'static, State> {
 /// The settings of a terminal while a program of ours has changed them. A signal that ends the process puts back
 /// how the terminal was before the first of these values.
 #[derive(Debug)]
-pub(super) struct Saved {
+pub(crate) struct Saved {
     saved: Termios,
     outermost: bool,
 }
 
 impl Saved {
     /// Notes how a terminal is, before it is changed.
-    pub(super) fn keep(input: impl AsFd, output: impl AsFd, saved: Termios) -> Self {
+    pub(crate) fn keep(input: impl AsFd, output: impl AsFd, saved: Termios) -> Self {
         watch();
         let mut state = state();
         let outermost = state.terminal.is_none();
@@ -74,12 +74,12 @@ impl Saved {
     }
 
     /// How it was.
-    pub(super) fn saved(&self) -> &Termios {
+    pub(crate) fn saved(&self) -> &Termios {
         &self.saved
     }
 
     /// Changes a terminal's settings.
-    pub(super) fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
+    pub(crate) fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
         // Not while a signal puts them back.
         let mut state = state();
         if let Some(kept) = &mut state.terminal {
@@ -89,14 +89,14 @@ impl Saved {
     }
 
     /// Notes what switches off what is switched on by a sequence.
-    pub(super) fn undo_by(undo: &'static str) {
+    pub(crate) fn undo_by(undo: &'static str) {
         if let Some(kept) = &mut state().terminal {
             kept.undo = undo;
         }
     }
 
     /// Puts them back.
-    pub(super) fn restore(&self, fd: impl AsFd) {
+    pub(crate) fn restore(&self, fd: impl AsFd) {
         let _ = Self::set(fd, &self.saved);
         if self.outermost {
             state().terminal = None;
@@ -199,7 +199,7 @@ pub struct Held(());
 
 impl Held {
     /// From now on. What cannot be held up is not.
-    pub(super) fn hold() -> Self {
+    pub(crate) fn hold() -> Self {
         watch();
         state().held = true;
         Self(())

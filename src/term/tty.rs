@@ -12,7 +12,7 @@ use rustix::termios::{QueueSelector, isatty, tcflush, tcgetpgrp};
 use crate::error::{Code, Error, Result, fail};
 
 /// The terminal the user sits at.
-pub(super) enum Tty {
+pub(crate) enum Tty {
     /// The controlling terminal.
     Controlling(File),
     /// Standard input and error, where they are terminals but not the controlling one.
@@ -21,7 +21,7 @@ pub(super) enum Tty {
 
 impl Tty {
     /// Finds the terminal, whatever the standard streams are connected to.
-    pub(super) fn open() -> Result<Self> {
+    pub(crate) fn open() -> Result<Self> {
         if let Some(tty) = Self::controlling() {
             return Ok(tty);
         }
@@ -32,25 +32,25 @@ impl Tty {
     }
 
     /// The controlling terminal, where there is one.
-    pub(super) fn controlling() -> Option<Self> {
+    pub(crate) fn controlling() -> Option<Self> {
         let no_ctty = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or(0);
         let opened = OpenOptions::new().read(true).write(true).custom_flags(no_ctty).open("/dev/tty");
         opened.ok().map(Self::Controlling)
     }
 
     /// Whether this process may read here: one in the background is stopped where it tries.
-    pub(super) fn in_foreground(&self) -> bool {
+    pub(crate) fn in_foreground(&self) -> bool {
         tcgetpgrp(self.input()).is_ok_and(|group| group == getpgrp())
     }
 
-    pub(super) fn input(&self) -> BorrowedFd<'_> {
+    pub(crate) fn input(&self) -> BorrowedFd<'_> {
         match self {
             Self::Controlling(file) => file.as_fd(),
             Self::Standard => rustix::stdio::stdin(),
         }
     }
 
-    pub(super) fn output(&self) -> BorrowedFd<'_> {
+    pub(crate) fn output(&self) -> BorrowedFd<'_> {
         match self {
             Self::Controlling(file) => file.as_fd(),
             Self::Standard => rustix::stdio::stderr(),
@@ -58,22 +58,22 @@ impl Tty {
     }
 
     /// Writes text that is already safe to show.
-    pub(super) fn write(&self, text: &str) -> Result<()> {
+    pub(crate) fn write(&self, text: &str) -> Result<()> {
         super::out::write_to(self.output(), text.as_bytes()).map(drop).map_err(broken)
     }
 
     /// Writes bytes as they are, control sequences and all.
-    pub(super) fn write_raw(&self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn write_raw(&self, bytes: &[u8]) -> Result<()> {
         super::out::write_to(self.output(), bytes).map(drop).map_err(broken)
     }
 
     /// Throws away what was typed and not yet read.
-    pub(super) fn flush_input(&self) {
+    pub(crate) fn flush_input(&self) {
         let _ = tcflush(self.input(), QueueSelector::IFlush);
     }
 
     /// Reads what is there, waiting for the first byte. 0 is the end: a terminal that hung up.
-    pub(super) fn read(&self, bytes: &mut [u8]) -> Result<usize> {
+    pub(crate) fn read(&self, bytes: &mut [u8]) -> Result<usize> {
         loop {
             match rustix::io::read(self.input(), &mut *bytes) {
                 Err(Errno::INTR) => {}
@@ -88,11 +88,11 @@ impl Tty {
 }
 
 /// The window was closed, or the connection lost.
-pub(super) fn gone() -> Error {
+pub(crate) fn gone() -> Error {
     Error::new(Code::Cancelled, "the terminal went away")
 }
 
-pub(super) fn broken(errno: Errno) -> Error {
+pub(crate) fn broken(errno: Errno) -> Error {
     if errno == Errno::IO {
         return gone();
     }

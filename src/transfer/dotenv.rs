@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::value::{Checked, Problem, check};
 use super::{Candidate, Invalid, Parsed, Skipped, bounds};
+use crate::client::sources;
+use crate::client::sources::dotenv_lines::{Lines, PassedOver, lines};
+use crate::client::sources::dotenv_value::{Note, Value};
+use crate::client::sources::untaken;
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
 use crate::shape;
-use crate::sources;
-use crate::sources::dotenv_lines::{Lines, PassedOver, lines};
-use crate::sources::dotenv_value::{Note, Value};
-use crate::sources::untaken;
 use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
 

@@ -8,11 +8,11 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::dotenv::parse;
+use crate::client::sources::dotenv_lines::lines;
+use crate::client::sources::dotenv_value::Value;
 use crate::env_names;
 use crate::secret::ExposeSecret;
 use crate::shape;
-use crate::sources::dotenv_lines::lines;
-use crate::sources::dotenv_value::Value;
 
 const RECORDED: &str = include_str!("../../tests/fixtures/dotenv/answers.jsonl");
 /// The variable that names a file of further answers.

@@ -2,10 +2,10 @@
 
 use super::Parsed;
 use super::dotenv::{parse, take_variables};
+use crate::client::sources::dotenv_lines::lines;
+use crate::client::sources::dotenv_value::Note;
 use crate::error::Code;
 use crate::secret::ExposeSecret;
-use crate::sources::dotenv_lines::lines;
-use crate::sources::dotenv_value::Note;
 use crate::vault::credential::CredentialType;
 
 fn read(text: &str) -> Parsed {

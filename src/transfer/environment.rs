@@ -4,10 +4,10 @@
 use std::collections::HashSet;
 
 use super::{Parsed, Skipped, dotenv};
+use crate::client::sources::{Found, Held, Rank, Variable, rank};
 use crate::env_names::Pool;
 use crate::error::Result;
 use crate::secret::ExposeSecret;
-use crate::sources::{Found, Held, Rank, Variable, rank};
 
 /// What parts the keys of a `<P>_API_KEYS` list.
 const SEPARATORS: [char; 2] = [',', ';'];

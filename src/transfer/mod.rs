@@ -29,7 +29,7 @@ mod openclaw_tests;
 #[cfg(test)]
 mod plan_tests;
 
-pub use crate::sources::file as source;
+pub use crate::client::file as source;
 pub use candidate::{Candidate, Invalid, Parsed, Skipped};
 pub use format::Format;
 pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};

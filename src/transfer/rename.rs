@@ -5,9 +5,9 @@ use std::collections::HashMap;
 
 use super::value::Problem;
 use super::{Invalid, Parsed};
+use crate::client::alias;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::{instead, may_be_repeated};
-use crate::select::alias;
 use crate::shape;
 use crate::vault::id::{ProfileId, Provider, quoted_in_full};
 

@@ -10,10 +10,10 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
-use super::journal::Journal;
 pub use super::layout::{GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_BUSY, TXN_STAGE};
 use super::ledger::{self, Book, Unverified};
 use super::log;
+use super::transaction::journal::Journal;
 use crate::error::{Code, Result};
 use crate::seal::RECORD_MAX;
 

@@ -14,7 +14,7 @@ use super::agent::Agent;
 use super::anchor::{self, Anchors};
 use super::id::AgentName;
 pub use super::session::Session;
-use super::state_step::{self, Follow};
+use super::transaction::state_step::{self, Follow};
 use super::vault_file::{self, MAX as VAULT_FILE_MAX};
 pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
 use super::watch::Watch;

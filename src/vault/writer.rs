@@ -4,14 +4,14 @@ use strongroom_backends::fs::lock::Lock;
 
 use super::agent::Agent;
 use super::anchor::Anchors;
-use super::change::{Change, Outcome};
+use super::anchor::standing::{self, Standing, State, WayOut};
 use super::generation::Generations;
+use super::keychain::settle;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
-use super::settle;
-use super::staging::Place;
-use super::standing::{self, Standing, State, WayOut};
-use super::state_step::Follow;
+use super::transaction::change::{Change, Outcome};
+use super::transaction::staging::{self, Place};
+use super::transaction::state_step::Follow;
 use super::transaction::{self, Finished};
 use super::watch::{Unwatched, Watch};
 use crate::error::{Code, Error, Result};
@@ -61,7 +61,7 @@ pub(super) enum Remembers {
 #[derive(Debug)]
 pub struct Staged<'w> {
     writer: &'w Writer<'w>,
-    staged: super::staging::Staged<'w>,
+    staged: staging::Staged<'w>,
 }
 
 impl<'s> Writer<'s> {

@@ -7,11 +7,11 @@ use strongroom_backends::fs::lock::{Holder, Lock, Mode};
 
 use super::agent::Agent;
 use super::anchor;
+use super::anchor::standing::{self, Standing, State, WayOut};
 use super::home::{Session, Vault, Waits};
 use super::id::AgentName;
 use super::own::{Edit, Own};
 use super::session::check_cached;
-use super::standing::{self, Standing, State, WayOut};
 use super::writer::{Means, Remembers, Writer, no_agent};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring};

@@ -5,10 +5,10 @@ use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
+use strongroom::client::alias;
+use strongroom::client::selection::Client;
 use strongroom::env::Env;
-use strongroom::select::alias;
 use strongroom::select::backoff::{Policy, after_success};
-use strongroom::select::client::Client;
 use strongroom::select::order::{Rules, Selected, Verdict, select};
 use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;

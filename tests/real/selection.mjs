@@ -116,7 +116,7 @@ tell('configuration', { name: 'an included file stands where it is named' }, () 
   assert.deepEqual(included({ auth: { $include: './auth.json5' } }, path.join(scratch, 'openclaw.json')), { auth: { order: { a: ['a:x'] } } }));
 
 const aliases = (await load('resolveProviderAuthAliasMap'))({ config: {} });
-const table = fs.readFileSync(new URL('../../src/select/alias.rs', import.meta.url), 'utf8').split('];')[0];
+const table = fs.readFileSync(new URL('../../src/client/alias.rs', import.meta.url), 'utf8').split('];')[0];
 const known = Object.fromEntries([...table.matchAll(/\("([\w-]+)", "([\w-]+)"\)/g)].map(([, alias, target]) => [alias, target]));
 tell('aliases', { name: 'those of the source are those of the client' }, () =>
   assert.deepEqual(known, Object.fromEntries(Object.entries(aliases).filter(([alias, target]) => alias !== target))));

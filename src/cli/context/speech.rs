@@ -14,9 +14,9 @@ use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::vault::anchor::Remembered;
-use crate::vault::change::Outcome;
 use crate::vault::home::{Session, Vault, Writer};
-use crate::vault::settle;
+use crate::vault::keychain::settle;
+use crate::vault::transaction::change::Outcome;
 
 impl Context {
     /// Tells, before the first change on this machine, that it knows nothing of the home yet.

@@ -9,11 +9,11 @@ use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{self, State};
 use crate::shape::looks_secret;
 use crate::vault::agent::Agent;
-use crate::vault::exposed;
+use crate::vault::anchor::standing::seen_behind;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::index::exposed;
 use crate::vault::index::{EntryRef, Index};
-use crate::vault::standing::seen_behind;
 
 /// So many findings of secrets in an index are told one by one.
 const EXPOSED_MAX: usize = 4;

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::keychain::{self, Cover};
 use crate::seal::armor;
 use crate::vault::id::ProfileId;
-use crate::vault::keychain_store::{KeychainStore, sealed_in};
+use crate::vault::keychain::store::{KeychainStore, sealed_in};
 use crate::vault::record::Record;
 use crate::vault::store::Store;
 

@@ -7,10 +7,10 @@ use strongroom_backends::fs::home;
 use super::{Finding, Verified};
 use crate::error::{Code, Result};
 use crate::permission;
+use crate::vault::anchor::standing::{self, Standing, State};
 use crate::vault::home::{Session, Vault};
 use crate::vault::log;
 use crate::vault::own::Own;
-use crate::vault::standing::{self, Standing, State};
 
 /// What of these names in a directory others can write, or somebody else owns, as sentences.
 pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {

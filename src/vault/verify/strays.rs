@@ -16,7 +16,8 @@ use crate::vault::agent::{Agent, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, T
 use crate::vault::id::{AgentName, quoted};
 use crate::vault::ledger::{self, shard};
 use crate::vault::record::Record;
-use crate::vault::{index, journal, log};
+use crate::vault::transaction::journal;
+use crate::vault::{index, log};
 
 /// No more of them are named in one place.
 const TOLD: usize = 20;

@@ -1,0 +1,217 @@
+//! Providers whose models the client is configured to use and that nothing beside the vault serves.
+
+use std::collections::BTreeSet;
+
+use super::{Found, Held, Origin, ProviderSources, Variable, rank};
+use crate::client::store;
+use crate::env::Env;
+use crate::env_names;
+use crate::vault::id::{AgentName, Provider};
+use crate::vault::index::entry::EXEC_PROVIDER;
+
+/// Providers that are signed in to and have no variable.
+const SIGN_INS: [&str; 3] = ["openai-codex", "google-antigravity", "qwen-oauth"];
+/// Providers that have a variable and do without: local ones, and those to which the cloud's own
+/// tools sign in.
+const KEYLESS: [&str; 9] =
+    ["ollama", "vllm", "sglang", "lmstudio", "comfy", "amazon-bedrock", "bedrock", "google-vertex", "vertex"];
+
+impl Found {
+    /// The providers in use of an agent that want a key or a sign-in and have none, neither in the
+    /// vault, of whose profiles `has` tells, nor beside it. A provider of which it is not known that
+    /// it wants one is not among them.
+    #[must_use]
+    pub fn unserved(
+        &self,
+        env: &Env,
+        agent: &AgentName,
+        has: impl Fn(&Provider) -> bool,
+    ) -> BTreeSet<Provider> {
+        let Some(config) = &self.config else { return BTreeSet::new() };
+        let mut missing = config.providers_in_use(agent.as_str());
+        missing.retain(|provider| self.wants_key(provider) && self.lacks(env, agent, provider, &has));
+        missing
+    }
+
+    /// Whether a provider has no credential, neither in the vault nor beside it: in a variable, be it
+    /// one that belongs to another provider too, in the client's configuration, or kept by the client.
+    #[must_use]
+    pub fn lacks(
+        &self,
+        env: &Env,
+        agent: &AgentName,
+        provider: &Provider,
+        has: impl Fn(&Provider) -> bool,
+    ) -> bool {
+        let in_vault = || has(provider) || self.stand_in(provider).is_some_and(|other| has(&other));
+        let directory = self.config.as_ref().and_then(|config| config.directory(agent.as_str()));
+        let kept = || store::providers(env, agent, directory).contains(provider.as_str());
+        !(in_vault() || self.serves(provider) || kept())
+    }
+
+    /// Whether any provider has a key beside the vault that the client takes.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        let of =
+            |of: &ProviderSources<'_>| of.winner.is_some_and(|winner| !asks_the_vault(winner, of.provider));
+        rank(&self.variables).iter().any(of)
+    }
+
+    fn serves(&self, provider: &Provider) -> bool {
+        let name = provider.as_str();
+        env_names::names_of(name).iter().any(|name| self.set.contains(*name))
+            || self.refers_elsewhere(name)
+            || rank(&self.variables).iter().any(|of| {
+                of.provider == name && of.winner.is_some_and(|winner| !asks_the_vault(winner, name))
+            })
+    }
+
+    /// Whether the configuration says which variable holds a provider's key, and it is not set here: the
+    /// client can run as a service, with variables of its own.
+    fn refers_elsewhere(&self, provider: &str) -> bool {
+        self.variables.iter().any(|variable| {
+            variable.provider == provider
+                && matches!(variable.origin, Origin::Entry(_))
+                && matches!(variable.held, Held::Unusable(_))
+        })
+    }
+
+    fn wants_key(&self, provider: &Provider) -> bool {
+        let name = provider.as_str();
+        let known = !env_names::names_of(name).is_empty() || SIGN_INS.contains(&name);
+        let config = self.config.as_ref();
+        let keyless =
+            config.and_then(|config| config.endpoint(provider)).is_some_and(|endpoint| endpoint.keyless);
+        let by_program = config.is_some_and(|config| config.programs.contains(name));
+        known && !KEYLESS.contains(&name) && !keyless && !by_program
+    }
+
+    /// The provider whose sign-in serves another one, too.
+    fn stand_in(&self, provider: &Provider) -> Option<Provider> {
+        let other = match provider.as_str() {
+            // The client's own runtime for OpenAI's models; not where they are asked for elsewhere.
+            "openai" => {
+                let endpoint = self.config.as_ref().and_then(|config| config.endpoint(provider));
+                if endpoint.is_some_and(|endpoint| endpoint.custom) {
+                    return None;
+                }
+                "openai-codex"
+            }
+            "openai-codex" => "openai",
+            "qwen-portal" => "qwen-oauth",
+            "qwen-oauth" => "qwen-portal",
+            _ => return None,
+        };
+        other.parse().ok()
+    }
+}
+
+/// Whether a key is the one that the vault is to give for this provider.
+fn asks_the_vault(variable: &Variable, provider: &str) -> bool {
+    let asked = format!("exec:{EXEC_PROVIDER}:providers/{provider}/apiKey");
+    matches!(&variable.held, Held::Reference(label) if *label == asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unserved(config: &str, variables: &[(&str, &str)], vault: &[&str]) -> Vec<String> {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::create_dir(home.path().join(".openclaw")).unwrap();
+        std::fs::write(home.path().join(".openclaw/openclaw.json"), config).unwrap();
+        let env = Env::default().with_var("HOME", home.path());
+        let env = variables.iter().fold(env, |env, (name, value)| env.with_var(name, *value));
+        let found = Found::look(&env, None);
+        assert!(found.config.is_some() && found.warnings.is_empty(), "{config}: {:?}", found.warnings);
+        let missing =
+            found.unserved(&env, &AgentName::default(), |provider| vault.contains(&provider.as_str()));
+        missing.iter().map(ToString::to_string).collect()
+    }
+
+    fn using(provider: &str, entry: &str) -> String {
+        format!(
+            "{{ agents: {{ defaults: {{ model: '{provider}/x' }} }}, models: {{ providers: {{ '{provider}': {entry} }} }} }}"
+        )
+    }
+
+    #[test]
+    fn a_provider_that_nothing_serves_is_missing_and_others_are_not() {
+        let key = [("OPENAI_API_KEY", "made-up")];
+        for (provider, entry, variables, vault, missing) in [
+            ("openai", "{}", &[][..], &[][..], true),
+            ("openai", "{}", &[], &["anthropic"], true),
+            ("openai", "{}", &[], &["openai"], false),
+            ("openai", "{}", &key, &[], false),
+            ("openai", "{}", &[("OPENAI_API_KEY", " ")], &[], true),
+            ("openai", "{}", &[("OPENAI_API_KEYS", "made-up")], &[], false),
+            ("openai", "{ apiKey: 'made-up' }", &[], &[], false),
+            // A service can have what is not set here.
+            ("openai", "{ apiKey: '${MY_KEY}' }", &[], &[], false),
+            ("openai", "{ apiKey: { source: 'env', id: 'MY_KEY' } }", &[], &[], false),
+            ("openai", "{ agentRuntime: { id: 'codex' } }", &[], &[], false),
+            ("openai", "{ agentRuntime: { id: 'openclaw' } }", &[], &[], true),
+            ("openai", "{ apiKey: '${MY_KEY}' }", &[("MY_KEY", "made-up")], &[], false),
+            ("openai", "{ apiKey: { source: 'exec', provider: 'v', id: 'x' } }", &[], &[], false),
+            (
+                "openai",
+                "{ apiKey: { source: 'exec', provider: 'strongroom', id: 'providers/openai/apiKey' } }",
+                &[],
+                &[],
+                true,
+            ),
+            // A sign-in of the client's own runtime, where that is asked.
+            ("openai", "{}", &[], &["openai-codex"], false),
+            ("openai", "{ baseUrl: 'https://llm.example' }", &[], &["openai-codex"], true),
+            ("openai-codex", "{}", &[], &[], true),
+            // A variable that belongs to another provider first.
+            ("minimax-portal", "{}", &[("MINIMAX_API_KEY", "made-up")], &[], false),
+            ("google", "{}", &[("GOOGLE_API_KEY", "made-up")], &[], false),
+            ("google", "{}", &key, &[], true),
+            // What wants no key, and what is not known.
+            ("ollama", "{}", &[], &[], false),
+            ("vllm", "{}", &[], &[], false),
+            ("lmstudio", "{}", &[], &[], false),
+            ("amazon-bedrock", "{}", &[], &[], false),
+            ("claude-cli", "{}", &[], &[], false),
+            ("google-gemini-cli", "{}", &[], &[], false),
+            ("my-proxy", "{ baseUrl: 'https://llm.example' }", &[], &[], false),
+            ("litellm", "{ baseUrl: 'http://localhost:4000' }", &[], &[], false),
+            ("litellm", "{ baseUrl: 'https://llm.example' }", &[], &[], true),
+            ("groq", "{ apiKey: 'custom-local' }", &[], &[], false),
+        ] {
+            let found = unserved(&using(provider, entry), variables, vault);
+            let expected: &[&str] = if missing { &[provider] } else { &[] };
+            assert_eq!(found, expected, "{provider} {entry} {variables:?} {vault:?}");
+        }
+        let program =
+            "{ agents: { defaults: { model: 'groq/x', cliBackends: { Groq: { command: 'x' } } } } }";
+        let runtime = "{ agents: { defaults: { model: 'anthropic/x', models: { 'anthropic/x': { agentRuntime: { id: 'claude-cli' } } } } } }";
+        let own_runtime = "{ agents: { defaults: { model: 'zai/x' }, list: [{ id: 'main', models: { 'zai/*': { agentRuntime: { id: 'x' } } } }] } }";
+        for config in [
+            "{}",
+            "{ agents: { defaults: { models: { 'openai/gpt-5': {} } } } }",
+            program,
+            runtime,
+            own_runtime,
+        ] {
+            assert!(unserved(config, &[], &[]).is_empty(), "{config}");
+        }
+        let env = "{ env: { GROQ_API_KEY: 'made-up' }, agents: { defaults: { model: 'groq/x' } } }";
+        assert!(unserved(env, &[], &[]).is_empty());
+    }
+
+    #[test]
+    fn what_the_client_keeps_itself_is_not_missing() {
+        let home = tempfile::tempdir().unwrap();
+        let directory = home.path().join(".openclaw/agents/main/agent");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(home.path().join(".openclaw/openclaw.json"), using("groq", "{}")).unwrap();
+        let env = Env::default().with_var("HOME", home.path());
+        let missing = || Found::look(&env, None).unserved(&env, &AgentName::default(), |_| false).len();
+        assert_eq!(missing(), 1);
+        let store = r#"{"profiles":{"groq:x":{"type":"api_key","provider":"groq","key":"made-up"}}}"#;
+        std::fs::write(directory.join("auth-profiles.json"), store).unwrap();
+        assert_eq!(missing(), 0);
+    }
+}

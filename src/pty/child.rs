@@ -1,0 +1,409 @@
+//! Another program at a terminal of its own, with the person's terminal passed through, and a token
+//! taken out of what it prints.
+
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use pty_process::blocking::{Command, Pty, open};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::stdio::stdin;
+use rustix::termios::{QueueSelector, Winsize, tcflush, tcgetattr, tcgetwinsize};
+use zeroize::Zeroizing;
+
+use super::capture::{Capture, Taken, Wanted};
+use super::slow::Slow;
+use crate::env::Env;
+use crate::error::{Code, Error, Result};
+use crate::secret::Buffer;
+use crate::term::signals::{Held, Saved};
+use crate::term::tty::{Tty, gone};
+
+/// How often the window's size and the program's end are looked for, where nothing is printed.
+const TICK: Duration = Duration::from_millis(100);
+/// How long a program may take to end by itself after Ctrl-C, and again after it was asked to.
+const GRACE: Duration = Duration::from_secs(2);
+/// How often it is looked whether a full queue of output has room.
+const SOON: Duration = Duration::from_millis(5);
+/// How much output is read after the program's end, in bytes: more than a terminal holds (Linux: 12 KiB,
+/// macOS: 8 KiB), so all of the program's own, and not for ever where others still write.
+const REST_MAX: usize = 128 * 1024;
+/// How long what waits to be shown after the program's end is waited for.
+const SHOW: Duration = Duration::from_secs(60);
+/// The most input that waits for the program to read it, in bytes.
+const TYPED_MAX: usize = 64 * 1024;
+
+const CTRL_C: u8 = 0x03;
+/// Ctrl-C, as terminals spell it where the program asked for unambiguous keys.
+const CTRL_C_KEY: &[u8] = b"\x1b[99;5u";
+
+/// What became of the program.
+#[derive(Debug)]
+pub struct Ran {
+    /// The token, where a whole one was printed.
+    pub token: Option<Buffer>,
+    /// How long the longest piece of a token was, in characters.
+    pub longest: usize,
+    /// Whether different whole tokens were printed.
+    pub several: bool,
+    /// How the program ended, where that can be known.
+    pub status: Option<ExitStatus>,
+    /// Whether Ctrl-C was pressed.
+    pub cancelled: bool,
+    /// Why nobody can be asked or told any more, where that is so.
+    pub gone: Option<Error>,
+    /// Holds up a signal that ends the process, until this is dropped.
+    pub held: Held,
+}
+
+/// Runs a program on the person's terminal until it ends. What it prints is passed on without the
+/// token; what is typed goes to it. Ctrl-C goes to it too, and ends it where it does not end itself.
+/// Variables of Strongroom's own are not handed down. A signal that ends the process, or a terminal that
+/// goes away, ends the program; what it printed is given all the same.
+///
+/// # Errors
+/// `IO` where it cannot be started, `NO_INPUT` without a terminal.
+pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
+    let tty = Tty::open()?;
+    let size = window();
+    let started = |error: pty_process::Error| {
+        let why = match error {
+            pty_process::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                "it, or the interpreter that its first line names, is not there".to_owned()
+            }
+            pty_process::Error::Io(error) => error.kind().to_string(),
+            pty_process::Error::Rustix(_) => "no terminal could be made for it".to_owned(),
+        };
+        Error::new(Code::Io, format!("the program could not be started: {why}"))
+    };
+    let (pty, pts) = open().map_err(started)?;
+    rustix::io::ioctl_fionbio(&pty, true).map_err(failed)?;
+    pty.resize(size_of(size)).map_err(started)?;
+    let command = Command::new(program).args(arguments).env_clear().envs(env.for_children());
+    let held = Held::hold();
+    let raw = Raw::enter()?;
+    let screen = Slow::new(move |bytes| tty.write_raw(bytes))
+        .map_err(|error| Error::new(Code::Io, format!("no thread could be started: {}", error.kind())))?;
+    let child = Running(command.spawn(pts).map_err(started)?);
+    let mut relay = Relay {
+        capture: Capture::new(wanted, size.ws_row, size.ws_col),
+        screen,
+        pty,
+        size,
+        typed: Buffer::default(),
+        cancelled: false,
+        ending: None,
+        signals: 0,
+        open: true,
+        gone: None,
+        held,
+    };
+    let status = relay.until_end(child);
+    relay.rest();
+    relay.show_rest();
+    drop(raw);
+    let Taken { token, longest, several } = relay.capture.finish();
+    Ok(Ran {
+        token,
+        longest,
+        several,
+        status,
+        cancelled: relay.cancelled,
+        gone: relay.gone.or_else(|| relay.screen.failure()),
+        held: relay.held,
+    })
+}
+
+/// The person's terminal without line editing, echo and signal keys, until this value is dropped.
+struct Raw(Saved);
+
+impl Raw {
+    fn enter() -> Result<Self> {
+        let saved = tcgetattr(stdin()).map_err(failed)?;
+        let mut raw = saved.clone();
+        raw.make_raw();
+        // Made before the change, so that a change that half succeeded is undone too.
+        let guard = Self(Saved::keep(stdin(), stdin(), saved));
+        Saved::set(stdin(), &raw).map_err(failed)?;
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
+        Ok(guard)
+    }
+}
+
+impl Drop for Raw {
+    fn drop(&mut self) {
+        let _ = tcflush(stdin(), QueueSelector::IFlush);
+        self.0.restore(stdin());
+    }
+}
+
+/// A child that does not outlive this value.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, signal: Signal) {
+        // It leads a session and so a group of its own.
+        let _ = kill_process_group(Pid::from_child(&self.0), signal);
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            self.signal(Signal::HUP);
+            self.signal(Signal::TERM);
+            let end = Instant::now() + GRACE;
+            while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            if matches!(self.0.try_wait(), Ok(None)) {
+                self.signal(Signal::KILL);
+                let _ = self.0.kill();
+                let _ = self.0.wait();
+            }
+        }
+    }
+}
+
+struct Relay {
+    capture: Capture,
+    screen: Slow,
+    pty: Pty,
+    size: Winsize,
+    typed: Buffer,
+    /// Whether Ctrl-C was pressed.
+    cancelled: bool,
+    /// Since when the program is to end.
+    ending: Option<Instant>,
+    signals: u8,
+    /// Whether somebody still has the program's terminal open.
+    open: bool,
+    /// Why the person's terminal is of no use any more.
+    gone: Option<Error>,
+    held: Held,
+}
+
+impl Relay {
+    fn until_end(&mut self, mut child: Running) -> Option<ExitStatus> {
+        loop {
+            self.wait();
+            self.follow_size();
+            match child.0.try_wait() {
+                Ok(None) => self.end_if_hung(&child),
+                Ok(status) => return status,
+                // Where the ends of children are ignored nobody is told how it ended.
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Reads what lies in the program's terminal after its end.
+    fn rest(&mut self) {
+        let mut rest = Buffer::with_capacity(16 * 1024);
+        let mut chunk = Zeroizing::new([0u8; 4096]);
+        while self.open && rest.len() < REST_MAX {
+            let read = self.read(&mut chunk[..]);
+            if read == 0 {
+                break;
+            }
+            rest.extend(chunk.get(..read).unwrap_or_default());
+        }
+        self.feed(rest.expose());
+    }
+
+    /// Waits until everything is shown, unless Ctrl-C, a signal or a long time cuts that short; and undoes
+    /// the program's settings.
+    fn show_rest(&mut self) {
+        let end = Instant::now() + SHOW;
+        // One from before was the program's.
+        let before = std::mem::take(&mut self.cancelled);
+        let whole = loop {
+            if self.screen.wait(TICK) {
+                break true;
+            }
+            let keyboard: BorrowedFd<'_> = stdin();
+            let typed = poll(&mut [PollFd::new(&keyboard, PollFlags::IN)], Some(&Timespec::default()));
+            if matches!(typed, Ok(1..)) {
+                self.input();
+            }
+            if self.cancelled || self.held.came() || self.gone.is_some() || Instant::now() >= end {
+                break false;
+            }
+        };
+        self.cancelled = before;
+        let mut last = self.capture.undo();
+        if !whole || !self.capture.at_line_start() {
+            last.push_str("\r\n");
+        }
+        if whole {
+            self.screen.push(last.as_bytes());
+        } else {
+            // What was cut off can end within a sequence.
+            self.screen.replace(format!("\x18{last}").as_bytes());
+        }
+        self.screen.wait(GRACE);
+    }
+
+    /// Waits for something to pass on, and passes it on; not longer than a tick.
+    fn wait(&mut self) {
+        // A program that is to end can be kept from it by what nobody takes.
+        let room = self.ending.is_some() || !self.screen.is_full();
+        let mut of_pty = if room { PollFlags::IN } else { PollFlags::empty() };
+        if !self.typed.is_empty() {
+            of_pty |= PollFlags::OUT;
+        }
+        let keyboard: BorrowedFd<'_> = stdin();
+        let pty = self.pty.as_fd();
+        let mut of_keyboard = PollFlags::empty();
+        let mut of_program = PollFlags::empty();
+        let mut fds = Vec::with_capacity(2);
+        if self.gone.is_none() {
+            fds.push(PollFd::new(&keyboard, PollFlags::IN));
+        }
+        if self.open {
+            fds.push(PollFd::new(&pty, of_pty));
+        }
+        let tick = Timespec::try_from(if room { TICK } else { SOON }).ok();
+        let polled = poll(&mut fds, tick.as_ref());
+        let mut events = fds.iter().map(PollFd::revents);
+        if self.gone.is_none() {
+            of_keyboard = events.next().unwrap_or(of_keyboard);
+        }
+        if self.open {
+            of_program = events.next().unwrap_or(of_program);
+        }
+        drop(fds);
+        match polled {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(errno) => {
+                self.gone.get_or_insert_with(|| failed(errno));
+                std::thread::sleep(TICK);
+                of_program = PollFlags::IN;
+            }
+        }
+        if !of_keyboard.is_empty() {
+            self.input();
+        }
+        if !self.typed.is_empty() && self.open {
+            self.pass_typed();
+        }
+        if !of_program.is_empty() {
+            self.output();
+        }
+        if self.gone.is_none() {
+            self.gone = self.screen.failure();
+        }
+    }
+
+    fn input(&mut self) {
+        let mut chunk = Zeroizing::new([0u8; 1024]);
+        let read = match rustix::io::read(stdin(), &mut chunk[..]) {
+            Ok(0) | Err(Errno::IO) => {
+                self.gone = Some(gone());
+                return;
+            }
+            Ok(read) => read,
+            Err(Errno::INTR | Errno::AGAIN) => return,
+            Err(errno) => {
+                self.gone = Some(failed(errno));
+                return;
+            }
+        };
+        let typed = chunk.get(..read).unwrap_or_default();
+        if typed.contains(&CTRL_C) || typed.windows(CTRL_C_KEY.len()).any(|keys| keys == CTRL_C_KEY) {
+            self.cancelled = true;
+            // The first is the program's; the second means it.
+            match self.ending {
+                None => self.ending = Some(Instant::now()),
+                Some(_) if self.signals == 0 => self.ending = Instant::now().checked_sub(GRACE),
+                Some(_) => {}
+            }
+        }
+        if self.typed.len() + typed.len() <= TYPED_MAX {
+            self.typed.extend(typed);
+        }
+    }
+
+    fn pass_typed(&mut self) {
+        if let Ok(written) = (&self.pty).write(self.typed.expose()) {
+            let mut rest = Buffer::default();
+            rest.extend(self.typed.expose().get(written..).unwrap_or_default());
+            self.typed = rest;
+        }
+    }
+
+    /// Passes some output on.
+    fn output(&mut self) {
+        let mut chunk = Zeroizing::new([0u8; 4096]);
+        let read = self.read(&mut chunk[..]);
+        self.feed(chunk.get(..read).unwrap_or_default());
+    }
+
+    /// Reads some output; 0 where there is none for now, or no more.
+    fn read(&mut self, chunk: &mut [u8]) -> usize {
+        loop {
+            match (&self.pty).read(chunk) {
+                Ok(read) if read > 0 => return read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return 0,
+                // Linux says EIO where the last holder closed it, others say end.
+                _ => {
+                    self.open = false;
+                    return 0;
+                }
+            }
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let mut shown = Vec::with_capacity(bytes.len() + 16);
+        self.capture.feed(bytes, &mut shown);
+        self.screen.push(&shown);
+    }
+
+    fn follow_size(&mut self) {
+        // One that went away has none.
+        let Ok(size) = tcgetwinsize(stdin()) else { return };
+        if (size.ws_row, size.ws_col) != (self.size.ws_row, self.size.ws_col) {
+            self.size = size;
+            self.capture.resize(size.ws_row, size.ws_col);
+            let _ = self.pty.resize(size_of(size));
+        }
+    }
+
+    /// Ends a program that did not end at Ctrl-C, and any where this process is to end.
+    fn end_if_hung(&mut self, child: &Running) {
+        if (self.held.came() || self.gone.is_some()) && self.signals == 0 {
+            self.ending = Instant::now().checked_sub(GRACE);
+        }
+        let Some(since) = self.ending else { return };
+        let waited = since.elapsed();
+        if self.signals == 0 && waited >= GRACE {
+            self.signals = 1;
+            self.ending = Some(Instant::now());
+            child.signal(Signal::HUP);
+            child.signal(Signal::TERM);
+        } else if self.signals == 1 && waited >= GRACE {
+            self.signals = 2;
+            child.signal(Signal::KILL);
+        }
+    }
+}
+
+fn window() -> Winsize {
+    tcgetwinsize(stdin()).unwrap_or(Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 })
+}
+
+fn size_of(size: Winsize) -> Size {
+    let or = |side: u16, otherwise: u16| if side == 0 { otherwise } else { side };
+    Size::new(or(size.ws_row, 24), or(size.ws_col, 80))
+}
+
+fn failed(errno: Errno) -> Error {
+    Error::new(Code::Io, format!("the terminal failed: {}", std::io::Error::from(errno)))
+}

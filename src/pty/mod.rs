@@ -1,0 +1,7 @@
+//! A program in a pseudo-terminal, whose output is looked at before it is shown.
+
+pub mod capture;
+pub mod child;
+mod screen;
+mod settings;
+mod slow;

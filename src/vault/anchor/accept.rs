@@ -1,0 +1,233 @@
+//! Going on with a home that this machine will not write: exactly the state that a person names.
+
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::fs::lock::Mode;
+
+use super::standing::{self, Refusal, Standing, State, WayOut};
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::{Keys, Ring, Scope, hex};
+use crate::seal::record::key_id;
+use crate::unlock::listing::Methods;
+use crate::unlock::slots::Slot;
+use crate::vault::agent::{Agent, PENDING, RECORDS, TXN};
+use crate::vault::home::{Session, Vault, Waits};
+use crate::vault::keychain::store::KeychainStore;
+use crate::vault::ledger::{Book, Entry, Ledger, State as EntryState};
+use crate::vault::log::{self, Event};
+use crate::vault::own::{Edit, Own};
+use crate::vault::reader::Found;
+use crate::vault::record::Record;
+use crate::vault::settings::Settings;
+use crate::vault::store::Store;
+use crate::vault::transaction;
+use crate::vault::transaction::change::Change;
+use crate::vault::transaction::journal;
+use crate::vault::writer::Writer;
+
+/// How often a state that is refused is looked at again because it changed.
+const LOOKS: u32 = 64;
+/// How the log calls it.
+const OP: &str = "accept-rollback";
+
+/// Everything in a home that this machine will not write, the vault's own first.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn refusals(vault: &Vault, session: &Session) -> Result<Vec<Refusal>> {
+    let mut found = Vec::new();
+    if let Ok(ring) = session.keys.own() {
+        found.extend(of_own(vault, &ring)?);
+    }
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        if let Ok(ring) = session.keys.agent(name.as_str()) {
+            found.extend(of_agent(vault, &agent, &ring)?);
+        }
+    }
+    found.extend(gone(vault, &session.keys)?);
+    Ok(found)
+}
+
+/// Agents that this machine remembers and whose directories are gone: a change of keys without them would
+/// lose them for good.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn gone(vault: &Vault, keys: &Keys) -> Result<Vec<Refusal>> {
+    let there = vault.agents()?;
+    let mut found = Vec::new();
+    for name in vault.anchors.agents(keys.vault.as_str()) {
+        if !there.iter().any(|agent| agent.as_str() == name)
+            && let Ok(ring) = keys.agent(&name)
+        {
+            found.extend(standing::gone(&vault.anchors, &ring)?);
+        }
+    }
+    Ok(found)
+}
+
+/// A ledger, or why there is none, and what it is refused for. No lock is held: a writer may have changed the
+/// ledger before the anchor was read. What is seen twice is so.
+fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Option<Refusal>> {
+    let mut before = None;
+    for _ in 0..LOOKS {
+        let (seen, refusal) = look()?;
+        if refusal.is_none() || before.as_ref() == Some(&seen) {
+            return Ok(refusal);
+        }
+        before = Some(seen);
+    }
+    // A writer changes it all the time, and is not refused.
+    Ok(None)
+}
+
+fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
+    seen_twice(|| match Own::expect(&vault.home, ring) {
+        Ok(own) => {
+            let standing = standing::judge(&vault.anchors, ring, &vault.home, State::from(&own))?;
+            Ok((own.mac, refusal(standing)))
+        }
+        Err(error) => unreadable(vault, ring, &vault.home, &error),
+    })
+}
+
+fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>> {
+    seen_twice(|| {
+        let reader = agent.again()?.reader(ring.clone(), &vault.keychain)?;
+        match reader.book().and_then(|book| book.all().map(|_| book)) {
+            Ok(book) => {
+                let state = State::from(&book.ledger);
+                let standing = standing::judge(&vault.anchors, ring, &agent.dir, state)?;
+                Ok((book.ledger.mac.clone(), refusal(standing)))
+            }
+            Err(error) => unreadable(vault, ring, &agent.dir, &error),
+        }
+    })
+}
+
+fn unreadable(vault: &Vault, ring: &Ring, dir: &Dir, error: &Error) -> Result<(String, Option<Refusal>)> {
+    let refusal = standing::unreadable(&vault.anchors, ring, dir, error)?;
+    Ok((error.what().to_owned(), Some(refusal)))
+}
+
+/// A ledger of which no part is missing or altered.
+fn whole(book: Book) -> Result<Book> {
+    book.all()?;
+    Ok(book)
+}
+
+fn refusal(standing: Standing) -> Option<Refusal> {
+    match standing {
+        Standing::Refused(refusal) => Some(refusal),
+        Standing::Good | Standing::Unknown => None,
+    }
+}
+
+/// Goes on with the state of that digest, and gives what it was refused for.
+///
+/// # Errors
+/// `NOT_FOUND` if nothing is refused under that digest; `CONFIG` for a state from before a change of
+/// keys; those of writing.
+pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &Waits) -> Result<Refusal> {
+    let _lock = vault.keys_alone(session, waits)?;
+    let all = refusals(vault, session)?;
+    let Some(refusal) = all.into_iter().find(|refusal| refusal.digest == digest) else {
+        return Err(Error::new(Code::NotFound, "no state of this home is refused under that digest")
+            .with_remedy("run `strongroom doctor`: it names the digest of each state that is refused"));
+    };
+    if matches!(refusal.way_out, WayOut::Rekey | WayOut::Restore) {
+        return Err(Error::new(Code::Config, refusal.what.clone()).with_remedy(refusal.remedy()));
+    }
+    match &refusal.scope {
+        Scope::Vault => accept_own(vault, &session.keys.own()?, &refusal, waits)?,
+        Scope::Agent(name) => {
+            let ring = session.keys.agent(name)?;
+            let agent = vault.agent_or_create(&name.parse()?)?;
+            accept_agent(vault, agent, ring, &refusal, waits)?;
+        }
+    }
+    Ok(refusal)
+}
+
+fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &Waits) -> Result<()> {
+    let mut edit = Edit {
+        events: vec![Event { op: OP.to_owned(), ..Event::default() }],
+        above: refusal.above,
+        now: waits.now,
+        ..Edit::default()
+    };
+    let own = if let Ok(own) = Own::expect(&vault.home, ring) {
+        if !own.is_settled(&vault.home)? {
+            own.settle(&vault.home)?;
+        }
+        own
+    } else {
+        let digest = |slot: Slot| (slot.method.clone(), hex(&slot.digest()));
+        let methods: Methods = vault.slots()?.into_iter().map(digest).collect();
+        edit.restarts_log = Some(waits.now.to_string());
+        // What they say cannot be vouched for without the ledger.
+        edit.settings = Some(Settings::default().to_bytes(ring)?);
+        Own::begun_at(log::unverified_head(&vault.home)?, methods)
+    };
+    vault.commit_own(ring, &own, &edit).map(|_| ())
+}
+
+fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, waits: &Waits) -> Result<()> {
+    let lock = waits.take(&agent.dir, Mode::Exclusive)?;
+    let mut change = Change::default();
+    change.above(refusal.above);
+    change.note(Event { op: OP.to_owned(), ..Event::default() });
+    let mut readable = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
+    if readable {
+        readable = transaction::finish_unfinished(&agent, &ring, vault.follow, waits.now).is_ok()
+            && transaction::book(&agent, &ring).and_then(whole).is_ok();
+    }
+    let writer = Writer::over(agent, ring, vault.means(waits.now), vec![lock]);
+    let book = if readable {
+        writer.book()?
+    } else {
+        change.restart_log(&waits.now.to_string());
+        for unfinished in [TXN, journal::FILE] {
+            if writer.agent.dir.kind(unfinished)?.is_some() {
+                transaction::set_aside(&writer.agent, unfinished, "stale", waits.now)?;
+            }
+        }
+        for found in there(&writer)? {
+            let key = key_id(&found.sealed).and_then(|key| key.parse().ok());
+            let key = key.unwrap_or_else(|| writer.ring.current().id());
+            let state = EntryState::Held(found.store, key);
+            change.enter(&found.record, Entry { generation: found.record.generation, state });
+        }
+        Book::anew(log::unverified_head(&writer.agent.dir)?)
+    };
+    match writer.stage_on(change, &book, &*waits.watched)?.commit()?.unfinished {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// The records that are there and open, whatever said that they were current: of each the newest.
+fn there(writer: &Writer<'_>) -> Result<Vec<Found>> {
+    let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
+    let mut ids = writer.agent.records(&whose)?.ids;
+    if writer.agent.dir.kind(PENDING)?.is_some() {
+        ids.extend(KeychainStore::new(writer.keychain, &writer.ring).profiles()?);
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    let reader = writer.reader()?;
+    let mut found = Vec::new();
+    for id in ids {
+        if let Ok(Some(mut one)) = reader.found_anyhow(&id) {
+            // A copy that waits for the keychain, or rests there.
+            let in_file = writer.agent.dir.dir_if_any(RECORDS)?;
+            let in_file =
+                in_file.is_some_and(|dir| dir.kind(&id.file_name()).is_ok_and(|kind| kind.is_some()));
+            if !in_file {
+                one.store = Store::Keychain;
+            }
+            found.push(one);
+        }
+    }
+    Ok(found)
+}

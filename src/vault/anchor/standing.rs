@@ -1,0 +1,305 @@
+//! How a home stands to what this machine remembers of it, and whether it may be written.
+//!
+//! A home behind its anchor, or one that went another way since, is read and not written: a restored
+//! backup must not stop a gateway at night, and nothing new is to be built on an old state unseen. A
+//! person accepts such a state by the digest that the refusal names: exactly that state, once.
+
+use memchr::memmem;
+use sha2::{Digest, Sha256};
+use strongroom_backends::fs::dir::Dir;
+
+use super::{Anchors, Mark, Remembered};
+use crate::error::{Code, Error, Result};
+use crate::seal::RECORD_MAX;
+use crate::seal::keys::{Ring, Scope, hex};
+use crate::seal::signed;
+use crate::vault::agent::{PENDING, RECORDS};
+use crate::vault::ledger::{self, Ledger};
+use crate::vault::log::{self, Head};
+use crate::vault::own::Own;
+
+/// How many hex digits of a state's SHA-256 name it.
+const DIGEST_LEN: usize = 16;
+
+/// Why a home is not written.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Whose ledger it is about.
+    pub scope: Scope,
+    /// What is wrong, as a sentence.
+    pub what: String,
+    /// Names exactly the state that is there.
+    pub digest: String,
+    /// The number that the next ledger has to be above.
+    pub above: u64,
+    /// What leads on.
+    pub way_out: WayOut,
+}
+
+/// What leads on from a home that is not written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WayOut {
+    /// A person may accept the state.
+    Accept,
+    /// A person may accept that another vault is in this place now.
+    AcceptOther,
+    /// A person may accept that the keys were changed elsewhere.
+    AcceptKeys,
+    /// The state is one from before a change of keys, whose key was given up since: another change of keys.
+    Rekey,
+    /// The unlock file is not one of this home's: whoever goes on with it may seal for somebody else.
+    Restore,
+}
+
+impl Refusal {
+    /// As the error of a command that would write.
+    #[must_use]
+    pub fn error(&self) -> Error {
+        let error = Error::new(Code::Tampered, format!("{}; nothing was changed", self.what));
+        error.with_remedy(self.remedy())
+    }
+
+    /// What to do.
+    #[must_use]
+    pub fn remedy(&self) -> String {
+        let accept = format!("strongroom doctor --accept-rollback {}", self.digest);
+        match self.way_out {
+            WayOut::Accept => format!("restore the newer home; to go on with this state: {accept}"),
+            WayOut::AcceptOther => format!(
+                "restore the vault that was here; only if you put another one in its place yourself: {accept}"
+            ),
+            WayOut::AcceptKeys => format!("only if the keys of this vault were changed on another machine: {accept}"),
+            WayOut::Rekey => {
+                "restore the newer home; if it is lost, run `strongroom rekey`: it gives up the old key again"
+                    .to_owned()
+            }
+            WayOut::Restore => {
+                "somebody may have put an unlock file there: unlock by another method, or restore unlock/ and ledger from one backup; if that is lost, run `strongroom recover`"
+                    .to_owned()
+            }
+        }
+    }
+}
+
+/// How a ledger stands to its anchor.
+#[derive(Clone, Debug)]
+pub enum Standing {
+    /// As it should be.
+    Good,
+    /// This machine remembers nothing of the home yet.
+    Unknown,
+    /// It may not be written.
+    Refused(Refusal),
+}
+
+/// What is judged of a ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// Its number.
+    pub number: u64,
+    /// Its MAC.
+    pub mac: &'a str,
+    /// The head of its log.
+    pub log: &'a Head,
+}
+
+impl<'a> From<&'a Ledger> for State<'a> {
+    fn from(ledger: &'a Ledger) -> Self {
+        Self { number: ledger.number, mac: &ledger.mac, log: &ledger.log }
+    }
+}
+
+impl<'a> From<&'a Own> for State<'a> {
+    fn from(own: &'a Own) -> Self {
+        Self { number: own.number, mac: &own.mac, log: &own.log }
+    }
+}
+
+impl State<'_> {
+    /// As an anchor remembers it.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { number: self.number, mac: self.mac.to_owned(), log: self.log.clone() }
+    }
+}
+
+/// Judges a ledger that verifies, in its directory.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: State<'_>) -> Result<Standing> {
+    let whose = whose(&ring.scope);
+    let refused = |what: String, above: u64, way_out: WayOut| -> Result<Standing> {
+        let digest = digest(ring, Some(dir), above)?;
+        let scope = ring.scope.clone();
+        Ok(Standing::Refused(Refusal { scope, what, digest, above, way_out }))
+    };
+    let mark = match anchors.of(ring)? {
+        Remembered::NoHome => return Ok(Standing::Unknown),
+        Remembered::OtherVault => {
+            let what = "this home was another vault's when this machine last wrote it".to_owned();
+            return refused(what, 0, WayOut::AcceptOther);
+        }
+        // One whose own was lost is written again.
+        Remembered::Nowhere | Remembered::Nothing => return Ok(Standing::Good),
+        // A change of keys on this machine is remembered before the old key goes. That a key was given up is
+        // said by the new keys alone, and somebody else's would say so too.
+        Remembered::Retired(above) => {
+            let what = format!(
+                "{whose} is under other keys than this machine knows of, which say that they followed"
+            );
+            return refused(what, above, WayOut::AcceptKeys);
+        }
+        Remembered::UnknownKey(above) => {
+            let what = format!("{whose} is from before a change of keys that this machine knows of");
+            return refused(what, above, WayOut::Rekey);
+        }
+        Remembered::Mark(mark) => mark,
+    };
+    if mark.number > state.number {
+        let what = format!(
+            "{whose} was rolled back: this machine knows of change {}, and the home ends at change {}",
+            mark.number, state.number
+        );
+        return refused(what, mark.number, WayOut::Accept);
+    }
+    let same = if mark.number == state.number {
+        signed::same(&mark.mac, state.mac)
+    } else {
+        mac_in_log(dir, mark.log.seq)?.is_none_or(|mac| signed::same(&mac, &mark.log.mac))
+    };
+    if same {
+        return Ok(Standing::Good);
+    }
+    let what =
+        format!("{whose} went another way: change {} is not the one that this machine knows", mark.number);
+    refused(what, mark.number, WayOut::Accept)
+}
+
+/// The refusal for an agent that this machine remembers and whose directory is gone; none if it remembers
+/// nothing of the agent.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn gone(anchors: &Anchors, ring: &Ring) -> Result<Option<Refusal>> {
+    let above = match anchors.of(ring)? {
+        Remembered::Mark(mark) => mark.number,
+        Remembered::Retired(number) | Remembered::UnknownKey(number) => number,
+        Remembered::Nowhere | Remembered::OtherVault | Remembered::NoHome | Remembered::Nothing => {
+            return Ok(None);
+        }
+    };
+    let what = format!("{} is gone: this machine knows of change {above}", whose(&ring.scope));
+    let digest = digest(ring, None, above)?;
+    Ok(Some(Refusal { scope: ring.scope.clone(), what, digest, above, way_out: WayOut::Accept }))
+}
+
+/// What can be told without a key of a home that is behind what this machine remembers, as a sentence.
+#[must_use]
+pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> Option<String> {
+    let remembered = anchors.unverified(vault, scope)?;
+    match dir.read(ledger::FILE, ledger::MAX).ok().and_then(|bytes| ledger::number_of(&bytes)) {
+        Some(number) if number >= remembered => None,
+        Some(number) => Some(format!(
+            "{} was rolled back: this machine knows of change {remembered}, and the home ends at change {number}",
+            whose(scope)
+        )),
+        None => Some(format!("{} has no ledger any more, or a damaged one", whose(scope))),
+    }
+}
+
+/// The refusal for a ledger that is missing or does not verify.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn unreadable(anchors: &Anchors, ring: &Ring, dir: &Dir, error: &Error) -> Result<Refusal> {
+    let mut way_out = WayOut::Accept;
+    let above = match anchors.of(ring)? {
+        Remembered::Mark(mark) => mark.number,
+        Remembered::Retired(number) => number,
+        Remembered::UnknownKey(number) => {
+            way_out = WayOut::Restore;
+            number
+        }
+        Remembered::OtherVault => {
+            way_out = WayOut::AcceptOther;
+            0
+        }
+        Remembered::Nowhere | Remembered::NoHome | Remembered::Nothing => 0,
+    };
+    // The vault's own ledger, whole, and under a key that the unlock file does not hold.
+    if ring.scope == Scope::Vault && is_of_others(dir, ring) {
+        way_out = WayOut::Restore;
+    }
+    Ok(Refusal {
+        scope: ring.scope.clone(),
+        what: error.what().to_owned(),
+        digest: digest(ring, Some(dir), above)?,
+        above,
+        way_out,
+    })
+}
+
+/// Whether a ledger is whole and names a key that these are not, and that none of them followed.
+fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Key {
+        key: String,
+    }
+    let read = || -> Option<Key> {
+        let bytes = dir.read(ledger::FILE, ledger::MAX).ok()?;
+        serde_json::from_str(signed::split(&bytes)?.json).ok()
+    };
+    read().is_some_and(|Key { key }| ring.get(&key).is_none() && !ring.is_retired(&key))
+}
+
+fn whose(scope: &Scope) -> String {
+    match scope {
+        Scope::Vault => "the vault's own state".to_owned(),
+        Scope::Agent(agent) => format!("agent {agent}"),
+    }
+}
+
+/// The MAC of the line of that number in a log's current file.
+fn mac_in_log(dir: &Dir, seq: u64) -> Result<Option<String>> {
+    if seq == 0 {
+        return Ok(None);
+    }
+    let Some(bytes) = dir.read_if_any(log::FILE, log::MAX)? else { return Ok(None) };
+    let Some(at) = memmem::rfind(&bytes, format!("{{\"seq\":{seq},").as_bytes()) else { return Ok(None) };
+    let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n);
+    Ok(log::parse_line(&bytes[at..end]).map(|(line, _)| line.mac))
+}
+
+/// Names the state of a ledger, of what is sealed beside it, and what this machine remembers: put back again
+/// after it was accepted, it has another name.
+fn digest(ring: &Ring, dir: Option<&Dir>, remembered: u64) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut add = |name: &str, bytes: &[u8]| {
+        hasher.update(name.as_bytes());
+        hasher.update([0]);
+        hasher.update(Sha256::digest(bytes));
+    };
+    add(ring.vault.as_str(), ring.scope.to_string().as_bytes());
+    add("remembered", &remembered.to_be_bytes());
+    let ledger = dir.map(|dir| dir.read_if_any(ledger::FILE, ledger::MAX)).transpose()?.flatten();
+    add(ledger::FILE, &ledger.unwrap_or_default());
+    let places: &[&str] = match ring.scope {
+        Scope::Vault => &[crate::unlock::slots::DIR],
+        Scope::Agent(_) => &[RECORDS, PENDING],
+    };
+    if let Some(dir) = dir {
+        for name in dir.names()?.iter().filter(|name| name.starts_with(ledger::shard::PREFIX)) {
+            add(name, &[]);
+        }
+        for place in places {
+            let Some(dir) = dir.dir_if_any(place)? else { continue };
+            for name in dir.names()? {
+                add(&name, &dir.read_if_any(&name, RECORD_MAX).ok().flatten().unwrap_or_default());
+            }
+        }
+    }
+    let mut text = hex(&hasher.finalize());
+    text.truncate(DIGEST_LEN);
+    Ok(text)
+}

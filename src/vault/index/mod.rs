@@ -1,0 +1,434 @@
+//! The index: an agent's `auth-profiles.json`, with references in place of secrets.
+//!
+//! What already stood there survives untouched and in order, numbers to the digit. A file that
+//! cannot be understood is an error, never an empty index.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
+
+use super::id::{ProfileId, Provider, is_reserved};
+use crate::error::{Code, Error, Result, fail};
+use crate::json;
+use crate::json::scan::{Members, Scan};
+pub use entry::{EXEC_PROVIDER, Entry, EntryRef, Mark, NewEntry};
+use entry::{gives_way, would_be_lost};
+
+/// The file's name in an agent's directory.
+pub const FILE: &str = "auth-profiles.json";
+/// The largest index, in bytes, for readers and writers alike.
+pub const MAX: usize = 64 * 1024 * 1024;
+
+const VERSION: u64 = 1;
+
+/// An index in memory.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    /// The text that it was read from: unchanged members are taken from it.
+    source: Box<str>,
+    /// Every top-level member in order; `profiles` and `order` stand here only as a place.
+    top: IndexMap<String, Raw>,
+    profiles: IndexMap<String, Raw>,
+    order: IndexMap<String, Raw>,
+}
+
+/// The JSON text of a value.
+#[derive(Clone, Debug)]
+enum Raw {
+    /// It stands in the source.
+    Source(Range<usize>),
+    /// It was written since.
+    New(Box<str>),
+}
+
+impl Raw {
+    fn text<'s>(&'s self, source: &'s str) -> &'s str {
+        match self {
+            Self::Source(place) => source.get(place.clone()).unwrap_or_default(),
+            Self::New(text) => text,
+        }
+    }
+}
+
+impl Index {
+    /// Reads an index.
+    ///
+    /// # Errors
+    /// `INDEX_UNREADABLE` for garbage, `DUPLICATE_KEY`, `NEWER_FORMAT`.
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let unreadable = |error: Error| match error.code() {
+            Code::BadData => Error::new(Code::IndexUnreadable, error.what().to_owned()),
+            _ => error,
+        };
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let Some((mut index, has_form)) = Self::scan(text) else {
+            json::check(bytes, FILE).map_err(unreadable)?;
+            // Sound JSON, and no object.
+            return Err(unreadable(form_error(bytes)));
+        };
+        match index.top.get("version").map(|raw| raw.text(text).parse::<u64>()) {
+            None | Some(Ok(VERSION)) => {}
+            Some(Ok(newer)) if newer > VERSION => {
+                return fail(
+                    Code::NewerFormat,
+                    format!("{FILE} has version {newer}; version {VERSION} is known"),
+                );
+            }
+            Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
+        }
+        // Told only now: a newer version may have another form.
+        if !has_form {
+            return Err(unreadable(form_error(bytes)));
+        }
+        if index.profiles.keys().any(|id| is_reserved(id)) {
+            return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
+        }
+        index.source = text.into();
+        Ok(index)
+    }
+
+    /// The index in a text, by one walk over it; and whether `profiles` and `order` are objects. None if the text
+    /// is no object of JSON, or names a key twice.
+    fn scan(text: &str) -> Option<(Self, bool)> {
+        let mut index = Self::default();
+        let mut has_form = true;
+        let mut scan = Scan::new(text);
+        scan.object(|scan, name| {
+            let members = match &*name {
+                "profiles" => Some(&mut index.profiles),
+                "order" => Some(&mut index.order),
+                _ => None,
+            };
+            let place = match members {
+                Some(members) if scan.peek() == Some(b'{') => {
+                    scan.object(|scan, key| {
+                        let value = Raw::Source(scan.value()?);
+                        members.insert(key.into_owned(), value).is_none().then_some(())
+                    })?;
+                    0..0
+                }
+                Some(_) => {
+                    has_form = false;
+                    scan.value()?
+                }
+                None => scan.value()?,
+            };
+            index.top.insert(name.into_owned(), Raw::Source(place)).is_none().then_some(())
+        })?;
+        scan.is_at_end().then_some((index, has_form))
+    }
+
+    /// How many entries it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.profiles.len()
+    }
+
+    /// Whether it has no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+    }
+
+    /// Whether an entry of that id is there, of whatever form.
+    #[must_use]
+    pub fn contains(&self, id: &str) -> bool {
+        self.profiles.contains_key(id)
+    }
+
+    /// The ids in order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
+    }
+
+    /// All entries in order.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> {
+        self.entry_refs().map(Entry::from)
+    }
+
+    /// All entries in order, without a copy of what stands in the index.
+    pub fn entry_refs(&self) -> impl Iterator<Item = EntryRef<'_>> {
+        self.profiles.iter().map(|(id, raw)| EntryRef::read(id, raw.text(&self.source)))
+    }
+
+    /// One entry.
+    #[must_use]
+    pub fn entry(&self, id: &str) -> Option<Entry> {
+        self.entry_ref(id).map(Entry::from)
+    }
+
+    /// One entry, without a copy of what stands in the index.
+    #[must_use]
+    pub fn entry_ref(&self, id: &str) -> Option<EntryRef<'_>> {
+        let (_, id, raw) = self.profiles.get_full(id)?;
+        Some(EntryRef::read(id, raw.text(&self.source)))
+    }
+
+    /// The members of an entry that look like secrets, as paths.
+    #[must_use]
+    pub fn exposed_in(&self, id: &str) -> Vec<String> {
+        self.profiles.get(id).map(|raw| exposed::below(raw.text(&self.source))).unwrap_or_default()
+    }
+
+    /// The members beside the profiles that look like secrets, as paths.
+    #[must_use]
+    pub fn exposed_beside(&self) -> Vec<String> {
+        let top =
+            self.top.iter().filter(|(name, _)| !matches!(name.as_str(), "version" | "profiles" | "order"));
+        let all = top.chain(&self.order).map(|(name, raw)| (name.as_str(), raw.text(&self.source)));
+        all.flat_map(|(name, raw)| exposed::of(name, raw)).collect()
+    }
+
+    /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a
+    /// reference to one elsewhere.
+    pub fn lost_in(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.fields_of(id).filter(|(field, raw)| would_be_lost(field, raw))
+    }
+
+    /// The fields of an entry that are neither Strongroom's nor give way to what it writes, each value as its
+    /// JSON text. What is null counts as absent.
+    pub fn rest_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.fields_of(id).filter(|(field, raw)| !gives_way(field) && *raw != "null")
+    }
+
+    /// The fields of an entry; none if it is no object.
+    fn fields_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
+        raw.and_then(Members::of).into_iter().flatten()
+    }
+
+    /// Adds an entry, or replaces what Strongroom keeps in it. Of the others those in `taken`, which are sealed
+    /// with the record, go; what was added since stays.
+    ///
+    /// # Errors
+    /// `INTERNAL`.
+    pub fn put(&mut self, id: &ProfileId, entry: &NewEntry, taken: &[String]) -> Result<()> {
+        let internal = || Error::new(Code::Internal, "an index entry cannot be written");
+        let ours = serde_json::to_string(entry).map_err(|_| internal())?;
+        let ours = Members::of(&ours).ok_or_else(internal)?;
+        let kept = self.rest_of(id.as_str()).filter(|(field, _)| !taken.iter().any(|taken| taken == field));
+        let mut text = String::with_capacity(512);
+        write_object(&mut text, ours.chain(kept), 2);
+        self.profiles.insert(id.as_str().to_owned(), Raw::New(text.into()));
+        Ok(())
+    }
+
+    /// Removes an entry, and its id from every order.
+    pub fn remove(&mut self, id: &ProfileId) {
+        self.profiles.shift_remove(id.as_str());
+        self.edit_orders(|ids| ids.retain(|listed| listed != id.as_str()));
+    }
+
+    /// Gives an entry another id, in its place and in every order.
+    pub fn rename(&mut self, from: &ProfileId, to: &ProfileId) {
+        let Some(place) = self.profiles.get_index_of(from.as_str()) else { return };
+        // A target that exists was replaced on purpose; it gives way.
+        self.profiles.shift_remove(to.as_str());
+        let place = place.min(self.profiles.len());
+        if let Some(raw) = self.profiles.shift_remove(from.as_str()) {
+            self.profiles.shift_insert(place.min(self.profiles.len()), to.as_str().to_owned(), raw);
+        }
+        self.edit_orders(|ids| {
+            let has_target = ids.iter().any(|id| id == to.as_str());
+            if has_target {
+                ids.retain(|id| id != from.as_str());
+            } else {
+                for id in ids.iter_mut().filter(|id| *id == from.as_str()) {
+                    to.as_str().clone_into(id);
+                }
+            }
+        });
+    }
+
+    /// The order of a provider; ids outside the grammar are passed over.
+    #[must_use]
+    pub fn order(&self, provider: &Provider) -> Option<Vec<ProfileId>> {
+        // Another program may have written the name in another case. Of two that mean the same the
+        // client takes the later.
+        let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
+        listed(raw.text(&self.source))
+    }
+
+    /// All orders. Of two of one provider the later counts.
+    #[must_use]
+    pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
+        let order =
+            |(key, raw): (&String, &Raw)| Some((Provider::named(key)?, listed(raw.text(&self.source))?));
+        self.order.iter().filter_map(order).collect()
+    }
+
+    /// Sets a provider's order, or clears it.
+    pub fn set_order(&mut self, provider: &Provider, ids: Option<&[ProfileId]>) {
+        self.order.retain(|key, _| key == provider.as_str() || !is_of(key, provider));
+        match ids {
+            Some(ids) => {
+                let texts: Vec<&str> = ids.iter().map(ProfileId::as_str).collect();
+                if let Some(raw) = array(&texts) {
+                    self.order.insert(provider.as_str().to_owned(), raw);
+                }
+            }
+            None => {
+                self.order.shift_remove(provider.as_str());
+            }
+        }
+    }
+
+    fn edit_orders(&mut self, edit: impl Fn(&mut Vec<String>)) {
+        for raw in self.order.values_mut() {
+            let Ok(before) = serde_json::from_str::<Vec<String>>(raw.text(&self.source)) else { continue };
+            let mut ids = before.clone();
+            edit(&mut ids);
+            if ids != before
+                && let Some(edited) = array(&ids)
+            {
+                *raw = edited;
+            }
+        }
+    }
+
+    /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = String::with_capacity(self.source.len() + self.written());
+        out.push_str("{\n");
+        let has = |name| self.top.contains_key(name);
+        let version = (!has("version")).then_some("version");
+        let profiles = (!has("profiles")).then_some("profiles");
+        let order = (!has("order") && !self.order.is_empty()).then_some("order");
+        let names =
+            version.into_iter().chain(self.top.keys().map(String::as_str)).chain(profiles).chain(order);
+        let mut first = true;
+        for name in names {
+            member(&mut out, &mut first, name, 0);
+            match (name, self.top.get(name)) {
+                ("profiles", _) => self.write_members(&mut out, &self.profiles),
+                ("order", _) => self.write_members(&mut out, &self.order),
+                (_, Some(raw)) => out.push_str(raw.text(&self.source)),
+                (_, None) => out.push('1'),
+            }
+        }
+        out.push_str("\n}\n");
+        out.into_bytes()
+    }
+
+    /// The file's bytes, if any reader would take them.
+    ///
+    /// # Errors
+    /// `TOO_LARGE` beyond [`MAX`].
+    pub fn to_bounded_bytes(&self) -> Result<Vec<u8>> {
+        let bytes = self.to_bytes();
+        if bytes.len() > MAX {
+            let what = format!(
+                "{FILE} would be larger than {} MiB with {} profiles; nothing was changed",
+                MAX / (1024 * 1024),
+                self.len()
+            );
+            return Err(Error::new(Code::TooLarge, what)
+                .with_remedy("store some of the profiles for another agent: --agent NAME"));
+        }
+        Ok(bytes)
+    }
+
+    /// About how many bytes of it are not in the source.
+    fn written(&self) -> usize {
+        let new = |raw: &Raw| match raw {
+            Raw::Source(_) => 0,
+            Raw::New(text) => text.len() + 80,
+        };
+        256 + self.profiles.values().chain(self.order.values()).map(new).sum::<usize>()
+    }
+
+    fn write_members(&self, out: &mut String, members: &IndexMap<String, Raw>) {
+        write_object(out, members.iter().map(|(key, raw)| (key.as_str(), raw.text(&self.source))), 1);
+    }
+}
+
+/// Why valid JSON is not an index: the first place that has the wrong form.
+fn form_error(bytes: &[u8]) -> Error {
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(default, rename = "profiles")]
+        _profiles: IndexMap<String, IgnoredAny>,
+        #[serde(default, rename = "order")]
+        _order: IndexMap<String, IgnoredAny>,
+    }
+    match serde_json::from_slice::<Form>(bytes) {
+        Err(error) => json::located(&error, FILE),
+        Ok(_) => Error::new(Code::BadData, format!("{FILE} does not have the expected form")),
+    }
+}
+
+/// The profiles of an order; ids outside the grammar are passed over.
+fn listed(raw: &str) -> Option<Vec<ProfileId>> {
+    let ids: Vec<Cow<'_, str>> = serde_json::from_str(raw).ok()?;
+    Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
+}
+
+/// Whether an order's key means a provider.
+fn is_of(key: &str, provider: &Provider) -> bool {
+    key.trim().eq_ignore_ascii_case(provider.as_str())
+}
+
+fn array<T: serde::Serialize>(items: &[T]) -> Option<Raw> {
+    serde_json::to_string(items).ok().map(|text| Raw::New(text.into()))
+}
+
+/// An object at an indentation of `depth` steps, its values as they are.
+pub(crate) fn object(members: &IndexMap<String, Box<RawValue>>, depth: usize) -> String {
+    let mut out = String::with_capacity(members.values().map(|raw| raw.get().len() + 80).sum());
+    write_object(&mut out, members.iter().map(|(name, raw)| (name, raw.get())), depth);
+    out
+}
+
+fn write_object<K: AsRef<str>, V: AsRef<str>>(
+    out: &mut String,
+    members: impl Iterator<Item = (K, V)>,
+    depth: usize,
+) {
+    out.push('{');
+    let mut first = true;
+    for (name, value) in members {
+        if first {
+            out.push('\n');
+        }
+        member(out, &mut first, name.as_ref(), depth);
+        out.push_str(value.as_ref());
+    }
+    if !first {
+        out.push('\n');
+        indent(out, depth);
+    }
+    out.push('}');
+}
+
+/// Begins a member of an object: all but its value.
+fn member(out: &mut String, first: &mut bool, name: &str, depth: usize) {
+    if !std::mem::take(first) {
+        out.push_str(",\n");
+    }
+    indent(out, depth + 1);
+    if name.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\')) {
+        out.push('"');
+        out.push_str(name);
+        out.push('"');
+    } else {
+        out.push_str(&serde_json::Value::from(name).to_string());
+    }
+    out.push_str(": ");
+}
+
+fn indent(out: &mut String, depth: usize) {
+    for _ in 0..depth {
+        out.push_str("  ");
+    }
+}
+
+pub mod entry;
+pub mod exposed;
+#[cfg(test)]
+#[path = "index_tests.rs"]
+mod tests;

@@ -1,0 +1,222 @@
+//! Brings the keychain up to what is committed: writes what is kept in `pending/`, confirms what was
+//! written earlier, removes items that are to go.
+//!
+//! A sealed copy leaves `pending/` only when a process that is not its writer has read the same
+//! bytes back, some time later: a keychain may keep the last seconds in memory only. What cannot be
+//! done now stays, is read from `pending/`, and is tried again by the next change.
+
+use std::collections::HashSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use strongroom_backends::SecretStore;
+use strongroom_backends::fs::dir::Dir;
+
+use super::store::KeychainStore;
+use crate::error::{Code, Error, Result};
+use crate::keychain::{Cover, Keychain};
+use crate::seal::keys::Ring;
+use crate::seal::{RECORD_MAX, armor};
+use crate::vault::agent::{Agent, GONE, PENDING};
+use crate::vault::id::ProfileId;
+use crate::vault::ledger::Entry;
+use crate::vault::reader::Reader;
+use crate::vault::record::Record;
+use crate::vault::store::Store;
+use crate::vault::writer::Writer;
+
+/// How old a sealed copy has to be before it is given up for what the keychain says. KWallet writes
+/// to disk some 5 s after it was told (5.103), and its process can be killed until then.
+pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
+/// From this many on, the keychain is asked for all records of an agent at once.
+const ALL_AT_ONCE: usize = 8;
+
+/// What was done.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Settled {
+    /// Items that were written.
+    pub written: usize,
+    /// Sealed copies that are needed no longer.
+    pub confirmed: usize,
+    /// Items that were removed.
+    pub removed: usize,
+}
+
+/// Whether anything waits for the keychain.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn is_due(agent: &Agent) -> Result<bool> {
+    Ok(match agent.dir.dir_if_any(PENDING)? {
+        Some(kept) => !kept.names()?.is_empty(),
+        None => false,
+    })
+}
+
+/// Brings the keychain up to date for an agent. `written_now` are the profiles that this process put
+/// just now.
+///
+/// # Errors
+/// Those of the keychain, and of the files in `pending/`; what was not done stays due.
+pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled> {
+    let Writer { agent, ring, keychain, now, .. } = writer;
+    let mut settled = Settled::default();
+    let Some(kept) = agent.dir.dir_if_any(PENDING)? else { return Ok(settled) };
+    let names = kept.names()?;
+    if names.is_empty() {
+        return Ok(settled);
+    }
+    keychain.ready()?;
+    let written_now: HashSet<_> = written_now.iter().collect();
+    let store = KeychainStore::new(keychain, ring);
+    let mut to_write = Vec::new();
+    let held = Held::of(&names, ring, keychain)?;
+    let book = writer.book()?;
+    for name in &names {
+        let Some(id) = book.id_of_file(name)? else { continue };
+        // A damaged copy, or an old one that was put back, must not take the place of the true item.
+        let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
+        let Ok(record) = Record::open(ring, &id, &sealed) else { continue };
+        if !is_due_there(book.entry(&id)?, &record) {
+            continue;
+        }
+        let text = armor::to_text(&sealed)?;
+        if written_now.contains(&id) || !held.has(&store.item(&id).attributes, &text)? {
+            // What was written is given up no sooner than a minute after it was.
+            kept.open_or_create(name)?
+                .set_modified(SystemTime::now())
+                .map_err(|error| Error::from(kept.io(name, error)))?;
+            to_write.push(name.clone());
+        } else if is_older(&kept, name, *now) {
+            kept.remove_file(name)?;
+            settled.confirmed += 1;
+        }
+    }
+    if !to_write.is_empty() {
+        store.put_staged(&kept, &to_write)?;
+        settled.written += to_write.len();
+    }
+    let notes: Vec<_> = names.iter().filter_map(|name| Some((name, name.strip_suffix(GONE)?))).collect();
+    if !notes.is_empty() {
+        let reader = writer.reader()?;
+        for (note, name) in notes {
+            if let Some(id) = book.id_of_file(name)?
+                && may_go(&reader, book.entry(&id)?, &id)?
+            {
+                keychain.remove(&store.item(&id))?;
+                settled.removed += 1;
+            }
+            kept.remove_file(note)?;
+        }
+    }
+    kept.sync()?;
+    Ok(settled)
+}
+
+/// Whether a sealed copy is what the keychain is to hold: the one that the ledger says rests there.
+fn is_due_there(entry: Option<Entry>, record: &Record) -> bool {
+    entry.is_some_and(|entry| entry.store() == Some(Store::Keychain) && entry.generation == record.generation)
+}
+
+/// Whether the items of a profile may be removed from the keychain: the ledger says that it was removed,
+/// and none is newer than that; or that it rests in a file, and that file opens. An item that does not
+/// open is none of the vault's making, or damaged: nothing is lost with it then.
+///
+/// # Errors
+/// Those of the keychain, and of reading the record.
+pub fn may_go(reader: &Reader<'_>, entry: Option<Entry>, id: &ProfileId) -> Result<bool> {
+    let Some(entry) = entry else { return Ok(false) };
+    match entry.store() {
+        Some(Store::Keychain) => Ok(false),
+        Some(Store::File) => Ok(reader.found(id).is_ok_and(|found| found.is_some())),
+        None => Ok(!reader.has_newer_item(id, entry.generation)?),
+    }
+}
+
+/// Whether a sealed copy was written long enough ago.
+fn is_older(kept: &Dir, name: &str, now: i64) -> bool {
+    let Ok(file) = kept.open_for_reading(name) else { return false };
+    let modified = file.metadata().and_then(|meta| meta.modified()).ok();
+    let written = modified
+        .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
+        .map_or(i64::MAX, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
+    let age = i64::try_from(SETTLED_AFTER.as_millis()).unwrap_or(i64::MAX);
+    now.saturating_sub(written) >= age
+}
+
+/// What the keychain holds of the profiles that are due.
+enum Held<'a> {
+    /// All records of the agent.
+    All(HashSet<Vec<u8>>),
+    /// To be asked for one by one.
+    Each(&'a Keychain),
+}
+
+impl<'a> Held<'a> {
+    fn of(names: &[String], ring: &Ring, keychain: &'a Keychain) -> Result<Self> {
+        if names.len() < ALL_AT_ONCE {
+            return Ok(Self::Each(keychain));
+        }
+        let all = keychain.records_of(ring.vault.as_str(), ring.scope.agent().unwrap_or_default());
+        let found = keychain.get_here(&all, Cover::Sealed)?;
+        Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
+    }
+
+    /// Whether an item with these attributes holds this text. Of all records at once, a text is told
+    /// apart by itself: no two sealed records are alike.
+    fn has(&self, attributes: &crate::keychain::Attributes, text: &[u8]) -> Result<bool> {
+        match self {
+            Self::All(found) => Ok(found.contains(text)),
+            Self::Each(keychain) => {
+                let found = keychain.get_here(attributes, Cover::Sealed)?;
+                Ok(found.iter().any(|bytes| bytes.as_slice() == text))
+            }
+        }
+    }
+}
+
+/// The records of a home that was moved, written anew for where it is now; how many there were.
+///
+/// # Errors
+/// Those of the keychain.
+pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
+    let Writer { agent, ring, keychain, .. } = writer;
+    let mut items = Vec::new();
+    for id in profiles {
+        let item = keychain.record(ring.vault.as_str(), agent.name.as_str(), id.as_str());
+        if !keychain.find(&item.attributes)?.is_empty() {
+            continue;
+        }
+        let opened = |text: &crate::keychain::Bytes| {
+            let sealed = armor::from_text(text, "an item").ok()?;
+            Record::open(ring, id, &sealed).ok().map(|record| record.generation)
+        };
+        // A home that was moved more than once has items of each of its places.
+        let found = keychain.get(&item.attributes, Cover::Sealed)?;
+        let newest = found
+            .into_iter()
+            .filter_map(|text| Some((opened(&text)?, text)))
+            .max_by_key(|(generation, _)| *generation);
+        items.extend(newest.map(|(_, text)| (item, text)));
+    }
+    let many = items.len();
+    if many > 0 {
+        keychain.put(items, Cover::Sealed)?.into_iter().collect::<Result<Vec<()>>>()?;
+    }
+    Ok(many)
+}
+
+/// What a person is told when the keychain could not be brought up to date.
+#[must_use]
+pub fn told(error: &Error) -> String {
+    let later = match error.code() {
+        Code::KeychainTimeout
+        | Code::KeychainUnavailable
+        | Code::KeychainLocked
+        | Code::KeychainNoCollection => "the next change tries again",
+        _ => "the next change tries again; run `strongroom doctor`",
+    };
+    format!(
+        "the change is done, but the keychain does not know of it yet ({}): sealed copies are kept in the home and read from there, and what was removed is given to nobody; {later}",
+        error.what()
+    )
+}

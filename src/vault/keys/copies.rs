@@ -1,0 +1,235 @@
+//! Where a recovery finds the sealed copies of records: in the home, and in the keychain.
+//!
+//! Of the keychain it asks for what names this home, whichever vault's it is: a recovery that was cut
+//! short, or a `vault.json` that is lost, leaves no other trace of the old id. A home that was moved
+//! has items that name a place where it is no more; they are found by the ids of its vaults. What
+//! does not open belongs to somebody else.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use age::x25519;
+
+use crate::error::Result;
+use crate::keychain::{Bytes, Cover, Keychain};
+use crate::seal::keys::Keys;
+use crate::seal::record::{self, Purpose};
+use crate::seal::recovery::open_unvouched;
+use crate::seal::{RECORD_MAX, armor};
+use crate::vault::agent::{Agent, PENDING, RECORDS};
+use crate::vault::home::Vault;
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::ledger::Unverified;
+use crate::vault::record::Whose;
+use crate::vault::store::Store;
+use crate::vault::transaction::journal::{Journal, is_torn};
+
+/// What opens records in a recovery.
+#[derive(Clone, Copy)]
+pub struct Openers<'a> {
+    /// The recovery identity.
+    pub identity: &'a x25519::Identity,
+    /// The keys of an unlock file that still opens.
+    pub held: Option<&'a Keys>,
+    /// The agents whose records these keys may open.
+    pub agents: &'a [AgentName],
+}
+
+impl Openers<'_> {
+    fn whose(self, sealed: &[u8]) -> Option<Whose> {
+        let what = "a record";
+        let opened = open_unvouched(self.identity, Purpose::Record, sealed, what).ok();
+        let by_held = || {
+            let held = self.held?;
+            self.agents.iter().find_map(|agent| {
+                record::open(&held.agent(agent.as_str()).ok()?, Purpose::Record, sealed, what).ok()
+            })
+        };
+        Whose::parse(opened.or_else(by_held)?.expose()).ok()
+    }
+}
+
+/// Sealed copies, by agent and profile.
+type Items = HashMap<(String, ProfileId), Vec<Vec<u8>>>;
+
+/// The sealed copies of a vault's records.
+pub struct Copies<'a> {
+    /// The vault.
+    pub vault: &'a Vault,
+    openers: Openers<'a>,
+    items: Items,
+    /// The ids that the vault is known to have, or to have had, by what lies in its home.
+    pub ids: BTreeSet<String>,
+    /// Whether to do without the keychain.
+    pub without: bool,
+}
+
+impl<'a> Copies<'a> {
+    /// Looks the keychain over, where the vault has used it; `former` are ids that a recovery which was
+    /// cut short has noted. With `leave_unreadable`, what the keychain does not give is done without.
+    ///
+    /// # Errors
+    /// Those of the home and of the keychain; `KEYCHAIN_LOCKED` where some items are locked.
+    pub fn of_vault(
+        vault: &'a Vault,
+        openers: Openers<'a>,
+        former: &[String],
+        leave_unreadable: bool,
+    ) -> Result<Self> {
+        let ids = former.iter().cloned().collect();
+        let mut copies = Self { vault, openers, items: Items::new(), ids, without: false };
+        let mut agents = Vec::new();
+        for name in vault.agents()? {
+            agents.extend(vault.agent(&name)?);
+        }
+        if !agents.iter().any(|agent| !matches!(agent.dir.kind(PENDING), Ok(None))) {
+            return Ok(copies);
+        }
+        let mut ids = std::mem::take(&mut copies.ids);
+        ids.extend(vault.file.iter().map(|file| file.vault_id.clone()));
+        ids.extend(openers.held.map(|keys| keys.vault.to_string()));
+        for agent in &agents {
+            for id in copies.in_home(agent)? {
+                let sealed = in_files(agent, &id)?;
+                ids.extend(sealed.iter().filter_map(|one| openers.whose(one)).map(|whose| whose.vault));
+            }
+        }
+        match in_keychain(&vault.keychain, ids.clone(), openers) {
+            Ok((_, locked)) if locked > 0 && !leave_unreadable => {
+                return Err(vault.keychain.locked_items().with_remedy(
+                    "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again; or add --leave-unreadable to do without what it holds",
+                ));
+            }
+            Ok((items, _)) => copies.items = items,
+            Err(_) if leave_unreadable => copies.without = true,
+            Err(error) => return Err(error),
+        }
+        copies.ids = ids;
+        Ok(copies)
+    }
+
+    /// The profiles whose records rest in an agent's home.
+    ///
+    /// # Errors
+    /// Those of the home.
+    pub fn in_home(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
+        let whose = |sealed: &[u8]| self.openers.whose(sealed).map(|whose| whose.profile);
+        Ok(agent.records(&whose)?.ids)
+    }
+
+    /// Whether the keychain is asked for an agent's records.
+    ///
+    /// # Errors
+    /// Those of the home.
+    pub fn asks_keychain(&self, agent: &Agent) -> Result<bool> {
+        Ok(!self.without && agent.dir.kind(PENDING)?.is_some())
+    }
+
+    /// The profiles of which there may be a copy.
+    ///
+    /// # Errors
+    /// Those of the home.
+    pub fn profiles(&self, agent: &Agent) -> Result<Vec<ProfileId>> {
+        let mut profiles = self.in_home(agent)?;
+        if let Some(journal) = Journal::unapplied(&agent.dir)? {
+            profiles.extend(journal.names().filter_map(|name| {
+                let whose = || self.openers.whose(journal.part(name)?).map(|whose| whose.profile);
+                ProfileId::of_file(name, whose)
+            }));
+            profiles.sort_unstable();
+            profiles.dedup();
+        }
+        if self.asks_keychain(agent)? {
+            profiles.extend(listed_in_keychain(agent));
+            let of_agent = self.items.keys().filter(|(name, _)| *name == agent.name.as_str());
+            profiles.extend(of_agent.map(|(_, profile)| profile.clone()));
+            profiles.sort_unstable();
+            profiles.dedup();
+        }
+        Ok(profiles)
+    }
+
+    /// The copies of a profile's record.
+    ///
+    /// # Errors
+    /// Those of the home.
+    pub fn of(&self, agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
+        let mut copies = in_files(agent, id)?;
+        if self.asks_keychain(agent)? {
+            let key = (agent.name.as_str().to_owned(), id.clone());
+            copies.extend(self.items.get(&key).into_iter().flatten().cloned());
+        }
+        Ok(copies)
+    }
+}
+
+/// The profiles whose records an agent's index or ledger says are in the keychain. In a recovery neither
+/// can be verified: they only tell what is to be looked for.
+pub fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
+    let index = agent.index().unwrap_or_default();
+    let in_index =
+        index.entries().filter(|entry| entry.mark.as_ref().is_some_and(|m| m.is_in(Store::Keychain)));
+    let mut listed: Vec<ProfileId> = in_index.filter_map(|entry| entry.id.parse().ok()).collect();
+    let ledger = Unverified::read(&agent.dir).map(|ledger| ledger.entries).unwrap_or_default();
+    let in_ledger = ledger.into_iter().filter(|(_, entry)| entry.store() == Some(Store::Keychain));
+    listed.extend(in_ledger.filter_map(|(id, _)| id.parse::<ProfileId>().ok()));
+    listed.sort_unstable();
+    listed.dedup();
+    listed
+}
+
+fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
+    let mut copies = Vec::new();
+    let name = id.file_name();
+    for place in [RECORDS, PENDING] {
+        if let Some(dir) = agent.dir.dir_if_any(place)? {
+            copies.extend(dir.read_if_any(&name, RECORD_MAX)?);
+        }
+    }
+    // What a loss of power took away, a journal holds.
+    if copies.iter().all(|copy| is_torn(copy))
+        && let Some(journal) = Journal::unapplied(&agent.dir)?
+    {
+        copies.extend(journal.part(&name).map(<[u8]>::to_vec));
+    }
+    Ok(copies)
+}
+
+/// The records that open among the items of this home, and for those that it lacks, of homes that are
+/// there no more; and how many items are locked. `ids` are the ids that the vault is known to have, or
+/// to have had.
+fn in_keychain(
+    keychain: &Keychain,
+    mut ids: BTreeSet<String>,
+    openers: Openers<'_>,
+) -> Result<(Items, usize)> {
+    let of_home = keychain.of_any_vault("record");
+    let here = keychain.get_all(&of_home, Cover::Sealed)?;
+    let (many, mut locked) = (here.bytes.len(), here.locked);
+    let here = sort_out(&here.bytes, openers);
+    ids.extend(keychain.values(&of_home, "vault")?);
+    let mut gone = Vec::new();
+    for id in &ids {
+        let found = keychain.get_all_of_gone(&keychain.all_records_of(id), Cover::Sealed)?;
+        locked += found.locked;
+        gone.extend(sort_out(&found.bytes, openers));
+    }
+    // Where this home has an item, that counts, be it damaged: a newer one may be a copy's.
+    let mut has: HashSet<Whose> = here.iter().map(|(whose, _)| whose.clone()).collect();
+    if !gone.is_empty() && here.len() < many {
+        has.extend(keychain.find(&of_home)?.into_iter().filter_map(|mut item| {
+            let profile = item.remove("profile")?.parse().ok()?;
+            Some(Whose { vault: item.remove("vault")?, agent: item.remove("agent")?, profile })
+        }));
+    }
+    gone.retain(|(whose, _)| !has.contains(whose));
+    let mut items = Items::new();
+    for (whose, sealed) in here.into_iter().chain(gone) {
+        items.entry((whose.agent, whose.profile)).or_default().push(sealed);
+    }
+    Ok((items, locked))
+}
+
+fn sort_out(texts: &[Bytes], openers: Openers<'_>) -> Vec<(Whose, Vec<u8>)> {
+    let sealed = texts.iter().filter_map(|text| armor::from_text(text, "an item").ok());
+    sealed.filter_map(|sealed| Some((openers.whose(&sealed)?, sealed))).collect()
+}

@@ -1,0 +1,134 @@
+//! Making a vault: the key, the unlock file, and `vault.json` last.
+
+use std::path::Path;
+
+use strongroom_backends::fs::home;
+use strongroom_backends::fs::lock::Mode;
+use strongroom_backends::shown;
+
+use crate::error::{Code, Error, Result};
+use crate::unlock::MethodSecret;
+use crate::unlock::payload::Payload;
+use crate::unlock::slots;
+use crate::vault::agent::{PENDING, TXN};
+use crate::vault::home::{AGENTS, Session, Setup, VAULT_FILE, Vault, Waits, of_home};
+use crate::vault::index;
+use crate::vault::log::{self, Event};
+use crate::vault::own::{Edit, Own};
+use crate::vault::settings::Settings;
+use crate::vault::transaction::journal;
+
+/// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
+/// cut short before its commit left nothing that counts.
+///
+/// # Errors
+/// `EXISTS` if there is a vault, or the remains of one: a new key is never made over it.
+pub fn init(
+    path: &Path,
+    payload: Payload,
+    secret: &MethodSecret,
+    settings: &Settings,
+    setup: &Setup,
+    waits: &Waits,
+) -> Result<Payload> {
+    let home = home::create(path).map_err(of_home)?.dir;
+    let vault = Vault::at(home, setup);
+    let _lock = vault.lock(Mode::Exclusive, waits)?;
+    refuse_existing(&vault)?;
+    let ring = payload.keys()?.own()?;
+    let edit = Edit {
+        methods: vec![(payload.method.clone(), slots::seal(&payload, &secret.method_key(None)?)?)],
+        settings: Some(settings.to_bytes(&ring)?),
+        events: vec![Event::of_method("init", &payload.method)],
+        now: waits.now,
+        ..Edit::default()
+    };
+    vault.commit_own(&ring, &Own::default(), &edit)?;
+    Ok(payload)
+}
+
+/// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn holds_nothing(vault: &Vault) -> Result<bool> {
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
+        if agent.has_records()?
+            || has(log::FILE)?
+            || has(index::FILE)?
+            || has(PENDING)?
+            || has(TXN)?
+            || has(journal::FILE)?
+        {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Finishes an `init` that was cut short behind its commit. If there is more than that, nothing is done.
+///
+/// # Errors
+/// Those of locking and writing.
+pub fn finish(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<()> {
+    if vault.file.is_none() {
+        drop(vault.keys_alone(session, waits)?);
+    }
+    Ok(())
+}
+
+/// Whether a home could be made there, or is there.
+///
+/// # Errors
+/// `UNSAFE_HOME`, `IO`.
+pub fn check_place(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Ok(());
+    }
+    home::check_place(path).map_err(of_home)
+}
+
+/// Makes the home's directory, so that its path is known for certain.
+///
+/// # Errors
+/// `UNSAFE_HOME`, `IO`.
+pub fn prepare(path: &Path) -> Result<()> {
+    home::create(path).map_err(of_home).map(|_| ())
+}
+
+/// Refuses a home that holds a vault or the remains of one. Remains can be of a vault that is just being
+/// made: whoever makes it is waited for.
+///
+/// # Errors
+/// `EXISTS`, `LOCK_TIMEOUT`.
+pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
+    let refused = refuse_existing(vault);
+    if refused.is_ok() || vault.home.kind(VAULT_FILE)?.is_some() {
+        return refused;
+    }
+    match vault.lock(Mode::Exclusive, waits) {
+        Ok(_lock) => refuse_existing(vault),
+        Err(error) if error.code() == Code::LockTimeout => Err(error),
+        Err(_) => refused,
+    }
+}
+
+fn refuse_existing(vault: &Vault) -> Result<()> {
+    let home = &vault.home;
+    if home.kind(VAULT_FILE)?.is_some() {
+        return Err(Error::new(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
+            .with_remedy("use it, or name another home with --home"));
+    }
+    if !vault.slots()?.is_empty() || home.kind(AGENTS)?.is_some() {
+        return Err(Error::new(
+            Code::Exists,
+            format!("{} holds unlock files or records of a vault without vault.json", shown(home.path())),
+        )
+        .with_remedy(
+            "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,383 @@
+//! A vault whose unlock files are lost, rebuilt with the recovery key.
+//!
+//! Whoever knew the recovery recipient could have made the records that are found, so their origin
+//! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
+
+use std::collections::BTreeSet;
+
+use age::x25519;
+use strongroom_backends::fs::lock::Mode;
+use strongroom_backends::shown;
+
+use super::copies::{Copies, Openers, listed_in_keychain};
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::{Keys, Ring, Scope};
+use crate::seal::record::{OPS_MAX, Purpose};
+use crate::seal::recovery::open_unvouched;
+use crate::seal::signed;
+use crate::unlock::MethodSecret;
+use crate::unlock::listing::Methods;
+use crate::unlock::payload::{Payload, Pending};
+use crate::unlock::slots::{self, Slot};
+use crate::vault::agent::{Agent, OPS, TXN};
+use crate::vault::home::{Vault, Waits};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::ledger::shard::Entries;
+use crate::vault::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
+use crate::vault::log::{self, Durable};
+use crate::vault::own::{Edit, Own};
+use crate::vault::record::Record;
+use crate::vault::settings::Settings;
+use crate::vault::store::Store;
+use crate::vault::transaction;
+use crate::vault::transaction::change::Change;
+use crate::vault::transaction::journal::{self, Journal};
+use crate::vault::transaction::ops::Ops;
+use crate::vault::transaction::source::Source;
+use crate::vault::watch::Unwatched;
+use crate::vault::writer::{Means, Remembers, Writer};
+
+/// How many former ids are noted: planted records can name any number, and an unlock file has its bounds.
+const FORMER_MAX: usize = 32;
+
+/// What a recovery did.
+#[derive(Clone, Debug, Default)]
+pub struct Recovered {
+    /// How many records were sealed anew.
+    pub records: usize,
+    /// Records that did not open, and why; their files stay.
+    pub failed: Vec<String>,
+    /// Whether it finished one that was cut short.
+    pub resumed: bool,
+    /// Why the keychain does not hold all of the new records yet.
+    pub keychain: Option<Error>,
+}
+
+/// How a vault is rebuilt.
+pub struct Plan<'a> {
+    /// The recovery identity.
+    pub identity: &'a x25519::Identity,
+    /// The name of the method that unlocks from now on.
+    pub method: &'a str,
+    /// Its secret.
+    pub secret: MethodSecret,
+    /// Makes the secret last where it is new: called once, when nothing refuses any more and nothing
+    /// is changed yet. A kill after it leaves a key that opens nothing, which the next recovery takes.
+    pub keep: &'a dyn Fn() -> Result<()>,
+    /// Other secrets at hand: one of them may still open an unlock file.
+    pub others: Vec<MethodSecret>,
+    /// Whether unlock files that nobody can open are set aside.
+    pub discard: bool,
+    /// Whether records that do not open are left behind.
+    pub leave_unreadable: bool,
+}
+
+/// Rebuilds a vault.
+///
+/// Where an unlock file still opens (a recovery that was cut short made it, or it was never lost),
+/// its keys stay, and only what they do not open is sealed anew.
+///
+/// # Errors
+/// `EXISTS` when there are unlock files that do not open and `discard` does not say to set them
+/// aside, or when there is nothing to recover; `NOT_FOUND` when no record opens with the key;
+/// `CORRUPT` when some records do not open at all; those of writing.
+pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered> {
+    let _lock = vault.lock(Mode::Exclusive, waits)?;
+    let key = plan.secret.method_key(None)?;
+    let existing = vault.slots()?;
+    let opened = std::iter::once(plan.secret)
+        .chain(plan.others)
+        .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
+    let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
+    if let Some(keys) = &held
+        && let Ok(Some(own)) = Own::read(&vault.home, &keys.own()?)
+    {
+        own.settle(&vault.home)?;
+    }
+    let agents = vault.agents()?;
+    let openers = Openers { identity: plan.identity, held: held.as_ref(), agents: &agents };
+    let former = opened.as_ref().map(|unlocked| unlocked.payload.former.as_slice()).unwrap_or_default();
+    let copies = Copies::of_vault(vault, openers, former, plan.leave_unreadable)?;
+    let survey = Survey::of(&copies, plan.identity, held.as_ref())?;
+    let mut done = Recovered::default();
+    let mut payload = if let Some(unlocked) = &opened {
+        done.resumed = unlocked.payload.pending == Some(Pending::Recover);
+        if !done.resumed && survey.recoverable == 0 {
+            return Err(Error::new(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
+                .with_remedy("there is nothing to recover; see `strongroom doctor`"));
+        }
+        unlocked.payload.clone()
+    } else {
+        refuse_unlock_files(vault, &existing, plan.discard)?;
+        if survey.recoverable == 0 {
+            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
+                .with_remedy("check the recovery key and --home; nothing was changed"));
+        }
+        if let (Some(unreadable), false) = (survey.unreadable.first(), plan.leave_unreadable) {
+            let what = format!(
+                "{} records open neither with this key nor otherwise: {unreadable}",
+                survey.unreadable.len()
+            );
+            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
+        }
+        let mut payload = Payload::generate(plan.method)?;
+        payload.pending = Some(Pending::Recover);
+        payload.former = copies.ids.iter().take(FORMER_MAX).cloned().collect();
+        payload
+    };
+    log::unverified_head(&vault.home)?;
+    for name in vault.agents()? {
+        if let Some(agent) = vault.agent(&name)? {
+            agent.index()?;
+            log::unverified_head(&agent.dir)?;
+        }
+    }
+    (plan.keep)()?;
+    if opened.is_none() {
+        for slot in &existing {
+            slots::set_aside(&vault.home, &slot.method, waits.now)?;
+        }
+    }
+    plan.method.clone_into(&mut payload.method);
+    let keys = payload.keys()?;
+    let ring = keys.own()?;
+    let before = match Own::read(&vault.home, &ring) {
+        Ok(Some(own)) => own,
+        _ => Own::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
+    };
+    let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(vec![(payload.method.clone(), slots::seal(payload, &key)?)])
+    };
+    let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
+    let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
+    let own = vault.commit_own(&ring, &before, &edit)?;
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
+        let ring = keys.agent(name.as_str())?;
+        finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
+        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
+        let writer = if ours {
+            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
+            Writer::begin(agent, ring, means, vec![lock])?
+        } else {
+            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
+        };
+        recover_agent(&writer, ours, &copies, plan.identity, &mut done)?;
+    }
+    payload.pending = None;
+    payload.former.clear();
+    let mut methods = seal(&payload)?;
+    if let Some(unlocked) = opened.filter(|unlocked| unlocked.payload.method != plan.method) {
+        payload.method.clone_from(&unlocked.payload.method);
+        methods.push((payload.method.clone(), slots::seal(&payload, &unlocked.secret.method_key(None)?)?));
+    }
+    // Lines under keys that are lost are no finding: the anchor is there for them.
+    let event = log::anchored("recover", &vault.home, 0)?;
+    let edit = Edit { methods, events: vec![event], now: waits.now, ..Edit::default() };
+    vault.commit_own(&ring, &own, &edit)?;
+    Ok(done)
+}
+
+fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Result<()> {
+    if existing.is_empty() || discard {
+        return Ok(());
+    }
+    Err(Error::new(
+        Code::Exists,
+        format!("{} has unlock files: they may still open it", shown(vault.home.path())),
+    )
+    .with_remedy(
+        "if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted",
+    ))
+}
+
+/// What opens with what, before anything is changed.
+#[derive(Default)]
+struct Survey {
+    /// How many records the recovery key opens and the keys that are held do not.
+    recoverable: usize,
+    /// Records that nothing opens.
+    unreadable: Vec<String>,
+}
+
+impl Survey {
+    fn of(copies: &Copies<'_>, identity: &x25519::Identity, held: Option<&Keys>) -> Result<Self> {
+        let mut survey = Self::default();
+        for name in copies.vault.agents()? {
+            let Some(agent) = copies.vault.agent(&name)? else { continue };
+            let due = Due::of(copies, &agent)?;
+            let ring = held.map(|keys| keys.agent(name.as_str())).transpose()?;
+            for id in copies.profiles(&agent)? {
+                let sealed = copies.of(&agent, &id)?;
+                let opens = |ring: &Ring| sealed.iter().any(|one| Record::open(ring, &id, one).is_ok());
+                if ring.as_ref().is_some_and(opens) {
+                    continue;
+                }
+                match open_one(&sealed, identity, &name, &id) {
+                    Some(record) => survey.recoverable += usize::from(!due.was_removed(&record)),
+                    None if due.has(&id) => survey.unreadable.push(format!("{name}/{id}")),
+                    None => {}
+                }
+            }
+            survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
+        }
+        Ok(survey)
+    }
+}
+
+/// The copy of a record that counts among those which the recovery key opens.
+fn open_one(
+    sealed: &[Vec<u8>],
+    identity: &x25519::Identity,
+    agent: &AgentName,
+    id: &ProfileId,
+) -> Option<Record> {
+    let open = |one: &Vec<u8>| {
+        let plaintext =
+            open_unvouched(identity, Purpose::Record, one, &format!("the record of {id}")).ok()?;
+        Record::parse(plaintext.expose(), Some(agent.as_str()), id).ok().map(|(_, record)| record)
+    };
+    sealed.iter().filter_map(open).max_by_key(|record| record.generation)
+}
+
+/// What an agent has to have: the records in its home, and those that its index or its ledger says are in
+/// the keychain. What the keychain holds besides may be left from another vault, or from a removal.
+struct Due {
+    ids: BTreeSet<ProfileId>,
+    known: Entries,
+}
+
+impl Due {
+    fn of(copies: &Copies<'_>, agent: &Agent) -> Result<Self> {
+        let mut ids: BTreeSet<_> = copies.in_home(agent)?.into_iter().collect();
+        if copies.asks_keychain(agent)? {
+            ids.extend(listed_in_keychain(agent));
+        }
+        let known = Unverified::read(&agent.dir).map(|ledger| ledger.entries).unwrap_or_default();
+        Ok(Self { ids, known })
+    }
+
+    fn has(&self, id: &ProfileId) -> bool {
+        self.ids.contains(id)
+    }
+
+    /// Whether a record, which the keychain alone holds, is one that was removed while the keychain could
+    /// not be reached. It stays there.
+    fn was_removed(&self, record: &Record) -> bool {
+        let known = self.known.get(record.profile.as_str());
+        !self.has(&record.profile)
+            && known.is_some_and(|known| known.is_removed() && known.generation >= record.generation)
+    }
+}
+
+fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
+    let journal = Journal::unapplied(&agent.dir).ok()?.map(Source::Journal);
+    let txn = agent.dir.dir_if_any(TXN).ok()?.map(Source::Dir);
+    let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
+    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
+    Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
+}
+
+/// Applies a committed change by the recovery key, if it comes right after the ledger that is in its
+/// place; another one is set aside.
+fn finish_unvouched(
+    agent: &Agent,
+    identity: &x25519::Identity,
+    ring: &Ring,
+    vault: &Vault,
+    now: i64,
+) -> Result<()> {
+    transaction::sweep(agent)?;
+    if let Some(journal) = Journal::read(&agent.dir)? {
+        if !journal.applied && agent.dir.kind(TXN)?.is_none() {
+            journal.unpack(&agent.dir, |_| true)?;
+            agent.dir.remove_file(journal::FILE)?;
+        } else {
+            journal.settle(&agent.dir)?;
+            agent.dir.remove_file(journal::FILE)?;
+        }
+    }
+    let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(()) };
+    // One of this recovery, which was cut short.
+    if let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
+        && let Ok(ops) = Ops::open(ring, &sealed)
+    {
+        let staged = txn.read_if_any(ledger::FILE, ledger::MAX)?;
+        let ledger = match staged {
+            Some(bytes) => Ledger::parse(&bytes, ring).ok(),
+            None => Ledger::read(&agent.dir, ring).ok().flatten(),
+        };
+        if ledger.is_some_and(|ledger| signed::same(&ledger.mac, &ops.ledger)) {
+            return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
+        }
+    }
+    let Some(ops) = unfinished(agent, identity) else { return Ok(()) };
+    let current = Unverified::read(&agent.dir).unwrap_or_default();
+    let fits = match Unverified::read(&txn) {
+        Some(next) => {
+            signed::same(&next.mac, &ops.ledger)
+                && (signed::same(&next.mac, &current.mac) || ops.comes_after(&current.mac))
+        }
+        None => txn.kind(ledger::FILE)?.is_none() && signed::same(&current.mac, &ops.ledger),
+    };
+    if fits {
+        return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
+    }
+    transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
+}
+
+fn recover_agent(
+    writer: &Writer<'_>,
+    ours: bool,
+    copies: &Copies<'_>,
+    identity: &x25519::Identity,
+    done: &mut Recovered,
+) -> Result<()> {
+    let (agent, ring) = (&writer.agent, &writer.ring);
+    let book = if ours { writer.book()? } else { Book::anew(log::unverified_head(&agent.dir)?) };
+    let index = agent.index()?;
+    let mut change = Change::default();
+    // Lines under keys that are lost are no finding: the anchor is there for them.
+    change.note(log::anchored("recover", &agent.dir, 0)?);
+    let mut recovered = 0;
+    let due = Due::of(copies, agent)?;
+    for id in copies.profiles(agent)? {
+        let sealed = copies.of(agent, &id)?;
+        if sealed.iter().any(|one| Record::open(ring, &id, one).is_ok()) {
+            continue;
+        }
+        let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
+            if due.has(&id) {
+                done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+            }
+            continue;
+        };
+        if due.was_removed(&record) {
+            continue;
+        }
+        let now = u64::try_from(writer.now).unwrap_or(0);
+        record.generation = record.generation.saturating_add(1).max(now).min(GENERATION_MAX);
+        let mark = index.entry(id.as_str()).and_then(|entry| entry.mark);
+        let listed = due.known.get(id.as_str()).and_then(ledger::Entry::store);
+        let in_keychain = !copies.without
+            && match listed {
+                Some(store) => store == Store::Keychain,
+                None => mark.is_some_and(|mark| mark.is_in(Store::Keychain)),
+            };
+        change.put("recover", record, if in_keychain { Store::Keychain } else { Store::File });
+        recovered += 1;
+    }
+    if recovered == 0 && (ours || !agent.had_ledger(None)?) {
+        return Ok(());
+    }
+    let outcome = writer.stage_on(change, &book, &Unwatched)?.commit()?;
+    if let Some(error) = outcome.unfinished {
+        return Err(error);
+    }
+    done.records += recovered;
+    if let Some(error) = outcome.keychain {
+        done.keychain.get_or_insert(error);
+    }
+    Ok(())
+}

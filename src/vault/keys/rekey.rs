@@ -1,0 +1,309 @@
+//! A new vault key: every record sealed anew, one transaction an agent, or several if it has very many
+//! records.
+//!
+//! The unlock files first carry both keys; then the new one becomes current; then the records are
+//! sealed anew; then the old key and the old recovery identity are dropped. Each step can be
+//! repeated: a rekey that was cut short is finished by running it again.
+
+use std::collections::HashSet;
+
+use strongroom_backends::fs::lock::{self, Lock};
+
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::keys::{KeyId, Keys, Ring};
+use crate::seal::record;
+use crate::seal::unlock_file::MethodKey;
+use crate::unlock::Opened;
+use crate::unlock::payload::{Payload, Pending};
+use crate::unlock::slots::{self, Slot};
+use crate::vault::anchor::accept;
+use crate::vault::home::{Session, Vault, Waits};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::ledger::{Book, Entry, State};
+use crate::vault::log::{self, Event};
+use crate::vault::many;
+use crate::vault::own::{Edit, Own};
+use crate::vault::reader::{Found, Reader};
+use crate::vault::record::Record;
+use crate::vault::store::Store;
+use crate::vault::transaction::change::Change;
+use crate::vault::watch::Watch;
+use crate::vault::writer::Writer;
+
+/// So many records are opened at once.
+const AT_ONCE: usize = 1024;
+/// A transaction is committed once its operations take about so many bytes: a quarter of what they may. So any
+/// agent can be given new keys, in bounded memory.
+const CHANGE_MAX: usize = 16 * 1024 * 1024;
+
+/// What a rekey did.
+#[derive(Clone, Debug, Default)]
+pub struct Rekeyed {
+    /// How many records were sealed anew.
+    pub records: usize,
+    /// How many agents they belong to.
+    pub agents: usize,
+    /// Whether it finished one that was cut short.
+    pub resumed: bool,
+    /// Why the keychain does not hold all of the new records yet.
+    pub keychain: Option<Error>,
+}
+
+/// Makes sure that the unlock files are as they were judged: whoever added, changed or removed a method
+/// meanwhile would find that undone.
+///
+/// # Errors
+/// `CHANGED`.
+pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
+    if slots::same(judged, &vault.slots()?) {
+        return Ok(());
+    }
+    Err(Error::new(Code::Changed, "the unlock methods were changed while this command waited")
+        .with_remedy("look at `strongroom unlock-method list` and repeat"))
+}
+
+/// Gives the vault a new key.
+///
+/// `methods` are the unlock methods that stay, each with the key for its new file; every other one
+/// is removed. The caller holds the vault's lock alone ([`Vault::keys_alone`]), and the unlock files are those that it
+/// judged ([`check_same`]).
+///
+/// # Errors
+/// `CONFIG` when no method stays; the reason of a record that does not open, before anything is
+/// changed; those of writing.
+pub fn rekey(
+    vault: &Vault,
+    session: &mut Session,
+    _lock: &Lock,
+    methods: &[(String, MethodKey)],
+    waits: &Waits,
+) -> Result<Rekeyed> {
+    if methods.is_empty() {
+        return fail(Code::Config, "no unlock method would be left");
+    }
+    let mut payload = session.unlocked()?.payload.clone();
+    if payload.pending == Some(Pending::Recover) {
+        return Err(Error::new(Code::Config, "a recovery is not finished")
+            .with_remedy("run `strongroom recover` again first"));
+    }
+    let ring = session.keys.own()?;
+    // A home from before a change of keys that was undone: this is what gives the old key up again.
+    let mut own = vault.own(&ring, true)?;
+    if let Some(gone) = accept::gone(vault, &session.keys)?.first() {
+        return Err(gone.error());
+    }
+    if !own.is_settled(&vault.home)? {
+        own.settle(&vault.home)?;
+    }
+    let above = vault.anchored_at(&ring)?;
+    let dropped: Vec<String> =
+        own.methods.keys().filter(|m| !methods.iter().any(|(k, _)| k == *m)).cloned().collect();
+    let names = with_contents(vault, &session.keys)?;
+    check_all(vault, &session.keys, &names, waits)?;
+    let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
+    let settings = vault.settings(&session.keys).unwrap_or_default();
+    let write = |own: &Own, payload: &mut Payload, removed: Vec<String>, events: Vec<Event>| -> Result<Own> {
+        let ring = payload.keys()?.own()?;
+        let edit = Edit {
+            methods: sealed_for(payload, methods)?,
+            removed,
+            settings: Some(settings.to_bytes(&ring)?),
+            events,
+            above,
+            now: waits.now,
+            ..Edit::default()
+        };
+        vault.commit_own(&ring, own, &edit)
+    };
+    if payload.pending.is_none() {
+        payload.add_key(waits.now)?;
+        payload.pending = Some(Pending::Rekey);
+    }
+    own = write(&own, &mut payload, dropped, Vec::new())?;
+    payload.current = payload.keys.len() - 1;
+    own = write(&own, &mut payload, Vec::new(), Vec::new())?;
+    let keys = payload.keys()?;
+    for name in &names {
+        let Some(agent) = vault.agent(name)? else { continue };
+        let writer = vault.writer_alone(&keys, agent, waits, true)?;
+        let above = vault.anchored_at(&writer.ring)?;
+        let (count, behind) = reseal(&writer, above, done.resumed, &*waits.watched)?;
+        done.keychain = done.keychain.or(behind);
+        done.records += count;
+        done.agents += 1;
+    }
+    vault.anchors.sync(session.keys.vault.as_str());
+    let event = vouching(&payload.keys()?.own()?, &own, vault, "rekey")?;
+    payload.drop_old_keys();
+    payload.pending = None;
+    write(&own, &mut payload, Vec::new(), vec![event])?;
+    session.keys = payload.keys()?;
+    if let Opened::By(unlocked) = &mut session.opened {
+        unlocked.payload = payload;
+    }
+    Ok(done)
+}
+
+/// A line that vouches for those before it in the vault's own log.
+pub(in crate::vault) fn vouching(ring: &Ring, own: &Own, vault: &Vault, op: &str) -> Result<Event> {
+    let wrong = log::verify(ring, &own.log_files(&vault.home)?, &own.log)?.wrong;
+    log::anchored(op, &vault.home, wrong)
+}
+
+fn sealed_for(payload: &mut Payload, methods: &[(String, MethodKey)]) -> Result<Vec<(String, Vec<u8>)>> {
+    methods
+        .iter()
+        .map(|(method, key)| {
+            payload.method.clone_from(method);
+            Ok((method.clone(), slots::seal(payload, key)?))
+        })
+        .collect()
+}
+
+/// Makes sure that every record opens under the keys that are about to go and is the one that its
+/// ledger names. What is wrong with a log is told by the line that anchors it.
+fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> Result<()> {
+    for name in names {
+        let Some(agent) = vault.agent(name)? else { continue };
+        let writer = vault.writer_alone(keys, agent, waits, true)?;
+        writer.agent.index()?;
+        let reader = writer.reader()?;
+        let ids = reader.record_ids()?;
+        reader.fetch(&ids.iter().collect::<Vec<_>>())?;
+        waits.watched.begins("Checking", ids.len());
+        for some in ids.chunks(AT_ONCE) {
+            let opened = open(&reader, some, |found| {
+                drop(found);
+                waits.watched.step();
+            });
+            opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
+                let what = format!("agent {name}: {}; nothing was changed", error.what());
+                let remedy = if error.code() == Code::Io {
+                    error.remedy().to_owned()
+                } else {
+                    "restore that record, paste it again or remove it first: after a rekey it could never be opened".to_owned()
+                };
+                Error::new(error.code(), what).with_remedy(remedy)
+            })?;
+        }
+        let book = writer.book()?;
+        let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
+        for id in writer.agent.records(&whose)?.ids {
+            if book.entry(&id)?.is_none() && reader.opens(&id) {
+                let what = format!(
+                    "agent {name}: a record of {id} is there that the ledger does not know; nothing was changed"
+                );
+                return Err(Error::new(Code::Tampered, what).with_remedy(format!(
+                    "after a rekey it could never be opened: look at it with `strongroom get {} --agent {name} --accept-rollback`, then paste it again, or remove its file from records/",
+                    id.word()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Seals anew what is not under the current key. Each record is judged by itself: a change that came
+/// between a rekey that was cut short and this one wrote the ledger under the new key already.
+fn reseal(
+    writer: &Writer<'_>,
+    above: u64,
+    resumed: bool,
+    watched: &dyn Watch,
+) -> Result<(usize, Option<Error>)> {
+    let current = writer.ring.current().id();
+    let book = writer.book()?;
+    if book.ledger.number == 0 || (!resumed && is_under(&book, current)?) {
+        return Ok((0, None));
+    }
+    let mut generations = writer.generations()?;
+    let reader = writer.reader()?;
+    let mut change = Change::default();
+    let wrong = log::verify(&writer.ring, &log::read(&writer.agent.dir)?, &book.ledger.log)?.wrong;
+    change.note(log::anchored("rekey", &writer.agent.dir, wrong)?);
+    change.above(above);
+    let ids = reader.record_ids()?;
+    reader.fetch(&ids.iter().collect::<Vec<_>>())?;
+    let (mut resealed, mut size, mut behind) = (0, 0, None);
+    let key = current.to_string();
+    watched.begins("Sealing", ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        let opened = open(&reader, some, |Found { record, sealed, store }| {
+            (!record::is_under(&sealed, &key)).then_some((record, store))
+        });
+        for opened in opened {
+            let Some((record, store)) = opened?.flatten() else { continue };
+            let generation = generations.next(&record.profile, Some(record.generation))?;
+            let store = reader.store_of(&record.profile).unwrap_or(store);
+            size += size_of(&record);
+            change.put("rekey", Record { generation, ..record }, store);
+            resealed += 1;
+        }
+        if size >= CHANGE_MAX {
+            let full = std::mem::take(&mut change);
+            behind = commit(writer, full, watched)?.or(behind);
+            // The parts of the ledger that it read are gone.
+            generations = writer.generations()?;
+            size = 0;
+        }
+    }
+    if !change.is_empty() {
+        behind = commit(writer, change, watched)?.or(behind);
+    }
+    // The old key goes after this: no record may still need it.
+    if !is_under(&writer.book()?, current)? {
+        let what = format!("a record of agent {} is still under the old key", writer.agent.name);
+        return fail(Code::Internal, what);
+    }
+    Ok((resealed, behind))
+}
+
+/// Commits one of an agent's changes; why the keychain does not have it yet, if so.
+fn commit(writer: &Writer<'_>, change: Change, watched: &dyn Watch) -> Result<Option<Error>> {
+    let outcome = writer.stage(change, watched)?.commit()?;
+    outcome.unfinished.map_or(Ok(outcome.keychain), Err)
+}
+
+/// About how many bytes the operations of a transaction take for a record: its index entry and its line of the
+/// log, in which its id stands six times.
+fn size_of(record: &Record) -> usize {
+    let labels = [&record.credential.email, &record.credential.display_name];
+    let labels: usize = labels.into_iter().flatten().map(String::len).sum();
+    800 + 6 * record.profile.as_str().len() + 2 * labels
+}
+
+/// What `take` makes of some records as they were found. Those in the keychain are read one after another: it
+/// answers one question at a time.
+fn open<T: Send>(
+    reader: &Reader<'_>,
+    ids: &[ProfileId],
+    take: impl Fn(Found) -> T + Sync,
+) -> Vec<Result<Option<T>>> {
+    let look = |id: &ProfileId| Ok(reader.found(id)?.map(&take));
+    if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
+        many::map(ids, look)
+    } else {
+        ids.iter().map(look).collect()
+    }
+}
+
+/// The agents of which there is anything to seal anew or to judge: not those whose directories hold nothing but
+/// a lock, unless this machine remembers more of them.
+fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
+    let remembered: HashSet<String> = vault.anchors.agents(keys.vault.as_str()).into_iter().collect();
+    let mut names = Vec::new();
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        let is_lock = |name: &String| name == lock::FILE || name == lock::HOLDER;
+        if remembered.contains(name.as_str()) || !agent.dir.names()?.iter().all(is_lock) {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
+
+/// Whether a ledger, and every record that it names, is under that key.
+fn is_under(book: &Book, key: KeyId) -> Result<bool> {
+    let of_others = |entry: &Entry| matches!(entry.state, State::Held(_, held) if held != key);
+    Ok(book.ledger.key == key.to_string() && !book.all()?.values().any(of_others))
+}

@@ -1,0 +1,401 @@
+//! The change log: `log.jsonl`, one JSON object a line, chained under the keys of its scope.
+//!
+//! A line ends in `,"mac":"…"}`; the MAC is HMAC-SHA-256 over the MAC of the line before and over
+//! the line up to there. The log is history and evidence; it decides nothing. Where it ends, the
+//! ledger says. It rotates: a file that has grown is kept under another name, and the first line of
+//! the next one holds its digest. A change of the vault key writes a line with the SHA-256 of
+//! everything before it in the file: lines under a key that is gone are vouched for by that.
+
+mod event;
+pub mod verify;
+
+use std::io::{Read, Seek, SeekFrom, Write};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use strongroom_backends::fs::dir::Dir;
+
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::{Ring, RingKey, hex, label};
+use crate::seal::signed::{self, Use};
+pub use event::{Event, OPS_OF_AGENT, OPS_OF_VAULT};
+pub use verify::{Judged, Verified, judge, verify};
+
+/// The file's name in the home and in an agent's directory.
+pub const FILE: &str = "log.jsonl";
+/// The largest file of a log that is read as a whole, in bytes.
+pub const MAX: usize = 64 * 1024 * 1024;
+/// From this size on, in bytes, a log's file is set by and another one begun.
+pub const ROTATE_FROM: u64 = 16 * 1024 * 1024;
+/// How many earlier files are kept: with the current one 256 MiB.
+const KEPT: usize = 15;
+/// The most bytes that they take together: one to which a large change was added counts for several.
+const KEPT_BYTES: u64 = KEPT as u64 * ROTATE_FROM;
+/// More lines than any log has.
+const SEQ_MAX: u64 = 1 << 40;
+const MAC_FIELD: &str = ",\"mac\":\"";
+/// What the names of earlier files begin with, before the number of their last line.
+const EARLIER: &str = "log-";
+/// What the names of files begin with that were damaged and set by.
+pub const DAMAGED: &str = "log-damaged-";
+
+/// Where a log ends, as the ledger says it.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Head {
+    /// The number of the last line.
+    pub seq: u64,
+    /// Its MAC, in Base64.
+    pub mac: String,
+    /// The length of the file, in bytes.
+    pub len: u64,
+}
+
+impl Head {
+    /// Whether a log whose last line has this number and this MAC ends here.
+    #[must_use]
+    pub fn is_at(&self, seq: u64, mac: &str) -> bool {
+        self.seq == seq && signed::same(&self.mac, mac)
+    }
+}
+
+/// A line of the log.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Line {
+    /// Counts from 1.
+    pub seq: u64,
+    /// When, in Unix milliseconds.
+    pub at: i64,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+    /// The id of the vault key under which the line is chained.
+    pub key: String,
+    /// The MAC.
+    pub mac: String,
+}
+
+#[derive(Serialize)]
+struct Unsigned<'a> {
+    seq: u64,
+    at: i64,
+    #[serde(flatten)]
+    event: &'a Event,
+    key: &'a str,
+}
+
+/// What a change appends.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LogPart {
+    /// How long the file was before, in bytes.
+    pub base: u64,
+    /// The lines.
+    pub lines: String,
+    /// The name under which the file is set by first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated: Option<String>,
+}
+
+/// A line, and the part of it that its MAC covers.
+pub(in crate::vault) fn parse_line(raw: &[u8]) -> Option<(Line, &str)> {
+    let text = std::str::from_utf8(raw).ok()?;
+    let line = serde_json::from_str(text).ok()?;
+    Some((line, &text[..text.rfind(MAC_FIELD)?]))
+}
+
+pub(in crate::vault) fn mac_of(
+    key: &RingKey,
+    ring: &Ring,
+    previous: &str,
+    line: &str,
+) -> Result<hmac::Hmac<Sha256>> {
+    let salt = ring.machine_salt();
+    let what = Use { salt: &salt, label: label::LOG };
+    signed::mac(key, what, &[previous.as_bytes(), b"\n", line.as_bytes()])
+}
+
+/// The lines of events, to be appended behind `head`, and where the log ends then. A file that has
+/// grown large is set by, and one that is larger than any log is set by as damaged.
+///
+/// # Errors
+/// `INTERNAL`; those of reading the file that is set by.
+pub fn lines(dir: &Dir, ring: &Ring, head: &Head, now: i64, events: &[Event]) -> Result<(LogPart, Head)> {
+    if len_of(dir)? > MAX as u64 {
+        return begin_anew(dir, ring, head, now, events, Some(&now.to_string()));
+    }
+    if head.len >= ROTATE_FROM {
+        return begin_anew(dir, ring, head, now, events, None);
+    }
+    append_to(ring, head, head.len, now, events)
+}
+
+/// As [`lines`], in a new file. The one before is set by: as an earlier part of the log, or under a
+/// name that says that it is damaged.
+///
+/// # Errors
+/// As [`lines`].
+pub fn begin_anew(
+    dir: &Dir,
+    ring: &Ring,
+    head: &Head,
+    now: i64,
+    events: &[Event],
+    damaged: Option<&str>,
+) -> Result<(LogPart, Head)> {
+    let there = dir.kind(FILE)?.is_some();
+    // What is damaged is vouched for by nobody.
+    let anchor = if there && damaged.is_none() { Some(digest_of(dir)?) } else { None };
+    let op = if damaged.is_some() { "log-restart" } else { "log-rotate" };
+    let first = Event { op: op.to_owned(), anchor, previous: Some(head.mac.clone()), ..Event::default() };
+    let all: Vec<Event> = std::iter::once(first).chain(events.iter().cloned()).collect();
+    let (mut part, new_head) = append_to(ring, head, 0, now, &all)?;
+    let name = || match damaged {
+        Some(name) => format!("{DAMAGED}{name}.jsonl"),
+        None => format!("{EARLIER}{:020}.jsonl", head.seq),
+    };
+    part.rotated = there.then(name);
+    Ok((part, new_head))
+}
+
+fn append_to(ring: &Ring, head: &Head, base: u64, now: i64, events: &[Event]) -> Result<(LogPart, Head)> {
+    let key = ring.current();
+    let key_id = key.id().to_string();
+    let mut head = Head { len: base, ..head.clone() };
+    let mut lines = String::with_capacity(events.len() * 220);
+    for event in events {
+        head.seq += 1;
+        let unsigned = serde_json::to_string(&Unsigned { seq: head.seq, at: now, event, key: &key_id })
+            .map_err(|_| Error::new(Code::Internal, "a log line cannot be written"))?;
+        let open = unsigned.strip_suffix('}').unwrap_or(&unsigned);
+        head.mac = signed::encoded(mac_of(key, ring, &head.mac, open)?);
+        lines.push_str(open);
+        lines.push_str(MAC_FIELD);
+        lines.push_str(&head.mac);
+        lines.push_str("\"}\n");
+    }
+    head.len += lines.len() as u64;
+    Ok((LogPart { base, lines, rotated: None }, head))
+}
+
+/// When what was put in place is made durable.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Durable {
+    /// At once.
+    Now,
+    /// By a later change: until then a journal holds it.
+    Later,
+}
+
+/// Puts lines in their place. Doing it again changes nothing.
+///
+/// # Errors
+/// `NO_SPACE`, `IO`.
+pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
+    let failed = |error| Error::from(dir.io(FILE, error));
+    if let Some(name) = &part.rotated
+        && dir.kind(name)?.is_none()
+        && dir.kind(FILE)?.is_some()
+    {
+        dir.rename(FILE, dir, name)?;
+    }
+    let mut file = dir.open_or_create(FILE)?;
+    let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
+    let mut behind = Vec::new();
+    if len != part.base {
+        // Of a file that was cut off, the end may hold the lines.
+        let from = if len > part.base { part.base } else { len.saturating_sub(part.lines.len() as u64) };
+        file.seek(SeekFrom::Start(from)).map_err(failed)?;
+        (&file).take(MAX as u64).read_to_end(&mut behind).map_err(failed)?;
+    }
+    match place_for(&behind, len, part) {
+        Place::There => {}
+        Place::Whole => {
+            file.seek(SeekFrom::Start(part.base)).map_err(failed)?;
+            file.write_all(part.lines.as_bytes()).map_err(failed)?;
+            let end = part.base + part.lines.len() as u64;
+            if len > end {
+                file.set_len(end).map_err(failed)?;
+            }
+        }
+        Place::Behind(text) => {
+            file.seek(SeekFrom::Start(len)).map_err(failed)?;
+            file.write_all(text.as_bytes()).map_err(failed)?;
+        }
+    }
+    if durable == Durable::Now {
+        dir.sync_file(&file, FILE)?;
+    }
+    if part.rotated.is_some() {
+        let mut bytes = 0;
+        for (age, name) in earlier_names(dir)?.iter().rev().enumerate() {
+            bytes += len_of_file(dir, name)?;
+            if age >= KEPT || (age > 0 && bytes > KEPT_BYTES) {
+                dir.remove_file(name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where lines go in a file.
+#[derive(PartialEq, Eq, Debug)]
+enum Place {
+    /// They are there.
+    There,
+    /// At their base: what follows it was left by a writer or a machine that stopped in the middle.
+    Whole,
+    /// At the end of the file, as this text.
+    Behind(String),
+}
+
+/// What was cut off or inserted stays as it is, as evidence: the lines that are missing go to the end.
+fn place_for(behind: &[u8], len: u64, part: &LogPart) -> Place {
+    let lines = part.lines.as_bytes();
+    if len >= part.base {
+        if behind == lines {
+            return Place::There;
+        }
+        if is_cut_short(behind, lines) {
+            return Place::Whole;
+        }
+    }
+    let mut text = String::new();
+    for line in part.lines.split_inclusive('\n') {
+        if memchr::memmem::find(behind, line.as_bytes()).is_none() {
+            text.push_str(line);
+        }
+    }
+    if text.is_empty() {
+        return Place::There;
+    }
+    let gap = behind.last().is_some_and(|last| *last != b'\n');
+    Place::Behind(if gap { format!("\n{text}") } else { text })
+}
+
+/// Whether these bytes are what a machine that lost its power leaves of lines: a part of them, with
+/// zeros for what never reached the disk.
+fn is_cut_short(behind: &[u8], lines: &[u8]) -> bool {
+    let due = lines.iter().copied().chain(std::iter::repeat(0));
+    behind.iter().zip(due).all(|(there, due)| *there == 0 || *there == due)
+}
+
+/// A log's files with lines in their place that may not be there yet.
+#[must_use]
+pub fn with(mut files: Vec<Vec<u8>>, part: &LogPart) -> Vec<Vec<u8>> {
+    if part.rotated.is_some() && files.last().is_none_or(|last| !last.starts_with(part.lines.as_bytes())) {
+        files.push(Vec::new());
+    }
+    if files.is_empty() {
+        files.push(Vec::new());
+    }
+    let Some(last) = files.last_mut() else { return files };
+    let base = usize::try_from(part.base).unwrap_or(usize::MAX);
+    match place_for(last.get(base..).unwrap_or(last), last.len() as u64, part) {
+        Place::There => {}
+        Place::Whole => {
+            last.truncate(base);
+            last.extend_from_slice(part.lines.as_bytes());
+        }
+        Place::Behind(text) => last.extend_from_slice(text.as_bytes()),
+    }
+    files
+}
+
+/// The names of the earlier files of a log, the oldest first.
+fn earlier_names(dir: &Dir) -> Result<Vec<String>> {
+    let is_earlier = |name: &String| {
+        let number = name.strip_prefix(EARLIER).and_then(|name| name.strip_suffix(".jsonl"));
+        number.is_some_and(|number| number.len() == 20 && number.bytes().all(|b| b.is_ascii_digit()))
+    };
+    Ok(dir.names()?.into_iter().filter(is_earlier).collect())
+}
+
+/// The files of a log, the oldest first, each with its bytes.
+///
+/// # Errors
+/// `TOO_LARGE`, those of reading.
+pub fn read(dir: &Dir) -> Result<Vec<Vec<u8>>> {
+    let mut files = Vec::new();
+    for name in earlier_names(dir)?.iter().map(String::as_str).chain([FILE]) {
+        files.extend(dir.read_if_any(name, MAX)?);
+    }
+    Ok(files)
+}
+
+/// The length of a log's current file, in bytes; 0 if there is none.
+///
+/// # Errors
+/// Those of opening it.
+pub(in crate::vault) fn len_of(dir: &Dir) -> Result<u64> {
+    len_of_file(dir, FILE)
+}
+
+fn len_of_file(dir: &Dir, name: &str) -> Result<u64> {
+    match dir.open_for_reading(name) {
+        Err(error) if error.is_not_found() => Ok(0),
+        file => Ok(file?.metadata().map_err(|error| dir.io(name, error))?.len()),
+    }
+}
+
+/// The SHA-256 of a log's current file, in hex.
+fn digest_of(dir: &Dir) -> Result<String> {
+    let mut hasher = Sha256::new();
+    let mut file = dir.open_for_reading(FILE)?;
+    let mut chunk = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut chunk) {
+            Ok(0) => return Ok(hex(&hasher.finalize())),
+            Ok(n) => hasher.update(&chunk[..n]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(dir.io(FILE, error).into()),
+        }
+    }
+}
+
+/// Where a log ends whose keys are lost, by its own last line: for a recovery, which vouches for nothing
+/// before its own line.
+///
+/// # Errors
+/// Those of reading the file.
+pub fn unverified_head(dir: &Dir) -> Result<Head> {
+    let bytes = dir.read_if_any(FILE, MAX)?.unwrap_or_default();
+    let lines = bytes.split(|b| *b == b'\n').rev();
+    let last = lines.filter_map(parse_line).map(|(line, _)| line).find(|line| line.seq < SEQ_MAX);
+    let (seq, mac) = last.map_or_else(Default::default, |line| (line.seq, line.mac));
+    Ok(Head { seq, mac, len: bytes.len() as u64 })
+}
+
+/// An event that vouches for what stands before it in a log's file.
+///
+/// # Errors
+/// Those of reading the file.
+pub fn anchored(op: &str, dir: &Dir, findings: u64) -> Result<Event> {
+    let anchor = match dir.kind(FILE)? {
+        Some(_) => Some(digest_of(dir)?),
+        None => None,
+    };
+    Ok(Event { op: op.to_owned(), anchor, findings: (findings > 0).then_some(findings), ..Event::default() })
+}
+
+/// Reserves the space that lines will take, where the file system can.
+///
+/// # Errors
+/// `NO_SPACE`; `IO` for a limit on the size of files.
+#[cfg_attr(not(target_os = "linux"), allow(unused_variables, clippy::unnecessary_wraps))]
+pub fn reserve(dir: &Dir, part: &LogPart) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    if part.rotated.is_none() {
+        use rustix::fs::{FallocateFlags, fallocate};
+        use rustix::io::Errno;
+        let file = dir.open_or_create(FILE)?;
+        let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, part.base, part.lines.len() as u64);
+        // Whatever else it says, it says of reserving, not of room.
+        if let Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
+            return Err(dir.io(FILE, errno.into()).into());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "log_tests.rs"]
+mod tests;

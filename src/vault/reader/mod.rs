@@ -1,0 +1,389 @@
+//! An agent's records as they are read: by the ledger, through an unfinished transaction, and from
+//! every store.
+//!
+//! The ledger says which generation is current, under which key it is sealed, and in which store it
+//! rests. A record in the keychain has a sealed copy in `pending/` until a later process has seen it
+//! there. What does not fit the ledger is looked at again, for a writer may just have changed both; if
+//! the ledger stays as it is, the record was put back, planted or lost.
+
+mod committed;
+mod fetched;
+
+use std::sync::OnceLock;
+
+use strongroom_backends::file::FileStore;
+use strongroom_backends::fs::dir::Dir;
+use strongroom_backends::{SecretStore, StoreError};
+
+use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
+use super::id::ProfileId;
+use super::index::Index;
+use super::ledger::{Book, Entry, State};
+use super::log;
+use super::record::Record;
+use super::store::Store;
+use super::transaction::journal::{Journal, is_torn};
+use super::transaction::ops::Ops;
+use super::transaction::source::Source;
+use committed::{Pending, read_book};
+use fetched::Fetched;
+
+use crate::error::{Code, Error, Result, fail};
+use crate::keychain::Keychain;
+use crate::seal::RECORD_MAX;
+use crate::seal::keys::Ring;
+use crate::seal::record::{self, OPS_MAX};
+use crate::seal::signed;
+
+/// How often a reader looks again because a writer changed the ledger meanwhile.
+const LOOKS: u32 = 64;
+
+/// A record that was found and opened.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The record.
+    pub record: Record,
+    /// The bytes that were opened.
+    pub sealed: Vec<u8>,
+    /// Where it rests.
+    pub store: Store,
+}
+
+/// An agent's records.
+#[derive(Debug)]
+pub struct Reader<'k> {
+    /// The agent.
+    pub agent: Agent,
+    /// The agent's keys.
+    pub ring: Ring,
+    keychain: &'k Keychain,
+    /// What is current, or why that cannot be told.
+    book: Result<Book>,
+    files: Option<FileStore>,
+    /// `pending/`: there from the first record on that this agent had in the keychain.
+    kept: Option<Dir>,
+    pending: Option<Pending>,
+    /// Everything that the keychain holds for this agent, where it was asked for at once.
+    in_keychain: OnceLock<Fetched>,
+}
+
+impl Agent {
+    /// Opens the agent for reading records.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
+        // First what is committed, then what is in its place: what moves meanwhile is then found there.
+        let journal = Journal::unapplied(&self.dir)?.map(Source::Journal);
+        let txn = self.dir.dir_if_any(TXN)?.map(Source::Dir);
+        let (book, pending) = read_book(&self, &ring, [txn, journal])?;
+        let files = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
+        let kept = self.dir.dir_if_any(PENDING)?;
+        Ok(Reader { agent: self, ring, keychain, book, files, kept, pending, in_keychain: OnceLock::new() })
+    }
+}
+
+impl<'k> Reader<'k> {
+    /// The ledger.
+    ///
+    /// # Errors
+    /// `TAMPERED` if it is altered, or missing where there are records.
+    pub fn book(&self) -> Result<&Book> {
+        self.book.as_ref().map_err(Clone::clone)
+    }
+
+    /// What the ledger says of a profile.
+    ///
+    /// # Errors
+    /// As [`Reader::book`].
+    pub fn entry(&self, profile: &ProfileId) -> Result<Option<Entry>> {
+        self.book()?.entry(profile)
+    }
+
+    /// Whether a profile has a record, even if it does not open.
+    ///
+    /// # Errors
+    /// As [`Reader::book`].
+    pub fn holds(&self, profile: &ProfileId) -> Result<bool> {
+        Ok(self.entry(profile)?.is_some_and(|entry| !entry.is_removed()))
+    }
+
+    /// A profile's record.
+    ///
+    /// # Errors
+    /// `CORRUPT`, `TAMPERED`, `AMBIGUOUS`, `UNSAFE_FILE`, `IO`, and those of the keychain.
+    pub fn record(&self, profile: &ProfileId) -> Result<Option<Record>> {
+        Ok(self.found(profile)?.map(|found| found.record))
+    }
+
+    /// A profile's record, and where it rests.
+    ///
+    /// # Errors
+    /// As [`Reader::record`].
+    pub fn found(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        let mut looked = self.look(profile);
+        let mut mac = self.mac();
+        for _ in 0..LOOKS {
+            if !looked.as_ref().is_err_and(|error| may_be_moving(error.code())) {
+                return looked;
+            }
+            // A writer may have changed the ledger and the records since this one was opened.
+            let again = self.again()?;
+            let now = again.mac();
+            let moved = now != mac;
+            let second = again.look(profile);
+            if !moved {
+                return second;
+            }
+            (looked, mac) = (second, now);
+        }
+        looked
+    }
+
+    fn mac(&self) -> Option<String> {
+        self.book.as_ref().ok().map(|book| book.ledger.mac.clone())
+    }
+
+    fn again(&self) -> Result<Reader<'k>> {
+        self.agent.again()?.reader(self.ring.clone(), self.keychain)
+    }
+
+    fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        let Some(entry) = self.entry(profile)? else { return Ok(None) };
+        let State::Held(store, key) = entry.state else { return Ok(None) };
+        let key = key.to_string();
+        let mut sight = Sight::default();
+        for (store, sealed) in self.at_hand(profile, store)? {
+            self.see(profile, &entry, &key, store, Ok(sealed), &mut sight);
+        }
+        if sight.right.is_none() && store == Store::Keychain {
+            let items = self.items_of(profile)?;
+            if items.is_empty() && sight.other.is_none() && sight.failure.is_none() {
+                let what = format!(
+                    "the keychain holds no item for {profile} of agent {} in this home",
+                    self.agent.name
+                );
+                return fail(Code::KeychainLost, what);
+            }
+            for sealed in items {
+                self.see(profile, &entry, &key, Store::Keychain, sealed, &mut sight);
+            }
+        }
+        match sight {
+            Sight { ambiguous: true, .. } => {
+                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
+            }
+            Sight { right: Some(found), .. } => Ok(Some(found)),
+            Sight { other: Some(other), .. } if other < entry.generation => fail(
+                Code::Tampered,
+                format!("the record of {profile} is older than the ledger says: it was put back"),
+            ),
+            Sight { other: Some(_), .. } => {
+                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
+            }
+            Sight { failure: Some(error), .. } => Err(error),
+            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
+        }
+    }
+
+    /// Opens one of several copies, and notes how it fits the ledger.
+    fn see(
+        &self,
+        profile: &ProfileId,
+        entry: &Entry,
+        key: &str,
+        store: Store,
+        sealed: Result<Vec<u8>>,
+        sight: &mut Sight,
+    ) {
+        let opened = sealed.and_then(|sealed| Ok((Record::open(&self.ring, profile, &sealed)?, sealed)));
+        match opened {
+            Ok((record, sealed)) => {
+                if record.generation != entry.generation || !record::is_under(&sealed, key) {
+                    sight.other = Some(record.generation);
+                } else if let Some(found) = &sight.right {
+                    sight.ambiguous |= found.sealed != sealed;
+                } else {
+                    sight.right = Some(Found { record, sealed, store });
+                }
+            }
+            Err(error) => {
+                sight.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    /// The sealed bytes in the home: staged, of the file store, and kept for the keychain.
+    fn at_hand(&self, profile: &ProfileId, store: Store) -> Result<Vec<(Store, Vec<u8>)>> {
+        let mut found = Vec::new();
+        let name = profile.file_name();
+        if let Some(pending) = &self.pending
+            && let Some(sealed) = pending.source.read_if_any(&name, RECORD_MAX)?
+        {
+            // Beside what it replaces, which is in its place still.
+            found.push((store, sealed));
+            if let Source::Journal(_) = pending.source {
+                found.extend(
+                    self.in_place_too(profile, &name, &found[0].1)?.map(|sealed| (Store::File, sealed)),
+                );
+            }
+            return Ok(found);
+        }
+        if let Some(files) = &self.files
+            && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
+        {
+            found.push((Store::File, sealed));
+        }
+        if let Some(kept) = &self.kept
+            && let Some(sealed) = kept.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))?
+        {
+            found.push((Store::Keychain, sealed));
+        }
+        Ok(found)
+    }
+
+    /// What is in place of a record that a journal holds, if it is another. That may be one of before, or torn
+    /// because the machine lost its power; anything else that does not open was altered, be it here or there.
+    fn in_place_too(&self, profile: &ProfileId, name: &str, held: &[u8]) -> Result<Option<Vec<u8>>> {
+        let Some(files) = &self.files else { return Ok(None) };
+        let there = files.copies(name, RECORD_MAX).map_err(in_place(profile))?.pop();
+        let Some(there) = there.filter(|there| there != held && !is_torn(there)) else { return Ok(None) };
+        Record::open(&self.ring, profile, &there)?;
+        Ok(Some(there))
+    }
+
+    /// Whether a copy in the home opens, whatever the ledger says of it.
+    #[must_use]
+    pub fn opens(&self, profile: &ProfileId) -> bool {
+        let copies = self.at_hand(profile, Store::File).unwrap_or_default();
+        copies.iter().any(|(_, sealed)| Record::open(&self.ring, profile, sealed).is_ok())
+    }
+
+    /// A profile's record whatever the ledger says of it: the newest copy that opens. For a person who
+    /// wants what is there.
+    ///
+    /// # Errors
+    /// As [`Reader::record`].
+    pub fn found_anyhow(&self, profile: &ProfileId) -> Result<Option<Found>> {
+        if let Ok(Some(found)) = self.found(profile) {
+            return Ok(Some(found));
+        }
+        let mut copies: Vec<_> = self.at_hand(profile, Store::File)?;
+        if self.kept.is_some()
+            && let Ok(items) = self.items_of(profile)
+        {
+            copies.extend(items.into_iter().flatten().map(|sealed| (Store::Keychain, sealed)));
+        }
+        let (mut newest, mut failure): (Option<Found>, Option<Error>) = (None, None);
+        for (store, sealed) in copies {
+            match Record::open(&self.ring, profile, &sealed) {
+                Ok(record) if newest.as_ref().is_none_or(|n| n.record.generation < record.generation) => {
+                    newest = Some(Found { record, sealed, store });
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
+            }
+        }
+        match (newest, failure) {
+            (None, Some(error)) => Err(error),
+            (newest, _) => Ok(newest),
+        }
+    }
+
+    /// The store in which a profile rests, as the ledger says.
+    #[must_use]
+    pub fn store_of(&self, profile: &ProfileId) -> Option<Store> {
+        self.entry(profile).ok()??.store()
+    }
+
+    /// Whether a committed change is not in place in full.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.is_next)
+    }
+
+    /// Whether what is in place may be older than what is committed, because a change is unfinished or a loss
+    /// of power may have undone a part of it.
+    #[must_use]
+    pub fn may_be_behind(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// The files of the log, as they stand once everything is in place.
+    ///
+    /// # Errors
+    /// As [`log::read`].
+    pub fn log(&self) -> Result<Vec<Vec<u8>>> {
+        let files = log::read(&self.agent.dir)?;
+        Ok(match (self.ops(), &self.book) {
+            (Some(Ok(Some(ops))), Ok(book)) if signed::same(&ops.ledger, &book.ledger.mac) => {
+                log::with(files, &ops.log)
+            }
+            _ => files,
+        })
+    }
+
+    /// What is wrong with an unfinished transaction.
+    #[must_use]
+    pub fn unfinished_error(&self) -> Option<&Error> {
+        self.ops()?.as_ref().err()
+    }
+
+    fn ops(&self) -> Option<&Result<Option<Ops>>> {
+        let pending = self.pending.as_ref()?;
+        Some(pending.ops.get_or_init(|| {
+            let sealed = pending.source.read_if_any(OPS, OPS_MAX)?;
+            sealed.map(|sealed| Ops::open(&self.ring, &sealed)).transpose()
+        }))
+    }
+
+    /// The index as it will stand once an unfinished transaction is applied.
+    ///
+    /// # Errors
+    /// As [`Agent::index`].
+    pub fn index(&self) -> Result<Index> {
+        let (mut index, bytes) = self.agent.index_and_bytes()?;
+        if let (Some(Ok(Some(ops))), Ok(book)) = (self.ops(), &self.book)
+            && signed::same(&ops.ledger, &book.ledger.mac)
+        {
+            ops.apply_missing(&mut index, bytes.as_deref())?;
+        }
+        Ok(index)
+    }
+
+    /// The ids of all records, sorted.
+    ///
+    /// # Errors
+    /// As [`Reader::book`].
+    pub fn record_ids(&self) -> Result<Vec<ProfileId>> {
+        self.book()?.ids()
+    }
+}
+
+/// What was seen of a profile's copies.
+#[derive(Debug, Default)]
+struct Sight {
+    /// The one that the ledger names.
+    right: Option<Found>,
+    /// The generation of one that is another.
+    other: Option<u64>,
+    failure: Option<Error>,
+    ambiguous: bool,
+}
+
+/// Whether an error may come of a writer that changes things right now.
+fn may_be_moving(code: Code) -> bool {
+    matches!(code, Code::Tampered | Code::Corrupt | Code::KeychainLost)
+}
+
+fn in_place(profile: &ProfileId) -> impl Fn(StoreError) -> Error {
+    move |error| {
+        let mended = Error::from(error);
+        if mended.code() == Code::TooLarge {
+            return Error::new(Code::Corrupt, format!("the record of {profile} is larger than any record"));
+        }
+        mended
+    }
+}

@@ -1,0 +1,365 @@
+//! A change of an agent's profiles, from putting it together to its commit.
+
+use strongroom_backends::keychain::Keychain as Platform;
+
+use super::ops::{Op, Ops};
+pub use super::staging::Outcome;
+use super::staging::{Parts, Place, Staged};
+use super::state_step::StateStep;
+use super::undone;
+use crate::error::{Code, Error, Result, fail};
+use crate::seal::armor;
+use crate::seal::keys::Ring;
+use crate::secret::{self, ExposeSecret, SecretString};
+use crate::vault::agent::{Agent, PENDING};
+use crate::vault::bounds;
+use crate::vault::credential::{Credential, FIELDS_MAX};
+use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index::{FILE, Index, Mark, NewEntry};
+use crate::vault::ledger::{self, Book, Entry, State, Updates};
+use crate::vault::log::{self, Event, Head, LogPart};
+use crate::vault::many;
+use crate::vault::record::Record;
+use crate::vault::store::Store;
+use crate::vault::watch::Watch;
+
+/// From this many records on, sealing is shared among threads.
+const PARALLEL_FROM: usize = 64;
+
+/// A record that is to be written.
+#[derive(Debug)]
+struct Put {
+    record: Record,
+    store: Store,
+    /// Under which id the index has its entry.
+    listed: ProfileId,
+    /// Whether a person gives it: then all that stands in that entry is sealed with it, and not only what would be
+    /// lost otherwise.
+    given: bool,
+}
+
+/// A change that is being put together. Nothing is written before [`Change::commit`].
+#[derive(Debug, Default)]
+pub struct Change {
+    puts: Vec<Put>,
+    ops_before: Vec<Op>,
+    ops_after: Vec<Op>,
+    removals: Vec<(ProfileId, u64)>,
+    /// What the ledger gets besides.
+    updates: Updates,
+    state: Vec<StateStep>,
+    events: Vec<Event>,
+    /// The ledger's number is to be above this.
+    above: u64,
+    forgets_removed: bool,
+    /// The log is begun anew: the old one is set by under this name.
+    restarts_log: Option<String>,
+}
+
+impl Change {
+    /// Writes a profile's record; `op` is its name in the log.
+    pub fn put(&mut self, op: &str, record: Record, store: Store) {
+        self.events.push(Event::of(op, &record.profile, Some(record.generation)));
+        self.puts.push(Put { listed: record.profile.clone(), record, store, given: false });
+    }
+
+    /// Writes the record of a credential that a person gives. What else stands in the index's entry, which
+    /// another program put there, is sealed with it.
+    pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
+        self.events.push(Event::of(op, &record.profile, Some(record.generation)));
+        self.puts.push(Put { listed: record.profile.clone(), record, store, given: true });
+    }
+
+    /// Removes a profile; its last known generation goes to the ledger and the log.
+    pub fn remove(&mut self, profile: &ProfileId, generation: u64) {
+        self.ops_after.push(Op::Remove { profile: profile.to_string() });
+        self.removals.push((profile.clone(), generation));
+        self.state.push(StateStep::Forget { profile: profile.to_string() });
+        self.events.push(Event::of("remove", profile, Some(generation)));
+    }
+
+    /// Gives a profile another id: its record is sealed anew for the new place.
+    pub fn rename(&mut self, from: &ProfileId, record: Record, store: Store, old_generation: u64) {
+        self.ops_before.push(Op::Rename { from: from.to_string(), to: record.profile.to_string() });
+        self.ops_after.push(Op::Remove { profile: from.to_string() });
+        self.removals.push((from.clone(), old_generation));
+        self.state.push(StateStep::Rename { from: from.to_string(), to: record.profile.to_string() });
+        let renamed = Event::of("rename", &record.profile, Some(record.generation));
+        self.events.push(Event { from: Some(from.to_string()), ..renamed });
+        self.events.push(Event::of("remove", from, Some(old_generation)));
+        self.puts.push(Put { record, store, listed: from.clone(), given: true });
+    }
+
+    /// What a profile's old secret earned no longer counts.
+    pub fn lift(&mut self, profile: &ProfileId) {
+        self.state.push(StateStep::Lift { profile: profile.to_string() });
+    }
+
+    /// Lists a record that rests in its place and is missing from the index.
+    pub fn list(&mut self, agent: &AgentName, record: &Record, store: Store) {
+        let mark = Mark { store: store.to_string(), generation: record.generation };
+        let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
+        self.ops_after.push(Op::List { profile: record.profile.to_string(), entry });
+        self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
+    }
+
+    /// Sets a provider's order in the same change.
+    pub fn order(&mut self, provider: &Provider, ids: &[ProfileId]) {
+        let ids = ids.iter().map(ToString::to_string).collect();
+        self.ops_after.push(Op::Order { provider: provider.to_string(), ids });
+    }
+
+    /// Notes something in the log that changes no profile.
+    pub fn note(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Lists a record that is in its place in the ledger as well: for one that has lost it.
+    pub fn enter(&mut self, record: &Record, entry: Entry) {
+        self.updates.insert(record.profile.to_string(), entry);
+        self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
+    }
+
+    /// Makes the ledger's number higher than one that was seen.
+    pub fn above(&mut self, number: u64) {
+        self.above = self.above.max(number);
+    }
+
+    /// What was removed is no longer known: under new keys nothing old opens.
+    pub fn forget_removed(&mut self) {
+        self.forgets_removed = true;
+    }
+
+    /// Begins the log anew; what is there of it is set by as damaged.
+    pub fn restart_log(&mut self, name: &str) {
+        self.restarts_log = Some(name.to_owned());
+    }
+
+    /// Takes over everything of another change, behind what is here already.
+    pub fn absorb(&mut self, other: Self) {
+        self.puts.extend(other.puts);
+        self.ops_before.extend(other.ops_before);
+        self.ops_after.extend(other.ops_after);
+        self.removals.extend(other.removals);
+        self.updates.extend(other.updates);
+        self.state.extend(other.state);
+        self.events.extend(other.events);
+        self.above = self.above.max(other.above);
+        self.forgets_removed |= other.forgets_removed;
+        self.restarts_log = self.restarts_log.take().or(other.restarts_log);
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.puts.is_empty()
+            && self.ops_before.is_empty()
+            && self.ops_after.is_empty()
+            && self.events.is_empty()
+            && self.restarts_log.is_none()
+    }
+
+    /// Prepares the change up to its commit point, durably, and takes a step for each record that
+    /// was sealed. The caller holds the agent's lock, and nothing is unfinished. Several agents'
+    /// changes are all prepared before the first is committed.
+    ///
+    /// # Errors
+    /// Everything up to the commit point; then nothing has changed.
+    pub(in crate::vault) fn stage<'a>(
+        self,
+        place: Place<'a>,
+        book: &Book,
+        now: i64,
+        watched: &dyn Watch,
+    ) -> Result<Staged<'a>> {
+        self.write_stage(place, book, now, watched).map_err(|error| undone(place.agent, error))
+    }
+
+    fn write_stage<'a>(
+        mut self,
+        place: Place<'a>,
+        book: &Book,
+        now: i64,
+        watched: &dyn Watch,
+    ) -> Result<Staged<'a>> {
+        let Place { agent, ring, .. } = place;
+        let (mut index, based_on) = agent.index_and_bytes()?;
+        let taken = self.take_rest(&index)?;
+        let sealed = seal_all(&self.puts, ring, watched)?;
+        watched.goes_on("Writing to the disk");
+        fits_keychain(&self.puts, &sealed)?;
+        let (log, head) = self.log(agent, ring, book, now)?;
+        let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
+        let mut outcome = Outcome::default();
+        let mut ops = self.ops_before;
+        for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
+            let mark = Mark { store: store.to_string(), generation: record.generation };
+            let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
+            if !taken.is_empty() {
+                let names = taken.replaced.iter().chain(&taken.rest).cloned().collect();
+                outcome.sealed.push((record.profile.clone(), names));
+            }
+            ops.push(Op::Put { profile: record.profile.to_string(), entry, taken: taken.rest });
+            outcome.generations.push((record.profile.clone(), record.generation));
+        }
+        ops.extend(self.ops_after);
+        ops.extend(forgets(agent, book, &ops)?);
+        let leads = (book.ledger.mac.clone(), next.ledger.mac.clone());
+        let mut ops = Ops::new(ring, leads, ops, log);
+        ops.state = self.state;
+        let put = self.puts.iter().map(|put| &put.record.profile);
+        let in_plain_text = put.filter(|id| index.entry(id.as_str()).is_some_and(|entry| entry.plaintext));
+        outcome.plaintext = in_plain_text.cloned().collect();
+        let before = index.len();
+        ops.apply(&mut index)?;
+        bounds::check_profiles(&agent.name, before, index.len())?;
+        let index = index.to_bounded_bytes()?;
+        ops.lead(based_on.as_deref(), &index);
+        Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
+    }
+
+    /// Takes into each record what else the index's entry holds; the names of what was taken, and of what gives way.
+    fn take_rest(&mut self, index: &Index) -> Result<Vec<Taken>> {
+        let take = |put: &mut Put| {
+            let id = put.listed.as_str();
+            let (credential, mut taken) = (&mut put.record.credential, Taken::default());
+            for (field, raw) in index.lost_in(id) {
+                if !is_text(raw, &credential.secret) && add_beside(credential, &field, raw) {
+                    taken.replaced.push(field.into_owned());
+                }
+            }
+            for (field, raw) in index.rest_of(id).filter(|_| put.given) {
+                add_beside(credential, &field, raw);
+                taken.rest.push(field.into_owned());
+            }
+            if taken.is_empty() || credential.size() <= FIELDS_MAX {
+                return Ok(taken);
+            }
+            let what = format!(
+                "{id} is too large: with what other programs wrote into its entry of {FILE} it takes more than {FIELDS_MAX} bytes; nothing was changed"
+            );
+            Err(Error::new(Code::TooLarge, what).with_remedy(format!(
+                "remove what is not needed from its entry in {FILE}, or use another id"
+            )))
+        };
+        self.puts.iter_mut().map(take).collect()
+    }
+
+    fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
+        let (dir, head) = (&agent.dir, &book.ledger.log);
+        match &self.restarts_log {
+            Some(name) => log::begin_anew(dir, ring, head, now, &self.events, Some(name)),
+            None => log::lines(dir, ring, head, now, &self.events),
+        }
+    }
+
+    /// What the ledger gets.
+    fn updates(&self, ring: &Ring) -> Result<Updates> {
+        let mut updates = self.updates.clone();
+        for (profile, generation) in &self.removals {
+            let entry = Entry { generation: *generation, state: State::Removed };
+            updates.insert(profile.to_string(), entry);
+        }
+        for Put { record, store, .. } in &self.puts {
+            if record.generation > ledger::GENERATION_MAX {
+                let what = format!("the generation of {} is higher than any can be", record.profile);
+                return fail(Code::Tampered, what);
+            }
+            let state = State::Held(*store, ring.current().id());
+            updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
+        }
+        Ok(updates)
+    }
+}
+
+/// What was taken out of an entry into its record.
+#[derive(Debug, Default)]
+struct Taken {
+    /// What gives way to what Strongroom writes.
+    replaced: Vec<String>,
+    /// What goes for that.
+    rest: Vec<String>,
+}
+
+impl Taken {
+    fn is_empty(&self) -> bool {
+        self.replaced.is_empty() && self.rest.is_empty()
+    }
+}
+
+/// Adds a field to the further ones of a credential. One that is there already stays what it is, because it is
+/// authentic and the index is not; the other stands beside it, as `<field>.index`. Whether it is new.
+fn add_beside(credential: &mut Credential, field: &str, raw: &str) -> bool {
+    let is_secret = crate::vault::index::entry::gives_way(field);
+    for number in 0..=credential.extra.len() {
+        let name = match (number, is_secret) {
+            (0, false) => field.to_owned(),
+            (0, true) | (1, false) => format!("{field}.index"),
+            (n, _) => format!("{field}.index{n}"),
+        };
+        match credential.extra.get(&name) {
+            Some(there) if there.expose_secret() == raw => return false,
+            Some(_) => {}
+            None => {
+                credential.extra.insert(name, SecretString::from(raw));
+                return true;
+            }
+        }
+    }
+    false
+}
+
+/// Whether a JSON text is a string with that value.
+fn is_text(raw: &str, secret: &SecretString) -> bool {
+    secret::deserialize(&mut serde_json::Deserializer::from_str(raw))
+        .is_ok_and(|text| text.expose_secret() == secret.expose_secret())
+}
+
+/// Refuses a record that is larger than an item of the keychain may be, before anything is changed.
+fn fits_keychain(puts: &[Put], sealed: &[(String, Vec<u8>)]) -> Result<()> {
+    let max = Platform::max();
+    for (Put { record, store, .. }, (_, sealed)) in puts.iter().zip(sealed) {
+        // The bound is far above any record on most platforms.
+        if *store == Store::Keychain && max < armor::MAX && armor::to_text(sealed)?.len() > max {
+            let what = format!(
+                "the record of {} is larger than the {max} bytes of a keychain's item",
+                record.profile
+            );
+            return Err(Error::new(Code::TooLarge, what).with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain"));
+        }
+    }
+    Ok(())
+}
+
+/// The keychain's items that are to go with these operations.
+fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
+    if agent.dir.kind(PENDING)?.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut forgets = Vec::new();
+    for op in ops {
+        let profile = match op {
+            Op::Remove { profile } => profile,
+            Op::Put { profile, entry, .. } if entry.store()? != Store::Keychain => profile,
+            _ => continue,
+        };
+        // What rests in a file, and did before, has no item.
+        let id: ProfileId = profile.parse()?;
+        if book.entry(&id)?.is_some_and(|entry| entry.store() != Some(Store::File)) {
+            forgets.push(Op::Forget { profile: profile.clone() });
+        }
+    }
+    Ok(forgets)
+}
+
+fn seal_all(puts: &[Put], ring: &Ring, watched: &dyn Watch) -> Result<Vec<(String, Vec<u8>)>> {
+    let seal = |Put { record, .. }: &Put| -> Result<(String, Vec<u8>)> {
+        let sealed = record.seal(ring)?;
+        watched.step();
+        Ok((record.profile.file_name(), sealed))
+    };
+    if puts.len() < PARALLEL_FROM {
+        return puts.iter().map(seal).collect();
+    }
+    many::spread(puts, seal).into_iter().collect()
+}

@@ -1,0 +1,269 @@
+//! A change that is prepared, and its commit: as a journal if it is small, else as a transaction's
+//! directory.
+
+use std::collections::HashSet;
+use std::fs::File;
+
+use strongroom_backends::file::ONE_BARRIER_FROM;
+use strongroom_backends::fs::dir::Dir;
+
+use super::journal::{self, Draft, Journal, Mark};
+use super::ops::{Op, Ops};
+use super::state_step::{Doing, Follow};
+use super::{Prepared, apply, set_aside, sweep, sweep_shards};
+use crate::error::{Error, Result};
+use crate::seal::keys::Ring;
+use crate::seal::signed;
+use crate::vault::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use crate::vault::id::ProfileId;
+use crate::vault::ledger::{self, Book, Next};
+use crate::vault::log::{self, Durable};
+
+/// Where a change is made, and under which keys.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::vault) struct Place<'a> {
+    pub(in crate::vault) agent: &'a Agent,
+    pub(in crate::vault) ring: &'a Ring,
+    pub(in crate::vault) follow: Follow,
+}
+
+/// How a change ended.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Generations of the records that were put.
+    pub generations: Vec<(ProfileId, u64)>,
+    /// Profiles of which the index held a secret in plain text, which gave way.
+    pub plaintext: Vec<ProfileId>,
+    /// Fields of entries that another program wrote, and that are sealed with the record now.
+    pub sealed: Vec<(ProfileId, Vec<String>)>,
+    /// Why a committed change could not be applied in full. It is safe, is read as done, and the
+    /// next change finishes it.
+    pub unfinished: Option<Error>,
+    /// Why the keychain does not hold what it should yet. Sealed copies are kept and read until it
+    /// does, and the next change tries again.
+    pub keychain: Option<Error>,
+}
+
+/// What a change writes.
+#[derive(Debug)]
+pub(in crate::vault) struct Parts {
+    /// Sealed records, by file name.
+    pub(in crate::vault) records: Vec<(String, Vec<u8>)>,
+    /// The ledger.
+    pub(in crate::vault) next: Next,
+    /// The operations.
+    pub(in crate::vault) ops: Ops,
+    /// The index's bytes.
+    pub(in crate::vault) index: Vec<u8>,
+    /// The bytes of the index that was there before.
+    pub(in crate::vault) based_on: Option<Vec<u8>>,
+    /// What is told of it.
+    pub(in crate::vault) outcome: Outcome,
+}
+
+/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
+#[derive(Debug)]
+pub(in crate::vault) struct Staged<'a> {
+    agent: &'a Agent,
+    follow: Follow,
+    parts: Parts,
+    /// The journal beside its place, if it is one.
+    journal: Option<(File, Mark)>,
+    shards_changed: bool,
+    committed: bool,
+}
+
+impl Parts {
+    /// Writes everything and makes it durable, beside its place.
+    ///
+    /// # Errors
+    /// Everything up to the commit point; then nothing has changed.
+    pub(in crate::vault) fn stage<'a>(self, place: Place<'a>, book: &Book, now: i64) -> Result<Staged<'a>> {
+        let Place { agent, ring, follow } = place;
+        let journal = self.journal(place, book, now)?;
+        let shards_changed = !self.next.shards.is_empty() || book.ledger.shard_names().next().is_some();
+        if agent.dir.kind(RECORDS)?.is_none() {
+            agent.dir.dir_or_make(RECORDS)?;
+        }
+        let stage = agent.dir.create_dir(TXN_STAGE)?;
+        agent.dir.remove_file(STAGED_INDEX)?;
+        let journal = if let Some((draft, mark)) = journal {
+            Some((self.write_journal(agent, &stage, &draft)?, mark))
+        } else {
+            self.write_directory(agent, ring, &stage)?;
+            None
+        };
+        Ok(Staged { agent, follow, parts: self, journal, shards_changed, committed: false })
+    }
+
+    /// The journal that the change becomes, if it is one. What an earlier one holds goes over to it, or is
+    /// made durable in its place.
+    fn journal(&self, place: Place<'_>, book: &Book, now: i64) -> Result<Option<(Draft, Mark)>> {
+        let Place { agent, ring, follow } = place;
+        let earlier = Earlier::of(agent, ring, book, now)?;
+        let mark = if self.is_plain(agent, ring, book, follow)? { Mark::of(&agent.dir)? } else { None };
+        if let Some(mark) = &mark {
+            let draft = self.draft(ring, earlier.as_ref())?;
+            if draft.fits() {
+                return Ok(Some((draft, mark.clone())));
+            }
+        }
+        if let Some(earlier) = earlier {
+            let is_whole = earlier.journal.put_back(&agent.dir)?;
+            earlier.journal.settle(&agent.dir)?;
+            if !is_whole {
+                set_aside(agent, journal::FILE, "damaged", now)?;
+            }
+        }
+        if let Some(mark) = mark {
+            let draft = self.draft(ring, None)?;
+            if draft.fits() {
+                return Ok(Some((draft, mark)));
+            }
+        }
+        agent.dir.remove_file(journal::FILE)?;
+        Ok(None)
+    }
+
+    /// Whether the change is of records in files, and of nothing that has to be durable in its place.
+    fn is_plain(&self, agent: &Agent, ring: &Ring, book: &Book, follow: Follow) -> Result<bool> {
+        let ledger = &book.ledger;
+        Ok(self.records.len() <= journal::RECORDS_MAX
+            && self.ops.log.rotated.is_none()
+            && self.ops.log.base == ledger.log.len
+            && (ledger.number == 0 || ledger.key == ring.current().id().to_string())
+            && !self.ops.ops.iter().any(|op| matches!(op, Op::Order { .. }))
+            && agent.dir.kind(PENDING)?.is_none()
+            && self.ops.effects()?.to_keychain.is_empty()
+            && !follow(agent, &self.ops.state, Doing::Look)?)
+    }
+
+    /// The journal of this change, together with earlier ones.
+    fn draft(&self, ring: &Ring, earlier: Option<&Earlier>) -> Result<Draft> {
+        // The steps in the run-time state change nothing: a change that has others is not committed as a journal.
+        let mut ops = self.ops.clone();
+        ops.state = Vec::new();
+        let mut draft = Draft::default();
+        if let Some(Earlier { journal, ops: earlier }) = earlier {
+            ops = ops.after(earlier.clone());
+            let records: HashSet<String> = ops.effects()?.to_file.iter().map(ProfileId::file_name).collect();
+            let shards: HashSet<String> = self.next.ledger.shard_names().collect();
+            draft.take_over(journal, |name| records.contains(name) || shards.contains(name));
+        }
+        for (name, bytes) in self.records.iter().chain(&self.next.shards) {
+            draft.put(name, bytes);
+        }
+        ops.records = Some(draft.digests());
+        draft.put(OPS, &ops.seal(ring)?);
+        draft.put(ledger::FILE, self.next.text.as_bytes());
+        Ok(draft)
+    }
+
+    fn write_journal(&self, agent: &Agent, stage: &Dir, draft: &Draft) -> Result<File> {
+        let dir = &agent.dir;
+        // All that is put in place later is written before: it takes no room that may then be missing.
+        for (name, bytes) in self.records.iter().chain(&self.next.shards) {
+            stage.write_new(name, bytes)?;
+        }
+        stage.write_new(ledger::FILE, self.next.text.as_bytes())?;
+        log::reserve(dir, &self.ops.log)?;
+        dir.remove_file(journal::STAGE)?;
+        let journal = draft.write(dir)?;
+        let index = dir.write_new(STAGED_INDEX, &self.index)?;
+        dir.sync_file(&journal, journal::STAGE)?;
+        // The index is not in the journal: others keep things in it, and it is to be whole whenever it is seen.
+        dir.sync_file(&index, STAGED_INDEX)?;
+        Ok(journal)
+    }
+
+    fn write_directory(&self, agent: &Agent, ring: &Ring, stage: &Dir) -> Result<()> {
+        // Everything is written before the first barrier: a disk's journal then commits it in few steps.
+        let each = self.records.len() + self.next.shards.len() < ONE_BARRIER_FROM;
+        let mut files = Vec::new();
+        let ops = self.ops.seal(ring)?;
+        let small = [(OPS, ops.as_slice()), (ledger::FILE, self.next.text.as_bytes())];
+        let all = self.records.iter().chain(&self.next.shards);
+        for (name, bytes) in all.map(|(name, bytes)| (name.as_str(), bytes.as_slice())).chain(small) {
+            let file = stage.write_new(name, bytes)?;
+            if each {
+                files.push((file, name));
+            }
+        }
+        let index = agent.dir.write_new(STAGED_INDEX, &self.index)?;
+        log::reserve(&agent.dir, &self.ops.log)?;
+        if !each && stage.sync_all()? {
+            return Ok(());
+        }
+        for (file, name) in &files {
+            stage.sync_file(file, name)?;
+        }
+        agent.dir.sync_file(&index, STAGED_INDEX)?;
+        Ok(stage.sync()?)
+    }
+}
+
+/// The journal of the changes before, which are in their places and may not be durable there.
+#[derive(Debug)]
+struct Earlier {
+    journal: Journal,
+    ops: Ops,
+}
+
+impl Earlier {
+    /// One that leads to the ledger that is in place. Another one, of a state that somebody went on without
+    /// on purpose, is set aside.
+    fn of(agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<Option<Self>> {
+        let Some(journal) = Journal::read(&agent.dir)? else { return Ok(None) };
+        if journal.mac().is_some_and(|mac| signed::same(mac, &book.ledger.mac))
+            && let Some(ops) = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok())
+            && journal.damaged(&ops).next().is_none()
+        {
+            return Ok(Some(Self { journal, ops }));
+        }
+        journal.settle(&agent.dir)?;
+        set_aside(agent, journal::FILE, "stale", now)?;
+        Ok(None)
+    }
+}
+
+impl Staged<'_> {
+    /// Commits the change, and puts it in place. Gives the ledger that is current then.
+    ///
+    /// # Errors
+    /// Those of the one rename that commits; then nothing has changed.
+    pub(in crate::vault) fn commit(mut self) -> Result<(Outcome, ledger::Ledger)> {
+        let dir = &self.agent.dir;
+        match self.journal {
+            Some(_) => dir.rename(journal::STAGE, dir, journal::FILE)?,
+            None => dir.rename(TXN_STAGE, dir, TXN)?,
+        }
+        self.committed = true;
+        let applied = dir.sync().map_err(Error::from).and_then(|()| self.apply());
+        let mut outcome = std::mem::take(&mut self.parts.outcome);
+        outcome.unfinished = applied.err();
+        Ok((outcome, std::mem::take(&mut self.parts.next.ledger)))
+    }
+
+    fn apply(&mut self) -> Result<()> {
+        let (agent, ops) = (self.agent, &self.parts.ops);
+        let prepared = Prepared { based_on: self.parts.based_on.take() };
+        let durable = if self.journal.is_some() { Durable::Later } else { Durable::Now };
+        apply(agent, ops, Some(&prepared), self.follow, durable)?;
+        if self.shards_changed {
+            sweep_shards(agent, &self.parts.next.ledger)?;
+        }
+        match &self.journal {
+            Some((file, mark)) => journal::mark_applied(&agent.dir, file, mark),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Staged<'_> {
+    fn drop(&mut self) {
+        if !self.committed {
+            // Best effort: the next change sweeps what is left.
+            let _ = sweep(self.agent);
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Whether everything in a home is what this vault made: records, indexes and logs.
+
+mod entries;
+mod own;
+mod strays;
+
+use std::collections::BTreeSet;
+
+use age::x25519;
+use serde::Serialize;
+use strongroom_backends::StoreError;
+use strongroom_backends::fs::lock::{self, Mode};
+use strongroom_backends::fs::queue;
+
+pub use entries::drift;
+use entries::{verify_entry, verify_record};
+use own::{damaged_logs, modes, modes_within, verify_own};
+
+use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_BUSY, TXN_STAGE};
+use super::anchor::accept;
+use super::anchor::standing::{self, Standing, State};
+use super::home::{AGENTS, Session, Vault, Waits};
+use super::id::ProfileId;
+use super::index::Index;
+use super::index::exposed;
+use super::ledger::{self, Book};
+use super::log;
+use super::many;
+use super::reader::{Found, Reader};
+use super::record::Record;
+use super::store::Store;
+use super::watch::Watch;
+use super::writing::by;
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::{Ring, Scope};
+use crate::seal::record::Purpose;
+use crate::seal::recovery::open_unvouched;
+use crate::unlock::Opened;
+use crate::unlock::slots::DIR;
+
+/// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
+const AHEAD: u64 = 24 * 3_600 * 1_000;
+
+/// So many records are opened before what was found is told, and their secrets are forgotten.
+const AT_ONCE: usize = 1024;
+
+/// What is wrong, or worth knowing.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct Finding {
+    /// A stable name: `corrupt`, `tampered`, `ledger`, `rolled_back`, `unlisted`, `missing`, `drift`, …
+    pub kind: &'static str,
+    /// The agent, where it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The profile, where it concerns one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
+    /// A sentence.
+    pub what: String,
+    /// What to do about it, if that does not follow from its kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Whether it is harmless, and told only to be known.
+    pub notice: bool,
+}
+
+/// What was verified.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct Verified {
+    /// How many agents.
+    pub agents: usize,
+    /// How many records opened.
+    pub records: usize,
+    /// How many lines of the logs verified.
+    #[serde(rename = "logLines")]
+    pub log_lines: u64,
+    /// What was found.
+    pub findings: Vec<Finding>,
+}
+
+impl Verified {
+    /// Whether nothing but notices was found.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings.iter().all(|finding| finding.notice)
+    }
+
+    fn add(&mut self, kind: &'static str, agent: &Agent, profile: Option<&str>, what: String) {
+        self.findings.push(Finding {
+            kind,
+            agent: Some(agent.name.to_string()),
+            profile: profile.map(str::to_owned),
+            what,
+            remedy: None,
+            notice: false,
+        });
+    }
+
+    /// What to do about the last one.
+    fn remedy(&mut self, remedy: impl Into<String>) {
+        if let Some(finding) = self.findings.last_mut() {
+            finding.remedy = Some(remedy.into());
+        }
+    }
+
+    fn note(&mut self, kind: &'static str, agent: &Agent, profile: Option<&str>, what: String) {
+        self.add(kind, agent, profile, what);
+        self.findings.iter_mut().last().into_iter().for_each(|finding| finding.notice = true);
+    }
+
+    fn add_own(&mut self, kind: &'static str, what: String) {
+        self.findings.push(Finding { kind, agent: None, profile: None, what, remedy: None, notice: false });
+    }
+}
+
+/// Verifies a whole home.
+///
+/// # Errors
+/// Those of reading it; what is wrong with its contents is a finding.
+pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verified> {
+    let mut verified = Verified::default();
+    for what in
+        modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
+            .into_iter()
+            .chain(modes(&vault.home, &[AGENTS, DIR]))
+    {
+        verified.add_own("writable", what);
+    }
+    if let Some(unlock) = vault.home.dir_if_any(DIR)? {
+        for what in modes_within(&unlock) {
+            verified.add_own("writable", what);
+        }
+        strays::in_unlock(&unlock, &mut verified)?;
+    }
+    if let Some(agents) = vault.home.dir_if_any(AGENTS)? {
+        strays::in_agents(&agents, &mut verified)?;
+    }
+    if session.keys.only_agent().is_none()
+        && let Err(error) = verify_own(vault, session, &mut verified)
+    {
+        // What belongs to the agents is verified all the same.
+        verified.add_own("unreadable", error.what().to_owned());
+        verified.remedy(error.remedy().to_owned());
+    }
+    for refusal in accept::gone(vault, &session.keys)? {
+        let Scope::Agent(name) = &refusal.scope else { continue };
+        if session.keys.only_agent().is_none_or(|only| only == name) {
+            let what = format!("{} (state {})", refusal.what, refusal.digest);
+            verified.findings.push(Finding {
+                kind: "rolled_back",
+                agent: Some(name.clone()),
+                profile: None,
+                what,
+                remedy: None,
+                notice: false,
+            });
+        }
+    }
+    let recovery = match &session.opened {
+        Opened::By(unlocked) => unlocked.payload.recovery_identity().ok(),
+        // The cache does not hold it.
+        Opened::Cached(_) => None,
+    };
+    for name in vault.agents()? {
+        let Some(agent) = vault.agent(&name)? else { continue };
+        if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
+            continue;
+        }
+        // Beside a writer, records, index and log are seen at different times. One that does not end is told
+        // of, with what can be seen. A home that cannot be written has no writer.
+        let _lock = match waits.take(&agent.dir, Mode::Shared) {
+            Err(StoreError::LockTimeout { holder, .. }) => {
+                let what =
+                    format!("it is being changed {}; this is what could be read meanwhile", by(holder));
+                verified.note("busy", &agent, None, what);
+                None
+            }
+            lock => lock.ok(),
+        };
+        if let Err(error) = verify_agent(agent, vault, session, recovery.as_ref(), waits, &mut verified) {
+            verified.findings.push(Finding {
+                kind: "unreadable",
+                agent: Some(name.to_string()),
+                profile: None,
+                what: error.what().to_owned(),
+                remedy: Some(error.remedy().to_owned()),
+                notice: false,
+            });
+        }
+    }
+    Ok(verified)
+}
+
+fn verify_agent(
+    agent: Agent,
+    vault: &Vault,
+    session: &Session,
+    recovery: Option<&x25519::Identity>,
+    waits: &Waits,
+    verified: &mut Verified,
+) -> Result<()> {
+    verified.agents += 1;
+    let ring = session.keys.agent(agent.name.as_str())?;
+    let in_home = verify_names(&agent, &ring, verified)?;
+    verify_directory(&agent, verified)?;
+    let reader = agent.reader(ring, &vault.keychain)?;
+    if reader.is_unfinished() {
+        let what = "a committed change is not yet applied; the next change finishes it".to_owned();
+        verified.note("unfinished", &reader.agent, None, what);
+    }
+    if let Some(error) = reader.unfinished_error() {
+        verified.add("unfinished", &reader.agent, None, error.what().to_owned());
+    }
+    let index = match reader.index() {
+        Ok(index) => Some(index),
+        Err(error) => {
+            let kind = if error.code() == Code::Io { "unreadable" } else { "index" };
+            verified.add(kind, &reader.agent, None, error.what().to_owned());
+            verified.remedy(error.remedy().to_owned());
+            None
+        }
+    };
+    let book = match reader.book().and_then(|book| book.all().map(|_| book)) {
+        Ok(book) => book,
+        Err(error) => {
+            let refusal = standing::unreadable(&vault.anchors, &reader.ring, &reader.agent.dir, &error)?;
+            let what = format!("{} (state {})", refusal.what, refusal.digest);
+            verified.add("ledger", &reader.agent, None, what);
+            return Ok(());
+        }
+    };
+    verify_history(&reader, book, vault, verified)?;
+    let ids = reader.record_ids()?;
+    // What fails of it fails again for each profile.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+    waits.watched.begins("Verifying", ids.len());
+    for some in ids.chunks(AT_ONCE) {
+        for (id, looked) in some.iter().zip(look(&reader, some, recovery, &*waits.watched)) {
+            match looked {
+                Ok(Some((record, opens))) => {
+                    verified.records += 1;
+                    let seen = Seen { record, opens, store: reader.store_of(id) };
+                    verify_record(&reader.agent, &seen, index.as_ref(), waits.now, verified);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let (kind, what) = judged(&error, id);
+                    verified.add(kind, &reader.agent, Some(id.as_str()), what);
+                    if kind == "unreadable" {
+                        verified.remedy(error.remedy().to_owned());
+                    }
+                }
+            }
+        }
+    }
+    verify_strays(&reader, book, &in_home, verified)?;
+    // Of a record that the ledger does not know it was told above that it is there.
+    let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
+    for entry in index.iter().flat_map(Index::entries) {
+        verify_entry(&reader.agent, &entry, &held, verified);
+    }
+    for (id, what) in index.iter().flat_map(exposed::told) {
+        verified.add("plaintext", &reader.agent, id.as_deref(), what);
+    }
+    Ok(())
+}
+
+/// What lies in an agent's directory, by names and modes.
+fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
+    for what in modes(
+        &agent.dir,
+        &[
+            ".",
+            RECORDS,
+            PENDING,
+            ledger::FILE,
+            log::FILE,
+            lock::FILE,
+            queue::FILE,
+            super::index::FILE,
+            "auth-state.json",
+        ],
+    ) {
+        verified.add("writable", agent, None, what);
+    }
+    for place in [RECORDS, PENDING] {
+        for what in agent.dir.dir_if_any(place)?.iter().flat_map(modes_within) {
+            verified.add("writable", agent, None, what);
+        }
+    }
+    strays::in_agent(agent, verified)?;
+    for name in agent.dir.names()? {
+        if name == TXN_BUSY {
+            let what = format!(
+                "{TXN_BUSY} holds what a finished change left, because another program has a file in it open; a later change removes it"
+            );
+            verified.note("busy", agent, None, what);
+        } else if name.starts_with("txn.") && name != TXN_STAGE {
+            let what = format!(
+                "{} holds a transaction that did not fit and was set aside",
+                super::id::quoted(&name)
+            );
+            verified.note("set_aside", agent, None, what);
+        }
+    }
+    for (name, _) in damaged_logs(&agent.dir)? {
+        verified.note("log", agent, None, format!("{name} is a part of the log that was damaged and set by"));
+    }
+    Ok(())
+}
+
+/// The records in the home, by their names; what is none of them is told.
+fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<Vec<ProfileId>> {
+    let whose = |sealed: &[u8]| Record::open_any(ring, sealed).ok().map(|record| record.profile);
+    let RecordFiles { ids, unnamed, strange } = agent.records(&whose)?;
+    for name in unnamed {
+        let what = format!(
+            "a record is there that this vault did not make: it is never used; remove its file {}",
+            super::id::quoted(&name)
+        );
+        verified.add("unknown", agent, None, what);
+    }
+    strays::in_records(agent, ring, &strange, verified);
+    Ok(ids)
+}
+
+/// A record as it was seen.
+struct Seen {
+    record: Record,
+    /// Whether the recovery key opens it, as far as that can be told.
+    opens: bool,
+    store: Option<Store>,
+}
+
+/// Opens some records, and each again by the recovery key, which takes most of the time. Those in the keychain one
+/// after another: it answers one question at a time.
+fn look(
+    reader: &Reader<'_>,
+    ids: &[ProfileId],
+    recovery: Option<&x25519::Identity>,
+    watched: &dyn Watch,
+) -> Vec<Result<Option<(Record, bool)>>> {
+    let look = |id: &ProfileId| {
+        watched.step();
+        Ok(reader.found(id)?.map(|Found { record, sealed, .. }| {
+            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, "a record").is_ok();
+            (record, recovery.is_none_or(open))
+        }))
+    };
+    if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
+        many::map(ids, look)
+    } else {
+        ids.iter().map(look).collect()
+    }
+}
+
+/// What an error of reading a record means.
+fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
+    let what = error.what().to_owned();
+    match error.code() {
+        Code::Tampered if what.contains("older than") => ("rolled_back", what),
+        Code::Tampered => ("tampered", what),
+        Code::KeychainLost => (
+            "missing",
+            format!("{id} is in the ledger, and its record is gone; paste it again, or remove it"),
+        ),
+        code if code.is_of_keychain() => ("keychain", what),
+        Code::Corrupt if what.contains("missing") => ("missing", what),
+        // Whether it is whole cannot be seen.
+        Code::Io => ("unreadable", what),
+        _ => ("corrupt", what),
+    }
+}
+
+/// The log, and what this machine remembers.
+fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mut Verified) -> Result<()> {
+    let (agent, ledger) = (&reader.agent, &book.ledger);
+    let chain = log::verify(&reader.ring, &reader.log()?, &ledger.log)?;
+    verified.log_lines += chain.good;
+    for what in chain.findings {
+        verified.add("log", agent, None, what);
+    }
+    if let Standing::Refused(refusal) =
+        standing::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
+    {
+        verified.add("rolled_back", agent, None, format!("{} (state {})", refusal.what, refusal.digest));
+    }
+    Ok(())
+}
+
+/// Records in the home that the ledger does not name.
+fn verify_strays(
+    reader: &Reader<'_>,
+    book: &Book,
+    in_home: &[ProfileId],
+    verified: &mut Verified,
+) -> Result<()> {
+    for id in in_home {
+        match book.entry(id)? {
+            None => {
+                let what = if reader.opens(id) {
+                    format!(
+                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {} --accept-rollback` shows it: to keep it, paste it again",
+                        id.word()
+                    )
+                } else {
+                    format!(
+                        "a record of {id} is there that this vault did not make: it is never used; remove its file"
+                    )
+                };
+                verified.add("unknown", &reader.agent, Some(id.as_str()), what);
+            }
+            Some(entry) if entry.is_removed() && !reader.may_be_behind() => {
+                let what = format!(
+                    "the record of {id} was removed, and is there again: someone put an old file back"
+                );
+                verified.add("removed", &reader.agent, Some(id.as_str()), what);
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
