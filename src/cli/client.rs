@@ -2,11 +2,12 @@
 
 use super::Context;
 use crate::client::config::ClientConfig;
-use crate::client::selection::Client;
+use crate::client::selection;
+use crate::select::policy::Policy;
 
 /// What the client's configuration says of selection; an empty one where it cannot be read.
-pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Client {
-    config(context, tell).map(|config| config.selection).unwrap_or_default()
+pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Policy {
+    config(context, tell).map_or_else(selection::none, |config| config.selection)
 }
 
 /// The client's configuration, where there is one; what is wrong with it is told.

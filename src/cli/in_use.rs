@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Context;
-use crate::client::alias;
+use crate::client::alias::ALIASES;
 use crate::client::sources::Found;
 use crate::select::report::{Lacking, Only};
 use crate::vault::elsewhere::Elsewhere;
@@ -21,7 +21,7 @@ pub(super) fn lacking(
     served: &BTreeSet<Provider>,
     only: &Only,
 ) -> Vec<Lacking> {
-    let has = |provider: &Provider| served.iter().any(|own| alias::shared(own, provider));
+    let has = |provider: &Provider| served.iter().any(|own| ALIASES.shared(own, provider));
     let missing = match only {
         Only::All => found.unserved(&context.env, agent, has),
         Only::Provider(provider) => {

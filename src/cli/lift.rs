@@ -1,13 +1,13 @@
 //! A new secret lifts what the old one earned: cooldown, disablement, counters. That is a step of the
 //! change that stores it; this tells of it.
 
+use crate::client::state;
 use crate::client::state_file::StateFile;
 use crate::error::{Code, Result};
 use crate::select::backoff::after_new_secret;
 use crate::select::order::waiting;
 use crate::select::phrases;
 use crate::select::profile::ProfileView;
-use crate::select::state;
 use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Writer;

@@ -7,8 +7,9 @@ use super::Context;
 use super::context::not_a_secret;
 use super::report::{change, provider_of, session_name};
 use super::status::{self, read_state};
+use crate::client::slash::{Wish, wish};
 use crate::error::{Code, Error, Result};
-use crate::select::pin::{Model, Pin as Pinned, SessionName, Source, Wish, wish};
+use crate::select::pin::{Model, Pin as Pinned, SessionName, Source};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 

@@ -8,6 +8,7 @@ use super::client;
 use super::context::not_a_secret;
 use super::get::not_found;
 use super::list::View;
+use crate::client::state;
 use crate::client::state_file::StateFile;
 use crate::error::{Code, Error, Result};
 use crate::select::backoff::{Failure, Generation, Policy, after_success};
@@ -15,7 +16,7 @@ use crate::select::order::waiting;
 use crate::select::phrases;
 use crate::select::pin::{Model, Pin, SessionName, Source};
 use crate::select::profile::ProfileView;
-use crate::select::state;
+use crate::select::state::State;
 use crate::term::count::counted;
 use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
@@ -150,7 +151,7 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
         return Err(Error::new(Code::TooLarge, format!("{} would be too large", state::FILE)));
     }
     // Where nothing was noted, an absent file stays absent.
-    let nothing = bytes.is_none() && file.state == state::State::default();
+    let nothing = bytes.is_none() && file.state == State::default();
     if !nothing && bytes.as_deref() != Some(new.as_slice()) {
         agent.dir.replace(state::FILE, &new)?;
     }

@@ -1,13 +1,15 @@
 //! Providers that share their profiles, as the client has it.
 
-use crate::select::state::Orders;
-use crate::vault::id::{ProfileId, Provider};
+use crate::select::aliases::Aliases;
+
+/// The providers that share their profiles.
+pub const ALIASES: Aliases = Aliases::of(&TABLE);
 
 /// What `resolveProviderIdForAuth` of OpenClaw 2026.6.1 makes of provider names: the
 /// `providerAuthAliases` and deprecated choices of the plugins that come with it, whether they are
 /// enabled or not. `tests/real/selection.sh` holds it against the client. Plugins that a user
 /// installs can name more; those are not known here.
-pub const ALIASES: [(&str, &str); 21] = [
+const TABLE: [(&str, &str); 21] = [
     ("byteplus-plan", "byteplus"),
     ("claude-cli", "anthropic"),
     ("gmi-cloud", "gmi"),
@@ -31,80 +33,25 @@ pub const ALIASES: [(&str, &str); 21] = [
     ("volcengine-plan", "volcengine"),
 ];
 
-/// The provider whose profiles serve a provider: itself, but for an alias.
-#[must_use]
-pub fn served_by(provider: &Provider) -> &str {
-    let name = provider.as_str();
-    ALIASES.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, target)| target)
-}
-
-/// Whether profiles of one provider serve the other, too.
-#[must_use]
-pub fn shared(one: &Provider, other: &Provider) -> bool {
-    one == other || served_by(one) == served_by(other)
-}
-
-/// The order that is set for a provider in the index or in the state: under the name that it is an
-/// alias of, else under its own. An empty one counts as none.
-#[must_use]
-pub fn stored<'o>(orders: &'o Orders, provider: &Provider) -> Option<&'o [ProfileId]> {
-    stored_as(orders, provider).map(|(_, ids)| ids)
-}
-
-/// The same with the name under which it is set.
-#[must_use]
-pub fn stored_as<'o>(orders: &'o Orders, provider: &Provider) -> Option<(&'o Provider, &'o [ProfileId])> {
-    let filled = |key| orders.get_key_value(&key).filter(|(_, ids)| !ids.is_empty());
-    keys(provider).find_map(filled).map(|(key, ids)| (key, ids.as_slice()))
-}
-
-/// The same of the client's configuration, where an empty order counts: no profile is used.
-#[must_use]
-pub fn configured<'o>(orders: &'o Orders, provider: &Provider) -> Option<&'o [ProfileId]> {
-    keys(provider).find_map(|key| orders.get(&key)).map(Vec::as_slice)
-}
-
-/// The names under which an order for a provider is sought, in turn.
-pub fn keys(provider: &Provider) -> impl Iterator<Item = Provider> {
-    served_by(provider).parse().ok().into_iter().chain([provider.clone()])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::id::Provider;
 
     fn provider(text: &str) -> Provider {
         text.parse().unwrap()
     }
 
-    fn orders(of: &[(&str, &[&str])]) -> Orders {
-        let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
-        of.iter().map(|(provider, list)| (self::provider(provider), ids(list))).collect()
-    }
-
     #[test]
     fn aliases_are_providers_and_lead_to_no_alias() {
-        for (alias, target) in ALIASES {
-            assert_eq!(served_by(&provider(alias)), target);
-            assert_eq!(served_by(&provider(target)), target);
+        for (alias, target) in TABLE {
+            assert_eq!(ALIASES.served_by(&provider(alias)), target);
+            assert_eq!(ALIASES.served_by(&provider(target)), target);
             assert!(
-                shared(&provider(alias), &provider(target)) && !shared(&provider(alias), &provider("groq"))
+                ALIASES.shared(&provider(alias), &provider(target))
+                    && !ALIASES.shared(&provider(alias), &provider("groq"))
             );
         }
-        assert!(ALIASES.is_sorted());
-    }
-
-    #[test]
-    fn an_order_is_sought_under_the_target_first() {
-        let both = orders(&[("volcengine", &["volcengine:x"]), ("volcengine-plan", &["volcengine-plan:y"])]);
-        for (asked, found) in [("volcengine", "volcengine:x"), ("volcengine-plan", "volcengine:x")] {
-            assert_eq!(stored(&both, &provider(asked)).unwrap()[0].as_str(), found);
-        }
-        let own = orders(&[("volcengine", &[]), ("volcengine-plan", &["volcengine-plan:y"])]);
-        let plan = provider("volcengine-plan");
-        assert_eq!(stored(&own, &plan).unwrap()[0].as_str(), "volcengine-plan:y");
-        assert_eq!(stored(&own, &provider("volcengine")), None);
-        assert_eq!(configured(&own, &plan), Some(&[][..]));
-        assert_eq!(configured(&own, &provider("groq")), None);
+        assert!(TABLE.is_sorted());
     }
 }

@@ -8,16 +8,19 @@ use std::time::Duration;
 use jsonc_parser::ast::{Object, Value};
 use strongroom_backends::shown;
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint;
 use super::file;
 use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry};
-use super::selection::{Client, array, member, object, string, with_root};
+use super::selection::{self, with_root};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
+use crate::json::json5::{array, member, object, string};
 use crate::secret::SecretString;
+use crate::select::endpoint::Endpoint;
+use crate::select::policy::Policy;
 use crate::vault::id::Provider;
 
 /// The largest configuration that is read, in bytes: a hundred times what people have, and what can be looked through
@@ -27,10 +30,9 @@ const CONFIG_MAX: u64 = 1024 * 1024;
 pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// The parts of a configuration that matter here.
-#[derive(Default)]
 pub struct ClientConfig {
     /// What decides which profile is used.
-    pub selection: Client,
+    pub selection: Policy,
     /// The keys of `models.providers`.
     pub providers: Vec<ProviderEntry>,
     /// `env`: variables that the client sets where they are missing.
@@ -108,10 +110,18 @@ impl ClientConfig {
 
     fn of_root(root: &Object<'_>) -> Self {
         let mut config = Self {
-            selection: Client::of(root),
+            selection: selection::of(root),
             providers: provider_entry::read(root),
             endpoints: endpoint::read(root),
-            ..Self::default()
+            variables: Vec::new(),
+            shell: None,
+            model: ModelChoice::default(),
+            image_model: ModelChoice::default(),
+            aliases: HashMap::new(),
+            programs: BTreeSet::new(),
+            defaults: Params::default(),
+            of_models: Vec::new(),
+            agents: Vec::new(),
         };
         if let Some(env) = object(root, "env") {
             config.take_env(env);

@@ -6,9 +6,9 @@ use jsonc_parser::ast::Object;
 
 use super::config::has_runtime;
 use super::provider_entry::{entries, is_keyless_marker};
-use super::selection::string;
+use crate::json::json5::string;
+use crate::select::endpoint::Endpoint;
 use crate::shape;
-use crate::vault::id::Provider;
 
 /// The longest URL that is shown, in characters.
 const SHOWN_MAX: usize = 200;
@@ -16,22 +16,6 @@ const SHOWN_MAX: usize = 200;
 const API_MAX: usize = 64;
 /// What stands for the rest of what is not shown.
 const LEFT_OUT: &str = "…";
-
-/// What an entry of `models.providers` says of the provider's endpoint.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Endpoint {
-    /// The provider.
-    pub provider: Provider,
-    /// Its URL, without user info, query and fragment.
-    pub url: Option<String>,
-    /// The API that is spoken there.
-    pub api: Option<String>,
-    /// Whether it wants no key of the user's: it is on this machine or in its network, or it is
-    /// signed in to by other means.
-    pub keyless: bool,
-    /// Whether its URL is another than the provider's own.
-    pub custom: bool,
-}
 
 /// The endpoints of a configuration. Of several spellings of a provider the last counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {

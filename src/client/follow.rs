@@ -1,10 +1,10 @@
 //! What follows in the run-time state from a change of profiles: carried out as a step of its
 //! transaction, so that a kill between leaves nothing behind.
 
+use super::state;
 use super::state_file::StateFile;
 use crate::error::Result;
 use crate::select::backoff::after_new_secret;
-use crate::select::state;
 use crate::vault::agent::Agent;
 use crate::vault::transaction::state_step::{Doing, StateStep};
 

@@ -13,6 +13,7 @@ pub mod provider_entry;
 pub mod selection;
 pub mod slash;
 pub mod sources;
+pub mod state;
 pub mod state_file;
 mod store;
 pub mod wiring;

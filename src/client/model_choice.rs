@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use jsonc_parser::ast::{Object, Value};
 
-use super::selection::{array, member, string};
 use super::slash;
+use crate::json::json5::{array, member, string};
 use crate::vault::id::Provider;
 
 /// A `model` of the configuration: the primary one and those it falls back to.

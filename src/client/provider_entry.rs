@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use jsonc_parser::ast::{Object, Value};
 
-use super::selection::{member, object, string};
 use crate::env_names;
+use crate::json::json5::{member, object, string};
 use crate::secret::SecretString;
 use crate::shape;
 use crate::vault::id::{ProfileId, Provider};

@@ -83,6 +83,44 @@ fn is_quantisation(word: &str) -> bool {
         && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
+/// What `models pin` is asked for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Wish {
+    /// Pin a profile; the id is not yet checked against its grammar.
+    Pin {
+        /// The model before the `@`.
+        model: Option<String>,
+        /// The profile behind it.
+        profile: String,
+    },
+    /// Pick a model, and leave the profile as it is.
+    Model(String),
+    /// Show what there is to pick.
+    List,
+    /// Show what is used.
+    Status,
+}
+
+/// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
+#[must_use]
+pub fn wish(text: &str) -> Wish {
+    if let Some(asked) = parse(text) {
+        return match asked {
+            Asked::List => Wish::List,
+            Asked::Status => Wish::Status,
+            Asked::Pick { model, profile: Some(profile) } => Wish::Pin { model: Some(model), profile },
+            Asked::Pick { model, profile: None } => Wish::Model(model),
+        };
+    }
+    // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
+    match split(text) {
+        (model, Some(profile)) if profile.contains(':') => {
+            Wish::Pin { model: Some(model.to_owned()), profile: profile.to_owned() }
+        }
+        _ => Wish::Pin { model: None, profile: text.to_owned() },
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,6 +180,31 @@ mod tests {
             ("a@b/c", "a@b/c", None),
         ] {
             assert_eq!(split(text), (model, profile), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_profile_stands_alone_or_behind_a_model() {
+        let pin = |model: Option<&str>, profile: &str| Wish::Pin {
+            model: model.map(str::to_owned),
+            profile: profile.to_owned(),
+        };
+        for (text, expected) in [
+            ("anthropic:work", pin(None, "anthropic:work")),
+            ("openai-codex:me@x.io", pin(None, "openai-codex:me@x.io")),
+            ("sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
+            ("gpt@openai-codex:me@x.io", pin(Some("gpt"), "openai-codex:me@x.io")),
+            (
+                "anthropic/claude-x@20250514@anthropic:work",
+                pin(Some("anthropic/claude-x@20250514"), "anthropic:work"),
+            ),
+            ("/model sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
+            ("/model sonnet", Wish::Model("sonnet".to_owned())),
+            ("/model", Wish::List),
+            ("/model list", Wish::List),
+            (" /model status ", Wish::Status),
+        ] {
+            assert_eq!(wish(text), expected, "{text}");
         }
     }
 }

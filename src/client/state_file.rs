@@ -5,9 +5,10 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::state::{self, FILE, PINS, VERSION};
 use crate::error::{Code, Error, Result, fail};
-use crate::select::pin::{PINS, PINS_MAX, Pin, SessionName, Source};
-use crate::select::state::{FILE, State, Usage, VERSION};
+use crate::select::pin::{PINS_MAX, Pin, SessionName, Source};
+use crate::select::state::{State, Usage};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::index::object;
 
@@ -32,9 +33,9 @@ impl StateFile {
     /// Reads the file; one that is not there is an empty one.
     ///
     /// # Errors
-    /// As [`State::parse`], each with what to do: the bytes are kept.
+    /// As [`state::parse`], each with what to do: the bytes are kept.
     pub fn parse(bytes: Option<&[u8]>) -> Result<Self> {
-        let state = State::parse(bytes).map_err(|error| match error.code() {
+        let state = state::parse(bytes).map_err(|error| match error.code() {
             Code::NewerFormat => error,
             _ => error.with_remedy(format!(
                 "repair {FILE} in the agent's directory, or move it away: it holds cooldowns and pins, and no credential"
@@ -158,7 +159,7 @@ impl StateFile {
         named |= self.retain(LAST_GOOD, |_, value| !is(value))?;
         named |= self.retain(PINS, |_, value| !pins(value))?;
         if named {
-            self.state = State::parse(Some(&self.to_bytes()))?;
+            self.state = state::parse(Some(&self.to_bytes()))?;
         }
         Ok(named)
     }
@@ -211,7 +212,7 @@ impl StateFile {
             to_raw_value(&Pin { profile: to.clone(), ..pin }).ok()
         })?;
         if named {
-            self.state = State::parse(Some(&self.to_bytes()))?;
+            self.state = state::parse(Some(&self.to_bytes()))?;
         }
         Ok(named)
     }

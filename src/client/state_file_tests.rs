@@ -47,7 +47,7 @@ fn a_new_file_has_openclaws_form() {
 }
 "#;
     assert_eq!(text(&file), expected);
-    assert_eq!(State::parse(Some(expected.as_bytes())).unwrap(), file.state);
+    assert_eq!(state::parse(Some(expected.as_bytes())).unwrap(), file.state);
     file.set_pin(&"tg:1".parse().unwrap(), None).unwrap();
     assert!(!text(&file).contains("pins") && file.state.pins.is_empty());
 }
@@ -186,5 +186,5 @@ fn the_oldest_automatic_pin_gives_way() {
     let error = file.set_pin(&name(2002), Some(&pin(Source::User, 1))).unwrap_err();
     assert_eq!(error.code(), Code::TooLarge);
     file.set_pin(&name(0), Some(&pin(Source::User, 1))).unwrap();
-    assert_eq!(State::parse(Some(&file.to_bytes())).unwrap(), file.state);
+    assert_eq!(state::parse(Some(&file.to_bytes())).unwrap(), file.state);
 }

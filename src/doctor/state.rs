@@ -1,9 +1,9 @@
 //! What runtimes reported: `auth-state.json` of every agent.
 
 use super::Finding;
+use crate::client::state::{self, FILE};
 use crate::client::state_file::StateFile;
 use crate::error::{Error, Result};
-use crate::select::state::{self, FILE};
 use crate::vault::home::Vault;
 
 const CHECK: &str = "state";

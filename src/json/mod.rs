@@ -1,6 +1,7 @@
 //! JSON as Strongroom reads it: no duplicate keys at any depth, and errors that say where, never
 //! what.
 
+pub mod json5;
 pub mod scan;
 
 use std::collections::HashSet;

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::client::alias;
+use crate::client::alias::ALIASES;
 use crate::client::config::ClientConfig;
-use crate::client::selection::Client;
+use crate::client::selection;
+use crate::client::state;
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Rules, Verdict, select};
+use crate::select::policy::Policy;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{self, Orders, State};
+use crate::select::state::{Orders, State};
 use crate::vault::credential::CredentialType;
 use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
@@ -115,7 +117,7 @@ struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
     state: State,
-    client: Client,
+    policy: Policy,
 }
 
 /// A profile that is in the vault.
@@ -164,8 +166,8 @@ impl Pool {
         Ok(Self {
             profiles,
             orders: index.orders().into_iter().collect(),
-            state: State::parse(bytes.as_deref()).unwrap_or_default(),
-            client: config.map(|config| config.selection).unwrap_or_default(),
+            state: state::parse(bytes.as_deref()).unwrap_or_default(),
+            policy: config.map_or_else(selection::none, |config| config.selection),
         })
     }
 }
@@ -280,16 +282,16 @@ fn best_of(
 ) -> Result<SecretString> {
     let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
     let pool = pool.as_ref().map_err(Clone::clone)?;
-    let serves = |of: &Provider| alias::shared(of, provider);
+    let serves = |of: &Provider| ALIASES.shared(of, provider);
     let listed = pool.profiles.iter();
     let mut views: Vec<ProfileView> = listed
         .filter(|one| serves(&one.id.provider()) || one.provider.as_ref().is_some_and(serves))
         .map(|one| ProfileView { provider: provider.clone(), ..one.view() })
         .collect();
     let rules = Rules {
-        order: alias::stored(&pool.orders, provider),
+        order: ALIASES.stored(&pool.orders, provider),
         state: &pool.state,
-        client: &pool.client,
+        policy: &pool.policy,
         pin: None,
         // The protocol names none.
         model: None,

@@ -3,19 +3,18 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::endpoint::Endpoint;
 use super::health::{Asked, Check, Status, check, status};
 use super::order::{Choice, Rules, Selected, Verdict, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
+use super::policy::Policy;
 use super::profile::ProfileView;
 use super::report::{
     Auth, Candidate, Counts, Effective, Health, Lacking, Only, PinView, ProfileHealth, ProviderAuth,
     ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
-use crate::client::alias;
-use crate::client::endpoint::Endpoint;
-use crate::client::selection::Client;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::rfc3339;
@@ -36,7 +35,7 @@ pub struct Input<'a> {
     /// The run-time state; an empty one where it could not be read.
     pub state: &'a State,
     /// What the client's configuration says of selection.
-    pub client: &'a Client,
+    pub policy: &'a Policy,
     /// The session that is looked at.
     pub session: Option<&'a SessionName>,
     /// The model that is asked about.
@@ -73,8 +72,9 @@ impl<'a> Input<'a> {
     /// That the state has an order for a provider which stands back behind another one in the index.
     #[must_use]
     pub fn overruled(&self, provider: &Provider) -> Option<String> {
-        let (name, index) = alias::stored_as(self.orders, provider)?;
-        let state = alias::stored(&self.state.order, provider).filter(|state| *state != index)?;
+        let (name, index) = self.policy.aliases.stored_as(self.orders, provider)?;
+        let state =
+            self.policy.aliases.stored(&self.state.order, provider).filter(|state| *state != index)?;
         Some(phrases::overruled(name, state, self.agent))
     }
 
@@ -92,10 +92,10 @@ impl<'a> Input<'a> {
     /// What selection says of the profiles that serve a provider.
     #[must_use]
     pub fn select(&self, provider: &Provider, own: &[&'a ProfileView]) -> Selected<'a> {
-        let order = alias::stored(self.orders, provider);
+        let order = self.policy.aliases.stored(self.orders, provider);
         let pin = self.pin();
-        let Self { state, client, model, now, .. } = *self;
-        select(provider, own, &Rules { order, state, client, pin, model, now })
+        let Self { state, policy, model, now, .. } = *self;
+        select(provider, own, &Rules { order, state, policy, pin, model, now })
     }
 }
 
@@ -129,16 +129,17 @@ impl<'a> Overview<'a> {
     /// Selects for every provider.
     #[must_use]
     pub fn of(input: Input<'a>) -> Self {
+        let aliases = input.policy.aliases;
         let mut groups: BTreeMap<&Provider, Vec<&ProfileView>> = BTreeMap::new();
         let mut serving: HashMap<&str, Vec<&ProfileView>> = HashMap::new();
         for view in input.profiles {
             groups.entry(&view.provider).or_default().push(view);
         }
         // Of a provider without aliases here, its own serve it; of others all do, in the order of the index.
-        let targets: HashSet<_> = groups.keys().map(|provider| alias::served_by(provider)).collect();
+        let targets: HashSet<_> = groups.keys().map(|provider| aliases.served_by(provider)).collect();
         if targets.len() < groups.len() {
             for view in input.profiles {
-                serving.entry(alias::served_by(&view.provider)).or_default().push(view);
+                serving.entry(aliases.served_by(&view.provider)).or_default().push(view);
             }
         }
         let mut lacking = input.lacking.to_vec();
@@ -148,7 +149,7 @@ impl<'a> Overview<'a> {
         // Aliases share one.
         overruled.dedup();
         let of_provider = |(provider, own): (&'a Provider, Vec<&'a ProfileView>)| {
-            let selected = input.select(provider, serving.get(alias::served_by(provider)).unwrap_or(&own));
+            let selected = input.select(provider, serving.get(aliases.served_by(provider)).unwrap_or(&own));
             OfProvider { provider, own, selected }
         };
         let providers = groups.into_iter().map(of_provider).collect();

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::select::fixture::{NOW, lacking, order, profiles, report, state, view};
+use crate::select::fixture::{NOW, lacking, order, policy, profiles, report, state, view};
 use crate::when::{DAY, HOUR};
 
 fn as_json(report: &Report) -> Value {
@@ -192,7 +192,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
         ),
     ] {
         let (profiles, orders, state) = (profiles(), Orders::new(), state());
-        let (agent, client) = (AgentName::default(), Client::default());
+        let (agent, policy) = (AgentName::default(), policy());
         let overview = Overview::of(Input {
             home: "/h",
             agent: &agent,
@@ -200,7 +200,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             profiles: &profiles,
             orders: &orders,
             state: &state,
-            client: &client,
+            policy: &policy,
             session,
             model: None,
             lacking: &[],

@@ -7,7 +7,6 @@ use super::order::{Basis, Pinned, Selected, Verdict};
 use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
-use crate::client::alias;
 use crate::vault::id::Provider;
 use crate::when::relative;
 
@@ -42,7 +41,7 @@ pub struct Step {
 #[must_use]
 pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
     let own: Vec<&ProfileView> =
-        input.profiles.iter().filter(|view| alias::shared(&view.provider, provider)).collect();
+        input.profiles.iter().filter(|view| input.policy.aliases.shared(&view.provider, provider)).collect();
     let selected = input.select(provider, &own);
     let step = |step, found: Vec<String>| Step { step, found };
     let next = selected.next();
@@ -122,7 +121,7 @@ fn order(input: &Input<'_>, provider: &Provider, basis: &Basis<'_>) -> Vec<Strin
             "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
         }
     };
-    let served_by = alias::served_by(provider);
+    let served_by = input.policy.aliases.served_by(provider);
     let alias = (served_by != provider.as_str())
         .then(|| format!("{provider} is served by the profiles of {served_by}, as the client has it"));
     std::iter::once(basis).chain(alias).chain(input.overruled(provider)).collect()
@@ -201,9 +200,9 @@ fn or_none(lines: Vec<String>, none: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::selection::Client;
-    use crate::select::fixture::{NOW, order, profiles, state, with_input};
+    use crate::select::fixture::{NOW, order, policy, profiles, state, with_input};
     use crate::select::pin::Pin;
+    use crate::select::policy::Policy;
 
     fn told(pin: Option<(&str, Source)>, ids: &[&str]) -> String {
         let mut state = state();
@@ -241,16 +240,16 @@ anthropic (agent main)
     fn an_order_that_is_empty_or_overruled_or_of_an_alias_is_told() {
         let listed =
             |ids: &[&str]| if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
-        let told = |provider: &str, index: &[&str], in_state: &[&str], config: &str| {
-            let client = Client::parse(config).unwrap();
+        let told = |provider: &str, index: &[&str], in_state: &[&str], policy: &Policy| {
             let state = crate::select::state::State { order: listed(in_state), ..state() };
             let orders = listed(index);
             with_input(&profiles(), &orders, &state, |input| {
-                let input = Input { client: &client, ..input };
+                let input = Input { policy, ..input };
                 explain(&input, &provider.parse().unwrap()).steps[1].found.join(" | ")
             })
         };
-        let empty = r#"{"auth":{"order":{"anthropic":[]}}}"#;
+        let order = [("anthropic".parse().unwrap(), Vec::new())].into();
+        let empty = &Policy { order, ..policy() };
         assert_eq!(
             told("anthropic", &[], &[], empty),
             "auth.order of the client's configuration is empty: no profile is used"

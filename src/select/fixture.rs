@@ -1,12 +1,14 @@
 //! A small agent, as several tests of this module see it.
 
+use super::aliases::Aliases;
 use super::assemble::{Input, Overview, assemble};
+use super::policy::Policy;
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
 use super::report::{Lacking, Only};
-use super::state::{Orders, State};
+use super::state::{Orders, State, Usage};
 use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
-use crate::vault::id::AgentName;
+use crate::vault::id::{AgentName, ProfileId};
 use crate::when::{DAY, HOUR};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
@@ -28,16 +30,23 @@ pub(super) fn profiles() -> Vec<ProfileView> {
     ]
 }
 
+/// Without a configuration.
+pub(super) fn policy() -> Policy {
+    Policy::new(Aliases::of(&[("claude-cli", "anthropic")]))
+}
+
 pub(super) fn state() -> State {
-    State::parse(Some(
-        format!(
-            r#"{{"version":1,"lastGood":{{"anthropic":"anthropic:work"}},"usageStats":{{
-            "anthropic:work":{{"cooldownUntil":{},"cooldownReason":"rate_limit"}}}}}}"#,
-            NOW + 300_000
-        )
-        .as_bytes(),
-    ))
-    .unwrap()
+    let work: ProfileId = "anthropic:work".parse().unwrap();
+    let usage = Usage {
+        cooldown_until: Some(NOW + 300_000),
+        cooldown_reason: Some("rate_limit".to_owned()),
+        ..Usage::default()
+    };
+    State {
+        last_good: [("anthropic".parse().unwrap(), work.clone())].into(),
+        usage: [(work, usage)].into(),
+        ..State::default()
+    }
 }
 
 pub(super) fn order(ids: &[&str]) -> Orders {
@@ -85,7 +94,7 @@ pub(super) fn with_input<R>(
         profiles,
         orders,
         state,
-        client: &crate::client::selection::Client::default(),
+        policy: &policy(),
         session: None,
         model: None,
         lacking: &[],

@@ -2,8 +2,10 @@
 //!
 //! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
 
+pub mod aliases;
 pub mod assemble;
 pub mod backoff;
+pub mod endpoint;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
@@ -11,6 +13,7 @@ pub mod health;
 pub mod order;
 pub mod phrases;
 pub mod pin;
+pub mod policy;
 pub mod profile;
 pub mod report;
 pub mod state;

@@ -5,10 +5,9 @@ use std::collections::{HashMap, HashSet};
 use serde::Serialize;
 
 use super::pin::{Model, Pin, Source};
+use super::policy::Policy;
 use super::profile::{ProfileView, Usable, is_exempt};
 use super::state::State;
-use crate::client::alias;
-use crate::client::selection::Client;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
@@ -96,12 +95,12 @@ pub struct Choice<'a> {
 /// What decides, beside the profiles themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
-    /// The order that is set in the index, as [`alias::stored`] finds it.
+    /// The order that is set in the index, as [`Aliases::stored`](super::aliases::Aliases::stored) finds it.
     pub order: Option<&'a [ProfileId]>,
     /// What happened at run time.
     pub state: &'a State,
     /// What the client's configuration says.
-    pub client: &'a Client,
+    pub policy: &'a Policy,
     /// The session's pin.
     pub pin: Option<&'a Pin>,
     /// The model that is asked about.
@@ -192,7 +191,7 @@ impl<'a> Selected<'a> {
     }
 }
 
-/// Selects among the profiles that serve a provider: its own, and those of its [aliases](alias).
+/// Selects among the profiles that serve a provider: its own, and those of its [aliases](super::aliases::Aliases).
 ///
 /// An explicit order is kept: that of the index, else of the state, else of the client's
 /// configuration. An empty one counts as none in the first two; in the configuration it leaves no
@@ -212,7 +211,7 @@ pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a
     let by_id: HashMap<_, _> = own.iter().map(|view| (&view.id, *view)).collect();
     let all_gone = ids.iter().all(|id| !by_id.contains_key(id));
     let repairs = match &named {
-        Basis::Config(ids) => !ids.is_empty() && rules.client.lists(provider),
+        Basis::Config(ids) => !ids.is_empty() && rules.policy.lists(provider),
         _ => true,
     };
     let is_repaired = all_gone && repairs;
@@ -228,7 +227,7 @@ pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a
     }
     let mut told = HashSet::new();
     for id in ids.iter().filter(|id| !by_id.contains_key(*id) && told.insert(**id)) {
-        let foreign = !alias::shared(&id.provider(), provider);
+        let foreign = !rules.policy.aliases.shared(&id.provider(), provider);
         let reason = if foreign { ReasonCode::IneligibleProfile } else { ReasonCode::MissingCredential };
         ranks.exclude(id, None, reason);
     }
@@ -266,14 +265,14 @@ fn basis<'a>(provider: &Provider, rules: &Rules<'a>) -> Basis<'a> {
     if let Some(ids) = rules.order.filter(|ids| !ids.is_empty()) {
         return Basis::Index(all(ids));
     }
-    if let Some(ids) = alias::stored(&rules.state.order, provider) {
+    if let Some(ids) = rules.policy.aliases.stored(&rules.state.order, provider) {
         return Basis::State(all(ids));
     }
-    if let Some(ids) = alias::configured(&rules.client.order, provider) {
+    if let Some(ids) = rules.policy.aliases.configured(&rules.policy.order, provider) {
         return Basis::Config(all(ids));
     }
-    if rules.client.lists(provider) {
-        return Basis::ConfigProfiles(rules.client.listed(provider).collect());
+    if rules.policy.lists(provider) {
+        return Basis::ConfigProfiles(rules.policy.listed(provider).collect());
     }
     Basis::Automatic
 }
@@ -284,7 +283,7 @@ fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>)
     let id = &pin.profile;
     let place = choices.iter().position(|choice| choice.id == id && choice.view.is_some());
     let Some((place, view)) = place.and_then(|place| Some((place, choices[place].view?))) else {
-        return alias::shared(&id.provider(), provider).then(|| Pinned::Gone(id.clone()));
+        return rules.policy.aliases.shared(&id.provider(), provider).then(|| Pinned::Gone(id.clone()));
     };
     match pin.source {
         Source::User => {
@@ -394,7 +393,7 @@ fn exclusion(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Opti
             Some(ReasonCode::UnresolvedRef)
         }
         Usable::Plaintext => Some(ReasonCode::IneligibleProfile),
-        _ if !rules.client.fits(&view.id, provider, view.kind) => Some(ReasonCode::IneligibleProfile),
+        _ if !rules.policy.fits(&view.id, provider, view.kind) => Some(ReasonCode::IneligibleProfile),
         Usable::Verified | Usable::Unverified if view.invalid_expires => Some(ReasonCode::InvalidExpires),
         Usable::Verified | Usable::Unverified => view.expired(now).then_some(ReasonCode::Expired),
     }

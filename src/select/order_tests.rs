@@ -1,4 +1,5 @@
 use super::*;
+use crate::select::fixture::policy;
 use crate::select::state::Usage;
 
 const NOW: i64 = 1_800_000_000_000;
@@ -49,8 +50,8 @@ fn candidates(
     now: i64,
 ) -> String {
     let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
-    let client = Client::default();
-    let rules = Rules { order, state, client: &client, pin: None, model: None, now };
+    let policy = policy();
+    let rules = Rules { order, state, policy: &policy, pin: None, model: None, now };
     told(&select(provider, &own, &rules).choices)
 }
 
@@ -197,8 +198,8 @@ fn the_best_is_eligible_else_free_soonest_and_never_expired() {
         (vec![dead.clone(), x.clone(), y.clone()], &both[..1], Some("a:y")),
         (vec![dead, x, y], &both[..], Some("a:y")),
     ] {
-        let (state, client) = (state(usage), Client::default());
-        let rules = Rules { order: None, state: &state, client: &client, pin: None, model: None, now: NOW };
+        let (state, policy) = (state(usage), policy());
+        let rules = Rules { order: None, state: &state, policy: &policy, pin: None, model: None, now: NOW };
         let choices = select(&"a".parse().unwrap(), &profiles.iter().collect::<Vec<_>>(), &rules).choices;
         assert_eq!(best(&choices).map(|choice| choice.id.as_str()), expected, "{}", told(&choices));
     }

@@ -5,12 +5,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::client::slash::Asked;
 use crate::error::{Code, Error};
 use crate::vault::id::ProfileId;
 
-/// The member of `auth-state.json` in which pins are kept.
-pub const PINS: &str = "pins";
 /// The most pins of an agent.
 pub const PINS_MAX: usize = 1000;
 /// The longest name of a session, and of a model, in bytes.
@@ -125,44 +122,6 @@ fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Profil
     String::deserialize(deserializer)?.parse().map_err(|_| serde::de::Error::custom("not a profile id"))
 }
 
-/// What `models pin` is asked for.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Wish {
-    /// Pin a profile; the id is not yet checked against its grammar.
-    Pin {
-        /// The model before the `@`.
-        model: Option<String>,
-        /// The profile behind it.
-        profile: String,
-    },
-    /// Pick a model, and leave the profile as it is.
-    Model(String),
-    /// Show what there is to pick.
-    List,
-    /// Show what is used.
-    Status,
-}
-
-/// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
-#[must_use]
-pub fn wish(text: &str) -> Wish {
-    if let Some(asked) = crate::client::slash::parse(text) {
-        return match asked {
-            Asked::List => Wish::List,
-            Asked::Status => Wish::Status,
-            Asked::Pick { model, profile: Some(profile) } => Wish::Pin { model: Some(model), profile },
-            Asked::Pick { model, profile: None } => Wish::Model(model),
-        };
-    }
-    // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
-    match crate::client::slash::split(text) {
-        (model, Some(profile)) if profile.contains(':') => {
-            Wish::Pin { model: Some(model.to_owned()), profile: profile.to_owned() }
-        }
-        _ => Wish::Pin { model: None, profile: text.to_owned() },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,31 +135,6 @@ mod tests {
         for text in ["", "a b", "a\u{1b}[2J", "__proto__", "ä", "a\n", long.as_str()] {
             let error = text.parse::<SessionName>().unwrap_err();
             assert!(text.is_empty() || !error.what().contains(text));
-        }
-    }
-
-    #[test]
-    fn a_profile_stands_alone_or_behind_a_model() {
-        let pin = |model: Option<&str>, profile: &str| Wish::Pin {
-            model: model.map(str::to_owned),
-            profile: profile.to_owned(),
-        };
-        for (text, expected) in [
-            ("anthropic:work", pin(None, "anthropic:work")),
-            ("openai-codex:me@x.io", pin(None, "openai-codex:me@x.io")),
-            ("sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
-            ("gpt@openai-codex:me@x.io", pin(Some("gpt"), "openai-codex:me@x.io")),
-            (
-                "anthropic/claude-x@20250514@anthropic:work",
-                pin(Some("anthropic/claude-x@20250514"), "anthropic:work"),
-            ),
-            ("/model sonnet@anthropic:work", pin(Some("sonnet"), "anthropic:work")),
-            ("/model sonnet", Wish::Model("sonnet".to_owned())),
-            ("/model", Wish::List),
-            ("/model list", Wish::List),
-            (" /model status ", Wish::Status),
-        ] {
-            assert_eq!(wish(text), expected, "{text}");
         }
     }
 }

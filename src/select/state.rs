@@ -1,31 +1,14 @@
-//! `auth-state.json`: what happened to profiles at run time. Nothing in it is secret, and nothing
-//! in it is needed: without it, selection goes on by order and type.
+//! What happened to profiles at run time, as far as selection asks for it.
 
 use std::collections::{BTreeMap, HashMap};
-use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
-
-use super::pin::{Model, PINS, Pin, SessionName};
-use crate::error::{Code, Result, fail};
-use crate::json;
-use crate::vault::credential::EXPIRES_MAX;
+use super::pin::{Model, Pin, SessionName};
 use crate::vault::id::{ProfileId, Provider};
-
-/// The file's name in an agent's directory.
-pub const FILE: &str = "auth-state.json";
-/// The largest such file, in bytes.
-pub const MAX: usize = 16 * 1024 * 1024;
-/// The version of the format that this program knows.
-pub const VERSION: u64 = 1;
-/// The longest reason that is kept, in bytes.
-const REASON_MAX: usize = 40;
 
 /// The order of profiles that was set for providers.
 pub type Orders = BTreeMap<Provider, Vec<ProfileId>>;
 
-/// The contents of `auth-state.json`.
+/// What happened to the profiles of an agent. None of it is needed: without it, selection goes on by order and type.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct State {
     /// Orders that are kept here and not in the index, as OpenClaw 2026.6.1 does.
@@ -39,38 +22,27 @@ pub struct State {
 }
 
 /// What happened to one profile. Times are Unix milliseconds.
-#[derive(Clone, PartialEq, Eq, Default, Debug, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Usage {
     /// When it was last used.
-    #[serde(deserialize_with = "past")]
     pub last_used: Option<i64>,
     /// It is not to be used before this instant.
-    #[serde(deserialize_with = "end")]
     pub cooldown_until: Option<i64>,
     /// Why it cools down.
-    #[serde(deserialize_with = "reason")]
     pub cooldown_reason: Option<String>,
     /// The model for which it cools down, where it is one alone.
-    #[serde(deserialize_with = "model")]
     pub cooldown_model: Option<Model>,
     /// Failures since the last success.
-    #[serde(deserialize_with = "count")]
     pub error_count: u64,
     /// Failures by reason.
-    #[serde(deserialize_with = "counts")]
     pub failure_counts: BTreeMap<String, u64>,
     /// When it failed last.
-    #[serde(deserialize_with = "past")]
     pub last_failure_at: Option<i64>,
     /// It is disabled until this instant.
-    #[serde(deserialize_with = "end")]
     pub disabled_until: Option<i64>,
     /// Why it is disabled.
-    #[serde(deserialize_with = "reason")]
     pub disabled_reason: Option<String>,
     /// Its provider said that it serves no request before this instant.
-    #[serde(deserialize_with = "end")]
     pub blocked_until: Option<i64>,
 }
 
@@ -116,200 +88,9 @@ impl Usage {
 }
 
 impl State {
-    /// Reads the state; a file that is not there is an empty one.
-    ///
-    /// Unknown fields are ignored. So is a single value of the wrong form, and an entry whose key
-    /// is not a provider or a profile id: one odd entry must not hide the cooldowns of the others.
-    ///
-    /// # Errors
-    /// `BAD_DATA` or `DUPLICATE_KEY` for what is not a state at all, `NEWER_FORMAT` for a version
-    /// that this program does not know. The caller reports it and goes on with an empty state.
-    pub fn parse(bytes: Option<&[u8]>) -> Result<Self> {
-        let Some(bytes) = bytes else { return Ok(Self::default()) };
-        let mut document: Map<String, Value> = json::parse(bytes, "auth-state.json")?;
-        let version = document.get("version").map_or(Some(VERSION), Value::as_u64);
-        match version {
-            Some(VERSION) => {}
-            Some(version) if version > VERSION => {
-                return fail(Code::NewerFormat, format!("auth-state.json has version {version}"));
-            }
-            _ => return fail(Code::BadData, "auth-state.json has no valid version"),
-        }
-        Ok(Self {
-            order: entries(document.remove("order"), Provider::named, |value| {
-                let ids = value.as_array()?.iter().filter_map(profile_id).collect::<Vec<_>>();
-                (!ids.is_empty()).then_some(ids)
-            })?,
-            last_good: entries(document.remove("lastGood"), Provider::named, |value| profile_id(&value))?,
-            usage: entries(document.remove("usageStats"), parsed, |value| {
-                // A struct would be read from an array, too.
-                value.is_object().then_some(value).and_then(|value| serde_json::from_value(value).ok())
-            })?,
-            pins: entries(document.remove(PINS), parsed, |value| serde_json::from_value(value).ok())?,
-        })
-    }
-
     /// What is known of a profile's use.
     #[must_use]
     pub fn usage(&self, id: &ProfileId) -> Option<&Usage> {
         self.usage.get(id)
-    }
-}
-
-fn entries<K, V, C: FromIterator<(K, V)>>(
-    section: Option<Value>,
-    name: impl Fn(&str) -> Option<K>,
-    read: impl Fn(Value) -> Option<V>,
-) -> Result<C> {
-    let object = match section {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(object)) => object,
-        Some(_) => return fail(Code::BadData, "auth-state.json does not have the expected form"),
-    };
-    Ok(object.into_iter().filter_map(|(key, value)| Some((name(&key)?, read(value)?))).collect())
-}
-
-fn parsed<K: FromStr>(key: &str) -> Option<K> {
-    key.parse().ok()
-}
-
-fn profile_id(value: &Value) -> Option<ProfileId> {
-    value.as_str()?.trim().parse().ok()
-}
-
-/// JavaScript writes an instant as an integer or, after a division, as a fraction. Zero is its
-/// way to say "never".
-fn past<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    // Out of range, `as` saturates: still "very long ago".
-    #[allow(clippy::cast_possible_truncation)]
-    let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.floor() as i64));
-    Ok(instant.filter(|at| *at != 0))
-}
-
-/// The end of a window: in force before it, and so a fraction counts as the next millisecond. Where
-/// it is beyond the last instant that a client knows, it is none.
-fn end<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    // Out of range, `as` saturates, and is filtered.
-    #[allow(clippy::cast_possible_truncation)]
-    let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.ceil() as i64));
-    Ok(instant.filter(|at| (1..=EXPIRES_MAX).contains(at)))
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<u64, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_u64().unwrap_or(0))
-}
-
-fn counts<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<BTreeMap<String, u64>, D::Error> {
-    let Value::Object(object) = Value::deserialize(deserializer)? else { return Ok(BTreeMap::new()) };
-    Ok(object
-        .into_iter()
-        .filter(|(name, _)| is_reason(name))
-        .filter_map(|(name, count)| Some((name, count.as_u64()?)))
-        .collect())
-}
-
-fn reason<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(deserializer)? {
-        Value::String(text) if is_reason(&text) => Some(text),
-        _ => None,
-    })
-}
-
-fn model<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Model>, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_str().and_then(|text| text.parse().ok()))
-}
-
-/// Reasons are words such as `rate_limit`. Anything else could be a message that quotes a secret.
-fn is_reason(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= REASON_MAX
-        && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn id(text: &str) -> ProfileId {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn what_a_killed_write_leaves_is_swept_by_the_next_change() {
-        assert_eq!(crate::vault::agent::STAGED_STATE, format!("{FILE}.tmp"));
-    }
-
-    #[test]
-    fn a_missing_file_is_an_empty_state() {
-        assert_eq!(State::parse(None).unwrap(), State::default());
-        assert_eq!(State::parse(Some(b"{}")).unwrap(), State::default());
-    }
-
-    #[test]
-    fn the_known_fields_are_read_and_others_ignored() {
-        let state = State::parse(Some(
-            br#"{"version":1,"later":[1],"order":{"anthropic":["anthropic:work","anthropic:default"],"x":[]},
-                "lastGood":{"anthropic":"anthropic:work"},
-                "usageStats":{"anthropic:work":{"lastUsed":5,"cooldownUntil":7.9,"cooldownReason":"rate_limit",
-                "cooldownModel":"m/1","errorCount":2,"failureCounts":{"rate_limit":2},"lastFailureAt":6,"disabledUntil":0,
-                "disabledReason":"billing","blockedModel":"m"}}}"#,
-        ))
-        .unwrap();
-        let anthropic: Provider = "anthropic".parse().unwrap();
-        assert_eq!(state.order.len(), 1);
-        assert_eq!(state.order[&anthropic], [id("anthropic:work"), id("anthropic:default")]);
-        assert_eq!(state.last_good[&anthropic], id("anthropic:work"));
-        let usage = Usage {
-            last_used: Some(5),
-            cooldown_until: Some(8),
-            cooldown_reason: Some("rate_limit".to_owned()),
-            cooldown_model: Some("m/1".parse().unwrap()),
-            error_count: 2,
-            failure_counts: BTreeMap::from([("rate_limit".to_owned(), 2)]),
-            last_failure_at: Some(6),
-            disabled_until: None,
-            disabled_reason: Some("billing".to_owned()),
-            blocked_until: None,
-        };
-        assert_eq!(state.usage(&id("anthropic:work")), Some(&usage));
-    }
-
-    #[test]
-    fn an_odd_value_hides_nothing_else() {
-        let state = State::parse(Some(
-            br#"{"version":1,"order":{"__proto__":["a:b"],"a":[1,"a:b","no id"],"b":"b:c"},"lastGood":{"a":1},
-                "usageStats":{"a:b":{"lastUsed":"x","cooldownUntil":9,"cooldownReason":"sk-CANARY key","cooldownModel":"no model",
-                "failureCounts":{"ESC":1,"auth":2},"errorCount":-1},"no id":{},"a:c":3,"a:d":[1]}}"#,
-        ))
-        .unwrap();
-        assert_eq!(state.order, Orders::from([("a".parse().unwrap(), vec![id("a:b")])]));
-        assert!(state.last_good.is_empty());
-        assert_eq!(state.usage.len(), 1);
-        let usage = state.usage(&id("a:b")).unwrap();
-        assert_eq!((usage.last_used, usage.cooldown_until, usage.error_count), (None, Some(9), 0));
-        assert_eq!((&usage.cooldown_reason, &usage.cooldown_model), (&None, &None));
-        assert_eq!(usage.failure_counts, BTreeMap::from([("auth".to_owned(), 2)]));
-    }
-
-    #[test]
-    fn garbage_is_an_error_that_quotes_nothing() {
-        for (text, code) in [
-            ("", Code::BadData),
-            ("canary", Code::BadData),
-            ("[]", Code::BadData),
-            (r#"{"version":1,"usageStats":"canary"}"#, Code::BadData),
-            (r#"{"version":"canary"}"#, Code::BadData),
-            (r#"{"version":null}"#, Code::BadData),
-            (r#"{"version":2}"#, Code::NewerFormat),
-            (r#"{"version":1,"version":1}"#, Code::DuplicateKey),
-        ] {
-            let error = State::parse(Some(text.as_bytes())).unwrap_err();
-            assert_eq!(error.code(), code, "{text}");
-            assert!(!error.what().contains("canary"), "{error}");
-        }
     }
 }

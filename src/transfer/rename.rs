@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::value::Problem;
 use super::{Invalid, Parsed};
-use crate::client::alias;
+use crate::client::alias::ALIASES;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::{instead, may_be_repeated};
 use crate::shape;
@@ -103,7 +103,7 @@ pub(super) fn agree(id: &ProfileId, provider: &Provider) -> std::result::Result<
     let of_id = id.provider();
     // The client of 2026.9 calls the one by the other's name.
     let codex = |one: &Provider| matches!(one.as_str(), "openai" | "openai-codex");
-    if alias::shared(&of_id, provider) || (codex(&of_id) && codex(provider)) {
+    if ALIASES.shared(&of_id, provider) || (codex(&of_id) && codex(provider)) {
         return Ok(());
     }
     let reason = format!("is {provider}, and the id is one of {of_id}");

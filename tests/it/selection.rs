@@ -5,14 +5,14 @@ use std::ffi::OsString;
 use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
-use strongroom::client::alias;
-use strongroom::client::selection::Client;
+use strongroom::client::alias::ALIASES;
+use strongroom::client::{selection, state};
 use strongroom::env::Env;
 use strongroom::select::backoff::{Policy, after_success};
 use strongroom::select::order::{Rules, Selected, Verdict, select};
 use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
-use strongroom::select::state::{State, Usage};
+use strongroom::select::state::Usage;
 use strongroom::vault::credential::CredentialType;
 use strongroom::vault::id::ProfileId;
 
@@ -165,16 +165,16 @@ fn purely(row: &Value) -> Told {
         })
         .collect();
     let provider = provider(row).parse().unwrap();
-    let own: Vec<_> = views.iter().filter(|view| alias::shared(&view.provider, &provider)).collect();
+    let own: Vec<_> = views.iter().filter(|view| ALIASES.shared(&view.provider, &provider)).collect();
     let order: Option<Vec<ProfileId>> = row["order"]
         .as_array()
         .map(|ids| ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect());
-    let state = State::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
-    let client = Client::parse(&text(&row["config"])).unwrap();
+    let state = state::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
+    let client = selection::parse(&text(&row["config"])).unwrap();
     let pin = state.pins.get(&SESSION.parse().unwrap());
     let model: Option<Model> = row["model"].as_str().map(|model| model.parse().unwrap());
     let model = model.as_ref();
-    let rules = Rules { order: order.as_deref(), state: &state, client: &client, pin, model, now: NOW };
+    let rules = Rules { order: order.as_deref(), state: &state, policy: &client, pin, model, now: NOW };
     let selected: Selected = select(&provider, &own, &rules);
     let choices = selected.choices.iter().map(|choice| {
         let (verdict, reason) = match &choice.verdict {
@@ -296,7 +296,9 @@ fn every_row_of_the_model_table_holds_purely_and_by_the_command_line() {
 }
 
 fn usage(value: &Value) -> Usage {
-    if value.is_null() { Usage::default() } else { serde_json::from_value(value.clone()).unwrap() }
+    let file = serde_json::json!({ "version": 1, "usageStats": { "a:b": value } });
+    let state = state::parse(Some(file.to_string().as_bytes())).unwrap();
+    state.usage(&"a:b".parse().unwrap()).cloned().unwrap_or_default()
 }
 
 #[test]
@@ -306,7 +308,7 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
     for row in &rows {
         let provider = provider(row).parse().unwrap();
         let generation = row["backoff"].as_str().map(|text| text.parse().unwrap()).unwrap_or_default();
-        let client = Client::parse(&text(&row["config"])).unwrap();
+        let client = selection::parse(&text(&row["config"])).unwrap();
         let policy = Policy { generation, limits: client.limits(&provider) };
         let mut known = usage(&row["before"]);
         for report in row["reports"].as_array().unwrap() {

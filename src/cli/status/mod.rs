@@ -14,7 +14,8 @@ use super::in_use;
 use super::list::{View, unlisted};
 use super::report::session_name;
 use super::sources;
-use crate::client::alias;
+use crate::client::alias::ALIASES;
+use crate::client::selection;
 use crate::client::sources::Found;
 use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Result, fail};
@@ -139,7 +140,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
     let found = sources::look_with(context, args.sources, config);
     let config = found.config.as_ref();
-    let client = config.map(|config| config.selection.clone()).unwrap_or_default();
+    let policy = config.map_or_else(selection::none, |config| config.selection.clone());
     let session = vault.as_ref().filter(|_| args.check).and_then(|vault| open(context, vault, &mut warnings));
 
     let mut views = Vec::new();
@@ -164,7 +165,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
                 served.insert(view.provider.clone());
             }
         }
-        views.retain(|view| provider.as_ref().is_none_or(|wanted| alias::shared(&view.provider, wanted)));
+        views.retain(|view| provider.as_ref().is_none_or(|wanted| ALIASES.shared(&view.provider, wanted)));
         views.retain(|view| profile.as_ref().is_none_or(|wanted| view.id == *wanted));
         if let Some(session) = &session {
             verify(vault, session, &agent, &mut views, &mut warnings)?;
@@ -195,7 +196,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         profiles: &views,
         orders: &orders,
         state: &state,
-        client: &client,
+        policy: &policy,
         session: named.as_ref(),
         model: model.as_ref(),
         lacking: &lacking,

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use crate::cli::list::View;
+use crate::client::state;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::Scope;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{self, State};
+use crate::select::state::State;
 use crate::shape::looks_secret;
 use crate::vault::agent::Agent;
 use crate::vault::anchor::standing::seen_behind;
@@ -69,7 +70,7 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
 
 pub(in crate::cli) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
     let read = agent.dir.read_if_any(state::FILE, state::MAX).map_err(Error::from);
-    read.and_then(|bytes| State::parse(bytes.as_deref())).unwrap_or_else(|error| {
+    read.and_then(|bytes| state::parse(bytes.as_deref())).unwrap_or_else(|error| {
         warnings.push(format!("{}; selection goes on without it", error.what()));
         State::default()
     })

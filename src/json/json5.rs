@@ -1,0 +1,107 @@
+//! JSON5, as people write configurations: comments, names without quotes, commas at the end.
+
+use indexmap::IndexMap;
+use jsonc_parser::ast::{Object, ObjectPropName, StringLit, Value};
+use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
+
+use crate::error::{Code, Error, Result, fail};
+
+/// Reads a text of JSON5, as people write it, that messages call `name`.
+///
+/// # Errors
+/// `BAD_DATA` if it is no object of JSON5, with the place where it ceases to be one. It says nothing of the
+/// contents.
+pub fn with_root<T>(text: &str, name: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
+    // The client's parser takes a byte order mark for a space.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
+    let not_json5 = |line: usize, column: usize| {
+        Error::new(Code::BadData, format!("{name} is not JSON5 (line {line}, column {column})"))
+    };
+    // The parser's own message could quote a secret: its place alone is told.
+    let parsed = parsed.map_err(|error| not_json5(error.line_display(), error.column_display()))?;
+    let Some(Value::Object(root)) = parsed.value else {
+        return fail(Code::BadData, format!("{name} is not an object"));
+    };
+    if let Some(at) = too_loose(text, &root) {
+        let before = text.get(..at).unwrap_or_default();
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        return Err(not_json5(before.matches('\n').count() + 1, line.chars().count() + 1));
+    }
+    Ok(read(&root))
+}
+
+/// Where something stands that JSON5 does not allow, and the parser does: a name without quotes such as `1` or
+/// `a-b`, or a line break in a text. No other parser reads such a text.
+fn too_loose(text: &str, object: &Object<'_>) -> Option<usize> {
+    let begins_name = |c: char| c.is_alphabetic() || matches!(c, '_' | '$');
+    let is_name =
+        |word: &str| word.starts_with(begins_name) && word.chars().all(|c| c.is_numeric() || begins_name(c));
+    object.properties.iter().find_map(|entry| {
+        let first = match &entry.name {
+            ObjectPropName::Word(word) => (!is_name(word.value)).then_some(word.range.start),
+            ObjectPropName::String(name) => line_break(text, name),
+        };
+        first.or_else(|| too_loose_in(text, &entry.value))
+    })
+}
+
+/// The same within a value. The parser bounds how deep that is.
+fn too_loose_in(text: &str, value: &Value<'_>) -> Option<usize> {
+    match value {
+        Value::Object(object) => too_loose(text, object),
+        Value::Array(list) => list.elements.iter().find_map(|value| too_loose_in(text, value)),
+        Value::StringLit(literal) => line_break(text, literal),
+        _ => None,
+    }
+}
+
+/// Where a line breaks in a text without a backslash before.
+fn line_break(text: &str, literal: &StringLit<'_>) -> Option<usize> {
+    let written = text.get(literal.range.start..literal.range.end)?;
+    let mut is_escaped = false;
+    let mut bytes = written.bytes().enumerate().peekable();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'\\' if !is_escaped => is_escaped = true,
+            b'\n' | b'\r' if !is_escaped => return Some(literal.range.start + at),
+            b'\r' => {
+                bytes.next_if(|(_, next)| *next == b'\n');
+                is_escaped = false;
+            }
+            _ => is_escaped = false,
+        }
+    }
+    None
+}
+
+/// A member of an object. Of a name that is there twice, the last counts.
+#[must_use]
+pub fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
+    object.properties.iter().rev().find(|entry| entry.name.as_str() == name).map(|entry| &entry.value)
+}
+
+/// A member that is an object.
+#[must_use]
+pub fn object<'o, 'a>(of: &'o Object<'a>, name: &str) -> Option<&'o Object<'a>> {
+    member(of, name).and_then(Value::as_object)
+}
+
+/// A member that is a string.
+#[must_use]
+pub fn string<'o>(of: &'o Object<'_>, name: &str) -> Option<&'o str> {
+    member(of, name).and_then(Value::as_string_lit).map(|text| text.value.as_ref())
+}
+
+/// The elements of a member that is an array.
+#[must_use]
+pub fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
+    member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
+}
+
+/// The members of an object. What is there twice has the place of the first and the value of the last.
+#[must_use]
+pub fn members<'o, 't>(object: &'o Object<'t>) -> IndexMap<&'o str, &'o Value<'t>> {
+    object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value)).collect()
+}
