@@ -140,6 +140,7 @@ mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
 group 'format' 30 cargo fmt --all --check
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
+group 'lint without keychains' 120 cargo clippy --no-default-features --locked -- -D warnings
 # 64 writers write as often each as tests/it/contention.rs says, or with --all so often.
 [ "$all" = no ] || export STRONGROOM_TEST_WRITES=100
 # The benchmarks are a package of their own, which no test needs.

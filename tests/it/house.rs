@@ -126,3 +126,28 @@ fn select_does_no_io() {
         }
     });
 }
+
+/// A dependency that nothing names is a download, and an author to trust, for nothing.
+#[test]
+fn every_dependency_is_used() {
+    for package in ["", "backends/"] {
+        let mut text = String::new();
+        visit(&source(&format!("{package}src")), &mut |path| {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        });
+        let manifest = std::fs::read_to_string(source(&format!("{package}Cargo.toml"))).unwrap();
+        let mut is_listed = false;
+        let mut looked_at = 0;
+        for line in manifest.lines() {
+            if line.starts_with('[') {
+                is_listed =
+                    line.ends_with("dependencies]") && !line.contains("dev-") && !line.contains("workspace");
+            } else if let Some((name, _)) = line.split_once(['.', ' ']).filter(|_| is_listed) {
+                looked_at += 1;
+                let path = format!("{}::", name.replace('-', "_"));
+                assert!(text.contains(&path), "{package}Cargo.toml: {name} is not used");
+            }
+        }
+        assert!(looked_at > 10, "{looked_at}");
+    }
+}

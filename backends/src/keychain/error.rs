@@ -18,6 +18,8 @@ pub enum Why {
     NoSession,
     /// This platform has none that is known.
     Platform,
+    /// This program was built without the feature `keychain`.
+    LeftOut,
 }
 
 impl Why {
@@ -31,6 +33,7 @@ impl Why {
             Self::NoService => "no keychain service runs on the D-Bus session bus",
             Self::NoSession => "this logon session has no keychain",
             Self::Platform => "no keychain of this platform is known",
+            Self::LeftOut => "this program was built without keychains",
         }
     }
 }

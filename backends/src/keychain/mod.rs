@@ -5,25 +5,25 @@
 //! if it does not answer. How long it may be silent is a matter of the whole command ([`Patience`]).
 //! Nothing here raises a prompt but [`Keychain::unlock`].
 
-#[cfg(target_os = "macos")]
+#[cfg(all(feature = "keychain", target_os = "macos"))]
 mod apple;
-#[cfg(any(target_os = "macos", windows, test))]
+#[cfg(any(all(feature = "keychain", any(target_os = "macos", windows)), test))]
 mod entries;
 mod error;
-#[cfg(any(target_os = "macos", windows, test))]
+#[cfg(any(all(feature = "keychain", any(target_os = "macos", windows)), test))]
 mod item_name;
-#[cfg(any(target_os = "macos", windows, test))]
+#[cfg(any(all(feature = "keychain", any(target_os = "macos", windows)), test))]
 mod keyring_error;
-#[cfg(any(target_os = "macos", test))]
+#[cfg(any(all(feature = "keychain", target_os = "macos"), test))]
 mod os_status;
 mod patience;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "keychain", target_os = "linux"))]
 mod secret_service;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "keychain", target_os = "linux"))]
 mod secret_service_error;
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+#[cfg(not(all(feature = "keychain", any(target_os = "linux", target_os = "macos", windows))))]
 mod unsupported;
-#[cfg(windows)]
+#[cfg(all(feature = "keychain", windows))]
 mod windows;
 
 use std::collections::HashMap;
@@ -41,14 +41,14 @@ use crate::stack;
 pub use error::{KeychainError, Why};
 pub use patience::Patience;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "keychain", target_os = "linux"))]
 use secret_service::Native;
-#[cfg(not(any(target_os = "linux", target_os = "macos", windows)))]
+#[cfg(not(all(feature = "keychain", any(target_os = "linux", target_os = "macos", windows))))]
 use unsupported::Native;
 
-#[cfg(target_os = "macos")]
+#[cfg(all(feature = "keychain", target_os = "macos"))]
 type Native = entries::Entries<apple::Apple>;
-#[cfg(windows)]
+#[cfg(all(feature = "keychain", windows))]
 type Native = entries::Entries<windows::Windows>;
 
 /// What an item is found by, in order. None of it is secret: keychains keep attributes in the clear.

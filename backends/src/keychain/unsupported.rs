@@ -1,8 +1,12 @@
-//! Platforms whose keychain is not known.
+//! A platform whose keychain is not known, or a program that was built without keychains.
+
+#![allow(clippy::unused_self, clippy::unnecessary_wraps)] // It stands in the place of a keychain.
 
 use std::collections::HashMap;
 
 use super::{Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, Why};
+
+const WHY: Why = if cfg!(feature = "keychain") { Why::Platform } else { Why::LeftOut };
 
 /// No keychain.
 #[derive(Debug)]
@@ -12,7 +16,7 @@ impl Native {
     pub const MAX: usize = 0;
 
     pub fn connect(_: &Surroundings, _: &Patience) -> Result<Self, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn provider(&self) -> String {
@@ -24,30 +28,30 @@ impl Native {
     }
 
     pub fn state(&mut self) -> Result<State, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn unlock(&mut self) -> Result<(), KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn put(&mut self, _: &Item, _: &[u8], _: Cover) -> Result<(), KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn get(&mut self, _: &Attributes, _: Cover) -> Result<Found, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn find(&mut self, _: &Attributes) -> Result<Vec<HashMap<String, String>>, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn values(&mut self, _: &Attributes, _: &'static str) -> Result<Vec<String>, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 
     pub fn remove(&mut self, _: &Attributes) -> Result<usize, KeychainError> {
-        Err(KeychainError::Unavailable(Why::Platform))
+        Err(KeychainError::Unavailable(WHY))
     }
 }
