@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use strongroom_backends::{may_be_shown, place_of, shown};
+use strongroom_backends::{may_be_shown, place_of};
 
 use crate::error::{Code, Error, Result};
 use crate::looks::looks_secret;
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 
 /// The process's surroundings. Tests build their own; `main` takes [`Env::of_process`].
 #[derive(Clone, Debug, Default)]
@@ -134,8 +134,7 @@ impl Env {
         let whole = home.zip(rest).map(|(home, rest)| home.join(rest));
         let assigned =
             whole.filter(|whole| place_of(whole).is_none() && !looks_secret(&whole.to_string_lossy()));
-        let assigned =
-            assigned.map_or_else(|| "/home/…".into(), |whole| shell_word(&shown(&whole)).into_owned());
+        let assigned = assigned.map_or_else(|| "/home/…".into(), |whole| shell_path(&whole));
         format!("write the path whole: {name}={assigned}")
     }
 
@@ -145,7 +144,7 @@ impl Env {
         let assigned = given
             .and_then(|path| std::path::absolute(path).ok())
             .filter(|whole| !looks_secret(&whole.to_string_lossy()))
-            .map(|whole| format!(": {name}={}", shell_word(&shown(&whole))));
+            .map(|whole| format!(": {name}={}", shell_path(&whole)));
         format!(
             "what it means would depend on the working directory; write the path whole{}",
             assigned.unwrap_or_else(|| ", from / on".to_owned())

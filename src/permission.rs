@@ -12,7 +12,7 @@ use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::shown;
 
 use crate::error::{Code, Error};
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 
 /// The file that tells a vault's home from another directory.
 const VAULT_FILE: &str = "vault.json";
@@ -32,7 +32,7 @@ pub fn denied(path: &Path, at: &Path, why: Denial) -> Error {
         Denial::Immutable => format!("permission denied: {place} is marked as not to be changed"),
         Denial::Unknown => format!("permission denied: {}", shown(path)),
     };
-    let word = |path: &Path| shell_word(&shown(path)).into_owned();
+    let word = shell_path;
     let remedy = match why {
         Denial::Owner(_) => of_owner(at),
         Denial::Mode => match own_directory(at) {
@@ -53,7 +53,7 @@ pub fn denied(path: &Path, at: &Path, why: Denial) -> Error {
 /// It is given to this user only if it lies in a directory of this user's own. What lies elsewhere is someone else's.
 #[must_use]
 pub fn of_owner(at: &Path) -> String {
-    let word = |path: &Path| shell_word(&shown(path)).into_owned();
+    let word = shell_path;
     let own = own_directory(at);
     let given = own.as_deref().unwrap_or(at);
     if is_ours_to_give(at) {
@@ -73,7 +73,7 @@ pub fn is_ours_to_give(at: &Path) -> bool {
 /// What to do about a file in a home of one's own that belongs to another user.
 #[must_use]
 pub fn give_back(home: &Path) -> String {
-    format!("give it back to yourself: sudo chown -R {} {}", me(), shell_word(&shown(home)))
+    format!("give it back to yourself: sudo chown -R {} {}", me(), shell_path(home))
 }
 
 /// The error of a path on a file system that cannot be written.

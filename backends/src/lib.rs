@@ -6,6 +6,7 @@
 //! On Windows there are [`keychain`], [`deadline`] and [`stack`] alone.
 
 pub mod deadline;
+pub mod escape;
 #[cfg(unix)]
 pub mod file;
 #[cfg(unix)]
@@ -27,7 +28,9 @@ use std::path::PathBuf;
 #[cfg(unix)]
 use std::time::Duration;
 
-pub use shown::{Given, is_of_words, is_opaque, may_be_shown, note_given, place_of, shown, variable_of};
+pub use shown::{
+    Given, as_data, is_hidden, is_of_words, is_opaque, may_be_shown, note_given, place_of, shown, variable_of,
+};
 
 #[cfg(unix)]
 use fs::denial::Denial;

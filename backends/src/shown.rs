@@ -8,6 +8,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use crate::escape::safe_bytes;
+
 /// A path that was given by hand.
 #[derive(Clone, Debug)]
 pub struct Given {
@@ -28,8 +30,7 @@ pub fn note_given(given: Vec<Given>) {
     let _ = GIVEN.set(given);
 }
 
-/// A path as it may be shown: everything outside printable ASCII escaped; of one that was given by hand and
-/// may be a secret, only the place.
+/// A path as a person may be shown it; of one that was given by hand and may be a secret, only the place.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     match hidden(path) {
@@ -44,6 +45,18 @@ pub fn shown(path: &Path) -> String {
         }
         None => escaped(path),
     }
+}
+
+/// A path as a program is told it, with nothing escaped. One that is no UTF-8 cannot be told.
+#[must_use]
+pub fn as_data(path: &Path) -> String {
+    if is_hidden(path) { shown(path) } else { path.to_string_lossy().into_owned() }
+}
+
+/// Whether a path was given by hand, or lies below one that was, and may be a secret.
+#[must_use]
+pub fn is_hidden(path: &Path) -> bool {
+    hidden(path).is_some()
 }
 
 /// The flag, argument or variable that holds a path which is not to be shown.
@@ -177,22 +190,8 @@ fn is_random(word: &str) -> bool {
     mixed || (one_case && changes * 5 >= all)
 }
 
-/// A path with everything outside printable ASCII escaped.
 fn escaped(path: &Path) -> String {
-    let text = path.to_string_lossy();
-    let is_plain = |c: char| matches!(c, ' '..='~');
-    if text.bytes().all(|b| is_plain(char::from(b))) {
-        return text.into_owned();
-    }
-    let mut out = String::new();
-    for c in text.chars() {
-        if is_plain(c) {
-            out.push(c);
-        } else {
-            out.extend(c.escape_default());
-        }
-    }
-    out
+    safe_bytes(path.as_os_str().as_encoded_bytes())
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use strongroom_backends::as_data;
 use strongroom_backends::key_file::Trust;
-use strongroom_backends::shown;
 
 use super::Context;
 use super::key_file::KeyFile;
@@ -148,7 +148,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     if context.json() {
         context.print_json(&serde_json::json!({
             "records": done.records, "agents": done.agents, "resumed": done.resumed, "dropped": args.drop,
-            "keyFile": told.path.as_deref().map(shown),
+            "keyFile": told.path.as_deref().map(as_data),
         }))?;
         return Ok(0);
     }

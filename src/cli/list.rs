@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use clap::Args;
 use serde::Serialize;
-use strongroom_backends::shown;
+use strongroom_backends::as_data;
 
 use super::Context;
 use super::context::not_a_secret;
@@ -79,7 +79,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     }
     if context.json() {
         let document = Document {
-            home: shown(vault.home.path()),
+            home: as_data(vault.home.path()),
             agents: agents.iter().map(|agent| agent.document(&vault)).collect(),
         };
         context.print_json(&document)?;
@@ -154,7 +154,7 @@ impl Listed<'_> {
         let agents = vault.home.path_of("agents");
         AgentDocument {
             agent: self.name.as_str(),
-            store_path: shown(&agents.join(self.name.as_str()).join(index::FILE)),
+            store_path: as_data(&agents.join(self.name.as_str()).join(index::FILE)),
             profiles: self.entries().map(|(entry, holds)| profile(entry, holds)).collect(),
             unlisted: &self.unlisted,
             unfinished: self.seen.unfinished,

@@ -9,7 +9,7 @@ use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::shape::looks_secret;
 use crate::term::count::counted;
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 use crate::vault::home::Vault;
 use crate::vault::id::quoted;
 use crate::vault::keychain::leftovers::{self, Leftover};
@@ -101,7 +101,7 @@ fn why_kept(context: &Context, left: &Leftover) -> Result<Option<String>> {
     let here = context.home()?.canonicalize().ok();
     for reader in &left.readers {
         let is_here = here.is_some() && reader.canonicalize().ok() == here;
-        let elsewhere = || format!("strongroom --home {} store prune", shell_word(&shown(reader)));
+        let elsewhere = || format!("strongroom --home {} store prune", shell_path(reader));
         if !is_here {
             return Ok(Some(format!(
                 "the vault in {} may still read them; to remove them: {}",

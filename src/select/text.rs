@@ -18,11 +18,11 @@ pub fn text(overview: &Overview<'_>) -> String {
     let input = &overview.input;
     let agent = input.agent.as_str();
     let mut out = if input.has_vault {
-        format!("Home   {}\nAgent  {agent}\nIndex  {}\n", shown(input.home), shown(input.store_path))
+        format!("Home   {}\nAgent  {agent}\nIndex  {}\n", safe(input.home), safe(input.store_path))
     } else {
         format!(
             "Home   {} (no vault yet: `strongroom onboard` makes one)\nAgent  {agent}\n",
-            shown(input.home)
+            safe(input.home)
         )
     };
     if let Some(until) = input.unlocked_until {
@@ -36,7 +36,7 @@ pub fn text(overview: &Overview<'_>) -> String {
         );
     }
     for warning in &overview.warnings {
-        line(&mut out, format_args!("Warning: {}", shown(warning)));
+        line(&mut out, format_args!("Warning: {}", safe(warning)));
     }
     if input.profiles.is_empty() && overview.lacking.is_empty() && !input.beside {
         out.push('\n');
@@ -124,7 +124,7 @@ pub fn plain(overview: &Overview<'_>) -> String {
                 view.kind.as_str(),
                 overview.status(view).as_str(),
                 view.expires.map_or_else(|| "-".to_owned(), rfc3339),
-                view.store.as_deref().map_or_else(|| "-".to_owned(), shown),
+                view.store.as_deref().map_or_else(|| "-".into(), safe),
             ),
         );
     }
@@ -253,20 +253,6 @@ fn expiry(out: &mut String, status: Status, view: &ProfileView, now: i64) {
         Status::Expiring => write!(out, "expires {relative} ({})", rfc3339(at)),
         Status::Ok | Status::Static | Status::Missing => write!(out, "expires {relative}"),
     };
-}
-
-/// Text that a user or a file supplied, made safe for a terminal: what neither is a letter or digit
-/// of some script nor printable ASCII is escaped.
-fn shown(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(c, ' '..='~') || c.is_alphanumeric() {
-            out.push(c);
-        } else {
-            out.extend(c.escape_unicode());
-        }
-    }
-    out
 }
 
 #[cfg(test)]

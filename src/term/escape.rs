@@ -2,27 +2,11 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::path::Path;
 
-/// The text with every character that could steer a terminal, hide, or reorder what stands beside
-/// it shown as `\u{…}`. One line stays one line.
-#[must_use]
-pub fn safe(text: &str) -> Cow<'_, str> {
-    if is_plain(text, false) {
-        return Cow::Borrowed(text);
-    }
-    let Some(first) = text.find(is_unsafe) else { return Cow::Borrowed(text) };
-    let (clean, rest) = text.split_at(first);
-    let mut shown = String::with_capacity(text.len() + 16);
-    shown.push_str(clean);
-    for character in rest.chars() {
-        if is_unsafe(character) {
-            let _ = write!(shown, "{}", character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    Cow::Owned(shown)
-}
+use strongroom_backends::escape::is_plain;
+pub use strongroom_backends::escape::{is_unsafe, safe};
+use strongroom_backends::{is_hidden, shown};
 
 /// The text as one word of a POSIX shell's command line: as it is if no character of it means anything
 /// there, else in single quotes.
@@ -35,25 +19,27 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// Whether a text is printable ASCII, as most is; perhaps in lines. All of it is looked at, because that is
-/// done many bytes at a time.
-fn is_plain(text: &str, lines: bool) -> bool {
-    text.bytes().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') || (lines && byte == b'\n')))
-}
-
-/// Whether [`safe`] would not let this character through.
+/// A path as one word of a POSIX shell's command line. What a terminal must not be sent is left to `printf`, by the
+/// numbers of its bytes: only some shells know `$'…'`. Of a path that is not to be shown, the place that gave it.
 #[must_use]
-pub fn is_unsafe(character: char) -> bool {
-    matches!(character,
-        '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'   // C0, DEL, C1
-        | '\u{ad}' | '\u{34f}' | '\u{180e}'        // soft hyphen and other invisible joiners
-        | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // fillers, drawn as nothing
-        | '\u{61c}' | '\u{200b}'..='\u{200f}'      // marks of direction, zero width
-        | '\u{2028}'..='\u{202e}'                  // line and paragraph separators, bidi embeddings
-        | '\u{2060}'..='\u{206f}'                  // word joiner, invisible operators, bidi isolates
-        | '\u{feff}' | '\u{fff9}'..='\u{fffb}'     // zero-width no-break space, annotations
-        | '\u{e0000}'..='\u{e0fff}'                // tags and supplementary variation selectors
-    )
+pub fn shell_path(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    match std::str::from_utf8(bytes) {
+        _ if is_hidden(path) => shell_word(&shown(path)).into_owned(),
+        Ok(text) if !text.contains(is_unsafe) => shell_word(text).into_owned(),
+        _ => {
+            let mut word = String::from("\"$(printf '");
+            for byte in bytes {
+                let is_literal = byte.is_ascii_alphanumeric() || b"/._- ".contains(byte);
+                let _ = if is_literal {
+                    write!(word, "{}", char::from(*byte))
+                } else {
+                    write!(word, "\\{byte:03o}")
+                };
+            }
+            word + "')\""
+        }
+    }
 }
 
 /// JSON text with JSON's own escapes (RFC 8259, section 7) for what a terminal must not be sent: programs read
@@ -104,36 +90,27 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_text_is_not_copied() {
-        for text in ["", "anthropic:me@x.io", "Zürich, 東京, \u{1f511}", r"C:\Users\x"] {
-            assert!(matches!(safe(text), Cow::Borrowed(same) if same == text), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_steers_a_terminal_is_shown() {
-        assert_eq!(safe("a\x1b]0;title\x07b"), r"a\u{1b}]0;title\u{7}b");
-        assert_eq!(safe("\u{9b}2J\r\n\0\t\x7f"), r"\u{9b}2J\u{d}\u{a}\u{0}\u{9}\u{7f}");
-        assert_eq!(safe("x\u{202e}y\u{2066}z"), r"x\u{202e}y\u{2066}z");
-    }
-
-    #[test]
-    fn no_dangerous_character_passes() {
-        let ranges = [
-            0..=0x1f,
-            0x7f..=0x9f,
-            0x61c..=0x61c,
-            0x200b..=0x200f,
-            0x2028..=0x202e,
-            0x2060..=0x2069,
-            0xfeff..=0xfeff,
-            0xe0000..=0xe007f,
-        ];
-        for character in ranges.into_iter().flatten().filter_map(char::from_u32) {
-            let text = character.to_string();
-            let shown = safe(&text);
-            assert!(shown.is_ascii() && shown.starts_with(r"\u{"), "{shown}");
-            assert_eq!(safe(&shown), shown);
+    fn a_path_means_itself_to_a_shell() {
+        use std::os::unix::ffi::OsStrExt;
+        for name in [
+            &b"plain"[..],
+            "josé".as_bytes(),
+            "日本".as_bytes(),
+            b"a b",
+            b"it's",
+            b"$(id)",
+            b"a\nb",
+            b"-n",
+            "x\u{202e}y".as_bytes(),
+            b"\xff\\",
+            b"100%",
+        ] {
+            let path = Path::new("/tmp").join(std::ffi::OsStr::from_bytes(name));
+            let word = shell_path(&path);
+            assert_eq!(safe(&word), word);
+            let said =
+                std::process::Command::new("/bin/sh").args(["-c", &format!("printf %s {word}")]).output();
+            assert_eq!(said.unwrap().stdout, path.as_os_str().as_bytes(), "{word}");
         }
     }
 }

@@ -8,10 +8,9 @@ use std::path::Path;
 
 use rustix::process::geteuid;
 use strongroom_backends::key_file::{DIRECTORY, FOREIGN, LOOSE, LOOSE_ABOVE, LOOSE_MOUNT, NO_FILE, SLASH};
-use strongroom_backends::shown;
 
 use crate::permission;
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 
 /// Where the system's own files lie. Root owns those, and other programs read them.
 const SYSTEM: [&str; 12] =
@@ -64,7 +63,7 @@ fn copy(path: &Path) -> String {
 }
 
 fn word(path: &Path) -> String {
-    shell_word(&shown(path)).into_owned()
+    shell_path(path)
 }
 
 /// Whether a file is the caller's own, and not one of the system's, of which root is the owner.

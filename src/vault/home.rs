@@ -24,7 +24,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::looks::refuse_as_path;
 use crate::permission;
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 use crate::unlock::slots::{self, Slot};
 
 /// The directory of the agents in a home.
@@ -149,7 +149,7 @@ pub(crate) fn of_home(error: StoreError) -> Error {
                 }
                 _ => error.with_remedy(format!(
                     "remove write access for others: chmod go-w {}; if its file system keeps no modes, name a home elsewhere with --home",
-                    shell_word(&shown(&path))
+                    shell_path(&path)
                 )),
             }
         }

@@ -1,8 +1,9 @@
 //! Homes and files where no one meant them to be: paths that no shell expanded, relative ones, links that lead
 //! nowhere, the root directory, a home of another user's.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::Command;
 
 use crate::session::{Ran, SOMEBODY, Session, ran};
 
@@ -224,4 +225,25 @@ fn a_home_that_is_not_there_and_cannot_be_made_is_told() {
         "{}",
         refused.stderr
     );
+}
+
+#[test]
+fn every_home_is_told_as_it_can_be_opened_and_pasted() {
+    for name in ["jos\u{e9}", "日本", "a b", "it's", "a\nb", "a\u{202e}b"] {
+        let session = session();
+        let home = session.path(name);
+        std::fs::rename(session.home(), &home).unwrap();
+        let home_is = [("STRONGROOM_HOME", home.to_str().unwrap())];
+        let listed = with(&session, &home_is, &["list", "--json"]).ok().json();
+        assert_eq!(listed["home"].as_str(), home.to_str());
+        let index = listed["agents"][0]["storePath"].as_str().unwrap();
+        assert!(Path::new(index).is_file(), "{index}");
+
+        std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o777)).unwrap();
+        let refused = with(&session, &home_is, &["list"]).failed("UNSAFE_HOME", 78);
+        assert_eq!(refused.stderr.contains(name), !name.starts_with("a\n") && !name.contains('\u{202e}'));
+        let remedy = refused.stderr.split("others: ").nth(1).unwrap().split("; if").next().unwrap();
+        assert!(Command::new("sh").args(["-c", remedy]).status().unwrap().success(), "{remedy}");
+        with(&session, &home_is, &["list"]).ok();
+    }
 }

@@ -5,7 +5,7 @@ mod seen;
 use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
-use strongroom_backends::shown;
+use strongroom_backends::as_data;
 
 use super::Context;
 use super::client;
@@ -185,8 +185,8 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
         );
     }
     let path = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home.path().to_owned()))?;
-    let home = shown(&path);
-    let store_path = shown(&path.join("agents").join(agent.as_str()).join(index::FILE));
+    let home = as_data(&path);
+    let store_path = as_data(&path.join("agents").join(agent.as_str()).join(index::FILE));
     let now = context.env.now();
     let elsewhere = in_use::elsewhere(vault.as_ref(), &agent, views.is_empty(), &lacking, &only);
     let input = Input {

@@ -413,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn quoting_leaves_only_printable_ascii() {
-        assert_eq!(quoted("a\u{1b}[2J\u{202e}\"\n"), r#""a\u{1b}[2J\u{202e}\"\n""#);
+    fn quoting_leaves_letters_and_nothing_that_deceives() {
+        assert_eq!(quoted("a\u{1b}[2J\u{202e}\"\n"), r#""a\u{1b}[2J\u{202e}\"\u{a}""#);
     }
 }

@@ -2,12 +2,12 @@
 
 use super::PROFILE_ID_MAX;
 use crate::looks::may_be_misspelt;
+use crate::term::escape::is_unsafe;
 
 /// How much of a foreign name is shown, in characters.
 const SHOWN_MAX: usize = 80;
 
-/// Names a user or a file supplied, made safe to show: at most 80 characters, in quotes, with
-/// everything but printable ASCII escaped.
+/// Names a user or a file supplied, made safe to show: at most 80 characters, in quotes.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     quoted_up_to(text, SHOWN_MAX)
@@ -33,8 +33,9 @@ fn quoted_up_to(text: &str, max: usize) -> String {
             break;
         }
         match c {
-            ' '..='~' if c != '"' && c != '\\' => out.push(c),
-            _ => out.extend(c.escape_default()),
+            '"' | '\\' => out.extend(['\\', c]),
+            _ if is_unsafe(c) => out.extend(c.escape_unicode()),
+            _ => out.push(c),
         }
     }
     out.push('"');

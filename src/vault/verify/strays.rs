@@ -3,14 +3,13 @@
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::{lock, queue};
-use strongroom_backends::shown;
 
 use super::{Finding, Verified};
 use crate::error::Result;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::secret::ExposeSecret;
-use crate::term::escape::shell_word;
+use crate::term::escape::shell_path;
 use crate::unlock::slots;
 use crate::vault::agent::{Agent, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use crate::vault::id::{AgentName, quoted};
@@ -109,8 +108,7 @@ fn tell_copy(agent: &Agent, ring: &Ring, place: &str, name: &str, copy: &Record,
     };
     let what = format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name));
     verified.note("copy", agent, Some(id.as_str()), what);
-    let path = shown(&agent.dir.path_of(place).join(name));
-    let path = shell_word(&path);
+    let path = shell_path(&agent.dir.path_of(place).join(name));
     verified.remedy(if same {
         format!("it is not used and can be removed: rm {path}")
     } else {
