@@ -13,7 +13,7 @@ use super::file;
 use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::prompt_cache::{Params, Retention};
-use super::provider_entry::{self, ProviderEntry};
+use super::provider_entry::{self, ProviderEntry, has_runtime};
 use super::selection::{self, with_root};
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
@@ -259,13 +259,6 @@ impl ClientConfig {
     fn chosen<'c>(&'c self, own: Option<&'c AgentConfig>) -> impl Iterator<Item = &'c str> {
         own.map_or(ModelChoice::NONE, |own| &own.model).over(&self.model)
     }
-}
-
-/// Whether something is served by another program than the client itself.
-pub(super) fn has_runtime(of: &Object<'_>) -> bool {
-    object(of, "agentRuntime")
-        .and_then(|runtime| string(runtime, "id"))
-        .is_some_and(|id| id.trim() != "openclaw")
 }
 
 fn params(of: &Object<'_>) -> Params {

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 
 use jsonc_parser::ast::Object;
 
-use super::config::has_runtime;
-use super::provider_entry::{entries, is_keyless_marker};
+use super::provider_entry::{entries, has_runtime, is_keyless_marker};
 use crate::json::json5::string;
 use crate::select::endpoint::Endpoint;
 use crate::shape;

@@ -78,6 +78,13 @@ pub(super) fn entries<'o, 't>(root: &'o Object<'t>) -> impl Iterator<Item = (Pro
     })
 }
 
+/// Whether something is served by another program than the client itself.
+pub(super) fn has_runtime(of: &Object<'_>) -> bool {
+    object(of, "agentRuntime")
+        .and_then(|runtime| string(runtime, "id"))
+        .is_some_and(|id| id.trim() != "openclaw")
+}
+
 fn key(value: &Value<'_>, provider: &Provider) -> Option<EntryKey> {
     match value {
         Value::StringLit(text) => of_text(text.value.trim(), provider),

@@ -12,7 +12,7 @@
 
 use std::ops::Range;
 
-use super::dotenv_value::{Note, Value, settle};
+use super::dotenv_value::{Note, Raw, Value, ends_line, is_blank, settle};
 use super::untaken;
 use crate::env_names;
 
@@ -80,30 +80,6 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
         out.too_many = out.assignments.len() + out.passed_over.len() + out.swallowed.len() > LINES_MAX;
     }
     out
-}
-
-/// A value as it stands in the text.
-pub(super) struct Raw {
-    /// The value, without the quotes if it is in quotes.
-    pub(super) span: Range<usize>,
-    /// The quotation mark.
-    pub(super) quote: Option<char>,
-    /// Where the statement goes on.
-    pub(super) after: usize,
-}
-
-/// JavaScript's `\s`.
-pub(super) fn is_blank(c: char) -> bool {
-    matches!(
-        c,
-        '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}'
-            | '\u{205f}' | '\u{3000}' | '\u{feff}'
-    )
-}
-
-/// What ends a line for `^` and `$` in JavaScript.
-pub(super) fn ends_line(c: char) -> bool {
-    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
 fn skip_blank(text: &str, at: usize) -> usize {

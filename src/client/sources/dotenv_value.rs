@@ -1,7 +1,32 @@
 //! What a value of a `.env` file says: the client's text, and the cases in which Strongroom is more careful.
 
-use super::dotenv_lines::{Raw, ends_line, is_blank};
+use std::ops::Range;
+
 use crate::secret::{Buffer, SecretString};
+
+/// A value as it stands in the text.
+pub(super) struct Raw {
+    /// The value, without the quotes if it is in quotes.
+    pub(super) span: Range<usize>,
+    /// The quotation mark.
+    pub(super) quote: Option<char>,
+    /// Where the statement goes on.
+    pub(super) after: usize,
+}
+
+/// JavaScript's `\s`.
+pub(super) fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\t'..='\r' | ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{2028}' | '\u{2029}' | '\u{202f}'
+            | '\u{205f}' | '\u{3000}' | '\u{feff}'
+    )
+}
+
+/// What ends a line for `^` and `$` in JavaScript.
+pub(super) fn ends_line(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
+}
 
 /// What an assignment gives.
 pub(crate) enum Value {
