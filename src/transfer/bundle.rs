@@ -6,7 +6,8 @@ use serde_json::value::RawValue;
 
 use super::candidate::{Candidate, Invalid, Parsed};
 use super::expiry::{self, Zero};
-use super::openclaw_entry::{self as entry, Fields};
+use super::fields::{self, Fields};
+use super::openclaw_entry as entry;
 use super::openclaw_json::{may_be_shown, usable_id};
 use super::rename::agree;
 use super::value::{Checked, Problem, check};
@@ -150,8 +151,8 @@ fn candidate(
     options: &ParseOptions<'_>,
 ) -> std::result::Result<(Candidate, Vec<String>), (Option<String>, Problem)> {
     let no_form = || (None, Problem::new(Code::BadData, "does not have the form of a profile"));
-    let mut fields = entry::object(raw).ok_or_else(no_form)?;
-    let name = entry::take_text(&mut fields, "profile").ok().flatten().ok_or_else(no_form)?;
+    let mut fields = fields::object(raw).ok_or_else(no_form)?;
+    let name = fields::take_text(&mut fields, "profile").ok().flatten().ok_or_else(no_form)?;
     let name = name.expose_secret();
     let renamed = options.renames.and_then(|renames| renames.of(name));
     let id = match renamed.map_or_else(|| usable_id(name, name), |new| Ok((new, false))) {
@@ -176,17 +177,17 @@ fn profile(
     place: &str,
 ) -> std::result::Result<(Candidate, Vec<String>), Problem> {
     let missing = |field| Problem::new(Code::BadData, "is missing").at(field);
-    let agent = entry::take_text(&mut fields, "agent")?
+    let agent = fields::take_text(&mut fields, "agent")?
         .map(|agent| agent.expose_secret().parse::<AgentName>())
         .transpose()
         .map_err(|_| Problem::new(Code::InvalidAgent, "is not an agent name").at("agent"))?;
-    let provider = entry::take_text(&mut fields, "provider")?.ok_or_else(|| missing("provider"))?;
+    let provider = fields::take_text(&mut fields, "provider")?.ok_or_else(|| missing("provider"))?;
     let provider = entry::provider(provider.expose_secret())?;
     agree(&id, &provider)?;
-    let kind = entry::take_text(&mut fields, "type")?.ok_or_else(|| missing("type"))?;
+    let kind = fields::take_text(&mut fields, "type")?.ok_or_else(|| missing("type"))?;
     let kind = CredentialType::parse(kind.expose_secret())
         .ok_or_else(|| Problem::new(Code::BadData, "is not known").at("type"))?;
-    let secret = entry::take_text(&mut fields, "secret")?.ok_or_else(|| missing("secret"))?;
+    let secret = fields::take_text(&mut fields, "secret")?.ok_or_else(|| missing("secret"))?;
     let Checked { secret, mut warnings } =
         check(secret.expose_secret()).map_err(|problem| problem.at("secret"))?;
     // A vault of ours would hold none of these.
@@ -199,9 +200,9 @@ fn profile(
     credential.display_name = entry::label(&mut fields, "displayName")?;
     credential.copy_to_agents = entry::copy_to_agents(&mut fields)?;
     let (created, updated) = (instant(&mut fields, "created")?, instant(&mut fields, "updated")?);
-    let extra = match entry::take(&mut fields, "extra") {
+    let extra = match fields::take(&mut fields, "extra") {
         None => Fields::default(),
-        Some(raw) => entry::object(raw)
+        Some(raw) => fields::object(raw)
             .ok_or_else(|| Problem::new(Code::BadData, "is not a JSON object").at("extra"))?,
     };
     if kind == CredentialType::OAuth {
@@ -214,7 +215,7 @@ fn profile(
 }
 
 fn instant(fields: &mut Fields<'_>, name: &'static str) -> std::result::Result<Option<i64>, Problem> {
-    let at = entry::take(fields, name).map(|raw| raw.get().parse::<i64>());
+    let at = fields::take(fields, name).map(|raw| raw.get().parse::<i64>());
     at.transpose()
         .ok()
         .filter(|at| at.is_none_or(|at| (0..=EXPIRES_MAX).contains(&at)))

@@ -3,7 +3,7 @@
 
 use serde_json::value::RawValue;
 
-use super::openclaw_entry::{Fields, object, text};
+use super::fields::{Fields, object, text};
 use super::value::Problem;
 use crate::error::Code;
 use crate::secret::ExposeSecret;

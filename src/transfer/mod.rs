@@ -9,6 +9,7 @@ mod candidate;
 mod dotenv;
 pub mod environment;
 mod expiry;
+mod fields;
 mod format;
 mod openclaw_entry;
 mod openclaw_json;

@@ -1,15 +1,15 @@
 //! One credential of an OpenClaw file: its fields in every spelling that OpenClaw has used.
 
-use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::ParseOptions;
 use super::expiry::{self, Zero};
+use super::fields::{Fields, not_a_string, object, take, take_text, text};
 use super::rename::agree;
 use super::value::{Checked, Problem, check};
 use crate::env_names;
 use crate::error::Code;
-use crate::secret::{self, ExposeSecret, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::shape;
 use crate::vault::credential::{Credential, CredentialType, FIELDS_MAX};
 use crate::vault::id::{ProfileId, Provider};
@@ -21,22 +21,10 @@ const EXCLUDED: &str = "an OAuth sign-in; add --include-oauth to import it too";
 const REFERENCE: &str = "a reference, holds no secret";
 const OVERRIDDEN: &str = "a reference, which overrides the secret that stands beside it";
 
-pub(super) type Fields<'a> = IndexMap<String, &'a RawValue>;
-
 /// What became of an entry that is sound.
 pub(super) enum Entry {
     Taken { credential: Box<Credential>, warnings: Vec<String>, renews: bool },
     Skipped(&'static str),
-}
-
-/// The members of an object; `None` for any other value.
-pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
-    serde_json::from_str(raw.get()).ok()
-}
-
-/// A string, never in memory that nobody would wipe.
-pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
-    secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }
 
 /// Reads the entry of a profile. A zero for its expiry means what the file's format says.
@@ -121,25 +109,6 @@ pub(super) fn copy_to_agents(fields: &mut Fields<'_>) -> Result<Option<bool>, Pr
         Some("false") => Ok(Some(false)),
         Some(_) => Err(Problem::new(Code::BadData, "is not true or false").at("copyToAgents")),
     }
-}
-
-/// Removes a field; null counts as absent, as it does in OpenClaw.
-pub(super) fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {
-    fields.shift_remove(name).filter(|raw| raw.get() != "null")
-}
-
-pub(super) fn take_text(
-    fields: &mut Fields<'_>,
-    name: &'static str,
-) -> Result<Option<SecretString>, Problem> {
-    match take(fields, name) {
-        None => Ok(None),
-        Some(raw) => text(raw).map(Some).ok_or_else(|| not_a_string().at(name)),
-    }
-}
-
-fn not_a_string() -> Problem {
-    Problem::new(Code::BadData, "is not a string")
 }
 
 fn is_blank(text: &SecretString) -> bool {

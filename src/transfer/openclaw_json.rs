@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use serde_json::value::RawValue;
 
 use super::expiry::Zero;
-use super::openclaw_entry::{self as entry, Entry, Fields};
+use super::fields::{self, Fields};
+use super::openclaw_entry::{self as entry, Entry};
 use super::value::Problem;
 use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, variables};
 use crate::error::{Code, Error, Result, fail};
@@ -35,7 +36,7 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
     let list = variables::of_list(root);
-    let Some(root) = entry::object(root).or_else(|| list.as_ref().map(|_| Fields::default())) else {
+    let Some(root) = fields::object(root).or_else(|| list.as_ref().map(|_| Fields::default())) else {
         return fail(Code::BadData, format!("{what} is not a JSON object"));
     };
     if let Some(variables) = list.or_else(|| variables::of_object(&root)) {
@@ -55,7 +56,7 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     let mut parsed = Parsed::default();
     let mut collector = Collector { parsed: &mut parsed, options, renews: false, ids: HashMap::new() };
     if let Some(profiles) = root.get("profiles") {
-        let Some(profiles) = entry::object(profiles) else {
+        let Some(profiles) = fields::object(profiles) else {
             return fail(Code::BadData, format!("profiles in {what} is not a JSON object"));
         };
         for (index, (key, raw)) in profiles.iter().enumerate() {
@@ -158,8 +159,8 @@ impl Collector<'_> {
 
 /// Whether an entry is one of opencode's for a server: its key is an address.
 fn is_wellknown(raw: &RawValue) -> bool {
-    entry::object(raw)
-        .and_then(|fields| entry::text(fields.get("type")?))
+    fields::object(raw)
+        .and_then(|fields| fields::text(fields.get("type")?))
         .is_some_and(|kind| kind.expose_secret() == "wellknown")
 }
 
@@ -215,7 +216,7 @@ fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut P
     let mut refuse = |place: String, reason: &str| {
         parsed.invalid.push(Invalid { place, code: Code::BadData, reason: reason.to_owned() });
     };
-    let Some(orders) = entry::object(raw) else {
+    let Some(orders) = fields::object(raw) else {
         return refuse("order".to_owned(), "is not a JSON object");
     };
     for (index, (key, raw)) in orders.iter().enumerate() {
@@ -234,7 +235,7 @@ fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut P
         let mut seen = HashSet::new();
         let mut sound = true;
         for item in items {
-            let Some(text) = entry::text(item) else {
+            let Some(text) = fields::text(item) else {
                 sound = false;
                 break;
             };

@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::openclaw_entry::{self as entry, Fields};
+use super::fields::{Fields, object, text};
 use crate::secret::SecretString;
 
 /// A variable's name and value.
@@ -18,8 +18,8 @@ pub(super) fn of_object(root: &Fields<'_>) -> Option<Vec<Variable>> {
     let mut variables = Vec::new();
     for (name, raw) in root {
         match raw.get().as_bytes().first() {
-            Some(b'"') => variables.push((name.clone(), entry::text(raw)?)),
-            Some(b'{') => variables.push((name.clone(), entry::text(entry::object(raw)?.get("computed")?)?)),
+            Some(b'"') => variables.push((name.clone(), text(raw)?)),
+            Some(b'{') => variables.push((name.clone(), text(object(raw)?.get("computed")?)?)),
             Some(b'[') => return None,
             // A number, true, false or null is no key.
             _ => {}
@@ -33,8 +33,8 @@ pub(super) fn of_list(root: &RawValue) -> Option<Vec<Variable>> {
     let items: Vec<&RawValue> =
         serde_json::from_str(root.get()).ok().filter(|items: &Vec<_>| !items.is_empty())?;
     let variable = |raw: &RawValue| {
-        let fields = entry::object(raw)?;
-        let has = |names: [&str; 3]| names.into_iter().find_map(|name| entry::text(fields.get(name)?));
+        let fields = object(raw)?;
+        let has = |names: [&str; 3]| names.into_iter().find_map(|name| text(fields.get(name)?));
         let name = has(["key", "name", "secretKey"])?;
         let value = has(["value", "secretValue", "computed"])?;
         Some((crate::secret::ExposeSecret::expose_secret(&name).to_owned(), value))
