@@ -5,17 +5,19 @@
 pub(crate) mod dotenv_lines;
 pub(crate) mod dotenv_value;
 mod in_use;
+mod origin;
 mod rank;
 pub mod shell;
 pub(crate) mod untaken;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use strongroom_backends::shown;
 
+pub use origin::Origin;
 pub use rank::{ProviderSources, rank};
 
 use super::config::{self, ClientConfig};
@@ -33,86 +35,6 @@ use dotenv_value::Value;
 
 /// The largest file of variables that is read, in bytes.
 const DOTENV_MAX: u64 = 1024 * 1024;
-
-/// Where a variable was found, the strongest first.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Origin {
-    /// The environment of this process.
-    Process,
-    /// The file `.env` in the client's directory.
-    File(PathBuf),
-    /// The `env` block of the client's configuration.
-    Config(PathBuf),
-    /// A provider's entry in the client's configuration.
-    Entry(PathBuf),
-    /// The login shell.
-    Shell,
-    /// A file `.env` in an older directory of the client, which it no longer reads.
-    LeftBehind(PathBuf),
-    /// A file `.env` in the working directory. The client takes no key of a provider from there: the author of the
-    /// repository could plant one.
-    WorkingDirectory(PathBuf),
-}
-
-impl Origin {
-    /// The origin for people.
-    #[must_use]
-    pub fn told(&self) -> String {
-        match self {
-            Self::Process => "the process environment".to_owned(),
-            Self::WorkingDirectory(path) | Self::File(path) | Self::Entry(path) | Self::LeftBehind(path) => {
-                shown(path)
-            }
-            Self::Config(path) => format!("the env block of {}", shown(path)),
-            Self::Shell => "the login shell".to_owned(),
-        }
-    }
-
-    /// The origin for programs.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Process => "process",
-            Self::WorkingDirectory(_) => "working_directory",
-            Self::File(_) => "dotenv",
-            Self::Config(_) => "config",
-            Self::Entry(_) => "config_provider",
-            Self::Shell => "login_shell",
-            Self::LeftBehind(_) => "left_behind",
-        }
-    }
-
-    /// The file, where it is one.
-    #[must_use]
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Self::WorkingDirectory(path)
-            | Self::File(path)
-            | Self::Config(path)
-            | Self::Entry(path)
-            | Self::LeftBehind(path) => Some(path),
-            Self::Process | Self::Shell => None,
-        }
-    }
-
-    /// Why nothing that stands there is ever taken; `None` if it can be.
-    #[must_use]
-    pub const fn passed_over(&self) -> Option<&'static str> {
-        match self {
-            Self::LeftBehind(_) => Some("shadowed by the newer directory of the client"),
-            Self::WorkingDirectory(_) => Some(
-                "OpenClaw takes no provider's key from a .env in the working directory; if it is yours: strongroom import .env",
-            ),
-            _ => None,
-        }
-    }
-
-    /// Whether a service reads it that was started by nobody's shell.
-    #[must_use]
-    pub const fn reaches_services(&self) -> bool {
-        matches!(self, Self::File(_) | Self::Config(_) | Self::Entry(_) | Self::Shell)
-    }
-}
 
 /// What a variable holds.
 #[derive(Clone)]
