@@ -11,7 +11,7 @@ use crate::client::prompt_cache::{self, Policy};
 use crate::client::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::doctor::Finding;
 use crate::select::assemble::Overview;
-use crate::select::explain::{self, Explanation, Step};
+use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::profile::ProfileView;
 use crate::select::report::Report;
 use crate::term::escape::safe;
@@ -41,7 +41,7 @@ impl Explained {
         let sources = beside.providers.into_iter().next();
         let Some(sources) = sources else { return Self { explanation, source: None } };
         let found = sources.told().iter().map(|line| line.trim_start().to_owned()).collect();
-        explanation.steps.push(Step { step: "source", found });
+        explanation.steps.push(Step { step: StepKind::Source, found });
         Self { explanation, source: sources.winner }
     }
 

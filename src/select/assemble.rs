@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::endpoint::Endpoint;
 use super::health::{Asked, Check, Status, check, status};
-use super::order::{Choice, Rules, Selected, Verdict, select, waiting};
+use super::order::{Choice, Rules, Selected, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
 use super::policy::Policy;
 use super::profile::ProfileView;
 use super::report::{
-    Auth, Candidate, Counts, Effective, Health, Lacking, Only, PinView, ProfileHealth, ProviderAuth,
-    ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
+    Auth, Candidate, Counts, Effective, Health, Lacking, Only, OrderKind, PinView, ProfileHealth,
+    ProviderAuth, ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
 use crate::vault::credential::CredentialType;
@@ -254,16 +254,13 @@ fn provider_auth(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -
 }
 
 fn unusable(input: &Input<'_>, view: &ProfileView) -> Option<Unusable> {
-    let (kind, until, reason) = match waiting(view, input.state, input.model, input.now)? {
-        Verdict::CoolingDown { until, reason, .. } => ("cooldown", until, reason),
-        Verdict::Disabled { until, reason } => ("disabled", until, reason),
-        Verdict::Eligible | Verdict::Excluded(_) => return None,
-    };
+    let verdict = waiting(view, input.state, input.model, input.now)?;
+    let until = verdict.until()?;
     Some(Unusable {
         profile_id: view.id.to_string(),
         provider: view.provider.to_string(),
-        kind,
-        reason,
+        kind: verdict.kind(),
+        reason: verdict.reason().map(str::to_owned),
         until,
         remaining_ms: until.saturating_sub(input.now),
     })
@@ -273,7 +270,7 @@ fn profile_health(input: &Input<'_>, view: &ProfileView) -> ProfileHealth {
     ProfileHealth {
         profile_id: view.id.to_string(),
         provider: view.provider.to_string(),
-        kind: view.kind.as_str(),
+        kind: view.kind,
         status: status(view, input.now, input.warn_after_ms),
         expires_at: view.expires,
         remaining_ms: view.expires.map(|expires| expires.saturating_sub(input.now)),
@@ -303,7 +300,7 @@ fn sealed(input: &Input<'_>, view: &ProfileView) -> Sealed {
     Sealed {
         profile_id: view.id.to_string(),
         provider: view.provider.to_string(),
-        kind: view.kind.as_str(),
+        kind: view.kind,
         status,
         record: view.usable,
         store: view.store.clone(),
@@ -323,7 +320,7 @@ fn selection(input: &Input<'_>, of: &OfProvider<'_>) -> Selection {
             profile_id: pin.profile.to_string(),
             model: pin.model.as_ref().map(|model| model.as_str().to_owned()),
             source: pin.source,
-            effect: phrases::effect(pinned),
+            effect: pinned.effect(),
         })
     });
     let (endpoint, api) = input.endpoint(provider).unzip();
@@ -331,8 +328,8 @@ fn selection(input: &Input<'_>, of: &OfProvider<'_>) -> Selection {
         endpoint,
         api: api.flatten(),
         provider: provider.to_string(),
-        order: if selected.basis.is_explicit() { "explicit" } else { "automatic" },
-        order_from: selected.basis.name(),
+        order: if selected.basis.is_explicit() { OrderKind::Explicit } else { OrderKind::Automatic },
+        order_from: selected.basis.source(),
         pin,
         next: selected.next().map(|choice| choice.id.to_string()),
         last_good: input.state.last_good.get(*provider).map(ToString::to_string),
@@ -341,16 +338,10 @@ fn selection(input: &Input<'_>, of: &OfProvider<'_>) -> Selection {
 }
 
 fn candidate(choice: &Choice<'_>, now: i64) -> Candidate {
-    let (verdict, reason) = match &choice.verdict {
-        Verdict::Eligible => ("eligible", None),
-        Verdict::CoolingDown { reason, .. } => ("cooldown", reason.clone()),
-        Verdict::Disabled { reason, .. } => ("disabled", reason.clone()),
-        Verdict::Excluded(code) => ("excluded", Some(code.as_str().to_owned())),
-    };
     Candidate {
         profile_id: choice.id.to_string(),
-        verdict,
-        reason,
+        verdict: choice.verdict.kind(),
+        reason: choice.verdict.reason().map(str::to_owned),
         phrase: phrases::verdict(&choice.verdict, now),
         until: choice.verdict.until(),
     }

@@ -30,11 +30,45 @@ pub struct Explanation {
 /// A step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Step {
-    /// `pin`, `order`, `profiles`, `excluded`, `cooldown`, `next` or, where something stands beside
-    /// the vault, `source`.
-    pub step: &'static str,
+    /// What it looks at.
+    pub step: StepKind,
     /// What it found, a sentence or a profile each.
     pub found: Vec<String>,
+}
+
+/// What a step looks at.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StepKind {
+    /// The session's pin.
+    Pin,
+    /// The order that is set, or that there is none.
+    Order,
+    /// The profiles that serve the provider.
+    Profiles,
+    /// Those that are never used as they stand.
+    Excluded,
+    /// Those that wait.
+    Cooldown,
+    /// The profile that is used next.
+    Next,
+    /// A key beside the vault, if there is one.
+    Source,
+}
+
+impl StepKind {
+    /// The heading of the step for people.
+    const fn heading(self) -> &'static str {
+        match self {
+            Self::Pin => "Pin",
+            Self::Order => "Order",
+            Self::Profiles => "Profiles",
+            Self::Excluded => "Not used",
+            Self::Cooldown => "Waiting",
+            Self::Next => "Next",
+            Self::Source => "Source",
+        }
+    }
 }
 
 /// Explains the selection among a provider's profiles.
@@ -46,12 +80,12 @@ pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
     let step = |step, found: Vec<String>| Step { step, found };
     let next = selected.next();
     let steps = vec![
-        step("pin", vec![pin(input, provider, &selected)]),
-        step("order", order(input, provider, &selected.basis)),
-        step("profiles", profiles(input, &selected)),
-        step("excluded", excluded(&selected)),
-        step("cooldown", cooldown(input, &selected)),
-        step("next", vec![outcome(input, provider, &selected)]),
+        step(StepKind::Pin, vec![pin(input, provider, &selected)]),
+        step(StepKind::Order, order(input, provider, &selected.basis)),
+        step(StepKind::Profiles, profiles(input, &selected)),
+        step(StepKind::Excluded, excluded(&selected)),
+        step(StepKind::Cooldown, cooldown(input, &selected)),
+        step(StepKind::Next, vec![outcome(input, provider, &selected)]),
     ];
     Explanation {
         agent: input.agent.to_string(),
@@ -68,15 +102,7 @@ pub fn text(explanation: &Explanation) -> Vec<String> {
     let model = explanation.model.as_ref().map(|model| format!(", model {model}")).unwrap_or_default();
     let mut lines = vec![format!("{} (agent {}{model})", explanation.provider, explanation.agent)];
     for (n, step) in explanation.steps.iter().enumerate() {
-        let name = match step.step {
-            "pin" => "Pin",
-            "order" => "Order",
-            "profiles" => "Profiles",
-            "excluded" => "Not used",
-            "cooldown" => "Waiting",
-            "source" => "Source",
-            _ => "Next",
-        };
+        let name = step.step.heading();
         for (m, found) in step.found.iter().enumerate() {
             let head = if m == 0 { format!("{}. {name}", n + 1) } else { String::new() };
             lines.push(format!("{head:<13}{found}"));

@@ -91,8 +91,8 @@ pub struct Check {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReason {
-    /// `expired`, `missing`, `expiring`, `no_profile` or `missing_key`.
-    pub code: &'static str,
+    /// What is wrong.
+    pub code: CheckCode,
     /// The profile, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<String>,
@@ -101,8 +101,24 @@ pub struct CheckReason {
     pub provider: Option<String>,
 }
 
+/// What is wrong for a check.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckCode {
+    /// A profile has expired.
+    Expired,
+    /// A profile has no secret that could be used, or does not exist.
+    Missing,
+    /// A profile expires within the window.
+    Expiring,
+    /// There is no profile at all.
+    NoProfile,
+    /// A provider in use has no key.
+    MissingKey,
+}
+
 impl CheckReason {
-    fn of(code: &'static str, profile: Option<&ProfileId>) -> Self {
+    fn of(code: CheckCode, profile: Option<&ProfileId>) -> Self {
         Self { code, profile_id: profile.map(ToString::to_string), provider: None }
     }
 }
@@ -128,22 +144,22 @@ pub fn check(views: &[ProfileView], asked: Asked<'_>, now: i64, window: i64) -> 
     let mut reasons = Vec::new();
     if views.is_empty() && !asked.beside {
         exit = 1;
-        let code = if asked.profile.is_some() { "missing" } else { "no_profile" };
+        let code = if asked.profile.is_some() { CheckCode::Missing } else { CheckCode::NoProfile };
         reasons.push(CheckReason::of(code, asked.profile));
     }
     for view in views {
-        let status = status(view, now, window);
-        match status {
+        let (code, worst) = match status(view, now, window) {
             Status::Ok | Status::Static => continue,
-            Status::Expired | Status::Missing => exit = 1,
-            Status::Expiring if exit == 0 => exit = 2,
-            Status::Expiring => {}
-        }
-        reasons.push(CheckReason::of(status.as_str(), Some(&view.id)));
+            Status::Expired => (CheckCode::Expired, 1),
+            Status::Missing => (CheckCode::Missing, 1),
+            Status::Expiring => (CheckCode::Expiring, 2),
+        };
+        exit = if exit == 1 { 1 } else { worst };
+        reasons.push(CheckReason::of(code, Some(&view.id)));
     }
     for provider in asked.missing {
         exit = 1;
-        let reason = CheckReason::of("missing_key", None);
+        let reason = CheckReason::of(CheckCode::MissingKey, None);
         reasons.push(CheckReason { provider: Some(provider.to_string()), ..reason });
     }
     Check { exit, reasons }
@@ -155,6 +171,10 @@ mod tests {
     use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
 
     const NOW: i64 = 1_800_000_000_000;
+
+    fn spelled(reason: &CheckReason) -> String {
+        serde_json::to_value(reason.code).unwrap().as_str().unwrap().to_owned()
+    }
 
     fn view(kind: CredentialType, expires: Option<i64>) -> ProfileView {
         ProfileView { expires, ..ProfileView::new("a:x".parse().unwrap(), kind) }
@@ -239,7 +259,7 @@ mod tests {
             let views: Vec<_> = views.into_iter().cloned().collect();
             let check = check(&views, Asked::default(), NOW, WARN_AFTER_MS);
             assert_eq!(check.exit, exit);
-            assert_eq!(check.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>().join(" "), codes);
+            assert_eq!(check.reasons.iter().map(spelled).collect::<Vec<_>>().join(" "), codes);
         }
     }
 
@@ -251,7 +271,7 @@ mod tests {
         let said = |views: &[ProfileView], asked| {
             let Check { exit, reasons } = check(views, asked, NOW, WARN_AFTER_MS);
             let reason = |reason: CheckReason| {
-                [reason.code.to_owned()].into_iter().chain(reason.profile_id).chain(reason.provider)
+                [spelled(&reason)].into_iter().chain(reason.profile_id).chain(reason.provider)
             };
             (exit, reasons.into_iter().flat_map(reason).collect::<Vec<_>>().join(" "))
         };

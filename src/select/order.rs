@@ -71,6 +71,27 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// The verdict in a word.
+    #[must_use]
+    pub const fn kind(&self) -> VerdictKind {
+        match self {
+            Self::Eligible => VerdictKind::Eligible,
+            Self::CoolingDown { .. } => VerdictKind::Cooldown,
+            Self::Disabled { .. } => VerdictKind::Disabled,
+            Self::Excluded(_) => VerdictKind::Excluded,
+        }
+    }
+
+    /// Why it is not eligible: a reason code, or what the profile failed of.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Eligible => None,
+            Self::CoolingDown { reason, .. } | Self::Disabled { reason, .. } => reason.as_deref(),
+            Self::Excluded(code) => Some(code.as_str()),
+        }
+    }
+
     /// When the profile is free again, where it waits for that.
     #[must_use]
     pub const fn until(&self) -> Option<i64> {
@@ -79,6 +100,20 @@ impl Verdict {
             Self::Eligible | Self::Excluded(_) => None,
         }
     }
+}
+
+/// A [`Verdict`] in a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum VerdictKind {
+    /// It can be used now.
+    Eligible,
+    /// It failed a short while ago.
+    Cooldown,
+    /// It failed in a way that lasts.
+    Disabled,
+    /// It is never used as it stands.
+    Excluded,
 }
 
 /// A profile and what selection says of it.
@@ -134,14 +169,14 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Its name in a report, if it is not an automatic one.
+    /// Where it comes from, if it is not an automatic one.
     #[must_use]
-    pub fn name(&self) -> Option<&'static str> {
+    pub fn source(&self) -> Option<OrderSource> {
         match self {
-            Self::Index(_) => Some("index"),
-            Self::State(_) => Some("state"),
-            Self::Config(_) => Some("config"),
-            Self::ConfigProfiles(_) => Some("config-profiles"),
+            Self::Index(_) => Some(OrderSource::Index),
+            Self::State(_) => Some(OrderSource::State),
+            Self::Config(_) => Some(OrderSource::Config),
+            Self::ConfigProfiles(_) => Some(OrderSource::ConfigProfiles),
             Self::Automatic => None,
         }
     }
@@ -151,6 +186,20 @@ impl<'a> Basis<'a> {
     pub fn is_explicit(&self) -> bool {
         matches!(self, Self::Index(_) | Self::State(_) | Self::Config(_))
     }
+}
+
+/// Where the profiles that are looked at are named.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderSource {
+    /// In the index.
+    Index,
+    /// In the state.
+    State,
+    /// In `auth.order` of the client's configuration.
+    Config,
+    /// In `auth.profiles` there, which has no order but leaves others out.
+    ConfigProfiles,
 }
 
 /// What a session's pin does to a provider.
@@ -164,6 +213,33 @@ pub enum Pinned {
     Passed(ProfileId),
     /// There is no such profile any more: the pin has no effect.
     Gone(ProfileId),
+}
+
+impl Pinned {
+    /// What the pin does, in a word.
+    #[must_use]
+    pub const fn effect(&self) -> Effect {
+        match self {
+            Self::Locked(_) => Effect::Locked,
+            Self::Preferred(_) => Effect::Preferred,
+            Self::Passed(_) => Effect::Passed,
+            Self::Gone(_) => Effect::Gone,
+        }
+    }
+}
+
+/// A [`Pinned`] in a word.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// It alone serves.
+    Locked,
+    /// It comes first.
+    Preferred,
+    /// It cannot serve now.
+    Passed,
+    /// There is no such profile.
+    Gone,
 }
 
 /// The outcome for a provider.

@@ -1,7 +1,7 @@
 //! What selection and status say to people.
 
 use super::health::Status;
-use super::order::{Pinned, ReasonCode, Verdict};
+use super::order::{ReasonCode, Verdict};
 use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
@@ -39,17 +39,6 @@ pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) ->
 #[must_use]
 pub fn ids<'i>(ids: impl IntoIterator<Item = &'i ProfileId>) -> String {
     ids.into_iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
-}
-
-/// What a session's pin does, in a word.
-#[must_use]
-pub const fn effect(pinned: &Pinned) -> &'static str {
-    match pinned {
-        Pinned::Locked(_) => "locked",
-        Pinned::Preferred(_) => "preferred",
-        Pinned::Passed(_) => "passed",
-        Pinned::Gone(_) => "gone",
-    }
 }
 
 /// What selection says of a profile.

@@ -4,8 +4,10 @@
 use serde::Serialize;
 
 use super::health::{Check, Status};
+use super::order::{Effect, OrderSource, VerdictKind};
 use super::pin::Source;
 use super::profile::Usable;
+use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// Everything `models status` shows. It holds no secret.
@@ -108,7 +110,7 @@ pub struct Unusable {
     /// Its provider.
     pub provider: String,
     /// `cooldown` or `disabled`.
-    pub kind: &'static str,
+    pub kind: VerdictKind,
     /// What it failed of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -139,8 +141,8 @@ pub struct ProfileHealth {
     /// Its provider.
     pub provider: String,
     /// Its type.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
+    #[serde(rename = "type", serialize_with = "spelled")]
+    pub kind: CredentialType,
     /// How it fares.
     pub status: Status,
     /// Its expiry, in Unix milliseconds.
@@ -199,8 +201,8 @@ pub struct Sealed {
     /// Its provider.
     pub provider: String,
     /// Its type.
-    #[serde(rename = "type")]
-    pub kind: &'static str,
+    #[serde(rename = "type", serialize_with = "spelled")]
+    pub kind: CredentialType,
     /// How it fares.
     pub status: Status,
     /// Whether its secret can be had.
@@ -237,12 +239,11 @@ pub struct Trouble {
 pub struct Selection {
     /// The provider.
     pub provider: String,
-    /// `explicit` where an order is set, else `automatic`.
-    pub order: &'static str,
-    /// Where that comes from: `index`, `state`, `config` (`auth.order` of the client) or
-    /// `config-profiles` (`auth.profiles`, which has no order but leaves others out).
+    /// Whether an order is set.
+    pub order: OrderKind,
+    /// Where that comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub order_from: Option<&'static str>,
+    pub order_from: Option<OrderSource>,
     /// What the session pinned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<PinView>,
@@ -263,6 +264,16 @@ pub struct Selection {
     pub candidates: Vec<Candidate>,
 }
 
+/// How the profiles of a provider are put in order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OrderKind {
+    /// As someone set it.
+    Explicit,
+    /// By type and last use.
+    Automatic,
+}
+
 /// The pin of a session.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -276,9 +287,8 @@ pub struct PinView {
     pub model: Option<String>,
     /// Who pinned it.
     pub source: Source,
-    /// `locked` (it alone serves), `preferred` (it comes first), `passed` (it cannot serve now) or
-    /// `gone` (there is no such profile).
-    pub effect: &'static str,
+    /// What it does.
+    pub effect: Effect,
 }
 
 /// A profile and what selection says of it.
@@ -287,8 +297,8 @@ pub struct PinView {
 pub struct Candidate {
     /// The profile.
     pub profile_id: String,
-    /// `eligible`, `cooldown`, `disabled` or `excluded`.
-    pub verdict: &'static str,
+    /// What that is, in a word.
+    pub verdict: VerdictKind,
     /// Why, where it is not eligible: a reason code, or what it failed of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -297,4 +307,10 @@ pub struct Candidate {
     /// When it is free again, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
+}
+
+// Serde hands a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn spelled<S: serde::Serializer>(kind: &CredentialType, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
 }
