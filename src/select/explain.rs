@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::assemble::Input;
-use super::order::{Basis, Pinned, Selected, Verdict};
+use super::order::{Basis, Pinned, Selected};
 use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
+use super::verdict::Verdict;
 use crate::vault::id::Provider;
 use crate::when::relative;
 

@@ -18,3 +18,4 @@ pub mod profile;
 pub mod report;
 pub mod state;
 pub mod text;
+pub mod verdict;

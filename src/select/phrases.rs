@@ -1,10 +1,10 @@
 //! What selection and status say to people.
 
 use super::health::Status;
-use super::order::{ReasonCode, Verdict};
 use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
+use super::verdict::{ReasonCode, Verdict};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::when::{relative, rfc3339, span};

@@ -4,9 +4,10 @@
 use serde::Serialize;
 
 use super::health::{Check, Status};
-use super::order::{Effect, OrderSource, VerdictKind};
+use super::order::{Effect, OrderSource};
 use super::pin::Source;
 use super::profile::Usable;
+use super::verdict::VerdictKind;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use super::assemble::{OfProvider, Overview};
 use super::health::Status;
-use super::order::{Basis, Choice, Pinned, Verdict};
+use super::order::{Basis, Choice, Pinned};
 use super::phrases;
 use super::profile::ProfileView;
 use super::report::{Lacking, Only};
+use super::verdict::Verdict;
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::when::{relative, rfc3339};

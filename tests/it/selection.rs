@@ -9,10 +9,11 @@ use strongroom::client::alias::ALIASES;
 use strongroom::client::{selection, state};
 use strongroom::env::Env;
 use strongroom::select::backoff::{Policy, after_success};
-use strongroom::select::order::{Rules, Selected, Verdict, select};
+use strongroom::select::order::{Rules, Selected, select};
 use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
 use strongroom::select::state::Usage;
+use strongroom::select::verdict::Verdict;
 use strongroom::vault::credential::CredentialType;
 use strongroom::vault::id::ProfileId;
 
