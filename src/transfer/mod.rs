@@ -6,6 +6,7 @@
 pub mod bounds;
 pub mod bundle;
 mod candidate;
+mod decimal;
 mod dotenv;
 pub mod environment;
 mod expiry;
