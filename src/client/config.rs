@@ -10,14 +10,15 @@ use strongroom_backends::shown;
 
 use super::endpoint;
 use super::file;
+use super::include;
 use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry, has_runtime};
-use super::selection::{self, with_root};
+use super::selection;
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
-use crate::json::json5::{array, member, object, string};
+use crate::json::json5::{array, member, object, string, with_root};
 use crate::secret::SecretString;
 use crate::select::endpoint::Endpoint;
 use crate::select::policy::Policy;
@@ -33,6 +34,8 @@ pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 pub struct ClientConfig {
     /// What decides which profile is used.
     pub selection: Policy,
+    /// Whether something that matters here stands in other files (`$include`). They are not read.
+    pub includes: bool,
     /// The keys of `models.providers`.
     pub providers: Vec<ProviderEntry>,
     /// `env`: variables that the client sets where they are missing.
@@ -105,12 +108,14 @@ impl ClientConfig {
     /// # Errors
     /// `BAD_DATA`. It says nothing of the contents.
     pub fn parse(text: &str) -> Result<Self> {
-        with_root(text, Self::of_root)
+        with_root(text, "the client's configuration", Self::of_root)
+            .map_err(|error| error.with_remedy("correct it there; `openclaw config validate` checks it"))
     }
 
     fn of_root(root: &Object<'_>) -> Self {
         let mut config = Self {
             selection: selection::of(root),
+            includes: include::takes_in_others(root),
             providers: provider_entry::read(root),
             endpoints: endpoint::read(root),
             variables: Vec::new(),
@@ -236,7 +241,7 @@ impl ClientConfig {
     /// What of the configuration is not read, for people.
     #[must_use]
     pub fn unread(&self, env: &Env) -> Option<String> {
-        let path = Places::of(env).config.filter(|_| self.selection.includes)?;
+        let path = Places::of(env).config.filter(|_| self.includes)?;
         Some(format!("{} takes in other files ($include), which are not read", shown(&path)))
     }
 
@@ -384,6 +389,8 @@ mod tests {
         for text in ["{ env: { A: canary", "[]", "", "canary", "{env:{A:'canary}", deep.as_str()] {
             let error = ClientConfig::parse(text).err().unwrap();
             assert_eq!(error.code(), Code::BadData);
+            assert!(error.what().starts_with("the client's configuration is not "), "{error}");
+            assert!(error.remedy().contains("openclaw config validate"));
             assert!(!format!("{error:?}").contains("canary"));
         }
         for text in ["{}", "{env: 1, agents: []}", "{env:{shellEnv:{enabled:'true'}},agents:{list:[1,{}]}}"] {

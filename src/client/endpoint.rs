@@ -103,7 +103,7 @@ fn scheme_is_plain(scheme: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::selection::with_root;
+    use crate::json::json5::with_root;
 
     #[test]
     fn a_url_is_shown_without_what_may_be_secret() {
@@ -150,15 +150,15 @@ mod tests {
             ("", false),
         ] {
             let text = format!("{{ models: {{ providers: {{ Groq: {{ {entry} }} }} }} }}");
-            let found = with_root(&text, read).unwrap();
+            let found = with_root(&text, "it", read).unwrap();
             assert_eq!((found[0].provider.as_str(), found[0].keyless), ("groq", keyless), "{entry}");
         }
         let text = "{ models: { providers: { openai: { baseUrl: 'https://api.openai.com/v1', api: ' openai-responses ' },
             groq: {}, GROQ: { baseUrl: 'https://llm.example' } } } }";
-        let found = with_root(text, read).unwrap();
+        let found = with_root(text, "it", read).unwrap();
         let told: Vec<_> =
             found.iter().map(|one| (one.provider.as_str(), one.api.as_deref(), one.custom)).collect();
         assert_eq!(told, [("groq", None, true), ("openai", Some("openai-responses"), false)]);
-        assert!(with_root("{ models: { providers: [1] } }", read).unwrap().is_empty());
+        assert!(with_root("{ models: { providers: [1] } }", "it", read).unwrap().is_empty());
     }
 }

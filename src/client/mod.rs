@@ -2,8 +2,8 @@
 //! [`select`](crate::select), which is handed what is read here.
 //!
 //! - Where its files are, and how one is read: [`places`], [`file`].
-//! - Its configuration, `openclaw.json`: [`config`] reads it as a whole; [`selection`] the orders, profiles
-//!   and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] what `models.providers` says,
+//! - Its configuration, `openclaw.json`: [`config`] reads it as a whole, but for files that it
+//!   takes in (`include`); [`selection`] the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] what `models.providers` says,
 //!   [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`follow`] changes it after a change of profiles.
@@ -16,6 +16,7 @@ pub mod config;
 pub mod endpoint;
 pub mod file;
 pub mod follow;
+mod include;
 pub mod model_choice;
 pub mod places;
 pub mod prompt_cache;

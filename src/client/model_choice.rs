@@ -67,10 +67,10 @@ pub(super) fn provider_of(model: &str, aliases: &HashMap<String, String>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::selection::with_root;
+    use crate::json::json5::with_root;
 
     fn choice(text: &str) -> ModelChoice {
-        with_root(&format!("{{ model: {text} }}"), |root| ModelChoice::read(root, "model")).unwrap()
+        with_root(&format!("{{ model: {text} }}"), "it", |root| ModelChoice::read(root, "model")).unwrap()
     }
 
     #[test]

@@ -143,11 +143,11 @@ fn shown(source: &str, alias: &str, id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::selection::with_root;
+    use crate::json::json5::with_root;
     use crate::secret::ExposeSecret;
 
     fn told(text: &str) -> Vec<String> {
-        let entries = with_root(text, read).unwrap();
+        let entries = with_root(text, "it", read).unwrap();
         let told = entries.iter().map(|entry| {
             let key = match &entry.key {
                 EntryKey::Text(text) => format!("text {}", text.expose_secret()),

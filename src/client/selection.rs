@@ -6,16 +6,10 @@ use std::collections::HashMap;
 use jsonc_parser::ast::{Object, Value};
 
 use super::alias::ALIASES;
-use crate::error::Result;
-use crate::json::json5::{self, member, members, object, string};
+use crate::json::json5::{member, members, object, string};
 use crate::select::policy::{Cooldowns, Listed, Policy};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
-
-/// The member by which the client takes in other files.
-const INCLUDE: &str = "$include";
-/// The parts of a configuration that this program uses.
-const PARTS: [&str; 4] = ["auth", "env", "models", "agents"];
 
 /// Returns the policy without a configuration.
 #[must_use]
@@ -23,29 +17,11 @@ pub fn none() -> Policy {
     Policy::new(ALIASES)
 }
 
-/// Reads the text of a configuration.
-///
-/// What is not understood is passed over: the client judges its configuration itself.
-///
-/// # Errors
-/// `BAD_DATA` if it is no object of JSON5. It says nothing of the contents.
-pub fn parse(text: &str) -> Result<Policy> {
-    with_root(text, of)
-}
-
-/// Reads the text of a configuration, and hands its root on.
-///
-/// # Errors
-/// As [`parse`].
-pub fn with_root<T>(text: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
-    json5::with_root(text, "the client's configuration", read)
-        .map_err(|error| error.with_remedy("correct it there; `openclaw config validate` checks it"))
-}
-
-/// Returns what a configuration says.
+/// Returns what a configuration says. What is not understood is passed over: the client judges its
+/// configuration itself.
 #[must_use]
 pub fn of(root: &Object<'_>) -> Policy {
-    let mut policy = Policy { includes: includes(root), ..none() };
+    let mut policy = none();
     let Some(auth) = object(root, "auth") else { return policy };
     for (provider, value) in object(auth, "order").into_iter().flat_map(members) {
         if let (Some(provider), Value::Array(ids)) = (Provider::named(provider), value) {
@@ -86,23 +62,6 @@ pub fn of(root: &Object<'_>) -> Policy {
     policy
 }
 
-/// Whether the root, or a part of it that this program uses, takes in other files at any level.
-fn includes(root: &Object<'_>) -> bool {
-    let mut open: Vec<&Value<'_>> = PARTS.iter().filter_map(|name| member(root, name)).collect();
-    let mut found = member(root, INCLUDE).is_some();
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Object(object) => {
-                found |= member(object, INCLUDE).is_some();
-                open.extend(object.properties.iter().map(|entry| &entry.value));
-            }
-            Value::Array(list) => open.extend(&list.elements),
-            _ => {}
-        }
-    }
-    found
-}
-
 fn mode(text: &str) -> Option<CredentialType> {
     match text {
         "api_key" => Some(CredentialType::ApiKey),
@@ -124,14 +83,14 @@ fn number(value: &Value<'_>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Code;
+    use crate::json::json5::with_root;
     use crate::select::backoff::Limits;
     use crate::vault::id::ProfileId;
     use crate::when::HOUR;
     use CredentialType::{ApiKey, OAuth, Token};
 
     fn client(text: &str) -> Policy {
-        parse(text).unwrap()
+        with_root(text, "it", of).unwrap()
     }
 
     #[test]
@@ -209,54 +168,8 @@ mod tests {
     }
 
     #[test]
-    fn an_include_in_a_part_that_is_used_is_noted() {
-        for (text, noted) in [
-            (r#"{"$include":"./x.json5"}"#, true),
-            (r#"{"auth":{"$include":["./x.json5"]}}"#, true),
-            (r#"{"agents":{"list":[{"id":"a"},{"$include":"./x.json5"}]}}"#, true),
-            (r#"{"models":{"providers":{"a":{"models":[[{"$include":"./x.json5"}]]}}}}"#, true),
-            (r#"{"env":{"vars":{"$include":"./x.json5"}}}"#, true),
-            (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
-            ("{}", false),
-        ] {
-            assert_eq!(client(text).includes, noted, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_byte_order_mark_is_passed_over() {
-        assert_eq!(client("\u{feff}{auth:{order:{a:['a:x']}}}").order.len(), 1);
-        assert!(parse("\u{feff}").is_err());
-    }
-
-    #[test]
-    fn what_is_no_configuration_is_refused_without_a_word_of_it() {
-        let deep = "[".repeat(100_000);
-        for text in ["{ auth: canary", "[]", "", "'canary", deep.as_str()] {
-            let error = parse(text).unwrap_err();
-            assert_eq!(error.code(), Code::BadData);
-            assert!(!format!("{error:?}").contains("canary"));
-        }
-        for (text, place) in [
-            ("{ auth: canary", "(line 1, column 9)"),
-            ("{\n  a: 1,\n  b: 'canary\n}", "(line 3, column 6)"),
-            ("{\n  a: 1\n} canary", "(line 3, column 3)"),
-            ("{\n  a: [{ 1: 'canary' }],\n  b-c: 1 }", "(line 2, column 9)"),
-            ("{ a: 1 canary: 2 }", "(line 1, column 7)"),
-            ("{ a: 'canary\n' }", "(line 1, column 13)"),
-            ("{ a: 'canary\\\\\n' }", "(line 1, column 15)"),
-            ("{ 'can\rary': 1 }", "(line 1, column 7)"),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.what().ends_with(place), "{}", error.what());
-            assert!(error.remedy().contains("openclaw config validate"));
-        }
-        for text in [
-            "{ a: 'b\\\n\\\r\nc\\\r', ü_$1: '\u{2028}', null: 1 }",
-            "{}",
-            r#"{"auth":1}"#,
-            r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#,
-        ] {
+    fn what_has_another_form_is_passed_over() {
+        for text in ["{}", r#"{"auth":1}"#, r#"{"auth":{"order":[],"profiles":1,"cooldowns":[]}}"#] {
             assert_eq!(client(text), none(), "{text}");
         }
     }

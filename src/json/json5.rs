@@ -105,3 +105,40 @@ pub fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
 pub fn members<'o, 't>(object: &'o Object<'t>) -> IndexMap<&'o str, &'o Value<'t>> {
     object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_empty(text: &str) -> Result<bool> {
+        with_root(text, "it", |root| root.properties.is_empty())
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_passed_over() {
+        assert!(is_empty("\u{feff}{}").unwrap());
+        assert!(is_empty("\u{feff}").is_err());
+    }
+
+    #[test]
+    fn what_is_no_json5_is_refused_with_its_place_and_without_a_word_of_it() {
+        for (text, place) in [
+            ("{ auth: canary", "(line 1, column 9)"),
+            ("{\n  a: 1,\n  b: 'canary\n}", "(line 3, column 6)"),
+            ("{\n  a: 1\n} canary", "(line 3, column 3)"),
+            ("{\n  a: [{ 1: 'canary' }],\n  b-c: 1 }", "(line 2, column 9)"),
+            ("{ a: 1 canary: 2 }", "(line 1, column 7)"),
+            ("{ a: 'canary\n' }", "(line 1, column 13)"),
+            ("{ a: 'canary\\\\\n' }", "(line 1, column 15)"),
+            ("{ 'can\rary': 1 }", "(line 1, column 7)"),
+        ] {
+            let error = is_empty(text).unwrap_err();
+            assert_eq!(error.what(), format!("it is not JSON5 {place}"));
+        }
+        for text in ["[]", "", "'canary'"] {
+            assert_eq!(is_empty(text).unwrap_err().what(), "it is not an object");
+        }
+        assert_eq!(is_empty(&"[".repeat(100_000)).unwrap_err().code(), Code::BadData);
+        assert!(!is_empty("{ a: 'b\\\n\\\r\nc\\\r', ü_$1: '\u{2028}', null: 1 }").unwrap());
+    }
+}

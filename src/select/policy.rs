@@ -18,8 +18,6 @@ pub struct Policy {
     pub aliases: Aliases,
     /// `auth.order`. An empty one is kept: the client then uses no profile of the provider.
     pub order: Orders,
-    /// Whether something that matters here stands in other files (`$include`). They are not read.
-    pub includes: bool,
     /// `auth.profiles`.
     pub profiles: IndexMap<ProfileId, Listed>,
     /// `auth.cooldowns`.
@@ -58,7 +56,7 @@ impl Policy {
     #[must_use]
     pub fn new(aliases: Aliases) -> Self {
         let (order, profiles) = (Orders::default(), IndexMap::default());
-        Self { aliases, order, includes: false, profiles, cooldowns: Cooldowns::default() }
+        Self { aliases, order, profiles, cooldowns: Cooldowns::default() }
     }
 
     /// Whether the configuration lists any profile that serves a provider.

@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use strongroom::client::alias::ALIASES;
-use strongroom::client::{selection, state};
+use strongroom::client::config::ClientConfig;
+use strongroom::client::state;
 use strongroom::env::Env;
 use strongroom::select::backoff::{Policy, after_success};
 use strongroom::select::order::{Rules, Selected, select};
@@ -171,7 +172,7 @@ fn purely(row: &Value) -> Told {
         .as_array()
         .map(|ids| ids.iter().map(|id| id.as_str().unwrap().parse().unwrap()).collect());
     let state = state::parse(Some(state_of(row).to_string().as_bytes())).unwrap();
-    let client = selection::parse(&text(&row["config"])).unwrap();
+    let client = ClientConfig::parse(&text(&row["config"])).unwrap().selection;
     let pin = state.pins.get(&SESSION.parse().unwrap());
     let model: Option<Model> = row["model"].as_str().map(|model| model.parse().unwrap());
     let model = model.as_ref();
@@ -309,7 +310,7 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
     for row in &rows {
         let provider = provider(row).parse().unwrap();
         let generation = row["backoff"].as_str().map(|text| text.parse().unwrap()).unwrap_or_default();
-        let client = selection::parse(&text(&row["config"])).unwrap();
+        let client = ClientConfig::parse(&text(&row["config"])).unwrap().selection;
         let policy = Policy { generation, limits: client.limits(&provider) };
         let mut known = usage(&row["before"]);
         for report in row["reports"].as_array().unwrap() {

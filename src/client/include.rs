@@ -1,0 +1,48 @@
+//! `$include`, by which the client's configuration takes in other files. They are not read.
+
+use jsonc_parser::ast::{Object, Value};
+
+use crate::json::json5::member;
+
+/// The member by which the client takes in other files.
+const INCLUDE: &str = "$include";
+/// The parts of a configuration that this program uses.
+const PARTS: [&str; 4] = ["auth", "env", "models", "agents"];
+
+/// Whether the root, or a part of it that this program uses, takes in other files at any level.
+pub(super) fn takes_in_others(root: &Object<'_>) -> bool {
+    let mut open: Vec<&Value<'_>> = PARTS.iter().filter_map(|name| member(root, name)).collect();
+    let mut found = member(root, INCLUDE).is_some();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(object) => {
+                found |= member(object, INCLUDE).is_some();
+                open.extend(object.properties.iter().map(|entry| &entry.value));
+            }
+            Value::Array(list) => open.extend(&list.elements),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::json5::with_root;
+
+    #[test]
+    fn an_include_in_a_part_that_is_used_is_noted() {
+        for (text, noted) in [
+            (r#"{"$include":"./x.json5"}"#, true),
+            (r#"{"auth":{"$include":["./x.json5"]}}"#, true),
+            (r#"{"agents":{"list":[{"id":"a"},{"$include":"./x.json5"}]}}"#, true),
+            (r#"{"models":{"providers":{"a":{"models":[[{"$include":"./x.json5"}]]}}}}"#, true),
+            (r#"{"env":{"vars":{"$include":"./x.json5"}}}"#, true),
+            (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
+            ("{}", false),
+        ] {
+            assert_eq!(with_root(text, "it", takes_in_others).unwrap(), noted, "{text}");
+        }
+    }
+}
