@@ -4,8 +4,8 @@
 use strongroom_backends::shown;
 
 use super::Context;
+use crate::client::exec_provider::ExecProvider;
 use crate::client::places::Places;
-use crate::client::wiring::Wiring;
 use crate::doctor::{Level, resolver};
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
@@ -20,7 +20,7 @@ use crate::vault::store::Store;
 ///
 /// # Errors
 /// `CONFIG` where the program's own path is not known.
-pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
+pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
     let command = std::env::current_exe()
         .map_err(|_| Error::new(Code::Config, "this program's own path is not known"))?;
     // OpenClaw hands HOME down, and nothing else that says where things are.
@@ -33,7 +33,7 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
         path.filter(|path| seek::default_key_file(&bare).as_ref() != Some(path))
     });
     let keychain = settings::unverified(&vault.home) == Some(Store::Keychain);
-    Ok(Wiring {
+    Ok(ExecProvider {
         command,
         agent: context.agent()?.as_str().to_owned(),
         home: (home::locate(None, &bare).ok().as_ref() != Some(&home)).then_some(home),
@@ -47,7 +47,7 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<Wiring> {
 ///
 /// # Errors
 /// Those of writing it.
-pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &Wiring) -> Result<()> {
+pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &ExecProvider) -> Result<()> {
     let places = Places::of(&context.env);
     let config = places.config.unwrap_or_else(|| "openclaw.json".into());
     let directory = config.parent().unwrap_or(&config).to_path_buf();

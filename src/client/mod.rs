@@ -9,11 +9,12 @@
 //!   [`follow`] changes it after a change of profiles.
 //! - Keys that it finds beside the vault: [`sources`]; those in its own `auth-profiles.json`: `store`.
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
-//! - How it asks for secrets: [`protocol`] for what is said, [`wiring`] for what makes it ask.
+//! - How it asks for secrets: [`protocol`] for what is said, [`exec_provider`] for what makes it ask.
 
 pub mod alias;
 pub mod config;
 pub mod endpoint;
+pub mod exec_provider;
 pub mod file;
 pub mod follow;
 mod include;
@@ -28,4 +29,3 @@ pub mod sources;
 pub mod state;
 pub mod state_file;
 mod store;
-pub mod wiring;

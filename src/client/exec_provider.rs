@@ -9,7 +9,7 @@ use crate::vault::index::entry::EXEC_PROVIDER as PROVIDER;
 
 /// How OpenClaw is to run Strongroom.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wiring {
+pub struct ExecProvider {
     /// The binary; OpenClaw takes an absolute path alone.
     pub command: PathBuf,
     /// The agent that the answers are confined to.
@@ -22,7 +22,7 @@ pub struct Wiring {
     pub keychain: bool,
 }
 
-impl Wiring {
+impl ExecProvider {
     /// The part of the configuration, in the form of OpenClaw 2026.2.26 and later.
     ///
     /// OpenClaw hands down no variable but those of `passEnv`.
@@ -66,17 +66,18 @@ mod tests {
 
     #[test]
     fn only_what_is_not_the_default_is_said() {
-        let plain = Wiring {
+        let plain = ExecProvider {
             command: "/bin/strongroom".into(),
             agent: "main".to_owned(),
             home: None,
             key_file: None,
             keychain: false,
         };
-        let provider = |wiring: &Wiring| wiring.config()["secrets"]["providers"][PROVIDER].clone();
+        let provider = |of: &ExecProvider| of.config()["secrets"]["providers"][PROVIDER].clone();
         assert_eq!(provider(&plain)["args"], json!(["resolve", "--agent", "main"]));
         assert_eq!(provider(&plain)["passEnv"], json!(["HOME"]));
-        let other = Wiring { home: Some("/v".into()), key_file: Some("/k".into()), keychain: true, ..plain };
+        let other =
+            ExecProvider { home: Some("/v".into()), key_file: Some("/k".into()), keychain: true, ..plain };
         assert_eq!(
             provider(&other)["args"],
             json!(["resolve", "--agent", "main", "--home", "/v", "--key-file", "/k"])
