@@ -7,7 +7,7 @@ use super::{Candidate, Invalid, Parsed, Skipped, bounds};
 use crate::client::sources;
 use crate::client::sources::dotenv_lines::{Lines, PassedOver, lines};
 use crate::client::sources::dotenv_value::{Note, Value};
-use crate::client::sources::untaken;
+use crate::client::sources::stray_keys;
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
@@ -48,7 +48,7 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     tell_passed_over(&mut parsed, &passed_over, assignments.is_empty());
     let swallowed = swallowed.iter().map(|one| {
-        let (name, by) = (untaken::shown(one.name), untaken::shown(one.by));
+        let (name, by) = (stray_keys::shown(one.name), stray_keys::shown(one.by));
         format!(
             "{name} (line {}) is not taken: it stands within the value of {by}, as OpenClaw reads it",
             one.line
@@ -133,10 +133,10 @@ fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
             Value::Text(text) => text.expose_secret(),
             Value::Reference(_) | Value::Refused(_) => "",
         };
-        if !untaken::is_one(other.name, value) {
+        if !stray_keys::is_one(other.name, value) {
             ignored += 1;
-        } else if named.len() < untaken::SHOWN_MOST {
-            named.extend(untaken::told(other.name, value, &other.at()));
+        } else if named.len() < stray_keys::SHOWN_MOST {
+            named.extend(stray_keys::told(other.name, value, &other.at()));
         } else {
             more += 1;
         }

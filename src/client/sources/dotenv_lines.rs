@@ -13,7 +13,7 @@
 use std::ops::Range;
 
 use super::dotenv_value::{Note, Raw, Value, ends_line, is_blank, settle};
-use super::untaken;
+use super::stray_keys;
 use crate::env_names;
 
 /// One assignment.
@@ -143,7 +143,7 @@ fn passed_over(line: &str) -> Option<bool> {
     let exported = line.strip_prefix("export").filter(|rest| rest.starts_with(is_blank));
     // `export NAME` only marks a variable that was set elsewhere.
     let marks = exported.is_some_and(|names| names.split(is_blank).all(|name| name.bytes().all(is_word)));
-    if line.starts_with('#') || marks { None } else { Some(untaken::line_holds_key(line)) }
+    if line.starts_with('#') || marks { None } else { Some(stray_keys::line_holds_key(line)) }
 }
 
 fn is_word(byte: u8) -> bool {
@@ -169,7 +169,7 @@ fn swallowed<'a>(
         let end = line_end(text, at);
         if let Some((name, value_at)) = head(text, at).filter(|(_, value_at)| *value_at < end.min(value.end))
         {
-            let is_key = env_names::known(name).is_some() || untaken::is_key_name(name);
+            let is_key = env_names::known(name).is_some() || stray_keys::is_key_name(name);
             let is_set = !text[value_at..end].chars().all(|c| is_blank(c) || matches!(c, '"' | '\'' | '`'));
             if is_key && is_set {
                 found.push(Swallowed { name, line: count.at(text, at), by });

@@ -4,11 +4,11 @@
 
 pub(crate) mod dotenv_lines;
 pub(crate) mod dotenv_value;
-mod in_use;
 mod origin;
 mod rank;
 pub mod shell;
-pub(crate) mod untaken;
+pub(crate) mod stray_keys;
+mod unserved;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -146,7 +146,7 @@ impl Found {
                 found.note(name, value);
                 found.add(name, Origin::Process, || held_of(name, value));
                 // Of all the variables of a process, only those that look like a provider's.
-                if provider_and_rank(name).is_none() && untaken::names_provider(name) {
+                if provider_and_rank(name).is_none() && stray_keys::names_provider(name) {
                     found.leave(name, value, &Origin::Process);
                 }
             }
@@ -221,9 +221,9 @@ impl Found {
 
     /// Tells of a variable that is not taken, if it looks like a key.
     fn leave(&mut self, name: &str, value: &str, origin: &Origin) {
-        if self.untaken.len() <= untaken::SHOWN_MOST && untaken::is_one(name, value) {
-            let told = if self.untaken.len() < untaken::SHOWN_MOST {
-                untaken::told(name, value, &format!(" ({})", origin.told()))
+        if self.untaken.len() <= stray_keys::SHOWN_MOST && stray_keys::is_one(name, value) {
+            let told = if self.untaken.len() < stray_keys::SHOWN_MOST {
+                stray_keys::told(name, value, &format!(" ({})", origin.told()))
             } else {
                 Some("more variables look like keys and are not taken".to_owned())
             };
