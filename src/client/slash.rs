@@ -3,7 +3,7 @@
 
 /// What a `/model` line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Asked {
+pub enum ModelCommand {
     /// What there is to pick.
     List,
     /// What is used.
@@ -22,7 +22,7 @@ pub enum Asked {
 /// As in the client, letter case of the command does not matter, and a colon may stand behind it.
 /// What follows the model is not looked at.
 #[must_use]
-pub fn parse(line: &str) -> Option<Asked> {
+pub fn parse(line: &str) -> Option<ModelCommand> {
     const COMMAND: &str = "/model";
     let line = line.trim();
     let rest = match line.get(..COMMAND.len()) {
@@ -34,13 +34,13 @@ pub fn parse(line: &str) -> Option<Asked> {
     }
     let rest = rest.trim_start();
     let rest = rest.strip_prefix(':').unwrap_or(rest);
-    let Some(word) = rest.split_whitespace().next() else { return Some(Asked::List) };
+    let Some(word) = rest.split_whitespace().next() else { return Some(ModelCommand::List) };
     Some(match word.to_ascii_lowercase().as_str() {
-        "list" => Asked::List,
-        "status" => Asked::Status,
+        "list" => ModelCommand::List,
+        "status" => ModelCommand::Status,
         _ => {
             let (model, profile) = split(word);
-            Asked::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
+            ModelCommand::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
         }
     })
 }
@@ -106,10 +106,10 @@ pub enum Wish {
 pub fn wish(text: &str) -> Wish {
     if let Some(asked) = parse(text) {
         return match asked {
-            Asked::List => Wish::List,
-            Asked::Status => Wish::Status,
-            Asked::Pick { model, profile: Some(profile) } => Wish::Pin { model: Some(model), profile },
-            Asked::Pick { model, profile: None } => Wish::Model(model),
+            ModelCommand::List => Wish::List,
+            ModelCommand::Status => Wish::Status,
+            ModelCommand::Pick { model, profile: Some(profile) } => Wish::Pin { model: Some(model), profile },
+            ModelCommand::Pick { model, profile: None } => Wish::Model(model),
         };
     }
     // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
@@ -125,20 +125,20 @@ pub fn wish(text: &str) -> Wish {
 mod tests {
     use super::*;
 
-    fn pick(model: &str, profile: Option<&str>) -> Asked {
-        Asked::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
+    fn pick(model: &str, profile: Option<&str>) -> ModelCommand {
+        ModelCommand::Pick { model: model.to_owned(), profile: profile.map(str::to_owned) }
     }
 
     #[test]
     fn the_documented_spellings_are_read() {
         for (line, expected) in [
-            ("/model", Some(Asked::List)),
-            ("/model list", Some(Asked::List)),
-            ("/model LIST", Some(Asked::List)),
-            ("/model:", Some(Asked::List)),
-            ("/model status", Some(Asked::Status)),
-            ("/Model status", Some(Asked::Status)),
-            ("  /model  status  ", Some(Asked::Status)),
+            ("/model", Some(ModelCommand::List)),
+            ("/model list", Some(ModelCommand::List)),
+            ("/model LIST", Some(ModelCommand::List)),
+            ("/model:", Some(ModelCommand::List)),
+            ("/model status", Some(ModelCommand::Status)),
+            ("/Model status", Some(ModelCommand::Status)),
+            ("  /model  status  ", Some(ModelCommand::Status)),
             ("/model 3", Some(pick("3", None))),
             ("/model sonnet", Some(pick("sonnet", None))),
             ("/model: sonnet", Some(pick("sonnet", None))),

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::endpoint::Endpoint;
-use super::health::{Asked, Check, Status, check, status};
+use super::health::{Check, CheckScope, Status, check, status};
 use super::order::{Choice, Rules, Selected, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
@@ -184,7 +184,7 @@ impl<'a> Overview<'a> {
             Only::Profile(id) => Some(id),
             Only::All | Only::Provider(_) => None,
         };
-        let asked = Asked { profile, missing: &missing, beside: self.input.beside };
+        let asked = CheckScope { profile, missing: &missing, beside: self.input.beside };
         check(self.input.profiles, asked, self.input.now, self.input.warn_after_ms)
     }
 }

@@ -125,7 +125,7 @@ impl CheckReason {
 
 /// What is judged beside the profiles that are there.
 #[derive(Clone, Copy, Default, Debug)]
-pub struct Asked<'a> {
+pub struct CheckScope<'a> {
     /// The one profile that is asked for.
     pub profile: Option<&'a ProfileId>,
     /// Providers that are in use and have no key.
@@ -139,7 +139,7 @@ pub struct Asked<'a> {
 /// Orders and cooldowns do not count: a credential that ran out is reported although another one
 /// still serves.
 #[must_use]
-pub fn check(views: &[ProfileView], asked: Asked<'_>, now: i64, window: i64) -> Check {
+pub fn check(views: &[ProfileView], asked: CheckScope<'_>, now: i64, window: i64) -> Check {
     let mut exit = 0;
     let mut reasons = Vec::new();
     if views.is_empty() && !asked.beside {
@@ -257,7 +257,7 @@ mod tests {
             (vec![&missing, &ok], 1, "missing"),
         ] {
             let views: Vec<_> = views.into_iter().cloned().collect();
-            let check = check(&views, Asked::default(), NOW, WARN_AFTER_MS);
+            let check = check(&views, CheckScope::default(), NOW, WARN_AFTER_MS);
             assert_eq!(check.exit, exit);
             assert_eq!(check.reasons.iter().map(spelled).collect::<Vec<_>>().join(" "), codes);
         }
@@ -275,9 +275,9 @@ mod tests {
             };
             (exit, reasons.into_iter().flat_map(reason).collect::<Vec<_>>().join(" "))
         };
-        let profile = Asked { profile: Some(&id), ..Asked::default() };
+        let profile = CheckScope { profile: Some(&id), ..CheckScope::default() };
         assert_eq!(said(&[], profile), (1, "missing groq:nope".to_owned()));
-        let missing = Asked { missing: &[&openai, &zai], ..Asked::default() };
+        let missing = CheckScope { missing: &[&openai, &zai], ..CheckScope::default() };
         let keys = "missing_key openai missing_key zai";
         assert_eq!(said(&[], missing), (1, format!("no_profile {keys}")));
         assert_eq!(said(&[expiring], missing), (1, format!("expiring a:x {keys}")));
