@@ -9,35 +9,10 @@ use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 pub use super::hex::{hex, unhex};
+pub use super::label;
 use super::random;
 pub use super::vault_key::{KeyId, VaultKey};
 use crate::error::{Code, Error, Result, fail};
-
-/// The label of each use of the vault key. No two uses share a derived key.
-pub mod label {
-    /// Wraps the file key of a record.
-    pub const RECORD: &[u8] = b"strongroom/record/v1";
-    /// Authenticates the plaintext of a record.
-    pub const RECORD_AUTH: &[u8] = b"strongroom/record-auth/v1";
-    /// Wraps the file key of a transaction's operations.
-    pub const TXN: &[u8] = b"strongroom/txn/v1";
-    /// Authenticates the operations of a transaction.
-    pub const TXN_AUTH: &[u8] = b"strongroom/txn-auth/v1";
-    /// Chains a change log.
-    pub const LOG: &[u8] = b"strongroom/log/v1";
-    /// Authenticates a ledger.
-    pub const LEDGER: &[u8] = b"strongroom/ledger/v1";
-    /// Authenticates an anchor.
-    pub const ANCHOR: &[u8] = b"strongroom/anchor/v1";
-    /// Authenticates `settings.json`.
-    pub const SETTINGS: &[u8] = b"strongroom/settings/v1";
-    /// Tells recovery recipients apart without showing one.
-    pub const RECOVERY_ID: &[u8] = b"strongroom/recovery-id/v1";
-    /// Makes the key of an agent.
-    pub const AGENT: &[u8] = b"strongroom/agent/v1";
-    /// Names a vault key without giving anything of it away.
-    pub const KEY_ID: &[u8] = b"strongroom/key-id/v1";
-}
 
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident, $damaged:literal) => {

@@ -15,6 +15,7 @@ pub mod armor;
 pub mod bundle;
 mod hex;
 pub mod keys;
+pub mod label;
 pub mod received;
 pub mod record;
 pub mod recovery;

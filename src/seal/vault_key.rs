@@ -8,8 +8,7 @@ use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 use super::hex::unhex;
-use super::keys::label;
-use super::random;
+use super::{label, random};
 use crate::error::{Code, Error, Result, fail};
 
 /// The name of a vault key: 16 hex digits, derived from it.
