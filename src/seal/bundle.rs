@@ -8,13 +8,15 @@ use std::io::ErrorKind;
 use age::{DecryptError, scrypt, x25519};
 use sha2::{Digest, Sha256};
 
-use super::received::SEND_ARMORED;
 use super::{decrypt, encrypt, scan};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 
 /// The largest bundle, in bytes.
 pub const MAX: usize = 64 * 1024 * 1024;
+/// What to do about a bundle that did not arrive whole.
+pub(super) const SEND_ARMORED: &str =
+    "have it sent again, as text: `strongroom export --armor` makes it so; nothing was changed";
 /// The scrypt work factor a bundle is made with: 2^18, about a second and 256 MiB.
 const WORK_FACTOR: u8 = 18;
 /// The highest scrypt work factor that is accepted.

@@ -9,7 +9,7 @@ use std::io::Read;
 use age::armor::ArmoredReader;
 
 use super::armor::{BEGIN, END};
-use super::bundle::MAX;
+use super::bundle::{MAX, SEND_ARMORED};
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::encoding::{Decoded, decode};
 
@@ -17,9 +17,6 @@ use crate::secret::encoding::{Decoded, decode};
 const BINARY: &[u8] = b"age-encryption.org/";
 /// The same in Base64, as far as that does not depend on what follows.
 const BINARY_IN_BASE64: &[u8] = b"YWdlLWVuY3J5cHRpb24ub3JnL";
-/// What to do about a bundle that did not arrive whole.
-pub(super) const SEND_ARMORED: &str =
-    "have it sent again, as text: `strongroom export --armor` makes it so; nothing was changed";
 
 /// Whether bytes, without a byte order mark, look like an age file: binary, armored, or armor that lost its markers.
 #[must_use]
