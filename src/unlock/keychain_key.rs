@@ -8,14 +8,12 @@ use std::time::{Duration, SystemTime};
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
-use super::slots::{self, DIR, KEYCHAIN, Slot, Unlocked};
+use super::slots::{self, DIR, KEYCHAIN, Slot, UNSEEN, Unlocked};
 use super::{MethodSecret, key_text};
 use crate::error::{Code, Error, Result};
 use crate::keychain::{Cover, Keychain};
 use crate::secret::{ExposeSecret, SecretBox};
 
-/// The file that says that no later process has seen the key yet.
-pub(super) const UNSEEN: &str = "keychain.unseen";
 /// A keychain may keep its last seconds in memory only (KWallet 5.103: about 5 s).
 const SEEN_AFTER: Duration = Duration::from_secs(60);
 

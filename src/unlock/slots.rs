@@ -21,6 +21,8 @@ pub const PASSPHRASE: &str = "passphrase";
 pub const KEY_FILE: &str = "key-file";
 /// The name of the method by the desktop's keychain.
 pub const KEYCHAIN: &str = "keychain";
+/// The file that says that no later process has seen the keychain's key yet.
+pub(super) const UNSEEN: &str = "keychain.unseen";
 /// The name of the method by a systemd credential.
 pub const SYSTEMD_CREDENTIAL: &str = "systemd-credential";
 
@@ -87,7 +89,7 @@ pub fn is_method_name(text: &str) -> bool {
 pub fn is_ours(name: &str) -> bool {
     let aside = || name.split_once(".age.replaced-").is_some_and(|(method, _)| is_method_name(method));
     let method = name.strip_suffix(listing::NEW).unwrap_or(name).strip_suffix(".age");
-    method.is_some_and(is_method_name) || aside() || name == super::keychain_key::UNSEEN
+    method.is_some_and(is_method_name) || aside() || name == UNSEEN
 }
 
 /// The name of a method's unlock file.
