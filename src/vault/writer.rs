@@ -6,7 +6,6 @@ use super::agent::Agent;
 use super::anchor::Anchors;
 use super::anchor::standing::{self, Standing, State, WayOut};
 use super::generation::Generations;
-use super::keychain::settle;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
 use super::transaction::change::{Change, Outcome};
@@ -174,18 +173,6 @@ impl<'s> Writer<'s> {
     pub fn stage_on<'w>(&'w self, change: Change, book: &Book, watched: &dyn Watch) -> Result<Staged<'w>> {
         let place = Place { agent: &self.agent, ring: &self.ring, follow: self.follow };
         Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
-    }
-
-    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
-    ///
-    /// # Errors
-    /// None but those of the files in the home.
-    pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
-        if outcome.unfinished.is_none() && settle::is_due(&self.agent)? {
-            let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
-            outcome.keychain = settle::settle(self, &put).err();
-        }
-        Ok(outcome)
     }
 }
 

@@ -22,6 +22,7 @@ use crate::vault::ledger::Entry;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 use crate::vault::store::Store;
+use crate::vault::transaction::change::Outcome;
 use crate::vault::writer::Writer;
 
 /// How old a sealed copy has to be before it is given up for what the keychain says. KWallet writes
@@ -50,6 +51,20 @@ pub fn is_due(agent: &Agent) -> Result<bool> {
         Some(kept) => !kept.names()?.is_empty(),
         None => false,
     })
+}
+
+impl Writer<'_> {
+    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
+    ///
+    /// # Errors
+    /// None but those of the files in the home.
+    pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
+        if outcome.unfinished.is_none() && is_due(&self.agent)? {
+            let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
+            outcome.keychain = settle(self, &put).err();
+        }
+        Ok(outcome)
+    }
 }
 
 /// Brings the keychain up to date for an agent. `written_now` are the profiles that this process put
