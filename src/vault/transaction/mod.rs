@@ -87,7 +87,7 @@ pub(in crate::vault) fn apply(
     removed.extend(to_keychain);
     files.remove(&file_names(&removed))?;
     if durable == Durable::Now {
-        follow(agent, &ops.state, Doing::CarryOut)?;
+        follow(&agent.dir, &ops.state, Doing::CarryOut)?;
     }
     log::append(&agent.dir, &ops.log, durable)?;
     for name in txn.names()?.iter().filter(|name| name.starts_with(shard::PREFIX)) {

@@ -135,7 +135,7 @@ impl Parts {
             && !self.ops.ops.iter().any(|op| matches!(op, Op::Order { .. }))
             && agent.dir.kind(PENDING)?.is_none()
             && self.ops.effects()?.to_keychain.is_empty()
-            && !follow(agent, &self.ops.state, Doing::Look)?)
+            && !follow(&agent.dir, &self.ops.state, Doing::Look)?)
     }
 
     /// The journal of this change, together with earlier ones.

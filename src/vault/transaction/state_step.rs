@@ -4,9 +4,9 @@
 //! carries the steps out.
 
 use serde::{Deserialize, Serialize};
+use strongroom_backends::fs::dir::Dir;
 
 use crate::error::Result;
-use crate::vault::agent::Agent;
 
 /// One step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -40,14 +40,14 @@ pub enum Doing {
     Look,
 }
 
-/// Carries steps out on an agent's state, and gives whether they changed it. Repeatable; a state that
+/// Carries steps out on the state in an agent's directory, and gives whether they changed it. Repeatable; a state that
 /// cannot be understood is left as it is, and is no error.
-pub type Follow = fn(&Agent, &[StateStep], Doing) -> Result<bool>;
+pub type Follow = fn(&Dir, &[StateStep], Doing) -> Result<bool>;
 
 /// Carries nothing out: for a vault whose state is of no concern.
 ///
 /// # Errors
 /// None.
-pub fn none(_: &Agent, _: &[StateStep], _: Doing) -> Result<bool> {
+pub fn none(_: &Dir, _: &[StateStep], _: Doing) -> Result<bool> {
     Ok(false)
 }
