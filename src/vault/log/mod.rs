@@ -7,6 +7,7 @@
 //! everything before it in the file: lines under a key that is gone are vouched for by that.
 
 mod event;
+mod line;
 pub mod verify;
 
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -16,9 +17,12 @@ use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
 use crate::error::{Code, Error, Result};
-use crate::seal::keys::{Ring, RingKey, hex, label};
-use crate::seal::signed::{self, Use};
+use crate::seal::keys::{Ring, hex};
+use crate::seal::signed;
 pub use event::{Event, OPS_OF_AGENT, OPS_OF_VAULT};
+use line::MAC_FIELD;
+pub use line::{Head, Line};
+pub(in crate::vault) use line::{mac_of, parse_line};
 pub use verify::{Judged, Verified, judge, verify};
 
 /// The file's name in the home and in an agent's directory.
@@ -33,46 +37,10 @@ const KEPT: usize = 15;
 const KEPT_BYTES: u64 = KEPT as u64 * ROTATE_FROM;
 /// More lines than any log has.
 const SEQ_MAX: u64 = 1 << 40;
-const MAC_FIELD: &str = ",\"mac\":\"";
 /// What the names of earlier files begin with, before the number of their last line.
 const EARLIER: &str = "log-";
 /// What the names of files begin with that were damaged and set by.
 pub const DAMAGED: &str = "log-damaged-";
-
-/// Where a log ends, as the ledger says it.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Head {
-    /// The number of the last line.
-    pub seq: u64,
-    /// Its MAC, in Base64.
-    pub mac: String,
-    /// The length of the file, in bytes.
-    pub len: u64,
-}
-
-impl Head {
-    /// Whether a log whose last line has this number and this MAC ends here.
-    #[must_use]
-    pub fn is_at(&self, seq: u64, mac: &str) -> bool {
-        self.seq == seq && signed::same(&self.mac, mac)
-    }
-}
-
-/// A line of the log.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Line {
-    /// Counts from 1.
-    pub seq: u64,
-    /// When, in Unix milliseconds.
-    pub at: i64,
-    /// What.
-    #[serde(flatten)]
-    pub event: Event,
-    /// The id of the vault key under which the line is chained.
-    pub key: String,
-    /// The MAC.
-    pub mac: String,
-}
 
 #[derive(Serialize)]
 struct Unsigned<'a> {
@@ -93,24 +61,6 @@ pub struct LogPart {
     /// The name under which the file is set by first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<String>,
-}
-
-/// A line, and the part of it that its MAC covers.
-pub(in crate::vault) fn parse_line(raw: &[u8]) -> Option<(Line, &str)> {
-    let text = std::str::from_utf8(raw).ok()?;
-    let line = serde_json::from_str(text).ok()?;
-    Some((line, &text[..text.rfind(MAC_FIELD)?]))
-}
-
-pub(in crate::vault) fn mac_of(
-    key: &RingKey,
-    ring: &Ring,
-    previous: &str,
-    line: &str,
-) -> Result<hmac::Hmac<Sha256>> {
-    let salt = ring.machine_salt();
-    let what = Use { salt: &salt, label: label::LOG };
-    signed::mac(key, what, &[previous.as_bytes(), b"\n", line.as_bytes()])
 }
 
 /// The lines of events, to be appended behind `head`, and where the log ends then. A file that has

@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{Head, Line, mac_of, parse_line};
+use super::line::{Head, Line, mac_of, parse_line};
 use crate::error::Result;
 use crate::seal::keys::{Ring, hex};
 use crate::seal::signed;
