@@ -7,7 +7,6 @@ use crate::error::{Code, Result};
 use crate::permission;
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::home::{Session, Vault, Waits, Writer};
-use crate::vault::index::exposed;
 use crate::vault::index::{Index, Mark};
 use crate::vault::keychain::settle;
 use crate::vault::log;
@@ -41,7 +40,7 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
                         "run `strongroom doctor --repair`",
                     ));
                 }
-                found.extend(exposed::told(&index).into_iter().map(|(_, what)| {
+                found.extend(index.exposed().into_iter().map(|(_, what)| {
                     Finding::wrong(CHECK, format!("agent {name}: {what}"), remedy("plaintext"))
                 }));
             }

@@ -13,7 +13,6 @@ use crate::vault::agent::Agent;
 use crate::vault::anchor::standing::seen_behind;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::index::exposed;
 use crate::vault::index::{EntryRef, Index};
 
 /// So many findings of secrets in an index are told one by one.
@@ -35,7 +34,7 @@ pub(super) fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileVi
 
 /// What looks like a secret in an index. Of much only some is told here.
 fn exposed_in(index: &Index) -> Vec<String> {
-    let mut told: Vec<String> = exposed::told(index).into_iter().map(|(_, what)| what).collect();
+    let mut told: Vec<String> = index.exposed().into_iter().map(|(_, what)| what).collect();
     if told.len() > EXPOSED_MAX {
         let more = told.len() - EXPOSED_MAX;
         told.truncate(EXPOSED_MAX);

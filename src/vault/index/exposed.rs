@@ -6,7 +6,6 @@ use std::borrow::Cow;
 
 use serde_json::value::RawValue;
 
-use super::{FILE, Index};
 use crate::json::scan::Members;
 use crate::looks::{looks_known, looks_secret};
 use crate::vault::id::quoted;
@@ -85,29 +84,7 @@ pub fn below(raw: &str) -> Vec<String> {
     found
 }
 
-/// What is found in an index, each as a sentence that names its place. Nothing of it is quoted but names.
-#[must_use]
-pub fn told(index: &Index) -> Vec<(Option<String>, String)> {
-    let entry = |id: &str| {
-        let is_secret = looks_known(id);
-        let shown = if is_secret { "an entry".to_owned() } else { quoted(id) };
-        let shown = format!("{shown} in the index");
-        let mut named = index.exposed_in(id);
-        if is_secret {
-            named.insert(0, "its id".to_owned());
-        }
-        (!named.is_empty()).then(|| (Some(id.to_owned()), said(&shown, &named)))
-    };
-    let beside = index.exposed_beside();
-    let beside = (!beside.is_empty()).then(|| (None, said(FILE, &beside)));
-    index.ids().filter_map(entry).chain(beside).collect()
-}
-
-fn said(holder: &str, members: &[String]) -> String {
-    format!("{holder} holds what looks like a secret in plain text: {}", members.join(", "))
-}
-
-/// The same for one member, and the member itself.
+/// As [`below`], for one member and the member itself.
 #[must_use]
 pub fn of(name: &str, raw: &str) -> Vec<String> {
     let path = &mut vec![Cow::Borrowed(name)];

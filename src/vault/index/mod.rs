@@ -168,21 +168,6 @@ impl Index {
         Some(EntryRef::read(id, raw.text(&self.source)))
     }
 
-    /// The members of an entry that look like secrets, as paths.
-    #[must_use]
-    pub fn exposed_in(&self, id: &str) -> Vec<String> {
-        self.profiles.get(id).map(|raw| exposed::below(raw.text(&self.source))).unwrap_or_default()
-    }
-
-    /// The members beside the profiles that look like secrets, as paths.
-    #[must_use]
-    pub fn exposed_beside(&self) -> Vec<String> {
-        let top =
-            self.top.iter().filter(|(name, _)| !matches!(name.as_str(), "version" | "profiles" | "order"));
-        let all = top.chain(&self.order).map(|(name, raw)| (name.as_str(), raw.text(&self.source)));
-        all.flat_map(|(name, raw)| exposed::of(name, raw)).collect()
-    }
-
     /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a
     /// reference to one elsewhere.
     pub fn lost_in(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
@@ -429,6 +414,7 @@ fn indent(out: &mut String, depth: usize) {
 
 pub mod entry;
 pub mod exposed;
+mod exposure;
 #[cfg(test)]
 #[path = "index_tests.rs"]
 mod tests;

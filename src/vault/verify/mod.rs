@@ -22,7 +22,6 @@ use super::anchor::standing::{self, Standing, State};
 use super::home::{AGENTS, Session, Vault, Waits};
 use super::id::ProfileId;
 use super::index::Index;
-use super::index::exposed;
 use super::ledger::{self, Book};
 use super::log;
 use super::many;
@@ -259,7 +258,7 @@ fn verify_agent(
     for entry in index.iter().flat_map(Index::entries) {
         verify_entry(&reader.agent, &entry, &held, verified);
     }
-    for (id, what) in index.iter().flat_map(exposed::told) {
+    for (id, what) in index.iter().flat_map(Index::exposed) {
         verified.add("plaintext", &reader.agent, id.as_deref(), what);
     }
     Ok(())
