@@ -11,6 +11,7 @@ pub mod env;
 pub mod env_names;
 pub mod error;
 pub mod harden;
+pub mod hex;
 pub mod json;
 pub mod keychain;
 pub mod limits;

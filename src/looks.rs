@@ -7,6 +7,7 @@ use sha2::Digest;
 use strongroom_backends::{is_of_words, is_opaque};
 
 use crate::error::{Code, Error, Result};
+use crate::hex::hex;
 
 /// Shorter parts of a text are no secrets, in bytes.
 const PART_MIN: usize = 12;
@@ -175,7 +176,7 @@ pub fn masked(text: &str) -> Cow<'_, str> {
 
 fn handle(secret: &str) -> String {
     let digest = sha2::Sha256::digest(secret.as_bytes());
-    digest.iter().take(HANDLE_BYTES).fold(String::from("~"), |handle, byte| format!("{handle}{byte:02x}"))
+    format!("~{}", hex(&digest[..HANDLE_BYTES]))
 }
 
 /// Whether a text holds a handle of [`masked`]. No profile id does at that place.

@@ -115,8 +115,7 @@ mod tests {
     #[test]
     fn the_vector_of_the_format_page_stays() {
         let key = cost(19 * MIB, 2, 1).derive(b"correct horse").unwrap();
-        let hex: String = key.iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, VECTOR);
+        assert_eq!(crate::hex::hex(&*key), VECTOR);
     }
 
     const VECTOR: &str = "ae4d8c8b713876044c8347c76986a9b5655944aaacfffe9bea4dff9e7b6a1899";

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::{decrypt, encrypt, scan};
 use crate::error::{Code, Error, Result, fail};
+use crate::hex::hex;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 
 /// The largest bundle, in bytes.
@@ -80,7 +81,7 @@ pub fn seal(receiver: &Receiver, plaintext: &[u8]) -> Result<Vec<u8>> {
 /// The SHA-256 of a bundle's bytes, in hex: what sender and receiver compare.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
 }
 
 /// Whether a bundle asks for a passphrase. It is binary, as [`super::received`] gives it.

@@ -8,11 +8,11 @@ use age_core::primitives::hkdf;
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-pub use super::hex::{hex, unhex};
 pub use super::label;
 use super::random;
 pub use super::vault_key::{KeyId, VaultKey};
 use crate::error::{Code, Error, Result, fail};
+pub use crate::hex::{hex, unhex};
 
 macro_rules! random_id {
     ($(#[$doc:meta])* $name:ident, $damaged:literal) => {

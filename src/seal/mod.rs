@@ -13,7 +13,6 @@
 pub mod argon2id;
 pub mod armor;
 pub mod bundle;
-mod hex;
 pub mod keys;
 pub mod label;
 pub mod received;

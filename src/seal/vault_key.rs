@@ -7,9 +7,9 @@ use age_core::primitives::hkdf;
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-use super::hex::unhex;
 use super::{label, random};
 use crate::error::{Code, Error, Result, fail};
+use crate::hex::{hex, unhex};
 
 /// The name of a vault key: 16 hex digits, derived from it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +28,7 @@ impl FromStr for KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

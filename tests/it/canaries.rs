@@ -85,7 +85,7 @@ impl Needles {
     fn encoded(&mut self, name: &str, bytes: &[u8]) {
         use base64::Engine;
         use base64::prelude::{BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD};
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = strongroom::hex::hex(bytes);
         self.piece(name, &hex.as_bytes()[..24.min(hex.len())]);
         for shift in 0..3 {
             let shifted = [&[0; 3][..shift], bytes].concat();

@@ -14,6 +14,7 @@ const LAYERS: &[&[&str]] = &[
         "json",
         "when",
         "harden",
+        "hex",
         "keychain",
         "limits",
         "looks",

@@ -176,7 +176,7 @@ fn a_cache_that_was_planted_seals_no_secret() {
         let vault_id = if vault_id.is_null() { json["vaultId"].clone() } else { vault_id };
         let machine = first_line(&victim.home().join("ledger"))["machine"].clone();
         let unlock_file = std::fs::read(victim.home().join("unlock/passphrase.age")).unwrap();
-        let digest: String = Sha256::digest(&unlock_file).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = strongroom::hex::hex(&Sha256::digest(&unlock_file));
         let cache = edited(
             &cached(&theirs),
             &[("vault", vault_id), ("machine", machine), ("unlockFile", digest.into())],
