@@ -35,8 +35,6 @@ pub use shown::{
 #[cfg(unix)]
 use fs::denial::Denial;
 #[cfg(unix)]
-use fs::dir::Dir;
-#[cfg(unix)]
 use fs::lock::Holder;
 
 /// What can go wrong with a place.
@@ -141,63 +139,4 @@ impl StoreError {
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))
     }
-}
-
-/// How a store is.
-#[cfg(unix)]
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Health {
-    /// It can be read and written.
-    Ready,
-    /// It can be read.
-    ReadOnly,
-    /// It cannot be reached.
-    Unavailable,
-}
-
-/// A place where sealed records rest, each under a name.
-#[cfg(unix)]
-pub trait SecretStore {
-    /// What goes wrong with the place.
-    type Error;
-
-    /// The store's name in indexes and on the command line.
-    fn kind(&self) -> &'static str;
-
-    /// The bytes under a name, at most `max` of each: none, one, or more where the place cannot keep
-    /// others from writing under the same name.
-    ///
-    /// # Errors
-    /// When the place cannot be read, or what is there is no record.
-    fn copies(&self, name: &str, max: usize) -> Result<Vec<Vec<u8>>, Self::Error>;
-
-    /// Takes over the staged records of these names, and can be repeated: a name which is no
-    /// longer staged was taken over before. Durable after [`SecretStore::sync`].
-    ///
-    /// # Errors
-    /// When a record cannot be written; those taken over until then stay.
-    fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), Self::Error>;
-
-    /// Removes records; names that are not there are passed over. Durable after
-    /// [`SecretStore::sync`].
-    ///
-    /// # Errors
-    /// When a record that is there cannot be removed.
-    fn remove(&self, names: &[String]) -> Result<(), Self::Error>;
-
-    /// Makes what was taken over and removed durable: once for all of it, and after the rest of a
-    /// change was written, so that one commit of the file system's journal carries everything.
-    ///
-    /// # Errors
-    /// When the place says that it could not keep them.
-    fn sync(&self) -> Result<(), Self::Error>;
-
-    /// The names of all records, sorted.
-    ///
-    /// # Errors
-    /// When the place cannot be read.
-    fn names(&self) -> Result<Vec<String>, Self::Error>;
-
-    /// Whether the store can be used now. Never prompts.
-    fn health(&self) -> Health;
 }

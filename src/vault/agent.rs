@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
 
-use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
 

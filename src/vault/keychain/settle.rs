@@ -8,7 +8,6 @@
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use strongroom_backends::SecretStore;
 use strongroom_backends::fs::dir::Dir;
 
 use super::store::KeychainStore;

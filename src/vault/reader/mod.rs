@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
-use strongroom_backends::{SecretStore, StoreError};
+use strongroom_backends::StoreError;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
@@ -230,7 +230,7 @@ impl<'k> Reader<'k> {
             return Ok(found);
         }
         if let Some(files) = &self.files
-            && let Some(sealed) = files.copies(&name, RECORD_MAX).map_err(in_place(profile))?.pop()
+            && let Some(sealed) = files.read_if_any(&name, RECORD_MAX).map_err(in_place(profile))?
         {
             found.push((Store::File, sealed));
         }
@@ -246,7 +246,7 @@ impl<'k> Reader<'k> {
     /// because the machine lost its power; anything else that does not open was altered, be it here or there.
     fn in_place_too(&self, profile: &ProfileId, name: &str, held: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(files) = &self.files else { return Ok(None) };
-        let there = files.copies(name, RECORD_MAX).map_err(in_place(profile))?.pop();
+        let there = files.read_if_any(name, RECORD_MAX).map_err(in_place(profile))?;
         let Some(there) = there.filter(|there| there != held && !is_torn(there)) else { return Ok(None) };
         Record::open(&self.ring, profile, &there)?;
         Ok(Some(there))

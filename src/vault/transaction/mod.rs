@@ -16,7 +16,6 @@ pub mod state_step;
 
 use std::collections::HashSet;
 
-use strongroom_backends::SecretStore;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::{Dir, is_in_use};
 
