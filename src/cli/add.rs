@@ -11,8 +11,8 @@ use super::setup_token;
 use super::store::StoreArg;
 use crate::env_names;
 use crate::error::{Code, Error, Result};
+use crate::ops::open::Open;
 use crate::vault::credential::CredentialType;
-use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
 
 /// The providers that are offered by number; any other can be named.
@@ -187,8 +187,8 @@ fn one(context: &mut Context, known: Known) -> Result<u8> {
         setup_token::needs_terminal(context, &wish)?;
     }
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    let stored = ask_and_store(context, &vault, &mut session, known)?;
+    let mut open = context.open(&vault)?;
+    let stored = ask_and_store(context, &mut open, known)?;
     stored.tell(context)
 }
 
@@ -213,12 +213,7 @@ fn in_browser(provider: &Provider) -> Result<()> {
 ///
 /// # Errors
 /// Those of asking and of storing.
-pub(super) fn ask_and_store(
-    context: &mut Context,
-    vault: &Vault,
-    session: &mut Session,
-    known: Known,
-) -> Result<Stored> {
+pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: Known) -> Result<Stored> {
     let asking = context.may_ask() && (known.provider.is_none() || known.method.is_none());
     let provider = match known.provider {
         Some(provider) => provider,
@@ -241,8 +236,8 @@ pub(super) fn ask_and_store(
     if method == Method::SetupToken {
         let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
         setup_token::needs_terminal(context, &wish)?;
-        paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
-        return setup_token::make(context, vault, session, wish);
+        paste::keep_what_is_there(context, open, &wish, asks_id)?;
+        return setup_token::make(context, open, wish);
     }
     let mut wish = Wish {
         profile: paste::profile_of(context, &provider, id.as_deref(), default)?,
@@ -253,7 +248,7 @@ pub(super) fn ask_and_store(
         store: known.store,
         command: "add",
     };
-    paste::keep_what_is_there(context, vault, session, &wish, asks_id)?;
+    paste::keep_what_is_there(context, open, &wish, asks_id)?;
     if wish.end == End::Unsaid && asking && kind == CredentialType::Token {
         let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
         if !answer.is_empty() {
@@ -262,7 +257,7 @@ pub(super) fn ask_and_store(
     }
     let what = format!("{} for {}", paste::noun(kind), wish.profile);
     let provider = wish.provider.clone();
-    paste::store(context, vault, session, wish, |context| paste::read(context, &provider, &what))
+    paste::store(context, open, wish, |context| paste::read(context, &provider, &what))
 }
 
 fn ask_provider() -> Result<Provider> {

@@ -5,6 +5,7 @@ use clap::Args;
 use super::{Context, near};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
+use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
 use crate::vault::elsewhere::{Elsewhere, told};
@@ -42,7 +43,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
     let agent = context.agent()?;
-    let record = Context::reading(&vault, &mut session, |session| {
+    let record = reading(&vault, &mut session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok(None) };
         let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
         match reader.record(&profile) {

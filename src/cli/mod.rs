@@ -27,6 +27,7 @@ mod log;
 mod menu;
 mod near;
 mod new_vault;
+mod notices;
 mod onboard;
 mod order;
 mod paste;

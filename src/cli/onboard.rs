@@ -17,6 +17,7 @@ use super::sources;
 use super::wiring;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::may_be_repeated;
+use crate::ops::open::Open;
 use crate::shape;
 use crate::term::secret_input;
 use crate::transfer::environment;
@@ -103,26 +104,27 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     if let Some(told) = args.client.told() {
         context.warn(&told);
     }
-    let (made, vault, mut session) = open_or_make(context, args)?;
+    let (made, vault, session) = open_or_make(context, args)?;
+    let mut open = context.open_by(&vault, session)?;
     for (wish, _) in &given {
-        paste::keep_what_is_there(context, &vault, &session, wish, false)?;
+        paste::keep_what_is_there(context, &open, wish, false)?;
     }
     let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();
     let nothing_said = given.is_empty() && choice.is_none() && args.token_provider.is_none();
     let goes_on = if nothing_said && context.may_ask() && !context.json() {
-        let taken = take_found(context, &vault, &mut session);
+        let taken = take_found(context, &mut open);
         taken.map_err(|error| stays(context, &kept, error))?
     } else {
         true
     };
     if given.is_empty() && goes_on {
-        let one = args.ask(context, &vault, &mut session, choice);
+        let one = args.ask(context, &mut open, choice);
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
     }
     for (wish, read) in given {
         let profile = wish.profile.to_string();
-        let one = paste::store(context, &vault, &mut session, wish, |_| Ok(read));
+        let one = paste::store(context, &mut open, wish, |_| Ok(read));
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
         kept.push(profile);
     }
@@ -153,7 +155,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
 }
 
 /// Offers to store the keys that lie outside the vault. Returns whether the person wants to add another one.
-fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Result<bool> {
+fn take_found(context: &mut Context, open: &mut Open<'_>) -> Result<bool> {
     let found = sources::look(context, false);
     let Ok(parsed) = environment::parse(&found) else { return Ok(true) };
     if parsed.candidates.is_empty() {
@@ -166,7 +168,7 @@ fn take_found(context: &mut Context, vault: &Vault, session: &mut Session) -> Re
     if !secret_input::confirm("Store them in the vault?")? {
         return Ok(true);
     }
-    import::take(context, vault, session, parsed)?;
+    import::take(context, open, parsed)?;
     match secret_input::confirm("Add another credential?") {
         // What was found is stored by now.
         Err(error) if error.code() == Code::Cancelled => Ok(false),
@@ -341,13 +343,7 @@ impl Onboard {
         }
     }
 
-    fn ask(
-        &self,
-        context: &mut Context,
-        vault: &Vault,
-        session: &mut Session,
-        choice: Option<Choice>,
-    ) -> Result<Stored> {
+    fn ask(&self, context: &mut Context, open: &mut Open<'_>, choice: Option<Choice>) -> Result<Stored> {
         let provider = match (&self.token_provider, choice) {
             (Some(name), _) => {
                 super::context::not_a_secret(name)?;
@@ -364,7 +360,7 @@ impl Onboard {
             ends: self.ends(),
             store: None,
         };
-        add::ask_and_store(context, vault, session, known)
+        add::ask_and_store(context, open, known)
     }
 }
 

@@ -8,6 +8,7 @@ use super::ends::{End, Ends};
 use super::store::{StoreArg, choose};
 use super::{Context, near};
 use crate::error::{Code, Error, Result, fail};
+use crate::ops::open::Open;
 use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
 use crate::shape;
@@ -17,8 +18,8 @@ use crate::unlock::slots::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::generation::next_record;
-use crate::vault::home::{Session, Vault};
-use crate::vault::id::{ProfileId, Provider};
+use crate::vault::home::Vault;
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::exposed;
 use crate::vault::record::Record;
 use crate::vault::transaction::change::{Change, Outcome};
@@ -140,12 +141,12 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
         command: if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" },
     };
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
+    let mut open = context.open(&vault)?;
     let what = format!("{} for {}", noun(kind), wish.profile);
-    let by = not_by_passphrase(&vault, &session);
+    let by = not_by_passphrase(&open);
     let provider = wish.provider.clone();
     let read = |context: &Context| args.value.read(context, &provider, &what, by.as_deref());
-    if near::provider(&wish.provider).is_some() && !has_any(context, &vault, &wish.provider)? {
+    if near::provider(&wish.provider).is_some() && !has_any(&open, &wish.provider)? {
         let (read, meant) = near::ask(context, &wish.provider, read)?;
         let wish = match meant {
             Some(provider) => Wish {
@@ -155,16 +156,16 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
             },
             None => wish,
         };
-        keep_what_is_there(context, &vault, &session, &Wish { named: false, ..wish.clone() }, false)?;
-        return store(context, &vault, &mut session, wish, |_| Ok(read))?.tell(context);
+        keep_what_is_there(context, &open, &Wish { named: false, ..wish.clone() }, false)?;
+        return store(context, &mut open, wish, |_| Ok(read))?.tell(context);
     }
-    let stored = store(context, &vault, &mut session, wish, read)?;
+    let stored = store(context, &mut open, wish, read)?;
     stored.tell(context)
 }
 
 /// Whether the agent has a profile of that provider: then its name is meant as it stands.
-fn has_any(context: &Context, vault: &Vault, provider: &Provider) -> Result<bool> {
-    let Some(found) = vault.agent(&context.agent()?)? else { return Ok(false) };
+fn has_any(open: &Open<'_>, provider: &Provider) -> Result<bool> {
+    let Some(found) = open.vault.agent(&open.agent)? else { return Ok(false) };
     let index = found.index()?;
     Ok(index.entry_refs().any(|entry| entry.is_of(provider)))
 }
@@ -195,12 +196,12 @@ pub(super) fn read(context: &Context, provider: &Provider, what: &str) -> Result
 
 /// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
 /// pasted next.
-pub(super) fn not_by_passphrase(vault: &Vault, session: &Session) -> Option<String> {
+pub(super) fn not_by_passphrase(open: &Open<'_>) -> Option<String> {
     let has_one = |slot: &Slot| matches!(slot.kind, Ok((Kind::Passphrase, _)));
-    if !vault.slots().ok()?.iter().any(has_one) {
+    if !open.vault.slots().ok()?.iter().any(has_one) {
         return None;
     }
-    match &session.opened {
+    match &open.session.opened {
         Opened::By(unlocked) if unlocked.secret.kind() == Kind::Passphrase => None,
         Opened::By(unlocked) => Some(unlocked.from.clone()),
         Opened::Cached(_) => Some("what `strongroom unlock` keeps".to_owned()),
@@ -214,13 +215,11 @@ pub(super) fn not_by_passphrase(vault: &Vault, session: &Session) -> Option<Stri
 /// `EXISTS`, `CANCELLED`.
 pub(super) fn keep_what_is_there(
     context: &Context,
-    vault: &Vault,
-    session: &Session,
+    open: &Open<'_>,
     wish: &Wish,
     asks_anyway: bool,
 ) -> Result<()> {
-    let Some(found) = vault.agent(&context.agent()?)? else { return Ok(()) };
-    let reader = found.reader(session.keys.agent(context.agent()?.as_str())?, &vault.keychain)?;
+    let Some(reader) = open.reader()? else { return Ok(()) };
     // The record governs; without one that opens, the entry tells what another program keeps there.
     let kind = match reader.record(&wish.profile) {
         Ok(Some(record)) => Some(record.credential.kind),
@@ -240,7 +239,7 @@ pub(super) fn keep_what_is_there(
     };
     let profile = &wish.profile;
     if !context.may_ask() {
-        let free = free_beside(context, vault, profile)?;
+        let free = free_beside(open.vault, &open.agent, profile)?;
         let verb = match (wish.command, wish.kind) {
             ("setup-token", _) => "setup-token",
             (_, CredentialType::Token) => "paste-token",
@@ -264,11 +263,10 @@ pub(super) fn keep_what_is_there(
 ///
 /// # Errors
 /// Those of reading what is there.
-pub(super) fn free_beside(context: &Context, vault: &Vault, profile: &ProfileId) -> Result<ProfileId> {
-    let agent = context.agent()?;
+pub(super) fn free_beside(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Result<ProfileId> {
     for number in 2..=FREE_MAX {
         let id = ProfileId::new(&profile.provider(), &format!("{}-{number}", profile.name()))?;
-        if !near::is_there(vault, &agent, &id)? {
+        if !near::is_there(vault, agent, &id)? {
             return Ok(id);
         }
     }
@@ -281,21 +279,19 @@ pub(super) fn free_beside(context: &Context, vault: &Vault, profile: &ProfileId)
 /// Those of the store, of reading the secret, and of writing.
 pub(super) fn store(
     context: &mut Context,
-    vault: &Vault,
-    session: &mut Session,
+    open: &mut Open<'_>,
     wish: Wish,
     read: impl FnOnce(&Context) -> Result<Read>,
 ) -> Result<Stored> {
     let Wish { provider, profile, kind, end, .. } = wish;
-    let place = choose(context, vault, session, &profile, wish.store)?;
+    let place = choose(open, &profile, wish.store)?;
     let (secret, mut warnings) = read(context)?;
     warnings.extend(shape::advise(&provider, kind, crate::secret::ExposeSecret::expose_secret(&secret)));
     let mut credential = Credential::new(kind, provider, secret);
     credential.expires = end.instant();
     warnings.extend(past(end, context.env.now()));
 
-    let agent = context.agent()?;
-    let writer = context.writer(vault, session, &agent, wish.command)?;
+    let writer = open.writer(wish.command)?;
     let reader = writer.reader()?;
     // A record that does not open is what a paste is there to mend.
     let found = reader.found(&profile).unwrap_or(None);
@@ -308,7 +304,7 @@ pub(super) fn store(
     let outcome = writer.commit(change)?;
     warnings.extend(lifted);
     drop(writer);
-    context.tell_unfinished(&outcome);
+    open.committed(&outcome);
     if outcome.plaintext.contains(&profile) {
         warnings
             .push(format!("the index held a secret of {profile} in plain text, which this paste replaced"));
@@ -409,11 +405,7 @@ impl Stored {
             None => String::new(),
         };
         let agent = context.agent()?;
-        let whose = if agent == crate::vault::id::AgentName::default() {
-            String::new()
-        } else {
-            format!(" for agent {agent}")
-        };
+        let whose = if agent == AgentName::default() { String::new() } else { format!(" for agent {agent}") };
         context.print(&format!("{verb} {} ({}{expires}){whose}.", record.profile, credential.kind))
     }
 }

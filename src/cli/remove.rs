@@ -24,13 +24,13 @@ pub struct Remove {
 pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     let vault = context.vault()?;
-    let agent = context.agent()?;
-    let mut session = context.session(&vault)?;
+    let mut open = context.open(&vault)?;
+    let agent = open.agent.clone();
     if vault.agent(&agent)?.is_none() {
         return Err(not_found(&vault, &agent, &profile));
     }
     context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
-    let writer = context.writer_without_secrets(&vault, &mut session, &agent, "remove")?;
+    let writer = open.writer_without_secrets("remove")?;
     let reader = writer.reader()?;
     let sealed = reader.holds(&profile)?;
     let listed = reader.index()?.contains(profile.as_str());
@@ -52,7 +52,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
         Err(error) => context.warn(&format!("cooldowns and pins still name {profile}: {}", error.what())),
     }
     drop(writer);
-    context.tell_unfinished(&outcome);
+    open.committed(&outcome);
     if context.json() {
         context.print_json(&serde_json::json!({
             "agent": agent.as_str(), "profileId": profile.as_str(), "result": "removed",

@@ -31,12 +31,12 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
         return fail(Code::Usage, "the old and the new id are the same");
     }
     let vault = context.vault()?;
-    let agent = context.agent()?;
-    let mut session = context.session(&vault)?;
+    let mut open = context.open(&vault)?;
+    let agent = open.agent.clone();
     if vault.agent(&agent)?.is_none() {
         return Err(not_found(&vault, &agent, &old));
     }
-    let writer = context.writer(&vault, &mut session, &agent, "rename")?;
+    let writer = open.writer("rename")?;
     let reader = writer.reader()?;
     let found = reader.found(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
     if reader.holds(&new)? || reader.index()?.contains(new.as_str()) {
@@ -58,7 +58,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
         context.warn(&format!("cooldowns and pins still name {old}: {}", error.what()));
     }
     drop(writer);
-    context.tell_unfinished(&outcome);
+    open.committed(&outcome);
     for warning in sealed_besides(&outcome) {
         context.warn(&warning);
     }

@@ -11,6 +11,7 @@ use crate::client::protocol::{self, REQUEST, REQUEST_MAX};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
 use crate::keychain;
+use crate::ops::open::reading;
 use crate::ops::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::out;
@@ -111,7 +112,7 @@ impl Asked {
                         _ => Ok(answers),
                     }
                 };
-                match Context::reading(&vault, &mut session, read) {
+                match reading(&vault, &mut session, read) {
                     Ok(answers) => protocol::response(&answers),
                     Err(error) => of_ids(ids, &error),
                 }

@@ -9,12 +9,10 @@ use super::lift;
 use super::paste::{Stored, Value, not_by_passphrase, past, sealed_besides};
 use super::store::choose;
 use crate::error::{Code, Error, Result, fail};
-use crate::seal::keys::Keys;
 use crate::secret::ExposeSecret;
 use crate::shape;
 use crate::vault::credential::CredentialType;
 use crate::vault::generation::next_record;
-use crate::vault::reader::Found;
 use crate::vault::transaction::change::Change;
 use crate::when::rfc3339;
 
@@ -32,16 +30,13 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    let agent = context.agent()?;
-    let find = |keys: &Keys| -> Result<Found> {
-        let found = match vault.agent(&agent)? {
-            Some(found) => found.reader(keys.agent(agent.as_str())?, &vault.keychain)?.found(&profile)?,
-            None => None,
-        };
-        found.map_or_else(|| Err(not_found(&vault, &agent, &profile)), Ok)
+    let mut open = context.open(&vault)?;
+    let agent = open.agent.clone();
+    let before = match open.reader()? {
+        Some(reader) => reader.record(&profile)?,
+        None => None,
     };
-    let before = find(&session.keys)?.record;
+    let before = before.ok_or_else(|| not_found(&vault, &agent, &profile))?;
     if before.credential.kind == CredentialType::OAuth {
         return Err(Error::new(
             Code::Usage,
@@ -49,17 +44,17 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
         )
         .with_remedy("import the new sign-in with --include-oauth --on-conflict replace"));
     }
-    let store = choose(context, &vault, &session, &profile, None)?;
+    let store = choose(&open, &profile, None)?;
     let provider = before.credential.provider.clone();
     let (secret, mut warnings) = args.value.read(
         context,
         &provider,
         &format!("new secret of {profile}"),
-        not_by_passphrase(&vault, &session).as_deref(),
+        not_by_passphrase(&open).as_deref(),
     )?;
     warnings.extend(shape::advise(&provider, before.credential.kind, secret.expose_secret()));
 
-    let writer = context.writer(&vault, &mut session, &agent, "rotate")?;
+    let writer = open.writer("rotate")?;
     let found = writer.reader()?.found(&profile)?;
     let found = found.ok_or_else(|| not_found(&vault, &agent, &profile))?;
     let current = &found.record;
@@ -92,7 +87,7 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     warnings.extend(lifted);
     warnings.extend(sealed_besides(&outcome));
     drop(writer);
-    context.tell_unfinished(&outcome);
+    open.committed(&outcome);
     for warning in &warnings {
         context.warn(warning);
     }

@@ -14,6 +14,7 @@ use super::ends::{End, Ends};
 use super::paste::{self, Read, Stored, Wish};
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result};
+use crate::ops::open::Open;
 use crate::pty::capture::Wanted;
 use crate::pty::child;
 use crate::secret::{Buffer, ExposeSecret};
@@ -21,7 +22,7 @@ use crate::shape;
 use crate::term::secret_input;
 use crate::term::signals::Held;
 use crate::vault::credential::CredentialType;
-use crate::vault::home::{Session, Vault};
+use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
@@ -58,27 +59,22 @@ pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     let wish = wish(context, &args.provider, args.profile_id.as_deref(), &args.ends, args.store)?;
     needs_terminal(context, &wish)?;
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    paste::keep_what_is_there(context, &vault, &session, &wish, false)?;
-    make(context, &vault, &mut session, wish)?.tell(context)
+    let mut open = context.open(&vault)?;
+    paste::keep_what_is_there(context, &open, &wish, false)?;
+    make(context, &mut open, wish)?.tell(context)
 }
 
 /// Gets a setup-token and stores it.
 ///
 /// # Errors
 /// `CANCELLED`, and those of reading a paste and of storing.
-pub(super) fn make(
-    context: &mut Context,
-    vault: &Vault,
-    session: &mut Session,
-    wish: Wish,
-) -> Result<Stored> {
+pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Result<Stored> {
     let what = wish.profile.to_string();
     let taken = Cell::new(None);
     let way = elsewhere(context, &wish);
     let wanted = wish.clone();
     let read = |context: &Context| obtain(context, &wanted, &way, &taken);
-    let stored = paste::store(context, vault, session, wish, read);
+    let stored = paste::store(context, open, wish, read);
     let Some(held) = taken.into_inner() else { return stored };
     if stored.is_err() {
         // Nobody has seen it.
@@ -139,7 +135,7 @@ fn elsewhere(context: &Context, wish: &Wish) -> String {
         && let Ok(vault) =
             Vault::open(&context.home().unwrap_or_default(), &context.setup(), context.lock_limit())
         && holds_no_token(context, &vault, &id)
-        && let Ok(free) = paste::free_beside(context, &vault, &id)
+        && let Ok(free) = paste::free_beside(&vault, &context.agent().unwrap_or_default(), &id)
     {
         id = free;
     }

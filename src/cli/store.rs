@@ -7,10 +7,10 @@ use super::get::not_found;
 use super::lazy::Lazy;
 use super::prune::{self, Prune};
 use crate::error::{Code, Result, fail};
+use crate::ops::open::Open;
 use crate::term::count::counted;
 use crate::unlock::cache;
 use crate::vault::generation::next_record;
-use crate::vault::home::{Session, Vault};
 use crate::vault::id::ProfileId;
 use crate::vault::store::Store as Place;
 use crate::vault::transaction::change::Change;
@@ -63,26 +63,17 @@ impl From<StoreArg> for Place {
 ///
 /// # Errors
 /// Those of the keychain, and of reading the agent.
-pub(super) fn choose(
-    context: &Context,
-    vault: &Vault,
-    session: &Session,
-    profile: &ProfileId,
-    named: Option<StoreArg>,
-) -> Result<Place> {
-    let name = context.agent()?;
-    let rests = match (named, vault.agent(&name)?) {
-        (None, Some(agent)) => {
-            agent.reader(session.keys.agent(name.as_str())?, &vault.keychain)?.store_of(profile)
-        }
-        _ => None,
+pub(super) fn choose(open: &Open<'_>, profile: &ProfileId, named: Option<StoreArg>) -> Result<Place> {
+    let rests = match named {
+        None => open.reader()?.and_then(|reader| reader.store_of(profile)),
+        Some(_) => None,
     };
     let store = match named.map(Place::from).or(rests) {
         Some(store) => store,
-        None => vault.default_store(session),
+        None => open.vault.default_store(&open.session),
     };
     if store == Place::Keychain {
-        vault.keychain.ready()?;
+        open.vault.keychain.ready()?;
     }
     Ok(store)
 }
@@ -100,8 +91,8 @@ fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
     wanted.dedup();
     let to = Place::from(args.to);
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    let agent = context.agent()?;
+    let mut open = context.open(&vault)?;
+    let agent = open.agent.clone();
     if vault.agent(&agent)?.is_none() {
         if let Some(id) = wanted.first() {
             return Err(not_found(&vault, &agent, id));
@@ -113,13 +104,13 @@ fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
         if to == Place::Keychain {
             vault.keychain.ready()?;
         }
-        set_default(context, &vault, &mut session, to);
-        return tell(context, &vault, &session, to, &Moved { all: true, ..Moved::default() });
+        set_default(context, &mut open, to);
+        return tell(context, &open, to, &Moved { all: true, ..Moved::default() });
     }
     if to == Place::Keychain {
         vault.keychain.ready()?;
     }
-    let writer = context.writer(&vault, &mut session, &agent, "store move")?;
+    let writer = open.writer("store move")?;
     let reader = writer.reader()?;
     let all = wanted.is_empty();
     if all {
@@ -151,13 +142,13 @@ fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
     }
     if !moved.is_empty() {
         let outcome = writer.commit(change)?;
-        context.tell_unfinished(&outcome);
+        open.committed(&outcome);
     }
     drop(writer);
     if all {
-        set_default(context, &vault, &mut session, to);
+        set_default(context, &mut open, to);
     }
-    tell(context, &vault, &session, to, &Moved { all, moved, lost, there })
+    tell(context, &open, to, &Moved { all, moved, lost, there })
 }
 
 /// Which profiles were moved.
@@ -173,13 +164,15 @@ struct Moved {
 }
 
 /// New profiles go where all profiles are moved to. The move is done, so what fails of this is a warning.
-fn set_default(context: &Context, vault: &Vault, session: &mut Session, to: Place) {
-    let before = vault.default_store(session);
-    match vault.set_default_store(session, to, &context.waits("store move")) {
+fn set_default(context: &Context, open: &mut Open<'_>, to: Place) {
+    let vault = open.vault;
+    let before = vault.default_store(&open.session);
+    let waits = open.waits("store move");
+    match vault.set_default_store(&mut open.session, to, &waits) {
         Ok(false) => {}
         Ok(true) => {
             // What is cached for one agent alone remembers the old one.
-            if let Err(error) = cache::forget_agents(&session.keys.vault, vault.home.path())
+            if let Err(error) = cache::forget_agents(&open.session.keys.vault, vault.home.path())
                 && error.code() != Code::KeyringUnavailable
             {
                 context.warn(&format!(
@@ -195,9 +188,9 @@ fn set_default(context: &Context, vault: &Vault, session: &mut Session, to: Plac
     }
 }
 
-fn tell(context: &mut Context, vault: &Vault, session: &Session, to: Place, done: &Moved) -> Result<u8> {
+fn tell(context: &mut Context, open: &Open<'_>, to: Place, done: &Moved) -> Result<u8> {
     let exit = if done.lost.is_empty() { 0 } else { Code::KeychainLost.exit() };
-    let default = vault.default_store(session);
+    let default = open.vault.default_store(&open.session);
     if context.json() {
         context.print_json(&serde_json::json!({
             "agent": context.agent()?.as_str(), "store": to.as_str(), "moved": done.moved,
@@ -207,7 +200,7 @@ fn tell(context: &mut Context, vault: &Vault, session: &Session, to: Place, done
     }
     let place = match to {
         Place::File => "encrypted files".to_owned(),
-        Place::Keychain => format!("the keychain ({})", vault.keychain.provider()),
+        Place::Keychain => format!("the keychain ({})", open.vault.keychain.provider()),
     };
     let there = done.there;
     let rest =

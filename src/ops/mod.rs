@@ -1,3 +1,5 @@
 //! What is done with an open vault: values and notices, no prompts and no output.
 
+pub mod notice;
+pub mod open;
 pub mod resolve;

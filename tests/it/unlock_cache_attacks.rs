@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use strongroom::cli::Context;
 use strongroom::env::Env;
 use strongroom::error::Code;
+use strongroom::ops::open::reading;
 use strongroom::secret::ExposeSecret;
 use strongroom::unlock::Opened;
 use strongroom::unlock::seek::Named;
@@ -65,17 +65,17 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
             .record(&"openrouter:one".parse()?)?;
         Ok(record.unwrap().credential.secret.expose_secret().to_owned())
     };
-    assert_eq!(Context::reading(&opened, &mut session, read).unwrap(), SECRET);
+    assert_eq!(reading(&opened, &mut session, read).unwrap(), SECRET);
     vault.by_passphrase(["rekey", "--yes"]).ok();
     assert!(!session.is_current(&opened.home).unwrap());
-    let error = Context::reading(&opened, &mut session, read).unwrap_err();
+    let error = reading(&opened, &mut session, read).unwrap_err();
     assert_eq!((error.code(), error.remedy()), (Code::Locked, "run `strongroom unlock` again"));
     // Unlocked anew meanwhile, it reads on.
     vault.unlock();
     let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
     vault.unlock();
-    assert_eq!(Context::reading(&opened, &mut session, read).unwrap(), SECRET);
+    assert_eq!(reading(&opened, &mut session, read).unwrap(), SECRET);
 }
 
 /// Begins a paste, waits until it has opened the vault and reads its input, does something else, and

@@ -3,15 +3,16 @@
 use strongroom_backends::fs::lock;
 
 use super::Context;
-use crate::cli::key_file;
+use super::speech::warn;
+use crate::cli::{key_file, notices};
 use crate::error::{Code, Error, Result};
+use crate::ops::open::Open;
 use crate::seal::keys::VaultId;
 use crate::shape;
 use crate::term::secret_input;
+use crate::unlock::cache;
 use crate::unlock::seek::{Ask, Named};
-use crate::unlock::{cache, keychain_key, slots};
-use crate::vault::home::{self, Session, Vault, Writer};
-use crate::vault::id::AgentName;
+use crate::vault::home::{self, Session, Vault};
 
 impl Context {
     /// The vault, and its notices on standard error.
@@ -64,6 +65,31 @@ impl Context {
         self.asking(vault, |ask| vault.unlock(&self.named(), &self.env, ask))
     }
 
+    /// The vault, unlocked as by [`Context::session`].
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn open<'v>(&self, vault: &'v Vault) -> Result<Open<'v>> {
+        self.agent()?;
+        self.open_by(vault, self.session(vault)?)
+    }
+
+    /// The vault that a session unlocked.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`.
+    pub fn open_by<'v>(&self, vault: &'v Vault, session: Session) -> Result<Open<'v>> {
+        let env = self.env.clone();
+        Ok(Open {
+            vault,
+            session,
+            agent: self.agent()?,
+            waits: self.waits(""),
+            env: env.clone(),
+            hears: Box::new(move |notice| warn(&env, &notices::sentence(notice))),
+        })
+    }
+
     /// Unlocks the vault by a method, never from the cache.
     ///
     /// # Errors
@@ -114,74 +140,6 @@ impl Context {
     /// Those of unlocking.
     pub fn session_unasked(&self, vault: &Vault) -> Result<Session> {
         vault.unlock(&self.named(), &self.env, None)
-    }
-
-    /// The right to change an agent's profiles.
-    ///
-    /// # Errors
-    /// Those of locking.
-    pub fn writer<'s>(
-        &self,
-        vault: &'s Vault,
-        session: &mut Session,
-        agent: &AgentName,
-        command: &str,
-    ) -> Result<Writer<'s>> {
-        let waits = self.waits(command);
-        self.writer_by(vault, session, |session| vault.writer(session, agent, &waits))
-    }
-
-    /// As [`Context::writer`], if the change seals no secret ([`Vault::writer_without_secrets`]).
-    ///
-    /// # Errors
-    /// Those of locking.
-    pub fn writer_without_secrets<'s>(
-        &self,
-        vault: &'s Vault,
-        session: &mut Session,
-        agent: &AgentName,
-        command: &str,
-    ) -> Result<Writer<'s>> {
-        let waits = self.waits(command);
-        self.writer_by(vault, session, |session| vault.writer_without_secrets(session, agent, &waits))
-    }
-
-    fn writer_by<'s>(
-        &self,
-        vault: &'s Vault,
-        session: &mut Session,
-        take: impl FnOnce(&mut Session) -> Result<Writer<'s>>,
-    ) -> Result<Writer<'s>> {
-        let by_keychain = session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
-        self.tell_unknown(vault, session)?;
-        let mut writer = take(session)?;
-        if by_keychain {
-            keychain_key::note_seen(&vault.home, false);
-        }
-        // The clock may have moved on while the lock was waited for.
-        writer.now = self.env.now();
-        self.tell_finished(&writer);
-        Ok(writer)
-    }
-
-    /// Runs a reading with an unlocked vault, and again if another command changed the keys in between.
-    ///
-    /// # Errors
-    /// Those of the reading.
-    pub fn reading<T>(
-        vault: &Vault,
-        session: &mut Session,
-        read: impl Fn(&Session) -> Result<T>,
-    ) -> Result<T> {
-        for _ in 0..2 {
-            match read(session) {
-                Err(error) if error.code() == Code::Tampered && !session.is_current(&vault.home)? => {
-                    vault.refresh(session)?;
-                }
-                done => return done,
-            }
-        }
-        read(session)
     }
 }
 

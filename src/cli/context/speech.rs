@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 
 use serde::Serialize;
-use strongroom_backends::shown;
 
 use super::Context;
 use crate::env::Env;
@@ -13,64 +12,8 @@ use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
 use crate::term::secret_input;
 use crate::term::style::Style;
-use crate::vault::anchor::Remembered;
-use crate::vault::home::{Session, Vault, Writer};
-use crate::vault::keychain::settle;
-use crate::vault::transaction::change::Outcome;
 
 impl Context {
-    /// Tells, before the first change on this machine, that it knows nothing of the home yet.
-    ///
-    /// # Errors
-    /// `INTERNAL`.
-    pub fn tell_unknown(&self, vault: &Vault, session: &Session) -> Result<()> {
-        let Ok(ring) = session.keys.own() else { return Ok(()) };
-        // A machine that cannot remember would be told so at every change; `doctor` says it.
-        let setup = vault.anchors.setup();
-        // One that was named and knows nothing is not written: that is an error.
-        if setup.named_by.is_some() {
-            return Ok(());
-        }
-        if let (Remembered::NoHome, Some(dir), true) =
-            (vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
-        {
-            let next = match vault.anchors.denied(ring.vault.as_str()) {
-                Some(error) => {
-                    let error = Error::from(error);
-                    format!("and it cannot remember its state: {}; {}", error.what(), error.remedy())
-                }
-                None => format!("from now on {} remembers its state", shown(dir)),
-            };
-            self.warn(&format!(
-                "this machine has not seen this home before, so it cannot tell whether it is the latest; {next}"
-            ));
-        }
-        Ok(())
-    }
-
-    /// Tells of a transaction that a writer had to set aside.
-    pub fn tell_finished(&self, writer: &Writer<'_>) {
-        if let Some(name) = &writer.set_aside {
-            self.warn(&format!(
-                "a transaction of agent {} did not fit what is there and was set aside as {name}; run `strongroom verify`",
-                writer.agent.name
-            ));
-        }
-    }
-
-    /// Tells of a change that is committed and could not be applied in full.
-    pub fn tell_unfinished(&self, outcome: &Outcome) {
-        if let Some(error) = &outcome.unfinished {
-            self.warn(&format!(
-                "the change is committed and is read from now on, but could not be put in place ({}); the next change finishes it",
-                error.what()
-            ));
-        }
-        if let Some(error) = &outcome.keychain {
-            self.warn(&settle::told(error));
-        }
-    }
-
     /// Prints lines on standard output.
     ///
     /// # Errors
@@ -108,8 +51,7 @@ impl Context {
 
     /// Warns people, on standard error.
     pub fn warn(&self, text: &str) {
-        let style = Style::stderr(&self.env);
-        out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
+        warn(&self.env, text);
     }
 
     /// Reports an error and gives its exit status.
@@ -135,6 +77,12 @@ impl Context {
             fail(Code::Cancelled, "not confirmed")
         }
     }
+}
+
+/// Warns people, on standard error.
+pub(super) fn warn(env: &Env, text: &str) {
+    let style = Style::stderr(env);
+    out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
 }
 
 /// Reports an error on standard error and gives its exit status.

@@ -15,13 +15,14 @@ use super::lift;
 use super::paste::sealed_besides;
 use super::store::StoreArg;
 use crate::error::{Code, Error, Result};
+use crate::ops::open::Open;
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
 use crate::vault::bounds;
 use crate::vault::generation::next_record;
-use crate::vault::home::{Session, Vault, Writer};
+use crate::vault::home::Writer;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
 use crate::vault::reader::Reader;
@@ -104,34 +105,24 @@ impl Policy {
 
 pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    let source = read(context, args, &vault, &session)?;
-    carry_out(context, args, &vault, &mut session, &source)
+    let mut open = context.open(&vault)?;
+    let source = read(context, args, &vault, &open.session)?;
+    carry_out(context, args, &mut open, &source)
 }
 
 /// Takes in what was found beside the vault, and keeps what is there.
 ///
 /// # Errors
 /// Those of an import.
-pub(super) fn take(
-    context: &mut Context,
-    vault: &Vault,
-    session: &mut Session,
-    parsed: Parsed,
-) -> Result<u8> {
+pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -> Result<u8> {
     let args = Import { on_conflict: Some(Policy::Skip), skip_invalid: true, ..Import::default() };
     let source = Source { parsed, format: Format::Dotenv, digest: None };
-    carry_out(context, &args, vault, session, &source)
+    carry_out(context, &args, open, &source)
 }
 
-fn carry_out(
-    context: &mut Context,
-    args: &Import,
-    vault: &Vault,
-    session: &mut Session,
-    source: &Source,
-) -> Result<u8> {
-    let default_agent = context.agent()?;
+fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: &Source) -> Result<u8> {
+    let vault = open.vault;
+    let default_agent = open.agent.clone();
     let forced = context.agent_by_hand()?;
     let policy = Policy::of(args.on_conflict);
 
@@ -153,7 +144,7 @@ fn carry_out(
         check_room(&plan, &readers)?;
         Ok(plan)
     };
-    let first = plan_now(&session.keys)?;
+    let first = plan_now(&open.session.keys)?;
     if let Some(digest) = &source.digest {
         context.say(&format!("Bundle SHA-256: {digest}"));
         context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
@@ -185,7 +176,7 @@ fn carry_out(
         context.confirm(args.yes, "Import these?")?;
     }
 
-    let stores = (args.store.map(Into::into), vault.default_store(session));
+    let stores = (args.store.map(Into::into), vault.default_store(&open.session));
     if stores.0.unwrap_or(stores.1) == Store::Keychain {
         vault.keychain.ready()?;
     }
@@ -193,12 +184,12 @@ fn carry_out(
     let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
     let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
     drop(first);
-    let waits = context.waits("import");
-    let writers = vault.writers(session, &agents, &waits)?;
+    let waits = open.waits("import");
+    let writers = vault.writers(&mut open.session, &agents, &waits)?;
     for writer in &writers {
-        context.tell_finished(writer);
+        open.begun(writer);
     }
-    let plan = plan_now(&session.keys)?;
+    let plan = plan_now(&open.session.keys)?;
     plan.check(args.skip_invalid)?;
     waits.watched.begins("Sealing", plan.writes());
     let now = context.env.now();
@@ -213,7 +204,7 @@ fn carry_out(
     let mut lifted = Vec::new();
     for (staged, told) in staged {
         let outcome = staged.commit()?;
-        context.tell_unfinished(&outcome);
+        open.committed(&outcome);
         lifted.extend(told);
         lifted.extend(sealed_besides(&outcome));
     }
