@@ -4,14 +4,16 @@ use clap::{Args, ValueEnum};
 
 use super::Context;
 use super::context::not_a_secret;
-use super::ends::{End, Ends};
+use super::ends::{Ends, from_now};
 use super::menu;
-use super::paste::{self, Stored, Wish};
+use super::secret_argument;
 use super::setup_token;
-use super::store::StoreArg;
+use super::storing::StoreArg;
+use super::storing::{self, Stored};
 use crate::env_names;
 use crate::error::{Code, Error, Result};
 use crate::ops::open::Open;
+use crate::ops::store::{End, Wish};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 
@@ -224,7 +226,7 @@ pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: K
         None => ask_method(&provider)?,
     };
     let kind = if method == Method::ApiKey { CredentialType::ApiKey } else { CredentialType::Token };
-    let default = if method == Method::SetupToken { "default" } else { paste::default_name(kind) };
+    let default = if method == Method::SetupToken { "default" } else { storing::default_name(kind) };
     let asks_id = asking && known.profile_id.is_none();
     let id = match known.profile_id {
         None if asks_id => {
@@ -236,28 +238,28 @@ pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: K
     if method == Method::SetupToken {
         let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
         setup_token::needs_terminal(context, &wish)?;
-        paste::keep_what_is_there(context, open, &wish, asks_id)?;
+        storing::keep_what_is_there(context, open, &wish, asks_id)?;
         return setup_token::make(context, open, wish);
     }
     let mut wish = Wish {
-        profile: paste::profile_of(context, &provider, id.as_deref(), default)?,
+        profile: storing::profile_of(context, &provider, id.as_deref(), default)?,
         named: id.is_some(),
         provider,
         kind,
         end: known.ends.read(context.env.now())?,
-        store: known.store,
+        store: known.store.map(Into::into),
         command: "add",
     };
-    paste::keep_what_is_there(context, open, &wish, asks_id)?;
+    storing::keep_what_is_there(context, open, &wish, asks_id)?;
     if wish.end == End::Unsaid && asking && kind == CredentialType::Token {
         let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
         if !answer.is_empty() {
-            wish.end = End::from_now(&answer, context.env.now())?;
+            wish.end = from_now(&answer, context.env.now())?;
         }
     }
-    let what = format!("{} for {}", paste::noun(kind), wish.profile);
+    let what = format!("{} for {}", storing::noun(kind), wish.profile);
     let provider = wish.provider.clone();
-    paste::store(context, open, wish, |context| paste::read(context, &provider, &what))
+    storing::store(context, open, wish, |context| secret_argument::read(context, &provider, &what))
 }
 
 fn ask_provider() -> Result<Provider> {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::error::{Code, Error, Result, fail};
+use crate::ops::store::End;
 use crate::vault::credential::EXPIRES_MAX;
 use crate::when::{parse_duration, parse_instant};
 
@@ -17,18 +18,6 @@ pub struct Ends {
     pub expires_at: Option<String>,
 }
 
-/// When a credential ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum End {
-    /// Nothing was said.
-    #[default]
-    Unsaid,
-    /// It does not.
-    Never,
-    /// At this instant, in Unix milliseconds.
-    At(i64),
-}
-
 impl Ends {
     /// What the flags say.
     ///
@@ -39,45 +28,26 @@ impl Ends {
             (Some(_), Some(_)) => {
                 fail(Code::Usage, "--expires-in and --expires-at say the same thing; give one")
             }
-            (Some(text), None) => End::from_now(text, now),
+            (Some(text), None) => from_now(text, now),
             (None, Some(text)) => at(text),
             (None, None) => Ok(End::Unsaid),
         }
     }
 }
 
-impl End {
-    /// The end that a span from now means.
-    ///
-    /// # Errors
-    /// `USAGE`.
-    pub fn from_now(text: &str, now: i64) -> Result<Self> {
-        if text.eq_ignore_ascii_case("never") {
-            return Ok(Self::Never);
-        }
-        let at = now.saturating_add(parse_duration("--expires-in", text)?);
-        if at > EXPIRES_MAX {
-            return fail(Code::Usage, "--expires-in is too far away");
-        }
-        Ok(Self::At(at))
+/// The end that a span from now means.
+///
+/// # Errors
+/// `USAGE`.
+pub fn from_now(text: &str, now: i64) -> Result<End> {
+    if text.eq_ignore_ascii_case("never") {
+        return Ok(End::Never);
     }
-
-    /// The instant, if it ends at one.
-    #[must_use]
-    pub fn instant(self) -> Option<i64> {
-        match self {
-            Self::At(at) => Some(at),
-            Self::Never | Self::Unsaid => None,
-        }
+    let at = now.saturating_add(parse_duration("--expires-in", text)?);
+    if at > EXPIRES_MAX {
+        return fail(Code::Usage, "--expires-in is too far away");
     }
-
-    /// The same; what a function gives if nothing was said.
-    ///
-    /// # Errors
-    /// Those of the function.
-    pub fn or_else(self, other: impl FnOnce() -> Result<Self>) -> Result<Self> {
-        if self == Self::Unsaid { other() } else { Ok(self) }
-    }
+    Ok(End::At(at))
 }
 
 /// The end at a date.

@@ -10,8 +10,8 @@ use strongroom_backends::fs::home::dangling;
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
-use super::get::not_found;
 use crate::error::{Code, Error, Result, fail};
+use crate::ops::ids::not_found;
 use crate::seal::armor;
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;

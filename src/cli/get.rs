@@ -2,15 +2,14 @@
 
 use clap::Args;
 
-use super::{Context, near};
+use super::Context;
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
+use crate::ops::ids;
 use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
-use crate::vault::elsewhere::{Elsewhere, told};
-use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::ProfileId;
 use crate::when::relative;
 
 /// Print one secret, and a line break.
@@ -32,9 +31,9 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     if context.env.stdout_tty && !args.reveal {
         // What is not there needs no --reveal.
         if let Ok(vault) = context.vault()
-            && !near::is_there(&vault, &context.agent()?, &profile)?
+            && !ids::is_there(&vault, &context.agent()?, &profile)?
         {
-            return Err(not_found(&vault, &context.agent()?, &profile));
+            return Err(ids::not_found(&vault, &context.agent()?, &profile));
         }
         return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
     }
@@ -64,7 +63,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
             read => read.map_err(|error| with_way_out(error, &profile)),
         }
     })?;
-    let record = record.ok_or_else(|| not_found(&vault, &agent, &profile))?;
+    let record = record.ok_or_else(|| ids::not_found(&vault, &agent, &profile))?;
     let credential = &record.credential;
     let now = context.env.now();
     if let Some(at) = credential.expires.filter(|at| *at <= now) {
@@ -113,26 +112,5 @@ fn with_way_out(error: Error, profile: &ProfileId) -> Error {
     Error::new(Code::Tampered, what).with_remedy(format!(
         "restore the newer file or paste the credential again; to print what is there: strongroom get {} --accept-rollback",
         profile.word()
-    ))
-}
-
-/// The error for a profile that an agent does not have, with where else it is.
-pub(super) fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
-    let elsewhere = Elsewhere::new(vault).of_profiles(agent, std::slice::from_ref(profile));
-    let error =
-        Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
-    if let Some(near) = near::profile(vault, agent, profile) {
-        return error.with_remedy(format!("did you mean {near}? `strongroom list` shows all of them"));
-    }
-    let Some(told) = told(&elsewhere) else {
-        return error.with_remedy(format!(
-            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",
-            profile.provider(),
-            profile.word()
-        ));
-    };
-    error.with_remedy(format!(
-        "agents share nothing; {told}: use --agent {}, or paste it for agent {agent} too",
-        elsewhere[0]
     ))
 }

@@ -3,7 +3,9 @@
 use strongroom_backends::shown;
 
 use crate::ops::notice::Notice;
+use crate::vault::index::exposed;
 use crate::vault::keychain::settle;
+use crate::when::rfc3339;
 
 /// A notice as a sentence.
 pub(super) fn sentence(notice: &Notice) -> String {
@@ -27,5 +29,34 @@ pub(super) fn sentence(notice: &Notice) -> String {
             error.what()
         ),
         Notice::KeychainBehind(error) => settle::told(error),
+        Notice::Said(text) => text.clone(),
+        Notice::EndsBefore(at) => format!("it ended at {}, and counts as expired", rfc3339(*at)),
+        Notice::PlaintextReplaced(profile) => {
+            format!("the index held a secret of {profile} in plain text, which this paste replaced")
+        }
+        Notice::SealedBesides { profile, fields } => {
+            let fields: Vec<_> = fields.iter().map(|field| exposed::shown_name(field)).collect();
+            format!(
+                "another program wrote {} into the index entry of {profile}; it is now stored encrypted with the profile",
+                fields.join(", ")
+            )
+        }
+        Notice::TypeReplaced { profile, was } => {
+            format!("{profile} was of type {was}, which this replaced")
+        }
+        Notice::ExpiryDropped { profile, was } => format!(
+            "{profile} was to expire at {}; the new one has no expiry, so that nothing warns before it ends (say when with --expires-in or --expires-at)",
+            rfc3339(*was)
+        ),
+        Notice::ExpiryRenewed(Some(at)) => format!(
+            "the old expiry was past; with the same lifetime the new one is {} (set it with --expires-in)",
+            rfc3339(*at)
+        ),
+        Notice::ExpiryRenewed(None) => {
+            "the old expiry was past and is dropped (set one with --expires-in)".to_owned()
+        }
+        Notice::SameSecret(profile) => {
+            format!("this is the secret that {profile} had before; what it earned stays")
+        }
     }
 }

@@ -7,17 +7,19 @@ use super::Context;
 use super::add::{self, Known, Method};
 use super::api_keys::{self, ApiKeys, Source};
 use super::client_flags::ClientFlags;
-use super::ends::{End, Ends};
+use super::ends::Ends;
 use super::import;
 use super::init::{self, Init};
 use super::new_vault;
-use super::paste::{self, Stored, Wish};
+use super::secret_argument;
 use super::setup_token;
 use super::sources;
+use super::storing::{self, Stored};
 use super::wiring;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::may_be_repeated;
 use crate::ops::open::Open;
+use crate::ops::store::{End, Wish};
 use crate::shape;
 use crate::term::secret_input;
 use crate::transfer::environment;
@@ -107,7 +109,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     let (made, vault, session) = open_or_make(context, args)?;
     let mut open = context.open_by(&vault, session)?;
     for (wish, _) in &given {
-        paste::keep_what_is_there(context, &open, wish, false)?;
+        storing::keep_what_is_there(context, &open, wish, false)?;
     }
     let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
     let mut stored = Vec::new();
@@ -124,7 +126,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     }
     for (wish, read) in given {
         let profile = wish.profile.to_string();
-        let one = paste::store(context, &mut open, wish, |_| Ok(read));
+        let one = storing::store(context, &mut open, wish, |_| Ok(read));
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
         kept.push(profile);
     }
@@ -251,7 +253,7 @@ impl Onboard {
         for (provider, flag, source) in self.keys.given() {
             let provider: Provider = provider.parse()?;
             let wish = Wish {
-                profile: paste::profile_of(context, &provider, None, "default")?,
+                profile: storing::profile_of(context, &provider, None, "default")?,
                 named: false,
                 provider,
                 kind: CredentialType::ApiKey,
@@ -266,11 +268,11 @@ impl Onboard {
             super::context::not_a_secret(name)?;
             let provider: Provider = name.parse()?;
             let of_setup = choice.is_some_and(|choice| choice.method == Method::SetupToken);
-            let default = if of_setup { "default" } else { paste::default_name(CredentialType::Token) };
+            let default = if of_setup { "default" } else { storing::default_name(CredentialType::Token) };
             let now = context.env.now();
             let end = if of_setup { setup_token::end(&self.ends(), now)? } else { self.ends().read(now)? };
             let wish = Wish {
-                profile: paste::profile_of(context, &provider, self.token_profile_id.as_deref(), default)?,
+                profile: storing::profile_of(context, &provider, self.token_profile_id.as_deref(), default)?,
                 named: self.token_profile_id.is_some(),
                 provider,
                 kind: CredentialType::Token,
@@ -381,13 +383,13 @@ fn not_set(flag: &str, name: &str) -> Error {
 
 impl Source {
     /// Reads the secret, and warns where it stood on the command line.
-    fn read(self, context: &Context, provider: &Provider, flag: &str) -> Result<paste::Read> {
+    fn read(self, context: &Context, provider: &Provider, flag: &str) -> Result<secret_argument::Read> {
         let bytes = match self {
             Self::Stdin => {
                 if context.env.stdin_tty {
-                    return paste::read(context, provider, &format!("value of {flag}"));
+                    return secret_argument::read(context, provider, &format!("value of {flag}"));
                 }
-                crate::term::stdin::read_stdin(paste::INPUT_MAX)?
+                crate::term::stdin::read_stdin(secret_argument::INPUT_MAX)?
             }
             Self::Variable(name) => {
                 let Some(value) = context.env.var(&name) else { return Err(not_set(flag, &name)) };

@@ -3,9 +3,9 @@
 use clap::Args;
 
 use super::Context;
-use super::get::not_found;
 use super::report::pinned_by_hand;
 use crate::error::Result;
+use crate::ops::ids::not_found;
 use crate::vault::transaction::change::Change;
 
 /// Remove a profile from the vault.

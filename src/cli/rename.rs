@@ -3,10 +3,11 @@
 use clap::Args;
 
 use super::Context;
-use super::get::not_found;
-use super::paste::sealed_besides;
+use super::notices;
 use super::report::pinned_by_hand;
 use crate::error::{Code, Error, Result, fail};
+use crate::ops::ids::not_found;
+use crate::ops::store::sealed_besides;
 use crate::vault::generation::{next_record, replaced};
 use crate::vault::transaction::change::Change;
 
@@ -60,7 +61,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     drop(writer);
     open.committed(&outcome);
     for warning in sealed_besides(&outcome) {
-        context.warn(&warning);
+        context.warn(&notices::sentence(&warning));
     }
     if context.json() {
         context.print_json(&serde_json::json!({

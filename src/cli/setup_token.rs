@@ -10,11 +10,14 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
-use super::ends::{End, Ends};
-use super::paste::{self, Read, Stored, Wish};
-use super::store::StoreArg;
+use super::ends::{Ends, from_now};
+use super::secret_argument::{self, Read};
+use super::storing::StoreArg;
+use super::storing::{self, Stored};
 use crate::error::{Code, Error, Result};
+use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
+use crate::ops::store::{End, Wish};
 use crate::pty::capture::Wanted;
 use crate::pty::child;
 use crate::secret::{Buffer, ExposeSecret};
@@ -60,7 +63,7 @@ pub(super) fn run(context: &mut Context, args: &SetupToken) -> Result<u8> {
     needs_terminal(context, &wish)?;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
-    paste::keep_what_is_there(context, &open, &wish, false)?;
+    storing::keep_what_is_there(context, &open, &wish, false)?;
     make(context, &mut open, wish)?.tell(context)
 }
 
@@ -74,7 +77,7 @@ pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Re
     let way = elsewhere(context, &wish);
     let wanted = wish.clone();
     let read = |context: &Context| obtain(context, &wanted, &way, &taken);
-    let stored = paste::store(context, open, wish, read);
+    let stored = storing::store(context, open, wish, read);
     let Some(held) = taken.into_inner() else { return stored };
     if stored.is_err() {
         // Nobody has seen it.
@@ -96,7 +99,7 @@ pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Re
 /// # Errors
 /// `USAGE`.
 pub(super) fn end(ends: &Ends, now: i64) -> Result<End> {
-    ends.read(now)?.or_else(|| End::from_now(LIFETIME, now))
+    ends.read(now)?.or_else(|| from_now(LIFETIME, now))
 }
 
 /// The setup-token that is meant by flags.
@@ -117,12 +120,12 @@ pub(super) fn wish(
             .with_remedy("use `strongroom paste-token` or `strongroom paste-api-key` with --provider"));
     }
     Ok(Wish {
-        profile: paste::profile_of(context, &provider, id, "default")?,
+        profile: storing::profile_of(context, &provider, id, "default")?,
         named: id.is_some(),
         provider,
         kind: CredentialType::Token,
         end: end(ends, context.env.now())?,
-        store,
+        store: store.map(Into::into),
         command: "setup-token",
     })
 }
@@ -135,7 +138,7 @@ fn elsewhere(context: &Context, wish: &Wish) -> String {
         && let Ok(vault) =
             Vault::open(&context.home().unwrap_or_default(), &context.setup(), context.lock_limit())
         && holds_no_token(context, &vault, &id)
-        && let Ok(free) = paste::free_beside(&vault, &context.agent().unwrap_or_default(), &id)
+        && let Ok(free) = free_beside(&vault, &context.agent().unwrap_or_default(), &id)
     {
         id = free;
     }
@@ -185,7 +188,7 @@ fn obtain(context: &Context, wish: &Wish, way: &str, taken: &Cell<Option<Held>>)
     context.say(&format!(
         "No token was taken. Run `claude setup-token` on any machine with a browser (where it is missing, {INSTALL}), and paste its token here."
     ));
-    paste::read(context, &wish.provider, &format!("token for {}", wish.profile))
+    secret_argument::read(context, &wish.provider, &format!("token for {}", wish.profile))
 }
 
 /// Runs `claude setup-token`; if no token came of it, why not. `way` is how it comes without.

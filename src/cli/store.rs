@@ -1,17 +1,17 @@
 //! `store move` and `store prune`: moves profiles between the stores, and clears up after removed homes.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use super::Context;
-use super::get::not_found;
 use super::lazy::Lazy;
 use super::prune::{self, Prune};
+use super::storing::StoreArg;
 use crate::error::{Code, Result, fail};
+use crate::ops::ids::not_found;
 use crate::ops::open::Open;
 use crate::term::count::counted;
 use crate::unlock::cache;
 use crate::vault::generation::next_record;
-use crate::vault::id::ProfileId;
 use crate::vault::store::Store as Place;
 use crate::vault::transaction::change::Change;
 
@@ -38,44 +38,6 @@ struct Move {
     /// Where they are to rest
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     to: StoreArg,
-}
-
-/// A store, as it is named on the command line.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum StoreArg {
-    /// Sealed files in the home
-    File,
-    /// The desktop's keychain
-    Keychain,
-}
-
-impl From<StoreArg> for Place {
-    fn from(store: StoreArg) -> Self {
-        match store {
-            StoreArg::File => Self::File,
-            StoreArg::Keychain => Self::Keychain,
-        }
-    }
-}
-
-/// The store to which a profile's new record goes: the one that is named, else the one it rests in,
-/// else the vault's. Where that is the keychain, it is made sure of before any lock is taken.
-///
-/// # Errors
-/// Those of the keychain, and of reading the agent.
-pub(super) fn choose(open: &Open<'_>, profile: &ProfileId, named: Option<StoreArg>) -> Result<Place> {
-    let rests = match named {
-        None => open.reader()?.and_then(|reader| reader.store_of(profile)),
-        Some(_) => None,
-    };
-    let store = match named.map(Place::from).or(rests) {
-        Some(store) => store,
-        None => open.vault.default_store(&open.session),
-    };
-    if store == Place::Keychain {
-        open.vault.keychain.ready()?;
-    }
-    Ok(store)
 }
 
 pub(super) fn run(context: &mut Context, args: &Store) -> Result<u8> {

@@ -1,5 +1,8 @@
 //! What is done with an open vault: values and notices, no prompts and no output.
 
+pub mod cooldowns;
+pub mod ids;
 pub mod notice;
 pub mod open;
 pub mod resolve;
+pub mod store;

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
-use crate::vault::id::AgentName;
+use crate::vault::credential::CredentialType;
+use crate::vault::id::{AgentName, ProfileId};
 
 /// Something that a person should know and that stopped nothing. Its words are the command line's.
 #[derive(Clone, Debug)]
@@ -21,4 +22,35 @@ pub enum Notice {
     Unfinished(Error),
     /// A change is saved and not in the keychain yet, because of this.
     KeychainBehind(Error),
+    /// What another room says in words of its own.
+    Said(String),
+    /// A credential ended at this instant, in Unix milliseconds, before it was stored.
+    EndsBefore(i64),
+    /// The index held the profile's secret in plain text, which was replaced.
+    PlaintextReplaced(ProfileId),
+    /// Another program's fields in an index entry were sealed with the record.
+    SealedBesides {
+        /// Whose entry it was.
+        profile: ProfileId,
+        /// The fields' names.
+        fields: Vec<String>,
+    },
+    /// The profile was of another type.
+    TypeReplaced {
+        /// The profile.
+        profile: ProfileId,
+        /// The type that it was of.
+        was: CredentialType,
+    },
+    /// The profile was to expire, and what replaces it is not.
+    ExpiryDropped {
+        /// The profile.
+        profile: ProfileId,
+        /// When it was to expire, in Unix milliseconds.
+        was: i64,
+    },
+    /// The old expiry was past: this is the new one, in Unix milliseconds, if there is one.
+    ExpiryRenewed(Option<i64>),
+    /// The profile had this secret before.
+    SameSecret(ProfileId),
 }

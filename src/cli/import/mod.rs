@@ -11,11 +11,12 @@ use clap::{Args, ValueEnum};
 use opened::{Source, read};
 
 use super::Context;
-use super::lift;
-use super::paste::sealed_besides;
-use super::store::StoreArg;
+use super::notices;
+use super::storing::StoreArg;
 use crate::error::{Code, Error, Result};
+use crate::ops::cooldowns;
 use crate::ops::open::Open;
+use crate::ops::store::sealed_besides;
 use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
@@ -198,7 +199,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
     let mut staged = Vec::new();
     for writer in &writers {
         let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
-        let lifted = lift::of_new(&mut change, writer, &new);
+        let lifted = cooldowns::of_new(&mut change, writer, &new);
         staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, lifted));
     }
     let mut lifted = Vec::new();
@@ -206,7 +207,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         let outcome = staged.commit()?;
         open.committed(&outcome);
         lifted.extend(told);
-        lifted.extend(sealed_besides(&outcome));
+        lifted.extend(sealed_besides(&outcome).map(|notice| notices::sentence(&notice)));
     }
     drop((waits, writers));
     for line in &lifted {

@@ -17,7 +17,8 @@ use crate::vault::transaction::change::Change;
 
 /// Has a change lift what the old secret of a profile earned, if the record that it stores holds another
 /// one than the record before it; and gives what is to be said once it is committed.
-pub(super) fn of_stored(
+#[must_use]
+pub fn of_stored(
     change: &mut Change,
     writer: &Writer<'_>,
     before: Option<&Record>,
@@ -29,7 +30,8 @@ pub(super) fn of_stored(
 }
 
 /// As [`of_stored`], for profiles whose secrets are new.
-pub(super) fn of_new(change: &mut Change, writer: &Writer<'_>, ids: &[ProfileId]) -> Vec<String> {
+#[must_use]
+pub fn of_new(change: &mut Change, writer: &Writer<'_>, ids: &[ProfileId]) -> Vec<String> {
     for id in ids {
         change.lift(id);
     }

@@ -1,15 +1,13 @@
-//! Names that are one letter away from the one that was given.
+//! Ids: those that are there, those that are free, and those one letter away from the one that was given.
 
-use super::Context;
-use super::paste::Read;
 use crate::env_names;
-use crate::error::Result;
-use crate::looks::Shape;
-use crate::secret::ExposeSecret;
-use crate::term::secret_input;
+use crate::error::{Code, Error, Result, fail};
+use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
+/// So many ids are tried beside one that is in use.
+const FREE_MAX: u32 = 1000;
 /// Of shorter names many are one letter apart.
 const LEAST: usize = 4;
 
@@ -19,7 +17,7 @@ fn near<'n>(given: &str, mut names: impl Iterator<Item = &'n str>) -> Option<&'n
 }
 
 /// The known provider that is meant by one that is not known, as far as one letter tells.
-pub(super) fn provider(given: &Provider) -> Option<Provider> {
+pub fn provider(given: &Provider) -> Option<Provider> {
     let known = || env_names::TABLE.iter().map(|names| names.provider);
     if given.as_str().len() < LEAST || known().any(|name| name == given.as_str()) {
         return None;
@@ -29,14 +27,14 @@ pub(super) fn provider(given: &Provider) -> Option<Provider> {
 
 /// The profile of an agent that is meant by one that is not there, as far as one letter tells. Nothing is
 /// unlocked.
-pub(super) fn profile(vault: &Vault, agent: &AgentName, given: &ProfileId) -> Option<ProfileId> {
+pub fn profile(vault: &Vault, agent: &AgentName, given: &ProfileId) -> Option<ProfileId> {
     let found = vault.agent(agent).ok()??;
     let index = found.index().ok()?;
     near(given.as_str(), index.ids())?.parse().ok()
 }
 
 /// Whether an agent has a profile, as far as its index and its files tell. Nothing is unlocked.
-pub(super) fn is_there(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Result<bool> {
+pub fn is_there(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Result<bool> {
     let Some(found) = vault.agent(agent)? else { return Ok(false) };
     if found.has_unfinished()? {
         return Ok(true);
@@ -46,29 +44,40 @@ pub(super) fn is_there(vault: &Vault, agent: &AgentName, profile: &ProfileId) ->
     Ok(!listed || found.record_ids()?.0.contains(profile))
 }
 
-/// Asks which provider is meant if the one that was given is not known and one letter away from one that is.
-/// The secret is read before: a question that is shown stands after one that is hidden.
+/// An id beside that of a profile under which the agent has nothing yet.
 ///
 /// # Errors
-/// Those of reading the secret and of asking.
-pub(super) fn ask(
-    context: &Context,
-    given: &Provider,
-    read: impl FnOnce(&Context) -> Result<Read>,
-) -> Result<(Read, Option<Provider>)> {
-    let mut read = read(context)?;
-    let shape = Shape::of(read.0.expose_secret());
-    let fits = |known: &Provider| shape.is_none_or(|shape| shape.belongs_to(known.as_str()));
-    let Some(known) = provider(given).filter(fits) else { return Ok((read, None)) };
-    if !context.may_ask() {
-        read.1.push(format!(
-            "{given} is not a known provider; if you mean {known}, store it again with --provider {known}"
-        ));
-        return Ok((read, None));
+/// Those of reading what is there.
+pub fn free_beside(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Result<ProfileId> {
+    for number in 2..=FREE_MAX {
+        let id = ProfileId::new(&profile.provider(), &format!("{}-{number}", profile.name()))?;
+        if !is_there(vault, agent, &id)? {
+            return Ok(id);
+        }
     }
-    let question = format!("{given} is not a known provider. Store it for {known} instead?");
-    let meant = secret_input::confirm(&question)?;
-    Ok((read, meant.then_some(known)))
+    fail(Code::Exists, format!("{profile} and the ids after it are all in use"))
+}
+
+/// The error for a profile that an agent does not have, with where else it is.
+#[must_use]
+pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
+    let elsewhere = Elsewhere::new(vault).of_profiles(agent, std::slice::from_ref(profile));
+    let error =
+        Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
+    if let Some(near) = self::profile(vault, agent, profile) {
+        return error.with_remedy(format!("did you mean {near}? `strongroom list` shows all of them"));
+    }
+    let Some(told) = told(&elsewhere) else {
+        return error.with_remedy(format!(
+            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",
+            profile.provider(),
+            profile.word()
+        ));
+    };
+    error.with_remedy(format!(
+        "agents share nothing; {told}: use --agent {}, or paste it for agent {agent} too",
+        elsewhere[0]
+    ))
 }
 
 #[cfg(test)]
