@@ -58,5 +58,20 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::SameSecret(profile) => {
             format!("this is the secret that {profile} had before; what it earned stays")
         }
+        Notice::PinGone { session, profile } => {
+            format!("session {session} was pinned to {profile}: its pin is gone, too")
+        }
+        Notice::StateStays { profile, error } => {
+            format!("cooldowns and pins still name {profile}: {}", error.what())
+        }
+        Notice::NotMoved(error) => format!("not moved: {}", error.what()),
+        Notice::CachedStoreStays { before, error } => format!(
+            "sessions that `strongroom unlock --agent` opened still store new profiles in the {before} store ({})",
+            error.what()
+        ),
+        Notice::DefaultStoreStays { before, error } => format!(
+            "new profiles still go to the {before} store ({}); run the same command again to change that",
+            error.what()
+        ),
     }
 }

@@ -3,13 +3,8 @@
 use clap::Args;
 
 use super::Context;
-use super::notices;
-use super::report::pinned_by_hand;
 use crate::error::{Code, Error, Result, fail};
-use crate::ops::ids::not_found;
-use crate::ops::store::sealed_besides;
-use crate::vault::generation::{next_record, replaced};
-use crate::vault::transaction::change::Change;
+use crate::ops::profiles;
 
 /// Give a profile another id, in the index and in every order.
 #[derive(Debug, Args)]
@@ -34,35 +29,8 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let agent = open.agent.clone();
-    if vault.agent(&agent)?.is_none() {
-        return Err(not_found(&vault, &agent, &old));
-    }
-    let writer = open.writer("rename")?;
-    let reader = writer.reader()?;
-    let found = reader.found(&old)?.ok_or_else(|| not_found(&vault, &agent, &old))?;
-    if reader.holds(&new)? || reader.index()?.contains(new.as_str()) {
-        return fail(Code::Exists, format!("{new} exists already"));
-    }
-    let generations = writer.generations()?;
-    let current = &found.record;
-    let mut record = next_record(&new, current.credential.clone(), None, &generations, writer.now)?;
-    record.replaces = Some(replaced(&found));
-    record.details = current.details.clone();
-    record.created = current.created;
-    record.generation = record.generation.max(current.generation.saturating_add(1));
-    let mut change = Change::default();
-    let store = reader.store_of(&old).unwrap_or_default();
-    change.rename(&old, record, store, current.generation);
-    let followed = pinned_by_hand(&writer.agent, &old);
-    let outcome = writer.commit(change)?;
-    if let Err(error) = followed {
-        context.warn(&format!("cooldowns and pins still name {old}: {}", error.what()));
-    }
-    drop(writer);
-    open.committed(&outcome);
-    for warning in sealed_besides(&outcome) {
-        context.warn(&notices::sentence(&warning));
-    }
+    profiles::check_agent(&open, &old)?;
+    profiles::rename(&mut open, &old, &new)?;
     if context.json() {
         context.print_json(&serde_json::json!({
             "agent": agent.as_str(), "profileId": new.as_str(), "from": old.as_str(), "result": "renamed",

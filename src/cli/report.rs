@@ -158,15 +158,6 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
     Ok(file)
 }
 
-/// The sessions that a person had pinned to a profile; an error if the state cannot be read, and so does
-/// not follow a change of the profile.
-pub(super) fn pinned_by_hand(agent: &Agent, id: &ProfileId) -> Result<Vec<SessionName>> {
-    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
-    let file = StateFile::parse(Some(&bytes))?;
-    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *id && pin.source == Source::User);
-    Ok(pinned.map(|(session, _)| session.clone()).collect())
-}
-
 /// The provider of a profile that is in the index.
 pub(super) fn provider_of(
     context: &Context,

@@ -4,5 +4,7 @@ pub mod cooldowns;
 pub mod ids;
 pub mod notice;
 pub mod open;
+pub mod profiles;
 pub mod resolve;
+pub mod state;
 pub mod store;

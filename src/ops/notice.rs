@@ -3,8 +3,10 @@
 use std::path::PathBuf;
 
 use crate::error::Error;
+use crate::select::pin::SessionName;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::store::Store;
 
 /// Something that a person should know and that stopped nothing. Its words are the command line's.
 #[derive(Clone, Debug)]
@@ -53,4 +55,34 @@ pub enum Notice {
     ExpiryRenewed(Option<i64>),
     /// The profile had this secret before.
     SameSecret(ProfileId),
+    /// A person had pinned a session to a profile that was removed.
+    PinGone {
+        /// The session.
+        session: SessionName,
+        /// The profile.
+        profile: ProfileId,
+    },
+    /// Cooldowns and pins could not be read, and still name a profile that is not there any more.
+    StateStays {
+        /// The profile.
+        profile: ProfileId,
+        /// Why they could not be read.
+        error: Error,
+    },
+    /// The keychain lost a profile that was to be moved.
+    NotMoved(Error),
+    /// Sessions that were unlocked for one agent still store new profiles in the store before.
+    CachedStoreStays {
+        /// The store before.
+        before: Store,
+        /// Why they could not be ended.
+        error: Error,
+    },
+    /// New profiles still go to the store before.
+    DefaultStoreStays {
+        /// The store before.
+        before: Store,
+        /// Why that could not be changed.
+        error: Error,
+    },
 }
