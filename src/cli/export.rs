@@ -1,6 +1,5 @@
 //! `export`: seals profiles for another machine. Never writes plain text.
 
-use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -11,17 +10,16 @@ use strongroom_backends::{key_file, shown};
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
-use crate::ops::ids::not_found;
+use crate::ops::export;
 use crate::seal::armor;
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;
 use crate::term::count::counted;
 use crate::term::{out, secret_input};
-use crate::transfer::bounds::ENTRIES_MAX;
 use crate::transfer::bundle;
 use crate::unlock::{new_passphrase, read};
 use crate::vault::credential::CredentialType;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::AgentName;
 use crate::vault::record::Record;
 
 /// Seal profiles for another machine, into one age file.
@@ -99,42 +97,9 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     };
 
     let agents = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
-    let mut records: Vec<(AgentName, Record)> = Vec::new();
-    for agent in &agents {
-        let Some(found) = vault.agent(agent)? else { continue };
-        let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
-        let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.clone() };
-        if records.len() + wanted.len() > ENTRIES_MAX {
-            let what =
-                format!("the bundle would hold more than {ENTRIES_MAX} profiles, and could not be imported");
-            return Err(
-                Error::new(Code::TooLarge, what).with_remedy("export agent by agent, or name the profiles")
-            );
-        }
-        for id in wanted {
-            match reader.record(&id) {
-                Ok(Some(record)) => records.push((agent.clone(), record)),
-                Ok(None) => return Err(not_found(&vault, agent, &id)),
-                Err(error) if args.skip_unreadable => context.warn(&format!("left out: {}", error.what())),
-                Err(error) if error.code() == Code::Io => {
-                    let remedy = format!("{}; or add --skip-unreadable to export the others", error.remedy());
-                    return Err(error.with_remedy(remedy));
-                }
-                Err(error) => {
-                    return Err(error.with_remedy(
-                        "restore or remove that record, or add --skip-unreadable to export the others",
-                    ));
-                }
-            }
-        }
-    }
-    let taken: HashSet<&ProfileId> = records.iter().map(|(_, record)| &record.profile).collect();
-    if let Some(id) = ids.iter().find(|id| !taken.contains(id)) {
-        return Err(not_found(&vault, &agents[0], id));
-    }
-    if records.is_empty() {
-        return fail(Code::NotFound, "there is nothing to export");
-    }
+    let left_out = |error: &Error| context.warn(&format!("left out: {}", error.what()));
+    let skip: Option<&dyn Fn(&Error)> = if args.skip_unreadable { Some(&left_out) } else { None };
+    let records = export::collect(&vault, &session, &agents, &ids, skip)?;
     let plaintext = bundle::write(&records, context.env.now())?;
     let sealed = sealed_bundle::seal(&receiver, plaintext.expose())?;
     drop(plaintext);

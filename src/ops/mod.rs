@@ -1,6 +1,7 @@
 //! What is done with an open vault: values and notices, no prompts and no output.
 
 pub mod cooldowns;
+pub mod export;
 pub mod ids;
 pub mod notice;
 pub mod open;

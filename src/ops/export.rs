@@ -1,0 +1,61 @@
+//! Collects the profiles of a bundle.
+
+use std::collections::HashSet;
+
+use super::ids::not_found;
+use crate::error::{Code, Error, Result, fail};
+use crate::transfer::bounds::ENTRIES_MAX;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::record::Record;
+
+/// Returns the records of these agents with these ids; no id means all. With `skip`, which hears each of them,
+/// those that do not open are left out.
+///
+/// # Errors
+/// `NOT_FOUND` if one is missing or none is there, `TOO_LARGE`, and those of reading.
+pub fn collect(
+    vault: &Vault,
+    session: &Session,
+    agents: &[AgentName],
+    ids: &[ProfileId],
+    skip: Option<&dyn Fn(&Error)>,
+) -> Result<Vec<(AgentName, Record)>> {
+    let mut records: Vec<(AgentName, Record)> = Vec::new();
+    for agent in agents {
+        let Some(found) = vault.agent(agent)? else { continue };
+        let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
+        let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.to_vec() };
+        if records.len() + wanted.len() > ENTRIES_MAX {
+            let what =
+                format!("the bundle would hold more than {ENTRIES_MAX} profiles, and could not be imported");
+            return Err(
+                Error::new(Code::TooLarge, what).with_remedy("export agent by agent, or name the profiles")
+            );
+        }
+        for id in wanted {
+            match (reader.record(&id), skip) {
+                (Ok(Some(record)), _) => records.push((agent.clone(), record)),
+                (Ok(None), _) => return Err(not_found(vault, agent, &id)),
+                (Err(error), Some(skip)) => skip(&error),
+                (Err(error), None) => return Err(with_way_out(error)),
+            }
+        }
+    }
+    let taken: HashSet<&ProfileId> = records.iter().map(|(_, record)| &record.profile).collect();
+    if let (Some(id), Some(agent)) = (ids.iter().find(|id| !taken.contains(id)), agents.first()) {
+        return Err(not_found(vault, agent, id));
+    }
+    if records.is_empty() {
+        return fail(Code::NotFound, "there is nothing to export");
+    }
+    Ok(records)
+}
+
+fn with_way_out(error: Error) -> Error {
+    let remedy = match error.code() {
+        Code::Io => format!("{}; or add --skip-unreadable to export the others", error.remedy()),
+        _ => "restore or remove that record, or add --skip-unreadable to export the others".to_owned(),
+    };
+    error.with_remedy(remedy)
+}
