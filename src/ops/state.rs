@@ -1,9 +1,9 @@
 //! The run-time state of an agent, read and changed.
 
+use crate::client::state;
 use crate::client::state_file::StateFile;
 use crate::error::Result;
 use crate::select::pin::{SessionName, Source};
-use crate::select::state;
 use crate::vault::agent::Agent;
 use crate::vault::id::ProfileId;
 

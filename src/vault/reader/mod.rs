@@ -11,9 +11,9 @@ mod fetched;
 
 use std::sync::OnceLock;
 
+use strongroom_backends::StoreError;
 use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
-use strongroom_backends::StoreError;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
