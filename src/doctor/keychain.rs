@@ -34,8 +34,8 @@ pub fn is_used(vault: &Vault) -> Result<bool> {
     {
         return Ok(true);
     }
-    for name in vault.agents()? {
-        if vault.agent(&name)?.is_some_and(|agent| matches!(agent.dir.kind(PENDING), Ok(Some(_)))) {
+    for agent in vault.each_agent()? {
+        if matches!(agent?.dir.kind(PENDING), Ok(Some(_))) {
             return Ok(true);
         }
     }
@@ -131,7 +131,7 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
     for name in vault.agents()? {
         let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
         let Some(agent) = vault.agent(&name)? else { continue };
-        let reader = agent.reader(session.keys.agent(name.as_str())?, keychain)?;
+        let reader = vault.reader(agent, &session.keys)?;
         // Without its ledger nothing of an agent is judged.
         let Ok(book) = reader.book() else { continue };
         for ((_, profile), many) in of_agent {
@@ -299,9 +299,10 @@ fn lacks_items(vault: &Vault, session: &Session, own: &[Attributes]) -> Result<b
     if by_key && !has(&[("kind", "unlock"), ("method", KEYCHAIN)]) {
         return Ok(true);
     }
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
-        let reader = agent.reader(session.keys.agent(name.as_str())?, &vault.keychain)?;
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
+        let reader = vault.reader(agent, &session.keys)?;
         let Ok(book) = reader.book() else { continue };
         let lacks =
             |id: &ProfileId| !has(&[("kind", "record"), ("agent", name.as_str()), ("profile", id.as_str())]);

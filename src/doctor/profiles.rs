@@ -25,8 +25,9 @@ const CHECK: &str = "profiles";
 /// Those of reading the directories.
 pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         let (ids, strange) = agent.record_ids()?;
         match agent.index() {
             Ok(index) => {
@@ -174,8 +175,9 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
 /// Those of locking and writing; an agent whose index or ledger cannot be read is left as it is.
 pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
     let mut found = repair_own(vault, session, waits)?;
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         let unfinished = agent.has_unfinished()? || agent.dir.kind(TXN_STAGE)?.is_some();
         drop(agent);
         let (agent, locks) = vault.lock_agent(&name, waits)?;

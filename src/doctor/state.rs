@@ -15,8 +15,9 @@ const CHECK: &str = "state";
 /// Those of reading the directories.
 pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         let read = agent.dir.read_if_any(FILE, state::MAX).map_err(Error::from);
         if let Err(error) = read.and_then(|bytes| StateFile::parse(bytes.as_deref())) {
             let what = format!("agent {name}: {}", error.what());

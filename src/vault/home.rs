@@ -13,6 +13,7 @@ use strongroom_backends::{StoreError, place_of, shown};
 use super::agent::Agent;
 use super::anchor::{self, Anchors};
 use super::id::AgentName;
+use super::reader::Reader;
 pub use super::session::Session;
 use super::transaction::state_step::{self, Follow};
 use super::vault_file::{self, MAX as VAULT_FILE_MAX};
@@ -24,6 +25,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::looks::refuse_as_path;
 use crate::permission;
+use crate::seal::keys::Keys;
 use crate::term::escape::shell_path;
 use crate::unlock::slots::{self, Slot};
 
@@ -255,6 +257,23 @@ impl Vault {
             }
         }
         Ok(found)
+    }
+
+    /// Every agent that is there, by name. Each is opened when its turn comes.
+    ///
+    /// # Errors
+    /// Those of reading the directory.
+    pub fn each_agent(&self) -> Result<impl Iterator<Item = Result<Agent>>> {
+        Ok(self.agents()?.into_iter().filter_map(|name| self.agent(&name).transpose()))
+    }
+
+    /// Opens an agent for reading records.
+    ///
+    /// # Errors
+    /// `LOCKED` if `keys` are another agent's; those of reading the directory.
+    pub fn reader(&self, agent: Agent, keys: &Keys) -> Result<Reader<'_>> {
+        let ring = keys.agent(agent.name.as_str())?;
+        agent.reader(ring, &self.keychain)
     }
 
     /// An agent that is there.

@@ -134,7 +134,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         let mut readers = HashMap::new();
         for name in &concerned {
             if let Some(found) = vault.agent(name)? {
-                let reader = found.reader(keys.agent(name.as_str())?, &vault.keychain)?;
+                let reader = vault.reader(found, keys)?;
                 reader.book()?;
                 let index = reader.index()?;
                 readers.insert(name.clone(), (reader, index));

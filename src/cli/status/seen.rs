@@ -121,7 +121,7 @@ pub(super) fn verify(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
+    let reader = vault.reader(found, &session.keys)?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
     // A failure comes again, and is reported, at each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());

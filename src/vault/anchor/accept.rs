@@ -38,8 +38,9 @@ pub fn refusals(vault: &Vault, session: &Session) -> Result<Vec<Refusal>> {
     if let Ok(ring) = session.keys.own() {
         found.extend(of_own(vault, &ring)?);
     }
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         if let Ok(ring) = session.keys.agent(name.as_str()) {
             found.extend(of_agent(vault, &agent, &ring)?);
         }

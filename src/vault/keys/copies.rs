@@ -77,10 +77,7 @@ impl<'a> Copies<'a> {
     ) -> Result<Self> {
         let ids = former.iter().cloned().collect();
         let mut copies = Self { vault, openers, items: Items::new(), ids, without: false };
-        let mut agents = Vec::new();
-        for name in vault.agents()? {
-            agents.extend(vault.agent(&name)?);
-        }
+        let agents = vault.each_agent()?.collect::<Result<Vec<_>>>()?;
         if !agents.iter().any(|agent| !matches!(agent.dir.kind(PENDING), Ok(None))) {
             return Ok(copies);
         }

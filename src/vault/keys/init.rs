@@ -52,8 +52,8 @@ pub fn init(
 /// # Errors
 /// Those of reading the home.
 pub fn holds_nothing(vault: &Vault) -> Result<bool> {
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
         let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
         if agent.has_records()?
             || has(log::FILE)?

@@ -126,11 +126,10 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
         payload
     };
     log::unverified_head(&vault.home)?;
-    for name in vault.agents()? {
-        if let Some(agent) = vault.agent(&name)? {
-            agent.index()?;
-            log::unverified_head(&agent.dir)?;
-        }
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        agent.index()?;
+        log::unverified_head(&agent.dir)?;
     }
     (plan.keep)()?;
     if opened.is_none() {
@@ -151,8 +150,9 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
     let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
     let own = vault.commit_own(&ring, &before, &edit)?;
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         let lock = waits.take(&agent.dir, Mode::Exclusive)?;
         let ring = keys.agent(name.as_str())?;
         finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
@@ -204,8 +204,9 @@ struct Survey {
 impl Survey {
     fn of(copies: &Copies<'_>, identity: &x25519::Identity, held: Option<&Keys>) -> Result<Self> {
         let mut survey = Self::default();
-        for name in copies.vault.agents()? {
-            let Some(agent) = copies.vault.agent(&name)? else { continue };
+        for agent in copies.vault.each_agent()? {
+            let agent = agent?;
+            let name = agent.name.clone();
             let due = Due::of(copies, &agent)?;
             let ring = held.map(|keys| keys.agent(name.as_str())).transpose()?;
             for id in copies.profiles(&agent)? {

@@ -292,8 +292,9 @@ fn open<T: Send>(
 fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
     let remembered: HashSet<String> = vault.anchors.agents(keys.vault.as_str()).into_iter().collect();
     let mut names = Vec::new();
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         let is_lock = |name: &String| name == lock::FILE || name == lock::HOLDER;
         if remembered.contains(name.as_str()) || !agent.dir.names()?.iter().all(is_lock) {
             names.push(name);

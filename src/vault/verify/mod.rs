@@ -160,8 +160,9 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
         // The cache does not hold it.
         Opened::Cached(_) => None,
     };
-    for name in vault.agents()? {
-        let Some(agent) = vault.agent(&name)? else { continue };
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let name = agent.name.clone();
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
