@@ -61,7 +61,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(unlock::mounted(&files));
     findings.extend(unlock::places(&files));
     let in_keychain = keychain::is_used(&vault).unwrap_or(false);
-    findings.extend(keychain::check(&vault.keychain, in_keychain));
+    findings.extend(keychain::check(vault.keychain(), in_keychain));
     findings.extend(keychain::leftovers(&vault));
     findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
     findings.extend(Finding::or_met("state", state::check(&vault)));
@@ -150,7 +150,7 @@ fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let ask: seek::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
     let (named, env) = (context.named(), &context.env);
     let opened = vault.seeking(&named, env, &|slots| {
-        seek::open(slots, &named, env, vault.home.path(), &vault.in_keychain(), ask)
+        seek::open(slots, &named, env, vault.home().path(), &vault.in_keychain(), ask)
     })?;
     Session::of(opened, &context.env)
 }

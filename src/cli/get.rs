@@ -44,7 +44,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let agent = context.agent()?;
     let record = reading(&vault, &mut session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok(None) };
-        let reader = vault.reader(found, &session.keys)?;
+        let reader = vault.reader(found, session.keys())?;
         match reader.record(&profile) {
             Err(error) if args.accept_rollback && error.code() != Code::Locked => {
                 let found = reader.found_anyhow(&profile)?.ok_or_else(|| error.clone())?;

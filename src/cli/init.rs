@@ -289,7 +289,7 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     }
     let payload = made?;
     if let Ok((vault, _)) = Vault::open_damaged(home, &context.setup(), context.lock_limit()) {
-        keychain_key::note_unseen(&vault.home)?;
+        keychain_key::note_unseen(vault.home())?;
     }
     Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))
 }

@@ -99,7 +99,7 @@ impl KeyFile {
     /// # Errors
     /// Those of writing it.
     pub(super) fn prepare(&mut self, vault: &Vault, session: &Session) -> Result<Option<MethodKey>> {
-        let home = vault.home.path();
+        let home = vault.home().path();
         if !matches!(self, Self::Resumed(_))
             && let Some(target) = session.unlocked()?.key_file.as_deref().and_then(key_change::target_of)
             && next_opens(vault, &target)
@@ -161,7 +161,7 @@ pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &Waits) {
     let Some(target) = key_change::target_of(path) else { return key_change::drop_former(path) };
     // A key that is being made has the same name: only under the lock is it certain that it opens the vault.
     let now = Waits { limit: Duration::ZERO, ..waits.clone() };
-    if !lock::is_held(&vault.home).unwrap_or(true)
+    if !lock::is_held(vault.home()).unwrap_or(true)
         && let Ok(_lock) = vault.lock(Mode::Exclusive, &now)
         && next_opens(vault, &target)
     {
@@ -170,7 +170,7 @@ pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &Waits) {
 }
 
 fn opens(vault: &Vault, path: &Path) -> bool {
-    let secret = read::key_of_file(path, vault.home.path(), key_file::Trust::Own);
+    let secret = read::key_of_file(path, vault.home().path(), key_file::Trust::Own);
     let slots = vault.slots().unwrap_or_default();
     secret.is_ok_and(|secret| slots::open(&slots, secret, "the new key").is_ok())
 }

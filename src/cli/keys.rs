@@ -80,7 +80,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
     out::refuse_closed()?;
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
-    keychain_key::note_seen(&vault.home, true);
+    keychain_key::note_seen(vault.home(), true);
     if context.json() {
         let mut document = crate::secret::Buffer::with_capacity(256);
         document.extend(b"{\"recoveryKey\":\"");
@@ -144,7 +144,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     };
     let told = change.finish()?;
     drop(lock);
-    context.forget_caches(&session.keys.vault);
+    context.forget_caches(&session.keys().vault);
     if context.json() {
         context.print_json(&serde_json::json!({
             "records": done.records, "agents": done.agents, "resumed": done.resumed, "dropped": args.drop,
@@ -246,7 +246,7 @@ fn secret_of(
     kind: Kind,
     vault: &Vault,
 ) -> Result<Option<MethodSecret>> {
-    let (method, home) = (slot.method.as_str(), vault.home.path());
+    let (method, home) = (slot.method.as_str(), vault.home().path());
     if method == slots::KEYCHAIN {
         let of = vault.in_keychain();
         return Ok(Some(keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot))?.secret));

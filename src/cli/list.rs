@@ -79,7 +79,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     }
     if context.json() {
         let document = Document {
-            home: as_data(vault.home.path()),
+            home: as_data(vault.home().path()),
             agents: agents.iter().map(|agent| agent.document(&vault)).collect(),
         };
         context.print_json(&document)?;
@@ -151,7 +151,7 @@ impl Listed<'_> {
     }
 
     fn document(&self, vault: &Vault) -> AgentDocument<'_> {
-        let agents = vault.home.path_of("agents");
+        let agents = vault.home().path_of("agents");
         AgentDocument {
             agent: self.name.as_str(),
             store_path: as_data(&agents.join(self.name.as_str()).join(index::FILE)),
@@ -197,8 +197,8 @@ impl View {
     pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
         let unfinished = agent.has_unfinished()?;
         if unfinished && let Ok(session) = context.session_unasked(vault) {
-            let ring = session.keys.agent(agent.name.as_str())?;
-            let reader = agent.reader(ring, &vault.keychain)?;
+            let ring = session.keys().agent(agent.name().as_str())?;
+            let reader = agent.reader(ring, vault.keychain())?;
             return Ok(Self::new(reader.index()?, reader.record_ids()?, false));
         }
         let mut tries = 0;

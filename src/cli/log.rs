@@ -80,23 +80,23 @@ impl Read {
 
     fn of_vault(context: &Context, vault: &Vault) -> Result<Self> {
         if let Ok(session) = context.session_unasked(vault)
-            && let Ok(ring) = session.keys.own()
-            && let Ok(Some(own)) = Own::read(&vault.home, &ring)
+            && let Ok(ring) = session.keys().own()
+            && let Ok(Some(own)) = Own::read(vault.home(), &ring)
         {
-            return Self::of(&own.log_files(&vault.home)?, Some((&ring, &own.log)));
+            return Self::of(&own.log_files(vault.home())?, Some((&ring, &own.log)));
         }
-        Self::of(&log::read(&vault.home)?, None)
+        Self::of(&log::read(vault.home())?, None)
     }
 
     fn of_agent(context: &Context, vault: &Vault, agent: &AgentName) -> Result<Self> {
         let Some(found) = vault.agent(agent)? else { return Self::of(&[], None) };
         let ring =
-            context.session_unasked(vault).ok().and_then(|session| session.keys.agent(agent.as_str()).ok());
-        let Some(ring) = ring else { return Self::of(&log::read(&found.dir)?, None) };
+            context.session_unasked(vault).ok().and_then(|session| session.keys().agent(agent.as_str()).ok());
+        let Some(ring) = ring else { return Self::of(&log::read(found.dir())?, None) };
         // If a change is unfinished, the file lacks its lines.
-        let reader = found.reader(ring, &vault.keychain)?;
+        let reader = found.reader(ring, vault.keychain())?;
         let head = reader.book().ok().map(|book| &book.ledger.log);
-        Self::of(&reader.log()?, head.map(|head| (&reader.ring, head)))
+        Self::of(&reader.log()?, head.map(|head| (reader.ring(), head)))
     }
 }
 

@@ -233,9 +233,9 @@ fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, V
     if flags.store != init::Store::Auto || flags.unlock != init::Unlock::Auto {
         context.warn("--store and --unlock are for a vault that is made: see `strongroom store move` and `strongroom unlock-method add`");
     }
-    context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home.path())));
+    context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home().path())));
     let mut session = context.session(&vault)?;
-    if vault.file.is_none() {
+    if vault.file().is_none() {
         // Whoever made it was cut short, perhaps this command.
         vault_init::finish(&vault, &mut session, &context.waits("onboard"))?;
     }

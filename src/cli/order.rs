@@ -89,7 +89,7 @@ fn change(
         (None, Some(_)) => Index::default(),
     };
     if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
-        let directory = vault.home.path_of("agents").join(agent.as_str());
+        let directory = vault.home().path_of("agents").join(agent.as_str());
         return Err(Error::new(
             Code::NotFound,
             format!("Auth profile \"{id}\" not found in {}", shown(&directory)),

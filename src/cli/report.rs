@@ -143,7 +143,7 @@ fn follow(file: &mut StateFile, session: &SessionName, id: &ProfileId, failed: b
 
 /// Changes an agent's state, under its lock.
 pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) -> Result<StateFile> {
-    let bytes = agent.dir.read_if_any(state::FILE, state::MAX)?;
+    let bytes = agent.dir().read_if_any(state::FILE, state::MAX)?;
     let mut file = StateFile::parse(bytes.as_deref())?;
     edit(&mut file)?;
     let new = file.to_bytes();
@@ -153,7 +153,7 @@ pub(super) fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<
     // Where nothing was noted, an absent file stays absent.
     let nothing = bytes.is_none() && file.state == State::default();
     if !nothing && bytes.as_deref() != Some(new.as_slice()) {
-        agent.dir.replace(state::FILE, &new)?;
+        agent.dir().replace(state::FILE, &new)?;
     }
     Ok(file)
 }

@@ -108,7 +108,7 @@ impl Asked {
                     let torn = |error: &Error| error.code() == Code::Tampered;
                     match answers.iter().find_map(|(_, answer)| answer.as_ref().err().filter(|e| torn(e))) {
                         // Perhaps only the keys were changed meanwhile.
-                        Some(error) if !session.is_current(&vault.home)? => Err(error.clone()),
+                        Some(error) if !session.is_current(vault.home())? => Err(error.clone()),
                         _ => Ok(answers),
                     }
                 };

@@ -82,7 +82,7 @@ pub(super) fn not_by_passphrase(open: &Open<'_>) -> Option<String> {
     if !open.vault.slots().ok()?.iter().any(has_one) {
         return None;
     }
-    match &open.session.opened {
+    match open.session.opened() {
         Opened::By(unlocked) if unlocked.secret.kind() == Kind::Passphrase => None,
         Opened::By(unlocked) => Some(unlocked.from.clone()),
         Opened::Cached(_) => Some("what `strongroom unlock` keeps".to_owned()),

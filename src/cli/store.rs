@@ -80,7 +80,7 @@ fn tell(context: &mut Context, open: &Open<'_>, to: Place, done: &Moved) -> Resu
     }
     let place = match to {
         Place::File => "encrypted files".to_owned(),
-        Place::Keychain => format!("the keychain ({})", open.vault.keychain.provider()),
+        Place::Keychain => format!("the keychain ({})", open.vault.keychain().provider()),
     };
     let there = done.there;
     let rest =

@@ -41,7 +41,7 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     let store = vault.default_store(&session);
     let agent = agent.as_ref().map(AgentName::as_str);
     let wanted = Wanted { agent, store: store.as_str(), place, ttl };
-    let until = cache::store(vault.home.path(), unlocked, &wanted, context.env.now())?;
+    let until = cache::store(vault.home().path(), unlocked, &wanted, context.env.now())?;
     if context.json() {
         let mut document = serde_json::json!({ "method": unlocked.payload.method, "until": until });
         if let Some(agent) = agent {

@@ -150,15 +150,15 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     }
     let given = if args.method == New::Keychain {
         // It may ask a person, and nobody else should wait for that.
-        vault.keychain.ready()?;
+        vault.keychain().ready()?;
         None
     } else {
-        let (secret, told) = new_secret(context, args, vault.home.path())?;
+        let (secret, told) = new_secret(context, args, vault.home().path())?;
         Some((secret.method_key(None)?, told))
     };
     let waits = context.waits("unlock-method");
     let lock = vault.keys_alone(&mut session, &waits)?;
-    let ring = session.keys.own()?;
+    let ring = session.keys().own()?;
     let own = vault.own(&ring, false)?;
     if vault.slots()?.iter().any(|slot| slot.method == name) != exists {
         return fail(
@@ -176,7 +176,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
         (secret.method_key(None)?, told)
     };
     if args.method == New::Keychain {
-        keychain_key::note_unseen(&vault.home)?;
+        keychain_key::note_unseen(vault.home())?;
     }
     let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
     let edit = Edit {
@@ -188,7 +188,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     vault.commit_own(&ring, &own, &edit)?;
     drop(lock);
     if exists {
-        context.forget_caches(&session.keys.vault);
+        context.forget_caches(&session.keys().vault);
     }
     let done = if exists { "replaced" } else { "added" };
     if hands_over(args) {
@@ -238,7 +238,7 @@ fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Sl
 /// The key in the keychain: the one that is there where it is the vault's, for to overwrite it before
 /// the unlock file is written could leave neither of use; else a new one.
 fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String)> {
-    let told = |what: &str| format!("{what} in the keychain ({})", vault.keychain.provider());
+    let told = |what: &str| format!("{what} in the keychain ({})", vault.keychain().provider());
     let slots = vault.slots()?;
     let slot = slots.iter().find(|slot| slot.method == slots::KEYCHAIN);
     let of = vault.in_keychain();
@@ -250,7 +250,7 @@ fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String
             Err(error) => return Err(error),
         }
     }
-    let key = keychain_key::create(&vault.keychain, session.keys.vault.as_str())?;
+    let key = keychain_key::create(vault.keychain(), session.keys().vault.as_str())?;
     Ok((MethodSecret::Key(key), told("a new key")))
 }
 
@@ -320,7 +320,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     let name = args.method.clone();
     // One whose file is gone is in the ledger still.
     if !vault.slots()?.iter().any(|slot| slot.method == name)
-        && !vault.own(&session.keys.own()?, false)?.methods.contains_key(&name)
+        && !vault.own(&session.keys().own()?, false)?.methods.contains_key(&name)
     {
         return Err(Error::new(Code::NotFound, "there is no unlock method of that name")
             .with_remedy("run `strongroom unlock-method list`"));
@@ -334,7 +334,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         )
         .with_remedy("add another one first: strongroom unlock-method add …"));
     }
-    let ring = session.keys.own()?;
+    let ring = session.keys().own()?;
     let edit = Edit {
         removed: vec![name.clone()],
         events: vec![Event::of_method("unlock-method-remove", &name)],
@@ -343,10 +343,10 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     };
     vault.commit_own(&ring, &vault.own(&ring, false)?, &edit)?;
     drop(lock);
-    context.forget_caches(&session.keys.vault);
+    context.forget_caches(&session.keys().vault);
     if name == slots::KEYCHAIN {
-        let item = vault.keychain.unlock_key(session.keys.vault.as_str(), slots::KEYCHAIN);
-        if let Err(error) = vault.keychain.remove(&item) {
+        let item = vault.keychain().unlock_key(session.keys().vault.as_str(), slots::KEYCHAIN);
+        if let Err(error) = vault.keychain().remove(&item) {
             context.warn(&format!(
                 "its key is still in the keychain, where it opens nothing of this vault ({})",
                 error.what()
@@ -354,7 +354,7 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
         }
     }
     tell(context, &name, "removed", "")?;
-    if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
+    if keychain_key::is_unseen(vault.home()) && vault.slots()?.len() == 1 {
         context.warn(&format!("{ONLY_KEYCHAIN}; keep the output of `strongroom recovery-key`"));
     }
     revokes_nothing(context, "Its secret");

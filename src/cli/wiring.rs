@@ -26,13 +26,13 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
     // OpenClaw hands HOME down, and nothing else that says where things are.
     let bare =
         context.env.var("HOME").map_or_else(Env::default, |home| Env::default().with_var("HOME", home));
-    let home = vault.home.path().to_path_buf();
+    let home = vault.home().path().to_path_buf();
     let by_hand = context.named().key_file.or_else(|| context.env.path("STRONGROOM_KEY_FILE"));
     let key_file = by_hand.or_else(|| {
         let path = seek::default_key_file(&context.env).filter(|path| path.exists());
         path.filter(|path| seek::default_key_file(&bare).as_ref() != Some(path))
     });
-    let keychain = settings::unverified(&vault.home) == Some(Store::Keychain);
+    let keychain = settings::unverified(vault.home()) == Some(Store::Keychain);
     Ok(ExecProvider {
         command,
         agent: context.agent()?.as_str().to_owned(),
@@ -55,7 +55,7 @@ pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &ExecProvider) 
     let text = serde_json::to_string_pretty(&wiring.config())
         .map_err(|_| Error::new(Code::Config, "OpenClaw's configuration could not be written as JSON"))?;
     context.print(&text.lines().map(safe).collect::<Vec<_>>().join("\n"))?;
-    let index = vault.home.path().join(AGENTS).join(&wiring.agent).join(index::FILE);
+    let index = vault.home().path().join(AGENTS).join(&wiring.agent).join(index::FILE);
     let target = wiring.index_in(&directory);
     context.say(&format!(
         "The index goes where OpenClaw up to 2026.6.1 looks, again after each profile that you add, rename or remove:\n  {} {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",

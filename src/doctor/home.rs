@@ -23,16 +23,16 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
         CHECK,
         format!(
             "{} is your own, and nobody else can write to it",
-            strongroom_backends::shown(vault.home.path())
+            strongroom_backends::shown(vault.home().path())
         ),
     )];
-    found.extend(vault.notices.iter().map(|notice| Finding::note(CHECK, notice.clone())));
+    found.extend(vault.notices().iter().map(|notice| Finding::note(CHECK, notice.clone())));
     if let Some(error) = damaged {
         found.push(Finding::wrong(CHECK, error.what(), "run `strongroom doctor --repair`"));
     }
     let locks = [lock::FILE, lock::HOLDER, queue::FILE];
     let ours = [VAULT_FILE, settings::FILE, ledger::FILE, AGENTS, "unlock", log::FILE];
-    for name in vault.home.names()? {
+    for name in vault.home().names()? {
         if !ours.contains(&name.as_str()) && !locks.contains(&name.as_str()) && !name.starts_with("log-") {
             found
                 .push(Finding::note(CHECK, format!("{} in the home is none of Strongroom's", quoted(&name))));
@@ -46,18 +46,18 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 /// # Errors
 /// Those of writing it.
 pub fn vault_file(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Finding> {
-    let due = VaultFile::of(&session.keys.vault);
-    if vault.file.as_ref() == Some(&due) {
+    let due = VaultFile::of(&session.keys().vault);
+    if vault.file() == Some(&due) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
     }
-    let what = match vault.file {
+    let what = match vault.file() {
         Some(_) => "vault.json does not say what the unlock files say",
         None => "vault.json is missing or damaged",
     };
     let finding = Finding::wrong(CHECK, what, "run `strongroom doctor --repair`");
     if repair {
         let _lock = vault.keys_alone(session, waits)?;
-        vault.home.replace(VAULT_FILE, &VaultFile::of(&session.keys.vault).to_bytes()?)?;
+        vault.home().replace(VAULT_FILE, &VaultFile::of(&session.keys().vault).to_bytes()?)?;
         return Ok(finding.mended());
     }
     Ok(finding)
@@ -76,9 +76,9 @@ pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
             Finding::wrong(ANCHOR, what, refusal.remedy())
         })
         .collect();
-    let Ok(ring) = session.keys.own() else { return Ok(found) };
+    let Ok(ring) = session.keys().own() else { return Ok(found) };
     // What is no directory at all is told below, as on a machine that keeps nothing.
-    let denied = vault.anchors.denied(ring.vault.as_str());
+    let denied = vault.anchors().denied(ring.vault.as_str());
     if let Some(error) = denied.filter(|error| !matches!(error, StoreError::Unsafe { .. })) {
         let is_frozen = matches!(error, StoreError::ReadOnly(_));
         let error = Error::from(error);
@@ -87,13 +87,13 @@ pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
         found.push(if is_frozen { Finding { level: Level::Note, ..finding } } else { finding });
         return Ok(found);
     }
-    let dir = vault.anchors.setup().dir.as_deref().map(strongroom_backends::shown);
-    match (vault.anchors.of(&ring)?, dir) {
+    let dir = vault.anchors().setup().dir.as_deref().map(strongroom_backends::shown);
+    match (vault.anchors().of(&ring)?, dir) {
         (Remembered::Nowhere, _) | (_, None) => found.push(
             Finding::note(ANCHOR, "no place is known where this machine could remember the home's state")
                 .with_remedy("name one with --anchor DIR, so that an older copy of the home is noticed"),
         ),
-        (Remembered::NoHome | Remembered::Nothing, Some(dir)) if !vault.anchors.setup().can_remember() => {
+        (Remembered::NoHome | Remembered::Nothing, Some(dir)) if !vault.anchors().setup().can_remember() => {
             found.push(
                 Finding::note(
                     ANCHOR,

@@ -29,13 +29,13 @@ type Attributes = HashMap<String, String>;
 /// # Errors
 /// Those of reading the home.
 pub fn is_used(vault: &Vault) -> Result<bool> {
-    if settings::unverified(&vault.home) == Some(Store::Keychain)
+    if settings::unverified(vault.home()) == Some(Store::Keychain)
         || vault.slots()?.iter().any(|slot| slot.method == KEYCHAIN)
     {
         return Ok(true);
     }
     for agent in vault.each_agent()? {
-        if matches!(agent?.dir.kind(PENDING), Ok(Some(_))) {
+        if matches!(agent?.dir().kind(PENDING), Ok(Some(_))) {
             return Ok(true);
         }
     }
@@ -95,14 +95,14 @@ fn try_out(keychain: &Keychain) -> Result<Finding> {
 /// # Errors
 /// Those of the home; those of the keychain are findings.
 pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Vec<Finding>> {
-    let keychain = &vault.keychain;
+    let keychain = vault.keychain();
     let all = match keychain.all() {
         Ok(all) => all,
         Err(error) => {
             return Ok(vec![Finding::note(CHECK, format!("items were not looked over: {}", error.what()))]);
         }
     };
-    let id = session.keys.vault.to_string();
+    let id = session.keys().vault.to_string();
     let has = |item: &Attributes, name: &str, value: &str| item.get(name).is_some_and(|held| held == value);
     let (own, others): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|item| has(item, "vault", &id) && has(item, "home", keychain.home()));
@@ -131,7 +131,7 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
     for name in vault.agents()? {
         let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
         let Some(agent) = vault.agent(&name)? else { continue };
-        let reader = vault.reader(agent, &session.keys)?;
+        let reader = vault.reader(agent, session.keys())?;
         // Without its ledger nothing of an agent is judged.
         let Ok(book) = reader.book() else { continue };
         for ((_, profile), many) in of_agent {
@@ -176,12 +176,12 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
 /// keychain cannot be used is a finding of its own.
 #[must_use]
 pub fn leftovers(vault: &Vault) -> Option<Finding> {
-    let keychain = &vault.keychain;
+    let keychain = vault.keychain();
     if !matches!(keychain.probe(), Ok((State::Ready, _))) {
         return None;
     }
-    let id = vault.file.as_ref().map(|file| file.vault_id.as_str());
-    let left = left_by(keychain, vault.anchors.setup()).ok()?;
+    let id = vault.file().map(|file| file.vault_id.as_str());
+    let left = left_by(keychain, vault.anchors().setup()).ok()?;
     let gone: Vec<_> =
         left.iter().filter(|left| left.readers.is_empty() && id != Some(left.vault.as_str())).collect();
     let items: usize = gone.iter().map(|left| left.items).sum();
@@ -206,15 +206,15 @@ fn clean(
     if !settle::may_go(&writer.reader()?, writer.book()?.entry(id)?, id)? {
         return Ok(false);
     }
-    let item = writer.keychain.record(writer.ring.vault.as_str(), agent.as_str(), id.as_str());
-    Ok(writer.keychain.remove(&item).is_ok())
+    let item = writer.keychain().record(writer.ring().vault.as_str(), agent.as_str(), id.as_str());
+    Ok(writer.keychain().remove(&item).is_ok())
 }
 
 /// Writes the unlock key anew for a home that was moved; whether there was any to write.
 fn take_over_key(vault: &Vault, session: &Session) -> Result<bool> {
     let slots = vault.slots()?;
     let Some(slot) = slots.iter().find(|slot| slot.method == KEYCHAIN) else { return Ok(false) };
-    keychain_key::take_over(&vault.keychain, session.keys.vault.as_str(), slot)
+    keychain_key::take_over(vault.keychain(), session.keys().vault.as_str(), slot)
 }
 
 /// Items of this vault that belong to other homes: of copies, or of this one before it was moved.
@@ -226,7 +226,7 @@ fn of_other_homes(
     repair: bool,
     waits: &Waits,
 ) -> Result<Vec<Finding>> {
-    let id = session.keys.vault.to_string();
+    let id = session.keys().vault.to_string();
     let mut homes: Vec<&str> =
         others.iter().filter_map(|item| item.get("home")).map(String::as_str).collect();
     homes.sort_unstable();
@@ -280,8 +280,8 @@ fn in_keychain(book: &Book) -> Result<Vec<ProfileId>> {
 /// # Errors
 /// Those of the keychain, and of reading the home.
 pub fn lacks_own_items(vault: &Vault, session: &Session) -> Result<bool> {
-    let (id, home) = (session.keys.vault.as_str(), vault.keychain.home());
-    let mut all = vault.keychain.all()?;
+    let (id, home) = (session.keys().vault.as_str(), vault.keychain().home());
+    let mut all = vault.keychain().all()?;
     all.retain(|item| {
         item.get("vault").is_some_and(|vault| vault == id)
             && item.get("home").is_some_and(|held| held == home)
@@ -301,8 +301,8 @@ fn lacks_items(vault: &Vault, session: &Session, own: &[Attributes]) -> Result<b
     }
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
-        let reader = vault.reader(agent, &session.keys)?;
+        let name = agent.name().clone();
+        let reader = vault.reader(agent, session.keys())?;
         let Ok(book) = reader.book() else { continue };
         let lacks =
             |id: &ProfileId| !has(&[("kind", "record"), ("agent", name.as_str()), ("profile", id.as_str())]);

@@ -27,7 +27,7 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
+        let name = agent.name();
         let (ids, strange) = agent.record_ids()?;
         match agent.index() {
             Ok(index) => {
@@ -89,7 +89,7 @@ pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Find
                 (true, Some(remedy)) => Finding::note(CHECK, what).with_remedy(remedy.clone()),
                 (false, Some(remedy)) => Finding::wrong(CHECK, what, remedy.clone()),
                 (false, None) if finding.what.contains(ANOTHERS) => {
-                    Finding::wrong(CHECK, what, permission::give_back(vault.home.path()))
+                    Finding::wrong(CHECK, what, permission::give_back(vault.home().path()))
                 }
                 (false, None) => Finding::wrong(CHECK, what, remedy(finding.kind)),
             }
@@ -137,7 +137,7 @@ fn remedy(kind: &str) -> &'static str {
 /// there of a log is set by.
 fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
     let _lock = vault.keys_alone(session, waits)?;
-    let Ok(ring) = session.keys.own() else { return Ok(Vec::new()) };
+    let Ok(ring) = session.keys().own() else { return Ok(Vec::new()) };
     let own: Own = match vault.own(&ring, false) {
         Ok(own) => own,
         // Told by itself, with its way out.
@@ -150,14 +150,14 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
     };
     let mut found = Vec::new();
     let mut edit = Edit { now: waits.now, ..Edit::default() };
-    if log::verify(&ring, &own.log_files(&vault.home)?, &own.log)?.wrong > 0 {
+    if log::verify(&ring, &own.log_files(vault.home())?, &own.log)?.wrong > 0 {
         edit.restarts_log = Some(waits.now.to_string());
         found.push(
             Finding::note(CHECK, "began the vault's own change log anew; the old one is set by").mended(),
         );
     }
     // Those that cannot be read may be as the vault made them.
-    if vault.settings(&session.keys).is_err_and(|error| error.code() != Code::Io) {
+    if vault.settings(session.keys()).is_err_and(|error| error.code() != Code::Io) {
         edit.settings = Some(Settings::default().to_bytes(&ring)?);
         found.push(Finding::note(CHECK, "wrote settings.json anew, with the defaults").mended());
     }
@@ -177,15 +177,15 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
     let mut found = repair_own(vault, session, waits)?;
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
-        let unfinished = agent.has_unfinished()? || agent.dir.kind(TXN_STAGE)?.is_some();
+        let name = agent.name().clone();
+        let unfinished = agent.has_unfinished()? || agent.dir().kind(TXN_STAGE)?.is_some();
         drop(agent);
         let (agent, locks) = vault.lock_agent(&name, waits)?;
-        let journal = Journal::read(&agent.dir)?;
+        let journal = Journal::read(agent.dir())?;
         if let Some(journal) = journal
-            && !journal.is_in_place(&agent.dir)?
+            && !journal.is_in_place(agent.dir())?
         {
-            journal::unmark(&agent.dir)?;
+            journal::unmark(agent.dir())?;
         }
         drop((agent, locks));
         let writer = match vault.writer(session, &name, waits) {
@@ -239,7 +239,7 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
 
 fn log_is_wrong(writer: &Writer<'_>) -> Result<bool> {
     let head = &writer.book()?.ledger.log;
-    Ok(log::verify(&writer.ring, &log::read(&writer.agent.dir)?, head)?.wrong > 0)
+    Ok(log::verify(writer.ring(), &log::read(writer.agent().dir())?, head)?.wrong > 0)
 }
 
 /// Has a change list the profiles that an index does not name, or of which it says something else than the
@@ -250,7 +250,7 @@ fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result
     let as_it_is = |id: &str, found: &Found| {
         let entry = index.entry(id)?;
         let mark = Mark { store: found.store.to_string(), generation: found.record.generation };
-        (entry.mark == Some(mark) && verify::drift(&writer.agent, &found.record, &entry).is_empty())
+        (entry.mark == Some(mark) && verify::drift(writer.agent(), &found.record, &entry).is_empty())
             .then_some(())
     };
     // What fails of it fails again for each profile.
@@ -264,7 +264,7 @@ fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result
             continue;
         }
         if as_it_is(id.as_str(), &found).is_none() {
-            change.list(&writer.agent.name, &found.record, found.store);
+            change.list(writer.agent().name(), &found.record, found.store);
             listed.push(id.to_string());
         }
     }

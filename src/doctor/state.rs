@@ -17,8 +17,8 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
-        let read = agent.dir.read_if_any(FILE, state::MAX).map_err(Error::from);
+        let name = agent.name();
+        let read = agent.dir().read_if_any(FILE, state::MAX).map_err(Error::from);
         if let Err(error) = read.and_then(|bytes| StateFile::parse(bytes.as_deref())) {
             let what = format!("agent {name}: {}", error.what());
             found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));

@@ -38,7 +38,7 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
         });
     }
     // Where there is none at all, unlocking says so.
-    if slots.len() == 1 && keychain_key::is_unseen(&vault.home) {
+    if slots.len() == 1 && keychain_key::is_unseen(vault.home()) {
         found.push(Finding::note(CHECK, ONLY_KEYCHAIN).with_remedy(
             "keep the output of `strongroom recovery-key` in a safe place, or add another method",
         ));
@@ -92,7 +92,7 @@ pub fn opened(session: &std::result::Result<Session, Error>, by_passphrase: bool
             "a change of keys was cut short",
             "run `strongroom rekey` (or `recover`) again to finish it",
         ),
-        Ok(session) => match &session.opened {
+        Ok(session) => match session.opened() {
             Opened::By(unlocked) => Finding::ok(CHECK, format!("opened by {}", unlocked.from)),
             Opened::Cached(cache) => {
                 Finding::ok(CHECK, format!("opened by the cache, until {}", rfc3339(cache.until)))

@@ -20,7 +20,7 @@ const TOLD: usize = 20;
 /// Tries whether the vault can be changed, and what its file system promises.
 #[must_use]
 pub fn check(vault: &Vault) -> Vec<Finding> {
-    let home = &vault.home;
+    let home = vault.home();
     if let Err(error @ StoreError::ReadOnly(_)) = home.may_write() {
         // Everything in it says the same.
         return vec![Finding::met(CHECK, &error.into())];

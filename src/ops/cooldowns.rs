@@ -35,7 +35,7 @@ pub fn of_new(change: &mut Change, writer: &Writer<'_>, ids: &[ProfileId]) -> Ve
     for id in ids {
         change.lift(id);
     }
-    told_of(&writer.agent, ids, writer.now).unwrap_or_else(|error| {
+    told_of(writer.agent(), ids, writer.now()).unwrap_or_else(|error| {
         let whose = match ids {
             [id] => format!("{id} may still wait for what its old secret failed of"),
             _ => "profiles may still wait for what their old secrets failed of".to_owned(),
@@ -51,7 +51,7 @@ fn told_of(agent: &Agent, ids: &[ProfileId], now: i64) -> Result<Vec<String>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
+    let Some(bytes) = agent.dir().read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
     let file = StateFile::parse(Some(&bytes))?;
     let mut told = Vec::new();
     for id in ids {
@@ -60,10 +60,10 @@ fn told_of(agent: &Agent, ids: &[ProfileId], now: i64) -> Result<Vec<String>> {
             continue;
         }
         let view = ProfileView::new(id.clone(), CredentialType::Token);
-        let whose = if agent.name == AgentName::default() {
+        let whose = if *agent.name() == AgentName::default() {
             id.to_string()
         } else {
-            format!("{id} (agent {})", agent.name)
+            format!("{id} (agent {})", agent.name())
         };
         told.extend(waiting(&view, &file.state, None, now).and_then(|was| phrases::lifted(&whose, &was)));
     }

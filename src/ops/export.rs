@@ -24,7 +24,7 @@ pub fn collect(
     let mut records: Vec<(AgentName, Record)> = Vec::new();
     for agent in agents {
         let Some(found) = vault.agent(agent)? else { continue };
-        let reader = found.reader(session.keys.agent(agent.as_str())?, &vault.keychain)?;
+        let reader = vault.reader(found, session.keys())?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.to_vec() };
         if records.len() + wanted.len() > ENTRIES_MAX {
             let what =

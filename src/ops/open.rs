@@ -69,7 +69,7 @@ impl<'v> Open<'v> {
     /// Those of reading the home, and of the agent's keys.
     pub fn reader_of(&self, agent: &AgentName) -> Result<Option<Reader<'v>>> {
         let Some(found) = self.vault.agent(agent)? else { return Ok(None) };
-        found.reader(self.session.keys.agent(agent.as_str())?, &self.vault.keychain).map(Some)
+        self.vault.reader(found, self.session.keys()).map(Some)
     }
 
     /// Takes the right to change the agent's profiles.
@@ -97,29 +97,29 @@ impl<'v> Open<'v> {
         let by_keychain =
             self.session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
         self.tell_if_new()?;
-        let mut writer = take(self.vault, &mut self.session, &self.agent, &waits)?;
+        let writer = take(self.vault, &mut self.session, &self.agent, &waits)?;
         if by_keychain {
-            keychain_key::note_seen(&self.vault.home, false);
+            keychain_key::note_seen(self.vault.home(), false);
         }
         // The clock may have moved on while the lock was waited for.
-        writer.now = self.now();
+        let writer = writer.at(self.now());
         self.begun(&writer);
         Ok(writer)
     }
 
     /// Tells, before the first change on this machine, that it knows nothing of the home yet.
     fn tell_if_new(&self) -> Result<()> {
-        let Ok(ring) = self.session.keys.own() else { return Ok(()) };
+        let Ok(ring) = self.session.keys().own() else { return Ok(()) };
         // A machine that cannot remember would be told so at every change; `doctor` says it.
-        let setup = self.vault.anchors.setup();
+        let setup = self.vault.anchors().setup();
         // One that was named and knows nothing is not written: that is an error.
         if setup.named_by.is_some() {
             return Ok(());
         }
         if let (Remembered::NoHome, Some(dir), true) =
-            (self.vault.anchors.of(&ring)?, &setup.dir, setup.can_remember())
+            (self.vault.anchors().of(&ring)?, &setup.dir, setup.can_remember())
         {
-            let denied = self.vault.anchors.denied(ring.vault.as_str()).map(Error::from);
+            let denied = self.vault.anchors().denied(ring.vault.as_str()).map(Error::from);
             self.tell(&Notice::NewHome(denied.map_or_else(|| Ok(dir.clone()), Err)));
         }
         Ok(())
@@ -127,8 +127,8 @@ impl<'v> Open<'v> {
 
     /// Tells of a transaction that a writer had to set aside.
     pub fn begun(&self, writer: &Writer<'_>) {
-        if let Some(name) = &writer.set_aside {
-            self.tell(&Notice::SetAside { agent: writer.agent.name.clone(), name: name.clone() });
+        if let Some(name) = writer.set_aside() {
+            self.tell(&Notice::SetAside { agent: writer.agent().name().clone(), name: name.to_owned() });
         }
     }
 
@@ -150,7 +150,7 @@ impl<'v> Open<'v> {
 pub fn reading<T>(vault: &Vault, session: &mut Session, read: impl Fn(&Session) -> Result<T>) -> Result<T> {
     for _ in 0..2 {
         match read(session) {
-            Err(error) if error.code() == Code::Tampered && !session.is_current(&vault.home)? => {
+            Err(error) if error.code() == Code::Tampered && !session.is_current(vault.home())? => {
                 vault.refresh(session)?;
             }
             done => return done,

@@ -36,7 +36,7 @@ pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
         return Err(not_found(open.vault, &open.agent, profile));
     }
     let generation = reader.entry(profile)?.map_or(0, |entry| entry.generation);
-    let pinned = pinned_by_hand(&writer.agent, profile);
+    let pinned = pinned_by_hand(writer.agent(), profile);
     let mut change = Change::default();
     change.remove(profile, generation);
     let outcome = writer.commit(change)?;
@@ -66,7 +66,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     }
     let generations = writer.generations()?;
     let current = &found.record;
-    let mut record = next_record(new, current.credential.clone(), None, &generations, writer.now)?;
+    let mut record = next_record(new, current.credential.clone(), None, &generations, writer.now())?;
     record.replaces = Some(replaced(&found));
     record.details = current.details.clone();
     record.created = current.created;
@@ -74,7 +74,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let mut change = Change::default();
     let store = reader.store_of(old).unwrap_or_default();
     change.rename(old, record, store, current.generation);
-    let followed = pinned_by_hand(&writer.agent, old);
+    let followed = pinned_by_hand(writer.agent(), old);
     let outcome = writer.commit(change)?;
     if let Err(error) = followed {
         open.tell(&Notice::StateStays { profile: old.clone(), error });
@@ -104,7 +104,7 @@ pub struct Moved {
 /// `NOT_FOUND`, and those of the keychain and of writing.
 pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Result<Moved> {
     if to == Store::Keychain {
-        open.vault.keychain.ready()?;
+        open.vault.keychain().ready()?;
     }
     let writer = open.writer("store move")?;
     let reader = writer.reader()?;
@@ -130,7 +130,7 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
             continue;
         }
         let mut record =
-            next_record(id, found.record.credential.clone(), Some(&found), &generations, writer.now)?;
+            next_record(id, found.record.credential.clone(), Some(&found), &generations, writer.now())?;
         record.updated = found.record.updated;
         change.put("move", record, to);
         done.moved.push(id.to_string());
@@ -152,7 +152,7 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
 /// Those of the keychain.
 pub fn move_none(open: &mut Open<'_>, to: Store) -> Result<Moved> {
     if to == Store::Keychain {
-        open.vault.keychain.ready()?;
+        open.vault.keychain().ready()?;
     }
     set_default(open, to);
     Ok(Moved { all: true, ..Moved::default() })
@@ -166,7 +166,7 @@ fn set_default(open: &mut Open<'_>, to: Store) {
         Ok(false) => {}
         Ok(true) => {
             // What is cached for one agent alone remembers the old one.
-            if let Err(error) = cache::forget_agents(&open.session.keys.vault, open.vault.home.path())
+            if let Err(error) = cache::forget_agents(&open.session.keys().vault, open.vault.home().path())
                 && error.code() != Code::KeyringUnavailable
             {
                 open.tell(&Notice::CachedStoreStays { before, error });

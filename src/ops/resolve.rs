@@ -66,8 +66,8 @@ pub fn resolve(
         vault
             .agent(agent)?
             .map(|found| {
-                let ring = session.keys.agent(agent.as_str())?;
-                Ok(Held::of(found.reader(ring, &vault.keychain)?, asked, &scope.env))
+                let ring = session.keys().agent(agent.as_str())?;
+                Ok(Held::of(found.reader(ring, vault.keychain())?, asked, &scope.env))
             })
             .transpose()
     };
@@ -162,7 +162,7 @@ impl Pool {
             expires: None,
         }));
         // Selection goes on without the state, and without the client's configuration.
-        let bytes = reader.agent.dir.read_if_any(state::FILE, state::MAX).ok().flatten();
+        let bytes = reader.agent().dir().read_if_any(state::FILE, state::MAX).ok().flatten();
         let config = ClientConfig::of(env).ok().flatten();
         Ok(Self {
             profiles,

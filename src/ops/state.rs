@@ -12,7 +12,7 @@ use crate::vault::id::ProfileId;
 /// # Errors
 /// Those of reading the state: what cannot be read does not follow a change of the profile.
 pub fn pinned_by_hand(agent: &Agent, id: &ProfileId) -> Result<Vec<SessionName>> {
-    let Some(bytes) = agent.dir.read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
+    let Some(bytes) = agent.dir().read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
     let file = StateFile::parse(Some(&bytes))?;
     let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *id && pin.source == Source::User);
     Ok(pinned.map(|(session, _)| session.clone()).collect())

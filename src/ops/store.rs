@@ -122,7 +122,7 @@ pub fn place_of(open: &Open<'_>, profile: &ProfileId, named: Option<Store>) -> R
         None => open.vault.default_store(&open.session),
     };
     if store == Store::Keychain {
-        open.vault.keychain.ready()?;
+        open.vault.keychain().ready()?;
     }
     Ok(store)
 }
@@ -143,7 +143,7 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
     // A record that does not open is what a paste is there to mend.
     let found = reader.found(&profile).unwrap_or(None);
     let generations = writer.generations()?;
-    let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now)?;
+    let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
     let current = found.map(|found| found.record);
     let mut change = Change::default();
     change.put_given("paste", record.clone(), place);
@@ -197,17 +197,17 @@ pub fn rotate(
     }
     let mut credential = current.credential.clone();
     credential.secret = secret;
-    notices.extend(end.past(writer.now));
+    notices.extend(end.past(writer.now()));
     if end != End::Unsaid {
         credential.expires = end.instant();
-    } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now) {
+    } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now()) {
         // A new token under the old, past expiry would not be handed out.
         let lifetime = past.saturating_sub(current.updated).max(0);
-        credential.expires = (lifetime > 0).then(|| writer.now.saturating_add(lifetime));
+        credential.expires = (lifetime > 0).then(|| writer.now().saturating_add(lifetime));
         notices.push(Notice::ExpiryRenewed(credential.expires));
     }
     let generations = writer.generations()?;
-    let record = next_record(profile, credential, Some(&found), &generations, writer.now)?;
+    let record = next_record(profile, credential, Some(&found), &generations, writer.now())?;
     if current.credential.same_secret_as(&record.credential) {
         notices.push(Notice::SameSecret(profile.clone()));
     }

@@ -23,13 +23,23 @@ const TORN_PAUSE: Duration = Duration::from_millis(15);
 /// An agent's directory.
 #[derive(Debug)]
 pub struct Agent {
-    /// The agent's name.
-    pub name: AgentName,
-    /// Its directory.
-    pub dir: Dir,
+    pub(super) name: AgentName,
+    pub(super) dir: Dir,
 }
 
 impl Agent {
+    /// The agent's name.
+    #[must_use]
+    pub const fn name(&self) -> &AgentName {
+        &self.name
+    }
+
+    /// The agent's directory.
+    #[must_use]
+    pub const fn dir(&self) -> &Dir {
+        &self.dir
+    }
+
     /// The same agent, opened again.
     ///
     /// # Errors

@@ -85,16 +85,11 @@ impl Default for Setup {
 /// A vault whose home passed its checks. It is not unlocked.
 #[derive(Debug)]
 pub struct Vault {
-    /// The home.
-    pub home: Dir,
-    /// What a person should know about it, as sentences.
-    pub notices: Vec<String>,
-    /// `vault.json`, if it is there.
-    pub file: Option<VaultFile>,
-    /// The keychain, where records or the key may lie.
-    pub keychain: Keychain,
-    /// What this machine remembers of the home.
-    pub anchors: Anchors,
+    pub(super) home: Dir,
+    notices: Vec<String>,
+    pub(super) file: Option<VaultFile>,
+    pub(super) keychain: Keychain,
+    pub(super) anchors: Anchors,
     pub(super) follow: Follow,
 }
 
@@ -232,6 +227,36 @@ impl Vault {
         let keychain = Keychain::new(&setup.keychain, home.path());
         let anchors = Anchors::new(&setup.anchors, home.path());
         Self { home, notices: Vec::new(), file: None, keychain, anchors, follow: setup.follow }
+    }
+
+    /// The home's directory.
+    #[must_use]
+    pub const fn home(&self) -> &Dir {
+        &self.home
+    }
+
+    /// What a person should know about the home, as sentences.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// What `vault.json` says, if it is there.
+    #[must_use]
+    pub const fn file(&self) -> Option<&VaultFile> {
+        self.file.as_ref()
+    }
+
+    /// The keychain, in which records or the key may lie.
+    #[must_use]
+    pub const fn keychain(&self) -> &Keychain {
+        &self.keychain
+    }
+
+    /// What this machine remembers of the home.
+    #[must_use]
+    pub const fn anchors(&self) -> &Anchors {
+        &self.anchors
     }
 
     /// The unlock files.

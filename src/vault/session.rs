@@ -16,10 +16,8 @@ use crate::unlock::slots::Unlocked;
 
 /// An unlocked vault.
 pub struct Session {
-    /// How it was unlocked.
-    pub opened: Opened,
-    /// What writing and reading need.
-    pub keys: Keys,
+    pub(super) opened: Opened,
+    pub(super) keys: Keys,
     /// Where a key is sought again, should the cache no longer fit.
     pub(super) env: Env,
 }
@@ -42,6 +40,18 @@ impl Session {
             Opened::Cached(cache) => cache.keys().clone(),
         };
         Ok(Self { opened, keys, env: env.clone() })
+    }
+
+    /// How the vault was unlocked.
+    #[must_use]
+    pub const fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// What writing and reading need.
+    #[must_use]
+    pub const fn keys(&self) -> &Keys {
+        &self.keys
     }
 
     /// Everything that the unlock file held: there only where a method was used.

@@ -20,16 +20,13 @@ use crate::seal::keys::Ring;
 /// The right to change an agent's profiles: its locks, held until this is dropped.
 #[derive(Debug)]
 pub struct Writer<'s> {
-    /// The agent.
-    pub agent: Agent,
-    /// The agent's keys, as current as the lock.
-    pub ring: Ring,
-    /// The keychain, where records may lie.
-    pub keychain: &'s Keychain,
-    /// Now, in Unix milliseconds.
-    pub now: i64,
-    /// The name of a transaction that did not fit and was set aside.
-    pub set_aside: Option<String>,
+    pub(super) agent: Agent,
+    /// As current as the lock.
+    pub(super) ring: Ring,
+    pub(super) keychain: &'s Keychain,
+    /// In Unix milliseconds.
+    pub(super) now: i64,
+    set_aside: Option<String>,
     anchors: &'s Anchors,
     follow: Follow,
     remembers: Remembers,
@@ -122,6 +119,42 @@ impl<'s> Writer<'s> {
     pub fn standing(&self) -> Result<Standing> {
         let ledger = Ledger::read(&self.agent.dir, &self.ring)?.unwrap_or_default();
         standing::judge(self.anchors, &self.ring, &self.agent.dir, State::from(&ledger))
+    }
+
+    /// The agent.
+    #[must_use]
+    pub const fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// The agent's keys, as current as the lock.
+    #[must_use]
+    pub const fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
+    /// The keychain, in which records may lie.
+    #[must_use]
+    pub const fn keychain(&self) -> &'s Keychain {
+        self.keychain
+    }
+
+    /// Takes `now`, in Unix milliseconds, as the time of what is written.
+    #[must_use]
+    pub fn at(self, now: i64) -> Self {
+        Self { now, ..self }
+    }
+
+    /// Now, in Unix milliseconds.
+    #[must_use]
+    pub const fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// The name of a transaction that did not fit and was set aside.
+    #[must_use]
+    pub fn set_aside(&self) -> Option<&str> {
+        self.set_aside.as_deref()
     }
 
     /// The ledger.

@@ -45,8 +45,9 @@ fn look(session: &Session) -> Seen {
     };
     let one = opened().and_then(|(vault, session)| {
         let Some(agent) = vault.agent(&"main".parse()?)? else { return Ok(None) };
-        let record =
-            agent.reader(session.keys.agent("main")?, &vault.keychain)?.record(&"openrouter:one".parse()?)?;
+        let record = agent
+            .reader(session.keys().agent("main")?, vault.keychain())?
+            .record(&"openrouter:one".parse()?)?;
         Ok(record.map(|record| record.credential.secret.expose_secret().to_owned()))
     });
     let clean =

@@ -56,18 +56,18 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
     )
     .unwrap();
     let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
-    assert!(matches!(session.opened, Opened::Cached(_)));
+    assert!(matches!(session.opened(), Opened::Cached(_)));
     assert_eq!(session.unlocked().unwrap_err().code(), Code::Locked);
     let read = |session: &Session| {
         let agent = opened.agent(&AgentName::default())?.unwrap();
         let record = agent
-            .reader(session.keys.agent("main")?, &opened.keychain)?
+            .reader(session.keys().agent("main")?, opened.keychain())?
             .record(&"openrouter:one".parse()?)?;
         Ok(record.unwrap().credential.secret.expose_secret().to_owned())
     };
     assert_eq!(reading(&opened, &mut session, read).unwrap(), SECRET);
     vault.by_passphrase(["rekey", "--yes"]).ok();
-    assert!(!session.is_current(&opened.home).unwrap());
+    assert!(!session.is_current(opened.home()).unwrap());
     let error = reading(&opened, &mut session, read).unwrap_err();
     assert_eq!((error.code(), error.remedy()), (Code::Locked, "run `strongroom unlock` again"));
     // Unlocked anew meanwhile, it reads on.

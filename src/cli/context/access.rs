@@ -34,7 +34,7 @@ impl Context {
     fn vault_with(&self, setup: &home::Setup) -> Result<Vault> {
         let vault =
             Vault::open(&self.home()?, setup, self.lock_limit()).map_err(|error| self.of_variable(error))?;
-        for notice in &vault.notices {
+        for notice in vault.notices() {
             self.warn(notice);
         }
         Ok(vault)
@@ -114,8 +114,8 @@ impl Context {
         }
         // One that goes on right now is not cut short.
         if let Some(pending) = session.pending()
-            && !lock::is_held(&vault.home).unwrap_or(false)
-            && session.is_current(&vault.home)?
+            && !lock::is_held(vault.home()).unwrap_or(false)
+            && session.is_current(vault.home())?
         {
             let verb = pending.verb();
             self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));

@@ -145,7 +145,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         check_room(&plan, &readers)?;
         Ok(plan)
     };
-    let first = plan_now(&open.session.keys)?;
+    let first = plan_now(open.session.keys())?;
     if let Some(digest) = &source.digest {
         context.say(&format!("Bundle SHA-256: {digest}"));
         context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
@@ -179,7 +179,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
 
     let stores = (args.store.map(Into::into), vault.default_store(&open.session));
     if stores.0.unwrap_or(stores.1) == Store::Keychain {
-        vault.keychain.ready()?;
+        vault.keychain().ready()?;
     }
     let written = first.entries.iter().filter(|entry| entry.action.writes());
     let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
@@ -190,7 +190,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
     for writer in &writers {
         open.begun(writer);
     }
-    let plan = plan_now(&open.session.keys)?;
+    let plan = plan_now(open.session.keys())?;
     plan.check(args.skip_invalid)?;
     waits.watched.begins("Sealing", plan.writes());
     let now = context.env.now();
@@ -343,7 +343,7 @@ fn change_of(
     let entries: Vec<_> = plan
         .entries
         .iter()
-        .filter(|entry| *entry.agent == writer.agent.name && entry.action.writes())
+        .filter(|entry| entry.agent == writer.agent().name() && entry.action.writes())
         .collect();
     let generations = writer.generations()?;
     let (mut change, mut new) = (Change::default(), Vec::new());
@@ -364,7 +364,7 @@ fn change_of(
         let store = store.or_else(|| reader.store_of(&entry.target)).unwrap_or(default_store);
         change.put_given("import", record, store);
     }
-    if writer.agent.name == *orders_to {
+    if writer.agent().name() == orders_to {
         let index = reader.index()?;
         let imported: BTreeMap<_, _> = plan.order.iter().collect();
         for (provider, ids) in imported {

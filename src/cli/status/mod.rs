@@ -130,13 +130,13 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
     let agent = context.agent()?;
     let mut warnings = Vec::new();
     if let Some(vault) = &vault {
-        warnings.extend(vault.notices.iter().cloned());
+        warnings.extend(vault.notices().iter().cloned());
         warnings.extend(behind(vault, &agent)?);
-        if keychain_key::is_unseen(&vault.home) && vault.slots()?.len() == 1 {
+        if keychain_key::is_unseen(vault.home()) && vault.slots()?.len() == 1 {
             warnings.push(format!("{ONLY_KEYCHAIN}; keep the output of `strongroom recovery-key`"));
         }
     }
-    let told = vault.as_ref().map_or(0, |vault| vault.notices.len());
+    let told = vault.as_ref().map_or(0, |vault| vault.notices().len());
     let config = client::config(context, |warning| warnings.push(warning.to_owned()));
     let found = sources::look_with(context, args.sources, config);
     let config = found.config.as_ref();
@@ -184,7 +184,7 @@ fn show(context: &mut Context, args: &Status, form: Form) -> Result<u8> {
             "the login shell, where the client looks too, was not looked into: add --sources".to_owned(),
         );
     }
-    let path = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home.path().to_owned()))?;
+    let path = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home().path().to_owned()))?;
     let home = as_data(&path);
     let store_path = as_data(&path.join("agents").join(agent.as_str()).join(index::FILE));
     let now = context.env.now();

@@ -45,19 +45,19 @@ fn exposed_in(index: &Index) -> Vec<String> {
 
 /// What is known without a key if the home is older than this machine remembers.
 pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
-    let Some(file) = &vault.file else { return Ok(Vec::new()) };
+    let Some(file) = vault.file() else { return Ok(Vec::new()) };
     let id = file.vault_id.as_str();
     let mut found: Vec<String> =
-        seen_behind(&vault.anchors, id, &Scope::Vault, &vault.home).into_iter().collect();
+        seen_behind(vault.anchors(), id, &Scope::Vault, vault.home()).into_iter().collect();
     if let Some(there) = vault.agent(agent)?
         && !there.has_unfinished()?
     {
-        found.extend(seen_behind(&vault.anchors, id, &Scope::Agent(agent.to_string()), &there.dir));
+        found.extend(seen_behind(vault.anchors(), id, &Scope::Agent(agent.to_string()), there.dir()));
     }
     let there = vault.agents()?;
     found.extend(
         vault
-            .anchors
+            .anchors()
             .agents(id)
             .into_iter()
             .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
@@ -68,7 +68,7 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
 }
 
 pub(in crate::cli) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
-    let read = agent.dir.read_if_any(state::FILE, state::MAX).map_err(Error::from);
+    let read = agent.dir().read_if_any(state::FILE, state::MAX).map_err(Error::from);
     read.and_then(|bytes| state::parse(bytes.as_deref())).unwrap_or_else(|error| {
         warnings.push(format!("{}; selection goes on without it", error.what()));
         State::default()
@@ -121,7 +121,7 @@ pub(super) fn verify(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = vault.reader(found, &session.keys)?;
+    let reader = vault.reader(found, session.keys())?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
     // A failure comes again, and is reported, at each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());

@@ -40,8 +40,7 @@ pub fn refusals(vault: &Vault, session: &Session) -> Result<Vec<Refusal>> {
     }
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
-        if let Ok(ring) = session.keys.agent(name.as_str()) {
+        if let Ok(ring) = session.keys.agent(agent.name.as_str()) {
             found.extend(of_agent(vault, &agent, &ring)?);
         }
     }

@@ -152,9 +152,8 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     let own = vault.commit_own(&ring, &before, &edit)?;
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
         let lock = waits.take(&agent.dir, Mode::Exclusive)?;
-        let ring = keys.agent(name.as_str())?;
+        let ring = keys.agent(agent.name.as_str())?;
         finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
         let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
         let writer = if ours {
@@ -206,7 +205,7 @@ impl Survey {
         let mut survey = Self::default();
         for agent in copies.vault.each_agent()? {
             let agent = agent?;
-            let name = agent.name.clone();
+            let name = &agent.name;
             let due = Due::of(copies, &agent)?;
             let ring = held.map(|keys| keys.agent(name.as_str())).transpose()?;
             for id in copies.profiles(&agent)? {
@@ -215,7 +214,7 @@ impl Survey {
                 if ring.as_ref().is_some_and(opens) {
                     continue;
                 }
-                match open_one(&sealed, identity, &name, &id) {
+                match open_one(&sealed, identity, name, &id) {
                     Some(record) => survey.recoverable += usize::from(!due.was_removed(&record)),
                     None if due.has(&id) => survey.unreadable.push(format!("{name}/{id}")),
                     None => {}

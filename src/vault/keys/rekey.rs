@@ -294,10 +294,9 @@ fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
     let mut names = Vec::new();
     for agent in vault.each_agent()? {
         let agent = agent?;
-        let name = agent.name.clone();
         let is_lock = |name: &String| name == lock::FILE || name == lock::HOLDER;
-        if remembered.contains(name.as_str()) || !agent.dir.names()?.iter().all(is_lock) {
-            names.push(name);
+        if remembered.contains(agent.name.as_str()) || !agent.dir.names()?.iter().all(is_lock) {
+            names.push(agent.name);
         }
     }
     Ok(names)

@@ -52,10 +52,8 @@ pub struct Found {
 /// An agent's records.
 #[derive(Debug)]
 pub struct Reader<'k> {
-    /// The agent.
-    pub agent: Agent,
-    /// The agent's keys.
-    pub ring: Ring,
+    pub(super) agent: Agent,
+    pub(super) ring: Ring,
     keychain: &'k Keychain,
     /// What is current, or why that cannot be told.
     book: Result<Book>,
@@ -84,6 +82,18 @@ impl Agent {
 }
 
 impl<'k> Reader<'k> {
+    /// The agent.
+    #[must_use]
+    pub const fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// The agent's keys.
+    #[must_use]
+    pub const fn ring(&self) -> &Ring {
+        &self.ring
+    }
+
     /// The ledger.
     ///
     /// # Errors
