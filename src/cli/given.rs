@@ -9,14 +9,12 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command};
 use strongroom_backends::{Given, is_opaque, key_file};
 
-use super::{Context, context};
+use super::context;
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
-use crate::looks::{instead, is_drawn, masked, refuse_as_path};
+use crate::looks::{instead, is_drawn, refuse_as_path};
 use crate::term::stdin;
 use crate::unlock::read::Stream;
-use crate::vault::home::Vault;
-use crate::vault::id::ProfileId;
 
 /// Variables that hold a path.
 const VARIABLES: [&str; 17] = [
@@ -290,21 +288,3 @@ fn text(id: &str, text: &str) -> Result<()> {
 
 /// No 32 bytes are shorter in Base64.
 const KEY_MIN: usize = 43;
-
-/// The profile whose id is shown by a handle, because it looks like a secret.
-///
-/// # Errors
-/// `NOT_FOUND`, those of reading the index.
-pub(super) fn by_handle(context: &Context, text: &str) -> Result<ProfileId> {
-    let vault = Vault::open(&context.home()?, &context.setup(), context.lock_limit())?;
-    let agent = vault.agent(&context.agent()?)?;
-    let (index, records) = match &agent {
-        Some(agent) => (agent.index()?, agent.record_ids()?.0),
-        None => Default::default(),
-    };
-    let listed = index.ids().filter_map(|id| id.parse().ok());
-    listed.chain(records).find(|id: &ProfileId| masked(id.as_str()) == text).ok_or_else(|| {
-        Error::new(Code::NotFound, "no profile is shown by that handle")
-            .with_remedy("run `strongroom list` to see what is there")
-    })
-}

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Args;
 use strongroom_backends::fs::lock::{self, Mode};
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
-use super::keys::Rekey;
 use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::Pending;
@@ -15,6 +15,17 @@ use crate::unlock::read::Stream;
 use crate::unlock::slots::KEYCHAIN;
 use crate::unlock::{MethodSecret, key_change, key_text, read, slots};
 use crate::vault::home::{Session, Vault, Waits};
+
+/// What the arguments say about the key file.
+#[derive(Debug, Args)]
+pub(super) struct Wish {
+    /// Where to put the new key of the unlock method key-file, instead of where the old one is
+    #[arg(long, value_name = "F", conflicts_with = "keep_key_file")]
+    new_key_file: Option<PathBuf>,
+    /// Keep the key file as it is: only the vault's keys are new
+    #[arg(long)]
+    keep_key_file: bool,
+}
 
 /// What is to be done about the key file by which the vault was opened.
 pub(super) enum KeyFile {
@@ -42,10 +53,10 @@ impl KeyFile {
     ///
     /// # Errors
     /// `USAGE`, `EXISTS`.
-    pub(super) fn of(context: &Context, args: &Rekey, session: &Session) -> Result<Self> {
+    pub(super) fn of(context: &Context, wish: &Wish, session: &Session) -> Result<Self> {
         let unlocked = session.unlocked()?;
         let Some(path) = unlocked.key_file.clone().filter(|_| unlocked.payload.method != KEYCHAIN) else {
-            if args.new_key_file.is_some() {
+            if wish.new_key_file.is_some() {
                 return Err(Error::new(
                     Code::Usage,
                     "--new-key-file is for a vault that is opened by its key file",
@@ -61,10 +72,10 @@ impl KeyFile {
             Some(target) => target,
             None => path,
         };
-        if args.keep_key_file {
+        if wish.keep_key_file {
             return Ok(Self::Stays(None));
         }
-        if let Some(new) = &args.new_key_file {
+        if let Some(new) = &wish.new_key_file {
             if Stream::of(new).is_some() {
                 return Err(Error::new(
                     Code::Usage,

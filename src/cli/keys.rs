@@ -1,14 +1,14 @@
 //! `recipient`, `recovery-key` and `rekey`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use strongroom_backends::as_data;
 use strongroom_backends::key_file::Trust;
 
 use super::Context;
-use super::key_file::KeyFile;
+use super::key_file::{self, KeyFile};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::{Kind, MethodKey};
 use crate::term::count::counted;
@@ -46,12 +46,8 @@ pub struct Rekey {
     /// Drop this unlock method instead of giving its secret; repeats
     #[arg(long, value_name = "METHOD")]
     drop: Vec<String>,
-    /// Where to put the new key of the unlock method key-file, instead of where the old one is
-    #[arg(long, value_name = "F", conflicts_with = "keep_key_file")]
-    pub(super) new_key_file: Option<PathBuf>,
-    /// Keep the key file as it is: only the vault's keys are new
-    #[arg(long)]
-    pub(super) keep_key_file: bool,
+    #[command(flatten)]
+    key_file: key_file::Wish,
     /// The file that holds the secret of another unlock method; repeats
     #[arg(long, value_name = "METHOD=FILE")]
     with: Vec<String>,
@@ -109,7 +105,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         }
     }
     let files = files_of(args, &slots)?;
-    let mut change = KeyFile::of(context, args, &session)?;
+    let mut change = KeyFile::of(context, &args.key_file, &session)?;
     let (mut methods, mut without) = (Vec::new(), Vec::new());
     for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
         match key_of(context, files.get(slot.method.as_str()).copied(), slot, &vault, &session)? {

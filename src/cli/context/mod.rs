@@ -1,6 +1,7 @@
 //! What every verb needs: the surroundings, the vault ([`access`]), and a way to speak ([`speech`]).
 
 mod access;
+mod ids;
 mod speech;
 
 use std::path::PathBuf;
@@ -9,18 +10,18 @@ use std::time::Duration;
 
 use strongroom_backends::is_opaque;
 
-use super::{Global, agent_of, given, watching};
+use super::{Global, agent_of, watching};
 use crate::client::follow::follow;
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{self, Patience, Setup};
-use crate::looks::{has_handle, instead};
+use crate::looks::instead;
 use crate::shape;
 use crate::term::{out, secret_input};
 use crate::unlock::seek::Named;
 use crate::vault::anchor;
 use crate::vault::home::{self, LOCK_TIMEOUT, Waits};
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::AgentName;
 
 pub use speech::report;
 
@@ -161,25 +162,6 @@ impl Context {
     pub fn waits(&self, command: &str) -> Waits {
         let watched = watching::watched(&self.env);
         Waits { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now(), watched }
-    }
-
-    /// A profile id from the command line.
-    ///
-    /// # Errors
-    /// `INVALID_ID`; a secret given by mistake is not quoted.
-    pub fn profile_id(&self, text: &str) -> Result<ProfileId> {
-        if has_handle(text) {
-            return given::by_handle(self, text);
-        }
-        let id: ProfileId = text.parse().map_err(|error: Error| {
-            // The client lowers a provider, and takes an id as it is typed.
-            let lowered =
-                ProfileId::named(text).map(|id| format!("use the provider in lower case: {}", id.word()));
-            let error = lowered.into_iter().fold(error, Error::with_remedy);
-            not_a_secret(text).err().unwrap_or(error)
-        })?;
-        not_a_secret(id.name())?;
-        Ok(id)
     }
 }
 
