@@ -6,12 +6,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-
-use strongroom_backends::fs::home::DANGLING;
-use strongroom_backends::{StoreError, shown};
-
-use crate::env::Env;
-use crate::permission;
+use std::sync::Arc;
 
 /// The result of everything fallible in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -170,18 +165,26 @@ pub struct Error {
     code: Code,
     what: String,
     remedy: Option<Cow<'static, str>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     /// An error with the default remedy of its code. `what` must hold no secret.
     pub fn new(code: Code, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), remedy: None }
+        Self { code, what: what.into(), remedy: None, source: None }
     }
 
     /// The same error with a remedy of its own.
     #[must_use]
     pub fn with_remedy(mut self, remedy: impl Into<Cow<'static, str>>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The same error with the failure of the system that it comes from. Its text is fixed: it quotes nothing.
+    #[must_use]
+    pub fn with_source(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Arc::new(source));
         self
     }
 
@@ -210,58 +213,9 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
-
-impl From<StoreError> for Error {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::NotFound(path) => Self::new(Code::Io, format!("{} is not there", shown(&path))),
-            StoreError::Exists(path) => Self::new(Code::Exists, format!("{} exists already", shown(&path))),
-            StoreError::Unsafe { path, why } => {
-                let error = Self::new(Code::UnsafeFile, format!("{} {why}", shown(&path)));
-                match why {
-                    DANGLING => error.with_remedy(permission::OF_DANGLING),
-                    "is not a directory" => error.with_remedy(
-                        "move it away, because a directory of that name is needed; or name another place",
-                    ),
-                    _ => error,
-                }
-            }
-            StoreError::TooLarge { path, max } => {
-                Self::new(Code::TooLarge, format!("{} is larger than {max} bytes", shown(&path)))
-            }
-            StoreError::NoSpace(path) => {
-                Self::new(Code::NoSpace, format!("no space is left to write {}", shown(&path)))
-            }
-            StoreError::LockTimeout { path, holder, waited } => {
-                let holder = holder.map_or_else(
-                    || "by another process".to_owned(),
-                    |holder| {
-                        let held = Env::default().now().saturating_sub(holder.since).max(0);
-                        format!("by process {} ({}), for {held} ms", holder.pid, holder.command)
-                    },
-                );
-                Self::new(
-                    Code::LockTimeout,
-                    format!("{} is held {holder}; waited {} ms", shown(&path), waited.as_millis()),
-                )
-            }
-            StoreError::Denied { path, at, why } => permission::denied(&path, &at, why),
-            StoreError::ReadOnly(path) => permission::read_only(&path),
-            StoreError::NoLocks { path, source } => permission::no_locks(&path, &reason(&source)),
-            StoreError::Io { path, source } => {
-                let error = Self::new(Code::Io, format!("{}: {}", shown(&path), reason(&source)));
-                permission::limit(&source).into_iter().fold(error, Self::with_remedy)
-            }
-        }
-    }
-}
-
-/// The system's reason for a failure, in its own words: these are fixed texts.
-fn reason(error: &std::io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => std::io::Error::from_raw_os_error(number).to_string(),
-        None => error.kind().to_string(),
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
     }
 }
 

@@ -23,6 +23,7 @@ pub mod seal;
 pub mod secret;
 pub mod select;
 pub mod shape;
+pub mod store_error;
 pub mod term;
 pub mod transfer;
 pub mod unlock;

@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
         "limits",
         "looks",
         "permission",
+        "store_error",
         "term",
         "pty",
     ],

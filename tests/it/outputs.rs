@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::process::{Command, Stdio};
 
+use crate::faults::under;
 use crate::session::{Ran, SOMEBODY, Session, binary, ran};
 
 const KEY: &str = "made-up-key-of-the-outputs";
@@ -102,4 +103,14 @@ fn a_bundle_in_a_file_needs_no_standard_output() {
     let session = session();
     redirected(&session, &["export", "--to", SOMEBODY, "--out", "bundle"], ">&-").ok();
     assert!(File::open(session.path("bundle")).unwrap().metadata().unwrap().len() > 100);
+}
+
+/// Scripts get the system's reason apart from the sentence.
+#[test]
+fn an_error_of_the_system_has_its_reason_in_json() {
+    let session = Session::new();
+    let limited = under(["prlimit", "--fsize=5"], &session.command(["--json", "rekey", "--yes"]));
+    let said = ran(limited, b"").failed("IO", 74).stderr;
+    let error = &serde_json::from_str::<serde_json::Value>(&said).unwrap()["error"];
+    assert_eq!(error["reason"], "File too large (os error 27)", "{said}");
 }

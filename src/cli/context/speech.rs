@@ -1,5 +1,7 @@
 //! What a verb says: documents, lines, warnings, errors, questions.
 
+use std::error::Error as _;
+
 use std::borrow::Cow;
 
 use serde::Serialize;
@@ -89,11 +91,14 @@ pub(super) fn warn(env: &Env, text: &str) {
 #[must_use]
 pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
     if json {
-        let document = serde_json::json!({
+        let mut document = serde_json::json!({
             "error": {
                 "code": error.code().name(), "message": masked(error.what()), "remedy": masked(error.remedy()),
             }
         });
+        if let Some(source) = error.source() {
+            document["error"]["reason"] = source.to_string().into();
+        }
         out::write_error(&format!("{}\n", safe_json(&document.to_string())));
     } else {
         let style = Style::stderr(env);
