@@ -1,27 +1,19 @@
-//! What the client's configuration says, for verbs that choose as the client would.
+//! The words about a configuration or a state of the client that could not be read.
 
-use super::Context;
-use crate::client::config::ClientConfig;
-use crate::client::selection;
-use crate::select::policy::Policy;
+use crate::error::Error;
+use crate::ops::client_config::Unread;
 
-/// What the client's configuration says of selection; an empty one where it cannot be read.
-pub(super) fn selection(context: &Context, tell: impl FnOnce(&str)) -> Policy {
-    config(context, tell).map_or_else(selection::none, |config| config.selection)
-}
-
-/// The client's configuration, where there is one; what is wrong with it is told.
-pub(super) fn config(context: &Context, tell: impl FnOnce(&str)) -> Option<ClientConfig> {
-    match ClientConfig::of(&context.env) {
-        Ok(config) => {
-            if let Some(unread) = config.as_ref().and_then(|config| config.unread(&context.env)) {
-                tell(&format!("{unread}; selection goes on without them"));
-            }
-            config
-        }
-        Err(error) => {
-            tell(&format!("{}; selection goes on without it; {}", error.what(), error.remedy()));
-            None
+/// That selection goes on without it, for people.
+pub(super) fn told(unread: &Unread) -> String {
+    match unread {
+        Unread::Parts(which) => format!("{which}; selection goes on without them"),
+        Unread::All(error) => {
+            format!("{}; selection goes on without it; {}", error.what(), error.remedy())
         }
     }
+}
+
+/// That selection goes on without the run-time state, for people.
+pub(super) fn told_state(error: &Error) -> String {
+    format!("{}; selection goes on without it", error.what())
 }

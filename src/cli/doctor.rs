@@ -3,9 +3,9 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::{Context, explain, prune, sources};
+use super::{Context, explain, prune};
 use crate::doctor::{
-    Finding, Level, home, kernel, keychain, process, profiles, resolver, state, unlock, writable,
+    Finding, Level, home, kernel, keychain, process, profiles, resolver, sources, state, unlock, writable,
 };
 use crate::error::{Error, Result};
 use crate::term::escape::safe;
@@ -63,7 +63,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let in_keychain = keychain::is_used(&vault).unwrap_or(false);
     findings.extend(keychain::check(vault.keychain(), in_keychain));
     findings.extend(keychain::leftovers(&vault));
-    findings.extend(sources::findings(context, |provider| served(context, &vault, provider)));
+    findings.extend(sources::check(&context.env, |provider| served(context, &vault, provider)));
     findings.extend(Finding::or_met("state", state::check(&vault)));
     let waits = context.waits("doctor");
     let mut session = open(context, &vault, asks);

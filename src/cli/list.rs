@@ -9,15 +9,14 @@ use strongroom_backends::as_data;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::index_warnings::{UNFINISHED, unlisted};
 use crate::error::Result;
-use crate::term::count::counted;
+use crate::ops::list::{Holds, Listing};
 use crate::term::table::Table;
-use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::{self, EntryRef, Index};
-use crate::vault::store::Store;
+use crate::vault::id::{AgentName, Provider};
+use crate::vault::index::{self, EntryRef};
 use crate::when::{relative, rfc3339};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
@@ -59,7 +58,7 @@ struct ProfileDocument<'a> {
     email: Option<Cow<'a, str>>,
     store: Option<Cow<'a, str>>,
     generation: Option<u64>,
-    holds: &'static str,
+    holds: Holds,
 }
 
 pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
@@ -69,12 +68,10 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
     let vault = context.vault_unasked()?;
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
+    let ambient = context.ambient();
     let mut agents = Vec::new();
     for name in names {
-        let seen = match vault.agent(&name)? {
-            Some(agent) => View::of(context, &vault, agent)?,
-            None => View::default(),
-        };
+        let seen = Listing::of(&vault, &name, &ambient)?;
         agents.push(Listed { unlisted: seen.unlisted(), name, seen, provider: provider.as_ref() });
     }
     if context.json() {
@@ -103,7 +100,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
             context.warn(&unlisted(agent.name.as_str(), &agent.unlisted));
         }
         if agent.seen.unfinished {
-            context.warn("a committed change is not yet put in place; the next change finishes it");
+            context.warn(UNFINISHED);
         }
     }
     context.print(&out)?;
@@ -116,14 +113,14 @@ const OTHERS_MAX: usize = 8;
 /// An agent that is listed.
 struct Listed<'a> {
     name: AgentName,
-    seen: View,
+    seen: Listing,
     unlisted: Vec<String>,
     /// The one provider that is shown.
     provider: Option<&'a Provider>,
 }
 
 impl Listed<'_> {
-    fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, &'static str)> {
+    fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, Holds)> {
         let shown = |entry: &EntryRef<'_>| {
             self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted))
         };
@@ -162,105 +159,7 @@ impl Listed<'_> {
     }
 }
 
-/// The warning about records that an index does not name.
-pub(super) fn unlisted(agent: &str, ids: &[String]) -> String {
-    let some = ids.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    let more = if ids.len() > 5 { ", …" } else { "" };
-    format!(
-        "{} of agent {agent} {} not listed in the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {}",
-        counted(ids.len() as u64, "record"),
-        if ids.len() == 1 { "is" } else { "are" },
-        if ids.len() == 1 { "it" } else { "them" }
-    )
-}
-
-/// How often, and how long apart, is looked again.
-const LOOKS: u32 = 3;
-const LOOK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
-
-/// An agent's index and which of its records are there, as far as that is seen without asking anyone.
-#[derive(Default)]
-pub(super) struct View {
-    /// The index; read through an unfinished transaction where a key is at hand.
-    pub index: Index,
-    /// The records, sorted.
-    records: Vec<ProfileId>,
-    /// Whether each of the index's entries has one, in the order of the index.
-    has_record: Vec<bool>,
-    /// Whether an unfinished transaction could not be read through.
-    pub unfinished: bool,
-}
-
-impl View {
-    /// What is seen. Nothing is locked, so beside a writer the index can name a record that is gone
-    /// by now: then it is looked at again.
-    pub(super) fn of(context: &Context, vault: &Vault, agent: Agent) -> Result<Self> {
-        let unfinished = agent.has_unfinished()?;
-        if unfinished && let Ok(session) = context.session_unasked(vault) {
-            let ring = session.keys().agent(agent.name().as_str())?;
-            let reader = agent.reader(ring, vault.keychain())?;
-            return Ok(Self::new(reader.index()?, reader.record_ids()?, false));
-        }
-        let mut tries = 0;
-        loop {
-            let seen = Self::new(agent.index()?, agent.record_ids()?.0, unfinished);
-            if seen.is_complete() || tries == LOOKS {
-                return Ok(seen);
-            }
-            tries += 1;
-            std::thread::sleep(LOOK_PAUSE);
-        }
-    }
-
-    fn new(index: Index, records: Vec<ProfileId>, unfinished: bool) -> Self {
-        let has = |id: &str| records.binary_search_by(|record| record.as_str().cmp(id)).is_ok();
-        let has_record = index.ids().map(has).collect();
-        Self { index, records, has_record, unfinished }
-    }
-
-    /// Whether every entry that should have a record has one. Only the others are read for that.
-    fn is_complete(&self) -> bool {
-        let without = self.index.ids().zip(&self.has_record).filter(|(_, has)| !**has);
-        without.filter_map(|(id, _)| self.index.entry_ref(id)).all(|entry| holds(&entry, false) != "missing")
-    }
-
-    /// Records that the index does not name.
-    pub(super) fn unlisted(&self) -> Vec<String> {
-        // Both name each id once.
-        if self.has_record.iter().filter(|has| **has).count() == self.records.len() {
-            return Vec::new();
-        }
-        let listed = |id: &&ProfileId| self.index.contains(id.as_str());
-        self.records.iter().filter(|id| !listed(id)).map(ToString::to_string).collect()
-    }
-
-    /// The entries in order, and what each stands for: `sealed`, `missing`, `reference`, `plaintext` or
-    /// `unknown`.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, &'static str)> {
-        let entries = self.index.entry_refs().zip(&self.has_record);
-        entries.map(|(entry, has_record)| {
-            let holds = holds(&entry, *has_record);
-            (entry, holds)
-        })
-    }
-}
-
-fn holds(entry: &EntryRef<'_>, has_record: bool) -> &'static str {
-    if entry.plaintext {
-        "plaintext"
-    } else if has_record || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)) {
-        // Whether the keychain has it is not asked here: it could take long, or be locked.
-        "sealed"
-    } else if entry.mark.is_some() || entry.reference().is_some() {
-        "missing"
-    } else if entry.foreign_reference().is_some() {
-        "reference"
-    } else {
-        "unknown"
-    }
-}
-
-fn profile<'a>(entry: EntryRef<'a>, holds: &'static str) -> ProfileDocument<'a> {
+fn profile(entry: EntryRef<'_>, holds: Holds) -> ProfileDocument<'_> {
     ProfileDocument {
         profile_id: entry.id,
         provider: entry.provider().map(|provider| provider.to_string()),
@@ -289,11 +188,11 @@ fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
             }
         }
         let note = match holds {
-            "sealed" => "",
-            "missing" => "record missing",
-            "plaintext" => "plain text in the index",
-            "reference" => "reference elsewhere",
-            _ => "not understood",
+            Holds::Sealed => "",
+            Holds::Missing => "record missing",
+            Holds::Plaintext => "plain text in the index",
+            Holds::Reference => "reference elsewhere",
+            Holds::Unknown => "not understood",
         };
         let kind = entry.kind.map_or("?", CredentialType::as_str);
         let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);

@@ -13,9 +13,9 @@ use super::init::{self, Init};
 use super::new_vault;
 use super::secret_argument;
 use super::setup_token;
-use super::sources;
 use super::storing::{self, Stored};
 use super::wiring;
+use crate::client::sources::Found;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::may_be_repeated;
 use crate::ops::open::Open;
@@ -158,7 +158,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
 
 /// Offers to store the keys that lie outside the vault. Returns whether the person wants to add another one.
 fn take_found(context: &mut Context, open: &mut Open<'_>) -> Result<bool> {
-    let found = sources::look(context, false);
+    let found = Found::look_here(&context.env, false);
     let Ok(parsed) = environment::parse(&found) else { return Ok(true) };
     if parsed.candidates.is_empty() {
         return Ok(true);

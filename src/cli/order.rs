@@ -1,17 +1,14 @@
 //! `order get|set|clear`: which profile of a provider is used first. Needs no unlocking.
 
 use clap::{Args, Subcommand};
-use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
 use super::lazy::Lazy;
-use super::list::View;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result, fail};
+use crate::ops::order;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::vault::index::Index;
-use crate::vault::transaction::edit_index;
+use crate::vault::id::{AgentName, Provider};
 
 /// Show or set which profile of a provider is used first.
 #[derive(Debug, Args)]
@@ -56,6 +53,7 @@ pub(super) fn run(context: &mut Context, args: &Order) -> Result<u8> {
     let provider: Provider = provider.parse()?;
     let vault = context.vault()?;
     let agent = context.agent()?;
+    let (ambient, waits) = (context.ambient(), context.waits("order"));
     match &args.verb {
         Verb::Get(_) => {}
         Verb::Set(set) => {
@@ -69,45 +67,15 @@ pub(super) fn run(context: &mut Context, args: &Order) -> Result<u8> {
                     ids.push(id);
                 }
             }
-            change(context, &vault, &agent, &provider, Some(&ids))?;
+            order::set(&vault, &agent, &provider, Some(&ids), &ambient, &waits)?;
         }
-        Verb::Clear(_) => change(context, &vault, &agent, &provider, None)?,
+        Verb::Clear(_) => order::set(&vault, &agent, &provider, None, &ambient, &waits)?,
     }
     tell(context, &vault, &agent, &provider)
 }
 
-fn change(
-    context: &Context,
-    vault: &Vault,
-    agent: &AgentName,
-    provider: &Provider,
-    ids: Option<&[ProfileId]>,
-) -> Result<()> {
-    let known = match (vault.agent(agent)?, ids) {
-        (Some(found), _) => View::of(context, vault, found)?.index,
-        (None, None) => return Ok(()),
-        (None, Some(_)) => Index::default(),
-    };
-    if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
-        let directory = vault.home().path_of("agents").join(agent.as_str());
-        return Err(Error::new(
-            Code::NotFound,
-            format!("Auth profile \"{id}\" not found in {}", shown(&directory)),
-        )
-        .with_remedy("run `strongroom list` to see the profiles of this agent"));
-    }
-    let (agent, _locks) = vault.lock_agent(agent, &context.waits("order"))?;
-    edit_index(&agent, |index| {
-        index.set_order(provider, ids);
-        Ok(())
-    })
-}
-
 fn tell(context: &mut Context, vault: &Vault, agent: &AgentName, provider: &Provider) -> Result<u8> {
-    let order = match vault.agent(agent)? {
-        Some(found) => View::of(context, vault, found)?.index.order(provider),
-        None => None,
-    };
+    let order = order::of_provider(vault, agent, provider, &context.ambient())?;
     let ids = order.map(|ids| ids.iter().map(ToString::to_string).collect::<Vec<_>>());
     if context.json() {
         context.print_json(&serde_json::json!({

@@ -4,11 +4,15 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Context;
+use super::client;
 use super::context::not_a_secret;
-use super::report::{change, provider_of, session_name};
-use super::status::{self, read_state};
+use super::overview::{self, Form};
+use super::session_name::session_name;
 use crate::client::slash::{Wish, wish};
 use crate::error::{Code, Error, Result};
+use crate::ops::ids::not_found;
+use crate::ops::pin;
+use crate::ops::status::Asked;
 use crate::select::pin::{Model, Pin as Pinned, SessionName, Source};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
@@ -47,16 +51,14 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
     match wished {
         None if args.clear => set(context, &vault, &agent, &session, None),
         None => {
-            let mut warnings = Vec::new();
-            let found = vault.agent(&agent)?;
-            let state = found.map(|found| read_state(&found, &mut warnings)).unwrap_or_default();
-            for warning in &warnings {
-                context.warn(warning);
+            let (pin, unreadable) = pin::of_session(&vault, &agent, &session)?;
+            if let Some(error) = &unreadable {
+                context.warn(&client::told_state(error));
             }
-            tell(context, &agent, &session, state.pins.get(&session))
+            tell(context, &agent, &session, pin.as_ref())
         }
-        Some(Wish::List) => status::list_for(context, &session),
-        Some(Wish::Status) => status::show_for(context, &session),
+        Some(Wish::List) => overview::show(context, Form::Picks, &of_session(session)),
+        Some(Wish::Status) => overview::show(context, Form::Everything, &of_session(session)),
         Some(Wish::Model(_)) => Err(Error::new(Code::Usage, "that names a model and no profile")
             .with_remedy(
                 "a model is the client's own matter; pin a profile with /model <alias-or-id>@<profile>",
@@ -64,11 +66,14 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
         Some(Wish::Pin { model, profile }) => {
             let profile = context.profile_id(&profile)?;
             let model = model.map(|model| model.parse::<Model>()).transpose()?;
-            provider_of(context, &vault, &agent, &profile)?;
             let pin = Pinned { profile, model, source: Source::User, at: context.env.now() };
             set(context, &vault, &agent, &session, Some(&pin))
         }
     }
+}
+
+fn of_session(session: SessionName) -> Asked {
+    Asked { session: Some(session), ..Asked::default() }
 }
 
 fn set(
@@ -78,13 +83,9 @@ fn set(
     session: &SessionName,
     pin: Option<&Pinned>,
 ) -> Result<u8> {
-    if vault.agent(agent)?.is_some() {
-        let (found, _locks) = vault.lock_agent(agent, &context.waits("pin"))?;
-        if let Some(pin) = pin {
-            // It may have been renamed or removed while the lock was waited for.
-            provider_of(context, vault, agent, &pin.profile)?;
-        }
-        change(&found, |file| file.set_pin(session, pin))?;
+    let is_set = pin::set(vault, agent, session, pin, &context.ambient(), &context.waits("pin"))?;
+    if let (false, Some(pin)) = (is_set, pin) {
+        return Err(not_found(vault, agent, &pin.profile));
     }
     tell(context, agent, session, pin)
 }

@@ -8,6 +8,7 @@ pub mod message;
 pub mod process;
 pub mod profiles;
 pub mod resolver;
+pub mod sources;
 pub mod state;
 pub mod unlock;
 pub mod writable;

@@ -1,11 +1,18 @@
 //! What is done with an open vault: values and notices, no prompts and no output.
 
+pub mod ambient;
+pub mod client_config;
 pub mod cooldowns;
 pub mod export;
 pub mod ids;
+pub mod list;
 pub mod notice;
 pub mod open;
+pub mod order;
+pub mod pin;
 pub mod profiles;
+pub mod report;
 pub mod resolve;
 pub mod state;
+pub mod status;
 pub mod store;

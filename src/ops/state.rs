@@ -2,10 +2,41 @@
 
 use crate::client::state;
 use crate::client::state_file::StateFile;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::select::pin::{SessionName, Source};
+use crate::select::state::State;
 use crate::vault::agent::Agent;
 use crate::vault::id::ProfileId;
+
+/// Reads an agent's state; an empty one, and why, if it cannot be read.
+#[must_use]
+pub fn read(agent: &Agent) -> (State, Option<Error>) {
+    let read = agent.dir().read_if_any(state::FILE, state::MAX).map_err(Error::from);
+    match read.and_then(|bytes| state::parse(bytes.as_deref())) {
+        Ok(state) => (state, None),
+        Err(error) => (State::default(), Some(error)),
+    }
+}
+
+/// Changes an agent's state, under its lock.
+///
+/// # Errors
+/// Those of reading and writing the file, and of the edit; `TOO_LARGE`.
+pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) -> Result<StateFile> {
+    let bytes = agent.dir().read_if_any(state::FILE, state::MAX)?;
+    let mut file = StateFile::parse(bytes.as_deref())?;
+    edit(&mut file)?;
+    let new = file.to_bytes();
+    if new.len() > state::MAX {
+        return Err(Error::new(Code::TooLarge, format!("{} would be too large", state::FILE)));
+    }
+    // If nothing was noted, an absent file stays absent.
+    let nothing = bytes.is_none() && file.state == State::default();
+    if !nothing && bytes.as_deref() != Some(new.as_slice()) {
+        agent.dir().replace(state::FILE, &new)?;
+    }
+    Ok(file)
+}
 
 /// Finds the sessions that a person had pinned to a profile.
 ///

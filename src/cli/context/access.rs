@@ -139,7 +139,7 @@ impl Context {
     /// # Errors
     /// Those of unlocking.
     pub fn session_unasked(&self, vault: &Vault) -> Result<Session> {
-        vault.unlock(&self.named(), &self.env, None)
+        self.ambient().session(vault)
     }
 }
 

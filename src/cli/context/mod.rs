@@ -16,6 +16,7 @@ use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{self, Patience, Setup};
 use crate::looks::instead;
+use crate::ops::ambient::Ambient;
 use crate::shape;
 use crate::term::{out, secret_input};
 use crate::unlock::seek::Named;
@@ -86,6 +87,12 @@ impl Context {
             passphrase_fd: self.global.passphrase_fd,
             agent: self.agent().ok().map(|agent| agent.to_string()),
         }
+    }
+
+    /// What a use case that asks no one goes by.
+    #[must_use]
+    pub fn ambient(&self) -> Ambient {
+        Ambient { env: self.env.clone(), named: self.named() }
     }
 
     /// The agent that is meant.

@@ -5,8 +5,9 @@ use std::path::Path;
 use strongroom_backends::key_file::Trust;
 use strongroom_backends::shown;
 
-use super::super::{Context, sources};
+use super::super::Context;
 use super::{From, Import};
+use crate::client::sources::Found;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::bundle::{self as sealed_bundle, Opener};
 use crate::seal::{received, recovery};
@@ -40,7 +41,7 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         if args.from != Some(From::Env) {
             return fail(Code::Usage, "there is no PATH; only --from env goes without one");
         }
-        let found = sources::look(context, true);
+        let found = Found::look_here(&context.env, true);
         let mut parsed = environment::parse(&found)?;
         options.rename(&mut parsed);
         options.all_renamed("what is set here")?;

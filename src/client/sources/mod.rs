@@ -2,6 +2,7 @@
 //! configuration, the login shell. They are found, ranked as the client ranks them, and never
 //! changed. Strongroom's own settings are in none of them.
 
+pub mod beside;
 pub(crate) mod dotenv_lines;
 pub(crate) mod dotenv_value;
 mod origin;
@@ -135,6 +136,16 @@ impl Found {
                 found
             }
         }
+    }
+
+    /// Looks from the working directory; into the login shell only if that is asked for, and enabled.
+    #[must_use]
+    pub fn look_here(env: &Env, in_shell: bool) -> Self {
+        let mut found = Self::look(env, std::env::current_dir().ok().as_deref());
+        if in_shell {
+            found.look_in_shell(env);
+        }
+        found
     }
 
     /// The same where the configuration was read already.

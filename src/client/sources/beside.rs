@@ -1,22 +1,13 @@
-//! What `status`, `doctor` and `import --from env` say of sources beside the vault, and what the
-//! client's configuration makes of prompt caching.
-
-use std::path::PathBuf;
+//! What stands beside the vault as it goes with the profiles: which source of each provider the client takes, which
+//! it passes over, and what its configuration makes of prompt caching.
 
 use serde::Serialize;
 
-use super::Context;
-use crate::client::config::ClientConfig;
+use super::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::client::prompt_cache::{self, Policy};
-use crate::client::sources::{Found, Held, ProviderSources, Rank, Variable, rank};
-use crate::doctor::Finding;
 use crate::select::assemble::Overview;
-use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::profile::ProfileView;
-use crate::select::report::Report;
-use crate::term::escape::safe;
 
-const CHECK: &str = "sources";
 /// The kind of a source that is a profile.
 const PROFILE: &str = "profile";
 /// The kind of a source in the working directory.
@@ -24,134 +15,76 @@ const WORKING_DIRECTORY: &str = "working_directory";
 /// The longest name of a model that is shown.
 const MODEL_MAX: usize = 120;
 
-/// The explanation of `status` with what stands beside the vault.
-#[derive(Serialize)]
-pub(super) struct Explained {
-    #[serde(flatten)]
-    explanation: Explanation,
-    /// What the client takes, where something stands beside the vault.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<Source>,
-}
-
-impl Explained {
-    /// Ends an explanation with the source that wins, where something stands beside the vault.
-    pub(super) fn of(mut explanation: Explanation, overview: &Overview<'_>, found: &Found) -> Self {
-        let beside = Beside::of(overview, found, Some(&explanation.provider));
-        let sources = beside.providers.into_iter().next();
-        let Some(sources) = sources else { return Self { explanation, source: None } };
-        let found = sources.told().iter().map(|line| line.trim_start().to_owned()).collect();
-        explanation.steps.push(Step { step: StepKind::Source, found });
-        Self { explanation, source: sources.winner }
-    }
-
-    /// The lines for people.
-    pub(super) fn lines(&self) -> Vec<String> {
-        explain::text(&self.explanation)
-    }
-}
-
-/// Looks for sources; in the login shell only where that is asked for, and enabled.
-pub(super) fn look(context: &Context, in_shell: bool) -> Found {
-    in_shell_too(context, in_shell, Found::look(&context.env, here().as_deref()))
-}
-
-/// The same where the client's configuration was read already, and what is wrong with it told.
-pub(super) fn look_with(context: &Context, in_shell: bool, config: Option<ClientConfig>) -> Found {
-    in_shell_too(context, in_shell, Found::look_with(&context.env, here().as_deref(), config))
-}
-
-fn here() -> Option<PathBuf> {
-    std::env::current_dir().ok()
-}
-
-fn in_shell_too(context: &Context, in_shell: bool, mut found: Found) -> Found {
-    if in_shell {
-        found.look_in_shell(&context.env);
-    }
-    found
-}
-
-/// The report of `status` with what stands beside the vault.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Document<'a> {
-    #[serde(flatten)]
-    report: &'a Report,
-    sources: &'a Beside<'a>,
-    prompt_cache: &'a [ModelPolicy],
-}
-
-impl<'a> Document<'a> {
-    /// A report with what was found beside it.
-    pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
-        Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
-    }
-}
-
 /// What stands beside the vault: sources by provider.
 #[derive(Serialize)]
-pub(super) struct Beside<'a> {
-    providers: Vec<OfProvider<'a>>,
-    warnings: &'a [String],
+pub struct Beside<'a> {
+    /// The providers that have any.
+    pub providers: Vec<OfProvider<'a>>,
+    /// What could not be read, and what others may read, for people.
+    pub warnings: &'a [String],
+    /// Prompt caching of the models that the configuration names.
     #[serde(skip)]
-    prompt_cache: Vec<ModelPolicy>,
+    pub prompt_cache: Vec<ModelPolicy>,
 }
 
 /// A provider's sources.
 #[derive(Serialize)]
-struct OfProvider<'a> {
-    provider: &'a str,
+pub struct OfProvider<'a> {
+    /// The provider.
+    pub provider: &'a str,
     /// What the client takes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    winner: Option<Source>,
+    pub winner: Option<Source>,
     /// What it passes over.
-    shadowed: Vec<Source>,
+    pub shadowed: Vec<Source>,
     /// What the working directory has, which is never taken.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ignored: Vec<Source>,
+    pub ignored: Vec<Source>,
     /// What it goes on to at a rate limit.
-    pool: Vec<Source>,
-    /// What a service takes, where no profile serves.
+    pub pool: Vec<Source>,
+    /// What a service takes, if no profile serves.
     #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<Source>,
+    pub service: Option<Source>,
 }
 
 /// A profile or a variable.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Source {
+pub struct Source {
     /// `profile`, or where the variable stands: `process`, `working_directory`, `dotenv`,
     /// `config`, `config_provider`, `login_shell`, `left_behind`.
-    kind: &'static str,
+    pub kind: &'static str,
     /// The profile or the variable.
-    name: String,
+    pub name: String,
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    path: Option<String>,
+    pub path: Option<String>,
     /// What it refers to, where it does not hold the key itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
+    pub reference: Option<String>,
     /// The same for people.
     #[serde(skip)]
-    told: String,
+    pub told: String,
 }
 
 /// Prompt caching of a model.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ModelPolicy {
-    model: String,
+pub struct ModelPolicy {
+    /// The model.
+    pub model: String,
     /// What the configuration asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
-    configured: Option<&'static str>,
+    pub configured: Option<&'static str>,
+    /// What the client makes of it.
     #[serde(flatten)]
-    policy: Policy,
+    pub policy: Policy,
 }
 
 impl<'a> Beside<'a> {
     /// What was found, as it goes with the profiles. With `provider`, of that one only.
-    pub(super) fn of(overview: &Overview<'_>, found: &'a Found, provider: Option<&str>) -> Self {
+    #[must_use]
+    pub fn of(overview: &Overview<'_>, found: &'a Found, provider: Option<&str>) -> Self {
         let ranked = rank(&found.variables);
         let prompt_cache = policies(overview, found, &ranked, provider);
         let providers = ranked
@@ -161,35 +94,12 @@ impl<'a> Beside<'a> {
             .collect();
         Self { providers, warnings: &found.warnings, prompt_cache }
     }
-
-    /// The lines for people; none where nothing stands beside the vault.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        let Self { providers, warnings, .. } = self;
-        if !providers.is_empty() || !warnings.is_empty() {
-            lines.extend([String::new(), "Sources beside the vault".to_owned()]);
-        }
-        for sources in providers {
-            lines.extend(sources.told().into_iter().map(|line| format!("  {line}")));
-        }
-        lines.extend(warnings.iter().map(|warning| format!("  Warning: {}", safe(warning))));
-        if providers.iter().any(|sources| sources.winner.as_ref().is_some_and(Source::can_be_sealed)) {
-            lines.push("  To keep them sealed: strongroom import --from env".to_owned());
-        }
-        if !self.prompt_cache.is_empty() {
-            lines.extend([String::new(), "Prompt cache".to_owned()]);
-        }
-        lines.extend(
-            self.prompt_cache
-                .iter()
-                .map(|of| format!("  {}  {}", safe(&of.model), prompt_cache::phrase(&of.policy))),
-        );
-        lines
-    }
 }
 
 impl<'a> OfProvider<'a> {
-    fn of(sources: &ProviderSources<'a>, profile: Option<&ProfileView>) -> Self {
+    /// A provider's sources beside the profile that is used next.
+    #[must_use]
+    pub fn of(sources: &ProviderSources<'a>, profile: Option<&ProfileView>) -> Self {
         let all = |variables: &[&Variable]| variables.iter().map(|v| Source::of(v)).collect::<Vec<_>>();
         let of_shadowed = sources.shadowed.iter().map(|(variable, _)| Source::of(variable));
         let (ignored, mut shadowed): (Vec<_>, Vec<_>) = of_shadowed.partition(Source::is_ignored);
@@ -213,7 +123,9 @@ impl<'a> OfProvider<'a> {
         }
     }
 
-    fn told(&self) -> Vec<String> {
+    /// The lines for people.
+    #[must_use]
+    pub fn told(&self) -> Vec<String> {
         let list = |sources: &[Source]| {
             sources.iter().map(|source| source.told.as_str()).collect::<Vec<_>>().join(", ")
         };
@@ -246,7 +158,8 @@ impl<'a> OfProvider<'a> {
     }
 
     /// What the working directory has, for people.
-    fn told_ignored(&self) -> Option<String> {
+    #[must_use]
+    pub fn told_ignored(&self) -> Option<String> {
         let names: Vec<_> = self.ignored.iter().map(|source| source.told.as_str()).collect();
         let why = "OpenClaw takes no provider's key from a .env in the working directory";
         (!names.is_empty()).then(|| format!("ignored: {} ({why})", names.join(", ")))
@@ -254,7 +167,8 @@ impl<'a> OfProvider<'a> {
 }
 
 /// Whether the client is told to take the configuration's key before profiles.
-fn is_preferred(sources: &ProviderSources<'_>) -> bool {
+#[must_use]
+pub fn is_preferred(sources: &ProviderSources<'_>) -> bool {
     sources.winner.is_some_and(|winner| winner.rank == Rank::Preferred)
 }
 
@@ -275,7 +189,8 @@ impl Source {
     }
 
     /// Whether it holds a key in plain text.
-    fn can_be_sealed(&self) -> bool {
+    #[must_use]
+    pub fn can_be_sealed(&self) -> bool {
         self.kind != PROFILE && self.reference.is_none()
     }
 
@@ -320,41 +235,4 @@ fn policies(
         Some(ModelPolicy { configured, policy, model: name })
     };
     models.into_iter().filter_map(policy).collect()
-}
-
-/// What `doctor` finds beside the vault. `served` says whether a provider has a profile.
-pub(super) fn findings(context: &Context, served: impl Fn(&str) -> bool) -> Vec<Finding> {
-    let found = look(context, true);
-    let mut findings = Vec::new();
-    for sources in rank(&found.variables) {
-        let of = OfProvider::of(&sources, None);
-        if served(sources.provider) && !is_preferred(&sources) {
-            // A reference holds nothing that should be sealed.
-            let plain = of.winner.iter().chain(&of.shadowed).filter(|source| source.can_be_sealed());
-            let names: Vec<&str> = plain.map(|source| source.told.as_str()).collect();
-            if !names.is_empty() {
-                let what = format!("{}: the vault's profiles shadow {}", sources.provider, names.join(", "));
-                findings.push(
-                    Finding::note(CHECK, what)
-                        .with_remedy("remove it there: it is not needed, and it is not sealed"),
-                );
-            }
-            let ignored = of.told_ignored().map(|told| format!("{}: {told}", sources.provider));
-            findings.extend(ignored.map(|what| Finding::note(CHECK, what)));
-            continue;
-        }
-        let note = Finding::note(CHECK, of.told().join(";").replace(";  ", "; "));
-        findings.push(match &of.winner {
-            Some(winner) if winner.reference.is_some() => note,
-            Some(_) => note.with_remedy("keep it sealed: strongroom import --from env; then remove it there"),
-            None => note.with_remedy(
-                "OpenClaw does not use it: remove it there, or, if it is yours, import that file by its path",
-            ),
-        });
-    }
-    findings.extend(found.warnings.iter().map(|warning| Finding::note(CHECK, warning.clone())));
-    if findings.is_empty() {
-        findings.push(Finding::ok(CHECK, "no provider keys found outside the vault"));
-    }
-    findings
 }

@@ -2,14 +2,12 @@
 
 use std::borrow::Cow;
 
-use crate::cli::list::View;
-use crate::client::state;
-use crate::error::{Code, Error, Result};
+use super::Warning;
+use crate::error::{Code, Result};
+use crate::ops::list::{Holds, Listing};
 use crate::seal::keys::Scope;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::State;
 use crate::shape::looks_secret;
-use crate::vault::agent::Agent;
 use crate::vault::anchor::standing::seen_behind;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
@@ -19,9 +17,9 @@ use crate::vault::index::{EntryRef, Index};
 const EXPOSED_MAX: usize = 4;
 
 /// What the entries are to selection, and a warning of what looks like a secret among them.
-pub(super) fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileView> {
+pub(super) fn views_of(seen: &Listing, warnings: &mut Vec<Warning>) -> Vec<ProfileView> {
     let mut exposed = !seen.index.exposed_beside().is_empty();
-    let see = |(entry, holds): (EntryRef<'_>, &str)| {
+    let see = |(entry, holds): (EntryRef<'_>, Holds)| {
         exposed |= entry.exposed || entry.plaintext;
         view(entry, holds)
     };
@@ -33,12 +31,12 @@ pub(super) fn views_of(seen: &View, warnings: &mut Vec<String>) -> Vec<ProfileVi
 }
 
 /// What looks like a secret in an index. Of much only some is told here.
-fn exposed_in(index: &Index) -> Vec<String> {
-    let mut told: Vec<String> = index.exposed().into_iter().map(|(_, what)| what).collect();
+fn exposed_in(index: &Index) -> Vec<Warning> {
+    let mut told: Vec<_> = index.exposed().into_iter().map(|(_, what)| Warning::Exposed(what)).collect();
     if told.len() > EXPOSED_MAX {
         let more = told.len() - EXPOSED_MAX;
         told.truncate(EXPOSED_MAX);
-        told.push(format!("there is more of that in the index ({more}): see `strongroom doctor`"));
+        told.push(Warning::ExposedMore(more));
     }
     told
 }
@@ -63,21 +61,12 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
             .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
             .map(|name| format!("agent {name} is gone: this machine knows of it")),
     );
-    let read_only = |what: &String| format!("{what}; it is read, and not written: see `strongroom doctor`");
-    Ok(found.iter().map(read_only).collect())
-}
-
-pub(in crate::cli) fn read_state(agent: &Agent, warnings: &mut Vec<String>) -> State {
-    let read = agent.dir().read_if_any(state::FILE, state::MAX).map_err(Error::from);
-    read.and_then(|bytes| state::parse(bytes.as_deref())).unwrap_or_else(|error| {
-        warnings.push(format!("{}; selection goes on without it", error.what()));
-        State::default()
-    })
+    Ok(found)
 }
 
 /// What an entry of the index is to selection. Entries that are no profile of ours or of
 /// OpenClaw's are passed over.
-fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
+fn view(entry: EntryRef<'_>, holds: Holds) -> Option<ProfileView> {
     let id: ProfileId = entry.id.parse().ok()?;
     let mut view = ProfileView::new(id, entry.kind?);
     if !entry.is_of(&view.provider)
@@ -86,7 +75,7 @@ fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
         view.provider = provider;
     }
     // Only of such a one it is shown.
-    if holds == "reference" {
+    if holds == Holds::Reference {
         view.foreign = entry.foreign_reference().as_deref().map(foreign);
     }
     view.expires = entry.expires;
@@ -94,10 +83,10 @@ fn view(entry: EntryRef<'_>, holds: &str) -> Option<ProfileView> {
     view.email = entry.email.map(Cow::into_owned);
     view.store = entry.mark.map(|mark| mark.store.into_owned());
     view.usable = match holds {
-        "sealed" => Usable::Unverified,
-        "plaintext" => Usable::Plaintext,
-        "reference" => Usable::Reference,
-        _ => Usable::Missing,
+        Holds::Sealed => Usable::Unverified,
+        Holds::Plaintext => Usable::Plaintext,
+        Holds::Reference => Usable::Reference,
+        Holds::Missing | Holds::Unknown => Usable::Missing,
     };
     Some(view)
 }
@@ -118,10 +107,10 @@ pub(super) fn verify(
     session: &Session,
     agent: &AgentName,
     views: &mut [ProfileView],
-    warnings: &mut Vec<String>,
+    warnings: &mut Vec<Warning>,
 ) -> Result<()> {
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
-    let reader = vault.reader(found, session.keys())?;
+    let reader = found.reader(session.keys().agent(agent.as_str())?, vault.keychain())?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
     // A failure comes again, and is reported, at each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
@@ -139,14 +128,15 @@ pub(super) fn verify(
             Err(error) if error.code() == Code::Tampered => Usable::RolledBack,
             // It may well be there: nothing can be said of it now.
             Err(error) if error.code().is_of_keychain() => {
-                if !warnings.iter().any(|warning| warning.ends_with(error.what())) {
-                    warnings.push(format!("records in the keychain are unverified: {}", error.what()));
+                let is_told = |one: &Warning| matches!(one, Warning::KeychainUnread(told) if told.what() == error.what());
+                if !warnings.iter().any(is_told) {
+                    warnings.push(Warning::KeychainUnread(error));
                 }
                 Usable::Unverified
             }
             // Another user's record is no damage.
             Err(error) if error.code() == Code::Io => {
-                warnings.push(format!("{}; {}", error.what(), error.remedy()));
+                warnings.push(Warning::RecordUnread(error));
                 Usable::Unreadable
             }
             Err(_) => Usable::Corrupt,

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Context;
 use crate::client::alias::ALIASES;
 use crate::client::sources::Found;
+use crate::env::Env;
 use crate::select::report::{Lacking, Only};
 use crate::vault::elsewhere::Elsewhere;
 use crate::vault::home::Vault;
@@ -14,7 +14,7 @@ use crate::vault::id::{AgentName, Provider};
 /// it: the one that is asked for, else those that the client is configured to use. Who asks for one
 /// profile asks for no provider.
 pub(super) fn lacking(
-    context: &Context,
+    env: &Env,
     vault: Option<&Vault>,
     agent: &AgentName,
     found: &Found,
@@ -23,10 +23,10 @@ pub(super) fn lacking(
 ) -> Vec<Lacking> {
     let has = |provider: &Provider| served.iter().any(|own| ALIASES.shared(own, provider));
     let missing = match only {
-        Only::All => found.unserved(&context.env, agent, has),
+        Only::All => found.unserved(env, agent, has),
         Only::Provider(provider) => {
             let mut asked = BTreeSet::from([provider.clone()]);
-            asked.retain(|provider| found.lacks(&context.env, agent, provider, has));
+            asked.retain(|provider| found.lacks(env, agent, provider, has));
             asked
         }
         Only::Profile(_) => BTreeSet::new(),

@@ -1,0 +1,81 @@
+//! The reports of `status` with what stands beside the vault.
+
+use serde::Serialize;
+
+use crate::client::prompt_cache;
+use crate::client::sources::Found;
+use crate::client::sources::beside::{Beside, ModelPolicy, Source};
+use crate::select::assemble::Overview;
+use crate::select::explain::{self, Explanation, Step, StepKind};
+use crate::select::report::Report;
+use crate::term::escape::safe;
+
+/// The explanation of `status` with what stands beside the vault.
+#[derive(Serialize)]
+pub(super) struct Explained {
+    #[serde(flatten)]
+    explanation: Explanation,
+    /// What the client takes, where something stands beside the vault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+}
+
+impl Explained {
+    /// Ends an explanation with the source that wins, where something stands beside the vault.
+    pub(super) fn of(mut explanation: Explanation, overview: &Overview<'_>, found: &Found) -> Self {
+        let beside = Beside::of(overview, found, Some(&explanation.provider));
+        let sources = beside.providers.into_iter().next();
+        let Some(sources) = sources else { return Self { explanation, source: None } };
+        let found = sources.told().iter().map(|line| line.trim_start().to_owned()).collect();
+        explanation.steps.push(Step { step: StepKind::Source, found });
+        Self { explanation, source: sources.winner }
+    }
+
+    /// The lines for people.
+    pub(super) fn lines(&self) -> Vec<String> {
+        explain::text(&self.explanation)
+    }
+}
+
+/// The report of `status` with what stands beside the vault.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Document<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    sources: &'a Beside<'a>,
+    prompt_cache: &'a [ModelPolicy],
+}
+
+impl<'a> Document<'a> {
+    /// A report with what was found beside it.
+    pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
+        Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
+    }
+}
+
+/// What stands beside the vault, in lines; none if nothing does.
+pub(super) fn lines(beside: &Beside<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let Beside { providers, warnings, .. } = beside;
+    if !providers.is_empty() || !warnings.is_empty() {
+        lines.extend([String::new(), "Sources beside the vault".to_owned()]);
+    }
+    for sources in providers {
+        lines.extend(sources.told().into_iter().map(|line| format!("  {line}")));
+    }
+    lines.extend(warnings.iter().map(|warning| format!("  Warning: {}", safe(warning))));
+    if providers.iter().any(|sources| sources.winner.as_ref().is_some_and(Source::can_be_sealed)) {
+        lines.push("  To keep them sealed: strongroom import --from env".to_owned());
+    }
+    if !beside.prompt_cache.is_empty() {
+        lines.extend([String::new(), "Prompt cache".to_owned()]);
+    }
+    lines.extend(
+        beside
+            .prompt_cache
+            .iter()
+            .map(|of| format!("  {}  {}", safe(&of.model), prompt_cache::phrase(&of.policy))),
+    );
+    lines
+}

@@ -1,0 +1,54 @@
+//! Which profile of a provider is used first. Needs no unlocking.
+
+use strongroom_backends::shown;
+
+use super::ambient::Ambient;
+use super::list::Listing;
+use crate::error::{Code, Error, Result};
+use crate::vault::home::{Vault, Waits};
+use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::transaction::edit_index;
+
+/// Finds the order that is set for a provider.
+///
+/// # Errors
+/// Those of reading the index.
+pub fn of_provider(
+    vault: &Vault,
+    agent: &AgentName,
+    provider: &Provider,
+    ambient: &Ambient,
+) -> Result<Option<Vec<ProfileId>>> {
+    Ok(Listing::of(vault, agent, ambient)?.index.order(provider))
+}
+
+/// Sets the order of a provider, or goes back to the automatic one.
+///
+/// # Errors
+/// `NOT_FOUND` if the agent lacks one of the profiles; those of locking, and of reading and writing the index.
+pub fn set(
+    vault: &Vault,
+    agent: &AgentName,
+    provider: &Provider,
+    ids: Option<&[ProfileId]>,
+    ambient: &Ambient,
+    waits: &Waits,
+) -> Result<()> {
+    if ids.is_none() && vault.agent(agent)?.is_none() {
+        return Ok(());
+    }
+    let known = Listing::of(vault, agent, ambient)?.index;
+    if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
+        let directory = vault.home().path_of("agents").join(agent.as_str());
+        return Err(Error::new(
+            Code::NotFound,
+            format!("Auth profile \"{id}\" not found in {}", shown(&directory)),
+        )
+        .with_remedy("run `strongroom list` to see the profiles of this agent"));
+    }
+    let (agent, _locks) = vault.lock_agent(agent, waits)?;
+    edit_index(&agent, |index| {
+        index.set_order(provider, ids);
+        Ok(())
+    })
+}

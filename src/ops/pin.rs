@@ -1,0 +1,53 @@
+//! One profile for one session: pinned, shown, taken away. Needs no unlocking.
+
+use super::ambient::Ambient;
+use super::report::provider_of;
+use super::state;
+use crate::error::{Error, Result};
+use crate::select::pin::{Pin, SessionName};
+use crate::vault::home::{Vault, Waits};
+use crate::vault::id::AgentName;
+
+/// Finds the pin of a session. An unreadable state has none; then it is told why.
+///
+/// # Errors
+/// Those of reading the home.
+pub fn of_session(
+    vault: &Vault,
+    agent: &AgentName,
+    session: &SessionName,
+) -> Result<(Option<Pin>, Option<Error>)> {
+    let Some(found) = vault.agent(agent)? else { return Ok((None, None)) };
+    let (state, unreadable) = state::read(&found);
+    Ok((state.pins.get(session).cloned(), unreadable))
+}
+
+/// Pins a session, or takes its pin away. Returns whether the agent has the profile.
+///
+/// # Errors
+/// Those of locking, and of reading and writing the state.
+pub fn set(
+    vault: &Vault,
+    agent: &AgentName,
+    session: &SessionName,
+    pin: Option<&Pin>,
+    ambient: &Ambient,
+    waits: &Waits,
+) -> Result<bool> {
+    let is_there = || match pin {
+        Some(pin) => provider_of(vault, agent, &pin.profile, ambient).map(|found| found.is_some()),
+        None => Ok(true),
+    };
+    if !is_there()? {
+        return Ok(false);
+    }
+    if vault.agent(agent)?.is_some() {
+        let (found, _locks) = vault.lock_agent(agent, waits)?;
+        // It may have been renamed or removed while the lock was waited for.
+        if !is_there()? {
+            return Ok(false);
+        }
+        state::change(&found, |file| file.set_pin(session, pin))?;
+    }
+    Ok(true)
+}

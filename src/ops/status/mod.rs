@@ -1,0 +1,250 @@
+//! Which credentials are usable and which is next, as far as it is seen without asking anyone.
+
+mod lacking;
+mod profiles;
+mod warning;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use strongroom_backends::shown;
+
+use super::ambient::Ambient;
+use super::list::Listing;
+use super::{client_config, state};
+use crate::client::alias::ALIASES;
+use crate::client::selection;
+use crate::client::sources::Found;
+use crate::error::Result;
+use crate::select::assemble::{Input, Overview};
+use crate::select::health::WARN_AFTER_MS;
+use crate::select::pin::{Model, SessionName};
+use crate::select::policy::Policy;
+use crate::select::profile::ProfileView;
+use crate::select::report::{Lacking, Only};
+use crate::select::state::{Orders, State};
+use crate::unlock::{cache, keychain_key};
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index;
+
+pub use warning::Warning;
+
+/// What is asked about.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The one provider.
+    pub provider: Option<Provider>,
+    /// The one profile.
+    pub profile: Option<ProfileId>,
+    /// The model that a profile is to serve.
+    pub model: Option<Model>,
+    /// The session whose pin counts.
+    pub session: Option<SessionName>,
+    /// Whether the records are opened, as far as that asks no one.
+    pub check: bool,
+    /// Whether the login shell is looked into, if the client's configuration enables that.
+    pub in_shell: bool,
+    /// The window before an expiry in which a credential counts as expiring, in milliseconds.
+    pub warn_after_ms: i64,
+}
+
+/// What was seen.
+#[allow(missing_debug_implementations, reason = "what was found beside the vault holds secrets")]
+pub struct Looked {
+    /// What was met on the way.
+    pub warnings: Vec<Warning>,
+    /// What stands beside the vault.
+    pub found: Found,
+    /// The profiles that are asked about.
+    pub profiles: Vec<ProfileView>,
+    agent: AgentName,
+    home: String,
+    store_path: String,
+    orders: Orders,
+    state: State,
+    policy: Policy,
+    lacking: Vec<Lacking>,
+    only: Only,
+    elsewhere: Vec<AgentName>,
+    now: i64,
+    unlocked_until: Option<i64>,
+    has_vault: bool,
+}
+
+/// What is seen of an agent.
+#[derive(Default)]
+struct Seen {
+    profiles: Vec<ProfileView>,
+    orders: Orders,
+    state: State,
+    /// The providers that have a profile, asked about or not.
+    served: BTreeSet<Provider>,
+}
+
+impl Default for Asked {
+    /// Everything, as it is known without opening a record.
+    fn default() -> Self {
+        Self {
+            provider: None,
+            profile: None,
+            model: None,
+            session: None,
+            check: false,
+            in_shell: false,
+            warn_after_ms: WARN_AFTER_MS,
+        }
+    }
+}
+
+impl Asked {
+    fn only(&self) -> Only {
+        match (&self.profile, &self.provider) {
+            (Some(profile), _) => Only::Profile(profile.clone()),
+            (None, Some(provider)) => Only::Provider(provider.clone()),
+            (None, None) => Only::All,
+        }
+    }
+
+    fn is_about(&self, view: &ProfileView) -> bool {
+        self.provider.as_ref().is_none_or(|wanted| ALIASES.shared(&view.provider, wanted))
+            && self.profile.as_ref().is_none_or(|wanted| view.id == *wanted)
+    }
+}
+
+/// Looks at an agent of the vault in `home`, if there is one, at the client and at what stands beside the vault.
+///
+/// # Errors
+/// Those of reading the home and the index.
+pub fn look(
+    vault: Option<&Vault>,
+    home: &Path,
+    agent: &AgentName,
+    asked: &Asked,
+    ambient: &Ambient,
+) -> Result<Looked> {
+    let env = &ambient.env;
+    let mut warnings = Vec::new();
+    if let Some(vault) = vault {
+        warnings.extend(of_home(vault, agent)?);
+    }
+    let (config, unread) = client_config::read(env);
+    warnings.extend(unread.map(Warning::Client));
+    let mut found = Found::look_with(env, std::env::current_dir().ok().as_deref(), config);
+    if asked.in_shell {
+        found.look_in_shell(env);
+    }
+    let session = vault
+        .filter(|_| asked.check)
+        .and_then(|vault| ambient.session(vault).map_err(|error| warnings.push(Warning::Locked(error))).ok());
+    let seen = match vault {
+        Some(vault) => Seen::of((vault, agent), session.as_ref(), asked, ambient, &mut warnings)?,
+        None => Seen::default(),
+    };
+    let only = asked.only();
+    let lacking = lacking::lacking(env, vault, agent, &found, &seen.served, &only);
+    if !lacking.is_empty() && !asked.in_shell && found.shell(env).is_some() {
+        warnings.push(Warning::ShellUnread);
+    }
+    let now = env.now();
+    Ok(Looked {
+        agent: agent.clone(),
+        home: shown(home),
+        store_path: shown(&home.join("agents").join(agent.as_str()).join(index::FILE)),
+        policy: found.config.as_ref().map_or_else(selection::none, |config| config.selection.clone()),
+        elsewhere: lacking::elsewhere(vault, agent, seen.profiles.is_empty(), &lacking, &only),
+        unlocked_until: vault.and_then(|vault| cached_until(vault, ambient, now)),
+        has_vault: vault.is_some(),
+        profiles: seen.profiles,
+        orders: seen.orders,
+        state: seen.state,
+        warnings,
+        found,
+        lacking,
+        only,
+        now,
+    })
+}
+
+/// What is known of a home without a key.
+fn of_home(vault: &Vault, agent: &AgentName) -> Result<Vec<Warning>> {
+    let mut warnings: Vec<_> = vault.notices().iter().cloned().map(Warning::Home).collect();
+    warnings.extend(profiles::behind(vault, agent)?.into_iter().map(Warning::Behind));
+    if keychain_key::is_unseen(vault.home()) && vault.slots()?.len() == 1 {
+        warnings.push(Warning::KeychainAlone);
+    }
+    Ok(warnings)
+}
+
+impl Seen {
+    fn of(
+        (vault, agent): (&Vault, &AgentName),
+        session: Option<&Session>,
+        asked: &Asked,
+        ambient: &Ambient,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Self> {
+        let Some(found) = vault.agent(agent)? else { return Ok(Self::default()) };
+        let (state, unreadable) = state::read(&found);
+        warnings.extend(unreadable.map(Warning::StateUnread));
+        let listing = Listing::of_found(vault, found, ambient)?;
+        let lost = listing.unlisted();
+        if !lost.is_empty() {
+            warnings.push(Warning::Unlisted(agent.clone(), lost));
+        }
+        warnings.extend(listing.unfinished.then_some(Warning::Unfinished));
+        if let Some(session) = &asked.session
+            && let Some(pin) = state.pins.get(session)
+            && !listing.index.contains(pin.profile.as_str())
+        {
+            warnings.push(Warning::PinGone(session.clone(), pin.profile.clone()));
+        }
+        let mut profiles = profiles::views_of(&listing, warnings);
+        let mut served = BTreeSet::new();
+        for view in &profiles {
+            if !served.contains(&view.provider) {
+                served.insert(view.provider.clone());
+            }
+        }
+        profiles.retain(|view| asked.is_about(view));
+        if let Some(session) = session {
+            profiles::verify(vault, session, agent, &mut profiles, warnings)?;
+        }
+        let orders = listing.index.orders().into_iter().collect::<BTreeMap<_, _>>();
+        Ok(Self { profiles, orders, state, served })
+    }
+}
+
+/// Until when the vault is open by the cache.
+fn cached_until(vault: &Vault, ambient: &Ambient, now: i64) -> Option<i64> {
+    let agent = ambient.named.agent.as_deref();
+    cache::read(&vault.in_cache(agent), &vault.slots().ok()?, now).map(|cache| cache.until)
+}
+
+impl Looked {
+    /// What selection says of it. `warnings` are its own, in words.
+    #[must_use]
+    pub fn overview<'a>(&'a self, asked: &'a Asked, warnings: &'a [String]) -> Overview<'a> {
+        Overview::of(Input {
+            home: &self.home,
+            agent: &self.agent,
+            store_path: &self.store_path,
+            profiles: &self.profiles,
+            orders: &self.orders,
+            state: &self.state,
+            policy: &self.policy,
+            session: asked.session.as_ref(),
+            model: asked.model.as_ref(),
+            lacking: &self.lacking,
+            only: &self.only,
+            endpoints: self.found.config.as_ref().map_or(&[], |config| config.endpoints.as_slice()),
+            warnings,
+            now: self.now,
+            warn_after_ms: asked.warn_after_ms,
+            unlocked_until: self.unlocked_until,
+            elsewhere: &self.elsewhere,
+            beside: lacking::is_served_beside(&self.found, &self.lacking, &self.only),
+            has_vault: self.has_vault,
+        })
+    }
+}
