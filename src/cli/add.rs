@@ -1,24 +1,15 @@
-//! `models auth add` and `login`: which provider, which method, and then what that method does.
+//! `models auth add` and `login`: add a credential, asking for what no flag says.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::Context;
+use super::adding::{Known, Method, ask_and_store, ask_provider};
+use super::claude_token;
 use super::context::not_a_secret;
-use super::ends::{Ends, from_now};
-use super::menu;
-use super::secret_argument;
-use super::setup_token;
+use super::ends::Ends;
 use super::storing::StoreArg;
-use super::storing::{self, Stored};
-use crate::env_names;
 use crate::error::{Code, Error, Result};
-use crate::ops::open::Open;
-use crate::ops::store::{End, Wish};
-use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
-
-/// The providers that are offered by number; any other can be named.
-const OFFERED: [&str; 7] = ["anthropic", "openai", "google", "openrouter", "groq", "xai", "mistral"];
 
 /// Providers whose sign-in is OAuth in a browser or by a device code.
 const BROWSER: [&str; 9] = [
@@ -32,46 +23,6 @@ const BROWSER: [&str; 9] = [
     "claude-cli",
     "codex-cli",
 ];
-
-/// How a credential comes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum Method {
-    /// Run `claude setup-token` here
-    SetupToken,
-    /// Paste a token
-    #[value(alias = "paste-token")]
-    Token,
-    /// Paste an API key
-    #[value(alias = "apiKey", alias = "paste-api-key")]
-    ApiKey,
-}
-
-impl Method {
-    /// As it is said by `--method`.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::SetupToken => "setup-token",
-            Self::Token => "token",
-            Self::ApiKey => "api-key",
-        }
-    }
-
-    fn told(self) -> &'static str {
-        match self {
-            Self::SetupToken => "run `claude setup-token` here, or paste what it printed elsewhere",
-            Self::Token => "paste a token",
-            Self::ApiKey => "paste an API key",
-        }
-    }
-
-    fn of(provider: &Provider) -> &'static [Self] {
-        if provider.as_str() == "anthropic" {
-            &[Self::SetupToken, Self::Token, Self::ApiKey]
-        } else {
-            &[Self::ApiKey, Self::Token]
-        }
-    }
-}
 
 /// Add a credential: asks for provider and method.
 ///
@@ -109,33 +60,6 @@ struct Flags {
     /// Where the record is to rest [default: where it rests already, else the vault's store]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
-}
-
-/// What is to be added, as far as it is known.
-#[derive(Default)]
-pub(super) struct Known {
-    /// Whom it is for.
-    pub provider: Option<Provider>,
-    /// How it comes.
-    pub method: Option<Method>,
-    /// Under which id.
-    pub profile_id: Option<String>,
-    /// When it ends.
-    pub ends: Ends,
-    /// Where its record is to rest.
-    pub store: Option<StoreArg>,
-}
-
-impl Known {
-    /// The setup-token that is meant, if it is said whose it is.
-    ///
-    /// # Errors
-    /// `USAGE` for a provider that has none.
-    pub(super) fn setup_token(&self, context: &Context) -> Result<Option<Wish>> {
-        let Some(provider) = &self.provider else { return Ok(None) };
-        let id = self.profile_id.as_deref();
-        setup_token::wish(context, provider.as_str(), id, &self.ends, self.store).map(Some)
-    }
 }
 
 impl Flags {
@@ -186,7 +110,7 @@ fn one(context: &mut Context, known: Known) -> Result<u8> {
     if known.method == Some(Method::SetupToken)
         && let Some(wish) = known.setup_token(context)?
     {
-        setup_token::needs_terminal(context, &wish)?;
+        claude_token::needs_terminal(context, &wish)?;
     }
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
@@ -209,78 +133,4 @@ fn in_browser(provider: &Provider) -> Result<()> {
         format!("signing in to {provider} takes a browser or the network, which Strongroom does not use")).with_remedy(format!(
             "sign in with `openclaw models auth login --provider {provider}`, then: strongroom import ~/.openclaw/agents/main/agent/auth-profiles.json --include-oauth; or paste a token: strongroom paste-token --provider {provider}"
         )))
-}
-
-/// Asks what is not known, reads the secret, and stores it.
-///
-/// # Errors
-/// Those of asking and of storing.
-pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: Known) -> Result<Stored> {
-    let asking = context.may_ask() && (known.provider.is_none() || known.method.is_none());
-    let provider = match known.provider {
-        Some(provider) => provider,
-        None => ask_provider()?,
-    };
-    let method = match known.method {
-        Some(method) => method,
-        None => ask_method(&provider)?,
-    };
-    let kind = if method == Method::ApiKey { CredentialType::ApiKey } else { CredentialType::Token };
-    let default = if method == Method::SetupToken { "default" } else { storing::default_name(kind) };
-    let asks_id = asking && known.profile_id.is_none();
-    let id = match known.profile_id {
-        None if asks_id => {
-            let answer = menu::line(&format!("Profile id [{provider}:{default}]: "))?;
-            (!answer.is_empty()).then_some(answer)
-        }
-        id => id,
-    };
-    if method == Method::SetupToken {
-        let wish = setup_token::wish(context, provider.as_str(), id.as_deref(), &known.ends, known.store)?;
-        setup_token::needs_terminal(context, &wish)?;
-        storing::keep_what_is_there(context, open, &wish, asks_id)?;
-        return setup_token::make(context, open, wish);
-    }
-    let mut wish = Wish {
-        profile: storing::profile_of(context, &provider, id.as_deref(), default)?,
-        named: id.is_some(),
-        provider,
-        kind,
-        end: known.ends.read(context.env.now())?,
-        store: known.store.map(Into::into),
-        command: "add",
-    };
-    storing::keep_what_is_there(context, open, &wish, asks_id)?;
-    if wish.end == End::Unsaid && asking && kind == CredentialType::Token {
-        let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
-        if !answer.is_empty() {
-            wish.end = from_now(&answer, context.env.now())?;
-        }
-    }
-    let what = format!("{} for {}", storing::noun(kind), wish.profile);
-    let provider = wish.provider.clone();
-    storing::store(context, open, wish, |context| secret_argument::read(context, &provider, &what))
-}
-
-fn ask_provider() -> Result<Provider> {
-    let mut menu = String::from("Provider:\n");
-    for (number, name) in (1..).zip(OFFERED) {
-        let names = env_names::names_of(name);
-        let is_usual = |name: &&&str| name.ends_with("_API_KEY") && **name != "CODEX_API_KEY";
-        let variable = names.iter().find(is_usual).copied().unwrap_or_default();
-        menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
-    }
-    crate::term::out::write_error(&menu);
-    menu::answer("Number, or another provider's name: ", |text| {
-        let by_number = menu::numbered(text, OFFERED.len()).and_then(|index| OFFERED.get(index));
-        let name = by_number.copied().unwrap_or(text);
-        if name.bytes().all(|byte| byte.is_ascii_digit()) { None } else { name.to_lowercase().parse().ok() }
-    })
-}
-
-fn ask_method(provider: &Provider) -> Result<Method> {
-    let methods = Method::of(provider);
-    let choices: Vec<_> = methods.iter().map(|method| (method.name(), method.told().to_owned())).collect();
-    let index = menu::pick("How it comes", "Method", &choices)?;
-    methods.get(index).copied().ok_or_else(|| Error::new(Code::Usage, "no answer was understood"))
 }

@@ -117,7 +117,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     } else {
         tell(context, &findings)?;
     }
-    match super::verify::found(wrong) {
+    match super::findings::found(wrong) {
         Err(error) if args.repair => {
             Err(error.with_remedy("what is left has to be mended by hand, as said above"))
         }

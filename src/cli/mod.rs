@@ -2,7 +2,9 @@
 //! short form (`paste-token`) are one implementation.
 
 mod add;
+mod adding;
 mod api_keys;
+mod claude_token;
 mod client;
 mod client_flags;
 mod completions;
@@ -11,10 +13,12 @@ mod doctor;
 mod ends;
 mod explain;
 mod export;
+mod findings;
 mod get;
 mod given;
 mod help;
 mod import;
+mod importing;
 mod index_warnings;
 mod init;
 mod key_file;
@@ -23,7 +27,9 @@ mod lazy;
 mod list;
 mod lock;
 mod log;
+mod make_vault;
 mod menu;
+mod new_method;
 mod new_vault;
 mod notices;
 mod onboard;

@@ -5,8 +5,9 @@ use std::path::Path;
 use strongroom_backends::shown;
 
 use super::Context;
-use super::init::{Init, Store, Unlock, only_files};
+use super::make_vault::{Init, Store, only_files};
 use super::menu;
+use super::new_method::Unlock;
 use crate::error::Result;
 use crate::keychain::{Keychain, State};
 

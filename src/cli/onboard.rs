@@ -4,15 +4,16 @@ use clap::Args;
 use strongroom_backends::shown;
 
 use super::Context;
-use super::add::{self, Known, Method};
+use super::adding::{self, Known, Method};
 use super::api_keys::{self, ApiKeys, Source};
+use super::claude_token;
 use super::client_flags::ClientFlags;
 use super::ends::Ends;
-use super::import;
-use super::init::{self, Init};
+use super::importing;
+use super::make_vault::{self, Init};
+use super::new_method::Unlock;
 use super::new_vault;
 use super::secret_argument;
-use super::setup_token;
 use super::storing::{self, Stored};
 use super::wiring;
 use crate::client::sources::Found;
@@ -170,7 +171,7 @@ fn take_found(context: &mut Context, open: &mut Open<'_>) -> Result<bool> {
     if !secret_input::confirm("Store them in the vault?")? {
         return Ok(true);
     }
-    import::take(context, open, parsed)?;
+    importing::take(context, open, parsed)?;
     match secret_input::confirm("Add another credential?") {
         // What was found is stored by now.
         Err(error) if error.code() == Code::Cancelled => Ok(false),
@@ -206,7 +207,7 @@ fn open_or_make(
             } else {
                 &args.vault
             };
-            let made = match init::make(context, init) {
+            let made = match make_vault::make(context, init) {
                 // Somebody else made it meanwhile.
                 Err(error)
                     if error.code() == Code::Exists
@@ -230,7 +231,7 @@ fn open_or_make(
 
 fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let vault = context.vault()?;
-    if flags.store != init::Store::Auto || flags.unlock != init::Unlock::Auto {
+    if flags.store != make_vault::Store::Auto || flags.unlock != Unlock::Auto {
         context.warn("--store and --unlock are for a vault that is made: see `strongroom store move` and `strongroom unlock-method add`");
     }
     context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home().path())));
@@ -270,7 +271,7 @@ impl Onboard {
             let of_setup = choice.is_some_and(|choice| choice.method == Method::SetupToken);
             let default = if of_setup { "default" } else { storing::default_name(CredentialType::Token) };
             let now = context.env.now();
-            let end = if of_setup { setup_token::end(&self.ends(), now)? } else { self.ends().read(now)? };
+            let end = if of_setup { claude_token::end(&self.ends(), now)? } else { self.ends().read(now)? };
             let wish = Wish {
                 profile: storing::profile_of(context, &provider, self.token_profile_id.as_deref(), default)?,
                 named: self.token_profile_id.is_some(),
@@ -302,8 +303,8 @@ impl Onboard {
         if choice.is_some_and(|choice| choice.method == Method::SetupToken) {
             // It says how else.
             let id = self.token_profile_id.as_deref();
-            let wish = setup_token::wish(context, "anthropic", id, &Ends::default(), None)?;
-            setup_token::needs_terminal(context, &wish)?;
+            let wish = claude_token::wish(context, "anthropic", id, &Ends::default(), None)?;
+            claude_token::needs_terminal(context, &wish)?;
         }
         Err(Error::new(Code::Usage, "nothing to store was given, and nobody can be asked").with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable"))
     }
@@ -362,7 +363,7 @@ impl Onboard {
             ends: self.ends(),
             store: None,
         };
-        add::ask_and_store(context, open, known)
+        adding::ask_and_store(context, open, known)
     }
 }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use strongroom_backends::key_file::Trust;
 
 use super::Context;
-use super::init::{self, NewKey, new_method};
+use super::new_method::{self, NewKey, new_method};
 use crate::error::{Code, Error, Result};
 use crate::seal::recovery;
 use crate::term::count::counted;
@@ -54,8 +54,8 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let bytes = read::bytes_of(&args.recovery_key, "recovery key's file", Trust::Own)?;
     let identity = recovery::parse(bytes.expose(), "the recovery key's file")?;
     let by = match args.unlock {
-        Unlock::KeyFile => init::Unlock::KeyFile,
-        Unlock::Passphrase => init::Unlock::Passphrase,
+        Unlock::KeyFile => new_method::Unlock::KeyFile,
+        Unlock::Passphrase => new_method::Unlock::Passphrase,
     };
     let method = new_method(context, by, &home, args.weak)?;
     let done = recover::recover(

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
-use super::init::read_new_passphrase;
 use super::lazy::Lazy;
+use super::new_method::read_new_passphrase;
 use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;

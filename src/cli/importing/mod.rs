@@ -1,5 +1,4 @@
-//! `import`: takes over OpenClaw's files, `.env` files and bundles. A plan first, then one
-//! transaction an agent.
+//! Taking over OpenClaw's files, `.env` files and bundles: a plan first, then one transaction an agent.
 
 mod opened;
 
@@ -104,7 +103,11 @@ impl Policy {
     }
 }
 
-pub(super) fn run(context: &mut Context, args: &Import) -> Result<u8> {
+/// Takes in what the arguments name.
+///
+/// # Errors
+/// Those of reading, of planning and of writing.
+pub(super) fn from_arguments(context: &mut Context, args: &Import) -> Result<u8> {
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let source = read(context, args, &vault, &open.session)?;
