@@ -5,6 +5,7 @@ pub mod client_config;
 pub mod cooldowns;
 pub mod export;
 pub mod ids;
+pub mod import;
 pub mod list;
 pub mod notice;
 pub mod open;

@@ -2,7 +2,6 @@
 
 mod opened;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -13,21 +12,11 @@ use super::Context;
 use super::notices;
 use super::storing::StoreArg;
 use crate::error::{Code, Error, Result};
-use crate::ops::cooldowns;
+use crate::ops::import;
 use crate::ops::open::Open;
-use crate::ops::store::sealed_besides;
-use crate::seal::keys::Keys;
 use crate::term::count::counted;
 use crate::term::escape::safe;
-use crate::transfer::{self, Action, Existing, Format, OnConflict, Parsed, Plan};
-use crate::vault::bounds;
-use crate::vault::generation::next_record;
-use crate::vault::home::Writer;
-use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::index::Index;
-use crate::vault::reader::Reader;
-use crate::vault::store::Store;
-use crate::vault::transaction::change::Change;
+use crate::transfer::{self, Action, Format, OnConflict, Parsed, Plan};
 
 /// Take over auth-profiles.json, .env files and bundles.
 ///
@@ -125,42 +114,28 @@ pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -
 }
 
 fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: &Source) -> Result<u8> {
-    let vault = open.vault;
-    let default_agent = open.agent.clone();
-    let forced = context.agent_by_hand()?;
-    let policy = Policy::of(args.on_conflict);
-
-    // A first plan without locks: what it refuses leaves no trace, and what it shows can be
-    // thought over.
-    let concerned = agents_of(&source.parsed, &default_agent, forced.as_ref());
-    let plan_now = |keys: &Keys| -> Result<Plan<'_>> {
-        let mut readers = HashMap::new();
-        for name in &concerned {
-            if let Some(found) = vault.agent(name)? {
-                let reader = vault.reader(found, keys)?;
-                reader.book()?;
-                let index = reader.index()?;
-                readers.insert(name.clone(), (reader, index));
-            }
-        }
-        let existing = existing_in(&readers);
-        let plan = transfer::plan(&source.parsed, &default_agent, forced.as_ref(), &existing, policy);
-        check_room(&plan, &readers)?;
-        Ok(plan)
+    let import = import::Import {
+        parsed: &source.parsed,
+        default_agent: open.agent.clone(),
+        only_agent: context.agent_by_hand()?,
+        on_conflict: Policy::of(args.on_conflict),
+        skip_invalid: args.skip_invalid,
+        store: args.store.map(Into::into),
     };
-    let first = plan_now(open.session.keys())?;
+    // What it refuses leaves no trace, and what it shows can be thought over.
+    let first = import.plan(open.vault, open.session.keys())?;
     if let Some(digest) = &source.digest {
         context.say(&format!("Bundle SHA-256: {digest}"));
         context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
     }
     let checked = first.check(args.skip_invalid).and_then(|()| holds_something(args, &first));
-    let telling = args.dry_run || checked.is_err() || source.format == Format::Bundle;
+    let is_shown = args.dry_run || checked.is_err() || source.format == Format::Bundle;
     if context.json() {
         if args.dry_run || checked.is_err() {
             tell_json(context, &first, source, args.dry_run, false)?;
             return checked.map(|()| 0);
         }
-    } else if telling {
+    } else if is_shown {
         let text: Vec<_> = first.lines().iter().map(|line| safe(line).into_owned()).collect();
         if checked.is_err() {
             context.say(&text.join("\n"));
@@ -174,49 +149,16 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         return Ok(0);
     }
     if first.writes() == 0 {
-        return finish(context, &first, source, telling);
+        return finish(context, &first, source, is_shown);
     }
     if source.format == Format::Bundle && context.may_ask() {
         context.confirm(args.yes, "Import these?")?;
     }
-
-    let stores = (args.store.map(Into::into), vault.default_store(&open.session));
-    if stores.0.unwrap_or(stores.1) == Store::Keychain {
-        vault.keychain().ready()?;
+    let (plan, notices) = import.carry_out(open, first)?;
+    for notice in &notices {
+        context.warn(&notices::sentence(notice));
     }
-    let written = first.entries.iter().filter(|entry| entry.action.writes());
-    let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
-    let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
-    drop(first);
-    let waits = open.waits("import");
-    let writers = vault.writers(&mut open.session, &agents, &waits)?;
-    for writer in &writers {
-        open.begun(writer);
-    }
-    let plan = plan_now(open.session.keys())?;
-    plan.check(args.skip_invalid)?;
-    waits.watched.begins("Sealing", plan.writes());
-    let now = context.env.now();
-    let orders_to = forced.as_ref().unwrap_or(&default_agent);
-    // All that can fail for want of space or size fails before the first agent is committed.
-    let mut staged = Vec::new();
-    for writer in &writers {
-        let (mut change, new) = change_of(&plan, writer, orders_to, stores, now)?;
-        let lifted = cooldowns::of_new(&mut change, writer, &new);
-        staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, lifted));
-    }
-    let mut lifted = Vec::new();
-    for (staged, told) in staged {
-        let outcome = staged.commit()?;
-        open.committed(&outcome);
-        lifted.extend(told);
-        lifted.extend(sealed_besides(&outcome).map(|notice| notices::sentence(&notice)));
-    }
-    drop((waits, writers));
-    for line in &lifted {
-        context.warn(line);
-    }
-    finish(context, &plan, source, telling)
+    finish(context, &plan, source, is_shown)
 }
 
 /// Refuses a file of which nothing is taken: it is not the one that was meant, or it is to be kept. Without a file the client's places
@@ -231,29 +173,6 @@ fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
             .with_remedy("check that it is the right file; its format can be named with --from"));
     }
     Ok(())
-}
-
-/// Refuses what would leave an agent with more profiles than it may have, before anything is sealed.
-fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>) -> Result<()> {
-    let mut new: BTreeMap<&AgentName, usize> = BTreeMap::new();
-    for entry in plan.entries.iter().filter(|entry| matches!(entry.action, Action::Add | Action::RenameTo(_)))
-    {
-        *new.entry(entry.agent).or_default() += 1;
-    }
-    new.into_iter().try_for_each(|(agent, new)| {
-        let held = readers.get(agent).map_or(0, |(_, index)| index.len());
-        bounds::check_profiles(agent, held, held + new)
-    })
-}
-
-/// What is too large as one change may fit as several.
-fn in_parts(error: Error) -> Error {
-    match error.code() {
-        Code::TooLarge if error.remedy() == Code::TooLarge.remedy() => {
-            error.with_remedy("import it in parts; nothing was changed")
-        }
-        _ => error,
-    }
 }
 
 fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -> Result<u8> {
@@ -309,73 +228,4 @@ fn tell_json(
         sha256: source.digest.as_deref(),
         plan: plan.summary(),
     })
-}
-
-fn agents_of(parsed: &Parsed, default: &AgentName, forced: Option<&AgentName>) -> BTreeSet<AgentName> {
-    parsed
-        .candidates
-        .iter()
-        .map(|candidate| forced.or(candidate.agent.as_ref()).unwrap_or(default).clone())
-        .collect()
-}
-
-fn existing_in<'r>(
-    readers: &'r HashMap<AgentName, (Reader<'_>, Index)>,
-) -> impl Fn(&AgentName, &ProfileId) -> Existing + use<'r> {
-    move |agent, profile| {
-        let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
-        match reader.record(profile) {
-            Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
-            // Somebody else's entry, perhaps with the only copy of a secret in it.
-            Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
-            Ok(None) => Existing::Absent,
-            Err(_) => Existing::Unreadable,
-        }
-    }
-}
-
-/// What is to be written, and the profiles whose secrets are new.
-fn change_of(
-    plan: &Plan<'_>,
-    writer: &Writer<'_>,
-    orders_to: &AgentName,
-    (store, default_store): (Option<Store>, Store),
-    now: i64,
-) -> Result<(Change, Vec<ProfileId>)> {
-    let reader = writer.reader()?;
-    let entries: Vec<_> = plan
-        .entries
-        .iter()
-        .filter(|entry| entry.agent == writer.agent().name() && entry.action.writes())
-        .collect();
-    let generations = writer.generations()?;
-    let (mut change, mut new) = (Change::default(), Vec::new());
-    for entry in entries {
-        let current = match entry.action {
-            Action::Replace => reader.found(&entry.target).unwrap_or(None),
-            _ => None,
-        };
-        let held = current.as_ref().map(|found| &found.record.credential);
-        if !held.is_some_and(|held| held.same_secret_as(&entry.candidate.credential)) {
-            new.push(entry.target.clone());
-        }
-        let credential = entry.candidate.credential.clone();
-        let mut record = next_record(&entry.target, credential, current.as_ref(), &generations, now)?;
-        if let (None, Some(created)) = (&current, entry.candidate.created) {
-            record.created = created;
-        }
-        let store = store.or_else(|| reader.store_of(&entry.target)).unwrap_or(default_store);
-        change.put_given("import", record, store);
-    }
-    if writer.agent().name() == orders_to {
-        let index = reader.index()?;
-        let imported: BTreeMap<_, _> = plan.order.iter().collect();
-        for (provider, ids) in imported {
-            // An order that was set here is a choice of its own.
-            if index.order(provider).is_none() && !ids.is_empty() {
-                change.order(provider, ids);
-            }
-        }
-    }
-    Ok((change, new))
 }

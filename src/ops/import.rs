@@ -1,0 +1,201 @@
+//! Importing: a plan without locks, which refuses what it can before anything is written, and the same plan again
+//! under the locks, carried out as one transaction an agent.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::cooldowns;
+use super::notice::Notice;
+use super::open::Open;
+use super::store::sealed_besides;
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::Keys;
+use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan};
+use crate::vault::bounds;
+use crate::vault::generation::next_record;
+use crate::vault::home::{Vault, Writer};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::index::Index;
+use crate::vault::reader::Reader;
+use crate::vault::store::Store;
+use crate::vault::transaction::change::Change;
+
+/// What is to be imported, and how.
+#[derive(Debug)]
+pub struct Import<'a> {
+    /// What was read.
+    pub parsed: &'a Parsed,
+    /// The agent of entries that name none.
+    pub default_agent: AgentName,
+    /// The agent of all entries, if one was named by hand.
+    pub only_agent: Option<AgentName>,
+    /// What is done if an id is there with other contents.
+    pub on_conflict: OnConflict,
+    /// Whether entries that cannot be used are left out.
+    pub skip_invalid: bool,
+    /// The store of new profiles, if one was named.
+    pub store: Option<Store>,
+}
+
+/// Where records go.
+#[derive(Clone, Copy)]
+struct Stores {
+    named: Option<Store>,
+    default: Store,
+}
+
+impl Import<'_> {
+    /// Plans, without locks and without a trace.
+    ///
+    /// # Errors
+    /// Those of reading; `TOO_LARGE` if an agent would have more profiles than it may.
+    pub fn plan(&self, vault: &Vault, keys: &Keys) -> Result<Plan<'_>> {
+        let mut readers = HashMap::new();
+        for name in self.agents() {
+            if let Some(found) = vault.agent(&name)? {
+                let reader = vault.reader(found, keys)?;
+                reader.book()?;
+                let index = reader.index()?;
+                readers.insert(name, (reader, index));
+            }
+        }
+        let existing = existing_in(&readers);
+        let only = self.only_agent.as_ref();
+        let plan = transfer::plan(self.parsed, &self.default_agent, only, &existing, self.on_conflict);
+        check_room(&plan, &readers)?;
+        Ok(plan)
+    }
+
+    /// Carries out what was planned, as it stands to what is there by now. Returns the plan that was carried out,
+    /// and what is to be said.
+    ///
+    /// # Errors
+    /// Those of locking, of planning and of writing; nothing was changed then, but for agents before the one that
+    /// could not be committed.
+    pub fn carry_out(&self, open: &mut Open<'_>, first: Plan<'_>) -> Result<(Plan<'_>, Vec<Notice>)> {
+        let vault = open.vault;
+        let stores = Stores { named: self.store, default: vault.default_store(&open.session) };
+        if stores.named.unwrap_or(stores.default) == Store::Keychain {
+            vault.keychain().ready()?;
+        }
+        let written = first.entries.iter().filter(|entry| entry.action.writes());
+        let agents: BTreeSet<&AgentName> = written.map(|entry| entry.agent).collect();
+        let agents: Vec<AgentName> = agents.into_iter().cloned().collect();
+        drop(first);
+        let waits = open.waits("import");
+        let writers = vault.writers(&mut open.session, &agents, &waits)?;
+        for writer in &writers {
+            open.begun(writer);
+        }
+        let plan = self.plan(vault, open.session.keys())?;
+        plan.check(self.skip_invalid)?;
+        waits.watched.begins("Sealing", plan.writes());
+        let orders_to = self.only_agent.as_ref().unwrap_or(&self.default_agent);
+        // All that can fail because of space or size fails before the first agent is committed.
+        let mut staged = Vec::new();
+        for writer in &writers {
+            let (mut change, new) = change_of(&plan, writer, orders_to, stores, open.now())?;
+            let cleared = cooldowns::of_new(&mut change, writer, &new);
+            staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, cleared));
+        }
+        let mut notices = Vec::new();
+        for (staged, cleared) in staged {
+            let outcome = staged.commit()?;
+            open.committed(&outcome);
+            notices.extend(cleared.into_iter().map(Notice::Said));
+            notices.extend(sealed_besides(&outcome));
+        }
+        Ok((plan, notices))
+    }
+
+    /// The agents that get something.
+    fn agents(&self) -> BTreeSet<AgentName> {
+        let of = |named: Option<&AgentName>| {
+            self.only_agent.as_ref().or(named).unwrap_or(&self.default_agent).clone()
+        };
+        self.parsed.candidates.iter().map(|candidate| of(candidate.agent.as_ref())).collect()
+    }
+}
+
+/// Refuses what would leave an agent with more profiles than it may have, before anything is sealed.
+fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>) -> Result<()> {
+    let mut new: BTreeMap<&AgentName, usize> = BTreeMap::new();
+    for entry in plan.entries.iter().filter(|entry| matches!(entry.action, Action::Add | Action::RenameTo(_)))
+    {
+        *new.entry(entry.agent).or_default() += 1;
+    }
+    new.into_iter().try_for_each(|(agent, new)| {
+        let held = readers.get(agent).map_or(0, |(_, index)| index.len());
+        bounds::check_profiles(agent, held, held + new)
+    })
+}
+
+/// What is too large as one change may fit as several.
+fn in_parts(error: Error) -> Error {
+    match error.code() {
+        Code::TooLarge if error.remedy() == Code::TooLarge.remedy() => {
+            error.with_remedy("import it in parts; nothing was changed")
+        }
+        _ => error,
+    }
+}
+
+fn existing_in<'r>(
+    readers: &'r HashMap<AgentName, (Reader<'_>, Index)>,
+) -> impl Fn(&AgentName, &ProfileId) -> Existing + use<'r> {
+    move |agent, profile| {
+        let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
+        match reader.record(profile) {
+            Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
+            // Somebody else's entry, perhaps with the only copy of a secret in it.
+            Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
+            Ok(None) => Existing::Absent,
+            Err(_) => Existing::Unreadable,
+        }
+    }
+}
+
+/// What is to be written, and the profiles whose secrets are new.
+fn change_of(
+    plan: &Plan<'_>,
+    writer: &Writer<'_>,
+    orders_to: &AgentName,
+    stores: Stores,
+    now: i64,
+) -> Result<(Change, Vec<ProfileId>)> {
+    let reader = writer.reader()?;
+    let entries: Vec<_> = plan
+        .entries
+        .iter()
+        .filter(|entry| entry.agent == writer.agent().name() && entry.action.writes())
+        .collect();
+    let generations = writer.generations()?;
+    let (mut change, mut new) = (Change::default(), Vec::new());
+    for entry in entries {
+        let current = match entry.action {
+            Action::Replace => reader.found(&entry.target).unwrap_or(None),
+            _ => None,
+        };
+        let held = current.as_ref().map(|found| &found.record.credential);
+        if !held.is_some_and(|held| held.same_secret_as(&entry.candidate.credential)) {
+            new.push(entry.target.clone());
+        }
+        let credential = entry.candidate.credential.clone();
+        let mut record = next_record(&entry.target, credential, current.as_ref(), &generations, now)?;
+        if let (None, Some(created)) = (&current, entry.candidate.created) {
+            record.created = created;
+        }
+        let store = stores.named.or_else(|| reader.store_of(&entry.target)).unwrap_or(stores.default);
+        change.put_given("import", record, store);
+    }
+    if writer.agent().name() == orders_to {
+        let index = reader.index()?;
+        let imported: BTreeMap<_, _> = plan.order.iter().collect();
+        for (provider, ids) in imported {
+            // An order that was set here is a choice of its own.
+            if index.order(provider).is_none() && !ids.is_empty() {
+                change.order(provider, ids);
+            }
+        }
+    }
+    Ok((change, new))
+}
