@@ -83,7 +83,7 @@ impl Stocked {
 
 fn seal_and_open(c: &mut Criterion) {
     let stocked = Stocked::of(0);
-    let (ring, record) = (stocked.session.keys.agent("main").unwrap(), record(1));
+    let (ring, record) = (stocked.session.keys().agent("main").unwrap(), record(1));
     let sealed = record.seal(&ring).unwrap();
     let mut group = c.benchmark_group("record");
     group.bench_function("seal", |b| b.iter(|| black_box(&record).seal(&ring).unwrap()));
