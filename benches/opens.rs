@@ -6,7 +6,7 @@
 use std::hint::black_box;
 
 use strongroom::unlock::payload::Payload;
-use strongroom::unlock::slots;
+use strongroom::unlock::unlock_files;
 use strongroom::vault::credential::{Credential, CredentialType};
 use strongroom::vault::id::ProfileId;
 use strongroom::vault::record::{Details, Record};
@@ -23,7 +23,7 @@ fn main() {
     let details = Details::default();
     let record =
         Record { profile, generation, created, updated, replaces: None, by: None, credential, details };
-    let ring = Payload::generate(slots::KEY_FILE).unwrap().keys().unwrap().agent("main").unwrap();
+    let ring = Payload::generate(unlock_files::KEY_FILE).unwrap().keys().unwrap().agent("main").unwrap();
     let sealed = record.seal(&ring).unwrap();
     let open = |count: usize| {
         for _ in 0..count {

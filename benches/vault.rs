@@ -13,11 +13,11 @@ use secrecy::{SecretBox, SecretString};
 use strongroom::env::Env;
 use strongroom::ops::resolve::{Scope, resolve};
 use strongroom::unlock::MethodSecret;
+use strongroom::unlock::key_sources::Named;
 use strongroom::unlock::payload::Payload;
-use strongroom::unlock::seek::Named;
-use strongroom::unlock::{key_text, slots};
+use strongroom::unlock::{key_text, unlock_files};
 use strongroom::vault::credential::{Credential, CredentialType};
-use strongroom::vault::home::{Session, Setup, Vault, Waits};
+use strongroom::vault::home::{LockWait, Session, Setup, Vault};
 use strongroom::vault::id::{AgentName, ProfileId, Reference};
 use strongroom::vault::index::{Index, Mark, NewEntry};
 use strongroom::vault::keys::init::init;
@@ -58,13 +58,13 @@ impl Stocked {
         let key_file = temp.path().join("key");
         let key: SecretBox<[u8; 32]> = key_text::generate().unwrap();
         strongroom_backends::key_file::create(&key_file, key_text::write(&key).expose()).unwrap();
-        let waits = Waits {
+        let waits = LockWait {
             limit: Duration::from_secs(5),
             command: "bench".into(),
             now: NOW,
             watched: std::sync::Arc::new(Unwatched),
         };
-        let payload = Payload::generate(slots::KEY_FILE).unwrap();
+        let payload = Payload::generate(unlock_files::KEY_FILE).unwrap();
         let setup = Setup::default();
         init(&path, payload, &MethodSecret::Key(key), &Settings::default(), &setup, &waits).unwrap();
         let vault = Vault::open(&path, &setup, Duration::ZERO).unwrap();

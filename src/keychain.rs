@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use strongroom_backends::keychain::{self as platform, KeychainError};
-pub use strongroom_backends::keychain::{Attributes, Bytes, Cover, Found, Item, Patience, State};
+pub use strongroom_backends::keychain::{Attributes, Bytes, Found, Item, Patience, State, Transport};
 use strongroom_backends::shown;
 
 use crate::env::Env;
@@ -252,7 +252,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+    pub fn get(&self, attributes: &Attributes, cover: Transport) -> Result<Vec<Bytes>> {
         let found = self.get_here(attributes, cover)?;
         if found.is_empty() { self.get_of_gone(attributes, cover) } else { Ok(found) }
     }
@@ -261,7 +261,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn get_here(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+    pub fn get_here(&self, attributes: &Attributes, cover: Transport) -> Result<Vec<Bytes>> {
         self.open()?.get(attributes, cover).map_err(|error| self.item_error(&error))
     }
 
@@ -269,7 +269,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn get_all(&self, attributes: &Attributes, cover: Cover) -> Result<Found> {
+    pub fn get_all(&self, attributes: &Attributes, cover: Transport) -> Result<Found> {
         self.open()?.get_all(attributes, cover).map_err(|error| self.error(&error))
     }
 
@@ -277,7 +277,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn get_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>> {
+    pub fn get_of_gone(&self, attributes: &Attributes, cover: Transport) -> Result<Vec<Bytes>> {
         let found = self.get_all_of_gone(attributes, cover)?;
         if found.bytes.is_empty() && found.locked > 0 {
             return Err(self.locked_items());
@@ -290,7 +290,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn get_all_of_gone(&self, attributes: &Attributes, cover: Cover) -> Result<Found> {
+    pub fn get_all_of_gone(&self, attributes: &Attributes, cover: Transport) -> Result<Found> {
         let mut elsewhere = Found::default();
         for home in self.homes(&attributes[VAULT_AT].1)? {
             if home != self.home() && !is_home_of(Path::new(&home), &attributes[VAULT_AT].1) {
@@ -340,7 +340,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`]; each item has an outcome of its own.
-    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Cover) -> Result<Vec<Result<()>>> {
+    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Transport) -> Result<Vec<Result<()>>> {
         let done = self.open()?.put(items, cover);
         Ok(done.into_iter().map(|done| done.map_err(|error| self.error(&error))).collect())
     }

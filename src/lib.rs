@@ -1,7 +1,7 @@
 //! Strongroom keeps the credentials of AI agents sealed in files, and leaves in
 //! `auth-profiles.json` only an index of references.
 //!
-//! The layers import one way: `cli → ops | doctor → transfer → client → select → shape → env_names → vault → unlock →
+//! The layers import one way: `cli → ops | doctor → transfer → client → select → secret_format → env_names → vault → unlock →
 //! seal → backends`. The other rooms are the ground, below all of them.
 
 pub mod cli;
@@ -21,11 +21,11 @@ pub mod permission;
 pub mod pty;
 pub mod seal;
 pub mod secret;
+pub mod secret_format;
 pub mod select;
-pub mod shape;
 pub mod store_error;
 pub mod term;
+pub mod time;
 pub mod transfer;
 pub mod unlock;
 pub mod vault;
-pub mod when;

@@ -19,7 +19,7 @@ use crate::ops::store::{End, Wish};
 use crate::pty::capture::Wanted;
 use crate::pty::child;
 use crate::secret::{Buffer, ExposeSecret};
-use crate::shape;
+use crate::secret_format;
 use crate::term::secret_input;
 use crate::term::signals::Held;
 use crate::vault::credential::CredentialType;
@@ -195,9 +195,9 @@ fn from_claude(
             }
             held.again();
         }
-        let pasted = shape::normalise(token.expose(), Some(&wish.provider))?;
+        let pasted = secret_format::normalise(token.expose(), Some(&wish.provider))?;
         if !alone {
-            context.say(&format!("Took the token ({}).", shape::seen(pasted.secret.expose_secret())));
+            context.say(&format!("Took the token ({}).", secret_format::seen(pasted.secret.expose_secret())));
         }
         let mut warnings = pasted.warnings;
         if ran.several {

@@ -11,9 +11,9 @@ use crate::error::{Error, Result};
 use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
-use crate::unlock::seek;
-use crate::unlock::slots::PASSPHRASE;
-use crate::vault::anchor::accept;
+use crate::unlock::key_sources;
+use crate::unlock::unlock_files::PASSPHRASE;
+use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{Session, Vault};
 use crate::vault::writing::Look;
 
@@ -57,7 +57,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     findings.extend(Finding::or_met("home", home::check(&vault, damaged.as_ref())));
     findings.extend(writable::check(&vault));
     findings.extend(Finding::or_met("unlock", unlock::check(&vault)));
-    let files = seek::files(&context.named(), &context.env);
+    let files = key_sources::files(&context.named(), &context.env);
     findings.extend(unlock::mounted(&files));
     findings.extend(unlock::places(&files));
     let in_keychain = keychain::is_used(&vault).unwrap_or(false);
@@ -79,7 +79,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     if let Some(digest) = &args.accept_rollback {
         drop(look.lock.take());
         let session = session.as_mut().map_err(|error| error.clone())?;
-        let refusal = accept::accept(&vault, session, &digest.to_ascii_lowercase(), &waits)?;
+        let refusal = accept_rollback::accept(&vault, session, &digest.to_ascii_lowercase(), &waits)?;
         findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
         look = vault.keys_settled(session, &waits)?;
     }
@@ -147,10 +147,10 @@ fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
-    let ask: seek::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
+    let ask: key_sources::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
     let (named, env) = (context.named(), &context.env);
     let opened = vault.seeking(&named, env, &|slots| {
-        seek::open(slots, &named, env, vault.home().path(), &vault.in_keychain(), ask)
+        key_sources::open(slots, &named, env, vault.home().path(), &vault.in_keychain(), ask)
     })?;
     Session::of(opened, &context.env)
 }

@@ -4,8 +4,8 @@ use clap::Args;
 
 use crate::error::{Code, Error, Result, fail};
 use crate::ops::store::End;
+use crate::time::{parse_duration, parse_instant};
 use crate::vault::credential::EXPIRES_MAX;
-use crate::when::{parse_duration, parse_instant};
 
 /// The flags that say when a credential ends.
 #[derive(Clone, Debug, Default, Args)]
@@ -70,7 +70,7 @@ fn at(text: &str) -> Result<End> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::when::DAY;
+    use crate::time::DAY;
 
     fn read(expires_in: Option<&str>, expires_at: Option<&str>) -> Result<End> {
         Ends { expires_in: expires_in.map(str::to_owned), expires_at: expires_at.map(str::to_owned) }

@@ -9,8 +9,8 @@ use crate::ops::ids;
 use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
+use crate::time::relative;
 use crate::vault::id::ProfileId;
-use crate::when::relative;
 
 /// Print one secret, and a line break.
 #[derive(Debug, Args)]

@@ -12,9 +12,9 @@ use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::Pending;
 use crate::unlock::read::Stream;
-use crate::unlock::slots::KEYCHAIN;
-use crate::unlock::{MethodSecret, key_change, key_text, read, slots};
-use crate::vault::home::{Session, Vault, Waits};
+use crate::unlock::unlock_files::KEYCHAIN;
+use crate::unlock::{MethodSecret, key_change, key_text, read, unlock_files};
+use crate::vault::home::{LockWait, Session, Vault};
 
 /// What the arguments say about the key file.
 #[derive(Debug, Args)]
@@ -36,7 +36,7 @@ pub(super) enum KeyFile {
     /// A new key, which a change of keys that was cut short has made, takes its place.
     Resumed(PathBuf),
     /// A new key goes to another file.
-    Elsewhere(PathBuf),
+    OtherAgents(PathBuf),
 }
 
 /// What was done, for people.
@@ -91,7 +91,7 @@ impl KeyFile {
                     .with_remedy("name a file that is not there yet"));
             }
             read::refuse_unsafe_place(&new)?;
-            return Ok(Self::Elsewhere(new));
+            return Ok(Self::OtherAgents(new));
         }
         if key_change::is_ours(&path) {
             return Ok(Self::Replaced(path));
@@ -120,7 +120,7 @@ impl KeyFile {
         let secret = match self {
             Self::Stays(_) | Self::Resumed(_) => return Ok(None),
             Self::Replaced(path) => key_change::prepare(path)?,
-            Self::Elsewhere(path) => {
+            Self::OtherAgents(path) => {
                 read::refuse_inside(path, home)?;
                 let key = key_text::generate()?;
                 key_file::create(path, key_text::write(&key).expose())?;
@@ -136,7 +136,7 @@ impl KeyFile {
             Self::Replaced(path) if !next_opens(vault, path) => {
                 key_change::drop_next(path);
             }
-            Self::Elsewhere(path) if !opens(vault, path) => drop(key_file::remove(path)),
+            Self::OtherAgents(path) if !opens(vault, path) => drop(key_file::remove(path)),
             _ => {}
         }
     }
@@ -156,7 +156,7 @@ impl KeyFile {
                 );
                 Told { path: Some(path), what: vec![what] }
             }
-            Self::Elsewhere(path) => {
+            Self::OtherAgents(path) => {
                 let what =
                     format!("The new key is in {}; the old key file opens nothing any more.", shown(&path));
                 Told { path: Some(path), what: vec![what] }
@@ -168,10 +168,10 @@ impl KeyFile {
 /// After a vault was opened: finishes a change of its key file that was cut short, if nobody is at work, or
 /// removes the former key, as another process than the one that changed it. Best effort: the next command
 /// does it then.
-pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &Waits) {
+pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &LockWait) {
     let Some(target) = key_change::target_of(path) else { return key_change::drop_former(path) };
     // A key that is being made has the same name: only under the lock is it certain that it opens the vault.
-    let now = Waits { limit: Duration::ZERO, ..waits.clone() };
+    let now = LockWait { limit: Duration::ZERO, ..waits.clone() };
     if !lock::is_held(vault.home()).unwrap_or(true)
         && let Ok(_lock) = vault.lock(Mode::Exclusive, &now)
         && next_opens(vault, &target)
@@ -183,7 +183,7 @@ pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &Waits) {
 fn opens(vault: &Vault, path: &Path) -> bool {
     let secret = read::key_of_file(path, vault.home().path(), key_file::Trust::Own);
     let slots = vault.slots().unwrap_or_default();
-    secret.is_ok_and(|secret| slots::open(&slots, secret, "the new key").is_ok())
+    secret.is_ok_and(|secret| unlock_files::open(&slots, secret, "the new key").is_ok())
 }
 
 fn next_opens(vault: &Vault, target: &Path) -> bool {

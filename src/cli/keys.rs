@@ -14,12 +14,12 @@ use crate::seal::unlock_file::{Kind, MethodKey};
 use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
+use crate::unlock::key_sources::{self, Named};
 use crate::unlock::keychain_key;
 use crate::unlock::read::{self, Stream};
-use crate::unlock::seek::{self, Named};
-use crate::unlock::slots::{self, Slot};
+use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::home::{Session, Vault};
-use crate::vault::keychain::settle;
+use crate::vault::keychain::sync;
 use crate::vault::keys::rekey;
 
 /// Print to whom others should export: this vault's own age recipient.
@@ -149,7 +149,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         return Ok(0);
     }
     if let Some(error) = &done.keychain {
-        context.warn(&settle::told(error));
+        context.warn(&sync::told(error));
     }
     let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
     context.print(&format!(
@@ -186,7 +186,7 @@ fn files_of<'a>(args: &'a Rekey, slots: &[Slot]) -> Result<BTreeMap<&'a str, &'a
         if args.drop.iter().any(|dropped| dropped == method) {
             return fail(Code::Usage, format!("{method} is named by --drop and by --with"));
         }
-        if method == slots::KEYCHAIN {
+        if method == unlock_files::KEYCHAIN {
             return Err(Error::new(
                 Code::Usage,
                 "--with keychain: the keychain's key is read from the keychain",
@@ -243,7 +243,7 @@ fn secret_of(
     vault: &Vault,
 ) -> Result<Option<MethodSecret>> {
     let (method, home) = (slot.method.as_str(), vault.home().path());
-    if method == slots::KEYCHAIN {
+    if method == unlock_files::KEYCHAIN {
         let of = vault.in_keychain();
         return Ok(Some(keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot))?.secret));
     }
@@ -262,7 +262,7 @@ fn secret_of(
         (Kind::Passphrase, None) => Ok(None),
         (Kind::Key, Some(file)) => read::key_of_file(&file, home, Trust::Own).map(Some),
         (Kind::Key, None) => {
-            let at_hand = seek::key_file_path(&context.named(), &context.env);
+            let at_hand = key_sources::key_file_path(&context.named(), &context.env);
             let at_hand = at_hand.filter(|path| Stream::of(path).is_none());
             Ok(at_hand.and_then(|path| read::key_of_file(&path, home, Trust::Own).ok()))
         }

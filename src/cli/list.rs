@@ -13,11 +13,11 @@ use super::index_warnings::{UNFINISHED, unlisted};
 use crate::error::Result;
 use crate::ops::list::{Holds, Listing};
 use crate::term::table::Table;
+use crate::time::{relative, rfc3339};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
 use crate::vault::index::{self, EntryRef};
-use crate::when::{relative, rfc3339};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
 #[derive(Debug, Args)]

@@ -10,11 +10,11 @@ use crate::seal::keys::Ring;
 use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::table::Table;
+use crate::time::{parse_duration, rfc3339};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::log::{self, Head, Line, OPS_OF_AGENT, OPS_OF_VAULT};
-use crate::vault::own::Own;
-use crate::when::{parse_duration, rfc3339};
+use crate::vault::vault_ledger::VaultLedger;
 
 /// Show what was changed, and when. `strongroom verify` checks that the log is whole.
 #[derive(Debug, Args)]
@@ -81,7 +81,7 @@ impl Read {
     fn of_vault(context: &Context, vault: &Vault) -> Result<Self> {
         if let Ok(session) = context.session_unasked(vault)
             && let Ok(ring) = session.keys().own()
-            && let Ok(Some(own)) = Own::read(vault.home(), &ring)
+            && let Ok(Some(own)) = VaultLedger::read(vault.home(), &ring)
         {
             return Self::of(&own.log_files(vault.home())?, Some((&ring, &own.log)));
         }

@@ -11,7 +11,7 @@ use crate::error::{Code, Error, Result};
 use crate::keychain::{Keychain, State};
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
-use crate::unlock::{MethodSecret, Opened, keychain_key, slots};
+use crate::unlock::{MethodSecret, Opened, keychain_key, unlock_files};
 use crate::vault::home::{Session, Vault};
 use crate::vault::keys::init;
 use crate::vault::settings::Settings;
@@ -102,7 +102,7 @@ impl Made {
     /// # Errors
     /// Those of reading and opening the unlock file.
     pub(super) fn open(self, context: &Context, vault: &Vault) -> Result<Session> {
-        let unlocked = slots::open(&vault.slots()?, self.secret, "what the vault was made with")?;
+        let unlocked = unlock_files::open(&vault.slots()?, self.secret, "what the vault was made with")?;
         vault.session(Opened::By(unlocked), &context.env)
     }
 
@@ -205,11 +205,11 @@ pub(super) fn only_files(why: &str) -> String {
 
 /// Makes a vault whose key lies in the keychain: first the item, read back, then the vault.
 fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, MethodSecret, String)> {
-    let payload = Payload::generate(slots::KEYCHAIN)?;
+    let payload = Payload::generate(unlock_files::KEYCHAIN)?;
     init::prepare(home)?;
     let keychain = Keychain::new(&context.keychain(), home);
     let key = keychain_key::create(&keychain, payload.vault.as_str())?;
-    let item = keychain.unlock_key(payload.vault.as_str(), slots::KEYCHAIN);
+    let item = keychain.unlock_key(payload.vault.as_str(), unlock_files::KEYCHAIN);
     let secret = MethodSecret::Key(key);
     let settings = Settings { default_store: store };
     let made = init::init(home, payload, &secret, &settings, &context.setup(), &context.waits("init"));

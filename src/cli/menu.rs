@@ -2,7 +2,7 @@
 
 use super::context::not_a_secret;
 use crate::error::{Code, Error, Result, fail};
-use crate::shape;
+use crate::secret_format;
 use crate::term::out;
 use crate::term::secret_input::{TRIES, read_line};
 
@@ -57,12 +57,12 @@ pub(super) fn line(question: &str) -> Result<String> {
 /// Whether what is typed for an answer may be a secret, or the beginning of one.
 fn may_be_secret(text: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '=' | '"' | '\'')).any(|word| {
-        let known = shape::Shape::of(word).is_some_and(|shape| shape.prefix.len() >= 4);
+        let known = secret_format::Shape::of(word).is_some_and(|shape| shape.prefix.len() >= 4);
         known
             || word.starts_with("sk-")
             || word.starts_with("eyJ")
             || (word.len() >= WORD_MAX && !word.contains('@'))
-            || shape::looks_random(word)
+            || secret_format::looks_random(word)
     })
 }
 

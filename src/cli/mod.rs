@@ -9,6 +9,7 @@ mod client;
 mod client_flags;
 mod completions;
 mod context;
+mod deferred;
 mod doctor;
 mod ends;
 mod explain;
@@ -23,7 +24,6 @@ mod index_warnings;
 mod init;
 mod key_file;
 mod keys;
-mod lazy;
 mod list;
 mod lock;
 mod log;
@@ -70,9 +70,9 @@ use crate::error::Result;
 use crate::harden;
 use crate::looks::instead;
 use crate::term::secret_input::Quiet;
+use crate::time::parse_duration;
 use crate::vault::id::AgentName;
-use crate::when::parse_duration;
-use lazy::Lazy;
+use deferred::Lazy;
 
 /// Keeps the credentials of AI agents sealed, and an index of references beside them.
 #[derive(Debug, Parser)]

@@ -10,9 +10,9 @@ use crate::error::{Code, Error, Result};
 use crate::looks;
 use crate::secret::Buffer;
 use crate::term::secret_input;
+use crate::unlock::key_sources::{self, Named};
 use crate::unlock::read::{self, Stream};
-use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, key_text, new_passphrase, slots};
+use crate::unlock::{MethodSecret, key_text, new_passphrase, unlock_files};
 
 /// What unlocks the vault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
@@ -73,7 +73,7 @@ pub(super) fn new_method(context: &Context, unlock: Unlock, home: &Path, weak: b
             let variable = context.env.path("STRONGROOM_PASSPHRASE_FILE");
             let secret = read_new_passphrase(context, &context.named(), variable, weak)?;
             Ok(NewMethod {
-                name: slots::PASSPHRASE,
+                name: unlock_files::PASSPHRASE,
                 secret,
                 told: "a passphrase (Argon2id, 64 MiB; nothing recovers it but the recovery key)".to_owned(),
                 new_key: None,
@@ -97,7 +97,7 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         )
         .with_remedy("add --unlock passphrase, or leave the passphrase out"));
     }
-    let path = seek::key_file_path(&named, &context.env).ok_or_else(|| {
+    let path = key_sources::key_file_path(&named, &context.env).ok_or_else(|| {
         Error::new(Code::Config, "no place for the key file is known").with_remedy("name one with --key-file")
     })?;
     let by_variable = named.key_file.is_none();
@@ -113,7 +113,7 @@ fn new_key_file(context: &Context, home: &Path) -> Result<NewMethod> {
         (MethodSecret::Key(key), "a new key in", Some(new))
     };
     Ok(NewMethod {
-        name: slots::KEY_FILE,
+        name: unlock_files::KEY_FILE,
         secret,
         told: if is_stream {
             format!("the key that was given on {} (works without a terminal)", read::named(&path))

@@ -3,9 +3,9 @@
 use strongroom_backends::shown;
 
 use crate::ops::notice::Notice;
+use crate::time::rfc3339;
 use crate::vault::index::exposed;
-use crate::vault::keychain::settle;
-use crate::when::rfc3339;
+use crate::vault::keychain::sync;
 
 /// A notice as a sentence.
 pub(super) fn sentence(notice: &Notice) -> String {
@@ -28,7 +28,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
             "the change is committed and is read from now on, but could not be put in place ({}); the next change finishes it",
             error.what()
         ),
-        Notice::KeychainBehind(error) => settle::told(error),
+        Notice::KeychainBehind(error) => sync::told(error),
         Notice::Said(text) => text.clone(),
         Notice::EndsBefore(at) => format!("it ended at {}, and counts as expired", rfc3339(*at)),
         Notice::PlaintextReplaced(profile) => {

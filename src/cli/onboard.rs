@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::looks::may_be_repeated;
 use crate::ops::open::Open;
 use crate::ops::store::{End, Wish};
-use crate::shape;
+use crate::secret_format;
 use crate::term::secret_input;
 use crate::transfer::environment;
 use crate::vault::credential::CredentialType;
@@ -401,7 +401,7 @@ impl Source {
             Self::Given(secret) => {
                 let mut bytes = crate::secret::Buffer::default();
                 bytes.extend(crate::secret::ExposeSecret::expose_secret(&secret).as_bytes());
-                let pasted = shape::normalise(bytes.expose(), Some(provider))?;
+                let pasted = secret_format::normalise(bytes.expose(), Some(provider))?;
                 let mut warnings = pasted.warnings;
                 warnings.push(format!(
                     "the secret stood on the command line ({flag}), where other users of this machine and the shell's history can have it: rotate it; `-` reads standard input, `env:NAME` a variable"
@@ -416,7 +416,7 @@ impl Source {
                     .with_remedy("is the variable set that it was to come from?"));
             }
         };
-        let pasted = shape::normalise(bytes.expose(), Some(provider))?;
+        let pasted = secret_format::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::Context;
 use super::context::not_a_secret;
-use super::lazy::Lazy;
+use super::deferred::Lazy;
 use crate::error::{Code, Result, fail};
 use crate::ops::order;
 use crate::vault::home::Vault;

@@ -7,7 +7,7 @@ use super::Context;
 use crate::doctor::keychain::lacks_own_items;
 use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
-use crate::shape::looks_secret;
+use crate::secret_format::looks_secret;
 use crate::term::count::counted;
 use crate::term::escape::shell_path;
 use crate::vault::home::Vault;

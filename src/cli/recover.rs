@@ -10,9 +10,9 @@ use super::new_method::{self, NewKey, new_method};
 use crate::error::{Code, Error, Result};
 use crate::seal::recovery;
 use crate::term::count::counted;
-use crate::unlock::{read, seek};
+use crate::unlock::{key_sources, read};
 use crate::vault::home::Vault;
-use crate::vault::keychain::settle;
+use crate::vault::keychain::sync;
 use crate::vault::keys::recover;
 
 /// What unlocks a rebuilt vault. A keychain can be added then.
@@ -69,7 +69,7 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
                     .with_remedy("nothing was changed: run it again")),
                 _ => Ok(()),
             },
-            others: seek::at_hand(&context.named(), &context.env, &home),
+            others: key_sources::at_hand(&context.named(), &context.env, &home),
             discard: args.discard_unlock_files,
             leave_unreadable: args.leave_unreadable,
         },
@@ -87,7 +87,7 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
             context.warn(&format!("{failed}; its file stays"));
         }
         if let Some(error) = &done.keychain {
-            context.warn(&settle::told(error));
+            context.warn(&sync::told(error));
         }
         context.warn("the origin of these records cannot be vouched for: whoever knew the old recovery recipient could have made them");
         context.say("Look over `strongroom list`. The recovery key is new: keep the output of `strongroom recovery-key`.");

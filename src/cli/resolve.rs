@@ -16,7 +16,7 @@ use crate::ops::resolve::{Scope, resolve};
 use crate::secret::{Buffer, SecretString};
 use crate::term::out;
 use crate::term::stdin::{self, Rest};
-use crate::unlock::seek::Named;
+use crate::unlock::key_sources::Named;
 use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
 /// OpenClaw 2026.2.26 gives a resolver 2 s without output.

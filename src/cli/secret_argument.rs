@@ -8,10 +8,10 @@ use crate::error::{Code, Error, Result};
 use crate::ops::open::Open;
 use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
-use crate::shape;
+use crate::secret_format;
 use crate::term::escape::safe;
 use crate::term::{out, secret_input, stdin};
-use crate::unlock::slots::Slot;
+use crate::unlock::unlock_files::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::id::Provider;
 
@@ -38,7 +38,7 @@ impl Value {
         by: Option<&str>,
     ) -> Result<Read> {
         let bytes = self.read_bytes(context, what, by)?;
-        let pasted = shape::normalise(bytes.expose(), Some(provider))?;
+        let pasted = secret_format::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))
     }
 

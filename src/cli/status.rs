@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::ops::status::Asked;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::Model;
+use crate::time::parse_duration;
 use crate::vault::id::Provider;
-use crate::when::parse_duration;
 
 /// Show which credentials are usable, and which is next.
 ///

@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::Context;
-use super::lazy::Lazy;
+use super::deferred::Lazy;
 use super::prune::{self, Prune};
 use super::storing::StoreArg;
 use crate::error::{Code, Result, fail};

@@ -10,11 +10,11 @@ use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
 use crate::ops::store::{self, Held, Wish};
 use crate::term::secret_input;
+use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::record::Record;
 use crate::vault::store::Store as Place;
-use crate::when::rfc3339;
 
 /// A store, as it is named on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]

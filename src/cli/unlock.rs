@@ -4,10 +4,10 @@ use clap::Args;
 
 use super::Context;
 use crate::error::{Code, Error, Result, fail};
+use crate::time::{parse_duration, rfc3339};
 use crate::unlock::cache::{self, Place, TTL_MAX, TTL_MIN, Wanted};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
-use crate::when::{parse_duration, rfc3339};
 
 /// Keep the vault open for a time, so that nothing asks for its passphrase meanwhile.
 ///

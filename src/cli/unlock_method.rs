@@ -6,18 +6,18 @@ use clap::{Args, Subcommand, ValueEnum};
 use strongroom_backends::{key_file, shown};
 
 use super::Context;
-use super::lazy::Lazy;
+use super::deferred::Lazy;
 use super::new_method::read_new_passphrase;
 use crate::doctor::unlock::ONLY_KEYCHAIN;
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::unlock_file::Kind;
 use crate::term::out;
+use crate::unlock::key_sources::{self, Named};
 use crate::unlock::read::{self, Stream};
-use crate::unlock::seek::{self, Named};
-use crate::unlock::{MethodSecret, key_text, keychain_key, slots};
+use crate::unlock::{MethodSecret, key_text, keychain_key, unlock_files};
 use crate::vault::home::{Session, Vault};
 use crate::vault::log::Event;
-use crate::vault::own::Edit;
+use crate::vault::vault_ledger::Edit;
 
 /// Show, add or remove ways to unlock the vault.
 #[derive(Debug, Args)]
@@ -97,7 +97,7 @@ pub(super) fn run(context: &mut Context, args: &UnlockMethod) -> Result<u8> {
 fn list(context: &mut Context) -> Result<u8> {
     let vault = context.vault()?;
     let slots = vault.slots()?;
-    let describe = |slot: &slots::Slot| match &slot.kind {
+    let describe = |slot: &unlock_files::Slot| match &slot.kind {
         Ok((Kind::Key, _)) => "opened by a 32-byte key".to_owned(),
         Ok((Kind::Passphrase, Some(cost))) => format!(
             "opened by a passphrase (Argon2id {} MiB, t={}, p={})",
@@ -124,15 +124,15 @@ fn list(context: &mut Context) -> Result<u8> {
 
 fn add(context: &mut Context, args: &Add) -> Result<u8> {
     let default = match args.method {
-        New::KeyFile => slots::KEY_FILE,
-        New::Passphrase => slots::PASSPHRASE,
-        New::SystemdCredential => slots::SYSTEMD_CREDENTIAL,
-        New::Keychain => slots::KEYCHAIN,
+        New::KeyFile => unlock_files::KEY_FILE,
+        New::Passphrase => unlock_files::PASSPHRASE,
+        New::SystemdCredential => unlock_files::SYSTEMD_CREDENTIAL,
+        New::Keychain => unlock_files::KEYCHAIN,
     };
     let name = args.name.as_deref().unwrap_or(default);
-    if !slots::is_method_name(name)
-        || (args.method == New::Passphrase) != (name == slots::PASSPHRASE)
-        || (args.method == New::Keychain) != (name == slots::KEYCHAIN)
+    if !unlock_files::is_method_name(name)
+        || (args.method == New::Passphrase) != (name == unlock_files::PASSPHRASE)
+        || (args.method == New::Keychain) != (name == unlock_files::KEYCHAIN)
     {
         return Err(Error::new(Code::Usage, "that name cannot be used for this method").with_remedy(
                 "use lower-case letters, digits and -; the one passphrase method is named passphrase, and the one in the keychain keychain",
@@ -180,7 +180,7 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
     }
     let op = if exists { "unlock-method-replace" } else { "unlock-method-add" };
     let edit = Edit {
-        methods: vec![(name.to_owned(), slots::seal(&payload, &key)?)],
+        methods: vec![(name.to_owned(), unlock_files::seal(&payload, &key)?)],
         events: vec![Event::of_method(op, name)],
         now: context.env.now(),
         ..Edit::default()
@@ -212,7 +212,7 @@ fn hands_over(args: &Add) -> bool {
 }
 
 /// Refuses to hand a key over to a terminal, or if a command that fails with it would leave nothing that opens the vault.
-fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Slot]) -> Result<()> {
+fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[unlock_files::Slot]) -> Result<()> {
     let seal = "strongroom unlock-method add systemd-credential --new-key-file - | systemd-creds encrypt --name=strongroom-key - FILE";
     if context.json() {
         return Err(Error::new(
@@ -240,7 +240,7 @@ fn check_hand_over(context: &Context, args: &Add, name: &str, slots: &[slots::Sl
 fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String)> {
     let told = |what: &str| format!("{what} in the keychain ({})", vault.keychain().provider());
     let slots = vault.slots()?;
-    let slot = slots.iter().find(|slot| slot.method == slots::KEYCHAIN);
+    let slot = slots.iter().find(|slot| slot.method == unlock_files::KEYCHAIN);
     let of = vault.in_keychain();
     if let Some(slot) = slot {
         match keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot)) {
@@ -280,7 +280,7 @@ fn new_secret(context: &Context, args: &Add, home: &Path) -> Result<(MethodSecre
     }
     let path = match (&args.new_key_file, args.method) {
         (Some(path), _) => path.clone(),
-        (None, New::KeyFile) => seek::default_key_file(&context.env).ok_or_else(|| {
+        (None, New::KeyFile) => key_sources::default_key_file(&context.env).ok_or_else(|| {
             Error::new(Code::Config, "no place for the key file is known")
                 .with_remedy("name one with --new-key-file")
         })?,
@@ -344,8 +344,8 @@ fn remove(context: &mut Context, args: &Remove) -> Result<u8> {
     vault.commit_own(&ring, &vault.own(&ring, false)?, &edit)?;
     drop(lock);
     context.forget_caches(&session.keys().vault);
-    if name == slots::KEYCHAIN {
-        let item = vault.keychain().unlock_key(session.keys().vault.as_str(), slots::KEYCHAIN);
+    if name == unlock_files::KEYCHAIN {
+        let item = vault.keychain().unlock_key(session.keys().vault.as_str(), unlock_files::KEYCHAIN);
         if let Err(error) = vault.keychain().remove(&item) {
             context.warn(&format!(
                 "its key is still in the keychain, where it opens nothing of this vault ({})",

@@ -10,7 +10,7 @@ use crate::doctor::{Level, resolver};
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::term::escape::safe;
-use crate::unlock::{seek, slots};
+use crate::unlock::{key_sources, unlock_files};
 use crate::vault::home::{self, AGENTS, Vault};
 use crate::vault::index;
 use crate::vault::settings;
@@ -29,8 +29,8 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
     let home = vault.home().path().to_path_buf();
     let by_hand = context.named().key_file.or_else(|| context.env.path("STRONGROOM_KEY_FILE"));
     let key_file = by_hand.or_else(|| {
-        let path = seek::default_key_file(&context.env).filter(|path| path.exists());
-        path.filter(|path| seek::default_key_file(&bare).as_ref() != Some(path))
+        let path = key_sources::default_key_file(&context.env).filter(|path| path.exists());
+        path.filter(|path| key_sources::default_key_file(&bare).as_ref() != Some(path))
     });
     let keychain = settings::unverified(vault.home()) == Some(Store::Keychain);
     Ok(ExecProvider {
@@ -39,7 +39,7 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
         home: (home::locate(None, &bare).ok().as_ref() != Some(&home)).then_some(home),
         // OpenClaw starts it in another directory.
         key_file: key_file.map(|path| std::path::absolute(&path).unwrap_or(path)),
-        keychain: keychain || has(vault, slots::KEYCHAIN)?,
+        keychain: keychain || has(vault, unlock_files::KEYCHAIN)?,
     })
 }
 
@@ -67,7 +67,7 @@ pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &ExecProvider) 
     if target.exists() {
         context.say("It replaces the file that is there: what only that holds, take over first, with `strongroom import`.");
     }
-    if !has(vault, slots::KEY_FILE)? && !has(vault, slots::KEYCHAIN)? {
+    if !has(vault, unlock_files::KEY_FILE)? && !has(vault, unlock_files::KEYCHAIN)? {
         context.warn("OpenClaw cannot answer a prompt, and this vault opens by a passphrase alone: strongroom unlock-method add key-file");
     }
     for finding in resolver::check().into_iter().filter(|finding| finding.level != Level::Ok) {

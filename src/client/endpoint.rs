@@ -6,8 +6,8 @@ use jsonc_parser::ast::Object;
 
 use super::provider_entry::{entries, has_runtime, is_keyless_marker};
 use crate::json::json5::string;
+use crate::secret_format;
 use crate::select::endpoint::Endpoint;
-use crate::shape;
 
 /// The longest URL that is shown, in characters.
 const SHOWN_MAX: usize = 200;
@@ -88,7 +88,7 @@ fn shown(url: &str) -> String {
         if n > 0 {
             out.push('/');
         }
-        out.push_str(if shape::looks_random(part) { LEFT_OUT } else { part });
+        out.push_str(if secret_format::looks_random(part) { LEFT_OUT } else { part });
     }
     if out.chars().count() > SHOWN_MAX {
         out = out.chars().take(SHOWN_MAX).chain(LEFT_OUT.chars()).collect();

@@ -7,7 +7,7 @@ use jsonc_parser::ast::{Object, Value};
 use crate::env_names;
 use crate::json::json5::{member, object, string};
 use crate::secret::SecretString;
-use crate::shape;
+use crate::secret_format;
 use crate::vault::id::{ProfileId, Provider};
 
 /// What the client takes for a sign-in elsewhere or for a local service without a key.
@@ -116,7 +116,7 @@ fn of_text(text: &str, provider: &Provider) -> Option<EntryKey> {
         return Some(EntryKey::Reference("a text with ${…} in it".to_owned()));
     }
     if let Ok(id) = text.parse::<ProfileId>()
-        && !shape::looks_secret(id.name())
+        && !secret_format::looks_secret(id.name())
         && (id.provider() == *provider || !env_names::names_of(id.provider().as_str()).is_empty())
     {
         // Where there is no such profile, the client takes it for the key itself: its name is not shown.
@@ -136,7 +136,7 @@ fn variable(name: &str) -> Option<String> {
 fn shown(source: &str, alias: &str, id: &str) -> String {
     let label = format!("{source}:{alias}:{id}");
     let plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/#@+-~".contains(&b));
-    let fit = plain && label.len() <= SHOWN_MAX && ![alias, id].into_iter().any(shape::looks_secret);
+    let fit = plain && label.len() <= SHOWN_MAX && ![alias, id].into_iter().any(secret_format::looks_secret);
     if fit { label } else { format!("{source}:…") }
 }
 

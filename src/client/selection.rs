@@ -85,8 +85,8 @@ mod tests {
     use super::*;
     use crate::json::json5::with_root;
     use crate::select::backoff::Limits;
+    use crate::time::HOUR;
     use crate::vault::id::ProfileId;
-    use crate::when::HOUR;
     use CredentialType::{ApiKey, OAuth, Token};
 
     fn client(text: &str) -> Policy {

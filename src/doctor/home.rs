@@ -6,8 +6,8 @@ use strongroom_backends::fs::{lock, queue};
 use super::{Finding, Level};
 use crate::error::{Error, Result};
 use crate::vault::anchor::Remembered;
-use crate::vault::anchor::accept;
-use crate::vault::home::{AGENTS, Session, VAULT_FILE, Vault, VaultFile, Waits};
+use crate::vault::anchor::accept_rollback;
+use crate::vault::home::{AGENTS, LockWait, Session, VAULT_FILE, Vault, VaultFile};
 use crate::vault::id::quoted;
 use crate::vault::{ledger, log, settings};
 
@@ -45,7 +45,7 @@ pub fn check(vault: &Vault, damaged: Option<&Error>) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of writing it.
-pub fn vault_file(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Finding> {
+pub fn vault_file(vault: &Vault, session: &mut Session, repair: bool, waits: &LockWait) -> Result<Finding> {
     let due = VaultFile::of(&session.keys().vault);
     if vault.file() == Some(&due) {
         return Ok(Finding::ok(CHECK, "vault.json says what the unlock files say"));
@@ -68,7 +68,7 @@ pub fn vault_file(vault: &Vault, session: &mut Session, repair: bool, waits: &Wa
 /// # Errors
 /// Those of reading the home.
 pub fn standing(vault: &Vault, session: &Session) -> Result<Vec<Finding>> {
-    let refusals = accept::refusals(vault, session)?;
+    let refusals = accept_rollback::refusals(vault, session)?;
     let mut found: Vec<Finding> = refusals
         .iter()
         .map(|refusal| {

@@ -7,15 +7,15 @@ use zeroize::Zeroizing;
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Cover, Item, Keychain, State, is_home_of};
+use crate::keychain::{Item, Keychain, State, Transport, is_home_of};
 use crate::term::count::counted;
 use crate::unlock::keychain_key;
-use crate::unlock::slots::KEYCHAIN;
+use crate::unlock::unlock_files::KEYCHAIN;
 use crate::vault::agent::PENDING;
-use crate::vault::home::{Session, Vault, Waits};
+use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::keychain::leftovers::look as left_by;
-use crate::vault::keychain::settle;
+use crate::vault::keychain::sync;
 use crate::vault::ledger::Book;
 use crate::vault::settings;
 use crate::vault::store::Store;
@@ -80,7 +80,7 @@ fn try_out(keychain: &Keychain) -> Result<Finding> {
     let value = Zeroizing::new(format!("made up by doctor, {}", std::process::id()).into_bytes());
     // One that an earlier doctor could not take away any more.
     keychain.remove(&item)?;
-    let put = keychain.put(vec![(item.clone(), value)], Cover::Sealed)?.pop();
+    let put = keychain.put(vec![(item.clone(), value)], Transport::Sealed)?.pop();
     let removed = keychain.remove(&item);
     put.transpose()?;
     removed?;
@@ -94,7 +94,7 @@ fn try_out(keychain: &Keychain) -> Result<Finding> {
 ///
 /// # Errors
 /// Those of the home; those of the keychain are findings.
-pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) -> Result<Vec<Finding>> {
+pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &LockWait) -> Result<Vec<Finding>> {
     let keychain = vault.keychain();
     let all = match keychain.all() {
         Ok(all) => all,
@@ -143,7 +143,7 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &Waits) 
             }
             let Ok(id) = profile.parse::<ProfileId>() else { continue };
             let entry = book.entry(&id)?;
-            if settle::may_go(&reader, entry, &id).unwrap_or(false) {
+            if sync::may_go(&reader, entry, &id).unwrap_or(false) {
                 let orphan = Finding::wrong(
                     CHECK,
                     format!(
@@ -199,11 +199,11 @@ fn clean(
     session: &mut Session,
     agent: &AgentName,
     id: &ProfileId,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<bool> {
     let writer = vault.writer(session, agent, waits)?;
     // Looked at again under the lock.
-    if !settle::may_go(&writer.reader()?, writer.book()?.entry(id)?, id)? {
+    if !sync::may_go(&writer.reader()?, writer.book()?.entry(id)?, id)? {
         return Ok(false);
     }
     let item = writer.keychain().record(writer.ring().vault.as_str(), agent.as_str(), id.as_str());
@@ -224,7 +224,7 @@ fn of_other_homes(
     own: &[Attributes],
     others: &[&Attributes],
     repair: bool,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<Vec<Finding>> {
     let id = session.keys().vault.to_string();
     let mut homes: Vec<&str> =
@@ -263,7 +263,7 @@ fn of_other_homes(
     take_over_key(vault, session)?;
     for name in vault.agents()? {
         let writer = vault.writer(session, &name, waits)?;
-        settle::take_over(&writer, &in_keychain(&writer.book()?)?)?;
+        sync::take_over(&writer, &in_keychain(&writer.book()?)?)?;
     }
     found.push(moved.mended());
     Ok(found)

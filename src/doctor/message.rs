@@ -4,8 +4,8 @@
 use serde::Serialize;
 
 use crate::env_names;
+use crate::secret_format;
 use crate::select::health::WARN_AFTER_MS;
-use crate::shape;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
@@ -111,7 +111,7 @@ pub fn read(text: &str) -> Option<Read> {
     let is_provider = |word: &&str| !env_names::names_of(word).is_empty() || *word == "openai-codex";
     let profile = words()
         .filter_map(|word| word.parse::<ProfileId>().ok())
-        .find(|id| is_provider(&id.provider().as_str()) && !shape::looks_secret(id.name()));
+        .find(|id| is_provider(&id.provider().as_str()) && !secret_format::looks_secret(id.name()));
     let provider = profile.as_ref().map(|id| id.provider().to_string());
     let provider = provider.or_else(|| words().find(is_provider).map(str::to_owned));
     let trace = || TRACES.iter().find(|(trace, _)| lower.contains(trace)).map(|(_, of)| (*of).to_owned());

@@ -6,15 +6,15 @@ use super::Finding;
 use crate::error::{Code, Result};
 use crate::permission;
 use crate::vault::agent::TXN_STAGE;
-use crate::vault::home::{Session, Vault, Waits, Writer};
+use crate::vault::home::{LockWait, Session, Vault, Writer};
 use crate::vault::index::{Index, Mark};
-use crate::vault::keychain::settle;
+use crate::vault::keychain::sync;
 use crate::vault::log;
-use crate::vault::own::{Edit, Own};
 use crate::vault::reader::Found;
 use crate::vault::settings::Settings;
 use crate::vault::transaction::change::{Change, Outcome};
 use crate::vault::transaction::journal::{self, Journal};
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::verify;
 
 const CHECK: &str = "profiles";
@@ -71,7 +71,7 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
 ///
 /// # Errors
 /// Those of reading the home.
-pub fn check(vault: &Vault, session: &Session, waits: &Waits) -> Result<Vec<Finding>> {
+pub fn check(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let verified = verify::verify(vault, session, waits)?;
     // What the anchor or a ledger says is told by itself.
     let of_ledgers = |finding: &&verify::Finding| {
@@ -135,10 +135,10 @@ fn remedy(kind: &str) -> &'static str {
 
 /// Begins logs anew that are gone or damaged, and settings that are not as the vault made them. What is
 /// there of a log is set by.
-fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
+fn repair_own(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let _lock = vault.keys_alone(session, waits)?;
     let Ok(ring) = session.keys().own() else { return Ok(Vec::new()) };
-    let own: Own = match vault.own(&ring, false) {
+    let own: VaultLedger = match vault.own(&ring, false) {
         Ok(own) => own,
         // Told by itself, with its way out.
         Err(error) if matches!(error.code(), Code::Tampered) => return Ok(Vec::new()),
@@ -173,7 +173,7 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
 ///
 /// # Errors
 /// Those of locking and writing; an agent whose index or ledger cannot be read is left as it is.
-pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec<Finding>> {
+pub fn repair(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let mut found = repair_own(vault, session, waits)?;
     for agent in vault.each_agent()? {
         let agent = agent?;
@@ -226,7 +226,7 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<Vec
         }
         if change.is_empty() {
             let Outcome { keychain, .. } = writer.settled(Outcome::default())?;
-            found.extend(keychain.map(|error| Finding::note(CHECK, settle::told(&error))));
+            found.extend(keychain.map(|error| Finding::note(CHECK, sync::told(&error))));
             continue;
         }
         let Outcome { unfinished, .. } = writer.commit(change)?;

@@ -7,9 +7,9 @@ use strongroom_backends::{StoreError, key_file, shown};
 use super::Finding;
 use crate::error::{Code, Error, Result};
 use crate::seal::unlock_file::Kind;
+use crate::time::rfc3339;
 use crate::unlock::{Opened, keychain_key};
 use crate::vault::home::{Session, Vault};
-use crate::when::rfc3339;
 
 const CHECK: &str = "unlock";
 

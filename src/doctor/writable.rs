@@ -34,7 +34,7 @@ pub fn check(vault: &Vault) -> Vec<Finding> {
         }
     };
     try_all(home, &[lock::FILE, log::FILE], &[VAULT_FILE, settings::FILE, ledger::FILE], &mut tell);
-    inside(home, crate::unlock::slots::DIR, &mut tell, &mut |unlock, tell| try_files(unlock, tell));
+    inside(home, crate::unlock::unlock_files::DIR, &mut tell, &mut |unlock, tell| try_files(unlock, tell));
     inside(home, AGENTS, &mut tell, &mut |agents, tell| {
         // The next agent is made in it.
         tell(agents.may_write());

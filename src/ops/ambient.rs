@@ -2,7 +2,7 @@
 
 use crate::env::Env;
 use crate::error::Result;
-use crate::unlock::seek::Named;
+use crate::unlock::key_sources::Named;
 use crate::vault::home::{Session, Vault};
 
 /// The variables and the clock, and the sources of a key that were named.

@@ -2,9 +2,9 @@
 
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
-use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::other_agents::{OtherAgents, told};
 
 /// So many ids are tried beside one that is in use.
 const FREE_MAX: u32 = 1000;
@@ -61,7 +61,7 @@ pub fn free_beside(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Res
 /// The error for a profile that an agent does not have, with where else it is.
 #[must_use]
 pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
-    let elsewhere = Elsewhere::new(vault).of_profiles(agent, std::slice::from_ref(profile));
+    let elsewhere = OtherAgents::new(vault).of_profiles(agent, std::slice::from_ref(profile));
     let error =
         Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
     if let Some(near) = self::profile(vault, agent, profile) {

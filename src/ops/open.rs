@@ -5,9 +5,9 @@ use std::fmt;
 use super::notice::Notice;
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
-use crate::unlock::{keychain_key, slots};
+use crate::unlock::{keychain_key, unlock_files};
 use crate::vault::anchor::Remembered;
-use crate::vault::home::{Session, Vault, Waits, Writer};
+use crate::vault::home::{LockWait, Session, Vault, Writer};
 use crate::vault::id::AgentName;
 use crate::vault::reader::Reader;
 use crate::vault::transaction::change::Outcome;
@@ -21,7 +21,7 @@ pub struct Open<'v> {
     /// The agent that is meant.
     pub agent: AgentName,
     /// How locks are waited for; each use case waits under its command's name.
-    pub waits: Waits,
+    pub waits: LockWait,
     /// The clock.
     pub env: Env,
     /// Hears each notice when it is due, also those before an error.
@@ -51,8 +51,8 @@ impl<'v> Open<'v> {
 
     /// Returns how a command waits for locks.
     #[must_use]
-    pub fn waits(&self, command: &str) -> Waits {
-        Waits { command: command.to_owned(), now: self.now(), ..self.waits.clone() }
+    pub fn waits(&self, command: &str) -> LockWait {
+        LockWait { command: command.to_owned(), now: self.now(), ..self.waits.clone() }
     }
 
     /// Returns what reads the agent's profiles, if it has any.
@@ -91,11 +91,11 @@ impl<'v> Open<'v> {
     fn writer_by(
         &mut self,
         command: &str,
-        take: impl FnOnce(&'v Vault, &mut Session, &AgentName, &Waits) -> Result<Writer<'v>>,
+        take: impl FnOnce(&'v Vault, &mut Session, &AgentName, &LockWait) -> Result<Writer<'v>>,
     ) -> Result<Writer<'v>> {
         let waits = self.waits(command);
         let by_keychain =
-            self.session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == slots::KEYCHAIN);
+            self.session.unlocked().is_ok_and(|unlocked| unlocked.payload.method == unlock_files::KEYCHAIN);
         self.tell_if_new()?;
         let writer = take(self.vault, &mut self.session, &self.agent, &waits)?;
         if by_keychain {

@@ -5,7 +5,7 @@ use strongroom_backends::shown;
 use super::ambient::Ambient;
 use super::list::Listing;
 use crate::error::{Code, Error, Result};
-use crate::vault::home::{Vault, Waits};
+use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::transaction::edit_index;
 
@@ -32,7 +32,7 @@ pub fn set(
     provider: &Provider,
     ids: Option<&[ProfileId]>,
     ambient: &Ambient,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<()> {
     if ids.is_none() && vault.agent(agent)?.is_none() {
         return Ok(());

@@ -5,7 +5,7 @@ use super::report::provider_of;
 use super::state;
 use crate::error::{Error, Result};
 use crate::select::pin::{Pin, SessionName};
-use crate::vault::home::{Vault, Waits};
+use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::AgentName;
 
 /// Finds the pin of a session. An unreadable state has none; then it is told why.
@@ -32,7 +32,7 @@ pub fn set(
     session: &SessionName,
     pin: Option<&Pin>,
     ambient: &Ambient,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<bool> {
     let is_there = || match pin {
         Some(pin) => provider_of(vault, agent, &pin.profile, ambient).map(|found| found.is_some()),

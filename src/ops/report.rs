@@ -14,7 +14,7 @@ use crate::select::profile::ProfileView;
 use crate::select::state::Usage;
 use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
-use crate::vault::home::{Vault, Waits};
+use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// A request that is reported.
@@ -67,7 +67,7 @@ pub fn report(
     request: &Request,
     policy: &Policy,
     ambient: &Ambient,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<Option<Reported>> {
     let (found, _locks) = vault.lock_agent(agent, waits)?;
     let Request { profile: id, provider, failure, model, session } = request;

@@ -15,11 +15,11 @@ use crate::select::profile::{ProfileView, Usable};
 use crate::select::state::{Orders, State};
 use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
-use crate::vault::elsewhere::{Elsewhere, told};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reading, Reference, ShortId};
 use crate::vault::index::EntryRef;
-use crate::vault::many;
+use crate::vault::other_agents::{OtherAgents, told};
+use crate::vault::parallel;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
@@ -71,7 +71,7 @@ pub fn resolve(
             })
             .transpose()
     };
-    let elsewhere = Elsewhere::new(vault);
+    let elsewhere = OtherAgents::new(vault);
     // Whoever is confined to an agent is told of no other.
     let elsewhere = (!scope.confined).then_some(&elsewhere);
     let readers: HashMap<_, _> =
@@ -89,7 +89,7 @@ pub fn resolve(
     let answers: Vec<Result<SecretString>> = if references.len() < PARALLEL_FROM {
         references.iter().map(answer).collect()
     } else {
-        many::spread(&references, answer)
+        parallel::spread(&references, answer)
     };
     ids.into_iter().zip(answers).collect()
 }
@@ -225,7 +225,7 @@ fn no_credentials(
     agent: &AgentName,
     first: &Named,
     readings: &[&Reading],
-    elsewhere: Option<&Elsewhere<'_>>,
+    elsewhere: Option<&OtherAgents<'_>>,
 ) -> String {
     let ids = readings.iter().filter_map(|reading| match &reading.profile {
         Named::Id(id) => Some(id.clone()),
@@ -243,7 +243,7 @@ fn named(
     readers: &HashMap<AgentName, Result<Option<Held<'_>>>>,
     readings: &[Reading],
     scope: &Scope,
-    elsewhere: Option<&Elsewhere<'_>>,
+    elsewhere: Option<&OtherAgents<'_>>,
 ) -> Result<SecretString> {
     let agent_of = |reading: &'_ Reading| reading.agent.clone().unwrap_or_else(|| scope.agent.clone());
     let allowed: Vec<_> =
@@ -262,7 +262,7 @@ fn named(
 }
 
 /// The message for a provider without a credential. Authentication is per agent.
-fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&Elsewhere<'_>>) -> String {
+fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> String {
     let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
     let has =
         elsewhere.and_then(|elsewhere| told(&elsewhere.of_providers(agent, std::slice::from_ref(provider))));
@@ -279,7 +279,7 @@ fn best_of(
     held: &Held<'_>,
     provider: &Provider,
     scope: &Scope,
-    elsewhere: Option<&Elsewhere<'_>>,
+    elsewhere: Option<&OtherAgents<'_>>,
 ) -> Result<SecretString> {
     let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
     let pool = pool.as_ref().map_err(Clone::clone)?;

@@ -5,7 +5,7 @@ use super::notice::Notice;
 use super::open::Open;
 use crate::error::{Code, Result, fail};
 use crate::secret::{ExposeSecret, SecretString};
-use crate::shape;
+use crate::secret_format;
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::generation::next_record;
 use crate::vault::id::{ProfileId, Provider};
@@ -223,7 +223,7 @@ pub fn rotate(
 }
 
 fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> Vec<Notice> {
-    shape::advise(provider, kind, secret.expose_secret()).into_iter().map(Notice::Said).collect()
+    secret_format::advise(provider, kind, secret.expose_secret()).into_iter().map(Notice::Said).collect()
 }
 
 /// Returns what a person should know of fields of other programs that were sealed with a record.

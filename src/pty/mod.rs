@@ -2,6 +2,6 @@
 
 pub mod capture;
 pub mod child;
+mod output_queue;
 mod screen;
 mod settings;
-mod slow;

@@ -15,9 +15,9 @@ use super::report::{
     ProviderAuth, ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{Orders, State};
+use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::when::rfc3339;
 
 /// What a report is made of.
 #[derive(Clone, Copy, Debug)]

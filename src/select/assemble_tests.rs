@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::select::fixture::{NOW, lacking, order, policy, profiles, report, state, view};
-use crate::when::{DAY, HOUR};
+use crate::time::{DAY, HOUR};
 
 fn as_json(report: &Report) -> Value {
     serde_json::to_value(report).unwrap()

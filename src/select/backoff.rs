@@ -6,9 +6,9 @@ use super::pin::Model;
 use super::profile::is_exempt;
 use super::state::Usage;
 use crate::error::{Code, Error};
+use crate::time::{DAY, HOUR, MINUTE, SECOND};
 use crate::vault::credential::EXPIRES_MAX;
 use crate::vault::id::Provider;
-use crate::when::{DAY, HOUR, MINUTE, SECOND};
 
 /// The shortest base of a disablement, whatever the configuration says.
 const DISABLE_BASE_MIN: i64 = MINUTE;

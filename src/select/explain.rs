@@ -8,8 +8,8 @@ use super::phrases::{self, ids};
 use super::pin::Source;
 use super::profile::ProfileView;
 use super::verdict::Verdict;
+use crate::time::relative;
 use crate::vault::id::Provider;
-use crate::when::relative;
 
 /// The steps of `status --explain`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]

@@ -7,9 +7,9 @@ use super::profile::{ProfileView, Usable};
 use super::report::Report;
 use super::report::{Lacking, Only};
 use super::state::{Orders, State, Usage};
+use crate::time::{DAY, HOUR};
 use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::when::{DAY, HOUR};
 
 pub(super) const NOW: i64 = 1_800_000_000_000;
 

@@ -3,8 +3,8 @@
 use serde::Serialize;
 
 use super::profile::{ProfileView, Usable};
+use crate::time::DAY;
 use crate::vault::id::{ProfileId, Provider};
-use crate::when::DAY;
 
 /// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
 pub const WARN_AFTER_MS: i64 = DAY;

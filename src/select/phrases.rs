@@ -5,9 +5,9 @@ use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use super::verdict::{ReasonCode, Verdict};
+use crate::time::{relative, rfc3339, span};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
-use crate::when::{relative, rfc3339, span};
 
 /// Why a profile is not a candidate.
 #[must_use]
@@ -204,7 +204,7 @@ fn renew(view: &ProfileView, agent: &AgentName) -> String {
 mod tests {
     use super::*;
     use crate::select::health::{WARN_AFTER_MS, status};
-    use crate::when::HOUR;
+    use crate::time::HOUR;
     use CredentialType::{ApiKey, OAuth, Token};
 
     const NOW: i64 = 1_800_000_000_000;

@@ -7,9 +7,9 @@ use indexmap::IndexMap;
 use super::aliases::Aliases;
 use super::backoff::Limits;
 use super::state::Orders;
+use crate::time::{HOUR, MINUTE};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
-use crate::when::{HOUR, MINUTE};
 
 /// What decides which profile is used, beside the profiles and what happened to them.
 #[derive(Clone, PartialEq, Debug)]

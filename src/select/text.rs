@@ -11,7 +11,7 @@ use super::report::{Lacking, Only};
 use super::verdict::Verdict;
 use crate::term::escape::safe;
 use crate::term::table::Table;
-use crate::when::{relative, rfc3339};
+use crate::time::{relative, rfc3339};
 
 /// The report for people, without colour.
 #[must_use]

@@ -229,7 +229,7 @@ fn no_mutation_panics() {
                 &ParseOptions { include_oauth: round % 2 == 0, renames: None },
             );
         }
-        let _ = crate::shape::normalise(&bytes, None);
+        let _ = crate::secret_format::normalise(&bytes, None);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::client::sources::stray_keys;
 use crate::env_names;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::ExposeSecret;
-use crate::shape;
+use crate::secret_format;
 use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
 
@@ -178,7 +178,7 @@ fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
 }
 
 fn is_blank(value: &Value) -> bool {
-    matches!(value, Value::Text(text) if text.expose_secret().chars().all(shape::is_space))
+    matches!(value, Value::Text(text) if text.expose_secret().chars().all(secret_format::is_space))
 }
 
 fn add(
@@ -215,7 +215,7 @@ pub(super) fn take(
     let Ok(provider) = provider.parse::<Provider>() else {
         return fail(Code::Internal, "the table of variables names a provider that is none");
     };
-    if shape::is_local_marker(&provider, text) {
+    if secret_format::is_local_marker(&provider, text) {
         let reason = "a marker for a local service, holds no secret".to_owned();
         parsed.skipped.push(Skipped { place, reason });
         return Ok(());
@@ -226,7 +226,7 @@ pub(super) fn take(
         }
         Ok(Checked { secret, mut warnings }) => {
             let kind = sources::kind(name, secret.expose_secret());
-            warnings.extend(shape::advise(&provider, kind, secret.expose_secret()));
+            warnings.extend(secret_format::advise(&provider, kind, secret.expose_secret()));
             parsed.warnings.extend(warnings.into_iter().map(|line| format!("{place}: {line}")));
             parsed.candidates.push(Candidate {
                 agent: None,

@@ -12,7 +12,7 @@ use crate::client::sources::dotenv_lines::lines;
 use crate::client::sources::dotenv_value::Value;
 use crate::env_names;
 use crate::secret::ExposeSecret;
-use crate::shape;
+use crate::secret_format;
 
 const RECORDED: &str = include_str!("../../tests/fixtures/dotenv/answers.jsonl");
 /// The variable that names a file of further answers.
@@ -102,7 +102,7 @@ fn every_key(row: &Row, tally: &mut Tally) {
         let reason =
             parsed.skipped.iter().find(|skipped| of(&skipped.place, name)).map(|s| s.reason.as_str());
         let refused = parsed.invalid.iter().any(|invalid| of(&invalid.place, name));
-        let is_empty = theirs.chars().all(shape::is_space);
+        let is_empty = theirs.chars().all(secret_format::is_space);
         match (candidate, reason) {
             (Some(candidate), None) => {
                 let ours = candidate.credential.secret.expose_secret();

@@ -8,8 +8,8 @@ use super::fields::{Fields, object, text};
 use super::value::Problem;
 use crate::error::Code;
 use crate::secret::ExposeSecret;
+use crate::time::{self, SECOND};
 use crate::vault::credential::EXPIRES_MAX;
-use crate::when::{self, SECOND};
 
 /// Read as milliseconds, what is below this lies before March 1973: it is seconds.
 const SECONDS_BELOW: i64 = 100_000_000_000;
@@ -34,7 +34,7 @@ pub(super) enum Zero {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Meaning {
     /// OpenClaw's own `expires`, in milliseconds.
-    Own,
+    VaultLedger,
     /// An instant in another spelling.
     Instant,
     /// A span from an instant that the file does not say.
@@ -76,7 +76,7 @@ pub(super) fn take(
     let inside = |raw: &&RawValue| {
         object(raw).is_some_and(|fields| {
             fields.iter().any(|(name, raw)| {
-                raw.get() != "null" && matches!(meaning(name), Some(Meaning::Own | Meaning::Instant))
+                raw.get() != "null" && matches!(meaning(name), Some(Meaning::VaultLedger | Meaning::Instant))
             })
         })
     };
@@ -101,7 +101,7 @@ pub(super) fn take(
 /// Whether a member says with a zero that the entry ends at no time, or was signed out.
 pub(super) fn is_zero(fields: &Fields<'_>) -> bool {
     fields.iter().any(|(name, raw)| {
-        matches!(meaning(name), Some(Meaning::Own | Meaning::Instant))
+        matches!(meaning(name), Some(Meaning::VaultLedger | Meaning::Instant))
             && Decimal::of(raw.get()).is_some_and(|number| number.is_zero())
     })
 }
@@ -131,7 +131,7 @@ fn shown(name: &str) -> &'static str {
 
 fn meaning(name: &str) -> Option<Meaning> {
     if name == "expires" {
-        return Some(Meaning::Own);
+        return Some(Meaning::VaultLedger);
     }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
@@ -186,7 +186,7 @@ fn read(raw: &RawValue, meaning: Meaning, zero: Zero, warnings: &mut Vec<String>
     if let Some(number) = Decimal::of(text).filter(|_| !is_basic_date(text)) {
         return of_number(&number, meaning, zero, warnings);
     }
-    let Some(found) = when::parse_instant(text) else { return Err(NO_INSTANT.to_owned()) };
+    let Some(found) = time::parse_instant(text) else { return Err(NO_INSTANT.to_owned()) };
     if !(1..=EXPIRES_MAX).contains(&found.ms) {
         return Err(NO_INSTANT.to_owned());
     }
@@ -198,7 +198,7 @@ fn read(raw: &RawValue, meaning: Meaning, zero: Zero, warnings: &mut Vec<String>
 
 /// `20270131`: as a number it would lie in 1970.
 fn is_basic_date(text: &str) -> bool {
-    text.len() == 8 && text.starts_with("20") && when::parse_instant(text).is_some()
+    text.len() == 8 && text.starts_with("20") && time::parse_instant(text).is_some()
 }
 
 fn of_number(
@@ -220,12 +220,12 @@ fn of_number(
             Ok(Read { at: Some(at), to_second: true })
         }
         // As the client reads it: it ended long ago.
-        ..SECONDS_FROM if meaning == Meaning::Own => {
+        ..SECONDS_FROM if meaning == Meaning::VaultLedger => {
             warnings.push("expires looks like no instant in milliseconds; it was kept as it is".to_owned());
             Ok(Read { at: Some(ms), to_second: false })
         }
         ..SECONDS_FROM => Err("lies before 2001 in seconds and in milliseconds".to_owned()),
-        MILLISECONDS_BELOW.. if meaning != Meaning::Own => {
+        MILLISECONDS_BELOW.. if meaning != Meaning::VaultLedger => {
             Err("is neither in seconds nor in milliseconds".to_owned())
         }
         _ => Ok(Read { at: Some(ms), to_second: false }),

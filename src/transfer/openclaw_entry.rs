@@ -10,7 +10,7 @@ use super::value::{Checked, Problem, check};
 use crate::env_names;
 use crate::error::Code;
 use crate::secret::{ExposeSecret, SecretString};
-use crate::shape;
+use crate::secret_format;
 use crate::vault::credential::{Credential, CredentialType, FIELDS_MAX};
 use crate::vault::id::{ProfileId, Provider};
 
@@ -55,7 +55,7 @@ pub(super) fn read(
     let Checked { secret, mut warnings } = match find_secret(&mut fields, names, reference)? {
         Found::Reference => return Ok(Entry::Skipped(REFERENCE)),
         Found::Overridden => return Ok(Entry::Skipped(OVERRIDDEN)),
-        Found::Value(_, text) if shape::is_local_marker(&provider, text.expose_secret()) => {
+        Found::Value(_, text) if secret_format::is_local_marker(&provider, text.expose_secret()) => {
             return Ok(Entry::Skipped("a marker for a local service, holds no secret"));
         }
         // Of pi's `auth.json` alone, which is such a map.
@@ -83,7 +83,7 @@ pub(super) fn read(
     fields.shift_remove("strongroom");
     credential.extra = fields.into_iter().map(|(name, raw)| (name, SecretString::from(raw.get()))).collect();
     check_size(&credential)?;
-    warnings.extend(shape::advise(&credential.provider, kind, credential.secret.expose_secret()));
+    warnings.extend(secret_format::advise(&credential.provider, kind, credential.secret.expose_secret()));
     Ok(Entry::Taken { credential: Box::new(credential), warnings, renews })
 }
 
@@ -112,12 +112,12 @@ pub(super) fn copy_to_agents(fields: &mut Fields<'_>) -> Result<Option<bool>, Pr
 }
 
 fn is_blank(text: &SecretString) -> bool {
-    text.expose_secret().chars().all(shape::is_space)
+    text.expose_secret().chars().all(secret_format::is_space)
 }
 
 pub(super) fn provider(text: &str) -> Result<Provider, Problem> {
     match Provider::named(text) {
-        Some(provider) if !shape::looks_random(text) => Ok(provider),
+        Some(provider) if !secret_format::looks_random(text) => Ok(provider),
         _ => Err(Problem::new(Code::InvalidId, "is not a provider name").at("provider")),
     }
 }
@@ -219,10 +219,10 @@ fn check_label(text: &str) -> Result<(), Problem> {
     if text.len() > LABEL_MAX {
         return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")));
     }
-    if text.chars().any(|c| c.is_control() || shape::is_unseen(c)) {
+    if text.chars().any(|c| c.is_control() || secret_format::is_unseen(c)) {
         return Err(Problem::new(Code::BadData, "holds characters that cannot be seen"));
     }
-    if shape::looks_secret(text) {
+    if secret_format::looks_secret(text) {
         return Err(Problem::new(Code::BadData, "looks like a secret, and would not be sealed"));
     }
     Ok(())

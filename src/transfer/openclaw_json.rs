@@ -12,7 +12,7 @@ use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, v
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::secret::ExposeSecret;
-use crate::shape;
+use crate::secret_format;
 use crate::vault::id::{PROFILE_ID_MAX, ProfileId, Provider, is_of_name, quoted, quoted_in_full};
 
 /// The version of `auth-profiles.json` that is understood.
@@ -166,11 +166,12 @@ fn is_wellknown(raw: &RawValue) -> bool {
 
 /// The id of an entry, and whether its provider had to be lowered; or what is wrong with it.
 pub(super) fn usable_id(key: &str, id: &str) -> std::result::Result<(ProfileId, bool), String> {
-    if shape::looks_secret(key) {
+    if secret_format::looks_secret(key) {
         return Err("is under a name that looks like a secret".to_owned());
     }
-    let provider_is_random =
-        |id: &ProfileId| id.provider().as_str() != "default" && shape::looks_random(id.provider().as_str());
+    let provider_is_random = |id: &ProfileId| {
+        id.provider().as_str() != "default" && secret_format::looks_random(id.provider().as_str())
+    };
     match id.parse::<ProfileId>().map(|id| (id, false)).or_else(|error| match ProfileId::named(id) {
         Some(id) => Ok((id, true)),
         None => Err(error),
@@ -208,7 +209,9 @@ fn why_no_id(id: &str) -> String {
 
 /// Whether a key may be shown: if it looks like no secret, and is no address, which may hold one.
 pub(super) fn may_be_shown(key: &str) -> bool {
-    !key.contains("://") && !shape::looks_secret(key) && !key.split(':').any(shape::looks_random)
+    !key.contains("://")
+        && !secret_format::looks_secret(key)
+        && !key.split(':').any(secret_format::looks_random)
 }
 
 /// Takes the order over, of the ids that are imported.
@@ -221,7 +224,7 @@ fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut P
     };
     for (index, (key, raw)) in orders.iter().enumerate() {
         let provider = match Provider::named(key) {
-            Some(provider) if !shape::looks_random(key) => provider,
+            Some(provider) if !secret_format::looks_random(key) => provider,
             _ => {
                 refuse(format!("order entry {}", index + 1), "is not under a provider name");
                 continue;

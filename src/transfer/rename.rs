@@ -8,7 +8,7 @@ use super::{Invalid, Parsed};
 use crate::client::alias::ALIASES;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::{instead, may_be_repeated};
-use crate::shape;
+use crate::secret_format;
 use crate::vault::id::{ProfileId, Provider, quoted_in_full};
 
 /// The ids that entries of a source get in place of their own.
@@ -36,7 +36,7 @@ impl Renames {
                 )
                 .with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
             }
-            if shape::looks_secret(new) {
+            if secret_format::looks_secret(new) {
                 return fail(Code::Usage, "NEW of --rename looks like a secret");
             }
             let new: ProfileId = new.parse()?;

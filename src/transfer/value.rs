@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::Code;
 use crate::secret::SecretString;
-use crate::shape;
+use crate::secret_format;
 use crate::vault::credential::SECRET_MAX;
 
 /// What is wrong with an entry: in which field, and what.
@@ -33,13 +33,13 @@ pub(super) struct Checked {
     pub(super) warnings: Vec<String>,
 }
 
-/// Checks a value and frees it from white space around it, and from what [`shape::bare`] takes off. White space
+/// Checks a value and frees it from white space around it, and from what [`secret_format::bare`] takes off. White space
 /// inside is kept: unlike a paste, a file says what it means. Not so line breaks and tabs: a program that reads what `get`
 /// prints line by line would take the rest for something else, and no header can carry it.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     let mut warnings = Vec::new();
-    let secret =
-        shape::bare(value, &mut warnings).map_err(|refusal| Problem::new(refusal.code, refusal.why))?;
+    let secret = secret_format::bare(value, &mut warnings)
+        .map_err(|refusal| Problem::new(refusal.code, refusal.why))?;
     if secret.len() > SECRET_MAX {
         return Err(Problem::new(Code::TooLarge, format!("is longer than {SECRET_MAX} bytes")));
     }

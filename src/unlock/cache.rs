@@ -19,7 +19,7 @@ use strongroom_backends::kernel_keyring::{self, KeyringError};
 pub use super::cache_name::Ended;
 use super::cache_name::{self, is_agent};
 use super::payload::{InKey, OutKey, Pending, read_agent_keys, read_keys};
-use super::slots::{self, Slot, Unlocked};
+use super::unlock_files::{self, Slot, Unlocked};
 use crate::error::{Code, Error, Result};
 use crate::json;
 use crate::seal::keys::{Keys, Ring, VaultId, hex, unhex};
@@ -181,7 +181,7 @@ impl Cache {
     /// # Errors
     /// Those of reading it.
     pub fn is_current(&self, home: &Dir) -> Result<bool> {
-        slots::is_current(home, &self.method, &self.digest)
+        unlock_files::is_current(home, &self.method, &self.digest)
     }
 
     fn to_bytes(&self) -> Option<Buffer> {
@@ -213,7 +213,7 @@ impl Cache {
 
     fn parse(bytes: &[u8]) -> Option<Self> {
         let read: In = json::parse(bytes, "the cache").ok()?;
-        if read.format != FORMAT || !slots::is_method_name(read.method) {
+        if read.format != FORMAT || !unlock_files::is_method_name(read.method) {
             return None;
         }
         let cache = Self {

@@ -13,9 +13,10 @@ fn opened() -> (tempfile::TempDir, Dir, Unlocked) {
     let key = key_text::generate().unwrap();
     let mut payload = Payload::generate("key-file").unwrap();
     payload.add_key(7).unwrap();
-    let sealed = slots::seal(&payload, &MethodKey::of_bytes(key.expose_secret())).unwrap();
-    home.dir_or_create(slots::DIR).unwrap().replace("key-file.age", &sealed).unwrap();
-    let unlocked = slots::open(&slots::list(&home).unwrap(), MethodSecret::Key(key), "it").unwrap();
+    let sealed = unlock_files::seal(&payload, &MethodKey::of_bytes(key.expose_secret())).unwrap();
+    home.dir_or_create(unlock_files::DIR).unwrap().replace("key-file.age", &sealed).unwrap();
+    let unlocked =
+        unlock_files::open(&unlock_files::list(&home).unwrap(), MethodSecret::Key(key), "it").unwrap();
     (temp, home, unlocked)
 }
 

@@ -8,10 +8,10 @@ use std::time::{Duration, SystemTime};
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
-use super::slots::{self, DIR, KEYCHAIN, Slot, UNSEEN, Unlocked};
+use super::unlock_files::{self, DIR, KEYCHAIN, Slot, UNSEEN, Unlocked};
 use super::{MethodSecret, key_text};
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Cover, Keychain};
+use crate::keychain::{Keychain, Transport};
 use crate::secret::{ExposeSecret, SecretBox};
 
 /// A keychain may keep its last seconds in memory only (KWallet 5.103: about 5 s).
@@ -28,7 +28,7 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
     };
     let mut found = Vec::new();
     for id in &ids {
-        found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, Cover::Private)?);
+        found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, Transport::Private)?);
     }
     let lost = |what: &str| {
         Err(Error::new(Code::KeychainLost, what).with_remedy("unlock by another method, or rebuild the vault: strongroom recover --recovery-key FILE; then add the keychain again"))
@@ -46,7 +46,7 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
     let mut failure = None;
     for text in &found {
         let Ok(key) = key_text::parse(text, "the keychain's item") else { continue };
-        match slots::open(slots, MethodSecret::Key(key), &from) {
+        match unlock_files::open(slots, MethodSecret::Key(key), &from) {
             Ok(unlocked) => return Ok(unlocked),
             Err(error) if error.code() == Code::WrongKey => {}
             Err(error) => failure = Some(error),
@@ -69,7 +69,7 @@ pub fn create(keychain: &Keychain, vault: &str) -> Result<SecretBox<[u8; 32]>> {
     let key = key_text::generate()?;
     let item = keychain.unlock_key(vault, KEYCHAIN);
     let line = Zeroizing::new(key_text::line(key.expose_secret()).into_bytes());
-    let put = keychain.put(vec![(item.clone(), line)], Cover::Private)?;
+    let put = keychain.put(vec![(item.clone(), line)], Transport::Private)?;
     if let Some(Err(error)) = put.into_iter().find(Result::is_err) {
         let _ = keychain.remove(&item);
         return Err(error);
@@ -87,10 +87,10 @@ pub fn take_over(keychain: &Keychain, vault: &str, slot: &Slot) -> Result<bool> 
     if !keychain.find(&item.attributes)?.is_empty() {
         return Ok(false);
     }
-    for text in keychain.get(&item.attributes, Cover::Private)? {
+    for text in keychain.get(&item.attributes, Transport::Private)? {
         let Ok(key) = key_text::parse(&text, "the keychain's item") else { continue };
         if slot.opens_with(&MethodSecret::Key(key).method_key(None)?)? {
-            keychain.put(vec![(item, text)], Cover::Private)?.into_iter().collect::<Result<Vec<()>>>()?;
+            keychain.put(vec![(item, text)], Transport::Private)?.into_iter().collect::<Result<Vec<()>>>()?;
             return Ok(true);
         }
     }

@@ -8,6 +8,7 @@
 pub mod cache;
 mod cache_name;
 pub mod key_change;
+pub mod key_sources;
 pub mod key_text;
 pub mod keychain_key;
 pub mod listing;
@@ -15,8 +16,7 @@ pub mod new_passphrase;
 pub mod payload;
 pub mod read;
 mod refused;
-pub mod seek;
-pub mod slots;
+pub mod unlock_files;
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ use crate::secret::Buffer;
 #[derive(Debug)]
 pub enum Opened {
     /// By a method, now: everything that its unlock file held.
-    By(slots::Unlocked),
+    By(unlock_files::Unlocked),
     /// From the cache: what reading and writing need, of an earlier opening by a method.
     Cached(cache::Cache),
 }

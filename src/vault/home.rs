@@ -27,7 +27,7 @@ use crate::looks::refuse_as_path;
 use crate::permission;
 use crate::seal::keys::Keys;
 use crate::term::escape::shell_path;
-use crate::unlock::slots::{self, Slot};
+use crate::unlock::unlock_files::{self, Slot};
 
 /// The directory of the agents in a home.
 pub const AGENTS: &str = "agents";
@@ -36,7 +36,7 @@ pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a command waits for locks, and how it calls itself to those who wait for it.
 #[derive(Clone, Debug)]
-pub struct Waits {
+pub struct LockWait {
     /// How long it waits for each lock.
     pub limit: Duration,
     /// The command's name.
@@ -47,7 +47,7 @@ pub struct Waits {
     pub watched: Arc<dyn Watch>,
 }
 
-impl Waits {
+impl LockWait {
     /// Takes a directory's lock.
     pub(super) fn take(&self, dir: &Dir, mode: Mode) -> std::result::Result<Lock, StoreError> {
         lock::take_telling(dir, mode, self.limit, &self.holder(), &|holder| self.watched.waits(holder))
@@ -194,7 +194,7 @@ impl Vault {
         let mut damaged = None;
         let mut bytes = home.read_if_any(VAULT_FILE, VAULT_FILE_MAX)?;
         if bytes.is_none() {
-            if slots::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() {
+            if unlock_files::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() {
                 return none();
             }
             // What is being made at this moment is nothing that was lost.
@@ -264,7 +264,7 @@ impl Vault {
     /// # Errors
     /// Those of reading them.
     pub fn slots(&self) -> Result<Vec<Slot>> {
-        slots::list(&self.home)
+        unlock_files::list(&self.home)
     }
 
     /// All agents, by name.

@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::{Keys, Ring, hex};
 use crate::unlock::Opened;
 use crate::unlock::payload::Pending;
-use crate::unlock::slots::Unlocked;
+use crate::unlock::unlock_files::Unlocked;
 
 /// An unlocked vault.
 pub struct Session {

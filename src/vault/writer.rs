@@ -4,7 +4,7 @@ use strongroom_backends::fs::lock::Lock;
 
 use super::agent::Agent;
 use super::anchor::Anchors;
-use super::anchor::standing::{self, Standing, State, WayOut};
+use super::anchor::rollback::{self, Standing, State, WayOut};
 use super::generation::Generations;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
@@ -72,14 +72,14 @@ impl<'s> Writer<'s> {
         if agent.has_committed()?
             && let Ok(book) = agent.again()?.reader(ring.clone(), keychain)?.book()
             && let Standing::Refused(refusal) =
-                standing::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
+                rollback::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
             && !(over_rekey.is_some() && refusal.way_out == WayOut::Rekey)
         {
             return Err(refusal.error());
         }
         let finished = match transaction::finish_unfinished(&agent, &ring, follow, now) {
             Err(error) if error.code() == Code::Tampered => {
-                return Err(standing::unreadable(anchors, &ring, &agent.dir, &error)?.error());
+                return Err(rollback::unreadable(anchors, &ring, &agent.dir, &error)?.error());
             }
             finished => finished?,
         };
@@ -118,7 +118,7 @@ impl<'s> Writer<'s> {
     /// Those of reading the ledger.
     pub fn standing(&self) -> Result<Standing> {
         let ledger = Ledger::read(&self.agent.dir, &self.ring)?.unwrap_or_default();
-        standing::judge(self.anchors, &self.ring, &self.agent.dir, State::from(&ledger))
+        rollback::judge(self.anchors, &self.ring, &self.agent.dir, State::from(&ledger))
     }
 
     /// The agent.

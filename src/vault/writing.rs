@@ -7,11 +7,11 @@ use strongroom_backends::fs::lock::{Holder, Lock, Mode};
 
 use super::agent::Agent;
 use super::anchor;
-use super::anchor::standing::{self, Standing, State, WayOut};
-use super::home::{Session, Vault, Waits};
+use super::anchor::rollback::{self, Standing, State, WayOut};
+use super::home::{LockWait, Session, Vault};
 use super::id::AgentName;
-use super::own::{Edit, Own};
 use super::session::check_cached;
+use super::vault_ledger::{Edit, VaultLedger};
 use super::writer::{Means, Remembers, Writer, no_agent};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring};
@@ -40,9 +40,9 @@ impl Look {
 
     /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.
     #[must_use]
-    pub fn waits(&self, waits: &Waits) -> Waits {
+    pub fn waits(&self, waits: &LockWait) -> LockWait {
         let limit = if self.beside.is_some() { Duration::ZERO } else { waits.limit };
-        Waits { limit, ..waits.clone() }
+        LockWait { limit, ..waits.clone() }
     }
 }
 
@@ -59,7 +59,7 @@ impl Vault {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`.
-    pub fn lock(&self, mode: Mode, waits: &Waits) -> Result<Lock> {
+    pub fn lock(&self, mode: Mode, waits: &LockWait) -> Result<Lock> {
         Ok(waits.take(&self.home, mode)?)
     }
 
@@ -67,7 +67,7 @@ impl Vault {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`.
-    pub fn lock_agent(&self, agent: &AgentName, waits: &Waits) -> Result<(Agent, [Lock; 2])> {
+    pub fn lock_agent(&self, agent: &AgentName, waits: &LockWait) -> Result<(Agent, [Lock; 2])> {
         let vault = self.lock(Mode::Shared, waits)?;
         let agent = self.agent_or_create(agent)?;
         let lock = waits.take(&agent.dir, Mode::Exclusive)?;
@@ -84,7 +84,7 @@ impl Vault {
         &'s self,
         session: &mut Session,
         agent: &AgentName,
-        waits: &Waits,
+        waits: &LockWait,
     ) -> Result<Writer<'s>> {
         let mut writers = self.writers(session, std::slice::from_ref(agent), waits)?;
         writers.pop().ok_or_else(no_agent)
@@ -99,7 +99,7 @@ impl Vault {
         &'s self,
         session: &mut Session,
         agent: &AgentName,
-        waits: &Waits,
+        waits: &LockWait,
     ) -> Result<Writer<'s>> {
         let means = Means { over_rekey: Some(Remembers::No), ..self.means(waits.now) };
         let mut writers = self.writers_by(session, std::slice::from_ref(agent), waits, means)?;
@@ -114,7 +114,7 @@ impl Vault {
         &'s self,
         session: &mut Session,
         agents: &[AgentName],
-        waits: &Waits,
+        waits: &LockWait,
     ) -> Result<Vec<Writer<'s>>> {
         self.writers_by(session, agents, waits, self.means(waits.now))
     }
@@ -123,7 +123,7 @@ impl Vault {
         &'s self,
         session: &mut Session,
         agents: &[AgentName],
-        waits: &Waits,
+        waits: &LockWait,
         means: Means<'s>,
     ) -> Result<Vec<Writer<'s>>> {
         let mut agents = agents.to_vec();
@@ -161,7 +161,7 @@ impl Vault {
         &self,
         keys: &Keys,
         agent: Agent,
-        waits: &Waits,
+        waits: &LockWait,
         over_rekey: bool,
     ) -> Result<Writer<'_>> {
         let lock = waits.take(&agent.dir, Mode::Exclusive)?;
@@ -182,9 +182,9 @@ impl Vault {
     ///
     /// # Errors
     /// Those of unlocking again.
-    pub fn keys_settled(&self, session: &mut Session, waits: &Waits) -> Result<Look> {
+    pub fn keys_settled(&self, session: &mut Session, waits: &LockWait) -> Result<Look> {
         let limit = waits.limit.min(LOOK_WAITS);
-        let look = match (Waits { limit, ..waits.clone() }).take(&self.home, Mode::Shared) {
+        let look = match (LockWait { limit, ..waits.clone() }).take(&self.home, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => Look { lock: None, beside: Some(by(holder)) },
             lock => Look { lock: lock.ok(), beside: None },
         };
@@ -197,15 +197,15 @@ impl Vault {
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`, those of unlocking again.
-    pub fn keys_alone(&self, session: &mut Session, waits: &Waits) -> Result<Lock> {
+    pub fn keys_alone(&self, session: &mut Session, waits: &LockWait) -> Result<Lock> {
         let lock = self.lock(Mode::Exclusive, waits)?;
         self.keep_current(session)?;
         if let Ok(ring) = session.keys.own()
-            && let Ok(Some(own)) = Own::read(&self.home, &ring)
+            && let Ok(Some(own)) = VaultLedger::read(&self.home, &ring)
             && !own.is_settled(&self.home)?
             // Nothing is put in its place in a home that is not to be written, and nothing of it remembered.
             && let Standing::Good | Standing::Unknown =
-                standing::judge(&self.anchors, &ring, &self.home, State::from(&own))?
+                rollback::judge(&self.anchors, &ring, &self.home, State::from(&own))?
         {
             own.settle(&self.home)?;
             self.anchors.remember(&ring, &State::from(&own).mark());
@@ -215,7 +215,7 @@ impl Vault {
 
     fn is_settled(&self, keys: &Keys) -> Result<bool> {
         let Ok(ring) = keys.own() else { return Ok(true) };
-        match Own::read(&self.home, &ring) {
+        match VaultLedger::read(&self.home, &ring) {
             Ok(Some(own)) => own.is_settled(&self.home),
             // Whether anything may be written at all is judged behind this.
             _ => Ok(true),
@@ -236,14 +236,14 @@ impl Vault {
     ///
     /// # Errors
     /// `TAMPERED`.
-    pub fn own(&self, ring: &Ring, over_rekey: bool) -> Result<Own> {
-        let own = match Own::expect(&self.home, ring) {
+    pub fn own(&self, ring: &Ring, over_rekey: bool) -> Result<VaultLedger> {
+        let own = match VaultLedger::expect(&self.home, ring) {
             Err(error) if error.code() == Code::Tampered => {
-                return Err(standing::unreadable(&self.anchors, ring, &self.home, &error)?.error());
+                return Err(rollback::unreadable(&self.anchors, ring, &self.home, &error)?.error());
             }
             own => own?,
         };
-        match standing::judge(&self.anchors, ring, &self.home, State::from(&own))? {
+        match rollback::judge(&self.anchors, ring, &self.home, State::from(&own))? {
             Standing::Refused(refusal) if !(over_rekey && refusal.way_out == WayOut::Rekey) => {
                 return Err(refusal.error());
             }
@@ -287,9 +287,9 @@ impl Vault {
     /// # Errors
     /// Those of reading the ledger.
     pub fn remember(&self, ring: &Ring) -> Result<()> {
-        let own = Own::expect(&self.home, ring)?;
+        let own = VaultLedger::expect(&self.home, ring)?;
         if let Standing::Good | Standing::Unknown =
-            standing::judge(&self.anchors, ring, &self.home, State::from(&own))?
+            rollback::judge(&self.anchors, ring, &self.home, State::from(&own))?
         {
             self.anchors.remember(ring, &State::from(&own).mark());
         }
@@ -299,8 +299,8 @@ impl Vault {
     /// Makes a change of the vault itself. The caller holds the vault's lock alone.
     ///
     /// # Errors
-    /// As [`Own::commit`].
-    pub fn commit_own(&self, ring: &Ring, own: &Own, edit: &Edit) -> Result<Own> {
+    /// As [`VaultLedger::commit`].
+    pub fn commit_own(&self, ring: &Ring, own: &VaultLedger, edit: &Edit) -> Result<VaultLedger> {
         let next = own.commit(&self.home, ring, edit)?;
         self.anchors.remember(ring, &State::from(&next).mark());
         Ok(next)

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use strongroom::secret::ExposeSecret;
-use strongroom::unlock::{MethodSecret, key_text, slots};
+use strongroom::unlock::{MethodSecret, key_text, unlock_files};
 use strongroom_backends::fs::dir::Dir;
 
 use crate::faults::{need, say};
@@ -119,8 +119,8 @@ impl Needles {
     }
 
     fn payload(mut self, session: &Session, secret: MethodSecret) -> Self {
-        let slots = slots::list(&Dir::open(&session.home()).unwrap()).unwrap();
-        let payload = slots::open(&slots, secret, "it").unwrap().payload;
+        let slots = unlock_files::list(&Dir::open(&session.home()).unwrap()).unwrap();
+        let payload = unlock_files::open(&slots, secret, "it").unwrap().payload;
         for key in &payload.keys {
             self = self.key("vault key", key.expose());
         }
@@ -152,7 +152,7 @@ fn options(stop: &str) -> Vec<String> {
     options.map(str::to_owned).to_vec()
 }
 
-/// Waits until the process is at a call, searches its memory, and lets it go on.
+/// LockWait until the process is at a call, searches its memory, and lets it go on.
 fn search(pid: u32, stop: &str, needles: &dyn Fn() -> Needles) -> Found {
     let number = CALLS.iter().find(|(name, _)| *name == stop).unwrap().1;
     let begun = Instant::now();

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use strongroom::env::Env;
 use strongroom::error::Result;
 use strongroom::secret::ExposeSecret;
-use strongroom::unlock::seek::Named;
-use strongroom::vault::home::{Vault, Waits};
+use strongroom::unlock::key_sources::Named;
+use strongroom::vault::home::{LockWait, Vault};
 use strongroom::vault::index::Index;
 use strongroom::vault::verify;
 use strongroom::vault::watch::Unwatched;
@@ -294,8 +294,8 @@ fn an_unlock_file_that_is_put_back_seals_nothing() {
     session.run(["verify"]).ok();
 }
 
-fn waits() -> Waits {
-    Waits {
+fn waits() -> LockWait {
+    LockWait {
         limit: Duration::from_secs(5),
         command: "test".into(),
         now: 1,

@@ -11,7 +11,7 @@ use strongroom::error::Code;
 use strongroom::ops::open::reading;
 use strongroom::secret::ExposeSecret;
 use strongroom::unlock::Opened;
-use strongroom::unlock::seek::Named;
+use strongroom::unlock::key_sources::Named;
 use strongroom::vault::home::Session;
 use strongroom::vault::id::AgentName;
 use strongroom_backends::kernel_keyring::{self, Place};

@@ -8,7 +8,8 @@ use zeroize::Zeroizing;
 
 use super::keyring_error::PlatformError;
 use super::{
-    Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, item_name, keyring_error,
+    Attributes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, item_name,
+    keyring_error,
 };
 
 /// The service of all our entries.
@@ -90,12 +91,12 @@ impl<P: Platform> Entries<P> {
 
     /// Writes an item, over the one that is there. The bytes go to the system by a call, not over a
     /// wire, so that every cover is the same.
-    pub fn put(&mut self, item: &Item, bytes: &[u8], _: Cover) -> Result<(), KeychainError> {
+    pub fn put(&mut self, item: &Item, bytes: &[u8], _: Transport) -> Result<(), KeychainError> {
         let entry = self.entry(&item_name::of(&item.attributes))?;
         entry.set_secret(bytes).and_then(|()| P::label(&entry, &item.label)).map_err(P::of)
     }
 
-    pub fn get(&mut self, attributes: &Attributes, _: Cover) -> Result<Found, KeychainError> {
+    pub fn get(&mut self, attributes: &Attributes, _: Transport) -> Result<Found, KeychainError> {
         let mut found = Found::default();
         for name in self.names(attributes)? {
             match self.entry(&name)?.get_secret().map(Zeroizing::new) {
@@ -227,7 +228,7 @@ mod tests {
                 .unwrap();
         for profile in profiles {
             let item = Item { label: (*profile).to_owned(), attributes: list("main", Some(profile)) };
-            keychain.put(&item, SECRET.as_bytes(), Cover::Sealed).unwrap();
+            keychain.put(&item, SECRET.as_bytes(), Transport::Sealed).unwrap();
         }
         keychain
     }
@@ -258,11 +259,11 @@ mod tests {
         assert_eq!(keychain.values(&Attributes::new(), "agent").unwrap(), ["main"]);
         assert_eq!(keychain.values(&Attributes::new(), "none").unwrap(), [""; 0]);
         let last = vec![("profile", "a:xy".to_owned())];
-        assert_eq!(keychain.get(&last, Cover::Sealed).unwrap().bytes.len(), 1);
+        assert_eq!(keychain.get(&last, Transport::Sealed).unwrap().bytes.len(), 1);
         let found = keychain.find(&list("main", Some("a:x"))).unwrap();
         assert_eq!(found.len(), 1);
         assert_eq!(found[0]["profile"], "a:x");
-        assert_eq!(keychain.get(&list("main", Some("a:x")), Cover::Sealed).unwrap().bytes.len(), 1);
+        assert_eq!(keychain.get(&list("main", Some("a:x")), Transport::Sealed).unwrap().bytes.len(), 1);
         assert_eq!(keychain.remove(&list("main", Some("a:x"))).unwrap(), 1);
         assert_eq!(keychain.remove(&list("main", Some("a:x"))).unwrap(), 0);
         assert_eq!(keychain.remove(&Attributes::new()).unwrap(), 2);
@@ -273,12 +274,12 @@ mod tests {
         let mut keychain = opened(&["a:x", "a:y"]);
         let locked = || Error::NoStorageAccess(Box::new(std::io::Error::other("locked")));
         fail_next(&keychain, "a:x", locked());
-        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        let found = keychain.get(&list("main", None), Transport::Sealed).unwrap();
         assert_eq!((found.bytes.len(), found.locked), (1, 1));
         assert_eq!(found.readable().unwrap().len(), 1);
         fail_next(&keychain, "a:x", locked());
         fail_next(&keychain, "a:y", locked());
-        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        let found = keychain.get(&list("main", None), Transport::Sealed).unwrap();
         assert_eq!((found.bytes.len(), found.locked), (0, 2));
         assert_eq!(found.readable(), Err(KeychainError::Locked));
     }
@@ -287,7 +288,7 @@ mod tests {
     fn an_item_that_went_away_meanwhile_is_none() {
         let mut keychain = opened(&["a:x", "a:y"]);
         fail_next(&keychain, "a:x", Error::NoEntry);
-        let found = keychain.get(&list("main", None), Cover::Sealed).unwrap();
+        let found = keychain.get(&list("main", None), Transport::Sealed).unwrap();
         assert_eq!((found.bytes.len(), found.locked), (1, 0));
         fail_next(&keychain, "a:x", Error::NoEntry);
         assert_eq!(keychain.remove(&list("main", None)).unwrap(), 1);
@@ -301,9 +302,9 @@ mod tests {
         let all = list("main", None);
         let item = Item { label: String::new(), attributes: list("main", Some("a:x")) };
         fail_next(&keychain, "a:x", canary());
-        let read = keychain.get(&all, Cover::Sealed).unwrap_err();
+        let read = keychain.get(&all, Transport::Sealed).unwrap_err();
         fail_next(&keychain, "a:x", canary());
-        let written = keychain.put(&item, b"other", Cover::Sealed).unwrap_err();
+        let written = keychain.put(&item, b"other", Transport::Sealed).unwrap_err();
         fail_next(&keychain, "a:x", canary());
         let removed = keychain.remove(&all).unwrap_err();
         for error in [read, written, removed] {

@@ -77,7 +77,7 @@ pub enum State {
 
 /// How bytes travel to the keychain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Cover {
+pub enum Transport {
     /// As they are: they are sealed already.
     Sealed,
     /// Encrypted on the way, where the keychain's protocol knows how.
@@ -194,7 +194,7 @@ impl Keychain {
 
     /// Writes items, each in the place of the one with the same attributes, and reads them back
     /// over another connection. Gives the outcome of each; a late call ends it.
-    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Cover) -> Vec<Result<(), KeychainError>> {
+    pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Transport) -> Vec<Result<(), KeychainError>> {
         let mut done = Vec::with_capacity(items.len());
         let mut written = Vec::new();
         for (item, bytes) in items {
@@ -235,7 +235,7 @@ impl Keychain {
     ///
     /// # Errors
     /// `Locked` when there are some and all of them are locked; and as [`Self::state`].
-    pub fn get(&self, attributes: &Attributes, cover: Cover) -> Result<Vec<Bytes>, KeychainError> {
+    pub fn get(&self, attributes: &Attributes, cover: Transport) -> Result<Vec<Bytes>, KeychainError> {
         self.get_all(attributes, cover)?.readable()
     }
 
@@ -243,7 +243,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Self::state`].
-    pub fn get_all(&self, attributes: &Attributes, cover: Cover) -> Result<Found, KeychainError> {
+    pub fn get_all(&self, attributes: &Attributes, cover: Transport) -> Result<Found, KeychainError> {
         let attributes = attributes.clone();
         self.call(READ, move |native| native.get(&attributes, cover))
     }

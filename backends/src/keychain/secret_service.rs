@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::patience::{READ, WRITE};
 use super::secret_service_error::{garbled, is_of_handshake, of_call, of_connecting, of_library, of_socket};
-use super::{Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, Why};
+use super::{Attributes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, Why};
 
 const BUS: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
@@ -157,9 +157,9 @@ impl Native {
         bool::try_from(locked).map_err(|_| garbled())
     }
 
-    pub fn put(&mut self, item: &Item, bytes: &[u8], cover: Cover) -> Result<(), KeychainError> {
+    pub fn put(&mut self, item: &Item, bytes: &[u8], cover: Transport) -> Result<(), KeychainError> {
         let collection = self.collection()?.ok_or(KeychainError::NoCollection)?;
-        if cover == Cover::Private {
+        if cover == Transport::Private {
             return self.put_private(&collection, item, bytes);
         }
         let attributes: HashMap<&str, &str> = borrowed(&item.attributes);
@@ -222,11 +222,11 @@ impl Native {
     }
 
     /// The items' bytes, in the order of their paths.
-    pub fn get(&mut self, attributes: &Attributes, cover: Cover) -> Result<Found, KeychainError> {
+    pub fn get(&mut self, attributes: &Attributes, cover: Transport) -> Result<Found, KeychainError> {
         let (mut paths, locked) = self.search(attributes)?;
         paths.sort_by(|one, other| one.as_str().cmp(other.as_str()));
         let mut found = Found { bytes: Vec::with_capacity(paths.len()), locked: locked.len() };
-        if cover == Cover::Private {
+        if cover == Transport::Private {
             for path in paths {
                 let secret =
                     self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())?;

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Attributes, Cover, Found, Item, KeychainError, Patience, State, Surroundings, Why};
+use super::{Attributes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, Why};
 
 const WHY: Why = if cfg!(feature = "keychain") { Why::Platform } else { Why::LeftOut };
 
@@ -35,11 +35,11 @@ impl Native {
         Err(KeychainError::Unavailable(WHY))
     }
 
-    pub fn put(&mut self, _: &Item, _: &[u8], _: Cover) -> Result<(), KeychainError> {
+    pub fn put(&mut self, _: &Item, _: &[u8], _: Transport) -> Result<(), KeychainError> {
         Err(KeychainError::Unavailable(WHY))
     }
 
-    pub fn get(&mut self, _: &Attributes, _: Cover) -> Result<Found, KeychainError> {
+    pub fn get(&mut self, _: &Attributes, _: Transport) -> Result<Found, KeychainError> {
         Err(KeychainError::Unavailable(WHY))
     }
 

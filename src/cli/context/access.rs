@@ -8,10 +8,10 @@ use crate::cli::{key_file, notices};
 use crate::error::{Code, Error, Result};
 use crate::ops::open::Open;
 use crate::seal::keys::VaultId;
-use crate::shape;
+use crate::secret_format;
 use crate::term::secret_input;
 use crate::unlock::cache;
-use crate::unlock::seek::{Ask, Named};
+use crate::unlock::key_sources::{Ask, Named};
 use crate::vault::home::{self, Session, Vault};
 
 impl Context {
@@ -43,7 +43,7 @@ impl Context {
     /// The same error of the home, with the value of `HOME` if that names the home and is not the user's own directory.
     #[must_use]
     pub fn of_variable(&self, error: Error) -> Error {
-        let home = self.env.path("HOME").filter(|home| !shape::looks_secret(&home.to_string_lossy()));
+        let home = self.env.path("HOME").filter(|home| !secret_format::looks_secret(&home.to_string_lossy()));
         let Some(home) =
             home.filter(|home| !self.names_home() && home.metadata().map_or(true, |h| !is_mine(&h)))
         else {

@@ -17,11 +17,11 @@ use crate::error::{Code, Error, Result};
 use crate::keychain::{self, Patience, Setup};
 use crate::looks::instead;
 use crate::ops::ambient::Ambient;
-use crate::shape;
+use crate::secret_format;
 use crate::term::{out, secret_input};
-use crate::unlock::seek::Named;
+use crate::unlock::key_sources::Named;
 use crate::vault::anchor;
-use crate::vault::home::{self, LOCK_TIMEOUT, Waits};
+use crate::vault::home::{self, LOCK_TIMEOUT, LockWait};
 use crate::vault::id::AgentName;
 
 pub use speech::report;
@@ -166,9 +166,9 @@ impl Context {
 
     /// How this command waits for locks.
     #[must_use]
-    pub fn waits(&self, command: &str) -> Waits {
+    pub fn waits(&self, command: &str) -> LockWait {
         let watched = watching::watched(&self.env);
-        Waits { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now(), watched }
+        LockWait { limit: self.lock_limit(), command: command.to_owned(), now: self.env.now(), watched }
     }
 }
 
@@ -177,7 +177,7 @@ impl Context {
 /// # Errors
 /// `USAGE`.
 pub fn not_a_secret(text: &str) -> Result<()> {
-    if shape::looks_secret(text) { is_a_secret() } else { Ok(()) }
+    if secret_format::looks_secret(text) { is_a_secret() } else { Ok(()) }
 }
 
 /// The refusal of a secret on the command line.

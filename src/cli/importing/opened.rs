@@ -16,7 +16,7 @@ use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
 use crate::transfer::{self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment};
 use crate::unlock::read::{self, Stream};
-use crate::unlock::slots::Unlocked;
+use crate::unlock::unlock_files::Unlocked;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 

@@ -29,7 +29,7 @@ use crate::env::Env;
 use crate::env_names::{self, Pool};
 use crate::error::{Code, Error};
 use crate::secret::{ExposeSecret, SecretString};
-use crate::shape::{self, Role, Shape};
+use crate::secret_format::{self, Role, Shape};
 use crate::vault::credential::CredentialType;
 use dotenv_lines::Lines;
 use dotenv_value::Value;
@@ -57,7 +57,7 @@ pub enum Rank {
     /// profiles and variables.
     Preferred,
     /// One of the provider's own variables, by its place among them.
-    Own(usize),
+    VaultLedger(usize),
     /// The key of the provider's entry in the configuration.
     Entry,
     /// One of its pool.
@@ -332,22 +332,22 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 fn provider_and_rank(name: &str) -> Option<(&'static str, Rank)> {
     if let Some(provider) = env_names::provider_of(name) {
         let place = env_names::names_of(provider).iter().position(|known| *known == name);
-        return Some((provider, Rank::Own(place.unwrap_or_default())));
+        return Some((provider, Rank::VaultLedger(place.unwrap_or_default())));
     }
     env_names::pool_of(name).map(|(provider, pool)| (provider, Rank::Pool(pool)))
 }
 
 /// What a variable holds. A placeholder is no key, but the marker of a local service is what it is taken for.
 fn held_of(name: &str, value: &str) -> Held {
-    if value.chars().all(shape::is_space) {
+    if value.chars().all(secret_format::is_space) {
         return Held::Empty;
     }
     let marks = provider_and_rank(name).and_then(|(provider, _)| provider.parse().ok());
-    let is_marker = marks.is_some_and(|provider| shape::is_local_marker(&provider, value));
-    if shape::is_nothing(value) {
+    let is_marker = marks.is_some_and(|provider| secret_format::is_local_marker(&provider, value));
+    if secret_format::is_nothing(value) {
         return Held::Unusable("is a word that programs print for nothing");
     }
-    match shape::is_mask(value).filter(|_| !is_marker) {
+    match secret_format::is_mask(value).filter(|_| !is_marker) {
         Some(_) => Held::Unusable("is a placeholder or a mask, no key"),
         None => Held::Text(SecretString::from(value)),
     }

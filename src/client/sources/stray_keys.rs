@@ -1,7 +1,7 @@
 //! Variables that look like keys and are no provider's: how they are told, and how to take them.
 
 use crate::env_names;
-use crate::shape::{self, Shape};
+use crate::secret_format::{self, Shape};
 use crate::vault::id::{ProfileId, Provider, quoted};
 
 /// What names of keys end with. The longest that fits is taken off, so the longer ones come first.
@@ -65,10 +65,10 @@ pub(super) fn names_provider(name: &str) -> bool {
 
 /// Whether a value can be a key at all.
 fn can_be_key(value: &str) -> bool {
-    let value = value.trim_matches(shape::is_space);
+    let value = value.trim_matches(secret_format::is_space);
     let switch =
         ["true", "false", "yes", "no", "on", "off"].iter().any(|word| value.eq_ignore_ascii_case(word));
-    value.len() > 1 && !switch && shape::is_mask(value).is_none()
+    value.len() > 1 && !switch && secret_format::is_mask(value).is_none()
 }
 
 /// Whether a line that is no assignment seems to hold a key.
@@ -77,7 +77,7 @@ pub(super) fn line_holds_key(line: &str) -> bool {
         line.split(|c: char| c.is_whitespace() || "\"'`:=,;{}[]()<>".contains(c)).filter(|w| !w.is_empty());
     let is_value =
         |word: &str| word.len() >= 8 && word.bytes().any(|b| b.is_ascii_digit()) && can_be_key(word);
-    if line.split(|c: char| c.is_whitespace() || "'`,;".contains(c)).any(shape::looks_secret) {
+    if line.split(|c: char| c.is_whitespace() || "'`,;".contains(c)).any(secret_format::looks_secret) {
         return true;
     }
     words.by_ref().any(|word| {
@@ -91,20 +91,21 @@ pub(crate) const SHOWN_MOST: usize = 100;
 
 /// Whether a variable looks like a key, by its name or by its value.
 pub(crate) fn is_one(name: &str, value: &str) -> bool {
-    let by_name = is_key_name(name) || shape::looks_secret(name);
-    (by_name || shape::looks_secret(value)) && (shape::looks_secret(name) || can_be_key(value))
+    let by_name = is_key_name(name) || secret_format::looks_secret(name);
+    (by_name || secret_format::looks_secret(value))
+        && (secret_format::looks_secret(name) || can_be_key(value))
 }
 
 /// A variable that is not taken, if it looks like a key by its name or its value: what to say of it. `place` follows
 /// its name.
 pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {
     // `bWFkZSB1cA==` by itself on a line is an assignment, too.
-    if shape::looks_secret(name) {
+    if secret_format::looks_secret(name) {
         return Some(format!(
             "a name that itself looks like a key{place} is not taken; to take it: strongroom paste-api-key --provider PROVIDER"
         ));
     }
-    let (by_name, by_shape) = (is_key_name(name), shape::looks_secret(value));
+    let (by_name, by_shape) = (is_key_name(name), secret_format::looks_secret(value));
     if !(by_name || by_shape) || !can_be_key(value) {
         return None;
     }
@@ -120,7 +121,7 @@ pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {
 
 /// A variable's name for people. One that could itself be a key is not shown.
 pub(crate) fn shown(name: &str) -> String {
-    if shape::looks_random(name) {
+    if secret_format::looks_random(name) {
         "a variable with a name that looks like a key".to_owned()
     } else if name.len() <= SHOWN_MAX
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
@@ -139,7 +140,7 @@ fn target(upper: &str, value: &str) -> String {
     let provider = provider(base).or_else(|| by_shape(value)).map(ToOwned::to_owned).or_else(|| {
         // Someone else's: what stands before `_API_KEY`.
         let slug = base.to_ascii_lowercase().replace('_', "-");
-        slug.parse::<Provider>().ok().filter(|_| !shape::looks_random(&slug)).map(|_| slug)
+        slug.parse::<Provider>().ok().filter(|_| !secret_format::looks_random(&slug)).map(|_| slug)
     });
     let Some(provider) = provider else { return "--provider PROVIDER".to_owned() };
     let own = match tail {
@@ -147,7 +148,7 @@ fn target(upper: &str, value: &str) -> String {
         tail => format!("key-{}", tail.to_ascii_lowercase().replace('_', "-")),
     };
     match format!("{provider}:{own}").parse::<ProfileId>() {
-        Ok(id) if !shape::looks_random(&own) => format!("--provider {provider} --profile-id {id}"),
+        Ok(id) if !secret_format::looks_random(&own) => format!("--provider {provider} --profile-id {id}"),
         _ => format!("--provider {provider}"),
     }
 }

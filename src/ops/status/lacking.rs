@@ -6,9 +6,9 @@ use crate::client::alias::ALIASES;
 use crate::client::sources::Found;
 use crate::env::Env;
 use crate::select::report::{Lacking, Only};
-use crate::vault::elsewhere::Elsewhere;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
+use crate::vault::other_agents::OtherAgents;
 
 /// The providers that have neither one of the profiles in the vault (those `served`) nor a key beside
 /// it: the one that is asked for, else those that the client is configured to use. Who asks for one
@@ -31,7 +31,7 @@ pub(super) fn lacking(
         }
         Only::Profile(_) => BTreeSet::new(),
     };
-    let others = Elsewhere::new(vault);
+    let others = OtherAgents::new(vault);
     let lacking = |provider: Provider| {
         let elsewhere = others.of_providers(agent, std::slice::from_ref(&provider));
         Lacking { provider, elsewhere }
@@ -57,7 +57,7 @@ pub(super) fn elsewhere(
     lacking: &[Lacking],
     only: &Only,
 ) -> Vec<AgentName> {
-    let others = Elsewhere::new(vault);
+    let others = OtherAgents::new(vault);
     let mut agents: Vec<AgentName> = match only {
         _ if !lacking.is_empty() => lacking.iter().flat_map(|lacking| lacking.elsewhere.clone()).collect(),
         _ if !none => Vec::new(),

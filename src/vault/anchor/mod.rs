@@ -6,8 +6,8 @@
 //! lowered. It may lag; a missing or torn one never fails a commit. Reading a credential never looks
 //! at it.
 
-pub mod accept;
-pub mod standing;
+pub mod accept_rollback;
+pub mod rollback;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

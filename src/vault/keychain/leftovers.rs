@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::keychain::{Keychain, is_home_of};
-use crate::unlock::slots;
+use crate::unlock::unlock_files;
 use crate::vault::anchor;
 use crate::vault::home::{AGENTS, VAULT_FILE};
 use crate::vault::ledger;
@@ -92,7 +92,7 @@ pub fn remove(keychain: &Keychain, left: &Leftover) -> Result<usize> {
 
 /// Whether there is a vault, or what is left of one, whichever it is.
 fn is_home(path: &Path) -> bool {
-    let parts = [VAULT_FILE, slots::DIR, AGENTS, ledger::FILE];
+    let parts = [VAULT_FILE, unlock_files::DIR, AGENTS, ledger::FILE];
     parts.iter().any(|name| path.join(name).symlink_metadata().is_ok())
 }
 

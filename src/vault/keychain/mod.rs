@@ -1,5 +1,5 @@
 //! What a vault keeps in the keychain.
 
 pub mod leftovers;
-pub mod settle;
 pub mod store;
+pub mod sync;

@@ -4,7 +4,7 @@ use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result, fail};
-use crate::keychain::{Cover, Item, Keychain};
+use crate::keychain::{Item, Keychain, Transport};
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::id::ProfileId;
@@ -50,7 +50,7 @@ impl<'k> KeychainStore<'k> {
     /// # Errors
     /// Those of the keychain.
     pub fn items(&self, profile: &ProfileId) -> Result<Vec<Result<Vec<u8>>>> {
-        let texts = self.keychain.get(&self.item(profile).attributes, Cover::Sealed)?;
+        let texts = self.keychain.get(&self.item(profile).attributes, Transport::Sealed)?;
         Ok(texts.iter().map(|text| sealed_in(text, profile)).collect())
     }
 
@@ -67,7 +67,7 @@ impl<'k> KeychainStore<'k> {
             let profile = ProfileId::of_file(name, whose).ok_or_else(nameless)?;
             items.push((self.item(&profile), Zeroizing::new(armor::to_text(&sealed)?)));
         }
-        self.keychain.put(items, Cover::Sealed)?.into_iter().collect()
+        self.keychain.put(items, Transport::Sealed)?.into_iter().collect()
     }
 }
 

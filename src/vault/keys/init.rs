@@ -9,14 +9,14 @@ use strongroom_backends::shown;
 use crate::error::{Code, Error, Result};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
-use crate::unlock::slots;
+use crate::unlock::unlock_files;
 use crate::vault::agent::{PENDING, TXN};
-use crate::vault::home::{AGENTS, Session, Setup, VAULT_FILE, Vault, Waits, of_home};
+use crate::vault::home::{AGENTS, LockWait, Session, Setup, VAULT_FILE, Vault, of_home};
 use crate::vault::index;
 use crate::vault::log::{self, Event};
-use crate::vault::own::{Edit, Own};
 use crate::vault::settings::Settings;
 use crate::vault::transaction::journal;
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 
 /// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
 /// cut short before its commit left nothing that counts.
@@ -29,7 +29,7 @@ pub fn init(
     secret: &MethodSecret,
     settings: &Settings,
     setup: &Setup,
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<Payload> {
     let home = home::create(path).map_err(of_home)?.dir;
     let vault = Vault::at(home, setup);
@@ -37,13 +37,13 @@ pub fn init(
     refuse_existing(&vault)?;
     let ring = payload.keys()?.own()?;
     let edit = Edit {
-        methods: vec![(payload.method.clone(), slots::seal(&payload, &secret.method_key(None)?)?)],
+        methods: vec![(payload.method.clone(), unlock_files::seal(&payload, &secret.method_key(None)?)?)],
         settings: Some(settings.to_bytes(&ring)?),
         events: vec![Event::of_method("init", &payload.method)],
         now: waits.now,
         ..Edit::default()
     };
-    vault.commit_own(&ring, &Own::default(), &edit)?;
+    vault.commit_own(&ring, &VaultLedger::default(), &edit)?;
     Ok(payload)
 }
 
@@ -72,7 +72,7 @@ pub fn holds_nothing(vault: &Vault) -> Result<bool> {
 ///
 /// # Errors
 /// Those of locking and writing.
-pub fn finish(vault: &Vault, session: &mut Session, waits: &Waits) -> Result<()> {
+pub fn finish(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<()> {
     if vault.file.is_none() {
         drop(vault.keys_alone(session, waits)?);
     }
@@ -103,7 +103,7 @@ pub fn prepare(path: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `EXISTS`, `LOCK_TIMEOUT`.
-pub fn refuse_taken(vault: &Vault, waits: &Waits) -> Result<()> {
+pub fn refuse_taken(vault: &Vault, waits: &LockWait) -> Result<()> {
     let refused = refuse_existing(vault);
     if refused.is_ok() || vault.home.kind(VAULT_FILE)?.is_some() {
         return refused;

@@ -1,7 +1,7 @@
 //! How the keys of a vault are made, had, changed and recovered.
 
-mod copies;
 pub mod init;
 pub mod recover;
+mod recovery_sources;
 pub mod rekey;
 mod unlocking;

@@ -9,7 +9,7 @@ use age::x25519;
 use strongroom_backends::fs::lock::Mode;
 use strongroom_backends::shown;
 
-use super::copies::{Copies, Openers, listed_in_keychain};
+use super::recovery_sources::{Copies, Openers, listed_in_keychain};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
@@ -18,22 +18,22 @@ use crate::seal::signed;
 use crate::unlock::MethodSecret;
 use crate::unlock::listing::Methods;
 use crate::unlock::payload::{Payload, Pending};
-use crate::unlock::slots::{self, Slot};
+use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::agent::{Agent, OPS, TXN};
-use crate::vault::home::{Vault, Waits};
+use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::shard::Entries;
 use crate::vault::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
 use crate::vault::log::{self, Durable};
-use crate::vault::own::{Edit, Own};
 use crate::vault::record::Record;
 use crate::vault::settings::Settings;
 use crate::vault::store::Store;
 use crate::vault::transaction;
 use crate::vault::transaction::change::Change;
 use crate::vault::transaction::journal::{self, Journal};
-use crate::vault::transaction::ops::Ops;
+use crate::vault::transaction::operations::Ops;
 use crate::vault::transaction::source::Source;
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Unwatched;
 use crate::vault::writer::{Means, Remembers, Writer};
 
@@ -81,16 +81,16 @@ pub struct Plan<'a> {
 /// `EXISTS` when there are unlock files that do not open and `discard` does not say to set them
 /// aside, or when there is nothing to recover; `NOT_FOUND` when no record opens with the key;
 /// `CORRUPT` when some records do not open at all; those of writing.
-pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered> {
+pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recovered> {
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     let key = plan.secret.method_key(None)?;
     let existing = vault.slots()?;
     let opened = std::iter::once(plan.secret)
         .chain(plan.others)
-        .find_map(|secret| slots::open(&existing, secret, "a secret at hand").ok());
+        .find_map(|secret| unlock_files::open(&existing, secret, "a secret at hand").ok());
     let held = opened.as_ref().map(|unlocked| unlocked.payload.keys()).transpose()?;
     if let Some(keys) = &held
-        && let Ok(Some(own)) = Own::read(&vault.home, &keys.own()?)
+        && let Ok(Some(own)) = VaultLedger::read(&vault.home, &keys.own()?)
     {
         own.settle(&vault.home)?;
     }
@@ -134,18 +134,18 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     (plan.keep)()?;
     if opened.is_none() {
         for slot in &existing {
-            slots::set_aside(&vault.home, &slot.method, waits.now)?;
+            unlock_files::set_aside(&vault.home, &slot.method, waits.now)?;
         }
     }
     plan.method.clone_into(&mut payload.method);
     let keys = payload.keys()?;
     let ring = keys.own()?;
-    let before = match Own::read(&vault.home, &ring) {
+    let before = match VaultLedger::read(&vault.home, &ring) {
         Ok(Some(own)) => own,
-        _ => Own::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
+        _ => VaultLedger::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
     };
     let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
-        Ok(vec![(payload.method.clone(), slots::seal(payload, &key)?)])
+        Ok(vec![(payload.method.clone(), unlock_files::seal(payload, &key)?)])
     };
     let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
     let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
@@ -169,7 +169,10 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &Waits) -> Result<Recovered
     let mut methods = seal(&payload)?;
     if let Some(unlocked) = opened.filter(|unlocked| unlocked.payload.method != plan.method) {
         payload.method.clone_from(&unlocked.payload.method);
-        methods.push((payload.method.clone(), slots::seal(&payload, &unlocked.secret.method_key(None)?)?));
+        methods.push((
+            payload.method.clone(),
+            unlock_files::seal(&payload, &unlocked.secret.method_key(None)?)?,
+        ));
     }
     // Lines under keys that are lost are no finding: the anchor is there for them.
     let event = log::anchored("recover", &vault.home, 0)?;

@@ -15,18 +15,18 @@ use crate::seal::record;
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
-use crate::unlock::slots::{self, Slot};
-use crate::vault::anchor::accept;
-use crate::vault::home::{Session, Vault, Waits};
+use crate::unlock::unlock_files::{self, Slot};
+use crate::vault::anchor::accept_rollback;
+use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::{Book, Entry, State};
 use crate::vault::log::{self, Event};
-use crate::vault::many;
-use crate::vault::own::{Edit, Own};
+use crate::vault::parallel;
 use crate::vault::reader::{Found, Reader};
 use crate::vault::record::Record;
 use crate::vault::store::Store;
 use crate::vault::transaction::change::Change;
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Watch;
 use crate::vault::writer::Writer;
 
@@ -55,7 +55,7 @@ pub struct Rekeyed {
 /// # Errors
 /// `CHANGED`.
 pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
-    if slots::same(judged, &vault.slots()?) {
+    if unlock_files::same(judged, &vault.slots()?) {
         return Ok(());
     }
     Err(Error::new(Code::Changed, "the unlock methods were changed while this command waited")
@@ -76,7 +76,7 @@ pub fn rekey(
     session: &mut Session,
     _lock: &Lock,
     methods: &[(String, MethodKey)],
-    waits: &Waits,
+    waits: &LockWait,
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
         return fail(Code::Config, "no unlock method would be left");
@@ -89,7 +89,7 @@ pub fn rekey(
     let ring = session.keys.own()?;
     // A home from before a change of keys that was undone: this is what gives the old key up again.
     let mut own = vault.own(&ring, true)?;
-    if let Some(gone) = accept::gone(vault, &session.keys)?.first() {
+    if let Some(gone) = accept_rollback::gone(vault, &session.keys)?.first() {
         return Err(gone.error());
     }
     if !own.is_settled(&vault.home)? {
@@ -102,7 +102,11 @@ pub fn rekey(
     check_all(vault, &session.keys, &names, waits)?;
     let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
     let settings = vault.settings(&session.keys).unwrap_or_default();
-    let write = |own: &Own, payload: &mut Payload, removed: Vec<String>, events: Vec<Event>| -> Result<Own> {
+    let write = |own: &VaultLedger,
+                 payload: &mut Payload,
+                 removed: Vec<String>,
+                 events: Vec<Event>|
+     -> Result<VaultLedger> {
         let ring = payload.keys()?.own()?;
         let edit = Edit {
             methods: sealed_for(payload, methods)?,
@@ -145,7 +149,7 @@ pub fn rekey(
 }
 
 /// A line that vouches for those before it in the vault's own log.
-pub(in crate::vault) fn vouching(ring: &Ring, own: &Own, vault: &Vault, op: &str) -> Result<Event> {
+pub(in crate::vault) fn vouching(ring: &Ring, own: &VaultLedger, vault: &Vault, op: &str) -> Result<Event> {
     let wrong = log::verify(ring, &own.log_files(&vault.home)?, &own.log)?.wrong;
     log::anchored(op, &vault.home, wrong)
 }
@@ -155,14 +159,14 @@ fn sealed_for(payload: &mut Payload, methods: &[(String, MethodKey)]) -> Result<
         .iter()
         .map(|(method, key)| {
             payload.method.clone_from(method);
-            Ok((method.clone(), slots::seal(payload, key)?))
+            Ok((method.clone(), unlock_files::seal(payload, key)?))
         })
         .collect()
 }
 
 /// Makes sure that every record opens under the keys that are about to go and is the one that its
 /// ledger names. What is wrong with a log is told by the line that anchors it.
-fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &Waits) -> Result<()> {
+fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) -> Result<()> {
     for name in names {
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(keys, agent, waits, true)?;
@@ -281,7 +285,7 @@ fn open<T: Send>(
 ) -> Vec<Result<Option<T>>> {
     let look = |id: &ProfileId| Ok(reader.found(id)?.map(&take));
     if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
-        many::map(ids, look)
+        parallel::map(ids, look)
     } else {
         ids.iter().map(look).collect()
     }

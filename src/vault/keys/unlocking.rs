@@ -3,21 +3,21 @@
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
-use crate::unlock::seek::{self, Ask, LOOKS, Named};
-use crate::unlock::slots::{self, Slot};
+use crate::unlock::key_sources::{self, Ask, LOOKS, Named};
+use crate::unlock::unlock_files::{self, Slot};
 use crate::unlock::{Opened, cache};
-use crate::vault::home::{Session, Vault, VaultFile, Waits};
+use crate::vault::home::{LockWait, Session, Vault, VaultFile};
 use crate::vault::log::Event;
-use crate::vault::own::{Edit, Own};
 use crate::vault::settings::Settings;
 use crate::vault::store::Store;
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 
 impl Vault {
     /// Where the keychain would have the vault's key.
     #[must_use]
-    pub fn in_keychain(&self) -> seek::InKeychain<'_> {
+    pub fn in_keychain(&self) -> key_sources::InKeychain<'_> {
         let vault = self.file.as_ref().map(|file| file.vault_id.as_str());
-        seek::InKeychain { keychain: &self.keychain, vault }
+        key_sources::InKeychain { keychain: &self.keychain, vault }
     }
 
     /// Which cache would do: the one of the whole vault, or of an agent.
@@ -34,7 +34,7 @@ impl Vault {
     /// says something else than the unlock file.
     pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
         let opened = self.seeking(named, env, &|slots| {
-            seek::open(slots, named, env, self.home.path(), &self.in_keychain(), ask)
+            key_sources::open(slots, named, env, self.home.path(), &self.in_keychain(), ask)
         })?;
         self.session(opened, env)
     }
@@ -45,14 +45,14 @@ impl Vault {
     /// # Errors
     /// Those of `open`, and of reading the unlock files.
     pub fn seeking<T>(&self, named: &Named, env: &Env, open: &dyn Fn(&[Slot]) -> Result<T>) -> Result<T> {
-        let look = || -> Result<_> { Ok((seek::key_file_stamp(named, env), self.slots()?)) };
+        let look = || -> Result<_> { Ok((key_sources::key_file_stamp(named, env), self.slots()?)) };
         let (mut stamp, mut slots) = look()?;
         let mut tries = 0;
         loop {
             match open(&slots) {
                 Err(error) if matches!(error.code(), Code::WrongKey | Code::Locked) && tries < LOOKS => {
                     let (stamp_now, slots_now) = look()?;
-                    if stamp == stamp_now && slots::same(&slots, &slots_now) {
+                    if stamp == stamp_now && unlock_files::same(&slots, &slots_now) {
                         return Err(error);
                     }
                     (stamp, slots) = (stamp_now, slots_now);
@@ -70,15 +70,17 @@ impl Vault {
     /// As [`Vault::unlock`].
     pub fn unlock_afresh(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
         let unlocked = self.seeking(named, env, &|slots| {
-            seek::unlock(slots, named, env, self.home.path(), &self.in_keychain(), ask).map_err(|error| {
-                let asked = self.in_cache(named.agent.as_deref());
-                if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
-                    return error;
-                }
-                let what =
-                    format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
-                Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
-            })
+            key_sources::unlock(slots, named, env, self.home.path(), &self.in_keychain(), ask).map_err(
+                |error| {
+                    let asked = self.in_cache(named.agent.as_deref());
+                    if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
+                        return error;
+                    }
+                    let what =
+                        format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
+                    Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
+                },
+            )
         })?;
         self.session(Opened::By(unlocked), env)
     }
@@ -105,7 +107,7 @@ impl Vault {
         let mut tries = 0;
         loop {
             let Ok(ring) = session.keys.own() else { return Ok(()) };
-            let Ok(Some(own)) = Own::read(&self.home, &ring) else { return Ok(()) };
+            let Ok(Some(own)) = VaultLedger::read(&self.home, &ring) else { return Ok(()) };
             let (method, digest) = session.by();
             let listed = own.methods.get(method).is_some_and(|listed| *listed == digest);
             if listed && own.fits(&ring) {
@@ -146,22 +148,26 @@ impl Vault {
     fn reopen(&self, session: &mut Session) -> Result<()> {
         let env = session.env.clone();
         let opened = match &mut session.opened {
-            Opened::By(unlocked) => Opened::By(seek::again(&|| self.slots(), unlocked, self.home.path())?),
+            Opened::By(unlocked) => {
+                Opened::By(key_sources::again(&|| self.slots(), unlocked, self.home.path())?)
+            }
             // What is named by hand comes before the cache, so nothing was.
             Opened::Cached(_) => {
                 let again = self.keychain.again();
                 let vault = self.file.as_ref().map(|file| file.vault_id.as_str());
-                let keychain = seek::InKeychain { keychain: &again, vault };
+                let keychain = key_sources::InKeychain { keychain: &again, vault };
                 let slots = self.slots()?;
                 let agent = session.keys.only_agent().map(str::to_owned);
                 let named = Named { agent, ..Named::default() };
-                seek::open(&slots, &named, &env, self.home.path(), &keychain, None).map_err(|error| {
-                    if error.code() != Code::Locked {
-                        return error;
-                    }
-                    Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
-                        .with_remedy("run `strongroom unlock` again")
-                })?
+                key_sources::open(&slots, &named, &env, self.home.path(), &keychain, None).map_err(
+                    |error| {
+                        if error.code() != Code::Locked {
+                            return error;
+                        }
+                        Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
+                            .with_remedy("run `strongroom unlock` again")
+                    },
+                )?
             }
         };
         *session = Session::of(opened, &env)?;
@@ -189,7 +195,7 @@ impl Vault {
     /// # Errors
     /// `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings are not as the vault made
     /// them; those of locking and writing.
-    pub fn set_default_store(&self, session: &mut Session, to: Store, waits: &Waits) -> Result<bool> {
+    pub fn set_default_store(&self, session: &mut Session, to: Store, waits: &LockWait) -> Result<bool> {
         if self.settings(&session.keys)?.default_store == to {
             return Ok(false);
         }
@@ -214,7 +220,7 @@ impl Vault {
     /// `TAMPERED` if they, or the ledger, are not as the vault made them.
     pub fn settings(&self, keys: &Keys) -> Result<Settings> {
         let ring = keys.own()?;
-        let own = Own::expect(&self.home, &ring)?;
+        let own = VaultLedger::expect(&self.home, &ring)?;
         Settings::read(&self.home, &ring, &own.settings)
     }
 }

@@ -8,7 +8,7 @@ use crate::error::{Code, Result};
 use crate::seal::keys::Ring;
 use crate::vault::agent::{Agent, TXN};
 use crate::vault::ledger::{Book, Ledger};
-use crate::vault::transaction::ops::Ops;
+use crate::vault::transaction::operations::Ops;
 use crate::vault::transaction::source::Source;
 use crate::vault::transaction::{self, Current, Standing, ledger_missing};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Reader;
 use crate::error::Result;
-use crate::keychain::{self, Cover};
+use crate::keychain::{self, Transport};
 use crate::seal::armor;
 use crate::vault::id::ProfileId;
 use crate::vault::keychain::store::{KeychainStore, sealed_in};
@@ -63,10 +63,10 @@ impl Reader<'_> {
         let agent = self.agent.name.as_str();
         let all = self.keychain.records_of(self.ring.vault.as_str(), agent);
         let mut fetched = Fetched::default();
-        self.sort_out(self.keychain.get_all(&all, Cover::Sealed)?, &mut fetched);
+        self.sort_out(self.keychain.get_all(&all, Transport::Sealed)?, &mut fetched);
         // Of a home that was moved, some may be written for where it is now, and others not.
         if wanted.iter().any(|id| !fetched.by_profile.contains_key(*id)) {
-            self.sort_out(self.keychain.get_all_of_gone(&all, Cover::Sealed)?, &mut fetched);
+            self.sort_out(self.keychain.get_all_of_gone(&all, Transport::Sealed)?, &mut fetched);
         }
         let _ = self.in_keychain.set(fetched);
         Ok(())

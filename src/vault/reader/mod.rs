@@ -23,7 +23,7 @@ use super::log;
 use super::record::Record;
 use super::store::Store;
 use super::transaction::journal::{Journal, is_torn};
-use super::transaction::ops::Ops;
+use super::transaction::operations::Ops;
 use super::transaction::source::Source;
 use committed::{Pending, read_book};
 use fetched::Fetched;

@@ -2,7 +2,7 @@
 
 use strongroom_backends::keychain::Keychain as Platform;
 
-use super::ops::{Op, Ops};
+use super::operations::{Op, Ops};
 pub use super::staging::Outcome;
 use super::staging::{Parts, Place, Staged};
 use super::state_step::StateStep;
@@ -18,7 +18,7 @@ use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, Mark, NewEntry};
 use crate::vault::ledger::{self, Book, Entry, State, Updates};
 use crate::vault::log::{self, Event, Head, LogPart};
-use crate::vault::many;
+use crate::vault::parallel;
 use crate::vault::record::Record;
 use crate::vault::store::Store;
 use crate::vault::watch::Watch;
@@ -361,5 +361,5 @@ fn seal_all(puts: &[Put], ring: &Ring, watched: &dyn Watch) -> Result<Vec<(Strin
     if puts.len() < PARALLEL_FROM {
         return puts.iter().map(seal).collect();
     }
-    many::spread(puts, seal).into_iter().collect()
+    parallel::spread(puts, seal).into_iter().collect()
 }

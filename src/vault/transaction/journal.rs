@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
-use super::ops::{Ops, digest};
+use super::operations::{Ops, digest};
 use crate::error::{Error, Result};
 use crate::seal::{RECORD_MAX, signed};
 use crate::vault::layout::{OPS, RECORDS, TXN, TXN_STAGE};

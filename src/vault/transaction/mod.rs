@@ -9,7 +9,7 @@
 
 pub mod change;
 pub mod journal;
-pub mod ops;
+pub mod operations;
 pub(in crate::vault) mod source;
 pub(in crate::vault) mod staging;
 pub mod state_step;
@@ -34,7 +34,7 @@ use crate::seal::keys::Ring;
 use crate::seal::record::OPS_MAX;
 use crate::seal::signed;
 use journal::Journal;
-use ops::{Effects, Ops};
+use operations::{Effects, Ops};
 use source::Source;
 use state_step::{Doing, Follow};
 

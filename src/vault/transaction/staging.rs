@@ -8,7 +8,7 @@ use strongroom_backends::file::ONE_BARRIER_FROM;
 use strongroom_backends::fs::dir::Dir;
 
 use super::journal::{self, Draft, Journal, Mark};
-use super::ops::{Op, Ops};
+use super::operations::{Op, Ops};
 use super::state_step::{Doing, Follow};
 use super::{Prepared, apply, set_aside, sweep, sweep_shards};
 use crate::error::{Error, Result};

@@ -1,8 +1,8 @@
 //! Whether everything in a home is what this vault made: records, indexes and logs.
 
 mod entries;
-mod own;
 mod strays;
+mod vault_ledger;
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ use strongroom_backends::fs::queue;
 
 pub use entries::drift;
 use entries::{verify_entry, verify_record};
-use own::{damaged_logs, modes, modes_within, verify_own};
+use vault_ledger::{damaged_logs, modes, modes_within, verify_own};
 
 use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_BUSY, TXN_STAGE};
-use super::anchor::accept;
-use super::anchor::standing::{self, Standing, State};
-use super::home::{AGENTS, Session, Vault, Waits};
+use super::anchor::accept_rollback;
+use super::anchor::rollback::{self, Standing, State};
+use super::home::{AGENTS, LockWait, Session, Vault};
 use super::id::ProfileId;
 use super::index::Index;
 use super::ledger::{self, Book};
 use super::log;
-use super::many;
+use super::parallel;
 use super::reader::{Found, Reader};
 use super::record::Record;
 use super::store::Store;
@@ -35,7 +35,7 @@ use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
-use crate::unlock::slots::DIR;
+use crate::unlock::unlock_files::DIR;
 
 /// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
@@ -116,7 +116,7 @@ impl Verified {
 ///
 /// # Errors
 /// Those of reading it; what is wrong with its contents is a finding.
-pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verified> {
+pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Verified> {
     let mut verified = Verified::default();
     for what in
         modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
@@ -141,7 +141,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &Waits) -> Result<Verifie
         verified.add_own("unreadable", error.what().to_owned());
         verified.remedy(error.remedy().to_owned());
     }
-    for refusal in accept::gone(vault, &session.keys)? {
+    for refusal in accept_rollback::gone(vault, &session.keys)? {
         let Scope::Agent(name) = &refusal.scope else { continue };
         if session.keys.only_agent().is_none_or(|only| only == name) {
             let what = format!("{} (state {})", refusal.what, refusal.digest);
@@ -196,7 +196,7 @@ fn verify_agent(
     vault: &Vault,
     session: &Session,
     recovery: Option<&x25519::Identity>,
-    waits: &Waits,
+    waits: &LockWait,
     verified: &mut Verified,
 ) -> Result<()> {
     verified.agents += 1;
@@ -223,7 +223,7 @@ fn verify_agent(
     let book = match reader.book().and_then(|book| book.all().map(|_| book)) {
         Ok(book) => book,
         Err(error) => {
-            let refusal = standing::unreadable(&vault.anchors, &reader.ring, &reader.agent.dir, &error)?;
+            let refusal = rollback::unreadable(&vault.anchors, &reader.ring, &reader.agent.dir, &error)?;
             let what = format!("{} (state {})", refusal.what, refusal.digest);
             verified.add("ledger", &reader.agent, None, what);
             return Ok(());
@@ -348,7 +348,7 @@ fn look(
         }))
     };
     if ids.iter().all(|id| reader.store_of(id) == Some(Store::File)) {
-        many::map(ids, look)
+        parallel::map(ids, look)
     } else {
         ids.iter().map(look).collect()
     }
@@ -381,7 +381,7 @@ fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mu
         verified.add("log", agent, None, what);
     }
     if let Standing::Refused(refusal) =
-        standing::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
+        rollback::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
     {
         verified.add("rolled_back", agent, None, format!("{} (state {})", refusal.what, refusal.digest));
     }

@@ -10,7 +10,7 @@ use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::secret::ExposeSecret;
 use crate::term::escape::shell_path;
-use crate::unlock::slots;
+use crate::unlock::unlock_files;
 use crate::vault::agent::{Agent, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use crate::vault::id::{AgentName, quoted};
 use crate::vault::ledger::{self, shard};
@@ -24,7 +24,7 @@ const TOLD: usize = 20;
 /// Tells of the files among the unlock files that are none.
 pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     let names = unlock.names()?;
-    let strange: Vec<&String> = names.iter().filter(|name| !slots::is_ours(name)).collect();
+    let strange: Vec<&String> = names.iter().filter(|name| !unlock_files::is_ours(name)).collect();
     tell_own("unlock", &strange, verified);
     Ok(())
 }

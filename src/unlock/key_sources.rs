@@ -9,7 +9,7 @@ use strongroom_backends::{StoreError, shown};
 
 use super::cache::{self, Asked};
 use super::read::{Stream, key_of_file, not_read, passphrase_of_fd, passphrase_of_file, told};
-use super::slots::{self, Slot, Unlocked};
+use super::unlock_files::{self, Slot, Unlocked};
 use super::{MethodSecret, Opened, key_change, keychain_key};
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::{Code, Error, Result, fail};
@@ -119,7 +119,7 @@ pub fn unlock(
         }
     }
     let mut failure = None;
-    if slots.iter().any(|slot| slot.method == slots::KEYCHAIN) {
+    if slots.iter().any(|slot| slot.method == unlock_files::KEYCHAIN) {
         match keychain_key::open(keychain.keychain, keychain.vault, slots) {
             Err(error) => failure = Some(error),
             opened => return opened,
@@ -140,7 +140,7 @@ fn by_prompt(slots: &[Slot], ask: &dyn Fn(&str) -> Result<Buffer>) -> Result<Unl
         code => secret_input::empty(code),
     };
     secret_input::until("Passphrase: ", again, |prompt| {
-        slots::open(slots, MethodSecret::Passphrase(ask(prompt)?), "the passphrase at the prompt")
+        unlock_files::open(slots, MethodSecret::Passphrase(ask(prompt)?), "the passphrase at the prompt")
     })
 }
 
@@ -153,11 +153,11 @@ fn open_by(
     path: Option<&Path>,
     home: &Path,
 ) -> Result<Unlocked> {
-    let (opened, path) = match (slots::open(slots, secret, from), path.and_then(key_change::next_of)) {
+    let (opened, path) = match (unlock_files::open(slots, secret, from), path.and_then(key_change::next_of)) {
         (Err(error), Some(next)) if error.code() == Code::WrongKey => {
             let Ok(secret) = key_of_file(&next, home, Trust::Own) else { return Err(error) };
             let from = format!("the key file {}", shown(&next));
-            (slots::open(slots, secret, &from).map_err(|_| error), Some(next))
+            (unlock_files::open(slots, secret, &from).map_err(|_| error), Some(next))
         }
         (opened, _) => (opened, path.map(Path::to_owned)),
     };
@@ -175,7 +175,7 @@ fn open_by(
 pub fn again(slots: &dyn Fn() -> Result<Vec<Slot>>, before: &mut Unlocked, home: &Path) -> Result<Unlocked> {
     let secret = std::mem::replace(&mut before.secret, MethodSecret::Passphrase(Buffer::default()));
     let from = before.from.clone();
-    let mut opened = slots::open(&slots()?, secret, &from);
+    let mut opened = unlock_files::open(&slots()?, secret, &from);
     let path =
         before.key_file.as_deref().map(|path| key_change::target_of(path).unwrap_or_else(|| path.into()));
     let Some(path) = path else { return opened };

@@ -15,7 +15,7 @@ const ALWAYS: usize = 8;
 
 /// What the agents have, by their files and indexes. They are looked at when that is first asked.
 #[derive(Debug)]
-pub struct Elsewhere<'v> {
+pub struct OtherAgents<'v> {
     vault: Option<&'v Vault>,
     agents: OnceLock<Vec<Has>>,
 }
@@ -27,7 +27,7 @@ struct Has {
     providers: HashSet<Provider>,
 }
 
-impl<'v> Elsewhere<'v> {
+impl<'v> OtherAgents<'v> {
     /// Nothing is looked at yet.
     #[must_use]
     pub fn new(vault: impl Into<Option<&'v Vault>>) -> Self {

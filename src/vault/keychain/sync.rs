@@ -12,7 +12,7 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::store::KeychainStore;
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Cover, Keychain};
+use crate::keychain::{Keychain, Transport};
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::agent::{Agent, GONE, PENDING};
@@ -171,7 +171,7 @@ impl<'a> Held<'a> {
             return Ok(Self::Each(keychain));
         }
         let all = keychain.records_of(ring.vault.as_str(), ring.scope.agent().unwrap_or_default());
-        let found = keychain.get_here(&all, Cover::Sealed)?;
+        let found = keychain.get_here(&all, Transport::Sealed)?;
         Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
     }
 
@@ -181,7 +181,7 @@ impl<'a> Held<'a> {
         match self {
             Self::All(found) => Ok(found.contains(text)),
             Self::Each(keychain) => {
-                let found = keychain.get_here(attributes, Cover::Sealed)?;
+                let found = keychain.get_here(attributes, Transport::Sealed)?;
                 Ok(found.iter().any(|bytes| bytes.as_slice() == text))
             }
         }
@@ -205,7 +205,7 @@ pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
             Record::open(ring, id, &sealed).ok().map(|record| record.generation)
         };
         // A home that was moved more than once has items of each of its places.
-        let found = keychain.get(&item.attributes, Cover::Sealed)?;
+        let found = keychain.get(&item.attributes, Transport::Sealed)?;
         let newest = found
             .into_iter()
             .filter_map(|text| Some((opened(&text)?, text)))
@@ -214,7 +214,7 @@ pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
     }
     let many = items.len();
     if many > 0 {
-        keychain.put(items, Cover::Sealed)?.into_iter().collect::<Result<Vec<()>>>()?;
+        keychain.put(items, Transport::Sealed)?.into_iter().collect::<Result<Vec<()>>>()?;
     }
     Ok(many)
 }

@@ -3,18 +3,17 @@
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::Mode;
 
-use super::standing::{self, Refusal, Standing, State, WayOut};
+use super::rollback::{self, Refusal, Standing, State, WayOut};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring, Scope, hex};
 use crate::seal::record::key_id;
 use crate::unlock::listing::Methods;
-use crate::unlock::slots::Slot;
+use crate::unlock::unlock_files::Slot;
 use crate::vault::agent::{Agent, PENDING, RECORDS, TXN};
-use crate::vault::home::{Session, Vault, Waits};
+use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::keychain::store::KeychainStore;
 use crate::vault::ledger::{Book, Entry, Ledger, State as EntryState};
 use crate::vault::log::{self, Event};
-use crate::vault::own::{Edit, Own};
 use crate::vault::reader::Found;
 use crate::vault::record::Record;
 use crate::vault::settings::Settings;
@@ -22,6 +21,7 @@ use crate::vault::store::Store;
 use crate::vault::transaction;
 use crate::vault::transaction::change::Change;
 use crate::vault::transaction::journal;
+use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::writer::Writer;
 
 /// How often a state that is refused is looked at again because it changed.
@@ -60,7 +60,7 @@ pub fn gone(vault: &Vault, keys: &Keys) -> Result<Vec<Refusal>> {
         if !there.iter().any(|agent| agent.as_str() == name)
             && let Ok(ring) = keys.agent(&name)
         {
-            found.extend(standing::gone(&vault.anchors, &ring)?);
+            found.extend(rollback::gone(&vault.anchors, &ring)?);
         }
     }
     Ok(found)
@@ -82,9 +82,9 @@ fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Op
 }
 
 fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
-    seen_twice(|| match Own::expect(&vault.home, ring) {
+    seen_twice(|| match VaultLedger::expect(&vault.home, ring) {
         Ok(own) => {
-            let standing = standing::judge(&vault.anchors, ring, &vault.home, State::from(&own))?;
+            let standing = rollback::judge(&vault.anchors, ring, &vault.home, State::from(&own))?;
             Ok((own.mac, refusal(standing)))
         }
         Err(error) => unreadable(vault, ring, &vault.home, &error),
@@ -97,7 +97,7 @@ fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>
         match reader.book().and_then(|book| book.all().map(|_| book)) {
             Ok(book) => {
                 let state = State::from(&book.ledger);
-                let standing = standing::judge(&vault.anchors, ring, &agent.dir, state)?;
+                let standing = rollback::judge(&vault.anchors, ring, &agent.dir, state)?;
                 Ok((book.ledger.mac.clone(), refusal(standing)))
             }
             Err(error) => unreadable(vault, ring, &agent.dir, &error),
@@ -106,7 +106,7 @@ fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>
 }
 
 fn unreadable(vault: &Vault, ring: &Ring, dir: &Dir, error: &Error) -> Result<(String, Option<Refusal>)> {
-    let refusal = standing::unreadable(&vault.anchors, ring, dir, error)?;
+    let refusal = rollback::unreadable(&vault.anchors, ring, dir, error)?;
     Ok((error.what().to_owned(), Some(refusal)))
 }
 
@@ -128,7 +128,7 @@ fn refusal(standing: Standing) -> Option<Refusal> {
 /// # Errors
 /// `NOT_FOUND` if nothing is refused under that digest; `CONFIG` for a state from before a change of
 /// keys; those of writing.
-pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &Waits) -> Result<Refusal> {
+pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &LockWait) -> Result<Refusal> {
     let _lock = vault.keys_alone(session, waits)?;
     let all = refusals(vault, session)?;
     let Some(refusal) = all.into_iter().find(|refusal| refusal.digest == digest) else {
@@ -149,14 +149,14 @@ pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &Waits)
     Ok(refusal)
 }
 
-fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &Waits) -> Result<()> {
+fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &LockWait) -> Result<()> {
     let mut edit = Edit {
         events: vec![Event { op: OP.to_owned(), ..Event::default() }],
         above: refusal.above,
         now: waits.now,
         ..Edit::default()
     };
-    let own = if let Ok(own) = Own::expect(&vault.home, ring) {
+    let own = if let Ok(own) = VaultLedger::expect(&vault.home, ring) {
         if !own.is_settled(&vault.home)? {
             own.settle(&vault.home)?;
         }
@@ -167,12 +167,12 @@ fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &Waits) -> R
         edit.restarts_log = Some(waits.now.to_string());
         // What they say cannot be vouched for without the ledger.
         edit.settings = Some(Settings::default().to_bytes(ring)?);
-        Own::begun_at(log::unverified_head(&vault.home)?, methods)
+        VaultLedger::begun_at(log::unverified_head(&vault.home)?, methods)
     };
     vault.commit_own(ring, &own, &edit).map(|_| ())
 }
 
-fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, waits: &Waits) -> Result<()> {
+fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, waits: &LockWait) -> Result<()> {
     let lock = waits.take(&agent.dir, Mode::Exclusive)?;
     let mut change = Change::default();
     change.above(refusal.above);

@@ -16,7 +16,7 @@ use crate::seal::signed;
 use crate::vault::agent::{PENDING, RECORDS};
 use crate::vault::ledger::{self, Ledger};
 use crate::vault::log::{self, Head};
-use crate::vault::own::Own;
+use crate::vault::vault_ledger::VaultLedger;
 
 /// How many hex digits of a state's SHA-256 name it.
 const DIGEST_LEN: usize = 16;
@@ -109,8 +109,8 @@ impl<'a> From<&'a Ledger> for State<'a> {
     }
 }
 
-impl<'a> From<&'a Own> for State<'a> {
-    fn from(own: &'a Own) -> Self {
+impl<'a> From<&'a VaultLedger> for State<'a> {
+    fn from(own: &'a VaultLedger) -> Self {
         Self { number: own.number, mac: &own.mac, log: &own.log }
     }
 }
@@ -285,7 +285,7 @@ fn digest(ring: &Ring, dir: Option<&Dir>, remembered: u64) -> Result<String> {
     let ledger = dir.map(|dir| dir.read_if_any(ledger::FILE, ledger::MAX)).transpose()?.flatten();
     add(ledger::FILE, &ledger.unwrap_or_default());
     let places: &[&str] = match ring.scope {
-        Scope::Vault => &[crate::unlock::slots::DIR],
+        Scope::Vault => &[crate::unlock::unlock_files::DIR],
         Scope::Agent(_) => &[RECORDS, PENDING],
     };
     if let Some(dir) = dir {

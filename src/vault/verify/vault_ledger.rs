@@ -7,10 +7,10 @@ use strongroom_backends::fs::home;
 use super::{Finding, Verified};
 use crate::error::{Code, Result};
 use crate::permission;
-use crate::vault::anchor::standing::{self, Standing, State};
+use crate::vault::anchor::rollback::{self, Standing, State};
 use crate::vault::home::{Session, Vault};
 use crate::vault::log;
-use crate::vault::own::Own;
+use crate::vault::vault_ledger::VaultLedger;
 
 /// What of these names in a directory others can write, or somebody else owns, as sentences.
 pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
@@ -41,10 +41,10 @@ pub(super) fn modes_within(dir: &Dir) -> Vec<String> {
 /// Verifies what belongs to the vault itself.
 pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
     let ring = session.keys.own()?;
-    let own = match Own::expect(&vault.home, &ring) {
+    let own = match VaultLedger::expect(&vault.home, &ring) {
         Ok(own) => own,
         Err(error) => {
-            let refusal = standing::unreadable(&vault.anchors, &ring, &vault.home, &error)?;
+            let refusal = rollback::unreadable(&vault.anchors, &ring, &vault.home, &error)?;
             verified.add_own("ledger", format!("{} (state {})", refusal.what, refusal.digest));
             return Ok(());
         }
@@ -67,7 +67,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         });
     }
     if let Standing::Refused(refusal) =
-        standing::judge(&vault.anchors, &ring, &vault.home, State::from(&own))?
+        rollback::judge(&vault.anchors, &ring, &vault.home, State::from(&own))?
     {
         verified.add_own("rolled_back", format!("{} (state {})", refusal.what, refusal.digest));
     }

@@ -17,11 +17,11 @@ use crate::error::{Code, Error, Result, fail};
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, RingKey, hex, label};
 use crate::unlock::listing::{LEDGER, MAX, Methods, NEW};
-use crate::unlock::slots::{self, DIR, file_name};
+use crate::unlock::unlock_files::{self, DIR, file_name};
 
 /// The vault's own ledger, verified.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Own {
+pub struct VaultLedger {
     vault: String,
     /// The id of the vault key under which it was written.
     key: String,
@@ -78,7 +78,7 @@ pub struct Edit {
     pub now: i64,
 }
 
-impl Own {
+impl VaultLedger {
     /// Reads the ledger in a home.
     ///
     /// # Errors
@@ -90,7 +90,7 @@ impl Own {
     /// Reads the ledger in a home that has to have one.
     ///
     /// # Errors
-    /// As [`Own::read`], and `TAMPERED` if it is missing.
+    /// As [`VaultLedger::read`], and `TAMPERED` if it is missing.
     pub fn expect(home: &Dir, ring: &Ring) -> Result<Self> {
         Self::read(home, ring)?.ok_or_else(|| Error::new(Code::Tampered, "the vault's own ledger is missing"))
     }
@@ -205,7 +205,7 @@ impl Own {
         Ok(home.kind(vault_file::FILE)?.is_some() && self.is_placed(home)?)
     }
 
-    /// As [`Own::is_settled`], but for `vault.json`, which only repeats what the unlock files say.
+    /// As [`VaultLedger::is_settled`], but for `vault.json`, which only repeats what the unlock files say.
     ///
     /// # Errors
     /// Those of reading the home.
@@ -290,7 +290,7 @@ fn sweep(home: &Dir) {
     let Ok(dir) = home.dir(DIR) else { return };
     for name in dir.names().unwrap_or_default() {
         let staged = name.strip_suffix(NEW).and_then(|name| name.strip_suffix(".age"));
-        if staged.is_some_and(slots::is_method_name) {
+        if staged.is_some_and(unlock_files::is_method_name) {
             let _ = dir.remove_file(&name);
         }
     }

@@ -10,7 +10,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use age::x25519;
 
 use crate::error::Result;
-use crate::keychain::{Bytes, Cover, Keychain};
+use crate::keychain::{Bytes, Keychain, Transport};
 use crate::seal::keys::Keys;
 use crate::seal::record::{self, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -200,13 +200,13 @@ fn in_keychain(
     openers: Openers<'_>,
 ) -> Result<(Items, usize)> {
     let of_home = keychain.of_any_vault("record");
-    let here = keychain.get_all(&of_home, Cover::Sealed)?;
+    let here = keychain.get_all(&of_home, Transport::Sealed)?;
     let (many, mut locked) = (here.bytes.len(), here.locked);
     let here = sort_out(&here.bytes, openers);
     ids.extend(keychain.values(&of_home, "vault")?);
     let mut gone = Vec::new();
     for id in &ids {
-        let found = keychain.get_all_of_gone(&keychain.all_records_of(id), Cover::Sealed)?;
+        let found = keychain.get_all_of_gone(&keychain.all_records_of(id), Transport::Sealed)?;
         locked += found.locked;
         gone.extend(sort_out(&found.bytes, openers));
     }
