@@ -6,7 +6,7 @@ use super::Context;
 use super::adding::{Known, Method, ask_and_store, ask_provider};
 use super::claude_token;
 use super::context::not_a_secret;
-use super::ends::Ends;
+use super::expiry_flags::Ends;
 use super::storing::StoreArg;
 use crate::error::{Code, Error, Result};
 use crate::vault::id::Provider;

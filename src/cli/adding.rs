@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 use super::Context;
 use super::claude_token;
-use super::ends::{Ends, from_now};
+use super::expiry_flags::{Ends, from_now};
 use super::menu;
 use super::secret_argument;
 use super::storing::StoreArg;
@@ -12,7 +12,7 @@ use super::storing::{self, Stored};
 use crate::env_names;
 use crate::error::{Code, Error, Result};
 use crate::ops::open::Open;
-use crate::ops::store::{End, Wish};
+use crate::ops::save::{End, Wish};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 

@@ -8,14 +8,14 @@ use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
-use super::ends::{Ends, from_now};
+use super::expiry_flags::{Ends, from_now};
 use super::secret_argument::{self, Read};
 use super::storing::StoreArg;
 use super::storing::{self, Stored};
 use crate::error::{Code, Error, Result};
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
-use crate::ops::store::{End, Wish};
+use crate::ops::save::{End, Wish};
 use crate::pty::capture::Wanted;
 use crate::pty::child;
 use crate::secret::{Buffer, ExposeSecret};

@@ -15,7 +15,7 @@ use crate::unlock::key_sources;
 use crate::unlock::unlock_files::PASSPHRASE;
 use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{Session, Vault};
-use crate::vault::writing::Look;
+use crate::vault::locks::Look;
 
 /// Look for what is wrong, and mend it.
 ///
@@ -117,7 +117,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     } else {
         tell(context, &findings)?;
     }
-    match super::findings::found(wrong) {
+    match super::check_exit::found(wrong) {
         Err(error) if args.repair => {
             Err(error.with_remedy("what is left has to be mended by hand, as said above"))
         }

@@ -4,6 +4,8 @@
 mod add;
 mod adding;
 mod api_keys;
+mod argument_guard;
+mod check_exit;
 mod claude_token;
 mod client;
 mod client_flags;
@@ -11,12 +13,10 @@ mod completions;
 mod context;
 mod deferred;
 mod doctor;
-mod ends;
+mod expiry_flags;
 mod explain;
 mod export;
-mod findings;
 mod get;
-mod given;
 mod help;
 mod import;
 mod importing;
@@ -33,6 +33,7 @@ mod new_method;
 mod new_vault;
 mod notices;
 mod onboard;
+mod openclaw_setup;
 mod order;
 mod overview;
 mod paste;
@@ -55,7 +56,6 @@ mod unlock_method;
 mod usage;
 mod verify;
 mod watching;
-mod wiring;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -250,7 +250,8 @@ pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
     let _quiet = quiet(&arguments, &env);
     let mut command = command();
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
-        let looked = given::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
+        let looked =
+            argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
         Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
     });
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.

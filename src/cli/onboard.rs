@@ -8,19 +8,19 @@ use super::adding::{self, Known, Method};
 use super::api_keys::{self, ApiKeys, Source};
 use super::claude_token;
 use super::client_flags::ClientFlags;
-use super::ends::Ends;
+use super::expiry_flags::Ends;
 use super::importing;
 use super::make_vault::{self, Init};
 use super::new_method::Unlock;
 use super::new_vault;
+use super::openclaw_setup;
 use super::secret_argument;
 use super::storing::{self, Stored};
-use super::wiring;
 use crate::client::sources::Found;
 use crate::error::{Code, Error, Result, fail};
 use crate::looks::may_be_repeated;
 use crate::ops::open::Open;
-use crate::ops::store::{End, Wish};
+use crate::ops::save::{End, Wish};
 use crate::secret_format;
 use crate::term::secret_input;
 use crate::transfer::environment;
@@ -131,7 +131,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
         stored.push(one.map_err(|error| stays(context, &kept, error))?);
         kept.push(profile);
     }
-    let connection = wiring::of(context, &vault)?;
+    let connection = openclaw_setup::of(context, &vault)?;
     if context.json() {
         let profiles = stored.iter().map(|one| one.json(context)).collect::<Result<Vec<_>>>()?;
         context.print_json(&serde_json::json!({
@@ -151,7 +151,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
             answer => answer?,
         };
     if connects {
-        wiring::tell(context, &vault, &connection)?;
+        openclaw_setup::tell(context, &vault, &connection)?;
     }
     next_steps(context);
     Ok(0)

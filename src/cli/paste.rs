@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::looks::Shape;
 use crate::ops::ids;
 use crate::ops::open::Open;
-use crate::ops::store::Wish;
+use crate::ops::save::Wish;
 use crate::secret::ExposeSecret;
 use crate::term::secret_input;
 use crate::vault::credential::CredentialType;

@@ -7,7 +7,7 @@ use super::Context;
 use super::client;
 use super::context::not_a_secret;
 use super::session_name::session_name;
-use crate::client::selection;
+use crate::client::config_auth;
 use crate::error::{Code, Error, Result};
 use crate::ops::client_config;
 use crate::ops::ids::not_found;
@@ -77,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     if let Some(unread) = &unread {
         context.warn(&client::told(unread));
     }
-    let limits = config.map_or_else(selection::none, |config| config.selection).limits(&provider);
+    let limits = config.map_or_else(config_auth::none, |config| config.selection).limits(&provider);
     let policy = Policy { generation, limits };
     let request = Request { profile: id, provider, failure, model, session };
     let reported = report::report(&vault, &agent, &request, &policy, &ambient, &context.waits("report"))?;

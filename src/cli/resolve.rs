@@ -7,7 +7,7 @@ use clap::Args;
 use strongroom_backends::deadline;
 
 use super::Context;
-use crate::client::protocol::{self, REQUEST, REQUEST_MAX};
+use crate::client::exec_protocol::{self, REQUEST, REQUEST_MAX};
 use crate::error::{Code, Error, Result, fail};
 use crate::harden;
 use crate::keychain;
@@ -91,7 +91,7 @@ struct Asked {
 
 impl Asked {
     fn answer(self, request: &Buffer) -> Buffer {
-        let ids: Vec<String> = match protocol::parse(request.expose()) {
+        let ids: Vec<String> = match exec_protocol::parse(request.expose()) {
             Ok(ids) => ids.into_iter().collect(),
             Err(error) => return of_request(Err(error)),
         };
@@ -113,7 +113,7 @@ impl Asked {
                     }
                 };
                 match reading(&vault, &mut session, read) {
-                    Ok(answers) => protocol::response(&answers),
+                    Ok(answers) => exec_protocol::response(&answers),
                     Err(error) => of_ids(ids, &error),
                 }
             }
@@ -125,9 +125,9 @@ impl Asked {
 
 fn of_ids(ids: Vec<String>, error: &Error) -> Buffer {
     let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
-    protocol::response(&answers)
+    exec_protocol::response(&answers)
 }
 
 fn of_request(error: Result<SecretString>) -> Buffer {
-    protocol::response(&[(REQUEST.to_owned(), error)])
+    exec_protocol::response(&[(REQUEST.to_owned(), error)])
 }

@@ -6,7 +6,7 @@ use super::Context;
 use super::secret_argument::{Value, not_by_passphrase};
 use super::storing::Stored;
 use crate::error::{Code, Error, Result};
-use crate::ops::store;
+use crate::ops::save;
 use crate::vault::credential::CredentialType;
 
 /// Give a profile a new secret, and keep the rest of it.
@@ -24,7 +24,7 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
-    let before = store::record_of(&open, &profile)?;
+    let before = save::record_of(&open, &profile)?;
     if before.credential.kind == CredentialType::OAuth {
         return Err(Error::new(
             Code::Usage,
@@ -32,13 +32,13 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
         )
         .with_remedy("import the new sign-in with --include-oauth --on-conflict replace"));
     }
-    let place = store::place_of(&open, &profile, None)?;
+    let place = save::place_of(&open, &profile, None)?;
     let (secret, warnings) = args.value.read(
         context,
         &before.credential.provider,
         &format!("new secret of {profile}"),
         not_by_passphrase(&open).as_deref(),
     )?;
-    let saved = store::rotate(&mut open, &before, end, place, secret)?;
+    let saved = save::rotate(&mut open, &before, end, place, secret)?;
     Stored::told(context, "Rotated", warnings, saved).tell(context)
 }

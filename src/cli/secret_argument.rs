@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::ends::Ends;
+use super::expiry_flags::Ends;
 use crate::error::{Code, Error, Result};
 use crate::ops::open::Open;
 use crate::seal::unlock_file::Kind;

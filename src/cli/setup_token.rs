@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::Context;
 use super::claude_token::{make, needs_terminal, wish};
-use super::ends::Ends;
+use super::expiry_flags::Ends;
 use super::storing::{self, StoreArg};
 use crate::error::Result;
 

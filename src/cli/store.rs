@@ -8,8 +8,8 @@ use super::prune::{self, Prune};
 use super::storing::StoreArg;
 use crate::error::{Code, Result, fail};
 use crate::ops::ids::not_found;
+use crate::ops::move_profiles::{self as moving, Moved};
 use crate::ops::open::Open;
-use crate::ops::profiles::{self, Moved};
 use crate::term::count::counted;
 use crate::vault::store::Store as Place;
 
@@ -61,10 +61,10 @@ fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
         if context.agent_by_hand()?.is_some() {
             return fail(Code::NotFound, format!("agent {agent} has no profiles"));
         }
-        let done = profiles::move_none(&mut open, to)?;
+        let done = moving::move_none(&mut open, to)?;
         return tell(context, &open, to, &done);
     }
-    let done = profiles::move_to(&mut open, wanted, to)?;
+    let done = moving::move_to(&mut open, wanted, to)?;
     tell(context, &open, to, &done)
 }
 

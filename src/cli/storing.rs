@@ -8,7 +8,7 @@ use super::{Context, notices};
 use crate::error::{Code, Error, Result};
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
-use crate::ops::store::{self, Held, Wish};
+use crate::ops::save::{self, Held, Wish};
 use crate::term::secret_input;
 use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
@@ -65,7 +65,7 @@ pub(super) fn keep_what_is_there(
     wish: &Wish,
     asks_anyway: bool,
 ) -> Result<()> {
-    let held = store::held(open, &wish.profile)?;
+    let held = save::held(open, &wish.profile)?;
     if !asks_anyway && (wish.named || held == Held::Credential(wish.kind)) {
         return Ok(());
     }
@@ -108,9 +108,9 @@ pub(super) fn store(
     wish: Wish,
     read: impl FnOnce(&Context) -> Result<Read>,
 ) -> Result<Stored> {
-    let place = store::place_of(open, &wish.profile, wish.store)?;
+    let place = save::place_of(open, &wish.profile, wish.store)?;
     let (secret, warnings) = read(context)?;
-    let saved = store::store(open, wish, place, secret)?;
+    let saved = save::store(open, wish, place, secret)?;
     Ok(Stored::told(context, if saved.replaced { "Replaced" } else { "Stored" }, warnings, saved))
 }
 
@@ -150,7 +150,7 @@ impl Stored {
         context: &Context,
         verb: &'static str,
         mut warnings: Vec<String>,
-        saved: store::Saved,
+        saved: save::Saved,
     ) -> Self {
         warnings.extend(saved.notices.iter().map(notices::sentence));
         for warning in &warnings {

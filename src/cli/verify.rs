@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::findings::found;
+use super::check_exit::found;
 use crate::error::Result;
 use crate::term::count::counted;
 use crate::term::escape::safe;

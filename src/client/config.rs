@@ -8,6 +8,7 @@ use std::time::Duration;
 use jsonc_parser::ast::{Object, Value};
 use strongroom_backends::shown;
 
+use super::config_auth;
 use super::endpoint;
 use super::file;
 use super::include;
@@ -15,7 +16,6 @@ use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry, has_runtime};
-use super::selection;
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::json::json5::{array, member, object, string, with_root};
@@ -114,7 +114,7 @@ impl ClientConfig {
 
     fn of_root(root: &Object<'_>) -> Self {
         let mut config = Self {
-            selection: selection::of(root),
+            selection: config_auth::of(root),
             includes: include::takes_in_others(root),
             providers: provider_entry::read(root),
             endpoints: endpoint::read(root),

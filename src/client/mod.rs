@@ -13,19 +13,19 @@
 
 pub mod alias;
 pub mod config;
+pub mod config_auth;
 pub mod endpoint;
+pub mod exec_protocol;
 pub mod exec_provider;
 pub mod file;
-pub mod follow;
 mod include;
 pub mod model_choice;
+mod own_profiles;
 pub mod places;
 pub mod prompt_cache;
-pub mod protocol;
 pub mod provider_entry;
-pub mod selection;
 pub mod slash;
 pub mod sources;
 pub mod state;
+pub mod state_after_change;
 pub mod state_file;
-mod store;

@@ -1,7 +1,7 @@
 //! Keys outside the vault.
 
 use super::Finding;
-use crate::client::sources::beside::{OfProvider, is_preferred};
+use crate::client::sources::by_provider::{OfProvider, is_preferred};
 use crate::client::sources::{Found, rank};
 use crate::env::Env;
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::cooldowns;
 use super::notice::Notice;
 use super::open::Open;
-use super::store::sealed_besides;
+use super::save::sealed_besides;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
 use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan};

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::client::alias::ALIASES;
 use crate::client::config::ClientConfig;
-use crate::client::selection;
+use crate::client::config_auth;
 use crate::client::state;
 use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
@@ -168,7 +168,7 @@ impl Pool {
             profiles,
             orders: index.orders().into_iter().collect(),
             state: state::parse(bytes.as_deref()).unwrap_or_default(),
-            policy: config.map_or_else(selection::none, |config| config.selection),
+            policy: config.map_or_else(config_auth::none, |config| config.selection),
         })
     }
 }

@@ -169,10 +169,10 @@ const SHARED: &[&str] = &[
     "client",
     "client_flags",
     "context",
-    "ends",
+    "expiry_flags",
     "explain",
-    "findings",
-    "given",
+    "check_exit",
+    "argument_guard",
     "help",
     "importing",
     "index_warnings",
@@ -190,7 +190,7 @@ const SHARED: &[&str] = &[
     "storing",
     "usage",
     "watching",
-    "wiring",
+    "openclaw_setup",
 ];
 
 #[test]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use strongroom_backends::is_opaque;
 
 use super::{Global, agent_of, watching};
-use crate::client::follow::follow;
+use crate::client::state_after_change::follow;
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{self, Patience, Setup};

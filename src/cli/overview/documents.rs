@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::client::prompt_cache;
 use crate::client::sources::Found;
-use crate::client::sources::beside::{Beside, ModelPolicy, Source};
+use crate::client::sources::by_provider::{Beside, ModelPolicy, Source};
 use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::report::Report;

@@ -6,7 +6,7 @@ mod warnings;
 use self::documents::{Document, Explained};
 use super::Context;
 use crate::client::sources::Found;
-use crate::client::sources::beside::Beside;
+use crate::client::sources::by_provider::Beside;
 use crate::error::{Code, Result, fail};
 use crate::ops::status::{self, Asked, Warning};
 use crate::select::assemble::{Overview, assemble};

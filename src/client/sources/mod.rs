@@ -2,12 +2,12 @@
 //! configuration, the login shell. They are found, ranked as the client ranks them, and never
 //! changed. Strongroom's own settings are in none of them.
 
-pub mod beside;
+pub mod by_provider;
 pub(crate) mod dotenv_lines;
 pub(crate) mod dotenv_value;
+pub mod login_shell;
 mod origin;
 mod rank;
-pub mod shell;
 pub(crate) mod stray_keys;
 mod unserved;
 
@@ -198,7 +198,7 @@ impl Found {
     /// that for the client.
     pub fn look_in_shell(&mut self, env: &Env) {
         let Some(limit) = self.shell(env) else { return };
-        match shell::variables(env, limit) {
+        match login_shell::variables(env, limit) {
             Ok(variables) => {
                 for (name, value) in variables {
                     self.add(&name, Origin::Shell, || held_of(&name, value.expose_secret()));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Held, Origin, ProviderSources, Variable, rank};
-use crate::client::store;
+use crate::client::own_profiles;
 use crate::env::Env;
 use crate::env_names;
 use crate::vault::id::{AgentName, Provider};
@@ -45,7 +45,7 @@ impl Found {
     ) -> bool {
         let in_vault = || has(provider) || self.stand_in(provider).is_some_and(|other| has(&other));
         let directory = self.config.as_ref().and_then(|config| config.directory(agent.as_str()));
-        let kept = || store::providers(env, agent, directory).contains(provider.as_str());
+        let kept = || own_profiles::providers(env, agent, directory).contains(provider.as_str());
         !(in_vault() || self.serves(provider) || kept())
     }
 

@@ -13,7 +13,7 @@ use super::ambient::Ambient;
 use super::list::Listing;
 use super::{client_config, state};
 use crate::client::alias::ALIASES;
-use crate::client::selection;
+use crate::client::config_auth;
 use crate::client::sources::Found;
 use crate::error::Result;
 use crate::select::assemble::{Input, Overview};
@@ -151,7 +151,7 @@ pub fn look(
         agent: agent.clone(),
         home: shown(home),
         store_path: shown(&home.join("agents").join(agent.as_str()).join(index::FILE)),
-        policy: found.config.as_ref().map_or_else(selection::none, |config| config.selection.clone()),
+        policy: found.config.as_ref().map_or_else(config_auth::none, |config| config.selection.clone()),
         elsewhere: lacking::elsewhere(vault, agent, seen.profiles.is_empty(), &lacking, &only),
         unlocked_until: vault.and_then(|vault| cached_until(vault, ambient, now)),
         has_vault: vault.is_some(),

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::error::{Code, Error, Result, fail};
-use crate::ops::store::End;
+use crate::ops::save::End;
 use crate::time::{parse_duration, parse_instant};
 use crate::vault::credential::EXPIRES_MAX;
 

@@ -1,0 +1,102 @@
+//! Moves profiles to another store.
+
+use super::ids::not_found;
+use super::notice::Notice;
+use super::open::Open;
+use crate::error::{Code, Result};
+use crate::unlock::cache;
+use crate::vault::generation::next_record;
+use crate::vault::id::ProfileId;
+use crate::vault::store::Store;
+use crate::vault::transaction::change::Change;
+
+/// Which profiles were moved.
+#[derive(Debug, Default)]
+pub struct Moved {
+    /// Whether all of the agent were meant.
+    pub all: bool,
+    /// Those that were moved.
+    pub moved: Vec<String>,
+    /// Those that the keychain lost.
+    pub lost: Vec<String>,
+    /// How many rested there before.
+    pub there: u64,
+}
+
+/// Moves profiles to a store; none named means all of the agent, and then new ones go there too.
+///
+/// # Errors
+/// `NOT_FOUND`, and those of the keychain and of writing.
+pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Result<Moved> {
+    if to == Store::Keychain {
+        open.vault.keychain().ready()?;
+    }
+    let writer = open.writer("store move")?;
+    let reader = writer.reader()?;
+    let mut done = Moved { all: wanted.is_empty(), ..Moved::default() };
+    if done.all {
+        wanted = reader.record_ids()?;
+    }
+    reader.fetch(&wanted.iter().collect::<Vec<_>>())?;
+    let generations = writer.generations()?;
+    let mut change = Change::default();
+    for id in &wanted {
+        let found = match reader.found(id) {
+            // One that is lost keeps no other from being moved.
+            Err(error) if done.all && error.code() == Code::KeychainLost => {
+                open.tell(&Notice::NotMoved(error));
+                done.lost.push(id.to_string());
+                continue;
+            }
+            found => found?.ok_or_else(|| not_found(open.vault, &open.agent, id))?,
+        };
+        if reader.store_of(id).unwrap_or(found.store) == to {
+            done.there += 1;
+            continue;
+        }
+        let mut record =
+            next_record(id, found.record.credential.clone(), Some(&found), &generations, writer.now())?;
+        record.updated = found.record.updated;
+        change.put("move", record, to);
+        done.moved.push(id.to_string());
+    }
+    if !done.moved.is_empty() {
+        let outcome = writer.commit(change)?;
+        open.committed(&outcome);
+    }
+    drop(writer);
+    if done.all {
+        set_default(open, to);
+    }
+    Ok(done)
+}
+
+/// Has new profiles go to the store, if the agent has none to move.
+///
+/// # Errors
+/// Those of the keychain.
+pub fn move_none(open: &mut Open<'_>, to: Store) -> Result<Moved> {
+    if to == Store::Keychain {
+        open.vault.keychain().ready()?;
+    }
+    set_default(open, to);
+    Ok(Moved { all: true, ..Moved::default() })
+}
+
+/// New profiles go where all profiles are moved to. The move is done, so what fails of this is a notice.
+fn set_default(open: &mut Open<'_>, to: Store) {
+    let before = open.vault.default_store(&open.session);
+    let waits = open.waits("store move");
+    match open.vault.set_default_store(&mut open.session, to, &waits) {
+        Ok(false) => {}
+        Ok(true) => {
+            // What is cached for one agent alone remembers the old one.
+            if let Err(error) = cache::forget_agents(&open.session.keys().vault, open.vault.home().path())
+                && error.code() != Code::KeyringUnavailable
+            {
+                open.tell(&Notice::CachedStoreStays { before, error });
+            }
+        }
+        Err(error) => open.tell(&Notice::DefaultStoreStays { before, error }),
+    }
+}
