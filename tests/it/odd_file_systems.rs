@@ -36,7 +36,7 @@ fn injected(session: &Session, call: &str, error: &str, paths: &[&Path], argumen
 }
 
 /// strace tells by its path which call fails. Of an ordinary user's process, which is not dumpable, it sees none.
-fn sees_paths() -> bool {
+pub fn sees_paths() -> bool {
     let sees = rustix::process::geteuid().is_root();
     if !sees {
         println!("only root sees which paths a call is about");
