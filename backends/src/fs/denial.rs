@@ -1,5 +1,6 @@
 //! Why the system forbids something, as far as owners and modes tell.
 
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{self, FileType, Stat};
@@ -24,6 +25,21 @@ pub enum Denial {
 pub(crate) fn denied(path: PathBuf) -> StoreError {
     let (at, why) = judge(&path);
     StoreError::Denied { at, path, why }
+}
+
+/// Whether this user can make and remove files in a directory, and see what is in it.
+///
+/// # Errors
+/// The system's reason if not.
+pub fn may_write(dir: impl AsFd, path: &Path) -> rustix::io::Result<()> {
+    use rustix::fs::{Access, AtFlags, accessat};
+    // A C library may know the effective user only by a call that the kernel does not have.
+    match accessat(&dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
+        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
+            accessat(dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
+        }
+        done => done,
+    }
 }
 
 /// The error of a file that the system does not let this user move. That is a matter of both directories, whatever

@@ -1,10 +1,10 @@
 //! Whether a directory is somebody's own, so that nobody else can plant files in it.
 
-use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::{self, Stat};
 
+use super::denial::may_write;
 use super::dir::{Dir, split};
 use crate::StoreError;
 
@@ -77,21 +77,6 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
-}
-
-/// Whether this user can make and remove files in a directory, and see what is in it.
-///
-/// # Errors
-/// The system's reason if not.
-pub fn may_write(dir: impl AsFd, path: &Path) -> rustix::io::Result<()> {
-    use rustix::fs::{Access, AtFlags, accessat};
-    // A C library may know the effective user only by a call that the kernel does not have.
-    match accessat(&dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
-        Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
-            accessat(dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
-        }
-        done => done,
-    }
 }
 
 /// Makes a home, mode 0700, and the directories above it, and opens it.

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::denial::denied_to_move;
+use super::denial::{denied_to_move, may_write};
 use crate::StoreError;
 
 type Result<T> = std::result::Result<T, StoreError>;
@@ -119,7 +119,7 @@ impl Dir {
     /// # Errors
     /// `Denied`, `ReadOnly`, `Io` if not.
     pub fn may_write(&self) -> Result<()> {
-        super::home::may_write(&self.fd, Path::new(".")).map_err(|errno| StoreError::at(&self.path, errno))
+        may_write(&self.fd, Path::new(".")).map_err(|errno| StoreError::at(&self.path, errno))
     }
 
     /// Whether this user can open a file in it for reading, and for writing too. One that is not there is no error.
