@@ -275,7 +275,7 @@ fn in_keychain(book: &Book) -> Result<Vec<ProfileId>> {
     all.map(|(id, _)| id.parse()).collect()
 }
 
-/// As [`lacks_items`], of the keychain as it is now.
+/// As `lacks_items`, of the keychain as it is now.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the home.

@@ -28,7 +28,7 @@ const IDENTITIES_MAX: usize = 64;
 /// is another.
 ///
 /// # Errors
-/// `BAD_DATA` when there is none, when a line is none, and for more than [`IDENTITIES_MAX`]; no line is quoted.
+/// `BAD_DATA` when there is none, when a line is none, and for more than `IDENTITIES_MAX`; no line is quoted.
 pub fn parse_all(bytes: &[u8], what: &str) -> Result<Vec<x25519::Identity>> {
     let decoded = decode(bytes, what)?;
     let text = std::str::from_utf8(decoded.bytes())

@@ -76,7 +76,7 @@ fn is_literal(byte: u8) -> bool {
 
 impl Reference {
     /// The reference id of a profile as it stands in the index: `<agent>/<id>`, both escaped; with the short
-    /// form of the id if that would be longer than [`REFERENCE_MAX`]. An agent whose name leaves no room for
+    /// form of the id if that would be longer than `REFERENCE_MAX`. An agent whose name leaves no room for
     /// that either stands there as it is.
     #[must_use]
     pub fn id_of(agent: &AgentName, profile: &ProfileId) -> String {

@@ -38,7 +38,7 @@ struct Put {
     given: bool,
 }
 
-/// A change that is being put together. Nothing is written before [`Change::commit`].
+/// A change that is being put together. Nothing is written before `Writer::commit`.
 #[derive(Debug, Default)]
 pub struct Change {
     puts: Vec<Put>,
