@@ -2,7 +2,7 @@
 //!
 //! One escape serves both encodings of a profile id (`escape`). File names keep `[a-z0-9.-]` as
 //! they are, so that ids which differ only in case stay apart on a file system that folds it;
-//! reference ids `reference` keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
+//! reference ids (`reference`) keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
 
 mod escape;
 mod quoted;
