@@ -46,7 +46,7 @@ pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Re
     let stored = storing::store(context, open, wish, read);
     let Some(held) = taken.into_inner() else { return stored };
     if stored.is_err() {
-        // Nobody has seen it.
+        // No one has seen it.
         context.warn("the token that was taken is not stored, and is nowhere else: revoke it at the provider, and run setup-token again");
     }
     if held.came() {
@@ -181,7 +181,7 @@ fn from_claude(
         Some(None) => "was ended by a signal".to_owned(),
     };
     let succeeded = ran.status.is_some_and(|status| status.success());
-    // After a signal, or where the terminal is gone, nobody can be asked.
+    // After a signal, or where the terminal is gone, no one can be asked.
     let alone = ran.held.came() || ran.gone.is_some();
     let is_whole = |token: &Buffer| token.len() == TOKEN.usual;
     // Of a program that failed only what is surely whole is taken.

@@ -50,7 +50,7 @@ pub struct Init {
 pub(super) struct Made {
     home: PathBuf,
     pub(super) payload: Payload,
-    /// What opens it, so that nobody is asked for it again.
+    /// What opens it, so that no one is asked for it again.
     secret: MethodSecret,
     store: Place,
     unlock: String,

@@ -47,7 +47,7 @@ pub struct NewKey {
 }
 
 impl NewKey {
-    /// Writes it, durably. False where somebody else made that file meanwhile: then this key is in none.
+    /// Writes it, durably. False where someone else made that file meanwhile: then this key is in none.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.

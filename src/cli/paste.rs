@@ -97,7 +97,7 @@ fn ask_provider(
     Ok((read, meant.then_some(known)))
 }
 
-/// Whether the agent has a profile of that provider: then its name is meant as it stands.
+/// Whether the agent has a profile of that provider: then its name is meant as it is.
 fn has_any(open: &Open<'_>, provider: &Provider) -> Result<bool> {
     let Some(found) = open.vault.agent(&open.agent)? else { return Ok(false) };
     let index = found.index()?;

@@ -75,7 +75,7 @@ pub(super) fn read(context: &Context, provider: &Provider, what: &str) -> Result
     Value { ends: Ends::default(), secret_fd: None }.read(context, provider, what, None)
 }
 
-/// What opened a vault that has a passphrase, unless that did: whoever put it there could read what is
+/// What opened a vault that has a passphrase, unless that did: anyone who put it there could read what is
 /// pasted next.
 pub(super) fn not_by_passphrase(open: &Open<'_>) -> Option<String> {
     let has_one = |slot: &Slot| matches!(slot.kind, Ok((Kind::Passphrase, _)));

@@ -54,7 +54,7 @@ pub(super) fn noun(kind: CredentialType) -> &'static str {
     if kind == CredentialType::Token { "token" } else { "API key" }
 }
 
-/// Refuses to put a credential in the place of one of another type under an id that nobody named: at a
+/// Refuses to put a credential in the place of one of another type under an id that no one named: at a
 /// terminal it asks instead. With `asks_anyway` it asks about any that is there.
 ///
 /// # Errors

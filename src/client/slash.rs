@@ -90,7 +90,7 @@ pub enum Wish {
     Pin {
         /// The model before the `@`.
         model: Option<String>,
-        /// The profile behind it.
+        /// The profile after it.
         profile: String,
     },
     /// Pick a model, and leave the profile as it is.
@@ -101,7 +101,7 @@ pub enum Wish {
     Status,
 }
 
-/// Reads what stands behind `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
+/// Reads what comes after `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
 #[must_use]
 pub fn wish(text: &str) -> Wish {
     if let Some(asked) = parse(text) {

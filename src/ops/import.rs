@@ -65,7 +65,7 @@ impl Import<'_> {
         Ok(plan)
     }
 
-    /// Carries out what was planned, as it stands to what is there by now. Returns the plan that was carried out,
+    /// Carries out what was planned, as it is to what is there by now. Returns the plan that was carried out,
     /// and what is to be said.
     ///
     /// # Errors
@@ -146,7 +146,7 @@ fn existing_in<'r>(
         let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
         match reader.record(profile) {
             Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
-            // Somebody else's entry, perhaps with the only copy of a secret in it.
+            // Someone else's entry, perhaps with the only copy of a secret in it.
             Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
             Ok(None) => Existing::Absent,
             Err(_) => Existing::Unreadable,

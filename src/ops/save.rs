@@ -57,13 +57,13 @@ pub struct Wish {
     pub provider: Provider,
     /// Under which id.
     pub profile: ProfileId,
-    /// Whether somebody named that id, and it is not a default.
+    /// Whether someone named that id, and it is not a default.
     pub named: bool,
     /// Token or API key.
     pub kind: CredentialType,
     /// When it ends.
     pub end: End,
-    /// Where its record is to rest, where that was said.
+    /// Where its record is to rest, if that was said.
     pub store: Option<Store>,
     /// The command that stores it.
     pub command: &'static str,
@@ -108,7 +108,7 @@ pub fn held(open: &Open<'_>, profile: &ProfileId) -> Result<Held> {
 }
 
 /// The store to which a profile's new record goes: the one that is named, else the one it rests in,
-/// else the vault's. Where that is the keychain, it is made sure of before any lock is taken.
+/// else the vault's. If that is the keychain, it is made sure of before any lock is taken.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the agent.
@@ -140,7 +140,7 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
 
     let writer = open.writer(wish.command)?;
     let reader = writer.reader()?;
-    // A record that does not open is what a paste is there to mend.
+    // A record that does not open is what a paste is there to repair.
     let found = reader.found(&profile).unwrap_or(None);
     let generations = writer.generations()?;
     let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;

@@ -124,7 +124,7 @@ pub fn bare<'t>(text: &'t str, warnings: &mut Vec<String>) -> Result<&'t str, Re
 }
 
 /// Refuses the key of a vault, alone or as the text of its file: stored in the vault that it opens, it would be
-/// given to whoever asks for a credential.
+/// given to anyone who asks for a credential.
 fn refuse_own_key(text: &str) -> Result<(), Refusal> {
     if text.contains(OWN_KEY) {
         let refusal = Refusal::new(Code::NotASecret, "is a key of Strongroom, which opens a vault");

@@ -47,7 +47,7 @@ pub enum StepKind {
     Order,
     /// The profiles that serve the provider.
     Profiles,
-    /// Those that are never used as they stand.
+    /// Those that are never used as they are.
     Excluded,
     /// Those that wait.
     Cooldown,

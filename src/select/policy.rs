@@ -88,7 +88,7 @@ impl Policy {
     #[must_use]
     pub fn limits(&self, provider: &Provider) -> Limits {
         let known = &self.cooldowns;
-        // By the very name, for the client looks for no alias here.
+        // By the very name, because the client looks for no alias here.
         let billing = known.billing_hours_of.get(provider).copied().unwrap_or(known.billing_hours);
         let or = |count: Option<f64>, unit, default| count.map_or(default, |count| scaled(count, unit));
         let default = Limits::default();

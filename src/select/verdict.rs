@@ -24,7 +24,7 @@ pub enum ReasonCode {
 }
 
 impl ReasonCode {
-    /// The code as it stands in a report.
+    /// The code as it is in a report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ pub enum Verdict {
         until: i64,
         /// What it failed of, such as `rate_limit`.
         reason: Option<String>,
-        /// The one model for which it cools down, where it is one alone.
+        /// The one model for which it cools down, if it is one alone.
         model: Option<Model>,
     },
     /// It failed in a way that lasts, such as `billing`; used only when nothing else is left.
@@ -59,7 +59,7 @@ pub enum Verdict {
         /// What it failed of.
         reason: Option<String>,
     },
-    /// It is never used as it stands.
+    /// It is never used as it is.
     Excluded(ReasonCode),
 }
 
@@ -85,7 +85,7 @@ impl Verdict {
         }
     }
 
-    /// When the profile is free again, where it waits for that.
+    /// When the profile is free again, if it waits for that.
     #[must_use]
     pub const fn until(&self) -> Option<i64> {
         match self {
@@ -105,6 +105,6 @@ pub enum VerdictKind {
     Cooldown,
     /// It failed in a way that lasts.
     Disabled,
-    /// It is never used as it stands.
+    /// It is never used as it is.
     Excluded,
 }

@@ -14,7 +14,7 @@ pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// A string, never in memory that nobody would wipe.
+/// A string, never in memory that no one would wipe.
 pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
     secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }

@@ -1,7 +1,7 @@
 //! What to do about a file with a secret that is refused: a key, a passphrase, an identity.
 //!
 //! What was named may be anything, by mistake: a directory, `/etc/passwd`, a device. A command that is given here is
-//! typed as it stands, so it names the file, and changes only what is the caller's own.
+//! typed as it is, so it names the file, and changes only what is the caller's own.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;

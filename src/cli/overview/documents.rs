@@ -1,4 +1,4 @@
-//! The reports of `status` with what stands beside the vault.
+//! The reports of `status` with what is beside the vault.
 
 use serde::Serialize;
 
@@ -10,18 +10,18 @@ use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::report::Report;
 use crate::term::escape::safe;
 
-/// The explanation of `status` with what stands beside the vault.
+/// The explanation of `status` with what is beside the vault.
 #[derive(Serialize)]
 pub(super) struct Explained {
     #[serde(flatten)]
     explanation: Explanation,
-    /// What the client takes, where something stands beside the vault.
+    /// What the client takes, if something stands beside the vault.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
 }
 
 impl Explained {
-    /// Ends an explanation with the source that wins, where something stands beside the vault.
+    /// Ends an explanation with the source that wins, if something stands beside the vault.
     pub(super) fn of(mut explanation: Explanation, overview: &Overview<'_>, found: &Found) -> Self {
         let beside = Beside::of(overview, found, Some(&explanation.provider));
         let sources = beside.providers.into_iter().next();
@@ -37,7 +37,7 @@ impl Explained {
     }
 }
 
-/// The report of `status` with what stands beside the vault.
+/// The report of `status` with what is beside the vault.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document<'a> {
@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// What stands beside the vault, in lines; none if nothing does.
+/// What is beside the vault, in lines; none if nothing is.
 pub(super) fn lines(beside: &Beside<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let Beside { providers, warnings, .. } = beside;

@@ -1,4 +1,4 @@
-//! What stands beside the vault as it goes with the profiles: which source of each provider the client takes, which
+//! What is beside the vault as it goes with the profiles: which source of each provider the client takes, which
 //! it passes over, and what its configuration makes of prompt caching.
 
 use serde::Serialize;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::secret::{Buffer, SecretString};
 
-/// A value as it stands in the text.
+/// A value as it is in the text.
 pub(super) struct Raw {
     /// The value, without the quotes if it is in quotes.
     pub(super) span: Range<usize>,

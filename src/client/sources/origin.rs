@@ -52,7 +52,7 @@ impl Origin {
         }
     }
 
-    /// The file, where it is one.
+    /// The file, if it is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -77,7 +77,7 @@ impl Origin {
         }
     }
 
-    /// Whether a service reads it that was started by nobody's shell.
+    /// Whether a service reads it that was started by no one's shell.
     #[must_use]
     pub const fn reaches_services(&self) -> bool {
         matches!(self, Self::File(_) | Self::Config(_) | Self::Entry(_) | Self::Shell)

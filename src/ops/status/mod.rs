@@ -54,7 +54,7 @@ pub struct Asked {
 pub struct Looked {
     /// What was met on the way.
     pub warnings: Vec<Warning>,
-    /// What stands beside the vault.
+    /// What is beside the vault.
     pub found: Found,
     /// The profiles that are asked about.
     pub profiles: Vec<ProfileView>,
@@ -112,7 +112,7 @@ impl Asked {
     }
 }
 
-/// Looks at an agent of the vault in `home`, if there is one, at the client and at what stands beside the vault.
+/// Looks at an agent of the vault in `home`, if there is one, at the client and at what is beside the vault.
 ///
 /// # Errors
 /// Those of reading the home and the index.

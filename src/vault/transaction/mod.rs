@@ -117,7 +117,7 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
             return Ok(agent.dir.rename(STAGED_INDEX, &agent.dir, index::FILE)?);
         }
     }
-    // Somebody else wrote the index meanwhile: the operations go upon what stands there now.
+    // Someone else wrote the index meanwhile: the operations go upon what stands there now.
     let (mut index, bytes) = agent.index_and_bytes()?;
     match prepared {
         Some(_) => ops.apply(&mut index)?,
