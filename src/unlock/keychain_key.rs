@@ -17,6 +17,9 @@ use crate::secret::{ExposeSecret, SecretBox};
 /// A keychain may keep its last seconds in memory only (KWallet 5.103: about 5 s).
 const SEEN_AFTER: Duration = Duration::from_secs(60);
 
+/// A key is not sealed: it travels encrypted.
+const PRIVATE: Transport = Transport::Private { prefix: key_text::PREFIX };
+
 /// Opens the vault with the key that the keychain holds. `vault` is the vault's id, where it is known.
 ///
 /// # Errors
@@ -28,7 +31,7 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
     };
     let mut found = Vec::new();
     for id in &ids {
-        found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, Transport::Private)?);
+        found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, PRIVATE)?);
     }
     let lost = |what: &str| {
         Err(Error::new(Code::KeychainLost, what).with_remedy("unlock by another method, or rebuild the vault: strongroom recover --recovery-key FILE; then add the keychain again"))
@@ -69,7 +72,7 @@ pub fn create(keychain: &Keychain, vault: &str) -> Result<SecretBox<[u8; 32]>> {
     let key = key_text::generate()?;
     let item = keychain.unlock_key(vault, KEYCHAIN);
     let line = Zeroizing::new(key_text::line(key.expose_secret()).into_bytes());
-    let put = keychain.put(vec![(item.clone(), line)], Transport::Private)?;
+    let put = keychain.put(vec![(item.clone(), line)], PRIVATE)?;
     if let Some(Err(error)) = put.into_iter().find(Result::is_err) {
         let _ = keychain.remove(&item);
         return Err(error);
@@ -87,10 +90,10 @@ pub fn take_over(keychain: &Keychain, vault: &str, slot: &Slot) -> Result<bool> 
     if !keychain.find(&item.attributes)?.is_empty() {
         return Ok(false);
     }
-    for text in keychain.get(&item.attributes, Transport::Private)? {
+    for text in keychain.get(&item.attributes, PRIVATE)? {
         let Ok(key) = key_text::parse(&text, "the keychain's item") else { continue };
         if slot.opens_with(&MethodSecret::Key(key).method_key(None)?)? {
-            keychain.put(vec![(item, text)], Transport::Private)?.into_iter().collect::<Result<Vec<()>>>()?;
+            keychain.put(vec![(item, text)], PRIVATE)?.into_iter().collect::<Result<Vec<()>>>()?;
             return Ok(true);
         }
     }

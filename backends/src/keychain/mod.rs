@@ -7,6 +7,8 @@
 
 #[cfg(all(feature = "keychain", target_os = "macos"))]
 mod apple;
+#[cfg(all(feature = "keychain", target_os = "linux"))]
+mod bus_address;
 #[cfg(any(all(feature = "keychain", any(target_os = "macos", windows)), test))]
 mod entries;
 mod error;
@@ -81,7 +83,11 @@ pub enum Transport {
     /// As they are: they are sealed already.
     Sealed,
     /// Encrypted on the way, where the keychain's protocol knows how.
-    Private,
+    Private {
+        /// How every such value begins: the protocol has nothing else that tells a value from what a key exchange
+        /// that went wrong makes of it.
+        prefix: &'static str,
+    },
 }
 
 /// An item as it is written.
