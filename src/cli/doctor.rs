@@ -4,18 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, explain, prune};
-use crate::doctor::{
-    Finding, Level, home, kernel, keychain, process, profiles, resolver, sources, state, unlock, writable,
-};
-use crate::error::{Error, Result};
+use crate::doctor::checkup::Checkup;
+use crate::doctor::{Finding, Level};
+use crate::error::Result;
 use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::key_sources;
-use crate::unlock::unlock_files::PASSPHRASE;
-use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{Session, Vault};
-use crate::vault::locks::Look;
 
 /// Look for what is wrong, and mend it.
 ///
@@ -50,67 +46,18 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let setup = if asks { context.setup() } else { context.setup_unasked() };
     let opened = Vault::open_damaged(&context.home()?, &setup, context.lock_limit());
     let (vault, damaged) = prune::no_vault(context, opened)?;
-    let mut findings = process::check();
-    findings.extend(resolver::check());
-    findings.extend(kernel::check());
-    // What one check cannot read keeps none of the others from looking.
-    findings.extend(Finding::or_met("home", home::check(&vault, damaged.as_ref())));
-    findings.extend(writable::check(&vault));
-    findings.extend(Finding::or_met("unlock", unlock::check(&vault)));
-    let files = key_sources::files(&context.named(), &context.env);
-    findings.extend(unlock::mounted(&files));
-    findings.extend(unlock::places(&files));
-    let in_keychain = keychain::is_used(&vault).unwrap_or(false);
-    findings.extend(keychain::check(vault.keychain(), in_keychain));
-    findings.extend(keychain::leftovers(&vault));
-    findings.extend(sources::check(&context.env, |provider| served(context, &vault, provider)));
-    findings.extend(Finding::or_met("state", state::check(&vault)));
-    let waits = context.waits("doctor");
-    let mut session = open(context, &vault, asks);
-    let mut look = match &mut session {
-        Ok(session) => vault.keys_settled(session, &waits).unwrap_or_else(|error| {
-            findings.push(Finding::met("home", &error));
-            Look::default()
-        }),
-        Err(_) => Look::default(),
+    let agent = context.agent().ok();
+    let checkup = Checkup {
+        vault: &vault,
+        damaged: damaged.as_ref(),
+        key_files: &key_sources::files(&context.named(), &context.env),
+        agent: agent.as_ref(),
+        env: &context.env,
+        waits: &context.waits("doctor"),
+        repair: args.repair,
+        accept_rollback: args.accept_rollback.as_deref(),
     };
-    let by_passphrase = vault.slots().unwrap_or_default().iter().any(|slot| slot.method == PASSPHRASE);
-    findings.push(unlock::opened(&session, by_passphrase));
-    if let Some(digest) = &args.accept_rollback {
-        drop(look.lock.take());
-        let session = session.as_mut().map_err(|error| error.clone())?;
-        let refusal = accept_rollback::accept(&vault, session, &digest.to_ascii_lowercase(), &waits)?;
-        findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
-        look = vault.keys_settled(session, &waits)?;
-    }
-    match &mut session {
-        Ok(session) => {
-            if args.repair {
-                // What mends takes it alone.
-                drop(look.lock.take());
-            }
-            findings.push(home::vault_file(&vault, session, args.repair, &waits)?);
-            if args.repair {
-                findings.extend(profiles::repair(&vault, session, &waits)?);
-                look = vault.keys_settled(session, &waits)?;
-            }
-            findings.extend(look.told().map(|what| Finding::note("home", what)));
-            findings.extend(Finding::or_met("anchor", home::standing(&vault, session)));
-            if in_keychain {
-                let items = keychain::items(&vault, session, args.repair, &waits);
-                findings.extend(Finding::or_met("keychain", items));
-            }
-            let profiles = profiles::check(&vault, session, &look.waits(&waits));
-            findings.extend(Finding::or_met("profiles", profiles));
-        }
-        Err(error) if args.repair => {
-            return Err(Error::new(error.code(), format!("nothing can be repaired: {}", error.what()))
-                .with_remedy(error.remedy().to_owned()));
-        }
-        Err(_) => findings.extend(Finding::or_met("profiles", profiles::check_locked(&vault))),
-    }
-    drop(look);
-    tell_once(&mut findings);
+    let findings = checkup.run(|| open(context, &vault, asks))?;
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;
@@ -123,25 +70,6 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         }
         done => done,
     }
-}
-
-/// Drops what an earlier finding says already: several checks can meet one error.
-fn tell_once(findings: &mut Vec<Finding>) {
-    const DENIED: &str = "permission denied: ";
-    let mut told: Vec<String> = Vec::new();
-    findings.retain(|finding| {
-        // The check that met it says where.
-        let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
-        let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
-        told.push(core.to_owned());
-        !again
-    });
-}
-
-/// Whether the agent has a profile of a provider.
-fn served(context: &Context, vault: &Vault, provider: &str) -> bool {
-    let Ok(agent) = context.agent() else { return false };
-    explain::has(vault, &agent, provider)
 }
 
 /// Unlocks whatever `vault.json` says: it is one of the things that are looked at.

@@ -4,7 +4,7 @@ use clap::Args;
 use strongroom_backends::shown;
 
 use super::Context;
-use crate::doctor::keychain::lacks_own_items;
+use crate::doctor::leftovers::{KeptFor, kept_for};
 use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::secret_format::looks_secret;
@@ -59,9 +59,14 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
     }
     let (mut gone, mut kept) = (Vec::new(), Vec::new());
     for left in all {
-        match why_kept(context, &left)? {
+        let open = || {
+            let vault = context.vault()?;
+            let session = context.session(&vault)?;
+            Ok((vault, session))
+        };
+        match kept_for(&left, &home, open)? {
             None => gone.push(left),
-            Some(why) => kept.push((left, why)),
+            Some(kept_for) => kept.push((left, why_kept(&kept_for))),
         }
     }
     let provider = keychain.provider().to_owned();
@@ -96,35 +101,21 @@ fn is_of(left: &Leftover, which: &str) -> bool {
     left.vault == which || left.home == which
 }
 
-/// Why items may not be removed: a home that is there may read them.
-fn why_kept(context: &Context, left: &Leftover) -> Result<Option<String>> {
-    let here = context.home()?.canonicalize().ok();
-    for reader in &left.readers {
-        let is_here = here.is_some() && reader.canonicalize().ok() == here;
-        let elsewhere = || format!("strongroom --home {} store prune", shell_path(reader));
-        if !is_here {
-            return Ok(Some(format!(
-                "the vault in {} may still read them; to remove them: {}",
-                shown(reader),
-                elsewhere()
-            )));
+fn why_kept(kept: &KeptFor) -> String {
+    match kept {
+        KeptFor::Home(home) => format!(
+            "the vault in {} may still read them; to remove them: strongroom --home {} store prune",
+            shown(home),
+            shell_path(home)
+        ),
+        KeptFor::CutShort(verb) => {
+            format!("a {verb} was cut short and may need them; run `strongroom {verb}` again first")
         }
-        let vault = context.vault()?;
-        let session = context.session(&vault)?;
-        if let Some(pending) = session.pending() {
-            let verb = pending.verb();
-            return Ok(Some(format!(
-                "a {verb} was cut short and may need them; run `strongroom {verb}` again first"
-            )));
-        }
-        if lacks_own_items(&vault, &session)? {
-            return Ok(Some(format!(
-                "the vault in {} reads them, because it was moved there; run `strongroom doctor --repair` first",
-                shown(reader)
-            )));
-        }
+        KeptFor::Moved(home) => format!(
+            "the vault in {} reads them, because it was moved there; run `strongroom doctor --repair` first",
+            shown(home)
+        ),
     }
-    Ok(None)
 }
 
 fn tell(context: &mut Context, provider: &str, gone: &[Leftover], kept: &[(Leftover, String)]) -> Result<()> {

@@ -1,9 +1,12 @@
-//! `doctor`: looks for what is wrong, a file a check, and mends what can be mended.
+//! `doctor`: looks for what is wrong, one file for each check, and repairs what can be repaired.
 
+pub mod checkup;
 pub mod explain;
 pub mod home;
+pub mod indexed;
 pub mod kernel;
 pub mod keychain;
+pub mod leftovers;
 pub mod message;
 pub mod process;
 pub mod profiles;

@@ -1,0 +1,132 @@
+//! The whole of `doctor`: each check in its turn, and what is repaired between them.
+
+use std::path::PathBuf;
+
+use super::{
+    Finding, Level, home, indexed, kernel, keychain, process, profiles, resolver, sources, state, unlock,
+    writable,
+};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::unlock::unlock_files::PASSPHRASE;
+use crate::vault::anchor::accept_rollback;
+use crate::vault::home::{LockWait, Session, Vault};
+use crate::vault::id::AgentName;
+use crate::vault::locks::Look;
+
+/// What is examined, and how far.
+#[derive(Debug)]
+pub struct Checkup<'a> {
+    /// The vault.
+    pub vault: &'a Vault,
+    /// Why `vault.json` could not be read.
+    pub damaged: Option<&'a Error>,
+    /// The files that hold a key or a passphrase, and what each is.
+    pub key_files: &'a [(&'static str, PathBuf)],
+    /// The agent whose profiles are meant.
+    pub agent: Option<&'a AgentName>,
+    /// The environment.
+    pub env: &'a Env,
+    /// How locks are waited for.
+    pub waits: &'a LockWait,
+    /// Whether what can be repaired is.
+    pub repair: bool,
+    /// The digest of a refused state of the home that is to be accepted.
+    pub accept_rollback: Option<&'a str>,
+}
+
+impl Checkup<'_> {
+    /// Looks at everything. `unlock` is called once, after what needs no key.
+    ///
+    /// # Errors
+    /// Those of a repair, and of accepting a state. What a check meets is a finding.
+    pub fn run(&self, unlock: impl FnOnce() -> Result<Session>) -> Result<Vec<Finding>> {
+        let mut findings = self.without_a_key();
+        let mut session = unlock();
+        let mut look = match &mut session {
+            Ok(session) => self.vault.keys_settled(session, self.waits).unwrap_or_else(|error| {
+                findings.push(Finding::met("home", &error));
+                Look::default()
+            }),
+            Err(_) => Look::default(),
+        };
+        let methods = self.vault.slots().unwrap_or_default();
+        let by_passphrase = methods.iter().any(|slot| slot.method == PASSPHRASE);
+        findings.push(unlock::opened(&session, by_passphrase));
+        if let Some(digest) = self.accept_rollback {
+            drop(look.lock.take());
+            let session = session.as_mut().map_err(|error| error.clone())?;
+            let digest = digest.to_ascii_lowercase();
+            let refusal = accept_rollback::accept(self.vault, session, &digest, self.waits)?;
+            findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
+            look = self.vault.keys_settled(session, self.waits)?;
+        }
+        match &mut session {
+            Ok(session) => self.with_the_key(session, look, &mut findings)?,
+            Err(error) if self.repair => {
+                return Err(Error::new(error.code(), format!("nothing can be repaired: {}", error.what()))
+                    .with_remedy(error.remedy().to_owned()));
+            }
+            Err(_) => findings.extend(Finding::or_met("profiles", profiles::check_locked(self.vault))),
+        }
+        tell_once(&mut findings);
+        Ok(findings)
+    }
+
+    /// What one check cannot read keeps none of the others from looking.
+    fn without_a_key(&self) -> Vec<Finding> {
+        let mut findings = process::check();
+        findings.extend(resolver::check());
+        findings.extend(kernel::check());
+        findings.extend(Finding::or_met("home", home::check(self.vault, self.damaged)));
+        findings.extend(writable::check(self.vault));
+        findings.extend(Finding::or_met("unlock", unlock::check(self.vault)));
+        findings.extend(unlock::mounted(self.key_files));
+        findings.extend(unlock::places(self.key_files));
+        findings.extend(keychain::check(self.vault.keychain(), self.uses_keychain()));
+        findings.extend(keychain::leftovers(self.vault));
+        findings.extend(sources::check(self.env, |provider| {
+            self.agent.is_some_and(|agent| indexed::has(self.vault, agent, provider))
+        }));
+        findings.extend(Finding::or_met("state", state::check(self.vault)));
+        findings
+    }
+
+    fn with_the_key(&self, session: &mut Session, mut look: Look, findings: &mut Vec<Finding>) -> Result<()> {
+        if self.repair {
+            // A repair takes the lock alone.
+            drop(look.lock.take());
+        }
+        findings.push(home::vault_file(self.vault, session, self.repair, self.waits)?);
+        if self.repair {
+            findings.extend(profiles::repair(self.vault, session, self.waits)?);
+            look = self.vault.keys_settled(session, self.waits)?;
+        }
+        findings.extend(look.told().map(|what| Finding::note("home", what)));
+        findings.extend(Finding::or_met("anchor", home::standing(self.vault, session)));
+        if self.uses_keychain() {
+            let items = keychain::items(self.vault, session, self.repair, self.waits);
+            findings.extend(Finding::or_met("keychain", items));
+        }
+        let profiles = profiles::check(self.vault, session, &look.waits(self.waits));
+        findings.extend(Finding::or_met("profiles", profiles));
+        Ok(())
+    }
+
+    fn uses_keychain(&self) -> bool {
+        keychain::is_used(self.vault).unwrap_or(false)
+    }
+}
+
+/// Drops what an earlier finding says already: several checks can meet one error.
+fn tell_once(findings: &mut Vec<Finding>) {
+    const DENIED: &str = "permission denied: ";
+    let mut told: Vec<String> = Vec::new();
+    findings.retain(|finding| {
+        // The check that met it says where.
+        let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
+        let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
+        told.push(core.to_owned());
+        !again
+    });
+}

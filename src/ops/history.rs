@@ -1,0 +1,145 @@
+//! An agent's or the vault's change log, as far as it can be checked, and what is looked for in it.
+
+use serde::Serialize;
+
+use crate::error::{Code, Error, Result};
+use crate::seal::keys::Ring;
+use crate::vault::home::{Session, Vault};
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::log::{self, Head, Line, OPS_OF_AGENT, OPS_OF_VAULT};
+use crate::vault::vault_ledger::VaultLedger;
+
+/// A line, and what is wrong with it.
+#[derive(Debug, Serialize)]
+pub struct Checked {
+    /// The line.
+    #[serde(flatten)]
+    pub line: Line,
+    /// What is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<&'static str>,
+}
+
+/// A log as far as it can be checked.
+#[derive(Debug)]
+pub struct History {
+    /// The lines that can be read, oldest first.
+    pub lines: Vec<Checked>,
+    /// How many lines are not as this vault wrote them, or are missing.
+    pub damaged: usize,
+    /// Whether the lines were checked by their MACs, which takes a key.
+    pub verified: bool,
+    /// Whether it is the vault's own log.
+    of_vault: bool,
+}
+
+impl History {
+    /// Reads the vault's own log; without a session it is not checked.
+    ///
+    /// # Errors
+    /// Those of reading the log.
+    pub fn of_vault(vault: &Vault, session: Option<&Session>) -> Result<Self> {
+        if let Some(session) = session
+            && let Ok(ring) = session.keys().own()
+            && let Ok(Some(own)) = VaultLedger::read(vault.home(), &ring)
+        {
+            return Self::judged(true, &own.log_files(vault.home())?, Some((&ring, &own.log)));
+        }
+        Self::judged(true, &log::read(vault.home())?, None)
+    }
+
+    /// Reads an agent's log; without a session it is not checked. It is empty if there is no such agent.
+    ///
+    /// # Errors
+    /// Those of reading the agent's directory and log.
+    pub fn of_agent(
+        vault: &Vault,
+        agent: &AgentName,
+        session: impl FnOnce() -> Option<Session>,
+    ) -> Result<Self> {
+        let Some(found) = vault.agent(agent)? else { return Self::judged(false, &[], None) };
+        let ring = session().and_then(|session| session.keys().agent(agent.as_str()).ok());
+        let Some(ring) = ring else { return Self::judged(false, &log::read(found.dir())?, None) };
+        // If a change is unfinished, the file lacks its lines.
+        let reader = found.reader(ring, vault.keychain())?;
+        let head = reader.book().ok().map(|book| &book.ledger.log);
+        Self::judged(false, &reader.log()?, head.map(|head| (reader.ring(), head)))
+    }
+
+    /// The lines of files; with the keys of their scope they are checked against these and the head.
+    fn judged(of_vault: bool, files: &[Vec<u8>], checked: Option<(&Ring, &Head)>) -> Result<Self> {
+        let judged = log::judge(checked.map(|(ring, _)| ring), files)?;
+        let mut damaged = judged.iter().filter(|judged| judged.fault.is_some()).count();
+        let last = judged.iter().rev().filter(|judged| judged.fault.is_none()).find_map(|j| j.line.as_ref());
+        if let Some((_, head)) = checked
+            && !last.map_or_else(|| head.is_at(0, ""), |line| head.is_at(line.seq, &line.mac))
+        {
+            damaged += 1;
+        }
+        let readable = |judged: log::Judged| Some(Checked { line: judged.line?, fault: judged.fault });
+        let lines = judged.into_iter().filter_map(readable).collect();
+        Ok(Self { lines, damaged, verified: checked.is_some(), of_vault })
+    }
+
+    /// Keeps the lines that are looked for.
+    ///
+    /// # Errors
+    /// `USAGE` if no line of this log can be of the kind that is looked for: a slip of the finger would be read as
+    /// "nothing happened".
+    pub fn keep(&mut self, wanted: &Wanted<'_>) -> Result<()> {
+        if let Some(op) = wanted.op {
+            self.check_op(op)?;
+        }
+        self.lines.retain(|Checked { line, .. }| wanted.has(line));
+        if let Some(last) = wanted.last {
+            self.lines.drain(..self.lines.len().saturating_sub(last));
+        }
+        Ok(())
+    }
+
+    fn check_op(&self, op: &str) -> Result<()> {
+        let (known, others) =
+            if self.of_vault { (OPS_OF_VAULT, OPS_OF_AGENT) } else { (OPS_OF_AGENT, OPS_OF_VAULT) };
+        // A later version may write others.
+        if known.contains(&op) || self.lines.iter().any(|checked| checked.line.event.op == op) {
+            return Ok(());
+        }
+        let error = if others.contains(&op) {
+            let (log, remedy) = if self.of_vault {
+                ("the logs of agents, not in the vault's", "leave out --vault")
+            } else {
+                ("the vault's log, not in an agent's", "add --vault")
+            };
+            Error::new(Code::Usage, format!("{op} is recorded in {log}")).with_remedy(remedy)
+        } else {
+            Error::new(Code::Usage, "--op is not a kind of change")
+                .with_remedy(format!("use one of: {}", known.join(", ")))
+        };
+        Err(error)
+    }
+}
+
+/// What is looked for in a log.
+#[derive(Debug, Default)]
+pub struct Wanted<'a> {
+    /// The changes of one profile, under its old id too.
+    pub profile: Option<&'a ProfileId>,
+    /// The changes of one kind.
+    pub op: Option<&'a str>,
+    /// The changes since then, in Unix milliseconds.
+    pub since: Option<i64>,
+    /// So many at most, the latest.
+    pub last: Option<usize>,
+}
+
+impl Wanted<'_> {
+    fn has(&self, line: &Line) -> bool {
+        let event = &line.event;
+        let names = |id: &ProfileId| {
+            [&event.profile, &event.from].into_iter().any(|text| text.as_deref() == Some(id.as_str()))
+        };
+        self.profile.is_none_or(names)
+            && self.op.is_none_or(|op| event.op == op)
+            && self.since.is_none_or(|since| line.at >= since)
+    }
+}
