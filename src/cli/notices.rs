@@ -2,8 +2,11 @@
 
 use strongroom_backends::shown;
 
+use crate::error::Code;
 use crate::ops::notice::Notice;
+use crate::select::phrases;
 use crate::time::rfc3339;
+use crate::vault::id::AgentName;
 use crate::vault::index::exposed;
 use crate::vault::keychain::sync;
 
@@ -29,7 +32,25 @@ pub(super) fn sentence(notice: &Notice) -> String {
             error.what()
         ),
         Notice::KeychainBehind(error) => sync::told(error),
-        Notice::Said(text) => text.clone(),
+        Notice::Advice(text) => text.clone(),
+        Notice::CooldownCleared { profile, agent, was } => {
+            let whose = if *agent == AgentName::default() {
+                profile.to_string()
+            } else {
+                format!("{profile} (agent {agent})")
+            };
+            phrases::lifted(&whose, was)
+        }
+        Notice::CooldownsStay { profile, error } => {
+            let whose = profile.as_ref().map_or_else(
+                || "profiles may still wait for what their old secrets failed of".to_owned(),
+                |id| format!("{id} may still wait for what its old secret failed of"),
+            );
+            // The change was made: the usual remedy says the contrary.
+            let newer = error.code() == Code::NewerFormat;
+            let remedy = if newer { "use a newer strongroom" } else { error.remedy() };
+            format!("{whose}: {}; {remedy}", error.what())
+        }
         Notice::EndsBefore(at) => format!("it ended at {}, and counts as expired", rfc3339(*at)),
         Notice::PlaintextReplaced(profile) => {
             format!("the index held a secret of {profile} in plain text, which this paste replaced")

@@ -101,7 +101,7 @@ impl Import<'_> {
         for (staged, cleared) in staged {
             let outcome = staged.commit()?;
             open.committed(&outcome);
-            notices.extend(cleared.into_iter().map(Notice::Said));
+            notices.extend(cleared);
             notices.extend(sealed_besides(&outcome));
         }
         Ok((plan, notices))

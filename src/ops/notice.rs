@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::select::pin::SessionName;
+use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::store::Store;
@@ -24,8 +25,24 @@ pub enum Notice {
     Unfinished(Error),
     /// A change is saved and not in the keychain yet, because of this.
     KeychainBehind(Error),
-    /// What another room says in words of its own.
-    Said(String),
+    /// What is known of the form of a secret that was stored.
+    Advice(String),
+    /// The profile's cooldown or disablement ended, because its secret is new.
+    CooldownCleared {
+        /// The profile.
+        profile: ProfileId,
+        /// Whose profile it is.
+        agent: AgentName,
+        /// What it was waiting for.
+        was: Verdict,
+    },
+    /// A profile, or one of several, may still wait because of its old secret: the state could not be read.
+    CooldownsStay {
+        /// The profile, if it is one.
+        profile: Option<ProfileId>,
+        /// Why the state could not be read.
+        error: Error,
+    },
     /// A credential ended at this instant, in Unix milliseconds, before it was stored.
     EndsBefore(i64),
     /// The index held the profile's secret in plain text, which was replaced.

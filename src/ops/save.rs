@@ -147,9 +147,9 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
     let current = found.map(|found| found.record);
     let mut change = Change::default();
     change.put_given("paste", record.clone(), place);
-    let lifted = cooldowns::of_stored(&mut change, &writer, current.as_ref(), &record);
+    let cleared = cooldowns::of_stored(&mut change, &writer, current.as_ref(), &record);
     let outcome = writer.commit(change)?;
-    notices.extend(lifted.into_iter().map(Notice::Said));
+    notices.extend(cleared);
     drop(writer);
     open.committed(&outcome);
     if outcome.plaintext.contains(&profile) {
@@ -213,9 +213,9 @@ pub fn rotate(
     }
     let mut change = Change::default();
     change.put_given("rotate", record.clone(), place);
-    let lifted = cooldowns::of_stored(&mut change, &writer, Some(current), &record);
+    let cleared = cooldowns::of_stored(&mut change, &writer, Some(current), &record);
     let outcome = writer.commit(change)?;
-    notices.extend(lifted.into_iter().map(Notice::Said));
+    notices.extend(cleared);
     notices.extend(sealed_besides(&outcome));
     drop(writer);
     open.committed(&outcome);
@@ -223,7 +223,7 @@ pub fn rotate(
 }
 
 fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> Vec<Notice> {
-    secret_format::advise(provider, kind, secret.expose_secret()).into_iter().map(Notice::Said).collect()
+    secret_format::advise(provider, kind, secret.expose_secret()).into_iter().map(Notice::Advice).collect()
 }
 
 /// Returns what a person should know of fields of other programs that were sealed with a record.

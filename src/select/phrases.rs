@@ -59,16 +59,17 @@ pub fn verdict(verdict: &Verdict, now: i64) -> String {
     }
 }
 
-/// That a profile's cooldown or disablement was lifted; none for what is no wait.
+/// Says that a profile's cooldown or disablement ended with its old secret.
 #[must_use]
-pub fn lifted(whose: &str, was: &Verdict) -> Option<String> {
-    let (word, until, reason) = match was {
-        Verdict::CoolingDown { until, reason, .. } => ("cooling down", until, reason),
-        Verdict::Disabled { until, reason } => ("disabled", until, reason),
-        Verdict::Eligible | Verdict::Excluded(_) => return None,
+pub fn lifted(whose: &str, was: &Verdict) -> String {
+    let (word, reason) = match was {
+        Verdict::Disabled { reason, .. } => ("disabled", reason.as_ref()),
+        Verdict::CoolingDown { reason, .. } => ("cooling down", reason.as_ref()),
+        Verdict::Eligible | Verdict::Excluded(_) => ("waiting", None),
     };
-    let reason = reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    Some(format!("{whose} was {word} until {}{reason}: lifted, for the secret is new", rfc3339(*until)))
+    let until = was.until().map(|at| format!(" until {}", rfc3339(at))).unwrap_or_default();
+    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+    format!("{whose} was {word}{until}{reason}: lifted, for the secret is new")
 }
 
 /// What is wrong with a profile and what to do, where a person has to do something.
