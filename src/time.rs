@@ -56,6 +56,14 @@ pub fn rfc3339(ms: i64) -> String {
     text
 }
 
+/// Returns the day of an instant, in UTC.
+#[must_use]
+pub fn day(ms: i64) -> String {
+    let mut text = rfc3339(ms);
+    text.truncate(text.find('T').unwrap_or(text.len()));
+    text
+}
+
 /// Appends a number's decimal digits from the one worth `highest` down.
 fn digits(text: &mut String, number: u32, highest: u32) {
     let mut worth = highest;

@@ -174,12 +174,7 @@ fn from_claude(
         Err(error) if error.code() == Code::Io => return Ok(Err(error.what().to_owned())),
         ran => ran?,
     };
-    let ended = match ran.status.map(|status| status.code()) {
-        _ if ran.cancelled => "was ended by Ctrl-C".to_owned(),
-        None | Some(Some(0)) => "ended".to_owned(),
-        Some(Some(status)) => format!("failed with status {status}"),
-        Some(None) => "was ended by a signal".to_owned(),
-    };
+    let ended = how_it_ended(&ran);
     let succeeded = ran.status.is_some_and(|status| status.success());
     // After a signal, or where the terminal is gone, no one can be asked.
     let alone = ran.held.came() || ran.gone.is_some();
@@ -228,6 +223,16 @@ fn from_claude(
             format!("`claude setup-token` {ended} and printed only a part of a token ({printed} characters)")
         }
     }))
+}
+
+/// How the program ended, as the end of a sentence about it.
+fn how_it_ended(ran: &child::Ran) -> String {
+    match ran.status.map(|status| status.code()) {
+        _ if ran.cancelled => "was ended by Ctrl-C".to_owned(),
+        None | Some(Some(0)) => "ended".to_owned(),
+        Some(Some(status)) => format!("failed with status {status}"),
+        Some(None) => "was ended by a signal".to_owned(),
+    }
 }
 
 /// What was printed of a token that is not stored, where that may be one.

@@ -10,7 +10,8 @@ use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
 use crate::time::relative;
-use crate::vault::id::ProfileId;
+use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::record::Record;
 
 /// Print one secret, and a line break.
 #[derive(Debug, Args)]
@@ -70,37 +71,42 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         context.warn(&format!("{profile} expired {}", relative(at, now)));
     }
     if context.json() {
-        #[derive(serde::Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Document<'a> {
-            agent: &'a str,
-            profile_id: &'a str,
-            provider: &'a str,
-            r#type: &'a str,
-            expires: Option<i64>,
-            generation: u64,
-            secret: &'a str,
-        }
-        let mut document = Buffer::with_capacity(credential.secret.expose_secret().len() + 512);
-        let written = serde_json::to_writer(
-            &mut document,
-            &Document {
-                agent: agent.as_str(),
-                profile_id: profile.as_str(),
-                provider: credential.provider.as_str(),
-                r#type: credential.kind.as_str(),
-                expires: credential.expires,
-                generation: record.generation,
-                secret: credential.secret.expose_secret(),
-            },
-        );
-        written.map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
-        document.push(b'\n');
-        out::write_bytes(&document)?;
-        return Ok(0);
+        out::write_bytes(&document(&agent, &record)?)?;
+    } else {
+        out::write_secret(&credential.secret)?;
     }
-    out::write_secret(&credential.secret)?;
     Ok(0)
+}
+
+fn document(agent: &AgentName, record: &Record) -> Result<Buffer> {
+    #[derive(serde::Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Document<'a> {
+        agent: &'a str,
+        profile_id: &'a str,
+        provider: &'a str,
+        r#type: &'a str,
+        expires: Option<i64>,
+        generation: u64,
+        secret: &'a str,
+    }
+    let credential = &record.credential;
+    let mut document = Buffer::with_capacity(credential.secret.expose_secret().len() + 512);
+    let written = serde_json::to_writer(
+        &mut document,
+        &Document {
+            agent: agent.as_str(),
+            profile_id: record.profile.as_str(),
+            provider: credential.provider.as_str(),
+            r#type: credential.kind.as_str(),
+            expires: credential.expires,
+            generation: record.generation,
+            secret: credential.secret.expose_secret(),
+        },
+    );
+    written.map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+    document.push(b'\n');
+    Ok(document)
 }
 
 /// What a person can do about a record that is not the ledger's.

@@ -20,7 +20,7 @@ use crate::unlock::read::{self, Stream};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::home::{Session, Vault};
 use crate::vault::keychain::sync;
-use crate::vault::keys::rekey;
+use crate::vault::keys::rekey::{self, Rekeyed};
 
 /// Print to whom others should export: this vault's own age recipient.
 #[derive(Debug, Args)]
@@ -104,22 +104,8 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
                 .with_remedy("run `strongroom unlock-method list`"));
         }
     }
-    let files = files_of(args, &slots)?;
     let mut change = KeyFile::of(context, &args.key_file, &session)?;
-    let (mut methods, mut without) = (Vec::new(), Vec::new());
-    for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
-        match key_of(context, files.get(slot.method.as_str()).copied(), slot, &vault, &session)? {
-            Some(key) => methods.push((slot.method.clone(), key)),
-            None => without.push(slot.method.clone()),
-        }
-    }
-    if !without.is_empty() {
-        return Err(Error::new(
-            Code::Locked,
-            format!("the secret of these unlock methods is needed to keep them: {}", without.join(", ")),
-        )
-        .with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD"));
-    }
+    let mut methods = methods_of(context, args, &slots, &vault, &session)?;
     context.confirm(args.yes || !context.may_ask(), "Make a new vault key and seal every record anew?")?;
     let waits = context.waits("rekey");
     let lock = vault.keys_alone(&mut session, &waits)?;
@@ -141,6 +127,11 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let told = change.finish()?;
     drop(lock);
     context.forget_caches(&session.keys().vault);
+    tell(context, args, &done, &told)
+}
+
+/// Tells of a rekey.
+fn tell(context: &mut Context, args: &Rekey, done: &Rekeyed, told: &key_file::Told) -> Result<u8> {
     if context.json() {
         context.print_json(&serde_json::json!({
             "records": done.records, "agents": done.agents, "resumed": done.resumed, "dropped": args.drop,
@@ -165,6 +156,32 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
         "Copies of old records still open with the old keys: revoke at the provider what may have leaked.",
     );
     Ok(0)
+}
+
+/// The unlock methods that stay, and the key of each.
+fn methods_of(
+    context: &Context,
+    args: &Rekey,
+    slots: &[Slot],
+    vault: &Vault,
+    session: &Session,
+) -> Result<Vec<(String, MethodKey)>> {
+    let files = files_of(args, slots)?;
+    let (mut methods, mut without) = (Vec::new(), Vec::new());
+    for slot in slots.iter().filter(|slot| !args.drop.contains(&slot.method)) {
+        match key_of(context, files.get(slot.method.as_str()).copied(), slot, vault, session)? {
+            Some(key) => methods.push((slot.method.clone(), key)),
+            None => without.push(slot.method.clone()),
+        }
+    }
+    if !without.is_empty() {
+        return Err(Error::new(
+            Code::Locked,
+            format!("the secret of these unlock methods is needed to keep them: {}", without.join(", ")),
+        )
+        .with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD"));
+    }
+    Ok(methods)
 }
 
 /// The file that `--with` names for each method. One that no method would read is refused: it would be passed over

@@ -122,7 +122,8 @@ fn list(context: &mut Context) -> Result<u8> {
     Ok(0)
 }
 
-fn add(context: &mut Context, args: &Add) -> Result<u8> {
+/// The name of the method that is added.
+fn name_of(args: &Add) -> Result<&str> {
     let default = match args.method {
         New::KeyFile => unlock_files::KEY_FILE,
         New::Passphrase => unlock_files::PASSPHRASE,
@@ -138,6 +139,11 @@ fn add(context: &mut Context, args: &Add) -> Result<u8> {
                 "use lower-case letters, digits and -; the one passphrase method is named passphrase, and the one in the keychain keychain",
             ));
     }
+    Ok(name)
+}
+
+fn add(context: &mut Context, args: &Add) -> Result<u8> {
+    let name = name_of(args)?;
     let vault = context.vault()?;
     let mut session = context.session_afresh(&vault)?;
     let exists = vault.slots()?.iter().any(|slot| slot.method == name);

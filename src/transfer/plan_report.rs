@@ -1,10 +1,9 @@
 //! A plan as people and scripts read it. No secret is in either form.
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::plan::{Action, Plan, PlanEntry};
+use crate::time::day;
 
 /// So many warnings people read; scripts get all.
 const WARNINGS_SHOWN: usize = 40;
@@ -157,7 +156,7 @@ fn entry_line(entry: &PlanEntry<'_>) -> String {
         provider if *provider == entry.candidate.id.provider() => String::new(),
         provider => format!(" for {provider}"),
     };
-    let expires = credential.expires.map_or_else(String::new, |at| format!(", expires {}", date(at)));
+    let expires = credential.expires.map_or_else(String::new, |at| format!(", expires {}", day(at)));
     format!(
         "{:<10} {}/{}{target} ({}{provider}{expires}) from {}",
         entry.action.name(),
@@ -166,12 +165,6 @@ fn entry_line(entry: &PlanEntry<'_>) -> String {
         credential.kind,
         entry.candidate.place
     )
-}
-
-/// The day of an instant; the bare number where a calendar ends.
-fn date(ms: i64) -> String {
-    Timestamp::from_millisecond(ms)
-        .map_or_else(|_| format!("{ms} ms"), |at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string())
 }
 
 #[cfg(test)]
