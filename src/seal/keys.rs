@@ -338,15 +338,6 @@ impl Keys {
         }
     }
 
-    /// All vault keys, the newest last. None if only an agent's are at hand.
-    #[must_use]
-    pub fn vault_keys(&self) -> &[VaultKey] {
-        match &self.held {
-            Held::Vault(keys) => keys,
-            Held::Agent(..) => &[],
-        }
-    }
-
     /// The recovery recipient, as [`Ring::recovery`].
     #[must_use]
     pub fn recovery(&self) -> &x25519::Recipient {

@@ -222,16 +222,6 @@ impl Vault {
         }
     }
 
-    /// Makes sure that the vault's own ledger is one of these keys, and not behind what this machine
-    /// remembers of it. What serves one agent alone cannot tell.
-    ///
-    /// # Errors
-    /// `TAMPERED`.
-    pub fn check_own(&self, keys: &Keys) -> Result<()> {
-        let Ok(ring) = keys.own() else { return Ok(()) };
-        self.own(&ring, false).map(|_| ())
-    }
-
     /// The vault's own ledger, if it may be written.
     ///
     /// # Errors

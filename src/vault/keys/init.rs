@@ -10,12 +10,9 @@ use crate::error::{Code, Error, Result};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::unlock_files;
-use crate::vault::agent::{PENDING, TXN};
 use crate::vault::home::{AGENTS, LockWait, Session, Setup, VAULT_FILE, Vault, of_home};
-use crate::vault::index;
-use crate::vault::log::{self, Event};
+use crate::vault::log::Event;
 use crate::vault::settings::Settings;
-use crate::vault::transaction::journal;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
 /// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
@@ -45,27 +42,6 @@ pub fn init(
     };
     vault.commit_own(&ring, &VaultLedger::default(), &edit)?;
     Ok(payload)
-}
-
-/// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
-///
-/// # Errors
-/// Those of reading the home.
-pub fn holds_nothing(vault: &Vault) -> Result<bool> {
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
-        if agent.has_records()?
-            || has(log::FILE)?
-            || has(index::FILE)?
-            || has(PENDING)?
-            || has(TXN)?
-            || has(journal::FILE)?
-        {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Finishes an `init` that was cut short behind its commit. If there is more than that, nothing is done.

@@ -126,21 +126,14 @@ impl Book {
         Ok(ids)
     }
 
-    /// The ledger after some updates. Its number is one more than this one's, or than `above`, where
-    /// that is higher. With `without_removed` it no longer knows what was removed.
+    /// The ledger after some updates. Its number is one more than this one's, or than `above`, if
+    /// that is higher.
     ///
     /// # Errors
     /// As [`Book::entry`]; `TOO_LARGE`.
-    pub fn next(
-        &self,
-        ring: &Ring,
-        updates: &Updates,
-        log: Head,
-        above: u64,
-        without_removed: bool,
-    ) -> Result<Next> {
+    pub fn next(&self, ring: &Ring, updates: &Updates, log: Head, above: u64) -> Result<Next> {
         let number = self.ledger.number.max(above) + 1;
-        if !without_removed && let Body::Shards(digests) = &self.ledger.body {
+        if let Body::Shards(digests) = &self.ledger.body {
             let added = updates.keys().filter(|id| !self.knows(id, digests)).count();
             let count = self.ledger.count + added;
             if shard::how_many(count) == digests.len() {
@@ -149,9 +142,6 @@ impl Book {
         }
         let mut all = self.all()?;
         all.extend(updates.iter().map(|(id, entry)| (id.clone(), *entry)));
-        if without_removed {
-            all.retain(|_, entry| !entry.is_removed());
-        }
         let count = all.len();
         if count <= INLINE_MAX {
             return self.ledger.next_text(ring, number, Body::Inline(all), count, log);

@@ -285,8 +285,6 @@ pub type Updates = BTreeMap<String, Entry>;
 pub struct Unverified {
     /// Its MAC.
     pub mac: String,
-    /// The MAC of the one before it.
-    pub previous: String,
     /// Its entries, as far as they are there.
     pub entries: Entries,
 }
@@ -303,7 +301,7 @@ impl Unverified {
             let bytes = dir.read(&shard::file_name(&digest), shard::MAX).ok();
             entries.extend(bytes.and_then(|bytes| shard::read(&bytes, &digest)).unwrap_or_default());
         }
-        Some(Self { mac: parts.mac.to_owned(), previous: text.previous, entries })
+        Some(Self { mac: parts.mac.to_owned(), entries })
     }
 }
 

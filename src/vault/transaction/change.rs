@@ -51,7 +51,6 @@ pub struct Change {
     events: Vec<Event>,
     /// The ledger's number is to be above this.
     above: u64,
-    forgets_removed: bool,
     /// The log is begun anew: the old one is set by under this name.
     restarts_log: Option<String>,
 }
@@ -125,28 +124,9 @@ impl Change {
         self.above = self.above.max(number);
     }
 
-    /// What was removed is no longer known: under new keys nothing old opens.
-    pub fn forget_removed(&mut self) {
-        self.forgets_removed = true;
-    }
-
     /// Begins the log anew; what is there of it is set by as damaged.
     pub fn restart_log(&mut self, name: &str) {
         self.restarts_log = Some(name.to_owned());
-    }
-
-    /// Takes over everything of another change, behind what is here already.
-    pub fn absorb(&mut self, other: Self) {
-        self.puts.extend(other.puts);
-        self.ops_before.extend(other.ops_before);
-        self.ops_after.extend(other.ops_after);
-        self.removals.extend(other.removals);
-        self.updates.extend(other.updates);
-        self.state.extend(other.state);
-        self.events.extend(other.events);
-        self.above = self.above.max(other.above);
-        self.forgets_removed |= other.forgets_removed;
-        self.restarts_log = self.restarts_log.take().or(other.restarts_log);
     }
 
     /// Whether there is nothing to do.
@@ -189,7 +169,7 @@ impl Change {
         watched.goes_on("Writing to the disk");
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
-        let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
+        let next = book.next(ring, &self.updates(ring)?, head, self.above)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
