@@ -121,5 +121,5 @@ pub fn provider_of(
     ambient: &Ambient,
 ) -> Result<Option<Provider>> {
     let index = Listing::of(vault, agent, ambient)?.index;
-    Ok(index.entry(id.as_str()).map(|entry| entry.provider.unwrap_or_else(|| id.provider())))
+    Ok(index.entry(id.as_str()).map(|entry| entry.provider().unwrap_or_else(|| id.provider())))
 }

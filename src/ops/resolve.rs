@@ -17,7 +17,7 @@ use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reading, Reference, ShortId};
-use crate::vault::index::EntryRef;
+use crate::vault::index::Entry;
 use crate::vault::other_agents::{OtherAgents, told};
 use crate::vault::parallel;
 use crate::vault::reader::Reader;
@@ -132,7 +132,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(entry: &EntryRef<'_>) -> Option<Self> {
+    fn of(entry: &Entry<'_>) -> Option<Self> {
         let id = entry.id.parse().ok()?;
         Some(Self { id, provider: entry.provider(), kind: entry.kind, expires: entry.expires })
     }
@@ -152,7 +152,7 @@ impl Pool {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
         let held = |id: &ProfileId| ids.binary_search(id).is_ok();
-        let entries = index.entry_refs().filter_map(|entry| Listed::of(&entry));
+        let entries = index.entries().filter_map(|entry| Listed::of(&entry));
         let mut profiles: Vec<Listed> = entries.filter(|listed| held(&listed.id)).collect();
         let unlisted = ids.iter().filter(|id| !index.contains(id.as_str()));
         profiles.extend(unlisted.map(|id| Listed {

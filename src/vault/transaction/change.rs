@@ -96,7 +96,7 @@ impl Change {
 
     /// Lists a record that rests in its place and is missing from the index.
     pub fn list(&mut self, agent: &AgentName, record: &Record, store: Store) {
-        let mark = Mark { store: store.to_string(), generation: record.generation };
+        let mark = Mark::of(store, record.generation);
         let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
         self.ops_after.push(Op::List { profile: record.profile.to_string(), entry });
         self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
@@ -173,7 +173,7 @@ impl Change {
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
-            let mark = Mark { store: store.to_string(), generation: record.generation };
+            let mark = Mark::of(*store, record.generation);
             let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
             if !taken.is_empty() {
                 let names = taken.replaced.iter().chain(&taken.rest).cloned().collect();
