@@ -1,17 +1,8 @@
 use super::*;
-use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
-
-fn keys(bytes: &[u8]) -> Keys {
-    let keys: Vec<_> = bytes.iter().map(|b| VaultKey::from_bytes(&[*b; 32])).collect();
-    let current = keys[keys.len() - 1].id();
-    let recovery = age::x25519::Identity::generate().to_public();
-    let vault: VaultId = "00112233445566778899aabbccddeeff".parse().unwrap();
-    let machine: MachineId = "ffeeddccbbaa99887766554433221100".parse().unwrap();
-    Keys::new(vault, machine, keys, current, Vec::new(), recovery).unwrap()
-}
+use crate::seal::keys::Keys;
 
 fn ring(bytes: &[u8]) -> Ring {
-    keys(bytes).agent("main").unwrap()
+    Keys::of_bytes(bytes).agent("main").unwrap()
 }
 
 fn event(op: &str, profile: &str, generation: u64) -> Event {
@@ -49,7 +40,7 @@ fn a_chain_verifies_and_every_altered_byte_is_found() {
         assert!(!verify(&ring, &[altered], &head).unwrap().findings.is_empty(), "{at}");
         assert!(!verify(&ring, &[log[..at].to_vec()], &head).unwrap().findings.is_empty(), "{at}");
     }
-    let other = keys(&[1]).agent("other").unwrap();
+    let other = Keys::of_bytes(&[1]).agent("other").unwrap();
     assert_eq!(verify(&other, &[log], &head).unwrap().wrong, 3);
 }
 
