@@ -226,10 +226,10 @@ impl Change {
     }
 
     fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
-        let (dir, head) = (&agent.dir, &book.ledger.log);
+        let addition = log::Addition { ring, head: &book.ledger.log, now, events: &self.events };
         match &self.restarts_log {
-            Some(name) => log::begin_anew(dir, ring, head, now, &self.events, Some(name)),
-            None => log::lines(dir, ring, head, now, &self.events),
+            Some(name) => log::begin_anew(&agent.dir, addition, Some(name)),
+            None => log::lines(&agent.dir, addition),
         }
     }
 
