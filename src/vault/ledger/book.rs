@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use strongroom_backends::fs::dir::Dir;
 
 use super::shard::{self, Digest, Entries};
-use super::{Body, Entry, INLINE_MAX, Ledger, Next, Updates};
+use super::{Body, Entry, Heading, INLINE_MAX, Ledger, Next, Updates};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Ring;
 use crate::vault::id::ProfileId;
@@ -137,14 +137,15 @@ impl Book {
             let added = updates.keys().filter(|id| !self.knows(id, digests)).count();
             let count = self.ledger.count + added;
             if shard::how_many(count) == digests.len() {
-                return self.next_of_shards(ring, updates, log, number, count);
+                return self.next_of_shards(Heading { ring, number, log, count }, updates);
             }
         }
         let mut all = self.all()?;
         all.extend(updates.iter().map(|(id, entry)| (id.clone(), *entry)));
         let count = all.len();
+        let heading = Heading { ring, number, log, count };
         if count <= INLINE_MAX {
-            return self.ledger.next_text(ring, number, Body::Inline(all), count, log);
+            return self.ledger.next_text(heading, Body::Inline(all));
         }
         let mut parts = vec![Entries::new(); shard::how_many(count)];
         let many = parts.len();
@@ -154,7 +155,7 @@ impl Book {
         let written: Vec<Vec<u8>> = parts.iter().map(shard::write).collect();
         let digests: Vec<Digest> = written.iter().map(|bytes| shard::digest(bytes)).collect();
         let names: Vec<String> = digests.iter().map(shard::file_name).collect();
-        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        let mut next = self.ledger.next_text(heading, Body::Shards(digests))?;
         next.shards = names.into_iter().zip(written).collect();
         // Shards that are alike, or that are there already, are one file.
         next.shards.sort_unstable();
@@ -169,14 +170,7 @@ impl Book {
         self.shard(at, &digests[at]).is_ok_and(|entries| entries.contains_key(id))
     }
 
-    fn next_of_shards(
-        &self,
-        ring: &Ring,
-        updates: &Updates,
-        log: Head,
-        number: u64,
-        count: usize,
-    ) -> Result<Next> {
+    fn next_of_shards(&self, heading: Heading<'_>, updates: &Updates) -> Result<Next> {
         let Body::Shards(digests) = &self.ledger.body else {
             return fail(Code::Internal, "the ledger has no shards");
         };
@@ -199,7 +193,7 @@ impl Book {
                 digests[at] = digest;
             }
         }
-        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        let mut next = self.ledger.next_text(heading, Body::Shards(digests))?;
         next.shards = shards;
         bounded(next)
     }

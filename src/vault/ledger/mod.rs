@@ -118,6 +118,14 @@ struct Text {
     shards: Option<String>,
 }
 
+/// What the next ledger says, but for its entries.
+struct Heading<'a> {
+    ring: &'a Ring,
+    number: u64,
+    log: Head,
+    count: usize,
+}
+
 /// A ledger that is to be written.
 #[derive(Debug)]
 pub struct Next {
@@ -184,7 +192,8 @@ impl Ledger {
         digests.iter().map(shard::file_name)
     }
 
-    fn next_text(&self, ring: &Ring, number: u64, body: Body, count: usize, log: Head) -> Result<Next> {
+    fn next_text(&self, heading: Heading<'_>, body: Body) -> Result<Next> {
+        let Heading { ring, number, log, count } = heading;
         let (entries, shards) = match &body {
             Body::Inline(entries) => (Some(entries.clone()), None),
             Body::Shards(digests) => (None, Some(digests.iter().map(|digest| hex(digest)).collect())),
