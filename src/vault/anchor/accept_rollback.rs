@@ -12,7 +12,7 @@ use crate::unlock::unlock_files::Slot;
 use crate::vault::agent::{Agent, PENDING, RECORDS, TXN};
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::keychain::store::KeychainStore;
-use crate::vault::ledger::{Book, Entry, Ledger, State as EntryState};
+use crate::vault::ledger::{Book, Entry, Ledger, RecordState};
 use crate::vault::log::{self, Event};
 use crate::vault::reader::Found;
 use crate::vault::record::Record;
@@ -195,7 +195,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
         for found in there(&writer)? {
             let key = key_id(&found.sealed).and_then(|key| key.parse().ok());
             let key = key.unwrap_or_else(|| writer.ring.current().id());
-            let state = EntryState::Held(found.store, key);
+            let state = RecordState::Stored(found.store, key);
             change.enter(&found.record, Entry { generation: found.record.generation, state });
         }
         Book::anew(log::unverified_head(&writer.agent.dir)?)

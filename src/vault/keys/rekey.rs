@@ -19,7 +19,7 @@ use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::ledger::{Book, Entry, State};
+use crate::vault::ledger::{Book, Entry, RecordState};
 use crate::vault::log::{self, Event};
 use crate::vault::parallel;
 use crate::vault::reader::{Found, Reader};
@@ -308,6 +308,6 @@ fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
 
 /// Whether a ledger, and every record that it names, is under that key.
 fn is_under(book: &Book, key: KeyId) -> Result<bool> {
-    let of_others = |entry: &Entry| matches!(entry.state, State::Held(_, held) if held != key);
+    let of_others = |entry: &Entry| matches!(entry.state, RecordState::Stored(_, held) if held != key);
     Ok(book.ledger.key == key.to_string() && !book.all()?.values().any(of_others))
 }

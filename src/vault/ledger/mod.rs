@@ -41,14 +41,14 @@ pub struct Entry {
     /// The generation of its record; of a removed one the last it had.
     pub generation: u64,
     /// Where the record rests.
-    pub state: State,
+    pub state: RecordState,
 }
 
 /// Where a profile's record rests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum RecordState {
     /// In a store, sealed under a key of that id.
-    Held(Store, KeyId),
+    Stored(Store, KeyId),
     /// Nowhere: the profile was removed.
     Removed,
 }
@@ -58,15 +58,15 @@ impl Entry {
     #[must_use]
     pub const fn store(&self) -> Option<Store> {
         match self.state {
-            State::Held(store, _) => Some(store),
-            State::Removed => None,
+            RecordState::Stored(store, _) => Some(store),
+            RecordState::Removed => None,
         }
     }
 
     /// Whether the profile was removed.
     #[must_use]
     pub const fn is_removed(&self) -> bool {
-        matches!(self.state, State::Removed)
+        matches!(self.state, RecordState::Removed)
     }
 }
 

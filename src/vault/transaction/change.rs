@@ -16,7 +16,7 @@ use crate::vault::bounds;
 use crate::vault::credential::{Credential, FIELDS_MAX};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, Mark, NewEntry};
-use crate::vault::ledger::{self, Book, Entry, State, Updates};
+use crate::vault::ledger::{self, Book, Entry, RecordState, Updates};
 use crate::vault::log::{self, Event, Head, LogPart};
 use crate::vault::parallel;
 use crate::vault::record::Record;
@@ -237,7 +237,7 @@ impl Change {
     fn updates(&self, ring: &Ring) -> Result<Updates> {
         let mut updates = self.updates.clone();
         for (profile, generation) in &self.removals {
-            let entry = Entry { generation: *generation, state: State::Removed };
+            let entry = Entry { generation: *generation, state: RecordState::Removed };
             updates.insert(profile.to_string(), entry);
         }
         for Put { record, store, .. } in &self.puts {
@@ -245,7 +245,7 @@ impl Change {
                 let what = format!("the generation of {} is higher than any can be", record.profile);
                 return fail(Code::Tampered, what);
             }
-            let state = State::Held(*store, ring.current().id());
+            let state = RecordState::Stored(*store, ring.current().id());
             updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
         }
         Ok(updates)
