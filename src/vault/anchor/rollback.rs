@@ -52,6 +52,12 @@ pub enum WayOut {
 }
 
 impl Refusal {
+    /// As what a check finds, with the name of the state.
+    #[must_use]
+    pub fn as_finding(&self) -> String {
+        format!("{} (state {})", self.what, self.digest)
+    }
+
     /// As the error of a command that would write.
     #[must_use]
     pub fn error(&self) -> Error {
