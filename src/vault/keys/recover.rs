@@ -109,28 +109,13 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
         unlocked.payload.clone()
     } else {
         refuse_unlock_files(vault, &existing, plan.discard)?;
-        if survey.recoverable == 0 {
-            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
-                .with_remedy("check the recovery key and --home; nothing was changed"));
-        }
-        if let (Some(unreadable), false) = (survey.unreadable.first(), plan.leave_unreadable) {
-            let what = format!(
-                "{} records open neither with this key nor otherwise: {unreadable}",
-                survey.unreadable.len()
-            );
-            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
-        }
+        survey.refuse_loss(plan.leave_unreadable)?;
         let mut payload = Payload::generate(plan.method)?;
         payload.pending = Some(Pending::Recover);
         payload.former = copies.ids.iter().take(FORMER_MAX).cloned().collect();
         payload
     };
-    log::unverified_head(&vault.home)?;
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        agent.index()?;
-        log::unverified_head(&agent.dir)?;
-    }
+    check_readable(vault)?;
     (plan.keep)()?;
     if opened.is_none() {
         for slot in &existing {
@@ -140,10 +125,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     plan.method.clone_into(&mut payload.method);
     let keys = payload.keys()?;
     let ring = keys.own()?;
-    let before = match VaultLedger::read(&vault.home, &ring) {
-        Ok(Some(own)) => own,
-        _ => VaultLedger::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
-    };
+    let before = ledger_or_new(vault, &ring)?;
     let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
         Ok(vec![(payload.method.clone(), unlock_files::seal(payload, &key)?)])
     };
@@ -179,6 +161,25 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let edit = Edit { methods, events: vec![event], now: waits.now, ..Edit::default() };
     vault.commit_own(&ring, &own, &edit)?;
     Ok(done)
+}
+
+/// Makes sure that what the new keys are written over can be read, before anything is changed.
+fn check_readable(vault: &Vault) -> Result<()> {
+    log::unverified_head(&vault.home)?;
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        agent.index()?;
+        log::unverified_head(&agent.dir)?;
+    }
+    Ok(())
+}
+
+/// The vault's own ledger if these keys verify it, else one that begins where the log ends.
+fn ledger_or_new(vault: &Vault, ring: &Ring) -> Result<VaultLedger> {
+    match VaultLedger::read(&vault.home, ring) {
+        Ok(Some(own)) => Ok(own),
+        _ => Ok(VaultLedger::begun_at(log::unverified_head(&vault.home)?, Methods::new())),
+    }
 }
 
 fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Result<()> {
@@ -226,6 +227,22 @@ impl Survey {
             survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
         }
         Ok(survey)
+    }
+
+    /// Refuses a new vault that would hold nothing, or less than it could.
+    fn refuse_loss(&self, leave_unreadable: bool) -> Result<()> {
+        if self.recoverable == 0 {
+            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
+                .with_remedy("check the recovery key and --home; nothing was changed"));
+        }
+        if let (Some(unreadable), false) = (self.unreadable.first(), leave_unreadable) {
+            let what = format!(
+                "{} records open neither with this key nor otherwise: {unreadable}",
+                self.unreadable.len()
+            );
+            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
+        }
+        Ok(())
     }
 }
 
