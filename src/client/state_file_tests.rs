@@ -1,5 +1,5 @@
 use super::*;
-use crate::select::backoff::{Policy, after_success};
+use crate::select::backoff::{BackoffPolicy, Failed, after_success};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -14,7 +14,8 @@ fn text(file: &StateFile) -> String {
 fn fail_at(file: &mut StateFile, profile: &str, kind: &str, now: i64) {
     let profile = id(profile);
     let usage = file.state.usage(&profile).cloned().unwrap_or_default();
-    let next = Policy::default().after_failure(&profile.provider(), &usage, kind.parse().unwrap(), None, now);
+    let failed = Failed { provider: &profile.provider(), failure: kind.parse().unwrap(), model: None };
+    let next = BackoffPolicy::default().after_failure(&usage, failed, now);
     file.set_usage(&profile, &next.unwrap()).unwrap();
 }
 

@@ -7,7 +7,7 @@ use super::list::Listing;
 use super::state::change;
 use crate::client::state_file::StateFile;
 use crate::error::Result;
-use crate::select::backoff::{Failure, Policy, after_success};
+use crate::select::backoff::{BackoffPolicy, Failed, Failure, after_success};
 use crate::select::order::waiting;
 use crate::select::pin::{Model, Pin, SessionName, Source};
 use crate::select::profile::ProfileView;
@@ -65,7 +65,7 @@ pub fn report(
     vault: &Vault,
     agent: &AgentName,
     request: &Request,
-    policy: &Policy,
+    policy: &BackoffPolicy,
     ambient: &Ambient,
     waits: &LockWait,
 ) -> Result<Option<Reported>> {
@@ -81,7 +81,10 @@ pub fn report(
     let file = change(&found, |file| {
         let before = file.state.usage(id).cloned().unwrap_or_default();
         let after = match failure {
-            Some(failure) => policy.after_failure(provider, &before, *failure, model.as_ref(), now),
+            Some(failure) => {
+                let failed = Failed { provider, failure: *failure, model: model.as_ref() };
+                policy.after_failure(&before, failed, now)
+            }
             None => Some(after_success(&before, now)),
         };
         let Some(after) = after else { return Ok(()) };
