@@ -15,19 +15,24 @@ use crate::vault::log::Event;
 use crate::vault::settings::Settings;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
-/// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
+/// What a vault is made of.
+#[derive(Debug)]
+pub struct NewVault<'a> {
+    /// What was generated for it.
+    pub payload: Payload,
+    /// The secret that unlocks it.
+    pub secret: &'a MethodSecret,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Makes a vault in a home that holds none. An `init` that was
 /// cut short before its commit left nothing that counts.
 ///
 /// # Errors
 /// `EXISTS` if there is a vault, or the remains of one: a new key is never made over it.
-pub fn init(
-    path: &Path,
-    payload: Payload,
-    secret: &MethodSecret,
-    settings: &Settings,
-    setup: &Setup,
-    waits: &LockWait,
-) -> Result<Payload> {
+pub fn init(path: &Path, made_of: NewVault<'_>, setup: &Setup, waits: &LockWait) -> Result<Payload> {
+    let NewVault { payload, secret, settings } = made_of;
     let home = home::create(path).map_err(of_home)?.dir;
     let vault = Vault::at(home, setup);
     let _lock = vault.lock(Mode::Exclusive, waits)?;
