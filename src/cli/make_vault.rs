@@ -8,7 +8,7 @@ use strongroom_backends::shown;
 use super::Context;
 use super::new_method::{NewKey, Unlock, new_method};
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Keychain, State};
+use crate::keychain::{Keychain, KeychainState};
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::{MethodSecret, Opened, keychain_key, unlock_files};
@@ -170,21 +170,21 @@ fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
 fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
     let file = |why: &str| (Place::File, Some(only_files(why)));
     Ok(match Keychain::new(&context.keychain(), home).probe() {
-        Ok((State::Ready, provider)) => (
+        Ok((KeychainState::Ready, provider)) => (
             Place::Keychain,
             Some(format!(
                 "{provider} is there and unlocked, so records rest in it (--store file keeps them in sealed files)."
             )),
         ),
-        Ok((State::Locked, provider)) if context.may_ask() => {
+        Ok((KeychainState::Locked, provider)) if context.may_ask() => {
             if secret_input::confirm(&format!("{provider} is locked. Unlock it, and keep records in it?"))? {
                 (Place::Keychain, None)
             } else {
                 file("you said no to the keychain")
             }
         }
-        Ok((State::Locked, provider)) => file(&format!("{provider} is locked")),
-        Ok((State::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
+        Ok((KeychainState::Locked, provider)) => file(&format!("{provider} is locked")),
+        Ok((KeychainState::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
         Err(error) => file(error.what()),
     })
 }

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Item, Keychain, State, Transport, is_home_of};
+use crate::keychain::{Item, Keychain, KeychainState, Transport, is_home_of};
 use crate::term::count::counted;
 use crate::unlock::keychain_key;
 use crate::unlock::unlock_files::KEYCHAIN;
@@ -55,14 +55,14 @@ pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
     };
     match keychain.probe() {
         Err(error) => vec![bad(&error)],
-        Ok((State::NoCollection, provider)) => {
+        Ok((KeychainState::NoCollection, provider)) => {
             let code = Code::KeychainNoCollection;
             vec![bad(&Error::new(code, format!("{provider} has no default collection")))]
         }
-        Ok((State::Locked, provider)) => {
+        Ok((KeychainState::Locked, provider)) => {
             vec![bad(&Error::new(Code::KeychainLocked, format!("{provider} is locked")))]
         }
-        Ok((State::Ready, provider)) => {
+        Ok((KeychainState::Ready, provider)) => {
             let mut found = vec![Finding::ok(CHECK, format!("{provider} can be read and written"))];
             if used {
                 found.push(try_out(keychain).unwrap_or_else(|error| bad(&error)));
@@ -248,7 +248,7 @@ impl ItemsCheck<'_> {
 #[must_use]
 pub fn leftovers(vault: &Vault) -> Option<Finding> {
     let keychain = vault.keychain();
-    if !matches!(keychain.probe(), Ok((State::Ready, _))) {
+    if !matches!(keychain.probe(), Ok((KeychainState::Ready, _))) {
         return None;
     }
     let id = vault.claimed_id();

@@ -9,7 +9,7 @@ use crate::client::state_file::StateFile;
 use crate::error::Result;
 use crate::select::backoff::{BackoffPolicy, Failed, Failure, after_success};
 use crate::select::order::waiting;
-use crate::select::pin::{Model, Pin, SessionName, Source};
+use crate::select::pin::{Model, Pin, PinnedBy, SessionName};
 use crate::select::profile::ProfileView;
 use crate::select::state::Usage;
 use crate::select::verdict::Verdict;
@@ -105,11 +105,13 @@ pub fn report(
 /// An automatic pin follows what served the session; one that a person set stays.
 fn follow(file: &mut StateFile, session: &SessionName, id: &ProfileId, failed: bool, now: i64) -> Result<()> {
     match file.state.pins.get(session) {
-        Some(pin) if pin.source == Source::User => Ok(()),
+        Some(pin) if pin.source == PinnedBy::User => Ok(()),
         Some(pin) if failed && pin.profile == *id => file.set_pin(session, None),
         _ if failed => Ok(()),
-        _ => file
-            .set_pin(session, Some(&Pin { profile: id.clone(), model: None, source: Source::Auto, at: now })),
+        _ => file.set_pin(
+            session,
+            Some(&Pin { profile: id.clone(), model: None, source: PinnedBy::Auto, at: now }),
+        ),
     }
 }
 

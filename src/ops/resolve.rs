@@ -10,9 +10,9 @@ use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Rules, select};
-use crate::select::policy::Policy;
+use crate::select::policy::SelectionPolicy;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{Orders, State};
+use crate::select::state::{AuthState, Orders};
 use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
@@ -117,8 +117,8 @@ struct Held<'k> {
 struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
-    state: State,
-    policy: Policy,
+    state: AuthState,
+    policy: SelectionPolicy,
 }
 
 /// A profile that is in the vault.

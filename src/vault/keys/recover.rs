@@ -32,7 +32,7 @@ use crate::vault::transaction;
 use crate::vault::transaction::change::Change;
 use crate::vault::transaction::journal::{self, Journal};
 use crate::vault::transaction::operations::Ops;
-use crate::vault::transaction::source::Source;
+use crate::vault::transaction::source::ChangeSource;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Unwatched;
 use crate::vault::writer::{Means, Remembers, Writer};
@@ -292,8 +292,8 @@ impl Due {
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
-    let journal = Journal::unapplied(&agent.dir).ok()?.map(Source::Journal);
-    let txn = agent.dir.dir_if_any(TXN).ok()?.map(Source::Dir);
+    let journal = Journal::unapplied(&agent.dir).ok()?.map(ChangeSource::Journal);
+    let txn = agent.dir.dir_if_any(TXN).ok()?.map(ChangeSource::Dir);
     let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
     let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
     Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()

@@ -24,7 +24,7 @@ use super::record::Record;
 use super::store::Store;
 use super::transaction::journal::{Journal, is_torn};
 use super::transaction::operations::Ops;
-use super::transaction::source::Source;
+use super::transaction::source::ChangeSource;
 use committed::{Pending, read_book};
 use fetched::Fetched;
 
@@ -72,8 +72,8 @@ impl Agent {
     /// Those of reading the directory.
     pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
         // First what is committed, then what is in its place: what moves meanwhile is then found there.
-        let journal = Journal::unapplied(&self.dir)?.map(Source::Journal);
-        let txn = self.dir.dir_if_any(TXN)?.map(Source::Dir);
+        let journal = Journal::unapplied(&self.dir)?.map(ChangeSource::Journal);
+        let txn = self.dir.dir_if_any(TXN)?.map(ChangeSource::Dir);
         let (book, pending) = read_book(&self, &ring, [txn, journal])?;
         let files = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         let kept = self.dir.dir_if_any(PENDING)?;
@@ -190,7 +190,7 @@ impl<'k> Reader<'k> {
         {
             // Beside what it replaces, which is in its place still.
             found.push((store, sealed));
-            if let Source::Journal(_) = pending.source {
+            if let ChangeSource::Journal(_) = pending.source {
                 found.extend(
                     self.in_place_too(profile, &name, &found[0].1)?.map(|sealed| (Store::File, sealed)),
                 );

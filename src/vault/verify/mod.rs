@@ -18,7 +18,7 @@ use vault_ledger::{damaged_logs, modes, modes_within, verify_own};
 
 use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_BUSY, TXN_STAGE};
 use super::anchor::accept_rollback;
-use super::anchor::rollback::{self, Standing, State};
+use super::anchor::rollback::{self, LedgerState, Standing};
 use super::home::{AGENTS, LockWait, Session, Vault};
 use super::id::{ProfileId, quoted};
 use super::index::Index;
@@ -392,7 +392,7 @@ fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mu
         verified.add("log", agent, None, what);
     }
     if let Standing::Refused(refusal) =
-        rollback::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
+        rollback::judge(&vault.anchors, &reader.ring, &agent.dir, LedgerState::from(ledger))?
     {
         verified.add("rolled_back", agent, None, refusal.as_finding());
     }

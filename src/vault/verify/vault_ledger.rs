@@ -7,7 +7,7 @@ use strongroom_backends::fs::home;
 use super::Verified;
 use crate::error::{Code, Result};
 use crate::permission;
-use crate::vault::anchor::rollback::{self, Standing, State};
+use crate::vault::anchor::rollback::{self, LedgerState, Standing};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::quoted;
 use crate::vault::log;
@@ -61,7 +61,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         verified.note_own("unfinished", what.to_owned());
     }
     if let Standing::Refused(refusal) =
-        rollback::judge(&vault.anchors, &ring, &vault.home, State::from(&own))?
+        rollback::judge(&vault.anchors, &ring, &vault.home, LedgerState::from(&own))?
     {
         verified.add_own("rolled_back", refusal.as_finding());
     }
