@@ -132,20 +132,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
     let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
     let own = vault.commit_own(&ring, &before, &edit)?;
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
-        let ring = keys.agent(agent.name.as_str())?;
-        finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
-        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
-        let writer = if ours {
-            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
-            Writer::begin(agent, ring, means, vec![lock])?
-        } else {
-            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
-        };
-        recover_agent(&writer, ours, &copies, plan.identity, &mut done)?;
-    }
+    recover_agents(&keys, &copies, plan.identity, waits, &mut done)?;
     payload.pending = None;
     payload.former.clear();
     let mut methods = seal(&payload)?;
@@ -345,6 +332,32 @@ fn finish_unvouched(
         return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
     }
     transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
+}
+
+/// Seals anew, agent by agent, what these keys do not open.
+fn recover_agents(
+    keys: &Keys,
+    copies: &Copies<'_>,
+    identity: &x25519::Identity,
+    waits: &LockWait,
+    done: &mut Recovered,
+) -> Result<()> {
+    let vault = copies.vault;
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
+        let ring = keys.agent(agent.name.as_str())?;
+        finish_unvouched(&agent, identity, &ring, vault, waits.now)?;
+        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
+        let writer = if ours {
+            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
+            Writer::begin(agent, ring, means, vec![lock])?
+        } else {
+            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
+        };
+        recover_agent(&writer, ours, copies, identity, done)?;
+    }
+    Ok(())
 }
 
 fn recover_agent(
