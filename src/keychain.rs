@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use strongroom_backends::keychain::{self as platform, KeychainError};
-pub use strongroom_backends::keychain::{Attributes, Bytes, Found, Item, Patience, State, Transport};
+pub use strongroom_backends::keychain::{Attributes, Bytes, Found, Item, KeychainState, Patience, Transport};
 use strongroom_backends::shown;
 
 use crate::env::Env;
@@ -165,7 +165,7 @@ impl Keychain {
     ///
     /// # Errors
     /// As [`Keychain::ready`].
-    pub fn probe(&self) -> Result<(State, String)> {
+    pub fn probe(&self) -> Result<(KeychainState, String)> {
         let keychain = self.connect()?;
         let state = keychain.state().map_err(|error| self.error(&error))?;
         Ok((state, keychain.provider().to_owned()))
@@ -182,9 +182,9 @@ impl Keychain {
         let opened = self.opened.get_or_init(|| {
             let keychain = self.connect()?;
             match keychain.state().map_err(|error| self.error(&error))? {
-                State::Ready => Ok(keychain),
-                State::NoCollection => Err(self.error(&KeychainError::NoCollection)),
-                State::Locked => {
+                KeychainState::Ready => Ok(keychain),
+                KeychainState::NoCollection => Err(self.error(&KeychainError::NoCollection)),
+                KeychainState::Locked => {
                     let announce = self.setup.announce.ok_or_else(|| self.error(&KeychainError::Locked))?;
                     announce(keychain.provider());
                     keychain.unlock(PROMPT_LIMIT).map_err(|error| self.error(&error))?;

@@ -25,6 +25,7 @@ use crate::term::signals::Held;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::index::Index;
 
 /// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
 const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
@@ -119,9 +120,9 @@ fn elsewhere(context: &Context, wish: &Wish) -> String {
 /// Whether something else than a token is there under an id.
 fn holds_no_token(context: &Context, vault: &Vault, id: &ProfileId) -> bool {
     let index = || vault.agent(&context.agent().ok()?).ok()??.index().ok();
-    index()
-        .and_then(|index| index.entry(id.as_str()))
-        .is_some_and(|entry| entry.kind != Some(CredentialType::Token))
+    let other =
+        |index: Index| index.entry(id.as_str()).map(|entry| entry.kind != Some(CredentialType::Token));
+    index().and_then(other).unwrap_or(false)
 }
 
 /// Makes sure that there is a person at a terminal.

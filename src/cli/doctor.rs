@@ -77,9 +77,8 @@ fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: key_sources::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
     let (named, env) = (context.named(), &context.env);
-    let opened = vault.seeking(&named, env, &|slots| {
-        key_sources::open(slots, &named, env, vault.home().path(), &vault.in_keychain(), ask)
-    })?;
+    let sources = vault.key_sources(&named, env, ask);
+    let opened = vault.seeking(&named, env, &|slots| sources.open(slots))?;
     Session::of(opened, &context.env)
 }
 

@@ -261,8 +261,8 @@ fn secret_of(
 ) -> Result<Option<MethodSecret>> {
     let (method, home) = (slot.method.as_str(), vault.home().path());
     if method == unlock_files::KEYCHAIN {
-        let of = vault.in_keychain();
-        return Ok(Some(keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot))?.secret));
+        let unlocked = keychain_key::open(vault.keychain(), vault.claimed_id(), std::slice::from_ref(slot))?;
+        return Ok(Some(unlocked.secret));
     }
     let file = file.map(Path::to_owned).or_else(|| match kind {
         Kind::Passphrase => context.named().passphrase_file,

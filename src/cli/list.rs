@@ -17,7 +17,7 @@ use crate::time::{relative, rfc3339};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
-use crate::vault::index::{self, EntryRef};
+use crate::vault::index::{self, Entry};
 
 /// Show what is stored. No secret is read, and nothing is unlocked.
 #[derive(Debug, Args)]
@@ -120,10 +120,9 @@ struct Listed<'a> {
 }
 
 impl Listed<'_> {
-    fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, Holds)> {
-        let shown = |entry: &EntryRef<'_>| {
-            self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted))
-        };
+    fn entries(&self) -> impl Iterator<Item = (Entry<'_>, Holds)> {
+        let shown =
+            |entry: &Entry<'_>| self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted));
         self.seen.entries().filter(move |(entry, _)| shown(entry))
     }
 
@@ -135,7 +134,7 @@ impl Listed<'_> {
                 self.name
             );
         };
-        let of = |entry: &EntryRef<'_>| entry.provider().map(|provider| provider.to_string());
+        let of = |entry: &Entry<'_>| entry.provider().map(|provider| provider.to_string());
         let others: BTreeSet<String> = self.seen.entries().filter_map(|(entry, _)| of(&entry)).collect();
         let there = match others.len() {
             0 => String::new(),
@@ -159,7 +158,7 @@ impl Listed<'_> {
     }
 }
 
-fn profile(entry: EntryRef<'_>, holds: Holds) -> ProfileDocument<'_> {
+fn profile(entry: Entry<'_>, holds: Holds) -> ProfileDocument<'_> {
     ProfileDocument {
         profile_id: entry.id,
         provider: entry.provider().map(|provider| provider.to_string()),

@@ -8,12 +8,12 @@ use strongroom_backends::shown;
 use super::Context;
 use super::new_method::{NewKey, Unlock, new_method};
 use crate::error::{Code, Error, Result};
-use crate::keychain::{Keychain, State};
+use crate::keychain::{Keychain, KeychainState};
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::{MethodSecret, Opened, keychain_key, unlock_files};
 use crate::vault::home::{Session, Vault};
-use crate::vault::keys::init;
+use crate::vault::keys::init::{self, NewVault};
 use crate::vault::settings::Settings;
 use crate::vault::store::Store as Place;
 
@@ -87,9 +87,9 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
                 }
             };
             let payload = Payload::generate(method.name)?;
-            let (settings, setup) = (Settings { default_store: chosen.store }, context.setup());
-            let waits = context.waits("init");
-            let payload = init::init(&home, payload, &method.secret, &settings, &setup, &waits)?;
+            let settings = Settings { default_store: chosen.store };
+            let made_of = NewVault { payload, secret: &method.secret, settings };
+            let payload = init::init(&home, made_of, &context.setup(), &context.waits("init"))?;
             (payload, method.secret, method.told)
         }
     };
@@ -170,21 +170,21 @@ fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
 fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
     let file = |why: &str| (Place::File, Some(only_files(why)));
     Ok(match Keychain::new(&context.keychain(), home).probe() {
-        Ok((State::Ready, provider)) => (
+        Ok((KeychainState::Ready, provider)) => (
             Place::Keychain,
             Some(format!(
                 "{provider} is there and unlocked, so records rest in it (--store file keeps them in sealed files)."
             )),
         ),
-        Ok((State::Locked, provider)) if context.may_ask() => {
+        Ok((KeychainState::Locked, provider)) if context.may_ask() => {
             if secret_input::confirm(&format!("{provider} is locked. Unlock it, and keep records in it?"))? {
                 (Place::Keychain, None)
             } else {
                 file("you said no to the keychain")
             }
         }
-        Ok((State::Locked, provider)) => file(&format!("{provider} is locked")),
-        Ok((State::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
+        Ok((KeychainState::Locked, provider)) => file(&format!("{provider} is locked")),
+        Ok((KeychainState::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
         Err(error) => file(error.what()),
     })
 }
@@ -211,8 +211,8 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     let key = keychain_key::create(&keychain, payload.vault.as_str())?;
     let item = keychain.unlock_key(payload.vault.as_str(), unlock_files::KEYCHAIN);
     let secret = MethodSecret::Key(key);
-    let settings = Settings { default_store: store };
-    let made = init::init(home, payload, &secret, &settings, &context.setup(), &context.waits("init"));
+    let made_of = NewVault { payload, secret: &secret, settings: Settings { default_store: store } };
+    let made = init::init(home, made_of, &context.setup(), &context.waits("init"));
     if made.is_err() {
         // Nothing is sealed under it yet.
         let _ = keychain.remove(&item);

@@ -9,7 +9,7 @@ use super::make_vault::{Init, Store, only_files};
 use super::menu;
 use super::new_method::Unlock;
 use crate::error::Result;
-use crate::keychain::{Keychain, State};
+use crate::keychain::{Keychain, KeychainState};
 
 const FILES: &str = "sealed files, which need no desktop: right for servers and services";
 const KEY_FILE: &str = "a key file, which works without a terminal: right for gateways and scripts";
@@ -35,15 +35,15 @@ pub(super) fn ask(context: &Context, flags: &Init) -> Result<Init> {
 fn ask_store(context: &Context, home: &Path) -> Result<Store> {
     let files = ("file", format!("{FILES} ({})", shown(home)));
     let (choices, stores) = match Keychain::new(&context.keychain(), home).probe() {
-        Ok((State::Ready, provider)) => (
+        Ok((KeychainState::Ready, provider)) => (
             [("keychain", format!("{provider}, which is there and unlocked")), files],
             [Store::Keychain, Store::File],
         ),
-        Ok((State::Locked, provider)) => (
+        Ok((KeychainState::Locked, provider)) => (
             [files, ("keychain", format!("{provider}, which is locked and will ask you to unlock it"))],
             [Store::File, Store::Keychain],
         ),
-        Ok((State::NoCollection, provider)) => {
+        Ok((KeychainState::NoCollection, provider)) => {
             context.say(&only_files(&format!("{provider} has no default collection")));
             return Ok(Store::File);
         }

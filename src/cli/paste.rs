@@ -101,5 +101,5 @@ fn ask_provider(
 fn has_any(open: &Open<'_>, provider: &Provider) -> Result<bool> {
     let Some(found) = open.vault.agent(&open.agent)? else { return Ok(false) };
     let index = found.index()?;
-    Ok(index.entry_refs().any(|entry| entry.is_of(provider)))
+    Ok(index.entries().any(|entry| entry.is_of(provider)))
 }

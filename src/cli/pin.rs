@@ -13,7 +13,7 @@ use crate::error::{Code, Error, Result};
 use crate::ops::ids::not_found;
 use crate::ops::pin;
 use crate::ops::status::Asked;
-use crate::select::pin::{Model, Pin as Pinned, SessionName, Source};
+use crate::select::pin::{Model, Pin as Pinned, PinnedBy, SessionName};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 
@@ -66,7 +66,7 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
         Some(Wish::Pin { model, profile }) => {
             let profile = context.profile_id(&profile)?;
             let model = model.map(|model| model.parse::<Model>()).transpose()?;
-            let pin = Pinned { profile, model, source: Source::User, at: context.env.now() };
+            let pin = Pinned { profile, model, source: PinnedBy::User, at: context.env.now() };
             set(context, &vault, &agent, &session, Some(&pin))
         }
     }
@@ -98,7 +98,7 @@ fn tell(context: &mut Context, agent: &AgentName, session: &SessionName, pin: Op
     let model = |pin: &Pinned| pin.model.as_ref().map(|model| format!(" with {}", model.as_str()));
     context.print(&match pin {
         None => format!("Session {session} of agent {agent} has no pin."),
-        Some(pin) if pin.source == Source::Auto => {
+        Some(pin) if pin.source == PinnedBy::Auto => {
             format!(
                 "Session {session} of agent {agent} was served by {} last; it is tried first.",
                 pin.profile

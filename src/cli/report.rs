@@ -12,7 +12,7 @@ use crate::error::{Code, Error, Result};
 use crate::ops::client_config;
 use crate::ops::ids::not_found;
 use crate::ops::report::{self, Noted, Reported, Request};
-use crate::select::backoff::{Failure, Generation, Policy};
+use crate::select::backoff::{BackoffPolicy, Failure, Generation};
 use crate::select::phrases;
 use crate::select::pin::Model;
 use crate::term::count::counted;
@@ -78,7 +78,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
         context.warn(&client::told(unread));
     }
     let limits = config.map_or_else(config_auth::none, |config| config.selection).limits(&provider);
-    let policy = Policy { generation, limits };
+    let policy = BackoffPolicy { generation, limits };
     let request = Request { profile: id, provider, failure, model, session };
     let reported = report::report(&vault, &agent, &request, &policy, &ambient, &context.waits("report"))?;
     let reported = reported.ok_or_else(|| not_found(&vault, &agent, &request.profile))?;

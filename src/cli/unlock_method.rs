@@ -247,9 +247,8 @@ fn in_keychain(vault: &Vault, session: &Session) -> Result<(MethodSecret, String
     let told = |what: &str| format!("{what} in the keychain ({})", vault.keychain().provider());
     let slots = vault.slots()?;
     let slot = slots.iter().find(|slot| slot.method == unlock_files::KEYCHAIN);
-    let of = vault.in_keychain();
     if let Some(slot) = slot {
-        match keychain_key::open(of.keychain, of.vault, std::slice::from_ref(slot)) {
+        match keychain_key::open(vault.keychain(), vault.claimed_id(), std::slice::from_ref(slot)) {
             Ok(unlocked) => return Ok((unlocked.secret, told("the key that was already"))),
             // Whatever is there opens nothing.
             Err(error) if error.code() == Code::KeychainLost => {}

@@ -21,7 +21,7 @@ use crate::error::{Code, Error, Result, fail};
 use crate::json::json5::{array, member, object, string, with_root};
 use crate::secret::SecretString;
 use crate::select::endpoint::Endpoint;
-use crate::select::policy::Policy;
+use crate::select::policy::SelectionPolicy;
 use crate::vault::id::Provider;
 
 /// The largest configuration that is read, in bytes: a hundred times what people have, and what can be looked through
@@ -33,7 +33,7 @@ pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 /// The parts of a configuration that matter here.
 pub struct ClientConfig {
     /// What decides which profile is used.
-    pub selection: Policy,
+    pub selection: SelectionPolicy,
     /// Whether something that matters here stands in other files (`$include`). They are not read.
     pub includes: bool,
     /// The keys of `models.providers`.

@@ -7,20 +7,20 @@ use jsonc_parser::ast::{Object, Value};
 
 use super::alias::ALIASES;
 use crate::json::json5::{member, members, object, string};
-use crate::select::policy::{Cooldowns, Listed, Policy};
+use crate::select::policy::{Cooldowns, Listed, SelectionPolicy};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 
 /// Returns the policy without a configuration.
 #[must_use]
-pub fn none() -> Policy {
-    Policy::new(ALIASES)
+pub fn none() -> SelectionPolicy {
+    SelectionPolicy::new(ALIASES)
 }
 
 /// Returns what a configuration says. What is not understood is passed over: the client judges its
 /// configuration itself.
 #[must_use]
-pub fn of(root: &Object<'_>) -> Policy {
+pub fn of(root: &Object<'_>) -> SelectionPolicy {
     let mut policy = none();
     let Some(auth) = object(root, "auth") else { return policy };
     for (provider, value) in object(auth, "order").into_iter().flat_map(members) {
@@ -89,7 +89,7 @@ mod tests {
     use crate::vault::id::ProfileId;
     use CredentialType::{ApiKey, OAuth, Token};
 
-    fn client(text: &str) -> Policy {
+    fn client(text: &str) -> SelectionPolicy {
         with_root(text, "it", of).unwrap()
     }
 

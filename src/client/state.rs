@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::{Code, Result, fail};
 use crate::json;
 use crate::select::pin::Model;
-use crate::select::state::{State, Usage};
+use crate::select::state::{AuthState, Usage};
 use crate::vault::credential::EXPIRES_MAX;
 use crate::vault::id::{ProfileId, Provider};
 
@@ -32,8 +32,8 @@ pub const PINS: &str = "pins";
 /// # Errors
 /// `BAD_DATA` or `DUPLICATE_KEY` for what is not a state at all, `NEWER_FORMAT` for a version
 /// that this program does not know. The caller reports it and goes on with an empty state.
-pub fn parse(bytes: Option<&[u8]>) -> Result<State> {
-    let Some(bytes) = bytes else { return Ok(State::default()) };
+pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
+    let Some(bytes) = bytes else { return Ok(AuthState::default()) };
     let mut document: Map<String, Value> = json::parse(bytes, "auth-state.json")?;
     let version = document.get("version").map_or(Some(VERSION), Value::as_u64);
     match version {
@@ -43,7 +43,7 @@ pub fn parse(bytes: Option<&[u8]>) -> Result<State> {
         }
         _ => return fail(Code::BadData, "auth-state.json has no valid version"),
     }
-    Ok(State {
+    Ok(AuthState {
         order: entries(document.remove("order"), Provider::named, |value| {
             let ids = value.as_array()?.iter().filter_map(profile_id).collect::<Vec<_>>();
             (!ids.is_empty()).then_some(ids)
@@ -173,8 +173,8 @@ mod tests {
 
     #[test]
     fn a_missing_file_is_an_empty_state() {
-        assert_eq!(parse(None).unwrap(), State::default());
-        assert_eq!(parse(Some(b"{}")).unwrap(), State::default());
+        assert_eq!(parse(None).unwrap(), AuthState::default());
+        assert_eq!(parse(Some(b"{}")).unwrap(), AuthState::default());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::state::{self, FILE, PINS, VERSION};
 use crate::error::{Code, Error, Result, fail};
-use crate::select::pin::{PINS_MAX, Pin, SessionName, Source};
-use crate::select::state::{State, Usage};
+use crate::select::pin::{PINS_MAX, Pin, PinnedBy, SessionName};
+use crate::select::state::{AuthState, Usage};
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::index::object;
 
@@ -26,7 +26,7 @@ const OF_BLOCK: [&str; 3] = ["blockedReason", "blockedSource", "blockedModel"];
 pub struct StateFile {
     top: Object,
     /// What its bytes say.
-    pub state: State,
+    pub state: AuthState,
 }
 
 impl StateFile {
@@ -129,7 +129,7 @@ impl StateFile {
             }
             Some(pin) => {
                 if !all.contains_key(session.as_str()) && all.len() >= PINS_MAX {
-                    let automatic = self.state.pins.iter().filter(|(_, pin)| pin.source == Source::Auto);
+                    let automatic = self.state.pins.iter().filter(|(_, pin)| pin.source == PinnedBy::Auto);
                     let oldest = automatic.min_by_key(|(_, pin)| pin.at).map(|(session, _)| session.clone());
                     let Some(oldest) = oldest else {
                         return Err(Error::new(Code::TooLarge, format!("there are {PINS_MAX} pins already"))

@@ -1,5 +1,5 @@
 use super::*;
-use crate::select::backoff::{Policy, after_success};
+use crate::select::backoff::{BackoffPolicy, Failed, after_success};
 
 const NOW: i64 = 1_800_000_000_000;
 
@@ -14,7 +14,8 @@ fn text(file: &StateFile) -> String {
 fn fail_at(file: &mut StateFile, profile: &str, kind: &str, now: i64) {
     let profile = id(profile);
     let usage = file.state.usage(&profile).cloned().unwrap_or_default();
-    let next = Policy::default().after_failure(&profile.provider(), &usage, kind.parse().unwrap(), None, now);
+    let failed = Failed { provider: &profile.provider(), failure: kind.parse().unwrap(), model: None };
+    let next = BackoffPolicy::default().after_failure(&usage, failed, now);
     file.set_usage(&profile, &next.unwrap()).unwrap();
 }
 
@@ -23,7 +24,7 @@ fn a_new_file_has_openclaws_form() {
     let mut file = StateFile::parse(None).unwrap();
     fail_at(&mut file, "anthropic:work", "rate_limit", NOW);
     file.set_last_good(&"anthropic".parse().unwrap(), &id("anthropic:default")).unwrap();
-    let pin = Pin { profile: id("anthropic:work"), model: None, source: Source::User, at: NOW };
+    let pin = Pin { profile: id("anthropic:work"), model: None, source: PinnedBy::User, at: NOW };
     file.set_pin(&"tg:1".parse().unwrap(), Some(&pin)).unwrap();
     let expected = r#"{
   "version": 1,
@@ -171,7 +172,7 @@ fn the_oldest_automatic_pin_gives_way() {
     let pin = |source, at| Pin { profile: id("a:b"), model: None, source, at };
     let name = |n: usize| format!("s{n}").parse::<SessionName>().unwrap();
     for n in 0..PINS_MAX {
-        let source = if n == 7 || n == 3 { Source::Auto } else { Source::User };
+        let source = if n == 7 || n == 3 { PinnedBy::Auto } else { PinnedBy::User };
         let at = i64::try_from(PINS_MAX - n).unwrap();
         file.state.pins.insert(name(n), pin(source, at));
         set(&mut file.top, "x", None::<u8>).unwrap();
@@ -180,11 +181,11 @@ fn the_oldest_automatic_pin_gives_way() {
         (0..PINS_MAX).map(|n| (format!("s{n}"), to_raw_value(&file.state.pins[&name(n)]).unwrap())).collect();
     file.put_section(PINS, &all).unwrap();
     for (new, gone) in [(2000, 7), (2001, 3)] {
-        file.set_pin(&name(new), Some(&pin(Source::User, 1))).unwrap();
+        file.set_pin(&name(new), Some(&pin(PinnedBy::User, 1))).unwrap();
         assert!(!file.state.pins.contains_key(&name(gone)) && file.state.pins.len() == PINS_MAX);
     }
-    let error = file.set_pin(&name(2002), Some(&pin(Source::User, 1))).unwrap_err();
+    let error = file.set_pin(&name(2002), Some(&pin(PinnedBy::User, 1))).unwrap_err();
     assert_eq!(error.code(), Code::TooLarge);
-    file.set_pin(&name(0), Some(&pin(Source::User, 1))).unwrap();
+    file.set_pin(&name(0), Some(&pin(PinnedBy::User, 1))).unwrap();
     assert_eq!(state::parse(Some(&file.to_bytes())).unwrap(), file.state);
 }

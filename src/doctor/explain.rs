@@ -36,9 +36,7 @@ pub struct Explanation {
 pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
     let about = About::of(read, facts);
     let About { on, whose, .. } = &about;
-    let (agent, provider) = (facts.agent, about.provider());
-    let reload = "openclaw secrets reload, if a gateway runs".to_owned();
-    let look = format!("strongroom models status{on}");
+    let provider = about.provider();
     let (meaning, remedy) = match read.known {
         Known::ClaudeCodeOnly => (
             format!("{whose}: a setup-token serves Claude Code only, and this request needs an API key"),
@@ -47,7 +45,7 @@ pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
                     "make an API key at {provider}, then strongroom models auth paste-api-key --provider {provider}{on}"
                 ),
                 format!("strongroom models auth order set --provider {provider} {provider}:default{on}"),
-                reload,
+                reload(),
             ],
         ),
         Known::NeedsTerminal => (
@@ -60,57 +58,12 @@ pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
                 format!("or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"),
             ],
         ),
-        Known::RefreshFailed => (
-            format!(
-                "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
-            ),
-            vec![about.sign_in_again(), reload],
-        ),
-        Known::Unauthorized => (
-            format!(
-                "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
-            ),
-            vec![look, format!("{}, or paste one from another machine: {}", about.make(), about.store()), reload],
-        ),
-        Known::TokenExpired if about.expired_none() => (
-            format!("the token of {whose} has expired or is about to; none that is kept here has, by its expiry"),
-            vec![look, format!("{}, then {}", about.make(), about.store()), reload],
-        ),
-        Known::TokenExpired => (
-            format!("the token of {whose} has expired or is about to"),
-            vec![look, format!("{}, then {}", about.make(), about.store()), reload],
-        ),
-        Known::NoCredentials | Known::NoApiKey if !facts.meant.is_empty() => (
-            format!("{whose} is in the vault, and OpenClaw did not find it, or found it unusable"),
-            vec![
-                format!("strongroom models status --explain {provider}{on}: can it be used?"),
-                "copy the index to OpenClaw again, which reads a copy of its own, and then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
-            ],
-        ),
-        Known::NoCredentials => (
-            format!("No credentials found for {whose}"),
-            vec![
-                look,
-                facts.elsewhere.map_or_else(|| format!("{}, then {}", about.make(), about.store()), str::to_owned),
-            ],
-        ),
-        Known::NoApiKey => (
-            format!("No API key found for {whose}: authentication is per agent, a new agent inherits nothing"),
-            vec![
-                facts.elsewhere.map_or_else(
-                    || {
-                        format!(
-                            "strongroom models auth paste-token --provider {provider}{on}, or paste-api-key"
-                        )
-                    },
-                    str::to_owned,
-                ),
-                look,
-            ],
-        ),
+        Known::RefreshFailed | Known::Unauthorized | Known::TokenExpired => about.refused(),
+        Known::NoCredentials | Known::NoApiKey => about.missing(facts.elsewhere),
         Known::AllInCooldown => (
             format!(
-                "No available auth profile for provider \"{provider}\" (agent {agent}): all are in cooldown after failures"
+                "No available auth profile for provider \"{provider}\" (agent {}): all are in cooldown after failures",
+                facts.agent
             ),
             vec![
                 format!(
@@ -123,6 +76,11 @@ pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
         ),
     };
     Explanation { error: read.known, meaning, remedy }
+}
+
+/// The step that makes a running gateway take up what was changed.
+fn reload() -> String {
+    "openclaw secrets reload, if a gateway runs".to_owned()
 }
 
 /// Whom a message is about, in words.
@@ -150,6 +108,66 @@ impl<'a> About<'a> {
             _ => format!("provider \"{}\" (agent {agent})", about.provider()),
         };
         about
+    }
+
+    /// What it means that a provider refused a credential, and what to do.
+    fn refused(&self) -> (String, Vec<String>) {
+        let whose = &self.whose;
+        let meaning = match self.read.known {
+            Known::RefreshFailed => {
+                let what = format!(
+                    "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
+                );
+                return (what, vec![self.sign_in_again(), reload()]);
+            }
+            Known::Unauthorized => {
+                let what = format!(
+                    "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
+                );
+                let make = format!("{}, or paste one from another machine: {}", self.make(), self.store());
+                return (what, vec![self.look(), make, reload()]);
+            }
+            _ if self.expired_none() => format!(
+                "the token of {whose} has expired or is about to; none that is kept here has, by its expiry"
+            ),
+            _ => format!("the token of {whose} has expired or is about to"),
+        };
+        (meaning, vec![self.look(), self.make_and_store(), reload()])
+    }
+
+    /// What it means that a client has no credential, and what to do; `elsewhere` says who has one.
+    fn missing(&self, elsewhere: Option<&str>) -> (String, Vec<String>) {
+        let (whose, on, provider) = (&self.whose, &self.on, self.provider());
+        let or_elsewhere = |otherwise: String| elsewhere.map_or(otherwise, str::to_owned);
+        if !self.meant.is_empty() {
+            let steps = vec![
+                format!("strongroom models status --explain {provider}{on}: can it be used?"),
+                "copy the index to OpenClaw again, which reads a copy of its own, and then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
+            ];
+            return (
+                format!("{whose} is in the vault, and OpenClaw did not find it, or found it unusable"),
+                steps,
+            );
+        }
+        if self.read.known == Known::NoCredentials {
+            let steps = vec![self.look(), or_elsewhere(self.make_and_store())];
+            return (format!("No credentials found for {whose}"), steps);
+        }
+        let paste = format!("strongroom models auth paste-token --provider {provider}{on}, or paste-api-key");
+        (
+            format!(
+                "No API key found for {whose}: authentication is per agent, a new agent inherits nothing"
+            ),
+            vec![or_elsewhere(paste), self.look()],
+        )
+    }
+
+    fn look(&self) -> String {
+        format!("strongroom models status{}", self.on)
+    }
+
+    fn make_and_store(&self) -> String {
+        format!("{}, then {}", self.make(), self.store())
     }
 
     /// The provider that the message names, or that all profiles share which it can be about.

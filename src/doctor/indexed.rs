@@ -13,7 +13,7 @@ pub fn of_agent(vault: &Vault, agent: &AgentName) -> Vec<Profile> {
     entries
         .filter_map(|entry| {
             let id: ProfileId = entry.id.parse().ok()?;
-            let provider = entry.provider.unwrap_or_else(|| id.provider());
+            let provider = entry.provider().unwrap_or_else(|| id.provider());
             Some(Profile { id, provider, kind: entry.kind?, expires: entry.expires })
         })
         .collect()

@@ -249,7 +249,7 @@ fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result
     let ids = reader.record_ids()?;
     let as_it_is = |id: &str, found: &Found| {
         let entry = index.entry(id)?;
-        let mark = Mark { store: found.store.to_string(), generation: found.record.generation };
+        let mark = Mark::of(found.store, found.record.generation);
         (entry.mark == Some(mark) && verify::drift(writer.agent(), &found.record, &entry).is_empty())
             .then_some(())
     };

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::vault::agent::Agent;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::index::{EntryRef, Index};
+use crate::vault::index::{Entry, Index};
 use crate::vault::store::Store;
 
 /// How often, and how long apart, is looked again.
@@ -69,7 +69,7 @@ impl Listing {
     fn is_complete(&self) -> bool {
         let without = self.index.ids().zip(&self.has_record).filter(|(_, has)| !**has);
         without
-            .filter_map(|(id, _)| self.index.entry_ref(id))
+            .filter_map(|(id, _)| self.index.entry(id))
             .all(|entry| Holds::of(&entry, false) != Holds::Missing)
     }
 
@@ -85,8 +85,8 @@ impl Listing {
     }
 
     /// The entries in order, and what each stands for.
-    pub fn entries(&self) -> impl Iterator<Item = (EntryRef<'_>, Holds)> {
-        let entries = self.index.entry_refs().zip(&self.has_record);
+    pub fn entries(&self) -> impl Iterator<Item = (Entry<'_>, Holds)> {
+        let entries = self.index.entries().zip(&self.has_record);
         entries.map(|(entry, has_record)| {
             let holds = Holds::of(&entry, *has_record);
             (entry, holds)
@@ -111,7 +111,7 @@ pub enum Holds {
 }
 
 impl Holds {
-    fn of(entry: &EntryRef<'_>, has_record: bool) -> Self {
+    fn of(entry: &Entry<'_>, has_record: bool) -> Self {
         if entry.plaintext {
             Self::Plaintext
         } else if has_record || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)) {

@@ -7,9 +7,9 @@ use super::list::Listing;
 use super::state::change;
 use crate::client::state_file::StateFile;
 use crate::error::Result;
-use crate::select::backoff::{Failure, Policy, after_success};
+use crate::select::backoff::{BackoffPolicy, Failed, Failure, after_success};
 use crate::select::order::waiting;
-use crate::select::pin::{Model, Pin, SessionName, Source};
+use crate::select::pin::{Model, Pin, PinnedBy, SessionName};
 use crate::select::profile::ProfileView;
 use crate::select::state::Usage;
 use crate::select::verdict::Verdict;
@@ -65,7 +65,7 @@ pub fn report(
     vault: &Vault,
     agent: &AgentName,
     request: &Request,
-    policy: &Policy,
+    policy: &BackoffPolicy,
     ambient: &Ambient,
     waits: &LockWait,
 ) -> Result<Option<Reported>> {
@@ -81,7 +81,10 @@ pub fn report(
     let file = change(&found, |file| {
         let before = file.state.usage(id).cloned().unwrap_or_default();
         let after = match failure {
-            Some(failure) => policy.after_failure(provider, &before, *failure, model.as_ref(), now),
+            Some(failure) => {
+                let failed = Failed { provider, failure: *failure, model: model.as_ref() };
+                policy.after_failure(&before, failed, now)
+            }
             None => Some(after_success(&before, now)),
         };
         let Some(after) = after else { return Ok(()) };
@@ -102,11 +105,13 @@ pub fn report(
 /// An automatic pin follows what served the session; one that a person set stays.
 fn follow(file: &mut StateFile, session: &SessionName, id: &ProfileId, failed: bool, now: i64) -> Result<()> {
     match file.state.pins.get(session) {
-        Some(pin) if pin.source == Source::User => Ok(()),
+        Some(pin) if pin.source == PinnedBy::User => Ok(()),
         Some(pin) if failed && pin.profile == *id => file.set_pin(session, None),
         _ if failed => Ok(()),
-        _ => file
-            .set_pin(session, Some(&Pin { profile: id.clone(), model: None, source: Source::Auto, at: now })),
+        _ => file.set_pin(
+            session,
+            Some(&Pin { profile: id.clone(), model: None, source: PinnedBy::Auto, at: now }),
+        ),
     }
 }
 
@@ -121,5 +126,5 @@ pub fn provider_of(
     ambient: &Ambient,
 ) -> Result<Option<Provider>> {
     let index = Listing::of(vault, agent, ambient)?.index;
-    Ok(index.entry(id.as_str()).map(|entry| entry.provider.unwrap_or_else(|| id.provider())))
+    Ok(index.entry(id.as_str()).map(|entry| entry.provider().unwrap_or_else(|| id.provider())))
 }

@@ -10,14 +10,14 @@ use crate::env::Env;
 use crate::error::{Code, Error, Result, fail};
 use crate::secret::SecretString;
 use crate::select::order::{Rules, select};
-use crate::select::policy::Policy;
+use crate::select::policy::SelectionPolicy;
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{Orders, State};
+use crate::select::state::{AuthState, Orders};
 use crate::select::verdict::Verdict;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reading, Reference, ShortId};
-use crate::vault::index::EntryRef;
+use crate::vault::index::Entry;
 use crate::vault::other_agents::{OtherAgents, told};
 use crate::vault::parallel;
 use crate::vault::reader::Reader;
@@ -117,8 +117,8 @@ struct Held<'k> {
 struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
-    state: State,
-    policy: Policy,
+    state: AuthState,
+    policy: SelectionPolicy,
 }
 
 /// A profile that is in the vault.
@@ -132,7 +132,7 @@ struct Listed {
 }
 
 impl Listed {
-    fn of(entry: &EntryRef<'_>) -> Option<Self> {
+    fn of(entry: &Entry<'_>) -> Option<Self> {
         let id = entry.id.parse().ok()?;
         Some(Self { id, provider: entry.provider(), kind: entry.kind, expires: entry.expires })
     }
@@ -152,7 +152,7 @@ impl Pool {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
         let held = |id: &ProfileId| ids.binary_search(id).is_ok();
-        let entries = index.entry_refs().filter_map(|entry| Listed::of(&entry));
+        let entries = index.entries().filter_map(|entry| Listed::of(&entry));
         let mut profiles: Vec<Listed> = entries.filter(|listed| held(&listed.id)).collect();
         let unlisted = ids.iter().filter(|id| !index.contains(id.as_str()));
         profiles.extend(unlisted.map(|id| Listed {

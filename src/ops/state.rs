@@ -3,18 +3,18 @@
 use crate::client::state;
 use crate::client::state_file::StateFile;
 use crate::error::{Code, Error, Result};
-use crate::select::pin::{SessionName, Source};
-use crate::select::state::State;
+use crate::select::pin::{PinnedBy, SessionName};
+use crate::select::state::AuthState;
 use crate::vault::agent::Agent;
 use crate::vault::id::ProfileId;
 
 /// Reads an agent's state; an empty one, and why, if it cannot be read.
 #[must_use]
-pub fn read(agent: &Agent) -> (State, Option<Error>) {
+pub fn read(agent: &Agent) -> (AuthState, Option<Error>) {
     let read = agent.dir().read_if_any(state::FILE, state::MAX).map_err(Error::from);
     match read.and_then(|bytes| state::parse(bytes.as_deref())) {
         Ok(state) => (state, None),
-        Err(error) => (State::default(), Some(error)),
+        Err(error) => (AuthState::default(), Some(error)),
     }
 }
 
@@ -31,7 +31,7 @@ pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) ->
         return Err(Error::new(Code::TooLarge, format!("{} would be too large", state::FILE)));
     }
     // If nothing was noted, an absent file stays absent.
-    let nothing = bytes.is_none() && file.state == State::default();
+    let nothing = bytes.is_none() && file.state == AuthState::default();
     if !nothing && bytes.as_deref() != Some(new.as_slice()) {
         agent.dir().replace(state::FILE, &new)?;
     }
@@ -45,6 +45,6 @@ pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) ->
 pub fn pinned_by_hand(agent: &Agent, id: &ProfileId) -> Result<Vec<SessionName>> {
     let Some(bytes) = agent.dir().read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
     let file = StateFile::parse(Some(&bytes))?;
-    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *id && pin.source == Source::User);
+    let pinned = file.state.pins.iter().filter(|(_, pin)| pin.profile == *id && pin.source == PinnedBy::User);
     Ok(pinned.map(|(session, _)| session.clone()).collect())
 }

@@ -67,9 +67,9 @@ random_id!(
     "the machine's id is damaged"
 );
 
-/// What a session holds of the vault's keys.
+/// How much of a vault's keys a session has.
 #[derive(Clone, Debug)]
-enum Held {
+enum Extent {
     /// The vault keys, the newest last.
     Vault(Vec<VaultKey>),
     /// The keys of one agent alone: from a cache that was made for it.
@@ -83,13 +83,30 @@ pub struct Keys {
     pub vault: VaultId,
     /// The machine that writes.
     pub machine: MachineId,
-    held: Held,
+    extent: Extent,
     /// The one that seals.
     current: usize,
     /// The vault keys that were given up.
     retired: Vec<KeyId>,
     /// To whom every record is sealed besides.
     recovery: x25519::Recipient,
+}
+
+/// Keys that are put together, and what is kept beside them.
+#[derive(Debug)]
+pub struct KeySet<K> {
+    /// The vault.
+    pub vault: VaultId,
+    /// The machine that writes.
+    pub machine: MachineId,
+    /// All of them, the newest last.
+    pub keys: Vec<K>,
+    /// The id of the vault key that seals.
+    pub current: KeyId,
+    /// The vault keys that were given up.
+    pub retired: Vec<KeyId>,
+    /// The recipient to whom every record is sealed as well.
+    pub recovery: x25519::Recipient,
 }
 
 /// The places that the keys of a vault belong to.
@@ -185,14 +202,8 @@ impl Ring {
     ///
     /// # Errors
     /// `CORRUPT` if `current` names none of `keys`, or two have one name.
-    pub fn of_agent(
-        (vault, machine): (VaultId, MachineId),
-        agent: String,
-        keys: Vec<RingKey>,
-        current: KeyId,
-        retired: Vec<KeyId>,
-        recovery: x25519::Recipient,
-    ) -> Result<Self> {
+    pub fn of_agent(agent: String, set: KeySet<RingKey>) -> Result<Self> {
+        let KeySet { vault, machine, keys, current, retired, recovery } = set;
         let scope = Scope::Agent(agent);
         let mut of_name = keys.iter().enumerate().filter(|(_, key)| key.id == current);
         match (of_name.next(), of_name.next()) {
@@ -253,16 +264,12 @@ impl Keys {
     ///
     /// # Errors
     /// `CORRUPT` if `current` names none of `keys`.
-    pub fn new(
-        vault: VaultId,
-        machine: MachineId,
-        keys: Vec<VaultKey>,
-        current: KeyId,
-        retired: Vec<KeyId>,
-        recovery: x25519::Recipient,
-    ) -> Result<Self> {
+    pub fn new(set: KeySet<VaultKey>) -> Result<Self> {
+        let KeySet { vault, machine, keys, current, retired, recovery } = set;
         match keys.iter().position(|key| key.id() == current) {
-            Some(current) => Ok(Self { vault, machine, held: Held::Vault(keys), current, retired, recovery }),
+            Some(current) => {
+                Ok(Self { vault, machine, extent: Extent::Vault(keys), current, retired, recovery })
+            }
             None => fail(Code::Corrupt, "the unlock file names a key that it does not hold"),
         }
     }
@@ -272,24 +279,24 @@ impl Keys {
     pub fn of_agent(ring: Ring) -> Self {
         let Ring { vault, machine, scope, keys, current, retired, recovery } = ring;
         let agent = scope.agent().unwrap_or_default().to_owned();
-        Self { vault, machine, held: Held::Agent(agent, keys), current, retired, recovery }
+        Self { vault, machine, extent: Extent::Agent(agent, keys), current, retired, recovery }
     }
 
     /// The id of the vault key that seals.
     #[must_use]
     pub fn current_id(&self) -> KeyId {
-        match &self.held {
-            Held::Vault(keys) => keys[self.current].id(),
-            Held::Agent(_, keys) => keys[self.current].id,
+        match &self.extent {
+            Extent::Vault(keys) => keys[self.current].id(),
+            Extent::Agent(_, keys) => keys[self.current].id,
         }
     }
 
     /// The agent that the keys are for, if they are for one alone.
     #[must_use]
     pub fn only_agent(&self) -> Option<&str> {
-        match &self.held {
-            Held::Vault(_) => None,
-            Held::Agent(agent, _) => Some(agent),
+        match &self.extent {
+            Extent::Vault(_) => None,
+            Extent::Agent(agent, _) => Some(agent),
         }
     }
 
@@ -298,16 +305,16 @@ impl Keys {
     /// # Errors
     /// `LOCKED` if only another agent's are at hand.
     pub fn agent(&self, agent: &str) -> Result<Ring> {
-        let keys = match &self.held {
-            Held::Vault(keys) => {
+        let keys = match &self.extent {
+            Extent::Vault(keys) => {
                 let salt = format!("agent:{agent}");
                 let of = |key: &VaultKey| {
                     RingKey::from_bytes(key.id(), &key.derive(salt.as_bytes(), label::AGENT))
                 };
                 keys.iter().map(of).collect()
             }
-            Held::Agent(only, keys) if only == agent => keys.clone(),
-            Held::Agent(only, _) => return Err(locked_but_for(only)),
+            Extent::Agent(only, keys) if only == agent => keys.clone(),
+            Extent::Agent(only, _) => return Err(locked_but_for(only)),
         };
         Ok(self.ring(Scope::Agent(agent.to_owned()), keys))
     }
@@ -317,12 +324,12 @@ impl Keys {
     /// # Errors
     /// `LOCKED` if only an agent's are at hand.
     pub fn own(&self) -> Result<Ring> {
-        match &self.held {
-            Held::Vault(keys) => {
+        match &self.extent {
+            Extent::Vault(keys) => {
                 let keys = keys.iter().map(|key| RingKey::from_bytes(key.id(), key.expose())).collect();
                 Ok(self.ring(Scope::Vault, keys))
             }
-            Held::Agent(only, _) => Err(locked_but_for(only)),
+            Extent::Agent(only, _) => Err(locked_but_for(only)),
         }
     }
 
@@ -338,19 +345,23 @@ impl Keys {
         }
     }
 
-    /// All vault keys, the newest last. None if only an agent's are at hand.
-    #[must_use]
-    pub fn vault_keys(&self) -> &[VaultKey] {
-        match &self.held {
-            Held::Vault(keys) => keys,
-            Held::Agent(..) => &[],
-        }
-    }
-
     /// The recovery recipient, as [`Ring::recovery`].
     #[must_use]
     pub fn recovery(&self) -> &x25519::Recipient {
         &self.recovery
+    }
+}
+
+#[cfg(test)]
+impl Keys {
+    /// Keys that a test makes up, each of one byte over and over. The last one seals.
+    pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
+        let keys: Vec<_> = bytes.iter().map(|byte| VaultKey::from_bytes(&[*byte; 32])).collect();
+        let current = keys[keys.len() - 1].id();
+        let vault = "00112233445566778899aabbccddeeff".parse().unwrap();
+        let machine = "ffeeddccbbaa99887766554433221100".parse().unwrap();
+        let recovery = x25519::Identity::generate().to_public();
+        Self::new(KeySet { vault, machine, keys, current, retired: Vec::new(), recovery }).unwrap()
     }
 }
 

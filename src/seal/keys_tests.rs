@@ -32,7 +32,8 @@ fn keys_are_those_of_the_vectors() {
     let some_id = "00112233445566778899aabbccddeeff";
     let recovery = x25519::Identity::generate().to_public();
     let (vault, machine) = (some_id.parse().unwrap(), some_id.parse().unwrap());
-    let keys = Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap();
+    let set = KeySet { vault, machine, keys: vec![key], current: id, retired: Vec::new(), recovery };
+    let keys = Keys::new(set).unwrap();
     let (own, main) = (keys.own().unwrap(), keys.agent("main").unwrap());
     assert_eq!(hex(main.current().expose()), text(&vectors["agentKey"]));
     let mut labels = std::collections::BTreeSet::new();

@@ -193,23 +193,15 @@ impl age::Identity for Unwrap<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
+    use crate::seal::keys::Keys;
 
     fn keys(byte: u8) -> Ring {
-        let key = VaultKey::from_bytes(&[byte; 32]);
-        let id = key.id();
-        let recovery = age::x25519::Identity::generate().to_public();
-        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
-        Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap().agent("main").unwrap()
+        Keys::of_bytes(&[byte]).agent("main").unwrap()
     }
 
     #[test]
     fn what_one_agent_sealed_another_does_not_open() {
-        let key = VaultKey::from_bytes(&[1; 32]);
-        let id = key.id();
-        let recovery = age::x25519::Identity::generate().to_public();
-        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
-        let keys = Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap();
+        let keys = Keys::of_bytes(&[1]);
         let sealed = seal(&keys.agent("main").unwrap(), Purpose::Record, b"plain").unwrap();
         let alone = Keys::of_agent(keys.agent("ops").unwrap());
         assert_eq!(code(open(&alone.agent("ops").unwrap(), Purpose::Record, &sealed, "it")), Code::Corrupt);

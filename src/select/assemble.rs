@@ -8,13 +8,13 @@ use super::health::{Check, CheckScope, Status, check, status};
 use super::order::{Choice, Rules, Selected, select, waiting};
 use super::phrases;
 use super::pin::{Model, Pin, SessionName};
-use super::policy::Policy;
+use super::policy::SelectionPolicy;
 use super::profile::ProfileView;
 use super::report::{
     Auth, Candidate, Counts, Effective, Health, Lacking, Only, OrderKind, PinView, ProfileHealth,
     ProviderAuth, ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
-use super::state::{Orders, State};
+use super::state::{AuthState, Orders};
 use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -33,9 +33,9 @@ pub struct Input<'a> {
     /// The orders of the index.
     pub orders: &'a Orders,
     /// The run-time state; an empty one where it could not be read.
-    pub state: &'a State,
+    pub state: &'a AuthState,
     /// What the client's configuration says of selection.
-    pub policy: &'a Policy,
+    pub policy: &'a SelectionPolicy,
     /// The session that is looked at.
     pub session: Option<&'a SessionName>,
     /// The model that is asked about.

@@ -95,7 +95,7 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
 #[test]
 fn an_order_in_the_state_that_the_index_overrules_is_a_warning() {
     let mut state = state();
-    let warnings = |index: &[&str], state: &State| {
+    let warnings = |index: &[&str], state: &AuthState| {
         as_json(&report(&profiles(), &order(index), state, &[], &[]))["vault"]["warnings"].clone()
     };
     state.order = order(&["anthropic:work", "anthropic:default"]);
@@ -117,7 +117,7 @@ fn a_provider_is_served_by_the_profiles_of_its_alias() {
         view("claude-cli:x", CredentialType::OAuth, None),
         view("anthropic:y", CredentialType::ApiKey, None),
     ];
-    let found = as_json(&report(&profiles, &Orders::new(), &State::default(), &[], &[]));
+    let found = as_json(&report(&profiles, &Orders::new(), &AuthState::default(), &[], &[]));
     for (place, provider) in ["anthropic", "claude-cli"].into_iter().enumerate() {
         let selection = &found["vault"]["providers"][place];
         assert_eq!((&selection["provider"], &selection["next"]), (&json!(provider), &json!("claude-cli:x")));
@@ -132,7 +132,7 @@ fn an_expired_profile_outside_the_explicit_order_still_fails_the_check() {
         view("anthropic:work", CredentialType::Token, None),
         view("anthropic:old", CredentialType::Token, Some(NOW)),
     ];
-    let found = as_json(&report(&profiles, &order(&["anthropic:work"]), &State::default(), &[], &[]));
+    let found = as_json(&report(&profiles, &order(&["anthropic:work"]), &AuthState::default(), &[], &[]));
     assert_eq!(found["vault"]["providers"][0]["next"], "anthropic:work");
     assert_eq!(
         found["check"],
@@ -150,7 +150,7 @@ fn a_cooldown_does_not_fail_the_check() {
 
 #[test]
 fn an_agent_without_profiles_fails_the_check() {
-    let found = as_json(&report(&[], &order(&["anthropic:work"]), &State::default(), &[], &[]));
+    let found = as_json(&report(&[], &order(&["anthropic:work"]), &AuthState::default(), &[], &[]));
     assert_eq!(found["check"], json!({ "exit": 1, "reasons": [{ "code": "no_profile" }] }));
     assert_eq!(found["auth"]["providers"], json!([]));
     assert_eq!(found["vault"]["providers"], json!([]));
@@ -160,7 +160,7 @@ fn an_agent_without_profiles_fails_the_check() {
 fn a_profile_counts_for_the_provider_that_its_record_names() {
     let mut moved = view("anthropic:work", CredentialType::Token, None);
     moved.provider = "zai".parse().unwrap();
-    let found = as_json(&report(&[moved], &Orders::new(), &State::default(), &[], &[]));
+    let found = as_json(&report(&[moved], &Orders::new(), &AuthState::default(), &[], &[]));
     assert_eq!(found["auth"]["providers"][0]["provider"], "zai");
     assert_eq!(found["vault"]["providers"][0]["next"], "anthropic:work");
 }

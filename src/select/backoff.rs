@@ -141,16 +141,27 @@ impl Default for Limits {
     }
 }
 
+/// A request that failed.
+#[derive(Clone, Copy, Debug)]
+pub struct Failed<'a> {
+    /// The provider of the profile.
+    pub provider: &'a Provider,
+    /// What it failed of.
+    pub failure: Failure,
+    /// The model that was asked for, if that is known.
+    pub model: Option<&'a Model>,
+}
+
 /// How failures of a provider's profiles are reckoned.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Policy {
+pub struct BackoffPolicy {
     /// Whose waits.
     pub generation: Generation,
     /// What the configuration says.
     pub limits: Limits,
 }
 
-impl Policy {
+impl BackoffPolicy {
     /// How long a profile is disabled at its `count`-th failure of this kind, in milliseconds.
     #[must_use]
     pub fn disablement(&self, failure: Failure, count: u64) -> i64 {
@@ -172,14 +183,8 @@ impl Policy {
     /// every window is over. A cooldown is of the `model` alone, where one is named, the failure can
     /// be of one, and every other failure in the same window was of it, too.
     #[must_use]
-    pub fn after_failure(
-        &self,
-        provider: &Provider,
-        usage: &Usage,
-        failure: Failure,
-        model: Option<&Model>,
-        now: i64,
-    ) -> Option<Usage> {
+    pub fn after_failure(&self, usage: &Usage, failed: Failed<'_>, now: i64) -> Option<Usage> {
+        let Failed { provider, failure, model } = failed;
         if is_exempt(provider) {
             return None;
         }
@@ -241,8 +246,8 @@ mod tests {
     use super::*;
 
     const NOW: i64 = 1_800_000_000_000;
-    const OLDER: Policy = Policy { generation: Generation::Older, limits: LIMITS };
-    const NEWER: Policy = Policy { generation: Generation::Newer, limits: LIMITS };
+    const OLDER: BackoffPolicy = BackoffPolicy { generation: Generation::Older, limits: LIMITS };
+    const NEWER: BackoffPolicy = BackoffPolicy { generation: Generation::Newer, limits: LIMITS };
     const LIMITS: Limits = Limits {
         billing: 5 * HOUR,
         billing_max: 24 * HOUR,
@@ -255,8 +260,10 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn failed(policy: &Policy, usage: &Usage, of: &str, now: i64) -> Usage {
-        policy.after_failure(&"anthropic".parse().unwrap(), usage, kind(of), None, now).unwrap()
+    fn failed(policy: &BackoffPolicy, usage: &Usage, of: &str, now: i64) -> Usage {
+        let provider = "anthropic".parse().unwrap();
+        let failed = Failed { provider: &provider, failure: kind(of), model: None };
+        policy.after_failure(usage, failed, now).unwrap()
     }
 
     #[test]
@@ -264,20 +271,22 @@ mod tests {
         let minutes = |generation: Generation| (1..7).map(move |n| generation.cooldown(n) / SECOND);
         assert!(minutes(Generation::Older).eq([60, 300, 1500, 3600, 3600, 3600]));
         assert!(minutes(Generation::Newer).eq([30, 60, 300, 300, 300, 300]));
-        let hours = |policy: Policy, of| (1..6).map(move |n| policy.disablement(kind(of), n) / MINUTE);
+        let hours = |policy: BackoffPolicy, of| (1..6).map(move |n| policy.disablement(kind(of), n) / MINUTE);
         for policy in [OLDER, NEWER] {
             assert!(hours(policy, "billing").eq([300, 600, 1200, 1440, 1440]));
         }
         assert!(hours(OLDER, "auth_permanent").eq([300, 600, 1200, 1440, 1440]));
         assert!(hours(NEWER, "auth_permanent").eq([10, 20, 40, 60, 60]));
         assert_eq!(NEWER.disablement(kind("billing"), u64::MAX), DAY);
-        assert_eq!(Policy::default(), NEWER);
+        assert_eq!(BackoffPolicy::default(), NEWER);
     }
 
     #[test]
     fn the_configuration_overrides_within_reason() {
-        let with =
-            |billing, billing_max| Policy { limits: Limits { billing, billing_max, ..LIMITS }, ..NEWER };
+        let with = |billing, billing_max| BackoffPolicy {
+            limits: Limits { billing, billing_max, ..LIMITS },
+            ..NEWER
+        };
         for (billing, max, first, third) in [
             (HOUR, 3 * HOUR, HOUR, 3 * HOUR),
             (HOUR, MINUTE, HOUR, HOUR),
@@ -324,7 +333,7 @@ mod tests {
         for (later, count) in [(-1, 3), (0, 3), (1, 1)] {
             assert_eq!(failed(&NEWER, &usage, "auth", NOW + later).error_count, count, "{later}");
         }
-        let short = Policy { limits: Limits { failure_window: HOUR, ..LIMITS }, ..NEWER };
+        let short = BackoffPolicy { limits: Limits { failure_window: HOUR, ..LIMITS }, ..NEWER };
         assert_eq!(failed(&short, &usage, "auth", NOW).error_count, 1);
     }
 
@@ -332,7 +341,8 @@ mod tests {
     fn exempt_providers_note_no_failure() {
         for (provider, noted) in [("openrouter", false), ("kilocode", false), ("anthropic", true)] {
             let provider = provider.parse().unwrap();
-            let next = NEWER.after_failure(&provider, &Usage::default(), kind("billing"), None, NOW);
+            let failed = Failed { provider: &provider, failure: kind("billing"), model: None };
+            let next = NEWER.after_failure(&Usage::default(), failed, NOW);
             assert_eq!(next.is_some(), noted);
         }
     }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::assemble::Input;
 use super::order::{Basis, Pinned, Selected};
 use super::phrases::{self, ids};
-use super::pin::Source;
+use super::pin::PinnedBy;
 use super::profile::ProfileView;
 use super::verdict::Verdict;
 use crate::time::relative;
@@ -117,8 +117,8 @@ fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> Strin
     let Some(pin) = input.pin() else { return format!("session {session} has none") };
     let id = &pin.profile;
     let by = match pin.source {
-        Source::User => format!("session {session} is pinned to {id}"),
-        Source::Auto => format!("session {session} was served by {id} last"),
+        PinnedBy::User => format!("session {session} is pinned to {id}"),
+        PinnedBy::Auto => format!("session {session} was served by {id} last"),
     };
     let effect = match &selected.pinned {
         Some(Pinned::Locked(_)) => "; no other profile serves it",
@@ -229,9 +229,9 @@ mod tests {
     use super::*;
     use crate::select::fixture::{NOW, order, policy, profiles, state, with_input};
     use crate::select::pin::Pin;
-    use crate::select::policy::Policy;
+    use crate::select::policy::SelectionPolicy;
 
-    fn told(pin: Option<(&str, Source)>, ids: &[&str]) -> String {
+    fn told(pin: Option<(&str, PinnedBy)>, ids: &[&str]) -> String {
         let mut state = state();
         let session = "tg:1".parse().unwrap();
         if let Some((profile, source)) = pin {
@@ -267,8 +267,8 @@ anthropic (agent main)
     fn an_order_that_is_empty_or_overruled_or_of_an_alias_is_told() {
         let listed =
             |ids: &[&str]| if ids.is_empty() { crate::select::state::Orders::new() } else { order(ids) };
-        let told = |provider: &str, index: &[&str], in_state: &[&str], policy: &Policy| {
-            let state = crate::select::state::State { order: listed(in_state), ..state() };
+        let told = |provider: &str, index: &[&str], in_state: &[&str], policy: &SelectionPolicy| {
+            let state = crate::select::state::AuthState { order: listed(in_state), ..state() };
             let orders = listed(index);
             with_input(&profiles(), &orders, &state, |input| {
                 let input = Input { policy, ..input };
@@ -276,7 +276,7 @@ anthropic (agent main)
             })
         };
         let order = [("anthropic".parse().unwrap(), Vec::new())].into();
-        let empty = &Policy { order, ..policy() };
+        let empty = &SelectionPolicy { order, ..policy() };
         assert_eq!(
             told("anthropic", &[], &[], empty),
             "auth.order of the client's configuration is empty: no profile is used"
@@ -294,20 +294,20 @@ anthropic (agent main)
     fn a_pin_is_told_with_what_it_does() {
         for (pin, said, next) in [
             (
-                ("anthropic:work", Source::User),
+                ("anthropic:work", PinnedBy::User),
                 "is pinned to anthropic:work; no other",
                 "anthropic:work: it is pinned",
             ),
             (
-                ("anthropic:old", Source::User),
+                ("anthropic:old", PinnedBy::User),
                 "is pinned to anthropic:old; no other",
                 "none: the session is pinned",
             ),
-            (("anthropic:work", Source::Auto), "which cannot serve now", "anthropic:default: the first"),
-            (("anthropic:default", Source::Auto), "which comes first", "anthropic:default: the first"),
-            (("anthropic:gone", Source::User), "the pin has no effect", "anthropic:default: the first"),
+            (("anthropic:work", PinnedBy::Auto), "which cannot serve now", "anthropic:default: the first"),
+            (("anthropic:default", PinnedBy::Auto), "which comes first", "anthropic:default: the first"),
+            (("anthropic:gone", PinnedBy::User), "the pin has no effect", "anthropic:default: the first"),
             (
-                ("openai-codex:me@x.io", Source::User),
+                ("openai-codex:me@x.io", PinnedBy::User),
                 "not of provider anthropic",
                 "anthropic:default: the first",
             ),

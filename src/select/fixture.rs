@@ -2,11 +2,11 @@
 
 use super::aliases::Aliases;
 use super::assemble::{Input, Overview, assemble};
-use super::policy::Policy;
+use super::policy::SelectionPolicy;
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
 use super::report::{Lacking, Only};
-use super::state::{Orders, State, Usage};
+use super::state::{AuthState, Orders, Usage};
 use crate::time::{DAY, HOUR};
 use crate::vault::credential::CredentialType::{self, ApiKey, OAuth, Token};
 use crate::vault::id::{AgentName, ProfileId};
@@ -31,21 +31,21 @@ pub(super) fn profiles() -> Vec<ProfileView> {
 }
 
 /// Without a configuration.
-pub(super) fn policy() -> Policy {
-    Policy::new(Aliases::of(&[("claude-cli", "anthropic")]))
+pub(super) fn policy() -> SelectionPolicy {
+    SelectionPolicy::new(Aliases::of(&[("claude-cli", "anthropic")]))
 }
 
-pub(super) fn state() -> State {
+pub(super) fn state() -> AuthState {
     let work: ProfileId = "anthropic:work".parse().unwrap();
     let usage = Usage {
         cooldown_until: Some(NOW + 300_000),
         cooldown_reason: Some("rate_limit".to_owned()),
         ..Usage::default()
     };
-    State {
+    AuthState {
         last_good: [("anthropic".parse().unwrap(), work.clone())].into(),
         usage: [(work, usage)].into(),
-        ..State::default()
+        ..AuthState::default()
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) fn lacking(provider: &str, elsewhere: &[&str]) -> Lacking {
 pub(super) fn report(
     profiles: &[ProfileView],
     orders: &Orders,
-    state: &State,
+    state: &AuthState,
     lacking: &[Lacking],
     warnings: &[String],
 ) -> Report {
@@ -72,7 +72,7 @@ pub(super) fn report(
 pub(super) fn overview<R>(
     profiles: &[ProfileView],
     orders: &Orders,
-    state: &State,
+    state: &AuthState,
     lacking: &[Lacking],
     warnings: &[String],
     show: impl FnOnce(&Overview<'_>) -> R,
@@ -84,7 +84,7 @@ pub(super) fn overview<R>(
 pub(super) fn with_input<R>(
     profiles: &[ProfileView],
     orders: &Orders,
-    state: &State,
+    state: &AuthState,
     use_it: impl FnOnce(Input<'_>) -> R,
 ) -> R {
     use_it(Input {

@@ -4,10 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::pin::{Model, Pin, Source};
-use super::policy::Policy;
+use super::pin::{Model, Pin, PinnedBy};
+use super::policy::SelectionPolicy;
 use super::profile::{ProfileView, Usable, is_exempt};
-use super::state::State;
+use super::state::AuthState;
 use super::verdict::{ReasonCode, Verdict};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
@@ -29,9 +29,9 @@ pub struct Rules<'a> {
     /// The order that is set in the index, as [`Aliases::stored`](super::aliases::Aliases::stored) finds it.
     pub order: Option<&'a [ProfileId]>,
     /// What happened at run time.
-    pub state: &'a State,
+    pub state: &'a AuthState,
     /// What the client's configuration says.
-    pub policy: &'a Policy,
+    pub policy: &'a SelectionPolicy,
     /// The session's pin.
     pub pin: Option<&'a Pin>,
     /// The model that is asked about.
@@ -258,18 +258,18 @@ fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>)
         return rules.policy.aliases.shared(&id.provider(), provider).then(|| Pinned::Gone(id.clone()));
     };
     match pin.source {
-        Source::User => {
+        PinnedBy::User => {
             let verdict = verdict(provider, view, rules);
             let choice = choices.remove(place);
             choices.insert(0, Choice { verdict, ..choice });
             Some(Pinned::Locked(id.clone()))
         }
-        Source::Auto if choices[place].verdict == Verdict::Eligible => {
+        PinnedBy::Auto if choices[place].verdict == Verdict::Eligible => {
             let choice = choices.remove(place);
             choices.insert(0, choice);
             Some(Pinned::Preferred(id.clone()))
         }
-        Source::Auto => Some(Pinned::Passed(id.clone())),
+        PinnedBy::Auto => Some(Pinned::Passed(id.clone())),
     }
 }
 
@@ -290,7 +290,7 @@ pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
 /// over. Where both are in force, the later end counts. A cooldown of one model counts where another
 /// one is not asked about.
 #[must_use]
-pub fn waiting(view: &ProfileView, state: &State, model: Option<&Model>, now: i64) -> Option<Verdict> {
+pub fn waiting(view: &ProfileView, state: &AuthState, model: Option<&Model>, now: i64) -> Option<Verdict> {
     if is_exempt(&view.provider) {
         return None;
     }

@@ -13,10 +13,10 @@ fn ids(list: &[&str]) -> Vec<ProfileId> {
     list.iter().map(|id| id.parse().unwrap()).collect()
 }
 
-fn state(usage: &[(&str, Usage)]) -> State {
-    State {
+fn state(usage: &[(&str, Usage)]) -> AuthState {
+    AuthState {
         usage: usage.iter().map(|(id, usage)| (id.parse().unwrap(), usage.clone())).collect(),
-        ..State::default()
+        ..AuthState::default()
     }
 }
 
@@ -46,7 +46,7 @@ fn candidates(
     provider: &Provider,
     profiles: &[ProfileView],
     order: Option<&[ProfileId]>,
-    state: &State,
+    state: &AuthState,
     now: i64,
 ) -> String {
     let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
@@ -55,7 +55,7 @@ fn candidates(
     told(&select(provider, &own, &rules).choices)
 }
 
-fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &State) -> String {
+fn of_a(profiles: &[ProfileView], order: Option<&[&str]>, state: &AuthState) -> String {
     let order = order.map(ids);
     candidates(&"a".parse().unwrap(), profiles, order.as_deref(), state, NOW)
 }
@@ -136,7 +136,7 @@ fn an_explicit_order_is_kept_and_excludes_the_rest() {
         (&["b:x"][..], "x=ok x=excluded_by_auth_order y=excluded_by_auth_order z=excluded_by_auth_order"),
         (&[][..], "x=ok y=ok x=ok z=ok"),
     ] {
-        assert_eq!(of_a(&profiles, Some(order), &State::default()), expected, "{order:?}");
+        assert_eq!(of_a(&profiles, Some(order), &AuthState::default()), expected, "{order:?}");
     }
 }
 
@@ -151,7 +151,7 @@ fn profiles_whose_windows_end_together_stay_as_they_are_stored() {
 #[test]
 fn the_index_order_comes_before_the_one_in_the_state() {
     let profiles = [view("a:x", Token), view("a:y", Token)];
-    let mut state = State::default();
+    let mut state = AuthState::default();
     state.order.insert("a".parse().unwrap(), ids(&["a:y"]));
     for (order, expected) in [
         (None, "y=ok x=excluded_by_auth_order"),
@@ -179,7 +179,7 @@ fn profiles_without_a_usable_secret_are_excluded_with_their_reason() {
     ] {
         let profile = ProfileView { expires, invalid_expires, usable, ..view("a:x", Token) };
         for order in [None, Some(&["a:x"][..])] {
-            let choices = of_a(std::slice::from_ref(&profile), order, &State::default());
+            let choices = of_a(std::slice::from_ref(&profile), order, &AuthState::default());
             assert_eq!(choices, word, "{usable:?} {expires:?}");
         }
     }

@@ -91,7 +91,7 @@ fn is_name(text: &str) -> bool {
 /// Who pinned.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum PinnedBy {
     /// A person. No other profile serves the session.
     User,
     /// A report of success. It is tried first, so that the provider's cache stays warm.
@@ -108,7 +108,7 @@ pub struct Pin {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<Model>,
     /// Who pinned it.
-    pub source: Source,
+    pub source: PinnedBy,
     /// When, in Unix milliseconds.
     pub at: i64,
 }

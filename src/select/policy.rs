@@ -13,7 +13,7 @@ use crate::vault::id::{ProfileId, Provider};
 
 /// What decides which profile is used, beside the profiles and what happened to them.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Policy {
+pub struct SelectionPolicy {
     /// Which providers share their profiles.
     pub aliases: Aliases,
     /// `auth.order`. An empty one is kept: the client then uses no profile of the provider.
@@ -51,7 +51,7 @@ pub struct Cooldowns {
     pub failure_window_hours: Option<f64>,
 }
 
-impl Policy {
+impl SelectionPolicy {
     /// The policy without a configuration.
     #[must_use]
     pub fn new(aliases: Aliases) -> Self {

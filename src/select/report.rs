@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::health::{Check, Status};
 use super::order::{Effect, OrderSource};
-use super::pin::Source;
+use super::pin::PinnedBy;
 use super::profile::Usable;
 use super::verdict::VerdictKind;
 use crate::vault::credential::CredentialType;
@@ -287,7 +287,7 @@ pub struct PinView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
     /// Who pinned it.
-    pub source: Source,
+    pub source: PinnedBy,
     /// What it does.
     pub effect: Effect,
 }

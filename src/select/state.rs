@@ -10,7 +10,7 @@ pub type Orders = BTreeMap<Provider, Vec<ProfileId>>;
 
 /// What happened to the profiles of an agent. None of it is needed: without it, selection goes on by order and type.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub struct State {
+pub struct AuthState {
     /// Orders that are kept here and not in the index, as OpenClaw 2026.6.1 does.
     pub order: Orders,
     /// The profile that served each provider last.
@@ -87,7 +87,7 @@ impl Usage {
     }
 }
 
-impl State {
+impl AuthState {
     /// What is known of a profile's use.
     #[must_use]
     pub fn usage(&self, id: &ProfileId) -> Option<&Usage> {

@@ -2,14 +2,14 @@ use super::*;
 use crate::select::assemble::Input;
 use crate::select::fixture::{NOW, lacking, order, overview, profiles, state, view, with_input};
 use crate::select::profile::{ProfileView, Usable};
-use crate::select::state::{Orders, State};
+use crate::select::state::{AuthState, Orders};
 use crate::vault::credential::CredentialType::{ApiKey, Token};
 
 fn text_of(profiles: &[ProfileView], orders: &Orders, lacking: &[Lacking], warnings: &[String]) -> String {
     overview(profiles, orders, &state(), lacking, warnings, text)
 }
 
-fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &State) -> Vec<String> {
+fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &AuthState) -> Vec<String> {
     overview(profiles, orders, state, &[], &[], text).lines().map(str::to_owned).collect()
 }
 
@@ -61,7 +61,7 @@ fn the_heading_says_when_nothing_can_be_used_now() {
 
 #[test]
 fn an_agent_without_profiles_is_told_how_to_paste_one() {
-    let lines = lines_of(&[], &Orders::new(), &State::default());
+    let lines = lines_of(&[], &Orders::new(), &AuthState::default());
     assert_eq!(lines[4], "No credentials found for agent main.");
     assert!(lines[5].contains("strongroom paste-token"));
 }
@@ -98,7 +98,7 @@ fn no_character_of_a_plaintext_secret_or_foreign_reference_acts_on_the_terminal(
         usable: Usable::Reference,
         ..view("a:ref", ApiKey, None)
     };
-    for line in lines_of(&[plaintext, foreign], &Orders::new(), &State::default()) {
+    for line in lines_of(&[plaintext, foreign], &Orders::new(), &AuthState::default()) {
         assert!(line.chars().all(|c| !c.is_control()), "{line:?}");
     }
 }

@@ -60,13 +60,14 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
             return fail(Code::BadData, format!("profiles in {what} is not a JSON object"));
         };
         for (index, (key, raw)) in profiles.iter().enumerate() {
-            collector.add("profiles", index, key, key, raw, Zero::Unknown);
+            let place = place_of("profiles", index, key);
+            collector.add(place, (key, key), raw, Zero::Unknown);
         }
     } else {
         for (index, (key, raw)) in root.iter().enumerate() {
             if !NOT_ENTRIES.contains(&key.as_str()) {
                 // The files of opencode and pi are such maps, and write a zero for no end.
-                collector.add("", index, key, &default_id(key), raw, Zero::Never);
+                collector.add(place_of("", index, key), (key, &default_id(key)), raw, Zero::Never);
             }
         }
     }
@@ -100,6 +101,16 @@ fn default_id(key: &str) -> String {
     if key.contains(':') { key.to_owned() } else { format!("{key}:default") }
 }
 
+/// Where an entry stands in a file, in words.
+fn place_of(parent: &str, index: usize, key: &str) -> String {
+    let (dot, space) = if parent.is_empty() { ("", "") } else { (".", " ") };
+    if may_be_shown(key) {
+        format!("{parent}{dot}{}", quoted_in_full(key))
+    } else {
+        format!("{parent}{space}entry {}", index + 1)
+    }
+}
+
 struct Collector<'a> {
     parsed: &'a mut Parsed,
     options: ParseOptions<'a>,
@@ -109,13 +120,8 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn add(&mut self, parent: &str, index: usize, key: &str, id: &str, raw: &RawValue, zero: Zero) {
-        let dot = if parent.is_empty() { "" } else { "." };
-        let place = if may_be_shown(key) {
-            format!("{parent}{dot}{}", quoted_in_full(key))
-        } else {
-            format!("{parent}{}entry {}", if parent.is_empty() { "" } else { " " }, index + 1)
-        };
+    /// Takes an entry, which stands under a key and is to have an id.
+    fn add(&mut self, place: String, (key, id): (&str, &str), raw: &RawValue, zero: Zero) {
         if zero == Zero::Never && is_wellknown(raw) {
             let reason = "a server's own sign-in of opencode, which holds no provider's key".to_owned();
             return self.parsed.skipped.push(Skipped { place, reason });

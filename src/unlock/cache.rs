@@ -22,7 +22,7 @@ use super::payload::{InKey, OutKey, Pending, read_agent_keys, read_keys};
 use super::unlock_files::{self, Slot, Unlocked};
 use crate::error::{Code, Error, Result};
 use crate::json;
-use crate::seal::keys::{Keys, Ring, VaultId, hex, unhex};
+use crate::seal::keys::{KeySet, Keys, Ring, VaultId, hex, unhex};
 use crate::secret::Buffer;
 
 /// The shortest time for which the vault can be cached, in milliseconds.
@@ -132,14 +132,12 @@ impl In<'_> {
         if let Some(agent) = self.agent {
             let keys = read_agent_keys(&self.keys).filter(|_| is_agent(agent))?;
             let current = self.current.parse().ok()?;
-            let agent = agent.to_owned();
-            return Ring::of_agent((vault, machine), agent, keys, current, retired, recovery)
-                .ok()
-                .map(Keys::of_agent);
+            let set = KeySet { vault, machine, keys, current, retired, recovery };
+            return Ring::of_agent(agent.to_owned(), set).ok().map(Keys::of_agent);
         }
         let (keys, current) = read_keys(&self.keys, self.current)?;
         let current = keys.get(current)?.id();
-        Keys::new(vault, machine, keys, current, retired, recovery).ok()
+        Keys::new(KeySet { vault, machine, keys, current, retired, recovery }).ok()
     }
 }
 

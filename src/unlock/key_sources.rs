@@ -63,17 +63,25 @@ impl Named {
     }
 }
 
-/// The keychain in which the key of a vault may lie.
-#[derive(Clone, Copy, Debug)]
-pub struct InKeychain<'a> {
+/// Asks a person for a passphrase. Absent if nobody may be asked.
+pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
+
+/// Where the key of a vault is sought.
+#[derive(Clone, Copy)]
+pub struct KeySources<'a> {
+    /// The sources that are named by flags.
+    pub named: &'a Named,
+    /// The variables that name others, and the places that they lead to.
+    pub env: &'a Env,
+    /// The home.
+    pub home: &'a Path,
     /// The keychain.
     pub keychain: &'a Keychain,
     /// The vault's id, as `vault.json` says it.
     pub vault: Option<&'a str>,
+    /// Asks for a passphrase, after all else.
+    pub ask: Ask<'a>,
 }
-
-/// Asks a person for a passphrase. Absent where nobody may be asked.
-pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
 
 /// Where a key file lies by default: `${XDG_CONFIG_HOME:-~/.config}/strongroom/key`.
 #[must_use]
@@ -87,50 +95,77 @@ pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
     named.key_file.clone().or_else(|| env.path("STRONGROOM_KEY_FILE")).or_else(|| default_key_file(env))
 }
 
-/// Obtains a secret and opens the vault with it.
-///
-/// # Errors
-/// `LOCKED` when no source has a key, `WRONG_KEY` when one does not fit, and the errors of a
-/// source that was named by hand.
-pub fn unlock(
-    slots: &[Slot],
-    named: &Named,
-    env: &Env,
-    home: &Path,
-    keychain: &InKeychain<'_>,
-    ask: Ask<'_>,
-) -> Result<Unlocked> {
-    if slots.is_empty() {
-        return Err(Error::new(Code::Locked, "the vault has no unlock files").with_remedy(
-            "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
-        ));
-    }
-    if let Some((secret, from)) = by_hand(named, env, home)? {
-        return open_by(slots, secret, &from, named_key_file(named, env).as_deref(), home);
-    }
-    let mut tried = Vec::new();
-    let default = default_key_file(env).filter(|path| key_file::exists(path));
-    for (n, (secret, from)) in by_place(env, home)?.into_iter().enumerate() {
-        // The default key file comes first, if it is there.
-        let path = default.as_deref().filter(|_| n == 0);
-        match open_by(slots, secret, &from, path, home) {
-            Err(error) if error.code() == Code::WrongKey => tried.push(from),
-            done => return done,
+impl KeySources<'_> {
+    /// Obtains a secret and opens the vault with it.
+    ///
+    /// # Errors
+    /// `LOCKED` when no source has a key, `WRONG_KEY` when one does not fit, and the errors of a
+    /// source that was named by hand.
+    pub fn unlock(&self, slots: &[Slot]) -> Result<Unlocked> {
+        let Self { named, env, home, keychain, vault, ask } = *self;
+        if slots.is_empty() {
+            return Err(Error::new(Code::Locked, "the vault has no unlock files").with_remedy(
+                "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
+            ));
         }
-    }
-    let mut failure = None;
-    if slots.iter().any(|slot| slot.method == unlock_files::KEYCHAIN) {
-        match keychain_key::open(keychain.keychain, keychain.vault, slots) {
-            Err(error) => failure = Some(error),
-            opened => return opened,
+        if let Some((secret, from)) = by_hand(named, env, home)? {
+            return open_by(slots, secret, &from, named_key_file(named, env).as_deref(), home);
         }
+        let mut tried = Vec::new();
+        let default = default_key_file(env).filter(|path| key_file::exists(path));
+        for (n, (secret, from)) in by_place(env, home)?.into_iter().enumerate() {
+            // The default key file comes first, if it is there.
+            let path = default.as_deref().filter(|_| n == 0);
+            match open_by(slots, secret, &from, path, home) {
+                Err(error) if error.code() == Code::WrongKey => tried.push(from),
+                done => return done,
+            }
+        }
+        let mut failure = None;
+        if slots.iter().any(|slot| slot.method == unlock_files::KEYCHAIN) {
+            match keychain_key::open(keychain, vault, slots) {
+                Err(error) => failure = Some(error),
+                opened => return opened,
+            }
+        }
+        let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+        if let (Some(ask), true) = (ask, by_passphrase) {
+            return by_prompt(slots, ask);
+        }
+        // Why the keychain does not unlock it says more than that nothing does.
+        Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
     }
-    let by_passphrase = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
-    if let (Some(ask), true) = (ask, by_passphrase) {
-        return by_prompt(slots, ask);
+
+    /// Opens the vault from the cache, where no source is named by hand; else as [`KeySources::unlock`].
+    ///
+    /// # Errors
+    /// As [`KeySources::unlock`].
+    pub fn open(&self, slots: &[Slot]) -> Result<Opened> {
+        let Self { named, env, home, vault, .. } = *self;
+        let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
+        let asked = Asked { home, vault, agent: named.agent.as_deref() };
+        if !by_hand && let Some(cache) = cache::read(&asked, slots, env.now()) {
+            return Ok(Opened::Cached(cache));
+        }
+        self.unlock(slots).map(Opened::By).map_err(|error| {
+            let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
+            if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
+                return error;
+            }
+            let only = cache::agents(&asked, slots, env.now());
+            if let (false, [first, ..]) = (by_hand, only.as_slice()) {
+                let what = format!("the vault is unlocked for agent {} only", only.join(" and agent "));
+                let agent = named.agent.as_deref().unwrap_or_default();
+                return Error::new(Code::Locked, what).with_remedy(if agent.is_empty() {
+                    format!("add --agent {first}, or unlock it for all agents: run `strongroom unlock` without --agent")
+                } else {
+                    format!("run `strongroom unlock --agent {agent}`, or without --agent for all agents")
+                });
+            }
+            let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
+            error.with_remedy(remedy)
+        })
     }
-    // Why the keychain does not unlock it says more than that nothing does.
-    Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
 }
 
 /// Opens the vault with a passphrase that is asked for, and asked for again if it is wrong or empty.
@@ -226,43 +261,6 @@ fn named_key_file(named: &Named, env: &Env) -> Option<PathBuf> {
     let file = if named.count() > 0 { named.key_file.clone() } else { Named::of_variables(env).key_file };
     // A stream is read once, and nothing takes its place.
     file.filter(|path| Stream::of(path).is_none())
-}
-
-/// Opens the vault from the cache, where no source is named by hand; else as [`unlock`].
-///
-/// # Errors
-/// As [`unlock`].
-pub fn open(
-    slots: &[Slot],
-    named: &Named,
-    env: &Env,
-    home: &Path,
-    keychain: &InKeychain<'_>,
-    ask: Ask<'_>,
-) -> Result<Opened> {
-    let by_hand = named.count() > 0 || Named::of_variables(env).count() > 0;
-    let asked = Asked { home, vault: keychain.vault, agent: named.agent.as_deref() };
-    if !by_hand && let Some(cache) = cache::read(&asked, slots, env.now()) {
-        return Ok(Opened::Cached(cache));
-    }
-    unlock(slots, named, env, home, keychain, ask).map(Opened::By).map_err(|error| {
-        let asks = slots.iter().any(|slot| matches!(slot.kind, Ok((Kind::Passphrase, _))));
-        if error.code() != Code::Locked || !asks || !cfg!(target_os = "linux") {
-            return error;
-        }
-        let only = cache::agents(&asked, slots, env.now());
-        if let (false, [first, ..]) = (by_hand, only.as_slice()) {
-            let what = format!("the vault is unlocked for agent {} only", only.join(" and agent "));
-            let agent = named.agent.as_deref().unwrap_or_default();
-            return Error::new(Code::Locked, what).with_remedy(if agent.is_empty() {
-                format!("add --agent {first}, or unlock it for all agents: run `strongroom unlock` without --agent")
-            } else {
-                format!("run `strongroom unlock --agent {agent}`, or without --agent for all agents")
-            });
-        }
-        let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
-        error.with_remedy(remedy)
-    })
 }
 
 /// The passphrase or key of a source that was named by a flag, else by a variable.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
-use crate::seal::keys::{KeyId, Keys, MachineId, RingKey, VaultId, VaultKey};
+use crate::seal::keys::{KeyId, KeySet, Keys, MachineId, RingKey, VaultId, VaultKey};
 use crate::seal::stanza;
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
@@ -240,14 +240,14 @@ impl Payload {
             .keys
             .get(self.current)
             .ok_or_else(|| Error::new(Code::Corrupt, "the unlock file names a key that it does not hold"))?;
-        Keys::new(
-            self.vault.clone(),
-            self.machine.clone(),
-            self.keys.clone(),
-            current.id(),
-            self.retired.clone(),
-            self.recovery_recipient.clone(),
-        )
+        Keys::new(KeySet {
+            vault: self.vault.clone(),
+            machine: self.machine.clone(),
+            keys: self.keys.clone(),
+            current: current.id(),
+            retired: self.retired.clone(),
+            recovery: self.recovery_recipient.clone(),
+        })
     }
 
     /// The identities to which others may have exported: the one of today first, then those that a

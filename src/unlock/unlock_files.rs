@@ -33,8 +33,6 @@ pub struct Slot {
     pub method: String,
     /// What opens it, or why it cannot be used.
     pub kind: Result<(Kind, Option<Cost>)>,
-    /// Whether the vault's ledger, which nobody verified yet, lists it; none where there is no ledger.
-    pub listed: Option<bool>,
     bytes: Vec<u8>,
 }
 
@@ -142,8 +140,7 @@ fn slot_of(dir: &Dir, method: &str, listing: Option<&listing::Methods>) -> Optio
         }
         Err(error) => (Err(error), Vec::new()),
     };
-    let listed = listing.map(|_| is_due(&bytes));
-    Some(Slot { method: method.to_owned(), kind, listed, bytes })
+    Some(Slot { method: method.to_owned(), kind, bytes })
 }
 
 /// What opens an unlock file. Only the method named [`PASSPHRASE`] is by a passphrase: each file

@@ -7,7 +7,7 @@ use strongroom_backends::fs::lock::{Holder, Lock, Mode};
 
 use super::agent::Agent;
 use super::anchor;
-use super::anchor::rollback::{self, Standing, State, WayOut};
+use super::anchor::rollback::{self, LedgerState, Standing, WayOut};
 use super::home::{LockWait, Session, Vault};
 use super::id::AgentName;
 use super::session::check_cached;
@@ -205,10 +205,10 @@ impl Vault {
             && !own.is_settled(&self.home)?
             // Nothing is put in its place in a home that is not to be written, and nothing of it remembered.
             && let Standing::Good | Standing::Unknown =
-                rollback::judge(&self.anchors, &ring, &self.home, State::from(&own))?
+                rollback::judge(&self.anchors, &ring, &self.home, LedgerState::from(&own))?
         {
             own.settle(&self.home)?;
-            self.anchors.remember(&ring, &State::from(&own).mark());
+            self.anchors.remember(&ring, &LedgerState::from(&own).mark());
         }
         Ok(lock)
     }
@@ -222,16 +222,6 @@ impl Vault {
         }
     }
 
-    /// Makes sure that the vault's own ledger is one of these keys, and not behind what this machine
-    /// remembers of it. What serves one agent alone cannot tell.
-    ///
-    /// # Errors
-    /// `TAMPERED`.
-    pub fn check_own(&self, keys: &Keys) -> Result<()> {
-        let Ok(ring) = keys.own() else { return Ok(()) };
-        self.own(&ring, false).map(|_| ())
-    }
-
     /// The vault's own ledger, if it may be written.
     ///
     /// # Errors
@@ -243,7 +233,7 @@ impl Vault {
             }
             own => own?,
         };
-        match rollback::judge(&self.anchors, ring, &self.home, State::from(&own))? {
+        match rollback::judge(&self.anchors, ring, &self.home, LedgerState::from(&own))? {
             Standing::Refused(refusal) if !(over_rekey && refusal.way_out == WayOut::Rekey) => {
                 return Err(refusal.error());
             }
@@ -289,9 +279,9 @@ impl Vault {
     pub fn remember(&self, ring: &Ring) -> Result<()> {
         let own = VaultLedger::expect(&self.home, ring)?;
         if let Standing::Good | Standing::Unknown =
-            rollback::judge(&self.anchors, ring, &self.home, State::from(&own))?
+            rollback::judge(&self.anchors, ring, &self.home, LedgerState::from(&own))?
         {
-            self.anchors.remember(ring, &State::from(&own).mark());
+            self.anchors.remember(ring, &LedgerState::from(&own).mark());
         }
         Ok(())
     }
@@ -302,7 +292,7 @@ impl Vault {
     /// As [`VaultLedger::commit`].
     pub fn commit_own(&self, ring: &Ring, own: &VaultLedger, edit: &Edit) -> Result<VaultLedger> {
         let next = own.commit(&self.home, ring, edit)?;
-        self.anchors.remember(ring, &State::from(&next).mark());
+        self.anchors.remember(ring, &LedgerState::from(&next).mark());
         Ok(next)
     }
 }

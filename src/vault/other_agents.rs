@@ -71,9 +71,10 @@ impl Has {
         let (mut profiles, mut providers) = (HashSet::new(), HashSet::new());
         if let Ok(Some(found)) = vault.agent(&agent) {
             profiles.extend(found.record_ids().unwrap_or_default().0);
-            for entry in found.index().unwrap_or_default().entries().filter(|entry| entry.mark.is_some()) {
+            let index = found.index().unwrap_or_default();
+            for entry in index.entries().filter(|entry| entry.mark.is_some()) {
                 profiles.extend(entry.id.parse::<ProfileId>());
-                providers.extend(entry.provider);
+                providers.extend(entry.provider());
             }
         }
         providers.extend(profiles.iter().map(ProfileId::provider));

@@ -301,14 +301,10 @@ impl Whose {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
+    use crate::seal::keys::{Keys, VaultId};
 
     fn keys() -> Keys {
-        let key = VaultKey::from_bytes(&[1; 32]);
-        let id = key.id();
-        let recovery = age::x25519::Identity::generate().to_public();
-        let (vault, machine) = (VaultId::generate().unwrap(), MachineId::generate().unwrap());
-        Keys::new(vault, machine, vec![key], id, Vec::new(), recovery).unwrap()
+        Keys::of_bytes(&[1])
     }
 
     fn record() -> Record {

@@ -161,11 +161,12 @@ impl VaultLedger {
             home.sync()?;
             next.settings = hex(&Sha256::digest(bytes));
         }
+        let addition = log::Addition { ring, head: &self.log, now: edit.now, events: &edit.events };
         (next.part, next.log) = match &edit.restarts_log {
-            Some(name) => log::begin_anew(home, ring, &self.log, edit.now, &edit.events, Some(name))?,
+            Some(name) => log::begin_anew(home, addition, Some(name))?,
             // The last line stays at hand, should it be cut off.
             None if edit.events.is_empty() => (self.part.clone(), self.log.clone()),
-            None => log::lines(home, ring, &self.log, edit.now, &edit.events)?,
+            None => log::lines(home, addition)?,
         };
         next.vault = ring.vault.to_string();
         next.key = ring.current().id().to_string();

@@ -4,7 +4,7 @@ use strongroom_backends::fs::lock::Lock;
 
 use super::agent::Agent;
 use super::anchor::Anchors;
-use super::anchor::rollback::{self, Standing, State, WayOut};
+use super::anchor::rollback::{self, LedgerState, Standing, WayOut};
 use super::generation::Generations;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
@@ -72,7 +72,7 @@ impl<'s> Writer<'s> {
         if agent.has_committed()?
             && let Ok(book) = agent.again()?.reader(ring.clone(), keychain)?.book()
             && let Standing::Refused(refusal) =
-                rollback::judge(anchors, &ring, &agent.dir, State::from(&book.ledger))?
+                rollback::judge(anchors, &ring, &agent.dir, LedgerState::from(&book.ledger))?
             && !(over_rekey.is_some() && refusal.way_out == WayOut::Rekey)
         {
             return Err(refusal.error());
@@ -118,7 +118,7 @@ impl<'s> Writer<'s> {
     /// Those of reading the ledger.
     pub fn standing(&self) -> Result<Standing> {
         let ledger = Ledger::read(&self.agent.dir, &self.ring)?.unwrap_or_default();
-        rollback::judge(self.anchors, &self.ring, &self.agent.dir, State::from(&ledger))
+        rollback::judge(self.anchors, &self.ring, &self.agent.dir, LedgerState::from(&ledger))
     }
 
     /// The agent.
@@ -218,7 +218,7 @@ impl Staged<'_> {
         let writer = self.writer;
         let (outcome, ledger) = self.staged.commit()?;
         if writer.remembers == Remembers::Yes {
-            writer.anchors.remember(&writer.ring, &State::from(&ledger).mark());
+            writer.anchors.remember(&writer.ring, &LedgerState::from(&ledger).mark());
         }
         writer.settled(outcome)
     }

@@ -9,7 +9,7 @@ use strongroom::client::alias::ALIASES;
 use strongroom::client::config::ClientConfig;
 use strongroom::client::state;
 use strongroom::env::Env;
-use strongroom::select::backoff::{Policy, after_success};
+use strongroom::select::backoff::{BackoffPolicy, Failed, after_success};
 use strongroom::select::order::{Rules, Selected, select};
 use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
@@ -311,7 +311,7 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
         let provider = provider(row).parse().unwrap();
         let generation = row["backoff"].as_str().map(|text| text.parse().unwrap()).unwrap_or_default();
         let client = ClientConfig::parse(&text(&row["config"])).unwrap().selection;
-        let policy = Policy { generation, limits: client.limits(&provider) };
+        let policy = BackoffPolicy { generation, limits: client.limits(&provider) };
         let mut known = usage(&row["before"]);
         for report in row["reports"].as_array().unwrap() {
             let (kind, now) = (report[0].as_str().unwrap(), NOW + report[1].as_i64().unwrap());
@@ -320,7 +320,8 @@ fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
                 kind => {
                     let model = report[2].as_str().map(|model| model.parse().unwrap());
                     let kind = kind.parse().unwrap();
-                    policy.after_failure(&provider, &known, kind, model.as_ref(), now).unwrap_or(known)
+                    let failed = Failed { provider: &provider, failure: kind, model: model.as_ref() };
+                    policy.after_failure(&known, failed, now).unwrap_or(known)
                 }
             };
         }

@@ -59,7 +59,7 @@ impl Holder {
 #[derive(Debug)]
 pub struct Lock {
     // Dropped in this order: what is said to be held is held.
-    _shared: Option<again::Held>,
+    _shared: Option<again::FileHold>,
     // Closing the file frees the lock.
     _file: File,
     holder: Option<File>,
@@ -263,7 +263,7 @@ mod again {
 
     /// That this process holds it, until dropped.
     #[derive(Debug)]
-    pub(super) struct Held(File);
+    pub(super) struct FileHold(File);
 
     impl File {
         pub(super) fn of(file: &std::fs::File) -> io::Result<Self> {
@@ -275,13 +275,13 @@ mod again {
             HELD.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&self)
         }
 
-        pub(super) fn hold(self) -> Held {
+        pub(super) fn hold(self) -> FileHold {
             *HELD.lock().unwrap_or_else(PoisonError::into_inner).entry(self).or_default() += 1;
-            Held(self)
+            FileHold(self)
         }
     }
 
-    impl Drop for Held {
+    impl Drop for FileHold {
         fn drop(&mut self) {
             let mut held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
             match held.get_mut(&self.0) {

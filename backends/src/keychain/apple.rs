@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use super::entries::{Platform, SERVICE};
 use super::keyring_error::PlatformError;
-use super::{KeychainError, State, os_status};
+use super::{KeychainError, KeychainState, os_status};
 
 /// The user's default keychain, which is the login keychain unless he chose another.
 pub struct Apple {
@@ -56,12 +56,12 @@ impl Platform for Apple {
 
     /// `Ready` when the keychain is unlocked and the first of our items, if there is any, can be read:
     /// one that cannot says that this binary is not on its list.
-    fn state(&mut self) -> Result<State, KeychainError> {
+    fn state(&mut self) -> Result<KeychainState, KeychainError> {
         let outcome = self.keychain.unlock(None).map_err(of_status).and_then(|()| self.read(1));
         match outcome {
-            Ok(()) => Ok(State::Ready),
-            Err(KeychainError::Locked) => Ok(State::Locked),
-            Err(KeychainError::NoCollection) => Ok(State::NoCollection),
+            Ok(()) => Ok(KeychainState::Ready),
+            Err(KeychainError::Locked) => Ok(KeychainState::Locked),
+            Err(KeychainError::NoCollection) => Ok(KeychainState::NoCollection),
             Err(error) => Err(error),
         }
     }

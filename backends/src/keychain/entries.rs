@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::keyring_error::PlatformError;
 use super::{
-    Attributes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, item_name,
+    Attributes, Found, Item, KeychainError, KeychainState, Patience, Surroundings, Transport, item_name,
     keyring_error,
 };
 
@@ -33,7 +33,7 @@ pub trait Platform: Sized {
     fn names(&self) -> keyring::Result<Vec<String>>;
 
     /// Whether it can be used now. Nobody is asked anything.
-    fn state(&mut self) -> Result<State, KeychainError>;
+    fn state(&mut self) -> Result<KeychainState, KeychainError>;
 
     /// Unlocks it, which may ask a person.
     fn unlock(&mut self) -> Result<(), KeychainError>;
@@ -75,13 +75,13 @@ impl<P: Platform> Entries<P> {
     /// There is no connection to begin anew; only whether it can still be used is asked.
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
         match self.state()? {
-            State::Ready => Ok(()),
-            State::Locked => Err(KeychainError::Locked),
-            State::NoCollection => Err(KeychainError::NoCollection),
+            KeychainState::Ready => Ok(()),
+            KeychainState::Locked => Err(KeychainError::Locked),
+            KeychainState::NoCollection => Err(KeychainError::NoCollection),
         }
     }
 
-    pub fn state(&mut self) -> Result<State, KeychainError> {
+    pub fn state(&mut self) -> Result<KeychainState, KeychainError> {
         self.platform.state()
     }
 
@@ -167,14 +167,14 @@ mod tests {
     /// keyring-core's store in memory, whose entries fail on demand.
     struct Mock {
         store: Arc<Store>,
-        state: State,
+        state: KeychainState,
     }
 
     impl Platform for Mock {
         const MAX: usize = 100;
 
         fn open() -> Result<Self, KeychainError> {
-            Store::new().map(|store| Self { store, state: State::Locked }).map_err(Self::of)
+            Store::new().map(|store| Self { store, state: KeychainState::Locked }).map_err(Self::of)
         }
 
         fn provider(&self) -> &'static str {
@@ -199,12 +199,12 @@ mod tests {
                 .collect())
         }
 
-        fn state(&mut self) -> Result<State, KeychainError> {
+        fn state(&mut self) -> Result<KeychainState, KeychainError> {
             Ok(self.state)
         }
 
         fn unlock(&mut self) -> Result<(), KeychainError> {
-            self.state = State::Ready;
+            self.state = KeychainState::Ready;
             Ok(())
         }
 
@@ -242,11 +242,11 @@ mod tests {
     fn reading_back_needs_a_keychain_that_is_ready() {
         let mut keychain = opened(&[]);
         assert_eq!((keychain.provider().as_str(), Entries::<Mock>::MAX), ("memory", 100));
-        assert_eq!(keychain.state(), Ok(State::Locked));
+        assert_eq!(keychain.state(), Ok(KeychainState::Locked));
         assert_eq!(keychain.reconnect(), Err(KeychainError::Locked));
         keychain.unlock().unwrap();
         assert_eq!(keychain.reconnect(), Ok(()));
-        keychain.platform.state = State::NoCollection;
+        keychain.platform.state = KeychainState::NoCollection;
         assert_eq!(keychain.reconnect(), Err(KeychainError::NoCollection));
     }
 

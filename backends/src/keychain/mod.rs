@@ -68,7 +68,7 @@ pub struct Surroundings {
 
 /// Whether a keychain can be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum KeychainState {
     /// Items can be read and written, and nobody is asked anything.
     Ready,
     /// It is locked; unlocking it asks a person.
@@ -185,7 +185,7 @@ impl Keychain {
     ///
     /// # Errors
     /// `Unavailable`, `Timeout`, `Failed`.
-    pub fn state(&self) -> Result<State, KeychainError> {
+    pub fn state(&self) -> Result<KeychainState, KeychainError> {
         self.call(READ, Native::state)
     }
 

@@ -17,7 +17,9 @@ use zeroize::Zeroizing;
 use super::bus_address::{escaped, own_bus};
 use super::patience::{READ, WRITE};
 use super::secret_service_error::{garbled, is_of_handshake, of_call, of_connecting, of_library};
-use super::{Attributes, Bytes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, Why};
+use super::{
+    Attributes, Bytes, Found, Item, KeychainError, KeychainState, Patience, Surroundings, Transport, Why,
+};
 
 const BUS: &str = "org.freedesktop.secrets";
 const ROOT: &str = "/org/freedesktop/secrets";
@@ -89,30 +91,30 @@ impl Native {
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
         *self = Self::to(&self.address.clone(), &self.patience.clone())?;
         match self.state()? {
-            State::Ready => Ok(()),
-            State::Locked => Err(KeychainError::Locked),
-            State::NoCollection => Err(KeychainError::NoCollection),
+            KeychainState::Ready => Ok(()),
+            KeychainState::Locked => Err(KeychainError::Locked),
+            KeychainState::NoCollection => Err(KeychainError::NoCollection),
         }
     }
 
-    pub fn state(&mut self) -> Result<State, KeychainError> {
-        let Some(collection) = self.collection()? else { return Ok(State::NoCollection) };
+    pub fn state(&mut self) -> Result<KeychainState, KeychainError> {
+        let Some(collection) = self.collection()? else { return Ok(KeychainState::NoCollection) };
         if !self.is_locked(&collection)? {
-            return Ok(State::Ready);
+            return Ok(KeychainState::Ready);
         }
         // KWallet says so to every new connection; while its wallet is open, its prompt asks nobody.
         if self.provider == KWALLET && self.wallet_is_open(&collection) {
             self.unlock()?;
-            return Ok(State::Ready);
+            return Ok(KeychainState::Ready);
         }
         // Others may unlock without a prompt, or offer one, which is not shown.
         let body = self.call(ROOT, SERVICE, "Unlock", &(vec![&collection],))?;
         let (unlocked, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = read(&body)?;
         if prompt.as_str() == NONE && unlocked.contains(&collection) {
-            return Ok(State::Ready);
+            return Ok(KeychainState::Ready);
         }
         self.dismiss(&prompt);
-        Ok(State::Locked)
+        Ok(KeychainState::Locked)
     }
 
     pub fn unlock(&mut self) -> Result<(), KeychainError> {

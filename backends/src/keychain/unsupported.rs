@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use super::{Attributes, Found, Item, KeychainError, Patience, State, Surroundings, Transport, Why};
+use super::{Attributes, Found, Item, KeychainError, KeychainState, Patience, Surroundings, Transport, Why};
 
 const WHY: Why = if cfg!(feature = "keychain") { Why::Platform } else { Why::LeftOut };
 
@@ -27,7 +27,7 @@ impl Native {
         Ok(())
     }
 
-    pub fn state(&mut self) -> Result<State, KeychainError> {
+    pub fn state(&mut self) -> Result<KeychainState, KeychainError> {
         Err(KeychainError::Unavailable(WHY))
     }
 

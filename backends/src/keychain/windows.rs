@@ -11,7 +11,7 @@ use windows_native_keyring_store::Store;
 
 use super::entries::{Platform, SERVICE};
 use super::keyring_error::{self, PlatformError};
-use super::{KeychainError, State, Why};
+use super::{KeychainError, KeychainState, Why};
 
 const PREFIX: &str = "strongroom:";
 const DIVIDER: &str = "@";
@@ -54,8 +54,8 @@ impl Platform for Windows {
     }
 
     /// Who is logged on can use it; it has no lock of its own.
-    fn state(&mut self) -> Result<State, KeychainError> {
-        self.names().map(|_| State::Ready).map_err(Self::of)
+    fn state(&mut self) -> Result<KeychainState, KeychainError> {
+        self.names().map(|_| KeychainState::Ready).map_err(Self::of)
     }
 
     fn unlock(&mut self) -> Result<(), KeychainError> {

@@ -19,10 +19,10 @@ use crate::error::Result;
 use crate::select::assemble::{Input, Overview};
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
-use crate::select::policy::Policy;
+use crate::select::policy::SelectionPolicy;
 use crate::select::profile::ProfileView;
 use crate::select::report::{Lacking, Only};
-use crate::select::state::{Orders, State};
+use crate::select::state::{AuthState, Orders};
 use crate::unlock::{cache, keychain_key};
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -62,8 +62,8 @@ pub struct Looked {
     home: String,
     store_path: String,
     orders: Orders,
-    state: State,
-    policy: Policy,
+    state: AuthState,
+    policy: SelectionPolicy,
     lacking: Vec<Lacking>,
     only: Only,
     elsewhere: Vec<AgentName>,
@@ -77,7 +77,7 @@ pub struct Looked {
 struct Seen {
     profiles: Vec<ProfileView>,
     orders: Orders,
-    state: State,
+    state: AuthState,
     /// The providers that have a profile, asked about or not.
     served: BTreeSet<Provider>,
 }

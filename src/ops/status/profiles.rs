@@ -11,7 +11,7 @@ use crate::select::profile::{ProfileView, Usable};
 use crate::vault::anchor::rollback::seen_behind;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::index::{EntryRef, Index};
+use crate::vault::index::{Entry, Index};
 
 /// So many findings of secrets in an index are told one by one.
 const EXPOSED_MAX: usize = 4;
@@ -19,7 +19,7 @@ const EXPOSED_MAX: usize = 4;
 /// What the entries are to selection, and a warning of what looks like a secret among them.
 pub(super) fn views_of(seen: &Listing, warnings: &mut Vec<Warning>) -> Vec<ProfileView> {
     let mut exposed = !seen.index.exposed_beside().is_empty();
-    let see = |(entry, holds): (EntryRef<'_>, Holds)| {
+    let see = |(entry, holds): (Entry<'_>, Holds)| {
         exposed |= entry.exposed || entry.plaintext;
         view(entry, holds)
     };
@@ -66,7 +66,7 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
 
 /// What an entry of the index is to selection. Entries that are no profile of ours or of
 /// OpenClaw's are passed over.
-fn view(entry: EntryRef<'_>, holds: Holds) -> Option<ProfileView> {
+fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
     let id: ProfileId = entry.id.parse().ok()?;
     let mut view = ProfileView::new(id, entry.kind?);
     if !entry.is_of(&view.provider)

@@ -3,7 +3,7 @@
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::Mode;
 
-use super::rollback::{self, Refusal, Standing, State, WayOut};
+use super::rollback::{self, LedgerState, Refusal, Standing, WayOut};
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::{Keys, Ring, Scope, hex};
 use crate::seal::record::key_id;
@@ -12,7 +12,7 @@ use crate::unlock::unlock_files::Slot;
 use crate::vault::agent::{Agent, PENDING, RECORDS, TXN};
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::keychain::store::KeychainStore;
-use crate::vault::ledger::{Book, Entry, Ledger, State as EntryState};
+use crate::vault::ledger::{Book, Entry, Ledger, RecordState};
 use crate::vault::log::{self, Event};
 use crate::vault::reader::Found;
 use crate::vault::record::Record;
@@ -84,7 +84,7 @@ fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Op
 fn of_own(vault: &Vault, ring: &Ring) -> Result<Option<Refusal>> {
     seen_twice(|| match VaultLedger::expect(&vault.home, ring) {
         Ok(own) => {
-            let standing = rollback::judge(&vault.anchors, ring, &vault.home, State::from(&own))?;
+            let standing = rollback::judge(&vault.anchors, ring, &vault.home, LedgerState::from(&own))?;
             Ok((own.mac, refusal(standing)))
         }
         Err(error) => unreadable(vault, ring, &vault.home, &error),
@@ -96,7 +96,7 @@ fn of_agent(vault: &Vault, agent: &Agent, ring: &Ring) -> Result<Option<Refusal>
         let reader = agent.again()?.reader(ring.clone(), &vault.keychain)?;
         match reader.book().and_then(|book| book.all().map(|_| book)) {
             Ok(book) => {
-                let state = State::from(&book.ledger);
+                let state = LedgerState::from(&book.ledger);
                 let standing = rollback::judge(&vault.anchors, ring, &agent.dir, state)?;
                 Ok((book.ledger.mac.clone(), refusal(standing)))
             }
@@ -195,7 +195,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
         for found in there(&writer)? {
             let key = key_id(&found.sealed).and_then(|key| key.parse().ok());
             let key = key.unwrap_or_else(|| writer.ring.current().id());
-            let state = EntryState::Held(found.store, key);
+            let state = RecordState::Stored(found.store, key);
             change.enter(&found.record, Entry { generation: found.record.generation, state });
         }
         Book::anew(log::unverified_head(&writer.agent.dir)?)

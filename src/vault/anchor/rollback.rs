@@ -52,6 +52,12 @@ pub enum WayOut {
 }
 
 impl Refusal {
+    /// As what a check finds, with the name of the state.
+    #[must_use]
+    pub fn as_finding(&self) -> String {
+        format!("{} (state {})", self.what, self.digest)
+    }
+
     /// As the error of a command that would write.
     #[must_use]
     pub fn error(&self) -> Error {
@@ -94,7 +100,7 @@ pub enum Standing {
 
 /// What is judged of a ledger.
 #[derive(Clone, Copy, Debug)]
-pub struct State<'a> {
+pub struct LedgerState<'a> {
     /// Its number.
     pub number: u64,
     /// Its MAC.
@@ -103,19 +109,19 @@ pub struct State<'a> {
     pub log: &'a Head,
 }
 
-impl<'a> From<&'a Ledger> for State<'a> {
+impl<'a> From<&'a Ledger> for LedgerState<'a> {
     fn from(ledger: &'a Ledger) -> Self {
         Self { number: ledger.number, mac: &ledger.mac, log: &ledger.log }
     }
 }
 
-impl<'a> From<&'a VaultLedger> for State<'a> {
+impl<'a> From<&'a VaultLedger> for LedgerState<'a> {
     fn from(own: &'a VaultLedger) -> Self {
         Self { number: own.number, mac: &own.mac, log: &own.log }
     }
 }
 
-impl State<'_> {
+impl LedgerState<'_> {
     /// As an anchor remembers it.
     #[must_use]
     pub fn mark(&self) -> Mark {
@@ -127,7 +133,7 @@ impl State<'_> {
 ///
 /// # Errors
 /// Those of reading the directory.
-pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: State<'_>) -> Result<Standing> {
+pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) -> Result<Standing> {
     let whose = whose(&ring.scope);
     let refused = |what: String, above: u64, way_out: WayOut| -> Result<Standing> {
         let digest = digest(ring, Some(dir), above)?;

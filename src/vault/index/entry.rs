@@ -48,51 +48,38 @@ pub(in crate::vault) fn gives_way(field: &str) -> bool {
     GIVE_WAY.contains(&field) || OURS.contains(&field)
 }
 
-/// What Strongroom reads of an entry. Fields of another form count as absent.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The entry's id as it stands there.
-    pub id: String,
-    /// The credential's type.
-    pub kind: Option<CredentialType>,
-    /// Its provider.
-    pub provider: Option<Provider>,
-    /// When it ends, in Unix milliseconds.
-    pub expires: Option<i64>,
-    /// Whether `expires` is there and no instant.
-    pub invalid_expires: bool,
-    /// The account's address.
-    pub email: Option<String>,
-    /// A name for people.
-    pub display_name: Option<String>,
-    /// Whether OpenClaw may copy it to other agents.
-    pub copy_to_agents: Option<bool>,
-    /// The reference's id, if it refers to Strongroom.
-    pub reference: Option<String>,
-    /// `source:id` of a reference to something else.
-    pub foreign_reference: Option<String>,
-    /// Whether a secret stands there in plain text, in the place in which the client seeks it.
-    pub plaintext: bool,
-    /// Whether something else in it looks like a secret.
-    pub exposed: bool,
-    /// The store and generation that Strongroom wrote.
-    pub mark: Option<Mark>,
-}
-
 /// What Strongroom notes in an entry of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Mark {
-    /// The store that holds the record: text, for a newer program may know more of them.
-    pub store: String,
+pub struct Mark<'a> {
+    /// The store that holds the record: text, because a newer program may know more of them.
+    pub store: Cow<'a, str>,
     /// The record's generation.
     pub generation: u64,
 }
 
-impl Mark {
+impl<'a> Mark<'a> {
+    /// The mark of a record of that generation.
+    #[must_use]
+    pub const fn of(store: Store, generation: u64) -> Self {
+        Self { store: Cow::Borrowed(store.as_str()), generation }
+    }
+
     /// Whether the record is noted to be in that store.
     #[must_use]
     pub fn is_in(&self, store: Store) -> bool {
         self.store == store.as_str()
+    }
+
+    fn read(raw: &'a str) -> Option<Self> {
+        let (mut store, mut generation) = (None, None);
+        for (field, raw) in Members::of(raw)? {
+            match &*field {
+                "store" => store = text(raw),
+                "generation" => generation = raw.parse().ok(),
+                _ => {}
+            }
+        }
+        Some(Self { store: store?, generation: generation? })
     }
 }
 
@@ -114,7 +101,7 @@ pub struct NewEntry {
     display_name: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     copy_to_agents: Option<bool>,
-    strongroom: Mark,
+    strongroom: Mark<'static>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -141,7 +128,7 @@ impl NewEntry {
 
     /// The entry of a credential.
     #[must_use]
-    pub fn of(agent: &AgentName, profile: &ProfileId, credential: &Credential, mark: Mark) -> Self {
+    pub fn of(agent: &AgentName, profile: &ProfileId, credential: &Credential, mark: Mark<'static>) -> Self {
         let reference = || SecretRef {
             source: "exec".to_owned(),
             provider: EXEC_PROVIDER.to_owned(),
@@ -163,7 +150,7 @@ impl NewEntry {
 
 /// An entry as it is read, in place. Fields of another form count as absent.
 #[derive(Clone, Debug, Default)]
-pub struct EntryRef<'a> {
+pub struct Entry<'a> {
     /// The entry's id as it stands there.
     pub id: &'a str,
     /// The credential's type.
@@ -175,8 +162,10 @@ pub struct EntryRef<'a> {
     pub invalid_expires: bool,
     /// The account's address.
     pub email: Option<Cow<'a, str>>,
-    display_name: Option<Cow<'a, str>>,
-    copy_to_agents: Option<bool>,
+    /// A name for people.
+    pub display_name: Option<Cow<'a, str>>,
+    /// Whether OpenClaw may copy it to other agents.
+    pub copy_to_agents: Option<bool>,
     key_ref: Option<&'a str>,
     token_ref: Option<&'a str>,
     /// Whether a secret stands there in plain text, in the place in which the client seeks it.
@@ -184,19 +173,10 @@ pub struct EntryRef<'a> {
     /// Whether something else in it looks like a secret.
     pub exposed: bool,
     /// The store and generation that Strongroom wrote.
-    pub mark: Option<MarkRef<'a>>,
+    pub mark: Option<Mark<'a>>,
 }
 
-/// What Strongroom notes in an entry of its own, in place.
-#[derive(Clone, Debug)]
-pub struct MarkRef<'a> {
-    /// The store that holds the record.
-    pub store: Cow<'a, str>,
-    /// The record's generation.
-    pub generation: u64,
-}
-
-impl<'a> EntryRef<'a> {
+impl<'a> Entry<'a> {
     /// Its provider.
     #[must_use]
     pub fn provider(&self) -> Option<Provider> {
@@ -239,7 +219,7 @@ impl<'a> EntryRef<'a> {
                 "copyToAgents" => entry.copy_to_agents = raw.parse().ok(),
                 "keyRef" => entry.key_ref = Some(raw),
                 "tokenRef" => entry.token_ref = Some(raw),
-                "strongroom" => entry.mark = MarkRef::read(raw),
+                "strongroom" => entry.mark = Mark::read(raw),
                 "expires" => {
                     has_expires = true;
                     entry.expires = instant(raw);
@@ -256,47 +236,6 @@ impl<'a> EntryRef<'a> {
         entry.invalid_expires =
             entry.kind == Some(CredentialType::Token) && has_expires && entry.expires.is_none();
         entry
-    }
-}
-
-impl<'a> MarkRef<'a> {
-    /// Whether the record is noted to be in that store.
-    #[must_use]
-    pub fn is_in(&self, store: Store) -> bool {
-        self.store == store.as_str()
-    }
-
-    fn read(raw: &'a str) -> Option<Self> {
-        let (mut store, mut generation) = (None, None);
-        for (field, raw) in Members::of(raw)? {
-            match &*field {
-                "store" => store = text(raw),
-                "generation" => generation = raw.parse().ok(),
-                _ => {}
-            }
-        }
-        Some(Self { store: store?, generation: generation? })
-    }
-}
-
-impl From<EntryRef<'_>> for Entry {
-    fn from(read: EntryRef<'_>) -> Self {
-        let mark = |mark: MarkRef<'_>| Mark { store: mark.store.into_owned(), generation: mark.generation };
-        Self {
-            id: read.id.to_owned(),
-            kind: read.kind,
-            provider: read.provider(),
-            reference: read.reference().map(Cow::into_owned),
-            foreign_reference: read.foreign_reference(),
-            expires: read.expires,
-            invalid_expires: read.invalid_expires,
-            email: read.email.map(Cow::into_owned),
-            display_name: read.display_name.map(Cow::into_owned),
-            copy_to_agents: read.copy_to_agents,
-            plaintext: read.plaintext,
-            exposed: read.exposed,
-            mark: read.mark.map(mark),
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::secret::SecretString;
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::id::AgentName;
+use crate::vault::store::Store;
 
 fn id(text: &str) -> ProfileId {
     text.parse().unwrap()
@@ -12,7 +13,7 @@ fn id(text: &str) -> ProfileId {
 fn entry(profile: &str, kind: CredentialType) -> NewEntry {
     let profile = id(profile);
     let credential = Credential::new(kind, profile.provider(), SecretString::from("canary"));
-    NewEntry::of(&AgentName::default(), &profile, &credential, Mark { store: "file".into(), generation: 5 })
+    NewEntry::of(&AgentName::default(), &profile, &credential, Mark::of(Store::File, 5))
 }
 
 #[test]
@@ -41,7 +42,7 @@ fn an_oauth_entry_has_no_reference_for_openclaw_refuses_it() {
     let mut index = Index::default();
     index.put(&id("openai-codex:me"), &entry("openai-codex:me", CredentialType::OAuth), &[]).unwrap();
     let entry = index.entry("openai-codex:me").unwrap();
-    assert_eq!((entry.reference, entry.mark.unwrap().generation), (None, 5));
+    assert_eq!((entry.reference(), entry.mark.unwrap().generation), (None, 5));
 }
 
 #[test]
@@ -136,9 +137,9 @@ fn entries_are_read_for_what_they_are() {
         )
         .unwrap();
     let entries: Vec<_> = index.entries().collect();
-    assert_eq!(entries[0].foreign_reference.as_deref(), Some("env:K"));
+    assert_eq!(entries[0].foreign_reference().as_deref(), Some("env:K"));
     assert!(entries[1].plaintext && entries[1].invalid_expires);
-    assert_eq!((entries[2].reference.as_deref(), entries[2].expires), (Some("main/a:3"), Some(12)));
+    assert_eq!((entries[2].reference().as_deref(), entries[2].expires), (Some("main/a:3"), Some(12)));
     assert_eq!(entries[3].kind, None);
 }
 
@@ -157,7 +158,8 @@ fn an_expiry_is_read_as_the_client_reads_it() {
         ("oauth", "[]", None, false),
     ] {
         let text = format!(r#"{{"profiles":{{"a:1":{{"type":"{kind}","expires":{raw}}}}}}}"#);
-        let entry = Index::parse(text.as_bytes()).unwrap().entry("a:1").unwrap();
+        let index = Index::parse(text.as_bytes()).unwrap();
+        let entry = index.entry("a:1").unwrap();
         assert_eq!((entry.expires, entry.invalid_expires), (expires, invalid), "{kind} {raw}");
     }
 }
@@ -168,7 +170,7 @@ fn providers_are_found_in_whatever_case() {
             "order":{"groq":["groq:1"],"GROQ":[" groq:2"],"a":["a:1"]}}"#;
     let mut index = Index::parse(text).unwrap();
     let groq: Provider = "groq".parse().unwrap();
-    assert_eq!(index.entry("b:1").unwrap().provider.as_ref(), Some(&groq));
+    assert_eq!(index.entry("b:1").unwrap().provider(), Some(groq.clone()));
     assert_eq!(index.order(&groq), Some(vec![id("groq:2")]), "the later one");
     index.set_order(&groq, Some(&[id("groq:3")]));
     assert_eq!(index.order(&groq), Some(vec![id("groq:3")]));
@@ -202,16 +204,17 @@ fn an_index_is_read_and_written_again_byte_by_byte() {
     let again = Index::parse(&bytes).unwrap();
     assert_eq!(again.to_bytes(), bytes);
     assert_eq!(again.len(), 300);
-    assert_eq!(again.entry("a:299").unwrap().reference.as_deref(), Some("main/a:299"));
-    assert_eq!(again.entry_refs().filter(|entry| entry.reference().is_some()).count(), 300);
+    assert_eq!(again.entry("a:299").unwrap().reference().as_deref(), Some("main/a:299"));
+    assert_eq!(again.entries().filter(|entry| entry.reference().is_some()).count(), 300);
 }
 
 #[test]
 fn fields_with_escapes_are_read_too() {
     let text = r#"{"profiles":{"a:\u0031":{"ty\u0070e":"tok\u0065n","email":"\u017c@x.io","keyRef":{"source":"exec",
         "provider":"strongroom","id":"main\/a:1"},"strongroom":{"store":"f\u0069le","generation":7}}}}"#;
-    let entry = Index::parse(text.as_bytes()).unwrap().entry("a:1").unwrap();
+    let index = Index::parse(text.as_bytes()).unwrap();
+    let entry = index.entry("a:1").unwrap();
     assert_eq!((entry.kind, entry.email.as_deref()), (Some(CredentialType::Token), Some("ż@x.io")));
-    assert_eq!(entry.reference.as_deref(), Some("main/a:1"));
-    assert_eq!(entry.mark, Some(Mark { store: "file".to_owned(), generation: 7 }));
+    assert_eq!(entry.reference().as_deref(), Some("main/a:1"));
+    assert_eq!(entry.mark, Some(Mark::of(Store::File, 7)));
 }

@@ -15,7 +15,7 @@ use super::id::{ProfileId, Provider, is_reserved};
 use crate::error::{Code, Error, Result, fail};
 use crate::json;
 use crate::json::scan::{Members, Scan};
-pub use entry::{EXEC_PROVIDER, Entry, EntryRef, Mark, NewEntry};
+pub use entry::{EXEC_PROVIDER, Entry, Mark, NewEntry};
 use entry::{gives_way, would_be_lost};
 
 /// The file's name in an agent's directory.
@@ -146,26 +146,15 @@ impl Index {
     }
 
     /// All entries in order.
-    pub fn entries(&self) -> impl Iterator<Item = Entry> {
-        self.entry_refs().map(Entry::from)
-    }
-
-    /// All entries in order, without a copy of what stands in the index.
-    pub fn entry_refs(&self) -> impl Iterator<Item = EntryRef<'_>> {
-        self.profiles.iter().map(|(id, raw)| EntryRef::read(id, raw.text(&self.source)))
+    pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
+        self.profiles.iter().map(|(id, raw)| Entry::read(id, raw.text(&self.source)))
     }
 
     /// One entry.
     #[must_use]
-    pub fn entry(&self, id: &str) -> Option<Entry> {
-        self.entry_ref(id).map(Entry::from)
-    }
-
-    /// One entry, without a copy of what stands in the index.
-    #[must_use]
-    pub fn entry_ref(&self, id: &str) -> Option<EntryRef<'_>> {
+    pub fn entry(&self, id: &str) -> Option<Entry<'_>> {
         let (_, id, raw) = self.profiles.get_full(id)?;
-        Some(EntryRef::read(id, raw.text(&self.source)))
+        Some(Entry::read(id, raw.text(&self.source)))
     }
 
     /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a

@@ -83,7 +83,7 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
     let written_now: HashSet<_> = written_now.iter().collect();
     let store = KeychainStore::new(keychain, ring);
     let mut to_write = Vec::new();
-    let held = Held::of(&names, ring, keychain)?;
+    let held = KeychainCopies::of(&names, ring, keychain)?;
     let book = writer.book()?;
     for name in &names {
         let Some(id) = book.id_of_file(name)? else { continue };
@@ -158,14 +158,14 @@ fn is_older(kept: &Dir, name: &str, now: i64) -> bool {
 }
 
 /// What the keychain holds of the profiles that are due.
-enum Held<'a> {
+enum KeychainCopies<'a> {
     /// All records of the agent.
     All(HashSet<Vec<u8>>),
     /// To be asked for one by one.
     Each(&'a Keychain),
 }
 
-impl<'a> Held<'a> {
+impl<'a> KeychainCopies<'a> {
     fn of(names: &[String], ring: &Ring, keychain: &'a Keychain) -> Result<Self> {
         if names.len() < ALL_AT_ONCE {
             return Ok(Self::Each(keychain));

@@ -10,27 +10,29 @@ use crate::error::{Code, Error, Result};
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::unlock_files;
-use crate::vault::agent::{PENDING, TXN};
 use crate::vault::home::{AGENTS, LockWait, Session, Setup, VAULT_FILE, Vault, of_home};
-use crate::vault::index;
-use crate::vault::log::{self, Event};
+use crate::vault::log::Event;
 use crate::vault::settings::Settings;
-use crate::vault::transaction::journal;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
-/// Makes a vault in a home that holds none, of a payload that was generated for it. An `init` that was
+/// What a vault is made of.
+#[derive(Debug)]
+pub struct NewVault<'a> {
+    /// What was generated for it.
+    pub payload: Payload,
+    /// The secret that unlocks it.
+    pub secret: &'a MethodSecret,
+    /// Its settings.
+    pub settings: Settings,
+}
+
+/// Makes a vault in a home that holds none. An `init` that was
 /// cut short before its commit left nothing that counts.
 ///
 /// # Errors
 /// `EXISTS` if there is a vault, or the remains of one: a new key is never made over it.
-pub fn init(
-    path: &Path,
-    payload: Payload,
-    secret: &MethodSecret,
-    settings: &Settings,
-    setup: &Setup,
-    waits: &LockWait,
-) -> Result<Payload> {
+pub fn init(path: &Path, made_of: NewVault<'_>, setup: &Setup, waits: &LockWait) -> Result<Payload> {
+    let NewVault { payload, secret, settings } = made_of;
     let home = home::create(path).map_err(of_home)?.dir;
     let vault = Vault::at(home, setup);
     let _lock = vault.lock(Mode::Exclusive, waits)?;
@@ -45,27 +47,6 @@ pub fn init(
     };
     vault.commit_own(&ring, &VaultLedger::default(), &edit)?;
     Ok(payload)
-}
-
-/// Whether no agent holds anything yet: what is there of the vault is its `init`, whole or cut short.
-///
-/// # Errors
-/// Those of reading the home.
-pub fn holds_nothing(vault: &Vault) -> Result<bool> {
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        let has = |file| agent.dir.kind(file).map(|kind| kind.is_some());
-        if agent.has_records()?
-            || has(log::FILE)?
-            || has(index::FILE)?
-            || has(PENDING)?
-            || has(TXN)?
-            || has(journal::FILE)?
-        {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 /// Finishes an `init` that was cut short behind its commit. If there is more than that, nothing is done.

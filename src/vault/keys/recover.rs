@@ -32,7 +32,7 @@ use crate::vault::transaction;
 use crate::vault::transaction::change::Change;
 use crate::vault::transaction::journal::{self, Journal};
 use crate::vault::transaction::operations::Ops;
-use crate::vault::transaction::source::Source;
+use crate::vault::transaction::source::ChangeSource;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Unwatched;
 use crate::vault::writer::{Means, Remembers, Writer};
@@ -109,28 +109,13 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
         unlocked.payload.clone()
     } else {
         refuse_unlock_files(vault, &existing, plan.discard)?;
-        if survey.recoverable == 0 {
-            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
-                .with_remedy("check the recovery key and --home; nothing was changed"));
-        }
-        if let (Some(unreadable), false) = (survey.unreadable.first(), plan.leave_unreadable) {
-            let what = format!(
-                "{} records open neither with this key nor otherwise: {unreadable}",
-                survey.unreadable.len()
-            );
-            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
-        }
+        survey.refuse_loss(plan.leave_unreadable)?;
         let mut payload = Payload::generate(plan.method)?;
         payload.pending = Some(Pending::Recover);
         payload.former = copies.ids.iter().take(FORMER_MAX).cloned().collect();
         payload
     };
-    log::unverified_head(&vault.home)?;
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        agent.index()?;
-        log::unverified_head(&agent.dir)?;
-    }
+    check_readable(vault)?;
     (plan.keep)()?;
     if opened.is_none() {
         for slot in &existing {
@@ -140,30 +125,14 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     plan.method.clone_into(&mut payload.method);
     let keys = payload.keys()?;
     let ring = keys.own()?;
-    let before = match VaultLedger::read(&vault.home, &ring) {
-        Ok(Some(own)) => own,
-        _ => VaultLedger::begun_at(log::unverified_head(&vault.home)?, Methods::new()),
-    };
+    let before = ledger_or_new(vault, &ring)?;
     let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
         Ok(vec![(payload.method.clone(), unlock_files::seal(payload, &key)?)])
     };
     let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
     let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
     let own = vault.commit_own(&ring, &before, &edit)?;
-    for agent in vault.each_agent()? {
-        let agent = agent?;
-        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
-        let ring = keys.agent(agent.name.as_str())?;
-        finish_unvouched(&agent, plan.identity, &ring, vault, waits.now)?;
-        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
-        let writer = if ours {
-            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
-            Writer::begin(agent, ring, means, vec![lock])?
-        } else {
-            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
-        };
-        recover_agent(&writer, ours, &copies, plan.identity, &mut done)?;
-    }
+    recover_agents(&keys, &copies, plan.identity, waits, &mut done)?;
     payload.pending = None;
     payload.former.clear();
     let mut methods = seal(&payload)?;
@@ -179,6 +148,25 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let edit = Edit { methods, events: vec![event], now: waits.now, ..Edit::default() };
     vault.commit_own(&ring, &own, &edit)?;
     Ok(done)
+}
+
+/// Makes sure that what the new keys are written over can be read, before anything is changed.
+fn check_readable(vault: &Vault) -> Result<()> {
+    log::unverified_head(&vault.home)?;
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        agent.index()?;
+        log::unverified_head(&agent.dir)?;
+    }
+    Ok(())
+}
+
+/// The vault's own ledger if these keys verify it, else one that begins where the log ends.
+fn ledger_or_new(vault: &Vault, ring: &Ring) -> Result<VaultLedger> {
+    match VaultLedger::read(&vault.home, ring) {
+        Ok(Some(own)) => Ok(own),
+        _ => Ok(VaultLedger::begun_at(log::unverified_head(&vault.home)?, Methods::new())),
+    }
 }
 
 fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Result<()> {
@@ -226,6 +214,22 @@ impl Survey {
             survey.recoverable += usize::from(unfinished(&agent, identity).is_some());
         }
         Ok(survey)
+    }
+
+    /// Refuses a new vault that would hold nothing, or less than it could.
+    fn refuse_loss(&self, leave_unreadable: bool) -> Result<()> {
+        if self.recoverable == 0 {
+            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
+                .with_remedy("check the recovery key and --home; nothing was changed"));
+        }
+        if let (Some(unreadable), false) = (self.unreadable.first(), leave_unreadable) {
+            let what = format!(
+                "{} records open neither with this key nor otherwise: {unreadable}",
+                self.unreadable.len()
+            );
+            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
+        }
+        Ok(())
     }
 }
 
@@ -275,8 +279,8 @@ impl Due {
 }
 
 fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
-    let journal = Journal::unapplied(&agent.dir).ok()?.map(Source::Journal);
-    let txn = agent.dir.dir_if_any(TXN).ok()?.map(Source::Dir);
+    let journal = Journal::unapplied(&agent.dir).ok()?.map(ChangeSource::Journal);
+    let txn = agent.dir.dir_if_any(TXN).ok()?.map(ChangeSource::Dir);
     let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
     let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
     Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
@@ -328,6 +332,32 @@ fn finish_unvouched(
         return transaction::apply(agent, &ops, None, vault.follow, Durable::Now);
     }
     transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
+}
+
+/// Seals anew, agent by agent, what these keys do not open.
+fn recover_agents(
+    keys: &Keys,
+    copies: &Copies<'_>,
+    identity: &x25519::Identity,
+    waits: &LockWait,
+    done: &mut Recovered,
+) -> Result<()> {
+    let vault = copies.vault;
+    for agent in vault.each_agent()? {
+        let agent = agent?;
+        let lock = waits.take(&agent.dir, Mode::Exclusive)?;
+        let ring = keys.agent(agent.name.as_str())?;
+        finish_unvouched(&agent, identity, &ring, vault, waits.now)?;
+        let ours = matches!(Ledger::read(&agent.dir, &ring), Ok(Some(_)));
+        let writer = if ours {
+            let means = Means { over_rekey: Some(Remembers::Yes), ..vault.means(waits.now) };
+            Writer::begin(agent, ring, means, vec![lock])?
+        } else {
+            Writer::over(agent, ring, vault.means(waits.now), vec![lock])
+        };
+        recover_agent(&writer, ours, copies, identity, done)?;
+    }
+    Ok(())
 }
 
 fn recover_agent(

@@ -19,11 +19,12 @@ use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
-use crate::vault::ledger::{Book, Entry, State};
+use crate::vault::ledger::{Book, Entry, RecordState};
 use crate::vault::log::{self, Event};
 use crate::vault::parallel;
 use crate::vault::reader::{Found, Reader};
 use crate::vault::record::Record;
+use crate::vault::settings::Settings;
 use crate::vault::store::Store;
 use crate::vault::transaction::change::Change;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
@@ -102,30 +103,14 @@ pub fn rekey(
     check_all(vault, &session.keys, &names, waits)?;
     let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
     let settings = vault.settings(&session.keys).unwrap_or_default();
-    let write = |own: &VaultLedger,
-                 payload: &mut Payload,
-                 removed: Vec<String>,
-                 events: Vec<Event>|
-     -> Result<VaultLedger> {
-        let ring = payload.keys()?.own()?;
-        let edit = Edit {
-            methods: sealed_for(payload, methods)?,
-            removed,
-            settings: Some(settings.to_bytes(&ring)?),
-            events,
-            above,
-            now: waits.now,
-            ..Edit::default()
-        };
-        vault.commit_own(&ring, own, &edit)
-    };
+    let step = Step { vault, methods, settings, above, now: waits.now };
     if payload.pending.is_none() {
         payload.add_key(waits.now)?;
         payload.pending = Some(Pending::Rekey);
     }
-    own = write(&own, &mut payload, dropped, Vec::new())?;
+    own = step.commit(&own, &mut payload, dropped, Vec::new())?;
     payload.current = payload.keys.len() - 1;
-    own = write(&own, &mut payload, Vec::new(), Vec::new())?;
+    own = step.commit(&own, &mut payload, Vec::new(), Vec::new())?;
     let keys = payload.keys()?;
     for name in &names {
         let Some(agent) = vault.agent(name)? else { continue };
@@ -140,12 +125,44 @@ pub fn rekey(
     let event = vouching(&payload.keys()?.own()?, &own, vault, "rekey")?;
     payload.drop_old_keys();
     payload.pending = None;
-    write(&own, &mut payload, Vec::new(), vec![event])?;
+    step.commit(&own, &mut payload, Vec::new(), vec![event])?;
     session.keys = payload.keys()?;
     if let Opened::By(unlocked) = &mut session.opened {
         unlocked.payload = payload;
     }
     Ok(done)
+}
+
+/// What every step of a rekey writes of the vault itself.
+struct Step<'a> {
+    vault: &'a Vault,
+    methods: &'a [(String, MethodKey)],
+    settings: Settings,
+    above: u64,
+    now: i64,
+}
+
+impl Step<'_> {
+    /// Seals the payload for every method and the settings anew, under the key that is current by now.
+    fn commit(
+        &self,
+        own: &VaultLedger,
+        payload: &mut Payload,
+        removed: Vec<String>,
+        events: Vec<Event>,
+    ) -> Result<VaultLedger> {
+        let ring = payload.keys()?.own()?;
+        let edit = Edit {
+            methods: sealed_for(payload, self.methods)?,
+            removed,
+            settings: Some(self.settings.to_bytes(&ring)?),
+            events,
+            above: self.above,
+            now: self.now,
+            ..Edit::default()
+        };
+        self.vault.commit_own(&ring, own, &edit)
+    }
 }
 
 /// A line that vouches for those before it in the vault's own log.
@@ -308,6 +325,6 @@ fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
 
 /// Whether a ledger, and every record that it names, is under that key.
 fn is_under(book: &Book, key: KeyId) -> Result<bool> {
-    let of_others = |entry: &Entry| matches!(entry.state, State::Held(_, held) if held != key);
+    let of_others = |entry: &Entry| matches!(entry.state, RecordState::Stored(_, held) if held != key);
     Ok(book.ledger.key == key.to_string() && !book.all()?.values().any(of_others))
 }

@@ -3,7 +3,7 @@
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
 use crate::seal::keys::Keys;
-use crate::unlock::key_sources::{self, Ask, LOOKS, Named};
+use crate::unlock::key_sources::{self, Ask, KeySources, LOOKS, Named};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::unlock::{Opened, cache};
 use crate::vault::home::{LockWait, Session, Vault, VaultFile};
@@ -13,18 +13,23 @@ use crate::vault::store::Store;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
 impl Vault {
-    /// Where the keychain would have the vault's key.
+    /// The vault's id, as `vault.json` says it.
     #[must_use]
-    pub fn in_keychain(&self) -> key_sources::InKeychain<'_> {
-        let vault = self.file.as_ref().map(|file| file.vault_id.as_str());
-        key_sources::InKeychain { keychain: &self.keychain, vault }
+    pub fn claimed_id(&self) -> Option<&str> {
+        self.file.as_ref().map(|file| file.vault_id.as_str())
+    }
+
+    /// Where the vault's key is sought.
+    #[must_use]
+    pub fn key_sources<'a>(&'a self, named: &'a Named, env: &'a Env, ask: Ask<'a>) -> KeySources<'a> {
+        let (keychain, vault) = (&self.keychain, self.claimed_id());
+        KeySources { named, env, home: self.home.path(), keychain, vault, ask }
     }
 
     /// Which cache would do: the one of the whole vault, or of an agent.
     #[must_use]
     pub fn in_cache<'a>(&'a self, agent: Option<&'a str>) -> cache::Asked<'a> {
-        let vault = self.file.as_ref().map(|file| file.vault_id.as_str());
-        cache::Asked { home: self.home.path(), vault, agent }
+        cache::Asked { home: self.home.path(), vault: self.claimed_id(), agent }
     }
 
     /// Unlocks the vault, from the cache where that is there.
@@ -33,9 +38,8 @@ impl Vault {
     /// `LOCKED`, `WRONG_KEY`, and those of the sources named by hand; `TAMPERED` when `vault.json`
     /// says something else than the unlock file.
     pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
-        let opened = self.seeking(named, env, &|slots| {
-            key_sources::open(slots, named, env, self.home.path(), &self.in_keychain(), ask)
-        })?;
+        let sources = self.key_sources(named, env, ask);
+        let opened = self.seeking(named, env, &|slots| sources.open(slots))?;
         self.session(opened, env)
     }
 
@@ -70,17 +74,15 @@ impl Vault {
     /// As [`Vault::unlock`].
     pub fn unlock_afresh(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
         let unlocked = self.seeking(named, env, &|slots| {
-            key_sources::unlock(slots, named, env, self.home.path(), &self.in_keychain(), ask).map_err(
-                |error| {
-                    let asked = self.in_cache(named.agent.as_deref());
-                    if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
-                        return error;
-                    }
-                    let what =
-                        format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
-                    Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
-                },
-            )
+            self.key_sources(named, env, ask).unlock(slots).map_err(|error| {
+                let asked = self.in_cache(named.agent.as_deref());
+                if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
+                    return error;
+                }
+                let what =
+                    format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
+                Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
+            })
         })?;
         self.session(Opened::By(unlocked), env)
     }
@@ -154,20 +156,16 @@ impl Vault {
             // What is named by hand comes before the cache, so nothing was.
             Opened::Cached(_) => {
                 let again = self.keychain.again();
-                let vault = self.file.as_ref().map(|file| file.vault_id.as_str());
-                let keychain = key_sources::InKeychain { keychain: &again, vault };
-                let slots = self.slots()?;
                 let agent = session.keys.only_agent().map(str::to_owned);
                 let named = Named { agent, ..Named::default() };
-                key_sources::open(&slots, &named, &env, self.home.path(), &keychain, None).map_err(
-                    |error| {
-                        if error.code() != Code::Locked {
-                            return error;
-                        }
-                        Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
-                            .with_remedy("run `strongroom unlock` again")
-                    },
-                )?
+                let sources = KeySources { keychain: &again, ..self.key_sources(&named, &env, None) };
+                sources.open(&self.slots()?).map_err(|error| {
+                    if error.code() != Code::Locked {
+                        return error;
+                    }
+                    Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
+                        .with_remedy("run `strongroom unlock` again")
+                })?
             }
         };
         *session = Session::of(opened, &env)?;

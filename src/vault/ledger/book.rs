@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use strongroom_backends::fs::dir::Dir;
 
 use super::shard::{self, Digest, Entries};
-use super::{Body, Entry, INLINE_MAX, Ledger, Next, Updates};
+use super::{Body, Entry, Heading, INLINE_MAX, Ledger, Next, Updates};
 use crate::error::{Code, Error, Result, fail};
 use crate::seal::keys::Ring;
 use crate::vault::id::ProfileId;
@@ -126,35 +126,26 @@ impl Book {
         Ok(ids)
     }
 
-    /// The ledger after some updates. Its number is one more than this one's, or than `above`, where
-    /// that is higher. With `without_removed` it no longer knows what was removed.
+    /// The ledger after some updates. Its number is one more than this one's, or than `above`, if
+    /// that is higher.
     ///
     /// # Errors
     /// As [`Book::entry`]; `TOO_LARGE`.
-    pub fn next(
-        &self,
-        ring: &Ring,
-        updates: &Updates,
-        log: Head,
-        above: u64,
-        without_removed: bool,
-    ) -> Result<Next> {
+    pub fn next(&self, ring: &Ring, updates: &Updates, log: Head, above: u64) -> Result<Next> {
         let number = self.ledger.number.max(above) + 1;
-        if !without_removed && let Body::Shards(digests) = &self.ledger.body {
+        if let Body::Shards(digests) = &self.ledger.body {
             let added = updates.keys().filter(|id| !self.knows(id, digests)).count();
             let count = self.ledger.count + added;
             if shard::how_many(count) == digests.len() {
-                return self.next_of_shards(ring, updates, log, number, count);
+                return self.next_of_shards(Heading { ring, number, log, count }, updates);
             }
         }
         let mut all = self.all()?;
         all.extend(updates.iter().map(|(id, entry)| (id.clone(), *entry)));
-        if without_removed {
-            all.retain(|_, entry| !entry.is_removed());
-        }
         let count = all.len();
+        let heading = Heading { ring, number, log, count };
         if count <= INLINE_MAX {
-            return self.ledger.next_text(ring, number, Body::Inline(all), count, log);
+            return self.ledger.next_text(heading, Body::Inline(all));
         }
         let mut parts = vec![Entries::new(); shard::how_many(count)];
         let many = parts.len();
@@ -164,7 +155,7 @@ impl Book {
         let written: Vec<Vec<u8>> = parts.iter().map(shard::write).collect();
         let digests: Vec<Digest> = written.iter().map(|bytes| shard::digest(bytes)).collect();
         let names: Vec<String> = digests.iter().map(shard::file_name).collect();
-        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        let mut next = self.ledger.next_text(heading, Body::Shards(digests))?;
         next.shards = names.into_iter().zip(written).collect();
         // Shards that are alike, or that are there already, are one file.
         next.shards.sort_unstable();
@@ -179,14 +170,7 @@ impl Book {
         self.shard(at, &digests[at]).is_ok_and(|entries| entries.contains_key(id))
     }
 
-    fn next_of_shards(
-        &self,
-        ring: &Ring,
-        updates: &Updates,
-        log: Head,
-        number: u64,
-        count: usize,
-    ) -> Result<Next> {
+    fn next_of_shards(&self, heading: Heading<'_>, updates: &Updates) -> Result<Next> {
         let Body::Shards(digests) = &self.ledger.body else {
             return fail(Code::Internal, "the ledger has no shards");
         };
@@ -209,7 +193,7 @@ impl Book {
                 digests[at] = digest;
             }
         }
-        let mut next = self.ledger.next_text(ring, number, Body::Shards(digests), count, log)?;
+        let mut next = self.ledger.next_text(heading, Body::Shards(digests))?;
         next.shards = shards;
         bounded(next)
     }

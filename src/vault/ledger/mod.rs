@@ -41,14 +41,14 @@ pub struct Entry {
     /// The generation of its record; of a removed one the last it had.
     pub generation: u64,
     /// Where the record rests.
-    pub state: State,
+    pub state: RecordState,
 }
 
 /// Where a profile's record rests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum State {
+pub enum RecordState {
     /// In a store, sealed under a key of that id.
-    Held(Store, KeyId),
+    Stored(Store, KeyId),
     /// Nowhere: the profile was removed.
     Removed,
 }
@@ -58,15 +58,15 @@ impl Entry {
     #[must_use]
     pub const fn store(&self) -> Option<Store> {
         match self.state {
-            State::Held(store, _) => Some(store),
-            State::Removed => None,
+            RecordState::Stored(store, _) => Some(store),
+            RecordState::Removed => None,
         }
     }
 
     /// Whether the profile was removed.
     #[must_use]
     pub const fn is_removed(&self) -> bool {
-        matches!(self.state, State::Removed)
+        matches!(self.state, RecordState::Removed)
     }
 }
 
@@ -116,6 +116,14 @@ struct Text {
     entries: Option<Entries>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shards: Option<String>,
+}
+
+/// What the next ledger says, but for its entries.
+struct Heading<'a> {
+    ring: &'a Ring,
+    number: u64,
+    log: Head,
+    count: usize,
 }
 
 /// A ledger that is to be written.
@@ -184,7 +192,8 @@ impl Ledger {
         digests.iter().map(shard::file_name)
     }
 
-    fn next_text(&self, ring: &Ring, number: u64, body: Body, count: usize, log: Head) -> Result<Next> {
+    fn next_text(&self, heading: Heading<'_>, body: Body) -> Result<Next> {
+        let Heading { ring, number, log, count } = heading;
         let (entries, shards) = match &body {
             Body::Inline(entries) => (Some(entries.clone()), None),
             Body::Shards(digests) => (None, Some(digests.iter().map(|digest| hex(digest)).collect())),
@@ -285,8 +294,6 @@ pub type Updates = BTreeMap<String, Entry>;
 pub struct Unverified {
     /// Its MAC.
     pub mac: String,
-    /// The MAC of the one before it.
-    pub previous: String,
     /// Its entries, as far as they are there.
     pub entries: Entries,
 }
@@ -303,7 +310,7 @@ impl Unverified {
             let bytes = dir.read(&shard::file_name(&digest), shard::MAX).ok();
             entries.extend(bytes.and_then(|bytes| shard::read(&bytes, &digest)).unwrap_or_default());
         }
-        Some(Self { mac: parts.mac.to_owned(), previous: text.previous, entries })
+        Some(Self { mac: parts.mac.to_owned(), entries })
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 
-use super::{Entry, State};
+use super::{Entry, RecordState};
 use crate::seal::keys::{hex, unhex};
 use crate::vault::store::Store;
 
@@ -87,13 +87,15 @@ struct Written {
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let written = match self.state {
-            State::Held(store, key) => Written {
+            RecordState::Stored(store, key) => Written {
                 generation: self.generation,
                 key: Some(key.to_string()),
                 store: Some(store.to_string()),
                 removed: false,
             },
-            State::Removed => Written { generation: self.generation, key: None, store: None, removed: true },
+            RecordState::Removed => {
+                Written { generation: self.generation, key: None, store: None, removed: true }
+            }
         };
         written.serialize(serializer)
     }
@@ -103,10 +105,12 @@ impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let written = Written::deserialize(deserializer)?;
         let state = match (written.removed, &written.store, &written.key) {
-            (true, None, None) => Some(State::Removed),
-            (false, Some(store), Some(key)) => {
-                store.parse::<Store>().ok().zip(key.parse().ok()).map(|(store, key)| State::Held(store, key))
-            }
+            (true, None, None) => Some(RecordState::Removed),
+            (false, Some(store), Some(key)) => store
+                .parse::<Store>()
+                .ok()
+                .zip(key.parse().ok())
+                .map(|(store, key)| RecordState::Stored(store, key)),
             _ => None,
         };
         let state = state.ok_or_else(|| serde::de::Error::custom("not an entry of a ledger"))?;
@@ -135,8 +139,8 @@ mod tests {
     #[test]
     fn a_shard_is_read_by_its_digest_alone() {
         let key = "93b9ee991a283a23".parse().unwrap();
-        let held = Entry { generation: 7, state: State::Held(Store::Keychain, key) };
-        let removed = Entry { generation: 9, state: State::Removed };
+        let held = Entry { generation: 7, state: RecordState::Stored(Store::Keychain, key) };
+        let removed = Entry { generation: 9, state: RecordState::Removed };
         let entries = Entries::from([("a:b".to_owned(), held), ("a:c".to_owned(), removed)]);
         let bytes = write(&entries);
         assert_eq!(

@@ -1,26 +1,21 @@
 use super::*;
-use crate::seal::keys::{Keys, MachineId, VaultId, VaultKey};
-
-fn keys(bytes: &[u8]) -> Keys {
-    let keys: Vec<_> = bytes.iter().map(|b| VaultKey::from_bytes(&[*b; 32])).collect();
-    let current = keys[keys.len() - 1].id();
-    let recovery = age::x25519::Identity::generate().to_public();
-    let vault: VaultId = "00112233445566778899aabbccddeeff".parse().unwrap();
-    let machine: MachineId = "ffeeddccbbaa99887766554433221100".parse().unwrap();
-    Keys::new(vault, machine, keys, current, Vec::new(), recovery).unwrap()
-}
+use crate::seal::keys::Keys;
 
 fn ring(bytes: &[u8]) -> Ring {
-    keys(bytes).agent("main").unwrap()
+    Keys::of_bytes(bytes).agent("main").unwrap()
 }
 
 fn event(op: &str, profile: &str, generation: u64) -> Event {
     Event::of(op, &profile.parse().unwrap(), Some(generation))
 }
 
+fn adds<'a>(ring: &'a Ring, head: &'a Head, now: i64, events: &'a [Event]) -> Addition<'a> {
+    Addition { ring, head, now, events }
+}
+
 /// Appends events behind a head, and gives the new one.
 fn write(ring: &Ring, dir: &Dir, head: &Head, events: &[Event]) -> Head {
-    let (part, head) = lines(dir, ring, head, 7, events).unwrap();
+    let (part, head) = lines(dir, adds(ring, head, 7, events)).unwrap();
     append(dir, &part, Durable::Now).unwrap();
     head
 }
@@ -49,7 +44,7 @@ fn a_chain_verifies_and_every_altered_byte_is_found() {
         assert!(!verify(&ring, &[altered], &head).unwrap().findings.is_empty(), "{at}");
         assert!(!verify(&ring, &[log[..at].to_vec()], &head).unwrap().findings.is_empty(), "{at}");
     }
-    let other = keys(&[1]).agent("other").unwrap();
+    let other = Keys::of_bytes(&[1]).agent("other").unwrap();
     assert_eq!(verify(&other, &[log], &head).unwrap().wrong, 3);
 }
 
@@ -78,7 +73,7 @@ fn a_torn_last_line_is_overwritten_and_appending_twice_is_once() {
     let ((_temp, dir), ring) = (place(), ring(&[1]));
     let head = write(&ring, &dir, &Head::default(), &[event("paste", "a:b", 5)]);
     let whole = dir.read(FILE, MAX).unwrap();
-    let (part, head) = lines(&dir, &ring, &head, 7, &[event("paste", "a:c", 6)]).unwrap();
+    let (part, head) = lines(&dir, adds(&ring, &head, 7, &[event("paste", "a:c", 6)])).unwrap();
     for cut in 0..=part.lines.len() {
         let mut torn = whole.clone();
         torn.extend_from_slice(&part.lines.as_bytes()[..cut]);
@@ -123,7 +118,8 @@ fn a_log_goes_on_in_another_file_and_what_is_kept_verifies() {
     let mut head = Head::default();
     for round in 0..4 {
         head = write(&ring, &dir, &head, &[event("paste", "a:b", round)]);
-        let (part, next) = begin_anew(&dir, &ring, &head, 7, &[event("paste", "a:c", round)], None).unwrap();
+        let (part, next) =
+            begin_anew(&dir, adds(&ring, &head, 7, &[event("paste", "a:c", round)]), None).unwrap();
         append(&dir, &part, Durable::Now).unwrap();
         append(&dir, &part, Durable::Now).unwrap();
         head = next;
@@ -150,7 +146,7 @@ fn of_earlier_files_the_newest_are_kept_that_are_within_the_bound() {
         file.set_len(3 * ROTATE_FROM).unwrap();
     }
     let head = Head { seq: 100, ..head };
-    let (part, _) = begin_anew(&dir, &ring, &head, 7, &[], None).unwrap();
+    let (part, _) = begin_anew(&dir, adds(&ring, &head, 7, &[]), None).unwrap();
     append(&dir, &part, Durable::Now).unwrap();
     let kept: Vec<u64> = earlier_names(&dir)
         .unwrap()
@@ -165,7 +161,7 @@ fn a_damaged_log_is_set_by_and_the_new_one_verifies() {
     let ((_temp, dir), ring) = (place(), ring(&[1]));
     let head = write(&ring, &dir, &Head::default(), &[event("paste", "a:b", 5)]);
     dir.replace(FILE, b"garbage\n").unwrap();
-    let (part, head) = begin_anew(&dir, &ring, &head, 7, &[], Some("7")).unwrap();
+    let (part, head) = begin_anew(&dir, adds(&ring, &head, 7, &[]), Some("7")).unwrap();
     append(&dir, &part, Durable::Now).unwrap();
     let verified = checked(&ring, &dir, &head);
     assert_eq!((verified.good, verified.findings), (1, vec![]));
@@ -197,7 +193,7 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
         for n in 0..3 {
             if n > 0 {
                 let (part, next) =
-                    begin_anew(&dir, &before, &head, 7, &[event("paste", "a:b", n)], None).unwrap();
+                    begin_anew(&dir, adds(&before, &head, 7, &[event("paste", "a:b", n)]), None).unwrap();
                 append(&dir, &part, Durable::Now).unwrap();
                 head = next;
             }
@@ -206,9 +202,9 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
         let after = ring(&[2]);
         let rekey = [anchored("rekey", &dir, 0).unwrap(), event("rekey", "a:b", 9)];
         let (part, head) = if at_rotation {
-            begin_anew(&dir, &after, &head, 8, &rekey, None).unwrap()
+            begin_anew(&dir, adds(&after, &head, 8, &rekey), None).unwrap()
         } else {
-            lines(&dir, &after, &head, 8, &rekey).unwrap()
+            lines(&dir, adds(&after, &head, 8, &rekey)).unwrap()
         };
         append(&dir, &part, Durable::Now).unwrap();
         let checked = checked(&after, &dir, &head);

@@ -63,19 +63,32 @@ pub struct LogPart {
     pub rotated: Option<String>,
 }
 
-/// The lines of events, to be appended behind `head`, and where the log ends then. A file that has
-/// grown large is set by, and one that is larger than any log is set by as damaged.
+/// Events that are to be appended to a log.
+#[derive(Clone, Copy, Debug)]
+pub struct Addition<'a> {
+    /// The keys under which the lines are chained.
+    pub ring: &'a Ring,
+    /// Where the log ends.
+    pub head: &'a Head,
+    /// When they happen, in Unix milliseconds.
+    pub now: i64,
+    /// The events.
+    pub events: &'a [Event],
+}
+
+/// The lines of an addition, and where the log ends then. A file that has grown large is set by, and
+/// one that is larger than any log is set by as damaged.
 ///
 /// # Errors
 /// `INTERNAL`; those of reading the file that is set by.
-pub fn lines(dir: &Dir, ring: &Ring, head: &Head, now: i64, events: &[Event]) -> Result<(LogPart, Head)> {
+pub fn lines(dir: &Dir, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     if len_of(dir)? > MAX as u64 {
-        return begin_anew(dir, ring, head, now, events, Some(&now.to_string()));
+        return begin_anew(dir, addition, Some(&addition.now.to_string()));
     }
-    if head.len >= ROTATE_FROM {
-        return begin_anew(dir, ring, head, now, events, None);
+    if addition.head.len >= ROTATE_FROM {
+        return begin_anew(dir, addition, None);
     }
-    append_to(ring, head, head.len, now, events)
+    append_to(addition.head.len, addition)
 }
 
 /// As [`lines`], in a new file. The one before is set by: as an earlier part of the log, or under a
@@ -83,21 +96,15 @@ pub fn lines(dir: &Dir, ring: &Ring, head: &Head, now: i64, events: &[Event]) ->
 ///
 /// # Errors
 /// As [`lines`].
-pub fn begin_anew(
-    dir: &Dir,
-    ring: &Ring,
-    head: &Head,
-    now: i64,
-    events: &[Event],
-    damaged: Option<&str>,
-) -> Result<(LogPart, Head)> {
+pub fn begin_anew(dir: &Dir, addition: Addition<'_>, damaged: Option<&str>) -> Result<(LogPart, Head)> {
+    let head = addition.head;
     let there = dir.kind(FILE)?.is_some();
     // What is damaged is vouched for by nobody.
     let anchor = if there && damaged.is_none() { Some(digest_of(dir)?) } else { None };
     let op = if damaged.is_some() { "log-restart" } else { "log-rotate" };
     let first = Event { op: op.to_owned(), anchor, previous: Some(head.mac.clone()), ..Event::default() };
-    let all: Vec<Event> = std::iter::once(first).chain(events.iter().cloned()).collect();
-    let (mut part, new_head) = append_to(ring, head, 0, now, &all)?;
+    let all: Vec<Event> = std::iter::once(first).chain(addition.events.iter().cloned()).collect();
+    let (mut part, new_head) = append_to(0, Addition { events: &all, ..addition })?;
     let name = || match damaged {
         Some(name) => format!("{DAMAGED}{name}.jsonl"),
         None => format!("{EARLIER}{:020}.jsonl", head.seq),
@@ -106,7 +113,8 @@ pub fn begin_anew(
     Ok((part, new_head))
 }
 
-fn append_to(ring: &Ring, head: &Head, base: u64, now: i64, events: &[Event]) -> Result<(LogPart, Head)> {
+fn append_to(base: u64, addition: Addition<'_>) -> Result<(LogPart, Head)> {
+    let Addition { ring, head, now, events } = addition;
     let key = ring.current();
     let key_id = key.id().to_string();
     let mut head = Head { len: base, ..head.clone() };

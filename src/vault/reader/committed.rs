@@ -9,13 +9,13 @@ use crate::seal::keys::Ring;
 use crate::vault::agent::{Agent, TXN};
 use crate::vault::ledger::{Book, Ledger};
 use crate::vault::transaction::operations::Ops;
-use crate::vault::transaction::source::Source;
+use crate::vault::transaction::source::ChangeSource;
 use crate::vault::transaction::{self, Current, Standing, ledger_missing};
 
 /// A committed change that is not in place in full, or not durably.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) source: Source,
+    pub(super) source: ChangeSource,
     /// Whether its ledger is not in its place yet.
     pub(super) is_next: bool,
     pub(super) ops: OnceLock<Result<Option<Ops>>>,
@@ -25,7 +25,7 @@ pub(super) struct Pending {
 pub(super) fn read_book(
     agent: &Agent,
     ring: &Ring,
-    committed: [Option<Source>; 2],
+    committed: [Option<ChangeSource>; 2],
 ) -> Result<(Result<Book>, Option<Pending>)> {
     // A ledger without shards needs no directory.
     let dirs = |ledger: &Ledger, places: &[&str]| -> Vec<Dir> {
@@ -43,12 +43,14 @@ pub(super) fn read_book(
         }
         Ok(current) => current,
     };
-    let mut found: Option<(Source, Ledger, bool)> = None;
+    let mut found: Option<(ChangeSource, Ledger, bool)> = None;
     for source in committed.into_iter().flatten() {
         let (ledger, is_next) = match (transaction::standing(&source, ring, &current)?, &current) {
             (Standing::Next(next), _) => (next, true),
             // A directory's is there until all is in place; a journal stays.
-            (Standing::Placed, Current::Is(ledger)) => (ledger.clone(), matches!(source, Source::Dir(_))),
+            (Standing::Placed, Current::Is(ledger)) => {
+                (ledger.clone(), matches!(source, ChangeSource::Dir(_)))
+            }
             (Standing::Placed, Current::None) => (Ledger::default(), true),
             // An old one that was put back.
             _ => continue,
@@ -60,7 +62,7 @@ pub(super) fn read_book(
     }
     if let Some((source, ledger, is_next)) = found {
         let mut book = Book::new(ledger.clone(), dirs(&ledger, &[TXN, "."]));
-        if let Source::Journal(journal) = &source {
+        if let ChangeSource::Journal(journal) = &source {
             book = book.with(journal.shards());
         }
         return Ok((Ok(book), Some(Pending { source, is_next, ops: OnceLock::new() })));

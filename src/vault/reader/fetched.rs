@@ -72,22 +72,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The profiles for which the keychain has items of this home.
-    ///
-    /// # Errors
-    /// Those of the keychain.
-    pub fn ids_in_keychain(&self) -> Result<Vec<ProfileId>> {
-        if self.kept.is_none() {
-            return Ok(Vec::new());
-        }
-        if self.in_keychain.get().is_none() {
-            let ids = self.record_ids()?;
-            let there = ids.iter().filter(|id| self.store_of(id) == Some(Store::Keychain));
-            self.fetch_all(&there.collect::<Vec<_>>())?;
-        }
-        Ok(self.in_keychain.get().map(|all| all.by_profile.keys().cloned().collect()).unwrap_or_default())
-    }
-
     fn sort_out(&self, found: keychain::Found, fetched: &mut Fetched) {
         fetched.some_locked |= found.locked > 0;
         for text in found.bytes {

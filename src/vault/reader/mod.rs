@@ -18,20 +18,20 @@ use strongroom_backends::fs::dir::Dir;
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
 use super::id::ProfileId;
 use super::index::Index;
-use super::ledger::{Book, Entry, State};
+use super::ledger::{Book, Entry, RecordState};
 use super::log;
 use super::record::Record;
 use super::store::Store;
 use super::transaction::journal::{Journal, is_torn};
 use super::transaction::operations::Ops;
-use super::transaction::source::Source;
+use super::transaction::source::ChangeSource;
 use committed::{Pending, read_book};
 use fetched::Fetched;
 
 use crate::error::{Code, Error, Result, fail};
 use crate::keychain::Keychain;
 use crate::seal::RECORD_MAX;
-use crate::seal::keys::Ring;
+use crate::seal::keys::{KeyId, Ring};
 use crate::seal::record::{self, OPS_MAX};
 use crate::seal::signed;
 
@@ -72,8 +72,8 @@ impl Agent {
     /// Those of reading the directory.
     pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
         // First what is committed, then what is in its place: what moves meanwhile is then found there.
-        let journal = Journal::unapplied(&self.dir)?.map(Source::Journal);
-        let txn = self.dir.dir_if_any(TXN)?.map(Source::Dir);
+        let journal = Journal::unapplied(&self.dir)?.map(ChangeSource::Journal);
+        let txn = self.dir.dir_if_any(TXN)?.map(ChangeSource::Dir);
         let (book, pending) = read_book(&self, &ring, [txn, journal])?;
         let files = self.dir.dir_if_any(RECORDS)?.map(FileStore::new);
         let kept = self.dir.dir_if_any(PENDING)?;
@@ -160,11 +160,10 @@ impl<'k> Reader<'k> {
 
     fn look(&self, profile: &ProfileId) -> Result<Option<Found>> {
         let Some(entry) = self.entry(profile)? else { return Ok(None) };
-        let State::Held(store, key) = entry.state else { return Ok(None) };
-        let key = key.to_string();
-        let mut sight = Sight::default();
+        let RecordState::Stored(store, key) = entry.state else { return Ok(None) };
+        let mut sight = Sight::of(&self.ring, profile, entry.generation, key);
         for (store, sealed) in self.at_hand(profile, store)? {
-            self.see(profile, &entry, &key, store, Ok(sealed), &mut sight);
+            sight.see(store, Ok(sealed));
         }
         if sight.right.is_none() && store == Store::Keychain {
             let items = self.items_of(profile)?;
@@ -176,51 +175,10 @@ impl<'k> Reader<'k> {
                 return fail(Code::KeychainLost, what);
             }
             for sealed in items {
-                self.see(profile, &entry, &key, Store::Keychain, sealed, &mut sight);
+                sight.see(Store::Keychain, sealed);
             }
         }
-        match sight {
-            Sight { ambiguous: true, .. } => {
-                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
-            }
-            Sight { right: Some(found), .. } => Ok(Some(found)),
-            Sight { other: Some(other), .. } if other < entry.generation => fail(
-                Code::Tampered,
-                format!("the record of {profile} is older than the ledger says: it was put back"),
-            ),
-            Sight { other: Some(_), .. } => {
-                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
-            }
-            Sight { failure: Some(error), .. } => Err(error),
-            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
-        }
-    }
-
-    /// Opens one of several copies, and notes how it fits the ledger.
-    fn see(
-        &self,
-        profile: &ProfileId,
-        entry: &Entry,
-        key: &str,
-        store: Store,
-        sealed: Result<Vec<u8>>,
-        sight: &mut Sight,
-    ) {
-        let opened = sealed.and_then(|sealed| Ok((Record::open(&self.ring, profile, &sealed)?, sealed)));
-        match opened {
-            Ok((record, sealed)) => {
-                if record.generation != entry.generation || !record::is_under(&sealed, key) {
-                    sight.other = Some(record.generation);
-                } else if let Some(found) = &sight.right {
-                    sight.ambiguous |= found.sealed != sealed;
-                } else {
-                    sight.right = Some(Found { record, sealed, store });
-                }
-            }
-            Err(error) => {
-                sight.failure.get_or_insert(error);
-            }
-        }
+        sight.verdict()
     }
 
     /// The sealed bytes in the home: staged, of the file store, and kept for the keychain.
@@ -232,7 +190,7 @@ impl<'k> Reader<'k> {
         {
             // Beside what it replaces, which is in its place still.
             found.push((store, sealed));
-            if let Source::Journal(_) = pending.source {
+            if let ChangeSource::Journal(_) = pending.source {
                 found.extend(
                     self.in_place_too(profile, &name, &found[0].1)?.map(|sealed| (Store::File, sealed)),
                 );
@@ -372,15 +330,64 @@ impl<'k> Reader<'k> {
     }
 }
 
-/// What was seen of a profile's copies.
-#[derive(Debug, Default)]
-struct Sight {
+/// What was seen of a profile's copies, and how they fit the ledger.
+struct Sight<'a> {
+    ring: &'a Ring,
+    profile: &'a ProfileId,
+    /// The generation that the ledger names, and the id of the key that it names.
+    due: (u64, String),
     /// The one that the ledger names.
     right: Option<Found>,
     /// The generation of one that is another.
     other: Option<u64>,
     failure: Option<Error>,
     ambiguous: bool,
+}
+
+impl<'a> Sight<'a> {
+    fn of(ring: &'a Ring, profile: &'a ProfileId, generation: u64, key: KeyId) -> Self {
+        let due = (generation, key.to_string());
+        Self { ring, profile, due, right: None, other: None, failure: None, ambiguous: false }
+    }
+
+    /// Opens one of the copies.
+    fn see(&mut self, store: Store, sealed: Result<Vec<u8>>) {
+        let opened = sealed.and_then(|sealed| Ok((Record::open(self.ring, self.profile, &sealed)?, sealed)));
+        match opened {
+            Ok((record, sealed)) => {
+                if record.generation != self.due.0 || !record::is_under(&sealed, &self.due.1) {
+                    self.other = Some(record.generation);
+                } else if let Some(found) = &self.right {
+                    self.ambiguous |= found.sealed != sealed;
+                } else {
+                    self.right = Some(Found { record, sealed, store });
+                }
+            }
+            Err(error) => {
+                self.failure.get_or_insert(error);
+            }
+        }
+    }
+
+    /// The record that the ledger names, or why it cannot be given.
+    fn verdict(self) -> Result<Option<Found>> {
+        let profile = self.profile;
+        match self {
+            Self { ambiguous: true, .. } => {
+                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
+            }
+            Self { right: Some(found), .. } => Ok(Some(found)),
+            Self { other: Some(other), due, .. } if other < due.0 => fail(
+                Code::Tampered,
+                format!("the record of {profile} is older than the ledger says: it was put back"),
+            ),
+            Self { other: Some(_), .. } => {
+                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
+            }
+            Self { failure: Some(error), .. } => Err(error),
+            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
+        }
+    }
 }
 
 /// Whether an error may come of a writer that changes things right now.

@@ -16,7 +16,7 @@ use crate::vault::bounds;
 use crate::vault::credential::{Credential, FIELDS_MAX};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, Mark, NewEntry};
-use crate::vault::ledger::{self, Book, Entry, State, Updates};
+use crate::vault::ledger::{self, Book, Entry, RecordState, Updates};
 use crate::vault::log::{self, Event, Head, LogPart};
 use crate::vault::parallel;
 use crate::vault::record::Record;
@@ -51,7 +51,6 @@ pub struct Change {
     events: Vec<Event>,
     /// The ledger's number is to be above this.
     above: u64,
-    forgets_removed: bool,
     /// The log is begun anew: the old one is set by under this name.
     restarts_log: Option<String>,
 }
@@ -97,7 +96,7 @@ impl Change {
 
     /// Lists a record that rests in its place and is missing from the index.
     pub fn list(&mut self, agent: &AgentName, record: &Record, store: Store) {
-        let mark = Mark { store: store.to_string(), generation: record.generation };
+        let mark = Mark::of(store, record.generation);
         let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
         self.ops_after.push(Op::List { profile: record.profile.to_string(), entry });
         self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
@@ -125,28 +124,9 @@ impl Change {
         self.above = self.above.max(number);
     }
 
-    /// What was removed is no longer known: under new keys nothing old opens.
-    pub fn forget_removed(&mut self) {
-        self.forgets_removed = true;
-    }
-
     /// Begins the log anew; what is there of it is set by as damaged.
     pub fn restart_log(&mut self, name: &str) {
         self.restarts_log = Some(name.to_owned());
-    }
-
-    /// Takes over everything of another change, behind what is here already.
-    pub fn absorb(&mut self, other: Self) {
-        self.puts.extend(other.puts);
-        self.ops_before.extend(other.ops_before);
-        self.ops_after.extend(other.ops_after);
-        self.removals.extend(other.removals);
-        self.updates.extend(other.updates);
-        self.state.extend(other.state);
-        self.events.extend(other.events);
-        self.above = self.above.max(other.above);
-        self.forgets_removed |= other.forgets_removed;
-        self.restarts_log = self.restarts_log.take().or(other.restarts_log);
     }
 
     /// Whether there is nothing to do.
@@ -189,11 +169,11 @@ impl Change {
         watched.goes_on("Writing to the disk");
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
-        let next = book.next(ring, &self.updates(ring)?, head, self.above, self.forgets_removed)?;
+        let next = book.next(ring, &self.updates(ring)?, head, self.above)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
-            let mark = Mark { store: store.to_string(), generation: record.generation };
+            let mark = Mark::of(*store, record.generation);
             let entry = NewEntry::of(&agent.name, &record.profile, &record.credential, mark);
             if !taken.is_empty() {
                 let names = taken.replaced.iter().chain(&taken.rest).cloned().collect();
@@ -246,10 +226,10 @@ impl Change {
     }
 
     fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
-        let (dir, head) = (&agent.dir, &book.ledger.log);
+        let addition = log::Addition { ring, head: &book.ledger.log, now, events: &self.events };
         match &self.restarts_log {
-            Some(name) => log::begin_anew(dir, ring, head, now, &self.events, Some(name)),
-            None => log::lines(dir, ring, head, now, &self.events),
+            Some(name) => log::begin_anew(&agent.dir, addition, Some(name)),
+            None => log::lines(&agent.dir, addition),
         }
     }
 
@@ -257,7 +237,7 @@ impl Change {
     fn updates(&self, ring: &Ring) -> Result<Updates> {
         let mut updates = self.updates.clone();
         for (profile, generation) in &self.removals {
-            let entry = Entry { generation: *generation, state: State::Removed };
+            let entry = Entry { generation: *generation, state: RecordState::Removed };
             updates.insert(profile.to_string(), entry);
         }
         for Put { record, store, .. } in &self.puts {
@@ -265,7 +245,7 @@ impl Change {
                 let what = format!("the generation of {} is higher than any can be", record.profile);
                 return fail(Code::Tampered, what);
             }
-            let state = State::Held(*store, ring.current().id());
+            let state = RecordState::Stored(*store, ring.current().id());
             updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
         }
         Ok(updates)

@@ -5,7 +5,7 @@ use strongroom_backends::fs::dir::Dir;
 use super::journal;
 use super::journal::Journal;
 use super::operations::Ops;
-use super::source::Source;
+use super::source::ChangeSource;
 use super::state_step::Follow;
 use super::{apply, sweep, sweep_shards, undone};
 use crate::error::{Code, Error, Result};
@@ -87,7 +87,7 @@ pub(in crate::vault) enum Standing {
 ///
 /// # Errors
 /// Those of reading it.
-pub(in crate::vault) fn standing(source: &Source, ring: &Ring, current: &Current) -> Result<Standing> {
+pub(in crate::vault) fn standing(source: &ChangeSource, ring: &Ring, current: &Current) -> Result<Standing> {
     let Some(bytes) = source.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Standing::Placed) };
     let Ok(next) = Ledger::parse(&bytes, ring) else { return Ok(Standing::Stale) };
     let first = Ledger::default();
@@ -139,7 +139,7 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
     };
     let current = Current::read(&agent.dir, ring)?;
     let ledger = journal.part(ledger::FILE).and_then(|bytes| Ledger::parse(bytes, ring).ok());
-    let source = Source::Journal(journal);
+    let source = ChangeSource::Journal(journal);
     match (standing(&source, ring, &current)?, current, ledger) {
         (Standing::Next(_) | Standing::Placed, _, Some(_)) => {
             let aside = unpack(agent, ring, &source, now)?;
@@ -160,8 +160,8 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
 
 /// Makes a transaction's directory of a journal. A record of it that is damaged takes the place of none; the
 /// journal is then kept aside.
-fn unpack(agent: &Agent, ring: &Ring, source: &Source, now: i64) -> Result<Option<Finished>> {
-    let Source::Journal(journal) = source else { return Ok(None) };
+fn unpack(agent: &Agent, ring: &Ring, source: &ChangeSource, now: i64) -> Result<Option<Finished>> {
+    let ChangeSource::Journal(journal) = source else { return Ok(None) };
     // Without the operations, the records that fit its ledger are taken over one by one.
     let ops = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok());
     let damaged: Vec<&str> = ops.iter().flat_map(|ops| journal.damaged(ops)).collect();
@@ -184,7 +184,7 @@ fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i
         return Ok(Finished::Swept);
     }
     let ops = sealed.map(|sealed| Ops::open(ring, &sealed));
-    let source = Source::Dir(txn);
+    let source = ChangeSource::Dir(txn);
     let staged = standing(&source, ring, &current)?;
     if let (Standing::Next(next), Current::None) = (&staged, &current)
         && agent.had_ledger(Some(&Book::new(next.clone(), vec![agent.dir.dir(TXN)?])))?
@@ -207,7 +207,7 @@ fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i
         Some(Ok(_)) => Ok(Finished::SetAside(set_aside(agent, TXN, "stale", now)?, Vec::new())),
         Some(Err(_)) | None => {
             let salvaged = match (staged, &source) {
-                (Standing::Next(next), Source::Dir(txn)) => salvage(agent, ring, txn, &names, next)?,
+                (Standing::Next(next), ChangeSource::Dir(txn)) => salvage(agent, ring, txn, &names, next)?,
                 _ => Vec::new(),
             };
             Ok(Finished::SetAside(set_aside(agent, TXN, "damaged", now)?, salvaged))

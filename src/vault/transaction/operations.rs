@@ -262,12 +262,12 @@ impl Ops {
             }
         }
         for (id, op) in last {
-            let there = index.contains(id).then(|| index.entry(id).and_then(|entry| entry.mark));
+            let there = index.entry(id).map(|entry| entry.mark.map(|mark| mark.generation));
             let is_missing = match (op, there) {
                 (Op::Remove { .. }, there) => there.flatten().is_some(),
                 (_, None) => true,
-                (Op::Put { entry, .. } | Op::List { entry, .. }, Some(Some(mark))) => {
-                    mark.generation < entry.generation()
+                (Op::Put { entry, .. } | Op::List { entry, .. }, Some(Some(generation))) => {
+                    generation < entry.generation()
                 }
                 _ => false,
             };

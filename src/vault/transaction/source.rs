@@ -7,14 +7,14 @@ use crate::error::Result;
 
 /// A transaction's directory, or a journal.
 #[derive(Debug)]
-pub enum Source {
+pub enum ChangeSource {
     /// The directory.
     Dir(Dir),
     /// The journal.
     Journal(Journal),
 }
 
-impl Source {
+impl ChangeSource {
     /// Reads a part, or says that there is none. One that is larger than `max` bytes is refused.
     ///
     /// # Errors

@@ -26,7 +26,6 @@ pub(super) fn verify_record(
         let what = format!("the record of {id} is from ahead of the clock: a clock is, or was, wrong");
         verified.note("clock", agent, Some(id), what);
     }
-    let store = store.map(|store| store.to_string());
     match index.map(|index| index.entry(id)) {
         None => {}
         Some(None) => {
@@ -34,9 +33,7 @@ pub(super) fn verify_record(
             verified.add("unlisted", agent, Some(id), what);
         }
         Some(Some(entry)) => {
-            let as_it_is =
-                |mark: &Mark| mark.generation == record.generation && Some(&mark.store) == store.as_ref();
-            if !entry.mark.as_ref().is_some_and(as_it_is) {
+            if entry.mark.is_none() || entry.mark != store.map(|store| Mark::of(store, record.generation)) {
                 let what = format!(
                     "the index says another store or generation for {id} than the ledger, which governs"
                 );
@@ -51,7 +48,7 @@ pub(super) fn verify_record(
 
 /// How an index entry differs from the record that governs it.
 #[must_use]
-pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
+pub fn drift(agent: &Agent, record: &Record, entry: &Entry<'_>) -> Vec<String> {
     let id = &record.profile;
     let credential = &record.credential;
     let mut found = Vec::new();
@@ -61,36 +58,36 @@ pub fn drift(agent: &Agent, record: &Record, entry: &Entry) -> Vec<String> {
     if entry.kind != Some(credential.kind) {
         say("type");
     }
-    if entry.provider.as_ref() != Some(&credential.provider) {
+    if entry.provider().as_ref() != Some(&credential.provider) {
         say("provider");
     }
     if entry.expires != credential.expires {
         say("expiry");
     }
-    if entry.email != credential.email
-        || entry.display_name != credential.display_name
+    if entry.email.as_deref() != credential.email.as_deref()
+        || entry.display_name.as_deref() != credential.display_name.as_deref()
         || entry.copy_to_agents != credential.copy_to_agents
     {
         say("account or name");
     }
     let due = Reference::id_of(&agent.name, id);
     let referenced = credential.kind != CredentialType::OAuth;
-    if (referenced && entry.reference.as_ref() != Some(&due)) || entry.foreign_reference.is_some() {
+    if (referenced && entry.reference().as_deref() != Some(&*due)) || entry.foreign_reference().is_some() {
         say("reference");
     }
     found
 }
 
-pub(super) fn verify_entry(agent: &Agent, entry: &Entry, held: &BTreeSet<&str>, verified: &mut Verified) {
-    let shown = quoted(&entry.id);
-    let ours = entry.mark.is_some() || entry.reference.is_some();
-    let there = held.contains(entry.id.as_str());
+pub(super) fn verify_entry(agent: &Agent, entry: &Entry<'_>, held: &BTreeSet<&str>, verified: &mut Verified) {
+    let shown = quoted(entry.id);
+    let ours = entry.mark.is_some() || entry.reference().is_some();
+    let there = held.contains(entry.id);
     if ours && !there {
         let what = format!("{shown} is listed, and its record is gone; paste it again, or remove it");
-        verified.add("missing", agent, Some(&entry.id), what);
+        verified.add("missing", agent, Some(entry.id), what);
     }
-    if !there && entry.reference.is_none() && entry.foreign_reference.is_some() {
+    if !there && entry.reference().is_none() && entry.foreign_reference().is_some() {
         let what = format!("{shown} refers to another secret provider than {EXEC_PROVIDER}");
-        verified.note("foreign", agent, Some(&entry.id), what);
+        verified.note("foreign", agent, Some(entry.id), what);
     }
 }

@@ -18,9 +18,9 @@ use vault_ledger::{damaged_logs, modes, modes_within, verify_own};
 
 use super::agent::{Agent, PENDING, RECORDS, RecordFiles, TXN_BUSY, TXN_STAGE};
 use super::anchor::accept_rollback;
-use super::anchor::rollback::{self, Standing, State};
+use super::anchor::rollback::{self, LedgerState, Standing};
 use super::home::{AGENTS, LockWait, Session, Vault};
-use super::id::ProfileId;
+use super::id::{ProfileId, quoted};
 use super::index::Index;
 use super::ledger::{self, Book};
 use super::locks::by;
@@ -77,6 +77,12 @@ pub struct Verified {
     pub findings: Vec<Finding>,
 }
 
+impl Finding {
+    fn new(kind: &'static str, what: String) -> Self {
+        Self { kind, agent: None, profile: None, what, remedy: None, notice: false }
+    }
+}
+
 impl Verified {
     /// Whether nothing but notices was found.
     #[must_use]
@@ -85,14 +91,8 @@ impl Verified {
     }
 
     fn add(&mut self, kind: &'static str, agent: &Agent, profile: Option<&str>, what: String) {
-        self.findings.push(Finding {
-            kind,
-            agent: Some(agent.name.to_string()),
-            profile: profile.map(str::to_owned),
-            what,
-            remedy: None,
-            notice: false,
-        });
+        let (agent, profile) = (Some(agent.name.to_string()), profile.map(str::to_owned));
+        self.findings.push(Finding { agent, profile, ..Finding::new(kind, what) });
     }
 
     /// What to do about the last one.
@@ -108,7 +108,11 @@ impl Verified {
     }
 
     fn add_own(&mut self, kind: &'static str, what: String) {
-        self.findings.push(Finding { kind, agent: None, profile: None, what, remedy: None, notice: false });
+        self.findings.push(Finding::new(kind, what));
+    }
+
+    fn note_own(&mut self, kind: &'static str, what: String) {
+        self.findings.push(Finding { notice: true, ..Finding::new(kind, what) });
     }
 }
 
@@ -118,48 +122,13 @@ impl Verified {
 /// Those of reading it; what is wrong with its contents is a finding.
 pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Verified> {
     let mut verified = Verified::default();
-    for what in
-        modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
-            .into_iter()
-            .chain(modes(&vault.home, &[AGENTS, DIR]))
-    {
-        verified.add_own("writable", what);
-    }
-    if let Some(unlock) = vault.home.dir_if_any(DIR)? {
-        for what in modes_within(&unlock) {
-            verified.add_own("writable", what);
-        }
-        strays::in_unlock(&unlock, &mut verified)?;
-    }
-    if let Some(agents) = vault.home.dir_if_any(AGENTS)? {
-        strays::in_agents(&agents, &mut verified)?;
-    }
-    if session.keys.only_agent().is_none()
-        && let Err(error) = verify_own(vault, session, &mut verified)
-    {
-        // What belongs to the agents is verified all the same.
-        verified.add_own("unreadable", error.what().to_owned());
-        verified.remedy(error.remedy().to_owned());
-    }
-    for refusal in accept_rollback::gone(vault, &session.keys)? {
-        let Scope::Agent(name) = &refusal.scope else { continue };
-        if session.keys.only_agent().is_none_or(|only| only == name) {
-            let what = format!("{} (state {})", refusal.what, refusal.digest);
-            verified.findings.push(Finding {
-                kind: "rolled_back",
-                agent: Some(name.clone()),
-                profile: None,
-                what,
-                remedy: None,
-                notice: false,
-            });
-        }
-    }
+    verify_home(vault, session, &mut verified)?;
     let recovery = match &session.opened {
         Opened::By(unlocked) => unlocked.payload.recovery_identity().ok(),
         // The cache does not hold it.
         Opened::Cached(_) => None,
     };
+    let check = Check { vault, session, recovery, waits };
     for agent in vault.each_agent()? {
         let agent = agent?;
         let name = agent.name.clone();
@@ -177,92 +146,137 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
             }
             lock => lock.ok(),
         };
-        if let Err(error) = verify_agent(agent, vault, session, recovery.as_ref(), waits, &mut verified) {
-            verified.findings.push(Finding {
-                kind: "unreadable",
-                agent: Some(name.to_string()),
-                profile: None,
-                what: error.what().to_owned(),
-                remedy: Some(error.remedy().to_owned()),
-                notice: false,
-            });
+        if let Err(error) = check.agent(agent, &mut verified) {
+            let finding = Finding::new("unreadable", error.what().to_owned());
+            verified.findings.push(Finding { agent: Some(name.to_string()), ..finding });
+            verified.remedy(error.remedy().to_owned());
         }
     }
     Ok(verified)
 }
 
-fn verify_agent(
-    agent: Agent,
-    vault: &Vault,
-    session: &Session,
-    recovery: Option<&x25519::Identity>,
-    waits: &LockWait,
-    verified: &mut Verified,
-) -> Result<()> {
-    verified.agents += 1;
-    let ring = session.keys.agent(agent.name.as_str())?;
-    let in_home = verify_names(&agent, &ring, verified)?;
-    verify_directory(&agent, verified)?;
-    let reader = agent.reader(ring, &vault.keychain)?;
-    if reader.is_unfinished() {
-        let what = "a committed change is not yet applied; the next change finishes it".to_owned();
-        verified.note("unfinished", &reader.agent, None, what);
+/// Verifies all of a home that is none of one agent's, and that no agent is gone.
+fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
+    for what in
+        modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
+            .into_iter()
+            .chain(modes(&vault.home, &[AGENTS, DIR]))
+    {
+        verified.add_own("writable", what);
     }
-    if let Some(error) = reader.unfinished_error() {
-        verified.add("unfinished", &reader.agent, None, error.what().to_owned());
+    if let Some(unlock) = vault.home.dir_if_any(DIR)? {
+        for what in modes_within(&unlock) {
+            verified.add_own("writable", what);
+        }
+        strays::in_unlock(&unlock, verified)?;
     }
-    let index = match reader.index() {
-        Ok(index) => Some(index),
-        Err(error) => {
-            let kind = if error.code() == Code::Io { "unreadable" } else { "index" };
-            verified.add(kind, &reader.agent, None, error.what().to_owned());
-            verified.remedy(error.remedy().to_owned());
-            None
+    if let Some(agents) = vault.home.dir_if_any(AGENTS)? {
+        strays::in_agents(&agents, verified)?;
+    }
+    if session.keys.only_agent().is_none()
+        && let Err(error) = verify_own(vault, session, verified)
+    {
+        // What belongs to the agents is verified all the same.
+        verified.add_own("unreadable", error.what().to_owned());
+        verified.remedy(error.remedy().to_owned());
+    }
+    for refusal in accept_rollback::gone(vault, &session.keys)? {
+        let Scope::Agent(name) = &refusal.scope else { continue };
+        if session.keys.only_agent().is_none_or(|only| only == name) {
+            let finding = Finding::new("rolled_back", refusal.as_finding());
+            verified.findings.push(Finding { agent: Some(name.clone()), ..finding });
         }
-    };
-    let book = match reader.book().and_then(|book| book.all().map(|_| book)) {
-        Ok(book) => book,
-        Err(error) => {
-            let refusal = rollback::unreadable(&vault.anchors, &reader.ring, &reader.agent.dir, &error)?;
-            let what = format!("{} (state {})", refusal.what, refusal.digest);
-            verified.add("ledger", &reader.agent, None, what);
-            return Ok(());
+    }
+    Ok(())
+}
+
+/// What agents are verified with.
+struct Check<'a> {
+    vault: &'a Vault,
+    session: &'a Session,
+    recovery: Option<x25519::Identity>,
+    waits: &'a LockWait,
+}
+
+impl Check<'_> {
+    fn agent(&self, agent: Agent, verified: &mut Verified) -> Result<()> {
+        verified.agents += 1;
+        let ring = self.session.keys.agent(agent.name.as_str())?;
+        let in_home = verify_names(&agent, &ring, verified)?;
+        verify_directory(&agent, verified)?;
+        let reader = agent.reader(ring, &self.vault.keychain)?;
+        if reader.is_unfinished() {
+            let what = "a committed change is not yet applied; the next change finishes it".to_owned();
+            verified.note("unfinished", &reader.agent, None, what);
         }
-    };
-    verify_history(&reader, book, vault, verified)?;
-    let ids = reader.record_ids()?;
-    // What fails of it fails again for each profile.
-    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
-    waits.watched.begins("Verifying", ids.len());
-    for some in ids.chunks(AT_ONCE) {
-        for (id, looked) in some.iter().zip(look(&reader, some, recovery, &*waits.watched)) {
-            match looked {
-                Ok(Some((record, opens))) => {
-                    verified.records += 1;
-                    let seen = Seen { record, opens, store: reader.store_of(id) };
-                    verify_record(&reader.agent, &seen, index.as_ref(), waits.now, verified);
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    let (kind, what) = judged(&error, id);
-                    verified.add(kind, &reader.agent, Some(id.as_str()), what);
-                    if kind == "unreadable" {
-                        verified.remedy(error.remedy().to_owned());
+        if let Some(error) = reader.unfinished_error() {
+            verified.add("unfinished", &reader.agent, None, error.what().to_owned());
+        }
+        let index = match reader.index() {
+            Ok(index) => Some(index),
+            Err(error) => {
+                let kind = if error.code() == Code::Io { "unreadable" } else { "index" };
+                verified.add(kind, &reader.agent, None, error.what().to_owned());
+                verified.remedy(error.remedy().to_owned());
+                None
+            }
+        };
+        let book = match reader.book().and_then(|book| book.all().map(|_| book)) {
+            Ok(book) => book,
+            Err(error) => {
+                let anchors = &self.vault.anchors;
+                let refusal = rollback::unreadable(anchors, &reader.ring, &reader.agent.dir, &error)?;
+                verified.add("ledger", &reader.agent, None, refusal.as_finding());
+                return Ok(());
+            }
+        };
+        verify_history(&reader, book, self.vault, verified)?;
+        let ids = reader.record_ids()?;
+        self.records(&reader, &ids, index.as_ref(), verified);
+        verify_strays(&reader, book, &in_home, verified)?;
+        // Of a record that the ledger does not know it was told above that it is there.
+        let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
+        for entry in index.iter().flat_map(Index::entries) {
+            verify_entry(&reader.agent, &entry, &held, verified);
+        }
+        for (id, what) in index.iter().flat_map(Index::exposed) {
+            verified.add("plaintext", &reader.agent, id.as_deref(), what);
+        }
+        Ok(())
+    }
+
+    /// Opens the records that a ledger names.
+    fn records(
+        &self,
+        reader: &Reader<'_>,
+        ids: &[ProfileId],
+        index: Option<&Index>,
+        verified: &mut Verified,
+    ) {
+        // What fails of it fails again for each profile.
+        let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+        let watched = &*self.waits.watched;
+        watched.begins("Verifying", ids.len());
+        for some in ids.chunks(AT_ONCE) {
+            for (id, looked) in some.iter().zip(look(reader, some, self.recovery.as_ref(), watched)) {
+                match looked {
+                    Ok(Some((record, opens))) => {
+                        verified.records += 1;
+                        let seen = Seen { record, opens, store: reader.store_of(id) };
+                        verify_record(&reader.agent, &seen, index, self.waits.now, verified);
+                    }
+                    Ok(None) => {}
+                    Err(error) => {
+                        let (kind, what) = judged(&error, id);
+                        verified.add(kind, &reader.agent, Some(id.as_str()), what);
+                        if kind == "unreadable" {
+                            verified.remedy(error.remedy().to_owned());
+                        }
                     }
                 }
             }
         }
     }
-    verify_strays(&reader, book, &in_home, verified)?;
-    // Of a record that the ledger does not know it was told above that it is there.
-    let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
-    for entry in index.iter().flat_map(Index::entries) {
-        verify_entry(&reader.agent, &entry, &held, verified);
-    }
-    for (id, what) in index.iter().flat_map(Index::exposed) {
-        verified.add("plaintext", &reader.agent, id.as_deref(), what);
-    }
-    Ok(())
 }
 
 /// What lies in an agent's directory, by names and modes.
@@ -296,14 +310,11 @@ fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
             );
             verified.note("busy", agent, None, what);
         } else if name.starts_with("txn.") && name != TXN_STAGE {
-            let what = format!(
-                "{} holds a transaction that did not fit and was set aside",
-                super::id::quoted(&name)
-            );
+            let what = format!("{} holds a transaction that did not fit and was set aside", quoted(&name));
             verified.note("set_aside", agent, None, what);
         }
     }
-    for (name, _) in damaged_logs(&agent.dir)? {
+    for name in damaged_logs(&agent.dir)? {
         verified.note("log", agent, None, format!("{name} is a part of the log that was damaged and set by"));
     }
     Ok(())
@@ -316,7 +327,7 @@ fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<V
     for name in unnamed {
         let what = format!(
             "a record is there that this vault did not make: it is never used; remove its file {}",
-            super::id::quoted(&name)
+            quoted(&name)
         );
         verified.add("unknown", agent, None, what);
     }
@@ -381,9 +392,9 @@ fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mu
         verified.add("log", agent, None, what);
     }
     if let Standing::Refused(refusal) =
-        rollback::judge(&vault.anchors, &reader.ring, &agent.dir, State::from(ledger))?
+        rollback::judge(&vault.anchors, &reader.ring, &agent.dir, LedgerState::from(ledger))?
     {
-        verified.add("rolled_back", agent, None, format!("{} (state {})", refusal.what, refusal.digest));
+        verified.add("rolled_back", agent, None, refusal.as_finding());
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::{lock, queue};
 
-use super::{Finding, Verified};
+use super::Verified;
 use crate::error::Result;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
@@ -75,7 +75,11 @@ pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
 pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verified: &mut Verified) {
     for name in strange.iter().take(TOLD) {
         match copy_of(agent, ring, name) {
-            Some((place, record)) => tell_copy(agent, ring, place, name, &record, verified),
+            Some(copy) => {
+                let (what, remedy) = copy.told(agent, ring, name);
+                verified.note("copy", agent, Some(copy.record.profile.as_str()), what);
+                verified.remedy(remedy);
+            }
             None => verified.note("strange", agent, None, told(RECORDS, name)),
         }
     }
@@ -84,39 +88,51 @@ pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verifie
     }
 }
 
-/// The record in a file whose name is not that of a record, and the directory that holds it.
-fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<(&'static str, Record)> {
+/// A record in a file whose name is not that of a record.
+struct Copy {
+    /// The directory that holds it.
+    place: &'static str,
+    record: Record,
+}
+
+fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<Copy> {
     [RECORDS, PENDING].into_iter().find_map(|place| {
         let sealed = agent.dir.dir_if_any(place).ok()??.read_if_any(name, RECORD_MAX).ok()??;
-        Some((place, Record::open_any(ring, &sealed).ok()?))
+        Some(Copy { place, record: Record::open_any(ring, &sealed).ok()? })
     })
 }
 
-fn tell_copy(agent: &Agent, ring: &Ring, place: &str, name: &str, copy: &Record, verified: &mut Verified) {
-    let id = &copy.profile;
-    let current = || {
-        let sealed = agent.dir.dir_if_any(place).ok()??.read_if_any(&id.file_name(), RECORD_MAX).ok()??;
-        Record::open(ring, id, &sealed).ok()
-    };
-    let (fits, same) = match current() {
-        None => ("there is no other one in its place", false),
-        Some(current) if secret_is_same(&current, copy) => ("its secret is the same as the profile's", true),
-        Some(current) if current.generation < copy.generation => {
-            ("it is newer than the profile's record, with another secret", false)
-        }
-        Some(_) => ("it is older than the profile's record, with another secret", false),
-    };
-    let what = format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name));
-    verified.note("copy", agent, Some(id.as_str()), what);
-    let path = shell_path(&agent.dir.path_of(place).join(name));
-    verified.remedy(if same {
-        format!("it is not used and can be removed: rm {path}")
-    } else {
-        format!(
-            "it is not used; to see what it holds: strongroom recovery-key | age -d -i - {path}; to keep its secret, paste it with `strongroom rotate {}`",
-            id.word()
-        )
-    });
+impl Copy {
+    /// What it is beside the profile's own record, and what to do about it.
+    fn told(&self, agent: &Agent, ring: &Ring, name: &str) -> (String, String) {
+        let Self { place, record: copy } = self;
+        let id = &copy.profile;
+        let current = || {
+            let sealed =
+                agent.dir.dir_if_any(place).ok()??.read_if_any(&id.file_name(), RECORD_MAX).ok()??;
+            Record::open(ring, id, &sealed).ok()
+        };
+        let (fits, same) = match current() {
+            None => ("there is no other one in its place", false),
+            Some(current) if secret_is_same(&current, copy) => {
+                ("its secret is the same as the profile's", true)
+            }
+            Some(current) if current.generation < copy.generation => {
+                ("it is newer than the profile's record, with another secret", false)
+            }
+            Some(_) => ("it is older than the profile's record, with another secret", false),
+        };
+        let path = shell_path(&agent.dir.path_of(place).join(name));
+        let remedy = if same {
+            format!("it is not used and can be removed: rm {path}")
+        } else {
+            format!(
+                "it is not used; to see what it holds: strongroom recovery-key | age -d -i - {path}; to keep its secret, paste it with `strongroom rotate {}`",
+                id.word()
+            )
+        };
+        (format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name)), remedy)
+    }
 }
 
 fn secret_is_same(one: &Record, other: &Record) -> bool {
@@ -125,15 +141,7 @@ fn secret_is_same(one: &Record, other: &Record) -> bool {
 
 fn tell_own(place: &str, strange: &[&String], verified: &mut Verified) {
     for name in strange.iter().take(TOLD) {
-        let what = told(place, name);
-        verified.findings.push(Finding {
-            kind: "strange",
-            agent: None,
-            profile: None,
-            what,
-            remedy: None,
-            notice: true,
-        });
+        verified.note_own("strange", told(place, name));
     }
 }
 

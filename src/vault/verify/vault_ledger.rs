@@ -4,11 +4,12 @@
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::home;
 
-use super::{Finding, Verified};
+use super::Verified;
 use crate::error::{Code, Result};
 use crate::permission;
-use crate::vault::anchor::rollback::{self, Standing, State};
+use crate::vault::anchor::rollback::{self, LedgerState, Standing};
 use crate::vault::home::{Session, Vault};
+use crate::vault::id::quoted;
 use crate::vault::log;
 use crate::vault::vault_ledger::VaultLedger;
 
@@ -45,7 +46,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         Ok(own) => own,
         Err(error) => {
             let refusal = rollback::unreadable(&vault.anchors, &ring, &vault.home, &error)?;
-            verified.add_own("ledger", format!("{} (state {})", refusal.what, refusal.digest));
+            verified.add_own("ledger", refusal.as_finding());
             return Ok(());
         }
     };
@@ -55,21 +56,14 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         verified.add_own("log", format!("the vault's own log: {what}"));
     }
     if !own.is_placed(&vault.home)? {
-        verified.findings.push(Finding {
-            kind: "unfinished",
-            agent: None,
-            profile: None,
-            what:
-                "a committed change of the vault itself is not yet in its place; the next change finishes it"
-                    .to_owned(),
-            remedy: None,
-            notice: true,
-        });
+        let what =
+            "a committed change of the vault itself is not yet in its place; the next change finishes it";
+        verified.note_own("unfinished", what.to_owned());
     }
     if let Standing::Refused(refusal) =
-        rollback::judge(&vault.anchors, &ring, &vault.home, State::from(&own))?
+        rollback::judge(&vault.anchors, &ring, &vault.home, LedgerState::from(&own))?
     {
-        verified.add_own("rolled_back", format!("{} (state {})", refusal.what, refusal.digest));
+        verified.add_own("rolled_back", refusal.as_finding());
     }
     let slots = vault.slots()?;
     for slot in &slots {
@@ -95,20 +89,15 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         verified.add_own(kind, error.what().to_owned());
         verified.remedy(error.remedy().to_owned());
     }
-    for (name, log) in damaged_logs(&vault.home)? {
-        verified.findings.push(Finding {
-            kind: "log",
-            agent: None,
-            profile: None,
-            what: format!("{name} is a part of the vault's own log that was damaged and set by"),
-            remedy: None,
-            notice: log,
-        });
+    for name in damaged_logs(&vault.home)? {
+        let what = format!("{name} is a part of the vault's own log that was damaged and set by");
+        verified.note_own("log", what);
     }
     Ok(())
 }
 
-pub(super) fn damaged_logs(dir: &Dir) -> Result<Vec<(String, bool)>> {
+/// The files of a log that were damaged and set by, as they are shown.
+pub(super) fn damaged_logs(dir: &Dir) -> Result<Vec<String>> {
     let names = dir.names()?.into_iter().filter(|name| name.starts_with(log::DAMAGED));
-    Ok(names.map(|name| (crate::vault::id::quoted(&name), true)).collect())
+    Ok(names.map(|name| quoted(&name)).collect())
 }

@@ -8,16 +8,6 @@ use rustix::io::Errno;
 use super::{Dir, Kind, Result};
 
 impl Dir {
-    /// Writes a file that must not exist yet, and makes it durable.
-    ///
-    /// # Errors
-    /// As [`Dir::write_new`].
-    pub fn write_new_durable(&self, name: &str, bytes: &[u8]) -> Result<()> {
-        let file = self.write_new(name, bytes)?;
-        self.sync_file(&file, name)?;
-        self.sync()
-    }
-
     /// Replaces a file as a whole, durably: stage, fsync, rename, fsync of the directory. A crash
     /// leaves the old contents or the new. Callers hold a lock that covers the file.
     ///
