@@ -129,6 +129,10 @@ fn a_small_address_space_ends_in_a_message() {
         for arguments in commands {
             let ran = limited(&session, &limit, arguments, KEY);
             let said = format!("{}{}", ran.stdout, ran.stderr);
+            // Not ours: std sets up the main thread's alternative stack before `main`, and says that it cannot.
+            if said.contains("failed to allocate an alternative stack") && said.contains("thread 'main'") {
+                continue;
+            }
             // Not ours yet: the kernel or the loader could not start it.
             if ran.status == 127 || (ran.status < 0 && ran.stderr.is_empty() && !started) {
                 continue;
