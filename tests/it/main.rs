@@ -36,6 +36,7 @@ mod long_ids;
 mod looks_at_many;
 mod mangled_bundles;
 mod mission;
+mod needles;
 mod new_passphrases;
 mod normal;
 mod odd_file_systems;
