@@ -41,7 +41,8 @@ impl Checkup<'_> {
     /// # Errors
     /// Those of a repair, and of accepting a state. What a check meets is a finding.
     pub fn run(&self, unlock: impl FnOnce() -> Result<Session>) -> Result<Vec<Finding>> {
-        let mut findings = self.without_a_key();
+        let uses_keychain = keychain::is_used(self.vault).unwrap_or(false);
+        let mut findings = self.without_a_key(uses_keychain);
         let mut session = unlock();
         let mut look = match &mut session {
             Ok(session) => self.vault.keys_settled(session, self.waits).unwrap_or_else(|error| {
@@ -62,7 +63,7 @@ impl Checkup<'_> {
             look = self.vault.keys_settled(session, self.waits)?;
         }
         match &mut session {
-            Ok(session) => self.with_the_key(session, look, &mut findings)?,
+            Ok(session) => self.with_the_key(session, look, uses_keychain, &mut findings)?,
             Err(error) if self.repair => {
                 return Err(Error::new(error.code(), format!("nothing can be repaired: {}", error.what()))
                     .with_remedy(error.remedy().to_owned()));
@@ -73,8 +74,8 @@ impl Checkup<'_> {
         Ok(findings)
     }
 
-    /// What one check cannot read keeps none of the others from looking.
-    fn without_a_key(&self) -> Vec<Finding> {
+    /// A check that cannot read something does not keep the others from looking.
+    fn without_a_key(&self, uses_keychain: bool) -> Vec<Finding> {
         let mut findings = process::check();
         findings.extend(resolver::check());
         findings.extend(kernel::check());
@@ -83,7 +84,7 @@ impl Checkup<'_> {
         findings.extend(Finding::or_met("unlock", unlock::check(self.vault)));
         findings.extend(unlock::mounted(self.key_files));
         findings.extend(unlock::places(self.key_files));
-        findings.extend(keychain::check(self.vault.keychain(), self.uses_keychain()));
+        findings.extend(keychain::check(self.vault.keychain(), uses_keychain));
         findings.extend(keychain::leftovers(self.vault));
         findings.extend(sources::check(self.env, |provider| {
             self.agent.is_some_and(|agent| indexed::has(self.vault, agent, provider))
@@ -92,7 +93,13 @@ impl Checkup<'_> {
         findings
     }
 
-    fn with_the_key(&self, session: &mut Session, mut look: Look, findings: &mut Vec<Finding>) -> Result<()> {
+    fn with_the_key(
+        &self,
+        session: &mut Session,
+        mut look: Look,
+        uses_keychain: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<()> {
         if self.repair {
             // A repair takes the lock alone.
             drop(look.lock.take());
@@ -104,17 +111,13 @@ impl Checkup<'_> {
         }
         findings.extend(look.told().map(|what| Finding::note("home", what)));
         findings.extend(Finding::or_met("anchor", home::standing(self.vault, session)));
-        if self.uses_keychain() {
+        if uses_keychain {
             let items = keychain::items(self.vault, session, self.repair, self.waits);
             findings.extend(Finding::or_met("keychain", items));
         }
         let profiles = profiles::check(self.vault, session, &look.waits(self.waits));
         findings.extend(Finding::or_met("profiles", profiles));
         Ok(())
-    }
-
-    fn uses_keychain(&self) -> bool {
-        keychain::is_used(self.vault).unwrap_or(false)
     }
 }
 
@@ -123,7 +126,7 @@ fn tell_once(findings: &mut Vec<Finding>) {
     const DENIED: &str = "permission denied: ";
     let mut told: Vec<String> = Vec::new();
     findings.retain(|finding| {
-        // The check that met it says where.
+        // What stands before it is the place, which the first check has named.
         let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
         let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
         told.push(core.to_owned());
