@@ -57,7 +57,7 @@ pub enum Rank {
     /// profiles and variables.
     Preferred,
     /// One of the provider's own variables, by its place among them.
-    VaultLedger(usize),
+    Own(usize),
     /// The key of the provider's entry in the configuration.
     Entry,
     /// One of its pool.
@@ -332,7 +332,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 fn provider_and_rank(name: &str) -> Option<(&'static str, Rank)> {
     if let Some(provider) = env_names::provider_of(name) {
         let place = env_names::names_of(provider).iter().position(|known| *known == name);
-        return Some((provider, Rank::VaultLedger(place.unwrap_or_default())));
+        return Some((provider, Rank::Own(place.unwrap_or_default())));
     }
     env_names::pool_of(name).map(|(provider, pool)| (provider, Rank::Pool(pool)))
 }

@@ -124,7 +124,7 @@ mod tests {
                 } else {
                     let provider = env_names::provider_of(name).unwrap();
                     let names = env_names::names_of(provider);
-                    (provider, Rank::VaultLedger(names.iter().position(|known| known == name).unwrap()))
+                    (provider, Rank::Own(names.iter().position(|known| known == name).unwrap()))
                 };
                 let rank = match *name {
                     "entry" => Rank::Entry,
