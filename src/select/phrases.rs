@@ -59,7 +59,7 @@ pub fn verdict(verdict: &Verdict, now: i64) -> String {
     }
 }
 
-/// Says that a profile's cooldown or disablement ended with its old secret.
+/// Says that a profile's cooldown or disablement ended, because its secret is new.
 #[must_use]
 pub fn lifted(whose: &str, was: &Verdict) -> String {
     let (word, reason) = match was {
@@ -67,9 +67,9 @@ pub fn lifted(whose: &str, was: &Verdict) -> String {
         Verdict::CoolingDown { reason, .. } => ("cooling down", reason.as_ref()),
         Verdict::Eligible | Verdict::Excluded(_) => ("waiting", None),
     };
-    let until = was.until().map(|at| format!(" until {}", rfc3339(at))).unwrap_or_default();
-    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("{whose} was {word}{until}{reason}: lifted, for the secret is new")
+    let until = was.until().map(|at| format!("until {}", rfc3339(at)));
+    let known: Vec<String> = reason.cloned().into_iter().chain(until).collect();
+    format!("{whose} is no longer {word} ({}): its secret was replaced", known.join(", "))
 }
 
 /// What is wrong with a profile and what to do, where a person has to do something.

@@ -12,10 +12,11 @@ fn usage_of(session: &Session, id: &str) -> Value {
 /// The only line of standard error that tells of a lift.
 #[track_caller]
 fn lifted(ran: &Ran, id: &str, was: &str, reason: &str) {
-    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("lifted")).collect();
+    let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("is no longer")).collect();
     let [line] = lines.as_slice() else { panic!("{}", ran.stderr) };
     assert!(
-        line.contains(&format!("{id} was {was} until 20")) && line.contains(&format!("({reason}): lifted")),
+        line.contains(&format!("{id} is no longer {was} ({reason}, until 20"))
+            && line.ends_with("): its secret was replaced"),
         "{line}"
     );
 }
@@ -64,7 +65,7 @@ fn a_new_secret_lifts_what_the_old_one_earned() {
     let pasted = session
         .feed("made-up-token-9", ["paste-token", "--json", "--provider", "groq", "--profile-id", "one"]);
     let warnings = pasted.ok().json()["warnings"].to_string();
-    assert!(warnings.contains("(billing): lifted, for the secret is new"), "{warnings}");
+    assert!(warnings.contains("is no longer disabled (billing, until"), "{warnings}");
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn the_same_secret_again_lifts_nothing() {
     let imported = session.run(["import", "new.json", "--on-conflict", "replace"]).ok();
     assert!(imported.stdout.contains("Imported 1 profile."), "{}", imported.stdout);
     said += &imported.stderr;
-    assert!(!said.contains("lifted"), "{said}");
+    assert!(!said.contains("is no longer"), "{said}");
     assert_eq!(std::fs::read(session.agent_file("auth-state.json")).unwrap(), before);
 }
 
