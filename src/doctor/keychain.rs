@@ -220,13 +220,15 @@ impl ItemsCheck<'_> {
         }
         let places = gone.join(", ");
         if !lacks_items(self.vault, self.session, own)? {
-            let what = format!("items of this vault are left from where its home was before: {places}");
+            let what = format!("items of this vault are left from an earlier place of its home: {places}");
             self.found.push(Finding::note(CHECK, what).with_remedy("to remove them: strongroom store prune"));
             return Ok(());
         }
         let moved = Finding::wrong(
             CHECK,
-            format!("items of this vault name a home that is there no more ({places}): it was moved here"),
+            format!(
+                "items of this vault name a home that no longer exists ({places}), because it was moved here"
+            ),
             "run `strongroom doctor --repair`: it writes them for this home",
         );
         if !self.repair {

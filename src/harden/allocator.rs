@@ -61,7 +61,7 @@ thread_local! {
     static MAY_FAIL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks for memory, and may get none. OtherAgents a process that gets none ends with a message.
+/// Asks for memory, and may get none. Otherwise a process that gets none ends with a message.
 pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
     MAY_FAIL.set(true);
     let got = ask();
@@ -216,7 +216,7 @@ mod kernel {
     }
 }
 
-/// OtherAgents than on Linux every block is the system's.
+/// Other than on Linux, every block is the system's.
 #[cfg(not(target_os = "linux"))]
 mod kernel {
     pub fn map(_: usize) -> Option<*mut u8> {

@@ -16,7 +16,7 @@ use crate::vault::record::Record;
 use crate::vault::transaction::change::Change;
 
 /// Has a change clear what the old secret of a profile earned, if the record that it stores holds another
-/// one than the record before it; and returns what is to be told once it is committed.
+/// one than the record before it. Returns the notices that are due after the commit.
 #[must_use]
 pub fn of_stored(
     change: &mut Change,

@@ -1,4 +1,4 @@
-//! An agent's or the vault's change log, as far as it can be checked, and what is looked for in it.
+//! The change log of an agent or of the vault: read, checked with a key if there is one, and filtered.
 
 use serde::Serialize;
 
@@ -20,7 +20,7 @@ pub struct Checked {
     pub fault: Option<&'static str>,
 }
 
-/// A log as far as it can be checked.
+/// A log, and what its check found.
 #[derive(Debug)]
 pub struct History {
     /// The lines that can be read, oldest first.

@@ -216,7 +216,7 @@ impl Relay {
         self.feed(rest.expose());
     }
 
-    /// LockWait until everything is shown, unless Ctrl-C, a signal or a long time cuts that short; and undoes
+    /// Waits until everything is shown, unless Ctrl-C, a signal or a long time cuts that short; and undoes
     /// the program's settings.
     fn show_rest(&mut self) {
         let end = Instant::now() + SHOW;
@@ -249,7 +249,7 @@ impl Relay {
         self.screen.wait(GRACE);
     }
 
-    /// LockWait for something to pass on, and passes it on; not longer than a tick.
+    /// Waits for something to pass on, and passes it on; not longer than a tick.
     fn wait(&mut self) {
         // A program that is to end can be kept from it by what nobody takes.
         let room = self.ending.is_some() || !self.screen.is_full();

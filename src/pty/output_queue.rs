@@ -69,7 +69,7 @@ impl Slow {
         self.0.lock().bytes.len() >= FULL
     }
 
-    /// LockWait for at most this long; whether everything was written, or nothing can be.
+    /// Waits for at most this long; whether everything was written, or nothing can be.
     pub(super) fn wait(&self, most: Duration) -> bool {
         let open = |queue: &mut Queue| queue.failed.is_none() && (queue.busy || !queue.bytes.is_empty());
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), most, open);

@@ -203,7 +203,7 @@ struct Turn(BorrowedFd<'static>);
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 impl Turn {
-    /// LockWait for it. Without one if the terminal cannot be locked.
+    /// Waits for it. Without one if the terminal cannot be locked.
     fn wait(tty: &Tty) -> Option<Self> {
         // In the background the terminal stops this process, which should hold no one up then.
         if !tty.in_foreground() {

@@ -112,7 +112,7 @@ pub fn read(
     Ok((bytes, ended))
 }
 
-/// LockWait until there is something to read, or the end; false when neither came in time.
+/// Waits until there is something to read, or the end; false when neither came in time.
 fn readable(fd: BorrowedFd, end: Instant) -> rustix::io::Result<bool> {
     loop {
         let left = end.saturating_duration_since(Instant::now());

@@ -63,10 +63,10 @@ impl Named {
     }
 }
 
-/// Asks a person for a passphrase. Absent if nobody may be asked.
+/// Asks a person for a passphrase. Absent if no one may be asked.
 pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
 
-/// Where the key of a vault is sought.
+/// The places where a vault's key may be.
 #[derive(Clone, Copy)]
 pub struct KeySources<'a> {
     /// The sources that are named by flags.
@@ -136,7 +136,7 @@ impl KeySources<'_> {
         Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
     }
 
-    /// Opens the vault from the cache, where no source is named by hand; else as [`KeySources::unlock`].
+    /// Opens the vault from the cache if no source is named by hand; otherwise as [`KeySources::unlock`].
     ///
     /// # Errors
     /// As [`KeySources::unlock`].
@@ -162,7 +162,7 @@ impl KeySources<'_> {
                     format!("run `strongroom unlock --agent {agent}`, or without --agent for all agents")
                 });
             }
-            let remedy = format!("{}; or run `strongroom unlock` before, for a time", error.remedy());
+            let remedy = format!("{}; or keep the vault unlocked for a time: strongroom unlock", error.remedy());
             error.with_remedy(remedy)
         })
     }

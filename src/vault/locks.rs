@@ -35,7 +35,7 @@ impl Look {
     pub fn told(&self) -> Option<String> {
         self.beside
             .as_ref()
-            .map(|by| format!("the vault is being changed {by}; this is what could be read meanwhile"))
+            .map(|by| format!("the vault is being changed {by}; these are the findings so far"))
     }
 
     /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.

@@ -147,7 +147,7 @@ impl Taker {
         Self(command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap())
     }
 
-    /// LockWait until it has the lock.
+    /// Waits until it has the lock.
     fn until_held(mut self) -> Self {
         let mut lines = BufReader::new(self.0.stdout.as_mut().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap() == HELD), "the process ended without the lock");
@@ -185,7 +185,7 @@ fn waiting(session: &Session, directory: &str) -> usize {
     std::fs::read_to_string("/proc/locks").unwrap().lines().filter(waits).count()
 }
 
-/// LockWait until that many wait for the lock of a directory.
+/// Waits until that many wait for the lock of a directory.
 fn until_waiting(session: &Session, directory: &str, due: usize) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {

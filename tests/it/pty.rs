@@ -74,12 +74,12 @@ impl Pty {
         }
     }
 
-    /// LockWait until the terminal has shown this text.
+    /// Waits until the terminal has shown this text.
     pub fn wait_for(&mut self, text: &str) {
         self.wait_after(0, text);
     }
 
-    /// LockWait until the terminal has shown this text after so many bytes, and gives how many end with it.
+    /// Waits until the terminal has shown this text after so many bytes, and gives how many end with it.
     pub fn wait_after(&mut self, from: usize, text: &str) -> usize {
         let end = Instant::now() + LIMIT;
         loop {
@@ -116,7 +116,7 @@ impl Pty {
         shown
     }
 
-    /// LockWait until the child has ended.
+    /// Waits until the child has ended.
     pub fn wait(&mut self, child: Child) -> Ended {
         let ended = ended(child);
         // What the child wrote comes before what is written after it.
@@ -195,7 +195,7 @@ fn command(name: &str, task: &str) -> Command {
     command
 }
 
-/// LockWait for the end of a child and for what it wrote.
+/// Waits for the end of a child and for what it wrote.
 pub fn ended(mut child: Child) -> Ended {
     let mut stdout = Vec::new();
     let pipe = child.stdout.take().unwrap();

@@ -64,7 +64,7 @@ fn last(file: &File) -> io::Result<ranges::Offset> {
 }
 
 impl Place {
-    /// LockWait until everyone who came earlier has left.
+    /// Waits until everyone who came earlier has left.
     ///
     /// # Errors
     /// The system's, for a file system that cannot wait.
@@ -148,7 +148,7 @@ mod ranges {
         }
     }
 
-    /// LockWait until no one has any of the bytes alone, and holds them together with others.
+    /// Waits until no one has any of the bytes alone, and holds them together with others.
     pub(super) fn wait_shared(file: &File, start: Offset, length: Offset) -> io::Result<()> {
         loop {
             match fcntl(file, FcntlArg::F_OFD_SETLKW(&range(SHARED, start, length))) {

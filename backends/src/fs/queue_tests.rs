@@ -23,7 +23,7 @@ fn end(dir: &Dir) -> ranges::Offset {
     dir.open_for_reading(FILE).map_or(0, |file| ranges::end(&file).unwrap())
 }
 
-/// LockWait until the queue is that long, which is what the kernel says of it.
+/// Waits until the queue is that long, which is what the kernel says of it.
 fn until_end(dir: &Dir, due: ranges::Offset) {
     while end(dir) != due {
         thread::yield_now();

@@ -215,7 +215,7 @@ mod tests {
         store(USER, &long.0, b"made-up", HOUR).unwrap();
         assert_eq!(names(USER, &one.0).unwrap(), [one.0.clone(), long.0.clone()]);
         assert_eq!(names(USER, "strongroom-test:names-").unwrap().len(), 3);
-        // OtherAgents the user's keyring is linked, and its keys are not the session's.
+        // Otherwise the user's keyring is linked, and its keys are not the session's.
         assert_eq!(names(Place::Session, &one.0).unwrap(), Vec::<String>::new());
         assert_eq!(read(Place::Session, &one.0, 100), Ok(None));
         forget(USER, &one.0).unwrap();

@@ -76,7 +76,7 @@ impl Patience {
         self.0.spent.fetch_add(gap.saturating_sub(free), Ordering::SeqCst);
     }
 
-    /// LockWait for the answer to a call that has begun.
+    /// Waits for the answer to a call that has begun.
     ///
     /// # Errors
     /// `Timeout`; `Failed` when the thread that was to answer ended.

@@ -161,7 +161,7 @@ fn check_readable(vault: &Vault) -> Result<()> {
     Ok(())
 }
 
-/// The vault's own ledger if these keys verify it, else one that begins where the log ends.
+/// Returns the vault's own ledger if these keys verify it, or one that begins at the end of the log.
 fn ledger_or_new(vault: &Vault, ring: &Ring) -> Result<VaultLedger> {
     match VaultLedger::read(&vault.home, ring) {
         Ok(Some(own)) => Ok(own),
@@ -334,7 +334,7 @@ fn finish_unvouched(
     transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
 }
 
-/// Seals anew, agent by agent, what these keys do not open.
+/// Seals again, agent by agent, what these keys do not open.
 fn recover_agents(
     keys: &Keys,
     copies: &Copies<'_>,

@@ -143,7 +143,7 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Seals the payload for every method and the settings anew, under the key that is current by now.
+    /// Seals the payload for every method, and the settings, under the current key.
     fn commit(
         &self,
         own: &VaultLedger,

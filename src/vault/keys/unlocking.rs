@@ -13,20 +13,20 @@ use crate::vault::store::Store;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
 impl Vault {
-    /// The vault's id, as `vault.json` says it.
+    /// Returns the vault's id, as `vault.json` has it.
     #[must_use]
     pub fn claimed_id(&self) -> Option<&str> {
         self.file.as_ref().map(|file| file.vault_id.as_str())
     }
 
-    /// Where the vault's key is sought.
+    /// Returns the places where the vault's key may be.
     #[must_use]
     pub fn key_sources<'a>(&'a self, named: &'a Named, env: &'a Env, ask: Ask<'a>) -> KeySources<'a> {
         let (keychain, vault) = (&self.keychain, self.claimed_id());
         KeySources { named, env, home: self.home.path(), keychain, vault, ask }
     }
 
-    /// Which cache would do: the one of the whole vault, or of an agent.
+    /// Returns the cache that is enough: that of the whole vault, or of an agent.
     #[must_use]
     pub fn in_cache<'a>(&'a self, agent: Option<&'a str>) -> cache::Asked<'a> {
         cache::Asked { home: self.home.path(), vault: self.claimed_id(), agent }

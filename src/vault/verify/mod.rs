@@ -135,12 +135,11 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
-        // Beside a writer, records, index and log are seen at different times. One that does not end is told
-        // of, with what can be seen. A home that cannot be written has no writer.
+        // While a writer is at work, records, index and log are read at different times. If it does not end, a
+        // finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
-                let what =
-                    format!("it is being changed {}; this is what could be read meanwhile", by(holder));
+                let what = format!("it is being changed {}; these are the findings so far", by(holder));
                 verified.note("busy", &agent, None, what);
                 None
             }
@@ -155,7 +154,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
     Ok(verified)
 }
 
-/// Verifies all of a home that is none of one agent's, and that no agent is gone.
+/// Verifies what belongs to the home and not to one agent, and that no agent is missing.
 fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Result<()> {
     for what in
         modes(&vault.home, &["vault.json", "settings.json", ledger::FILE, log::FILE, lock::FILE, queue::FILE])
@@ -234,7 +233,7 @@ impl Check<'_> {
         let ids = reader.record_ids()?;
         self.records(&reader, &ids, index.as_ref(), verified);
         verify_strays(&reader, book, &in_home, verified)?;
-        // Of a record that the ledger does not know it was told above that it is there.
+        // A record that the ledger does not know has a finding already.
         let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
         for entry in index.iter().flat_map(Index::entries) {
             verify_entry(&reader.agent, &entry, &held, verified);

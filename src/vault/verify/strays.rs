@@ -103,7 +103,7 @@ fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<Copy> {
 }
 
 impl Copy {
-    /// What it is beside the profile's own record, and what to do about it.
+    /// Says what the copy is, compared with the profile's own record, and what to do about it.
     fn told(&self, agent: &Agent, ring: &Ring, name: &str) -> (String, String) {
         let Self { place, record: copy } = self;
         let id = &copy.profile;
