@@ -204,3 +204,10 @@ fn the_best_is_eligible_else_free_soonest_and_never_expired() {
         assert_eq!(best(&choices).map(|choice| choice.id.as_str()), expected, "{}", told(&choices));
     }
 }
+
+#[test]
+fn programs_read_where_an_order_is_named() {
+    use super::OrderSource::{Config, ConfigProfiles, Index, State};
+    let words = serde_json::json!([Index, State, Config, ConfigProfiles]);
+    assert_eq!(words, serde_json::json!(["index", "state", "config", "config-profiles"]));
+}
