@@ -113,26 +113,32 @@ impl<'a> About<'a> {
     /// What it means that a provider refused a credential, and what to do.
     fn refused(&self) -> (String, Vec<String>) {
         let whose = &self.whose;
-        let meaning = match self.read.known {
-            Known::RefreshFailed => {
-                let what = format!(
+        match self.read.known {
+            Known::RefreshFailed => (
+                format!(
                     "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
-                );
-                return (what, vec![self.sign_in_again(), reload()]);
-            }
-            Known::Unauthorized => {
-                let what = format!(
-                    "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
-                );
-                let make = format!("{}, or paste one from another machine: {}", self.make(), self.store());
-                return (what, vec![self.look(), make, reload()]);
-            }
-            _ if self.expired_none() => format!(
-                "the token of {whose} has expired or is about to; none that is kept here has, by its expiry"
+                ),
+                vec![self.sign_in_again(), reload()],
             ),
-            _ => format!("the token of {whose} has expired or is about to"),
-        };
-        (meaning, vec![self.look(), self.make_and_store(), reload()])
+            Known::Unauthorized => (
+                format!(
+                    "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
+                ),
+                vec![
+                    self.look(),
+                    format!("{}, or paste one from another machine: {}", self.make(), self.store()),
+                    reload(),
+                ],
+            ),
+            _ => {
+                let none =
+                    if self.expired_none() { "; none that is kept here has, by its expiry" } else { "" };
+                (
+                    format!("the token of {whose} has expired or is about to{none}"),
+                    vec![self.look(), self.make_and_store(), reload()],
+                )
+            }
+        }
     }
 
     /// What it means that a client has no credential, and what to do; `elsewhere` says who has one.

@@ -89,20 +89,20 @@ pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verifie
 }
 
 /// A record in a file whose name is not that of a record.
-struct Copy {
+struct StrayCopy {
     /// The directory that holds it.
     place: &'static str,
     record: Record,
 }
 
-fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<Copy> {
+fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<StrayCopy> {
     [RECORDS, PENDING].into_iter().find_map(|place| {
         let sealed = agent.dir.dir_if_any(place).ok()??.read_if_any(name, RECORD_MAX).ok()??;
-        Some(Copy { place, record: Record::open_any(ring, &sealed).ok()? })
+        Some(StrayCopy { place, record: Record::open_any(ring, &sealed).ok()? })
     })
 }
 
-impl Copy {
+impl StrayCopy {
     /// Says what the copy is, compared with the profile's own record, and what to do about it.
     fn told(&self, agent: &Agent, ring: &Ring, name: &str) -> (String, String) {
         let Self { place, record: copy } = self;
