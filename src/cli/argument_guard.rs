@@ -175,6 +175,9 @@ impl<'m> Found<'m> {
             // What takes `-` reads standard input.
             self.streams.extend((value == "-").then(|| (Stream::Stdin, place_of(arg))));
             Ok(())
+        } else if id == "which" && Path::new(value).components().count() > 1 {
+            // Of a home that is gone; a directory's name may be as random as a key.
+            refuse_as_path(Path::new(value), &place_of(arg))
         } else if kind == ValueParser::string().type_id() && !TEXTS.contains(&id) {
             text(id, &value.to_string_lossy())
         } else {

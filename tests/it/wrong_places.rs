@@ -304,3 +304,13 @@ fn small_mistakes_about_paths_are_told_as_what_they_are() {
     let told = said(&session.run(["--home", "v2", "init", "--key-file", "file/key"]));
     assert!(told.contains("file is not a directory") && told.contains("move it away"), "{told}");
 }
+
+#[test]
+fn a_removed_home_with_a_random_name_is_no_secret() {
+    let session = Session::new();
+    let gone = "/tmp/tmp.aB3xQ9zL1k/beside.Zq8Xk2/world.pL0oK9/two";
+    session.run(["store", "prune", "--yes", gone]).failed("KEYCHAIN_UNAVAILABLE", 69);
+    let key = "3q2+7wAbC/EfGh1jKlMn0pQrStU/WxYz4567890aBcE=";
+    let refused = session.run(["store", "prune", "--yes", key]).failed("USAGE", 64);
+    assert!(!said(&refused).contains("WxYz"));
+}
