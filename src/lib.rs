@@ -1,5 +1,5 @@
-//! Strongroom keeps the credentials of AI agents sealed in files, and leaves in
-//! `auth-profiles.json` only an index of references.
+//! Strongroom keeps the credentials of AI agents encrypted, in files or in the OS keychain, and leaves only an index
+//! of references in `auth-profiles.json`.
 //!
 //! The layers import one way: `cli → ops | doctor → transfer → client → select → secret_format → env_names → vault → unlock →
 //! seal → backends`. The other rooms are the ground, below all of them.
@@ -16,6 +16,7 @@ pub mod json;
 pub mod keychain;
 pub mod limits;
 pub mod looks;
+pub mod messages;
 pub mod ops;
 pub mod permission;
 pub mod pty;

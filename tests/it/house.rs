@@ -18,6 +18,7 @@ const LAYERS: &[&[&str]] = &[
         "keychain",
         "limits",
         "looks",
+        "messages",
         "permission",
         "store_error",
         "term",

@@ -1,0 +1,1 @@
+//! Messages about storing, reading and removing credentials.

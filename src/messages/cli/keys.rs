@@ -1,0 +1,1 @@
+//! Messages about vault keys, unlock methods, `init`, `recover` and `rekey`.

@@ -1,0 +1,8 @@
+//! Messages of the commands.
+
+pub mod arguments;
+pub mod bundles;
+pub mod credentials;
+pub mod keys;
+pub mod reading;
+pub mod setup;

@@ -1,0 +1,1 @@
+//! Messages about `list`, `get`, `status`, `log`, `verify` and `doctor`.

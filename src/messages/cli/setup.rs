@@ -1,0 +1,1 @@
+//! Messages about `onboard` and the client's setup.

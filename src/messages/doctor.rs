@@ -1,0 +1,1 @@
+//! Messages about what `doctor` and `verify` find.

@@ -1,0 +1,16 @@
+//! What Strongroom says to people. A message and its remedy stand together here, as functions of what they name, so
+//! that words can be changed, or put into another language, in one place.
+
+pub mod cli;
+pub mod client;
+pub mod doctor;
+pub mod keychain;
+pub mod ops;
+pub mod places;
+pub mod seal;
+pub mod secrets;
+pub mod select;
+pub mod terminal;
+pub mod transfer;
+pub mod unlock;
+pub mod vault;

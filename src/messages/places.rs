@@ -1,0 +1,1 @@
+//! Messages about files, directories, permissions and limits.

@@ -1,0 +1,1 @@
+//! Messages about encryption: keys, recipients and identities.

@@ -1,0 +1,1 @@
+//! Messages about which profile is used next.

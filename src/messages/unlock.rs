@@ -1,0 +1,1 @@
+//! Messages about unlocking: methods, key files and passphrases.

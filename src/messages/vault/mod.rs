@@ -1,0 +1,1 @@
+//! Messages about the vault: its index, records, log, ledgers and locks.
