@@ -1,4 +1,5 @@
-//! Links the C compiler's unwinder into the program, if the compiler has it as an archive.
+//! Links the C compiler's unwinder into the program, if the compiler has it as an archive, and names the commit that a
+//! release is built from.
 //!
 //! The standard library asks for it as a shared library. To load that, and to let it ask the processor what
 //! it can do, is a tenth of what `get` takes; and it is there for nothing but the backtrace of a bug.
@@ -9,6 +10,27 @@ use std::{env, fs};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    name_version();
+    link_unwinder();
+}
+
+/// Sets `STRONGROOM_VERSION`: `0.1.0`, and for a release built in a checkout `0.1.0 (1a2b3c4d5e 2026-11-28)`. A debug
+/// build has none, because every commit would build it again.
+fn name_version() {
+    let mut version = env::var("CARGO_PKG_VERSION").unwrap_or_default();
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") && Path::new(".git").exists() {
+        println!("cargo:rerun-if-changed=.git/logs/HEAD");
+        let git = Command::new("git").args(["log", "-1", "--format=%h %cs", "--abbrev=10"]).output();
+        let commit = git
+            .ok()
+            .filter(|said| said.status.success())
+            .and_then(|said| String::from_utf8(said.stdout).ok());
+        version.extend(commit.map(|commit| format!(" ({})", commit.trim())));
+    }
+    println!("cargo:rustc-env=STRONGROOM_VERSION={version}");
+}
+
+fn link_unwinder() {
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|found| found == value);
     let native = env::var("HOST").is_ok_and(|host| is("TARGET", &host));
     if !native || !is("CARGO_CFG_TARGET_OS", "linux") || !is("CARGO_CFG_TARGET_ENV", "gnu") {

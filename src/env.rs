@@ -23,6 +23,8 @@ pub struct Env {
     pub stdout_tty: bool,
     /// Whether standard error is a terminal.
     pub stderr_tty: bool,
+    /// Whether colour is used; `None` leaves it to each stream.
+    pub color: Option<bool>,
     fixed_now: Option<i64>,
 }
 
@@ -45,6 +47,7 @@ impl Env {
             stdin_tty: std::io::stdin().is_terminal(),
             stdout_tty: std::io::stdout().is_terminal(),
             stderr_tty: std::io::stderr().is_terminal(),
+            color: None,
             fixed_now: None,
         }
     }

@@ -6,21 +6,21 @@ use clap::Args;
 use clap_complete::Shell;
 use strongroom_backends::shown;
 
-use super::{Context, command};
+use super::{Context, command, man};
 use crate::error::{Code, Error, Result};
 
-/// Print shell completions.
+/// Print the completions for a shell
 #[derive(Debug, Args)]
 pub struct Completions {
-    /// The shell
+    /// The shell to complete for
     #[arg(value_enum)]
     shell: Shell,
 }
 
-/// Write the manual pages, one for each command.
+/// Write the manual pages, one for each command
 #[derive(Debug, Args)]
 pub struct Man {
-    /// The directory to write to; without it the main page is printed
+    /// Write the pages to this directory [default: print the main page]
     #[arg(value_name = "DIR")]
     directory: Option<PathBuf>,
 }
@@ -32,17 +32,18 @@ pub(super) fn run(context: &mut Context, args: &Completions) -> Result<u8> {
     Ok(0)
 }
 
-pub(super) fn man(context: &mut Context, args: &Man) -> Result<u8> {
+pub(super) fn write_man(context: &mut Context, args: &Man) -> Result<u8> {
     let Some(directory) = args.directory.as_ref().filter(|path| *path != Path::new("-")) else {
-        let mut page = Vec::new();
-        let rendered = clap_mangen::Man::new(command()).render(&mut page);
-        rendered.map_err(|_| Error::new(Code::Internal, "the manual page cannot be made"))?;
+        let page = man::main_page().map_err(|_| Error::new(Code::Internal, "cannot make the manual page"))?;
         context.print(&String::from_utf8_lossy(&page))?;
         return Ok(0);
     };
-    let failed = |_| Error::new(Code::Io, format!("{} cannot be written", shown(directory)));
+    let failed = |error: std::io::Error| {
+        Error::new(Code::Io, format!("cannot write the manual pages to {}", shown(directory)))
+            .with_source(error)
+    };
     std::fs::create_dir_all(directory).map_err(failed)?;
-    clap_mangen::generate_to(command(), directory).map_err(failed)?;
+    man::write_all(directory).map_err(failed)?;
     context.print(&format!("Wrote the manual pages to {}.", shown(directory)))?;
     Ok(0)
 }

@@ -1,150 +1,127 @@
-//! What `--help` prints: a screen at each level, verbs in groups, and options a line each.
+//! What `--help` prints: a screen at each level, the commands by subject, and examples that can be pasted.
 
 use clap::{Arg, ArgAction, Command};
 
-/// The grouped list of verbs under `--help`. A test holds it against the commands.
-pub(super) const VERBS: &str = "\
-Begin:
-  init             Make a vault: choose where records rest and what unlocks it
-  onboard          Make a vault and store a first credential, asking or by flags
-  recover          Rebuild a vault whose unlock files are lost, with the recovery key
+use crate::messages::help::{AUTH_COMMANDS, COMMANDS, OPTIONS, examples};
 
-Credentials:
-  paste-token      Store a token (setup-token, bearer token)
-  paste-api-key    Store an API key
-  setup-token      Make a setup-token with `claude setup-token`, and store it
-  list             Show what is stored, without unlocking
-  get              Print one secret
-  rotate           Give a profile a new secret, and keep the rest of it
-  rename, remove   Give a profile another id; remove it from the vault
-  order            Show or set which profile of a provider is used first
-  pin              Pin a profile for one session, or show its pin
-  store            Move profiles between files and the keychain; clear up there
-
-State:
-  status           Show which credentials are usable, and which is next
-  report           Say how a request with a profile went
-  doctor           Look for what is wrong, and mend it
-  verify           Open and check every record, index and log
-  log              Show what was changed, and when
-
-Other machines and programs:
-  import           Take over auth-profiles.json, .env files and bundles
-  export           Seal profiles for another machine
-  recipient        Print to whom others should export
-  resolve          Answer OpenClaw's exec secret protocol on stdin and stdout
-
-Keys:
-  unlock, lock     Keep the vault open for a time; forget what that keeps
-  unlock-method    Show, add or remove ways to unlock the vault
-  rekey            Make a new vault key and seal every record anew
-  recovery-key     Print the key that opens every record with stock age
-
-For your shell:
-  completions, man   Print shell completions; write the manual pages";
-
-/// The grouped list of verbs under `models auth --help`. A test holds it against the commands.
-pub(super) const AUTH_VERBS: &str = "\
-Sign in:
-  add              Add a credential: asks for provider and method
-  login            Sign in, as far as that goes without a browser
-  setup-token      Make a setup-token with `claude setup-token`, and store it
-  paste-token      Store a token (setup-token, bearer token)
-  paste-api-key    Store an API key
-
-Look and use:
-  list             Show what is stored, without unlocking
-  get              Print one secret
-  order            Show or set which profile of a provider is used first
-
-Change:
-  rotate           Give a profile a new secret, and keep the rest of it
-  rename           Give a profile another id
-  remove           Remove a profile from the vault
-  logout           The same, by OpenClaw's name";
-
-/// Where a list of verbs stands, the options of every command go under it in few lines.
-const OPTIONS: &str = "\
-Options of every command (`strongroom list --help` says more of them):
-  --home DIR, --agent A, --json, --no-input, --lock-timeout TIME, --keychain-timeout TIME
-  --key-file F, --passphrase-file F, --passphrase-fd N, -h/--help";
-
-/// How long a line of running text gets, in characters.
+/// No line of help is longer, in characters.
 const WIDTH: usize = 100;
 
 /// `-h` and `--help`, which are the same.
 pub(super) fn argument() -> Arg {
-    Arg::new("help").short('h').long("help").action(ArgAction::HelpShort).help("Print help")
+    Arg::new("help")
+        .short('h')
+        .long("help")
+        .action(ArgAction::HelpShort)
+        .help_heading(None)
+        .help("Print help")
 }
 
 /// A command with its page laid out.
 pub(super) fn laid_out(command: Command) -> Command {
-    let version = if command.get_version().is_some() { ", -V/--version" } else { "" };
-    let about = command.get_long_about().or(command.get_about());
-    let about = about.map(|about| wrapped(&about.to_string())).unwrap_or_default();
-    let rest = if command.get_after_help().is_some() {
-        format!("{{after-help}}\n\n{OPTIONS}{version}")
-    } else {
-        "\n\n{all-args}".to_owned()
-    };
-    command.help_template(format!("{about}\n\n{{usage-heading}} {{usage}}{rest}"))
+    let names = names_of(&command);
+    let about = command.get_long_about().or(command.get_about()).cloned().unwrap_or_default();
+    // The first line is a title, as that of a list of commands.
+    let about = about.to_string();
+    let (title, rest) =
+        about.split_once("\n\n").map_or((about.as_str(), None), |(title, rest)| (title, Some(rest)));
+    let title = title.trim_end_matches('.');
+    let about = rest.map_or_else(|| title.to_owned(), |rest| format!("{title}\n\n{rest}"));
+    let mut page = "{about}\n\n{usage-heading} {usage}".to_owned();
+    match names.as_str() {
+        "" => page.push_str(&format!("\n\n{COMMANDS}")),
+        "models auth" => page.push_str(&format!("\n\n{AUTH_COMMANDS}")),
+        _ => page.push_str("\n\n{all-args}"),
+    }
+    let examples = examples(short(&names));
+    if !examples.is_empty() {
+        page.push_str(if examples.len() == 1 { "\n\nExample:" } else { "\n\nExamples:" });
+        examples.iter().for_each(|line| page.push_str(&format!("\n  {line}")));
+    }
+    page.push_str(&format!("\n\n{OPTIONS}"));
+    command.about(about).max_term_width(WIDTH).help_template(page)
 }
 
-/// Paragraphs with their lines broken between words.
-fn wrapped(text: &str) -> String {
-    let paragraphs = text.split("\n\n").map(|paragraph| {
-        let mut lines = String::new();
-        let mut width = 0;
-        for word in paragraph.split_whitespace() {
-            let length = word.chars().count();
-            if width > 0 {
-                let breaks = width + 1 + length > WIDTH;
-                lines.push(if breaks { '\n' } else { ' ' });
-                width = if breaks { 0 } else { width + 1 };
-            }
-            lines.push_str(word);
-            width += length;
-        }
-        lines
-    });
-    paragraphs.collect::<Vec<_>>().join("\n\n")
+/// The names of a command after `strongroom`, as they are typed. They are known when clap takes the arguments apart.
+fn names_of(command: &Command) -> String {
+    let names = command.get_bin_name().unwrap_or_default().split(' ').skip(1);
+    names.collect::<Vec<_>>().join(" ")
+}
+
+/// The names of a command in the short spelling.
+pub(super) fn short(names: &str) -> &str {
+    if names == "models auth" {
+        return "auth";
+    }
+    ["models auth ", "models "].iter().find_map(|start| names.strip_prefix(start)).unwrap_or(names)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::messages::help::EXAMPLES;
 
     /// The most lines that a page may have, to be seen at once in a window.
     const SCREEN: usize = 48;
+    /// As [`SCREEN`], of the list of commands.
+    const FIRST: usize = 40;
 
     /// Every command with its names.
-    fn all(command: &Command, names: &str, found: &mut Vec<(String, Command)>) {
-        found.push((names.to_owned(), command.clone()));
+    fn all(command: &Command, names: &str, found: &mut Vec<String>) {
+        found.push(names.to_owned());
         for verb in command.get_subcommands() {
             all(verb, &format!("{names} {}", verb.get_name()), found);
         }
     }
 
-    #[test]
-    fn every_page_fits_a_screen() {
+    fn every_command() -> Vec<String> {
         let mut root = super::super::command();
         root.build();
         let mut found = Vec::new();
         all(&root, "strongroom", &mut found);
         assert!(found.len() > 50, "{}", found.len());
-        for (names, mut command) in found {
-            let page = command.render_help().to_string();
+        found
+    }
+
+    fn page_of(names: &str) -> String {
+        let words = names.split(' ').chain(["--help"]);
+        super::super::command().try_get_matches_from(words).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn every_page_fits_a_screen_and_has_an_example_and_a_plain_first_line() {
+        let mut wrong = Vec::new();
+        for names in every_command() {
+            let page = page_of(&names);
             let lines = page.lines().count();
-            assert!(lines <= SCREEN, "{names}: {lines} lines");
-            // Half of today's screens are this wide; longer lines wrap, and make a page longer.
-            let wide = page.lines().filter(|line| line.chars().count() > 120).count();
-            assert!(lines + wide <= SCREEN, "{names}: {wide} long lines");
+            let wide = page.lines().filter(|line| line.chars().count() > WIDTH + 2).count();
+            let first = page.lines().next().unwrap();
+            let is_plain = first.starts_with(|c: char| c.is_ascii_uppercase()) && !first.ends_with('.');
+            let most = if names == "strongroom" { FIRST } else { SCREEN };
+            if lines > most || wide > 0 || !page.contains("\nExample") || !is_plain {
+                wrong.push(format!("{names}: {lines} lines, {wide} too long, begins {first:?}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn every_example_is_a_command_line_that_is_accepted() {
+        let refused = EXAMPLES.iter().flat_map(|(_, lines)| *lines).filter(|line| {
+            let words = line.split(' ').take_while(|word| !["<", ">", "|", "&&"].contains(word));
+            super::super::command().try_get_matches_from(words).is_err()
+        });
+        assert_eq!(refused.collect::<Vec<_>>(), Vec::<&&str>::new());
+        let known = every_command();
+        for (names, _) in EXAMPLES.iter().filter(|(names, _)| !names.is_empty()) {
+            let is_of = |command: &String| short(command.trim_start_matches("strongroom ")) == *names;
+            assert!(known.iter().any(is_of), "{names} is no command");
         }
     }
 
     #[test]
-    fn the_grouped_help_names_exactly_the_visible_verbs() {
-        for (names, text) in [(&[][..], VERBS), (&["models", "auth"], AUTH_VERBS)] {
+    fn the_grouped_help_names_exactly_the_visible_commands() {
+        for (names, text) in [(&[][..], COMMANDS), (&["models", "auth"], AUTH_COMMANDS)] {
             let mut root = super::super::command();
             root.build();
             let under = |command: Command, name: &&str| command.find_subcommand(name).unwrap().clone();

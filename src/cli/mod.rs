@@ -17,6 +17,7 @@ mod expiry_flags;
 mod explain;
 mod export;
 mod get;
+mod global;
 mod help;
 mod import;
 mod importing;
@@ -28,6 +29,7 @@ mod list;
 mod lock;
 mod log;
 mod make_vault;
+mod man;
 mod menu;
 mod new_method;
 mod new_vault;
@@ -51,107 +53,42 @@ mod setup_token;
 mod status;
 mod store;
 mod storing;
+mod topics;
 mod unlock;
 mod unlock_method;
 mod usage;
 mod verify;
 mod watching;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::Resettable;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use context::Context;
+pub use global::Global;
 
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
-use crate::looks::instead;
 use crate::term::secret_input::Quiet;
-use crate::time::parse_duration;
-use crate::vault::id::AgentName;
 use deferred::Lazy;
+use global::agent_of;
 
-/// Keeps the credentials of AI agents sealed, and an index of references beside them.
+/// A credential vault for AI agents
 #[derive(Debug, Parser)]
-#[command(name = "strongroom", version, about, disable_help_subcommand = true, after_help = help::VERBS)]
+#[command(
+    name = "strongroom",
+    version,
+    long_version = env!("STRONGROOM_VERSION"),
+    about,
+    disable_help_subcommand = true,
+    arg_required_else_help = true
+)]
 struct Cli {
     #[command(subcommand)]
     verb: Verb,
-}
-
-/// Options of every verb.
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Options of every command")]
-pub struct Global {
-    /// The vault's home [env: STRONGROOM_HOME]
-    #[arg(long, value_name = "DIR")]
-    home: Option<PathBuf>,
-    /// The agent whose profiles are meant [env: STRONGROOM_AGENT] [default: main]
-    #[arg(long, value_name = "A")]
-    agent: Option<String>,
-    /// Print one JSON document for programs
-    #[arg(long)]
-    json: bool,
-    /// Unlock with the key in this file [env: STRONGROOM_KEY_FILE]
-    #[arg(long, value_name = "F")]
-    key_file: Option<PathBuf>,
-    /// Unlock with the passphrase in this file [env: STRONGROOM_PASSPHRASE_FILE]
-    #[arg(long, value_name = "F")]
-    passphrase_file: Option<PathBuf>,
-    /// Unlock with the passphrase on this file descriptor
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(0..))]
-    passphrase_fd: Option<i32>,
-    /// Never ask; what would ask fails instead (so without a terminal)
-    #[arg(long)]
-    no_input: bool,
-    /// How long to wait for another command that is writing: 30s, 300ms [default: 30s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    lock_timeout: Option<Duration>,
-    /// How long to wait in all for a keychain that does not answer: 3s, 300ms [default: 3s]
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    keychain_timeout: Option<Duration>,
-    /// Where this machine remembers the state of homes [default: ~/.local/state/strongroom]
-    #[arg(long, value_name = "DIR")]
-    anchor: Option<PathBuf>,
-}
-
-impl Global {
-    /// What is said at any level of a command; the innermost counts. clap's own global arguments
-    /// would be copied to each of the commands at every start.
-    fn of(matches: &ArgMatches) -> std::result::Result<Self, clap::Error> {
-        let said = Self::from_arg_matches(matches)?;
-        match matches.subcommand() {
-            Some((_, inner)) => Ok(Self::of(inner)?.or(said)),
-            None => Ok(said),
-        }
-    }
-
-    fn or(self, outer: Self) -> Self {
-        Self {
-            home: self.home.or(outer.home),
-            agent: self.agent.or(outer.agent),
-            json: self.json || outer.json,
-            key_file: self.key_file.or(outer.key_file),
-            passphrase_file: self.passphrase_file.or(outer.passphrase_file),
-            passphrase_fd: self.passphrase_fd.or(outer.passphrase_fd),
-            no_input: self.no_input || outer.no_input,
-            lock_timeout: self.lock_timeout.or(outer.lock_timeout),
-            keychain_timeout: self.keychain_timeout.or(outer.keychain_timeout),
-            anchor: self.anchor.or(outer.anchor),
-        }
-    }
-}
-
-fn duration(text: &str) -> std::result::Result<Duration, String> {
-    // A script may ask not to wait at all.
-    if text == "0ms" {
-        return Ok(Duration::ZERO);
-    }
-    let ms = parse_duration("a time-out", text).map_err(|error| error.what().to_owned())?;
-    u64::try_from(ms).map(Duration::from_millis).map_err(|_| "not a duration".to_owned())
 }
 
 #[derive(Debug, Subcommand)]
@@ -179,15 +116,14 @@ enum Verb {
     RecoveryKey(Lazy<keys::RecoveryKey>),
     Completions(Lazy<completions::Completions>),
     Man(Lazy<completions::Man>),
-    /// OpenClaw's spelling of the commands
-    #[command(hide = true)]
+    Help(Lazy<topics::Help>),
     Models(Lazy<Models>),
 }
 
 /// Verbs that stand at the top and under `models auth`.
 #[derive(Debug, Subcommand)]
 enum AuthVerb {
-    /// Store a token (setup-token, bearer token)
+    /// Store a token (setup-token or bearer token)
     PasteToken(Lazy<paste::Paste>),
     /// Store an API key
     PasteApiKey(Lazy<paste::Paste>),
@@ -200,7 +136,9 @@ enum AuthVerb {
     Order(Lazy<order::Order>),
 }
 
+/// The same commands in OpenClaw's spelling
 #[derive(Debug, Args)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
 struct Models {
     #[command(subcommand)]
     verb: ModelsVerb,
@@ -208,18 +146,18 @@ struct Models {
 
 #[derive(Debug, Subcommand)]
 enum ModelsVerb {
-    /// Credentials
+    /// Add, use and change credentials
     Auth(Lazy<Auth>),
-    /// Show which credentials are usable, and which is next
+    /// Show which credentials are usable, and which is used next
     Status(Lazy<status::Status>),
-    /// Say how a request with a profile went
+    /// Record whether a request succeeded or failed
     Report(Lazy<report::Report>),
-    /// Pin a profile for one session, or show its pin
+    /// Choose the profile for one session
     Pin(Lazy<pin::Pin>),
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = help::AUTH_VERBS, disable_help_subcommand = true)]
+#[command(disable_help_subcommand = true, arg_required_else_help = true)]
 struct Auth {
     #[command(subcommand)]
     verb: ModelsAuthVerb,
@@ -230,7 +168,7 @@ struct Auth {
 enum ModelsAuthVerb {
     Add(Lazy<add::Add>),
     Login(Lazy<add::Login>),
-    /// Remove a profile from the vault; the secret stays valid until it is revoked
+    /// Remove a profile (OpenClaw's name for it)
     Logout(Lazy<remove::Remove>),
     #[command(flatten)]
     Auth(AuthVerb),
@@ -238,26 +176,23 @@ enum ModelsAuthVerb {
 
 /// Runs the command line and gives the exit status.
 #[must_use]
-pub fn run(mut arguments: Vec<std::ffi::OsString>, env: Env) -> u8 {
-    // `strongroom help init`, as other programs have it.
-    if arguments.get(1).is_some_and(|first| first == "help") {
-        arguments.remove(1);
-        arguments.push("--help".into());
-    }
+pub fn run(arguments: Vec<OsString>, mut env: Env) -> u8 {
+    env.color = global::color_of(&arguments);
     let json = arguments.iter().any(|argument| argument == "--json");
     let _quiet = quiet(&arguments, &env);
     let mut command = command();
+    let words = arguments.clone();
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let looked =
             argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
         Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
     });
-    // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
-    std::mem::forget(command);
     let (global, cli, looked) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage::report(&error, &env, json),
+        Err(error) => return usage::report(&error, &usage::names(&command, &words), &env, json),
     };
+    // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
+    std::mem::forget(command);
     let mut context = Context::new(env, global);
     match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
@@ -305,7 +240,7 @@ const ASKING: [&str; 12] = [
 
 /// Switches the terminal's echo off for a command that asks for a secret, before anything else: what is pasted too
 /// early is not shown.
-fn quiet(arguments: &[std::ffi::OsString], env: &Env) -> Option<Quiet> {
+fn quiet(arguments: &[OsString], env: &Env) -> Option<Quiet> {
     let says = |word: &str| arguments.iter().skip(1).any(|argument| argument == word);
     (env.stdin_tty && ASKING.into_iter().any(says) && !says("--no-input")).then(Quiet::begin)?
 }
@@ -363,7 +298,8 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Rekey(args) => keys::rekey(context, &args),
         Verb::RecoveryKey(args) => keys::recovery_key(context, &args),
         Verb::Completions(args) => completions::run(context, &args),
-        Verb::Man(args) => completions::man(context, &args),
+        Verb::Man(args) => completions::write_man(context, &args),
+        Verb::Help(args) => topics::run(context, &args),
     }
 }
 
@@ -387,7 +323,8 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Rekey(_)
         | Verb::RecoveryKey(_)
         | Verb::Completions(_)
-        | Verb::Man(_) => false,
+        | Verb::Man(_)
+        | Verb::Help(_) => false,
         Verb::Auth(verb) => matches!(verb, AuthVerb::SetupToken(_)),
         // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
         Verb::Status(_) | Verb::Doctor(_) | Verb::Import(_) | Verb::Onboard(_) | Verb::Models(_) => true,
@@ -409,21 +346,6 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
     }
 }
 
-/// The agent that a flag or a variable names.
-fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
-    match (&global.agent, env.var("STRONGROOM_AGENT")) {
-        (Some(flag), _) => Ok((agent_name(flag)?, true)),
-        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
-        (None, None) => Ok((AgentName::default(), false)),
-    }
-}
-
-fn agent_name(text: &str) -> Result<AgentName> {
-    let secret =
-        |error| if instead(text).is_some() { context::is_a_secret().err() } else { None }.unwrap_or(error);
-    text.parse().map_err(secret)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -431,15 +353,5 @@ mod tests {
     #[test]
     fn the_definition_is_sound() {
         command().debug_assert();
-    }
-
-    #[test]
-    fn a_wait_can_be_shorter_than_a_second() {
-        for (text, expected) in [("300ms", Some(300)), ("2s", Some(2000)), ("1m", Some(60_000))] {
-            assert_eq!(duration(text).ok(), expected.map(Duration::from_millis), "{text}");
-        }
-        for text in ["ms", "+3ms", "-3ms", "0.3ms", "3 ms", "3", "9999999999999ms"] {
-            assert!(duration(text).is_err(), "{text}");
-        }
     }
 }

@@ -1,90 +1,116 @@
-//! Errors of the command line itself. clap would quote arguments, and a misplaced one can be a
-//! secret; so only names that clap knows, and options without their values, are shown.
+//! Errors of the command line itself. clap would quote every argument, and a misplaced one can be a secret; so a
+//! value is repeated only if it does not look like one.
 
+use std::ffi::OsString;
+
+use clap::Command;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::context;
 use crate::env::Env;
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::looks::may_be_misspelt;
+use crate::messages::usage::{self, Accepted};
 use crate::term::out;
+use crate::term::style::Style;
 
-/// Prints help or version as asked, or reports what is wrong; gives the exit status.
+/// Longer values are not repeated, in bytes.
+const SHOWN_MAX: usize = 24;
+
+/// Returns the command that a command line names, for messages: `strongroom models auth`.
+pub(super) fn names(command: &Command, arguments: &[OsString]) -> String {
+    let mut names = "strongroom".to_owned();
+    let mut inner = command;
+    for found in arguments.iter().skip(1) {
+        if let Some(next) = inner.find_subcommand(found) {
+            names.push_str(&format!(" {}", next.get_name()));
+            inner = next;
+        }
+    }
+    names
+}
+
+/// Prints help or version as asked, or reports what is wrong; gives the exit status. `command` is what
+/// [`names`] says.
 #[must_use]
-pub fn report(error: &clap::Error, env: &Env, json: bool) -> u8 {
+pub fn report(error: &clap::Error, command: &str, env: &Env, json: bool) -> u8 {
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let text =
-                if env.stdout_tty { error.render().ansi().to_string() } else { error.render().to_string() };
+            let text = rendered(error, Style::stdout(env));
             match out::write_text(&text) {
                 Ok(_) => 0,
                 Err(error) => context::report(&error, env, json),
             }
         }
-        kind => context::report(&describe(error, kind), env, json),
+        // A group of commands alone, as typed by someone who looks for one.
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => {
+            out::write_error(&rendered(error, Style::stderr(env)));
+            crate::error::Code::Usage.exit()
+        }
+        kind => context::report(&describe(error, kind, command), env, json),
     }
 }
 
-fn describe(error: &clap::Error, kind: ErrorKind) -> Error {
-    let named = |kind| match error.get(kind) {
-        Some(ContextValue::String(text)) => shown(text),
-        Some(ContextValue::Strings(texts)) => {
-            let shown: Vec<_> = texts.iter().filter_map(|text| shown(text)).collect();
-            (!shown.is_empty()).then(|| shown.join(", "))
-        }
-        _ => None,
+fn rendered(error: &clap::Error, style: Style) -> String {
+    let text = error.render();
+    if style.is_enabled() { text.ansi().to_string() } else { text.to_string() }
+}
+
+fn describe(error: &clap::Error, kind: ErrorKind, command: &str) -> Error {
+    let texts = |kind| match error.get(kind) {
+        Some(ContextValue::String(text)) => vec![text.clone()],
+        Some(ContextValue::Strings(texts)) => texts.clone(),
+        _ => Vec::new(),
     };
-    let typed = |text: &String| kind != ErrorKind::UnknownArgument || text.starts_with("--");
-    let argument = named(ContextKind::InvalidArg).filter(typed);
-    let of = |text: &str| match &argument {
-        Some(argument) => format!("{text}: {argument}"),
-        None => text.to_owned(),
-    };
-    let what = match kind {
-        ErrorKind::UnknownArgument => of("an argument is not known here"),
-        ErrorKind::InvalidSubcommand => "there is no such command".to_owned(),
-        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
-            "a command is missing".to_owned()
-        }
-        ErrorKind::MissingRequiredArgument => of("an argument is missing"),
-        ErrorKind::ArgumentConflict => match named(ContextKind::PriorArg) {
-            Some(other) if argument.as_ref() == Some(&other) => format!("{other} is given twice"),
-            Some(other) => {
-                format!("{} and {other} exclude each other", argument.as_deref().unwrap_or("arguments"))
+    let named = |kind| texts(kind).iter().find_map(|text| named(text));
+    let argument = named(ContextKind::InvalidArg);
+    let argument = argument.as_deref();
+    let near = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].into_iter().find_map(named);
+    match kind {
+        ErrorKind::UnknownArgument => {
+            let given = texts(ContextKind::InvalidArg).first().map(|text| shown(text).map(str::to_owned));
+            match given.flatten() {
+                Some(given) if is_for_secret(&given) => usage::no_secret_option(&given),
+                given => usage::unexpected(given.as_deref(), near.as_deref(), command),
             }
-            None => of("arguments exclude each other"),
+        }
+        ErrorKind::InvalidSubcommand => {
+            let given = texts(ContextKind::InvalidSubcommand);
+            let given = given.first().and_then(|text| shown(text));
+            usage::unknown_command(given, near.as_deref(), command)
+        }
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            usage::no_command(command)
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing: Vec<_> =
+                texts(ContextKind::InvalidArg).iter().filter_map(|text| whole(text)).collect();
+            usage::missing(&missing, command)
+        }
+        ErrorKind::ArgumentConflict => match (argument, named(ContextKind::PriorArg)) {
+            (Some(one), Some(other)) if one == other => usage::twice(one),
+            (one, other) => usage::conflict(one, other.as_deref()),
         },
-        ErrorKind::InvalidValue if has_no_value(error) => of("a value is missing"),
-        ErrorKind::InvalidValue | ErrorKind::ValueValidation => of("an argument's value is not accepted"),
+        ErrorKind::InvalidValue if has_no_value(error) => usage::no_value(argument, command),
+        ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
+            let value = texts(ContextKind::InvalidValue);
+            let value = value.first().and_then(|text| shown(text));
+            let valid = texts(ContextKind::ValidValue);
+            let near_value = named(ContextKind::SuggestedValue);
+            let accepted = match form_of(error) {
+                _ if !valid.is_empty() => Accepted::OneOf(&valid, near_value.as_deref()),
+                Some(form) => Accepted::Form(form),
+                None => Accepted::Unknown,
+            };
+            usage::invalid(argument, value, accepted, command)
+        }
         ErrorKind::NoEquals | ErrorKind::TooFewValues | ErrorKind::WrongNumberOfValues => {
-            of("a value is missing")
+            usage::no_value(argument, command)
         }
-        ErrorKind::TooManyValues => of("an argument was given too many values"),
-        ErrorKind::InvalidUtf8 => "an argument is not valid text".to_owned(),
-        _ => "the command line is not understood".to_owned(),
-    };
-    let valid = match error.get(ContextKind::ValidValue) {
-        Some(ContextValue::Strings(values)) if !values.is_empty() => Some(values.join(", ")),
-        _ => None,
-    };
-    let suggested = [ContextKind::SuggestedSubcommand, ContextKind::SuggestedArg].into_iter().find_map(named);
-    // Whoever looked for a way to give a secret is not helped by an option of a like name.
-    let for_secret =
-        |name: &String| ["token", "key", "secret", "password"].iter().any(|word| name.contains(word));
-    let suggested = suggested.filter(|_| !argument.as_ref().is_some_and(for_secret));
-    let form =
-        form_of(error).filter(|_| matches!(kind, ErrorKind::InvalidValue | ErrorKind::ValueValidation));
-    let remedy = match (valid, suggested) {
-        _ if has_no_value(error) => {
-            "write its value after it; the command with --help shows an example".to_owned()
-        }
-        (Some(valid), _) => format!("use one of: {valid}"),
-        _ if form.is_some() => form.unwrap_or_default().to_owned(),
-        (None, Some(suggested)) => format!("did you mean {suggested}?"),
-        (None, None) => {
-            "run the command with --help; give secrets on standard input, never as an argument".to_owned()
-        }
-    };
-    Error::new(Code::Usage, what).with_remedy(remedy)
+        ErrorKind::TooManyValues => usage::too_many(argument, command),
+        ErrorKind::InvalidUtf8 => usage::not_text(command),
+        _ => usage::other(command),
+    }
 }
 
 /// The form of an argument's value, by its name or its placeholder.
@@ -92,11 +118,11 @@ fn form_of(error: &clap::Error) -> Option<&'static str> {
     let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else { return None };
     let name = argument.split([' ', '=']).next().unwrap_or_default();
     if name.ends_with("-timeout") {
-        Some("give a time: 30s, 300ms, 2m")
+        Some(usage::TIME)
     } else if name.ends_with("-fd") {
-        Some("give the number of a descriptor from 3 on that is opened for reading: 3<FILE")
+        Some(usage::DESCRIPTOR)
     } else if argument.ends_with("<N>") {
-        Some("give a whole number: 20")
+        Some(usage::NUMBER)
     } else {
         None
     }
@@ -107,12 +133,33 @@ fn has_no_value(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
-/// An argument as it may be shown: an option or a placeholder, never a value.
-fn shown(text: &str) -> Option<String> {
+/// What was typed, unless it may be a secret: in the place of an argument, a short word is not one.
+fn shown(text: &str) -> Option<&str> {
+    let name = text.split('=').next().unwrap_or_default();
+    let is_short = (1..=SHOWN_MAX).contains(&name.len());
+    let is_word = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    let is_option = name.starts_with('-') && is_word;
+    let may_be_shown = is_short && (is_word || (may_be_misspelt(name) && name.len() < 16));
+    (may_be_shown && (is_option || name.len() == text.len())).then_some(name)
+}
+
+/// Whether an option that does not exist was meant to take a secret.
+fn is_for_secret(option: &str) -> bool {
+    option.starts_with("--")
+        && ["token", "key", "secret", "password"].iter().any(|word| option.contains(word))
+}
+
+/// An argument of clap's own as it is named in messages: an option without its value, or a placeholder.
+fn named(text: &str) -> Option<String> {
     let name = text.split(['=', ' ']).next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_lowercase() || b == b'-';
-    let option = name.starts_with("--") && name.len() <= 24 && name.bytes().all(plain);
-    let placeholder = text.starts_with('<') && text.len() <= 24;
-    let known = name.len() <= 16 && !name.is_empty() && name.bytes().all(plain);
-    (option || placeholder || known).then(|| if placeholder { text.to_owned() } else { name.to_owned() })
+    let is_known = name.len() <= SHOWN_MAX && !name.is_empty() && name.bytes().all(plain);
+    if text.starts_with('<') { whole(text) } else { is_known.then(|| name.to_owned()) }
+}
+
+/// An argument of clap's own with its placeholder, as it is to be typed.
+fn whole(text: &str) -> Option<String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_<>|. ".contains(&b);
+    (text.len() <= 48 && text.bytes().all(plain))
+        .then(|| text.trim_end_matches("...").replace(['<', '>'], ""))
 }

@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod client;
 pub mod doctor;
+pub mod help;
 pub mod keychain;
 pub mod ops;
 pub mod places;
@@ -13,4 +14,5 @@ pub mod select;
 pub mod terminal;
 pub mod transfer;
 pub mod unlock;
+pub mod usage;
 pub mod vault;

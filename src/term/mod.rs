@@ -4,6 +4,7 @@ pub mod count;
 mod echo;
 pub mod escape;
 mod line_editor;
+pub mod markdown;
 pub mod out;
 pub mod progress;
 pub mod secret_input;

@@ -11,16 +11,19 @@ pub struct Style {
 }
 
 impl Style {
+    /// Without effect.
+    pub const PLAIN: Self = Self { enabled: false };
+
     /// For standard output.
     #[must_use]
     pub fn stdout(env: &Env) -> Self {
-        Self { enabled: env.stdout_tty && wanted(env) }
+        Self { enabled: env.color.unwrap_or(env.stdout_tty && wanted(env)) }
     }
 
     /// For standard error.
     #[must_use]
     pub fn stderr(env: &Env) -> Self {
-        Self { enabled: env.stderr_tty && wanted(env) }
+        Self { enabled: env.color.unwrap_or(env.stderr_tty && wanted(env)) }
     }
 
     /// As it should be.
@@ -51,6 +54,12 @@ impl Style {
     #[must_use]
     pub fn bold<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("1", text)
+    }
+
+    /// Whether text is styled.
+    #[must_use]
+    pub fn is_enabled(self) -> bool {
+        self.enabled
     }
 
     fn paint<T>(self, code: &'static str, text: T) -> Painted<T> {

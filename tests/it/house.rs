@@ -187,6 +187,8 @@ const SHARED: &[&str] = &[
     "overview",
     "prune",
     "secret_argument",
+    "global",
+    "man",
     "session_name",
     "storing",
     "usage",

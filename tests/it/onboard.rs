@@ -83,7 +83,7 @@ fn what_a_variable_that_is_not_set_leaves_is_no_secret() {
     }
     let twice = ["onboard", "--openai-api-key", "made-up-1", "--openai-api-key", "made-up-2"];
     let ran = Session::empty().run(twice).sane("made-up").failed("USAGE", 64);
-    assert!(ran.stderr.contains("--openai-api-key is given twice"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`--openai-api-key` is given twice"), "{}", ran.stderr);
 }
 
 /// OpenClaw starts the resolver in another directory, and hands down no variable but `HOME`.
