@@ -129,8 +129,8 @@ pub fn unlocked_by(from: &str) -> String {
     format!("Unlocked with {from}, not with the passphrase.")
 }
 
-/// [`unlocked_by`] what `unlock` keeps.
-pub const BY_CACHE: &str = "what `strongroom unlock` keeps";
+/// The keys in the kernel's keyring, for [`unlocked_by`].
+pub const BY_CACHE: &str = "the keys kept by `strongroom unlock`";
 
 // Waiting.
 

@@ -177,7 +177,7 @@ pub const LOCKED_PATH_ONLY: &str = "no file in the home names the vault's id, so
 
 /// A change of keys could not remove what `unlock` keeps.
 pub fn caches_left(why: &str) -> String {
-    format!("could not remove what `strongroom unlock` keeps ({why}); it no longer unlocks the vault")
+    format!("could not remove the keys kept by `strongroom unlock` ({why}); they no longer unlock the vault")
 }
 
 /// A rekey or a recovery was interrupted.
