@@ -37,7 +37,7 @@ pub(super) enum KeyFile {
     /// The new key of an interrupted change of keys replaces it.
     Resumed(PathBuf),
     /// A new key is written to another file.
-    OtherAgents(PathBuf),
+    NewFile(PathBuf),
 }
 
 /// What was done with the key file.
@@ -82,7 +82,7 @@ impl KeyFile {
                 return Err(messages::key_file_exists(&new));
             }
             read::refuse_unsafe_place(&new)?;
-            return Ok(Self::OtherAgents(new));
+            return Ok(Self::NewFile(new));
         }
         if key_change::is_ours(&path) {
             return Ok(Self::Replaced(path));
@@ -107,7 +107,7 @@ impl KeyFile {
         let secret = match self {
             Self::Stays(_) | Self::Resumed(_) => return Ok(None),
             Self::Replaced(path) => key_change::prepare(path)?,
-            Self::OtherAgents(path) => {
+            Self::NewFile(path) => {
                 read::refuse_inside(path, home)?;
                 let key = key_text::generate()?;
                 key_file::create(path, key_text::write(&key).expose())?;
@@ -123,7 +123,7 @@ impl KeyFile {
             Self::Replaced(path) if !next_opens(vault, path) => {
                 key_change::drop_next(path);
             }
-            Self::OtherAgents(path) if !opens(vault, path) => drop(key_file::remove(path)),
+            Self::NewFile(path) if !opens(vault, path) => drop(key_file::remove(path)),
             _ => {}
         }
     }
@@ -140,7 +140,7 @@ impl KeyFile {
                 let what = messages::key_file_replaced(&path);
                 Told { path: Some(path), what: vec![what] }
             }
-            Self::OtherAgents(path) => {
+            Self::NewFile(path) => {
                 let what = messages::key_file_moved(&path);
                 Told { path: Some(path), what: vec![what] }
             }

@@ -246,7 +246,7 @@ fn secret_of(
             Ok(Some(MethodSecret::Passphrase(read::passphrase_of_file(&file, Trust::Own)?)))
         }
         (Kind::Passphrase, None) if context.may_ask() => {
-            let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
+            let asked = crate::term::secret_input::read_passphrase(messages::PASSPHRASE_PROMPT)?;
             Ok(Some(MethodSecret::Passphrase(asked)))
         }
         (Kind::Passphrase, None) => Ok(None),

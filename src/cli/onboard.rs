@@ -29,7 +29,7 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
 use crate::vault::keys::init as vault_init;
 
-/// Create a vault if there is none, and store a first credential in it
+/// Create a vault unless there is one, and store a first credential in it
 ///
 /// On a terminal it asks. In scripts, the flags say everything: a key or a token is `-` (standard input), `env:NAME`
 /// (a variable), or the secret itself, which others can then read on the command line and which should be rotated.
@@ -360,7 +360,9 @@ impl Onboard {
 }
 
 fn next_steps(context: &Context) {
-    messages::NEXT.iter().for_each(|line| context.say(line));
+    for line in messages::NEXT {
+        context.say(line);
+    }
 }
 
 /// Returns the error for a variable without a value. A name that is unusual for a variable may be a secret, and is

@@ -45,15 +45,15 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
 ///
 /// # Errors
 /// Those of writing it.
-pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &ExecProvider) -> Result<()> {
+pub(super) fn tell(context: &mut Context, vault: &Vault, provider: &ExecProvider) -> Result<()> {
     let places = Places::of(&context.env);
     let config = places.config.unwrap_or_else(|| "openclaw.json".into());
     let directory = config.parent().unwrap_or(&config).to_path_buf();
     context.say(&messages::merge_into(&config));
-    let text = serde_json::to_string_pretty(&wiring.config()).map_err(|_| messages::no_config())?;
+    let text = serde_json::to_string_pretty(&provider.config()).map_err(|_| messages::no_config())?;
     context.print(&text.lines().map(safe).collect::<Vec<_>>().join("\n"))?;
-    let index = vault.home().path().join(AGENTS).join(&wiring.agent).join(index::FILE);
-    let target = wiring.index_in(&directory);
+    let index = vault.home().path().join(AGENTS).join(&provider.agent).join(index::FILE);
+    let target = provider.index_in(&directory);
     // `install` of macOS has no -D and makes no directories.
     let install = if cfg!(target_os = "linux") { "install -D -m 600" } else { "install -m 600" };
     context.say(&messages::copy_index(install, &index, &target));

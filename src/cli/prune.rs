@@ -110,7 +110,7 @@ fn tell(context: &mut Context, provider: &str, gone: &[Leftover], kept: &[(Lefto
         context.print(&format!("  {}{hint}", line(left)))?;
     }
     for (left, why) in kept {
-        context.say(&messages::kept(&line(left), &why));
+        context.say(&messages::kept(&line(left), why));
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
     // Fail before anyone types a passphrase.
     let place = if args.session { Place::Session } else { Place::User };
     cache::check(place)?;
-    agent.iter().try_for_each(|agent| expect(&vault, agent))?;
+    agent.iter().try_for_each(|agent| check_agent(&vault, agent))?;
     let session = context.session_afresh(&vault)?;
     let unlocked = session.unlocked()?;
     let store = vault.default_store(&session);
@@ -59,7 +59,7 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
 }
 
 /// Fails if the agent does not exist.
-fn expect(vault: &Vault, agent: &AgentName) -> Result<()> {
+fn check_agent(vault: &Vault, agent: &AgentName) -> Result<()> {
     if vault.agent(agent)?.is_some() {
         return Ok(());
     }

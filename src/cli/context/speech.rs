@@ -65,7 +65,7 @@ impl Context {
     /// Asks for a confirmation, unless `--yes` gave it.
     ///
     /// # Errors
-    /// `NOT_CONFIRMED` if no one can be asked, `CANCELLED` if the answer is no or there is none.
+    /// `NOT_CONFIRMED` if no one can be asked, `CANCELLED` if the answer is no or missing.
     pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
         if yes {
             return Ok(());

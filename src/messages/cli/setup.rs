@@ -82,7 +82,7 @@ pub fn choice_needs(choice: &str, flag: &str) -> Error {
     Error::new(Code::Usage, format!("`--auth-choice {choice}` needs `{flag}`"))
 }
 
-/// The flag describes a token, and there is none.
+/// The flag describes a token, but no token was given.
 pub fn needs_token(flag: &str) -> Error {
     Error::new(Code::Usage, format!("`{flag}` needs `--token`"))
 }

@@ -27,6 +27,9 @@ pub const RECOVERY_KEY: &str = "This key decrypts every profile in the vault, al
 /// The question before a rekey.
 pub const REKEY: &str = "Make a new vault key and encrypt every profile again?";
 
+/// The prompt for the passphrase of a vault that another method unlocked.
+pub const PASSPHRASE_PROMPT: &str = "Vault passphrase: ";
+
 /// A flag names an unlock method that the vault does not have.
 pub fn no_method_for(flag: &str) -> Error {
     Error::new(Code::NotFound, format!("`{flag}` names an unlock method that this vault does not have"))

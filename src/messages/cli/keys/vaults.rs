@@ -16,7 +16,7 @@ pub fn newer_vault(home: &Path) -> Error {
     .with_remedy("name another home with `--home DIR`")
 }
 
-/// The vault that was made, where it stores profiles, and what unlocks it.
+/// The vault that was created, its store, and what unlocks it.
 pub fn created(home: &Path, store: &str, unlock: &str) -> String {
     format!("Created a vault in {}.\n  Store:  {store}\n  Unlock: {unlock}", shown(home))
 }
