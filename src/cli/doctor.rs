@@ -16,7 +16,7 @@ use crate::vault::home::{Session, Vault};
 
 /// Look for problems, and fix them
 ///
-/// Without --repair, nothing is changed; a keychain in use is tested with an item of no value, which is read back and
+/// Without --repair, nothing is changed; a keychain in use is tested with a harmless item, which is read back and
 /// removed. --repair finishes interrupted changes, lists profiles again that an index has lost, and rewrites
 /// vault.json. It deletes no credential.
 #[derive(Debug, Args)]

@@ -20,7 +20,7 @@ use crate::vault::home::{LockWait, Session, Vault};
 /// Flags about the key file.
 #[derive(Debug, Args)]
 pub(super) struct Wish {
-    /// Write the new key of the unlock method key-file to this file instead of replacing the old one
+    /// Write the new key to this file instead of replacing the old key file
     #[arg(long, value_name = "F", conflicts_with = "keep_key_file")]
     new_key_file: Option<PathBuf>,
     /// Keep the key file as it is; only the vault's keys change

@@ -10,7 +10,7 @@ use crate::messages::cli::keys as messages;
 use crate::unlock::cache;
 use crate::vault::home::Vault;
 
-/// Lock the vault: remove what `unlock` keeps in the kernel's keyring
+/// Lock the vault again: remove its keys from the kernel's keyring
 #[derive(Debug, Args)]
 pub struct Lock {
     /// Lock all vaults

@@ -29,9 +29,9 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
 use crate::vault::keys::init as vault_init;
 
-/// Create a vault unless there is one, and store a first credential in it
+/// Create a vault if needed, and store a first credential in it
 ///
-/// On a terminal it asks. In scripts, the flags say everything: a key or a token is `-` (standard input), `env:NAME`
+/// Asks on a terminal. In scripts, flags give every answer: a key or a token is `-` (standard input), `env:NAME`
 /// (a variable), or the secret itself, which others can then read on the command line and which should be rotated.
 #[derive(Debug, Args)]
 pub struct Onboard {

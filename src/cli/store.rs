@@ -22,7 +22,7 @@ pub struct Store {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Move profiles to another store; without an id, all of the agent and all new ones
+    /// Move profiles to another store; without an id, all of the agent's, and new ones too
     Move(Lazy<Move>),
     /// Remove what deleted homes left in the keychain
     Prune(Lazy<Prune>),

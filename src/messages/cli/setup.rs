@@ -60,6 +60,7 @@ pub fn bad_choice() -> Error {
 /// Two flags read standard input.
 pub fn stdin_twice() -> Error {
     Error::new(Code::Usage, "only one of the values can be read from standard input")
+        .with_remedy("give the others as `env:NAME`")
 }
 
 /// Two flags give one profile.
@@ -80,17 +81,19 @@ pub fn nothing_given() -> Error {
 /// `--auth-choice` needs another flag.
 pub fn choice_needs(choice: &str, flag: &str) -> Error {
     Error::new(Code::Usage, format!("`--auth-choice {choice}` needs `{flag}`"))
+        .with_remedy(format!("add `{flag}`, or leave out `--auth-choice`"))
 }
 
 /// The flag describes a token, but no token was given.
 pub fn needs_token(flag: &str) -> Error {
     Error::new(Code::Usage, format!("`{flag}` needs `--token`"))
+        .with_remedy(format!("add `--token`, or leave out `{flag}`"))
 }
 
 /// The variable of a flag has no value. A name that may be a secret is not given.
 pub fn variable_not_set(flag: &str, name: Option<&str>) -> Error {
     let name = name.unwrap_or("that it names");
-    Error::new(Code::NoInput, format!("{flag}: the variable {name} is not set or is empty"))
+    Error::new(Code::NoInput, format!("{flag}: the variable {name} is unset or empty"))
         .with_remedy("set it, or use `-` and send the secret on standard input")
 }
 

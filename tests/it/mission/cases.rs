@@ -237,7 +237,11 @@ pub(super) const CASES: &[Case] = &[
         row: "S17",
         command: "onboard --anthropic-api-key made-up-key-10",
         given: no_vault,
-        says: &["Created a vault in ", "Stored anthropic:default (api_key).", "was given on the command line"],
+        says: &[
+            "Created a vault in ",
+            "Stored anthropic:default (api_key).",
+            "was given on the command line",
+        ],
         ..PLAIN
     },
     Case {

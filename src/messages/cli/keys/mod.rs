@@ -54,6 +54,7 @@ pub fn with_needs_file() -> Error {
 /// One method is to be kept and dropped.
 pub fn with_and_drop(method: &str) -> Error {
     Error::new(Code::Usage, format!("unlock method {method} is given to both `--with` and `--drop`"))
+        .with_remedy("keep it with `--with`, or drop it with `--drop`")
 }
 
 /// The keychain's method takes no file.
@@ -65,6 +66,7 @@ pub fn with_keychain() -> Error {
 /// One method was given two files.
 pub fn with_twice(method: &str) -> Error {
     Error::new(Code::Usage, format!("`--with {method}` is given twice"))
+        .with_remedy("give one file for each method")
 }
 
 /// The file of `--with` holds another secret.
@@ -105,7 +107,7 @@ pub fn new_key_in_stream() -> Error {
 
 /// `--new-key-file` is no path.
 pub fn bad_key_path() -> Error {
-    Error::new(Code::Usage, "the path given with `--new-key-file` is not valid")
+    Error::new(Code::Usage, "the path given with `--new-key-file` is not valid").with_remedy(OTHER_FILE)
 }
 
 /// The file for a new key exists.
@@ -140,7 +142,7 @@ pub fn key_file_moved(path: &Path) -> String {
 
 /// `--ttl` is out of its bounds.
 pub fn ttl_bounds() -> Error {
-    Error::new(Code::Usage, "`--ttl` must be from 1s to 24h")
+    Error::new(Code::Usage, "`--ttl` must be from 1s to 24h").with_remedy("give a time such as 15m or 8h")
 }
 
 /// The agent that is to be unlocked does not exist.
@@ -151,14 +153,14 @@ pub fn no_agent(agent: &str) -> Error {
 
 /// What is unlocked, until when, and with what.
 pub fn unlocked(agent: Option<&str>, until: &str, from: &str) -> String {
-    format!("Unlocked {} until {until} with {from}.", vault_or_agent(agent))
+    format!("Unlocked {} with {from} until {until}.", vault_or_agent(agent))
 }
 
 /// Who can read what meanwhile, and how to end it.
 pub fn unlocked_for(agent: Option<&str>, session: bool) -> String {
     let who = if session { "process of this session" } else { "process of yours" };
     format!(
-        "Until then every {who} can read {}. Run `strongroom lock` to lock it sooner.",
+        "Until then, every {who} can read {}. Run `strongroom lock` to lock it sooner.",
         vault_or_agent(agent)
     )
 }

@@ -33,7 +33,7 @@ pub fn other_provider() -> Error {
 
 /// Both ids are one.
 pub fn same_id() -> Error {
-    Error::new(Code::Usage, "the old and the new id are the same")
+    Error::new(Code::Usage, "the old and the new id are the same").with_remedy("choose another id")
 }
 
 /// The profile has its new id.
