@@ -1,5 +1,5 @@
-//! What was given by hand: looked over before anything is done with it, so that no secret in the place of a name
-//! or a path is repeated, stored, or made into the name of a file.
+//! Checks what was given on the command line before anything is done with it, so that a secret in the place of a name
+//! or a path is not repeated, stored, or used as the name of a file.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use strongroom_backends::{Given, is_opaque, key_file};
 
 use super::context;
 use crate::env::Env;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::looks::{instead, is_drawn, refuse_as_path};
-use crate::term::stdin;
+use crate::messages::cli::arguments as messages;
 use crate::unlock::read::Stream;
 
 /// Variables that hold a path.
@@ -37,7 +37,7 @@ const VARIABLES: [&str; 17] = [
     "HOME",
 ];
 
-/// Of these, the ones below which commands make directories.
+/// The variables of [`VARIABLES`] below which commands make directories.
 const MAKING: [&str; 7] = [
     "STRONGROOM_HOME",
     "STRONGROOM_ANCHOR",
@@ -47,19 +47,24 @@ const MAKING: [&str; 7] = [
     "XDG_STATE_HOME",
     "HOME",
 ];
-/// Verbs that make a home and a key file.
+
+/// Commands that make a home and a key file.
 const MAKERS: [&str; 3] = ["init", "onboard", "recover"];
-/// Verbs that read a secret from standard input, if that is no terminal.
+
+/// Commands that read a secret from standard input if it is not a terminal.
 const READERS: [&str; 5] = ["paste-token", "paste-api-key", "rotate", "add", "login"];
 
-/// Arguments that are whole texts, or are looked over by their verbs.
+/// Arguments that are whole texts, or that their commands check.
 const TEXTS: [&str; 5] = ["explain_error", "accept_rollback", "to", "rename", "with"];
-/// Arguments that are ids of profiles and sessions, which may look drawn at random.
+
+/// Arguments that are ids of profiles and sessions, which may look random.
 const IDS: [&str; 10] =
     ["id", "ids", "old", "new", "profile", "profile_id", "token_profile_id", "wish", "session", "model"];
-/// Of these, the ones that make a name, or keep one where it is not sealed.
+
+/// Ids of [`IDS`] that become a new name, or are stored unencrypted.
 const NEW: [&str; 4] = ["new", "profile_id", "token_profile_id", "session"];
-/// Arguments that name a file, and no directory.
+
+/// Arguments that name a file, not a directory.
 const FILES: [&str; 9] = [
     "out",
     "key_file",
@@ -72,11 +77,11 @@ const FILES: [&str; 9] = [
     "with",
 ];
 
-/// Looks over the arguments and variables, and notes the paths among them for messages.
+/// Checks the arguments and variables, and remembers the paths among them for messages.
 ///
 /// # Errors
-/// `USAGE` for a secret in the place of something else, and for two things that are to come from standard input;
-/// never for `resolve`, which answers for itself.
+/// `USAGE` for a secret in the place of something else, and for two arguments that read one stream; never for
+/// `resolve`, which reports errors in its own protocol.
 pub(super) fn look(command: &Command, matches: &ArgMatches, env: &Env) -> Result<()> {
     let mut found = Found::default();
     found.visit(command, matches);
@@ -95,7 +100,7 @@ pub(super) fn look(command: &Command, matches: &ArgMatches, env: &Env) -> Result
     }
     found.streams_of_variables(env);
     if found.reads_secret && !env.stdin_tty {
-        found.streams.push((Stream::Stdin, "the secret".to_owned()));
+        found.streams.push((Stream::Stdin, messages::THE_SECRET.to_owned()));
     }
     strongroom_backends::note_given(std::mem::take(&mut found.given));
     if answers {
@@ -107,21 +112,21 @@ pub(super) fn look(command: &Command, matches: &ArgMatches, env: &Env) -> Result
     found.refuse_twice()
 }
 
-/// The flag that takes the place of a variable.
+/// Returns the flag that overrides a variable.
 fn flag_of(variable: &str) -> String {
     format!("--{}", variable.trim_start_matches("STRONGROOM_").to_ascii_lowercase())
 }
 
 #[derive(Default)]
 struct Found<'m> {
-    /// Names of the commands, from the outermost.
+    /// The names of the commands, from the outermost in.
     verbs: Vec<&'m str>,
     given: Vec<Given>,
-    /// What is to be read from standard input and from descriptors.
+    /// The streams that are read, and the argument that names each.
     streams: Vec<(Stream, String)>,
-    /// Whether a flag says what unlocks the vault, so that the variables do not.
+    /// Whether a flag says what unlocks the vault, so that the variables are ignored.
     is_unlocked_by_flag: bool,
-    /// Whether a message is explained, for which nothing is unlocked.
+    /// Whether the command explains a message, for which nothing is unlocked.
     explains: bool,
     reads_secret: bool,
     wrong: Option<Error>,
@@ -129,7 +134,7 @@ struct Found<'m> {
 
 impl<'m> Found<'m> {
     fn visit(&mut self, command: &Command, matches: &'m ArgMatches) {
-        // The verb decides what may be made.
+        // The commands first: they decide what may be made.
         let inner = matches.subcommand();
         if let Some((name, _)) = inner {
             self.verbs.push(name);
@@ -172,11 +177,11 @@ impl<'m> Found<'m> {
             self.streams.extend(number.map(|number| (Stream::Descriptor(number), place_of(arg))));
             Ok(())
         } else if kind != ValueParser::string().type_id() || id == "explain_error" {
-            // What takes `-` reads standard input.
+            // These arguments take `-` for standard input.
             self.streams.extend((value == "-").then(|| (Stream::Stdin, place_of(arg))));
             Ok(())
         } else if id == "which" && Path::new(value).components().count() > 1 {
-            // Of a home that is gone; a directory's name may be as random as a key.
+            // The path of a deleted home. A directory's name may be as random as a key.
             refuse_as_path(Path::new(value), &place_of(arg))
         } else if kind == ValueParser::string().type_id() && !TEXTS.contains(&id) {
             text(id, &value.to_string_lossy())
@@ -186,7 +191,7 @@ impl<'m> Found<'m> {
         self.note(checked);
     }
 
-    /// The streams in variables that say what unlocks the vault.
+    /// Adds the streams in variables that say what unlocks the vault.
     fn streams_of_variables(&mut self, env: &Env) {
         if self.is_unlocked_by_flag || self.explains {
             return;
@@ -197,17 +202,13 @@ impl<'m> Found<'m> {
         }
     }
 
-    /// Refuses two things that are to come from one stream: the second reader would find its end.
+    /// Fails if two arguments read one stream: the second reader would find its end.
     fn refuse_twice(&self) -> Result<()> {
         for (at, (stream, second)) in self.streams.iter().enumerate() {
             let before = self.streams.iter().take(at);
             let Some((_, first)) = before.clone().find(|(earlier, _)| earlier == stream) else { continue };
-            let remedy = match stream {
-                Stream::Stdin => stdin::ONE_ONLY,
-                Stream::Descriptor(_) => "open another descriptor for one of them: 4<FILE",
-            };
-            let what = format!("{first} and {second} are both to be read from {}", stream.told());
-            return Err(Error::new(Code::Usage, what).with_remedy(remedy));
+            let is_stdin = *stream == Stream::Stdin;
+            return Err(messages::one_stream_twice(first, second, &stream.told(), is_stdin));
         }
         Ok(())
     }
@@ -221,7 +222,7 @@ impl<'m> Found<'m> {
     fn path(&mut self, arg: &Arg, id: &str, path: &Path) -> Result<()> {
         let place = place_of(arg);
         match Stream::of(path) {
-            // There `-` is standard output.
+            // In these three `-` is standard output.
             Some(stream) if !matches!(id, "out" | "new_key_file" | "directory") => {
                 self.streams.push((stream, place));
             }
@@ -238,7 +239,7 @@ impl<'m> Found<'m> {
         Ok(())
     }
 
-    /// Whether this command may make what is at the path.
+    /// Returns whether this command may create what the path names.
     fn makes(&self, id: &str) -> bool {
         match id {
             "out" | "new_key_file" | "directory" => true,
@@ -250,38 +251,27 @@ impl<'m> Found<'m> {
     }
 }
 
-/// The flag or the placeholder of an argument.
+/// Returns how an argument is named in messages: by its flag or its placeholder.
 fn place_of(arg: &Arg) -> String {
     match (arg.get_long(), arg.get_value_names()) {
         (Some(long), _) => format!("--{long}"),
-        (None, Some([name, ..])) => format!("the argument {name}"),
-        (None, _) => "an argument".to_owned(),
+        (None, Some([name, ..])) => messages::argument(name),
+        (None, _) => messages::AN_ARGUMENT.to_owned(),
     }
 }
 
-/// Refuses a path that can only be a directory's, where a file is read or made.
+/// Fails if the path of a file ends with a slash, as only a directory's can.
 fn refuse_slash(path: &Path, place: &str) -> Result<()> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(Error::new(Code::Usage, format!("{place} {}", key_file::SLASH))
-            .with_remedy("name the file itself, without a slash at its end"));
+        return Err(messages::file_with_slash(place, key_file::SLASH));
     }
     Ok(())
 }
 
+/// Fails if a text argument looks like a secret.
 fn text(id: &str, text: &str) -> Result<()> {
     if NEW.contains(&id) && instead(text).is_none() && text.split([':', '@', '/']).any(is_drawn) {
-        let (what, remedy) = if id == "session" {
-            (
-                "the session's name looks like a key",
-                "name the session as the client does; what is no secret in it can be shortened",
-            )
-        } else {
-            (
-                "the new name looks like a key",
-                "choose a short name, as in groq:work; ids of accounts can be shortened",
-            )
-        };
-        return Err(Error::new(Code::Usage, what).with_remedy(format!("if it is a key, revoke it, because other users of this machine can read a command line; else {remedy}")));
+        return Err(if id == "session" { messages::session_like_key() } else { messages::name_like_key() });
     }
     let key = |text: &str| text.len() >= KEY_MIN && is_opaque(text);
     let is_secret = instead(text).is_some()
@@ -289,5 +279,5 @@ fn text(id: &str, text: &str) -> Result<()> {
     if is_secret { context::is_a_secret() } else { Ok(()) }
 }
 
-/// No 32 bytes are shorter in Base64.
+/// The length of 32 bytes in Base64 without padding: no shorter part of an id is taken for a key.
 const KEY_MIN: usize = 43;

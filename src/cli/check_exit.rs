@@ -1,12 +1,12 @@
-//! How a check ends.
+//! The result of a check.
 
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::keys::checks as messages;
 
-/// The end of a check: an error where anything is wrong.
+/// Returns the exit status of a check, or an error if it found problems.
 pub(super) fn found(wrong: usize) -> Result<u8> {
     match wrong {
         0 => Ok(0),
-        1 => fail(Code::Findings, "1 thing is wrong"),
-        n => fail(Code::Findings, format!("{n} things are wrong")),
+        n => Err(messages::problems(n)),
     }
 }

@@ -1,19 +1,18 @@
-//! The words about a configuration or a state of the client that could not be read.
+//! Tells people that the client's configuration or state could not be read.
 
 use crate::error::Error;
+use crate::messages::cli::setup as messages;
 use crate::ops::client_config::Unread;
 
-/// That selection goes on without it, for people.
+/// Returns the line about a configuration of the client that could not be read, in whole or in part.
 pub(super) fn told(unread: &Unread) -> String {
     match unread {
-        Unread::Parts(which) => format!("{which}; selection goes on without them"),
-        Unread::All(error) => {
-            format!("{}; selection goes on without it; {}", error.what(), error.remedy())
-        }
+        Unread::Parts(which) => messages::without_parts(which),
+        Unread::All(error) => messages::without_config(error),
     }
 }
 
-/// That selection goes on without the run-time state, for people.
+/// Returns the line about a run-time state of the client that could not be read.
 pub(super) fn told_state(error: &Error) -> String {
-    format!("{}; selection goes on without it", error.what())
+    messages::without_state(error)
 }

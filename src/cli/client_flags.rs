@@ -1,9 +1,11 @@
-//! Flags of OpenClaw's own `onboard` that say nothing about credentials: they are accepted, so that a
-//! command line written for it stores its credentials here too, and it is said that they have no effect.
+//! Flags of OpenClaw's own `onboard` that are not about credentials. They are accepted, so that a command line written
+//! for OpenClaw works here too, and a warning says that they have no effect.
 
 use clap::{Arg, ArgAction, ArgMatches, Args, FromArgMatches};
 
-/// Those with a value, as OpenClaw 2026.6.1 has them.
+use crate::messages::cli::setup as messages;
+
+/// The flags with a value, as in OpenClaw 2026.6.1.
 const WITH_VALUE: [&str; 11] = [
     "mode",
     "flow",
@@ -18,7 +20,7 @@ const WITH_VALUE: [&str; 11] = [
     "tailscale",
 ];
 
-/// Those without.
+/// The flags without a value.
 const WITHOUT: [&str; 13] = [
     "install-daemon",
     "no-install-daemon",
@@ -40,12 +42,10 @@ const WITHOUT: [&str; 13] = [
 pub struct ClientFlags(Vec<&'static str>);
 
 impl ClientFlags {
-    /// That they have no effect; none where none was given.
+    /// Returns the warning that the flags have no effect, or none if none was given.
     pub(super) fn told(&self) -> Option<String> {
         let flags: Vec<_> = self.0.iter().map(|flag| format!("--{flag}")).collect();
-        let (has, is) = if flags.len() == 1 { ("has", "is") } else { ("have", "are") };
-        (!flags.is_empty())
-            .then(|| format!("{} {has} no effect here, and {is} for OpenClaw", flags.join(", ")))
+        (!flags.is_empty()).then(|| messages::flags_without_effect(&flags))
     }
 }
 

@@ -1,5 +1,5 @@
-//! The arguments of a verb, defined only when that verb is the one that runs: all of them at once
-//! would be more than half of what a short command does.
+//! Defines the arguments of a command only when that command runs. To define those of all commands would be more than
+//! half of the work of a short command.
 
 use std::ops::Deref;
 
@@ -8,7 +8,7 @@ use clap::{ArgMatches, Args, Command, FromArgMatches};
 
 use super::{help, with_options};
 
-/// The arguments of a verb.
+/// The arguments of a command.
 #[derive(Debug)]
 pub(super) struct Lazy<T>(T);
 
@@ -21,7 +21,7 @@ impl<T> Deref for Lazy<T> {
 }
 
 impl<T> Lazy<T> {
-    /// The arguments themselves.
+    /// Returns the arguments themselves.
     pub(super) fn into_inner(self) -> T {
         self.0
     }
@@ -47,8 +47,9 @@ impl<T: Args> Args for Lazy<T> {
     }
 }
 
+/// Adds the arguments of `T` to its command.
 fn made<T: Args>(command: Command) -> Command {
-    // What the verb says of itself where it is listed comes before what its arguments say.
+    // The description in the list of commands takes precedence over that of the arguments.
     let listed = command.get_about().cloned();
     let mut command = T::augment_args(command);
     if let Some(listed) = listed.filter(|listed| command.get_about() != Some(listed)) {

@@ -1,4 +1,4 @@
-//! `doctor`: looks for what is wrong, and mends it with `--repair`.
+//! `doctor`: checks the vault and its surroundings, and fixes problems with `--repair`.
 
 use clap::Args;
 use serde::Serialize;
@@ -7,27 +7,27 @@ use super::{Context, explain, prune};
 use crate::doctor::checkup::Checkup;
 use crate::doctor::{Finding, Level};
 use crate::error::Result;
+use crate::messages::cli::keys::checks as messages;
 use crate::term::escape::safe;
 use crate::term::secret_input;
 use crate::term::style::Style;
 use crate::unlock::key_sources;
 use crate::vault::home::{Session, Vault};
 
-/// Look for what is wrong, and mend it.
+/// Look for problems, and fix them
 ///
-/// Without --repair nothing is changed; a keychain that is used is given an item of no value, which is
-/// read back and removed. --repair finishes changes that were cut short, lists
-/// records again that an index has lost, and writes vault.json anew. It deletes no credential.
+/// Without --repair, nothing is changed; a keychain in use is tested with a harmless item, which is read back and
+/// removed. --repair finishes interrupted changes, lists profiles again that an index has lost, and rewrites
+/// vault.json. It deletes no credential.
 #[derive(Debug, Args)]
 pub struct Doctor {
-    /// Mend what can be mended
+    /// Fix what can be fixed
     #[arg(long)]
     repair: bool,
-    /// Go on with the older or other state of the home that was refused under this digest
+    /// Accept the older or changed state of the home that was refused with this digest
     #[arg(long, value_name = "DIGEST", conflicts_with = "explain_error")]
     accept_rollback: Option<String>,
-    /// Say what a client's or a provider's error message means, and what to do; - reads it from
-    /// standard input
+    /// Explain an error message of a client or a provider; - reads it from standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "repair")]
     explain_error: Option<String>,
 }
@@ -65,14 +65,12 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         tell(context, &findings)?;
     }
     match super::check_exit::found(wrong) {
-        Err(error) if args.repair => {
-            Err(error.with_remedy("what is left has to be mended by hand, as said above"))
-        }
+        Err(error) if args.repair => Err(error.with_remedy(messages::FIX_BY_HAND)),
         done => done,
     }
 }
 
-/// Unlocks whatever `vault.json` says: it is one of the things that are looked at.
+/// Unlocks the vault even if `vault.json` is damaged, because that file is checked too.
 fn open(context: &Context, vault: &Vault, ask: bool) -> Result<Session> {
     let prompt = |text: &str| secret_input::read_passphrase(text);
     let ask: key_sources::Ask<'_> = if ask && context.may_ask_passphrase() { Some(&prompt) } else { None };
@@ -86,7 +84,7 @@ fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {
     let style = Style::stdout(&context.env);
     for finding in findings {
         let mark = match (finding.level, finding.repaired) {
-            (_, true) => style.good("mended").to_string(),
+            (_, true) => style.good("fixed ").to_string(),
             (Level::Ok, _) => style.good("ok    ").to_string(),
             (Level::Note, _) => style.warn("note  ").to_string(),
             (Level::Wrong, _) => style.bad("wrong ").to_string(),
@@ -97,7 +95,7 @@ fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {
         }
     }
     if findings.iter().all(|finding| finding.level != Level::Wrong) {
-        context.print("Nothing is wrong.")?;
+        context.print(messages::NO_PROBLEMS)?;
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! `doctor --explain-error`: what an error message of a client or a provider means here.
+//! `doctor --explain-error`: explains an error message of a client or a provider.
 
 use super::Context;
 use crate::doctor::explain::{Facts, explain};
 use crate::doctor::indexed;
 use crate::doctor::message::{meant, read};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::keys::checks as messages;
 use crate::term::stdin;
 use crate::vault::home::Vault;
 
@@ -14,7 +15,7 @@ const MESSAGE_MAX: usize = 64 * 1024;
 pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
     let text = if text == "-" {
         if context.env.stdin_tty {
-            context.say("Paste the message, then Ctrl-D:");
+            context.say(messages::PASTE_MESSAGE);
         }
         let bytes = stdin::read_stdin(MESSAGE_MAX)?;
         String::from_utf8_lossy(bytes.expose()).into_owned()
@@ -23,10 +24,10 @@ pub(super) fn run(context: &mut Context, text: &str) -> Result<u8> {
         text.to_owned()
     };
     let Some(read) = read(&text) else {
-        return Err(Error::new(Code::NotFound, "this message is not one that Strongroom knows").with_remedy("run `strongroom models status` and `strongroom doctor`; docs/guide.md has the messages that are known"));
+        return Err(messages::unknown_message());
     };
     let agent = context.agent()?;
-    // It helps without a vault, too.
+    // An explanation also helps without a vault.
     let vault = Vault::open(&context.home()?, &context.setup(), context.lock_limit()).ok();
     let own = vault.as_ref().map(|vault| indexed::of_agent(vault, &agent)).unwrap_or_default();
     let meant = meant(&read, &own, context.env.now());

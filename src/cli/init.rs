@@ -1,9 +1,10 @@
-//! `init`: makes a vault, and says what was chosen and why.
+//! `init`: creates a vault, and reports what was chosen and why.
 
 use super::Context;
 pub use super::make_vault::Init;
 use super::make_vault::make;
 use crate::error::Result;
+use crate::messages::cli::keys::vaults as messages;
 use crate::unlock::unlock_files;
 
 pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
@@ -13,11 +14,11 @@ pub(super) fn run(context: &mut Context, args: &Init) -> Result<u8> {
         return Ok(0);
     }
     made.say(context)?;
-    context.say("Next: store a credential with `strongroom paste-token --provider anthropic`,");
+    context.say(messages::NEXT);
     context.say(if made.payload.method == unlock_files::KEYCHAIN {
-        "and keep the output of `strongroom recovery-key` somewhere safe: if the keychain loses the key, nothing else opens the vault."
+        messages::NEXT_KEYCHAIN
     } else {
-        "and keep the output of `strongroom recovery-key` somewhere safe: it opens everything if the key is lost."
+        messages::NEXT_RECOVERY
     });
     Ok(0)
 }

@@ -1,14 +1,15 @@
-//! What becomes of the key file with a change of keys.
+//! Replaces the key file with a change of keys.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use strongroom_backends::fs::lock::{self, Mode};
-use strongroom_backends::{key_file, shown};
+use strongroom_backends::key_file;
 
 use super::Context;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::keys as messages;
 use crate::seal::unlock_file::MethodKey;
 use crate::unlock::payload::Pending;
 use crate::unlock::read::Stream;
@@ -16,40 +17,40 @@ use crate::unlock::unlock_files::KEYCHAIN;
 use crate::unlock::{MethodSecret, key_change, key_text, read, unlock_files};
 use crate::vault::home::{LockWait, Session, Vault};
 
-/// What the arguments say about the key file.
+/// Flags about the key file.
 #[derive(Debug, Args)]
 pub(super) struct Wish {
-    /// Where to put the new key of the unlock method key-file, instead of where the old one is
+    /// Write the new key to this file instead of replacing the old key file
     #[arg(long, value_name = "F", conflicts_with = "keep_key_file")]
     new_key_file: Option<PathBuf>,
-    /// Keep the key file as it is: only the vault's keys are new
+    /// Keep the key file as it is; only the vault's keys change
     #[arg(long)]
     keep_key_file: bool,
 }
 
-/// What is to be done about the key file by which the vault was opened.
+/// What happens to the key file that unlocked the vault.
 pub(super) enum KeyFile {
-    /// Nothing: it was opened another way, or the file is to stay, for this reason.
+    /// Nothing, because another method unlocked the vault or the file is to stay. A line says why, if people need it.
     Stays(Option<String>),
-    /// A new key takes its place.
+    /// A new key replaces it.
     Replaced(PathBuf),
-    /// A new key, which a change of keys that was cut short has made, takes its place.
+    /// The new key of an interrupted change of keys replaces it.
     Resumed(PathBuf),
-    /// A new key goes to another file.
-    OtherAgents(PathBuf),
+    /// A new key is written to another file.
+    NewFile(PathBuf),
 }
 
-/// What was done, for people.
+/// What was done with the key file.
 #[derive(Default)]
 pub(super) struct Told {
     /// The file that holds the new key.
     pub path: Option<PathBuf>,
-    /// Lines.
+    /// Lines for people.
     pub what: Vec<String>,
 }
 
 impl KeyFile {
-    /// What is to be done for these arguments.
+    /// Decides what happens to the key file, from the flags and from how the vault was unlocked.
     ///
     /// # Errors
     /// `USAGE`, `EXISTS`.
@@ -57,11 +58,7 @@ impl KeyFile {
         let unlocked = session.unlocked()?;
         let Some(path) = unlocked.key_file.clone().filter(|_| unlocked.payload.method != KEYCHAIN) else {
             if wish.new_key_file.is_some() {
-                return Err(Error::new(
-                    Code::Usage,
-                    "--new-key-file is for a vault that is opened by its key file",
-                )
-                .with_remedy("name the old one with --key-file"));
+                return Err(messages::not_by_key_file());
             }
             return Ok(Self::Stays(None));
         };
@@ -77,35 +74,25 @@ impl KeyFile {
         }
         if let Some(new) = &wish.new_key_file {
             if Stream::of(new).is_some() {
-                return Err(Error::new(
-                    Code::Usage,
-                    "--new-key-file names a stream, and a new key needs a file",
-                )
-                .with_remedy("name a file that is not there yet"));
+                return Err(messages::new_key_in_stream());
             }
-            let new = std::path::absolute(new)
-                .map_err(|_| Error::new(Code::Usage, "the path of the new key file is not valid"))?;
+            let new = std::path::absolute(new).map_err(|_| messages::bad_key_path())?;
             read::refuse_inside(&new, &context.home()?)?;
             if key_file::exists(&new) {
-                return Err(Error::new(Code::Exists, format!("{} is there already", shown(&new)))
-                    .with_remedy("name a file that is not there yet"));
+                return Err(messages::key_file_exists(&new));
             }
             read::refuse_unsafe_place(&new)?;
-            return Ok(Self::OtherAgents(new));
+            return Ok(Self::NewFile(new));
         }
         if key_change::is_ours(&path) {
             return Ok(Self::Replaced(path));
         }
-        let why = format!(
-            "The key file {} cannot be replaced here and stays as it is. If its key may be known to others, add another method and drop this one.",
-            shown(&path)
-        );
-        Ok(Self::Stays(Some(why)))
+        Ok(Self::Stays(Some(messages::key_file_kept(&path))))
     }
 
-    /// Makes the new key, if there is to be one, after finishing the change of a key file that was cut short
-    /// behind a change of the vault's keys. The caller holds the vault's lock alone: two keys that are made at
-    /// once would take each other's place.
+    /// Makes the new key, if there is to be one. First finishes a replacement of the key file that was interrupted
+    /// after the vault's keys had changed. The caller holds the vault's exclusive lock, because two keys that are
+    /// made at once would overwrite each other.
     ///
     /// # Errors
     /// Those of writing it.
@@ -120,7 +107,7 @@ impl KeyFile {
         let secret = match self {
             Self::Stays(_) | Self::Resumed(_) => return Ok(None),
             Self::Replaced(path) => key_change::prepare(path)?,
-            Self::OtherAgents(path) => {
+            Self::NewFile(path) => {
                 read::refuse_inside(path, home)?;
                 let key = key_text::generate()?;
                 key_file::create(path, key_text::write(&key).expose())?;
@@ -130,47 +117,43 @@ impl KeyFile {
         secret.method_key(None).map(Some)
     }
 
-    /// After a change of keys that failed: a new key that opens nothing goes again.
+    /// Removes the new key after a change of keys that failed, unless it unlocks the vault.
     pub(super) fn give_up(&self, vault: &Vault) {
         match self {
             Self::Replaced(path) if !next_opens(vault, path) => {
                 key_change::drop_next(path);
             }
-            Self::OtherAgents(path) if !opens(vault, path) => drop(key_file::remove(path)),
+            Self::NewFile(path) if !opens(vault, path) => drop(key_file::remove(path)),
             _ => {}
         }
     }
 
-    /// Puts the new key into its place.
+    /// Renames the new key over the old one, and returns what was done.
     ///
     /// # Errors
-    /// Those of renaming: the vault opens by the key beside the file then.
+    /// Those of renaming. The key next to the file unlocks the vault then.
     pub(super) fn finish(self) -> Result<Told> {
         Ok(match self {
             Self::Stays(why) => Told { path: None, what: why.into_iter().collect() },
             Self::Replaced(path) | Self::Resumed(path) => {
                 key_change::finish(&path)?;
-                let shown = shown(&path);
-                let what = format!(
-                    "The key file {shown} holds a new key; the old one is kept as {shown}.former until another command has opened the vault. Copy the new one to wherever you keep the key."
-                );
+                let what = messages::key_file_replaced(&path);
                 Told { path: Some(path), what: vec![what] }
             }
-            Self::OtherAgents(path) => {
-                let what =
-                    format!("The new key is in {}; the old key file opens nothing any more.", shown(&path));
+            Self::NewFile(path) => {
+                let what = messages::key_file_moved(&path);
                 Told { path: Some(path), what: vec![what] }
             }
         })
     }
 }
 
-/// After a vault was opened: finishes a change of its key file that was cut short, if nobody is at work, or
-/// removes the former key, as another process than the one that changed it. Best effort: the next command
-/// does it then.
+/// Finishes what an earlier change left after a vault was unlocked: an interrupted replacement of its key file, if no
+/// other process is working, or the removal of the former key. Failures are ignored, because the next command tries
+/// again.
 pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &LockWait) {
     let Some(target) = key_change::target_of(path) else { return key_change::drop_former(path) };
-    // A key that is being made has the same name: only under the lock is it certain that it opens the vault.
+    // A key that is just being made has the same name. Only under the lock is it certain that it unlocks the vault.
     let now = LockWait { limit: Duration::ZERO, ..waits.clone() };
     if !lock::is_held(vault.home()).unwrap_or(true)
         && let Ok(_lock) = vault.lock(Mode::Exclusive, &now)
@@ -180,12 +163,14 @@ pub(super) fn opened_with(vault: &Vault, path: &Path, waits: &LockWait) {
     }
 }
 
+/// Returns whether the key in a file unlocks the vault.
 fn opens(vault: &Vault, path: &Path) -> bool {
     let secret = read::key_of_file(path, vault.home().path(), key_file::Trust::Own);
     let slots = vault.slots().unwrap_or_default();
     secret.is_ok_and(|secret| unlock_files::open(&slots, secret, "the new key").is_ok())
 }
 
+/// Returns whether the key that is to replace the one in `target` unlocks the vault.
 fn next_opens(vault: &Vault, target: &Path) -> bool {
     key_change::next_of(target).is_some_and(|next| opens(vault, &next))
 }

@@ -9,9 +9,9 @@ use strongroom_backends::key_file::Trust;
 
 use super::Context;
 use super::key_file::{self, KeyFile};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::keys as messages;
 use crate::seal::unlock_file::{Kind, MethodKey};
-use crate::term::count::counted;
 use crate::term::out;
 use crate::unlock::MethodSecret;
 use crate::unlock::key_sources::{self, Named};
@@ -22,13 +22,13 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::keychain::sync;
 use crate::vault::keys::rekey::{self, Rekeyed};
 
-/// Print to whom others should export: this vault's own age recipient.
+/// Print this vault's recipient, for others to export to
 #[derive(Debug, Args)]
 pub struct Recipient {}
 
-/// Print the recovery key: with it, stock age opens every record.
+/// Print the recovery key, which decrypts every profile, also with stock age
 ///
-/// Keep it apart from this machine. Whoever has it reads everything.
+/// Keep it away from this machine. Anyone who has it can read everything.
 #[derive(Debug, Args)]
 pub struct RecoveryKey {
     /// Show it even on a terminal
@@ -36,22 +36,22 @@ pub struct RecoveryKey {
     reveal: bool,
 }
 
-/// Make a new vault key, recovery key and key file, and seal every record anew.
+/// Make a new vault key, recovery key and key file, and encrypt every profile again
 ///
-/// The key file is replaced where it is your own file; the old one is kept beside it as KEY.former until
-/// another command has opened the vault with the new one. Needs the secret of every unlock method that is to stay. Copies of old records stay readable
-/// with the old keys: secrets that may have leaked have to be revoked at their provider.
+/// The key file is replaced if it is your own file; the old one is kept as KEY.former until another command has
+/// unlocked the vault with the new one. Needs the secret of every unlock method that you keep. The old keys still
+/// decrypt old copies: revoke any secret that may have leaked at its provider.
 #[derive(Debug, Args)]
 pub struct Rekey {
-    /// Drop this unlock method instead of giving its secret; repeats
+    /// Drop this unlock method instead of giving its secret (repeatable)
     #[arg(long, value_name = "METHOD")]
     drop: Vec<String>,
     #[command(flatten)]
     key_file: key_file::Wish,
-    /// The file that holds the secret of another unlock method; repeats
+    /// Read the secret of another unlock method from this file (repeatable)
     #[arg(long, value_name = "METHOD=FILE")]
     with: Vec<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short = 'y')]
     yes: bool,
 }
@@ -71,7 +71,7 @@ pub(super) fn recipient(context: &mut Context, _: &Recipient) -> Result<u8> {
 
 pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<u8> {
     if context.env.stdout_tty && !args.reveal {
-        return fail(Code::NotRevealed, "the recovery key would be shown on a terminal");
+        return Err(messages::recovery_key_on_terminal());
     }
     out::refuse_closed()?;
     let vault = context.vault()?;
@@ -88,9 +88,7 @@ pub(super) fn recovery_key(context: &mut Context, args: &RecoveryKey) -> Result<
         return Ok(0);
     }
     out::write_secret(&session.unlocked()?.payload.recovery)?;
-    context.say(
-        "This opens every record of the vault, with stock age too. Keep it offline, apart from this machine.",
-    );
+    context.say(messages::RECOVERY_KEY);
     Ok(0)
 }
 
@@ -100,13 +98,12 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     let slots = vault.slots()?;
     for name in &args.drop {
         if !slots.iter().any(|slot| slot.method == *name) {
-            return Err(Error::new(Code::NotFound, "there is no such unlock method to drop")
-                .with_remedy("run `strongroom unlock-method list`"));
+            return Err(messages::no_method_for("--drop"));
         }
     }
     let mut change = KeyFile::of(context, &args.key_file, &session)?;
     let mut methods = methods_of(context, args, &slots, &vault, &session)?;
-    context.confirm(args.yes || !context.may_ask(), "Make a new vault key and seal every record anew?")?;
+    context.confirm(args.yes || !context.may_ask(), messages::REKEY)?;
     let waits = context.waits("rekey");
     let lock = vault.keys_alone(&mut session, &waits)?;
     rekey::check_same(&vault, &slots)?;
@@ -130,7 +127,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     tell(context, args, &done, &told)
 }
 
-/// Tells of a rekey.
+/// Reports a rekey, to programs or to people.
 fn tell(context: &mut Context, args: &Rekey, done: &Rekeyed, told: &key_file::Told) -> Result<u8> {
     if context.json() {
         context.print_json(&serde_json::json!({
@@ -142,23 +139,14 @@ fn tell(context: &mut Context, args: &Rekey, done: &Rekeyed, told: &key_file::To
     if let Some(error) = &done.keychain {
         context.warn(&sync::told(error));
     }
-    let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
-    context.print(&format!(
-        "Sealed {} of {} under a new key{resumed}.",
-        counted(done.records as u64, "record"),
-        counted(done.agents as u64, "agent")
-    ))?;
+    context.print(&messages::rekeyed(done.records, done.agents, done.resumed))?;
     told.what.iter().for_each(|line| context.say(line));
-    context.say(
-        "The recovery key is new too: keep the output of `strongroom recovery-key`, and destroy the old one.",
-    );
-    context.say(
-        "Copies of old records still open with the old keys: revoke at the provider what may have leaked.",
-    );
+    context.say(messages::NEW_RECOVERY_KEY);
+    context.say(messages::OLD_COPIES);
     Ok(0)
 }
 
-/// The unlock methods that stay, and the key of each.
+/// Returns the unlock methods that stay, and the key of each.
 fn methods_of(
     context: &Context,
     args: &Rekey,
@@ -175,49 +163,36 @@ fn methods_of(
         }
     }
     if !without.is_empty() {
-        return Err(Error::new(
-            Code::Locked,
-            format!("the secret of these unlock methods is needed to keep them: {}", without.join(", ")),
-        )
-        .with_remedy("name the file of each: --with METHOD=FILE; or drop them: --drop METHOD"));
+        return Err(messages::secrets_needed(&without));
     }
     Ok(methods)
 }
 
-/// The file that `--with` names for each method. One that no method would read is refused: it would be passed over
-/// without a word.
+/// Returns the file that `--with` gives for each method. A file that no method would read is an error, because it
+/// would be ignored silently.
 fn files_of<'a>(args: &'a Rekey, slots: &[Slot]) -> Result<BTreeMap<&'a str, &'a Path>> {
     let mut files = BTreeMap::new();
     for with in &args.with {
         let Some((method, file)) = with.split_once('=').filter(|(_, file)| !file.is_empty()) else {
-            return Err(Error::new(Code::Usage, "--with needs a method and a file")
-                .with_remedy("write it as --with METHOD=FILE"));
+            return Err(messages::with_needs_file());
         };
         if !slots.iter().any(|slot| slot.method == method) {
-            return Err(Error::new(
-                Code::NotFound,
-                "--with names an unlock method that this vault does not have",
-            )
-            .with_remedy("run `strongroom unlock-method list`"));
+            return Err(messages::no_method_for("--with"));
         }
         if args.drop.iter().any(|dropped| dropped == method) {
-            return fail(Code::Usage, format!("{method} is named by --drop and by --with"));
+            return Err(messages::with_and_drop(method));
         }
         if method == unlock_files::KEYCHAIN {
-            return Err(Error::new(
-                Code::Usage,
-                "--with keychain: the keychain's key is read from the keychain",
-            )
-            .with_remedy("leave out --with keychain=FILE"));
+            return Err(messages::with_keychain());
         }
         if files.insert(method, Path::new(file)).is_some() {
-            return fail(Code::Usage, format!("--with {method} is given twice"));
+            return Err(messages::with_twice(method));
         }
     }
     Ok(files)
 }
 
-/// The key with which a method's new unlock file is sealed; none if its secret is not to be had.
+/// Returns the key that encrypts a method's new unlock file, or none if its secret is not available.
 fn key_of(
     context: &Context,
     file: Option<&Path>,
@@ -231,18 +206,16 @@ fn key_of(
     }
     let Ok((kind, cost)) = &slot.kind else { return Ok(None) };
     match secret_of(context, file, slot, *kind, vault)? {
-        // It has to be the method's secret, not a new one.
+        // The new unlock file must not take a secret that the old one did not.
         Some(secret) if slot.opens_with(&secret.method_key(cost.clone())?)? => {
             secret.method_key(None).map(Some)
         }
-        Some(_) if file.is_some() => {
-            fail(Code::WrongKey, format!("the secret given does not open the unlock method {}", slot.method))
-        }
+        Some(_) if file.is_some() => Err(messages::with_wrong_secret(&slot.method)),
         _ => Ok(None),
     }
 }
 
-/// One source to unlock with, where several were named: the others are for their own methods.
+/// Returns the one source to unlock with, if several were named: the others are for their own methods.
 fn one_of(named: Named) -> Named {
     match named.key_file {
         Some(_) => Named { key_file: named.key_file, ..Named::default() },
@@ -250,8 +223,8 @@ fn one_of(named: Named) -> Named {
     }
 }
 
-/// The secret of a method other than the one that unlocked: as named for it, asked for, or the key
-/// in the default place.
+/// Returns the secret of a method other than the one that unlocked: from the file given for it, from a prompt, or
+/// from the key file in the default place.
 fn secret_of(
     context: &Context,
     file: Option<&Path>,
@@ -273,7 +246,7 @@ fn secret_of(
             Ok(Some(MethodSecret::Passphrase(read::passphrase_of_file(&file, Trust::Own)?)))
         }
         (Kind::Passphrase, None) if context.may_ask() => {
-            let asked = crate::term::secret_input::read_passphrase("Passphrase of the vault: ")?;
+            let asked = crate::term::secret_input::read_passphrase(messages::PASSPHRASE_PROMPT)?;
             Ok(Some(MethodSecret::Passphrase(asked)))
         }
         (Kind::Passphrase, None) => Ok(None),

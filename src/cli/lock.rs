@@ -1,4 +1,4 @@
-//! `lock`: forgets what `unlock` keeps.
+//! `lock`: removes what `unlock` keeps.
 
 use std::time::Duration;
 
@@ -6,13 +6,14 @@ use clap::Args;
 
 use super::Context;
 use crate::error::Result;
+use crate::messages::cli::keys as messages;
 use crate::unlock::cache;
 use crate::vault::home::Vault;
 
-/// Forget what `unlock` keeps in the kernel's keyring.
+/// Lock the vault again: remove its keys from the kernel's keyring
 #[derive(Debug, Args)]
 pub struct Lock {
-    /// Forget it of all vaults
+    /// Lock all vaults
     #[arg(long)]
     all: bool,
 }
@@ -22,16 +23,14 @@ pub(super) fn run(context: &mut Context, args: &Lock) -> Result<u8> {
     if context.json() {
         context.print_json(&serde_json::json!({ "forgotten": forgotten }))?;
     } else if forgotten {
-        let keys = if args.all { "the keys of all vaults" } else { "the vault's keys" };
-        context.print(&format!("Locked: {keys} are forgotten."))?;
+        context.print(messages::locked(args.all))?;
     } else {
-        context.print("Nothing was unlocked by `strongroom unlock`.")?;
+        context.print(messages::NOTHING_UNLOCKED)?;
     }
     Ok(0)
 }
 
-/// Ends what is cached of the home, whatever state it is in; that there is a vault is only looked at for
-/// the sake of a mistyped path.
+/// Removes what is cached for the home, whatever state the home is in. Opens the vault only to report a mistyped path.
 fn of_home(context: &Context) -> Result<bool> {
     let home = context.home()?;
     let looked = Vault::open_damaged(&home, &context.setup(), Duration::ZERO);
@@ -41,7 +40,7 @@ fn of_home(context: &Context) -> Result<bool> {
     }
     let ended = ended?;
     if !ended.knows_vault {
-        context.warn("no file of the home tells the vault's id, so only what was unlocked at this path is forgotten; `strongroom lock --all` forgets the rest");
+        context.warn(messages::LOCKED_PATH_ONLY);
     }
     Ok(ended.caches > 0)
 }

@@ -1,4 +1,4 @@
-//! `log`: shows and filters the change log.
+//! `log`: shows the log of changes.
 
 use clap::Args;
 use serde::Serialize;
@@ -6,29 +6,30 @@ use serde::Serialize;
 use super::Context;
 use super::context::not_a_secret;
 use crate::error::Result;
+use crate::messages::cli::keys::checks as messages;
 use crate::ops::history::{Checked, History, Wanted};
-use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::time::{parse_duration, rfc3339};
-use crate::vault::id::AgentName;
 
-/// Show what was changed, and when. `strongroom verify` checks that the log is whole.
+/// Show what changed, and when
+///
+/// `strongroom verify` checks that the log is complete.
 #[derive(Debug, Args)]
 pub struct Log {
-    /// Show one profile only
+    /// Show only the changes of this profile
     #[arg(long, value_name = "ID")]
     profile: Option<String>,
-    /// Show one kind of change only, for example paste or remove
+    /// Show only this kind of change, such as paste or remove
     #[arg(long, value_name = "OP")]
     op: Option<String>,
-    /// Show the changes since then: 24h, 7d
+    /// Show only changes made within this time, such as 24h or 7d
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Show at most this many, the latest
+    /// Show only the last N changes
     #[arg(long, short = 'n', value_name = "N")]
     last: Option<usize>,
-    /// Show the changes of keys and unlock methods instead of an agent's
+    /// Show the changes of keys and unlock methods instead of an agent's profiles
     #[arg(long)]
     vault: bool,
 }
@@ -37,15 +38,10 @@ pub struct Log {
 struct Document {
     agent: Option<String>,
     lines: Vec<Checked>,
-    /// How many lines are not as this vault wrote them, or are missing.
+    /// The number of lines that are missing, or are not as this vault wrote them.
     damaged: usize,
-    /// Whether the lines were checked by their MACs: that takes a key.
+    /// Whether the MACs of the lines were checked, which needs a key.
     verified: bool,
-}
-
-/// Whose log is shown, for people.
-fn whose(of_vault: bool, agent: &AgentName) -> String {
-    if of_vault { "the vault".to_owned() } else { format!("agent {agent}") }
 }
 
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
@@ -90,12 +86,12 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     if !table.is_empty() {
         context.print(&table.to_string())?;
     } else if all > 0 {
-        context.say(&format!("No change in the log matches ({}).", counted(all as u64, "line")));
+        context.say(&messages::no_change_matches(all));
     } else {
-        context.say(&format!("The log of {} is empty.", whose(args.vault, &agent)));
+        context.say(&messages::log_is_empty((!args.vault).then_some(agent.as_str())));
     }
     if damaged > 0 {
-        context.warn(&format!("damaged lines in the log: {damaged}; run `strongroom verify`"));
+        context.warn(&messages::damaged_lines(damaged));
     }
     Ok(0)
 }

@@ -1,14 +1,14 @@
-//! Makes a vault, and says what was chosen and why.
+//! Creates a vault, and reports what was chosen and why.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use strongroom_backends::shown;
 
 use super::Context;
 use super::new_method::{NewKey, Unlock, new_method};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::keychain::{Keychain, KeychainState};
+use crate::messages::cli::keys::vaults as messages;
 use crate::term::secret_input;
 use crate::unlock::payload::Payload;
 use crate::unlock::{MethodSecret, Opened, keychain_key, unlock_files};
@@ -17,61 +17,60 @@ use crate::vault::keys::init::{self, NewVault};
 use crate::vault::settings::Settings;
 use crate::vault::store::Store as Place;
 
-/// Where records rest.
+/// Where profiles are stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, ValueEnum)]
 pub enum Store {
-    /// The desktop's keychain where there is one that can be used, else sealed files
+    /// The desktop's keychain if it can be used, otherwise encrypted files
     #[default]
     Auto,
-    /// Sealed files in the home
+    /// Encrypted files in the home
     File,
     /// The desktop's keychain
     Keychain,
 }
 
-/// Make a vault.
+/// Create a vault
 ///
-/// Records rest in the desktop's keychain where there is one that can be used, else in sealed
-/// files. What was chosen is said, and why.
+/// Profiles are stored in the desktop's keychain if it can be used, otherwise in encrypted files. The command reports
+/// what it chose, and why.
 #[derive(Debug, Args)]
 pub struct Init {
-    /// Where records rest; auto: the keychain where one can be used, else files
+    /// Where to store profiles; auto: the keychain if it can be used, otherwise files
     #[arg(long, value_enum, default_value_t, value_name = "auto|file|keychain", hide_possible_values = true)]
     pub(super) store: Store,
-    /// What unlocks it: key-file, passphrase, keychain; auto: the keychain beside records, else a key file
+    /// How to unlock it: key-file, passphrase, keychain; auto: the keychain if it stores profiles, else a key file
     #[arg(long, value_enum, default_value_t, value_name = "BY", hide_possible_values = true)]
     pub(super) unlock: Unlock,
-    /// Take a passphrase of under 12 bytes too
+    /// Accept a passphrase of fewer than 12 bytes
     #[arg(long)]
     pub(super) weak: bool,
 }
 
-/// A vault that was made.
+/// A vault that was created.
 pub(super) struct Made {
     home: PathBuf,
     pub(super) payload: Payload,
-    /// What opens it, so that no one is asked for it again.
+    /// What unlocks it, so that no one is asked for it again.
     secret: MethodSecret,
     store: Place,
     unlock: String,
     why: Option<String>,
 }
 
-/// Makes a vault where there is none.
+/// Creates a vault in a home that has no vault.
 ///
 /// # Errors
-/// `EXISTS`, and those of making it.
+/// `EXISTS`, and those of creating it.
 pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let home = context.home()?;
-    // Before a key is made: what would be refused leaves nothing behind.
+    // Before a key is made, so that a refusal leaves no files.
     match Vault::open_damaged(&home, &context.setup(), context.lock_limit()) {
         Ok((vault, _)) => init::refuse_taken(&vault, &context.waits("init"))?,
         Err(error) if error.code() == Code::NoVault => {
             init::check_place(&home).map_err(|error| context.of_variable(error))?;
         }
         Err(error) if error.code() == Code::NewerFormat => {
-            let what = format!("there is a vault in {} already, made by a newer strongroom", shown(&home));
-            return Err(Error::new(Code::Exists, what).with_remedy("name another home with --home"));
+            return Err(messages::newer_vault(&home));
         }
         Err(error) => return Err(context.of_variable(error)),
     }
@@ -79,7 +78,7 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
     let (payload, secret, unlock) = match chosen.unlock {
         Unlock::Keychain | Unlock::Auto => by_keychain(context, &home, chosen.store)?,
         by => {
-            // Nothing is sealed under a key that is in no file.
+            // Nothing may be encrypted with a key that no file holds.
             let method = loop {
                 let method = new_method(context, by, &home, args.weak)?;
                 if method.new_key.as_ref().map(NewKey::write).transpose()? != Some(false) {
@@ -97,16 +96,17 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
 }
 
 impl Made {
-    /// Opens the vault with the secret it was made with.
+    /// Opens the vault with the secret that it was created with.
     ///
     /// # Errors
     /// Those of reading and opening the unlock file.
     pub(super) fn open(self, context: &Context, vault: &Vault) -> Result<Session> {
-        let unlocked = unlock_files::open(&vault.slots()?, self.secret, "what the vault was made with")?;
+        let unlocked =
+            unlock_files::open(&vault.slots()?, self.secret, "the secret that it was created with")?;
         vault.session(Opened::By(unlocked), &context.env)
     }
 
-    /// For programs.
+    /// Describes the vault to programs.
     pub(super) fn json(&self) -> serde_json::Value {
         serde_json::json!({
             "home": self.home.to_string_lossy(),
@@ -117,14 +117,13 @@ impl Made {
         })
     }
 
-    /// For people.
+    /// Describes the vault to people.
     pub(super) fn say(&self, context: &mut Context) -> Result<()> {
         let store = match self.store {
-            Place::File => "sealed files (no keychain or service is needed to read them)",
-            Place::Keychain => "the desktop's keychain, sealed there too",
+            Place::File => messages::IN_FILES,
+            Place::Keychain => messages::IN_KEYCHAIN,
         };
-        let (home, unlock) = (shown(&self.home), &self.unlock);
-        context.print(&format!("Made a vault in {home}.\n  Store:  {store}\n  Unlock: {unlock}"))?;
+        context.print(&messages::created(&self.home, store, &self.unlock))?;
         if let Some(why) = &self.why {
             context.say(why);
         }
@@ -135,11 +134,11 @@ impl Made {
 struct Chosen {
     store: Place,
     unlock: Unlock,
-    /// Why the store is not the one that was hoped for, or is the one it is.
+    /// Why this store was chosen, or why the keychain was not.
     why: Option<String>,
 }
 
-/// Chooses where records rest and what unlocks them, of what can be used here.
+/// Chooses where profiles are stored and what unlocks the vault, among what can be used here.
 fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
     let named = context.named();
     let by_hand = named.is_any();
@@ -166,44 +165,30 @@ fn choose(context: &Context, args: &Init, home: &Path) -> Result<Chosen> {
     Ok(Chosen { store, unlock, why })
 }
 
-/// Whether the keychain can be used, and why it was chosen or not.
+/// Returns the store to use, and why the keychain was chosen or not.
 fn probe(context: &Context, home: &Path) -> Result<(Place, Option<String>)> {
-    let file = |why: &str| (Place::File, Some(only_files(why)));
+    let file = |why: &str| (Place::File, Some(messages::chose_files(why)));
     Ok(match Keychain::new(&context.keychain(), home).probe() {
-        Ok((KeychainState::Ready, provider)) => (
-            Place::Keychain,
-            Some(format!(
-                "{provider} is there and unlocked, so records rest in it (--store file keeps them in sealed files)."
-            )),
-        ),
+        Ok((KeychainState::Ready, provider)) => (Place::Keychain, Some(messages::chose_keychain(&provider))),
         Ok((KeychainState::Locked, provider)) if context.may_ask() => {
-            if secret_input::confirm(&format!("{provider} is locked. Unlock it, and keep records in it?"))? {
+            if secret_input::confirm(&messages::use_locked(&provider))? {
                 (Place::Keychain, None)
             } else {
-                file("you said no to the keychain")
+                file(messages::DECLINED)
             }
         }
-        Ok((KeychainState::Locked, provider)) => file(&format!("{provider} is locked")),
-        Ok((KeychainState::NoCollection, provider)) => file(&format!("{provider} has no default collection")),
+        Ok((KeychainState::Locked, provider)) => file(&messages::is_locked(&provider)),
+        Ok((KeychainState::NoCollection, provider)) => file(&messages::no_collection(&provider)),
         Err(error) => file(error.what()),
     })
 }
 
-/// Where no keychain is, the choice that is left.
+/// Asks for the choice that is left if no keychain can be used.
 fn ask_unlock() -> Result<Unlock> {
-    const QUESTION: &str =
-        "They are unlocked by a key file, which works without a terminal. Use a passphrase instead?";
-    Ok(if secret_input::confirm(QUESTION)? { Unlock::Passphrase } else { Unlock::KeyFile })
+    Ok(if secret_input::confirm(messages::USE_PASSPHRASE)? { Unlock::Passphrase } else { Unlock::KeyFile })
 }
 
-/// Why there is no keychain to choose.
-pub(super) fn only_files(why: &str) -> String {
-    format!(
-        "Records rest in sealed files, for {why}. To use a keychain later: strongroom store move --to keychain."
-    )
-}
-
-/// Makes a vault whose key lies in the keychain: first the item, read back, then the vault.
+/// Creates a vault whose key is in the keychain: first the item, which is read back, then the vault.
 fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload, MethodSecret, String)> {
     let payload = Payload::generate(unlock_files::KEYCHAIN)?;
     init::prepare(home)?;
@@ -214,12 +199,12 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     let made_of = NewVault { payload, secret: &secret, settings: Settings { default_store: store } };
     let made = init::init(home, made_of, &context.setup(), &context.waits("init"));
     if made.is_err() {
-        // Nothing is sealed under it yet.
+        // Nothing is encrypted with it yet.
         let _ = keychain.remove(&item);
     }
     let payload = made?;
     if let Ok((vault, _)) = Vault::open_damaged(home, &context.setup(), context.lock_limit()) {
         keychain_key::note_unseen(vault.home())?;
     }
-    Ok((payload, secret, format!("a key in the keychain ({})", keychain.provider())))
+    Ok((payload, secret, messages::key_in_keychain(keychain.provider())))
 }

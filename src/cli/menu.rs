@@ -1,19 +1,22 @@
-//! Questions with numbered answers, for a person at a terminal.
+//! Asks questions with numbered answers, on a terminal.
 
 use super::context::not_a_secret;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::arguments as messages;
 use crate::secret_format;
 use crate::term::out;
 use crate::term::secret_input::{TRIES, read_line};
 
-/// From this length on a word that is no id is not shown: it may be a key without a known beginning.
+/// Words of this length in bytes, and longer ones, are hidden unless they are ids: they may be keys without a known
+/// prefix.
 const WORD_MAX: usize = 20;
 
-/// Asks which of some choices it is to be, under a title and by a short name of what is asked. Each is
-/// a name and what is told about it; an empty answer is the first of them. Its index is given.
+/// Asks for one of several choices and returns its index. An empty answer is the first choice.
+///
+/// `title` stands above the menu and `what` at the prompt. A choice is a name and a description.
 ///
 /// # Errors
-/// `USAGE` where no answer was understood, `CANCELLED`.
+/// `USAGE` if no answer was one of the choices, `CANCELLED`.
 pub(super) fn pick(title: &str, what: &str, choices: &[(&str, String)]) -> Result<usize> {
     let mut menu = format!("{title}:\n");
     let width = choices.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
@@ -30,13 +33,13 @@ pub(super) fn pick(title: &str, what: &str, choices: &[(&str, String)]) -> Resul
     })
 }
 
-/// The index that a number means, of so many.
+/// Returns the index of a choice that was typed as a number, from 1 to `of`.
 pub(super) fn numbered(text: &str, of: usize) -> Option<usize> {
     let number: usize = text.parse().ok()?;
     number.checked_sub(1).filter(|index| *index < of)
 }
 
-/// Asks for a line that is no secret. One that is pasted too early is not shown.
+/// Asks for a line that is not a secret. A secret that is pasted too early is not shown.
 ///
 /// # Errors
 /// `USAGE` for a secret; those of reading it.
@@ -45,16 +48,10 @@ pub(super) fn line(question: &str) -> Result<String> {
     if not_a_secret(&answer.text).is_ok() {
         return Ok(answer.text.to_string());
     }
-    let (what, remedy) = if answer.shown {
-        ("the answer looks like a secret, and was shown as it was typed", "revoke it")
-    } else {
-        ("the answer looks like a secret; it was not shown, and is not stored", "run it again")
-    };
-    Err(Error::new(Code::Usage, what)
-        .with_remedy(format!("{remedy}; a secret is asked for by itself, and hidden")))
+    Err(if answer.shown { messages::answer_was_shown() } else { messages::answer_was_hidden() })
 }
 
-/// Whether what is typed for an answer may be a secret, or the beginning of one.
+/// Returns whether what is typed for an answer may be a secret, or the beginning of one.
 fn may_be_secret(text: &str) -> bool {
     text.split(|c: char| c.is_whitespace() || matches!(c, ':' | '=' | '"' | '\'')).any(|word| {
         let known = secret_format::Shape::of(word).is_some_and(|shape| shape.prefix.len() >= 4);
@@ -66,17 +63,16 @@ fn may_be_secret(text: &str) -> bool {
     })
 }
 
-/// Asks until the answer is one.
+/// Asks until `understand` accepts an answer, at most [`TRIES`] times.
 ///
 /// # Errors
-/// `USAGE` if none was understood, and for a secret; `CANCELLED`.
+/// `USAGE` if no answer was accepted, and for a secret; `CANCELLED`.
 pub(super) fn answer<T>(question: &str, understand: impl Fn(&str) -> Option<T>) -> Result<T> {
     for nth in 0..TRIES {
-        let text =
-            if nth == 0 { line(question)? } else { line(&format!("That is none of them. {question}"))? };
+        let text = if nth == 0 { line(question)? } else { line(&messages::again(question))? };
         if let Some(value) = understand(&text) {
             return Ok(value);
         }
     }
-    fail(Code::Usage, "no answer was understood")
+    Err(messages::no_answer())
 }

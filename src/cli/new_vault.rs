@@ -1,21 +1,16 @@
-//! What `onboard` asks a person before it makes a vault: where records rest, and what unlocks them.
+//! What `onboard` asks before it creates a vault: where to store profiles, and how to unlock the vault.
 
 use std::path::Path;
 
-use strongroom_backends::shown;
-
 use super::Context;
-use super::make_vault::{Init, Store, only_files};
+use super::make_vault::{Init, Store};
 use super::menu;
 use super::new_method::Unlock;
 use crate::error::Result;
 use crate::keychain::{Keychain, KeychainState};
+use crate::messages::cli::keys::vaults as messages;
 
-const FILES: &str = "sealed files, which need no desktop: right for servers and services";
-const KEY_FILE: &str = "a key file, which works without a terminal: right for gateways and scripts";
-const PASSPHRASE: &str = "a passphrase, asked for each time or kept for a while by `strongroom unlock`";
-
-/// The flags of `init`, with answers in the place of what they leave open.
+/// Returns the flags of `init`, with a person's answers for those that were not given.
 ///
 /// # Errors
 /// Those of asking.
@@ -25,7 +20,7 @@ pub(super) fn ask(context: &Context, flags: &Init) -> Result<Init> {
         named => named,
     };
     let unlock = match flags.unlock {
-        // A key or a passphrase that was named says it.
+        // A key or a passphrase that was named answers the question.
         Unlock::Auto if !context.named().is_any() => ask_unlock(store)?,
         named => named,
     };
@@ -33,36 +28,37 @@ pub(super) fn ask(context: &Context, flags: &Init) -> Result<Init> {
 }
 
 fn ask_store(context: &Context, home: &Path) -> Result<Store> {
-    let files = ("file", format!("{FILES} ({})", shown(home)));
+    let files = ("file", messages::choice_files(home));
     let (choices, stores) = match Keychain::new(&context.keychain(), home).probe() {
-        Ok((KeychainState::Ready, provider)) => (
-            [("keychain", format!("{provider}, which is there and unlocked")), files],
-            [Store::Keychain, Store::File],
-        ),
-        Ok((KeychainState::Locked, provider)) => (
-            [files, ("keychain", format!("{provider}, which is locked and will ask you to unlock it"))],
-            [Store::File, Store::Keychain],
-        ),
+        Ok((KeychainState::Ready, provider)) => {
+            ([("keychain", messages::choice_keychain(&provider)), files], [Store::Keychain, Store::File])
+        }
+        Ok((KeychainState::Locked, provider)) => {
+            ([files, ("keychain", messages::choice_locked(&provider))], [Store::File, Store::Keychain])
+        }
         Ok((KeychainState::NoCollection, provider)) => {
-            context.say(&only_files(&format!("{provider} has no default collection")));
+            context.say(&messages::chose_files(&messages::no_collection(&provider)));
             return Ok(Store::File);
         }
         Err(error) => {
-            context.say(&only_files(error.what()));
+            context.say(&messages::chose_files(error.what()));
             return Ok(Store::File);
         }
     };
-    let index = menu::pick("Where records rest", "Store", &choices)?;
+    let index = menu::pick(messages::STORES, messages::STORE, &choices)?;
     Ok(stores.get(index).copied().unwrap_or_default())
 }
 
 fn ask_unlock(store: Store) -> Result<Unlock> {
-    let mut choices = vec![("key-file", KEY_FILE.to_owned()), ("passphrase", PASSPHRASE.to_owned())];
+    let mut choices = vec![
+        ("key-file", messages::CHOICE_KEY_FILE.to_owned()),
+        ("passphrase", messages::CHOICE_PASSPHRASE.to_owned()),
+    ];
     let mut unlocks = vec![Unlock::KeyFile, Unlock::Passphrase];
     if store == Store::Keychain {
-        choices.insert(0, ("keychain", "a key in the keychain, there while you are logged in".to_owned()));
+        choices.insert(0, ("keychain", messages::CHOICE_KEYCHAIN.to_owned()));
         unlocks.insert(0, Unlock::Keychain);
     }
-    let index = menu::pick("What unlocks the vault", "Unlock by", &choices)?;
+    let index = menu::pick(messages::UNLOCKS, messages::UNLOCK, &choices)?;
     Ok(unlocks.get(index).copied().unwrap_or_default())
 }

@@ -1,7 +1,6 @@
-//! `onboard`: from nothing to a stored credential, for people and for scripts.
+//! `onboard`: creates a vault and stores a first credential, for people and for scripts.
 
 use clap::Args;
-use strongroom_backends::shown;
 
 use super::Context;
 use super::adding::{self, Known, Method};
@@ -17,8 +16,9 @@ use super::openclaw_setup;
 use super::secret_argument;
 use super::storing::{self, Stored};
 use crate::client::sources::Found;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::looks::may_be_repeated;
+use crate::messages::cli::setup as messages;
 use crate::ops::open::Open;
 use crate::ops::save::{End, Wish};
 use crate::secret_format;
@@ -29,32 +29,31 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::id::Provider;
 use crate::vault::keys::init as vault_init;
 
-/// Make a vault where there is none, and store a first credential in it.
+/// Create a vault if needed, and store a first credential in it
 ///
-/// At a terminal it asks. For scripts the flags say everything: a key or a token is `-` (standard
-/// input), `env:NAME` (a variable), or the secret itself, which then stood on a command line and
-/// should be rotated.
+/// Asks on a terminal. In scripts, flags give every answer: a key or a token is `-` (standard input), `env:NAME`
+/// (a variable), or the secret itself, which others can then read on the command line and which should be rotated.
 #[derive(Debug, Args)]
 pub struct Onboard {
-    /// Ask nothing
+    /// Never prompt
     #[arg(long)]
     non_interactive: bool,
-    /// What kind of credential it is: apiKey, token, setup-token
+    /// Kind of credential: apiKey, token, setup-token
     #[arg(long, value_name = "CHOICE")]
     auth_choice: Option<String>,
-    /// The token: `-`, `env:NAME`, or itself
+    /// Token: `-`, `env:NAME`, or the token itself
     #[arg(long, value_name = "T", value_parser = clap::value_parser!(Source))]
     token: Option<Source>,
-    /// Whom the token is for [default: anthropic]
+    /// Provider of the token [default: anthropic]
     #[arg(long, value_name = "P")]
     token_provider: Option<String>,
-    /// The token's profile id [default: <provider>:manual, of a setup-token <provider>:default]
+    /// Profile id of the token [default: <provider>:manual, or <provider>:default for a setup-token]
     #[arg(long, value_name = "ID")]
     token_profile_id: Option<String>,
-    /// When the token ends, from now: 90s, 15m, 12h, 365d, 2w, 1y; or never
+    /// Time until the token expires, such as 90s, 15m, 12h, 365d, 2w or 1y; or never
     #[arg(long, value_name = "TIME", conflicts_with = "token_expires_at")]
     token_expires_in: Option<String>,
-    /// When the token ends: 2027-01-31[THH:MM:SSZ]
+    /// Date on which the token expires: 2027-01-31[THH:MM:SSZ]
     #[arg(long, value_name = "DATE")]
     token_expires_at: Option<String>,
     #[command(flatten)]
@@ -63,16 +62,16 @@ pub struct Onboard {
     vault: Init,
     #[command(flatten)]
     client: ClientFlags,
-    /// Accepted, as OpenClaw has it
+    /// Accepted because OpenClaw has it
     #[arg(long, hide = true)]
     accept_risk: bool,
 }
 
-/// What `--auth-choice` says.
+/// The value of `--auth-choice`.
 #[derive(Clone, Copy, Debug)]
 struct Choice {
     method: Method,
-    /// The flag of the key, and whose it is: `openrouter-api-key` and its like.
+    /// The flag of the key and its provider, for choices such as `openrouter-api-key`.
     key: Option<(&'static str, &'static str)>,
 }
 
@@ -85,8 +84,7 @@ fn choice(text: &str) -> Result<Choice> {
         other => {
             return match api_keys::flag(other) {
                 Some(key) => Ok(Choice { method: Method::ApiKey, key: Some(key) }),
-                None => Err(Error::new(Code::Usage, "that is not a choice for --auth-choice")
-                    .with_remedy("use one of: apiKey, token, setup-token, <provider>-api-key")),
+                None => Err(messages::bad_choice()),
             };
         }
     };
@@ -97,7 +95,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     if args.non_interactive {
         context.global.no_input = true;
     }
-    // Before a vault is made: what is not usable leaves nothing behind.
+    // Before a vault is created, so that unusable values leave no vault.
     let choice = args.auth_choice.as_deref().map(choice).transpose()?;
     let mut given = Vec::new();
     for (wish, flag, source) in args.wishes(context, choice)? {
@@ -112,7 +110,7 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     for (wish, _) in &given {
         storing::keep_what_is_there(context, &open, wish, false)?;
     }
-    let mut kept: Vec<String> = made.iter().map(|_| "the vault".to_owned()).collect();
+    let mut kept: Vec<String> = made.iter().map(|_| messages::THE_VAULT.to_owned()).collect();
     let mut stored = Vec::new();
     let nothing_said = given.is_empty() && choice.is_none() && args.token_provider.is_none();
     let goes_on = if nothing_said && context.may_ask() && !context.json() {
@@ -145,8 +143,8 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
         one.say(context)?;
     }
     let connects = context.may_ask()
-        && match secret_input::confirm("Show how OpenClaw gets its secrets from this vault?") {
-            // All is stored by now.
+        && match secret_input::confirm(messages::SHOW_SETUP) {
+            // Everything is stored by now, so an interrupt is no failure.
             Err(error) if error.code() == Code::Cancelled => false,
             answer => answer?,
         };
@@ -157,41 +155,41 @@ pub(super) fn run(context: &mut Context, args: &Onboard) -> Result<u8> {
     Ok(0)
 }
 
-/// Offers to store the keys that lie outside the vault. Returns whether the person wants to add another one.
+/// Offers to store the keys found outside the vault. Returns whether the person wants to add another credential.
 fn take_found(context: &mut Context, open: &mut Open<'_>) -> Result<bool> {
     let found = Found::look_here(&context.env, false);
     let Ok(parsed) = environment::parse(&found) else { return Ok(true) };
     if parsed.candidates.is_empty() {
         return Ok(true);
     }
-    context.say("Found keys in plain text outside the vault:");
+    context.say(messages::FOUND_KEYS);
     for candidate in &parsed.candidates {
         context.say(&format!("  {}  {}", candidate.id, candidate.place));
     }
-    if !secret_input::confirm("Store them in the vault?")? {
+    if !secret_input::confirm(messages::STORE_THEM)? {
         return Ok(true);
     }
     importing::take(context, open, parsed)?;
-    match secret_input::confirm("Add another credential?") {
-        // What was found is stored by now.
+    match secret_input::confirm(messages::ADD_ANOTHER) {
+        // What was found is stored by now, so an interrupt is no failure.
         Err(error) if error.code() == Code::Cancelled => Ok(false),
         answer => answer,
     }
 }
 
-/// Says what was done before an error, and is not undone by it.
+/// Warns of what was done before an error and is kept.
 fn stays(context: &Context, kept: &[String], error: Error) -> Error {
     if kept.is_empty() {
         return error;
     }
-    context.warn(&format!("made before this, and kept: {}", kept.join(", ")));
+    context.warn(&messages::kept(kept));
     if error.code() == Code::Cancelled {
-        return error.with_remedy("run `strongroom onboard` again to go on");
+        return error.with_remedy(messages::CONTINUE);
     }
     error
 }
 
-/// The vault that is there, or a new one, and what is told of that one to programs.
+/// Opens the vault, or creates one. Returns the JSON description of a new one.
 fn open_or_make(
     context: &mut Context,
     args: &Onboard,
@@ -208,7 +206,7 @@ fn open_or_make(
                 &args.vault
             };
             let made = match make_vault::make(context, init) {
-                // Somebody else made it meanwhile.
+                // Another process created it at the same time.
                 Err(error)
                     if error.code() == Code::Exists
                         && Vault::open(&home, &context.setup(), context.lock_limit()).is_ok() =>
@@ -232,12 +230,12 @@ fn open_or_make(
 fn open(context: &Context, flags: &Init) -> Result<(Option<serde_json::Value>, Vault, Session)> {
     let vault = context.vault()?;
     if flags.store != make_vault::Store::Auto || flags.unlock != Unlock::Auto {
-        context.warn("--store and --unlock are for a vault that is made: see `strongroom store move` and `strongroom unlock-method add`");
+        context.warn(messages::ONLY_NEW_VAULT);
     }
-    context.say(&format!("There is a vault in {}: it is used as it is.", shown(vault.home().path())));
+    context.say(&messages::existing_vault(vault.home().path()));
     let mut session = context.session(&vault)?;
     if vault.file().is_none() {
-        // Whoever made it was cut short, perhaps this command.
+        // The command that created it was interrupted.
         vault_init::finish(&vault, &mut session, &context.waits("onboard"))?;
     }
     Ok((None, vault, session))
@@ -248,7 +246,7 @@ impl Onboard {
         Ends { expires_in: self.token_expires_in.clone(), expires_at: self.token_expires_at.clone() }
     }
 
-    /// What the flags say is to be stored: the credential, the flag, and where its secret comes from.
+    /// Returns what the flags ask to store: the credential, its flag, and where its secret comes from.
     fn wishes(&self, context: &Context, choice: Option<Choice>) -> Result<Vec<(Wish, String, Source)>> {
         let mut wishes = Vec::new();
         for (provider, flag, source) in self.keys.given() {
@@ -284,16 +282,12 @@ impl Onboard {
             wishes.push((wish, "--token".to_owned(), source.clone()));
         }
         if wishes.iter().filter(|(_, _, source)| matches!(source, Source::Stdin)).count() > 1 {
-            return fail(Code::Usage, "two values are to be read from standard input");
+            return Err(messages::stdin_twice());
         }
         for (place, (wish, flag, _)) in wishes.iter().enumerate() {
             let rest = wishes.iter().skip(place + 1);
             if let Some((_, other, _)) = rest.clone().find(|(other, ..)| other.profile == wish.profile) {
-                return Err(Error::new(
-                    Code::Usage,
-                    format!("{flag} and {other} are both for {}", wish.profile),
-                )
-                .with_remedy("name the token's id with --token-profile-id"));
+                return Err(messages::both_for(flag, other, wish.profile.as_str()));
             }
         }
         self.check_flags(&wishes, choice)?;
@@ -301,15 +295,15 @@ impl Onboard {
             return Ok(wishes);
         }
         if choice.is_some_and(|choice| choice.method == Method::SetupToken) {
-            // It says how else.
+            // A setup-token needs a terminal: this error says so, and what to do instead.
             let id = self.token_profile_id.as_deref();
             let wish = claude_token::wish(context, "anthropic", id, &Ends::default(), None)?;
             claude_token::needs_terminal(context, &wish)?;
         }
-        Err(Error::new(Code::Usage, "nothing to store was given, and nobody can be asked").with_remedy("give --anthropic-api-key or another provider's, or --token; each takes `-` for standard input and `env:NAME` for a variable"))
+        Err(messages::nothing_given())
     }
 
-    /// Refuses flags that say something else than what was given.
+    /// Fails if a flag contradicts the credentials that were given.
     fn check_flags(&self, wishes: &[(Wish, String, Source)], choice: Option<Choice>) -> Result<()> {
         if wishes.is_empty() {
             return Ok(());
@@ -330,7 +324,7 @@ impl Onboard {
             None => None,
         };
         if let Some((choice, flag)) = missing {
-            return fail(Code::Usage, format!("--auth-choice {choice}, and no {flag} was given"));
+            return Err(messages::choice_needs(&choice, &flag));
         }
         let of_token = [
             ("--token-provider", self.token_provider.is_some()),
@@ -339,9 +333,7 @@ impl Onboard {
             ("--token-expires-at", self.token_expires_at.is_some()),
         ];
         match of_token.iter().find(|(_, given)| *given && self.token.is_none()) {
-            Some((flag, _)) => {
-                fail(Code::Usage, format!("{flag} is about a token, and no --token was given"))
-            }
+            Some((flag, _)) => Err(messages::needs_token(flag)),
             None => Ok(()),
         }
     }
@@ -368,22 +360,20 @@ impl Onboard {
 }
 
 fn next_steps(context: &Context) {
-    context.say("Next:");
-    context.say("  strongroom status --check      is all of it usable?");
-    context.say("  strongroom recovery-key        keep its output somewhere else: it opens everything if the key is lost");
-    context.say("  strongroom models auth add     another credential");
+    for line in messages::NEXT {
+        context.say(line);
+    }
 }
 
-/// The error of a variable that has no value. What is no usual name of one may be a secret in its place.
+/// Returns the error for a variable without a value. A name that is unusual for a variable may be a secret, and is
+/// not repeated.
 fn not_set(flag: &str, name: &str) -> Error {
     let is_name = may_be_repeated(name) && name.bytes().all(|b| !b.is_ascii_lowercase());
-    let name = if is_name { name } else { "that it names" };
-    Error::new(Code::NoInput, format!("{flag}: the variable {name} is not set, or empty"))
-        .with_remedy("set it, or send the secret on standard input and give `-`")
+    messages::variable_not_set(flag, is_name.then_some(name))
 }
 
 impl Source {
-    /// Reads the secret, and warns where it stood on the command line.
+    /// Reads the secret, with a warning if it was given on the command line.
     fn read(self, context: &Context, provider: &Provider, flag: &str) -> Result<secret_argument::Read> {
         let bytes = match self {
             Self::Stdin => {
@@ -403,18 +393,11 @@ impl Source {
                 bytes.extend(crate::secret::ExposeSecret::expose_secret(&secret).as_bytes());
                 let pasted = secret_format::normalise(bytes.expose(), Some(provider))?;
                 let mut warnings = pasted.warnings;
-                warnings.push(format!(
-                    "the secret stood on the command line ({flag}), where other users of this machine and the shell's history can have it: rotate it; `-` reads standard input, `env:NAME` a variable"
-                ));
+                warnings.push(messages::secret_on_command_line(flag));
                 return Ok((pasted.secret, warnings));
             }
-            Self::Not(why) => {
-                return Err(Error::new(Code::Usage, format!("the value of {flag} {why}")).with_remedy("is the variable set that it was to come from? a secret that looks like that goes by standard input: `-`"));
-            }
-            Self::Empty => {
-                return Err(Error::new(Code::NoInput, format!("the value of {flag} is empty"))
-                    .with_remedy("is the variable set that it was to come from?"));
-            }
+            Self::Not(why) => return Err(messages::not_a_secret(flag, why)),
+            Self::Empty => return Err(messages::empty_value(flag)),
         };
         let pasted = secret_format::normalise(bytes.expose(), Some(provider))?;
         Ok((pasted.secret, pasted.warnings))

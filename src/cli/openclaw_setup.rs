@@ -1,14 +1,13 @@
-//! How OpenClaw comes to ask this vault: what its configuration has to hold, and where it wants the
-//! index. Nothing of OpenClaw's is written.
-
-use strongroom_backends::shown;
+//! Shows how to connect OpenClaw to this vault: the configuration that it needs, and where it reads the index.
+//! OpenClaw's own files are not written.
 
 use super::Context;
 use crate::client::exec_provider::ExecProvider;
 use crate::client::places::Places;
 use crate::doctor::{Level, resolver};
 use crate::env::Env;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::setup as messages;
 use crate::term::escape::safe;
 use crate::unlock::{key_sources, unlock_files};
 use crate::vault::home::{self, AGENTS, Vault};
@@ -16,14 +15,13 @@ use crate::vault::index;
 use crate::vault::settings;
 use crate::vault::store::Store;
 
-/// How OpenClaw is to run this very program for the agent that is meant.
+/// Returns how OpenClaw has to run this program for the current agent.
 ///
 /// # Errors
-/// `CONFIG` where the program's own path is not known.
+/// `CONFIG` if the program's own path is not known.
 pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
-    let command = std::env::current_exe()
-        .map_err(|_| Error::new(Code::Config, "this program's own path is not known"))?;
-    // OpenClaw hands HOME down, and nothing else that says where things are.
+    let command = std::env::current_exe().map_err(|_| messages::no_own_path())?;
+    // Of the variables that say where files are, OpenClaw passes on only HOME.
     let bare =
         context.env.var("HOME").map_or_else(Env::default, |home| Env::default().with_var("HOME", home));
     let home = vault.home().path().to_path_buf();
@@ -37,38 +35,33 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
         command,
         agent: context.agent()?.as_str().to_owned(),
         home: (home::locate(None, &bare).ok().as_ref() != Some(&home)).then_some(home),
-        // OpenClaw starts it in another directory.
+        // OpenClaw starts the program in another directory.
         key_file: key_file.map(|path| std::path::absolute(&path).unwrap_or(path)),
         keychain: keychain || has(vault, unlock_files::KEYCHAIN)?,
     })
 }
 
-/// Tells a person what to put where.
+/// Tells a person what to write into which file.
 ///
 /// # Errors
 /// Those of writing it.
-pub(super) fn tell(context: &mut Context, vault: &Vault, wiring: &ExecProvider) -> Result<()> {
+pub(super) fn tell(context: &mut Context, vault: &Vault, provider: &ExecProvider) -> Result<()> {
     let places = Places::of(&context.env);
     let config = places.config.unwrap_or_else(|| "openclaw.json".into());
     let directory = config.parent().unwrap_or(&config).to_path_buf();
-    context.say(&format!("Into {}, merged with what is there:", shown(&config)));
-    let text = serde_json::to_string_pretty(&wiring.config())
-        .map_err(|_| Error::new(Code::Config, "OpenClaw's configuration could not be written as JSON"))?;
+    context.say(&messages::merge_into(&config));
+    let text = serde_json::to_string_pretty(&provider.config()).map_err(|_| messages::no_config())?;
     context.print(&text.lines().map(safe).collect::<Vec<_>>().join("\n"))?;
-    let index = vault.home().path().join(AGENTS).join(&wiring.agent).join(index::FILE);
-    let target = wiring.index_in(&directory);
-    context.say(&format!(
-        "The index goes where OpenClaw up to 2026.6.1 looks, again after each profile that you add, rename or remove:\n  {} {} {}\nThen: openclaw secrets reload (docs/guide.md, \"OpenClaw\", has more)",
-        // That of macOS makes no directories.
-        if cfg!(target_os = "linux") { "install -D -m 600" } else { "install -m 600" },
-        shown(&index),
-        shown(&target),
-    ));
+    let index = vault.home().path().join(AGENTS).join(&provider.agent).join(index::FILE);
+    let target = provider.index_in(&directory);
+    // `install` of macOS has no -D and makes no directories.
+    let install = if cfg!(target_os = "linux") { "install -D -m 600" } else { "install -m 600" };
+    context.say(&messages::copy_index(install, &index, &target));
     if target.exists() {
-        context.say("It replaces the file that is there: what only that holds, take over first, with `strongroom import`.");
+        context.say(messages::REPLACES_FILE);
     }
     if !has(vault, unlock_files::KEY_FILE)? && !has(vault, unlock_files::KEYCHAIN)? {
-        context.warn("OpenClaw cannot answer a prompt, and this vault opens by a passphrase alone: strongroom unlock-method add key-file");
+        context.warn(messages::ONLY_PASSPHRASE);
     }
     for finding in resolver::check().into_iter().filter(|finding| finding.level != Level::Ok) {
         context.warn(&finding.what);

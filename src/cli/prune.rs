@@ -1,4 +1,4 @@
-//! `store prune`: removes what homes that are gone left in the keychain.
+//! `store prune`: removes what deleted homes left in the keychain.
 
 use clap::Args;
 use strongroom_backends::shown;
@@ -7,29 +7,30 @@ use super::Context;
 use crate::doctor::leftovers::{KeptFor, kept_for};
 use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
+use crate::messages::cli::arguments;
+use crate::messages::cli::keys::profiles as messages;
 use crate::secret_format::looks_secret;
 use crate::term::count::counted;
-use crate::term::escape::shell_path;
 use crate::vault::home::Vault;
 use crate::vault::id::quoted;
 use crate::vault::keychain::leftovers::{self, Leftover};
 
-/// So many profiles of a home are named one by one.
+/// The most profiles of a home that are named one by one.
 const NAMED_MAX: usize = 8;
 
-/// Remove what homes that are gone left in the keychain.
+/// Remove what deleted homes left in the keychain
 ///
-/// Shows the items of vaults whose directory is not there any more, asks, and removes them. Nothing brings
-/// them back. Needs no vault.
+/// Lists the items of vaults whose directory no longer exists, asks, and removes them. This cannot be undone. Works
+/// without a vault.
 #[derive(Debug, Args)]
 pub(super) struct Prune {
-    /// The vaults, by id, or their homes, by path [default: all that are gone]
+    /// Vaults by id, or their homes by path [default: all whose home no longer exists]
     #[arg(value_name = "VAULT|HOME")]
     which: Vec<String>,
-    /// Show what would be removed, and remove nothing
+    /// Show what would be removed, without removing it
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short = 'y', conflicts_with = "dry_run")]
     yes: bool,
 }
@@ -43,15 +44,7 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
     if !args.which.is_empty() {
         for which in &args.which {
             if !all.iter().any(|left| is_of(left, which)) {
-                return Err(Error::new(
-                    Code::NotFound,
-                    format!(
-                        "{} holds no items of a removed home or vault {}",
-                        keychain.provider(),
-                        quoted(which)
-                    ),
-                )
-                .with_remedy("run `strongroom store prune --dry-run` to see what there is"));
+                return Err(messages::no_leftovers_of(keychain.provider(), &quoted(which)));
             }
         }
         all.retain(|left| args.which.iter().any(|which| is_of(left, which)));
@@ -75,9 +68,7 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
     let mut removed = 0;
     if !args.dry_run && !gone.is_empty() {
         let items: usize = gone.iter().map(|left| left.items).sum();
-        let question =
-            format!("Remove {} from {provider}? Nothing brings them back.", counted(items as u64, "item"));
-        context.confirm(args.yes, &question)?;
+        context.confirm(args.yes, &messages::remove_items(items, &provider))?;
         for left in &gone {
             removed += leftovers::remove(&keychain, left)?;
         }
@@ -89,9 +80,9 @@ pub(super) fn run(context: &mut Context, args: &Prune) -> Result<u8> {
             "keychain": provider, "dryRun": args.dry_run, "removed": removed, "leftovers": gone, "kept": kept,
         }))?;
     } else if args.dry_run {
-        context.print("Dry run: nothing was removed.")?;
+        context.print(messages::DRY_RUN)?;
     } else if !gone.is_empty() {
-        context.print(&format!("Removed {} from {provider}.", counted(removed as u64, "item")))?;
+        context.print(&messages::removed_items(removed, &provider))?;
     }
     Ok(0)
 }
@@ -102,42 +93,29 @@ fn is_of(left: &Leftover, which: &str) -> bool {
 
 fn why_kept(kept: &KeptFor) -> String {
     match kept {
-        KeptFor::Home(home) => format!(
-            "the vault in {} may still read them; to remove them: strongroom --home {} store prune",
-            shown(home),
-            shell_path(home)
-        ),
-        KeptFor::CutShort(verb) => {
-            format!("a {verb} was cut short and may need them; run `strongroom {verb}` again first")
-        }
-        KeptFor::Moved(home) => format!(
-            "the vault in {} reads them, because it was moved there; run `strongroom doctor --repair` first",
-            shown(home)
-        ),
+        KeptFor::Home(home) => messages::kept_for_home(home),
+        KeptFor::CutShort(verb) => messages::kept_for_interrupted(verb),
+        KeptFor::Moved(home) => messages::kept_for_moved(home),
     }
 }
 
 fn tell(context: &mut Context, provider: &str, gone: &[Leftover], kept: &[(Leftover, String)]) -> Result<()> {
     if gone.is_empty() {
-        context.print(&format!("{provider} holds no items of removed homes."))?;
+        context.print(&messages::no_leftovers(provider))?;
     } else {
-        context.print(&format!("{provider} holds items of homes that are not there any more:"))?;
+        context.print(&messages::leftovers(provider))?;
     }
     for left in gone {
-        let hint = if left.without_parent {
-            "; the directory above it is missing too: is a disk not mounted?"
-        } else {
-            ""
-        };
+        let hint = if left.without_parent { messages::NO_PARENT } else { "" };
         context.print(&format!("  {}{hint}", line(left)))?;
     }
     for (left, why) in kept {
-        context.say(&format!("Kept {}: {why}", line(left)));
+        context.say(&messages::kept(&line(left), why));
     }
     Ok(())
 }
 
-/// A text of an item as it is shown. Anything on the bus may have written it.
+/// Returns a text of an item, safe to show. Any program on the bus may have written it.
 fn plain(text: &str) -> String {
     if looks_secret(text) { "…".to_owned() } else { shown(text.as_ref()) }
 }
@@ -172,32 +150,23 @@ fn json(left: &Leftover, why: Option<&String>) -> serde_json::Value {
     document
 }
 
-/// The remedy of a command that finds no vault, if the keychain holds items of removed homes. Nothing is
-/// asked, and what fails says nothing.
+/// Returns what a command that finds no vault can suggest, if the keychain holds items of removed homes. Asks no one,
+/// and is silent if the keychain cannot be read.
 pub(super) fn hint(context: &Context) -> Option<String> {
     let keychain = Keychain::new(&context.keychain().unasked(), &context.home().ok()?);
     let left = leftovers::look(&keychain, &context.setup().anchors).ok()?;
     let gone = left.iter().filter(|left| left.readers.is_empty());
     let items: usize = gone.map(|left| left.items).sum();
-    (items > 0).then(|| {
-        format!(
-            "{} holds {} of removed homes: strongroom store prune --dry-run",
-            keychain.provider(),
-            counted(items as u64, "item")
-        )
-    })
+    (items > 0).then(|| messages::prune_hint(keychain.provider(), items))
 }
 
-/// The vault in a home, as the checks of `doctor` need it.
+/// Adds [`hint`] to the error for a home without a vault.
 pub(super) fn no_vault(
     context: &Context,
     opened: Result<(Vault, Option<Error>)>,
 ) -> Result<(Vault, Option<Error>)> {
     opened.map_err(|error| match hint(context) {
-        Some(hint) if error.code() == Code::NoVault => {
-            let remedy = format!("{}; {hint}", error.remedy());
-            error.with_remedy(remedy)
-        }
+        Some(hint) if error.code() == Code::NoVault => arguments::also(error, &hint),
         _ => error,
     })
 }

@@ -1,4 +1,4 @@
-//! `recover`: a vault whose unlock files are lost, rebuilt with the recovery key.
+//! `recover`: rebuilds a vault whose unlock files are lost, with the recovery key.
 
 use std::path::PathBuf;
 
@@ -7,15 +7,15 @@ use strongroom_backends::key_file::Trust;
 
 use super::Context;
 use super::new_method::{self, NewKey, new_method};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages::cli::keys::vaults as messages;
 use crate::seal::recovery;
-use crate::term::count::counted;
 use crate::unlock::{key_sources, read};
 use crate::vault::home::Vault;
 use crate::vault::keychain::sync;
 use crate::vault::keys::recover;
 
-/// What unlocks a rebuilt vault. A keychain can be added then.
+/// What unlocks a rebuilt vault. A keychain can be added afterwards.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum Unlock {
     /// A key file outside the home
@@ -25,25 +25,25 @@ enum Unlock {
     Passphrase,
 }
 
-/// Rebuild a vault whose unlock files are lost, with the recovery key.
+/// Rebuild a vault whose unlock files are lost, with the recovery key
 ///
-/// Every record that the key opens is sealed anew under a new vault key. Who made the records
-/// cannot be told: look over `strongroom list`, and revoke what you do not know.
+/// Every profile that the recovery key decrypts is encrypted again with a new vault key. Nothing proves who created
+/// the profiles: check `strongroom list`, and revoke what you do not recognise.
 #[derive(Debug, Args)]
 pub struct Recover {
-    /// The file that holds the recovery key (AGE-SECRET-KEY-1…)
+    /// Read the recovery key (AGE-SECRET-KEY-1…) from this file
     #[arg(long, value_name = "F")]
     recovery_key: PathBuf,
-    /// What unlocks the vault from now on
+    /// How to unlock the vault from now on
     #[arg(long, value_enum, default_value_t)]
     unlock: Unlock,
-    /// Set unlock files aside that are still there and that nobody can open
+    /// Set aside the remaining unlock files, which no one can decrypt
     #[arg(long)]
     discard_unlock_files: bool,
-    /// Go on where some records open neither with the recovery key nor otherwise; their files stay
+    /// Continue if some profiles cannot be decrypted; their files are kept
     #[arg(long)]
     leave_unreadable: bool,
-    /// Take a new passphrase of under 12 bytes too
+    /// Accept a new passphrase of fewer than 12 bytes
     #[arg(long)]
     weak: bool,
 }
@@ -51,8 +51,8 @@ pub struct Recover {
 pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
     let home = context.home()?;
     let (vault, _) = Vault::open_damaged(&home, &context.setup(), context.lock_limit())?;
-    let bytes = read::bytes_of(&args.recovery_key, "recovery key's file", Trust::Own)?;
-    let identity = recovery::parse(bytes.expose(), "the recovery key's file")?;
+    let bytes = read::bytes_of(&args.recovery_key, "recovery key file", Trust::Own)?;
+    let identity = recovery::parse(bytes.expose(), "the recovery key file")?;
     let by = match args.unlock {
         Unlock::KeyFile => new_method::Unlock::KeyFile,
         Unlock::Passphrase => new_method::Unlock::Passphrase,
@@ -65,8 +65,7 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
             method: method.name,
             secret: method.secret,
             keep: &|| match method.new_key.as_ref().map(NewKey::write).transpose()? {
-                Some(false) => Err(Error::new(Code::Changed, "somebody else made the key file meanwhile")
-                    .with_remedy("nothing was changed: run it again")),
+                Some(false) => Err(messages::key_file_taken()),
                 _ => Ok(()),
             },
             others: key_sources::at_hand(&context.named(), &context.env, &home),
@@ -80,17 +79,15 @@ pub(super) fn run(context: &mut Context, args: &Recover) -> Result<u8> {
             "records": done.records, "failed": done.failed, "resumed": done.resumed, "originVouchedFor": false,
         }))?;
     } else {
-        let resumed = if done.resumed { " (finished one that was cut short)" } else { "" };
-        let many = counted(done.records as u64, "record");
-        context.print(&format!("Recovered {many}{resumed}.\n  Unlock: {}", method.told))?;
+        context.print(&messages::recovered(done.records, done.resumed, &method.told))?;
         for failed in &done.failed {
-            context.warn(&format!("{failed}; its file stays"));
+            context.warn(&messages::not_recovered(failed));
         }
         if let Some(error) = &done.keychain {
             context.warn(&sync::told(error));
         }
-        context.warn("the origin of these records cannot be vouched for: whoever knew the old recovery recipient could have made them");
-        context.say("Look over `strongroom list`. The recovery key is new: keep the output of `strongroom recovery-key`.");
+        context.warn(messages::UNKNOWN_ORIGIN);
+        context.say(messages::AFTER_RECOVERY);
     }
     Ok(if done.failed.is_empty() { 0 } else { Code::Corrupt.exit() })
 }

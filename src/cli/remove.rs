@@ -1,20 +1,21 @@
-//! `remove`: removes a profile. That is not revocation.
+//! `remove`: removes a profile. The secret stays valid at its provider.
 
 use clap::Args;
 
 use super::Context;
 use crate::error::Result;
+use crate::messages::cli::keys::profiles as messages;
 use crate::ops::profiles;
 
-/// Remove a profile from the vault.
+/// Remove a profile from the vault
 ///
 /// The secret stays valid until it is revoked at its provider.
 #[derive(Debug, Args)]
 pub struct Remove {
-    /// The profile
+    /// Profile to remove
     #[arg(value_name = "ID")]
     id: String,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short = 'y')]
     yes: bool,
 }
@@ -25,7 +26,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
     let mut open = context.open(&vault)?;
     let agent = open.agent.clone();
     profiles::check_agent(&open, &profile)?;
-    context.confirm(args.yes, &format!("Remove {profile} of agent {agent}?"))?;
+    context.confirm(args.yes, &messages::remove(profile.as_str(), agent.as_str()))?;
     profiles::remove(&mut open, &profile)?;
     if context.json() {
         context.print_json(&serde_json::json!({
@@ -33,7 +34,7 @@ pub(super) fn run(context: &mut Context, args: &Remove) -> Result<u8> {
         }))?;
         return Ok(0);
     }
-    context.print(&format!("Removed {profile}."))?;
-    context.say(&format!("The secret itself is still valid: revoke it at {}.", profile.provider()));
+    context.print(&messages::removed(profile.as_str()))?;
+    context.say(&messages::still_valid(profile.provider().as_str()));
     Ok(0)
 }

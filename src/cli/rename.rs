@@ -1,18 +1,19 @@
-//! `rename`: gives a profile another id. Its record is sealed anew for the new place.
+//! `rename`: gives a profile another id. Its record is encrypted again, because it is bound to its id.
 
 use clap::Args;
 
 use super::Context;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::keys::profiles as messages;
 use crate::ops::profiles;
 
-/// Give a profile another id, in the index and in every order.
+/// Rename a profile, in the index and in every order
 #[derive(Debug, Args)]
 pub struct Rename {
-    /// The profile
+    /// Current id of the profile
     #[arg(value_name = "OLD")]
     old: String,
-    /// Its new id
+    /// New id of the profile
     #[arg(value_name = "NEW")]
     new: String,
 }
@@ -20,11 +21,10 @@ pub struct Rename {
 pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
     let (old, new) = (context.profile_id(&args.old)?, context.profile_id(&args.new)?);
     if old.provider() != new.provider() {
-        return Err(Error::new(Code::Usage, "a profile cannot be renamed to another provider's")
-            .with_remedy("keep the part before the colon"));
+        return Err(messages::other_provider());
     }
     if old == new {
-        return fail(Code::Usage, "the old and the new id are the same");
+        return Err(messages::same_id());
     }
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
@@ -36,7 +36,7 @@ pub(super) fn run(context: &mut Context, args: &Rename) -> Result<u8> {
             "agent": agent.as_str(), "profileId": new.as_str(), "from": old.as_str(), "result": "renamed",
         }))?;
     } else {
-        context.print(&format!("Renamed {old} to {new}."))?;
+        context.print(&messages::renamed(old.as_str(), new.as_str()))?;
     }
     Ok(0)
 }

@@ -1,10 +1,11 @@
-//! A secret as a verb gets it: from the prompt, standard input or a descriptor. Never from the command line.
+//! Reads a secret from the prompt, standard input or a descriptor, never from the command line.
 
 use clap::Args;
 
 use super::Context;
 use super::expiry_flags::Ends;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::arguments as messages;
 use crate::ops::open::Open;
 use crate::seal::unlock_file::Kind;
 use crate::secret::{Buffer, SecretString};
@@ -15,10 +16,10 @@ use crate::unlock::unlock_files::Slot;
 use crate::unlock::{Opened, read};
 use crate::vault::id::Provider;
 
-/// The largest input that is read for a secret, in bytes; its white space is then removed.
+/// The largest input that is read for a secret, in bytes. Its white space is removed afterwards.
 pub(super) const INPUT_MAX: usize = 64 * 1024;
 
-/// How a secret comes, and when it ends.
+/// Flags about where a secret comes from, and when it expires.
 #[derive(Debug, Args)]
 pub(super) struct Value {
     #[command(flatten)]
@@ -29,7 +30,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    /// Reads the secret. What opened the vault in place of the passphrase is said before a prompt.
+    /// Reads the secret. `by` is what unlocked the vault instead of its passphrase; a prompt says so first.
     pub(super) fn read(
         &self,
         context: &Context,
@@ -50,33 +51,29 @@ impl Value {
             return stdin::read_stdin(INPUT_MAX);
         }
         if context.global.no_input {
-            return Err(Error::new(
-                Code::NoInput,
-                "nobody may be asked for the secret (--no-input), and standard input is a terminal",
-            )
-            .with_remedy("send it on standard input, or name a descriptor with --secret-fd"));
+            return Err(messages::no_input_for_secret());
         }
         if let Some(by) = by {
-            out::write_error(&format!("{}\n", safe(&format!("Unlocked by {by}, not by the passphrase."))));
+            out::write_error(&format!("{}\n", safe(&messages::unlocked_by(by))));
         }
         let prompt = format!("Paste the {what} (hidden), then Enter: ");
         secret_input::until(&prompt, |error| secret_input::empty(error.code()), secret_input::read_secret)
     }
 }
 
-/// A secret that was read, and what had to be said about it.
+/// A secret that was read, and warnings about it.
 pub(super) type Read = (SecretString, Vec<String>);
 
-/// Reads a secret of a provider, from a hidden prompt if standard input is a terminal, else from standard input.
+/// Reads a secret of a provider, from a hidden prompt if standard input is a terminal, otherwise from standard input.
 ///
 /// # Errors
-/// Those of reading, and of what is no secret.
+/// Those of reading, and those for a value that is not a secret.
 pub(super) fn read(context: &Context, provider: &Provider, what: &str) -> Result<Read> {
     Value { ends: Ends::default(), secret_fd: None }.read(context, provider, what, None)
 }
 
-/// What opened a vault that has a passphrase, unless that did: anyone who put it there could read what is
-/// pasted next.
+/// Returns what unlocked a vault that has a passphrase, if it was not the passphrase. Anyone who planted a vault or a
+/// key there could read what is pasted next.
 pub(super) fn not_by_passphrase(open: &Open<'_>) -> Option<String> {
     let has_one = |slot: &Slot| matches!(slot.kind, Ok((Kind::Passphrase, _)));
     if !open.vault.slots().ok()?.iter().any(has_one) {
@@ -85,6 +82,6 @@ pub(super) fn not_by_passphrase(open: &Open<'_>) -> Option<String> {
     match open.session.opened() {
         Opened::By(unlocked) if unlocked.secret.kind() == Kind::Passphrase => None,
         Opened::By(unlocked) => Some(unlocked.from.clone()),
-        Opened::Cached(_) => Some("what `strongroom unlock` keeps".to_owned()),
+        Opened::Cached(_) => Some(messages::BY_CACHE.to_owned()),
     }
 }

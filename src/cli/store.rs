@@ -1,4 +1,4 @@
-//! `store move` and `store prune`: moves profiles between the stores, and clears up after removed homes.
+//! `store move` and `store prune`: moves profiles between stores, and removes what deleted homes left.
 
 use clap::{Args, Subcommand};
 
@@ -6,14 +6,14 @@ use super::Context;
 use super::deferred::Lazy;
 use super::prune::{self, Prune};
 use super::storing::StoreArg;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Result};
+use crate::messages::cli::keys::profiles as messages;
 use crate::ops::ids::not_found;
 use crate::ops::move_profiles::{self as moving, Moved};
 use crate::ops::open::Open;
-use crate::term::count::counted;
 use crate::vault::store::Store as Place;
 
-/// Move profiles between encrypted files and the desktop's keychain, or clear up in the keychain.
+/// Move profiles between encrypted files and the desktop's keychain, or clean up the keychain
 #[derive(Debug, Args)]
 pub struct Store {
     #[command(subcommand)]
@@ -22,18 +22,18 @@ pub struct Store {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Move profiles to another store; without an id all of the agent, and new ones go there too
+    /// Move profiles to another store; without an id, all of the agent's, and new ones too
     Move(Lazy<Move>),
-    /// Remove what homes that are gone left in the keychain
+    /// Remove what deleted homes left in the keychain
     Prune(Lazy<Prune>),
 }
 
 #[derive(Debug, Args)]
 struct Move {
-    /// The profiles [default: all of the agent]
+    /// Profiles to move [default: all of the agent]
     #[arg(value_name = "ID")]
     ids: Vec<String>,
-    /// Where they are to rest
+    /// Store to move them to
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     to: StoreArg,
 }
@@ -57,9 +57,9 @@ fn move_profiles(context: &mut Context, args: &Move) -> Result<u8> {
         if let Some(id) = wanted.first() {
             return Err(not_found(&vault, &agent, id));
         }
-        // A name that was mistyped changes nothing.
+        // A mistyped agent must not change the default store.
         if context.agent_by_hand()?.is_some() {
-            return fail(Code::NotFound, format!("agent {agent} has no profiles"));
+            return Err(messages::no_profiles(agent.as_str()));
         }
         let done = moving::move_none(&mut open, to)?;
         return tell(context, &open, to, &done);
@@ -79,19 +79,12 @@ fn tell(context: &mut Context, open: &Open<'_>, to: Place, done: &Moved) -> Resu
         return Ok(exit);
     }
     let place = match to {
-        Place::File => "encrypted files".to_owned(),
-        Place::Keychain => format!("the keychain ({})", open.vault.keychain().provider()),
+        Place::File => messages::FILES.to_owned(),
+        Place::Keychain => messages::keychain(open.vault.keychain().provider()),
     };
-    let there = done.there;
-    let rest =
-        if there > 0 { format!("; {} there already", counted(there, "profile")) } else { String::new() };
-    if done.moved.is_empty() {
-        context.print(&format!("Nothing was moved{rest}."))?;
-    } else {
-        context.print(&format!("Moved {} to {place}{rest}.", counted(done.moved.len() as u64, "profile")))?;
-    }
+    context.print(&messages::moved(done.moved.len(), done.there, &place))?;
     if done.all && default == to {
-        context.say(&format!("New profiles go to {place}, unless --store says otherwise."));
+        context.say(&messages::new_go_to(&place));
     }
     Ok(exit)
 }

@@ -1,15 +1,15 @@
-//! `verify`: opens and checks everything.
+//! `verify`: decrypts and checks everything.
 
 use clap::Args;
 
 use super::Context;
 use super::check_exit::found;
 use crate::error::Result;
-use crate::term::count::counted;
+use crate::messages::cli::keys::checks as messages;
 use crate::term::escape::safe;
 use crate::vault::verify;
 
-/// Open and check every record, index and log.
+/// Decrypt and check every profile, index and log
 #[derive(Debug, Args)]
 pub struct Verify {}
 
@@ -39,12 +39,6 @@ pub(super) fn run(context: &mut Context, _: &Verify) -> Result<u8> {
             context.print(&format!("  → {}", safe(remedy)))?;
         }
     }
-    context.print(&format!(
-        "Verified {} of {} and {}: {}.",
-        counted(verified.records as u64, "record"),
-        counted(verified.agents as u64, "agent"),
-        counted(verified.log_lines, "log line"),
-        if wrong == 0 { "all is as this vault made it".to_owned() } else { counted(wrong as u64, "finding") }
-    ))?;
+    context.print(&messages::verified(verified.records, verified.agents, verified.log_lines, wrong))?;
     found(wrong)
 }

@@ -1,18 +1,19 @@
-//! Long work as a person at a terminal sees it.
+//! Shows the progress of long work on a terminal.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use strongroom_backends::fs::lock::Holder;
 
 use crate::env::Env;
+use crate::messages::cli::arguments as messages;
 use crate::term::progress::Progress;
 use crate::vault::watch::{Unwatched, Watch};
 
-/// A bar on standard error.
+/// A progress bar on standard error.
 #[derive(Debug)]
 struct Bar(Mutex<Progress>);
 
-/// Who watches a command's work: no one if standard error is no terminal.
+/// Returns what watches the work of a command: nothing if standard error is not a terminal.
 pub(super) fn watched(env: &Env) -> Arc<dyn Watch> {
     if env.stderr_tty { Arc::new(Bar(Mutex::new(Progress::new(env)))) } else { Arc::new(Unwatched) }
 }
@@ -37,11 +38,7 @@ impl Watch for Bar {
     }
 
     fn waits(&self, holder: Option<&Holder>) {
-        let by = holder.map_or_else(
-            || "another process".to_owned(),
-            |holder| format!("process {} ({})", holder.pid, holder.command),
-        );
-        let line = format!("Waiting for {by}, which holds the lock (Ctrl-C to stop waiting)");
+        let line = messages::waiting_for_lock(holder.map(|holder| (holder.pid, holder.command.as_str())));
         self.with(|progress| progress.tell(&line));
     }
 }

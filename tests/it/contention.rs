@@ -341,7 +341,7 @@ fn who_looks_waits_two_seconds_for_a_change_of_keys_and_reports_what_can_be_read
     session.paste("openrouter:one", "made-up-key-1");
     // As a change of keys holds them.
     let (all, agent) = (hold(&session, ""), hold(&session, "agents/main"));
-    for (look, told) in [("verify", "Verified 1 record of 1 agent"), ("doctor", "Nothing is wrong.")] {
+    for (look, told) in [("verify", "Verified 1 profile of 1 agent"), ("doctor", "No problems found.")] {
         let begun = Instant::now();
         let ran = session.run([look]).ok();
         let took = begun.elapsed();

@@ -119,7 +119,7 @@ fn state_that_is_something_else_is_not_followed_and_hides_no_credential() {
         .unwrap();
         session.run(["report", "openrouter:one", "--success"]).failed("UNSAFE_FILE", 78);
         let status = session.run(["status", "--check"]).ok();
-        assert!(status.stdout.contains("selection goes on without it"), "{kind}: {}", status.stdout);
+        assert!(status.stdout.contains("selection continues without it"), "{kind}: {}", status.stdout);
         assert!(session.run(["doctor"]).stdout.contains("state: agent main: "), "{kind}");
         assert!(!session.get("openrouter:one").is_empty());
         assert_eq!(fs::read(&outside).unwrap(), b"{\"version\":1}");

@@ -49,7 +49,7 @@ fn a_mounted_key_that_others_can_read_opens_the_vault() {
     );
     // A key that a runtime mounted is not replaced.
     let said = session.run(["--key-file", text, "rekey", "--yes"]).ok().stderr;
-    assert!(said.contains("cannot be replaced here and stays as it is"), "{said}");
+    assert!(said.contains("cannot be replaced from here, so it is unchanged"), "{said}");
     for (path, mode, says) in [
         (data.join("key"), 0o464, "can be written by other users"),
         (data.join("key"), 0o446, "can be written by other users"),

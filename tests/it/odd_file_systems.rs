@@ -174,7 +174,7 @@ fn without_locks_nothing_is_changed_and_everything_is_read() {
             injected_maybe(&session, "flock", error, arguments).ok();
         }
         let told = injected(&session, "flock", error, &[], &["doctor"]).failed("FINDINGS", 65).stdout;
-        assert!(told.contains("has no locks") && !told.contains("Nothing is wrong"), "{told}");
+        assert!(told.contains("has no locks") && !told.contains("No problems found"), "{told}");
     }
 }
 
@@ -231,7 +231,7 @@ fn a_read_only_file_system_is_called_that() {
         let told = injected_maybe(&session, call, "EROFS", &["doctor"]);
         if told.status != 0 {
             assert!(told.stdout.contains("read-only"), "{}", told.stdout);
-            assert!(!told.stdout.contains("Nothing is wrong"));
+            assert!(!told.stdout.contains("No problems found"));
             return;
         }
     }
@@ -259,7 +259,7 @@ fn a_read_only_mount_is_read_and_not_written() {
     assert!(refused.stderr.contains("mounted read-only"), "{}", refused.stderr);
     assert!(refused.stderr.contains(home.to_str().unwrap()), "{}", refused.stderr);
     let told = mounted(&["doctor"]).failed("FINDINGS", 65).stdout;
-    assert!(told.contains("mounted read-only") && !told.contains("Nothing is wrong"), "{told}");
+    assert!(told.contains("mounted read-only") && !told.contains("No problems found"), "{told}");
 }
 
 const FOREIGN: [&str; 16] = [
@@ -304,7 +304,7 @@ fn foreign_files_are_notes_and_stay() {
         assert!(told >= 4, "{name} was told {told} times");
     }
     let doctor = session.run(["doctor"]).ok().stdout;
-    assert!(doctor.contains("Nothing is wrong") && doctor.contains(".DS_Store"), "{doctor}");
+    assert!(doctor.contains("No problems found") && doctor.contains(".DS_Store"), "{doctor}");
     // No change touches them, and they stop none.
     session.run(["doctor", "--repair"]).ok();
     session.paste("openrouter:one", "made-up-next");

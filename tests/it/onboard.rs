@@ -120,10 +120,10 @@ fn what_was_done_before_an_error_is_told() {
     let session = Session::empty();
     std::fs::create_dir(session.path("bin")).unwrap();
     std::os::unix::fs::symlink(crate::session::binary(), session.path("bin/strongroom")).unwrap();
-    let typed = ["Unlock by => \\r", "name:  => \u{4}"].map(str::to_owned);
+    let typed = ["Unlock with => \\r", "name:  => \u{4}"].map(str::to_owned);
     let ran = at_terminal(&session, "strongroom onboard", &typed);
     assert_eq!(ran.status, 130, "{}", ran.stdout);
-    assert!(ran.stdout.contains("made before this, and kept: the vault"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("created before the error, and kept: the vault"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
     // A secret at a visible question of `add`.
     let canary = setup_token("CANARY");

@@ -58,7 +58,7 @@ fn unlocked_for_an_agent_nothing_else_opens() {
     let status = of_work(&["status", "--check", "--json"]).ok().json();
     assert_eq!(status["vault"]["profiles"][0]["record"], "verified", "{status}");
     assert!(status["vault"]["unlockedUntil"].is_i64());
-    assert!(of_work(&["verify"]).ok().stdout.contains("2 records of 1 agent"));
+    assert!(of_work(&["verify"]).ok().stdout.contains("2 profiles of 1 agent"));
     // Everything else is locked, and says for whom it is not.
     let only = "the vault is unlocked for agent work only";
     let others: [&[&str]; 5] = [
@@ -282,7 +282,7 @@ fn lock_works_whatever_state_the_home_is_in() {
         assert_eq!(locked.json()["forgotten"], true, "{what}");
         assert!(!is_there(), "{what}");
         let unknown = ["neither vault.json nor a ledger", "writable by others", "no home"].contains(&what);
-        assert_eq!(locked.stderr.contains("tells the vault's id"), unknown, "{what}: {}", locked.stderr);
+        assert_eq!(locked.stderr.contains("names the vault's id"), unknown, "{what}: {}", locked.stderr);
         let _ = std::fs::remove_dir_all(&home);
         std::fs::rename(vault.path("kept"), &home).unwrap();
     }
@@ -314,7 +314,7 @@ fn lock_all_ends_what_was_unlocked_of_every_vault() {
         ! $B get openrouter:one; ! keyctl show @u | grep strongroom:; ! keyctl show @s | grep strongroom:'";
     let done = in_session(&vault, script).ok();
     assert!(done.stdout.contains(SECRET), "{}", done.stdout);
-    assert!(done.stdout.contains("Locked: the keys of all vaults are forgotten."), "{}", done.stdout);
+    assert!(done.stdout.contains("Locked all vaults."), "{}", done.stdout);
     assert!(done.stdout.contains("\"forgotten\": false"), "{}", done.stdout);
 }
 
@@ -365,24 +365,24 @@ fn what_opened_the_vault_in_place_of_the_passphrase_is_said_before_a_secret_is_t
     };
     let paste = "paste-api-key --provider openrouter --profile-id openrouter:one";
     let by_passphrase = run(&format!("{paste} --passphrase-file pass"));
-    assert!(!by_passphrase.contains("not by the passphrase"), "{by_passphrase}");
+    assert!(!by_passphrase.contains("not with the passphrase"), "{by_passphrase}");
     let is_said = |screen: &str, what: &str| {
         let said = screen.find(what).unwrap_or_else(|| panic!("{what}: {screen}"));
         assert!(said < screen.find("then Enter:").unwrap(), "{screen}");
     };
     vault.unlock();
-    is_said(&run(paste), "Unlocked by what `strongroom unlock` keeps, not by the passphrase.");
+    is_said(&run(paste), "Unlocked with the keys kept by `strongroom unlock`, not with the passphrase.");
     is_said(
         &run("rotate openrouter:one"),
-        "Unlocked by what `strongroom unlock` keeps, not by the passphrase.",
+        "Unlocked with the keys kept by `strongroom unlock`, not with the passphrase.",
     );
     vault.run(["lock"]).ok();
     vault.by_passphrase(["unlock-method", "add", "key-file"]).ok();
-    is_said(&run(paste), "Unlocked by the key file ");
+    is_said(&run(paste), "Unlocked with the key file ");
     // Nobody is asked where it comes by standard input.
     let piped = vault.feed("made-up-piped-secret", paste.split(' ')).ok();
-    assert!(!piped.stderr.contains("not by the passphrase"), "{}", piped.stderr);
+    assert!(!piped.stderr.contains("not with the passphrase"), "{}", piped.stderr);
     // A vault without a passphrase has none to miss.
     vault.run(["unlock-method", "remove", "passphrase", "--yes"]).ok();
-    assert!(!run(paste).contains("not by the passphrase"));
+    assert!(!run(paste).contains("not with the passphrase"));
 }

@@ -105,7 +105,7 @@ long_work() {
     many 120 >"$world/many.json"
     works 'an import that takes longer than a silence may' --keychain-timeout 300ms import many.json
     works 'and all of it is verified' --keychain-timeout 300ms verify
-    has "$out" 'Verified 120 records' 'every record of it'
+    has "$out" 'Verified 120 profiles' 'every record of it'
     rig_end
 }
 
@@ -129,7 +129,7 @@ prompts() {
     for verb in list status 'status --check' 'status --check --json' 'models status --check' doctor 'doctor --json' log; do
         at_terminal "$verb"
         same "$(prompts_seen)" 0 "at a terminal, $verb raises no prompt of a locked keychain" shown
-        lacks "$out" 'asks you to unlock it' "$verb announces none"
+        lacks "$out" 'answer its prompt to unlock it' "$verb announces none"
     done
     has "$out" '' 'something was printed'
     at_terminal 'status --check'
@@ -138,7 +138,7 @@ prompts() {
     has "$out" 'GNOME Keyring is locked' 'doctor says that the keychain is locked'
     at_terminal 'get kc:one --reveal'
     same "$(($(prompts_seen) > 0))" 1 'get raises one' shown
-    has "$out" 'asks you to unlock it' 'and says so before'
+    has "$out" 'answer its prompt to unlock it' 'and says so before'
     rig_end
 }
 
@@ -154,7 +154,7 @@ defaults() {
     new_world
     must init --store file
     works 'a move in a vault without profiles' store move --to keychain
-    has "$err" 'New profiles go to the keychain (GNOME Keyring)' 'says where new ones go'
+    has "$err" 'New profiles are stored in the keychain (GNOME Keyring)' 'says where new ones go'
     pasted kc:one 1
     same "$(store_of kc:one)" keychain 'and they do' shown
     must store move --to file
@@ -232,7 +232,8 @@ removed_homes() {
     mv "$world/aside"/* "$vault"
     rm -rf "$vault"
     refused NO_VAULT 66 'doctor without a vault' doctor
-    has "$err" 'GNOME Keyring holds 2 items of removed homes: strongroom store prune' 'mentions them too'
+    # shellcheck disable=SC2016 # a remedy
+    has "$err" 'the 2 items that removed homes left in GNOME Keyring, run `strongroom store prune --dry-run`' 'mentions them too'
     # Another vault, made in the same place.
     must init --store keychain
     works 'doctor of a new vault in that place' doctor

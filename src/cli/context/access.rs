@@ -1,4 +1,4 @@
-//! The vault as a verb opens, unlocks and changes it.
+//! Opens, unlocks and locks the vault for a command.
 
 use strongroom_backends::fs::lock;
 
@@ -6,6 +6,7 @@ use super::Context;
 use super::speech::warn;
 use crate::cli::{key_file, notices};
 use crate::error::{Code, Error, Result};
+use crate::messages::cli::{arguments, keys};
 use crate::ops::open::Open;
 use crate::seal::keys::VaultId;
 use crate::secret_format;
@@ -15,7 +16,7 @@ use crate::unlock::key_sources::{Ask, Named};
 use crate::vault::home::{self, Session, Vault};
 
 impl Context {
-    /// The vault, and its notices on standard error.
+    /// Opens the vault, and prints its notices on standard error.
     ///
     /// # Errors
     /// Those of opening it.
@@ -40,7 +41,7 @@ impl Context {
         Ok(vault)
     }
 
-    /// The same error of the home, with the value of `HOME` if that names the home and is not the user's own directory.
+    /// Adds the value of `HOME` to an error of the home, if `HOME` names the home and is not the user's own directory.
     #[must_use]
     pub fn of_variable(&self, error: Error) -> Error {
         let home = self.env.path("HOME").filter(|home| !secret_format::looks_secret(&home.to_string_lossy()));
@@ -52,12 +53,10 @@ impl Context {
         if !matches!(error.code(), Code::UnsafeHome | Code::Io | Code::NoVault) {
             return error;
         }
-        let what = format!("{} (HOME is {})", error.what(), strongroom_backends::shown(&home));
-        let remedy = format!("{}; or set HOME to a directory of your own", error.remedy());
-        Error::new(error.code(), what).with_remedy(remedy)
+        arguments::home_of_variable(&error, &strongroom_backends::shown(&home))
     }
 
-    /// Unlocks the vault: from the cache if there is one, and by a question if that is allowed.
+    /// Unlocks the vault: from the cache if there is one, and with a prompt if a person can be asked.
     ///
     /// # Errors
     /// Those of unlocking.
@@ -65,7 +64,7 @@ impl Context {
         self.asking(vault, |ask| vault.unlock(&self.named(), &self.env, ask))
     }
 
-    /// The vault, unlocked as by [`Context::session`].
+    /// Returns the vault, unlocked as by [`Context::session`].
     ///
     /// # Errors
     /// Those of unlocking.
@@ -74,7 +73,7 @@ impl Context {
         self.open_by(vault, self.session(vault)?)
     }
 
-    /// The vault that a session unlocked.
+    /// Returns the vault that a session unlocked.
     ///
     /// # Errors
     /// `INVALID_AGENT`.
@@ -90,7 +89,7 @@ impl Context {
         })
     }
 
-    /// Unlocks the vault by a method, never from the cache.
+    /// Unlocks the vault with an unlock method, never from the cache.
     ///
     /// # Errors
     /// Those of unlocking.
@@ -98,7 +97,7 @@ impl Context {
         self.session_afresh_by(vault, &self.named())
     }
 
-    /// As [`Context::session_afresh`], with other sources than those named by flags.
+    /// As [`Context::session_afresh`], with other sources than the flags name.
     ///
     /// # Errors
     /// Those of unlocking.
@@ -112,25 +111,22 @@ impl Context {
         if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
             key_file::opened_with(vault, path, &self.waits("unlock"));
         }
-        // One that goes on right now is not cut short.
+        // While a lock is held, the change may still be running.
         if let Some(pending) = session.pending()
             && !lock::is_held(vault.home()).unwrap_or(false)
             && session.is_current(vault.home())?
         {
             let verb = pending.verb();
-            self.warn(&format!("a {verb} was cut short; run `strongroom {verb}` again to finish it"));
+            self.warn(&keys::interrupted(verb));
         }
         Ok(session)
     }
 
-    /// Ends every cache of the vault after a change of who opens it. None fits any more; what fails of
-    /// it is told.
+    /// Removes every cache of the vault after a change of its unlock methods or keys, because none can be used then.
+    /// A failure is a warning.
     pub fn forget_caches(&self, vault: &VaultId) {
         if let Err(error) = cache::forget_vault(vault) {
-            self.warn(&format!(
-                "what `strongroom unlock` keeps opens nothing any more, but could not be removed ({})",
-                error.what()
-            ));
+            self.warn(&keys::caches_left(error.what()));
         }
     }
 

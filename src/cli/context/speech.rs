@@ -1,4 +1,4 @@
-//! What a verb says: documents, lines, warnings, errors, questions.
+//! The output of a command: documents, lines, warnings, errors, questions.
 
 use std::error::Error as _;
 
@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::Context;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::looks::masked;
+use crate::messages::cli::arguments as messages;
 use crate::term::escape::{safe, safe_json};
 use crate::term::out::{self, Written};
 use crate::term::secret_input;
@@ -36,13 +37,12 @@ impl Context {
     /// # Errors
     /// Those of writing.
     pub fn print_json(&mut self, document: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(document)
-            .map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+        let text = serde_json::to_string_pretty(document).map_err(|_| messages::no_document())?;
         self.print(&safe_json(&text))
     }
 
-    /// Says lines to people, on standard error; nothing in `--json` mode. What a line holds from
-    /// elsewhere has to be [`safe`] before it becomes one of several.
+    /// Prints lines for people on standard error, except in `--json` mode. Text from elsewhere has to be [`safe`] before
+    /// it is joined with other lines, because a line break in it would pass for a line of this program.
     pub fn say(&self, text: &str) {
         if !self.json() {
             let text = masked(text);
@@ -56,28 +56,24 @@ impl Context {
         warn(&self.env, text);
     }
 
-    /// Reports an error and gives its exit status.
+    /// Reports an error and returns its exit status.
     #[must_use]
     pub fn report(&self, error: &Error) -> u8 {
         report(error, &self.env, self.json())
     }
 
-    /// Asks for a confirmation that `--yes` would have given.
+    /// Asks for a confirmation, unless `--yes` gave it.
     ///
     /// # Errors
-    /// `NOT_CONFIRMED` if no one can be asked, `CANCELLED` if the answer is no or none.
+    /// `NOT_CONFIRMED` if no one can be asked, `CANCELLED` if the answer is no or missing.
     pub fn confirm(&self, yes: bool, question: &str) -> Result<()> {
         if yes {
             return Ok(());
         }
         if !self.may_ask() {
-            return fail(Code::NotConfirmed, "this needs a confirmation, and no one can be asked");
+            return Err(messages::not_confirmed());
         }
-        if secret_input::confirm(&masked(question))? {
-            Ok(())
-        } else {
-            fail(Code::Cancelled, "not confirmed")
-        }
+        if secret_input::confirm(&masked(question))? { Ok(()) } else { Err(messages::declined()) }
     }
 }
 
@@ -87,7 +83,7 @@ pub(super) fn warn(env: &Env, text: &str) {
     out::write_error(&format!("{} {}\n", style.warn("warning:"), safe(&masked(text))));
 }
 
-/// Reports an error on standard error and gives its exit status.
+/// Reports an error on standard error and returns its exit status.
 #[must_use]
 pub fn report(error: &Error, env: &Env, json: bool) -> u8 {
     if json {

@@ -50,14 +50,14 @@ pub(super) const CASES: &[Case] = &[
         command: "onboard",
         given: no_vault,
         terminal: Some(&[
-            "Unlock by [1]:  => \\r",
+            "Unlock with [1]:  => \\r",
             "provider's name:  => 1\\r",
             "Method [1]:  => api-key\\r",
             "Profile id => \\r",
             "then Enter:  => made-up-key-9\\r",
             "this vault? => \\r",
         ]),
-        says: &["Made a vault in ", "Stored anthropic:default (api_key)."],
+        says: &["Created a vault in ", "Stored anthropic:default (api_key)."],
         ..PLAIN
     },
     Case {
@@ -152,7 +152,7 @@ pub(super) const CASES: &[Case] = &[
         ..PLAIN
     },
     Case { row: "S12", command: "models status", given: two_keys, says: &["anthropic: next is "], ..PLAIN },
-    Case { row: "S12", command: "doctor", given: two_keys, says: &["Nothing is wrong."], ..PLAIN },
+    Case { row: "S12", command: "doctor", given: two_keys, says: &["No problems found."], ..PLAIN },
     Case {
         row: "S13",
         command: "models pin --session tg:42 anthropic:work",
@@ -237,7 +237,11 @@ pub(super) const CASES: &[Case] = &[
         row: "S17",
         command: "onboard --anthropic-api-key made-up-key-10",
         given: no_vault,
-        says: &["Made a vault in ", "Stored anthropic:default (api_key).", "stood on the command line"],
+        says: &[
+            "Created a vault in ",
+            "Stored anthropic:default (api_key).",
+            "was given on the command line",
+        ],
         ..PLAIN
     },
     Case {
@@ -252,7 +256,7 @@ pub(super) const CASES: &[Case] = &[
         row: "S17",
         command: "onboard --auth-choice setup-token",
         given: no_vault_but_claude,
-        terminal: Some(&["Unlock by [1]:  => \\r", "this vault? => \\r"]),
+        terminal: Some(&["Unlock with [1]:  => \\r", "this vault? => \\r"]),
         says: &["Took the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
         ..PLAIN
     },

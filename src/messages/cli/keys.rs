@@ -1,1 +1,0 @@
-//! Messages about vault keys, unlock methods, `init`, `recover` and `rekey`.
