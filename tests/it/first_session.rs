@@ -51,7 +51,7 @@ fn a_machine_that_can_remember_says_once_that_it_did_not_know_a_home() {
     std::fs::remove_dir_all(session.path(".local/state/strongroom")).unwrap();
     let said = warnings_of_a_first_session(&session);
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("this machine has not seen this home before"), "{said:?}");
+    assert!(said[0].contains("this machine sees this home for the first time"), "{said:?}");
 }
 
 #[test]

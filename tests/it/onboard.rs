@@ -127,9 +127,9 @@ fn what_was_done_before_an_error_is_told() {
     assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
     // A secret at a visible question of `add`.
     let canary = setup_token("CANARY");
-    for question in ["Profile id => ", "Ends after => "] {
+    for question in ["Profile id => ", "Expires in => "] {
         let mut typed = vec!["Method => 2\\r".to_owned()];
-        if question.starts_with("Ends") {
+        if question.starts_with("Expires") {
             typed.push("Profile id => \\r".to_owned());
         }
         typed.push(format!("{question}{canary}\\r"));

@@ -58,7 +58,7 @@ status=$tmp/status
 inner="$(quoted "${surroundings[@]}" "$binary") setup-token; echo \$? >$(quoted "$status"); exec cat"
 terminal new-session -d -x 90 -y 50 "$inner"
 
-shows 'setup-token. Its token is taken for the vault and not shown' 40 'it says what it runs'
+shows 'setup-token. Its token goes into the vault and is not shown' 40 'it says what it runs'
 shows 'long-lived (1-year) auth token setup' 40 "Claude Code's words are shown"
 shows 'Paste code here if prompted' 40 "Claude Code's prompt is shown"
 terminal send-keys -l 'EXAMPLE-code#EXAMPLE-state'
