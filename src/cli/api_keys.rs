@@ -122,7 +122,7 @@ impl Args for ApiKeys {
     fn augment_args(command: clap::Command) -> clap::Command {
         FLAGS.iter().enumerate().fold(command, |command, (place, (flag, provider))| {
             let help = if place == 0 {
-                "API key: `-` for standard input, `env:NAME`, or the key itself; other providers alike"
+                "API key: `-` for standard input, `env:NAME`, or the key itself; every provider has such a flag"
                     .to_owned()
             } else {
                 format!("API key for {provider}")

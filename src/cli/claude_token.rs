@@ -145,7 +145,7 @@ fn obtain(context: &Context, wish: &Wish, remedy: &str, captured: &Cell<Option<H
     secret_argument::read(context, &wish.provider, &format!("token for {}", wish.profile))
 }
 
-/// Runs `claude setup-token`. Returns its token, or why there is none; `remedy` says how to get one elsewhere.
+/// Runs `claude setup-token`. Returns its token, or why it gave no token; `remedy` says how to get one elsewhere.
 fn from_claude(
     context: &Context,
     wish: &Wish,

@@ -64,7 +64,7 @@ struct Document {
 
 pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let id = context.profile_id(&args.profile)?;
-    let failure: Option<Failure> = args.failure.as_deref().map(known).transpose()?;
+    let failure: Option<Failure> = args.failure.as_deref().map(failure_of).transpose()?;
     let session = args.session.as_deref().map(session_name).transpose()?;
     let generation = generation(context, args)?;
     let vault = context.vault()?;
@@ -85,7 +85,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     if context.json() {
         context.print_json(&Document::of(&agent, &request, reported))?;
     } else {
-        context.print(&told(&request, &reported))?;
+        context.print(&outcome(&request, &reported))?;
     }
     Ok(0)
 }
@@ -106,7 +106,7 @@ impl Document {
 }
 
 /// Returns what was recorded, for people.
-fn told(Request { profile, provider, .. }: &Request, reported: &Reported) -> String {
+fn outcome(Request { profile, provider, .. }: &Request, reported: &Reported) -> String {
     match (reported.noted, &reported.waits_for) {
         (Noted::Exempt, _) => reading::exempt(profile, provider),
         (Noted::Failure, Some(verdict)) => {
@@ -124,11 +124,13 @@ fn model_of(provider: &Provider, text: &str) -> Result<Model> {
     own.unwrap_or(text).parse()
 }
 
-fn known(text: &str) -> Result<Failure> {
+/// Parses the kind of a failure.
+fn failure_of(text: &str) -> Result<Failure> {
     not_a_secret(text)?;
     text.parse()
 }
 
+/// Returns the version of cooldown times from the flag or the variable.
 fn generation(context: &Context, args: &Report) -> Result<Generation> {
     if let Some(flag) = &args.backoff {
         not_a_secret(flag)?;

@@ -45,7 +45,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 if request.expose().len() < FEW_IDS {
                     harden::large_buffers_apart();
                 }
-                let asked = Asked {
+                let resolver = Resolver {
                     env: context.env.clone(),
                     named: context.named(),
                     home: context.home(),
@@ -67,7 +67,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                     let _ = out::write_bytes(&of_request(late));
                     std::process::exit(0);
                 });
-                let answer = asked.answer(&request);
+                let answer = resolver.answer(&request);
                 if !watch.in_time() {
                     // The timer has already answered and is about to end the process.
                     loop {
@@ -82,7 +82,8 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
     0
 }
 
-struct Asked {
+/// What answering a request needs, apart from the request.
+struct Resolver {
     env: crate::env::Env,
     named: Named,
     home: Result<std::path::PathBuf>,
@@ -91,7 +92,8 @@ struct Asked {
     confined: bool,
 }
 
-impl Asked {
+impl Resolver {
+    /// Returns the answer to a request, as a JSON document.
     fn answer(self, request: &Buffer) -> Buffer {
         let ids: Vec<String> = match exec_protocol::parse(request.expose()) {
             Ok(ids) => ids.into_iter().collect(),
@@ -125,11 +127,13 @@ impl Asked {
     }
 }
 
+/// Returns an answer that gives every id the same error.
 fn of_ids(ids: Vec<String>, error: &Error) -> Buffer {
     let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
     exec_protocol::response(&answers)
 }
 
+/// Returns an answer about the request as a whole.
 fn of_request(error: Result<SecretString>) -> Buffer {
     exec_protocol::response(&[(REQUEST.to_owned(), error)])
 }

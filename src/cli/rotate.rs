@@ -37,5 +37,5 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
         not_by_passphrase(&open).as_deref(),
     )?;
     let saved = save::rotate(&mut open, &before, end, place, secret)?;
-    Stored::told(context, "Rotated", warnings, saved).tell(context)
+    Stored::announced(context, "Rotated", warnings, saved).tell(context)
 }

@@ -106,7 +106,7 @@ pub(super) fn store(
     let place = save::place_of(open, &wish.profile, wish.store)?;
     let (secret, warnings) = read(context)?;
     let saved = save::store(open, wish, place, secret)?;
-    Ok(Stored::told(context, if saved.replaced { "Replaced" } else { "Stored" }, warnings, saved))
+    Ok(Stored::announced(context, if saved.replaced { "Replaced" } else { "Stored" }, warnings, saved))
 }
 
 /// Returns the profile id at a provider: from a whole id, from a bare name, or from the default name.
@@ -135,7 +135,7 @@ pub(super) fn profile_of(
 
 impl Stored {
     /// Shows the warnings, those about the secret first, and returns what was saved.
-    pub(super) fn told(
+    pub(super) fn announced(
         context: &Context,
         verb: &'static str,
         mut warnings: Vec<String>,

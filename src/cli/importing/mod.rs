@@ -26,7 +26,7 @@ use crate::transfer::{self, Action, Format, OnConflict, Parsed, Plan};
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default, Args)]
 pub struct Import {
-    /// File to import, or - for standard input; --from env without it reads the client's own places
+    /// File to import, or - for standard input; optional with --from env, which then reads the client's own places
     #[arg(value_name = "PATH", required_unless_present = "from")]
     path: Option<PathBuf>,
     /// Format of the source [default: detected from its contents]
@@ -113,6 +113,7 @@ pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -
     carry_out(context, &args, open, &source)
 }
 
+/// Plans the import, shows the plan, and carries it out.
 fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: &Source) -> Result<u8> {
     let import = import::Import {
         parsed: &source.parsed,
@@ -122,7 +123,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         skip_invalid: args.skip_invalid,
         store: args.store.map(Into::into),
     };
-    // The plan is made without the lock: a refusal leaves no trace, and a person may take time to read it.
+    // This plan takes no lock: a refusal leaves no trace, and a person may take time to read the plan.
     let first = import.plan(open.vault, open.session.keys())?;
     if let Some(digest) = &source.digest {
         context.say(&bundles::bundle_digest(digest));
@@ -175,6 +176,7 @@ fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Prints what was imported, and what to do with the source.
 fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -> Result<u8> {
     if context.json() {
         tell_json(context, plan, source, false, true)?;

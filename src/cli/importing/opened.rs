@@ -82,6 +82,7 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
     Ok(Source { parsed, format, digest: Some(digest) })
 }
 
+/// Moves the OAuth sign-ins to the skipped entries.
 fn skip_oauth(parsed: &mut Parsed) {
     let (oauth, kept) = std::mem::take(&mut parsed.candidates)
         .into_iter()
@@ -93,12 +94,14 @@ fn skip_oauth(parsed: &mut Parsed) {
     }));
 }
 
+/// Adds a warning if there are OAuth sign-ins.
 fn warn_of_oauth(parsed: &mut Parsed) {
     if parsed.candidates.iter().any(|candidate| candidate.credential.kind == CredentialType::OAuth) {
         parsed.warnings.push(bundles::OAUTH_IN_TWO_PLACES.to_owned());
     }
 }
 
+/// Reads the source's bytes, and returns them with the source's name for messages.
 fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     let max = usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX);
     match Stream::of(path) {
@@ -117,6 +120,7 @@ fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     Ok((bytes, shown(path)))
 }
 
+/// Decrypts a bundle, with a passphrase or with the vault's own and the given identities.
 fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, bytes: &[u8]) -> Result<Buffer> {
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
@@ -148,6 +152,7 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
     sealed_bundle::open(&openers, bytes)
 }
 
+/// Reads the age identities of a file.
 fn identities_of(path: &Path) -> Result<Vec<age::x25519::Identity>> {
     let bytes = read::bytes_of(path, "identity file", Trust::Own)?;
     recovery::parse_all(bytes.expose(), "the identity file")

@@ -54,7 +54,7 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Returns the keys outside the vault and the prompt cache, in lines; empty if there are none.
+/// Returns the keys outside the vault and the prompt cache, in lines; empty if neither exists.
 pub(super) fn lines(beside: &Beside<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let Beside { providers, warnings, .. } = beside;

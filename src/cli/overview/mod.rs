@@ -39,7 +39,7 @@ pub(super) fn show(context: &mut Context, form: Form, asked: &Asked) -> Result<u
     if let (Some(profile), true, false) = (&asked.profile, looked.profiles.is_empty(), asked.check) {
         return Err(reading::no_credentials(profile, &agent));
     }
-    let warnings: Vec<String> = looked.warnings.iter().map(warnings::told).collect();
+    let warnings: Vec<String> = looked.warnings.iter().map(warnings::sentence).collect();
     let overview = looked.overview(asked, &warnings);
     if let (Form::Explained, Some(provider)) = (form, &asked.provider) {
         // Warnings about the home were shown when it was opened.

@@ -6,10 +6,10 @@ use crate::messages::cli::reading;
 use crate::ops::status::Warning;
 
 /// Returns a warning as a sentence.
-pub(super) fn told(warning: &Warning) -> String {
+pub(super) fn sentence(warning: &Warning) -> String {
     match warning {
         Warning::Home(what) | Warning::Exposed(what) => what.clone(),
-        Warning::Behind(what) => reading::behind(what),
+        Warning::Behind(what) => reading::older_than_remembered(what),
         Warning::KeychainAlone => reading::keychain_alone(ONLY_KEYCHAIN),
         Warning::Client(unread) => client::told(unread),
         Warning::Locked(error) => reading::not_verified(error.what()),
