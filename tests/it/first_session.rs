@@ -38,7 +38,7 @@ fn nothing_is_said_twice_in_a_first_session() {
 fn a_machine_that_cannot_remember_homes_says_so_in_doctor_alone() {
     let session = Session::empty();
     std::fs::create_dir(session.path(".local")).unwrap();
-    session.write(".local/state", "a file, where a directory should be");
+    session.write(".local/state", "a file instead of a directory");
     session.run(["init", "--store", "file"]).ok();
     assert_eq!(warnings_of_a_first_session(&session), [""; 0]);
     let said = session.run(["doctor"]).ok().stdout;

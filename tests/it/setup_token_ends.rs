@@ -25,7 +25,7 @@ fn a_slow_terminal_loses_nothing() {
     assert_eq!(session.get("anthropic:default"), token());
 }
 
-/// What somebody else goes on printing there does not keep it.
+/// It does not wait for another process that goes on printing there.
 #[test]
 fn a_process_left_behind_that_prints_for_ever_keeps_nothing() {
     for noise in ["while :; do echo noise; done", "while :; do echo noise; sleep 0.01; done"] {

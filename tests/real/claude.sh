@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real Claude Code under `strongroom setup-token`: its prompt is shown, what is typed reaches it, and
-# where it gets no answer or is refused, Strongroom ends with the documented advice and stores nothing.
+# if it gets no answer or is refused, Strongroom ends with the documented advice and stores nothing.
 #
 #   STRONGROOM=target/debug/strongroom CLAUDE_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/claude.sh
@@ -38,8 +38,8 @@ surroundings=(
 strongroom() { "${surroundings[@]}" "$binary" "$@"; }
 quoted() { printf '%q ' "$@"; }
 
-# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: where a line wraps hangs
-# on the length of the paths in it, and the screen keeps no space at a line's end.
+# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: the place of a line's wrap
+# depends on the length of the paths in it, and the screen keeps no space at a line's end.
 shows() {
     local end=$((SECONDS + $2)) text
     text=$(tr -d '[:space:]' <<<"$1")

@@ -133,7 +133,7 @@ pub fn no_credentials(profile: impl Display, agent: impl Display) -> Error {
 /// The home is older than this machine remembers, as `what` says.
 #[must_use]
 pub fn older_than_remembered(what: &str) -> String {
-    format!("{what}; Strongroom reads it but does not write to it: run `strongroom doctor`")
+    format!("{what}; the vault can be read but not changed: run `strongroom doctor`")
 }
 
 /// The keychain alone opens the vault, as `what` says.
