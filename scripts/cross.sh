@@ -18,7 +18,7 @@ die() { printf 'cross: %s\n' "$*" >&2; exit 1; }
 need() { [ -e "$1" ] || die "missing $1; run scripts/install-test-deps.sh --all"; }
 
 # cross_cargo TARGET COMMAND ARGUMENTS...: cargo for another platform, std included, in a build directory of
-# its own, for it is another compiler than the one that builds for this machine.
+# its own, because it is another compiler than the one that builds for this machine.
 cross_cargo() {
     local target=$1 command=$2
     shift 2
@@ -107,7 +107,7 @@ start_server() {
 # Ends the server, whose prefix is ours alone; a test may have left it stopped.
 end_server() {
     [ -z "$server" ] || kill -CONT "$server"
-    # It says no where there is no server.
+    # It fails if there is no server.
     "$wineserver" --kill || true
     "$wineserver" --wait
 }

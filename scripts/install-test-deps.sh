@@ -144,7 +144,7 @@ from_npm() {
     say "installing $name $version from npm into $target ($size)"
     staging=$(mktemp -d "$cache/$name.XXXXXX")
     chmod 755 "$staging"
-    # shellcheck disable=SC2064 # the name is meant to be the one of now
+    # shellcheck disable=SC2064 # the name is meant to be expanded now
     trap "rm -rf '$staging'" EXIT
     printf '{"private":true}\n' >"$staging/package.json"
     (cd "$staging" && thrice npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \

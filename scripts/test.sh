@@ -19,7 +19,7 @@ case "${1-}" in
 esac
 
 cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
-ordinary=65534 # nobody
+ordinary=65534 # the user id without any right of its own
 tmp=$(mktemp -d)
 chmod 755 "$tmp"
 trap 'rm -rf "$tmp"' EXIT
@@ -102,7 +102,7 @@ stage_for_ordinary_user() {
     chmod -R a+rX "$tmp/ordinary"
     chown "$ordinary:$ordinary" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
     chmod 700 "$tmp/ordinary/home" "$tmp/ordinary/tmp"
-    # The same goes for the real client; hard links cost nothing where they can be had.
+    # The same goes for the real client; hard links cost nothing if they are supported.
     cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
     cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
@@ -110,7 +110,8 @@ stage_for_ordinary_user() {
 }
 
 # Before a command: no right of root is left, no group, no capability, and none of its variables. Test
-# programs find the binary and the source tree by the variables, for what cargo compiled in is out of reach.
+# programs find the binary and the source tree by the variables, because the paths that cargo compiled in
+# are out of reach.
 as_ordinary_user=(
     setpriv --reuid "$ordinary" --regid "$ordinary" --clear-groups --inh-caps=-all --no-new-privs
     env -i -C "$tmp/ordinary/source" HOME="$tmp/ordinary/home" TMPDIR="$tmp/ordinary/tmp"

@@ -1,4 +1,4 @@
-//! `models auth add` and `login`: add a credential, asking for what no flag says.
+//! `models auth add` and `login`: add a credential, asking for what no flag gives.
 
 use clap::Args;
 
@@ -8,10 +8,11 @@ use super::claude_token;
 use super::context::not_a_secret;
 use super::expiry_flags::Ends;
 use super::storing::StoreArg;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::vault::id::Provider;
 
-/// Providers whose sign-in is OAuth in a browser or by a device code.
+/// Providers that are signed in to with OAuth, in a browser or by a device code.
 const BROWSER: [&str; 9] = [
     "openai-codex",
     "github-copilot",
@@ -24,20 +25,20 @@ const BROWSER: [&str; 9] = [
     "codex-cli",
 ];
 
-/// Add a credential: asks for provider and method.
+/// Add a credential, asking for its provider and method
 ///
-/// What a flag says is not asked. With --provider and --method nothing is asked but the secret,
-/// which is read from standard input where that is no terminal.
+/// Asks only for what no flag gives. With --provider and --method it asks only for the secret, or
+/// reads it from standard input if that is not a terminal.
 #[derive(Debug, Args)]
 pub struct Add {
     #[command(flatten)]
     flags: Flags,
 }
 
-/// Sign in, as far as that goes without a browser.
+/// Sign in to a provider without a browser
 ///
-/// For anthropic this is setup-token, for providers with API keys paste-api-key. Where signing in
-/// takes a browser or the network, it says how.
+/// This is setup-token for anthropic, and paste-api-key for providers with API keys. If signing in
+/// needs a browser or the network, it says how to do that with OpenClaw.
 #[derive(Debug, Args)]
 pub struct Login {
     #[command(flatten)]
@@ -46,23 +47,24 @@ pub struct Login {
 
 #[derive(Debug, Args)]
 struct Flags {
-    /// Whom the credential is for, for example anthropic or openrouter
+    /// Provider of the credential, for example anthropic or openrouter
     #[arg(long, value_name = "P")]
     provider: Option<String>,
-    /// How it comes: setup-token, token, api-key
+    /// How to get the credential: setup-token, token or api-key
     #[arg(long, value_enum, value_name = "M", hide_possible_values = true)]
     method: Option<Method>,
-    /// The profile's id [default: that of the method's own command]
+    /// Profile id [default: that of the method's own command]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
     #[command(flatten)]
     ends: Ends,
-    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    /// Store to use [default: the profile's current store, or the vault's default]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
 }
 
 impl Flags {
+    /// Parses the flags.
     fn known(&self) -> Result<Known> {
         let provider = match &self.provider {
             Some(text) => {
@@ -84,29 +86,30 @@ impl Flags {
 pub(super) fn run(context: &mut Context, args: &Add) -> Result<u8> {
     let known = args.flags.known()?;
     if !context.may_ask() && (known.provider.is_none() || known.method.is_none()) {
-        return Err(unasked("`models auth add` asks for provider and method"));
+        return Err(credentials::cannot_ask("the provider and the method", context.env.stdin_tty));
     }
-    one(context, known)
+    add(context, known)
 }
 
 pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
     let mut known = args.flags.known()?;
     if !context.may_ask() && known.provider.is_none() {
-        return Err(unasked("`models auth login` asks for the provider"));
+        return Err(credentials::cannot_ask("the provider", context.env.stdin_tty));
     }
     let provider = match known.provider.take() {
         Some(provider) => provider,
         None => ask_provider()?,
     };
     if known.method.is_none() {
-        in_browser(&provider)?;
+        refuse_browser(&provider)?;
         known.method = Method::of(&provider).first().copied();
     }
     known.provider = Some(provider);
-    one(context, known)
+    add(context, known)
 }
 
-fn one(context: &mut Context, known: Known) -> Result<u8> {
+/// Adds one credential, after the checks that need no vault.
+fn add(context: &mut Context, known: Known) -> Result<u8> {
     if known.method == Some(Method::SetupToken)
         && let Some(wish) = known.setup_token(context)?
     {
@@ -118,19 +121,13 @@ fn one(context: &mut Context, known: Known) -> Result<u8> {
     stored.tell(context)
 }
 
-fn unasked(what: &str) -> Error {
-    Error::new(Code::Usage, format!("{what}, and nobody can be asked"))
-        .with_remedy("say both, --provider P --method api-key|token, and send the secret on standard input; or use `strongroom paste-api-key` or `paste-token`")
-}
-
-/// Refuses a provider that is signed in to elsewhere.
-fn in_browser(provider: &Provider) -> Result<()> {
+/// Refuses a provider that is signed in to in a browser.
+///
+/// # Errors
+/// `SIGN_IN_ELSEWHERE`.
+fn refuse_browser(provider: &Provider) -> Result<()> {
     if !BROWSER.contains(&provider.as_str()) {
         return Ok(());
     }
-    Err(Error::new(
-        Code::SignInElsewhere,
-        format!("signing in to {provider} takes a browser or the network, which Strongroom does not use")).with_remedy(format!(
-            "sign in with `openclaw models auth login --provider {provider}`, then: strongroom import ~/.openclaw/agents/main/agent/auth-profiles.json --include-oauth; or paste a token: strongroom paste-token --provider {provider}"
-        )))
+    Err(credentials::sign_in_elsewhere(provider))
 }

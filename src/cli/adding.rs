@@ -1,4 +1,4 @@
-//! A credential that is added: which provider, which method, and then what that method does.
+//! Adds a credential: asks for its provider and method, then runs that method.
 
 use clap::ValueEnum;
 
@@ -10,16 +10,17 @@ use super::secret_argument;
 use super::storing::StoreArg;
 use super::storing::{self, Stored};
 use crate::env_names;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::ops::open::Open;
 use crate::ops::save::{End, Wish};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 
-/// The providers that are offered by number; any other can be named.
+/// The providers that the menu numbers; any other can be typed.
 const OFFERED: [&str; 7] = ["anthropic", "openai", "google", "openrouter", "groq", "xai", "mistral"];
 
-/// How a credential comes.
+/// How to get a credential.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum Method {
     /// Run `claude setup-token` here
@@ -33,7 +34,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// As it is said by `--method`.
+    /// Returns the method's name, as `--method` takes it.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::SetupToken => "setup-token",
@@ -42,7 +43,8 @@ impl Method {
         }
     }
 
-    fn told(self) -> &'static str {
+    /// Returns what the menu says about the method.
+    fn description(self) -> &'static str {
         match self {
             Self::SetupToken => "run `claude setup-token` here, or paste what it printed elsewhere",
             Self::Token => "paste a token",
@@ -50,6 +52,7 @@ impl Method {
         }
     }
 
+    /// Returns the methods of a provider, the usual one first.
     pub(super) fn of(provider: &Provider) -> &'static [Self] {
         if provider.as_str() == "anthropic" {
             &[Self::SetupToken, Self::Token, Self::ApiKey]
@@ -59,26 +62,26 @@ impl Method {
     }
 }
 
-/// What is to be added, as far as it is known.
+/// What is known about the credential to add.
 #[derive(Default)]
 pub(super) struct Known {
-    /// Whom it is for.
+    /// Its provider.
     pub provider: Option<Provider>,
-    /// How it comes.
+    /// How to get it.
     pub method: Option<Method>,
-    /// Under which id.
+    /// The id to store it under.
     pub profile_id: Option<String>,
-    /// When it ends.
+    /// When it expires.
     pub ends: Ends,
-    /// Where its record is to rest.
+    /// The store to use.
     pub store: Option<StoreArg>,
 }
 
 impl Known {
-    /// The setup-token that is meant, if it is said whose it is.
+    /// Returns the setup-token to make, if its provider is known.
     ///
     /// # Errors
-    /// `USAGE` for a provider that has none.
+    /// `USAGE` for a provider that has no setup-tokens.
     pub(super) fn setup_token(&self, context: &Context) -> Result<Option<Wish>> {
         let Some(provider) = &self.provider else { return Ok(None) };
         let id = self.profile_id.as_deref();
@@ -86,7 +89,7 @@ impl Known {
     }
 }
 
-/// Asks what is not known, reads the secret, and stores it.
+/// Asks for what is not known, reads the secret, and stores it.
 ///
 /// # Errors
 /// Those of asking and of storing.
@@ -105,7 +108,7 @@ pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: K
     let asks_id = asking && known.profile_id.is_none();
     let id = match known.profile_id {
         None if asks_id => {
-            let answer = menu::line(&format!("Profile id [{provider}:{default}]: "))?;
+            let answer = menu::line(&credentials::profile_id_prompt(&provider, default))?;
             (!answer.is_empty()).then_some(answer)
         }
         id => id,
@@ -127,7 +130,7 @@ pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: K
     };
     storing::keep_what_is_there(context, open, &wish, asks_id)?;
     if wish.end == End::Unsaid && asking && kind == CredentialType::Token {
-        let answer = menu::line("Ends after, for example 365d (empty: no end): ")?;
+        let answer = menu::line(credentials::EXPIRES_PROMPT)?;
         if !answer.is_empty() {
             wish.end = from_now(&answer, context.env.now())?;
         }
@@ -150,7 +153,7 @@ pub(super) fn ask_provider() -> Result<Provider> {
         menu.push_str(&format!("  {number}  {name:<12} ({variable})\n"));
     }
     crate::term::out::write_error(&menu);
-    menu::answer("Number, or another provider's name: ", |text| {
+    menu::answer(credentials::PROVIDER_PROMPT, |text| {
         let by_number = menu::numbered(text, OFFERED.len()).and_then(|index| OFFERED.get(index));
         let name = by_number.copied().unwrap_or(text);
         if name.bytes().all(|byte| byte.is_ascii_digit()) { None } else { name.to_lowercase().parse().ok() }
@@ -159,7 +162,8 @@ pub(super) fn ask_provider() -> Result<Provider> {
 
 fn ask_method(provider: &Provider) -> Result<Method> {
     let methods = Method::of(provider);
-    let choices: Vec<_> = methods.iter().map(|method| (method.name(), method.told().to_owned())).collect();
-    let index = menu::pick("How it comes", "Method", &choices)?;
-    methods.get(index).copied().ok_or_else(|| Error::new(Code::Usage, "no answer was understood"))
+    let choices: Vec<_> =
+        methods.iter().map(|method| (method.name(), method.description().to_owned())).collect();
+    let index = menu::pick(credentials::METHODS, "Method", &choices)?;
+    methods.get(index).copied().ok_or_else(credentials::no_method)
 }

@@ -1,10 +1,10 @@
-//! `--<provider>-api-key`: a flag for every provider whose key OpenClaw knows.
+//! `--<provider>-api-key`: one flag for every provider whose API key OpenClaw knows.
 
 use clap::{Arg, ArgMatches, Args, FromArgMatches};
 
 use crate::secret::SecretString;
 
-/// The flags in OpenClaw's spelling, and the provider whose key each is; the first few are shown.
+/// The flags in OpenClaw's spelling, and the provider of each; help lists the first [`SHOWN`].
 const FLAGS: [(&str, &str); 37] = [
     ("anthropic-api-key", "anthropic"),
     ("openai-api-key", "openai"),
@@ -46,23 +46,23 @@ const FLAGS: [(&str, &str); 37] = [
 ];
 const SHOWN: usize = 4;
 
-/// A flag as it is, without its dashes, and whose key it is.
+/// Returns a flag without its dashes, and the provider whose key it gives.
 pub(super) fn flag(name: &str) -> Option<(&'static str, &'static str)> {
     FLAGS.iter().find(|(flag, _)| *flag == name).copied()
 }
 
-/// Where a value on the command line says that the secret is.
+/// What a value on the command line says about the secret.
 #[derive(Clone, Debug)]
 pub enum Source {
-    /// `-`.
+    /// `-`: read standard input.
     Stdin,
-    /// `env:NAME`.
+    /// `env:NAME`: read a variable.
     Variable(String),
-    /// It is there itself.
+    /// The secret itself.
     Given(SecretString),
-    /// Nothing, as a variable that is not set leaves it.
+    /// Nothing, as from a variable that is not set.
     Empty,
-    /// What is no secret, and why.
+    /// A value that is not a secret, and why.
     Not(&'static str),
 }
 
@@ -75,8 +75,8 @@ impl From<&str> for Source {
             _ if text.trim().is_empty() => Self::Empty,
             _ if text == "-" => Self::Stdin,
             Some(name) if is_name(name) => Self::Variable(name.to_owned()),
-            Some(_) => Self::Not("begins with `env:` and names no variable"),
-            // What a variable that is not set leaves of `--openai-api-key $KEY --json`, or `-h`.
+            Some(_) => Self::Not("begins with `env:` but names no variable"),
+            // `--openai-api-key $KEY --json` becomes this if the variable is not set.
             _ if is_flag(text) => Self::Not("is another flag"),
             _ => Self::Given(SecretString::from(text)),
         }
@@ -90,12 +90,12 @@ fn is_flag(text: &str) -> bool {
     }
 }
 
-/// The keys that were given.
+/// The API keys that were given.
 #[derive(Clone, Debug, Default)]
 pub struct ApiKeys(Vec<(&'static str, String, Source)>);
 
 impl ApiKeys {
-    /// Each key's provider, its flag, and where it comes from.
+    /// Returns each key's provider, its flag, and its source.
     pub(super) fn given(&self) -> impl Iterator<Item = (&'static str, &str, &Source)> {
         self.0.iter().map(|(provider, flag, source)| (*provider, flag.as_str(), source))
     }
@@ -122,9 +122,10 @@ impl Args for ApiKeys {
     fn augment_args(command: clap::Command) -> clap::Command {
         FLAGS.iter().enumerate().fold(command, |command, (place, (flag, provider))| {
             let help = if place == 0 {
-                "An API key: `-`, `env:NAME`, or itself; so for every other provider".to_owned()
+                "API key: `-` for standard input, `env:NAME`, or the key itself; every provider has such a flag"
+                    .to_owned()
             } else {
-                format!("An API key of {provider}")
+                format!("API key for {provider}")
             };
             command.arg(
                 Arg::new(*flag)
@@ -149,7 +150,7 @@ mod tests {
     use crate::env_names;
 
     #[test]
-    fn every_flag_is_of_a_provider_that_is_known() {
+    fn every_flag_is_for_a_known_provider() {
         for (flag, provider) in FLAGS {
             assert!(!env_names::names_of(provider).is_empty(), "{flag}");
         }

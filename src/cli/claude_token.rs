@@ -1,10 +1,9 @@
-//! A setup-token from the real `claude setup-token`: runs it, takes the token out of what it prints, and stores it.
+//! Runs the real `claude setup-token`, captures the token from its output, and stores it.
 
 use std::cell::Cell;
 use std::path::PathBuf;
 
 use rustix::fs::{Access, access};
-use strongroom_backends::shown;
 
 use super::Context;
 use super::context::not_a_secret;
@@ -12,7 +11,8 @@ use super::expiry_flags::{Ends, from_now};
 use super::secret_argument::{self, Read};
 use super::storing::StoreArg;
 use super::storing::{self, Stored};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages::cli::credentials::setup_token;
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
 use crate::ops::save::{End, Wish};
@@ -27,33 +27,31 @@ use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::Index;
 
-/// How `claude setup-token`'s token looks; the least is what OpenClaw takes.
+/// The form of the tokens of `claude setup-token`; the minimum length is OpenClaw's.
 const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
-/// How long such a token is valid, as `claude` says.
+/// How long a setup-token is valid, as `claude` says.
 pub(super) const LIFETIME: &str = "365d";
-
-const INSTALL: &str = "install it: npm install -g @anthropic-ai/claude-code";
 
 /// Gets a setup-token and stores it.
 ///
 /// # Errors
 /// `CANCELLED`, and those of reading a paste and of storing.
 pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Result<Stored> {
-    let what = wish.profile.to_string();
-    let taken = Cell::new(None);
-    let way = elsewhere(context, &wish);
+    let profile = wish.profile.clone();
+    let captured = Cell::new(None);
+    let remedy = elsewhere(context, &wish);
     let wanted = wish.clone();
-    let read = |context: &Context| obtain(context, &wanted, &way, &taken);
+    let read = |context: &Context| obtain(context, &wanted, &remedy, &captured);
     let stored = storing::store(context, open, wish, read);
-    let Some(held) = taken.into_inner() else { return stored };
+    let Some(held) = captured.into_inner() else { return stored };
     if stored.is_err() {
-        // No one has seen it.
-        context.warn("the token that was taken is not stored, and is nowhere else: revoke it at the provider, and run setup-token again");
+        // The token was never on the screen, so no one else has it.
+        context.warn(setup_token::LOST);
     }
     if held.came() {
-        // What would be told after this is not.
+        // The signal ends the process at the drop below, before anything else is said.
         match &stored {
-            Ok(_) => context.warn(&format!("a signal ended this; the token is stored as {what}")),
+            Ok(_) => context.warn(&setup_token::stored_despite_signal(&profile)),
             Err(error) => drop(context.report(error)),
         }
     }
@@ -61,7 +59,7 @@ pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Re
     stored
 }
 
-/// When a setup-token ends: a year after it was made, unless flags say otherwise.
+/// Returns when a setup-token expires: a year from now, unless flags say otherwise.
 ///
 /// # Errors
 /// `USAGE`.
@@ -69,10 +67,10 @@ pub(super) fn end(ends: &Ends, now: i64) -> Result<End> {
     ends.read(now)?.or_else(|| from_now(LIFETIME, now))
 }
 
-/// The setup-token that is meant by flags.
+/// Returns the setup-token to make, as the flags say.
 ///
 /// # Errors
-/// `USAGE` for a provider that has none.
+/// `USAGE` for a provider that has no setup-tokens.
 pub(super) fn wish(
     context: &Context,
     provider: &str,
@@ -83,8 +81,7 @@ pub(super) fn wish(
     not_a_secret(provider)?;
     let provider: Provider = provider.parse()?;
     if provider.as_str() != "anthropic" {
-        return Err(Error::new(Code::Usage, format!("{provider} has no setup-token; only anthropic has"))
-            .with_remedy("use `strongroom paste-token` or `strongroom paste-api-key` with --provider"));
+        return Err(setup_token::not_anthropic(&provider));
     }
     Ok(Wish {
         profile: storing::profile_of(context, &provider, id, "default")?,
@@ -97,10 +94,10 @@ pub(super) fn wish(
     })
 }
 
-/// How the token comes here without `claude` on this terminal: a command that replaces nothing else.
+/// Returns the remedy for a terminal without `claude`: a command that replaces no credential of another type.
 fn elsewhere(context: &Context, wish: &Wish) -> String {
     let mut id = wish.profile.clone();
-    // A vault that cannot be opened now is none to judge by.
+    // If the vault cannot be opened now, the default id is suggested.
     if !wish.named
         && let Ok(vault) =
             Vault::open(&context.home().unwrap_or_default(), &context.setup(), context.lock_limit())
@@ -110,14 +107,11 @@ fn elsewhere(context: &Context, wish: &Wish) -> String {
         id = free;
     }
     let agent = context.agent().unwrap_or_default();
-    let agent = if agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
-    format!(
-        "run `claude setup-token` on any machine with a browser, and give its token to: strongroom{agent} paste-token --provider anthropic --profile-id {} --expires-in 365d",
-        id.word()
-    )
+    let other = (agent != AgentName::default()).then_some(agent.as_str());
+    setup_token::elsewhere(other, &id.word())
 }
 
-/// Whether something else than a token is there under an id.
+/// Returns whether something other than a token is stored under an id.
 fn holds_no_token(context: &Context, vault: &Vault, id: &ProfileId) -> bool {
     let index = || vault.agent(&context.agent().ok()?).ok()??.index().ok();
     let other =
@@ -125,7 +119,7 @@ fn holds_no_token(context: &Context, vault: &Vault, id: &ProfileId) -> bool {
     index().and_then(other).unwrap_or(false)
 }
 
-/// Makes sure that there is a person at a terminal.
+/// Checks that there is a person at a terminal.
 ///
 /// # Errors
 /// `NEEDS_TERMINAL`.
@@ -133,74 +127,65 @@ pub(super) fn needs_terminal(context: &Context, wish: &Wish) -> Result<()> {
     if context.may_ask() {
         return Ok(());
     }
-    let why = if context.env.stdin_tty {
-        "and nobody may be asked (--no-input)"
-    } else {
-        "and standard input is none"
-    };
-    Err(Error::new(Code::NeedsTerminal, format!("`claude setup-token` needs a person at a terminal, {why}"))
-        .with_remedy(elsewhere(context, wish)))
+    Err(setup_token::needs_terminal(context.env.stdin_tty, elsewhere(context, wish)))
 }
 
-/// Gets a setup-token: from `claude` where that is there (then it is `taken`, and signals are held up
-/// until it is stored), else from a paste.
-fn obtain(context: &Context, wish: &Wish, way: &str, taken: &Cell<Option<Held>>) -> Result<Read> {
-    match from_claude(context, wish, way)? {
+/// Gets a setup-token from `claude`, or from a paste if that fails.
+///
+/// A token from `claude` sets `captured`: signals are held up until it is stored.
+fn obtain(context: &Context, wish: &Wish, remedy: &str, captured: &Cell<Option<Held>>) -> Result<Read> {
+    match from_claude(context, wish, remedy)? {
         Ok((read, held)) => {
-            taken.set(Some(held));
+            captured.set(Some(held));
             return Ok(read);
         }
         Err(why) => context.warn(&why),
     }
-    context.say(&format!(
-        "No token was taken. Run `claude setup-token` on any machine with a browser (where it is missing, {INSTALL}), and paste its token here."
-    ));
+    context.say(setup_token::PASTE_INSTEAD);
     secret_argument::read(context, &wish.provider, &format!("token for {}", wish.profile))
 }
 
-/// Runs `claude setup-token`; if no token came of it, why not. `way` is how it comes without.
+/// Runs `claude setup-token`. Returns its token, or why it gave no token; `remedy` says how to get one elsewhere.
 fn from_claude(
     context: &Context,
     wish: &Wish,
-    way: &str,
+    remedy: &str,
 ) -> Result<std::result::Result<(Read, Held), String>> {
     let Some(program) = find(context, "claude") else {
-        return Ok(Err("there is no program `claude` on PATH".to_owned()));
+        return Ok(Err(setup_token::NO_CLAUDE.to_owned()));
     };
-    context.say(&format!(
-        "Running {} setup-token. Its token is taken for the vault and not shown; Ctrl-C ends it.",
-        shown(&program)
-    ));
+    context.say(&setup_token::running(&program));
     let ran = match child::run(&context.env, &program, &["setup-token"], TOKEN) {
         Err(error) if error.code() == Code::Io => return Ok(Err(error.what().to_owned())),
         ran => ran?,
     };
-    let ended = how_it_ended(&ran);
+    let status = ran.status.map(|status| status.code());
+    let ended = setup_token::how_it_ended(ran.cancelled, status);
     let succeeded = ran.status.is_some_and(|status| status.success());
-    // After a signal, or where the terminal is gone, no one can be asked.
+    // After a signal, or if the terminal is gone, no one can be asked.
     let alone = ran.held.came() || ran.gone.is_some();
     let is_whole = |token: &Buffer| token.len() == TOKEN.usual;
-    // Of a program that failed only what is surely whole is taken.
+    // If the program failed, only a token of the usual length is surely whole.
     if let Some(token) = ran.token.as_ref().filter(|token| is_whole(token) || (succeeded && !alone)) {
         let held = ran.held;
         if !is_whole(token) {
-            // The question says that there is one, and a signal ends the process at it.
+            // The question says that there is a token, so a signal may end the process while it waits.
             held.let_go();
             if !is_to_be_stored(token.len())? {
-                return Ok(Err("the token that was taken is dropped: revoke it at the provider".to_owned()));
+                return Ok(Err(setup_token::DECLINED.to_owned()));
             }
             held.again();
         }
         let pasted = secret_format::normalise(token.expose(), Some(&wish.provider))?;
         if !alone {
-            context.say(&format!("Took the token ({}).", secret_format::seen(pasted.secret.expose_secret())));
+            context.say(&setup_token::captured(secret_format::seen(pasted.secret.expose_secret())));
         }
         let mut warnings = pasted.warnings;
         if ran.several {
-            warnings.push(format!("`claude setup-token` printed more than one token, and the last of them was taken; if that is the wrong one, run `strongroom rotate {}`, and paste the right one", wish.profile.word()));
+            warnings.push(setup_token::several(&wish.profile.word()));
         }
         if (!succeeded || ran.cancelled) && !alone {
-            warnings.push(format!("`claude setup-token` {ended} after it had printed the token"));
+            warnings.push(setup_token::failed_after_token(&ended));
         }
         return Ok(Ok(((pasted.secret, warnings), held)));
     }
@@ -212,57 +197,34 @@ fn from_claude(
         return Err(gone);
     }
     if ran.cancelled {
-        let what = match dropped {
-            None => "`claude setup-token` was ended by Ctrl-C, and nothing was changed".to_owned(),
-            Some(dropped) => format!("it was ended by Ctrl-C, and nothing is stored: {dropped}"),
-        };
-        return Err(Error::new(Code::Cancelled, what).with_remedy(way.to_owned()));
+        return Err(setup_token::cancelled(dropped, remedy.to_owned()));
     }
     Ok(Err(match ran.longest {
-        0 => format!("`claude setup-token` {ended} and printed no token"),
-        printed => {
-            format!("`claude setup-token` {ended} and printed only a part of a token ({printed} characters)")
-        }
+        0 => setup_token::no_token(&ended),
+        printed => setup_token::only_part(&ended, printed),
     }))
 }
 
-/// How the program ended, as the end of a sentence about it.
-fn how_it_ended(ran: &child::Ran) -> String {
-    match ran.status.map(|status| status.code()) {
-        _ if ran.cancelled => "was ended by Ctrl-C".to_owned(),
-        None | Some(Some(0)) => "ended".to_owned(),
-        Some(Some(status)) => format!("failed with status {status}"),
-        Some(None) => "was ended by a signal".to_owned(),
+/// Returns what the program printed of a token that is not stored, if that may be a real one.
+fn dropped(ran: &child::Ran) -> Option<String> {
+    match (&ran.token, ran.longest) {
+        (Some(token), _) => Some(setup_token::dropped_whole(token.len(), TOKEN.usual)),
+        (None, longest) if longest > TOKEN.prefix.len() => Some(setup_token::dropped_part(longest)),
+        _ => None,
     }
 }
 
-/// What was printed of a token that is not stored, where that may be one.
-fn dropped(ran: &child::Ran) -> Option<String> {
-    let printed = match (&ran.token, ran.longest) {
-        (Some(token), _) => format!("a token of {} characters, where {} are usual", token.len(), TOKEN.usual),
-        (None, longest) if longest > TOKEN.prefix.len() => {
-            format!("a part of a token ({longest} characters)")
-        }
-        _ => return None,
-    };
-    Some(format!("`claude setup-token` had printed {printed}; it is dropped, so revoke it at the provider"))
-}
-
-/// Asks about a token of an odd length: a window that was resized while it was printed can have cut it.
+/// Asks whether to store a token of an unusual length, which may have been cut if the window was resized meanwhile.
 fn is_to_be_stored(length: usize) -> Result<bool> {
-    secret_input::confirm(&format!(
-        "The token has {length} characters, where {} are usual: it may be cut, or more than it. Store it?",
-        TOKEN.usual
-    ))
-    .map_err(|error| match error.code() {
-        Code::Cancelled => error.with_remedy(
-            "nothing was stored, and the token that was taken is dropped: revoke it, and run it again",
-        ),
-        _ => error,
+    secret_input::confirm(&setup_token::odd_length_prompt(length, TOKEN.usual)).map_err(|error| {
+        match error.code() {
+            Code::Cancelled => error.with_remedy(setup_token::CANCELLED_AT_PROMPT),
+            _ => error,
+        }
     })
 }
 
-/// A program on `PATH`, whose relative parts do not count.
+/// Returns the path of a program on `PATH`; relative parts of `PATH` are ignored.
 fn find(context: &Context, name: &str) -> Option<PathBuf> {
     std::env::split_paths(context.env.var("PATH")?)
         .filter(|directory| directory.is_absolute())

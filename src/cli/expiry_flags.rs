@@ -1,33 +1,32 @@
-//! When a credential ends, as the flags say it.
+//! The flags that say when a credential expires.
 
 use clap::Args;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::ops::save::End;
 use crate::time::{parse_duration, parse_instant};
 use crate::vault::credential::EXPIRES_MAX;
 
-/// The flags that say when a credential ends.
+/// When a credential expires, as flags say it.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Ends {
-    /// When the credential ends, from now: 90s, 15m, 12h, 365d, 2w, 1y; or never
+    /// Time until the credential expires: 90s, 15m, 12h, 365d, 2w, 1y or never
     #[arg(long, value_name = "TIME", conflicts_with = "expires_at", allow_hyphen_values = true)]
     pub expires_in: Option<String>,
-    /// When the credential ends: 2027-01-31[THH:MM:SSZ]
+    /// Date on which the credential expires, in UTC: 2027-01-31[THH:MM:SSZ]
     #[arg(long, value_name = "DATE")]
     pub expires_at: Option<String>,
 }
 
 impl Ends {
-    /// What the flags say.
+    /// Returns what the flags say; `now` is in Unix milliseconds.
     ///
     /// # Errors
-    /// `USAGE`.
+    /// `USAGE` for both flags at once, and for a value that is not understood.
     pub fn read(&self, now: i64) -> Result<End> {
         match (&self.expires_in, &self.expires_at) {
-            (Some(_), Some(_)) => {
-                fail(Code::Usage, "--expires-in and --expires-at say the same thing; give one")
-            }
+            (Some(_), Some(_)) => Err(credentials::two_expiries()),
             (Some(text), None) => from_now(text, now),
             (None, Some(text)) => at(text),
             (None, None) => Ok(End::Unsaid),
@@ -35,7 +34,7 @@ impl Ends {
     }
 }
 
-/// The end that a span from now means.
+/// Returns the expiry after a time from now, such as 365d, or `never`.
 ///
 /// # Errors
 /// `USAGE`.
@@ -45,24 +44,21 @@ pub fn from_now(text: &str, now: i64) -> Result<End> {
     }
     let at = now.saturating_add(parse_duration("--expires-in", text)?);
     if at > EXPIRES_MAX {
-        return fail(Code::Usage, "--expires-in is too far away");
+        return Err(credentials::expiry_too_far());
     }
     Ok(End::At(at))
 }
 
-/// The end at a date.
+/// Returns the expiry at a date or an instant in UTC, or `never`.
 fn at(text: &str) -> Result<End> {
     if text.eq_ignore_ascii_case("never") {
         return Ok(End::Never);
     }
-    let wrong = || {
-        Error::new(Code::Usage, "--expires-at is not a date in UTC")
-            .with_remedy("write it as 2027-01-31 or 2027-01-31T12:00:00Z")
-    };
-    // Without its zone a time could be meant in another one.
-    let found = parse_instant(text).filter(|found| !found.zone_assumed).ok_or_else(wrong)?;
+    // A time without a zone could be meant as local time.
+    let found =
+        parse_instant(text).filter(|found| !found.zone_assumed).ok_or_else(credentials::not_a_date)?;
     if !(1..=EXPIRES_MAX).contains(&found.ms) {
-        return Err(wrong());
+        return Err(credentials::not_a_date());
     }
     Ok(End::At(found.ms))
 }
@@ -70,6 +66,7 @@ fn at(text: &str) -> Result<End> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::time::DAY;
 
     fn read(expires_in: Option<&str>, expires_at: Option<&str>) -> Result<End> {

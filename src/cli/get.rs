@@ -3,26 +3,26 @@
 use clap::Args;
 
 use super::Context;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::harden;
+use crate::messages::cli::reading;
 use crate::ops::ids;
 use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::out;
-use crate::time::relative;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
 
-/// Print one secret, and a line break.
+/// Print one secret, followed by a line break
 #[derive(Debug, Args)]
 pub struct Get {
-    /// The profile
+    /// Profile id
     #[arg(value_name = "ID")]
     id: String,
-    /// Show it even on a terminal
+    /// Print the secret even on a terminal
     #[arg(long)]
     reveal: bool,
-    /// Print what is there even if it is not what the vault's ledger names
+    /// Print what is stored even if it is not the version that the vault's ledger names
     #[arg(long)]
     accept_rollback: bool,
 }
@@ -30,13 +30,13 @@ pub struct Get {
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     if context.env.stdout_tty && !args.reveal {
-        // What is not there needs no --reveal.
+        // A profile that does not exist is reported as such, not as one that needs --reveal.
         if let Ok(vault) = context.vault()
             && !ids::is_there(&vault, &context.agent()?, &profile)?
         {
             return Err(ids::not_found(&vault, &context.agent()?, &profile));
         }
-        return fail(Code::NotRevealed, format!("the secret of {profile} would be shown on a terminal"));
+        return Err(reading::not_revealed(&profile));
     }
     out::refuse_closed()?;
     harden::large_buffers_apart();
@@ -49,15 +49,13 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         match reader.record(&profile) {
             Err(error) if args.accept_rollback && error.code() != Code::Locked => {
                 let found = reader.found_anyhow(&profile)?.ok_or_else(|| error.clone())?;
-                context.warn(&format!("{}; this is what is there", error.what()));
+                context.warn(&reading::printed_anyway(error.what()));
                 Ok(Some(found.record))
             }
             Ok(None) if args.accept_rollback => {
                 let found = reader.found_anyhow(&profile)?;
                 if found.is_some() {
-                    context.warn(&format!(
-                        "the ledger does not know the record of {profile}, or says that it was removed; this is what is there"
-                    ));
+                    context.warn(&reading::not_in_ledger(&profile));
                 }
                 Ok(found.map(|found| found.record))
             }
@@ -68,7 +66,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let credential = &record.credential;
     let now = context.env.now();
     if let Some(at) = credential.expires.filter(|at| *at <= now) {
-        context.warn(&format!("{profile} expired {}", relative(at, now)));
+        context.warn(&reading::expired(&profile, at, now));
     }
     if context.json() {
         out::write_bytes(&document(&agent, &record)?)?;
@@ -104,19 +102,12 @@ fn document(agent: &AgentName, record: &Record) -> Result<Buffer> {
             secret: credential.secret.expose_secret(),
         },
     );
-    written.map_err(|_| Error::new(Code::Internal, "the JSON document cannot be written"))?;
+    written.map_err(|_| reading::no_document())?;
     document.push(b'\n');
     Ok(document)
 }
 
-/// What a person can do about a record that is not the ledger's.
+/// Adds what a person can do about a version that is not the ledger's.
 fn with_way_out(error: Error, profile: &ProfileId) -> Error {
-    if error.code() != Code::Tampered {
-        return error;
-    }
-    let what = error.what().to_owned();
-    Error::new(Code::Tampered, what).with_remedy(format!(
-        "restore the newer file or paste the credential again; to print what is there: strongroom get {} --accept-rollback",
-        profile.word()
-    ))
+    if error.code() == Code::Tampered { reading::tampered(error.what(), &profile.word()) } else { error }
 }

@@ -1,4 +1,4 @@
-//! `import`: takes over OpenClaw's files, `.env` files and bundles.
+//! `import`: imports OpenClaw's files, `.env` files and bundles.
 
 use super::Context;
 pub use super::importing::Import;

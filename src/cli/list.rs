@@ -1,4 +1,4 @@
-//! `list`: what the index shows, without unlocking.
+//! `list`: shows the index, without unlocking.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,8 +9,8 @@ use strongroom_backends::as_data;
 
 use super::Context;
 use super::context::not_a_secret;
-use super::index_warnings::{UNFINISHED, unlisted};
 use crate::error::Result;
+use crate::messages::cli::reading;
 use crate::ops::list::{Holds, Listing};
 use crate::term::table::Table;
 use crate::time::{relative, rfc3339};
@@ -19,13 +19,13 @@ use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
 use crate::vault::index::{self, Entry};
 
-/// Show what is stored. No secret is read, and nothing is unlocked.
+/// List the stored profiles, without unlocking or reading a secret
 #[derive(Debug, Args)]
 pub struct List {
-    /// Show the profiles of every agent
+    /// List the profiles of every agent
     #[arg(long, conflicts_with = "agent")]
     all_agents: bool,
-    /// Show one provider only
+    /// List one provider only
     #[arg(long, value_name = "P")]
     provider: Option<String>,
 }
@@ -43,7 +43,7 @@ struct AgentDocument<'a> {
     agent: &'a str,
     store_path: String,
     profiles: Vec<ProfileDocument<'a>>,
-    /// Records that the index does not name.
+    /// Profiles that are stored and missing from the index.
     unlisted: &'a [String],
     unfinished: bool,
 }
@@ -82,7 +82,7 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         context.print_json(&document)?;
         return Ok(0);
     }
-    // What is printed goes out at once, but for what is said in between.
+    // Output is collected, and printed before each warning, so that both appear in order.
     let mut out = String::new();
     for agent in &agents {
         if agents.len() > 1 {
@@ -94,28 +94,28 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
             context.print(&std::mem::take(&mut out))?;
         }
         if nothing {
-            context.say(&agent.told_empty());
+            context.say(&agent.no_profiles());
         }
         if !agent.unlisted.is_empty() {
-            context.warn(&unlisted(agent.name.as_str(), &agent.unlisted));
+            context.warn(&reading::unlisted(agent.name.as_str(), &agent.unlisted));
         }
         if agent.seen.unfinished {
-            context.warn(UNFINISHED);
+            context.warn(reading::UNFINISHED);
         }
     }
     context.print(&out)?;
     Ok(0)
 }
 
-/// So many other providers are named if the one that was asked for has no profile.
+/// How many other providers are named if the one that was asked for has no profile.
 const OTHERS_MAX: usize = 8;
 
-/// An agent that is listed.
+/// An agent's part of the list.
 struct Listed<'a> {
     name: AgentName,
     seen: Listing,
     unlisted: Vec<String>,
-    /// The one provider that is shown.
+    /// The only provider that is listed.
     provider: Option<&'a Provider>,
 }
 
@@ -126,24 +126,15 @@ impl Listed<'_> {
         self.seen.entries().filter(move |(entry, _)| shown(entry))
     }
 
-    /// What is said in place of a table without a row.
-    fn told_empty(&self) -> String {
+    /// Returns what is said instead of an empty table.
+    fn no_profiles(&self) -> String {
         let Some(provider) = self.provider else {
-            return format!(
-                "No profiles for agent {}. Store one with `strongroom paste-token --provider anthropic`.",
-                self.name
-            );
+            return reading::no_profiles(&self.name);
         };
         let of = |entry: &Entry<'_>| entry.provider().map(|provider| provider.to_string());
         let others: BTreeSet<String> = self.seen.entries().filter_map(|(entry, _)| of(&entry)).collect();
-        let there = match others.len() {
-            0 => String::new(),
-            1..=OTHERS_MAX => {
-                format!(" It has profiles of {}.", others.into_iter().collect::<Vec<_>>().join(", "))
-            }
-            many => format!(" It has profiles of {many} other providers."),
-        };
-        format!("No profiles of {provider} for agent {}.{there}", self.name)
+        let others: Vec<String> = others.into_iter().collect();
+        reading::no_profiles_of(provider, &self.name, &others, OTHERS_MAX)
     }
 
     fn document(&self, vault: &Vault) -> AgentDocument<'_> {
@@ -171,7 +162,7 @@ fn profile(entry: Entry<'_>, holds: Holds) -> ProfileDocument<'_> {
     }
 }
 
-/// Appends the table of an agent's profiles. Says whether there are any.
+/// Appends the table of an agent's profiles. Returns whether there are any.
 fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
     let mut table = Table::new(["PROFILE", "TYPE", "EXPIRES", "STORE", ""]);
     let mut expires = String::new();
@@ -188,10 +179,10 @@ fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
         }
         let note = match holds {
             Holds::Sealed => "",
-            Holds::Missing => "record missing",
+            Holds::Missing => "credential missing",
             Holds::Plaintext => "plain text in the index",
-            Holds::Reference => "reference elsewhere",
-            Holds::Unknown => "not understood",
+            Holds::Reference => "external reference",
+            Holds::Unknown => "not recognized",
         };
         let kind = entry.kind.map_or("?", CredentialType::as_str);
         let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);

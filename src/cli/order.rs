@@ -1,16 +1,17 @@
-//! `order get|set|clear`: which profile of a provider is used first. Needs no unlocking.
+//! `order get|set|clear`: shows or sets which profile of a provider is used first, without unlocking.
 
 use clap::{Args, Subcommand};
 
 use super::Context;
 use super::context::not_a_secret;
 use super::deferred::Lazy;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::ops::order;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
 
-/// Show or set which profile of a provider is used first.
+/// Show or set which profile of a provider is used first
 #[derive(Debug, Args)]
 pub struct Order {
     #[command(subcommand)]
@@ -21,25 +22,25 @@ pub struct Order {
 enum Verb {
     /// Show the order
     Get(Lazy<Of>),
-    /// Set the order; profiles that it does not name are not used
+    /// Set the order; profiles that are not named are not used
     Set(Lazy<Set>),
-    /// Go back to the automatic order
+    /// Return to the automatic order
     Clear(Lazy<Of>),
 }
 
 #[derive(Debug, Args)]
 struct Of {
-    /// The provider
+    /// Provider
     #[arg(long, value_name = "P")]
     provider: String,
 }
 
 #[derive(Debug, Args)]
 struct Set {
-    /// The provider
+    /// Provider
     #[arg(long, value_name = "P")]
     provider: String,
-    /// The profiles, first choice first
+    /// Profile ids, first choice first
     #[arg(value_name = "ID", required = true)]
     ids: Vec<String>,
 }
@@ -61,7 +62,7 @@ pub(super) fn run(context: &mut Context, args: &Order) -> Result<u8> {
             for text in &set.ids {
                 let id = context.profile_id(text)?;
                 if id.provider() != provider {
-                    return fail(Code::Usage, format!("{id} is not a profile of provider {provider}"));
+                    return Err(credentials::other_provider(&id, &provider));
                 }
                 if !ids.contains(&id) {
                     ids.push(id);

@@ -1,5 +1,5 @@
-//! `paste-token` and `paste-api-key`: a secret from the prompt, standard input or a
-//! descriptor. Never from the command line.
+//! `paste-token` and `paste-api-key`: store a secret from a prompt, standard input or a file descriptor, never from the
+//! command line.
 
 use clap::Args;
 
@@ -9,6 +9,7 @@ use super::secret_argument::{Read, Value, not_by_passphrase};
 use super::storing::{StoreArg, default_name, keep_what_is_there, noun, profile_of, store};
 use crate::error::Result;
 use crate::looks::Shape;
+use crate::messages::cli::credentials;
 use crate::ops::ids;
 use crate::ops::open::Open;
 use crate::ops::save::Wish;
@@ -17,19 +18,19 @@ use crate::term::secret_input;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 
-/// Store a token or an API key.
+/// Store a token or an API key
 ///
-/// The secret is read from a hidden prompt on a terminal, else from standard input. A profile of
-/// the same id is replaced.
+/// The secret is read from a hidden prompt on a terminal, otherwise from standard input. A profile
+/// with the same id is replaced.
 #[derive(Debug, Args)]
 pub struct Paste {
-    /// Whom the credential is for, for example anthropic or openrouter
+    /// Provider of the credential, for example anthropic or openrouter
     #[arg(long, value_name = "P")]
     provider: String,
-    /// The profile's id [default: <provider>:manual for a token, <provider>:default for a key]
+    /// Profile id [default: <provider>:manual for a token, <provider>:default for a key]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
-    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    /// Store to use [default: the profile's current store, or the vault's default]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
     #[command(flatten)]
@@ -72,8 +73,9 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     stored.tell(context)
 }
 
-/// Asks which provider is meant if the one that was given is not known and one letter away from one that is.
-/// The secret is read before: a question that is shown stands after one that is hidden.
+/// Reads the secret, then asks which provider is meant if the given one is one letter away from a known one.
+///
+/// The secret is read first, so that the hidden prompt comes before the question whose answer is shown.
 ///
 /// # Errors
 /// Those of reading the secret and of asking.
@@ -87,17 +89,14 @@ fn ask_provider(
     let fits = |known: &Provider| shape.is_none_or(|shape| shape.belongs_to(known.as_str()));
     let Some(known) = ids::provider(given).filter(fits) else { return Ok((read, None)) };
     if !context.may_ask() {
-        read.1.push(format!(
-            "{given} is not a known provider; if you mean {known}, store it again with --provider {known}"
-        ));
+        read.1.push(credentials::unknown_provider(given, &known));
         return Ok((read, None));
     }
-    let question = format!("{given} is not a known provider. Store it for {known} instead?");
-    let meant = secret_input::confirm(&question)?;
+    let meant = secret_input::confirm(&credentials::unknown_provider_prompt(given, &known))?;
     Ok((read, meant.then_some(known)))
 }
 
-/// Whether the agent has a profile of that provider: then its name is meant as it is.
+/// Returns whether the agent has a profile of that provider, so that its name is surely not a typing error.
 fn has_any(open: &Open<'_>, provider: &Provider) -> Result<bool> {
     let Some(found) = open.vault.agent(&open.agent)? else { return Ok(false) };
     let index = found.index()?;

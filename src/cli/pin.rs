@@ -1,4 +1,4 @@
-//! `pin`: one profile for one session. Needs no unlocking.
+//! `pin`: pins a profile to a session, without unlocking.
 
 use clap::Args;
 use serde::Serialize;
@@ -9,7 +9,8 @@ use super::context::not_a_secret;
 use super::overview::{self, Form};
 use super::session_name::session_name;
 use crate::client::slash::{Wish, wish};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::reading;
 use crate::ops::ids::not_found;
 use crate::ops::pin;
 use crate::ops::status::Asked;
@@ -17,18 +18,19 @@ use crate::select::pin::{Model, Pin as Pinned, PinnedBy, SessionName};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 
-/// Pin a profile for one session, or show its pin.
+/// Pin a profile to a session, or show the session's pin
 ///
-/// A pinned profile alone serves the session, whatever order and cooldown say. Nothing is unlocked.
+/// The session uses the pinned profile only, even if the order excludes it or it is cooling down.
+/// The vault is not unlocked.
 #[derive(Debug, Args)]
 pub struct Pin {
-    /// The session, as the client names it
+    /// Session name, as the client uses it
     #[arg(long, value_name = "S")]
     session: String,
-    /// Take the session's pin away
+    /// Remove the session's pin
     #[arg(long, conflicts_with = "wish")]
     clear: bool,
-    /// [ALIAS@]ID, or a line of a chat: '/model sonnet@anthropic:work', '/model list', '/model status'
+    /// [ALIAS@]ID, or a chat line: '/model sonnet@anthropic:work', '/model list', '/model status'
     #[arg(value_name = "[ALIAS@]ID", num_args = 1..)]
     wish: Vec<String>,
 }
@@ -59,10 +61,7 @@ pub(super) fn run(context: &mut Context, args: &Pin) -> Result<u8> {
         }
         Some(Wish::List) => overview::show(context, Form::Picks, &of_session(session)),
         Some(Wish::Status) => overview::show(context, Form::Everything, &of_session(session)),
-        Some(Wish::Model(_)) => Err(Error::new(Code::Usage, "that names a model and no profile")
-            .with_remedy(
-                "a model is the client's own matter; pin a profile with /model <alias-or-id>@<profile>",
-            )),
+        Some(Wish::Model(_)) => Err(reading::model_without_profile()),
         Some(Wish::Pin { model, profile }) => {
             let profile = context.profile_id(&profile)?;
             let model = model.map(|model| model.parse::<Model>()).transpose()?;
@@ -95,20 +94,10 @@ fn tell(context: &mut Context, agent: &AgentName, session: &SessionName, pin: Op
         context.print_json(&Document { agent: agent.as_str(), session: session.as_str(), pin })?;
         return Ok(0);
     }
-    let model = |pin: &Pinned| pin.model.as_ref().map(|model| format!(" with {}", model.as_str()));
     context.print(&match pin {
-        None => format!("Session {session} of agent {agent} has no pin."),
-        Some(pin) if pin.source == PinnedBy::Auto => {
-            format!(
-                "Session {session} of agent {agent} was served by {} last; it is tried first.",
-                pin.profile
-            )
-        }
-        Some(pin) => format!(
-            "Session {session} of agent {agent} is pinned to {}{}.",
-            pin.profile,
-            model(pin).unwrap_or_default()
-        ),
+        None => reading::no_pin(session, agent),
+        Some(pin) if pin.source == PinnedBy::Auto => reading::last_served(session, agent, &pin.profile),
+        Some(pin) => reading::pinned(session, agent, &pin.profile, pin.model.as_ref().map(Model::as_str)),
     })?;
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `report`: a runtime says how a request with a profile went. Needs no unlocking.
+//! `report`: records whether a request with a profile succeeded or failed, without unlocking.
 
 use clap::Args;
 use serde::Serialize;
@@ -8,39 +8,39 @@ use super::client;
 use super::context::not_a_secret;
 use super::session_name::session_name;
 use crate::client::config_auth;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::reading;
 use crate::ops::client_config;
 use crate::ops::ids::not_found;
 use crate::ops::report::{self, Noted, Reported, Request};
 use crate::select::backoff::{BackoffPolicy, Failure, Generation};
 use crate::select::phrases;
 use crate::select::pin::Model;
-use crate::term::count::counted;
 use crate::vault::id::{AgentName, Provider};
 
-/// Say how a request with a profile went.
+/// Record whether a request with a profile succeeded or failed
 ///
-/// A failure makes the profile cool down, or disables it for a time; a success ends that. Nothing
-/// is unlocked.
+/// A failure makes the profile cool down, or disables it for a time; a success ends that. The vault
+/// is not unlocked.
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("outcome").required(true))]
 pub struct Report {
-    /// The profile
+    /// Profile id
     #[arg(value_name = "ID")]
     profile: String,
-    /// The request was served
+    /// The request succeeded
     #[arg(long, group = "outcome")]
     success: bool,
     /// The request failed: auth, auth_permanent, billing, rate_limit, overloaded, timeout, …
     #[arg(long, value_name = "KIND", group = "outcome")]
     failure: Option<String>,
-    /// The model that it was for: a limit or a time-out of one is none of the others
+    /// Model of the request; a rate limit or timeout then affects this model only
     #[arg(long, value_name = "M")]
     model: Option<String>,
-    /// The session that it was for: what served it is tried first for it
+    /// Session of the request; the profile that served it is tried first next time
     #[arg(long, value_name = "S")]
     session: Option<String>,
-    /// Whose waits are used: 2026.2.26 or 2026.6.1 [env: STRONGROOM_BACKOFF] [default: 2026.6.1]
+    /// OpenClaw version whose cooldown times apply: 2026.2.26 or 2026.6.1 [env: STRONGROOM_BACKOFF] [default: 2026.6.1]
     #[arg(long, value_name = "VERSION")]
     backoff: Option<String>,
 }
@@ -64,7 +64,7 @@ struct Document {
 
 pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let id = context.profile_id(&args.profile)?;
-    let failure: Option<Failure> = args.failure.as_deref().map(known).transpose()?;
+    let failure: Option<Failure> = args.failure.as_deref().map(failure_of).transpose()?;
     let session = args.session.as_deref().map(session_name).transpose()?;
     let generation = generation(context, args)?;
     let vault = context.vault()?;
@@ -85,7 +85,7 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     if context.json() {
         context.print_json(&Document::of(&agent, &request, reported))?;
     } else {
-        context.print(&told(&request, &reported))?;
+        context.print(&outcome(&request, &reported))?;
     }
     Ok(0)
 }
@@ -105,43 +105,42 @@ impl Document {
     }
 }
 
-/// What was noted, for people.
-fn told(Request { profile, provider, .. }: &Request, reported: &Reported) -> String {
+/// Returns what was recorded, for people.
+fn outcome(Request { profile, provider, .. }: &Request, reported: &Reported) -> String {
     match (reported.noted, &reported.waits_for) {
-        (Noted::Exempt, _) => {
-            format!("{profile}: nothing is noted, for failures of {provider} make no profile wait.")
+        (Noted::Exempt, _) => reading::exempt(profile, provider),
+        (Noted::Failure, Some(verdict)) => {
+            let verdict = phrases::verdict(verdict, reported.now);
+            reading::failure_recorded(profile, &verdict, reported.usage.error_count)
         }
-        (Noted::Failure, Some(verdict)) => format!(
-            "{profile}: {}, after {} in a row.",
-            phrases::verdict(verdict, reported.now),
-            counted(reported.usage.error_count, "failure")
-        ),
-        _ => format!("{profile}: served; it waits for nothing."),
+        _ => reading::success_recorded(profile),
     }
 }
 
-/// A model as the state has it: without the provider.
+/// Returns a model as the state has it: without the provider.
 fn model_of(provider: &Provider, text: &str) -> Result<Model> {
     not_a_secret(text)?;
     let own = text.strip_prefix(provider.as_str()).and_then(|rest| rest.strip_prefix('/'));
     own.unwrap_or(text).parse()
 }
 
-fn known(text: &str) -> Result<Failure> {
+/// Parses the kind of a failure.
+fn failure_of(text: &str) -> Result<Failure> {
     not_a_secret(text)?;
     text.parse()
 }
 
+/// Returns the version of cooldown times from the flag or the variable.
 fn generation(context: &Context, args: &Report) -> Result<Generation> {
     if let Some(flag) = &args.backoff {
         not_a_secret(flag)?;
         return flag.parse();
     }
     match context.env.var(Generation::VARIABLE) {
-        Some(variable) => variable.to_string_lossy().parse::<Generation>().map_err(|error| {
-            Error::new(Code::Config, format!("{} is not a generation of back-off", Generation::VARIABLE))
-                .with_remedy(error.remedy().to_owned())
-        }),
+        Some(variable) => variable
+            .to_string_lossy()
+            .parse::<Generation>()
+            .map_err(|error| reading::unknown_backoff(Generation::VARIABLE, error.remedy())),
         None => Ok(Generation::default()),
     }
 }

@@ -1,5 +1,7 @@
-//! `resolve`: OpenClaw's exec secret provider. Reads standard input to its end, always answers
-//! JSON with exit 0, never asks, and is done in time or says so.
+//! `resolve`: OpenClaw's exec secret provider.
+//!
+//! Reads standard input to its end, always answers in JSON with exit status 0, never asks, and reports a timeout before
+//! the client gives up.
 
 use std::time::{Duration, Instant};
 
@@ -19,18 +21,18 @@ use crate::term::stdin::{self, Rest};
 use crate::unlock::key_sources::Named;
 use crate::vault::home::{LOCK_TIMEOUT, Session, Setup, Vault};
 
-/// OpenClaw 2026.2.26 gives a resolver 2 s without output.
+/// The time for a whole answer: OpenClaw 2026.2.26 ends a resolver that is silent for 2 s.
 const LIMIT: Duration = Duration::from_millis(1500);
-/// How long the keychain may be silent, so that ids of other stores are answered in time.
+/// How long the keychain may be silent, so that profiles in other stores are still answered in time.
 const KEYCHAIN_LIMIT: Duration = Duration::from_millis(800);
-/// A request of fewer bytes is for a few ids.
+/// A request of fewer bytes names only a few ids.
 const FEW_IDS: usize = 512;
-/// What is left for the answer when reading the request took all it may.
+/// The time that is kept for the answer when reading the request took as long as it may.
 const RESERVE: Duration = Duration::from_millis(100);
 
-/// Answer OpenClaw's exec secret protocol on stdin and stdout.
+/// Answer OpenClaw's exec secret protocol on standard input and output
 ///
-/// Errors are part of the answer; the exit status is 0. Nobody is ever asked for anything.
+/// Errors are part of the answer, and the exit status is always 0. It never prompts.
 #[derive(Debug, Args)]
 pub struct Resolve {}
 
@@ -43,7 +45,7 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 if request.expose().len() < FEW_IDS {
                     harden::large_buffers_apart();
                 }
-                let asked = Asked {
+                let resolver = Resolver {
                     env: context.env.clone(),
                     named: context.named(),
                     home: context.home(),
@@ -59,15 +61,15 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                     confined: context.global.agent.is_some(),
                 };
                 let left = LIMIT.saturating_sub(begun.elapsed()).max(RESERVE);
-                // The call may hang in the kernel, on a network file system say; the process must not.
+                // A call can hang in the kernel, for example on a network file system, so a timer ends the process.
                 let watch = deadline::watch(left, || {
                     let late = fail(Code::Timeout, "the vault did not answer in time");
                     let _ = out::write_bytes(&of_request(late));
                     std::process::exit(0);
                 });
-                let answer = asked.answer(&request);
+                let answer = resolver.answer(&request);
                 if !watch.in_time() {
-                    // The answer is given already, and the process about to end.
+                    // The timer has already answered and is about to end the process.
                     loop {
                         std::thread::park();
                     }
@@ -75,12 +77,13 @@ pub(super) fn run(context: &mut Context, _: &Resolve) -> u8 {
                 answer
             }
         };
-    // Nobody is left to tell when standard output is closed.
+    // If standard output is closed, there is no one left to tell.
     let _ = out::write_bytes(&answer);
     0
 }
 
-struct Asked {
+/// What answering a request needs, apart from the request.
+struct Resolver {
     env: crate::env::Env,
     named: Named,
     home: Result<std::path::PathBuf>,
@@ -89,7 +92,8 @@ struct Asked {
     confined: bool,
 }
 
-impl Asked {
+impl Resolver {
+    /// Returns the answer to a request, as a JSON document.
     fn answer(self, request: &Buffer) -> Buffer {
         let ids: Vec<String> = match exec_protocol::parse(request.expose()) {
             Ok(ids) => ids.into_iter().collect(),
@@ -107,7 +111,7 @@ impl Asked {
                     let answers = resolve(&vault, session, ids.clone(), &scope);
                     let torn = |error: &Error| error.code() == Code::Tampered;
                     match answers.iter().find_map(|(_, answer)| answer.as_ref().err().filter(|e| torn(e))) {
-                        // Perhaps only the keys were changed meanwhile.
+                        // The keys may have been changed meanwhile.
                         Some(error) if !session.is_current(vault.home())? => Err(error.clone()),
                         _ => Ok(answers),
                     }
@@ -117,17 +121,19 @@ impl Asked {
                     Err(error) => of_ids(ids, &error),
                 }
             }
-            // Every id is told why, so that the client's own message says it.
+            // Every id gets the reason, so that the client's own message shows it.
             Err(error) => of_ids(ids, &error),
         }
     }
 }
 
+/// Returns an answer that gives every id the same error.
 fn of_ids(ids: Vec<String>, error: &Error) -> Buffer {
     let answers: Vec<_> = ids.into_iter().map(|id| (id, Err(error.clone()))).collect();
     exec_protocol::response(&answers)
 }
 
+/// Returns an answer about the request as a whole.
 fn of_request(error: Result<SecretString>) -> Buffer {
     exec_protocol::response(&[(REQUEST.to_owned(), error)])
 }

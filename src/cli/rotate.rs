@@ -1,18 +1,19 @@
-//! `rotate`: a profile's new secret, which comes as a paste does.
+//! `rotate`: replaces a profile's secret, which is read as a paste is.
 
 use clap::Args;
 
 use super::Context;
 use super::secret_argument::{Value, not_by_passphrase};
 use super::storing::Stored;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::ops::save;
 use crate::vault::credential::CredentialType;
 
-/// Give a profile a new secret, and keep the rest of it.
+/// Replace a profile's secret, and keep the rest of the profile
 #[derive(Debug, Args)]
 pub struct Rotate {
-    /// The profile
+    /// Profile id
     #[arg(value_name = "ID")]
     id: String,
     #[command(flatten)]
@@ -26,11 +27,7 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     let mut open = context.open(&vault)?;
     let before = save::record_of(&open, &profile)?;
     if before.credential.kind == CredentialType::OAuth {
-        return Err(Error::new(
-            Code::Usage,
-            format!("{profile} is an OAuth sign-in, which no single secret replaces"),
-        )
-        .with_remedy("import the new sign-in with --include-oauth --on-conflict replace"));
+        return Err(credentials::oauth_not_rotated(&profile));
     }
     let place = save::place_of(&open, &profile, None)?;
     let (secret, warnings) = args.value.read(
@@ -40,5 +37,5 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
         not_by_passphrase(&open).as_deref(),
     )?;
     let saved = save::rotate(&mut open, &before, end, place, secret)?;
-    Stored::told(context, "Rotated", warnings, saved).tell(context)
+    Stored::announced(context, "Rotated", warnings, saved).tell(context)
 }

@@ -1,4 +1,4 @@
-//! `setup-token`: makes a setup-token, and stores it.
+//! `setup-token`: makes a setup-token and stores it.
 
 use clap::Args;
 
@@ -8,25 +8,25 @@ use super::expiry_flags::Ends;
 use super::storing::{self, StoreArg};
 use crate::error::Result;
 
-/// Make a setup-token with `claude setup-token`, and store it.
+/// Make a token with `claude setup-token`, and store it
 ///
-/// Runs the real `claude` on this terminal, keeps its token from the screen, and stores it. Where
-/// there is no `claude`, or it fails, the token can be pasted. It needs a person, a terminal and a
-/// browser; without a terminal use paste-token.
+/// Runs the real `claude` on this terminal, keeps its token off the screen, and stores it. If
+/// `claude` is missing or fails, you can paste the token instead. This needs a person, a terminal
+/// and a browser; without a terminal, use paste-token.
 #[derive(Debug, Args)]
 pub struct SetupToken {
-    /// Whom the token is for; setup-tokens are Anthropic's
+    /// Provider of the token; only anthropic has setup-tokens
     #[arg(long, value_name = "P", default_value = "anthropic")]
     provider: String,
-    /// The profile's id [default: anthropic:default]
+    /// Profile id [default: anthropic:default]
     #[arg(long, value_name = "ID")]
     profile_id: Option<String>,
     #[command(flatten)]
     ends: Ends,
-    /// Where the record is to rest [default: where it rests already, else the vault's store]
+    /// Store to use [default: the profile's current store, or the vault's default]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
-    /// Accepted, as OpenClaw has it: nothing is asked before `claude` starts
+    /// Accepted because OpenClaw has it; nothing is asked before `claude` starts
     #[arg(long, hide = true)]
     yes: bool,
 }

@@ -1,4 +1,4 @@
-//! `status`: which credentials are usable, which is next, and for `--check` an exit status.
+//! `status`: shows which credentials are usable and which is next; with `--check` as an exit status.
 
 use clap::Args;
 
@@ -13,33 +13,33 @@ use crate::select::pin::Model;
 use crate::time::parse_duration;
 use crate::vault::id::Provider;
 
-/// Show which credentials are usable, and which is next.
+/// Show which credentials are usable, and which is used next
 ///
-/// Shows the index, without unlocking. --check opens the records where it can without asking.
+/// Reads the index, without unlocking. --check also decrypts the profiles if it can without asking.
 #[derive(Debug, Args)]
 pub struct Status {
     /// Exit with 0 if all are usable, 1 if any is expired or missing, 2 if any expires soon
     #[arg(long)]
     check: bool,
-    /// One line a profile, its fields parted by tabs
+    /// Print one line per profile, with fields separated by tabs
     #[arg(long, conflicts_with = "json")]
     plain: bool,
-    /// Look at one provider only
+    /// Show one provider only
     #[arg(long, value_name = "P")]
     provider: Option<String>,
-    /// Look at one profile only
+    /// Show one profile only
     #[arg(long, value_name = "ID")]
     profile: Option<String>,
-    /// Look as this session: with its pin
+    /// Show what this session uses, with its pin
     #[arg(long, value_name = "S")]
     session: Option<String>,
-    /// Say step by step how the next profile of a provider is found
+    /// Explain step by step how the next profile of a provider is chosen
     #[arg(long, value_name = "P", conflicts_with_all = ["check", "plain", "provider", "profile"])]
     explain: Option<String>,
-    /// How long before its end a credential counts as expiring
+    /// Report a credential as expiring if it expires within this time, such as 24h or 7d
     #[arg(long, value_name = "TIME", default_value = "24h")]
     expiring_within: String,
-    /// Look into the login shell too, where the client's configuration enables that
+    /// Check the login shell too, if the client's configuration enables that
     #[arg(long)]
     sources: bool,
 }
@@ -63,7 +63,7 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
     overview::show(context, form, &asked)
 }
 
-/// The provider and the model that are asked about.
+/// Returns the provider and the model that were asked about.
 fn asked(args: &Status) -> Result<(Option<Provider>, Option<Model>)> {
     let (explained, model) = match args.explain.as_deref().map(|asked| (asked, asked.split_once('/'))) {
         Some((_, Some((provider, model)))) => (Some(provider), Some(model)),

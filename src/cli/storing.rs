@@ -1,25 +1,25 @@
-//! What the verbs that store a credential share: its flags, the question before it replaces another, and the words after it.
+//! Shared by the commands that store a credential: its flags, the question before it replaces another, and the answer.
 
 use clap::ValueEnum;
 
 use super::context::not_a_secret;
 use super::secret_argument::Read;
 use super::{Context, notices};
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::credentials;
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
 use crate::ops::save::{self, Held, Wish};
 use crate::term::secret_input;
-use crate::time::rfc3339;
-use crate::vault::credential::CredentialType;
+use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::record::Record;
 use crate::vault::store::Store as Place;
 
-/// A store, as it is named on the command line.
+/// A store, as the command line names it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub enum StoreArg {
-    /// Sealed files in the home
+    /// Encrypted files in the home
     File,
     /// The desktop's keychain
     Keychain,
@@ -34,28 +34,29 @@ impl From<StoreArg> for Place {
     }
 }
 
-/// What was stored.
+/// A credential that was stored.
 pub(super) struct Stored {
-    /// `Stored`, `Replaced`, `Rotated`.
+    /// `Stored`, `Replaced` or `Rotated`.
     pub verb: &'static str,
     /// The record.
     pub record: Record,
-    /// What had to be said.
+    /// The warnings that were shown.
     pub warnings: Vec<String>,
 }
 
-/// The name of a profile that is pasted without one.
+/// Returns the name of a profile that is pasted without an id.
 pub(super) fn default_name(kind: CredentialType) -> &'static str {
     if kind == CredentialType::Token { "manual" } else { "default" }
 }
 
-/// What a credential is called in a sentence.
+/// Returns what a credential is called in a sentence.
 pub(super) fn noun(kind: CredentialType) -> &'static str {
     if kind == CredentialType::Token { "token" } else { "API key" }
 }
 
-/// Refuses to put a credential in the place of one of another type under an id that no one named: at a
-/// terminal it asks instead. With `asks_anyway` it asks about any that is there.
+/// Refuses to replace a credential of another type if the id is a default one; at a terminal it asks instead.
+///
+/// With `asks_anyway` it asks before it replaces any credential.
 ///
 /// # Errors
 /// `EXISTS`, `CANCELLED`.
@@ -84,21 +85,15 @@ pub(super) fn keep_what_is_there(
             (_, CredentialType::Token) => "paste-token",
             _ => "paste-api-key",
         };
-        return Err(Error::new(Code::Exists, format!("{profile} holds {what}, which this would replace"))
-            .with_remedy(format!(
-                "nothing was changed; to keep both: strongroom {verb} --provider {} --profile-id {}",
-                wish.provider,
-                free.word()
-            )));
+        return Err(credentials::would_replace(profile, what, verb, &wish.provider, &free.word()));
     }
-    if secret_input::confirm(&format!("{profile} is there, and holds {what}. Replace it?"))? {
+    if secret_input::confirm(&credentials::replace_prompt(profile, what))? {
         return Ok(());
     }
-    Err(Error::new(Code::Cancelled, format!("{profile} stays as it is"))
-        .with_remedy("run it again, and give another id"))
+    Err(credentials::not_replaced(profile))
 }
 
-/// Stores a credential: everything that can fail or ask comes first, then the secret is read.
+/// Stores a credential. Everything that can fail or ask comes first, then the secret is read.
 ///
 /// # Errors
 /// Those of the store, of reading the secret, and of writing.
@@ -111,11 +106,10 @@ pub(super) fn store(
     let place = save::place_of(open, &wish.profile, wish.store)?;
     let (secret, warnings) = read(context)?;
     let saved = save::store(open, wish, place, secret)?;
-    Ok(Stored::told(context, if saved.replaced { "Replaced" } else { "Stored" }, warnings, saved))
+    Ok(Stored::announced(context, if saved.replaced { "Replaced" } else { "Stored" }, warnings, saved))
 }
 
-/// The id that is meant at a provider: the one that was given, or its part behind the colon, or the
-/// default's.
+/// Returns the profile id at a provider: from a whole id, from a bare name, or from the default name.
 ///
 /// # Errors
 /// `INVALID_ID`, `USAGE`.
@@ -127,7 +121,6 @@ pub(super) fn profile_of(
 ) -> Result<ProfileId> {
     let profile = match id {
         None => ProfileId::new(provider, default)?,
-        // A bare name is a name at the provider.
         Some(name) if !name.contains(':') => {
             not_a_secret(name)?;
             ProfileId::new(provider, name)?
@@ -135,18 +128,14 @@ pub(super) fn profile_of(
         Some(id) => context.profile_id(id)?,
     };
     if profile.provider() != *provider {
-        return Err(Error::new(
-            Code::Usage,
-            format!("the profile id {profile} is not one of provider {provider}"),
-        )
-        .with_remedy("let the part before the colon be the provider"));
+        return Err(credentials::other_provider(&profile, provider));
     }
     Ok(profile)
 }
 
 impl Stored {
-    /// What was saved, after its warnings are told; those about its secret come first.
-    pub(super) fn told(
+    /// Shows the warnings, those about the secret first, and returns what was saved.
+    pub(super) fn announced(
         context: &Context,
         verb: &'static str,
         mut warnings: Vec<String>,
@@ -159,7 +148,7 @@ impl Stored {
         Self { verb, record: saved.record, warnings }
     }
 
-    /// Tells what was stored, as the one answer of a command.
+    /// Prints what was stored, as the only output of a command.
     pub(super) fn tell(&self, context: &mut Context) -> Result<u8> {
         if context.json() {
             let document = self.json(context)?;
@@ -170,7 +159,7 @@ impl Stored {
         Ok(0)
     }
 
-    /// For programs.
+    /// Returns the JSON document.
     pub(super) fn json(&self, context: &Context) -> Result<serde_json::Value> {
         let credential = &self.record.credential;
         Ok(serde_json::json!({
@@ -185,16 +174,13 @@ impl Stored {
         }))
     }
 
-    /// For people.
+    /// Prints the confirmation for people.
     pub(super) fn say(&self, context: &mut Context) -> Result<()> {
-        let (verb, record) = (self.verb, &self.record);
-        let credential = &record.credential;
-        let expires = match credential.expires.map(rfc3339) {
-            Some(at) => format!(", expires {at}"),
-            None => String::new(),
-        };
+        let record = &self.record;
+        let Credential { kind, expires, .. } = &record.credential;
         let agent = context.agent()?;
-        let whose = if agent == AgentName::default() { String::new() } else { format!(" for agent {agent}") };
-        context.print(&format!("{verb} {} ({}{expires}){whose}.", record.profile, credential.kind))
+        let other = (agent != AgentName::default()).then_some(agent.as_str());
+        let now = context.env.now();
+        context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))
     }
 }

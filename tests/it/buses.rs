@@ -114,7 +114,7 @@ fn what_automatic_choice_finds_is_said() {
     assert_eq!(heard(&bus), 0);
 }
 
-/// With a real user, where this one may start programs as another.
+/// With a real user, if this one may start programs as another.
 #[test]
 fn a_real_other_user() {
     if !rustix::process::geteuid().is_root() {

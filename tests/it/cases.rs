@@ -169,7 +169,7 @@ impl Case {
         }
         let left = leftovers(&session.home());
         if !left.is_empty() {
-            return Err(place(format!("left behind: {left:?}")));
+            return Err(place(format!("not removed: {left:?}")));
         }
         let after = self.read(&session, &["groq:next"]);
         let after = after.map_err(|what| place(format!("after recovery: {what}")))?;
@@ -290,7 +290,7 @@ pub fn import(entries: usize) -> Case {
     case.disables("openrouter:k00")
 }
 
-/// The first change of all makes the agent's directory and its files besides.
+/// The first change of all also makes the agent's directory and its files.
 pub fn first() -> Case {
     let mut case = Case::new("first paste", &PASTE, "made-up-new-key", ("paste", 1)).affects(
         "openrouter:over",
@@ -325,7 +325,7 @@ impl Form {
     }
 }
 
-/// A change was killed behind its commit point; another one finishes it before its own.
+/// A change was killed after its commit point; another one finishes it before its own.
 pub fn finishing(form: Form) -> Case {
     let other = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:more"];
     let mut case = Case::new("paste that finishes another", &other, "made-up-more-key", ("paste", 1))

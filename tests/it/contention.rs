@@ -296,7 +296,7 @@ fn a_holder_that_is_killed_frees_the_lock_at_once() {
                 child
             })
             .collect();
-        // Readers wait for nobody.
+        // Readers wait for no one.
         assert_eq!(session.get("anthropic:beside"), "neighbour-one-1");
         let begun = Instant::now();
         holder.kill();
@@ -370,7 +370,7 @@ fn a_vault_that_is_just_being_made_is_waited_for() {
         std::fs::rename(&settings, &aside).unwrap();
         let child = session.command([command]).spawn().unwrap();
         until_waiting(&session, "", 1);
-        // Forgetting waits for nobody, and the others for as long as they are told.
+        // Forgetting waits for no one, and the others for as long as they are told.
         session.run(["lock"]).ok();
         session.run(["--lock-timeout", "100ms", "list"]).ok();
         // However long its maker takes.

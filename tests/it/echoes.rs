@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
 
-use crate::session::{Ran, SOMEBODY, Session, ran, snapshot};
+use crate::session::{RECEIVER, Ran, Session, ran, snapshot};
 
 /// Made-up secrets of every kind that people put in the wrong place: what is given, and what of it must not be
 /// repeated.
@@ -111,7 +111,7 @@ fn rest(names: &[String]) -> Vec<&'static str> {
         "report" => vec!["groq:one", "--success"],
         "pin" => vec!["--session", "s", "groq:one"],
         "import" => vec!["keys.env", "--yes"],
-        "export" => vec!["--to", SOMEBODY],
+        "export" => vec!["--to", RECEIVER],
         "add" if names[0] == "unlock-method" => vec!["key-file", "--name", "more"],
         "add" | "login" => vec!["--provider", "groq", "--method", "apiKey"],
         "move" => vec!["groq:one", "--store", "file"],

@@ -249,7 +249,7 @@ pub fn listed(session: &Session) -> Result<Vec<String>, String> {
     Ok(ids)
 }
 
-/// What no finished change may leave behind: `txn`, `txn.tmp` and everything staged.
+/// Returns what no finished change may leave in place: `txn`, `txn.tmp` and everything staged.
 pub fn leftovers(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {

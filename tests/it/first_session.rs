@@ -38,7 +38,7 @@ fn nothing_is_said_twice_in_a_first_session() {
 fn a_machine_that_cannot_remember_homes_says_so_in_doctor_alone() {
     let session = Session::empty();
     std::fs::create_dir(session.path(".local")).unwrap();
-    session.write(".local/state", "a file, where a directory should be");
+    session.write(".local/state", "a file instead of a directory");
     session.run(["init", "--store", "file"]).ok();
     assert_eq!(warnings_of_a_first_session(&session), [""; 0]);
     let said = session.run(["doctor"]).ok().stdout;
@@ -51,7 +51,7 @@ fn a_machine_that_can_remember_says_once_that_it_did_not_know_a_home() {
     std::fs::remove_dir_all(session.path(".local/state/strongroom")).unwrap();
     let said = warnings_of_a_first_session(&session);
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].contains("this machine has not seen this home before"), "{said:?}");
+    assert!(said[0].contains("this machine sees this home for the first time"), "{said:?}");
 }
 
 #[test]

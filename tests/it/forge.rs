@@ -58,7 +58,7 @@ fn header_mac(file_key: &[u8], unsigned: &[u8]) -> String {
 pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> String) -> Vec<u8> {
     let (file_key, plain) = opened(sealed, recovery_key);
 
-    // The header's own MAC can be made anew: its key comes from the file key.
+    // The header's own MAC can be made again: its key comes from the file key.
     let end = sealed.windows(5).position(|at| at == b"\n--- ").unwrap();
     let unsigned = &sealed[..end + 4];
     let mac = header_mac(&file_key, unsigned);

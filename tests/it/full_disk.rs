@@ -1,8 +1,8 @@
 //! A file system that fills up at every stage of a change: the change is made or it is not.
 //!
 //! The file system is a tmpfs of 1 MiB in a mount namespace of its own, which an ordinary user gets
-//! with a user namespace. Besides, and alone where a machine forbids namespaces, a limit on the size
-//! of files ends every write at a chosen byte.
+//! with a user namespace. A limit on the size of files also ends every write at a chosen byte; on a machine
+//! that forbids namespaces, only that is tested.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -80,7 +80,7 @@ fn template() -> Session {
     session
 }
 
-/// Checks what a change under a fault left behind, and gives whether it was made.
+/// Checks what a change under a fault left, and returns whether it was made.
 fn check(session: &Session, change: &Change, ran: &Ran, place: &str) -> bool {
     let done = match ran.status {
         0 => true,
@@ -212,7 +212,7 @@ fn in_a_namespace() {
     stay_committed(&place);
 }
 
-/// A change was killed behind its commit point; then the disk is full. It is read, and is finished
+/// A change was killed after its commit point; then the disk is full. It is read, and is finished
 /// when there is room.
 fn stay_committed(place: &Path) {
     let template = template();

@@ -1,5 +1,5 @@
 //! Every message, as a user sees it: the transcripts in `tests/cmd` are run again and compared.
-//! `STRONGROOM_BLESS=1 cargo test` writes them anew; look over the difference then.
+//! `STRONGROOM_BLESS=1 cargo test` writes them again; look over the difference then.
 //!
 //! A line begins with what it is: `#` a remark, `$` a command for the shell, `%` a command at a
 //! terminal, `<` what is typed there (`text to wait for => keys`, or `text to wait for =$ command`,
@@ -81,7 +81,7 @@ fn variables(session: &Session) -> [(&'static str, String); 5] {
     [
         ("HOME", text(session.temp.path())),
         ("PATH", format!("{}:/usr/bin:/bin", text(&session.path("bin")))),
-        // No bus lies there: the keychain of whoever runs the tests is none of theirs.
+        // There is no bus here: the tests must not reach the keychain of the user who runs them.
         ("XDG_RUNTIME_DIR", text(session.temp.path())),
         ("VAULT", text(&session.home())),
         ("FIXTURES", text(&source("tests/fixtures"))),

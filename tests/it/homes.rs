@@ -1,4 +1,4 @@
-//! Homes and key files that somebody else could write, and files that are none.
+//! Homes and key files that another user could write, and files that are not regular ones.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -58,7 +58,7 @@ fn a_home_whose_parent_others_can_write_is_refused() {
     let parent = session.path(".local/share");
     mode(&parent, 0o777);
     all_refuse(&session, None, "UNSAFE_HOME");
-    // As /tmp is: nobody can replace what is another's.
+    // As /tmp is: no one can replace what is another's.
     mode(&parent, 0o1777);
     assert_eq!(session.get("openrouter:one"), CANARY);
 }
@@ -74,7 +74,7 @@ fn a_vault_is_not_made_where_others_could_replace_it() {
             let mut arguments = arguments;
             arguments.extend(["--home", home]);
             session.feed(CANARY, &arguments).sane(CANARY).failed("UNSAFE_HOME", 78);
-            assert!(snapshot(session.temp.path()) == before, "{arguments:?} left something behind");
+            assert!(snapshot(session.temp.path()) == before, "{arguments:?} left something");
         }
     };
     mode(&place, 0o777);

@@ -7,7 +7,7 @@ use crate::session::{COMMANDS, Session, snapshot};
 
 const CANARY: &str = "made-up-canary-value";
 
-/// Profile ids that are none.
+/// Invalid profile ids.
 const IDS: &[&str] = &[
     "",
     ":",

@@ -137,7 +137,7 @@ fn select_does_no_io() {
     });
 }
 
-/// A dependency that nothing names is a download, and an author to trust, for nothing.
+/// A dependency that nothing uses is a needless download, and one more author to trust.
 #[test]
 fn every_dependency_is_used() {
     for package in ["", "backends/"] {

@@ -109,10 +109,10 @@ fn the_command_line_takes_spans_dates_and_never() {
         assert_eq!(expires_of(&session, "openrouter:manual"), Some(at), "{date}");
     }
     let told = paste(&["--expires-in", "NEVER"]).ok().stderr;
-    assert!(!told.contains("was to expire"), "{told}");
+    assert!(!told.contains("used to expire"), "{told}");
     assert_eq!(expires_of(&session, "openrouter:manual"), None);
     let told = paste(&["--expires-at", "2020-01-01"]).ok().stderr;
-    assert!(told.contains("counts as expired"), "{told}");
+    assert!(told.contains("this credential expired at"), "{told}");
     assert_eq!(expires_of(&session, "openrouter:manual"), Some(1_577_836_800_000));
     let rotate =
         |ends: &[&str]| session.feed("made-up-secret-2", [&["rotate", "openrouter:manual"], ends].concat());

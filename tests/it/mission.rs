@@ -12,7 +12,7 @@ use crate::session::{Ran, Session, ran, setup_token};
 struct Case {
     /// The row.
     row: &'static str,
-    /// What is typed behind the program's name. No argument of these has a space but the last in
+    /// What is typed after the program's name. No argument of these has a space but the last in
     /// single quotes.
     command: &'static str,
     /// What is there before.
@@ -191,7 +191,7 @@ fn every_documented_command_does_what_its_row_says() {
         for text in case.says.iter().filter(|text| !said.contains(**text)) {
             wrong.push(format!("{} `{}` does not say {text:?}:\n{said}", case.row, case.command));
         }
-        // Nobody's secret is in what is shown.
+        // No one's secret is in what is shown.
         assert!(
             !said.contains("made-up-") && !said.contains("EXAMPLE"),
             "{} `{}`: {said}",

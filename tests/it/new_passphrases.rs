@@ -28,7 +28,7 @@ fn a_passphrase_file_that_no_prompt_could_match_makes_no_vault() {
         session.write("pass", &bytes);
         let refused = init(&session, &[]).failed("BAD_DATA", 65).sane("canary");
         assert!(refused.stderr.contains(why), "{why}: {}", refused.stderr);
-        assert!(!session.home().exists(), "{why}: it left something behind");
+        assert!(!session.home().exists(), "{why}: it left something");
     }
 }
 

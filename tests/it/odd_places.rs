@@ -1,11 +1,11 @@
-//! Homes and files where no one meant them to be: paths that no shell expanded, relative ones, links that lead
+//! Homes and files in unintended places: paths that no shell expanded, relative ones, links that lead
 //! nowhere, the root directory, a home of another user's.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
 
-use crate::session::{Ran, SOMEBODY, Session, ran};
+use crate::session::{RECEIVER, Ran, Session, ran};
 
 const KEY: &str = "made-up-key-of-the-places";
 
@@ -40,7 +40,7 @@ fn a_variable_that_no_shell_expanded_is_refused_by_its_name() {
         ("STRONGROOM_HOME", "$HOME/v"),
         ("STRONGROOM_HOME", "${HOME}/v"),
         ("STRONGROOM_HOME", "%h/v"),
-        ("STRONGROOM_HOME", "~nobody/v"),
+        ("STRONGROOM_HOME", "~other/v"),
         ("STRONGROOM_KEY_FILE", "~/v"),
         ("STRONGROOM_PASSPHRASE_FILE", "~/v"),
         ("STRONGROOM_ANCHOR", "~/v"),
@@ -73,7 +73,7 @@ fn an_argument_that_no_shell_expanded_is_refused_by_its_name() {
         (&["get", "openrouter:one", "--key-file", "~/k"], "--key-file"),
         (&["get", "openrouter:one", "--passphrase-file", "~/p"], "--passphrase-file"),
         (&["paste-api-key", "--provider", "groq", "--anchor", "~/a"], "--anchor"),
-        (&["export", "--to", SOMEBODY, "--out", "~/b"], "--out"),
+        (&["export", "--to", RECEIVER, "--out", "~/b"], "--out"),
         (&["export", "--passphrase", "--bundle-passphrase-file", "~/p"], "--bundle-passphrase-file"),
         (&["import", "~/bundle"], "PATH"),
         (&["import", "-", "--bundle-identity", "~/i"], "--bundle-identity"),
@@ -88,7 +88,7 @@ fn an_argument_that_no_shell_expanded_is_refused_by_its_name() {
         nothing_was_made(&session);
     }
     // A file of such a name is one all the same.
-    session.run(["export", "--to", SOMEBODY, "--out", "./~b"]).ok();
+    session.run(["export", "--to", RECEIVER, "--out", "./~b"]).ok();
     assert!(session.path("~b").exists());
 }
 
@@ -218,7 +218,7 @@ fn a_home_that_is_not_there_and_cannot_be_made_is_told() {
         println!("root can make it; the ordinary user's run shows this");
         return;
     }
-    let refused = with(&session, &[("HOME", "/nonexistent/nobody")], &["init"]).sane(KEY);
+    let refused = with(&session, &[("HOME", "/nonexistent/other")], &["init"]).sane(KEY);
     assert_eq!(refused.status, 78, "{}", refused.stderr);
     assert!(
         refused.stderr.contains("permission denied") && refused.stderr.contains("HOME"),

@@ -127,9 +127,9 @@ fn what_was_done_before_an_error_is_told() {
     assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
     // A secret at a visible question of `add`.
     let canary = setup_token("CANARY");
-    for question in ["Profile id => ", "Ends after => "] {
+    for question in ["Profile id => ", "Expires in => "] {
         let mut typed = vec!["Method => 2\\r".to_owned()];
-        if question.starts_with("Ends") {
+        if question.starts_with("Expires") {
             typed.push("Profile id => \\r".to_owned());
         }
         typed.push(format!("{question}{canary}\\r"));
@@ -158,7 +158,7 @@ fn several_at_once_in_one_home_store_what_each_was_given() {
             command.env("MY_KEY", "made-up-key-1");
             std::thread::spawn(move || crate::session::ran(command, b""))
         });
-        // A vault that is half made is none yet, or is waited for: it is not one that lost something.
+        // A half-made vault does not count as one yet, or is waited for: it must not look like one that lost something.
         let doctor = loop {
             let all_ended = children.iter().all(std::thread::JoinHandle::is_finished);
             let ran = session.run(["doctor"]);

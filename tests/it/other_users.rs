@@ -12,7 +12,7 @@ use crate::session::{Ran, Session, binary, ran};
 const USER: u32 = 65534;
 const KEY: &str = "made-up-key-of-the-users";
 
-/// A vault of an ordinary user, whoever runs the test.
+/// A vault of an ordinary user, even if root runs the test.
 struct Vault {
     session: Session,
     template: Session,

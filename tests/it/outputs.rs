@@ -4,7 +4,7 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 
 use crate::faults::under;
-use crate::session::{Ran, SOMEBODY, Session, binary, ran};
+use crate::session::{RECEIVER, Ran, Session, binary, ran};
 
 const KEY: &str = "made-up-key-of-the-outputs";
 
@@ -38,8 +38,8 @@ const SECRETS: [&[&str]; 7] = [
     &["models", "auth", "get", "openrouter:one"],
     &["recovery-key"],
     &["recovery-key", "--json"],
-    &["export", "--to", SOMEBODY],
-    &["export", "--to", SOMEBODY, "--armor"],
+    &["export", "--to", RECEIVER],
+    &["export", "--to", RECEIVER, "--armor"],
 ];
 
 #[test]
@@ -58,7 +58,7 @@ fn a_secret_or_a_bundle_that_went_nowhere_is_told() {
     }
 }
 
-/// `/dev/null` is a place, and often used to see whether a secret can be had; some runtimes open it for reading too.
+/// `/dev/null` is a place, and is often used to check whether a secret is available; some runtimes also read it.
 #[test]
 fn what_is_thrown_away_on_purpose_is_no_error() {
     let session = session();
@@ -101,7 +101,7 @@ fn what_was_found_is_told_by_the_status_all_the_same() {
 #[test]
 fn a_bundle_in_a_file_needs_no_standard_output() {
     let session = session();
-    redirected(&session, &["export", "--to", SOMEBODY, "--out", "bundle"], ">&-").ok();
+    redirected(&session, &["export", "--to", RECEIVER, "--out", "bundle"], ">&-").ok();
     assert!(File::open(session.path("bundle")).unwrap().metadata().unwrap().len() > 100);
 }
 

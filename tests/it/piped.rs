@@ -1,5 +1,5 @@
 //! The passphrase of a vault, where standard input is no terminal: asked for where a person can answer,
-//! and never where nobody would.
+//! and never otherwise.
 
 use crate::goldens::at_terminal;
 use crate::session::{Ran, Session, binary};
@@ -53,7 +53,7 @@ fn where_nobody_would_answer_nobody_is_asked() {
     let session = vault();
     let verify = "strongroom verify </dev/null";
     for command in [
-        // Nobody may be asked.
+        // No one may be asked.
         "strongroom --no-input verify </dev/null".to_owned(),
         // A service whose messages go to a terminal that is not its own.
         format!("setsid -w {verify}"),

@@ -67,7 +67,7 @@ impl Pty {
             match rustix::io::write(&self.master, bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(Errno::AGAIN) => {
-                    assert!(ready(&self.master, PollFlags::OUT, end), "nobody reads: {}", self.screen());
+                    assert!(ready(&self.master, PollFlags::OUT, end), "no one reads: {}", self.screen());
                 }
                 Err(errno) => panic!("{errno}"),
             }
@@ -94,7 +94,7 @@ impl Pty {
         }
     }
 
-    /// Takes at most so many bytes of what is shown, as a slow terminal does. False where nothing comes.
+    /// Takes at most so many bytes of what is shown, as a slow terminal does. False if nothing comes.
     pub fn sip(&mut self, most: usize) -> bool {
         if !ready(&self.master, PollFlags::IN, Instant::now() + LIMIT) {
             return false;
@@ -120,7 +120,7 @@ impl Pty {
     pub fn wait(&mut self, child: Child) -> Ended {
         let ended = ended(child);
         // What the child wrote comes before what is written after it.
-        // On a thread, for it waits where the terminal is full of what nobody has read yet.
+        // On a thread, because it waits if the terminal is full of what no one has read yet.
         let slave = self.slave.try_clone().unwrap();
         std::thread::spawn(move || rustix::io::write(&slave, b"<end>"));
         self.wait_for("<end>");

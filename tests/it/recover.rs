@@ -1,4 +1,4 @@
-//! What `recover` leaves behind where it refuses: nothing.
+//! `recover` leaves nothing in place if it refuses.
 
 use crate::session::{Session, kept, snapshot};
 
@@ -51,7 +51,7 @@ fn a_refusal_leaves_no_new_key_behind() {
         before.iter().map(|(path, _, bytes)| (path, bytes)).collect::<Vec<_>>(),
         kept(&session.home()).iter().map(|(path, _, bytes)| (path, bytes)).collect::<Vec<_>>()
     );
-    // And where nothing refuses, there is one.
+    // If nothing refuses, there is one.
     session.run(&discard).ok();
     assert!(session.key_file().exists());
     assert_eq!(session.get("openrouter:one"), "made-up-key-1");
@@ -72,7 +72,7 @@ fn a_refusal_keeps_the_key_that_was_there() {
     assert_eq!(session.get("openrouter:one"), "made-up-key-1");
 }
 
-/// Where there is no place for a key, nothing is begun.
+/// If there is no place for a key, nothing is begun.
 #[test]
 fn a_key_that_cannot_be_written_changes_nothing() {
     let session = without_key();
@@ -94,7 +94,7 @@ fn a_lost_key_is_told_how_to_go_on_and_one_that_may_be_there_is_not() {
     std::fs::create_dir_all(session.path(".config/strongroom")).unwrap();
     let key = session.write(".config/strongroom/key", std::fs::read(other.key_file()).unwrap());
     assert!(!said(&session).contains(told), "{}", said(&session));
-    // Nobody can tell whether it is there.
+    // No one can tell whether it is there.
     std::fs::remove_file(key).unwrap();
     std::fs::remove_dir(session.path(".config/strongroom")).unwrap();
     std::os::unix::fs::symlink("strongroom", session.path(".config/strongroom")).unwrap();

@@ -36,7 +36,7 @@ fn thirty_two_processes_lose_no_failure_while_others_paste() {
             scope.spawn(move || {
                 for n in 0..REPORTS {
                     let (id, kind) = (PROFILES[n % 3], KINDS[(process + n / 3) % 3]);
-                    // The long windows of a disablement keep counters from beginning anew meanwhile.
+                    // The long windows of a disablement keep counters from starting again meanwhile.
                     let kind = if n < 3 { "billing" } else { kind };
                     session.run(["models", "report", id, "--failure", kind]).ok();
                 }
@@ -69,7 +69,7 @@ fn thirty_two_processes_of_failures_and_successes_leave_counts_that_follow_from_
         session.paste(id, "made-up-key");
     }
     // Half of the profiles' reports are successes, in all processes; the last word of each profile
-    // is known, for it is said when all others were.
+    // is known, because it is said after all others.
     let said = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for process in 0..PROCESSES {
@@ -111,7 +111,7 @@ fn thirty_two_processes_of_failures_and_successes_leave_counts_that_follow_from_
         assert_eq!(after["usageStats"][id]["failureCounts"]["billing"], 3);
     }
     assert_eq!(after["lastGood"]["groq"], PROFILES[2]);
-    // Each session has the profile that served it last, or none where that failed behind it.
+    // Each session has the profile that served it last, or none if that one failed afterwards.
     let pins = after["pins"].as_object().unwrap();
     assert!(pins.keys().all(|name| name.starts_with('s')) && pins.len() <= PROCESSES);
     assert_eq!(leftovers(&session.home()), Vec::<std::path::PathBuf>::new());

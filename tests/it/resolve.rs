@@ -286,7 +286,7 @@ fn an_agent_given_by_hand_confines() {
     for id in &ids[1..] {
         assert_eq!(answer["values"][*id], "made-up-helper-key", "{answer}");
     }
-    // The variable is a default, and confines nobody.
+    // The variable is a default, and confines no one.
     let mut by_variable = session.command(["resolve"]);
     by_variable.env("STRONGROOM_AGENT", "helper");
     let answer = ran(by_variable, request(&ids[..3]).as_bytes()).ok().json();
@@ -321,7 +321,7 @@ fn what_an_agent_lacks_is_told_with_who_has_it() {
     assert!(message(ids[3]).ends_with("\"groq:none\" (agent main)"), "{answer}");
     assert!(message(ids[4]).ends_with("and agents share nothing; agents ops, work have one"), "{answer}");
     assert!(message(ids[5]).ends_with("agent main has one, and agents share nothing"), "{answer}");
-    // Whoever is confined to an agent is told of no other.
+    // A reader that is confined to an agent is told of no other.
     let confined = session.feed(request(&ids[1..2]), ["--agent", "main", "resolve"]).ok().json();
     assert_eq!(
         confined["errors"]["groq:two"]["message"],

@@ -217,7 +217,7 @@ pub fn vault_of(row: &Value) -> Session {
     session.write("profiles.json", document.to_string());
     run_at(&session, NOW - 1, &["import", "profiles.json", "--include-oauth"]).ok();
     if ["order", "orders", "expires"].iter().any(|name| !row[name].is_null()) {
-        // By hand: `order set` takes no id that is not there, and import no expiry that is none.
+        // By hand: `order set` takes no id that does not exist, and import no invalid expiry.
         let index = session.agent_file("auth-profiles.json");
         let mut document: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
         if !row["order"].is_null() {

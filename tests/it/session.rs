@@ -63,14 +63,14 @@ impl Ran {
         self
     }
 
-    /// The command, where it succeeded.
+    /// Returns the command, and panics unless it succeeded.
     #[track_caller]
     pub fn ok(self) -> Self {
         assert_eq!(self.status, 0, "stdout: {}\nstderr: {}", self.stdout, self.stderr);
         self
     }
 
-    /// The command, where it failed with that code and exit status.
+    /// Returns the command, and panics unless it failed with that code and exit status.
     #[track_caller]
     pub fn failed(self, code: &str, status: i32) -> Self {
         let named = [format!("[{code}]"), format!(r#""code":"{code}""#)];
@@ -152,7 +152,7 @@ impl Session {
             .env_clear()
             .env("HOME", self.temp.path())
             .env("PATH", "/usr/bin:/bin")
-            // No bus lies there: the keychain of whoever runs the tests is none of theirs.
+            // There is no bus here: the tests must not reach the keychain of the user who runs them.
             .env("XDG_RUNTIME_DIR", self.temp.path())
             .current_dir(self.temp.path())
             .stdin(Stdio::null())
@@ -264,8 +264,8 @@ pub fn ran_within(limit: Duration, mut command: Command, input: &[u8]) -> Ran {
     }
 }
 
-/// The recipient of nobody in particular.
-pub const SOMEBODY: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
+/// A recipient whose identity is not used.
+pub const RECEIVER: &str = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj";
 
 /// Every command that opens a vault, as a script would give it, with nothing wrong about it. The
 /// second part is the input.
@@ -286,7 +286,7 @@ pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["pin", "--session", "s", "openrouter:one"], ""),
     (&["status", "--explain", "openrouter"], ""),
     (&["import", "-"], "OPENROUTER_API_KEY=made-up-key"),
-    (&["export", "--to", SOMEBODY, "--out", "bundle"], ""),
+    (&["export", "--to", RECEIVER, "--out", "bundle"], ""),
     (&["recipient"], ""),
     (&["recovery-key"], ""),
     (&["unlock-method", "list"], ""),

@@ -63,7 +63,7 @@ fn no_file_holds(directory: &Path, text: &str) {
 fn taken(print: &str) -> Ran {
     let session = session(&format!("{BEFORE}\n{print}\n{AFTER}"));
     let ran = run(&session, &[]).ok();
-    assert!(ran.stdout.contains("Took the token (sk-ant-oat01-…"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Captured the token (sk-ant-oat01-…"), "{}", ran.stdout);
     assert!(ran.stdout.contains("Stored anthropic:default (token, expires "), "{}", ran.stdout);
     assert!(ran.stdout.contains("Store this token securely."), "{}", ran.stdout);
     assert_eq!(session.get("anthropic:default"), token());
@@ -131,7 +131,7 @@ fn drawn_twice_in_pieces_and_erased() {
 fn one_that_fails_with_a_whole_token_is_taken_with_a_warning() {
     let session = session(&format!("printf '{}\\r\\n\\r\\n'; exit 3", token()));
     let ran = run(&session, &[]).ok();
-    assert!(ran.stdout.contains("failed with status 3 after it had printed the token"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("failed with status 3 after it printed the token"), "{}", ran.stdout);
     assert_eq!(session.get("anthropic:default"), token());
 }
 
@@ -140,7 +140,7 @@ fn one_that_fails_half_way_leaves_a_paste() {
     let session = session(&format!("printf '{}'; exit 1", &token()[..90]));
     let other = setup_token("OTHER");
     let ran = run(&session, &[&format!("Enter:  => {other}\\r")]).ok();
-    assert!(ran.stdout.contains("printed only a part of a token (90 characters)"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("printed only part of a token (90 characters)"), "{}", ran.stdout);
     assert_eq!(session.get("anthropic:default"), other);
 }
 
@@ -150,12 +150,12 @@ fn a_token_of_an_odd_length_is_asked_about() {
     let other = setup_token("OTHER");
     let refused = session(&script);
     let ran = run(&refused, &["Store it? => n\\r", &format!("Enter:  => {other}\\r")]).ok();
-    assert!(ran.stdout.contains("The token has 100 characters, where 108 are usual"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("The token has 100 characters instead of the usual 108"), "{}", ran.stdout);
     assert_eq!(refused.get("anthropic:default"), other);
     let cancelled = session(&script);
     let ran = run(&cancelled, &["Store it? => ^C"]);
     assert_eq!(ran.status, 130, "{}", ran.stdout);
-    assert!(ran.stdout.contains("the token that was taken is dropped: revoke it"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the token was not stored: revoke it"), "{}", ran.stdout);
     cancelled.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
     let stored = session(&script);
     // Its last four characters are shown, so the screen is not searched as for the whole token.
@@ -168,7 +168,7 @@ fn one_that_prints_nothing_leaves_a_paste_and_ctrl_c_a_way_out() {
     let session = session("printf 'Nothing today.\\n'");
     let ran = run(&session, &["Enter:  => ^C"]);
     assert_eq!(ran.status, 130, "{}", ran.stdout);
-    assert!(ran.stdout.contains("ended and printed no token"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("exited and printed no token"), "{}", ran.stdout);
     session.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
 }
 
@@ -204,7 +204,7 @@ fn what_it_left_its_terminal_in_is_undone() {
     let ran = run(&session, &[]).ok();
     let undone = "\\e[\u{18}\\e[?25h\\e[?2004l\\e[?1000l\\e[>4m\\e[?7h\\e[0m";
     assert!(ran.stdout.contains(undone), "{}", ran.stdout);
-    assert!(ran.stdout.contains("was ended by a signal after"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("was killed by a signal after"), "{}", ran.stdout);
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_token_that_cannot_be_stored_is_told_of() {
     session.paste("openrouter:one", "made-up-key-1");
     let ran = run(&session, &[]);
     assert_ne!(ran.status, 0, "{}", ran.stdout);
-    assert!(ran.stdout.contains("the token that was taken is not stored"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the token was not stored and no copy is left"), "{}", ran.stdout);
 }
 
 /// A signal ends `strongroom`: the program at its terminal is ended, too, and the terminal is put back.

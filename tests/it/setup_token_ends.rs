@@ -20,12 +20,12 @@ fn a_slow_terminal_loses_nothing() {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     pty.wait(child);
-    assert!(pty.shows(b"The end.") && pty.shows(b"Took the token"), "{}", pty.screen());
+    assert!(pty.shows(b"The end.") && pty.shows(b"Captured the token"), "{}", pty.screen());
     assert!(!pty.screen().contains(&token()[20..40]), "{}", pty.screen());
     assert_eq!(session.get("anthropic:default"), token());
 }
 
-/// What somebody else goes on printing there does not keep it.
+/// It does not wait for another process that goes on printing there.
 #[test]
 fn a_process_left_behind_that_prints_for_ever_keeps_nothing() {
     for noise in ["while :; do echo noise; done", "while :; do echo noise; sleep 0.01; done"] {
@@ -100,14 +100,14 @@ fn signals_that_come_together_are_one() {
 fn a_signal_after_what_is_no_whole_token_is_told() {
     for (print, told) in [
         (token()[..100].to_owned(), "a token of 100 characters"),
-        (token()[..40].to_owned(), "a part of a token (40 characters)"),
+        (token()[..40].to_owned(), "part of a token (40 characters)"),
     ] {
         let session = hanging(&print);
         let ran = at_terminal(&session, HOW, &["Ready. =$ kill -TERM $(cat parent)".to_owned()]);
         assert!(ran.stdout.contains("ended=143\nicanon"), "{}", ran.stdout);
         let said = ran.stdout.replace('\n', " ");
         assert!(
-            said.contains(told) && said.contains("it is dropped") && said.contains("revoke it"),
+            said.contains(told) && said.contains("was not stored") && said.contains("revoke it"),
             "{said}"
         );
         session.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
@@ -124,7 +124,7 @@ fn a_signal_and_a_vault_that_takes_nothing_is_told() {
     session.paste("openrouter:one", "made-up-key-1");
     let ran = at_terminal(&session, HOW, &["Ready. =$ kill -TERM $(cat parent)".to_owned()]);
     assert!(ran.stdout.contains("ended=143\nicanon"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("the token that was taken is not stored"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the token was not stored and no copy is left"), "{}", ran.stdout);
     assert!(ran.stdout.contains("error: ["), "{}", ran.stdout);
 }
 
@@ -151,7 +151,7 @@ fn ctrl_c_after_a_whole_token_stores_it() {
         let session =
             session(&format!("{traps}; printf '{}\\r\\nReady.'; while :; do sleep 0.1; done", token()));
         let ran = run(&session, &["Ready. => ^C"]).ok();
-        assert!(ran.stdout.contains("was ended by Ctrl-C after it had printed the token"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("was stopped by Ctrl-C after it printed the token"), "{}", ran.stdout);
         assert_eq!(session.get("anthropic:default"), token());
     }
 }

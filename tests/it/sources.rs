@@ -67,7 +67,7 @@ fn what_is_imported_is_what_the_client_takes_and_a_second_time_changes_nothing()
     }
     session.run(["get", "zai:default"]).failed("NOT_FOUND", 66);
     let before = kept(&session.home());
-    assert!(import().stdout.contains("the vault holds all of it already"));
+    assert!(import().stdout.contains("the vault already holds all of it"));
     assert_eq!(kept(&session.home()), before);
     let status = session.run(["status", "--json"]).ok().json();
     let groq = &status["sources"]["providers"]

@@ -34,7 +34,7 @@ fn the_check_is_exact_on_each_side_of_every_boundary() {
         assert_eq!(check(vault, end - 3_600_001, &["--expiring-within", "1h"]), 0, "{name}");
         assert_eq!(check(vault, end - 3_600_000, &["--expiring-within", "1h"]), 2, "{name}");
         assert_eq!(check(vault, NOW, &["--profile", "a:none"]), 1, "{name}");
-        assert_eq!(check(vault, NOW, &["--agent", "nobody"]), 1, "{name}");
+        assert_eq!(check(vault, NOW, &["--agent", "absent"]), 1, "{name}");
     }
     assert!(run_at(&locked, NOW, &["status", "--check", "--plain"]).stdout.contains("a:tok"));
     assert_eq!(check(&Session::new(), NOW, &[]), 1, "no profile at all");

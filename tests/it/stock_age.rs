@@ -108,7 +108,7 @@ fn refused(session: &Session, file: &str, id: &str, bytes: &[u8], code: &str, me
     assert!(ran.stderr.contains(message), "{}", ran.stderr);
     let asked = session.resolve(&[&format!("main/{id}"), "providers/openrouter/apiKey"]);
     assert_eq!(asked["errors"][format!("main/{id}")]["code"], code);
-    for arguments in [&["rotate", id][..], &["export", id, "--to", crate::session::SOMEBODY, "--out", "out"]]
+    for arguments in [&["rotate", id][..], &["export", id, "--to", crate::session::RECEIVER, "--out", "out"]]
     {
         session.feed("made-up-new-value", arguments).sane(CANARY).failed(code, 65);
     }
@@ -235,7 +235,7 @@ fn a_second_passphrase_file_costs_no_derivation() {
 /// What an attacker does to a home.
 type Edit<'e> = (&'e str, Box<dyn Fn(&Session) + 'e>);
 
-/// Nobody who edits the home reads what is written to it next.
+/// No one who edits the home reads what is written to it next.
 #[test]
 fn no_edit_of_the_home_makes_a_later_write_readable_to_anyone_else() {
     let theirs = Session::new();

@@ -162,7 +162,7 @@ fn a_damaged_index_costs_no_value_and_is_seen() {
     // A reader gives a file that may be torn 45 ms to become whole: not for every one of these.
     let (tried, given, unseen) = damage(&session, &path, true, 7);
     assert_eq!(tried, given);
-    // White space, and the texts of fields that nobody takes anything from.
+    // White space, and the texts of fields that no one reads.
     assert!(unseen < tried / 3, "{unseen} of {tried}");
     sample(&session, &path);
 }

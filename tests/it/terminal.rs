@@ -246,7 +246,7 @@ fn a_cancelled_question_leaves_a_line_of_its_own() {
     assert!(pty.screen().ends_with("[y/N] ^C\r\n\u{1b}[?2004l<end>"), "{:?}", pty.screen());
 }
 
-/// Whoever has another key for it cancels with that, too.
+/// A terminal with another interrupt key cancels with that key too.
 #[test]
 fn the_key_that_interrupts_is_the_terminals_own() {
     for (code, key, other) in [(0x18, "\x18", "\x03\n"), (0, "\x03", "\x18\n")] {

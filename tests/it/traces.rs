@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::session::{Ran, SOMEBODY, Session, ran, setup_token, snapshot, strace};
+use crate::session::{RECEIVER, Ran, Session, ran, setup_token, snapshot, strace};
 
 /// Runs a command under umask 000 and gives what it asked of the system.
 fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
@@ -132,8 +132,8 @@ fn everything_is_private_from_birth_and_no_secret_leaves_but_by_standard_output(
         (vec!["verify"], "", false),
         (vec!["doctor"], "", false),
         (vec!["log", "--json"], "", false),
-        (vec!["export", "--to", SOMEBODY, "--out", "bundle"], "", false),
-        (vec!["export", "--to", SOMEBODY], "", false),
+        (vec!["export", "--to", RECEIVER, "--out", "bundle"], "", false),
+        (vec!["export", "--to", RECEIVER], "", false),
         (vec!["export", "--passphrase", "--bundle-passphrase-file", "pass", "--out", "secret"], "", false),
         (vec!["import", "secret", "--bundle-passphrase-file", "pass", "--yes"], "", false),
         (vec!["unlock-method", "add", "passphrase", "--new-passphrase-file", "pass"], "", false),

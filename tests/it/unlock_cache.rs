@@ -1,4 +1,4 @@
-//! `unlock` and `lock`: what the kernel's keyring keeps, for whom, and for how long.
+//! `unlock` and `lock`: what the kernel's keyring keeps, for which users, and for how long.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -9,7 +9,7 @@ use strongroom::seal::keys::VaultId;
 use strongroom::unlock::cache;
 
 use crate::keyring;
-use crate::session::{HANGS, Ran, SOMEBODY, Session, binary, kept, ran, source, strace};
+use crate::session::{HANGS, RECEIVER, Ran, Session, binary, kept, ran, source, strace};
 
 const PASSPHRASE: &str = "made-up horse, made-up battery";
 pub const SECRET: &str = "made-up-canary-key";
@@ -211,7 +211,7 @@ fn lock_forgets_and_says_so() {
     let key = vault.key();
     assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], true);
     vault.is_locked();
-    assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "whoever knows its number reads it on");
+    assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "anyone who knows its number still reads it");
     assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], false);
     // Whatever became of the home.
     vault.unlock();
@@ -231,7 +231,7 @@ fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
     vault.write("recovery", vault.by_passphrase(["recovery-key"]).ok().stdout);
     let before = kept(&vault.home());
     let asking: [&[&str]; 9] = [
-        &["export", "--to", SOMEBODY, "--out", "taken"],
+        &["export", "--to", RECEIVER, "--out", "taken"],
         &["export", "--to", &recipient],
         &["recovery-key"],
         &["recipient"],
@@ -250,7 +250,7 @@ fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
     assert!(kept(&vault.home()) == before, "something was changed");
     assert!(!vault.path("taken").exists() && !vault.path("planted").exists());
     // With the passphrase the same is allowed.
-    vault.by_passphrase(["export", "--to", SOMEBODY, "--out", "given"]).ok();
+    vault.by_passphrase(["export", "--to", RECEIVER, "--out", "given"]).ok();
     vault.by_passphrase(["import", "bundle", "--on-conflict", "skip"]).ok();
 }
 

@@ -70,7 +70,7 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
     assert!(!session.is_current(opened.home()).unwrap());
     let error = reading(&opened, &mut session, read).unwrap_err();
     assert_eq!((error.code(), error.remedy()), (Code::Locked, "run `strongroom unlock` again"));
-    // Unlocked anew meanwhile, it reads on.
+    // Unlocked again meanwhile, it reads on.
     vault.unlock();
     let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
@@ -116,7 +116,7 @@ fn a_paste_that_began_under_the_old_keys_is_refused() {
     paste.failed("LOCKED", 77);
     assert!(kept(&vault.home()) == before, "it left something");
     vault.by_passphrase(["verify"]).ok();
-    // Unlocked anew meanwhile, it goes on under the new keys.
+    // Unlocked again meanwhile, it goes on under the new keys.
     vault.unlock();
     paste_around(&vault, "groq:one", || {
         vault.by_passphrase(["rekey", "--yes"]).ok();
@@ -153,7 +153,7 @@ fn an_old_unlock_file_put_back_makes_the_old_cache_no_good_to_write() {
     let cached = kernel_keyring::read(Place::User, &vault.name(), 4096).unwrap().unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
     std::fs::write(&file, old).unwrap();
-    // Whoever read what was kept before can keep it there again.
+    // Anyone who read the old entry can store it there again.
     kernel_keyring::store(Place::User, &vault.name(), &cached, HOUR).unwrap();
     vault.run(["get", "openrouter:one"]).sane(SECRET).failed("TAMPERED", 65);
     vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("TAMPERED", 65);
@@ -252,7 +252,7 @@ fn a_kill_at_any_call_leaves_no_key_without_an_end() {
                 break;
             }
             kills += 1;
-            // What died with the process's own keyring is listed until it is collected; nobody finds it.
+            // What died with the process's own keyring is listed until it is collected; no one finds it.
             let found = keyctl(&["search", "@u", "user", &name]);
             if let Ok(number) = found.stdout.trim().parse::<u32>() {
                 let keys = std::fs::read_to_string("/proc/keys").unwrap();

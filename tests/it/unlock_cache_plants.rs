@@ -61,7 +61,7 @@ fn edited(text: &str, edits: &[(&str, serde_json::Value)]) -> String {
     })
 }
 
-/// Keys of whoever plants, under ids of their own or of the vault.
+/// Keys of the attacker, under ids of their own or of the vault.
 fn own_keys(id: Option<&serde_json::Value>) -> (serde_json::Value, serde_json::Value) {
     let key = VaultKey::from_bytes(&[7; 32]);
     let id = id.cloned().unwrap_or_else(|| key.id().to_string().into());

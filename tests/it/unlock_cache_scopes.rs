@@ -8,7 +8,7 @@ use strongroom_backends::kernel_keyring::{self, Place};
 
 use crate::goldens::at_terminal;
 use crate::keyring;
-use crate::session::{Ran, SOMEBODY, Session, binary, ran};
+use crate::session::{RECEIVER, Ran, Session, binary, ran};
 use crate::unlock_cache::{SECRET, Vault, keyctl, tool, under};
 
 const OTHER: &str = "made-up-canary-of-work";
@@ -59,7 +59,7 @@ fn unlocked_for_an_agent_nothing_else_opens() {
     assert_eq!(status["vault"]["profiles"][0]["record"], "verified", "{status}");
     assert!(status["vault"]["unlockedUntil"].is_i64());
     assert!(of_work(&["verify"]).ok().stdout.contains("2 profiles of 1 agent"));
-    // Everything else is locked, and says for whom it is not.
+    // Everything else is locked, and says which agent it is unlocked for.
     let only = "the vault is unlocked for agent work only";
     let others: [&[&str]; 5] = [
         &["get", "openrouter:one"],
@@ -76,7 +76,7 @@ fn unlocked_for_an_agent_nothing_else_opens() {
     let answer = vault.resolve_with(&["--agent", "main"], &["main/openrouter:one"]);
     assert_eq!(answer["errors"]["main/openrouter:one"]["code"], "LOCKED", "{answer}");
     let asking: [&[&str]; 5] = [
-        &["export", "--to", SOMEBODY, "--out", "taken"],
+        &["export", "--to", RECEIVER, "--out", "taken"],
         &["recovery-key"],
         &["rekey", "--yes"],
         &["unlock-method", "remove", "passphrase", "--yes"],
@@ -124,7 +124,7 @@ fn an_agent_that_does_not_exist_cannot_be_unlocked() {
         return;
     }
     let vault = Vault::new();
-    vault.run(["unlock", "--agent", "nobody"]).failed("NOT_FOUND", 66);
+    vault.run(["unlock", "--agent", "absent"]).failed("NOT_FOUND", 66);
     vault.run(["unlock", "--agent", "../main"]).failed("INVALID_AGENT", 64);
 }
 
@@ -245,7 +245,7 @@ fn lock_ends_what_was_unlocked_before_the_home_was_moved() {
     std::fs::rename(vault.home(), vault.path("moved")).unwrap();
     vault.run(["--home", "moved", "get", "openrouter:one"]).failed("LOCKED", 77);
     assert_eq!(vault.run(["--home", "moved", "lock", "--json"]).ok().json()["forgotten"], true);
-    assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "whoever knows its number reads it on");
+    assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "anyone who knows its number still reads it");
     std::fs::rename(vault.path("moved"), vault.home()).unwrap();
     vault.is_locked();
     assert_eq!(names(&vault), Vec::<String>::new());
@@ -300,7 +300,7 @@ fn lock_all_ends_what_was_unlocked_of_every_vault() {
     if !keyring::is_there() {
         return;
     }
-    // In a user namespace of its own, for it would end what the other tests unlock.
+    // In a user namespace of its own, because it would end what the other tests unlock.
     let unshare = tool("unshare", "util-linux");
     if !Command::new(&unshare).args(["-r", "/bin/true"]).status().unwrap().success() {
         println!("this system forbids user namespaces");
@@ -379,7 +379,7 @@ fn what_opened_the_vault_in_place_of_the_passphrase_is_said_before_a_secret_is_t
     vault.run(["lock"]).ok();
     vault.by_passphrase(["unlock-method", "add", "key-file"]).ok();
     is_said(&run(paste), "Unlocked with the key file ");
-    // Nobody is asked where it comes by standard input.
+    // No one is asked if it comes on standard input.
     let piped = vault.feed("made-up-piped-secret", paste.split(' ')).ok();
     assert!(!piped.stderr.contains("not with the passphrase"), "{}", piped.stderr);
     // A vault without a passphrase has none to miss.

@@ -12,7 +12,7 @@ fn a_provider_without_profiles_is_not_an_empty_vault() {
     let session = Session::new();
     session.paste("groq:default", "made-up-value-0123456789").ok();
     let none = session.run(["list", "--provider", "mistral"]).ok();
-    assert!(none.stderr.contains("No profiles of mistral for agent main. It has profiles of groq."));
+    assert!(none.stderr.contains("Agent main has no profiles for mistral. It has profiles for groq."));
     assert!(!none.stderr.contains("No profiles for agent"), "{}", none.stderr);
 }
 

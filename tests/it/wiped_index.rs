@@ -104,7 +104,7 @@ fn what_was_removed_does_not_come_back() {
     assert_eq!(ids(&session), due);
     session.run(["verify"]).ok();
 
-    // Somebody puts the old files back.
+    // Another person puts the old files back.
     session.write(record.to_str().unwrap(), &old);
     session.write(renamed.to_str().unwrap(), &old_renamed);
     let verified = session.run(["verify"]);
@@ -112,11 +112,11 @@ fn what_was_removed_does_not_come_back() {
     for id in ["openrouter:spare", "groq:default"] {
         assert!(verified.stdout.contains(&format!("the record of {id} was removed, and is there again")));
     }
-    let mended = session.run(["doctor", "--repair"]);
+    let repaired = session.run(["doctor", "--repair"]);
     assert!(
-        mended.status == 65 && mended.stdout.contains("removed, and is there again"),
+        repaired.status == 65 && repaired.stdout.contains("removed, and is there again"),
         "{}",
-        mended.stdout
+        repaired.stdout
     );
     for id in ["openrouter:spare", "groq:default"] {
         session.run(["get", id]).failed("NOT_FOUND", 66);
@@ -185,7 +185,7 @@ fn an_index_that_cannot_be_read_is_kept() {
     session.run(["doctor", "--repair"]).ok();
     assert_eq!(profiles(&session), before);
     session.run(["verify"]).ok();
-    // Or mended by hand.
+    // Or repaired by hand.
     std::fs::write(index(&session), whole).unwrap();
     assert_eq!(profiles(&session), before);
 }
@@ -225,6 +225,6 @@ fn a_torn_index_that_stays_torn_is_told_soon() {
     let strace = ["strace", "-f", "-qq", "-o", trace.to_str().unwrap(), "-e"];
     let tool = strace.into_iter().chain(["trace=?nanosleep,?clock_nanosleep"]);
     ran(under(tool, &session.command(["list"])), b"").failed("INDEX_UNREADABLE", 65);
-    // How long, only root is shown: the process lets nobody else read its memory.
+    // How long, only root is shown: the process lets no one else read its memory.
     assert_eq!(std::fs::read_to_string(trace).unwrap().matches("nanosleep(").count(), 3);
 }

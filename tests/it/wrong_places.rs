@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Stdio;
 
-use crate::session::{Ran, SOMEBODY, Session, ran};
+use crate::session::{RECEIVER, Ran, Session, ran};
 
 const SECRET: &str = "made-up-key";
 
@@ -21,7 +21,7 @@ fn no_remedy_for_what_is_no_key_file_changes_it() {
     let slash = format!("{}/", key.display());
     let recovery = session.run(["recovery-key"]).ok().stdout;
     session.write("bundle-key", recovery);
-    session.run(["export", "--to", SOMEBODY, "--out", "b.age"]).ok();
+    session.run(["export", "--to", RECEIVER, "--out", "b.age"]).ok();
     for named in ["/etc", "/etc/", slash.as_str(), "/etc/passwd", "/dev/null", "/"] {
         for arguments in [
             &["--key-file", named, "get", "groq:one"][..],
@@ -67,7 +67,7 @@ fn no_file_is_made_under_the_name_of_a_directory() {
         &["--home", "v2", "init", "--key-file", "new/"][..],
         &["rekey", "--new-key-file", "new/", "--yes"],
         &["unlock-method", "add", "key-file", "--name", "more", "--new-key-file", "new/"],
-        &["export", "--to", SOMEBODY, "--out", "new/"],
+        &["export", "--to", RECEIVER, "--out", "new/"],
     ] {
         let told = session.run(arguments).failed("USAGE", 64).stderr;
         assert!(told.contains("ends with a slash"), "{told}");
@@ -87,7 +87,7 @@ fn a_name_of_several_words_is_a_name() {
         "backup-laptop-2026-11-28T10-00-00-strongroom.age",
         "Strongroom-Backup-of-my-Laptop-2026-11-28-final.age",
     ] {
-        session.run(["export", "--to", SOMEBODY, "--out", name]).ok();
+        session.run(["export", "--to", RECEIVER, "--out", name]).ok();
         assert!(session.path(name).is_file());
     }
     let store = "/nix/store/0c5b8vw40d11n4d1hvz1pkr3c1bkxq2a-key/k";
@@ -114,7 +114,7 @@ fn what_is_no_name_and_may_be_a_password_is_not_repeated() {
             &["rename", "groq:one", text],
             &["paste-token", "--provider", text],
             &["order", "get", "--provider", text],
-            &["export", text, "--to", SOMEBODY, "--out", "b.age"],
+            &["export", text, "--to", RECEIVER, "--out", "b.age"],
         ] {
             let ran = session.feed(SECRET, arguments);
             let said = said(&ran);

@@ -281,7 +281,7 @@ answers "the client's own groups change nothing" /usr/bin/sudo -P "${rule[@]}"
 # sudo hands on the session keyring of the client.
 answers "the client's session keyring changes nothing" /usr/bin/keyctl session - "$wrapper"
 
-# A vault of the client's own, programs under the names that are used, and a library that says whom it is loaded by.
+# A vault of the client's own, programs under the names that are used, and a library that says which program loads it.
 install -d -o openclaw -g openclaw "$home/evil" "$home/spied"
 chmod 1777 "$home/spied"
 client HOME="$home" $program --no-input init --store file --unlock key-file >"$tmp/out/own" 2>&1

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real Claude Code under `strongroom setup-token`: its prompt is shown, what is typed reaches it, and
-# where it gets no answer or is refused, Strongroom ends with the documented advice and stores nothing.
+# if it gets no answer or is refused, Strongroom ends with the documented advice and stores nothing.
 #
 #   STRONGROOM=target/debug/strongroom CLAUDE_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/claude.sh
@@ -38,8 +38,8 @@ surroundings=(
 strongroom() { "${surroundings[@]}" "$binary" "$@"; }
 quoted() { printf '%q ' "$@"; }
 
-# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: where a line wraps hangs
-# on the length of the paths in it, and the screen keeps no space at a line's end.
+# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: the place of a line's wrap
+# depends on the length of the paths in it, and the screen keeps no space at a line's end.
 shows() {
     local end=$((SECONDS + $2)) text
     text=$(tr -d '[:space:]' <<<"$1")
@@ -58,7 +58,7 @@ status=$tmp/status
 inner="$(quoted "${surroundings[@]}" "$binary") setup-token; echo \$? >$(quoted "$status"); exec cat"
 terminal new-session -d -x 90 -y 50 "$inner"
 
-shows 'setup-token. Its token is taken for the vault and not shown' 40 'it says what it runs'
+shows 'setup-token. Its token goes into the vault and is not shown' 40 'it says what it runs'
 shows 'long-lived (1-year) auth token setup' 40 "Claude Code's words are shown"
 shows 'Paste code here if prompted' 40 "Claude Code's prompt is shown"
 terminal send-keys -l 'EXAMPLE-code#EXAMPLE-state'

@@ -41,7 +41,7 @@ refused old 'the cargo of Debian 12 itself' 'the rustc on the PATH is 1.63.0; Ru
 machine older
 stand_in older cargo 'echo "cargo 1.88.0"'
 stand_in older rustc 'echo "rustc 1.88.0-nightly (made up)"'
-refused older 'a nightly of before' 'is 1.88.0-nightly' 'https://rustup.rs'
+refused older 'an older nightly' 'is 1.88.0-nightly' 'https://rustup.rs'
 machine half
 stand_in half cargo 'echo "error: rustup could not choose a version of cargo to run" >&2; exit 1'
 refused half 'rustup without a toolchain' 'has no toolchain' 'https://rustup.rs'

@@ -133,7 +133,7 @@ prompts() {
     done
     has "$out" '' 'something was printed'
     at_terminal 'status --check'
-    has "$out" 'records are unverified' 'status --check says that nothing was verified'
+    has "$out" 'profiles are not verified' 'status --check says that nothing was verified'
     at_terminal doctor
     has "$out" 'GNOME Keyring is locked' 'doctor says that the keychain is locked'
     at_terminal 'get kc:one --reveal'

@@ -21,7 +21,7 @@ call_ms=500
 margin_ms=1500
 command_ms=$((call_ms + margin_ms))
 
-# Two vaults on the rig of now: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
+# Two vaults on the current rig: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
 # hold kc:one in the keychain and file:one in a file, and no sealed copy waits.
 make_vaults() {
     local unlock
@@ -84,7 +84,7 @@ outage() {
     new_world
     late "$code" "$expected" "$what: init --store keychain" init --store keychain
     holds "$what: it made nothing" test ! -e "$vault" -a ! -e "$key"
-    # Each in a world of its own, for it makes something.
+    # Each in a world of its own, because it makes something.
     for n in {1..5}; do
         run --keychain-timeout "${call_ms}ms" init --json
         [ "$ms" -gt "$command_ms" ] || break
@@ -194,8 +194,8 @@ no_collection() {
     rig_end
 }
 
-# A display, and nobody there: whoever raises a prompt waits for ever.
-display_and_nobody() {
+# A display with no one at it: a program that raises a prompt waits for ever.
+display_and_no_one() {
     local xvfb
     Xvfb -displayfd 6 -nolisten tcp -screen 0 640x480x8 6>"$tmp/display" </dev/null >"$tmp/xvfb.log" 2>&1 &
     xvfb=$!
@@ -209,7 +209,7 @@ display_and_nobody() {
     make_vaults
     watch_prompts
     rig_lock
-    outage 'a locked keyring, a display and nobody there' KEYCHAIN_LOCKED 77
+    outage 'a locked keyring, a display and no one there' KEYCHAIN_LOCKED 77
     same "$(prompts_seen)" 0 'no prompt was raised on the display' shown
     # That this display would hold one who asks: another program asks.
     local theirs=0
@@ -223,7 +223,7 @@ display_and_nobody() {
     # Killed, it is started again by D-Bus: locked.
     rig_end_pid "$(rig_pid daemon)" KILL
     # The first call starts it, and waits for that.
-    late_code=KEYCHAIN_TIMEOUT late KEYCHAIN_LOCKED 77 'a daemon that D-Bus started anew: get' get kc:one
+    late_code=KEYCHAIN_TIMEOUT late KEYCHAIN_LOCKED 77 'a daemon that D-Bus started again: get' get kc:one
     rig_end
     unset DISPLAY
     kill "$xvfb"
@@ -257,7 +257,7 @@ beside steps gnome stop init unlock add rekey resolve
 beside steps gnome stop move_in move_out paste remove
 beside_all
 beside no_collection
-beside display_and_nobody
+beside display_and_no_one
 beside kwallet_outages
 beside steps gnome kill init unlock add rekey resolve recover move_in move_out paste remove
 beside_all

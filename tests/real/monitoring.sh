@@ -121,7 +121,7 @@ same "$(wc -l <"$tmp/said")" 1 '... and nothing else is said' shown
 outcome 127 'what the line quotes is not run' \
     clean STRONGROOM_BIN='/no/$(touch hit)`touch hit`"; touch hit; "' STRONGROOM_NOTIFY='notifier "$1"' strongroom-watch
 has "$tmp/message" '$(touch hit)`touch hit`"; touch hit; "' '... and reaches the notifier as it is'
-if [ -e "$tmp/hit" ]; then fail 'a command in a path was run'; else ok '... where none is run'; fi
+if [ -e "$tmp/hit" ]; then fail 'a command in a path was run'; else ok '... and none is run'; fi
 
 # --- records that cannot be opened ------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ watch 77 'a lost key is told' --expiring-within 1h
 has "$tmp/message" '2 of 2 records could not be opened: the vault is locked: no key was found' '... with what is wrong'
 has "$tmp/message" 'Run strongroom doctor' '... and what to do'
 has "$tmp/document" '"record": "unverified"' '... and the document'
-watch 2 'where one expires soon besides, the exit status says that'
+watch 2 'if one also expires soon, the exit status says that'
 has "$tmp/message" 'groq:manual expiring; 2 of 2 records could not be opened' '... and the line both'
 watch 0 'a key file that is named by an option opens it' --expiring-within 1h --key-file "$tmp/key"
 watch 77 'one that is named and not there is told' --expiring-within 1h --key-file "$tmp/nowhere"
@@ -146,7 +146,7 @@ install -m 644 "$tmp/key" "$key"
 watch 77 'a key file that others can read is told' --expiring-within 1h
 rm "$key"
 
-# The same vault as if the keychain alone opened it, where there is no session bus: as cron has it.
+# The same vault as if the keychain alone opened it, without a session bus: as cron has it.
 cp -r "$tmp/home/.local/share/strongroom" "$tmp/by-keychain"
 mv "$tmp/by-keychain/unlock/key-file.age" "$tmp/by-keychain/unlock/keychain.age"
 watch 0 'a keychain that waits for its person is no news' --expiring-within 1h --home "$tmp/by-keychain"
@@ -302,7 +302,7 @@ clean strongroom remove groq:manual --yes >/dev/null 2>&1
 
 # --- cron -------------------------------------------------------------------------------------------------
 
-# What cron does with a line: everything behind the five fields goes to sh. Both places of installation.
+# What cron does with a line: everything after the five fields goes to sh. Both places of installation.
 mv "$tmp/home/.local/bin/strongroom" "$tmp/home/.cargo/bin/strongroom"
 for at in .cargo/bin .local/bin; do
     [ -x "$tmp/home/$at/strongroom" ] || mv "$tmp/home/.cargo/bin/strongroom" "$tmp/home/$at/strongroom"
@@ -316,7 +316,7 @@ for at in .cargo/bin .local/bin; do
         quiet "$tmp/said" 'cron: all usable prints nothing, so nothing is mailed'
     done
 done
-# A variable in a crontab is what stands behind the =, as it is.
+# A variable in a crontab is what stands after the =, as it is.
 notify=$(sed -n 's/^#   STRONGROOM_NOTIFY=//p' "$root/contrib/cron/strongroom-watch.cron")
 printf '#!/bin/sh\nprintf "%%s\\n" "$@" >"%s/curl"\n' "$tmp" >"$tmp/bin/curl"
 chmod 755 "$tmp/bin/curl"
@@ -386,6 +386,6 @@ exits "$status" 77 'without the credential the vault is locked' "$tmp/said"
 status=0
 clean CREDENTIALS_DIRECTORY="$tmp/credentials" strongroom --no-input get openrouter:manual >"$tmp/said" 2>&1 || status=$?
 exits "$status" 0 "the credential $name opens it"
-has "$tmp/said" "$secret" '... and the secret is had'
+has "$tmp/said" "$secret" '... and the secret is printed'
 
 finish monitoring

@@ -184,7 +184,7 @@ kill "$provider"
 wait "$provider" 2>/dev/null || true
 provider=''
 
-# OpenClaw writes the file anew as it goes, and drops the fields that it does not know.
+# OpenClaw writes the file again as it goes, and drops the fields that it does not know.
 has "$index" '"main/anthropic:work"' "OpenClaw's own rewrite of the index keeps the references"
 
 # --- the gateway ------------------------------------------------------------------------------------------
@@ -216,7 +216,7 @@ end_gateway() {
     wait "$gateway" || status=$?
     exec 7<&-
     if pgrep -g "$gateway" >"$tmp/out/left"; then
-        fail 'the gateway leaves no process behind' "$tmp/out/left"
+        fail 'the gateway leaves no process running' "$tmp/out/left"
         kill -KILL -- "-$gateway" 2>/dev/null || true
     fi
     gateway=''
@@ -264,7 +264,7 @@ exits $status 1 'with a wrong key the gateway does not start' "$log"
 has "$log" 'Startup failed: required secrets are unavailable' 'with a wrong key the gateway says why'
 has "$log" 'Exec provider "strongroom" failed for id "main/' 'with a wrong key each id has an error of its own'
 
-# --- what is left behind ----------------------------------------------------------------------------------
+# --- what remains -----------------------------------------------------------------------------------------
 
 # All that OpenClaw and Strongroom wrote: both state directories, home, temporary files, the vault itself.
 if grep -rlaF -f "$tmp/private/slices" "$tmp/run" "$tmp/out" >"$tmp/private/leaks"; then

@@ -209,7 +209,7 @@ const whole = stored(directory);
 for (const [id, entry] of Object.entries(entries)) if (entry.type === 'oauth') Object.assign(whole.profiles[id], entry);
 const said = JSON.parse(strongroom(['status', '--json'])).vault;
 const ours = new Map(said.providers.map((one) => [one.provider, one]));
-// The record says when a credential ends, and so `resolve` is asked only where no expiry was written into the index.
+// The record says when a credential ends, and so `resolve` is asked only if no expiry was written into the index.
 const asked = [...ours.keys()].filter((name) => !Object.keys(index.expires).some((id) => groups.find((family) => family.includes(name)).includes(id.split(':')[0])));
 const resolved = {};
 // A call has to answer in time, and each of these ids is a walk through the whole index.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Which key of a provider is taken, where several stand beside the vault: what Strongroom's status says, against what
+# Which key of a provider is taken if several stand beside the vault: what Strongroom's status says, against what
 # the real OpenClaw 2026.6.1 does with the same files and variables.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
@@ -13,7 +13,7 @@ need_binary
 need_openclaw
 need python3
 
-# A value tells in its last characters, which OpenClaw shows, where it stood.
+# A value's last characters, which OpenClaw shows, say from which place it comes.
 made_up() { printf 'made-up-value-of-no-use-%s' "$1"; }
 
 # What OpenClaw takes of a provider: `profile`, or the variable and its value's end; nothing is `none`.
@@ -76,7 +76,7 @@ printf 'GROQ_API_KEY=%s\nANTHROPIC_OAUTH_TOKEN=%s\n' "$dotenv" "$dotenv" >"$tmp/
 printf "{ env: { GROQ_API_KEY: '%s', XAI_API_KEY: '%s' } }\n" "$config" "$config" >"$tmp/home/.openclaw/openclaw.json"
 agree 'the process before the .env file' groq 'GROQ_API_KEY process' GROQ_API_KEY="$process"
 agree 'the .env file before the configuration' groq 'GROQ_API_KEY dotenv'
-agree 'the configuration where nothing else sets it' xai 'XAI_API_KEY config'
+agree 'the configuration if nothing else sets it' xai 'XAI_API_KEY config'
 agree 'a variable set to nothing hides the file, not the configuration' groq 'GROQ_API_KEY config' GROQ_API_KEY=
 agree 'a stronger name in a weaker place' anthropic 'ANTHROPIC_OAUTH_TOKEN ?' ANTHROPIC_API_KEY="$process"
 
@@ -101,7 +101,7 @@ agree "the client's own file beside it" groq 'GROQ_API_KEY dotenv'
 fresh
 printf "{ env: { shellEnv: { enabled: true } } }\n" >"$tmp/home/.openclaw/openclaw.json"
 printf 'export XAI_API_KEY=%s\n' "$shell" >"$tmp/home/.profile"
-agree 'the login shell, where it is enabled' xai 'XAI_API_KEY login_shell'
+agree 'the login shell if it is enabled' xai 'XAI_API_KEY login_shell'
 agree 'a variable set to nothing hides the shell' xai none XAI_API_KEY=
 
 fresh
@@ -125,7 +125,7 @@ entries="$(entry groq "'$config'"), $(entry xai '"${MY_KEY}"'), $(entry mistral 
 printf '{ models: { providers: { %s } } }\n' "$entries" >"$tmp/home/.openclaw/openclaw.json"
 agree "a provider's entry in the configuration" groq 'models.providers.groq.apiKey config_provider'
 agree "a variable before the provider's entry" groq 'GROQ_API_KEY process' GROQ_API_KEY="$process"
-agree "the pool behind the provider's entry" groq 'models.providers.groq.apiKey config_provider' GROQ_API_KEY_2="$process"
+agree "the pool after the provider's entry" groq 'models.providers.groq.apiKey config_provider' GROQ_API_KEY_2="$process"
 agree "an entry that names a variable" xai 'models.providers.xai.apiKey config_provider' MY_KEY="$process"
 agree "an entry that refers to a variable that is not set" mistral none MY_KEY="$process"
 printf '%s' "$(made_up profile)" | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider groq >/dev/null 2>&1

@@ -1,4 +1,4 @@
-//! Taking over OpenClaw's files, `.env` files and bundles: a plan first, then one transaction an agent.
+//! Imports OpenClaw's files, `.env` files and bundles: first a plan, then one transaction per agent.
 
 mod opened;
 
@@ -11,52 +11,52 @@ use opened::{Source, read};
 use super::Context;
 use super::notices;
 use super::storing::StoreArg;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::cli::bundles;
 use crate::ops::import;
 use crate::ops::open::Open;
-use crate::term::count::counted;
 use crate::term::escape::safe;
 use crate::transfer::{self, Action, Format, OnConflict, Parsed, Plan};
 
-/// Take over auth-profiles.json, .env files and bundles.
+/// Import credentials from auth-profiles.json, .env files and bundles
 ///
-/// Nothing is imported when anything is wrong; all that is wrong is named at once. The source is
-/// left as it is: remove it yourself once the import is verified.
-// Each is a flag of its own on the command line.
+/// If any entry is wrong, nothing is imported, and every problem is listed. The source is not
+/// changed: remove it yourself once you have checked the import.
+// Each `bool` is a flag of its own.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default, Args)]
 pub struct Import {
-    /// The file, or - for standard input; left out with --from env, the client's own places are looked through
+    /// File to import, or - for standard input; optional with --from env, which then reads the client's own places
     #[arg(value_name = "PATH", required_unless_present = "from")]
     path: Option<PathBuf>,
-    /// The format, where it is not to be told by the contents
+    /// Format of the source [default: detected from its contents]
     #[arg(long, value_name = "FORMAT", value_enum)]
     from: Option<From>,
-    /// Where new records are to rest [default: the vault's store]
+    /// Store to use for new profiles [default: the vault's default]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
-    /// Show what would be done, and do nothing
+    /// Show what would be imported, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// What to do where an id exists with other contents [default: fail, naming each]
+    /// What to do if an id exists with other contents [default: fail, and list each]
     #[arg(long, value_name = "skip|replace|rename", value_enum, hide_possible_values = true)]
     on_conflict: Option<Policy>,
-    /// Import the good entries where others are not usable
+    /// Import the valid entries even if others are invalid
     #[arg(long)]
     skip_invalid: bool,
-    /// Import the entry OLD under the profile id NEW; several times
+    /// Import the entry OLD under the profile id NEW; can be repeated
     #[arg(long, value_name = "OLD=NEW")]
     rename: Vec<String>,
-    /// Take OAuth sign-ins too; their refresh tokens work in one place only
+    /// Import OAuth sign-ins too; their refresh tokens work in one place only
     #[arg(long)]
     include_oauth: bool,
-    /// The age identity that opens the bundle
+    /// File that holds the age identity that decrypts the bundle
     #[arg(long, value_name = "F")]
     bundle_identity: Option<PathBuf>,
-    /// The file that holds the bundle's passphrase
+    /// File that holds the bundle's passphrase
     #[arg(long, value_name = "F")]
     bundle_passphrase_file: Option<PathBuf>,
-    /// Do not ask before a bundle is written
+    /// Do not ask before a bundle is imported
     #[arg(long, short = 'y')]
     yes: bool,
 }
@@ -73,11 +73,11 @@ enum From {
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum Policy {
-    /// Keep what is there
+    /// Keep the existing profile
     Skip,
-    /// Replace what is there
+    /// Replace the existing profile
     Replace,
-    /// Add under another name
+    /// Import under another name
     Rename,
 }
 
@@ -92,7 +92,7 @@ impl Policy {
     }
 }
 
-/// Takes in what the arguments name.
+/// Imports what the arguments name.
 ///
 /// # Errors
 /// Those of reading, of planning and of writing.
@@ -103,7 +103,7 @@ pub(super) fn from_arguments(context: &mut Context, args: &Import) -> Result<u8>
     carry_out(context, args, &mut open, &source)
 }
 
-/// Takes in what was found beside the vault, and keeps what is there.
+/// Imports keys that were found outside the vault, and keeps existing profiles.
 ///
 /// # Errors
 /// Those of an import.
@@ -113,6 +113,7 @@ pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -
     carry_out(context, &args, open, &source)
 }
 
+/// Plans the import, shows the plan, and carries it out.
 fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: &Source) -> Result<u8> {
     let import = import::Import {
         parsed: &source.parsed,
@@ -122,11 +123,11 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         skip_invalid: args.skip_invalid,
         store: args.store.map(Into::into),
     };
-    // What it refuses leaves no trace, and what it shows can be thought over.
+    // This plan takes no lock: a refusal leaves no trace, and a person may take time to read the plan.
     let first = import.plan(open.vault, open.session.keys())?;
     if let Some(digest) = &source.digest {
-        context.say(&format!("Bundle SHA-256: {digest}"));
-        context.say("Compare it with what the sender saw: a bundle does not prove who made it.");
+        context.say(&bundles::bundle_digest(digest));
+        context.say(bundles::COMPARE_DIGEST);
     }
     let checked = first.check(args.skip_invalid).and_then(|()| holds_something(args, &first));
     let is_shown = args.dry_run || checked.is_err() || source.format == Format::Bundle;
@@ -145,14 +146,14 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
     }
     checked?;
     if args.dry_run {
-        context.say("Dry run: nothing was changed.");
+        context.say(bundles::DRY_RUN);
         return Ok(0);
     }
     if first.writes() == 0 {
         return finish(context, &first, source, is_shown);
     }
     if source.format == Format::Bundle && context.may_ask() {
-        context.confirm(args.yes, "Import these?")?;
+        context.confirm(args.yes, bundles::IMPORT_PROMPT)?;
     }
     let (plan, notices) = import.carry_out(open, first)?;
     for notice in &notices {
@@ -161,20 +162,21 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
     finish(context, &plan, source, is_shown)
 }
 
-/// Refuses a file of which nothing is taken: it is not the one that was meant, or it is to be kept. Without a file the client's places
-/// were looked through, and may be empty.
+/// Refuses a file from which nothing can be imported. The client's own places may be empty.
+///
+/// # Errors
+/// `NO_INPUT`.
 fn holds_something(args: &Import, plan: &Plan<'_>) -> Result<()> {
     if args.path.is_some() && plan.entries.is_empty() && !plan.skipped.is_empty() {
-        return Err(Error::new(Code::NoInput, "nothing was imported: every entry was passed by")
-            .with_remedy("keep the source: the lines above say why"));
+        return Err(bundles::all_skipped());
     }
     if args.path.is_some() && plan.entries.is_empty() {
-        return Err(Error::new(Code::NoInput, "there is no credential to import")
-            .with_remedy("check that it is the right file; its format can be named with --from"));
+        return Err(bundles::nothing_to_import());
     }
     Ok(())
 }
 
+/// Prints what was imported, and what to do with the source.
 fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -> Result<u8> {
     if context.json() {
         tell_json(context, plan, source, false, true)?;
@@ -188,18 +190,14 @@ fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -
     let held = plan.entries.iter().all(|entry| matches!(entry.action, Action::Unchanged));
     context.print(&match writes {
         0 if held && plan.invalid.is_empty() && !plan.entries.is_empty() => {
-            "Nothing was changed: the vault holds all of it already.".to_owned()
+            bundles::ALREADY_STORED.to_owned()
         }
-        0 => "Nothing was changed.".to_owned(),
-        n => format!("Imported {}.", counted(n as u64, "profile")),
+        0 => bundles::UNCHANGED.to_owned(),
+        profiles => bundles::imported(profiles),
     })?;
     if writes > 0 && source.format != Format::Bundle {
         let left = plan.invalid.len() + plan.skipped.len();
-        context.say(if left == 0 {
-            "The source still holds the secrets in plain text: remove it once `strongroom list` shows what you expect."
-        } else {
-            "The source still holds the secrets in plain text, and what was not imported: keep that before you remove it."
-        });
+        context.say(if left == 0 { bundles::REMOVE_SOURCE } else { bundles::KEEP_REST_OF_SOURCE });
     }
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! What is imported: read, told apart, opened and parsed.
+//! Reads what is imported, detects its format, decrypts it and parses it.
 
 use std::path::Path;
 
@@ -8,7 +8,8 @@ use strongroom_backends::shown;
 use super::super::Context;
 use super::{From, Import};
 use crate::client::sources::Found;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::cli::bundles;
 use crate::seal::bundle::{self as sealed_bundle, Opener};
 use crate::seal::{received, recovery};
 use crate::secret::Buffer;
@@ -20,26 +21,26 @@ use crate::unlock::unlock_files::Unlocked;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::{Session, Vault};
 
-/// A source that was read, opened and taken apart.
+/// A source that was read, decrypted and parsed.
 pub(super) struct Source {
     /// Its entries.
     pub parsed: Parsed,
-    /// What it was.
+    /// Its format.
     pub format: Format,
-    /// The SHA-256 of a bundle.
+    /// The SHA-256 of a bundle, in hexadecimal.
     pub digest: Option<String>,
 }
 
-/// Reads what is to be imported.
+/// Reads the source of an import.
 ///
 /// # Errors
-/// Those of reading, opening and parsing it.
+/// Those of reading, decrypting and parsing it.
 pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Session) -> Result<Source> {
     let renames = Renames::parse(&args.rename)?;
     let options = ParseOptions { include_oauth: args.include_oauth, renames: Some(&renames) };
     let Some(path) = &args.path else {
         if args.from != Some(From::Env) {
-            return fail(Code::Usage, "there is no PATH; only --from env goes without one");
+            return Err(bundles::no_path());
         }
         let found = Found::look_here(&context.env, true);
         let mut parsed = environment::parse(&found)?;
@@ -59,7 +60,7 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         return Ok(Source { parsed, format, digest: None });
     }
     let raw = received::open(bytes.expose())?;
-    // What the sender saw: whatever text it came in.
+    // The sender sees the same digest, whatever text the bundle was sent as.
     let digest = sealed_bundle::digest(&raw);
     let plaintext = open(context, args, vault, session, &raw)?;
     let parsed = if bundle::is_bundle(plaintext.expose()) {
@@ -67,13 +68,13 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         if args.include_oauth {
             warn_of_oauth(&mut parsed);
         } else {
-            leave_oauth(&mut parsed);
+            skip_oauth(&mut parsed);
         }
         parsed
     } else {
-        // Somebody sealed another format with age.
+        // A person encrypted a file of another format with age.
         let inner = match Format::detect(plaintext.expose()) {
-            Format::Bundle => return fail(Code::BadData, "the bundle holds another sealed file"),
+            Format::Bundle => return Err(bundles::nested_bundle()),
             inner => inner,
         };
         transfer::parse(plaintext.expose(), inner, "the bundle", &options)?
@@ -81,33 +82,33 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
     Ok(Source { parsed, format, digest: Some(digest) })
 }
 
-fn leave_oauth(parsed: &mut Parsed) {
+/// Moves the OAuth sign-ins to the skipped entries.
+fn skip_oauth(parsed: &mut Parsed) {
     let (oauth, kept) = std::mem::take(&mut parsed.candidates)
         .into_iter()
         .partition(|candidate| candidate.credential.kind == CredentialType::OAuth);
     parsed.candidates = kept;
     parsed.skipped.extend(oauth.into_iter().map(|candidate| Skipped {
         place: format!("{} ({})", candidate.place, candidate.id),
-        reason: "an OAuth sign-in; add --include-oauth to take it".to_owned(),
+        reason: bundles::OAUTH_SKIPPED.to_owned(),
     }));
 }
 
+/// Adds a warning if there are OAuth sign-ins.
 fn warn_of_oauth(parsed: &mut Parsed) {
     if parsed.candidates.iter().any(|candidate| candidate.credential.kind == CredentialType::OAuth) {
-        parsed.warnings.push(
-            "OAuth sign-ins are among these: a refresh token that is used in two places logs one of them out"
-                .to_owned(),
-        );
+        parsed.warnings.push(bundles::OAUTH_IN_TWO_PLACES.to_owned());
     }
 }
 
+/// Reads the source's bytes, and returns them with the source's name for messages.
 fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     let max = usize::try_from(SOURCE_MAX).unwrap_or(usize::MAX);
     match Stream::of(path) {
         Some(Stream::Stdin) if context.env.stdin_tty => {
-            return fail(Code::NoInput, "standard input is a terminal");
+            return Err(bundles::import_from_terminal());
         }
-        // However long it takes: a person may be typing into what sends it.
+        // Without a deadline: a person may be typing into the command that sends it.
         Some(Stream::Stdin) => return Ok((stdin::read_stdin(max)?, "the input".to_owned())),
         Some(stream) => return Ok((stream.read(max)?, "the input".to_owned())),
         None => {}
@@ -119,23 +120,16 @@ fn read_bytes(context: &Context, path: &Path) -> Result<(Buffer, String)> {
     Ok((bytes, shown(path)))
 }
 
+/// Decrypts a bundle, with a passphrase or with the vault's own and the given identities.
 fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, bytes: &[u8]) -> Result<Buffer> {
     let mut openers = Vec::new();
     if sealed_bundle::wants_passphrase(bytes)? {
         let passphrase = match &args.bundle_passphrase_file {
             Some(path) => read::passphrase_of_file(path, Trust::Own)?,
-            None if context.may_ask() => secret_input::read_passphrase("Passphrase of the bundle: ")?,
-            None => {
-                return Err(Error::new(
-                    Code::NoInput,
-                    "the bundle wants a passphrase, and nobody can be asked",
-                )
-                .with_remedy("give it by --bundle-passphrase-file"));
-            }
+            None if context.may_ask() => secret_input::read_passphrase(bundles::PASSPHRASE_PROMPT)?,
+            None => return Err(bundles::no_passphrase(context.env.stdin_tty)),
         };
-        let passphrase = passphrase
-            .to_secret()
-            .ok_or_else(|| Error::new(Code::BadData, "the bundle's passphrase is not UTF-8"))?;
+        let passphrase = passphrase.to_secret().ok_or_else(bundles::passphrase_not_utf8)?;
         openers.push(Opener::Passphrase(passphrase));
     } else {
         let own = |unlocked: &Unlocked| -> Result<Vec<Opener>> {
@@ -144,7 +138,7 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
         };
         match session.unlocked() {
             Ok(unlocked) => openers.extend(own(unlocked)?),
-            // The cache does not hold the vault's own identity.
+            // The cache of `strongroom unlock` does not hold the vault's own identity.
             Err(_) if args.bundle_identity.is_none() => {
                 let afresh = context.session_afresh(vault)?;
                 openers.extend(own(afresh.unlocked()?)?);
@@ -158,7 +152,8 @@ fn open(context: &Context, args: &Import, vault: &Vault, session: &Session, byte
     sealed_bundle::open(&openers, bytes)
 }
 
+/// Reads the age identities of a file.
 fn identities_of(path: &Path) -> Result<Vec<age::x25519::Identity>> {
-    let bytes = read::bytes_of(path, "identity's file", Trust::Own)?;
-    recovery::parse_all(bytes.expose(), "the identity's file")
+    let bytes = read::bytes_of(path, "identity file", Trust::Own)?;
+    recovery::parse_all(bytes.expose(), "the identity file")
 }

@@ -1,4 +1,4 @@
-//! The reports of `status` with what is beside the vault.
+//! The reports of `status`, with the keys outside the vault.
 
 use serde::Serialize;
 
@@ -10,18 +10,18 @@ use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::report::Report;
 use crate::term::escape::safe;
 
-/// The explanation of `status` with what is beside the vault.
+/// The explanation of `status`, with the keys outside the vault.
 #[derive(Serialize)]
 pub(super) struct Explained {
     #[serde(flatten)]
     explanation: Explanation,
-    /// What the client takes, if something stands beside the vault.
+    /// The source that the client uses, if there are keys outside the vault.
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<Source>,
 }
 
 impl Explained {
-    /// Ends an explanation with the source that wins, if something stands beside the vault.
+    /// Returns the explanation, with a last step for the source that wins if there are keys outside the vault.
     pub(super) fn of(mut explanation: Explanation, overview: &Overview<'_>, found: &Found) -> Self {
         let beside = Beside::of(overview, found, Some(&explanation.provider));
         let sources = beside.providers.into_iter().next();
@@ -31,13 +31,13 @@ impl Explained {
         Self { explanation, source: sources.winner }
     }
 
-    /// The lines for people.
+    /// Returns the lines for people.
     pub(super) fn lines(&self) -> Vec<String> {
         explain::text(&self.explanation)
     }
 }
 
-/// The report of `status` with what is beside the vault.
+/// The report of `status`, with the keys outside the vault.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Document<'a> {
@@ -48,25 +48,25 @@ pub(super) struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// A report with what was found beside it.
+    /// Returns a report with the keys that were found outside the vault.
     pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
         Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
     }
 }
 
-/// What is beside the vault, in lines; none if nothing is.
+/// Returns the keys outside the vault and the prompt cache, in lines; empty if neither exists.
 pub(super) fn lines(beside: &Beside<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     let Beside { providers, warnings, .. } = beside;
     if !providers.is_empty() || !warnings.is_empty() {
-        lines.extend([String::new(), "Sources beside the vault".to_owned()]);
+        lines.extend([String::new(), "Sources outside the vault".to_owned()]);
     }
     for sources in providers {
         lines.extend(sources.told().into_iter().map(|line| format!("  {line}")));
     }
     lines.extend(warnings.iter().map(|warning| format!("  Warning: {}", safe(warning))));
     if providers.iter().any(|sources| sources.winner.as_ref().is_some_and(Source::can_be_sealed)) {
-        lines.push("  To keep them sealed: strongroom import --from env".to_owned());
+        lines.push("  To store them encrypted: strongroom import --from env".to_owned());
     }
     if !beside.prompt_cache.is_empty() {
         lines.extend([String::new(), "Prompt cache".to_owned()]);

@@ -1,4 +1,4 @@
-//! Which credentials are usable and which is next, shown: for `status`, and for the `/model` lines that `pin` takes.
+//! Shows which credentials are usable and which is next, for `status` and for the `/model` lines of `pin`.
 
 mod documents;
 mod warnings;
@@ -7,7 +7,8 @@ use self::documents::{Document, Explained};
 use super::Context;
 use crate::client::sources::Found;
 use crate::client::sources::by_provider::Beside;
-use crate::error::{Code, Result, fail};
+use crate::error::{Code, Result};
+use crate::messages::cli::reading;
 use crate::ops::status::{self, Asked, Warning};
 use crate::select::assemble::{Overview, assemble};
 use crate::select::{explain, text};
@@ -18,15 +19,15 @@ use crate::vault::id::Provider;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     Everything,
-    /// One line a profile.
+    /// One line per profile.
     Plain,
-    /// What a session can pick from.
+    /// The profiles that a session can pick.
     Picks,
-    /// How the next profile of the provider is found.
+    /// How the next profile of the provider is chosen.
     Explained,
 }
 
-/// Looks and shows. Returns the exit status.
+/// Reads the state and shows it. Returns the exit status.
 ///
 /// # Errors
 /// Those of opening the home, and of reading it and the index; `NOT_FOUND`.
@@ -36,17 +37,14 @@ pub(super) fn show(context: &mut Context, form: Form, asked: &Asked) -> Result<u
     let home = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home().path().to_owned()))?;
     let looked = status::look(vault.as_ref(), &home, &agent, asked, &context.ambient())?;
     if let (Some(profile), true, false) = (&asked.profile, looked.profiles.is_empty(), asked.check) {
-        return fail(
-            Code::NotFound,
-            format!("No credentials found for profile \"{profile}\" (agent {agent})"),
-        );
+        return Err(reading::no_credentials(profile, &agent));
     }
-    let warnings: Vec<String> = looked.warnings.iter().map(warnings::told).collect();
+    let warnings: Vec<String> = looked.warnings.iter().map(warnings::sentence).collect();
     let overview = looked.overview(asked, &warnings);
     if let (Form::Explained, Some(provider)) = (form, &asked.provider) {
-        // Those of the home were told when it was opened.
-        let told = looked.warnings.iter().filter(|one| matches!(one, Warning::Home(_))).count();
-        for warning in warnings.iter().skip(told) {
+        // Warnings about the home were shown when it was opened.
+        let shown = looked.warnings.iter().filter(|one| matches!(one, Warning::Home(_))).count();
+        for warning in warnings.iter().skip(shown) {
             context.warn(warning);
         }
         tell_explained(context, &overview, provider, &looked.found)?;
@@ -56,16 +54,17 @@ pub(super) fn show(context: &mut Context, form: Form, asked: &Asked) -> Result<u
     Ok(if asked.check { overview.check().exit } else { 0 })
 }
 
-/// The vault; none if there is none in its default place and that will do. Keys beside a vault can be told without
-/// one, but who names a home means the vault in it.
-fn vault_if_any(context: &Context, will_do: bool) -> Result<Option<Vault>> {
+/// Returns the vault, or `None` if the default home has no vault and `optional` is set.
+///
+/// Keys outside a vault can be shown without one, but a home that is named must have a vault.
+fn vault_if_any(context: &Context, optional: bool) -> Result<Option<Vault>> {
     match context.vault_unasked() {
-        Err(error) if error.code() == Code::NoVault && will_do && !context.names_home() => Ok(None),
+        Err(error) if error.code() == Code::NoVault && optional && !context.names_home() => Ok(None),
         vault => vault.map(Some),
     }
 }
 
-/// Shows how the next profile of a provider is found.
+/// Shows how the next profile of a provider is chosen.
 fn tell_explained(
     context: &mut Context,
     overview: &Overview<'_>,
@@ -80,7 +79,7 @@ fn tell_explained(
     context.print(&explained.lines().join("\n"))
 }
 
-/// Shows the part that is asked for, and makes no other.
+/// Shows the requested form, and computes only that.
 fn tell(
     context: &mut Context,
     form: Form,
@@ -93,7 +92,7 @@ fn tell(
     }
     if form == Form::Plain {
         context.print(&text::plain(overview))?;
-        // The lines are of profiles only, and the exit status is to be understood.
+        // The lines list profiles only, so a provider without a key would leave the exit status unexplained.
         for lacking in overview.lacking.iter().filter(|_| asked.check) {
             context.warn(&text::no_key(lacking.provider.as_str(), overview.input.agent.as_str()));
         }
@@ -104,7 +103,7 @@ fn tell(
         return context.print_json(&Document::of(&assemble(overview), &beside));
     }
     let mut out = text::text(overview);
-    // If one profile is asked for, sources outside the vault are not shown.
+    // Sources outside the vault are not shown for a single profile.
     if asked.profile.is_none() {
         out.extend(documents::lines(&beside).iter().flat_map(|line| [line, "\n"]));
     }

@@ -74,7 +74,7 @@ struct Outcome {
     /// The exit status of `verify`, and whether `log` marks the line.
     seen_by: (i32, bool),
     /// The exit status of `verify` in the end.
-    mended: i32,
+    repaired: i32,
 }
 
 fn forge_a_generation(value: u64, mac: Mac) -> Outcome {
@@ -96,8 +96,8 @@ fn forge_a_generation(value: u64, mac: Mac) -> Outcome {
     let old_record = seen(&session, ONE);
     write(&record, &current);
     session.run(["doctor", "--repair"]);
-    let mended = session.run(["verify"]).status;
-    Outcome { old_record, generation, seen_by, mended }
+    let repaired = session.run(["verify"]).status;
+    Outcome { old_record, generation, seen_by, repaired }
 }
 
 /// H: "the next secret gets the highest generation there is, and from then on any old record is as new".
@@ -110,7 +110,7 @@ fn a_forged_generation_in_mid_log_is_never_taken_over() {
             let due = outcome.old_record == refused("TAMPERED")
                 && is_near_the_clock(outcome.generation)
                 && outcome.seen_by == (65, true)
-                && outcome.mended == 0;
+                && outcome.repaired == 0;
             if !due {
                 bad.push(format!("{value}, MAC {mac:?}: {outcome:?}"));
             }

@@ -1,5 +1,5 @@
 //! A part of a home is away, or came back without what names it: it is told, and no change of keys loses it for
-//! good. Nobody has to mean harm: half a synchronised folder is enough.
+//! good. No one has to mean harm: half a synchronised folder is enough.
 
 use std::fs;
 

@@ -105,7 +105,7 @@ fn a_part_of_a_ledger_that_is_damaged_costs_its_own_ids_alone_and_loses_nothing(
     paste_next(&session).ok();
 }
 
-/// One root and its parts of before, with the old record: the anchor knows of it.
+/// An old root and its old parts, with the old record: the anchor knows about it.
 #[test]
 fn an_old_ledger_in_parts_stops_writes_and_no_reads() {
     let session = session();

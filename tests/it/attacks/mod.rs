@@ -163,7 +163,7 @@ fn generation(session: &Session, id: &str) -> u64 {
     profiles.iter().find(|profile| profile["profileId"] == id).unwrap()["generation"].as_u64().unwrap()
 }
 
-/// Whether a generation is about the time of now, and not a forged one.
+/// Returns whether a generation is close to the current time, and so is not a forged one.
 fn is_near_the_clock(generation: u64) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
     u128::from(generation).abs_diff(now) < 3_600_000

@@ -1,5 +1,5 @@
-//! U runs as the same user, and the passphrase vault is locked. He lays a way in of his own beside the passphrase,
-//! with keys of his own behind it, and waits for the next paste.
+//! U runs as the same user, and the passphrase vault is locked. He adds an unlock method of his own beside the
+//! passphrase, which leads to keys of his own, and waits for the next paste.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};

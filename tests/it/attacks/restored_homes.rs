@@ -1,4 +1,4 @@
-//! No one attacks: homes are restored, moved, copied to new machines, or run where nothing outside them lasts.
+//! No one attacks: homes are restored, moved, copied to new machines, or run on machines that keep nothing else.
 //! Reading never stops, and a person whose write is refused has a remedy that works.
 
 use std::fs;

@@ -7,7 +7,7 @@ use super::backup::write;
 use super::{CURRENT, ONE, RECORD, SECOND, TWO, readable_by, reports, seen, served};
 use crate::faults::vault;
 use crate::forge::readdressed;
-use crate::session::SOMEBODY;
+use crate::session::RECEIVER;
 
 #[test]
 fn a_record_that_the_recovery_key_does_not_open_is_reported() {
@@ -18,7 +18,7 @@ fn a_record_that_the_recovery_key_does_not_open_is_reported() {
     let path = session.home().join(RECORD);
     let sealed = fs::read(&path).unwrap();
     assert_eq!(readable_by(&recovery, &session.home(), CURRENT), std::slice::from_ref(&path));
-    write(&path, &readdressed(&sealed, &recovery, SOMEBODY));
+    write(&path, &readdressed(&sealed, &recovery, RECEIVER));
     assert!(readable_by(&recovery, &session.home(), CURRENT).is_empty());
     assert_eq!(seen(&session, ONE), served(CURRENT));
     assert_eq!(readable_by(&recovery, &session.home(), SECOND).len(), 1);
@@ -37,7 +37,7 @@ fn a_rekey_makes_such_a_record_recoverable() {
     session.paste(ONE, CURRENT);
     let recovery = session.run(["recovery-key"]).ok().stdout;
     let path = session.home().join(RECORD);
-    write(&path, &readdressed(&fs::read(&path).unwrap(), &recovery, SOMEBODY));
+    write(&path, &readdressed(&fs::read(&path).unwrap(), &recovery, RECEIVER));
     assert_eq!(session.run(["verify"]).status, 65, "verify sees nothing");
     session.run(["rekey", "--yes"]).ok();
     let recovery = session.run(["recovery-key"]).ok().stdout;

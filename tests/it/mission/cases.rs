@@ -83,7 +83,7 @@ pub(super) const CASES: &[Case] = &[
         command: "models auth setup-token --provider anthropic",
         given: stand_in_for_claude,
         terminal: Some(&[]),
-        says: &["Took the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
+        says: &["Captured the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
         ..PLAIN
     },
     Case {
@@ -257,7 +257,7 @@ pub(super) const CASES: &[Case] = &[
         command: "onboard --auth-choice setup-token",
         given: no_vault_but_claude,
         terminal: Some(&["Unlock with [1]:  => \\r", "this vault? => \\r"]),
-        says: &["Took the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
+        says: &["Captured the token (sk-ant-oat01-…", "Stored anthropic:default (token, expires "],
         ..PLAIN
     },
     Case {

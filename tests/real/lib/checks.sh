@@ -15,7 +15,7 @@ case "$(readelf -S --wide "$binary")" in *' .symtab '*) release=no ;; esac
 
 is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
 # section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
-# The script's argument, where it has one, says which to run: a part of the command.
+# The script's argument, if it has one, says which to run: a part of the command.
 only=${1-}
 # One that fails while GNOME Keyring ended by a fault of its own is done once more, with a new one.
 section() {
@@ -80,7 +80,7 @@ beside_all() {
 
 use_tmp() { tmp=$1 out=$1/stdout err=$1/stderr input=/dev/null; }
 use_tmp "$tmp_root"
-# world is the user's home directory of now: another one, another vault. bus is where its session bus is.
+# world is the user's current home directory: another one, another vault. bus is where its session bus is.
 world='' bus='' limit=30
 # More variables for it: NAME=value.
 extra=()

@@ -10,12 +10,12 @@ each, and each is answered by a line:
     arm N ACTION [PID]   at the Nth call, before it is passed on:
                            stop PID   SIGSTOP to the daemon
                            kill PID   SIGKILL to the daemon
-                           cut        every connection ends, and no further one is had
+                           cut        every connection ends, and no new one is accepted
                            mute       the call is passed on; no answer comes back any more
                            hold       that call and what follows it on its connection wait for `heal`,
                                       and are passed on then, whether or not the client is still there
     count                how many calls there were, and whether the action was taken: `7 yes`
-    heal                 cut, mute and hold end; new connections are had again. What was held has been
+    heal                 cut, mute and hold end; new connections are accepted again. What was held has been
                          answered by then
 """
 
@@ -78,7 +78,7 @@ class Proxy:
         self.pairs = {}
         self.count, self.at, self.action, self.pid = 0, 0, "", 0
         self.taken = self.closed = self.muted = False
-        self.held = {}  # by client: where its calls go to, and those that wait
+        self.held = {}  # by client: the place its calls go to, and those that wait
         print("ready", flush=True)
 
     def run(self):

@@ -121,7 +121,7 @@ check_everyday() {
     works 'rekey' rekey --yes
     gives "$(api_key 1)" 'get after rekey' get openrouter:default
     keep_recovery_key
-    item_is_current 'the item was sealed anew' openrouter:default
+    item_is_current 'the item was encrypted again' openrouter:default
     works 'import of the bundle' import "$world/bundle.age" --bundle-identity "$world/other-key" --on-conflict skip --yes
     gives "$(token 3)" 'get of what was imported' get anthropic:work
     holds 'sealed copies go once a later process has read the items' settle
@@ -380,9 +380,9 @@ check_log() {
     must remove settle:file --yes
     printf 'damaged\n' >>"$vault/agents/main/log.jsonl"
     paste a:x 2
-    same "$status" 0 'a damaged log keeps nobody from pasting' shown
+    same "$status" 0 'a damaged log keeps no one from pasting' shown
     run doctor --repair
-    has "$out" 'began the change log anew' 'doctor --repair begins it anew'
+    has "$out" 'began the change log anew' 'doctor --repair begins it again'
     pasted a:x 2
     gives "$(token 2)" 'then it is taken' get a:x
 }
@@ -490,7 +490,7 @@ check_prompts() {
     local seen
     seen=$(prompts_seen)
     if [ "$KEYCHAIN_KIND" = kwallet ]; then
-        # Every connection has to call it, and an open wallet asks nobody.
+        # Every connection has to call it, and an open wallet asks no one.
         printf '      Prompt was called %d times, on an open wallet\n' "$seen"
     else
         same "$seen" 0 'no prompt was raised'

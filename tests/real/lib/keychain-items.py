@@ -46,7 +46,7 @@ def prop(path, interface, name):
 
 
 def unlock(collection):
-    """KWallet counts a collection as locked for each connection; while its wallet is open its prompt asks nobody."""
+    """KWallet counts a collection as locked for each connection; while its wallet is open its prompt asks no one."""
     if not prop(collection, "Collection", "Locked"):
         return
     _, prompt = call(ROOT, "Service", "Unlock", "ao", ([collection],))

@@ -24,7 +24,7 @@ check_copies() {
     holds 'the copy outlives the item by a minute' test -e "$copy"
 }
 
-# cut_short WHAT: a recovery that has begun when it ends, for it waits for the agent's lock.
+# cut_short WHAT: a recovery that has begun when it ends, because it waits for the agent's lock.
 cut_short() {
     flock "$vault/agents/main/lock" env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "${extra[@]}" "$binary" recover \
         --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable --lock-timeout 100ms >"$out" 2>"$err" && status=0 || status=$?
@@ -68,7 +68,7 @@ check_recover() {
     printf 'no record' | "$lib/keychain-items.py" plant other application=strongroom vault=EXAMPLE "home=$(realpath "$vault")" \
         kind=record agent=main profile=a:other >"$tmp/path"
     rm "$key" "$vault/vault.json" "$vault"/unlock/*.age
-    refused CORRUPT 65 'recover while a record that is listed is not to be had' \
+    refused CORRUPT 65 'recover while a record that is listed is unavailable' \
         recover --recovery-key "$world/recovery-key" --unlock key-file
     cut_short 'recover is cut short'
     run recover --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable
@@ -83,7 +83,7 @@ check_recover() {
     recover_moved 'a moved home'
     recover_moved 'a moved home without vault.json' vault.json
 
-    # Nothing in the home but vault.json tells of the old id, and that is written anew before the items are.
+    # Nothing in the home but vault.json tells of the old id, and that is written again before the items are.
     new_world
     must init --store keychain --unlock key-file
     pasted a:x 1
@@ -99,7 +99,7 @@ check_recover() {
     clean 'verify after it'
     extra=()
 
-    # What a copy of it wrote, and left in the keychain, is none of its own.
+    # What a copy of it wrote, and left in the keychain, does not belong to it.
     local one
     new_world
     one=$world
@@ -164,7 +164,7 @@ check_half_moved() {
     extra=()
 }
 
-# Records in a collection besides the default one, which is locked: they are not lost. Only GNOME Keyring
+# Records in a collection other than the default one, which is locked: they are not lost. Only GNOME Keyring
 # makes one without a prompt.
 check_second_collection() {
     [ "$KEYCHAIN_KIND" = gnome ] || return 0
@@ -203,14 +203,14 @@ check_second_collection() {
     gives "$(token 1)" 'what lay there is read' get a:n1
     clean 'verify after it'
 
-    # One that is planted there keeps the true one from nobody.
+    # One that is planted there keeps the true one from no one.
     keep_recovery_key
     twin=$(item_of path a:n5)
     "$items" move "$twin" "$second" >"$tmp/path"
     pasted a:n5 15
     holds 'the sealed copies go' settle
     "$items" lock "$second"
-    gives "$(token 15)" 'a locked item beside the true one keeps it from nobody' get a:n5
+    gives "$(token 15)" 'a locked item beside the true one keeps it from no one' get a:n5
     request main/a:n{3..9} main/settle:it
     works 'resolve of many beside it' resolve
     same "$(json "$out" "len(d['values']), d.get('errors', {})")" '(8, {})' 'gives them all' shown

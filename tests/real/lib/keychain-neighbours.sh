@@ -76,7 +76,7 @@ check_moved() {
         gives "$(token 3)" 'and after it too' get a:x
         clean 'verify of the home that was moved again'
 
-        # Somebody begins anew where it was.
+        # Another person begins again in the same place.
         new_world
         must init --store keychain --unlock "$unlock"
         pasted a:x 1
@@ -147,7 +147,7 @@ check_planted() {
             printed "$(token 3)" || break
         done
         if [ "$n" -eq 5 ] && [ "$status" -eq 0 ]; then
-            ok "an item planted beside ($what) keeps the true one from nobody"
+            ok "an item planted beside ($what) keeps the true one from no one"
         else
             fail "an item planted beside ($what) keeps the true one away ($(outcome))" "$err"
         fi

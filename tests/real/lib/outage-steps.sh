@@ -331,7 +331,7 @@ after_move() {
 after_move_in() { after_move; }
 after_move_out() { after_move; }
 
-# outage_steps ACTION NAME...: some of it on the rig of now.
+# outage_steps ACTION NAME...: some of it on the current rig.
 outage_steps() {
     local action=$1 name
     shift

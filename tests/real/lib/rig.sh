@@ -8,7 +8,7 @@
 # DBUS_SESSION_BUS_ADDRESS. Process ids stand in files there: bus.pid, daemon.pid.
 #
 # Waiting is for an event, looked for every 10 ms, with an end after 20 s.
-# shellcheck disable=SC2153 # whoever sources it sets KEYCHAIN_KIND and KEYCHAIN_RIG
+# shellcheck disable=SC2153 # the script that sources it sets KEYCHAIN_KIND and KEYCHAIN_RIG
 
 # The rig's own tools are those of Debian, whatever else is on the PATH: the daemons are too.
 rig_python=/usr/bin/python3
@@ -90,7 +90,7 @@ CONF
 
 # --- the daemon -------------------------------------------------------------------------------------------
 
-# Starts the daemon, with its keyring unlocked; the keyring is made where there is none.
+# Starts the daemon, with its keyring unlocked; the keyring is made if it does not exist.
 rig_daemon_start() {
     rig_wait 'the last daemon to leave the bus' rig_has_no_service
     if [ "$KEYCHAIN_KIND" = kwallet ]; then rig_kwallet_start; else rig_gnome_start; fi

@@ -12,7 +12,7 @@ HTML comments:
     <!-- set: NAME=VALUE -->   a variable for the next block
     <!-- file: PATH -->     the next block is the text of that file
     <!-- types: TEXT -->    what is typed at the next prompt of the next block, `\\n` for Enter alone; one each
-    <!-- needs: THING -->   the next block runs only where there is such a thing; else it is counted as not run
+    <!-- needs: THING -->   the next block runs only if such a thing exists; else it is counted as not run
     <!-- not run: WHY -->   the next block is not run
     <!-- first: COMMAND --> what is done before the next block, and not shown; it has to succeed
 

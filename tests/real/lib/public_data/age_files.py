@@ -17,7 +17,7 @@ OUTCOMES = {
     "armor failure": {"CORRUPT"},
 }
 
-POST_QUANTUM = "the age library knows no post-quantum identities: the identity's file is refused"
+POST_QUANTUM = "the age library knows no post-quantum identities: the identity file is refused"
 LENIENT = "the age library reads stanzas without their last, short line, as the first age programs wrote them"
 VERSION = "an age version that is not known is called a newer format"
 IN_TEXT = "armor is found in other text, indented and with white space after its lines, as a mail brings it"

@@ -1,1 +1,0 @@
-//! Messages about storing, reading and removing credentials.
