@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::seal::keys::Ring;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
@@ -104,18 +105,11 @@ impl History {
         if known.contains(&op) || self.lines.iter().any(|checked| checked.line.event.op == op) {
             return Ok(());
         }
-        let error = if others.contains(&op) {
-            let (log, remedy) = if self.of_vault {
-                ("the logs of agents, not in the vault's", "leave out --vault")
-            } else {
-                ("the vault's log, not in an agent's", "add --vault")
-            };
-            Error::new(Code::Usage, format!("{op} is recorded in {log}")).with_remedy(remedy)
-        } else {
-            Error::new(Code::Usage, "--op is not a kind of change")
-                .with_remedy(format!("use one of: {}", known.join(", ")))
-        };
-        Err(error)
+        Err(match others.contains(&op) {
+            true if self.of_vault => messages::ops::op_of_agents(op),
+            true => messages::ops::op_of_vault(op),
+            false => messages::ops::unknown_op(known),
+        })
     }
 }
 

@@ -1,7 +1,8 @@
 //! Ids: those that are there, those that are free, and those one letter away from the one that was given.
 
 use crate::env_names;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::other_agents::{OtherAgents, told};
@@ -55,29 +56,20 @@ pub fn free_beside(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Res
             return Ok(id);
         }
     }
-    fail(Code::Exists, format!("{profile} and the ids after it are all in use"))
+    Err(messages::ops::no_free_id(profile, FREE_MAX))
 }
 
 /// The error for a profile that an agent does not have, with where else it is.
 #[must_use]
 pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
     let elsewhere = OtherAgents::new(vault).of_profiles(agent, std::slice::from_ref(profile));
-    let error =
-        Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
     if let Some(near) = self::profile(vault, agent, profile) {
-        return error.with_remedy(format!("did you mean {near}? `strongroom list` shows all of them"));
+        return messages::ops::not_found_but_near(profile, agent, near);
     }
-    let Some(told) = told(&elsewhere) else {
-        return error.with_remedy(format!(
-            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",
-            profile.provider(),
-            profile.word()
-        ));
-    };
-    error.with_remedy(format!(
-        "agents share nothing; {told}: use --agent {}, or paste it for agent {agent} too",
-        elsewhere[0]
-    ))
+    match told(&elsewhere) {
+        Some(told) => messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]),
+        None => messages::ops::not_found(profile, agent, profile.provider(), &profile.word()),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
 use crate::error::{Code, Error, Result};
+use crate::messages;
 use crate::seal::keys::Keys;
 use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan};
 use crate::vault::bounds;
@@ -88,7 +89,7 @@ impl Import<'_> {
         }
         let plan = self.plan(vault, open.session.keys())?;
         plan.check(self.skip_invalid)?;
-        waits.watched.begins("Sealing", plan.writes());
+        waits.watched.begins(messages::vault::progress::ENCRYPTING, plan.writes());
         let orders_to = self.only_agent.as_ref().unwrap_or(&self.default_agent);
         // All that can fail because of space or size fails before the first agent is committed.
         let mut staged = Vec::new();
@@ -133,7 +134,7 @@ fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>
 fn in_parts(error: Error) -> Error {
     match error.code() {
         Code::TooLarge if error.remedy() == Code::TooLarge.remedy() => {
-            error.with_remedy("import it in parts; nothing was changed")
+            error.with_remedy(messages::ops::IMPORT_IN_PARTS)
         }
         _ => error,
     }

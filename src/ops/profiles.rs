@@ -5,7 +5,8 @@ use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
 use super::state::pinned_by_hand;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::vault::generation::{next_record, replaced};
 use crate::vault::id::ProfileId;
 use crate::vault::transaction::change::Change;
@@ -60,7 +61,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let reader = writer.reader()?;
     let found = reader.found(old)?.ok_or_else(|| not_found(open.vault, &open.agent, old))?;
     if reader.holds(new)? || reader.index()?.contains(new.as_str()) {
-        return fail(Code::Exists, format!("{new} exists already"));
+        return Err(messages::ops::id_in_use(new));
     }
     let generations = writer.generations()?;
     let current = &found.record;

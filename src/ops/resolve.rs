@@ -7,7 +7,8 @@ use crate::client::config::ClientConfig;
 use crate::client::config_auth;
 use crate::client::state;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::secret::SecretString;
 use crate::select::order::{Rules, select};
 use crate::select::policy::SelectionPolicy;
@@ -81,7 +82,7 @@ pub fn resolve(
             Err(error) => Err(error.clone()),
             Ok(Reference::BestOf(provider)) => match reader(&readers, &scope.agent)? {
                 Some(held) => best_of(held, provider, scope, elsewhere),
-                None => fail(Code::NotFound, no_key(provider, &scope.agent, true, elsewhere)),
+                None => Err(no_key(provider, &scope.agent, true, elsewhere)),
             },
             Ok(Reference::Profile(readings)) => named(&readers, readings, scope, elsewhere),
         }
@@ -226,15 +227,14 @@ fn no_credentials(
     first: &Named,
     readings: &[&Reading],
     elsewhere: Option<&OtherAgents<'_>>,
-) -> String {
+) -> Error {
     let ids = readings.iter().filter_map(|reading| match &reading.profile {
         Named::Id(id) => Some(id.clone()),
         Named::Short(_) => None,
     });
     let ids: Vec<_> = ids.collect();
     let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_profiles(agent, &ids)));
-    let has = has.map(|has| format!(": {has}, and agents share nothing")).unwrap_or_default();
-    format!("No credentials found for profile \"{}\" (agent {agent}){has}", first.shown())
+    messages::ops::no_credentials_for(&first.shown(), agent, has.as_deref())
 }
 
 /// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
@@ -249,7 +249,7 @@ fn named(
     let allowed: Vec<_> =
         readings.iter().filter(|reading| !scope.confined || agent_of(reading) == scope.agent).collect();
     let Some(first) = allowed.first() else {
-        return fail(Code::Denied, format!("this resolver answers for agent {} only", scope.agent));
+        return Err(messages::ops::confined(&scope.agent));
     };
     for reading in &allowed {
         if let Some(held) = reader(readers, &agent_of(reading))?
@@ -258,18 +258,14 @@ fn named(
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
+    Err(no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
 }
 
 /// The message for a provider without a credential. Authentication is per agent.
-fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> String {
-    let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
+fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> Error {
     let has =
         elsewhere.and_then(|elsewhere| told(&elsewhere.of_providers(agent, std::slice::from_ref(provider))));
-    let has = has.map(|has| format!("; {has}")).unwrap_or_default();
-    format!(
-        "No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing{has}"
-    )
+    messages::ops::no_api_key(provider, agent, none, has.as_deref())
 }
 
 /// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
@@ -281,7 +277,7 @@ fn best_of(
     scope: &Scope,
     elsewhere: Option<&OtherAgents<'_>>,
 ) -> Result<SecretString> {
-    let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
+    let Some(pool) = &held.pool else { return Err(messages::ops::index_not_read()) };
     let pool = pool.as_ref().map_err(Clone::clone)?;
     let serves = |of: &Provider| ALIASES.shared(of, provider);
     let listed = pool.profiles.iter();
@@ -317,10 +313,10 @@ fn best_of(
             let excluded =
                 selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
             if expired && excluded {
-                return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
+                return Err(messages::ops::all_expired(provider));
             }
             let none = selected.choices.is_empty();
-            return fail(Code::NotFound, no_key(provider, &scope.agent, none, elsewhere));
+            return Err(no_key(provider, &scope.agent, none, elsewhere));
         }
         views.retain_mut(|view| !wanted.contains(&view.id) || opened.open(held, view, serves));
         batch *= 2;

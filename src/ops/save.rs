@@ -3,7 +3,8 @@
 use super::cooldowns;
 use super::notice::Notice;
 use super::open::Open;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::vault::credential::{Credential, CredentialType};
@@ -193,7 +194,7 @@ pub fn rotate(
     let found = found.ok_or_else(|| not_found(open.vault, &open.agent, profile))?;
     let current = &found.record;
     if current.generation != before.generation {
-        return fail(Code::Changed, format!("{profile} was changed while the new secret was read"));
+        return Err(messages::ops::changed_meanwhile(profile));
     }
     let mut credential = current.credential.clone();
     credential.secret = secret;

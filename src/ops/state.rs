@@ -2,7 +2,8 @@
 
 use crate::client::state;
 use crate::client::state_file::StateFile;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::select::pin::{PinnedBy, SessionName};
 use crate::select::state::AuthState;
 use crate::vault::agent::Agent;
@@ -28,7 +29,7 @@ pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) ->
     edit(&mut file)?;
     let new = file.to_bytes();
     if new.len() > state::MAX {
-        return Err(Error::new(Code::TooLarge, format!("{} would be too large", state::FILE)));
+        return Err(messages::ops::state_too_large(state::FILE));
     }
     // If nothing was noted, an absent file stays absent.
     let nothing = bytes.is_none() && file.state == AuthState::default();

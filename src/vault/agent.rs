@@ -14,6 +14,7 @@ use super::ledger::{self, Book, Unverified};
 use super::log;
 use super::transaction::journal::Journal;
 use crate::error::{Code, Result};
+use crate::messages;
 use crate::seal::RECORD_MAX;
 
 /// How often, and how long apart, a file of a foreign writer is read again that may be torn.
@@ -74,10 +75,8 @@ impl Agent {
                 }
                 Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 Err(error) => {
-                    return Err(error.with_remedy(format!(
-                        "repair {}, or move it away and run `strongroom doctor --repair`: no credential is lost",
-                        strongroom_backends::shown(&self.dir.path_of(index::FILE))
-                    )));
+                    let remedy = messages::vault::index::repair(&self.dir.path_of(index::FILE));
+                    return Err(error.with_remedy(remedy));
                 }
             }
         }

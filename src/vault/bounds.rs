@@ -1,7 +1,8 @@
 //! How many profiles an agent may have.
 
 use super::id::AgentName;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 
 /// The most profiles of one agent.
 pub const PROFILES_MAX: usize = 100_000;
@@ -15,11 +16,7 @@ pub fn check_profiles(agent: &AgentName, before: usize, after: usize) -> Result<
     if after <= PROFILES_MAX || after <= before {
         return Ok(());
     }
-    let what = format!(
-        "agent {agent} would have {after} profiles; the bound is {PROFILES_MAX}; nothing was changed"
-    );
-    Err(Error::new(Code::TooLarge, what)
-        .with_remedy("remove profiles that are no longer needed, or put these into another agent: --agent"))
+    Err(messages::vault::names::too_many_profiles(agent.as_str(), after, PROFILES_MAX))
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@ use super::id::ProfileId;
 use super::ledger::{Book, Entry, GENERATION_MAX};
 use super::reader::Found;
 use super::record::{Record, Replaced};
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 
 /// What the ledger knows of generations, at hand for a change.
 #[derive(Debug)]
@@ -40,7 +41,7 @@ impl Generations {
         let known = self.last_known(profile)?.map(|known| known.generation);
         let next = current.max(known).map_or(0, |last| last.saturating_add(1)).max(self.now);
         if next > GENERATION_MAX {
-            return fail(Code::Tampered, format!("the generation of {profile} is higher than any can be"));
+            return Err(messages::vault::records::generation_too_high(profile));
         }
         Ok(next)
     }

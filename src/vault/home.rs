@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom_backends::StoreError;
 use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
-use strongroom_backends::{StoreError, place_of, shown};
 
 use super::agent::Agent;
 use super::anchor::{self, Anchors};
@@ -21,12 +21,11 @@ pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
 use super::watch::Watch;
 pub use super::writer::Writer;
 use crate::env::{Env, refuse_unexpanded};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::looks::refuse_as_path;
-use crate::permission;
+use crate::messages::vault::home as messages;
 use crate::seal::keys::Keys;
-use crate::term::escape::shell_path;
 use crate::unlock::unlock_files::{self, Slot};
 
 /// The directory of the agents in a home.
@@ -116,44 +115,24 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     } else {
         env.xdg("XDG_DATA_HOME", ".local/share")
     };
-    let home = named.or_else(|| default.map(|data| data.join("strongroom"))).ok_or_else(|| {
-        Error::new(Code::Config, "neither --home nor STRONGROOM_HOME nor HOME says where the vault is")
-            .with_remedy("name it with --home; in a client's configuration, as an argument of the command")
-    })?;
+    let home =
+        named.or_else(|| default.map(|data| data.join("strongroom"))).ok_or_else(messages::no_home_named)?;
     let in_root = |path: &Path| path.starts_with("/.local") || path.starts_with("/Library");
     if env.path("HOME").is_some_and(|home| home == Path::new("/")) && in_root(&home) && !home.exists() {
-        return Err(Error::new(Code::Config, "HOME is /, so the vault would be in the root directory")
-            .with_remedy("set HOME, or name the vault's home: --home DIR or STRONGROOM_HOME"));
+        return Err(messages::home_in_root());
     }
     // Messages and links inside the home should not depend on where the command was started.
     // A trailing slash would follow a link.
-    std::path::absolute(&home)
-        .map(|home| home.components().collect())
-        .map_err(|_| Error::new(Code::Config, "the home's path is not valid"))
+    std::path::absolute(&home).map(|home| home.components().collect()).map_err(|_| messages::invalid_path())
 }
 
 /// An error of the home itself, by its own code.
 pub(crate) fn of_home(error: StoreError) -> Error {
     match error {
-        StoreError::Unsafe { path, why } => {
-            let error = Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path)));
-            match why {
-                "is a symlink" => error.with_remedy("name the directory itself with --home"),
-                "is not a directory" => error.with_remedy("name a directory with --home"),
-                "belongs to another user" => error.with_remedy(permission::of_owner(&path)),
-                home::DANGLING => {
-                    error.with_remedy(format!("{}; or name another home with --home", permission::OF_DANGLING))
-                }
-                _ => error.with_remedy(format!(
-                    "remove write access for others: chmod go-w {}; if its file system keeps no modes, name a home elsewhere with --home",
-                    shell_path(&path)
-                )),
-            }
-        }
+        StoreError::Unsafe { path, why } => messages::unsafe_home(&path, why),
         // Whose it is can be seen from above.
         StoreError::Denied { path, at, why: why @ Denial::Owner(_) } if path == at => {
-            let denied = permission::denied(&path, &at, why);
-            Error::new(Code::UnsafeHome, denied.what().to_owned()).with_remedy(denied.remedy().to_owned())
+            messages::denied(&path, &at, why)
         }
         other => other.into(),
     }
@@ -175,20 +154,14 @@ impl Vault {
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `OLD_FORMAT`.
     pub fn open_damaged(path: &Path, setup: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
-        let none = || {
-            let place = place_of(path).map(|place| format!("the directory that {place} names"));
-            fail(Code::NoVault, format!("there is no vault in {}", place.unwrap_or_else(|| shown(path))))
-        };
+        let none = || Err(messages::no_vault(path));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
             other => other.map_err(of_home)?,
         };
         let mut notices = Vec::new();
         if opened.readable_by_others {
-            notices.push(format!(
-                "{} can be read by other users (all in it is sealed); chmod 700 it",
-                shown(path)
-            ));
+            notices.push(messages::readable_by_others(path));
         }
         let home = opened.dir;
         let mut damaged = None;
@@ -213,7 +186,7 @@ impl Vault {
                 read => read.map_err(|error| damaged = Some(error)).ok(),
             }
         } else {
-            notices.push("vault.json is missing; `strongroom doctor --repair` writes it again".to_owned());
+            notices.push(messages::vault_file_missing());
             None
         };
         let mut vault = Self::at(home, setup);

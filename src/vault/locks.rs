@@ -12,8 +12,9 @@ use super::home::{LockWait, Session, Vault};
 use super::id::AgentName;
 use super::session::check_cached;
 use super::vault_ledger::{Edit, VaultLedger};
-use super::writer::{Means, Remembers, Writer, no_agent};
-use crate::error::{Code, Error, Result};
+use super::writer::{Means, Remembers, Writer};
+use crate::error::{Code, Result};
+use crate::messages;
 use crate::seal::keys::{Keys, Ring};
 use crate::unlock::Opened;
 
@@ -33,9 +34,7 @@ impl Look {
     /// What the reader of a report that was made beside a change is told.
     #[must_use]
     pub fn told(&self) -> Option<String> {
-        self.beside
-            .as_ref()
-            .map(|by| format!("the vault is being changed {by}; these are the findings so far"))
+        self.beside.as_deref().map(messages::vault::locks::vault_is_changing)
     }
 
     /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.
@@ -48,10 +47,7 @@ impl Look {
 
 /// By whom something is changed.
 pub(super) fn by(holder: Option<Holder>) -> String {
-    holder.map_or_else(
-        || "by another process".to_owned(),
-        |holder| format!("by process {} ({})", holder.pid, holder.command),
-    )
+    messages::vault::locks::by(holder.as_ref().map(|holder| (holder.pid, holder.command.as_str())))
 }
 
 impl Vault {
@@ -87,7 +83,7 @@ impl Vault {
         waits: &LockWait,
     ) -> Result<Writer<'s>> {
         let mut writers = self.writers(session, std::slice::from_ref(agent), waits)?;
-        writers.pop().ok_or_else(no_agent)
+        writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
     /// As [`Vault::writer`], for a change that seals no secret: that may be made of a state from before a change
@@ -103,7 +99,7 @@ impl Vault {
     ) -> Result<Writer<'s>> {
         let means = Means { over_rekey: Some(Remembers::No), ..self.means(waits.now) };
         let mut writers = self.writers_by(session, std::slice::from_ref(agent), waits, means)?;
-        writers.pop().ok_or_else(no_agent)
+        writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
     /// Takes the locks for a change of several agents, in the order of their names.
@@ -240,11 +236,7 @@ impl Vault {
             _ => {}
         }
         match self.anchors.setup().named_by {
-            Some(name) if self.is_unknown(ring)? => {
-                Err(Error::new(Code::Config, format!("the directory named by {name} remembers nothing of this home")).with_remedy(format!(
-                            "name the one in which it is kept; to begin one there, run `strongroom doctor --repair` with the same {name}"
-                        )))
-            }
+            Some(name) if self.is_unknown(ring)? => Err(messages::vault::rollback::unknown_home(name)),
             _ => Ok(own),
         }
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::home::Vault;
 use super::id::{AgentName, ProfileId, Provider};
+use crate::messages;
 
 /// How long agents are looked at. Without the rest of them an answer is still one.
 const LIMIT: Duration = Duration::from_millis(150);
@@ -86,9 +87,5 @@ impl Has {
 #[must_use]
 pub fn told(agents: &[AgentName]) -> Option<String> {
     let names: Vec<_> = agents.iter().map(AgentName::as_str).collect();
-    match names.as_slice() {
-        [] => None,
-        [one] => Some(format!("agent {one} has one")),
-        several => Some(format!("agents {} have one", several.join(", "))),
-    }
+    messages::vault::names::agents_have_one(&names)
 }

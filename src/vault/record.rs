@@ -7,8 +7,9 @@ use serde_json::value::RawValue;
 use super::credential::{Credential, CredentialType};
 use super::id::ProfileId;
 use super::ledger::GENERATION_MAX;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::json;
+use crate::messages::vault::records as messages;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
@@ -144,9 +145,9 @@ impl Record {
     /// `TOO_LARGE` beyond the record's bound, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         let credential = &self.credential;
-        let internal = |_| Error::new(Code::Internal, "a record cannot be written");
+        let internal = |_| messages::not_serialized();
         if self.generation > GENERATION_MAX {
-            return fail(Code::Internal, "a record's generation is higher than any can be");
+            return Err(messages::written_generation_too_high());
         }
         let extra = credential
             .extra
@@ -187,11 +188,11 @@ impl Record {
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`, `TOO_LARGE`.
     pub fn open(ring: &Ring, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
-        let what = format!("the record of {profile}");
+        let what = messages::record_of(profile);
         let plaintext = record::open(ring, Purpose::Record, sealed, &what)?;
         let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), profile)?;
         if vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::of_another_vault(&what));
         }
         Ok(record)
     }
@@ -201,12 +202,11 @@ impl Record {
     /// # Errors
     /// As [`Record::open`].
     pub fn open_any(ring: &Ring, sealed: &[u8]) -> Result<Self> {
-        let what = "a record";
-        let plaintext = record::open(ring, Purpose::Record, sealed, what)?;
+        let plaintext = record::open(ring, Purpose::Record, sealed, messages::A_RECORD)?;
         let whose = Whose::parse(plaintext.expose())?;
         let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), &whose.profile)?;
         if vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::of_another_vault(messages::A_RECORD));
         }
         Ok(record)
     }
@@ -216,22 +216,18 @@ impl Record {
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(plaintext: &[u8], agent: Option<&str>, profile: &ProfileId) -> Result<(String, Self)> {
-        let what = format!("the record of {profile}");
-        let damaged = || Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
+        let what = messages::record_of(profile);
+        let damaged = || messages::invalid_contents(&what);
         let version: Version = serde_json::from_slice(plaintext).map_err(|_| damaged())?;
         if version.format > FORMAT {
-            return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
+            return Err(messages::newer(&what));
         }
         let read: In = json::parse(plaintext, &what).map_err(|_| damaged())?;
         if Some(read.agent.as_str()) != agent || read.profile != profile.as_str() {
-            // Both names come out of a sealed record, so they are of this vault's own making.
-            return fail(
-                Code::Tampered,
-                format!("{what} holds another one: it was moved from another profile or agent"),
-            );
+            return Err(messages::of_another_place(&what));
         }
         if read.generation > GENERATION_MAX {
-            return fail(Code::Tampered, format!("{what} has a higher generation than any can be"));
+            return Err(messages::generation_too_high(profile));
         }
         let credential = Credential {
             kind: CredentialType::parse(&read.r#type).ok_or_else(damaged)?,
@@ -291,8 +287,8 @@ impl Whose {
             agent: String,
             profile: String,
         }
-        let damaged = |_| Error::new(Code::Corrupt, "a record has contents that are not understood");
-        let read: In = json::parse(plaintext, "a record").map_err(damaged)?;
+        let damaged = |_| messages::invalid_contents(messages::A_RECORD);
+        let read: In = json::parse(plaintext, messages::A_RECORD).map_err(damaged)?;
         let profile = read.profile.parse().map_err(damaged)?;
         Ok(Self { vault: read.vault, agent: read.agent, profile })
     }
@@ -301,6 +297,7 @@ impl Whose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::seal::keys::{Keys, VaultId};
 
     fn keys() -> Keys {
@@ -352,7 +349,7 @@ mod tests {
         foreign.vault = VaultId::generate().unwrap();
         assert_eq!(
             Record::open(&foreign.agent("main").unwrap(), &record.profile, &sealed).unwrap_err().what(),
-            "the record of anthropic:work belongs to another vault"
+            "profile anthropic:work belongs to another vault"
         );
     }
 

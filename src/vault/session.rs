@@ -8,7 +8,8 @@ use super::agent::Agent;
 use super::anchor::{Anchors, Remembered};
 use super::ledger::Ledger;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
+use crate::messages::vault::keys as messages;
 use crate::seal::keys::{Keys, Ring, hex};
 use crate::unlock::Opened;
 use crate::unlock::payload::Pending;
@@ -61,9 +62,7 @@ impl Session {
     pub fn unlocked(&self) -> Result<&Unlocked> {
         match &self.opened {
             Opened::By(unlocked) => Ok(unlocked),
-            Opened::Cached(_) => {
-                fail(Code::Locked, "this needs an unlock method, and the cache holds less than one opens")
-            }
+            Opened::Cached(_) => Err(messages::needs_method()),
         }
     }
 
@@ -109,13 +108,7 @@ pub(super) fn check_cached(anchors: &Anchors, keys: &Keys, ring: &Ring, agent: &
     }
     for ring in [&keys.own()?, ring] {
         if let Remembered::Retired(_) = anchors.of(ring)? {
-            let what = format!(
-                "this machine remembers {} under a key that was given up, and what `strongroom unlock` keeps does not vouch for the new one",
-                ring.scope
-            );
-            return Err(Error::new(Code::Locked, what).with_remedy(
-                "make one change by the unlock method itself: name --passphrase-file or --key-file, or run `strongroom lock` and type the passphrase",
-            ));
+            return Err(messages::cache_cannot_vouch(&ring.scope));
         }
     }
     Ok(())
@@ -128,10 +121,7 @@ fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
     let name = &agent.name;
     match Ledger::read(&agent.dir, ring) {
         Err(error) if error.code() == Code::Tampered => {
-            let what =
-                format!("what `strongroom unlock` keeps for agent {name} does not fit: {}", error.what());
-            return Err(Error::new(Code::Tampered, what)
-                .with_remedy("run `strongroom lock`, then unlock again; nothing was changed"));
+            return Err(messages::cache_does_not_fit(name, error.what()));
         }
         Ok(Some(_)) => match anchors.of(ring)? {
             Mark(_) | UnknownKey(_) | OtherVault | NoHome | Nowhere => return Ok(()),
@@ -139,8 +129,5 @@ fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
         },
         read => drop(read?),
     }
-    let what = format!("nothing vouches for the keys of agent {name} yet, so it can only be read with them");
-    Err(Error::new(Code::Locked, what).with_remedy(
-        "make one change with the whole vault unlocked: run `strongroom unlock` without --agent",
-    ))
+    Err(messages::cache_not_vouched_for(name))
 }

@@ -10,7 +10,8 @@ use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
 use super::store::Store;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::seal::keys::{Ring, hex, label};
 use crate::seal::signed::{self, Use};
 
@@ -52,10 +53,7 @@ impl Settings {
     /// # Errors
     /// `TAMPERED` if they are others, `IO` if they cannot be read; the defaults hold then.
     pub fn read(home: &Dir, ring: &Ring, digest: &str) -> Result<Self> {
-        let tampered = || {
-            Error::new(Code::Tampered, "settings.json is not as this vault made it; the defaults hold")
-                .with_remedy("run `strongroom doctor --repair`")
-        };
+        let tampered = messages::vault::home::settings_altered;
         let read = |name: &str| -> Result<Option<Vec<u8>>> {
             let bytes = match home.read_if_any(name, MAX) {
                 // It may be as the vault made it.
@@ -90,8 +88,8 @@ impl Settings {
             key: ring.current().id().to_string(),
             default_store: self.default_store.to_string(),
         };
-        let json = serde_json::to_string(&text)
-            .map_err(|_| Error::new(Code::Internal, "the settings cannot be written"))?;
+        let json =
+            serde_json::to_string(&text).map_err(|_| messages::vault::home::settings_not_serialized())?;
         Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 
 /// A place where a profile's sealed record rests.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -36,8 +37,7 @@ impl FromStr for Store {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::File, Self::Keychain].into_iter().find(|store| store.as_str() == text).ok_or_else(|| {
-            Error::new(Code::NewerFormat, "the vault names a store that this strongroom does not know")
-        })
+        let mut stores = [Self::File, Self::Keychain].into_iter();
+        stores.find(|store| store.as_str() == text).ok_or_else(messages::vault::records::unknown_store)
     }
 }

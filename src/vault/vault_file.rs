@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::json;
+use crate::messages::vault::home as messages;
 use crate::seal::keys::VaultId;
 use crate::unlock::payload::old_format;
 
@@ -35,8 +36,7 @@ impl VaultFile {
     /// # Errors
     /// `INTERNAL`.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|_| messages::vault_file_not_serialized())?;
         bytes.push(b'\n');
         Ok(bytes)
     }
@@ -54,14 +54,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<VaultFile> {
         #[serde(default)]
         default_store: Option<serde_json::Value>,
     }
-    let damaged = |_| {
-        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
-            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
-        )
-    };
+    let damaged = |_| messages::vault_file_damaged();
     let version: Version = json::parse(bytes, FILE).map_err(damaged)?;
     if version.format > FORMAT {
-        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
+        return Err(messages::vault_is_newer());
     }
     if version.default_store.is_some() {
         return Err(old_format());

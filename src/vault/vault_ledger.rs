@@ -13,7 +13,8 @@ use super::ledger;
 use super::log::{self, Event, Head, LogPart};
 use super::settings;
 use super::vault_file::{self, VaultFile};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, RingKey, hex, label};
 use crate::unlock::listing::{LEDGER, MAX, Methods, NEW};
@@ -92,14 +93,12 @@ impl VaultLedger {
     /// # Errors
     /// As [`VaultLedger::read`], and `TAMPERED` if it is missing.
     pub fn expect(home: &Dir, ring: &Ring) -> Result<Self> {
-        Self::read(home, ring)?.ok_or_else(|| Error::new(Code::Tampered, "the vault's own ledger is missing"))
+        Self::read(home, ring)?.ok_or_else(messages::vault_ledger_missing)
     }
 
     fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
         let (json, mac) = ledger::open(bytes, ring)?;
-        let Ok(text) = serde_json::from_str::<Text>(&json) else {
-            return fail(Code::Tampered, "the vault's own ledger is damaged");
-        };
+        let text: Text = serde_json::from_str(&json).map_err(|_| messages::damaged(&ring.scope))?;
         let Text { vault, key, number, log, methods, gone, part, recovery, settings, .. } = text;
         Ok(Self { vault, key, number, mac, log, methods, gone, part, recovery, settings })
     }

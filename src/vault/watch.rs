@@ -6,13 +6,13 @@ use strongroom_backends::fs::lock::Holder;
 
 /// Shows a person that something goes on. Nothing depends on it, and by default nothing is shown.
 pub trait Watch: Debug + Send + Sync {
-    /// Work on `total` items begins, of the kind that `what` names ("Sealing"); work before it is over.
+    /// Work on `total` items begins, of the kind that `what` names ("Encrypting"); earlier work is over.
     fn begins(&self, _what: &'static str, _total: usize) {}
 
     /// One more item is done; from any thread.
     fn step(&self) {}
 
-    /// Work without a count begins ("Writing to the disk").
+    /// Work without a count begins ("Writing to disk").
     fn goes_on(&self, _what: &'static str) {}
 
     /// A lock has been waited for since a moment ago; `holder` says that it holds it.

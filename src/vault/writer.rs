@@ -13,7 +13,7 @@ use super::transaction::staging::{self, Place};
 use super::transaction::state_step::Follow;
 use super::transaction::{self, Finished};
 use super::watch::{Unwatched, Watch};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::keychain::Keychain;
 use crate::seal::keys::Ring;
 
@@ -222,9 +222,4 @@ impl Staged<'_> {
         }
         writer.settled(outcome)
     }
-}
-
-/// The error of a command that needs the vault's own keys.
-pub(super) fn no_agent() -> Error {
-    Error::new(Code::Internal, "a lock was taken for no agent")
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::Warning;
 use crate::error::{Code, Result};
+use crate::messages;
 use crate::ops::list::{Holds, Listing};
 use crate::seal::keys::Scope;
 use crate::secret_format::looks_secret;
@@ -59,7 +60,7 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
             .agents(id)
             .into_iter()
             .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
-            .map(|name| format!("agent {name} is gone: this machine knows of it")),
+            .map(messages::vault::rollback::agent_gone),
     );
     Ok(found)
 }

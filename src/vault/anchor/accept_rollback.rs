@@ -4,7 +4,8 @@ use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::Mode;
 
 use super::rollback::{self, LedgerState, Refusal, Standing, WayOut};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::keys::{Keys, Ring, Scope, hex};
 use crate::seal::record::key_id;
 use crate::unlock::listing::Methods;
@@ -132,11 +133,10 @@ pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &LockWa
     let _lock = vault.keys_alone(session, waits)?;
     let all = refusals(vault, session)?;
     let Some(refusal) = all.into_iter().find(|refusal| refusal.digest == digest) else {
-        return Err(Error::new(Code::NotFound, "no state of this home is refused under that digest")
-            .with_remedy("run `strongroom doctor`: it names the digest of each state that is refused"));
+        return Err(messages::vault::rollback::unknown_digest());
     };
     if matches!(refusal.way_out, WayOut::Rekey | WayOut::Restore) {
-        return Err(Error::new(Code::Config, refusal.what.clone()).with_remedy(refusal.remedy()));
+        return Err(messages::vault::rollback::not_acceptable(&refusal.what, refusal.remedy()));
     }
     match &refusal.scope {
         Scope::Vault => accept_own(vault, &session.keys.own()?, &refusal, waits)?,

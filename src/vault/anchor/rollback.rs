@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
 use super::{Anchors, Mark, Remembered};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::vault::rollback as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::signed;
@@ -55,34 +56,24 @@ impl Refusal {
     /// As what a check finds, with the name of the state.
     #[must_use]
     pub fn as_finding(&self) -> String {
-        format!("{} (state {})", self.what, self.digest)
+        messages::finding(&self.what, &self.digest)
     }
 
     /// As the error of a command that would write.
     #[must_use]
     pub fn error(&self) -> Error {
-        let error = Error::new(Code::Tampered, format!("{}; nothing was changed", self.what));
-        error.with_remedy(self.remedy())
+        messages::refused(&self.what, self.remedy())
     }
 
     /// What to do.
     #[must_use]
     pub fn remedy(&self) -> String {
-        let accept = format!("strongroom doctor --accept-rollback {}", self.digest);
         match self.way_out {
-            WayOut::Accept => format!("restore the newer home; to go on with this state: {accept}"),
-            WayOut::AcceptOther => format!(
-                "restore the vault that was here; only if you put another one in its place yourself: {accept}"
-            ),
-            WayOut::AcceptKeys => format!("only if the keys of this vault were changed on another machine: {accept}"),
-            WayOut::Rekey => {
-                "restore the newer home; if it is lost, run `strongroom rekey`: it gives up the old key again"
-                    .to_owned()
-            }
-            WayOut::Restore => {
-                "somebody may have put an unlock file there: unlock by another method, or restore unlock/ and ledger from one backup; if that is lost, run `strongroom recover`"
-                    .to_owned()
-            }
+            WayOut::Accept => messages::accept_state(&self.digest),
+            WayOut::AcceptOther => messages::accept_other_vault(&self.digest),
+            WayOut::AcceptKeys => messages::accept_keys(&self.digest),
+            WayOut::Rekey => messages::rekey(),
+            WayOut::Restore => messages::restore_unlock_file(),
         }
     }
 }
@@ -143,30 +134,22 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
     let mark = match anchors.of(ring)? {
         Remembered::NoHome => return Ok(Standing::Unknown),
         Remembered::OtherVault => {
-            let what = "this home was another vault's when this machine last wrote it".to_owned();
-            return refused(what, 0, WayOut::AcceptOther);
+            return refused(messages::other_vault(), 0, WayOut::AcceptOther);
         }
         // One whose own was lost is written again.
         Remembered::Nowhere | Remembered::Nothing => return Ok(Standing::Good),
         // A change of keys on this machine is remembered before the old key goes. That a key was given up is
         // said by the new keys alone, and somebody else's would say so too.
         Remembered::Retired(above) => {
-            let what = format!(
-                "{whose} is under other keys than this machine knows of, which say that they followed"
-            );
-            return refused(what, above, WayOut::AcceptKeys);
+            return refused(messages::unseen_keys(&whose), above, WayOut::AcceptKeys);
         }
         Remembered::UnknownKey(above) => {
-            let what = format!("{whose} is from before a change of keys that this machine knows of");
-            return refused(what, above, WayOut::Rekey);
+            return refused(messages::before_rekey(&whose), above, WayOut::Rekey);
         }
         Remembered::Mark(mark) => mark,
     };
     if mark.number > state.number {
-        let what = format!(
-            "{whose} was rolled back: this machine knows of change {}, and the home ends at change {}",
-            mark.number, state.number
-        );
+        let what = messages::rolled_back(&whose, mark.number, state.number);
         return refused(what, mark.number, WayOut::Accept);
     }
     let same = if mark.number == state.number {
@@ -177,9 +160,7 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
     if same {
         return Ok(Standing::Good);
     }
-    let what =
-        format!("{whose} went another way: change {} is not the one that this machine knows", mark.number);
-    refused(what, mark.number, WayOut::Accept)
+    refused(messages::diverged(&whose, mark.number), mark.number, WayOut::Accept)
 }
 
 /// The refusal for an agent that this machine remembers and whose directory is gone; none if it remembers
@@ -195,7 +176,7 @@ pub fn gone(anchors: &Anchors, ring: &Ring) -> Result<Option<Refusal>> {
             return Ok(None);
         }
     };
-    let what = format!("{} is gone: this machine knows of change {above}", whose(&ring.scope));
+    let what = messages::gone(&whose(&ring.scope), above);
     let digest = digest(ring, None, above)?;
     Ok(Some(Refusal { scope: ring.scope.clone(), what, digest, above, way_out: WayOut::Accept }))
 }
@@ -206,11 +187,8 @@ pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> 
     let remembered = anchors.unverified(vault, scope)?;
     match dir.read(ledger::FILE, ledger::MAX).ok().and_then(|bytes| ledger::number_of(&bytes)) {
         Some(number) if number >= remembered => None,
-        Some(number) => Some(format!(
-            "{} was rolled back: this machine knows of change {remembered}, and the home ends at change {number}",
-            whose(scope)
-        )),
-        None => Some(format!("{} has no ledger any more, or a damaged one", whose(scope))),
+        Some(number) => Some(messages::rolled_back(&whose(scope), remembered, number)),
+        None => Some(messages::no_ledger(&whose(scope))),
     }
 }
 
@@ -260,10 +238,7 @@ fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
 }
 
 fn whose(scope: &Scope) -> String {
-    match scope {
-        Scope::Vault => "the vault's own state".to_owned(),
-        Scope::Agent(agent) => format!("agent {agent}"),
-    }
+    messages::state_of(scope.agent())
 }
 
 /// The MAC of the line of that number in a log's current file.

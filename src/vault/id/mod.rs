@@ -15,7 +15,8 @@ use std::str::FromStr;
 pub use quoted::{quoted, quoted_in_full, repeated};
 pub use reference::{Named, Reading, Reference, ShortId};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::term::escape::shell_word;
 use escape::{escape, short, short_of, unescape};
 
@@ -89,8 +90,7 @@ impl FromStr for Provider {
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
         let escaped = text.len() + 2 * text.bytes().filter(|byte| *byte == b'_').count();
         if !shaped || escaped > PROVIDER_ESCAPED_MAX || is_reserved(text) {
-            return Err(Error::new(Code::InvalidId, format!("{} is not a provider name", repeated(text)))
-                .with_remedy("use lower-case letters, digits and . _ -, as in anthropic"));
+            return Err(messages::vault::names::not_a_provider(&repeated(text)));
         }
         Ok(Self(text.to_owned()))
     }
@@ -217,7 +217,7 @@ impl FromStr for ProfileId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a profile id", repeated(text)));
+        let invalid = || messages::vault::names::not_a_profile(&repeated(text));
         let (provider, name) = text.split_once(':').ok_or_else(invalid)?;
         let shaped = begins_and_holds(name, |b| b.is_ascii_alphanumeric(), is_of_name);
         if !shaped || text.len() > PROFILE_ID_MAX || is_reserved(name) {
@@ -259,7 +259,7 @@ impl FromStr for AgentName {
         let shaped =
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'_' | b'-'));
         if !shaped || text.len() > AGENT_MAX || text == "providers" || is_reserved(text) {
-            return fail(Code::InvalidAgent, format!("{} is not an agent name", repeated(text)));
+            return Err(messages::vault::names::not_an_agent(&repeated(text)));
         }
         Ok(Self(text.to_owned()))
     }

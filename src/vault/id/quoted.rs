@@ -2,6 +2,7 @@
 
 use super::PROFILE_ID_MAX;
 use crate::looks::may_be_misspelt;
+use crate::messages;
 use crate::term::escape::is_unsafe;
 
 /// How much of a foreign name is shown, in characters.
@@ -16,7 +17,7 @@ pub fn quoted(text: &str) -> String {
 /// The same of a text that is no name, unless it may be a secret that was put in the place of one.
 #[must_use]
 pub fn repeated(text: &str) -> String {
-    if may_be_misspelt(text) { quoted(text) } else { "what was given".to_owned() }
+    if may_be_misspelt(text) { quoted(text) } else { messages::vault::names::withheld() }
 }
 
 /// The same, of a name as long as any id can be and some more: for one that is to be typed again.

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use super::{AGENT_MAX, AgentName, ProfileId, Provider, escape, repeated, short, short_of, unescape};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 
 /// The longest reference id that OpenClaw accepts, in bytes.
 pub const REFERENCE_MAX: usize = 256;
@@ -114,7 +115,7 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", repeated(text)));
+        let invalid = || messages::vault::names::not_a_reference(&repeated(text));
         if text.len() > REFERENCE_MAX {
             return Err(invalid());
         }

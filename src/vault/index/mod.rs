@@ -12,9 +12,10 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::id::{ProfileId, Provider, is_reserved};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::json;
 use crate::json::scan::{Members, Scan};
+use crate::messages::vault::index as messages;
 pub use entry::{EXEC_PROVIDER, Entry, Mark, NewEntry};
 use entry::{gives_way, would_be_lost};
 
@@ -73,19 +74,16 @@ impl Index {
         match index.top.get("version").map(|raw| raw.text(text).parse::<u64>()) {
             None | Some(Ok(VERSION)) => {}
             Some(Ok(newer)) if newer > VERSION => {
-                return fail(
-                    Code::NewerFormat,
-                    format!("{FILE} has version {newer}; version {VERSION} is known"),
-                );
+                return Err(messages::newer(FILE, newer, VERSION));
             }
-            Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
+            Some(_) => return Err(messages::invalid_version(FILE)),
         }
         // Told only now: a newer version may have another form.
         if !has_form {
             return Err(unreadable(form_error(bytes)));
         }
         if index.profiles.keys().any(|id| is_reserved(id)) {
-            return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
+            return Err(messages::reserved_name(FILE));
         }
         index.source = text.into();
         Ok(index)
@@ -181,9 +179,8 @@ impl Index {
     /// # Errors
     /// `INTERNAL`.
     pub fn put(&mut self, id: &ProfileId, entry: &NewEntry, taken: &[String]) -> Result<()> {
-        let internal = || Error::new(Code::Internal, "an index entry cannot be written");
-        let ours = serde_json::to_string(entry).map_err(|_| internal())?;
-        let ours = Members::of(&ours).ok_or_else(internal)?;
+        let ours = serde_json::to_string(entry).map_err(|_| messages::entry_not_serialized())?;
+        let ours = Members::of(&ours).ok_or_else(messages::entry_not_serialized)?;
         let kept = self.rest_of(id.as_str()).filter(|(field, _)| !taken.iter().any(|taken| taken == field));
         let mut text = String::with_capacity(512);
         write_object(&mut text, ours.chain(kept), 2);
@@ -296,13 +293,7 @@ impl Index {
     pub fn to_bounded_bytes(&self) -> Result<Vec<u8>> {
         let bytes = self.to_bytes();
         if bytes.len() > MAX {
-            let what = format!(
-                "{FILE} would be larger than {} MiB with {} profiles; nothing was changed",
-                MAX / (1024 * 1024),
-                self.len()
-            );
-            return Err(Error::new(Code::TooLarge, what)
-                .with_remedy("store some of the profiles for another agent: --agent NAME"));
+            return Err(messages::too_large(FILE, MAX, self.len()));
         }
         Ok(bytes)
     }
@@ -332,7 +323,7 @@ fn form_error(bytes: &[u8]) -> Error {
     }
     match serde_json::from_slice::<Form>(bytes) {
         Err(error) => json::located(&error, FILE),
-        Ok(_) => Error::new(Code::BadData, format!("{FILE} does not have the expected form")),
+        Ok(_) => messages::unexpected_structure(FILE),
     }
 }
 

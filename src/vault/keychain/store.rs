@@ -3,8 +3,9 @@
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::keychain::{Item, Keychain, Transport};
+use crate::messages::vault::keychain as messages;
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::id::ProfileId;
@@ -64,7 +65,7 @@ impl<'k> KeychainStore<'k> {
         for name in names {
             let sealed = staged.read(name, RECORD_MAX)?;
             let whose = || Record::open_any(self.ring, &sealed).ok().map(|record| record.profile);
-            let profile = ProfileId::of_file(name, whose).ok_or_else(nameless)?;
+            let profile = ProfileId::of_file(name, whose).ok_or_else(messages::nameless_record)?;
             items.push((self.item(&profile), Zeroizing::new(armor::to_text(&sealed)?)));
         }
         self.keychain.put(items, Transport::Sealed)?.into_iter().collect()
@@ -76,13 +77,8 @@ impl<'k> KeychainStore<'k> {
 /// # Errors
 /// `KEYCHAIN_LOST` where it is empty, `CORRUPT`, `TOO_LARGE`.
 pub fn sealed_in(text: &[u8], profile: &ProfileId) -> Result<Vec<u8>> {
-    let what = format!("the keychain's item of {profile}");
     if text.is_empty() {
-        return fail(Code::KeychainLost, format!("{what} is empty: the keychain lost what was stored"));
+        return Err(messages::item_is_empty(profile));
     }
-    armor::from_text(text, &what)
-}
-
-fn nameless() -> Error {
-    Error::new(Code::Internal, "a record has no profile's name")
+    armor::from_text(text, &messages::item_of(profile))
 }

@@ -13,6 +13,7 @@ use strongroom_backends::fs::dir::Dir;
 use super::store::KeychainStore;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{Keychain, Transport};
+use crate::messages;
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::agent::{Agent, GONE, PENDING};
@@ -222,15 +223,9 @@ pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
 /// What a person is told when the keychain could not be brought up to date.
 #[must_use]
 pub fn told(error: &Error) -> String {
-    let later = match error.code() {
-        Code::KeychainTimeout
-        | Code::KeychainUnavailable
-        | Code::KeychainLocked
-        | Code::KeychainNoCollection => "the next change tries again",
-        _ => "the next change tries again; run `strongroom doctor`",
-    };
-    format!(
-        "the change is done, but the keychain does not know of it yet ({}): sealed copies are kept in the home and read from there, and what was removed is given to nobody; {later}",
-        error.what()
-    )
+    let passes = matches!(
+        error.code(),
+        Code::KeychainTimeout | Code::KeychainUnavailable | Code::KeychainLocked | Code::KeychainNoCollection
+    );
+    messages::vault::keychain::behind(error.what(), !passes)
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::Mode;
-use strongroom_backends::shown;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages;
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::unlock_files;
@@ -99,17 +99,10 @@ pub fn refuse_taken(vault: &Vault, waits: &LockWait) -> Result<()> {
 fn refuse_existing(vault: &Vault) -> Result<()> {
     let home = &vault.home;
     if home.kind(VAULT_FILE)?.is_some() {
-        return Err(Error::new(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
-            .with_remedy("use it, or name another home with --home"));
+        return Err(messages::vault::home::vault_exists(home.path()));
     }
     if !vault.slots()?.is_empty() || home.kind(AGENTS)?.is_some() {
-        return Err(Error::new(
-            Code::Exists,
-            format!("{} holds unlock files or records of a vault without vault.json", shown(home.path())),
-        )
-        .with_remedy(
-            "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
-        ));
+        return Err(messages::vault::home::remains_exist(home.path()));
     }
     Ok(())
 }

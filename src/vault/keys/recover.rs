@@ -7,10 +7,12 @@ use std::collections::BTreeSet;
 
 use age::x25519;
 use strongroom_backends::fs::lock::Mode;
-use strongroom_backends::shown;
 
 use super::recovery_sources::{Copies, Openers, listed_in_keychain};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::vault::keys as messages;
+use crate::messages::vault::ledger::transaction_of;
+use crate::messages::vault::records::record_of;
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -103,8 +105,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let mut payload = if let Some(unlocked) = &opened {
         done.resumed = unlocked.payload.pending == Some(Pending::Recover);
         if !done.resumed && survey.recoverable == 0 {
-            return Err(Error::new(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
-                .with_remedy("there is nothing to recover; see `strongroom doctor`"));
+            return Err(messages::nothing_to_recover(vault.home.path()));
         }
         unlocked.payload.clone()
     } else {
@@ -173,13 +174,7 @@ fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Resul
     if existing.is_empty() || discard {
         return Ok(());
     }
-    Err(Error::new(
-        Code::Exists,
-        format!("{} has unlock files: they may still open it", shown(vault.home.path())),
-    )
-    .with_remedy(
-        "if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted",
-    ))
+    Err(messages::unlock_files_exist(vault.home.path()))
 }
 
 /// What opens with what, before anything is changed.
@@ -219,15 +214,10 @@ impl Survey {
     /// Refuses a new vault that would hold nothing, or less than it could.
     fn refuse_loss(&self, leave_unreadable: bool) -> Result<()> {
         if self.recoverable == 0 {
-            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
-                .with_remedy("check the recovery key and --home; nothing was changed"));
+            return Err(messages::wrong_recovery_key());
         }
         if let (Some(unreadable), false) = (self.unreadable.first(), leave_unreadable) {
-            let what = format!(
-                "{} records open neither with this key nor otherwise: {unreadable}",
-                self.unreadable.len()
-            );
-            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
+            return Err(messages::some_unreadable(self.unreadable.len(), unreadable));
         }
         Ok(())
     }
@@ -241,8 +231,7 @@ fn open_one(
     id: &ProfileId,
 ) -> Option<Record> {
     let open = |one: &Vec<u8>| {
-        let plaintext =
-            open_unvouched(identity, Purpose::Record, one, &format!("the record of {id}")).ok()?;
+        let plaintext = open_unvouched(identity, Purpose::Record, one, &record_of(id)).ok()?;
         Record::parse(plaintext.expose(), Some(agent.as_str()), id).ok().map(|(_, record)| record)
     };
     sealed.iter().filter_map(open).max_by_key(|record| record.generation)
@@ -282,8 +271,9 @@ fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
     let journal = Journal::unapplied(&agent.dir).ok()?.map(ChangeSource::Journal);
     let txn = agent.dir.dir_if_any(TXN).ok()?.map(ChangeSource::Dir);
     let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
-    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
-    Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
+    let scope = Scope::Agent(agent.name.to_string());
+    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, &transaction_of(&scope)).ok()?;
+    Ops::parse(plaintext.expose(), &scope).ok()
 }
 
 /// Applies a committed change by the recovery key, if it comes right after the ledger that is in its
@@ -382,7 +372,7 @@ fn recover_agent(
         }
         let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
             if due.has(&id) {
-                done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+                done.failed.push(messages::not_recovered(&agent.name, &id));
             }
             continue;
         };

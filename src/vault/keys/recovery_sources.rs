@@ -11,6 +11,8 @@ use age::x25519;
 
 use crate::error::Result;
 use crate::keychain::{Bytes, Keychain, Transport};
+use crate::messages::vault::keychain::UNLOCK_COLLECTION;
+use crate::messages::vault::records::A_RECORD;
 use crate::seal::keys::Keys;
 use crate::seal::record::{self, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -36,7 +38,7 @@ pub struct Openers<'a> {
 
 impl Openers<'_> {
     fn whose(self, sealed: &[u8]) -> Option<Whose> {
-        let what = "a record";
+        let what = A_RECORD;
         let opened = open_unvouched(self.identity, Purpose::Record, sealed, what).ok();
         let by_held = || {
             let held = self.held?;
@@ -92,9 +94,7 @@ impl<'a> Copies<'a> {
         }
         match in_keychain(&vault.keychain, ids.clone(), openers) {
             Ok((_, locked)) if locked > 0 && !leave_unreadable => {
-                return Err(vault.keychain.locked_items().with_remedy(
-                    "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again; or add --leave-unreadable to do without what it holds",
-                ));
+                return Err(vault.keychain.locked_items().with_remedy(UNLOCK_COLLECTION));
             }
             Ok((items, _)) => copies.items = items,
             Err(_) if leave_unreadable => copies.without = true,

@@ -9,7 +9,8 @@ use std::collections::HashSet;
 
 use strongroom_backends::fs::lock::{self, Lock};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages::vault::{keys as messages, progress};
 use crate::seal::keys::{KeyId, Keys, Ring};
 use crate::seal::record;
 use crate::seal::unlock_file::MethodKey;
@@ -59,8 +60,7 @@ pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
     if unlock_files::same(judged, &vault.slots()?) {
         return Ok(());
     }
-    Err(Error::new(Code::Changed, "the unlock methods were changed while this command waited")
-        .with_remedy("look at `strongroom unlock-method list` and repeat"))
+    Err(messages::methods_changed())
 }
 
 /// Gives the vault a new key.
@@ -80,12 +80,11 @@ pub fn rekey(
     waits: &LockWait,
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
-        return fail(Code::Config, "no unlock method would be left");
+        return Err(messages::no_method_left());
     }
     let mut payload = session.unlocked()?.payload.clone();
     if payload.pending == Some(Pending::Recover) {
-        return Err(Error::new(Code::Config, "a recovery is not finished")
-            .with_remedy("run `strongroom recover` again first"));
+        return Err(messages::recovery_unfinished());
     }
     let ring = session.keys.own()?;
     // A home from before a change of keys that was undone: this is what gives the old key up again.
@@ -191,33 +190,20 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) 
         let reader = writer.reader()?;
         let ids = reader.record_ids()?;
         reader.fetch(&ids.iter().collect::<Vec<_>>())?;
-        waits.watched.begins("Checking", ids.len());
+        waits.watched.begins(progress::CHECKING, ids.len());
         for some in ids.chunks(AT_ONCE) {
             let opened = open(&reader, some, |found| {
                 drop(found);
                 waits.watched.step();
             });
-            opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
-                let what = format!("agent {name}: {}; nothing was changed", error.what());
-                let remedy = if error.code() == Code::Io {
-                    error.remedy().to_owned()
-                } else {
-                    "restore that record, paste it again or remove it first: after a rekey it could never be opened".to_owned()
-                };
-                Error::new(error.code(), what).with_remedy(remedy)
-            })?;
+            let opened = opened.into_iter().collect::<Result<Vec<_>>>();
+            opened.map_err(|error| messages::not_rekeyed(name, &error))?;
         }
         let book = writer.book()?;
         let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
         for id in writer.agent.records(&whose)?.ids {
             if book.entry(&id)?.is_none() && reader.opens(&id) {
-                let what = format!(
-                    "agent {name}: a record of {id} is there that the ledger does not know; nothing was changed"
-                );
-                return Err(Error::new(Code::Tampered, what).with_remedy(format!(
-                    "after a rekey it could never be opened: look at it with `strongroom get {} --agent {name} --accept-rollback`, then paste it again, or remove its file from records/",
-                    id.word()
-                )));
+                return Err(messages::unlisted_before_rekey(name, &id, &id.word()));
             }
         }
     }
@@ -247,7 +233,7 @@ fn reseal(
     reader.fetch(&ids.iter().collect::<Vec<_>>())?;
     let (mut resealed, mut size, mut behind) = (0, 0, None);
     let key = current.to_string();
-    watched.begins("Sealing", ids.len());
+    watched.begins(progress::ENCRYPTING, ids.len());
     for some in ids.chunks(AT_ONCE) {
         let opened = open(&reader, some, |Found { record, sealed, store }| {
             (!record::is_under(&sealed, &key)).then_some((record, store))
@@ -273,8 +259,7 @@ fn reseal(
     }
     // The old key goes after this: no record may still need it.
     if !is_under(&writer.book()?, current)? {
-        let what = format!("a record of agent {} is still under the old key", writer.agent.name);
-        return fail(Code::Internal, what);
+        return Err(messages::still_under_old_key(&writer.agent.name));
     }
     Ok((resealed, behind))
 }

@@ -1,7 +1,9 @@
 //! Unlocking a vault, and keeping a session up to date while keys and methods change.
 
 use crate::env::Env;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages::vault::home::vault_file_differs;
+use crate::messages::vault::keys as messages;
 use crate::seal::keys::Keys;
 use crate::unlock::key_sources::{self, Ask, KeySources, LOOKS, Named};
 use crate::unlock::unlock_files::{self, Slot};
@@ -79,9 +81,7 @@ impl Vault {
                 if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
                     return error;
                 }
-                let what =
-                    format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
-                Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
+                messages::cache_not_enough(&error)
             })
         })?;
         self.session(Opened::By(unlocked), env)
@@ -95,8 +95,7 @@ impl Vault {
     pub fn session(&self, opened: Opened, env: &Env) -> Result<Session> {
         let mut session = Session::of(opened, env)?;
         if self.file.as_ref().is_some_and(|file| *file != VaultFile::of(&session.keys.vault)) {
-            return Err(Error::new(Code::Tampered, "vault.json does not say what the unlock file says")
-                .with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`"));
+            return Err(vault_file_differs());
         }
         self.admit(&mut session)?;
         Ok(session)
@@ -121,19 +120,11 @@ impl Vault {
                 self.reopen(session)?;
                 continue;
             }
-            let what = if listed {
-                "what `strongroom unlock` keeps has another recovery recipient than the vault".to_owned()
+            return Err(if listed {
+                messages::cached_recipient_differs()
             } else {
-                format!(
-                    "unlock/{method}.age is not one of the vault's unlock methods: its ledger does not list it"
-                )
-            };
-            let remedy = if listed {
-                "run `strongroom lock`, then unlock again"
-            } else {
-                "unlock by another method, and look at who can write in the home; if unlock/ or ledger were restored, restore both from one backup"
-            };
-            return Err(Error::new(Code::Tampered, what).with_remedy(remedy));
+                messages::method_not_listed(method)
+            });
         }
     }
 
@@ -160,11 +151,7 @@ impl Vault {
                 let named = Named { agent, ..Named::default() };
                 let sources = KeySources { keychain: &again, ..self.key_sources(&named, &env, None) };
                 sources.open(&self.slots()?).map_err(|error| {
-                    if error.code() != Code::Locked {
-                        return error;
-                    }
-                    Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
-                        .with_remedy("run `strongroom unlock` again")
+                    if error.code() == Code::Locked { messages::keys_changed() } else { error }
                 })?
             }
         };

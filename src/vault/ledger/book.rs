@@ -8,7 +8,8 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::shard::{self, Digest, Entries};
 use super::{Body, Entry, Heading, INLINE_MAX, Ledger, Next, Updates};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::Ring;
 use crate::vault::id::ProfileId;
 use crate::vault::log::Head;
@@ -70,16 +71,15 @@ impl Book {
 
     fn read_shard(&self, digest: &Digest) -> Result<Entries> {
         let name = shard::file_name(digest);
-        let altered = || lost("a part of the ledger was altered");
         if let Some((_, bytes)) = self.at_hand.iter().find(|(there, _)| *there == name) {
-            return shard::read(bytes, digest).ok_or_else(altered);
+            return shard::read(bytes, digest).ok_or_else(messages::part_altered);
         }
         for dir in &self.dirs {
             if let Some(bytes) = dir.read_if_any(&name, shard::MAX)? {
-                return shard::read(&bytes, digest).ok_or_else(altered);
+                return shard::read(&bytes, digest).ok_or_else(messages::part_altered);
             }
         }
-        Err(lost("a part of the ledger is missing"))
+        Err(messages::part_missing())
     }
 
     /// All entries by id, those of removed profiles among them.
@@ -172,7 +172,7 @@ impl Book {
 
     fn next_of_shards(&self, heading: Heading<'_>, updates: &Updates) -> Result<Next> {
         let Body::Shards(digests) = &self.ledger.body else {
-            return fail(Code::Internal, "the ledger has no shards");
+            return Err(messages::no_parts());
         };
         let mut digests = digests.clone();
         let mut changed: BTreeMap<usize, Entries> = BTreeMap::new();
@@ -199,14 +199,9 @@ impl Book {
     }
 }
 
-fn lost(what: &str) -> Error {
-    Error::new(Code::Tampered, what)
-        .with_remedy("restore it from a backup, or run `strongroom doctor`: it names what goes on without it")
-}
-
 fn bounded(next: Next) -> Result<Next> {
     if next.shards.iter().any(|(_, bytes)| bytes.len() > shard::MAX) {
-        return fail(Code::TooLarge, "a part of the ledger would be larger than its bound");
+        return Err(messages::part_too_large());
     }
     Ok(next)
 }

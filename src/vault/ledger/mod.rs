@@ -18,7 +18,8 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::log::Head;
 use super::store::Store;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::{KeyId, Ring, hex, label};
 use crate::seal::signed::{self, Use};
 use shard::{Digest, Entries};
@@ -151,20 +152,16 @@ impl Ledger {
     /// # Errors
     /// `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
-        let whose = ring.scope.to_string();
         let (json, mac) = open(bytes, ring)?;
-        let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
-        let Ok(text) = serde_json::from_str::<Text>(&json) else { return tampered("is damaged") };
+        let damaged = || messages::damaged(&ring.scope);
+        let text: Text = serde_json::from_str(&json).map_err(|_| damaged())?;
         if Some(text.agent.as_str()) != ring.scope.agent() {
-            return tampered("belongs to another agent");
+            return Err(messages::of_another_agent(&ring.scope));
         }
         let body = match (text.entries, text.shards) {
             (Some(entries), None) => Body::Inline(entries),
-            (None, Some(digests)) => match shard::digests(&digests) {
-                Some(digests) => Body::Shards(digests),
-                None => return tampered("is damaged"),
-            },
-            _ => return tampered("is damaged"),
+            (None, Some(digests)) => Body::Shards(shard::digests(&digests).ok_or_else(damaged)?),
+            _ => return Err(damaged()),
         };
         Ok(Self {
             number: text.number,
@@ -247,40 +244,38 @@ struct Common<'a> {
 /// `TAMPERED`, `NEWER_FORMAT`.
 pub(super) fn open(bytes: &[u8], ring: &Ring) -> Result<(String, String)> {
     let whose = &ring.scope;
-    let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
-    let Some(parts) = signed::split(bytes) else { return tampered("is damaged") };
-    let Ok(common) = serde_json::from_str::<Common>(parts.json) else { return tampered("is damaged") };
+    let parts = signed::split(bytes).ok_or_else(|| messages::damaged(whose))?;
+    let common: Common<'_> = serde_json::from_str(parts.json).map_err(|_| messages::damaged(whose))?;
     if common.format > FORMAT {
-        return fail(Code::NewerFormat, format!("the ledger of {whose} was made by a newer strongroom"));
+        return Err(messages::newer(whose));
     }
     if common.vault != ring.vault.as_str() {
-        return tampered("belongs to another vault");
+        return Err(messages::of_another_vault(whose));
     }
     let Some(key) = ring.get(common.key) else {
-        return tampered(if ring.is_retired(common.key) {
-            "was written under a key that was given up since: it was put back"
+        return Err(if ring.is_retired(common.key) {
+            messages::under_retired_key(whose)
         } else {
-            "was written under a key that this vault does not have"
+            messages::under_unknown_key(whose)
         });
     };
     let salt = format!("machine:{}", common.machine);
     if !signed::verifies(key, purpose(&salt), &parts)? {
-        return tampered("was altered");
+        return Err(messages::altered(whose));
     }
     if common.machine != ring.machine.as_str() {
-        return tampered("was written by another machine");
+        return Err(messages::of_another_machine(whose));
     }
     Ok((parts.json.to_owned(), parts.mac.to_owned()))
 }
 
 /// The signed text of a ledger, and its MAC.
 pub(super) fn write(text: &impl Serialize, ring: &Ring) -> Result<(String, String)> {
-    let json =
-        serde_json::to_string(text).map_err(|_| Error::new(Code::Internal, "a ledger cannot be written"))?;
+    let json = serde_json::to_string(text).map_err(|_| messages::not_serialized())?;
     let salt = ring.machine_salt();
     let (text, mac) = signed::sign(ring.current(), purpose(&salt), &json)?;
     if text.len() > MAX {
-        return fail(Code::TooLarge, format!("the ledger of {} would be larger than its bound", ring.scope));
+        return Err(messages::too_large(&ring.scope));
     }
     Ok((text, mac))
 }

@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for Entry {
                 .map(|(store, key)| RecordState::Stored(store, key)),
             _ => None,
         };
-        let state = state.ok_or_else(|| serde::de::Error::custom("not an entry of a ledger"))?;
+        let state = state.ok_or_else(|| serde::de::Error::custom("not a ledger entry"))?;
         Ok(Self { generation: written.generation, state })
     }
 }

@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::keys::{Ring, hex};
 use crate::seal::signed;
 pub use event::{Event, OPS_OF_AGENT, OPS_OF_VAULT};
@@ -122,7 +123,7 @@ fn append_to(base: u64, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     for event in events {
         head.seq += 1;
         let unsigned = serde_json::to_string(&Unsigned { seq: head.seq, at: now, event, key: &key_id })
-            .map_err(|_| Error::new(Code::Internal, "a log line cannot be written"))?;
+            .map_err(|_| messages::vault::log::line_not_serialized())?;
         let open = unsigned.strip_suffix('}').unwrap_or(&unsigned);
         head.mac = signed::encoded(mac_of(key, ring, &head.mac, open)?);
         lines.push_str(open);

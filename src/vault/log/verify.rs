@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::line::{Head, Line, mac_of, parse_line};
 use crate::error::Result;
+use crate::messages::vault::log as messages;
 use crate::seal::keys::{Ring, hex};
 use crate::seal::signed;
 
@@ -54,14 +55,14 @@ pub fn verify(ring: &Ring, files: &[Vec<u8>], head: &Head) -> Result<Verified> {
     for (number, fault) in faults.iter().enumerate() {
         match fault {
             None => result.good += 1,
-            Some(fault) => tell(&|| format!("line {} of the log {fault}", number + 1)),
+            Some(fault) => tell(&|| messages::line(number + 1, fault)),
         }
     }
     if !head.is_at(last.0, &last.1) {
-        tell(&|| format!("the log does not end with line {}, as the ledger says", head.seq));
+        tell(&|| messages::wrong_end(head.seq));
     }
     if let Some(more @ 1..) = result.wrong.checked_sub(FINDINGS_MAX as u64) {
-        result.findings.push(format!("{more} more things are wrong with the log"));
+        result.findings.push(messages::more(more));
     }
     Ok(result)
 }
@@ -109,17 +110,14 @@ fn look(ring: Option<&Ring>, files: &[Vec<u8>], mut each: impl FnMut(Option<Line
                     (Some(_), None) if at == 0 => None,
                     (Some(_), Some(_)) if at == 0 && event.op == "log-restart" => None,
                     (Some(_), _) => {
-                        wrong.push(format!("lines before line {} of the log were altered", faults.len() + 1));
+                        wrong.push(messages::altered_before(faults.len() + 1));
                         None
                     }
                     (None, _) => None,
                 };
                 is_vouched_for(from.and_then(|from| faults.get_mut(from..)).unwrap_or_default());
                 if let Some(findings) = event.findings.filter(|count| *count > 0) {
-                    let number = faults.len() + 1;
-                    wrong.push(format!(
-                        "when the keys changed, {findings} things were wrong with the log before line {number}"
-                    ));
+                    wrong.push(messages::found_at_rekey(faults.len() + 1, findings));
                 }
             }
             if at == 0 {

@@ -28,8 +28,9 @@ use super::transaction::source::ChangeSource;
 use committed::{Pending, read_book};
 use fetched::Fetched;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
+use crate::messages::vault as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{KeyId, Ring};
 use crate::seal::record::{self, OPS_MAX};
@@ -168,11 +169,7 @@ impl<'k> Reader<'k> {
         if sight.right.is_none() && store == Store::Keychain {
             let items = self.items_of(profile)?;
             if items.is_empty() && sight.other.is_none() && sight.failure.is_none() {
-                let what = format!(
-                    "the keychain holds no item for {profile} of agent {} in this home",
-                    self.agent.name
-                );
-                return fail(Code::KeychainLost, what);
+                return Err(messages::keychain::no_item(profile, self.agent.name.as_str()));
             }
             for sealed in items {
                 sight.see(Store::Keychain, sealed);
@@ -373,19 +370,14 @@ impl<'a> Sight<'a> {
     fn verdict(self) -> Result<Option<Found>> {
         let profile = self.profile;
         match self {
-            Self { ambiguous: true, .. } => {
-                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
-            }
+            Self { ambiguous: true, .. } => Err(messages::records::ambiguous(profile)),
             Self { right: Some(found), .. } => Ok(Some(found)),
-            Self { other: Some(other), due, .. } if other < due.0 => fail(
-                Code::Tampered,
-                format!("the record of {profile} is older than the ledger says: it was put back"),
-            ),
-            Self { other: Some(_), .. } => {
-                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
+            Self { other: Some(other), due, .. } if other < due.0 => {
+                Err(messages::records::rolled_back(profile))
             }
+            Self { other: Some(_), .. } => Err(messages::records::not_the_listed_one(profile)),
             Self { failure: Some(error), .. } => Err(error),
-            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
+            _ => Err(messages::records::missing(profile)),
         }
     }
 }
@@ -397,10 +389,7 @@ fn may_be_moving(code: Code) -> bool {
 
 fn in_place(profile: &ProfileId) -> impl Fn(StoreError) -> Error {
     move |error| {
-        let mended = Error::from(error);
-        if mended.code() == Code::TooLarge {
-            return Error::new(Code::Corrupt, format!("the record of {profile} is larger than any record"));
-        }
-        mended
+        let error = Error::from(error);
+        if error.code() == Code::TooLarge { messages::records::too_large(profile) } else { error }
     }
 }

@@ -7,7 +7,8 @@ pub use super::staging::Outcome;
 use super::staging::{Parts, Place, Staged};
 use super::state_step::StateStep;
 use super::undone;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault as messages;
 use crate::seal::armor;
 use crate::seal::keys::Ring;
 use crate::secret::{self, ExposeSecret, SecretString};
@@ -166,7 +167,7 @@ impl Change {
         let (mut index, based_on) = agent.index_and_bytes()?;
         let taken = self.take_rest(&index)?;
         let sealed = seal_all(&self.puts, ring, watched)?;
-        watched.goes_on("Writing to the disk");
+        watched.goes_on(messages::progress::WRITING);
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
         let next = book.next(ring, &self.updates(ring)?, head, self.above)?;
@@ -215,12 +216,7 @@ impl Change {
             if taken.is_empty() || credential.size() <= FIELDS_MAX {
                 return Ok(taken);
             }
-            let what = format!(
-                "{id} is too large: with what other programs wrote into its entry of {FILE} it takes more than {FIELDS_MAX} bytes; nothing was changed"
-            );
-            Err(Error::new(Code::TooLarge, what).with_remedy(format!(
-                "remove what is not needed from its entry in {FILE}, or use another id"
-            )))
+            Err(messages::records::too_large_with_fields(id, FILE, FIELDS_MAX))
         };
         self.puts.iter_mut().map(take).collect()
     }
@@ -242,8 +238,7 @@ impl Change {
         }
         for Put { record, store, .. } in &self.puts {
             if record.generation > ledger::GENERATION_MAX {
-                let what = format!("the generation of {} is higher than any can be", record.profile);
-                return fail(Code::Tampered, what);
+                return Err(messages::records::generation_too_high(&record.profile));
             }
             let state = RecordState::Stored(*store, ring.current().id());
             updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
@@ -301,11 +296,7 @@ fn fits_keychain(puts: &[Put], sealed: &[(String, Vec<u8>)]) -> Result<()> {
     for (Put { record, store, .. }, (_, sealed)) in puts.iter().zip(sealed) {
         // The bound is far above any record on most platforms.
         if *store == Store::Keychain && max < armor::MAX && armor::to_text(sealed)?.len() > max {
-            let what = format!(
-                "the record of {} is larger than the {max} bytes of a keychain's item",
-                record.profile
-            );
-            return Err(Error::new(Code::TooLarge, what).with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain"));
+            return Err(messages::keychain::item_too_large(&record.profile, max));
         }
     }
     Ok(())

@@ -8,7 +8,8 @@ use super::operations::Ops;
 use super::source::ChangeSource;
 use super::state_step::Follow;
 use super::{apply, sweep, sweep_shards, undone};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::seal::record::OPS_MAX;
@@ -241,7 +242,7 @@ fn salvage(
 
 /// That a ledger is not there which has to be.
 pub(in crate::vault) fn ledger_missing(ring: &Ring) -> Error {
-    Error::new(Code::Tampered, format!("the ledger of {} is missing, and records are there", ring.scope))
+    messages::vault::ledger::missing_beside_profiles(&ring.scope)
 }
 
 /// Sets a committed change aside, with all that is in it: [`TXN`] or a journal. Gives its new name.

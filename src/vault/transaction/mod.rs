@@ -25,7 +25,8 @@ use super::id::ProfileId;
 use super::index::{self, Index};
 use super::ledger::{self, Book, Ledger, shard};
 use super::log::{self, Durable};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
+use crate::messages::vault::ledger::FREE_SPACE;
 use crate::seal::keys::Ring;
 use operations::{Effects, Ops};
 use state_step::{Doing, Follow};
@@ -157,7 +158,7 @@ pub(in crate::vault) fn undone(agent: &Agent, error: Error) -> Error {
     // Best effort: the next change sweeps what a full disk leaves.
     let _ = sweep(agent);
     match error.code() {
-        Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
+        Code::NoSpace => error.with_remedy(FREE_SPACE),
         _ => error,
     }
 }
@@ -194,7 +195,7 @@ pub fn edit_index(agent: &Agent, edit: impl FnOnce(&mut Index) -> Result<()>) ->
 pub fn book(agent: &Agent, ring: &Ring) -> Result<Book> {
     match Ledger::read(&agent.dir, ring)? {
         Some(ledger) => Ok(Book::new(ledger, vec![agent.dir.dir(".")?])),
-        None if agent.had_ledger(None)? => fail(Code::Tampered, ledger_missing(ring).what().to_owned()),
+        None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
         None => Ok(Book::new(Ledger::default(), Vec::new())),
     }
 }

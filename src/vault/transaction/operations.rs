@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::state_step::StateStep;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::json;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::record::{self, Purpose};
 use crate::seal::signed;
@@ -144,8 +145,7 @@ impl Ops {
     /// # Errors
     /// `TOO_LARGE`, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
-        let plaintext = serde_json::to_vec(self)
-            .map_err(|_| Error::new(Code::Internal, "a transaction cannot be written"))?;
+        let plaintext = serde_json::to_vec(self).map_err(|_| messages::transaction_not_serialized())?;
         record::seal(ring, Purpose::Txn, &plaintext)
     }
 
@@ -154,11 +154,11 @@ impl Ops {
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn open(ring: &Ring, sealed: &[u8]) -> Result<Self> {
-        let what = format!("the unfinished transaction of {}", ring.scope);
+        let what = messages::transaction_of(&ring.scope);
         let plaintext = record::open(ring, Purpose::Txn, sealed, &what)?;
         let ops = Self::parse(plaintext.expose(), &ring.scope)?;
         if ops.vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::transaction_of_another_vault(&what));
         }
         Ok(ops)
     }
@@ -168,14 +168,13 @@ impl Ops {
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(plaintext: &[u8], scope: &Scope) -> Result<Self> {
-        let what = format!("the unfinished transaction of {scope}");
-        let damaged = |_| Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
-        let ops: Self = json::parse(plaintext, &what).map_err(damaged)?;
+        let what = messages::transaction_of(scope);
+        let ops: Self = json::parse(plaintext, &what).map_err(|_| messages::transaction_invalid(&what))?;
         if ops.format > FORMAT {
-            return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
+            return Err(messages::transaction_newer(&what));
         }
         if Some(ops.agent.as_str()) != scope.agent() {
-            return fail(Code::Tampered, format!("{what} belongs to another agent"));
+            return Err(messages::transaction_of_another_agent(&what));
         }
         Ok(ops)
     }
@@ -326,7 +325,7 @@ pub struct Effects {
 }
 
 fn damaged(_: Error) -> Error {
-    Error::new(Code::Corrupt, "the unfinished transaction names an invalid id")
+    messages::transaction_invalid_id()
 }
 
 fn parse_id(text: &str) -> Result<ProfileId> {

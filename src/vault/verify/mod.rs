@@ -31,6 +31,7 @@ use super::record::Record;
 use super::store::Store;
 use super::watch::Watch;
 use crate::error::{Code, Error, Result};
+use crate::messages::vault as messages;
 use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
@@ -139,8 +140,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         // finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
-                let what = format!("it is being changed {}; these are the findings so far", by(holder));
-                verified.note("busy", &agent, None, what);
+                verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder)));
                 None
             }
             lock => lock.ok(),
@@ -205,8 +205,7 @@ impl Check<'_> {
         verify_directory(&agent, verified)?;
         let reader = agent.reader(ring, &self.vault.keychain)?;
         if reader.is_unfinished() {
-            let what = "a committed change is not yet applied; the next change finishes it".to_owned();
-            verified.note("unfinished", &reader.agent, None, what);
+            verified.note("unfinished", &reader.agent, None, messages::findings::not_applied());
         }
         if let Some(error) = reader.unfinished_error() {
             verified.add("unfinished", &reader.agent, None, error.what().to_owned());
@@ -255,7 +254,7 @@ impl Check<'_> {
         // What fails of it fails again for each profile.
         let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
         let watched = &*self.waits.watched;
-        watched.begins("Verifying", ids.len());
+        watched.begins(messages::progress::VERIFYING, ids.len());
         for some in ids.chunks(AT_ONCE) {
             for (id, looked) in some.iter().zip(look(reader, some, self.recovery.as_ref(), watched)) {
                 match looked {
@@ -304,17 +303,14 @@ fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
     strays::in_agent(agent, verified)?;
     for name in agent.dir.names()? {
         if name == TXN_BUSY {
-            let what = format!(
-                "{TXN_BUSY} holds what a finished change left, because another program has a file in it open; a later change removes it"
-            );
-            verified.note("busy", agent, None, what);
+            verified.note("busy", agent, None, messages::findings::leftovers_in_use(TXN_BUSY));
         } else if name.starts_with("txn.") && name != TXN_STAGE {
-            let what = format!("{} holds a transaction that did not fit and was set aside", quoted(&name));
+            let what = messages::findings::transaction_set_aside(&quoted(&name));
             verified.note("set_aside", agent, None, what);
         }
     }
     for name in damaged_logs(&agent.dir)? {
-        verified.note("log", agent, None, format!("{name} is a part of the log that was damaged and set by"));
+        verified.note("log", agent, None, messages::log::set_aside(&name));
     }
     Ok(())
 }
@@ -324,11 +320,7 @@ fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<V
     let whose = |sealed: &[u8]| Record::open_any(ring, sealed).ok().map(|record| record.profile);
     let RecordFiles { ids, unnamed, strange } = agent.records(&whose)?;
     for name in unnamed {
-        let what = format!(
-            "a record is there that this vault did not make: it is never used; remove its file {}",
-            quoted(&name)
-        );
-        verified.add("unknown", agent, None, what);
+        verified.add("unknown", agent, None, messages::findings::unknown_file(&quoted(&name)));
     }
     strays::in_records(agent, ring, &strange, verified);
     Ok(ids)
@@ -353,7 +345,8 @@ fn look(
     let look = |id: &ProfileId| {
         watched.step();
         Ok(reader.found(id)?.map(|Found { record, sealed, .. }| {
-            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, "a record").is_ok();
+            let what = messages::records::A_RECORD;
+            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, what).is_ok();
             (record, recovery.is_none_or(open))
         }))
     };
@@ -370,10 +363,7 @@ fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
     match error.code() {
         Code::Tampered if what.contains("older than") => ("rolled_back", what),
         Code::Tampered => ("tampered", what),
-        Code::KeychainLost => (
-            "missing",
-            format!("{id} is in the ledger, and its record is gone; paste it again, or remove it"),
-        ),
+        Code::KeychainLost => ("missing", messages::findings::item_gone(id)),
         code if code.is_of_keychain() => ("keychain", what),
         Code::Corrupt if what.contains("missing") => ("missing", what),
         // Whether it is whole cannot be seen.
@@ -409,21 +399,14 @@ fn verify_strays(
         match book.entry(id)? {
             None => {
                 let what = if reader.opens(id) {
-                    format!(
-                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {} --accept-rollback` shows it: to keep it, paste it again",
-                        id.word()
-                    )
+                    messages::findings::unlisted(id, &id.word())
                 } else {
-                    format!(
-                        "a record of {id} is there that this vault did not make: it is never used; remove its file"
-                    )
+                    messages::findings::planted(id)
                 };
                 verified.add("unknown", &reader.agent, Some(id.as_str()), what);
             }
             Some(entry) if entry.is_removed() && !reader.may_be_behind() => {
-                let what = format!(
-                    "the record of {id} was removed, and is there again: someone put an old file back"
-                );
+                let what = messages::findings::removed_and_back(id);
                 verified.add("removed", &reader.agent, Some(id.as_str()), what);
             }
             Some(_) => {}

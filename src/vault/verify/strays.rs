@@ -6,6 +6,7 @@ use strongroom_backends::fs::{lock, queue};
 
 use super::Verified;
 use crate::error::Result;
+use crate::messages::vault::strays as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::secret::ExposeSecret;
@@ -63,7 +64,7 @@ pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
     let strange = names.iter().filter(|name| !OURS.contains(&name.as_str()) && !begins(name));
     for (count, name) in strange.enumerate() {
         if count == TOLD {
-            verified.note("strange", agent, None, "there are more files like that".to_owned());
+            verified.note("strange", agent, None, messages::more());
             break;
         }
         verified.note("strange", agent, None, told("the agent's directory", name));
@@ -84,7 +85,7 @@ pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verifie
         }
     }
     if let Some(more @ 1..) = strange.len().checked_sub(TOLD) {
-        verified.note("strange", agent, None, format!("{RECORDS} holds {more} more files like that"));
+        verified.note("strange", agent, None, messages::more_in(RECORDS, more));
     }
 }
 
@@ -112,26 +113,16 @@ impl StrayCopy {
                 agent.dir.dir_if_any(place).ok()??.read_if_any(&id.file_name(), RECORD_MAX).ok()??;
             Record::open(ring, id, &sealed).ok()
         };
-        let (fits, same) = match current() {
-            None => ("there is no other one in its place", false),
-            Some(current) if secret_is_same(&current, copy) => {
-                ("its secret is the same as the profile's", true)
-            }
-            Some(current) if current.generation < copy.generation => {
-                ("it is newer than the profile's record, with another secret", false)
-            }
-            Some(_) => ("it is older than the profile's record, with another secret", false),
+        let (compared, same) = match current() {
+            None => (messages::ONLY_COPY, false),
+            Some(current) if secret_is_same(&current, copy) => (messages::SAME_SECRET, true),
+            Some(current) if current.generation < copy.generation => (messages::NEWER_COPY, false),
+            Some(_) => (messages::OLDER_COPY, false),
         };
         let path = shell_path(&agent.dir.path_of(place).join(name));
-        let remedy = if same {
-            format!("it is not used and can be removed: rm {path}")
-        } else {
-            format!(
-                "it is not used; to see what it holds: strongroom recovery-key | age -d -i - {path}; to keep its secret, paste it with `strongroom rotate {}`",
-                id.word()
-            )
-        };
-        (format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name)), remedy)
+        let remedy =
+            if same { messages::remove_copy(&path) } else { messages::look_at_copy(&path, &id.word()) };
+        (messages::copy(place, id, &quoted(name), compared), remedy)
     }
 }
 
@@ -146,8 +137,7 @@ fn tell_own(place: &str, strange: &[&String], verified: &mut Verified) {
 }
 
 fn told(place: &str, name: &str) -> String {
-    let why = foreign(name).map_or_else(String::new, |why| format!(" ({why})"));
-    format!("{place} holds a file of another program: {}{why}", quoted(name))
+    messages::foreign_file(place, &quoted(name), foreign(name))
 }
 
 /// Whose a file is, by the name that such files have.
@@ -156,19 +146,19 @@ fn foreign(name: &str) -> Option<&'static str> {
     let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
     let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
     if begins(&[".nfs", ".fuse_hidden", ".smbdelete", ".panfs"]) {
-        return Some("the file system keeps a removed file there while a program has it open");
+        return Some(messages::KEPT_OPEN);
     }
     if lower.contains("conflict") || lower.contains("sync-conflict") {
-        return Some("a program that synchronizes directories set a copy aside");
+        return Some(messages::CONFLICT_COPY);
     }
     let of_system =
         [".ds_store", "thumbs.db", "desktop.ini", "lost+found", ".directory", ".stfolder", ".stignore"];
     if of_system.contains(&lower.as_str()) || begins(&["._", ".trash", ".spotlight", ".dropbox", ".sync"]) {
-        return Some("of a file manager or a program that synchronizes directories");
+        return Some(messages::OF_FILE_MANAGER);
     }
     let backup = ends(&["~", ".swp", ".swo", ".bak", ".orig", ".rej", ".old", ".part", ".partial", ".tmp"]);
     if backup || begins(&[".#", "#", "~$", ".~"]) || is_of_rsync(name) {
-        return Some("left by an editor or by a copy that was not finished");
+        return Some(messages::OF_EDITOR);
     }
     None
 }
