@@ -10,11 +10,11 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
 
-/// Returns the records of these agents with these ids; no id means all. With `skip`, which hears each of them,
-/// those that do not open are left out.
+/// Returns the records of these agents with these ids; without ids, all of them. With `skip`, records that cannot be
+/// decrypted are left out, and it is called with the error of each.
 ///
 /// # Errors
-/// `NOT_FOUND` if one is missing or none is there, `TOO_LARGE`, and those of reading.
+/// `NOT_FOUND` if one is missing or there is nothing to export, `TOO_LARGE`, and those of reading.
 pub fn collect(
     vault: &Vault,
     session: &Session,

@@ -1,4 +1,4 @@
-//! Which profile of a provider is used first. Needs no unlocking.
+//! The order in which the profiles of a provider are used. Needs no unlocking.
 
 use super::ambient::Ambient;
 use super::list::Listing;
@@ -8,7 +8,7 @@ use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::transaction::edit_index;
 
-/// Finds the order that is set for a provider.
+/// Returns the order that is set for a provider.
 ///
 /// # Errors
 /// Those of reading the index.
@@ -21,7 +21,7 @@ pub fn of_provider(
     Ok(Listing::of(vault, agent, ambient)?.index.order(provider))
 }
 
-/// Sets the order of a provider, or goes back to the automatic one.
+/// Sets the order of a provider, or with `None` returns to the automatic one.
 ///
 /// # Errors
 /// `NOT_FOUND` if the agent lacks one of the profiles; those of locking, and of reading and writing the index.

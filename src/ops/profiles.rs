@@ -11,7 +11,7 @@ use crate::vault::generation::{next_record, replaced};
 use crate::vault::id::ProfileId;
 use crate::vault::transaction::change::Change;
 
-/// Refuses a profile of an agent that has none.
+/// Makes sure that the agent exists, so that it can have the profile.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -22,7 +22,7 @@ pub fn check_agent(open: &Open<'_>, profile: &ProfileId) -> Result<()> {
     }
 }
 
-/// Removes a profile, also one whose record does not open.
+/// Removes a profile, even if its record cannot be decrypted.
 ///
 /// # Errors
 /// `NOT_FOUND`, and those of writing.
@@ -52,7 +52,7 @@ pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
     Ok(())
 }
 
-/// Gives a profile another id, in the index and in every order. Its record is sealed again for the new place.
+/// Renames a profile, in the index and in every order. Its record is encrypted again for the new id.
 ///
 /// # Errors
 /// `NOT_FOUND`, `EXISTS`, and those of writing.

@@ -1,4 +1,4 @@
-//! Answers the ids of a request.
+//! Answers requests of clients for secrets.
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,10 +24,10 @@ use crate::vault::parallel;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
-/// From this many ids on, the records are opened on several threads.
+/// From this many ids on, the records are decrypted on several threads.
 const PARALLEL_FROM: usize = 48;
 
-/// How ids are answered.
+/// How to answer ids.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// The agent of ids that name none.
@@ -36,11 +36,11 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// The surroundings, in which the client's configuration can have an order.
+    /// The environment, which leads to the client's configuration and its order.
     pub env: Env,
 }
 
-/// An answer to each id, in order.
+/// Returns an answer for each id, in order.
 pub fn resolve(
     vault: &Vault,
     session: &Session,
@@ -73,7 +73,7 @@ pub fn resolve(
             .transpose()
     };
     let elsewhere = OtherAgents::new(vault);
-    // Whoever is confined to an agent is told of no other.
+    // A resolver that is confined to an agent does not reveal others.
     let elsewhere = (!scope.confined).then_some(&elsewhere);
     let readers: HashMap<_, _> =
         asked.iter().map(|(agent, asked)| ((*agent).clone(), held(agent, asked))).collect();
@@ -95,26 +95,26 @@ pub fn resolve(
     ids.into_iter().zip(answers).collect()
 }
 
-/// What is asked of an agent.
+/// What is requested of an agent.
 #[derive(Default)]
 struct Asked<'r> {
     profiles: Vec<&'r ProfileId>,
-    /// Long ids, by their short forms.
+    /// The short forms of long ids.
     short: Vec<&'r ShortId>,
-    /// Whether a provider's best profile is.
+    /// Whether the best profile of a provider is requested.
     best: bool,
 }
 
 /// An agent's records.
 struct Held<'k> {
     reader: Reader<'k>,
-    /// What a choice goes by, where a provider's best profile is asked for.
+    /// What a selection needs, if the best profile of a provider is requested.
     pool: Option<Result<Pool>>,
-    /// The profiles that were asked for by the short forms of their ids, or why they are not known.
+    /// The profiles that were requested by the short forms of their ids, or why they are not known.
     long: Result<HashMap<ShortId, ProfileId>>,
 }
 
-/// What a choice among an agent's profiles goes by, read once for all ids.
+/// What a selection among an agent's profiles needs, read once for all ids.
 struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
@@ -127,8 +127,9 @@ struct Listed {
     id: ProfileId,
     /// Its provider, if the index names one.
     provider: Option<Provider>,
-    /// Its type and its expiry, as the index has them.
+    /// Its type, as the index has it.
     kind: Option<CredentialType>,
+    /// Its expiry, as the index has it, in Unix milliseconds.
     expires: Option<i64>,
 }
 
@@ -138,17 +139,17 @@ impl Listed {
         Some(Self { id, provider: entry.provider(), kind: entry.kind, expires: entry.expires })
     }
 
-    /// The profile as the index has it, until its record is opened.
+    /// Returns the profile as the index has it, until its record is decrypted.
     fn view(&self) -> ProfileView {
-        // What the index does not tell is sought among the first.
+        // A profile of unknown type is among the first to be decrypted.
         let view = ProfileView::new(self.id.clone(), self.kind.unwrap_or(CredentialType::OAuth));
         ProfileView { expires: self.expires.filter(|_| self.kind.is_some()), ..view }
     }
 }
 
 impl Pool {
-    /// The ledger says which profiles there are. The index, where it can be read, says in which order they
-    /// stand, and whose they are.
+    /// Reads what a selection needs. The ledger says which profiles there are. The index, if it can be read, gives
+    /// their order and their providers.
     fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
@@ -162,7 +163,7 @@ impl Pool {
             kind: None,
             expires: None,
         }));
-        // Selection goes on without the state, and without the client's configuration.
+        // Selection works without the state, and without the client's configuration.
         let bytes = reader.agent().dir().read_if_any(state::FILE, state::MAX).ok().flatten();
         let config = ClientConfig::of(env).ok().flatten();
         Ok(Self {
@@ -179,7 +180,7 @@ impl<'k> Held<'k> {
         let long = long_ids(&reader, &asked.short);
         let mut profiles = asked.profiles.clone();
         profiles.extend(long.iter().flat_map(HashMap::values));
-        // What fails of it fails again, and is told, for each id.
+        // A failure happens again, and is reported, for each id.
         let _ = reader.fetch(&profiles);
         let pool = asked.best.then(|| Pool::of(&reader, env));
         Self { reader, pool, long }
@@ -200,7 +201,7 @@ impl<'k> Held<'k> {
     }
 }
 
-/// The ids of which these are the short forms. The ledger is looked through once, whatever their number.
+/// Returns the ids that these are the short forms of. Searches the ledger once, however many there are.
 fn long_ids(reader: &Reader<'_>, wanted: &[&ShortId]) -> Result<HashMap<ShortId, ProfileId>> {
     if wanted.is_empty() {
         return Ok(HashMap::new());
@@ -221,7 +222,7 @@ fn reader<'r, 'k>(
     }
 }
 
-/// The message for a profile that an agent does not have, by any of its readings.
+/// Returns the error for a profile that an agent does not have by any reading of the requested id.
 fn no_credentials(
     agent: &AgentName,
     first: &Named,
@@ -237,8 +238,8 @@ fn no_credentials(
     messages::ops::no_credentials_for(&first.shown(), agent, has.as_deref())
 }
 
-/// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
-/// itself, and an error for one id would keep its gateway from starting.
+/// Returns the secret of a named profile, even if it has expired: OpenClaw checks the expiry itself, and an error for
+/// one id would keep its gateway from starting.
 fn named(
     readers: &HashMap<AgentName, Result<Option<Held<'_>>>>,
     readings: &[Reading],
@@ -261,16 +262,17 @@ fn named(
     Err(no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
 }
 
-/// The message for a provider without a credential. Authentication is per agent.
+/// Returns the error for a provider without a usable credential. Agents do not share profiles.
 fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> Error {
     let has =
         elsewhere.and_then(|elsewhere| told(&elsewhere.of_providers(agent, std::slice::from_ref(provider))));
     messages::ops::no_api_key(provider, agent, none, has.as_deref())
 }
 
-/// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
-/// they are and when they end. All are opened if there are few; of many, those that come first as
-/// the index has them, until one of those that were opened is the best.
+/// Returns the secret of a provider's best profile by order, expiry and cooldown.
+///
+/// Type, provider and expiry are taken from the records. If there are few, all are decrypted. If there are many, those
+/// that come first by the index are decrypted, until one of the decrypted ones is the best.
 fn best_of(
     held: &Held<'_>,
     provider: &Provider,
@@ -290,7 +292,7 @@ fn best_of(
         state: &pool.state,
         policy: &pool.policy,
         pin: None,
-        // The protocol names none.
+        // A request of this protocol names no model.
         model: None,
         now: scope.now,
     };
@@ -323,20 +325,20 @@ fn best_of(
     }
 }
 
-/// How many records are opened at first. Beyond, twice as many each time: so that they are looked
-/// through no more than some times, however wrong the index is.
+/// How many records are decrypted at first. Each further batch is twice as large, so that only a few selections are
+/// made, however wrong the index is.
 const FIRST_BATCH: usize = 256;
 
-/// The records of a provider that were opened.
+/// The records of a provider that were decrypted.
 struct Opened {
     records: HashMap<ProfileId, SecretString>,
-    /// Why one did not open.
+    /// Why the last one that failed could not be decrypted.
     failure: Option<Error>,
 }
 
 impl Opened {
-    /// Opens a profile's record, and lets it say what the profile is. Says whether there is one, and it
-    /// is of the provider.
+    /// Decrypts a profile's record and takes type, provider and expiry from it. Returns whether the record exists and
+    /// is for the provider.
     fn open(&mut self, held: &Held<'_>, view: &mut ProfileView, serves: impl Fn(&Provider) -> bool) -> bool {
         match held.record(&view.id) {
             Ok(Some(record)) if serves(&record.credential.provider) => {

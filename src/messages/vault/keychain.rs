@@ -41,7 +41,7 @@ pub fn item_too_large(profile: impl Display, max: usize) -> Error {
 
 /// A warning: a change is saved, but not in the keychain yet. With `ask_doctor`, it may last.
 #[must_use]
-pub fn behind(why: &str, ask_doctor: bool) -> String {
+pub fn not_written(why: &str, ask_doctor: bool) -> String {
     let doctor = if ask_doctor { "; run `strongroom doctor`" } else { "" };
     format!(
         "saved, but not yet written to the keychain ({why}); encrypted copies in the vault are used until the next change retries{doctor}"

@@ -227,5 +227,5 @@ pub fn told(error: &Error) -> String {
         error.code(),
         Code::KeychainTimeout | Code::KeychainUnavailable | Code::KeychainLocked | Code::KeychainNoCollection
     );
-    messages::vault::keychain::behind(error.what(), !passes)
+    messages::vault::keychain::not_written(error.what(), !passes)
 }
