@@ -1,4 +1,4 @@
-//! How many profiles an agent may have.
+//! The limit of profiles of an agent.
 
 use super::id::AgentName;
 use crate::error::Result;
@@ -7,8 +7,8 @@ use crate::messages;
 /// The most profiles of one agent.
 pub const PROFILES_MAX: usize = 100_000;
 
-/// Refuses a change by which an agent would have more profiles than it may. One that has more, by whatever
-/// way, can still lose some.
+/// Refuses a change by which an agent would exceed the limit of profiles. An agent that exceeds it already can still
+/// lose some.
 ///
 /// # Errors
 /// `TOO_LARGE`.

@@ -1,4 +1,4 @@
-//! The home: where it is, whether it may be trusted, and who holds its locks.
+//! The home: its path, the checks that make it trusted, and the vault in it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,10 +30,10 @@ use crate::unlock::unlock_files::{self, Slot};
 
 /// The directory of the agents in a home.
 pub const AGENTS: &str = "agents";
-/// How long a lock is waited for, unless told otherwise.
+/// How long a command waits for a lock by default.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How a command waits for locks, and how it calls itself to those who wait for it.
+/// How a command waits for locks, and what other commands that wait for it are told.
 #[derive(Clone, Debug)]
 pub struct LockWait {
     /// How long it waits for each lock.
@@ -42,7 +42,7 @@ pub struct LockWait {
     pub command: String,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// Who is told that it goes on.
+    /// Shows progress.
     pub watched: Arc<dyn Watch>,
 }
 
@@ -52,7 +52,7 @@ impl LockWait {
         lock::take_telling(dir, mode, self.limit, &self.holder(), &|holder| self.watched.waits(holder))
     }
 
-    /// What those who wait are told.
+    /// Returns what other commands that wait for the lock are told.
     #[must_use]
     pub fn holder(&self) -> Holder {
         Holder { pid: std::process::id(), since: self.now, command: self.command.clone() }
@@ -64,14 +64,14 @@ impl LockWait {
 pub struct Setup {
     /// How the keychain may be used.
     pub keychain: crate::keychain::Setup,
-    /// Where the home is remembered.
+    /// Where this machine remembers the home.
     pub anchors: anchor::Setup,
-    /// What carries steps out on the run-time state.
+    /// Applies steps to the run-time state.
     pub follow: Follow,
 }
 
 impl Default for Setup {
-    /// Without a keychain, remembered nowhere.
+    /// Uses no keychain and remembers nothing.
     fn default() -> Self {
         Self {
             keychain: crate::keychain::Setup::default(),
@@ -92,10 +92,10 @@ pub struct Vault {
     pub(super) follow: Follow,
 }
 
-/// The home that a flag or a variable names, else the platform's data directory.
+/// Returns the home that a flag or a variable names, else the one in the platform's data directory.
 ///
 /// # Errors
-/// `CONFIG` when none of them says where it is, `USAGE` for a secret in its place.
+/// `CONFIG` if there is none of them, `USAGE` for a secret in the place of a path.
 pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     let variable = env.path("STRONGROOM_HOME");
     for (path, place) in
@@ -121,16 +121,16 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     if env.path("HOME").is_some_and(|home| home == Path::new("/")) && in_root(&home) && !home.exists() {
         return Err(messages::home_in_root());
     }
-    // Messages and links inside the home should not depend on where the command was started.
-    // A trailing slash would follow a link.
+    // Messages and links inside the home must not depend on the current directory. Collecting the components drops a
+    // trailing slash, which would follow a link.
     std::path::absolute(&home).map(|home| home.components().collect()).map_err(|_| messages::invalid_path())
 }
 
-/// An error of the home itself, by its own code.
+/// Converts an error of the home directory itself to one with its own code.
 pub(crate) fn of_home(error: StoreError) -> Error {
     match error {
         StoreError::Unsafe { path, why } => messages::unsafe_home(&path, why),
-        // Whose it is can be seen from above.
+        // The owner of the home itself is visible from the directory above.
         StoreError::Denied { path, at, why: why @ Denial::Owner(_) } if path == at => {
             messages::denied(&path, &at, why)
         }
@@ -139,8 +139,8 @@ pub(crate) fn of_home(error: StoreError) -> Error {
 }
 
 impl Vault {
-    /// Opens the vault of a home. One without `vault.json` whose lock is held may just be being made: that is
-    /// waited for at most `limit`.
+    /// Opens the vault of a home. If `vault.json` is missing and the lock is held, another command may be making the
+    /// vault; this waits for it for at most `limit`.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
@@ -149,7 +149,7 @@ impl Vault {
         damaged.map_or(Ok(vault), Err)
     }
 
-    /// Opens the vault of a home as [`Vault::open`], even where `vault.json` is damaged, for those who mend it.
+    /// Opens the vault of a home even if `vault.json` is damaged, for commands that repair it. Returns that damage.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `OLD_FORMAT`.
@@ -170,7 +170,7 @@ impl Vault {
             if unlock_files::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() {
                 return none();
             }
-            // What is being made at this moment is nothing that was lost.
+            // A vault that another command is making has lost nothing: wait for it.
             if !limit.is_zero() && lock::is_held(&home).unwrap_or(false) {
                 let me = Holder { pid: std::process::id(), since: 0, command: String::new() };
                 drop(lock::take(&home, Mode::Shared, limit, &me));
@@ -179,7 +179,7 @@ impl Vault {
         }
         let file = if let Some(bytes) = bytes {
             match vault_file::parse(&bytes) {
-                // What repairing such a home would break cannot be told here.
+                // This program does not know what a repair would break in such a home.
                 Err(error) if matches!(error.code(), Code::NewerFormat | Code::OldFormat) => {
                     return Err(error);
                 }
@@ -194,7 +194,7 @@ impl Vault {
         Ok((vault, damaged))
     }
 
-    /// The vault of a home that is not looked at yet.
+    /// Returns the vault of a home without reading anything.
     #[must_use]
     pub(super) fn at(home: Dir, setup: &Setup) -> Self {
         let keychain = Keychain::new(&setup.keychain, home.path());
@@ -202,37 +202,37 @@ impl Vault {
         Self { home, notices: Vec::new(), file: None, keychain, anchors, follow: setup.follow }
     }
 
-    /// The home's directory.
+    /// Returns the home's directory.
     #[must_use]
     pub const fn home(&self) -> &Dir {
         &self.home
     }
 
-    /// What a person should know about the home, as sentences.
+    /// Returns what the user should know about the home, as sentences.
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// What `vault.json` says, if it is there.
+    /// Returns the contents of `vault.json`, if it exists.
     #[must_use]
     pub const fn file(&self) -> Option<&VaultFile> {
         self.file.as_ref()
     }
 
-    /// The keychain, in which records or the key may lie.
+    /// Returns the keychain, which may hold records or the key.
     #[must_use]
     pub const fn keychain(&self) -> &Keychain {
         &self.keychain
     }
 
-    /// What this machine remembers of the home.
+    /// Returns what this machine remembers of the home.
     #[must_use]
     pub const fn anchors(&self) -> &Anchors {
         &self.anchors
     }
 
-    /// The unlock files.
+    /// Lists the unlock files.
     ///
     /// # Errors
     /// Those of reading them.
@@ -240,7 +240,7 @@ impl Vault {
         unlock_files::list(&self.home)
     }
 
-    /// All agents, by name.
+    /// Returns the names of all agents, sorted.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -257,7 +257,7 @@ impl Vault {
         Ok(found)
     }
 
-    /// Every agent that is there, by name. Each is opened when its turn comes.
+    /// Returns all agents, sorted by name. Each is opened when the iterator reaches it.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -265,7 +265,7 @@ impl Vault {
         Ok(self.agents()?.into_iter().filter_map(|name| self.agent(&name).transpose()))
     }
 
-    /// Opens an agent for reading records.
+    /// Returns a reader of an agent's records.
     ///
     /// # Errors
     /// `LOCKED` if `keys` are another agent's; those of reading the directory.
@@ -274,7 +274,7 @@ impl Vault {
         agent.reader(ring, &self.keychain)
     }
 
-    /// An agent that is there.
+    /// Opens an agent, if it exists.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -283,10 +283,10 @@ impl Vault {
         Ok(agents.dir_if_any(name.as_str())?.map(|dir| Agent { name: name.clone(), dir }))
     }
 
-    /// An agent, made where it is missing.
+    /// Opens an agent, and creates it if it does not exist.
     ///
     /// # Errors
-    /// Those of making the directory.
+    /// Those of creating the directory.
     pub fn agent_or_create(&self, name: &AgentName) -> Result<Agent> {
         let dir = self.home.dir_or_create(AGENTS)?.dir_or_create(name.as_str())?;
         Ok(Agent { name: name.clone(), dir })

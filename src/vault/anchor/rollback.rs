@@ -1,8 +1,8 @@
-//! How a home stands to what this machine remembers of it, and whether it may be written.
+//! Compares a home with what this machine remembers of it, and decides whether it may be written.
 //!
-//! A home behind its anchor, or one that went another way since, is read and not written: a restored
-//! backup must not stop a gateway at night, and nothing new is to be built on an old state unseen. A
-//! person accepts such a state by the digest that the refusal names: exactly that state, once.
+//! A home that is older than its anchor, or has another history, can be read but not written. A restored backup must
+//! not stop a gateway at night, but no change should build on an old state unnoticed. A person can accept such a state
+//! by the digest that the refusal names: exactly that state, once.
 
 use memchr::memmem;
 use sha2::{Digest, Sha256};
@@ -19,53 +19,54 @@ use crate::vault::ledger::{self, Ledger};
 use crate::vault::log::{self, Head};
 use crate::vault::vault_ledger::VaultLedger;
 
-/// How many hex digits of a state's SHA-256 name it.
+/// The number of hex digits of a state's SHA-256 that name it.
 const DIGEST_LEN: usize = 16;
 
-/// Why a home is not written.
+/// Why a home must not be written.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// Whose ledger it is about.
     pub scope: Scope,
     /// What is wrong, as a sentence.
     pub what: String,
-    /// Names exactly the state that is there.
+    /// Identifies exactly the current state.
     pub digest: String,
-    /// The number that the next ledger has to be above.
+    /// The next ledger must have a higher number than this.
     pub above: u64,
-    /// What leads on.
+    /// What the user can do.
     pub way_out: WayOut,
 }
 
-/// What leads on from a home that is not written.
+/// What the user can do about a home that must not be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WayOut {
-    /// A person may accept the state.
+    /// Accept the state.
     Accept,
-    /// A person may accept that another vault is in this place now.
+    /// Accept that another vault is in this place now.
     AcceptOther,
-    /// A person may accept that the keys were changed elsewhere.
+    /// Accept that the keys were changed elsewhere.
     AcceptKeys,
-    /// The state is one from before a change of keys, whose key was given up since: another change of keys.
+    /// Change the keys again: the state is from before a change of keys and uses a key that was retired since.
     Rekey,
-    /// The unlock file is not one of this home's: whoever goes on with it may seal for somebody else.
+    /// Restore a backup: the unlock file is not one of this home's, and with it secrets could be encrypted for an
+    /// attacker.
     Restore,
 }
 
 impl Refusal {
-    /// As what a check finds, with the name of the state.
+    /// Returns the refusal as a finding, with the digest of the state.
     #[must_use]
     pub fn as_finding(&self) -> String {
         messages::finding(&self.what, &self.digest)
     }
 
-    /// As the error of a command that would write.
+    /// Returns the refusal as the error of a command that would write.
     #[must_use]
     pub fn error(&self) -> Error {
         messages::refused(&self.what, self.remedy())
     }
 
-    /// What to do.
+    /// Returns what to do, as the remedy of an error.
     #[must_use]
     pub fn remedy(&self) -> String {
         match self.way_out {
@@ -78,18 +79,18 @@ impl Refusal {
     }
 }
 
-/// How a ledger stands to its anchor.
+/// How a ledger compares with its anchor.
 #[derive(Clone, Debug)]
 pub enum Standing {
-    /// As it should be.
+    /// It fits.
     Good,
     /// This machine remembers nothing of the home yet.
     Unknown,
-    /// It may not be written.
+    /// It must not be written.
     Refused(Refusal),
 }
 
-/// What is judged of a ledger.
+/// The state of a ledger that is compared with its anchor.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerState<'a> {
     /// Its number.
@@ -113,14 +114,14 @@ impl<'a> From<&'a VaultLedger> for LedgerState<'a> {
 }
 
 impl LedgerState<'_> {
-    /// As an anchor remembers it.
+    /// Returns the state as an anchor remembers it.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark { number: self.number, mac: self.mac.to_owned(), log: self.log.clone() }
     }
 }
 
-/// Judges a ledger that verifies, in its directory.
+/// Compares a verified ledger in its directory with its anchor.
 ///
 /// # Errors
 /// Those of reading the directory.
@@ -136,10 +137,10 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
         Remembered::OtherVault => {
             return refused(messages::other_vault(), 0, WayOut::AcceptOther);
         }
-        // One whose own was lost is written again.
+        // A lost anchor is written again by the next change.
         Remembered::Nowhere | Remembered::Nothing => return Ok(Standing::Good),
-        // A change of keys on this machine is remembered before the old key goes. That a key was given up is
-        // said by the new keys alone, and somebody else's would say so too.
+        // A change of keys on this machine updates the anchor before the old key is retired. That the remembered key
+        // was retired is claimed only by the new keys, and an attacker's keys would claim that as well.
         Remembered::Retired(above) => {
             return refused(messages::unseen_keys(&whose), above, WayOut::AcceptKeys);
         }
@@ -163,8 +164,7 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
     refused(messages::diverged(&whose, mark.number), mark.number, WayOut::Accept)
 }
 
-/// The refusal for an agent that this machine remembers and whose directory is gone; none if it remembers
-/// nothing of the agent.
+/// Returns the refusal for an agent whose directory is gone; `None` if this machine does not remember the agent.
 ///
 /// # Errors
 /// `INTERNAL`.
@@ -181,7 +181,7 @@ pub fn gone(anchors: &Anchors, ring: &Ring) -> Result<Option<Refusal>> {
     Ok(Some(Refusal { scope: ring.scope.clone(), what, digest, above, way_out: WayOut::Accept }))
 }
 
-/// What can be told without a key of a home that is behind what this machine remembers, as a sentence.
+/// Returns a sentence about a ledger that is older than this machine remembers, as far as that is known without a key.
 #[must_use]
 pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> Option<String> {
     let remembered = anchors.unverified(vault, scope)?;
@@ -192,7 +192,7 @@ pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> 
     }
 }
 
-/// The refusal for a ledger that is missing or does not verify.
+/// Returns the refusal for a ledger that is missing or does not verify.
 ///
 /// # Errors
 /// Those of reading the directory.
@@ -211,7 +211,7 @@ pub fn unreadable(anchors: &Anchors, ring: &Ring, dir: &Dir, error: &Error) -> R
         }
         Remembered::Nowhere | Remembered::NoHome | Remembered::Nothing => 0,
     };
-    // The vault's own ledger, whole, and under a key that the unlock file does not hold.
+    // The vault's own ledger is whole, but uses a key that the unlock file does not have.
     if ring.scope == Scope::Vault && is_of_others(dir, ring) {
         way_out = WayOut::Restore;
     }
@@ -224,7 +224,7 @@ pub fn unreadable(anchors: &Anchors, ring: &Ring, dir: &Dir, error: &Error) -> R
     })
 }
 
-/// Whether a ledger is whole and names a key that these are not, and that none of them followed.
+/// Returns whether a ledger is whole and names a key that is neither one of these nor was replaced by them.
 fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
     #[derive(serde::Deserialize)]
     struct Key {
@@ -241,7 +241,7 @@ fn whose(scope: &Scope) -> String {
     messages::state_of(scope.agent())
 }
 
-/// The MAC of the line of that number in a log's current file.
+/// Returns the MAC of the line with this number, if the log's current file has it.
 fn mac_in_log(dir: &Dir, seq: u64) -> Result<Option<String>> {
     if seq == 0 {
         return Ok(None);
@@ -252,8 +252,8 @@ fn mac_in_log(dir: &Dir, seq: u64) -> Result<Option<String>> {
     Ok(log::parse_line(&bytes[at..end]).map(|(line, _)| line.mac))
 }
 
-/// Names the state of a ledger, of what is sealed beside it, and what this machine remembers: put back again
-/// after it was accepted, it has another name.
+/// Returns the digest of a ledger, of the encrypted files that belong to it, and of what this machine remembers. If the
+/// same state is put back after it was accepted, its digest is another one.
 fn digest(ring: &Ring, dir: Option<&Dir>, remembered: u64) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut add = |name: &str, bytes: &[u8]| {

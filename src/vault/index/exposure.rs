@@ -1,4 +1,4 @@
-//! What of an index looks like a secret, for people.
+//! Reports what looks like a secret in an index.
 
 use super::{FILE, Index, exposed};
 use crate::looks::looks_known;
@@ -6,8 +6,8 @@ use crate::messages::vault::index as messages;
 use crate::vault::id::quoted;
 
 impl Index {
-    /// What looks like a secret, each as a sentence that names its place, with the id of its entry if it is in
-    /// one. Nothing of it is quoted but names.
+    /// Returns what looks like a secret: for each place a sentence, and the id of the entry if it is in one. The
+    /// sentences quote only names.
     #[must_use]
     pub fn exposed(&self) -> Vec<(Option<String>, String)> {
         let entry = |id: &str| {
@@ -25,12 +25,12 @@ impl Index {
         self.ids().filter_map(entry).chain(beside).collect()
     }
 
-    /// The members of an entry that look like secrets, as paths.
+    /// Returns the members of an entry that look like secrets, as paths.
     pub(super) fn exposed_in(&self, id: &str) -> Vec<String> {
         self.profiles.get(id).map(|raw| exposed::below(raw.text(&self.source))).unwrap_or_default()
     }
 
-    /// The members beside the profiles that look like secrets, as paths.
+    /// Returns the members outside the profiles that look like secrets, as paths.
     #[must_use]
     pub fn exposed_beside(&self) -> Vec<String> {
         let top =
