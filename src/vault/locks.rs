@@ -1,4 +1,4 @@
-//! The locks of a vault, and what has to be so before anything is written.
+//! The locks of a vault, and the checks before anything is written.
 
 use std::time::Duration;
 
@@ -18,26 +18,26 @@ use crate::messages;
 use crate::seal::keys::{Keys, Ring};
 use crate::unlock::Opened;
 
-/// How long a command that only looks waits for a change of the vault's keys.
+/// How long a command that only reads waits for a change of the vault's keys.
 pub const LOOK_WAITS: Duration = Duration::from_secs(2);
 
-/// What a command holds while it looks at a whole vault.
+/// What a command holds while it reads a whole vault.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// Kept until it has looked.
+    /// The lock, until the command has read everything.
     pub lock: Option<Lock>,
-    /// Who changes the vault meanwhile; what is read then may not fit together.
+    /// Who is changing the vault meanwhile, so that the command may read parts that do not fit together.
     beside: Option<String>,
 }
 
 impl Look {
-    /// What the reader of a report that was made beside a change is told.
+    /// Returns a warning if the vault is being changed meanwhile.
     #[must_use]
     pub fn told(&self) -> Option<String> {
         self.beside.as_deref().map(messages::vault::locks::vault_is_changing)
     }
 
-    /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.
+    /// Returns how to wait for agents: not at all during a change of keys, which locks them one after the other.
     #[must_use]
     pub fn waits(&self, waits: &LockWait) -> LockWait {
         let limit = if self.beside.is_some() { Duration::ZERO } else { waits.limit };
@@ -45,7 +45,7 @@ impl Look {
     }
 }
 
-/// By whom something is changed.
+/// Returns a phrase for who is changing something.
 pub(super) fn by(holder: Option<Holder>) -> String {
     messages::vault::locks::by(holder.as_ref().map(|holder| (holder.pid, holder.command.as_str())))
 }
@@ -59,7 +59,7 @@ impl Vault {
         Ok(waits.take(&self.home, mode)?)
     }
 
-    /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays.
+    /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays unfinished.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`.
@@ -70,12 +70,11 @@ impl Vault {
         Ok((agent, [vault, lock]))
     }
 
-    /// Takes the locks for a change, unlocks again if the keys changed meanwhile, and finishes
-    /// what a killed process left.
+    /// Takes the locks for a change, unlocks again if the keys have changed, and finishes what a killed process left.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, those of unlocking again, those of the unfinished transaction; `TAMPERED` if the
-    /// home is behind what this machine remembers of it.
+    /// `LOCK_TIMEOUT`, those of unlocking again, those of the unfinished transaction; `TAMPERED` if the home is older
+    /// than this machine remembers.
     pub fn writer<'s>(
         &'s self,
         session: &mut Session,
@@ -86,8 +85,8 @@ impl Vault {
         writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
-    /// As [`Vault::writer`], for a change that seals no secret: that may be made of a state from before a change
-    /// of keys too. It is not remembered then, so that nothing else is written before the keys are changed.
+    /// Returns a writer for a change that encrypts no secret. Such a change is allowed even in a state from before a change
+    /// of keys. It is then not remembered, so that other changes stay refused until the keys are changed.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -102,7 +101,7 @@ impl Vault {
         writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
-    /// Takes the locks for a change of several agents, in the order of their names.
+    /// Returns writers for a change of several agents. Their locks are taken in the order of their names.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -148,8 +147,8 @@ impl Vault {
             .collect()
     }
 
-    /// The right to change an agent, for a command that holds the vault's lock alone. A state from before
-    /// a change of keys is let pass with `over_rekey`.
+    /// Returns a writer for an agent, for a command that holds the vault's lock exclusively. With `over_rekey`, a state
+    /// from before a change of keys is allowed.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -171,10 +170,11 @@ impl Vault {
         Means { keychain: &self.keychain, anchors: &self.anchors, follow: self.follow, now, over_rekey: None }
     }
 
-    /// Keeps the keys as they are and the session up to date with them, for a command that judges all there
-    /// is: beside a change of keys, half of it would seem lost. Such a change is waited for at most
-    /// [`LOOK_WAITS`]; then the command looks beside it, because a person who asks what is wrong needs an answer. No lock if the
-    /// home cannot be written, and so nothing is changed.
+    /// Keeps the keys from changing, and the session up to date with them, for a command that checks everything: during a
+    /// change of keys, half of it would seem lost.
+    ///
+    /// It waits for such a change for at most [`LOOK_WAITS`]. Then the command runs without the lock, because a person who
+    /// asks what is wrong needs an answer. A home that cannot be written has no writer and needs no lock.
     ///
     /// # Errors
     /// Those of unlocking again.
@@ -188,8 +188,8 @@ impl Vault {
         Ok(look)
     }
 
-    /// Takes the vault's lock alone, finishes what a killed command left of a change of the vault itself,
-    /// and brings the session up to date with the keys.
+    /// Takes the vault's lock exclusively, finishes a change of the vault itself that a killed command left, and brings the
+    /// session up to date with the keys.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`, those of unlocking again.
@@ -199,7 +199,7 @@ impl Vault {
         if let Ok(ring) = session.keys.own()
             && let Ok(Some(own)) = VaultLedger::read(&self.home, &ring)
             && !own.is_settled(&self.home)?
-            // Nothing is put in its place in a home that is not to be written, and nothing of it remembered.
+            // In a home that must not be written, nothing is finished, and nothing is remembered.
             && let Standing::Good | Standing::Unknown =
                 rollback::judge(&self.anchors, &ring, &self.home, LedgerState::from(&own))?
         {
@@ -213,12 +213,12 @@ impl Vault {
         let Ok(ring) = keys.own() else { return Ok(true) };
         match VaultLedger::read(&self.home, &ring) {
             Ok(Some(own)) => own.is_settled(&self.home),
-            // Whether anything may be written at all is judged behind this.
+            // A ledger that does not verify is handled after this.
             _ => Ok(true),
         }
     }
 
-    /// The vault's own ledger, if it may be written.
+    /// Returns the vault's own ledger, if it may be written.
     ///
     /// # Errors
     /// `TAMPERED`.
@@ -241,7 +241,7 @@ impl Vault {
         }
     }
 
-    /// Whether this machine remembers nothing of the home.
+    /// Returns whether this machine remembers nothing of the home.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -250,7 +250,7 @@ impl Vault {
         Ok(matches!(self.anchors.of(ring)?, NoHome | Nothing | Nowhere))
     }
 
-    /// The number of the ledger that this machine remembers, whatever key it was written under; 0 if none.
+    /// Returns the number of the ledger that this machine remembers, whatever its key; 0 if there is none.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -263,8 +263,7 @@ impl Vault {
         })
     }
 
-    /// Remembers the vault's own state outside the home, if it may be written. The caller holds the vault's
-    /// lock.
+    /// Remembers the vault's own state outside the home, if the home may be written. The caller holds the vault's lock.
     ///
     /// # Errors
     /// Those of reading the ledger.
@@ -278,7 +277,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Makes a change of the vault itself. The caller holds the vault's lock alone.
+    /// Makes a change of the vault itself. The caller holds the vault's lock exclusively.
     ///
     /// # Errors
     /// As [`VaultLedger::commit`].

@@ -1,4 +1,4 @@
-//! An agent's records in the desktop's keychain, as a store like the files are one.
+//! An agent's records in the desktop's keychain.
 
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
@@ -11,7 +11,7 @@ use crate::seal::{RECORD_MAX, armor};
 use crate::vault::id::ProfileId;
 use crate::vault::record::Record;
 
-/// The items of an agent, named as the files of records are.
+/// The keychain items of an agent.
 #[derive(Clone, Copy, Debug)]
 pub struct KeychainStore<'k> {
     keychain: &'k Keychain,
@@ -21,19 +21,19 @@ pub struct KeychainStore<'k> {
 }
 
 impl<'k> KeychainStore<'k> {
-    /// The store of an agent.
+    /// Returns the store of the agent whose keys these are.
     #[must_use]
     pub fn new(keychain: &'k Keychain, ring: &'k Ring) -> Self {
         Self { keychain, ring, vault: ring.vault.as_str(), agent: ring.scope.agent().unwrap_or_default() }
     }
 
-    /// The item of a profile.
+    /// Returns the item of a profile.
     #[must_use]
     pub fn item(&self, profile: &ProfileId) -> Item {
         self.keychain.record(self.vault, self.agent, profile.as_str())
     }
 
-    /// The profiles that have an item, as the items say.
+    /// Returns the profiles that have an item, sorted. Their ids are taken from the items' attributes.
     ///
     /// # Errors
     /// Those of the keychain.
@@ -46,7 +46,7 @@ impl<'k> KeychainStore<'k> {
         Ok(profiles)
     }
 
-    /// What each item of a profile holds, or why that is no sealed record.
+    /// Returns the encrypted record in each item of a profile, or why it holds none.
     ///
     /// # Errors
     /// Those of the keychain.
@@ -55,11 +55,11 @@ impl<'k> KeychainStore<'k> {
         Ok(texts.iter().map(|text| sealed_in(text, profile)).collect())
     }
 
-    /// Writes the staged records of these names. The staged copies stay, until a later process has seen the
-    /// items.
+    /// Writes the staged records with these file names to the keychain. The staged copies stay until a later process has
+    /// seen the items.
     ///
     /// # Errors
-    /// Those of the keychain, and of reading what is staged.
+    /// Those of the keychain, and of reading the staged files.
     pub fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<()> {
         let mut items = Vec::with_capacity(names.len());
         for name in names {
@@ -72,10 +72,10 @@ impl<'k> KeychainStore<'k> {
     }
 }
 
-/// The sealed record in an item's text.
+/// Returns the encrypted record in the text of an item.
 ///
 /// # Errors
-/// `KEYCHAIN_LOST` where it is empty, `CORRUPT`, `TOO_LARGE`.
+/// `KEYCHAIN_LOST` if it is empty, `CORRUPT`, `TOO_LARGE`.
 pub fn sealed_in(text: &[u8], profile: &ProfileId) -> Result<Vec<u8>> {
     if text.is_empty() {
         return Err(messages::item_is_empty(profile));
