@@ -1,4 +1,4 @@
-//! The record: a profile's secret together with the metadata that governs it, sealed as one unit.
+//! The record: a profile's secret and its metadata, encrypted as one unit.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -15,39 +15,38 @@ use crate::seal::record::{self, Purpose};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
 const FORMAT: u32 = 1;
-/// Plaintexts are padded to a multiple of this, in bytes, so that a record's size tells little of its
-/// secret.
+/// Plaintexts are padded to a multiple of this, in bytes, so that the size of a record reveals little about its secret.
 const BLOCK: usize = 512;
 
-/// What a record says of the one that it followed.
+/// What a record says about the one that it replaced.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Replaced {
     /// Its generation.
     pub generation: u64,
-    /// The SHA-256 of its sealed bytes, in hex.
+    /// The SHA-256 of its encrypted bytes, in hex.
     pub sha256: String,
 }
 
-/// What a record may hold beside the credential.
+/// What a record may have in addition to the credential.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
     /// The origins to which the secret may be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<String>>,
-    /// The account's name, where a protocol asks for one.
+    /// The name of the account, if a protocol needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The helpers that may hand it out without naming a destination.
+    /// The helpers that may use it without naming a destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helpers: Option<Vec<String>>,
-    /// A remark.
+    /// A comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whether the secret before it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<bool>,
-    /// The generation that this one brought back.
+    /// The generation that this one restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<u64>,
 }
@@ -55,21 +54,21 @@ pub struct Details {
 /// A profile's record in memory.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Which profile it is.
+    /// The profile.
     pub profile: ProfileId,
-    /// Grows with every write of the profile; at least the Unix time in milliseconds.
+    /// A number that grows with every write of the profile; at least the time of the write in Unix milliseconds.
     pub generation: u64,
     /// When the profile was first written, in Unix milliseconds.
     pub created: i64,
     /// When this record was written, in Unix milliseconds.
     pub updated: i64,
-    /// What it followed.
+    /// The record that it replaced.
     pub replaces: Option<Replaced>,
-    /// The machine that wrote it; of one that is to be written, the machine whose keys seal it.
+    /// The machine that wrote it. It is ignored when a record is encrypted, which sets the machine of the keys.
     pub by: Option<String>,
     /// The credential.
     pub credential: Credential,
-    /// What is known of it besides.
+    /// Further metadata.
     pub details: Details,
 }
 
@@ -139,10 +138,10 @@ struct Version {
 }
 
 impl Record {
-    /// Seals the record for its place.
+    /// Encrypts the record for its vault, agent and profile.
     ///
     /// # Errors
-    /// `TOO_LARGE` beyond the record's bound, `INTERNAL`.
+    /// `TOO_LARGE` above the size limit of a record, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         let credential = &self.credential;
         let internal = |_| messages::not_serialized();
@@ -177,13 +176,13 @@ impl Record {
         };
         let mut plaintext = Buffer::with_capacity(1024 + credential.secret.expose_secret().len());
         serde_json::to_writer(&mut plaintext, &out).map_err(internal)?;
-        // White space behind a JSON text is none of it.
+        // JSON parsers ignore white space at the end.
         let padding = plaintext.len().next_multiple_of(BLOCK) - plaintext.len();
         plaintext.extend(&[b' '; BLOCK][..padding]);
         record::seal(ring, Purpose::Record, plaintext.expose())
     }
 
-    /// Opens a record and checks every field against what was asked for.
+    /// Decrypts a record, and makes sure that it is of this vault, agent and profile.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`, `TOO_LARGE`.
@@ -197,7 +196,7 @@ impl Record {
         Ok(record)
     }
 
-    /// Opens a record of an agent, whichever profile's it is: it says so itself.
+    /// Decrypts a record of any profile of an agent. The record says which profile it is.
     ///
     /// # Errors
     /// As [`Record::open`].
@@ -211,7 +210,7 @@ impl Record {
         Ok(record)
     }
 
-    /// The record in an opened plaintext, and the vault it names, which the caller judges.
+    /// Parses a decrypted record. Returns also the id of the vault in it, which the caller has to check.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
@@ -264,7 +263,7 @@ impl Record {
     }
 }
 
-/// Whose an opened record is, as it says itself; the caller judges it.
+/// The vault, agent and profile in a decrypted record, which the caller has to check.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Whose {
     /// The vault's id.
@@ -276,7 +275,7 @@ pub struct Whose {
 }
 
 impl Whose {
-    /// What a plaintext says.
+    /// Parses them from a plaintext.
     ///
     /// # Errors
     /// `CORRUPT`.
@@ -329,7 +328,7 @@ mod tests {
         assert_eq!(back.by.as_deref(), Some(keys.machine.as_str()));
         assert_eq!(back.credential.extra["big"].expose_secret(), "12345678901234567890.10");
         record.credential.email = Some("me@x.io".into());
-        // The header has a stanza of random length.
+        // The header has a stanza of random length, so only the payload is compared.
         let payload = |sealed: &[u8]| sealed.len() - memchr::memmem::find(sealed, b"\n--- ").unwrap();
         assert_eq!(payload(&record.seal(&ring).unwrap()), payload(&sealed));
         record.generation = GENERATION_MAX + 1;

@@ -1,4 +1,4 @@
-//! The stores: where sealed records rest.
+//! The stores of encrypted records.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,10 +6,10 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::messages;
 
-/// A place where a profile's sealed record rests.
+/// A place for a profile's encrypted record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Store {
-    /// A sealed file in the home.
+    /// An encrypted file in the home.
     #[default]
     File,
     /// An item in the desktop's keychain.
@@ -17,7 +17,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// Its name in indexes and on the command line.
+    /// Returns its name in indexes and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

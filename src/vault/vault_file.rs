@@ -1,4 +1,4 @@
-//! `vault.json`: a copy of what the unlock files say, and nothing that decides who can read.
+//! `vault.json`: a copy of what the unlock files say. Nothing in it decides who can read.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,13 +8,13 @@ use crate::messages::vault::home as messages;
 use crate::seal::keys::VaultId;
 use crate::unlock::payload::old_format;
 
-/// The file that repeats what the unlock files say.
+/// The file's name in the home.
 pub const FILE: &str = "vault.json";
 /// The largest such file, in bytes.
 pub const MAX: usize = 16 * 1024;
 const FORMAT: u32 = 1;
 
-/// `vault.json`: nothing in it decides who can read.
+/// The contents of `vault.json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VaultFile {
@@ -25,13 +25,13 @@ pub struct VaultFile {
 }
 
 impl VaultFile {
-    /// That of a vault.
+    /// Returns the contents for a vault.
     #[must_use]
     pub fn of(vault: &VaultId) -> Self {
         Self { format: FORMAT, vault_id: vault.to_string() }
     }
 
-    /// The file's bytes.
+    /// Returns the bytes of the file.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -42,7 +42,7 @@ impl VaultFile {
     }
 }
 
-/// What the file's bytes say.
+/// Parses the file.
 ///
 /// # Errors
 /// `CORRUPT`, `NEWER_FORMAT`, `OLD_FORMAT`.

@@ -1,4 +1,4 @@
-//! How a record and its entry in the index fit each other.
+//! Compares records with their entries in the index.
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,7 @@ pub(super) fn verify_record(
     }
 }
 
-/// How an index entry differs from the record that governs it.
+/// Returns sentences about the differences between an index entry and its record, which counts.
 #[must_use]
 pub fn drift(agent: &Agent, record: &Record, entry: &Entry<'_>) -> Vec<String> {
     let id = &record.profile;

@@ -1,4 +1,4 @@
-//! Whether everything in a home is what this vault made: records, indexes and logs.
+//! Verifies that everything in a home is what this vault wrote: records, indexes and logs.
 
 mod entries;
 mod strays;
@@ -38,21 +38,21 @@ use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
 use crate::unlock::unlock_files::DIR;
 
-/// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
+/// How far a generation may be ahead of the clock, in milliseconds, before a clock must have been wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
 
-/// So many records are opened before what was found is told, and their secrets are forgotten.
+/// The number of records that are decrypted at once; after that, their secrets are dropped.
 const AT_ONCE: usize = 1024;
 
-/// What is wrong, or worth knowing.
+/// A problem, or something worth knowing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// A stable name: `corrupt`, `tampered`, `ledger`, `rolled_back`, `unlisted`, `missing`, `drift`, …
     pub kind: &'static str,
-    /// The agent, where it concerns one.
+    /// The agent, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// The profile, where it concerns one.
+    /// The profile, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// A sentence.
@@ -60,18 +60,18 @@ pub struct Finding {
     /// What to do about it, if that does not follow from its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
-    /// Whether it is harmless, and told only to be known.
+    /// Whether it is harmless.
     pub notice: bool,
 }
 
 /// What was verified.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Verified {
-    /// How many agents.
+    /// The number of agents.
     pub agents: usize,
-    /// How many records opened.
+    /// The number of records that were decrypted.
     pub records: usize,
-    /// How many lines of the logs verified.
+    /// The number of log lines that verify.
     #[serde(rename = "logLines")]
     pub log_lines: u64,
     /// What was found.
@@ -85,7 +85,7 @@ impl Finding {
 }
 
 impl Verified {
-    /// Whether nothing but notices was found.
+    /// Returns whether there are no findings except notices.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.notice)
@@ -96,7 +96,7 @@ impl Verified {
         self.findings.push(Finding { agent, profile, ..Finding::new(kind, what) });
     }
 
-    /// What to do about the last one.
+    /// Sets the remedy of the last finding.
     fn remedy(&mut self, remedy: impl Into<String>) {
         if let Some(finding) = self.findings.last_mut() {
             finding.remedy = Some(remedy.into());
@@ -136,8 +136,8 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
-        // While a writer is at work, records, index and log are read at different times. If it does not end, a
-        // finding says so. A home that cannot be written has no writer.
+        // The lock keeps a writer from changing records, index and log between reading them. If a writer does not finish
+        // in time, a finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
                 verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder)));
@@ -175,7 +175,7 @@ fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Res
     if session.keys.only_agent().is_none()
         && let Err(error) = verify_own(vault, session, verified)
     {
-        // What belongs to the agents is verified all the same.
+        // The agents are verified anyway.
         verified.add_own("unreadable", error.what().to_owned());
         verified.remedy(error.remedy().to_owned());
     }
@@ -189,7 +189,7 @@ fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Res
     Ok(())
 }
 
-/// What agents are verified with.
+/// What verifying an agent needs.
 struct Check<'a> {
     vault: &'a Vault,
     session: &'a Session,
@@ -232,7 +232,7 @@ impl Check<'_> {
         let ids = reader.record_ids()?;
         self.records(&reader, &ids, index.as_ref(), verified);
         verify_strays(&reader, book, &in_home, verified)?;
-        // A record that the ledger does not know has a finding already.
+        // A record that the ledger does not list has a finding already.
         let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
         for entry in index.iter().flat_map(Index::entries) {
             verify_entry(&reader.agent, &entry, &held, verified);
@@ -243,7 +243,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Opens the records that a ledger names.
+    /// Verifies the records that a ledger lists.
     fn records(
         &self,
         reader: &Reader<'_>,
@@ -251,7 +251,7 @@ impl Check<'_> {
         index: Option<&Index>,
         verified: &mut Verified,
     ) {
-        // What fails of it fails again for each profile.
+        // A failure happens again, and is reported, for each profile.
         let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
         let watched = &*self.waits.watched;
         watched.begins(messages::progress::VERIFYING, ids.len());
@@ -277,7 +277,7 @@ impl Check<'_> {
     }
 }
 
-/// What lies in an agent's directory, by names and modes.
+/// Verifies the names and modes of files in an agent's directory.
 fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
     for what in modes(
         &agent.dir,
@@ -315,7 +315,7 @@ fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// The records in the home, by their names; what is none of them is told.
+/// Returns the profiles that have records in the home, by the names of their files. Other files are reported.
 fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<Vec<ProfileId>> {
     let whose = |sealed: &[u8]| Record::open_any(ring, sealed).ok().map(|record| record.profile);
     let RecordFiles { ids, unnamed, strange } = agent.records(&whose)?;
@@ -326,16 +326,16 @@ fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<V
     Ok(ids)
 }
 
-/// A record as it was seen.
+/// A record that was read.
 struct Seen {
     record: Record,
-    /// Whether the recovery key opens it, as far as that can be told.
+    /// Whether the recovery key decrypts it; true if the recovery key is not at hand.
     opens: bool,
     store: Option<Store>,
 }
 
-/// Opens some records, and each again by the recovery key, which takes most of the time. Those in the keychain one
-/// after another: it answers one question at a time.
+/// Decrypts records, and each again with the recovery key, which takes most of the time. If any is in the keychain, they
+/// are read one after another, because the keychain answers one request at a time.
 fn look(
     reader: &Reader<'_>,
     ids: &[ProfileId],
@@ -357,7 +357,7 @@ fn look(
     }
 }
 
-/// What an error of reading a record means.
+/// Returns the kind and the sentence of the finding for an error of reading a record.
 fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
     let what = error.what().to_owned();
     match error.code() {
@@ -366,13 +366,13 @@ fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
         Code::KeychainLost => ("missing", messages::findings::item_gone(id)),
         code if code.is_of_keychain() => ("keychain", what),
         Code::Corrupt if what.contains("missing") => ("missing", what),
-        // Whether it is whole cannot be seen.
+        // The record may be sound: it could not be read.
         Code::Io => ("unreadable", what),
         _ => ("corrupt", what),
     }
 }
 
-/// The log, and what this machine remembers.
+/// Verifies the log, and compares the ledger with what this machine remembers.
 fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mut Verified) -> Result<()> {
     let (agent, ledger) = (&reader.agent, &book.ledger);
     let chain = log::verify(&reader.ring, &reader.log()?, &ledger.log)?;
@@ -388,7 +388,7 @@ fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mu
     Ok(())
 }
 
-/// Records in the home that the ledger does not name.
+/// Reports records in the home that the ledger does not list.
 fn verify_strays(
     reader: &Reader<'_>,
     book: &Book,

@@ -1,5 +1,5 @@
-//! Files that are none of Strongroom's: left by file systems, file managers, editors and programs that keep
-//! directories in step. None of them is used or touched; a copy of a record may hold a newer secret.
+//! Reports files that are not Strongroom's: left by file systems, file managers, editors and sync programs. They are never
+//! used or changed. One may be a copy of a record with a newer secret.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::{lock, queue};
@@ -19,10 +19,10 @@ use crate::vault::record::Record;
 use crate::vault::transaction::journal;
 use crate::vault::{index, log};
 
-/// No more of them are named in one place.
+/// The most of them that are named in one place.
 const TOLD: usize = 20;
 
-/// Tells of the files among the unlock files that are none.
+/// Reports files among the unlock files that are none.
 pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     let names = unlock.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| !unlock_files::is_ours(name)).collect();
@@ -30,7 +30,7 @@ pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Reports what is among the agents and is no agent.
+/// Reports what is among the agents and is not an agent.
 pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
     let names = agents.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| name.parse::<AgentName>().is_err()).collect();
@@ -72,7 +72,7 @@ pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Tells of the files among the records that are none by their names. What opens as a record is a copy.
+/// Reports files among the records that do not have the name of one. If it can be decrypted as a record, it is a copy.
 pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verified: &mut Verified) {
     for name in strange.iter().take(TOLD) {
         match copy_of(agent, ring, name) {
@@ -89,7 +89,7 @@ pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verifie
     }
 }
 
-/// A record in a file whose name is not that of a record.
+/// A record in a file that does not have the name of one.
 struct StrayCopy {
     /// The directory that holds it.
     place: &'static str,
@@ -104,7 +104,7 @@ fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<StrayCopy> {
 }
 
 impl StrayCopy {
-    /// Says what the copy is, compared with the profile's own record, and what to do about it.
+    /// Returns a sentence that compares the copy with the profile's own record, and a remedy.
     fn told(&self, agent: &Agent, ring: &Ring, name: &str) -> (String, String) {
         let Self { place, record: copy } = self;
         let id = &copy.profile;
@@ -140,7 +140,7 @@ fn told(place: &str, name: &str) -> String {
     messages::foreign_file(place, &quoted(name), foreign(name))
 }
 
-/// Whose a file is, by the name that such files have.
+/// Returns which program a file is from, if its name tells.
 fn foreign(name: &str) -> Option<&'static str> {
     let lower = name.to_lowercase();
     let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
@@ -163,7 +163,7 @@ fn foreign(name: &str) -> Option<&'static str> {
     None
 }
 
-/// `.NAME.XXXXXX`, as rsync calls a file while it is being copied.
+/// Returns whether a name is `.NAME.XXXXXX`, as rsync calls a file while it copies it.
 fn is_of_rsync(name: &str) -> bool {
     let tail = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map(|(_, tail)| tail);
     tail.is_some_and(|tail| tail.len() == 6 && tail.bytes().all(|b| b.is_ascii_alphanumeric()))

@@ -1,5 +1,4 @@
-//! What belongs to the vault itself: its ledger and log, its unlock files, its settings, and the rights of
-//! its files.
+//! Verifies what belongs to the vault itself: its ledger and log, unlock files, settings, and the modes of its files.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::home;
@@ -14,7 +13,7 @@ use crate::vault::id::quoted;
 use crate::vault::log;
 use crate::vault::vault_ledger::VaultLedger;
 
-/// What of these names in a directory others can write, or somebody else owns, as sentences.
+/// Returns sentences about files with these names in a directory that others can write or own.
 pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
     let judged = names.iter().filter_map(|name| Some((name, home::not_private(dir, name)?)));
     judged
@@ -28,7 +27,7 @@ pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// As [`modes`], for the files in a directory; of many the first.
+/// Returns the same as [`modes`] for all files in a directory; only the first ones if there are many.
 pub(super) fn modes_within(dir: &Dir) -> Vec<String> {
     const TOLD: usize = 20;
     let names = dir.names().unwrap_or_default();
@@ -87,7 +86,7 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
     Ok(())
 }
 
-/// The files of a log that were damaged and set by, as they are shown.
+/// Returns the quoted names of damaged files of a log that were set aside.
 pub(super) fn damaged_logs(dir: &Dir) -> Result<Vec<String>> {
     let names = dir.names()?.into_iter().filter(|name| name.starts_with(log::DAMAGED));
     Ok(names.map(|name| quoted(&name)).collect())
