@@ -8,7 +8,7 @@ use crate::select::pin::{Pin, SessionName};
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::AgentName;
 
-/// Returns the pin of a session. If the state cannot be read, there is none, and the error comes with it.
+/// Returns the pin of a session, or none and the error if the state cannot be read.
 ///
 /// # Errors
 /// Those of reading the home.

@@ -98,7 +98,7 @@ pub enum Held {
 /// Those of reading the index and the keys.
 pub fn held(open: &Open<'_>, profile: &ProfileId) -> Result<Held> {
     let Some(reader) = open.reader()? else { return Ok(Held::Nothing) };
-    // The record counts; if there is none or it cannot be decrypted, the entry tells what another program keeps there.
+    // The record counts. Without a readable one, the entry tells what another program keeps there.
     if let Ok(Some(record)) = reader.record(profile) {
         return Ok(Held::Credential(record.credential.kind));
     }

@@ -64,7 +64,7 @@ impl LockWait {
 pub struct Setup {
     /// How the keychain may be used.
     pub keychain: crate::keychain::Setup,
-    /// Where this machine remembers the home.
+    /// The directory in which this machine remembers the home.
     pub anchors: anchor::Setup,
     /// Applies steps to the run-time state.
     pub follow: Follow,
@@ -95,7 +95,7 @@ pub struct Vault {
 /// Returns the home that a flag or a variable names, else the one in the platform's data directory.
 ///
 /// # Errors
-/// `CONFIG` if there is none of them, `USAGE` for a secret in the place of a path.
+/// `CONFIG` if no home is known, `USAGE` for a secret in the place of a path.
 pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     let variable = env.path("STRONGROOM_HOME");
     for (path, place) in

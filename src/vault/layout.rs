@@ -2,8 +2,8 @@
 
 /// The directory of records that are stored in files.
 pub const RECORDS: &str = "records";
-/// The directory of encrypted copies of records that go to the keychain, until a later process has seen them there, and of
-/// notes of items to remove. It exists from an agent's first record in the keychain on.
+/// The directory of encrypted copies of records that go to the keychain, until a later process has seen them there, and
+/// of notes of items to remove. It exists from an agent's first record in the keychain on.
 pub const PENDING: &str = "pending";
 /// The suffix that a note of an item to remove adds to the record's file name.
 pub const GONE: &str = ".gone";

@@ -85,8 +85,8 @@ impl Vault {
         writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
-    /// Returns a writer for a change that encrypts no secret. Such a change is allowed even in a state from before a change
-    /// of keys. It is then not remembered, so that other changes stay refused until the keys are changed.
+    /// Returns a writer for a change that encrypts no secret. Such a change is allowed even in a state from before a
+    /// change of keys. It is then not remembered, so that other changes stay refused until the keys are changed.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -170,11 +170,11 @@ impl Vault {
         Means { keychain: &self.keychain, anchors: &self.anchors, follow: self.follow, now, over_rekey: None }
     }
 
-    /// Keeps the keys from changing, and the session up to date with them, for a command that checks everything: during a
-    /// change of keys, half of it would seem lost.
+    /// Keeps the keys from changing, and the session up to date with them, for a command that checks everything: during
+    /// a change of keys, half of it would seem lost.
     ///
-    /// It waits for such a change for at most [`LOOK_WAITS`]. Then the command runs without the lock, because a person who
-    /// asks what is wrong needs an answer. A home that cannot be written has no writer and needs no lock.
+    /// It waits for such a change for at most [`LOOK_WAITS`]. Then the command runs without the lock, because a person
+    /// who asks what is wrong needs an answer. A home that cannot be written has no writer and needs no lock.
     ///
     /// # Errors
     /// Those of unlocking again.
@@ -188,8 +188,8 @@ impl Vault {
         Ok(look)
     }
 
-    /// Takes the vault's lock exclusively, finishes a change of the vault itself that a killed command left, and brings the
-    /// session up to date with the keys.
+    /// Takes the vault's lock exclusively, finishes a change of the vault itself that a killed command left, and brings
+    /// the session up to date with the keys.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`, those of unlocking again.
@@ -250,7 +250,7 @@ impl Vault {
         Ok(matches!(self.anchors.of(ring)?, NoHome | Nothing | Nowhere))
     }
 
-    /// Returns the number of the ledger that this machine remembers, whatever its key; 0 if there is none.
+    /// Returns the number of the ledger that this machine remembers, whatever its key; 0 without one.
     ///
     /// # Errors
     /// `INTERNAL`.

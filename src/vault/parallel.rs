@@ -17,7 +17,8 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     spread(items, work)
 }
 
-/// Does the same as [`map`], but on threads even for few items. If the system provides no thread, this one does the work.
+/// Does the same as [`map`], but on threads even for few items. If the system provides no thread, this one does the
+/// work.
 pub fn spread<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let work = &work;

@@ -98,8 +98,8 @@ impl Session {
 
 /// Makes sure, as far as possible, that cached keys were not planted, before anything is written with them.
 ///
-/// A cache is filled by an unlock method, but nothing in it proves that. It also lists the ids of retired keys, which is no
-/// proof either: an anchor under one of them does not vouch for the cache.
+/// A cache is filled by an unlock method, but nothing in it proves that. It also lists the ids of retired keys, which
+/// is no proof either: an anchor under one of them does not vouch for the cache.
 ///
 /// # Errors
 /// `TAMPERED`; `LOCKED` if nothing vouches for them.
@@ -115,8 +115,8 @@ pub(super) fn check_cached(anchors: &Anchors, keys: &Keys, ring: &Ring, agent: &
     Ok(())
 }
 
-/// Does the same for the keys of one agent alone. The vault's ledger cannot vouch for them, so the agent's ledger has to,
-/// and the anchor if there is one.
+/// Does the same for the keys of one agent alone. The vault's ledger cannot vouch for them, so the agent's ledger has
+/// to, and the anchor if there is one.
 fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
     use Remembered::{Mark, NoHome, Nothing, Nowhere, OtherVault, Retired, UnknownKey};
     let name = &agent.name;

@@ -1,9 +1,9 @@
 //! The vault's own ledger: which unlock methods there are, and where the vault's own log ends.
 //!
-//! Replacing it is the commit of every change of the vault itself: `init`, unlock methods, the steps of a change of keys,
-//! settings. Before that, the new files are made durable next to those that they replace (`unlock/<method>.age.new`), and
-//! after it they are moved into place; the next command finishes that if it was interrupted. An unlock file that the ledger
-//! does not list is not the vault's.
+//! Replacing it is the commit of every change of the vault itself: `init`, unlock methods, the steps of a change of
+//! keys, settings. Before that, the new files are made durable next to those that they replace
+//! (`unlock/<method>.age.new`), and after it they are moved into place; the next command finishes that if it was
+//! interrupted. An unlock file that the ledger does not list is not the vault's.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -119,8 +119,8 @@ impl VaultLedger {
     /// unfinished.
     ///
     /// # Errors
-    /// Any error up to the replacement of the ledger; then nothing has changed. After that, those of applying the change,
-    /// which the next command finishes.
+    /// Any error up to the replacement of the ledger; then nothing has changed. After that, those of applying the
+    /// change, which the next command finishes.
     pub fn commit(&self, home: &Dir, ring: &Ring, edit: &Edit) -> Result<Self> {
         let staged = self.stage(home, ring, edit);
         if staged.is_err() {
@@ -205,8 +205,8 @@ impl VaultLedger {
         Ok(home.kind(vault_file::FILE)?.is_some() && self.is_placed(home)?)
     }
 
-    /// Returns the same as [`VaultLedger::is_settled`] without regard to `vault.json`, which only repeats what the unlock
-    /// files say.
+    /// Returns the same as [`VaultLedger::is_settled`] without regard to `vault.json`, which only repeats what the
+    /// unlock files say.
     ///
     /// # Errors
     /// Those of reading the home.

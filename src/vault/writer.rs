@@ -61,8 +61,8 @@ pub struct Staged<'w> {
 }
 
 impl<'s> Writer<'s> {
-    /// Returns a writer for the locks that are held. Before that, it finishes what a killed process left, and makes sure that
-    /// the agent is not older than this machine remembers.
+    /// Returns a writer for the locks that are held. Before that, it finishes what a killed process left, and makes
+    /// sure that the agent is not older than this machine remembers.
     ///
     /// # Errors
     /// `TAMPERED`, and those of finishing.

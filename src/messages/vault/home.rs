@@ -1,4 +1,4 @@
-//! Messages about the home: where it is, whether it is safe, and what it lacks.
+//! Messages about the home: its path, its safety, and what is missing or damaged in it.
 
 use std::path::Path;
 

@@ -116,7 +116,7 @@ pub fn transaction_of(scope: impl Display) -> String {
     format!("the unfinished transaction of {scope}")
 }
 
-/// A transaction, `what`, decrypts to something that is none.
+/// A transaction, `what`, decrypts to something else.
 #[must_use]
 pub fn transaction_invalid(what: &str) -> Error {
     Error::new(Code::Corrupt, format!("{what} has invalid contents"))

@@ -33,7 +33,7 @@ pub fn withheld() -> String {
     "the given value".to_owned()
 }
 
-/// Which agents have what another one lacks: `agent ops has one`. `None` if there are none.
+/// Which agents have what another one lacks: `agent ops has one`. `None` without agents.
 #[must_use]
 pub fn agents_have_one(agents: &[&str]) -> Option<String> {
     match agents {

@@ -67,7 +67,7 @@ pub fn gone(vault: &Vault, keys: &Keys) -> Result<Vec<Refusal>> {
     Ok(found)
 }
 
-/// Reads a ledger, or why there is none, and its refusal until two readings agree. No lock is held, so a writer may
+/// Reads a ledger, or its error, and its refusal until two readings agree. No lock is held, so a writer may
 /// change the ledger before the anchor is read.
 fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Option<Refusal>> {
     let mut before = None;
@@ -198,7 +198,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
             let state = RecordState::Stored(found.store, key);
             change.enter(&found.record, Entry { generation: found.record.generation, state });
         }
-        Book::anew(log::unverified_head(&writer.agent.dir)?)
+        Book::begun_at(log::unverified_head(&writer.agent.dir)?)
     };
     match writer.stage_on(change, &book, &*waits.watched)?.commit()?.unfinished {
         Some(error) => Err(error),

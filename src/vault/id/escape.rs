@@ -52,7 +52,7 @@ pub(super) fn short(id: &str) -> String {
     format!("{SHORT}{}", hex(&Sha256::digest(id.as_bytes())[..SHORT_BYTES]))
 }
 
-/// Returns the hex digits of a short form; `None` if the name is none.
+/// Returns the hex digits of a name that is a short form.
 pub(super) fn short_of(name: &str) -> Option<&str> {
     name.strip_prefix(SHORT).filter(|digits| {
         digits.len() == 2 * SHORT_BYTES && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -207,8 +207,8 @@ impl ProfileId {
     }
 }
 
-/// Returns whether a byte may be part of a profile's name: the atext of RFC 5322, the dot and the at sign, so that every
-/// e-mail address in its usual form is a name.
+/// Returns whether a byte may be part of a profile's name: the atext of RFC 5322, the dot and the at sign, so that
+/// every e-mail address in its usual form is a name.
 #[must_use]
 pub fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.@".contains(&byte)

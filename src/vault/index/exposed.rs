@@ -1,4 +1,4 @@
-//! Finds what looks like a secret in an index: by the name of its member, or by its own format.
+//! Finds what looks like a secret in an index: from the name of its member, or from its own format.
 //!
 //! An index holds no secret of Strongroom's. What another program puts there is reported and never shown.
 

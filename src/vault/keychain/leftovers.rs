@@ -2,8 +2,8 @@
 //!
 //! An item names its vault and the path of its home. A home that was moved still reads the items of its old path, and a
 //! recovery reads those of the vault that was in the home before. So items count as left over only if nothing may read
-//! them: there is no home at that path, and no known home of that vault. A disk that is not mounted looks like a deleted
-//! directory; only a person can tell.
+//! them: there is no home at that path, and no known home of that vault. A disk that is not mounted looks like a
+//! deleted directory; only a person can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub struct Leftover {
     pub without_parent: bool,
 }
 
-/// Returns the items of homes that are not where the items say.
+/// Returns the items of homes that are no longer at the path in the items.
 ///
 /// # Errors
 /// Those of the keychain.

@@ -55,8 +55,8 @@ impl<'k> KeychainStore<'k> {
         Ok(texts.iter().map(|text| sealed_in(text, profile)).collect())
     }
 
-    /// Writes the staged records with these file names to the keychain. The staged copies stay until a later process has
-    /// seen the items.
+    /// Writes the staged records with these file names to the keychain. The staged copies stay until a later process
+    /// has seen the items.
     ///
     /// # Errors
     /// Those of the keychain, and of reading the staged files.

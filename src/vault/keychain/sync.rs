@@ -2,8 +2,8 @@
 //! earlier, and removes obsolete items.
 //!
 //! An encrypted copy leaves `pending/` only after another process has read the same bytes back some time later, because
-//! a keychain may keep the last seconds only in memory. What cannot be done now stays in `pending/`, is read from there,
-//! and is retried by the next change.
+//! a keychain may keep the last seconds only in memory. What cannot be done now stays in `pending/`, is read from
+//! there, and is retried by the next change.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -134,8 +134,8 @@ fn is_due_there(entry: Option<Entry>, record: &Record) -> bool {
 /// Returns whether the items of a profile may be removed from the keychain.
 ///
 /// They may if the ledger says that the profile was removed and no item is newer than that, or if it says that the
-/// profile is in a file and that file can be decrypted. An item that cannot be decrypted is not the vault's or is damaged,
-/// so nothing is lost with it.
+/// profile is in a file and that file can be decrypted. An item that cannot be decrypted is not the vault's or is
+/// damaged, so nothing is lost with it.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the record.

@@ -78,8 +78,8 @@ pub fn prepare(path: &Path) -> Result<()> {
     home::create(path).map_err(of_home).map(|_| ())
 }
 
-/// Refuses a home that has a vault or the remains of one. Another command may be making the vault, so this waits for its
-/// lock before it judges remains.
+/// Refuses a home that has a vault or the remains of one. Another command may be making the vault, so this waits for
+/// its lock before it judges remains.
 ///
 /// # Errors
 /// `EXISTS`, `LOCK_TIMEOUT`.

@@ -63,8 +63,8 @@ pub struct Plan<'a> {
     pub method: &'a str,
     /// Its secret.
     pub secret: MethodSecret,
-    /// Stores the secret if it is new. Called once, after all checks and before the first change. A kill after it leaves
-    /// a key that unlocks nothing, which the next recovery uses.
+    /// Stores the secret if it is new. Called once, after all checks and before the first change. A kill after it
+    /// leaves a key that unlocks nothing, which the next recovery uses.
     pub keep: &'a dyn Fn() -> Result<()>,
     /// Other secrets at hand: one of them may still open an unlock file.
     pub others: Vec<MethodSecret>,
@@ -76,13 +76,13 @@ pub struct Plan<'a> {
 
 /// Rebuilds a vault.
 ///
-/// If an unlock file can still be opened, because an interrupted recovery made it or because it was never lost, its keys
-/// stay, and only records that they do not decrypt are encrypted again.
+/// If an unlock file can still be opened, because an interrupted recovery made it or because it was never lost, its
+/// keys stay, and only records that they do not decrypt are encrypted again.
 ///
 /// # Errors
-/// `EXISTS` if there are unlock files that cannot be opened and `discard` is not set, or if there is nothing to recover;
-/// `NOT_FOUND` if the recovery key decrypts no record; `CORRUPT` if some records cannot be decrypted at all; those of
-/// writing.
+/// `EXISTS` if there are unlock files that cannot be opened and `discard` is not set, or if there is nothing to
+/// recover; `NOT_FOUND` if the recovery key decrypts no record; `CORRUPT` if some records cannot be decrypted at all;
+/// those of writing.
 pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recovered> {
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     let key = plan.secret.method_key(None)?;
@@ -237,8 +237,8 @@ fn open_one(
     sealed.iter().filter_map(open).max_by_key(|record| record.generation)
 }
 
-/// The profiles that an agent must have: those with records in its home, and those that its index or its ledger says are
-/// in the keychain. Other items in the keychain may be left from another vault, or from a removal.
+/// The profiles that an agent must have: those with records in its home, and those that its index or its ledger says
+/// are in the keychain. Other items in the keychain may be left from another vault, or from a removal.
 struct Due {
     ids: BTreeSet<ProfileId>,
     known: Entries,
@@ -357,7 +357,7 @@ fn recover_agent(
     done: &mut Recovered,
 ) -> Result<()> {
     let (agent, ring) = (&writer.agent, &writer.ring);
-    let book = if ours { writer.book()? } else { Book::anew(log::unverified_head(&agent.dir)?) };
+    let book = if ours { writer.book()? } else { Book::begun_at(log::unverified_head(&agent.dir)?) };
     let index = agent.index()?;
     let mut change = Change::default();
     // Lines under lost keys are no findings: this line vouches for them.

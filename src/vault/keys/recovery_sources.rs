@@ -158,8 +158,8 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// Returns the profiles that an agent's index or ledger says are in the keychain. A recovery can verify neither, so they
-/// only tell what to look for.
+/// Returns the profiles that an agent's index or ledger says are in the keychain. A recovery can verify neither, so
+/// they only tell what to look for.
 pub fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
     let index = agent.index().unwrap_or_default();
     let in_index =
@@ -190,8 +190,8 @@ fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
     Ok(copies)
 }
 
-/// Returns the records among the items of this home that can be decrypted, and those it lacks from items of homes that no
-/// longer exist. Returns also the number of locked items. `ids` are the ids that the vault has or had.
+/// Returns the records among the items of this home that can be decrypted, and those it lacks from items of homes that
+/// no longer exist. Returns also the number of locked items. `ids` are the ids that the vault has or had.
 fn in_keychain(
     keychain: &Keychain,
     mut ids: BTreeSet<String>,

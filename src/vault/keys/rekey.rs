@@ -1,9 +1,9 @@
-//! Gives the vault a new key and encrypts every record again, in one transaction for each agent, or in several if it has
-//! very many records.
+//! Gives the vault a new key and encrypts every record again, in one transaction for each agent, or in several if it
+//! has very many records.
 //!
-//! First the unlock files get both keys, then the new one becomes current, then the records are encrypted again, and then
-//! the old key and the old recovery identity are dropped. Each step can be repeated: running an interrupted rekey again
-//! finishes it.
+//! First the unlock files get both keys, then the new one becomes current, then the records are encrypted again, and
+//! then the old key and the old recovery identity are dropped. Each step can be repeated: running an interrupted rekey
+//! again finishes it.
 
 use std::collections::HashSet;
 
@@ -34,8 +34,8 @@ use crate::vault::writer::Writer;
 
 /// The number of records that are decrypted at once.
 const AT_ONCE: usize = 1024;
-/// The size of a transaction's operations, in bytes, at which it is committed: a quarter of the limit. So an agent of any
-/// size can be rekeyed in bounded memory.
+/// The size of a transaction's operations, in bytes, at which it is committed: a quarter of the limit. So an agent of
+/// any size can be rekeyed in bounded memory.
 const CHANGE_MAX: usize = 16 * 1024 * 1024;
 
 /// What a rekey did.
@@ -51,8 +51,8 @@ pub struct Rekeyed {
     pub keychain: Option<Error>,
 }
 
-/// Makes sure that the unlock files have not changed since they were read. Otherwise this rekey would undo a method that
-/// was added, changed or removed meanwhile.
+/// Makes sure that the unlock files have not changed since they were read. Otherwise this rekey would undo a method
+/// that was added, changed or removed meanwhile.
 ///
 /// # Errors
 /// `CHANGED`.
@@ -213,8 +213,8 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) 
 /// Encrypts again what is not under the current key. Returns the number of records, and why the keychain does not have
 /// them yet, if so.
 ///
-/// The key of the ledger does not tell which records are done: a change after an interrupted rekey writes the ledger with
-/// the new key already. So each record is checked.
+/// The key of the ledger does not tell which records are done: a change after an interrupted rekey writes the ledger
+/// with the new key already. So each record is checked.
 fn reseal(
     writer: &Writer<'_>,
     above: u64,

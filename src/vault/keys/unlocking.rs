@@ -44,8 +44,8 @@ impl Vault {
         self.session(opened, env)
     }
 
-    /// Calls `open` again while the unlock files or the key file change: during a change of keys, one of them may be old
-    /// and the other new.
+    /// Calls `open` again while the unlock files or the key file change: during a change of keys, one of them may be
+    /// old and the other new.
     ///
     /// # Errors
     /// Those of `open`, and of reading the unlock files.

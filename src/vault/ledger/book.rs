@@ -126,7 +126,8 @@ impl Book {
         Ok(ids)
     }
 
-    /// Returns the ledger after some updates. Its number is one more than this one's or than `above`, whichever is higher.
+    /// Returns the ledger after some updates. Its number is one more than this one's or than `above`, whichever is
+    /// higher.
     ///
     /// # Errors
     /// As [`Book::entry`]; `TOO_LARGE`.

@@ -1,11 +1,12 @@
 //! An agent's ledger: an authenticated list of what is current.
 //!
-//! For each profile it has the generation, the key id and the store of its record, or says that the profile was removed.
-//! It has a number that only grows, names the ledger before it, and has the head of the change log. Readers and writers
-//! rely on it; the index, the log, notes and file names only repeat it.
+//! For each profile it has the generation, the key id and the store of its record, or says that the profile was
+//! removed. It has a number that only grows, names the ledger before it, and has the head of the change log. Readers
+//! and writers rely on it; the index, the log, notes and file names only repeat it.
 //!
-//! It is one signed text ([`signed`]) with up to 256 entries inline. With more, the entries are in shards: files that are
-//! named by their own digest and never changed. To find one profile, only the ledger and one shard are read ([`shard`]).
+//! It is one signed text ([`signed`]) with up to 256 entries inline. With more, the entries are in shards: files that
+//! are named by their own digest and never changed. To find one profile, only the ledger and one shard are read
+//! ([`shard`]).
 
 pub mod book;
 pub mod shard;
@@ -44,7 +45,7 @@ pub struct Entry {
     pub state: RecordState,
 }
 
-/// Where a profile's record is.
+/// The place of a profile's record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordState {
     /// In a store, encrypted with the key that has this id.
@@ -311,7 +312,7 @@ impl Unverified {
 impl Book {
     /// Returns a new ledger without entries, at the end of an existing log.
     #[must_use]
-    pub fn anew(log: Head) -> Self {
+    pub fn begun_at(log: Head) -> Self {
         Self::new(Ledger { log, ..Ledger::default() }, Vec::new())
     }
 }

@@ -207,7 +207,8 @@ enum Place {
     End(String),
 }
 
-/// Returns where lines go. If something was cut off or inserted, that stays as evidence, and missing lines go to the end.
+/// Returns where lines go. If something was cut off or inserted, that stays as evidence, and missing lines go to the
+/// end.
 fn place_for(tail: &[u8], len: u64, part: &LogPart) -> Place {
     let lines = part.lines.as_bytes();
     if len >= part.base {
@@ -231,8 +232,8 @@ fn place_for(tail: &[u8], len: u64, part: &LogPart) -> Place {
     Place::End(if gap { format!("\n{text}") } else { text })
 }
 
-/// Returns whether these bytes are what a loss of power leaves of lines: a part of them, with zeros for what never reached
-/// the disk.
+/// Returns whether these bytes are what a loss of power leaves of lines: a part of them, with zeros for what never
+/// reached the disk.
 fn is_cut_short(tail: &[u8], lines: &[u8]) -> bool {
     let due = lines.iter().copied().chain(std::iter::repeat(0));
     tail.iter().zip(due).all(|(there, due)| *there == 0 || *there == due)
@@ -281,7 +282,7 @@ pub fn read(dir: &Dir) -> Result<Vec<Vec<u8>>> {
     Ok(files)
 }
 
-/// Returns the length of a log's current file, in bytes; 0 if there is none.
+/// Returns the length of a log's current file, in bytes; 0 without one.
 ///
 /// # Errors
 /// Those of opening it.

@@ -1,9 +1,9 @@
 //! Reads an agent's records by its ledger, from every store, and from an unfinished transaction.
 //!
-//! The ledger says which generation is current, which key it is encrypted with, and which store it is in. A record in the
-//! keychain has an encrypted copy in `pending/` until a later process has seen it in the keychain. A record that does not
-//! fit the ledger is read again, because a writer may just have changed both. If the ledger stays the same, the record was
-//! put back, planted or lost.
+//! The ledger says which generation is current, which key it is encrypted with, and which store it is in. A record in
+//! the keychain has an encrypted copy in `pending/` until a later process has seen it in the keychain. A record that
+//! does not fit the ledger is read again, because a writer may just have changed both. If the ledger stays the same,
+//! the record was put back, planted or lost.
 
 mod committed;
 mod fetched;
@@ -206,8 +206,8 @@ impl<'k> Reader<'k> {
         Ok(found)
     }
 
-    /// Returns the record that is in place of one in a journal, if it is another one. It may be an older one. If it is torn
-    /// because of a loss of power, it is ignored; if it cannot be decrypted otherwise, it was altered.
+    /// Returns the record that is in place of one in a journal, if it is another one. It may be an older one. If it is
+    /// torn because of a loss of power, it is ignored; if it cannot be decrypted otherwise, it was altered.
     fn in_place_too(&self, profile: &ProfileId, name: &str, held: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(files) = &self.files else { return Ok(None) };
         let there = files.read_if_any(name, RECORD_MAX).map_err(in_place(profile))?;
@@ -268,8 +268,8 @@ impl<'k> Reader<'k> {
         self.pending.as_ref().is_some_and(|pending| pending.is_next)
     }
 
-    /// Returns whether what is in place may be older than what is committed, because a change is unfinished or because a
-    /// loss of power may have undone a part of it.
+    /// Returns whether what is in place may be older than what is committed, because a change is unfinished or because
+    /// a loss of power may have undone a part of it.
     #[must_use]
     pub fn may_be_behind(&self) -> bool {
         self.pending.is_some()
@@ -365,7 +365,7 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// Returns the record that the ledger lists, or why there is none.
+    /// Returns the record that the ledger lists, or why it cannot be returned.
     fn verdict(self) -> Result<Option<Found>> {
         let profile = self.profile;
         match self {

@@ -63,8 +63,8 @@ impl Change {
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: false });
     }
 
-    /// Writes the record of a credential that the user provides. Fields that other programs added to the index entry are
-    /// encrypted with it.
+    /// Writes the record of a credential that the user provides. Fields that other programs added to the index entry
+    /// are encrypted with it.
     pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: true });
@@ -263,8 +263,8 @@ impl Taken {
     }
 }
 
-/// Adds a field to a credential. If the credential has the field already, its value stays, because it is authentic and the
-/// index is not; the new value is added as `<field>.index`. Returns whether anything was added.
+/// Adds a field to a credential. If the credential has the field already, its value stays, because it is authentic and
+/// the index is not; the new value is added as `<field>.index`. Returns whether anything was added.
 fn add_beside(credential: &mut Credential, field: &str, raw: &str) -> bool {
     let is_secret = crate::vault::index::entry::gives_way(field);
     for number in 0..=credential.extra.len() {

@@ -37,7 +37,7 @@ pub enum Finished {
 /// The ledger that is in place.
 #[derive(Debug)]
 pub(in crate::vault) enum Current {
-    /// There is none.
+    /// No ledger is in place.
     None,
     /// It verifies.
     Is(Ledger),
@@ -111,12 +111,12 @@ pub(in crate::vault) fn standing(source: &ChangeSource, ring: &Ring, current: &C
 /// Finishes a change that a killed process or a stopped machine left. The caller holds the agent's lock.
 ///
 /// A change is applied only if its ledger comes right after the one that is in place: an old change that was put back
-/// would undo later ones. Such a change, and one whose operations are damaged, is set aside with all its files, so that it
-/// does not block later changes.
+/// would undo later ones. Such a change, and one whose operations are damaged, is set aside with all its files, so that
+/// it does not block later changes.
 ///
 /// # Errors
-/// `TAMPERED` if the ledger was altered, or is missing although there are records; those of applying the change, which the
-/// next command tries again.
+/// `TAMPERED` if the ledger was altered, or is missing although there are records; those of applying the change, which
+/// the next command tries again.
 pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
     let mut done = Finished::Nothing;
     // Best effort: it may still be in use.

@@ -1,9 +1,9 @@
 //! A change that is committed as one file.
 //!
-//! `journal` has the same contents as the directory of a transaction: encrypted records, encrypted operations, parts of the
-//! ledger, and the ledger, each of which verifies by itself. Renaming it to that name, durably, is the commit. Its
-//! contents are then put in place without a sync, and its first line says so for the current boot: readers ignore it. If
-//! the machine stops, that line is one of another boot, and readers read from the journal until a writer has put
+//! `journal` has the same contents as the directory of a transaction: encrypted records, encrypted operations, parts of
+//! the ledger, and the ledger, each of which verifies by itself. Renaming it to that name, durably, is the commit. Its
+//! contents are then put in place without a sync, and its first line says so for the current boot: readers ignore it.
+//! If the machine stops, that line is one of another boot, and readers read from the journal until a writer has put
 //! everything in place again.
 //!
 //! The next small change includes the contents of the journal, because they may not be durable elsewhere yet. If they
@@ -244,8 +244,8 @@ fn is_applied(dir: &Dir, line: &[u8]) -> Result<bool> {
     Ok(Mark::of(dir)?.is_some_and(|here| here.0.as_bytes() == mark))
 }
 
-/// Returns where the parts are. After the first line, there is a line `LENGTH NAME` for each part, then an empty line, and
-/// then the parts.
+/// Returns where the parts are. After the first line, there is a line `LENGTH NAME` for each part, then an empty line,
+/// and then the parts.
 fn parts_of(bytes: &[u8]) -> Option<BTreeMap<String, Range<usize>>> {
     let line = bytes.get(..LINE_LEN)?;
     if !line.starts_with(TITLE.as_bytes()) || line.last() != Some(&b'\n') {

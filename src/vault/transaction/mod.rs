@@ -1,10 +1,11 @@
 //! Transactions: one mechanism with one commit point for paste, remove, rename, import and rekey.
 //!
-//! A change of few records is a [`crate::vault::transaction::journal`], which is one file. A larger one, and one that has
-//! to be durable in its place, is a directory. `txn.tmp/` gets the new encrypted records, the new ledger and the encrypted
-//! operations; the new index and the space for the log are prepared next to it, and everything is made durable. Renaming
-//! `txn.tmp/` to `txn/`, durably, is the commit. Then everything is moved into place, the ledger last, and `txn/` is
-//! removed. The next command that takes the lock finishes what a killed process left; each step can be repeated.
+//! A change of few records is a [`crate::vault::transaction::journal`], which is one file. A larger one, and one that
+//! has to be durable in its place, is a directory. `txn.tmp/` gets the new encrypted records, the new ledger and the
+//! encrypted operations; the new index and the space for the log are prepared next to it, and everything is made
+//! durable. Renaming `txn.tmp/` to `txn/`, durably, is the commit. Then everything is moved into place, the ledger
+//! last, and `txn/` is removed. The next command that takes the lock finishes what a killed process left; each step can
+//! be repeated.
 
 pub mod change;
 mod finish;
@@ -42,8 +43,8 @@ pub(in crate::vault) struct Prepared {
 
 /// Applies a committed transaction. Repeatable.
 ///
-/// The order keeps readers from missing anything: first the records, then the index that names them, then the removal of
-/// what is obsolete, and the ledger last. Until the ledger is in place, readers take it from the transaction.
+/// The order keeps readers from missing anything: first the records, then the index that names them, then the removal
+/// of what is obsolete, and the ledger last. Until the ledger is in place, readers take it from the transaction.
 ///
 /// If a journal has the contents, they are made durable later, and are moved here from `txn.tmp/`.
 pub(in crate::vault) fn apply(
@@ -153,8 +154,8 @@ fn out_of_the_way(dir: &Dir) -> Result<()> {
     Ok(dir.rename(TXN_STAGE, &busy, &number.to_string())?)
 }
 
-/// Removes what was prepared by a change that failed before its commit point. Returns its error, which says that nothing
-/// was changed.
+/// Removes what was prepared by a change that failed before its commit point. Returns its error, which says that
+/// nothing was changed.
 pub(in crate::vault) fn undone(agent: &Agent, error: Error) -> Error {
     // Best effort: the next change removes what a full disk leaves.
     let _ = sweep(agent);

@@ -1,8 +1,8 @@
 //! The operations of a transaction, which are encrypted in `txn/ops`.
 //!
-//! They say what changes, and not what the index looks like after that: they are applied to whatever the index contains at
-//! that time, and applying them twice has the same effect as once. The ledger that is staged with them says which records
-//! are current then.
+//! They say what changes, and not what the index looks like after that: they are applied to whatever the index contains
+//! at that time, and applying them twice has the same effect as once. The ledger that is staged with them says which
+//! records are current then.
 
 use std::collections::BTreeMap;
 
@@ -223,8 +223,8 @@ impl Ops {
     /// Applies the operations that an index lacks. `bytes` are what it was read from.
     ///
     /// If another program has written the index since, its digest is in none of the steps. Then the operations of a
-    /// transaction's directory are all applied. A journal stays after it was applied, so only those of its operations are
-    /// applied that the marks of the entries show to be missing.
+    /// transaction's directory are all applied. A journal stays after it was applied, so only those of its operations
+    /// are applied that the marks of the entries show to be missing.
     ///
     /// # Errors
     /// As [`Ops::apply`].

@@ -38,7 +38,8 @@ pub struct Outcome {
     /// Why a committed change could not be fully applied. It is safe and is read as done, and the next change finishes
     /// it.
     pub unfinished: Option<Error>,
-    /// Why the keychain is not up to date. Until it is, encrypted copies are kept and read, and each change tries again.
+    /// Why the keychain is not up to date. Until it is, encrypted copies are kept and read, and each change tries
+    /// again.
     pub keychain: Option<Error>,
 }
 
@@ -94,8 +95,8 @@ impl Parts {
         Ok(Staged { agent, follow, parts: self, journal, shards_changed, committed: false })
     }
 
-    /// Returns the journal for the change, if it can be one. The contents of an earlier journal are added to it, or else
-    /// made durable in their places.
+    /// Returns the journal for the change, if it can be one. The contents of an earlier journal are added to it, or
+    /// else made durable in their places.
     fn journal(&self, place: Place<'_>, book: &Book, now: i64) -> Result<Option<(Draft, Mark)>> {
         let Place { agent, ring, follow } = place;
         let earlier = Earlier::of(agent, ring, book, now)?;
@@ -208,8 +209,8 @@ struct Earlier {
 }
 
 impl Earlier {
-    /// Returns the journal that leads to the ledger that is in place. Another one is set aside: it is of a state that the
-    /// user chose to continue without.
+    /// Returns the journal that leads to the ledger that is in place. Another one is set aside: it is of a state that
+    /// the user chose to continue without.
     fn of(agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<Option<Self>> {
         let Some(journal) = Journal::read(&agent.dir)? else { return Ok(None) };
         if journal.mac().is_some_and(|mac| signed::same(mac, &book.ledger.mac))

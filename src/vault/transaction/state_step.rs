@@ -40,8 +40,8 @@ pub enum Doing {
     Look,
 }
 
-/// Applies steps to the state in an agent's directory, and returns whether they change it. Repeatable. A state that cannot
-/// be parsed is left as it is, and is no error.
+/// Applies steps to the state in an agent's directory, and returns whether they change it. Repeatable. A state that
+/// cannot be parsed is left as it is, and is no error.
 pub type Follow = fn(&Dir, &[StateStep], Doing) -> Result<bool>;
 
 /// Does nothing: for a vault whose run-time state does not matter.

@@ -136,8 +136,8 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
-        // The lock keeps a writer from changing records, index and log between reading them. If a writer does not finish
-        // in time, a finding says so. A home that cannot be written has no writer.
+        // The lock keeps a writer from changing records, index and log between reading them. If a writer does not
+        // finish in time, a finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
                 verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder)));
@@ -334,8 +334,8 @@ struct Seen {
     store: Option<Store>,
 }
 
-/// Decrypts records, and each again with the recovery key, which takes most of the time. If any is in the keychain, they
-/// are read one after another, because the keychain answers one request at a time.
+/// Decrypts records, and each again with the recovery key, which takes most of the time. If any is in the keychain,
+/// they are read one after another, because the keychain answers one request at a time.
 fn look(
     reader: &Reader<'_>,
     ids: &[ProfileId],

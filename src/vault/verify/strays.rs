@@ -1,5 +1,5 @@
-//! Reports files that are not Strongroom's: left by file systems, file managers, editors and sync programs. They are never
-//! used or changed. One may be a copy of a record with a newer secret.
+//! Reports files that are not Strongroom's: left by file systems, file managers, editors and sync programs. They are
+//! never used or changed. One may be a copy of a record with a newer secret.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::{lock, queue};
@@ -22,7 +22,7 @@ use crate::vault::{index, log};
 /// The most of them that are named in one place.
 const TOLD: usize = 20;
 
-/// Reports files among the unlock files that are none.
+/// Reports other files among the unlock files.
 pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     let names = unlock.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| !unlock_files::is_ours(name)).collect();
