@@ -1,4 +1,4 @@
-//! The change log of an agent or of the vault: read, checked with a key if there is one, and filtered.
+//! Reads the change log of an agent or of the vault, verifies it if there is a key, and filters it.
 
 use serde::Serialize;
 

@@ -16,7 +16,7 @@ use crate::vault::transaction::change::Outcome;
 pub struct Open<'v> {
     /// The vault.
     pub vault: &'v Vault,
-    /// What unlocked it, and the keys.
+    /// The unlocked session, with the keys.
     pub session: Session,
     /// The agent.
     pub agent: AgentName,

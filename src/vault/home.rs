@@ -59,7 +59,7 @@ impl LockWait {
     }
 }
 
-/// What a vault is opened with.
+/// What opening a vault needs.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// How the keychain may be used.

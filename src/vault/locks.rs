@@ -46,8 +46,8 @@ impl Look {
 }
 
 /// Returns a phrase for who is changing something.
-pub(super) fn by(holder: Option<Holder>) -> String {
-    messages::vault::locks::by(holder.as_ref().map(|holder| (holder.pid, holder.command.as_str())))
+pub(super) fn by(holder: Option<&Holder>) -> String {
+    messages::vault::locks::by(holder.map(|holder| (holder.pid, holder.command.as_str())))
 }
 
 impl Vault {
@@ -181,7 +181,9 @@ impl Vault {
     pub fn keys_settled(&self, session: &mut Session, waits: &LockWait) -> Result<Look> {
         let limit = waits.limit.min(LOOK_WAITS);
         let look = match (LockWait { limit, ..waits.clone() }).take(&self.home, Mode::Shared) {
-            Err(StoreError::LockTimeout { holder, .. }) => Look { lock: None, beside: Some(by(holder)) },
+            Err(StoreError::LockTimeout { holder, .. }) => {
+                Look { lock: None, beside: Some(by(holder.as_ref())) }
+            }
             lock => Look { lock: lock.ok(), beside: None },
         };
         self.keep_current(session)?;

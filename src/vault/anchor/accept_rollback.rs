@@ -127,8 +127,8 @@ fn refusal(standing: Standing) -> Option<Refusal> {
 /// Accepts the state that has this digest, and returns why it was refused.
 ///
 /// # Errors
-/// `NOT_FOUND` if nothing is refused under that digest; `CONFIG` for a state from before a change of
-/// keys; those of writing.
+/// `NOT_FOUND` if no refused state has this digest; `CONFIG` for one that cannot be accepted, such as a state from
+/// before a change of keys; those of writing.
 pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &LockWait) -> Result<Refusal> {
     let _lock = vault.keys_alone(session, waits)?;
     let all = refusals(vault, session)?;

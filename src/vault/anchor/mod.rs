@@ -26,9 +26,9 @@ use crate::keychain::is_home_of;
 use crate::seal::keys::{Ring, Scope, hex, label};
 use crate::seal::signed::{self, Use};
 
-/// The file that holds the home's path, beside its anchors.
+/// The file with the home's path, next to its anchors.
 const HOME: &str = "home";
-/// What the names of the agents' anchors begin with.
+/// The prefix of the names of agents' anchors.
 const AGENT: &str = "agent.";
 /// The largest anchor, in bytes.
 const MAX: usize = 4096;

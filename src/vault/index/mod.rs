@@ -21,7 +21,7 @@ use entry::{gives_way, would_be_lost};
 
 /// The file's name in an agent's directory.
 pub const FILE: &str = "auth-profiles.json";
-/// The largest index, in bytes, for readers and writers alike.
+/// The largest index, in bytes, for reading and writing.
 pub const MAX: usize = 64 * 1024 * 1024;
 
 const VERSION: u64 = 1;

@@ -184,7 +184,7 @@ fn lines_of_lost_keys_are_followed_and_vouched_for_by_a_recovery() {
     assert_eq!(unverified_head(&dir).unwrap().seq, 2);
 }
 
-/// A rekey vouches for its own file, and the first line of that one for the file before.
+/// A rekey vouches for its own file, and the first line of that file for the one before.
 #[test]
 fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
     for at_rotation in [false, true] {

@@ -140,7 +140,7 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         // finish in time, a finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
-                verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder)));
+                verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder.as_ref())));
                 None
             }
             lock => lock.ok(),
