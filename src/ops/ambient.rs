@@ -1,16 +1,16 @@
-//! What a use case that asks no one goes by.
+//! The surroundings of a use case that asks no one.
 
 use crate::env::Env;
 use crate::error::Result;
 use crate::unlock::key_sources::Named;
 use crate::vault::home::{Session, Vault};
 
-/// The variables and the clock, and the sources of a key that were named.
+/// The environment and the named sources of a key.
 #[derive(Clone, Debug)]
 pub struct Ambient {
     /// Variables, clock, terminal.
     pub env: Env,
-    /// The sources of a key that were named, and the agent that is meant.
+    /// The sources of a key that were named, and the agent.
     pub named: Named,
 }
 

@@ -1,19 +1,19 @@
-//! The client's configuration, as far as a use case goes by it.
+//! The client's configuration, as use cases read it.
 
 use crate::client::config::ClientConfig;
 use crate::env::Env;
 use crate::error::Error;
 
-/// Why a choice goes without the configuration, or parts of it.
+/// What of the configuration was not read.
 #[derive(Clone, Debug)]
 pub enum Unread {
-    /// It cannot be read.
+    /// All of it, because of this error.
     All(Error),
-    /// Parts of it stand in other files; it says which.
+    /// Parts of it, which are in other files: a phrase that names them.
     Parts(String),
 }
 
-/// Reads the client's configuration, if there is one, and tells what of it was not read.
+/// Reads the client's configuration, if there is one. Returns also what of it was not read.
 #[must_use]
 pub fn read(env: &Env) -> (Option<ClientConfig>, Option<Unread>) {
     match ClientConfig::of(env) {

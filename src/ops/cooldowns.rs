@@ -1,5 +1,5 @@
-//! A new secret clears what the old one earned: cooldown, disablement, counters. That is a step of the
-//! change that stores it; this tells of it.
+//! Clears the cooldown, the disablement and the counters of a profile that gets a new secret: they belong to the
+//! old one. This is a step of the change that stores the secret.
 
 use super::notice::Notice;
 use crate::client::state;
@@ -15,8 +15,8 @@ use crate::vault::id::ProfileId;
 use crate::vault::record::Record;
 use crate::vault::transaction::change::Change;
 
-/// Has a change clear what the old secret of a profile earned, if the record that it stores holds another
-/// one than the record before it. Returns the notices that are due after the commit.
+/// Has a change clear a profile's cooldown, if the stored record has another secret than the one before it.
+/// Returns the notices that are due after the commit.
 #[must_use]
 pub fn of_stored(
     change: &mut Change,
@@ -29,7 +29,7 @@ pub fn of_stored(
     of_new(change, writer, ids)
 }
 
-/// As [`of_stored`], for profiles whose secrets are new.
+/// Does the same as [`of_stored`] for profiles whose secrets are known to be new.
 #[must_use]
 pub fn of_new(change: &mut Change, writer: &Writer<'_>, ids: &[ProfileId]) -> Vec<Notice> {
     for id in ids {

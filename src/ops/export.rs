@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 
 use super::ids::not_found;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::transfer::bounds::ENTRIES_MAX;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
 
-/// Returns the records of these agents with these ids; no id means all. With `skip`, which hears each of them,
-/// those that do not open are left out.
+/// Returns the records of these agents with these ids; without ids, all of them. With `skip`, records that cannot be
+/// decrypted are left out, and it is called with the error of each.
 ///
 /// # Errors
-/// `NOT_FOUND` if one is missing or none is there, `TOO_LARGE`, and those of reading.
+/// `NOT_FOUND` if one is missing or there is nothing to export, `TOO_LARGE`, and those of reading.
 pub fn collect(
     vault: &Vault,
     session: &Session,
@@ -27,18 +28,14 @@ pub fn collect(
         let reader = vault.reader(found, session.keys())?;
         let wanted: Vec<ProfileId> = if ids.is_empty() { reader.record_ids()? } else { ids.to_vec() };
         if records.len() + wanted.len() > ENTRIES_MAX {
-            let what =
-                format!("the bundle would hold more than {ENTRIES_MAX} profiles, and could not be imported");
-            return Err(
-                Error::new(Code::TooLarge, what).with_remedy("export agent by agent, or name the profiles")
-            );
+            return Err(messages::ops::bundle_too_large(ENTRIES_MAX));
         }
         for id in wanted {
             match (reader.record(&id), skip) {
                 (Ok(Some(record)), _) => records.push((agent.clone(), record)),
                 (Ok(None), _) => return Err(not_found(vault, agent, &id)),
                 (Err(error), Some(skip)) => skip(&error),
-                (Err(error), None) => return Err(with_way_out(error)),
+                (Err(error), None) => return Err(messages::ops::not_exported(error)),
             }
         }
     }
@@ -47,15 +44,7 @@ pub fn collect(
         return Err(not_found(vault, agent, id));
     }
     if records.is_empty() {
-        return fail(Code::NotFound, "there is nothing to export");
+        return Err(messages::ops::nothing_to_export());
     }
     Ok(records)
-}
-
-fn with_way_out(error: Error) -> Error {
-    let remedy = match error.code() {
-        Code::Io => format!("{}; or add --skip-unreadable to export the others", error.remedy()),
-        _ => "restore or remove that record, or add --skip-unreadable to export the others".to_owned(),
-    };
-    error.with_remedy(remedy)
 }

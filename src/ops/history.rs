@@ -1,21 +1,22 @@
-//! The change log of an agent or of the vault: read, checked with a key if there is one, and filtered.
+//! Reads the change log of an agent or of the vault, verifies it if there is a key, and filters it.
 
 use serde::Serialize;
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::seal::keys::Ring;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::log::{self, Head, Line, OPS_OF_AGENT, OPS_OF_VAULT};
 use crate::vault::vault_ledger::VaultLedger;
 
-/// A line, and what is wrong with it.
+/// A line of the log, and what is wrong with it.
 #[derive(Debug, Serialize)]
 pub struct Checked {
     /// The line.
     #[serde(flatten)]
     pub line: Line,
-    /// What is wrong with it.
+    /// What is wrong with it; `None` if it is good or was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<&'static str>,
 }
@@ -25,16 +26,16 @@ pub struct Checked {
 pub struct History {
     /// The lines that can be read, oldest first.
     pub lines: Vec<Checked>,
-    /// How many lines are not as this vault wrote them, or are missing.
+    /// The number of lines that this vault did not write like that, or that are missing.
     pub damaged: usize,
-    /// Whether the lines were checked by their MACs, which takes a key.
+    /// Whether the MACs of the lines were checked, which needs a key.
     pub verified: bool,
     /// Whether it is the vault's own log.
     of_vault: bool,
 }
 
 impl History {
-    /// Reads the vault's own log; without a session it is not checked.
+    /// Reads the vault's own log. Without a session, it is not checked.
     ///
     /// # Errors
     /// Those of reading the log.
@@ -48,7 +49,7 @@ impl History {
         Self::judged(true, &log::read(vault.home())?, None)
     }
 
-    /// Reads an agent's log; without a session it is not checked. It is empty if there is no such agent.
+    /// Reads an agent's log. Without a session, it is not checked. It is empty if there is no such agent.
     ///
     /// # Errors
     /// Those of reading the agent's directory and log.
@@ -60,13 +61,13 @@ impl History {
         let Some(found) = vault.agent(agent)? else { return Self::judged(false, &[], None) };
         let ring = session().and_then(|session| session.keys().agent(agent.as_str()).ok());
         let Some(ring) = ring else { return Self::judged(false, &log::read(found.dir())?, None) };
-        // If a change is unfinished, the file lacks its lines.
+        // While a change is unfinished, the file lacks its lines; the reader adds them.
         let reader = found.reader(ring, vault.keychain())?;
         let head = reader.book().ok().map(|book| &book.ledger.log);
         Self::judged(false, &reader.log()?, head.map(|head| (reader.ring(), head)))
     }
 
-    /// The lines of files; with the keys of their scope they are checked against these and the head.
+    /// Reads the lines of files. With the keys of their scope and the head of the log, it checks them.
     fn judged(of_vault: bool, files: &[Vec<u8>], checked: Option<(&Ring, &Head)>) -> Result<Self> {
         let judged = log::judge(checked.map(|(ring, _)| ring), files)?;
         let mut damaged = judged.iter().filter(|judged| judged.fault.is_some()).count();
@@ -81,10 +82,10 @@ impl History {
         Ok(Self { lines, damaged, verified: checked.is_some(), of_vault })
     }
 
-    /// Keeps the lines that are looked for.
+    /// Drops the lines that are not wanted.
     ///
     /// # Errors
-    /// `USAGE` if no line of this log can be of the kind that is looked for: a slip of the finger would be read as
+    /// `USAGE` if no line of this log can be of the wanted kind: a typing error would otherwise read as
     /// "nothing happened".
     pub fn keep(&mut self, wanted: &Wanted<'_>) -> Result<()> {
         if let Some(op) = wanted.op {
@@ -100,35 +101,28 @@ impl History {
     fn check_op(&self, op: &str) -> Result<()> {
         let (known, others) =
             if self.of_vault { (OPS_OF_VAULT, OPS_OF_AGENT) } else { (OPS_OF_AGENT, OPS_OF_VAULT) };
-        // A later version may write others.
+        // A later version may write other kinds.
         if known.contains(&op) || self.lines.iter().any(|checked| checked.line.event.op == op) {
             return Ok(());
         }
-        let error = if others.contains(&op) {
-            let (log, remedy) = if self.of_vault {
-                ("the logs of agents, not in the vault's", "leave out --vault")
-            } else {
-                ("the vault's log, not in an agent's", "add --vault")
-            };
-            Error::new(Code::Usage, format!("{op} is recorded in {log}")).with_remedy(remedy)
-        } else {
-            Error::new(Code::Usage, "--op is not a kind of change")
-                .with_remedy(format!("use one of: {}", known.join(", ")))
-        };
-        Err(error)
+        Err(match others.contains(&op) {
+            true if self.of_vault => messages::ops::op_of_agents(op),
+            true => messages::ops::op_of_vault(op),
+            false => messages::ops::unknown_op(known),
+        })
     }
 }
 
-/// What is looked for in a log.
+/// Which lines of a log are wanted.
 #[derive(Debug, Default)]
 pub struct Wanted<'a> {
-    /// The changes of one profile, under its old id too.
+    /// The changes of one profile, including those under its old id.
     pub profile: Option<&'a ProfileId>,
     /// The changes of one kind.
     pub op: Option<&'a str>,
-    /// The changes since then, in Unix milliseconds.
+    /// The changes since this instant, in Unix milliseconds.
     pub since: Option<i64>,
-    /// So many at most, the latest.
+    /// At most this many, the latest ones.
     pub last: Option<usize>,
 }
 

@@ -1,22 +1,24 @@
-//! Ids: those that are there, those that are free, and those one letter away from the one that was given.
+//! Ids that exist, ids that are free, and ids that are one letter away from the given one.
 
 use crate::env_names;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::other_agents::{OtherAgents, told};
 
-/// So many ids are tried beside one that is in use.
+/// The highest number that is tried as a suffix of an id that is in use.
 const FREE_MAX: u32 = 1000;
-/// Of shorter names many are one letter apart.
+/// The shortest name for which another is proposed: many shorter ones are one letter apart.
 const LEAST: usize = 4;
 
-/// The first name that one letter makes of another: added, left out, changed, or swapped with the next one.
+/// Returns the first name that differs from the given one by one letter: added, left out, changed, or swapped with
+/// the next one.
 fn near<'n>(given: &str, mut names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     names.find(|name| strsim::osa_distance(given, name) == 1)
 }
 
-/// The known provider that is meant by one that is not known, as far as one letter tells.
+/// Returns the known provider whose name is one letter away from an unknown one.
 pub fn provider(given: &Provider) -> Option<Provider> {
     let known = || env_names::TABLE.iter().map(|names| names.provider);
     if given.as_str().len() < LEAST || known().any(|name| name == given.as_str()) {
@@ -25,26 +27,25 @@ pub fn provider(given: &Provider) -> Option<Provider> {
     near(given.as_str(), known())?.parse().ok()
 }
 
-/// The profile of an agent that is meant by one that is not there, as far as one letter tells. Nothing is
-/// unlocked.
+/// Returns the profile of an agent whose id is one letter away from one that does not exist. Nothing is unlocked.
 pub fn profile(vault: &Vault, agent: &AgentName, given: &ProfileId) -> Option<ProfileId> {
     let found = vault.agent(agent).ok()??;
     let index = found.index().ok()?;
     near(given.as_str(), index.ids())?.parse().ok()
 }
 
-/// Whether an agent has a profile, as far as its index and its files tell. Nothing is unlocked.
+/// Returns whether an agent has a profile, judged by its index and its files. Nothing is unlocked.
 pub fn is_there(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Result<bool> {
     let Some(found) = vault.agent(agent)? else { return Ok(false) };
     if found.has_unfinished()? {
         return Ok(true);
     }
-    // What cannot be read says nothing.
+    // An index that cannot be read does not prove that the profile is missing.
     let listed = found.index().is_ok_and(|index| !index.contains(profile.as_str()));
     Ok(!listed || found.record_ids()?.0.contains(profile))
 }
 
-/// An id beside that of a profile under which the agent has nothing yet.
+/// Returns the first free id of the form `<profile>-<number>`.
 ///
 /// # Errors
 /// Those of reading what is there.
@@ -55,29 +56,20 @@ pub fn free_beside(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Res
             return Ok(id);
         }
     }
-    fail(Code::Exists, format!("{profile} and the ids after it are all in use"))
+    Err(messages::ops::no_free_id(profile, FREE_MAX))
 }
 
-/// The error for a profile that an agent does not have, with where else it is.
+/// Returns the error for a profile that an agent does not have. Its remedy says which other agents have it.
 #[must_use]
 pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error {
     let elsewhere = OtherAgents::new(vault).of_profiles(agent, std::slice::from_ref(profile));
-    let error =
-        Error::new(Code::NotFound, format!("No credentials found for profile \"{profile}\" (agent {agent})"));
     if let Some(near) = self::profile(vault, agent, profile) {
-        return error.with_remedy(format!("did you mean {near}? `strongroom list` shows all of them"));
+        return messages::ops::not_found_but_near(profile, agent, near);
     }
-    let Some(told) = told(&elsewhere) else {
-        return error.with_remedy(format!(
-            "run `strongroom list`; store it with `strongroom paste-token --provider {} --profile-id {}`",
-            profile.provider(),
-            profile.word()
-        ));
-    };
-    error.with_remedy(format!(
-        "agents share nothing; {told}: use --agent {}, or paste it for agent {agent} too",
-        elsewhere[0]
-    ))
+    match told(&elsewhere) {
+        Some(told) => messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]),
+        None => messages::ops::not_found(profile, agent, profile.provider(), &profile.word()),
+    }
 }
 
 #[cfg(test)]

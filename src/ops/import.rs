@@ -1,5 +1,5 @@
-//! Importing: a plan without locks, which refuses what it can before anything is written, and the same plan again
-//! under the locks, carried out as one transaction an agent.
+//! Imports: a plan that is made without locks, so that errors are found before anything is written, and then the
+//! same plan under the locks, carried out as one transaction for each agent.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,6 +8,7 @@ use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
 use crate::error::{Code, Error, Result};
+use crate::messages;
 use crate::seal::keys::Keys;
 use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan};
 use crate::vault::bounds;
@@ -26,9 +27,9 @@ pub struct Import<'a> {
     pub parsed: &'a Parsed,
     /// The agent of entries that name none.
     pub default_agent: AgentName,
-    /// The agent of all entries, if one was named by hand.
+    /// The agent of all entries, if the user named one.
     pub only_agent: Option<AgentName>,
-    /// What is done if an id is there with other contents.
+    /// What is done if an id exists with other contents.
     pub on_conflict: OnConflict,
     /// Whether entries that cannot be used are left out.
     pub skip_invalid: bool,
@@ -36,7 +37,7 @@ pub struct Import<'a> {
     pub store: Option<Store>,
 }
 
-/// Where records go.
+/// The stores that records go to.
 #[derive(Clone, Copy)]
 struct Stores {
     named: Option<Store>,
@@ -44,7 +45,7 @@ struct Stores {
 }
 
 impl Import<'_> {
-    /// Plans, without locks and without a trace.
+    /// Makes the plan. Takes no locks and writes nothing.
     ///
     /// # Errors
     /// Those of reading; `TOO_LARGE` if an agent would have more profiles than it may.
@@ -65,12 +66,12 @@ impl Import<'_> {
         Ok(plan)
     }
 
-    /// Carries out what was planned, as it is to what is there by now. Returns the plan that was carried out,
-    /// and what is to be said.
+    /// Plans again under the locks, because the vault may have changed since the first plan, and carries that out.
+    /// Returns the plan that was carried out, and the notices.
     ///
     /// # Errors
-    /// Those of locking, of planning and of writing; nothing was changed then, but for agents before the one that
-    /// could not be committed.
+    /// Those of locking, of planning and of writing. Then nothing was changed, except for agents that were
+    /// committed before the one that failed.
     pub fn carry_out(&self, open: &mut Open<'_>, first: Plan<'_>) -> Result<(Plan<'_>, Vec<Notice>)> {
         let vault = open.vault;
         let stores = Stores { named: self.store, default: vault.default_store(&open.session) };
@@ -88,9 +89,9 @@ impl Import<'_> {
         }
         let plan = self.plan(vault, open.session.keys())?;
         plan.check(self.skip_invalid)?;
-        waits.watched.begins("Sealing", plan.writes());
+        waits.watched.begins(messages::vault::progress::ENCRYPTING, plan.writes());
         let orders_to = self.only_agent.as_ref().unwrap_or(&self.default_agent);
-        // All that can fail because of space or size fails before the first agent is committed.
+        // Anything that fails because of space or size fails before the first agent is committed.
         let mut staged = Vec::new();
         for writer in &writers {
             let (mut change, new) = change_of(&plan, writer, orders_to, stores, open.now())?;
@@ -107,7 +108,7 @@ impl Import<'_> {
         Ok((plan, notices))
     }
 
-    /// The agents that get something.
+    /// Returns the agents that the entries go to.
     fn agents(&self) -> BTreeSet<AgentName> {
         let of = |named: Option<&AgentName>| {
             self.only_agent.as_ref().or(named).unwrap_or(&self.default_agent).clone()
@@ -116,7 +117,7 @@ impl Import<'_> {
     }
 }
 
-/// Refuses what would leave an agent with more profiles than it may have, before anything is sealed.
+/// Refuses a plan by which an agent would exceed its limit of profiles, before anything is encrypted.
 fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>) -> Result<()> {
     let mut new: BTreeMap<&AgentName, usize> = BTreeMap::new();
     for entry in plan.entries.iter().filter(|entry| matches!(entry.action, Action::Add | Action::RenameTo(_)))
@@ -129,11 +130,11 @@ fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>
     })
 }
 
-/// What is too large as one change may fit as several.
+/// Adds a remedy to an error of size: what is too large as one change may fit as several.
 fn in_parts(error: Error) -> Error {
     match error.code() {
         Code::TooLarge if error.remedy() == Code::TooLarge.remedy() => {
-            error.with_remedy("import it in parts; nothing was changed")
+            error.with_remedy(messages::ops::IMPORT_IN_PARTS)
         }
         _ => error,
     }
@@ -146,7 +147,7 @@ fn existing_in<'r>(
         let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
         match reader.record(profile) {
             Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
-            // Someone else's entry, perhaps with the only copy of a secret in it.
+            // An entry of another program, which may hold the only copy of a secret.
             Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
             Ok(None) => Existing::Absent,
             Err(_) => Existing::Unreadable,
@@ -154,7 +155,7 @@ fn existing_in<'r>(
     }
 }
 
-/// What is to be written, and the profiles whose secrets are new.
+/// Returns the change of one agent, and the profiles whose secrets are new.
 fn change_of(
     plan: &Plan<'_>,
     writer: &Writer<'_>,
@@ -191,7 +192,7 @@ fn change_of(
         let index = reader.index()?;
         let imported: BTreeMap<_, _> = plan.order.iter().collect();
         for (provider, ids) in imported {
-            // An order that was set here is a choice of its own.
+            // An order that was set here takes precedence over an imported one.
             if index.order(provider).is_none() && !ids.is_empty() {
                 change.order(provider, ids);
             }

@@ -1,4 +1,4 @@
-//! What is seen of an agent's profiles without unlocking.
+//! An agent's profiles, as far as they are known without unlocking.
 
 use serde::Serialize;
 
@@ -10,26 +10,27 @@ use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::{Entry, Index};
 use crate::vault::store::Store;
 
-/// How often, and how long apart, is looked again.
+/// How often an incomplete listing is read again.
 const LOOKS: u32 = 3;
+/// The pause before it is read again.
 const LOOK_PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// An agent's index and which of its records are there, as far as that is seen without asking anyone.
+/// An agent's index, and which of its records exist, as far as that is known without asking anyone.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The index; read through an unfinished transaction where a key is at hand.
+    /// The index. If a key is at hand, an unfinished transaction is already applied to it.
     pub index: Index,
     /// The records, sorted.
     records: Vec<ProfileId>,
     /// Whether each of the index's entries has one, in the order of the index.
     has_record: Vec<bool>,
-    /// Whether an unfinished transaction could not be read through.
+    /// Whether there is an unfinished transaction that could not be read.
     pub unfinished: bool,
 }
 
 impl Listing {
-    /// What is seen of an agent; nothing if there is none. Nothing is locked, so beside a writer the index can name a record that is gone
-    /// by now: then it is looked at again.
+    /// Lists an agent's profiles; none if there is no such agent. No lock is taken, so the index may name a record that
+    /// a writer has just removed; it is then read again.
     ///
     /// # Errors
     /// Those of reading the agent's directory and index.
@@ -37,7 +38,7 @@ impl Listing {
         vault.agent(agent)?.map_or_else(|| Ok(Self::default()), |found| Self::of_found(vault, found, ambient))
     }
 
-    /// As [`Listing::of`], of an agent that was found.
+    /// Lists the profiles of an agent that was found.
     ///
     /// # Errors
     /// Those of reading its directory and index.
@@ -65,7 +66,7 @@ impl Listing {
         Self { index, records, has_record, unfinished }
     }
 
-    /// Whether every entry that should have a record has one. Only the others are read for that.
+    /// Returns whether every entry that should have a record has one. Only entries without a record are parsed.
     fn is_complete(&self) -> bool {
         let without = self.index.ids().zip(&self.has_record).filter(|(_, has)| !**has);
         without
@@ -73,10 +74,10 @@ impl Listing {
             .all(|entry| Holds::of(&entry, false) != Holds::Missing)
     }
 
-    /// Records that the index does not name.
+    /// Returns the ids of records that the index does not name.
     #[must_use]
     pub fn unlisted(&self) -> Vec<String> {
-        // Both name each id once.
+        // Index and records name each id once, so equal counts mean that all are listed.
         if self.has_record.iter().filter(|has| **has).count() == self.records.len() {
             return Vec::new();
         }
@@ -84,7 +85,7 @@ impl Listing {
         self.records.iter().filter(|id| !listed(id)).map(ToString::to_string).collect()
     }
 
-    /// The entries in order, and what each stands for.
+    /// Returns the entries in order, and what each stands for.
     pub fn entries(&self) -> impl Iterator<Item = (Entry<'_>, Holds)> {
         let entries = self.index.entries().zip(&self.has_record);
         entries.map(|(entry, has_record)| {
@@ -100,13 +101,13 @@ impl Listing {
 pub enum Holds {
     /// A record of the vault.
     Sealed,
-    /// A record that is not there.
+    /// A record that does not exist.
     Missing,
     /// A reference to another secret provider.
     Reference,
     /// A secret in plain text.
     Plaintext,
-    /// Nothing that is understood.
+    /// Something that is not understood.
     Unknown,
 }
 
@@ -115,7 +116,7 @@ impl Holds {
         if entry.plaintext {
             Self::Plaintext
         } else if has_record || entry.mark.as_ref().is_some_and(|mark| mark.is_in(Store::Keychain)) {
-            // Whether the keychain has it is not asked here: it could take long, or be locked.
+            // The keychain is not asked: it may be slow or locked.
             Self::Sealed
         } else if entry.mark.is_some() || entry.reference().is_some() {
             Self::Missing

@@ -1,4 +1,4 @@
-//! What is done with an open vault: values and notices, no prompts and no output.
+//! Use cases on an open vault. They return values and notices; prompts and output are the command line's.
 
 pub mod ambient;
 pub mod client_config;

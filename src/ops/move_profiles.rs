@@ -10,20 +10,20 @@ use crate::vault::id::ProfileId;
 use crate::vault::store::Store;
 use crate::vault::transaction::change::Change;
 
-/// Which profiles were moved.
+/// What was moved.
 #[derive(Debug, Default)]
 pub struct Moved {
-    /// Whether all of the agent were meant.
+    /// Whether all profiles of the agent were to be moved.
     pub all: bool,
-    /// Those that were moved.
+    /// The ids of profiles that were moved.
     pub moved: Vec<String>,
-    /// Those that the keychain lost.
+    /// The ids of profiles that the keychain lost.
     pub lost: Vec<String>,
-    /// How many rested there before.
+    /// The number of profiles that were in that store already.
     pub there: u64,
 }
 
-/// Moves profiles to a store; none named means all of the agent, and then new ones go there too.
+/// Moves profiles to a store. Without ids, it moves all profiles of the agent, and new ones go there too.
 ///
 /// # Errors
 /// `NOT_FOUND`, and those of the keychain and of writing.
@@ -42,7 +42,7 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
     let mut change = Change::default();
     for id in &wanted {
         let found = match reader.found(id) {
-            // One that is lost keeps no other from being moved.
+            // A lost profile does not keep the others from being moved.
             Err(error) if done.all && error.code() == Code::KeychainLost => {
                 open.tell(&Notice::NotMoved(error));
                 done.lost.push(id.to_string());
@@ -71,7 +71,7 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
     Ok(done)
 }
 
-/// Has new profiles go to the store, if the agent has none to move.
+/// Makes a store the default for new profiles, if the agent has none to move.
 ///
 /// # Errors
 /// Those of the keychain.
@@ -83,14 +83,14 @@ pub fn move_none(open: &mut Open<'_>, to: Store) -> Result<Moved> {
     Ok(Moved { all: true, ..Moved::default() })
 }
 
-/// New profiles go where all profiles are moved to. The move is done, so what fails of this is a notice.
+/// Makes a store the default for new profiles. The move is done by then, so a failure is only a notice.
 fn set_default(open: &mut Open<'_>, to: Store) {
     let before = open.vault.default_store(&open.session);
     let waits = open.waits("store move");
     match open.vault.set_default_store(&mut open.session, to, &waits) {
         Ok(false) => {}
         Ok(true) => {
-            // What is cached for one agent alone remembers the old one.
+            // Keys that are cached for one agent alone come with the old default store.
             if let Err(error) = cache::forget_agents(&open.session.keys().vault, open.vault.home().path())
                 && error.code() != Code::KeyringUnavailable
             {

@@ -1,4 +1,4 @@
-//! What a person should know of work that went on all the same.
+//! Notices: what a person should know about work that was done anyway.
 
 use std::path::PathBuf;
 
@@ -9,77 +9,78 @@ use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::store::Store;
 
-/// Something that a person should know and that stopped nothing. Its words are the command line's.
+/// Something that a person should know and that stopped nothing. The command line puts it into words.
 #[derive(Clone, Debug)]
 pub enum Notice {
-    /// This machine had not seen the home before: from now on the directory remembers its state, or cannot.
+    /// This machine has not seen the home before. The value is the directory that remembers its state from now on,
+    /// or why none can.
     NewHome(Result<PathBuf, Error>),
-    /// A transaction did not fit what is there.
+    /// A transaction could not be applied and was set aside.
     SetAside {
         /// The agent whose transaction it was.
         agent: AgentName,
         /// The name under which it was set aside.
         name: String,
     },
-    /// A change is committed and is not put in place yet, because of this.
+    /// A change is committed but not applied yet, because of this error.
     Unfinished(Error),
-    /// A change is saved and not in the keychain yet, because of this.
+    /// A change is saved but not in the keychain yet, because of this error.
     KeychainBehind(Error),
-    /// What is known of the form of a secret that was stored.
+    /// Advice about the format of the stored secret.
     Advice(String),
-    /// The profile's cooldown or disablement ended, because its secret is new.
+    /// A profile is no longer cooling down or disabled, because it has a new secret.
     CooldownCleared {
         /// The profile.
         profile: ProfileId,
-        /// Whose profile it is.
+        /// The profile's agent.
         agent: AgentName,
-        /// What it was waiting for.
+        /// The cooldown or disablement.
         was: Verdict,
     },
-    /// A profile, or one of several, may still wait because of its old secret: the state could not be read.
+    /// The cooldown of a profile, or of one of several, could not be cleared.
     CooldownsStay {
-        /// The profile, if it is one.
+        /// The profile; `None` if it is one of several.
         profile: Option<ProfileId>,
         /// Why the state could not be read.
         error: Error,
     },
-    /// A credential ended at this instant, in Unix milliseconds, before it was stored.
+    /// The credential had expired before it was stored: at this instant, in Unix milliseconds.
     EndsBefore(i64),
-    /// The index held the profile's secret in plain text, which was replaced.
+    /// The index held a secret of the profile in plain text, which was replaced.
     PlaintextReplaced(ProfileId),
-    /// Another program's fields in an index entry were sealed with the record.
+    /// Fields that another program added to an index entry were encrypted with the record.
     SealedBesides {
-        /// Whose entry it was.
+        /// The profile of the entry.
         profile: ProfileId,
         /// The fields' names.
         fields: Vec<String>,
     },
-    /// The profile was of another type.
+    /// The profile had another type before.
     TypeReplaced {
         /// The profile.
         profile: ProfileId,
-        /// The type that it was of.
+        /// The type before.
         was: CredentialType,
     },
-    /// The profile was to expire, and what replaces it is not.
+    /// The profile had an expiry, and the credential that replaces it has none.
     ExpiryDropped {
         /// The profile.
         profile: ProfileId,
-        /// When it was to expire, in Unix milliseconds.
+        /// The expiry before, in Unix milliseconds.
         was: i64,
     },
-    /// The old expiry was past: this is the new one, in Unix milliseconds, if there is one.
+    /// The old expiry had passed. The value is the new one, in Unix milliseconds, if there is one.
     ExpiryRenewed(Option<i64>),
-    /// The profile had this secret before.
+    /// The new secret of the profile is the old one.
     SameSecret(ProfileId),
-    /// A person had pinned a session to a profile that was removed.
+    /// The user had pinned a session to a profile that was removed.
     PinGone {
         /// The session.
         session: SessionName,
         /// The profile.
         profile: ProfileId,
     },
-    /// Cooldowns and pins could not be read, and still name a profile that is not there any more.
+    /// Cooldowns and pins could not be read, and may still name a profile that no longer exists.
     StateStays {
         /// The profile.
         profile: ProfileId,
@@ -88,18 +89,18 @@ pub enum Notice {
     },
     /// The keychain lost a profile that was to be moved.
     NotMoved(Error),
-    /// Sessions that were unlocked for one agent still store new profiles in the store before.
+    /// Sessions that were unlocked for one agent still store new profiles in the previous store.
     CachedStoreStays {
-        /// The store before.
+        /// The previous store.
         before: Store,
-        /// Why they could not be ended.
+        /// Why these sessions could not be ended.
         error: Error,
     },
-    /// New profiles still go to the store before.
+    /// New profiles still go to the previous store.
     DefaultStoreStays {
-        /// The store before.
+        /// The previous store.
         before: Store,
-        /// Why that could not be changed.
+        /// Why the default could not be changed.
         error: Error,
     },
 }

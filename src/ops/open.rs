@@ -1,4 +1,4 @@
-//! An open vault as one value: what every use case works on.
+//! An unlocked vault as one value, which every use case works on.
 
 use std::fmt;
 
@@ -12,19 +12,19 @@ use crate::vault::id::AgentName;
 use crate::vault::reader::Reader;
 use crate::vault::transaction::change::Outcome;
 
-/// A vault that is unlocked, and the agent whose profiles are meant.
+/// An unlocked vault, and the agent whose profiles are used.
 pub struct Open<'v> {
     /// The vault.
     pub vault: &'v Vault,
-    /// What unlocked it, and the keys.
+    /// The unlocked session, with the keys.
     pub session: Session,
-    /// The agent that is meant.
+    /// The agent.
     pub agent: AgentName,
-    /// How locks are waited for; each use case waits under its command's name.
+    /// How to wait for locks. Each use case waits under the name of its command.
     pub waits: LockWait,
     /// The clock.
     pub env: Env,
-    /// Hears each notice when it is due, also those before an error.
+    /// Is called with each notice as soon as it is known, even if an error follows.
     pub hears: Box<dyn Fn(&Notice)>,
 }
 
@@ -44,7 +44,7 @@ impl<'v> Open<'v> {
         self.env.now()
     }
 
-    /// Tells of something that stops nothing.
+    /// Passes a notice on.
     pub fn tell(&self, notice: &Notice) {
         (self.hears)(notice);
     }
@@ -55,7 +55,7 @@ impl<'v> Open<'v> {
         LockWait { command: command.to_owned(), now: self.now(), ..self.waits.clone() }
     }
 
-    /// Returns what reads the agent's profiles, if it has any.
+    /// Returns a reader of the agent's profiles, if the agent exists.
     ///
     /// # Errors
     /// Those of reading the home, and of the agent's keys.
@@ -63,7 +63,7 @@ impl<'v> Open<'v> {
         self.reader_of(&self.agent)
     }
 
-    /// Returns what reads the profiles of any agent, if it has any.
+    /// Returns a reader of the profiles of any agent, if that agent exists.
     ///
     /// # Errors
     /// Those of reading the home, and of the agent's keys.
@@ -72,7 +72,7 @@ impl<'v> Open<'v> {
         self.vault.reader(found, self.session.keys()).map(Some)
     }
 
-    /// Takes the right to change the agent's profiles.
+    /// Returns a writer for the agent's profiles.
     ///
     /// # Errors
     /// Those of locking.
@@ -80,7 +80,7 @@ impl<'v> Open<'v> {
         self.writer_by(command, Vault::writer)
     }
 
-    /// Takes the right as [`Open::writer`], for a change that seals no secret ([`Vault::writer_without_secrets`]).
+    /// Returns a writer for a change that encrypts no secret; see [`Vault::writer_without_secrets`].
     ///
     /// # Errors
     /// Those of locking.
@@ -101,18 +101,18 @@ impl<'v> Open<'v> {
         if by_keychain {
             keychain_key::note_seen(self.vault.home(), false);
         }
-        // The clock may have moved on while the lock was waited for.
+        // Waiting for the lock took time.
         let writer = writer.at(self.now());
         self.begun(&writer);
         Ok(writer)
     }
 
-    /// Tells, before the first change on this machine, that it knows nothing of the home yet.
+    /// Notifies before the first change on this machine that it has not seen the home yet.
     fn tell_if_new(&self) -> Result<()> {
         let Ok(ring) = self.session.keys().own() else { return Ok(()) };
-        // A machine that cannot remember would be told so at every change; `doctor` says it.
+        // On a machine that cannot remember, this would be repeated at every change; `doctor` reports that.
         let setup = self.vault.anchors().setup();
-        // One that was named and knows nothing is not written: that is an error.
+        // If the directory was named and does not know the home, the change fails anyway.
         if setup.named_by.is_some() {
             return Ok(());
         }
@@ -125,14 +125,14 @@ impl<'v> Open<'v> {
         Ok(())
     }
 
-    /// Tells of a transaction that a writer had to set aside.
+    /// Notifies of a transaction that the writer had to set aside.
     pub fn begun(&self, writer: &Writer<'_>) {
         if let Some(name) = writer.set_aside() {
             self.tell(&Notice::SetAside { agent: writer.agent().name().clone(), name: name.to_owned() });
         }
     }
 
-    /// Tells of a change that is committed and could not be applied in full.
+    /// Notifies of a change that is committed but could not be applied in full.
     pub fn committed(&self, outcome: &Outcome) {
         if let Some(error) = &outcome.unfinished {
             self.tell(&Notice::Unfinished(error.clone()));
@@ -143,7 +143,7 @@ impl<'v> Open<'v> {
     }
 }
 
-/// Reads from an unlocked vault, and again if another command changed the keys in between.
+/// Reads from an unlocked vault, and retries if another command changed the keys meanwhile.
 ///
 /// # Errors
 /// Those of the reading.

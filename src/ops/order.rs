@@ -1,15 +1,14 @@
-//! Which profile of a provider is used first. Needs no unlocking.
-
-use strongroom_backends::shown;
+//! The order in which the profiles of a provider are used. Needs no unlocking.
 
 use super::ambient::Ambient;
 use super::list::Listing;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::transaction::edit_index;
 
-/// Finds the order that is set for a provider.
+/// Returns the order that is set for a provider.
 ///
 /// # Errors
 /// Those of reading the index.
@@ -22,7 +21,7 @@ pub fn of_provider(
     Ok(Listing::of(vault, agent, ambient)?.index.order(provider))
 }
 
-/// Sets the order of a provider, or goes back to the automatic one.
+/// Sets the order of a provider, or with `None` returns to the automatic one.
 ///
 /// # Errors
 /// `NOT_FOUND` if the agent lacks one of the profiles; those of locking, and of reading and writing the index.
@@ -40,11 +39,7 @@ pub fn set(
     let known = Listing::of(vault, agent, ambient)?.index;
     if let Some(id) = ids.unwrap_or_default().iter().find(|id| !known.contains(id.as_str())) {
         let directory = vault.home().path_of("agents").join(agent.as_str());
-        return Err(Error::new(
-            Code::NotFound,
-            format!("Auth profile \"{id}\" not found in {}", shown(&directory)),
-        )
-        .with_remedy("run `strongroom list` to see the profiles of this agent"));
+        return Err(messages::ops::not_in_order(id, &directory));
     }
     let (agent, _locks) = vault.lock_agent(agent, waits)?;
     edit_index(&agent, |index| {

@@ -1,4 +1,4 @@
-//! One profile for one session: pinned, shown, taken away. Needs no unlocking.
+//! Pins of sessions to profiles. Needs no unlocking.
 
 use super::ambient::Ambient;
 use super::report::provider_of;
@@ -8,7 +8,7 @@ use crate::select::pin::{Pin, SessionName};
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::AgentName;
 
-/// Finds the pin of a session. An unreadable state has none; then it is told why.
+/// Returns the pin of a session, or none and the error if the state cannot be read.
 ///
 /// # Errors
 /// Those of reading the home.
@@ -22,7 +22,7 @@ pub fn of_session(
     Ok((state.pins.get(session).cloned(), unreadable))
 }
 
-/// Pins a session, or takes its pin away. Returns whether the agent has the profile.
+/// Pins a session, or with `None` removes its pin. Returns whether the agent has the profile.
 ///
 /// # Errors
 /// Those of locking, and of reading and writing the state.
@@ -43,7 +43,7 @@ pub fn set(
     }
     if vault.agent(agent)?.is_some() {
         let (found, _locks) = vault.lock_agent(agent, waits)?;
-        // It may have been renamed or removed while the lock was waited for.
+        // It may have been renamed or removed while this waited for the lock.
         if !is_there()? {
             return Ok(false);
         }

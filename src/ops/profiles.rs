@@ -5,12 +5,13 @@ use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
 use super::state::pinned_by_hand;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::vault::generation::{next_record, replaced};
 use crate::vault::id::ProfileId;
 use crate::vault::transaction::change::Change;
 
-/// Refuses a profile of an agent that has none.
+/// Makes sure that the agent exists, so that it can have the profile.
 ///
 /// # Errors
 /// `NOT_FOUND`.
@@ -21,7 +22,7 @@ pub fn check_agent(open: &Open<'_>, profile: &ProfileId) -> Result<()> {
     }
 }
 
-/// Removes a profile, also one whose record does not open.
+/// Removes a profile, even if its record cannot be decrypted.
 ///
 /// # Errors
 /// `NOT_FOUND`, and those of writing.
@@ -51,7 +52,7 @@ pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
     Ok(())
 }
 
-/// Gives a profile another id, in the index and in every order. Its record is sealed again for the new place.
+/// Renames a profile, in the index and in every order. Its record is encrypted again for the new id.
 ///
 /// # Errors
 /// `NOT_FOUND`, `EXISTS`, and those of writing.
@@ -60,7 +61,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let reader = writer.reader()?;
     let found = reader.found(old)?.ok_or_else(|| not_found(open.vault, &open.agent, old))?;
     if reader.holds(new)? || reader.index()?.contains(new.as_str()) {
-        return fail(Code::Exists, format!("{new} exists already"));
+        return Err(messages::ops::id_in_use(new));
     }
     let generations = writer.generations()?;
     let current = &found.record;

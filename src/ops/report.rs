@@ -1,4 +1,4 @@
-//! How a request with a profile went: noted for the next choice. Needs no unlocking.
+//! Records whether a request with a profile succeeded, for the next selection. Needs no unlocking.
 
 use serde::Serialize;
 
@@ -20,44 +20,44 @@ use crate::vault::id::{AgentName, ProfileId, Provider};
 /// A request that is reported.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// The profile that it was made with.
+    /// The profile that was used.
     pub profile: ProfileId,
     /// The provider of the profile.
     pub provider: Provider,
-    /// What it failed of, if it was not served.
+    /// Why it failed; `None` if it succeeded.
     pub failure: Option<Failure>,
-    /// The model that it was for.
+    /// The requested model.
     pub model: Option<Model>,
-    /// The session that it was for.
+    /// The session that made the request.
     pub session: Option<SessionName>,
 }
 
-/// What a report came to.
+/// What a report recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Noted {
-    /// A failure was noted.
+    /// A failure.
     Failure,
-    /// A success was noted.
+    /// A success.
     Success,
-    /// Nothing was: failures of the provider make no profile wait.
+    /// Nothing: failures of this provider cause no cooldown.
     Exempt,
 }
 
-/// What stands in the state behind a report.
+/// The state after a report.
 #[derive(Clone, Debug)]
 pub struct Reported {
-    /// What was noted.
+    /// What was recorded.
     pub noted: Noted,
-    /// What the profile has to its account now.
+    /// The counters of the profile now.
     pub usage: Usage,
-    /// What the profile waits for now.
+    /// Why the profile is not used for now, if it is cooling down or disabled.
     pub waits_for: Option<Verdict>,
-    /// When it was noted, in Unix milliseconds.
+    /// When the report was recorded, in Unix milliseconds.
     pub now: i64,
 }
 
-/// Notes how a request went. `None` if the agent does not have the profile any more.
+/// Records how a request went. Returns `None` if the agent no longer has the profile.
 ///
 /// # Errors
 /// Those of locking, and of reading and writing the state.
@@ -71,11 +71,11 @@ pub fn report(
 ) -> Result<Option<Reported>> {
     let (found, _locks) = vault.lock_agent(agent, waits)?;
     let Request { profile: id, provider, failure, model, session } = request;
-    // It may have been renamed or removed while the lock was waited for.
+    // It may have been renamed or removed while this waited for the lock.
     if provider_of(vault, agent, id, ambient)?.is_none() {
         return Ok(None);
     }
-    // Behind the wait for the lock, so that reports are reckoned in the order in which they are noted.
+    // Read after the lock was taken, so that the times of reports are in the order in which they are recorded.
     let now = ambient.env.now();
     let mut noted = Noted::Exempt;
     let file = change(&found, |file| {
@@ -102,7 +102,7 @@ pub fn report(
     Ok(Some(Reported { noted, usage, waits_for, now }))
 }
 
-/// An automatic pin follows what served the session; one that a person set stays.
+/// Moves an automatic pin to the profile that served the session. A pin that the user set stays.
 fn follow(file: &mut StateFile, session: &SessionName, id: &ProfileId, failed: bool, now: i64) -> Result<()> {
     match file.state.pins.get(session) {
         Some(pin) if pin.source == PinnedBy::User => Ok(()),
@@ -115,7 +115,7 @@ fn follow(file: &mut StateFile, session: &SessionName, id: &ProfileId, failed: b
     }
 }
 
-/// Finds the provider of a profile; `None` if it is not in the agent's index.
+/// Returns the provider of a profile; `None` if the agent's index does not list it.
 ///
 /// # Errors
 /// Those of reading the index.

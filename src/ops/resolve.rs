@@ -1,4 +1,4 @@
-//! Answers the ids of a request.
+//! Answers requests of clients for secrets.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,7 +7,8 @@ use crate::client::config::ClientConfig;
 use crate::client::config_auth;
 use crate::client::state;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::secret::SecretString;
 use crate::select::order::{Rules, select};
 use crate::select::policy::SelectionPolicy;
@@ -23,10 +24,10 @@ use crate::vault::parallel;
 use crate::vault::reader::Reader;
 use crate::vault::record::Record;
 
-/// From this many ids on, the records are opened on several threads.
+/// From this many ids on, the records are decrypted on several threads.
 const PARALLEL_FROM: usize = 48;
 
-/// How ids are answered.
+/// How to answer ids.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// The agent of ids that name none.
@@ -35,11 +36,11 @@ pub struct Scope {
     pub confined: bool,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// The surroundings, in which the client's configuration can have an order.
+    /// The environment, which leads to the client's configuration and its order.
     pub env: Env,
 }
 
-/// An answer to each id, in order.
+/// Returns an answer for each id, in order.
 pub fn resolve(
     vault: &Vault,
     session: &Session,
@@ -72,7 +73,7 @@ pub fn resolve(
             .transpose()
     };
     let elsewhere = OtherAgents::new(vault);
-    // Whoever is confined to an agent is told of no other.
+    // A resolver that is confined to an agent does not reveal others.
     let elsewhere = (!scope.confined).then_some(&elsewhere);
     let readers: HashMap<_, _> =
         asked.iter().map(|(agent, asked)| ((*agent).clone(), held(agent, asked))).collect();
@@ -81,7 +82,7 @@ pub fn resolve(
             Err(error) => Err(error.clone()),
             Ok(Reference::BestOf(provider)) => match reader(&readers, &scope.agent)? {
                 Some(held) => best_of(held, provider, scope, elsewhere),
-                None => fail(Code::NotFound, no_key(provider, &scope.agent, true, elsewhere)),
+                None => Err(no_key(provider, &scope.agent, true, elsewhere)),
             },
             Ok(Reference::Profile(readings)) => named(&readers, readings, scope, elsewhere),
         }
@@ -94,26 +95,26 @@ pub fn resolve(
     ids.into_iter().zip(answers).collect()
 }
 
-/// What is asked of an agent.
+/// What is requested of an agent.
 #[derive(Default)]
 struct Asked<'r> {
     profiles: Vec<&'r ProfileId>,
-    /// Long ids, by their short forms.
+    /// The short forms of long ids.
     short: Vec<&'r ShortId>,
-    /// Whether a provider's best profile is.
+    /// Whether the best profile of a provider is requested.
     best: bool,
 }
 
 /// An agent's records.
 struct Held<'k> {
     reader: Reader<'k>,
-    /// What a choice goes by, where a provider's best profile is asked for.
+    /// What a selection needs, if the best profile of a provider is requested.
     pool: Option<Result<Pool>>,
-    /// The profiles that were asked for by the short forms of their ids, or why they are not known.
+    /// The profiles that were requested by the short forms of their ids, or why they are not known.
     long: Result<HashMap<ShortId, ProfileId>>,
 }
 
-/// What a choice among an agent's profiles goes by, read once for all ids.
+/// What a selection among an agent's profiles needs, read once for all ids.
 struct Pool {
     profiles: Vec<Listed>,
     orders: Orders,
@@ -126,8 +127,9 @@ struct Listed {
     id: ProfileId,
     /// Its provider, if the index names one.
     provider: Option<Provider>,
-    /// Its type and its expiry, as the index has them.
+    /// Its type, as the index has it.
     kind: Option<CredentialType>,
+    /// Its expiry, as the index has it, in Unix milliseconds.
     expires: Option<i64>,
 }
 
@@ -137,17 +139,17 @@ impl Listed {
         Some(Self { id, provider: entry.provider(), kind: entry.kind, expires: entry.expires })
     }
 
-    /// The profile as the index has it, until its record is opened.
+    /// Returns the profile as the index has it, until its record is decrypted.
     fn view(&self) -> ProfileView {
-        // What the index does not tell is sought among the first.
+        // A profile of unknown type is among the first to be decrypted.
         let view = ProfileView::new(self.id.clone(), self.kind.unwrap_or(CredentialType::OAuth));
         ProfileView { expires: self.expires.filter(|_| self.kind.is_some()), ..view }
     }
 }
 
 impl Pool {
-    /// The ledger says which profiles there are. The index, where it can be read, says in which order they
-    /// stand, and whose they are.
+    /// Reads what a selection needs. The ledger says which profiles there are. The index, if it can be read, gives
+    /// their order and their providers.
     fn of(reader: &Reader<'_>, env: &Env) -> Result<Self> {
         let ids = reader.record_ids()?;
         let index = reader.index().unwrap_or_default();
@@ -161,7 +163,7 @@ impl Pool {
             kind: None,
             expires: None,
         }));
-        // Selection goes on without the state, and without the client's configuration.
+        // Selection works without the state, and without the client's configuration.
         let bytes = reader.agent().dir().read_if_any(state::FILE, state::MAX).ok().flatten();
         let config = ClientConfig::of(env).ok().flatten();
         Ok(Self {
@@ -178,7 +180,7 @@ impl<'k> Held<'k> {
         let long = long_ids(&reader, &asked.short);
         let mut profiles = asked.profiles.clone();
         profiles.extend(long.iter().flat_map(HashMap::values));
-        // What fails of it fails again, and is told, for each id.
+        // A failure happens again, and is reported, for each id.
         let _ = reader.fetch(&profiles);
         let pool = asked.best.then(|| Pool::of(&reader, env));
         Self { reader, pool, long }
@@ -199,7 +201,7 @@ impl<'k> Held<'k> {
     }
 }
 
-/// The ids of which these are the short forms. The ledger is looked through once, whatever their number.
+/// Returns the ids that these are the short forms of. Searches the ledger once, however many there are.
 fn long_ids(reader: &Reader<'_>, wanted: &[&ShortId]) -> Result<HashMap<ShortId, ProfileId>> {
     if wanted.is_empty() {
         return Ok(HashMap::new());
@@ -220,25 +222,24 @@ fn reader<'r, 'k>(
     }
 }
 
-/// The message for a profile that an agent does not have, by any of its readings.
+/// Returns the error for a profile that an agent does not have by any reading of the requested id.
 fn no_credentials(
     agent: &AgentName,
     first: &Named,
     readings: &[&Reading],
     elsewhere: Option<&OtherAgents<'_>>,
-) -> String {
+) -> Error {
     let ids = readings.iter().filter_map(|reading| match &reading.profile {
         Named::Id(id) => Some(id.clone()),
         Named::Short(_) => None,
     });
     let ids: Vec<_> = ids.collect();
     let has = elsewhere.and_then(|elsewhere| told(&elsewhere.of_profiles(agent, &ids)));
-    let has = has.map(|has| format!(": {has}, and agents share nothing")).unwrap_or_default();
-    format!("No credentials found for profile \"{}\" (agent {agent}){has}", first.shown())
+    messages::ops::no_credentials_for(&first.shown(), agent, has.as_deref())
 }
 
-/// The secret of a profile that is named. An expired one is given too: OpenClaw judges expiry by
-/// itself, and an error for one id would keep its gateway from starting.
+/// Returns the secret of a named profile, even if it has expired: OpenClaw checks the expiry itself, and an error for
+/// one id would keep its gateway from starting.
 fn named(
     readers: &HashMap<AgentName, Result<Option<Held<'_>>>>,
     readings: &[Reading],
@@ -249,7 +250,7 @@ fn named(
     let allowed: Vec<_> =
         readings.iter().filter(|reading| !scope.confined || agent_of(reading) == scope.agent).collect();
     let Some(first) = allowed.first() else {
-        return fail(Code::Denied, format!("this resolver answers for agent {} only", scope.agent));
+        return Err(messages::ops::confined(&scope.agent));
     };
     for reading in &allowed {
         if let Some(held) = reader(readers, &agent_of(reading))?
@@ -258,30 +259,27 @@ fn named(
             return Ok(record.credential.secret);
         }
     }
-    fail(Code::NotFound, no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
+    Err(no_credentials(&agent_of(first), &first.profile, &allowed, elsewhere))
 }
 
-/// The message for a provider without a credential. Authentication is per agent.
-fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> String {
-    let why = if none { "it has no profile of it" } else { "none of its profiles can be used" };
+/// Returns the error for a provider without a usable credential. Agents do not share profiles.
+fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<&OtherAgents<'_>>) -> Error {
     let has =
         elsewhere.and_then(|elsewhere| told(&elsewhere.of_providers(agent, std::slice::from_ref(provider))));
-    let has = has.map(|has| format!("; {has}")).unwrap_or_default();
-    format!(
-        "No API key found for provider \"{provider}\" (agent {agent}): {why}, and agents share nothing{has}"
-    )
+    messages::ops::no_api_key(provider, agent, none, has.as_deref())
 }
 
-/// The secret of a provider's best profile: by order, expiry and cooldown. The records govern what
-/// they are and when they end. All are opened if there are few; of many, those that come first as
-/// the index has them, until one of those that were opened is the best.
+/// Returns the secret of a provider's best profile by order, expiry and cooldown.
+///
+/// Type, provider and expiry are taken from the records. If there are few, all are decrypted. If there are many, those
+/// that come first by the index are decrypted, until one of the decrypted ones is the best.
 fn best_of(
     held: &Held<'_>,
     provider: &Provider,
     scope: &Scope,
     elsewhere: Option<&OtherAgents<'_>>,
 ) -> Result<SecretString> {
-    let Some(pool) = &held.pool else { return fail(Code::Internal, "the index was not read") };
+    let Some(pool) = &held.pool else { return Err(messages::ops::index_not_read()) };
     let pool = pool.as_ref().map_err(Clone::clone)?;
     let serves = |of: &Provider| ALIASES.shared(of, provider);
     let listed = pool.profiles.iter();
@@ -294,7 +292,7 @@ fn best_of(
         state: &pool.state,
         policy: &pool.policy,
         pin: None,
-        // The protocol names none.
+        // A request of this protocol names no model.
         model: None,
         now: scope.now,
     };
@@ -317,30 +315,30 @@ fn best_of(
             let excluded =
                 selected.choices.iter().all(|choice| matches!(choice.verdict, Verdict::Excluded(_)));
             if expired && excluded {
-                return fail(Code::Expired, format!("every profile of provider {provider} is expired"));
+                return Err(messages::ops::all_expired(provider));
             }
             let none = selected.choices.is_empty();
-            return fail(Code::NotFound, no_key(provider, &scope.agent, none, elsewhere));
+            return Err(no_key(provider, &scope.agent, none, elsewhere));
         }
         views.retain_mut(|view| !wanted.contains(&view.id) || opened.open(held, view, serves));
         batch *= 2;
     }
 }
 
-/// How many records are opened at first. Beyond, twice as many each time: so that they are looked
-/// through no more than some times, however wrong the index is.
+/// How many records are decrypted at first. Each further batch is twice as large, so that only a few selections are
+/// made, however wrong the index is.
 const FIRST_BATCH: usize = 256;
 
-/// The records of a provider that were opened.
+/// The records of a provider that were decrypted.
 struct Opened {
     records: HashMap<ProfileId, SecretString>,
-    /// Why one did not open.
+    /// Why the last one that failed could not be decrypted.
     failure: Option<Error>,
 }
 
 impl Opened {
-    /// Opens a profile's record, and lets it say what the profile is. Says whether there is one, and it
-    /// is of the provider.
+    /// Decrypts a profile's record and takes type, provider and expiry from it. Returns whether the record exists and
+    /// is for the provider.
     fn open(&mut self, held: &Held<'_>, view: &mut ProfileView, serves: impl Fn(&Provider) -> bool) -> bool {
         match held.record(&view.id) {
             Ok(Some(record)) if serves(&record.credential.provider) => {

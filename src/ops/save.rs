@@ -1,9 +1,10 @@
-//! Stores a credential, or a profile's new secret.
+//! Stores a credential, or the new secret of a profile.
 
 use super::cooldowns;
 use super::notice::Notice;
 use super::open::Open;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::vault::credential::{Credential, CredentialType};
@@ -15,20 +16,20 @@ use crate::vault::transaction::change::{Change, Outcome};
 
 use super::ids::not_found;
 
-/// When a credential ends.
+/// When a credential expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum End {
-    /// Nothing was said.
+    /// The user did not say.
     #[default]
     Unsaid,
-    /// It does not.
+    /// Never.
     Never,
     /// At this instant, in Unix milliseconds.
     At(i64),
 }
 
 impl End {
-    /// The instant, if it ends at one.
+    /// Returns the instant, if there is one.
     #[must_use]
     pub fn instant(self) -> Option<i64> {
         match self {
@@ -37,7 +38,7 @@ impl End {
         }
     }
 
-    /// The same; what a function gives if nothing was said.
+    /// Returns this value, or that of a function if the user did not say.
     ///
     /// # Errors
     /// Those of the function.
@@ -50,20 +51,20 @@ impl End {
     }
 }
 
-/// A credential that is to be stored, but for its secret.
+/// A credential that is to be stored, without its secret.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    /// Whom it is for.
+    /// The provider.
     pub provider: Provider,
-    /// Under which id.
+    /// The profile's id.
     pub profile: ProfileId,
-    /// Whether someone named that id, and it is not a default.
+    /// Whether the user named the id; otherwise it is a default.
     pub named: bool,
     /// Token or API key.
     pub kind: CredentialType,
-    /// When it ends.
+    /// When it expires.
     pub end: End,
-    /// Where its record is to rest, if that was said.
+    /// The store, if the user named one.
     pub store: Option<Store>,
     /// The command that stores it.
     pub command: &'static str,
@@ -74,13 +75,13 @@ pub struct Wish {
 pub struct Saved {
     /// The record.
     pub record: Record,
-    /// Whether it took the place of one that opened.
+    /// Whether it replaced one that could be decrypted.
     pub replaced: bool,
-    /// What a person should know of it.
+    /// What the user should know about it.
     pub notices: Vec<Notice>,
 }
 
-/// What is under an id.
+/// What an agent has under an id.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Held {
     /// Nothing.
@@ -97,7 +98,7 @@ pub enum Held {
 /// Those of reading the index and the keys.
 pub fn held(open: &Open<'_>, profile: &ProfileId) -> Result<Held> {
     let Some(reader) = open.reader()? else { return Ok(Held::Nothing) };
-    // The record governs; without one that opens, the entry tells what another program keeps there.
+    // The record counts. Without a readable one, the entry tells what another program keeps there.
     if let Ok(Some(record)) = reader.record(profile) {
         return Ok(Held::Credential(record.credential.kind));
     }
@@ -107,8 +108,8 @@ pub fn held(open: &Open<'_>, profile: &ProfileId) -> Result<Held> {
     })
 }
 
-/// The store to which a profile's new record goes: the one that is named, else the one it rests in,
-/// else the vault's. If that is the keychain, it is made sure of before any lock is taken.
+/// Returns the store that a profile's new record goes to: the named one, else the one it is in, else the vault's
+/// default. If that is the keychain, this makes sure that it works before any lock is taken.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the agent.
@@ -127,7 +128,7 @@ pub fn place_of(open: &Open<'_>, profile: &ProfileId, named: Option<Store>) -> R
     Ok(store)
 }
 
-/// Stores a credential, and replaces what is under its id.
+/// Stores a credential and replaces what is under its id.
 ///
 /// # Errors
 /// Those of writing.
@@ -140,7 +141,7 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
 
     let writer = open.writer(wish.command)?;
     let reader = writer.reader()?;
-    // A record that does not open is what a paste is there to repair.
+    // A record that cannot be decrypted is no error: pasting again is the remedy for it.
     let found = reader.found(&profile).unwrap_or(None);
     let generations = writer.generations()?;
     let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
@@ -166,7 +167,7 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
     Ok(Saved { record, replaced: current.is_some(), notices })
 }
 
-/// Returns the record of a profile that is to get a new secret.
+/// Returns the record of a profile that gets a new secret.
 ///
 /// # Errors
 /// `NOT_FOUND`, and those of reading it.
@@ -175,10 +176,10 @@ pub fn record_of(open: &Open<'_>, profile: &ProfileId) -> Result<Record> {
     found.ok_or_else(|| not_found(open.vault, &open.agent, profile))
 }
 
-/// Gives a profile a new secret; `before` is its record as it was before the secret was read.
+/// Gives a profile a new secret. `before` is its record as it was before the secret was read.
 ///
 /// # Errors
-/// `CHANGED` if it was changed in between, and those of writing.
+/// `CHANGED` if the profile was changed meanwhile, and those of writing.
 pub fn rotate(
     open: &mut Open<'_>,
     before: &Record,
@@ -193,7 +194,7 @@ pub fn rotate(
     let found = found.ok_or_else(|| not_found(open.vault, &open.agent, profile))?;
     let current = &found.record;
     if current.generation != before.generation {
-        return fail(Code::Changed, format!("{profile} was changed while the new secret was read"));
+        return Err(messages::ops::changed_meanwhile(profile));
     }
     let mut credential = current.credential.clone();
     credential.secret = secret;
@@ -201,7 +202,7 @@ pub fn rotate(
     if end != End::Unsaid {
         credential.expires = end.instant();
     } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now()) {
-        // A new token under the old, past expiry would not be handed out.
+        // With the old expiry, which has passed, the new token would not be used.
         let lifetime = past.saturating_sub(current.updated).max(0);
         credential.expires = (lifetime > 0).then(|| writer.now().saturating_add(lifetime));
         notices.push(Notice::ExpiryRenewed(credential.expires));
@@ -226,7 +227,7 @@ fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> V
     secret_format::advise(provider, kind, secret.expose_secret()).into_iter().map(Notice::Advice).collect()
 }
 
-/// Returns what a person should know of fields of other programs that were sealed with a record.
+/// Returns notices of fields of other programs that were encrypted with a record.
 pub fn sealed_besides(outcome: &Outcome) -> impl Iterator<Item = Notice> {
     outcome
         .sealed

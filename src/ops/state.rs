@@ -1,14 +1,15 @@
-//! The run-time state of an agent, read and changed.
+//! Reads and changes the run-time state of an agent.
 
 use crate::client::state;
 use crate::client::state_file::StateFile;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::select::pin::{PinnedBy, SessionName};
 use crate::select::state::AuthState;
 use crate::vault::agent::Agent;
 use crate::vault::id::ProfileId;
 
-/// Reads an agent's state; an empty one, and why, if it cannot be read.
+/// Reads an agent's state. If it cannot be read, returns an empty one and the error.
 #[must_use]
 pub fn read(agent: &Agent) -> (AuthState, Option<Error>) {
     let read = agent.dir().read_if_any(state::FILE, state::MAX).map_err(Error::from);
@@ -18,7 +19,7 @@ pub fn read(agent: &Agent) -> (AuthState, Option<Error>) {
     }
 }
 
-/// Changes an agent's state, under its lock.
+/// Changes an agent's state. The caller holds its lock.
 ///
 /// # Errors
 /// Those of reading and writing the file, and of the edit; `TOO_LARGE`.
@@ -28,9 +29,9 @@ pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) ->
     edit(&mut file)?;
     let new = file.to_bytes();
     if new.len() > state::MAX {
-        return Err(Error::new(Code::TooLarge, format!("{} would be too large", state::FILE)));
+        return Err(messages::ops::state_too_large(state::FILE));
     }
-    // If nothing was noted, an absent file stays absent.
+    // Without contents, a file that does not exist is not created.
     let nothing = bytes.is_none() && file.state == AuthState::default();
     if !nothing && bytes.as_deref() != Some(new.as_slice()) {
         agent.dir().replace(state::FILE, &new)?;
@@ -38,10 +39,10 @@ pub fn change(agent: &Agent, edit: impl FnOnce(&mut StateFile) -> Result<()>) ->
     Ok(file)
 }
 
-/// Finds the sessions that a person had pinned to a profile.
+/// Returns the sessions that the user has pinned to a profile.
 ///
 /// # Errors
-/// Those of reading the state: what cannot be read does not follow a change of the profile.
+/// Those of reading the state: pins in a state that cannot be read do not follow a change of the profile.
 pub fn pinned_by_hand(agent: &Agent, id: &ProfileId) -> Result<Vec<SessionName>> {
     let Some(bytes) = agent.dir().read_if_any(state::FILE, state::MAX)? else { return Ok(Vec::new()) };
     let file = StateFile::parse(Some(&bytes))?;

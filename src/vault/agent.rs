@@ -1,4 +1,4 @@
-//! One agent's directory, as it is read. Reading takes no lock and writes nothing.
+//! One agent's directory, for reading. Reading takes no lock and writes nothing.
 
 use std::collections::HashMap;
 use std::thread;
@@ -14,10 +14,12 @@ use super::ledger::{self, Book, Unverified};
 use super::log;
 use super::transaction::journal::Journal;
 use crate::error::{Code, Result};
+use crate::messages;
 use crate::seal::RECORD_MAX;
 
-/// How often, and how long apart, a file of a foreign writer is read again that may be torn.
+/// How often a file is read again that another program may just be writing.
 const TORN_READS: u32 = 3;
+/// The pause before it is read again.
 const TORN_PAUSE: Duration = Duration::from_millis(15);
 
 /// An agent's directory.
@@ -28,19 +30,19 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// The agent's name.
+    /// Returns the agent's name.
     #[must_use]
     pub const fn name(&self) -> &AgentName {
         &self.name
     }
 
-    /// The agent's directory.
+    /// Returns the agent's directory.
     #[must_use]
     pub const fn dir(&self) -> &Dir {
         &self.dir
     }
 
-    /// The same agent, opened again.
+    /// Opens the same agent again.
     ///
     /// # Errors
     /// Those of opening its directory.
@@ -48,7 +50,7 @@ impl Agent {
         Ok(Self { name: self.name.clone(), dir: self.dir.dir(".")? })
     }
 
-    /// The index as it stands in the file. An absent one is empty.
+    /// Reads the index as it is in the file. An absent one is empty.
     ///
     /// # Errors
     /// `INDEX_UNREADABLE`, `DUPLICATE_KEY`, `NEWER_FORMAT`.
@@ -56,7 +58,7 @@ impl Agent {
         self.index_and_bytes().map(|(index, _)| index)
     }
 
-    /// The index, and the bytes it was read from.
+    /// Reads the index, and returns it with the bytes that it was read from.
     ///
     /// # Errors
     /// As [`Agent::index`].
@@ -74,17 +76,15 @@ impl Agent {
                 }
                 Err(error) if error.code() == Code::NewerFormat => return Err(error),
                 Err(error) => {
-                    return Err(error.with_remedy(format!(
-                        "repair {}, or move it away and run `strongroom doctor --repair`: no credential is lost",
-                        strongroom_backends::shown(&self.dir.path_of(index::FILE))
-                    )));
+                    let remedy = messages::vault::index::repair(&self.dir.path_of(index::FILE));
+                    return Err(error.with_remedy(remedy));
                 }
             }
         }
     }
 
-    /// Whether an agent without a ledger had one: records, a log or a use of the keychain tell. Records
-    /// that `but_for` lists do not count.
+    /// Returns whether an agent without a ledger must have had one, judged by its records, its log and its use of the
+    /// keychain. With `but_for`, only records that are not in that ledger count.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -109,13 +109,13 @@ impl Agent {
         Ok(false)
     }
 
-    /// An empty log can be left by a first change that was cut short.
+    /// Returns whether the log has lines. An empty one may be left by a first change that was interrupted.
     fn has_log_lines(&self) -> bool {
         let file = self.dir.open_for_reading(log::FILE);
         file.is_ok_and(|file| file.metadata().is_ok_and(|meta| meta.len() > 0))
     }
 
-    /// Whether there is a committed change that may not be in place.
+    /// Returns whether there is a committed change that may not be applied.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -123,8 +123,8 @@ impl Agent {
         Ok(self.dir.kind(TXN)?.is_some() || Journal::unapplied(&self.dir)?.is_some())
     }
 
-    /// Whether a change was committed and is not in place. What a journal holds of one that is, only a
-    /// loss of power can undo: its ledger is then in place too.
+    /// Returns whether there is a committed change that is not applied. A journal whose ledger is in place is applied,
+    /// and only a loss of power can undo that.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -133,7 +133,7 @@ impl Agent {
             && let Some(ledger) = journal.part(ledger::FILE)
         {
             let there = self.dir.read_if_any(ledger::FILE, ledger::MAX)?.unwrap_or_default();
-            // One of before is done with.
+            // An older ledger in the journal belongs to a change that is done.
             if there != ledger && ledger::number_of(&there) <= ledger::number_of(ledger) {
                 return Ok(true);
             }
@@ -144,7 +144,7 @@ impl Agent {
         })
     }
 
-    /// Whether any record rests in the home.
+    /// Returns whether the home has any record of the agent.
     ///
     /// # Errors
     /// Those of reading the directories.
@@ -153,8 +153,8 @@ impl Agent {
         Ok(!there.ids.is_empty() || !there.unnamed.is_empty())
     }
 
-    /// The ids of all records that rest in the home, sorted; and names that are none of ours, as far as can
-    /// be told without a key.
+    /// Returns the ids of all records in the home, sorted, and the names of files that are not known to be records
+    /// without a key.
     ///
     /// # Errors
     /// Those of reading the directories.
@@ -164,9 +164,10 @@ impl Agent {
         Ok((ids, strange))
     }
 
-    /// The records that rest in the home. `whose` says which profile's a sealed record is, if it can; it is
-    /// asked for long ids alone, and only if neither the ledger nor the index has them: the name of their
-    /// file does not tell.
+    /// Returns the records in the home.
+    ///
+    /// The name of a file does not contain a long id. If neither the ledger nor the index has that id, `whose` is
+    /// called with the encrypted record; it returns the profile if it can decrypt the record.
     ///
     /// # Errors
     /// Those of reading the directories.
@@ -195,14 +196,14 @@ impl Agent {
                 }
             }
         }
-        // Not the order of the file names: there `a:b-c` stands before `a:b`.
+        // The order of file names is another one: it has `a:b-c` before `a:b`.
         found.ids.sort_unstable();
         found.ids.dedup();
         Ok(found)
     }
 
-    /// The long ids that the ledger or the index has, by the names of their files. Neither is verified: a
-    /// name holds the digest of its id.
+    /// Returns the long ids in the ledger and the index, by the names of their files. Neither is verified, but a name
+    /// contains the digest of its id.
     fn long_ids(&self) -> HashMap<String, ProfileId> {
         let ledger = Unverified::read(&self.dir).map(|ledger| ledger.entries).unwrap_or_default();
         let index = self.index().unwrap_or_default();
@@ -212,13 +213,13 @@ impl Agent {
     }
 }
 
-/// What rests among an agent's records.
+/// The files among an agent's records.
 #[derive(Debug, Default)]
 pub struct RecordFiles {
     /// The ids of the records, sorted.
     pub ids: Vec<ProfileId>,
-    /// The names of files of long ids of which nothing tells whose they are.
+    /// The names of files of long ids that are not known.
     pub unnamed: Vec<String>,
-    /// Names that are none of ours.
+    /// The names of files that are no records.
     pub strange: Vec<String>,
 }

@@ -1,13 +1,14 @@
-//! How many profiles an agent may have.
+//! The limit of profiles of an agent.
 
 use super::id::AgentName;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 
 /// The most profiles of one agent.
 pub const PROFILES_MAX: usize = 100_000;
 
-/// Refuses a change by which an agent would have more profiles than it may. One that has more, by whatever
-/// way, can still lose some.
+/// Refuses a change by which an agent would exceed the limit of profiles. An agent that exceeds it already can still
+/// lose some.
 ///
 /// # Errors
 /// `TOO_LARGE`.
@@ -15,11 +16,7 @@ pub fn check_profiles(agent: &AgentName, before: usize, after: usize) -> Result<
     if after <= PROFILES_MAX || after <= before {
         return Ok(());
     }
-    let what = format!(
-        "agent {agent} would have {after} profiles; the bound is {PROFILES_MAX}; nothing was changed"
-    );
-    Err(Error::new(Code::TooLarge, what)
-        .with_remedy("remove profiles that are no longer needed, or put these into another agent: --agent"))
+    Err(messages::vault::names::too_many_profiles(agent.as_str(), after, PROFILES_MAX))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What a profile is worth: the secret and the metadata that governs it.
+//! The credential of a profile: the secret, and its metadata.
 
 use std::fmt;
 
@@ -7,14 +7,13 @@ use indexmap::IndexMap;
 use super::id::Provider;
 use crate::secret::{ExposeSecret, SecretString};
 
-/// The latest instant a JavaScript `Date` can hold, in Unix milliseconds.
+/// The latest instant that a JavaScript `Date` can hold, in Unix milliseconds.
 pub const EXPIRES_MAX: i64 = 8_640_000_000_000_000;
-/// The longest secret that is taken, in bytes. A record of 16 KiB has room for it and for the
-/// fields of an OAuth credential.
+/// The longest accepted secret, in bytes. A record of 16 KiB has room for it and for the fields of an OAuth credential.
 pub const SECRET_MAX: usize = 10 * 1024;
 
-/// The most that a secret and its further fields may take together, in bytes, so that the encrypted record stays
-/// within its bound.
+/// The most bytes that a secret and its further fields may take together, so that the encrypted record stays within
+/// its limit.
 pub const FIELDS_MAX: usize = 14 * 1024;
 
 /// The type of a credential, as OpenClaw spells it.
@@ -29,7 +28,7 @@ pub enum CredentialType {
 }
 
 impl CredentialType {
-    /// As it stands in an index or a record: `api_key`, `token`, `oauth`.
+    /// Returns its name in indexes and records: `api_key`, `token` or `oauth`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -39,7 +38,7 @@ impl CredentialType {
         }
     }
 
-    /// The type of that spelling.
+    /// Returns the type with this name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         [Self::ApiKey, Self::Token, Self::OAuth].into_iter().find(|kind| kind.as_str() == text)
@@ -52,18 +51,18 @@ impl fmt::Display for CredentialType {
     }
 }
 
-/// A credential in memory. Everything in it but the listed metadata is sealed and never shown.
+/// A credential in memory. The secret and the further fields are never shown.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// What it is.
+    /// The type.
     pub kind: CredentialType,
-    /// Whom it is for.
+    /// The provider.
     pub provider: Provider,
-    /// The key, the token, or an OAuth credential's access token.
+    /// The key, the token, or the access token of an OAuth credential.
     pub secret: SecretString,
-    /// When it ends, in Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
-    /// The account's address.
+    /// The e-mail address of the account.
     pub email: Option<String>,
     /// A name for people.
     pub display_name: Option<String>,
@@ -75,7 +74,7 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A credential of which nothing more is known.
+    /// Returns a credential without further metadata.
     #[must_use]
     pub fn new(kind: CredentialType, provider: Provider, secret: SecretString) -> Self {
         Self {
@@ -90,22 +89,22 @@ impl Credential {
         }
     }
 
-    /// How many bytes the secret and the further fields take together.
+    /// Returns the number of bytes that the secret and the further fields take together.
     #[must_use]
     pub fn size(&self) -> usize {
         let extra = self.extra.iter().map(|(name, value)| name.len() + value.expose_secret().len());
         self.secret.expose_secret().len() + extra.sum::<usize>()
     }
 
-    /// Whether two credentials hold the same secret, whatever else is known of them. Of a sign-in
-    /// the refresh token is part of it.
+    /// Returns whether two credentials have the same secret, whatever their metadata. A refresh token is part of the
+    /// secret.
     #[must_use]
     pub fn same_secret_as(&self, other: &Self) -> bool {
         let refresh = [self, other].map(|c| c.extra.get("refresh").map(ExposeSecret::expose_secret));
         self.secret.expose_secret() == other.secret.expose_secret() && refresh[0] == refresh[1]
     }
 
-    /// Whether two credentials hold the same secret and the same metadata.
+    /// Returns whether two credentials have the same secret and the same metadata.
     #[must_use]
     pub fn same_as(&self, other: &Self) -> bool {
         let plain = |c: &Self| {

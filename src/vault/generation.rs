@@ -1,4 +1,4 @@
-//! Generations: each write of a profile has a higher one than every write before it.
+//! Generations: each write of a profile has a higher one than all writes before it.
 
 use sha2::{Digest, Sha256};
 
@@ -7,9 +7,10 @@ use super::id::ProfileId;
 use super::ledger::{Book, Entry, GENERATION_MAX};
 use super::reader::Found;
 use super::record::{Record, Replaced};
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 
-/// What the ledger knows of generations, at hand for a change.
+/// The generations that a ledger knows.
 #[derive(Debug)]
 pub struct Generations {
     book: Book,
@@ -17,13 +18,13 @@ pub struct Generations {
 }
 
 impl Generations {
-    /// Goes by a ledger.
+    /// Returns the generations in a ledger. `now` is in Unix milliseconds.
     #[must_use]
     pub fn new(book: Book, now: i64) -> Self {
         Self { book, now: u64::try_from(now).unwrap_or(0) }
     }
 
-    /// What the ledger says of a profile.
+    /// Returns the ledger's entry of a profile.
     ///
     /// # Errors
     /// Those of reading the ledger.
@@ -31,22 +32,22 @@ impl Generations {
         self.book.entry(profile)
     }
 
-    /// The next generation of a profile: above its current one, above the last one that is known
-    /// even if it was removed since, and at least the time.
+    /// Returns the next generation of a profile: above its current one, above the last known one even if the profile
+    /// was removed since, and at least the current time.
     ///
     /// # Errors
-    /// `TAMPERED` beyond the highest generation; those of reading the ledger.
+    /// `TAMPERED` above [`GENERATION_MAX`]; those of reading the ledger.
     pub fn next(&self, profile: &ProfileId, current: Option<u64>) -> Result<u64> {
         let known = self.last_known(profile)?.map(|known| known.generation);
         let next = current.max(known).map_or(0, |last| last.saturating_add(1)).max(self.now);
         if next > GENERATION_MAX {
-            return fail(Code::Tampered, format!("the generation of {profile} is higher than any can be"));
+            return Err(messages::vault::records::generation_too_high(profile));
         }
         Ok(next)
     }
 }
 
-/// A record for a profile that has, or had, the given one.
+/// Returns a new record for a profile; `current` is the one that it replaces, if there is one.
 ///
 /// # Errors
 /// As [`Generations::next`].
@@ -70,7 +71,7 @@ pub fn next_record(
     })
 }
 
-/// What a record that follows this one says of it.
+/// Returns what the next record says of this one.
 #[must_use]
 pub fn replaced(found: &Found) -> Replaced {
     Replaced {

@@ -1,14 +1,14 @@
-//! The home: where it is, whether it may be trusted, and who holds its locks.
+//! The home: its path, the checks that make it trusted, and the vault in it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use strongroom_backends::StoreError;
 use strongroom_backends::fs::denial::Denial;
 use strongroom_backends::fs::dir::{Dir, Kind};
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::{self, Holder, Lock, Mode};
-use strongroom_backends::{StoreError, place_of, shown};
 
 use super::agent::Agent;
 use super::anchor::{self, Anchors};
@@ -21,20 +21,19 @@ pub use super::vault_file::{FILE as VAULT_FILE, VaultFile};
 use super::watch::Watch;
 pub use super::writer::Writer;
 use crate::env::{Env, refuse_unexpanded};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::looks::refuse_as_path;
-use crate::permission;
+use crate::messages::vault::home as messages;
 use crate::seal::keys::Keys;
-use crate::term::escape::shell_path;
 use crate::unlock::unlock_files::{self, Slot};
 
 /// The directory of the agents in a home.
 pub const AGENTS: &str = "agents";
-/// How long a lock is waited for, unless told otherwise.
+/// How long a command waits for a lock by default.
 pub const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How a command waits for locks, and how it calls itself to those who wait for it.
+/// How a command waits for locks, and what other commands that wait for it are told.
 #[derive(Clone, Debug)]
 pub struct LockWait {
     /// How long it waits for each lock.
@@ -43,7 +42,7 @@ pub struct LockWait {
     pub command: String,
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// Who is told that it goes on.
+    /// Shows progress.
     pub watched: Arc<dyn Watch>,
 }
 
@@ -53,26 +52,26 @@ impl LockWait {
         lock::take_telling(dir, mode, self.limit, &self.holder(), &|holder| self.watched.waits(holder))
     }
 
-    /// What those who wait are told.
+    /// Returns what other commands that wait for the lock are told.
     #[must_use]
     pub fn holder(&self) -> Holder {
         Holder { pid: std::process::id(), since: self.now, command: self.command.clone() }
     }
 }
 
-/// What a vault is opened with.
+/// What opening a vault needs.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// How the keychain may be used.
     pub keychain: crate::keychain::Setup,
-    /// Where the home is remembered.
+    /// The directory in which this machine remembers the home.
     pub anchors: anchor::Setup,
-    /// What carries steps out on the run-time state.
+    /// Applies steps to the run-time state.
     pub follow: Follow,
 }
 
 impl Default for Setup {
-    /// Without a keychain, remembered nowhere.
+    /// Uses no keychain and remembers nothing.
     fn default() -> Self {
         Self {
             keychain: crate::keychain::Setup::default(),
@@ -93,10 +92,10 @@ pub struct Vault {
     pub(super) follow: Follow,
 }
 
-/// The home that a flag or a variable names, else the platform's data directory.
+/// Returns the home that a flag or a variable names, else the one in the platform's data directory.
 ///
 /// # Errors
-/// `CONFIG` when none of them says where it is, `USAGE` for a secret in its place.
+/// `CONFIG` if no home is known, `USAGE` for a secret in the place of a path.
 pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     let variable = env.path("STRONGROOM_HOME");
     for (path, place) in
@@ -116,52 +115,32 @@ pub fn locate(flag: Option<&Path>, env: &Env) -> Result<PathBuf> {
     } else {
         env.xdg("XDG_DATA_HOME", ".local/share")
     };
-    let home = named.or_else(|| default.map(|data| data.join("strongroom"))).ok_or_else(|| {
-        Error::new(Code::Config, "neither --home nor STRONGROOM_HOME nor HOME says where the vault is")
-            .with_remedy("name it with --home; in a client's configuration, as an argument of the command")
-    })?;
+    let home =
+        named.or_else(|| default.map(|data| data.join("strongroom"))).ok_or_else(messages::no_home_named)?;
     let in_root = |path: &Path| path.starts_with("/.local") || path.starts_with("/Library");
     if env.path("HOME").is_some_and(|home| home == Path::new("/")) && in_root(&home) && !home.exists() {
-        return Err(Error::new(Code::Config, "HOME is /, so the vault would be in the root directory")
-            .with_remedy("set HOME, or name the vault's home: --home DIR or STRONGROOM_HOME"));
+        return Err(messages::home_in_root());
     }
-    // Messages and links inside the home should not depend on where the command was started.
-    // A trailing slash would follow a link.
-    std::path::absolute(&home)
-        .map(|home| home.components().collect())
-        .map_err(|_| Error::new(Code::Config, "the home's path is not valid"))
+    // Messages and links inside the home must not depend on the current directory. Collecting the components drops a
+    // trailing slash, which would follow a link.
+    std::path::absolute(&home).map(|home| home.components().collect()).map_err(|_| messages::invalid_path())
 }
 
-/// An error of the home itself, by its own code.
+/// Converts an error of the home directory itself to one with its own code.
 pub(crate) fn of_home(error: StoreError) -> Error {
     match error {
-        StoreError::Unsafe { path, why } => {
-            let error = Error::new(Code::UnsafeHome, format!("{} {why}", shown(&path)));
-            match why {
-                "is a symlink" => error.with_remedy("name the directory itself with --home"),
-                "is not a directory" => error.with_remedy("name a directory with --home"),
-                "belongs to another user" => error.with_remedy(permission::of_owner(&path)),
-                home::DANGLING => {
-                    error.with_remedy(format!("{}; or name another home with --home", permission::OF_DANGLING))
-                }
-                _ => error.with_remedy(format!(
-                    "remove write access for others: chmod go-w {}; if its file system keeps no modes, name a home elsewhere with --home",
-                    shell_path(&path)
-                )),
-            }
-        }
-        // Whose it is can be seen from above.
+        StoreError::Unsafe { path, why } => messages::unsafe_home(&path, why),
+        // The owner of the home itself is visible from the directory above.
         StoreError::Denied { path, at, why: why @ Denial::Owner(_) } if path == at => {
-            let denied = permission::denied(&path, &at, why);
-            Error::new(Code::UnsafeHome, denied.what().to_owned()).with_remedy(denied.remedy().to_owned())
+            messages::denied(&path, &at, why)
         }
         other => other.into(),
     }
 }
 
 impl Vault {
-    /// Opens the vault of a home. One without `vault.json` whose lock is held may just be being made: that is
-    /// waited for at most `limit`.
+    /// Opens the vault of a home. If `vault.json` is missing and the lock is held, another command may be making the
+    /// vault; this waits for it for at most `limit`.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `CORRUPT` for a damaged `vault.json`.
@@ -170,25 +149,19 @@ impl Vault {
         damaged.map_or(Ok(vault), Err)
     }
 
-    /// Opens the vault of a home as [`Vault::open`], even where `vault.json` is damaged, for those who mend it.
+    /// Opens the vault of a home even if `vault.json` is damaged, for commands that repair it. Returns that damage.
     ///
     /// # Errors
     /// `NO_VAULT`, `UNSAFE_HOME`, `NEWER_FORMAT`, `OLD_FORMAT`.
     pub fn open_damaged(path: &Path, setup: &Setup, limit: Duration) -> Result<(Self, Option<Error>)> {
-        let none = || {
-            let place = place_of(path).map(|place| format!("the directory that {place} names"));
-            fail(Code::NoVault, format!("there is no vault in {}", place.unwrap_or_else(|| shown(path))))
-        };
+        let none = || Err(messages::no_vault(path));
         let opened = match home::open(path) {
             Err(StoreError::NotFound(_)) => return none(),
             other => other.map_err(of_home)?,
         };
         let mut notices = Vec::new();
         if opened.readable_by_others {
-            notices.push(format!(
-                "{} can be read by other users (all in it is sealed); chmod 700 it",
-                shown(path)
-            ));
+            notices.push(messages::readable_by_others(path));
         }
         let home = opened.dir;
         let mut damaged = None;
@@ -197,7 +170,7 @@ impl Vault {
             if unlock_files::list(&home)?.is_empty() && home.dir_if_any(AGENTS)?.is_none() {
                 return none();
             }
-            // What is being made at this moment is nothing that was lost.
+            // A vault that another command is making has lost nothing: wait for it.
             if !limit.is_zero() && lock::is_held(&home).unwrap_or(false) {
                 let me = Holder { pid: std::process::id(), since: 0, command: String::new() };
                 drop(lock::take(&home, Mode::Shared, limit, &me));
@@ -206,14 +179,14 @@ impl Vault {
         }
         let file = if let Some(bytes) = bytes {
             match vault_file::parse(&bytes) {
-                // What repairing such a home would break cannot be told here.
+                // This program does not know what a repair would break in such a home.
                 Err(error) if matches!(error.code(), Code::NewerFormat | Code::OldFormat) => {
                     return Err(error);
                 }
                 read => read.map_err(|error| damaged = Some(error)).ok(),
             }
         } else {
-            notices.push("vault.json is missing; `strongroom doctor --repair` writes it again".to_owned());
+            notices.push(messages::vault_file_missing());
             None
         };
         let mut vault = Self::at(home, setup);
@@ -221,7 +194,7 @@ impl Vault {
         Ok((vault, damaged))
     }
 
-    /// The vault of a home that is not looked at yet.
+    /// Returns the vault of a home without reading anything.
     #[must_use]
     pub(super) fn at(home: Dir, setup: &Setup) -> Self {
         let keychain = Keychain::new(&setup.keychain, home.path());
@@ -229,37 +202,37 @@ impl Vault {
         Self { home, notices: Vec::new(), file: None, keychain, anchors, follow: setup.follow }
     }
 
-    /// The home's directory.
+    /// Returns the home's directory.
     #[must_use]
     pub const fn home(&self) -> &Dir {
         &self.home
     }
 
-    /// What a person should know about the home, as sentences.
+    /// Returns what the user should know about the home, as sentences.
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// What `vault.json` says, if it is there.
+    /// Returns the contents of `vault.json`, if it exists.
     #[must_use]
     pub const fn file(&self) -> Option<&VaultFile> {
         self.file.as_ref()
     }
 
-    /// The keychain, in which records or the key may lie.
+    /// Returns the keychain, which may hold records or the key.
     #[must_use]
     pub const fn keychain(&self) -> &Keychain {
         &self.keychain
     }
 
-    /// What this machine remembers of the home.
+    /// Returns what this machine remembers of the home.
     #[must_use]
     pub const fn anchors(&self) -> &Anchors {
         &self.anchors
     }
 
-    /// The unlock files.
+    /// Lists the unlock files.
     ///
     /// # Errors
     /// Those of reading them.
@@ -267,7 +240,7 @@ impl Vault {
         unlock_files::list(&self.home)
     }
 
-    /// All agents, by name.
+    /// Returns the names of all agents, sorted.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -284,7 +257,7 @@ impl Vault {
         Ok(found)
     }
 
-    /// Every agent that is there, by name. Each is opened when its turn comes.
+    /// Returns all agents, sorted by name. Each is opened when the iterator reaches it.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -292,7 +265,7 @@ impl Vault {
         Ok(self.agents()?.into_iter().filter_map(|name| self.agent(&name).transpose()))
     }
 
-    /// Opens an agent for reading records.
+    /// Returns a reader of an agent's records.
     ///
     /// # Errors
     /// `LOCKED` if `keys` are another agent's; those of reading the directory.
@@ -301,7 +274,7 @@ impl Vault {
         agent.reader(ring, &self.keychain)
     }
 
-    /// An agent that is there.
+    /// Opens an agent, if it exists.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -310,10 +283,10 @@ impl Vault {
         Ok(agents.dir_if_any(name.as_str())?.map(|dir| Agent { name: name.clone(), dir }))
     }
 
-    /// An agent, made where it is missing.
+    /// Opens an agent, and creates it if it does not exist.
     ///
     /// # Errors
-    /// Those of making the directory.
+    /// Those of creating the directory.
     pub fn agent_or_create(&self, name: &AgentName) -> Result<Agent> {
         let dir = self.home.dir_or_create(AGENTS)?.dir_or_create(name.as_str())?;
         Ok(Agent { name: name.clone(), dir })

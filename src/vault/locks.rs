@@ -1,4 +1,4 @@
-//! The locks of a vault, and what has to be so before anything is written.
+//! The locks of a vault, and the checks before anything is written.
 
 use std::time::Duration;
 
@@ -12,33 +12,32 @@ use super::home::{LockWait, Session, Vault};
 use super::id::AgentName;
 use super::session::check_cached;
 use super::vault_ledger::{Edit, VaultLedger};
-use super::writer::{Means, Remembers, Writer, no_agent};
-use crate::error::{Code, Error, Result};
+use super::writer::{Means, Remembers, Writer};
+use crate::error::{Code, Result};
+use crate::messages;
 use crate::seal::keys::{Keys, Ring};
 use crate::unlock::Opened;
 
-/// How long a command that only looks waits for a change of the vault's keys.
+/// How long a command that only reads waits for a change of the vault's keys.
 pub const LOOK_WAITS: Duration = Duration::from_secs(2);
 
-/// What a command holds while it looks at a whole vault.
+/// What a command holds while it reads a whole vault.
 #[derive(Debug, Default)]
 pub struct Look {
-    /// Kept until it has looked.
+    /// The lock, until the command has read everything.
     pub lock: Option<Lock>,
-    /// Who changes the vault meanwhile; what is read then may not fit together.
+    /// Who is changing the vault meanwhile, so that the command may read parts that do not fit together.
     beside: Option<String>,
 }
 
 impl Look {
-    /// What the reader of a report that was made beside a change is told.
+    /// Returns a warning if the vault is being changed meanwhile.
     #[must_use]
     pub fn told(&self) -> Option<String> {
-        self.beside
-            .as_ref()
-            .map(|by| format!("the vault is being changed {by}; these are the findings so far"))
+        self.beside.as_deref().map(messages::vault::locks::vault_is_changing)
     }
 
-    /// How long agents are waited for: not at all beside a change of keys, which holds them one after the other.
+    /// Returns how to wait for agents: not at all during a change of keys, which locks them one after the other.
     #[must_use]
     pub fn waits(&self, waits: &LockWait) -> LockWait {
         let limit = if self.beside.is_some() { Duration::ZERO } else { waits.limit };
@@ -46,12 +45,9 @@ impl Look {
     }
 }
 
-/// By whom something is changed.
-pub(super) fn by(holder: Option<Holder>) -> String {
-    holder.map_or_else(
-        || "by another process".to_owned(),
-        |holder| format!("by process {} ({})", holder.pid, holder.command),
-    )
+/// Returns a phrase for who is changing something.
+pub(super) fn by(holder: Option<&Holder>) -> String {
+    messages::vault::locks::by(holder.map(|holder| (holder.pid, holder.command.as_str())))
 }
 
 impl Vault {
@@ -63,7 +59,7 @@ impl Vault {
         Ok(waits.take(&self.home, mode)?)
     }
 
-    /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays.
+    /// Takes an agent's lock for a change that needs no keys. An unfinished transaction stays unfinished.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`.
@@ -74,12 +70,11 @@ impl Vault {
         Ok((agent, [vault, lock]))
     }
 
-    /// Takes the locks for a change, unlocks again if the keys changed meanwhile, and finishes
-    /// what a killed process left.
+    /// Takes the locks for a change, unlocks again if the keys have changed, and finishes what a killed process left.
     ///
     /// # Errors
-    /// `LOCK_TIMEOUT`, those of unlocking again, those of the unfinished transaction; `TAMPERED` if the
-    /// home is behind what this machine remembers of it.
+    /// `LOCK_TIMEOUT`, those of unlocking again, those of the unfinished transaction; `TAMPERED` if the home is older
+    /// than this machine remembers.
     pub fn writer<'s>(
         &'s self,
         session: &mut Session,
@@ -87,11 +82,11 @@ impl Vault {
         waits: &LockWait,
     ) -> Result<Writer<'s>> {
         let mut writers = self.writers(session, std::slice::from_ref(agent), waits)?;
-        writers.pop().ok_or_else(no_agent)
+        writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
-    /// As [`Vault::writer`], for a change that seals no secret: that may be made of a state from before a change
-    /// of keys too. It is not remembered then, so that nothing else is written before the keys are changed.
+    /// Returns a writer for a change that encrypts no secret. Such a change is allowed even in a state from before a
+    /// change of keys. It is then not remembered, so that other changes stay refused until the keys are changed.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -103,10 +98,10 @@ impl Vault {
     ) -> Result<Writer<'s>> {
         let means = Means { over_rekey: Some(Remembers::No), ..self.means(waits.now) };
         let mut writers = self.writers_by(session, std::slice::from_ref(agent), waits, means)?;
-        writers.pop().ok_or_else(no_agent)
+        writers.pop().ok_or_else(messages::vault::locks::no_agent)
     }
 
-    /// Takes the locks for a change of several agents, in the order of their names.
+    /// Returns writers for a change of several agents. Their locks are taken in the order of their names.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -152,8 +147,8 @@ impl Vault {
             .collect()
     }
 
-    /// The right to change an agent, for a command that holds the vault's lock alone. A state from before
-    /// a change of keys is let pass with `over_rekey`.
+    /// Returns a writer for an agent, for a command that holds the vault's lock exclusively. With `over_rekey`, a state
+    /// from before a change of keys is allowed.
     ///
     /// # Errors
     /// As [`Vault::writer`].
@@ -175,25 +170,28 @@ impl Vault {
         Means { keychain: &self.keychain, anchors: &self.anchors, follow: self.follow, now, over_rekey: None }
     }
 
-    /// Keeps the keys as they are and the session up to date with them, for a command that judges all there
-    /// is: beside a change of keys, half of it would seem lost. Such a change is waited for at most
-    /// [`LOOK_WAITS`]; then the command looks beside it, because a person who asks what is wrong needs an answer. No lock if the
-    /// home cannot be written, and so nothing is changed.
+    /// Keeps the keys from changing, and the session up to date with them, for a command that checks everything: during
+    /// a change of keys, half of it would seem lost.
+    ///
+    /// It waits for such a change for at most [`LOOK_WAITS`]. Then the command runs without the lock, because a person
+    /// who asks what is wrong needs an answer. A home that cannot be written has no writer and needs no lock.
     ///
     /// # Errors
     /// Those of unlocking again.
     pub fn keys_settled(&self, session: &mut Session, waits: &LockWait) -> Result<Look> {
         let limit = waits.limit.min(LOOK_WAITS);
         let look = match (LockWait { limit, ..waits.clone() }).take(&self.home, Mode::Shared) {
-            Err(StoreError::LockTimeout { holder, .. }) => Look { lock: None, beside: Some(by(holder)) },
+            Err(StoreError::LockTimeout { holder, .. }) => {
+                Look { lock: None, beside: Some(by(holder.as_ref())) }
+            }
             lock => Look { lock: lock.ok(), beside: None },
         };
         self.keep_current(session)?;
         Ok(look)
     }
 
-    /// Takes the vault's lock alone, finishes what a killed command left of a change of the vault itself,
-    /// and brings the session up to date with the keys.
+    /// Takes the vault's lock exclusively, finishes a change of the vault itself that a killed command left, and brings
+    /// the session up to date with the keys.
     ///
     /// # Errors
     /// `LOCK_TIMEOUT`, `IO`, those of unlocking again.
@@ -203,7 +201,7 @@ impl Vault {
         if let Ok(ring) = session.keys.own()
             && let Ok(Some(own)) = VaultLedger::read(&self.home, &ring)
             && !own.is_settled(&self.home)?
-            // Nothing is put in its place in a home that is not to be written, and nothing of it remembered.
+            // In a home that must not be written, nothing is finished, and nothing is remembered.
             && let Standing::Good | Standing::Unknown =
                 rollback::judge(&self.anchors, &ring, &self.home, LedgerState::from(&own))?
         {
@@ -217,12 +215,12 @@ impl Vault {
         let Ok(ring) = keys.own() else { return Ok(true) };
         match VaultLedger::read(&self.home, &ring) {
             Ok(Some(own)) => own.is_settled(&self.home),
-            // Whether anything may be written at all is judged behind this.
+            // A ledger that does not verify is handled after this.
             _ => Ok(true),
         }
     }
 
-    /// The vault's own ledger, if it may be written.
+    /// Returns the vault's own ledger, if it may be written.
     ///
     /// # Errors
     /// `TAMPERED`.
@@ -240,16 +238,12 @@ impl Vault {
             _ => {}
         }
         match self.anchors.setup().named_by {
-            Some(name) if self.is_unknown(ring)? => {
-                Err(Error::new(Code::Config, format!("the directory named by {name} remembers nothing of this home")).with_remedy(format!(
-                            "name the one in which it is kept; to begin one there, run `strongroom doctor --repair` with the same {name}"
-                        )))
-            }
+            Some(name) if self.is_unknown(ring)? => Err(messages::vault::rollback::unknown_home(name)),
             _ => Ok(own),
         }
     }
 
-    /// Whether this machine remembers nothing of the home.
+    /// Returns whether this machine remembers nothing of the home.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -258,7 +252,7 @@ impl Vault {
         Ok(matches!(self.anchors.of(ring)?, NoHome | Nothing | Nowhere))
     }
 
-    /// The number of the ledger that this machine remembers, whatever key it was written under; 0 if none.
+    /// Returns the number of the ledger that this machine remembers, whatever its key; 0 without one.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -271,8 +265,7 @@ impl Vault {
         })
     }
 
-    /// Remembers the vault's own state outside the home, if it may be written. The caller holds the vault's
-    /// lock.
+    /// Remembers the vault's own state outside the home, if the home may be written. The caller holds the vault's lock.
     ///
     /// # Errors
     /// Those of reading the ledger.
@@ -286,7 +279,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Makes a change of the vault itself. The caller holds the vault's lock alone.
+    /// Makes a change of the vault itself. The caller holds the vault's lock exclusively.
     ///
     /// # Errors
     /// As [`VaultLedger::commit`].

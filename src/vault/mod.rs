@@ -1,4 +1,4 @@
-//! Profiles, what is current of them, and every change.
+//! The vault: its profiles, which of their records are current, and every change of them.
 
 pub mod agent;
 pub mod anchor;

@@ -1,5 +1,5 @@
-//! Where else a profile is: agents share nothing, and whoever lacks one is told which of the others
-//! has it. Nothing is unlocked for that.
+//! Which other agents have a profile. Agents do not share profiles, so a message about a missing one says who has it.
+//! Nothing is unlocked for that.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use super::home::Vault;
 use super::id::{AgentName, ProfileId, Provider};
+use crate::messages;
 
-/// How long agents are looked at. Without the rest of them an answer is still one.
+/// How long agents are read. An answer without the rest of them is still useful.
 const LIMIT: Duration = Duration::from_millis(150);
-/// How many are looked at however long that takes.
+/// The number of agents that are read however long that takes.
 const ALWAYS: usize = 8;
 
-/// What the agents have, by their files and indexes. They are looked at when that is first asked.
+/// The profiles of all agents, from their files and indexes. They are read when they are first needed.
 #[derive(Debug)]
 pub struct OtherAgents<'v> {
     vault: Option<&'v Vault>,
@@ -28,20 +29,20 @@ struct Has {
 }
 
 impl<'v> OtherAgents<'v> {
-    /// Nothing is looked at yet.
+    /// Returns the agents of a vault without reading anything yet.
     #[must_use]
     pub fn new(vault: impl Into<Option<&'v Vault>>) -> Self {
         Self { vault: vault.into(), agents: OnceLock::new() }
     }
 
-    /// The agents other than `agent` that have one of these profiles.
+    /// Returns the agents other than `agent` that have one of these profiles.
     #[must_use]
     pub fn of_profiles(&self, agent: &AgentName, profiles: &[ProfileId]) -> Vec<AgentName> {
         self.others(agent, |has| profiles.iter().any(|profile| has.profiles.contains(profile)))
     }
 
-    /// The agents other than `agent` that have a profile of one of these providers; of any, where
-    /// none is named.
+    /// Returns the agents other than `agent` that have a profile for one of these providers; without providers, those
+    /// that have any profile.
     #[must_use]
     pub fn of_providers(&self, agent: &AgentName, providers: &[Provider]) -> Vec<AgentName> {
         self.others(agent, |has| {
@@ -66,7 +67,7 @@ impl<'v> OtherAgents<'v> {
 }
 
 impl Has {
-    /// What an agent has. What cannot be read is not there, as far as this goes.
+    /// Reads what an agent has. What cannot be read counts as missing.
     fn of(vault: &Vault, agent: AgentName) -> Self {
         let (mut profiles, mut providers) = (HashSet::new(), HashSet::new());
         if let Ok(Some(found)) = vault.agent(&agent) {
@@ -82,13 +83,9 @@ impl Has {
     }
 }
 
-/// `agent ops has one`, for people; none where nobody has.
+/// Returns a phrase for people, such as `agent ops has one`; `None` without agents.
 #[must_use]
 pub fn told(agents: &[AgentName]) -> Option<String> {
     let names: Vec<_> = agents.iter().map(AgentName::as_str).collect();
-    match names.as_slice() {
-        [] => None,
-        [one] => Some(format!("agent {one} has one")),
-        several => Some(format!("agents {} have one", several.join(", "))),
-    }
+    messages::vault::names::agents_have_one(&names)
 }

@@ -1,15 +1,15 @@
-//! Work on many records, shared among threads.
+//! Shares work on many records among threads.
 
 use std::thread;
 
 use strongroom_backends::stack;
 
-/// From this many on, threads are worth their start.
+/// From this many items on, threads are worth starting.
 const PARALLEL_FROM: usize = 64;
-/// No more threads than this.
+/// The most threads.
 const THREADS_MAX: usize = 8;
 
-/// What `work` gives for each of the items, in their order.
+/// Returns the results of `work` for the items, in their order.
 pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     if items.len() < PARALLEL_FROM {
         return items.iter().map(work).collect();
@@ -17,7 +17,8 @@ pub fn map<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<
     spread(items, work)
 }
 
-/// As [`map`], of however few items. If the system gives no thread, this one does the work.
+/// Does the same as [`map`], but on threads even for few items. If the system provides no thread, this one does the
+/// work.
 pub fn spread<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let work = &work;

@@ -1,4 +1,4 @@
-//! The record: a profile's secret together with the metadata that governs it, sealed as one unit.
+//! The record: a profile's secret and its metadata, encrypted as one unit.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
@@ -7,46 +7,46 @@ use serde_json::value::RawValue;
 use super::credential::{Credential, CredentialType};
 use super::id::ProfileId;
 use super::ledger::GENERATION_MAX;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::json;
+use crate::messages::vault::records as messages;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
 const FORMAT: u32 = 1;
-/// Plaintexts are padded to a multiple of this, in bytes, so that a record's size tells little of its
-/// secret.
+/// Plaintexts are padded to a multiple of this, in bytes, so that the size of a record reveals little about its secret.
 const BLOCK: usize = 512;
 
-/// What a record says of the one that it followed.
+/// What a record says about the one that it replaced.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Replaced {
     /// Its generation.
     pub generation: u64,
-    /// The SHA-256 of its sealed bytes, in hex.
+    /// The SHA-256 of its encrypted bytes, in hex.
     pub sha256: String,
 }
 
-/// What a record may hold beside the credential.
+/// What a record may have in addition to the credential.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Details {
     /// The origins to which the secret may be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hosts: Option<Vec<String>>,
-    /// The account's name, where a protocol asks for one.
+    /// The name of the account, if a protocol needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// The helpers that may hand it out without naming a destination.
+    /// The helpers that may use it without naming a destination.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub helpers: Option<Vec<String>>,
-    /// A remark.
+    /// A comment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     /// Whether the secret before it was revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked: Option<bool>,
-    /// The generation that this one brought back.
+    /// The generation that this one restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<u64>,
 }
@@ -54,21 +54,21 @@ pub struct Details {
 /// A profile's record in memory.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Which profile it is.
+    /// The profile.
     pub profile: ProfileId,
-    /// Grows with every write of the profile; at least the Unix time in milliseconds.
+    /// A number that grows with every write of the profile; at least the time of the write in Unix milliseconds.
     pub generation: u64,
     /// When the profile was first written, in Unix milliseconds.
     pub created: i64,
     /// When this record was written, in Unix milliseconds.
     pub updated: i64,
-    /// What it followed.
+    /// The record that it replaced.
     pub replaces: Option<Replaced>,
-    /// The machine that wrote it; of one that is to be written, the machine whose keys seal it.
+    /// The machine that wrote it. It is ignored when a record is encrypted, which sets the machine of the keys.
     pub by: Option<String>,
     /// The credential.
     pub credential: Credential,
-    /// What is known of it besides.
+    /// Further metadata.
     pub details: Details,
 }
 
@@ -138,15 +138,15 @@ struct Version {
 }
 
 impl Record {
-    /// Seals the record for its place.
+    /// Encrypts the record for its vault, agent and profile.
     ///
     /// # Errors
-    /// `TOO_LARGE` beyond the record's bound, `INTERNAL`.
+    /// `TOO_LARGE` above the size limit of a record, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         let credential = &self.credential;
-        let internal = |_| Error::new(Code::Internal, "a record cannot be written");
+        let internal = |_| messages::not_serialized();
         if self.generation > GENERATION_MAX {
-            return fail(Code::Internal, "a record's generation is higher than any can be");
+            return Err(messages::written_generation_too_high());
         }
         let extra = credential
             .extra
@@ -176,62 +176,57 @@ impl Record {
         };
         let mut plaintext = Buffer::with_capacity(1024 + credential.secret.expose_secret().len());
         serde_json::to_writer(&mut plaintext, &out).map_err(internal)?;
-        // White space behind a JSON text is none of it.
+        // JSON parsers ignore white space at the end.
         let padding = plaintext.len().next_multiple_of(BLOCK) - plaintext.len();
         plaintext.extend(&[b' '; BLOCK][..padding]);
         record::seal(ring, Purpose::Record, plaintext.expose())
     }
 
-    /// Opens a record and checks every field against what was asked for.
+    /// Decrypts a record, and makes sure that it is of this vault, agent and profile.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`, `TOO_LARGE`.
     pub fn open(ring: &Ring, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
-        let what = format!("the record of {profile}");
+        let what = messages::record_of(profile);
         let plaintext = record::open(ring, Purpose::Record, sealed, &what)?;
         let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), profile)?;
         if vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::of_another_vault(&what));
         }
         Ok(record)
     }
 
-    /// Opens a record of an agent, whichever profile's it is: it says so itself.
+    /// Decrypts a record of any profile of an agent. The record says which profile it is.
     ///
     /// # Errors
     /// As [`Record::open`].
     pub fn open_any(ring: &Ring, sealed: &[u8]) -> Result<Self> {
-        let what = "a record";
-        let plaintext = record::open(ring, Purpose::Record, sealed, what)?;
+        let plaintext = record::open(ring, Purpose::Record, sealed, messages::A_RECORD)?;
         let whose = Whose::parse(plaintext.expose())?;
         let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), &whose.profile)?;
         if vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::of_another_vault(messages::A_RECORD));
         }
         Ok(record)
     }
 
-    /// The record in an opened plaintext, and the vault it names, which the caller judges.
+    /// Parses a decrypted record. Returns also the id of the vault in it, which the caller has to check.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(plaintext: &[u8], agent: Option<&str>, profile: &ProfileId) -> Result<(String, Self)> {
-        let what = format!("the record of {profile}");
-        let damaged = || Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
+        let what = messages::record_of(profile);
+        let damaged = || messages::invalid_contents(&what);
         let version: Version = serde_json::from_slice(plaintext).map_err(|_| damaged())?;
         if version.format > FORMAT {
-            return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
+            return Err(messages::newer(&what));
         }
         let read: In = json::parse(plaintext, &what).map_err(|_| damaged())?;
         if Some(read.agent.as_str()) != agent || read.profile != profile.as_str() {
-            // Both names come out of a sealed record, so they are of this vault's own making.
-            return fail(
-                Code::Tampered,
-                format!("{what} holds another one: it was moved from another profile or agent"),
-            );
+            return Err(messages::of_another_place(&what));
         }
         if read.generation > GENERATION_MAX {
-            return fail(Code::Tampered, format!("{what} has a higher generation than any can be"));
+            return Err(messages::generation_too_high(profile));
         }
         let credential = Credential {
             kind: CredentialType::parse(&read.r#type).ok_or_else(damaged)?,
@@ -268,7 +263,7 @@ impl Record {
     }
 }
 
-/// Whose an opened record is, as it says itself; the caller judges it.
+/// The vault, agent and profile in a decrypted record, which the caller has to check.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Whose {
     /// The vault's id.
@@ -280,7 +275,7 @@ pub struct Whose {
 }
 
 impl Whose {
-    /// What a plaintext says.
+    /// Parses them from a plaintext.
     ///
     /// # Errors
     /// `CORRUPT`.
@@ -291,8 +286,8 @@ impl Whose {
             agent: String,
             profile: String,
         }
-        let damaged = |_| Error::new(Code::Corrupt, "a record has contents that are not understood");
-        let read: In = json::parse(plaintext, "a record").map_err(damaged)?;
+        let damaged = |_| messages::invalid_contents(messages::A_RECORD);
+        let read: In = json::parse(plaintext, messages::A_RECORD).map_err(damaged)?;
         let profile = read.profile.parse().map_err(damaged)?;
         Ok(Self { vault: read.vault, agent: read.agent, profile })
     }
@@ -301,6 +296,7 @@ impl Whose {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::seal::keys::{Keys, VaultId};
 
     fn keys() -> Keys {
@@ -332,7 +328,7 @@ mod tests {
         assert_eq!(back.by.as_deref(), Some(keys.machine.as_str()));
         assert_eq!(back.credential.extra["big"].expose_secret(), "12345678901234567890.10");
         record.credential.email = Some("me@x.io".into());
-        // The header has a stanza of random length.
+        // The header has a stanza of random length, so only the payload is compared.
         let payload = |sealed: &[u8]| sealed.len() - memchr::memmem::find(sealed, b"\n--- ").unwrap();
         assert_eq!(payload(&record.seal(&ring).unwrap()), payload(&sealed));
         record.generation = GENERATION_MAX + 1;
@@ -352,7 +348,7 @@ mod tests {
         foreign.vault = VaultId::generate().unwrap();
         assert_eq!(
             Record::open(&foreign.agent("main").unwrap(), &record.profile, &sealed).unwrap_err().what(),
-            "the record of anthropic:work belongs to another vault"
+            "profile anthropic:work belongs to another vault"
         );
     }
 

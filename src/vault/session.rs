@@ -8,7 +8,8 @@ use super::agent::Agent;
 use super::anchor::{Anchors, Remembered};
 use super::ledger::Ledger;
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
+use crate::messages::vault::keys as messages;
 use crate::seal::keys::{Keys, Ring, hex};
 use crate::unlock::Opened;
 use crate::unlock::payload::Pending;
@@ -18,11 +19,11 @@ use crate::unlock::unlock_files::Unlocked;
 pub struct Session {
     pub(super) opened: Opened,
     pub(super) keys: Keys,
-    /// Where a key is sought again, should the cache no longer fit.
+    /// The environment, to look for a key again if the cached one no longer fits.
     pub(super) env: Env,
 }
 
-// Variables can hold secrets.
+// The environment is left out: variables can hold secrets.
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("opened", &self.opened).finish_non_exhaustive()
@@ -30,10 +31,10 @@ impl fmt::Debug for Session {
 }
 
 impl Session {
-    /// The session of an opened vault.
+    /// Returns the session of an opened vault.
     ///
     /// # Errors
-    /// `CORRUPT` when what was opened names a current key that it does not hold.
+    /// `CORRUPT` if the unlock file names a current key that it does not have.
     pub fn of(opened: Opened, env: &Env) -> Result<Self> {
         let keys = match &opened {
             Opened::By(unlocked) => unlocked.payload.keys()?,
@@ -42,32 +43,30 @@ impl Session {
         Ok(Self { opened, keys, env: env.clone() })
     }
 
-    /// How the vault was unlocked.
+    /// Returns how the vault was unlocked.
     #[must_use]
     pub const fn opened(&self) -> &Opened {
         &self.opened
     }
 
-    /// What writing and reading need.
+    /// Returns the keys for reading and writing.
     #[must_use]
     pub const fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// Everything that the unlock file held: there only where a method was used.
+    /// Returns everything in the unlock file, if an unlock method was used.
     ///
     /// # Errors
-    /// `LOCKED` when the keys came from the cache.
+    /// `LOCKED` if the keys came from the cache.
     pub fn unlocked(&self) -> Result<&Unlocked> {
         match &self.opened {
             Opened::By(unlocked) => Ok(unlocked),
-            Opened::Cached(_) => {
-                fail(Code::Locked, "this needs an unlock method, and the cache holds less than one opens")
-            }
+            Opened::Cached(_) => Err(messages::needs_method()),
         }
     }
 
-    /// The method by which it was unlocked, and the SHA-256 of its unlock file, in hex.
+    /// Returns the method that it was unlocked with, and the SHA-256 of the unlock file, in hex.
     #[must_use]
     pub fn by(&self) -> (&str, String) {
         match &self.opened {
@@ -76,7 +75,7 @@ impl Session {
         }
     }
 
-    /// A change of keys that is not finished.
+    /// Returns the change of keys that is unfinished, if there is one.
     #[must_use]
     pub fn pending(&self) -> Option<Pending> {
         match &self.opened {
@@ -85,7 +84,7 @@ impl Session {
         }
     }
 
-    /// Whether the unlock file is still the one that was opened, be it now or for the cache.
+    /// Returns whether the unlock file is still the one that was opened, in this process or for the cache.
     ///
     /// # Errors
     /// Those of reading it.
@@ -97,9 +96,10 @@ impl Session {
     }
 }
 
-/// Makes sure, before anything is written, that the keys in a cache were not planted, as far as that can
-/// be told. A cache is made by an unlock method, but nothing in it proves that: the ids of the keys that
-/// it says were given up are no proof either, and an anchor under one of them does not vouch for it.
+/// Makes sure, as far as possible, that cached keys were not planted, before anything is written with them.
+///
+/// A cache is filled by an unlock method, but nothing in it proves that. It also lists the ids of retired keys, which
+/// is no proof either: an anchor under one of them does not vouch for the cache.
 ///
 /// # Errors
 /// `TAMPERED`; `LOCKED` if nothing vouches for them.
@@ -109,29 +109,20 @@ pub(super) fn check_cached(anchors: &Anchors, keys: &Keys, ring: &Ring, agent: &
     }
     for ring in [&keys.own()?, ring] {
         if let Remembered::Retired(_) = anchors.of(ring)? {
-            let what = format!(
-                "this machine remembers {} under a key that was given up, and what `strongroom unlock` keeps does not vouch for the new one",
-                ring.scope
-            );
-            return Err(Error::new(Code::Locked, what).with_remedy(
-                "make one change by the unlock method itself: name --passphrase-file or --key-file, or run `strongroom lock` and type the passphrase",
-            ));
+            return Err(messages::cache_cannot_vouch(&ring.scope));
         }
     }
     Ok(())
 }
 
-/// The same for the keys of one agent alone: no ledger of the vault vouches for them, so the agent's
-/// ledger has to, and the anchor if there is one.
+/// Does the same for the keys of one agent alone. The vault's ledger cannot vouch for them, so the agent's ledger has
+/// to, and the anchor if there is one.
 fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
     use Remembered::{Mark, NoHome, Nothing, Nowhere, OtherVault, Retired, UnknownKey};
     let name = &agent.name;
     match Ledger::read(&agent.dir, ring) {
         Err(error) if error.code() == Code::Tampered => {
-            let what =
-                format!("what `strongroom unlock` keeps for agent {name} does not fit: {}", error.what());
-            return Err(Error::new(Code::Tampered, what)
-                .with_remedy("run `strongroom lock`, then unlock again; nothing was changed"));
+            return Err(messages::cache_does_not_fit(name, error.what()));
         }
         Ok(Some(_)) => match anchors.of(ring)? {
             Mark(_) | UnknownKey(_) | OtherVault | NoHome | Nowhere => return Ok(()),
@@ -139,8 +130,5 @@ fn check_alone(anchors: &Anchors, ring: &Ring, agent: &Agent) -> Result<()> {
         },
         read => drop(read?),
     }
-    let what = format!("nothing vouches for the keys of agent {name} yet, so it can only be read with them");
-    Err(Error::new(Code::Locked, what).with_remedy(
-        "make one change with the whole vault unlocked: run `strongroom unlock` without --agent",
-    ))
+    Err(messages::cache_not_vouched_for(name))
 }

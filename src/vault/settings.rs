@@ -1,8 +1,7 @@
-//! `settings.json`: a person's choices, under a MAC of the vault key.
+//! `settings.json`: the user's choices, with a MAC of the vault key.
 //!
-//! What is chosen here decides where a secret goes, so it is believed only as it was written: by its
-//! MAC, and by the vault's own ledger, which holds its SHA-256. What does not fit gives the safe
-//! defaults, and is a finding.
+//! Settings decide where a secret goes, so they count only if they verify: by their MAC, and by the vault's own ledger,
+//! which has their SHA-256. Otherwise the safe defaults apply, and it is a finding.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -10,7 +9,8 @@ use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
 use super::store::Store;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::seal::keys::{Ring, hex, label};
 use crate::seal::signed::{self, Use};
 
@@ -37,8 +37,7 @@ struct Text {
     default_store: String,
 }
 
-/// The store of new profiles as the file says, not verified: enough to tell whether a keychain may be
-/// in use.
+/// Returns the store of new profiles in the file, unverified: enough to tell whether a keychain may be in use.
 #[must_use]
 pub fn unverified(home: &Dir) -> Option<Store> {
     let bytes = home.read_if_any(FILE, MAX).ok()??;
@@ -47,24 +46,21 @@ pub fn unverified(home: &Dir) -> Option<Store> {
 }
 
 impl Settings {
-    /// The settings in a home, if they are the ones whose SHA-256 the ledger names.
+    /// Reads the settings in a home. `digest` is their SHA-256 in the ledger, in hex.
     ///
     /// # Errors
-    /// `TAMPERED` if they are others, `IO` if they cannot be read; the defaults hold then.
+    /// `TAMPERED` if they are others, `IO` if they cannot be read. Then the defaults apply.
     pub fn read(home: &Dir, ring: &Ring, digest: &str) -> Result<Self> {
-        let tampered = || {
-            Error::new(Code::Tampered, "settings.json is not as this vault made it; the defaults hold")
-                .with_remedy("run `strongroom doctor --repair`")
-        };
+        let tampered = messages::vault::home::settings_altered;
         let read = |name: &str| -> Result<Option<Vec<u8>>> {
             let bytes = match home.read_if_any(name, MAX) {
-                // It may be as the vault made it.
+                // The file may be the right one.
                 Err(error @ (StoreError::Denied { .. } | StoreError::Io { .. })) => return Err(error.into()),
                 read => read.ok().flatten(),
             };
             Ok(bytes.filter(|bytes| hex(&Sha256::digest(bytes)) == digest))
         };
-        // Committed, and not yet in its place.
+        // The name of settings that are committed but not yet in place.
         let staged = format!("{FILE}{}", crate::unlock::listing::NEW);
         let bytes = match read(FILE)? {
             Some(bytes) => bytes,
@@ -79,7 +75,7 @@ impl Settings {
         Ok(Self { default_store: text.default_store.parse()? })
     }
 
-    /// The file's bytes, signed.
+    /// Returns the signed bytes of the file.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -90,8 +86,8 @@ impl Settings {
             key: ring.current().id().to_string(),
             default_store: self.default_store.to_string(),
         };
-        let json = serde_json::to_string(&text)
-            .map_err(|_| Error::new(Code::Internal, "the settings cannot be written"))?;
+        let json =
+            serde_json::to_string(&text).map_err(|_| messages::vault::home::settings_not_serialized())?;
         Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
     }
 }

@@ -1,14 +1,15 @@
-//! The stores: where sealed records rest.
+//! The stores of encrypted records.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 
-/// A place where a profile's sealed record rests.
+/// A place for a profile's encrypted record.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum Store {
-    /// A sealed file in the home.
+    /// An encrypted file in the home.
     #[default]
     File,
     /// An item in the desktop's keychain.
@@ -16,7 +17,7 @@ pub enum Store {
 }
 
 impl Store {
-    /// Its name in indexes and on the command line.
+    /// Returns its name in indexes and on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -36,8 +37,7 @@ impl FromStr for Store {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        [Self::File, Self::Keychain].into_iter().find(|store| store.as_str() == text).ok_or_else(|| {
-            Error::new(Code::NewerFormat, "the vault names a store that this strongroom does not know")
-        })
+        let mut stores = [Self::File, Self::Keychain].into_iter();
+        stores.find(|store| store.as_str() == text).ok_or_else(messages::vault::records::unknown_store)
     }
 }

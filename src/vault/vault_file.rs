@@ -1,19 +1,20 @@
-//! `vault.json`: a copy of what the unlock files say, and nothing that decides who can read.
+//! `vault.json`: a copy of what the unlock files say. Nothing in it decides who can read.
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::json;
+use crate::messages::vault::home as messages;
 use crate::seal::keys::VaultId;
 use crate::unlock::payload::old_format;
 
-/// The file that repeats what the unlock files say.
+/// The file's name in the home.
 pub const FILE: &str = "vault.json";
 /// The largest such file, in bytes.
 pub const MAX: usize = 16 * 1024;
 const FORMAT: u32 = 1;
 
-/// `vault.json`: nothing in it decides who can read.
+/// The contents of `vault.json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct VaultFile {
@@ -24,25 +25,24 @@ pub struct VaultFile {
 }
 
 impl VaultFile {
-    /// That of a vault.
+    /// Returns the contents for a vault.
     #[must_use]
     pub fn of(vault: &VaultId) -> Self {
         Self { format: FORMAT, vault_id: vault.to_string() }
     }
 
-    /// The file's bytes.
+    /// Returns the bytes of the file.
     ///
     /// # Errors
     /// `INTERNAL`.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let mut bytes = serde_json::to_vec_pretty(self)
-            .map_err(|_| Error::new(Code::Internal, "vault.json cannot be written"))?;
+        let mut bytes = serde_json::to_vec_pretty(self).map_err(|_| messages::vault_file_not_serialized())?;
         bytes.push(b'\n');
         Ok(bytes)
     }
 }
 
-/// What the file's bytes say.
+/// Parses the file.
 ///
 /// # Errors
 /// `CORRUPT`, `NEWER_FORMAT`, `OLD_FORMAT`.
@@ -54,14 +54,10 @@ pub(super) fn parse(bytes: &[u8]) -> Result<VaultFile> {
         #[serde(default)]
         default_store: Option<serde_json::Value>,
     }
-    let damaged = |_| {
-        Error::new(Code::Corrupt, "vault.json is damaged").with_remedy(
-            "restore it, or remove it and run `strongroom doctor --repair`: no credential is lost",
-        )
-    };
+    let damaged = |_| messages::vault_file_damaged();
     let version: Version = json::parse(bytes, FILE).map_err(damaged)?;
     if version.format > FORMAT {
-        return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
+        return Err(messages::vault_is_newer());
     }
     if version.default_store.is_some() {
         return Err(old_format());

@@ -1,9 +1,9 @@
 //! The vault's own ledger: which unlock methods there are, and where the vault's own log ends.
 //!
-//! Its replacement is the commit of every change of the vault itself: `init`, unlock methods, the steps
-//! of a change of keys, settings. What belongs to the change lies beside what it replaces before
-//! (`unlock/<method>.age.new`), durable, and is moved into place after; whoever comes next finishes
-//! that. A file that the ledger does not list is none of the vault's.
+//! Replacing it is the commit of every change of the vault itself: `init`, unlock methods, the steps of a change of
+//! keys, settings. Before that, the new files are made durable next to those that they replace
+//! (`unlock/<method>.age.new`), and after it they are moved into place; the next command finishes that if it was
+//! interrupted. An unlock file that the ledger does not list is not the vault's.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -13,7 +13,8 @@ use super::ledger;
 use super::log::{self, Event, Head, LogPart};
 use super::settings;
 use super::vault_file::{self, VaultFile};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, RingKey, hex, label};
 use crate::unlock::listing::{LEDGER, MAX, Methods, NEW};
@@ -23,9 +24,9 @@ use crate::unlock::unlock_files::{self, DIR, file_name};
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VaultLedger {
     vault: String,
-    /// The id of the vault key under which it was written.
+    /// The id of the vault key that it was signed with.
     key: String,
-    /// Counts the changes, from 1; 0 where there was none yet.
+    /// The number of changes so far; 0 before the first.
     pub number: u64,
     /// Its MAC, in Base64.
     pub mac: String,
@@ -33,11 +34,11 @@ pub struct VaultLedger {
     pub log: Head,
     /// The SHA-256 of each method's unlock file.
     pub methods: Methods,
-    /// Those of files that are being removed.
+    /// The SHA-256 of unlock files that are being removed.
     gone: Vec<String>,
     /// What the last change appends to the log.
     part: LogPart,
-    /// Tells the recovery recipient from others.
+    /// Identifies the recovery recipient.
     pub recovery: String,
     /// The SHA-256 of `settings.json`.
     pub settings: String,
@@ -62,17 +63,17 @@ struct Text {
 /// A change of the vault itself.
 #[derive(Debug, Default)]
 pub struct Edit {
-    /// Unlock files that are made or replaced, by method.
+    /// Unlock files that are added or replaced, by method.
     pub methods: Vec<(String, Vec<u8>)>,
     /// Methods that are removed.
     pub removed: Vec<String>,
     /// The new `settings.json`.
     pub settings: Option<Vec<u8>>,
-    /// What the log gets.
+    /// Events for the log.
     pub events: Vec<Event>,
-    /// The ledger's number is to be above this.
+    /// The ledger gets a higher number than this.
     pub above: u64,
-    /// The log is begun anew: the old one is set by under this name.
+    /// If set, the log starts again, and the old one is set aside with this in its name.
     pub restarts_log: Option<String>,
     /// Now, in Unix milliseconds.
     pub now: i64,
@@ -87,41 +88,39 @@ impl VaultLedger {
         home.read_if_any(LEDGER, MAX)?.map(|bytes| Self::parse(&bytes, ring)).transpose()
     }
 
-    /// Reads the ledger in a home that has to have one.
+    /// Reads the ledger in a home that must have one.
     ///
     /// # Errors
     /// As [`VaultLedger::read`], and `TAMPERED` if it is missing.
     pub fn expect(home: &Dir, ring: &Ring) -> Result<Self> {
-        Self::read(home, ring)?.ok_or_else(|| Error::new(Code::Tampered, "the vault's own ledger is missing"))
+        Self::read(home, ring)?.ok_or_else(messages::vault_ledger_missing)
     }
 
     fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
         let (json, mac) = ledger::open(bytes, ring)?;
-        let Ok(text) = serde_json::from_str::<Text>(&json) else {
-            return fail(Code::Tampered, "the vault's own ledger is damaged");
-        };
+        let text: Text = serde_json::from_str(&json).map_err(|_| messages::damaged(&ring.scope))?;
         let Text { vault, key, number, log, methods, gone, part, recovery, settings, .. } = text;
         Ok(Self { vault, key, number, mac, log, methods, gone, part, recovery, settings })
     }
 
-    /// That of a vault that begins anew, at the end of a log.
+    /// Returns a new ledger at the end of an existing log.
     #[must_use]
     pub fn begun_at(log: Head, methods: Methods) -> Self {
         Self { log, methods, ..Self::default() }
     }
 
-    /// Whether the recovery recipient of these keys is the vault's.
+    /// Returns whether the recovery recipient of these keys is the vault's.
     #[must_use]
     pub fn fits(&self, ring: &Ring) -> bool {
         ring.get(&self.key).is_some_and(|key| recovery_tag(ring, key) == self.recovery)
     }
 
-    /// Makes a change durable and puts it in place. The caller holds the vault's lock alone, and what was
-    /// unfinished before is finished.
+    /// Commits a change durably and applies it. The caller holds the vault's lock exclusively, and no earlier change is
+    /// unfinished.
     ///
     /// # Errors
-    /// Everything up to the replacement of the ledger; then nothing has changed. After it those of
-    /// putting things in place, which the next command finishes.
+    /// Any error up to the replacement of the ledger; then nothing has changed. After that, those of applying the
+    /// change, which the next command finishes.
     pub fn commit(&self, home: &Dir, ring: &Ring, edit: &Edit) -> Result<Self> {
         let staged = self.stage(home, ring, edit);
         if staged.is_err() {
@@ -132,7 +131,7 @@ impl VaultLedger {
         if next.gone.is_empty() {
             return Ok(next);
         }
-        // What is removed is gone now: a file of it that comes back was put back, and stays, to be told of.
+        // The removed files are gone now. If one is put back later, it stays and is reported.
         let done = Self { gone: Vec::new(), ..next };
         done.stage(home, ring, &Edit { now: edit.now, ..Edit::default() })
     }
@@ -164,7 +163,7 @@ impl VaultLedger {
         let addition = log::Addition { ring, head: &self.log, now: edit.now, events: &edit.events };
         (next.part, next.log) = match &edit.restarts_log {
             Some(name) => log::begin_anew(home, addition, Some(name))?,
-            // The last line stays at hand, should it be cut off.
+            // The last line is kept in the ledger in case it is cut off in the log.
             None if edit.events.is_empty() => (self.part.clone(), self.log.clone()),
             None => log::lines(home, addition)?,
         };
@@ -189,7 +188,7 @@ impl VaultLedger {
         let (text, mac) = ledger::write(&text, ring)?;
         next.mac = mac;
         if let Err(error) = home.replace(LEDGER, text.as_bytes()) {
-            // What failed may be only the last barrier: then the change is made, and goes on.
+            // If only the last sync failed, the change is made and continues.
             let in_place = home.read_if_any(LEDGER, MAX).ok().flatten();
             if in_place.as_deref() != Some(text.as_bytes()) {
                 return Err(error.into());
@@ -198,7 +197,7 @@ impl VaultLedger {
         Ok(next)
     }
 
-    /// Whether everything that the last change brought is in its place.
+    /// Returns whether the last change is fully applied.
     ///
     /// # Errors
     /// Those of reading the home.
@@ -206,12 +205,13 @@ impl VaultLedger {
         Ok(home.kind(vault_file::FILE)?.is_some() && self.is_placed(home)?)
     }
 
-    /// As [`VaultLedger::is_settled`], but for `vault.json`, which only repeats what the unlock files say.
+    /// Returns the same as [`VaultLedger::is_settled`] without regard to `vault.json`, which only repeats what the
+    /// unlock files say.
     ///
     /// # Errors
     /// Those of reading the home.
     pub fn is_placed(&self, home: &Dir) -> Result<bool> {
-        // A log of another length was cut or added to, which `verify` tells.
+        // A log of another length was cut off or appended to, which `verify` reports.
         let log_is_there = self.part.lines.is_empty() || log::len_of(home)? != self.part.base;
         let names = home.dir_if_any(DIR)?.map_or_else(|| Ok(Vec::new()), |dir| dir.names())?;
         let placed = names.iter().all(|name| match name.strip_suffix(".age") {
@@ -226,7 +226,7 @@ impl VaultLedger {
         bytes.is_ok_and(|bytes| self.gone.contains(&hex(&Sha256::digest(&bytes))))
     }
 
-    /// The files of the vault's own log, as they are once the last change is in its place.
+    /// Returns the files of the vault's own log as they are after the last change is applied.
     ///
     /// # Errors
     /// Those of reading them.
@@ -241,8 +241,7 @@ impl VaultLedger {
         Ok(files)
     }
 
-    /// Puts everything in its place that the last change brought. Repeatable. The caller holds the
-    /// vault's lock alone.
+    /// Applies the last change fully. Repeatable. The caller holds the vault's lock exclusively.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -272,7 +271,7 @@ impl VaultLedger {
     }
 }
 
-/// Moves what was staged for a name into its place, if that is not there.
+/// Moves a staged file into place, unless the file with this digest is there already.
 fn place(dir: &Dir, name: &str, digest: &str) -> Result<()> {
     let is = |name: &str| -> Result<bool> {
         let bytes = dir.read_if_any(name, RECORD_MAX).ok().flatten();
@@ -285,7 +284,7 @@ fn place(dir: &Dir, name: &str, digest: &str) -> Result<()> {
     Ok(())
 }
 
-/// Removes what was staged and is in its place, or was never committed. Best effort.
+/// Removes staged files that are in place or were never committed. Best effort.
 fn sweep(home: &Dir) {
     let _ = home.remove_file(&format!("{}{NEW}", settings::FILE));
     let Ok(dir) = home.dir(DIR) else { return };
@@ -297,7 +296,7 @@ fn sweep(home: &Dir) {
     }
 }
 
-/// Tells a recovery recipient from others without showing it.
+/// Returns a tag that identifies a recovery recipient without revealing it.
 #[must_use]
 pub fn recovery_tag(ring: &Ring, key: &RingKey) -> String {
     hex(&key.derive(ring.recovery().to_string().as_bytes(), label::RECOVERY_ID)[..16])

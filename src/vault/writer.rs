@@ -1,4 +1,4 @@
-//! The right to change an agent's profiles.
+//! Writers: the exclusive right to change an agent's profiles.
 
 use strongroom_backends::fs::lock::Lock;
 
@@ -13,15 +13,15 @@ use super::transaction::staging::{self, Place};
 use super::transaction::state_step::Follow;
 use super::transaction::{self, Finished};
 use super::watch::{Unwatched, Watch};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::keychain::Keychain;
 use crate::seal::keys::Ring;
 
-/// The right to change an agent's profiles: its locks, held until this is dropped.
+/// The right to change an agent's profiles. Its locks are held until it is dropped.
 #[derive(Debug)]
 pub struct Writer<'s> {
     pub(super) agent: Agent,
-    /// As current as the lock.
+    /// The agent's keys, which cannot change while the lock is held.
     pub(super) ring: Ring,
     pub(super) keychain: &'s Keychain,
     /// In Unix milliseconds.
@@ -33,27 +33,27 @@ pub struct Writer<'s> {
     _locks: Vec<Lock>,
 }
 
-/// What a writer is made of: the vault's part of it.
+/// The parts of a writer that come from the vault.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Means<'s> {
     pub(super) keychain: &'s Keychain,
     pub(super) anchors: &'s Anchors,
     pub(super) follow: Follow,
     pub(super) now: i64,
-    /// Whether a state from before a change of keys is let pass.
+    /// Set if a state from before a change of keys is allowed.
     pub(super) over_rekey: Option<Remembers>,
 }
 
-/// Whether what is written of a state from before a change of keys is remembered outside the home.
+/// Whether this machine remembers a change of a state from before a change of keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Remembers {
-    /// It is: this is the change of keys that follows.
+    /// Yes: this is the change of keys that follows.
     Yes,
-    /// It is not: the change of keys is still due.
+    /// No: the change of keys has yet to follow.
     No,
 }
 
-/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
+/// A change that is durable up to its commit point. If it is dropped without a commit, what was prepared is removed.
 #[derive(Debug)]
 pub struct Staged<'w> {
     writer: &'w Writer<'w>,
@@ -61,14 +61,14 @@ pub struct Staged<'w> {
 }
 
 impl<'s> Writer<'s> {
-    /// Finishes what a killed process left, makes sure that the agent is not behind what this machine
-    /// remembers, and gives the right that the locks, which are held, give.
+    /// Returns a writer for the locks that are held. Before that, it finishes what a killed process left, and makes
+    /// sure that the agent is not older than this machine remembers.
     ///
     /// # Errors
     /// `TAMPERED`, and those of finishing.
     pub(super) fn begin(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Result<Self> {
         let Means { anchors, follow, now, over_rekey, keychain, .. } = means;
-        // What is committed and not in place may be of an older state, which is not put in place of a newer one.
+        // A committed change that is not applied may belong to an older state. That must not replace a newer one.
         if agent.has_committed()?
             && let Ok(book) = agent.again()?.reader(ring.clone(), keychain)?.book()
             && let Standing::Refused(refusal) =
@@ -105,14 +105,14 @@ impl<'s> Writer<'s> {
         Ok(writer)
     }
 
-    /// The right to change an agent whose ledger is gone, or is of keys that are lost: nothing is judged.
+    /// Returns a writer for an agent whose ledger is lost, or whose keys are. Nothing is checked.
     pub(super) fn over(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Self {
         let Means { keychain, anchors, follow, now, .. } = means;
         let remembers = Remembers::Yes;
         Self { agent, ring, keychain, now, set_aside: None, anchors, follow, remembers, _locks: locks }
     }
 
-    /// How the agent stands to what this machine remembers of it.
+    /// Compares the agent with what this machine remembers of it.
     ///
     /// # Errors
     /// Those of reading the ledger.
@@ -121,43 +121,43 @@ impl<'s> Writer<'s> {
         rollback::judge(self.anchors, &self.ring, &self.agent.dir, LedgerState::from(&ledger))
     }
 
-    /// The agent.
+    /// Returns the agent.
     #[must_use]
     pub const fn agent(&self) -> &Agent {
         &self.agent
     }
 
-    /// The agent's keys, as current as the lock.
+    /// Returns the agent's keys, which cannot change while the lock is held.
     #[must_use]
     pub const fn ring(&self) -> &Ring {
         &self.ring
     }
 
-    /// The keychain, in which records may lie.
+    /// Returns the keychain, which may hold records.
     #[must_use]
     pub const fn keychain(&self) -> &'s Keychain {
         self.keychain
     }
 
-    /// Takes `now`, in Unix milliseconds, as the time of what is written.
+    /// Sets the time of what is written to `now`, in Unix milliseconds.
     #[must_use]
     pub fn at(self, now: i64) -> Self {
         Self { now, ..self }
     }
 
-    /// Now, in Unix milliseconds.
+    /// Returns the time of what is written, in Unix milliseconds.
     #[must_use]
     pub const fn now(&self) -> i64 {
         self.now
     }
 
-    /// The name of a transaction that did not fit and was set aside.
+    /// Returns the name of a transaction that had to be set aside, if there was one.
     #[must_use]
     pub fn set_aside(&self) -> Option<&str> {
         self.set_aside.as_deref()
     }
 
-    /// The ledger.
+    /// Returns the ledger.
     ///
     /// # Errors
     /// `TAMPERED`, those of reading it.
@@ -165,7 +165,7 @@ impl<'s> Writer<'s> {
         transaction::book(&self.agent, &self.ring)
     }
 
-    /// What is known of generations.
+    /// Returns the known generations.
     ///
     /// # Errors
     /// As [`Writer::book`].
@@ -173,7 +173,7 @@ impl<'s> Writer<'s> {
         Ok(Generations::new(self.book()?, self.now))
     }
 
-    /// A reader on the same agent.
+    /// Returns a reader of the same agent.
     ///
     /// # Errors
     /// Those of reading the directory.
@@ -184,14 +184,12 @@ impl<'s> Writer<'s> {
     /// Makes a change, and brings the keychain up to date with it.
     ///
     /// # Errors
-    /// Everything up to the commit point; then nothing has changed. What fails behind it is told
-    /// by the outcome.
+    /// Any error up to the commit point. Then nothing has changed. Errors after it are part of the outcome.
     pub fn commit(&self, change: Change) -> Result<Outcome> {
         self.stage(change, &Unwatched)?.commit()
     }
 
-    /// Prepares a change up to its commit point, durably, and takes a step for each record that was
-    /// sealed.
+    /// Prepares a change up to its commit point, durably. `watched` is told of each record that is encrypted.
     ///
     /// # Errors
     /// As [`Writer::commit`].
@@ -199,7 +197,7 @@ impl<'s> Writer<'s> {
         self.stage_on(change, &self.book()?, watched)
     }
 
-    /// As [`Writer::stage`], on a ledger that was put together because the one in its place is gone.
+    /// Prepares a change like [`Writer::stage`], but on the given ledger, because the one in place is lost.
     ///
     /// # Errors
     /// As [`Writer::commit`].
@@ -213,7 +211,7 @@ impl Staged<'_> {
     /// Commits the change, remembers it outside the home, and brings the keychain up to date.
     ///
     /// # Errors
-    /// Those of the one rename that commits; then nothing has changed.
+    /// Those of the one rename that commits. Then nothing has changed.
     pub fn commit(self) -> Result<Outcome> {
         let writer = self.writer;
         let (outcome, ledger) = self.staged.commit()?;
@@ -222,9 +220,4 @@ impl Staged<'_> {
         }
         writer.settled(outcome)
     }
-}
-
-/// The error of a command that needs the vault's own keys.
-pub(super) fn no_agent() -> Error {
-    Error::new(Code::Internal, "a lock was taken for no agent")
 }

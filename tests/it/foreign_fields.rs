@@ -141,7 +141,7 @@ fn what_looks_like_a_secret_is_a_finding_everywhere() {
         std::fs::rename(session.key_file(), session.path("away")).unwrap();
         for said in [verified, doctor, status, session.run(["doctor"])] {
             let said = format!("{}{}", said.stdout, said.stderr);
-            assert!(said.contains("looks like a secret in plain text"), "{name}: {said}");
+            assert!(said.contains("seems to hold a secret in plain text"), "{name}: {said}");
             assert!(!said.contains(OLD) && !said.contains("made-up-made-up"), "{name}: {said}");
         }
     }

@@ -329,19 +329,19 @@ fn a_copy_of_a_record_is_told_with_what_it_holds() {
     );
     std::fs::copy(&record, &copy).unwrap();
     let same = session.run(["verify"]).ok().stdout;
-    assert!(same.contains("a copy of the record of openrouter:one") && same.contains("the same"), "{same}");
+    assert!(same.contains("a copy of openrouter:one") && same.contains("the same"), "{same}");
     assert!(same.contains("rm "), "{same}");
     session.paste("openrouter:one", "made-up-next");
     let older = session.run(["verify"]).ok().sane(KEY).stdout;
-    assert!(older.contains("older than the profile's record, with another secret"), "{older}");
+    assert!(older.contains("older than the profile, with another secret"), "{older}");
     assert!(older.contains("age -d -i -"), "{older}");
     // The other machine's was newer, and this one's lies in the place.
     let newer = std::fs::read(&record).unwrap();
     std::fs::copy(&copy, &record).unwrap();
     std::fs::write(&copy, newer).unwrap();
     let newer = session.run(["verify"]).failed("FINDINGS", 65).stdout;
-    assert!(newer.contains("newer than the profile's record, with another secret"), "{newer}");
-    assert!(session.run(["doctor"]).stdout.contains("a copy of the record of openrouter:one"));
+    assert!(newer.contains("newer than the profile, with another secret"), "{newer}");
+    assert!(session.run(["doctor"]).stdout.contains("a copy of openrouter:one"));
 }
 
 #[test]

@@ -315,12 +315,18 @@ fn what_an_agent_lacks_is_told_with_who_has_it() {
     let answer = session.resolve(&ids);
     let message = |id: &str| answer["errors"][id]["message"].as_str().unwrap().to_owned();
     for id in &ids[..3] {
-        assert!(message(id).ends_with("agents ops, work have one, and agents share nothing"), "{answer}");
+        assert!(
+            message(id).ends_with("agents ops, work have one, and agents do not share profiles"),
+            "{answer}"
+        );
         assert_eq!(answer["errors"][*id]["code"], "NOT_FOUND");
     }
     assert!(message(ids[3]).ends_with("\"groq:none\" (agent main)"), "{answer}");
-    assert!(message(ids[4]).ends_with("and agents share nothing; agents ops, work have one"), "{answer}");
-    assert!(message(ids[5]).ends_with("agent main has one, and agents share nothing"), "{answer}");
+    assert!(
+        message(ids[4]).ends_with("and agents do not share profiles; agents ops, work have one"),
+        "{answer}"
+    );
+    assert!(message(ids[5]).ends_with("agent main has one, and agents do not share profiles"), "{answer}");
     // A reader that is confined to an agent is told of no other.
     let confined = session.feed(request(&ids[1..2]), ["--agent", "main", "resolve"]).ok().json();
     assert_eq!(

@@ -96,7 +96,10 @@ fn an_agent_grows_up_to_its_bound_and_not_beyond() {
     session.write("two", r#"{"profiles":{"zai:a":{"key":"made-up-a"},"zai:b":{"key":"made-up-b"}}}"#);
     for options in [&["--dry-run"][..], &[]] {
         let said = session.run(["import", "two"].iter().chain(options)).failed("TOO_LARGE", 65).stderr;
-        assert!(said.contains("agent main would have 100001 profiles; the bound is 100000"), "{said}");
+        assert!(
+            said.contains("agent main would have 100001 profiles, more than the limit of 100000"),
+            "{said}"
+        );
         assert!(said.contains("remove profiles that are no longer needed"), "{said}");
     }
     assert!(kept(&session.home()) == before);

@@ -128,7 +128,7 @@ fn a_record_sealed_by_stock_age_to_the_recovery_recipient_is_refused() {
     let planted = session.path("planted");
     age(&["-r", &recipient, "-o", text(&planted)], plain.replace(CANARY, "made-up-planted").as_bytes()).ok();
     let planted = fs::read(planted).unwrap();
-    let message = "the record of openrouter:one was not sealed by this vault";
+    let message = "profile openrouter:one was not sealed by this vault";
     refused(&session, "openrouter_3aone.age", "openrouter:one", &planted, "TAMPERED", message);
 }
 
@@ -144,7 +144,7 @@ fn a_record_rewritten_under_the_same_file_key_is_refused() {
     // It is a good file by age's own rules: what refuses it is the vault's MAC alone.
     let opened = age(&["-d", "-i", text(&key), text(&path)], b"").ok().json();
     assert_eq!(opened["secret"], "made-up-planted");
-    let message = "the record of openrouter:one was rewritten without the vault's key";
+    let message = "profile openrouter:one was rewritten without the vault's key";
     refused(&session, "openrouter_3aone.age", "openrouter:one", &forged, "TAMPERED", message);
 }
 
@@ -155,8 +155,7 @@ fn two_records_that_were_swapped_are_refused() {
     let names = ["openrouter_3aone.age", "openrouter_3atwo.age"];
     let [one, two] = names.map(|name| fs::read(record(&session, name)).unwrap());
     fs::write(record(&session, names[1]), &one).unwrap();
-    let message =
-        "the record of openrouter:one holds another one: it was moved from another profile or agent";
+    let message = "profile openrouter:one was moved there from another profile or agent";
     refused(&session, names[0], "openrouter:one", &two, "TAMPERED", message);
     session.run(["get", "openrouter:two"]).sane(CANARY).failed("TAMPERED", 65);
 }
@@ -228,7 +227,7 @@ fn a_second_passphrase_file_costs_no_derivation() {
     let listed = session.run(["unlock-method", "list"]).ok().stdout;
     assert_eq!(listed.matches("unusable: ").count(), 10, "{listed}");
     let verified = session.run(["verify", "--passphrase-file", "pass"]).failed("FINDINGS", 65);
-    assert_eq!(verified.stdout.matches("is not one of the vault's unlock methods").count(), 10);
+    assert_eq!(verified.stdout.matches("is not an unlock method of this vault").count(), 10);
     session.feed("made-up-key", ["paste-api-key", "--provider", "groq", "--passphrase-file", "pass"]).ok();
 }
 

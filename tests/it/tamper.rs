@@ -188,7 +188,7 @@ fn a_log_that_lost_its_last_change_is_seen() {
     session.feed("made-up-new-value", ["rotate", "openrouter:one"]).ok();
     fs::write(&log, before).unwrap();
     let ran = session.run(["verify"]).failed("FINDINGS", 65);
-    assert!(ran.stdout.contains("the log does not end with line 3"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the log does not end at line 3"), "{}", ran.stdout);
 }
 
 #[test]

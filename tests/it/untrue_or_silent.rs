@@ -70,12 +70,8 @@ fn long_work_is_seen_at_a_terminal_and_its_bar_goes() {
     // On a fast machine a part is over before a bar could be read, and then there is no bar.
     let long = Duration::from_secs(2);
     for (command, always, bars) in [
-        (
-            format!("import {} --yes >/dev/null", file.display()),
-            Some("Writing to the disk"),
-            &["Sealing"][..],
-        ),
-        ("rekey --yes".to_owned(), Some("Writing to the disk"), &["Checking", "Sealing"]),
+        (format!("import {} --yes >/dev/null", file.display()), Some("Writing to disk"), &["Encrypting"][..]),
+        ("rekey --yes".to_owned(), Some("Writing to disk"), &["Checking", "Encrypting"]),
         ("verify".to_owned(), None, &["Verifying"]),
     ] {
         let mut pty = Pty::open();

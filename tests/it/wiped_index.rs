@@ -110,11 +110,11 @@ fn what_was_removed_does_not_come_back() {
     let verified = session.run(["verify"]);
     assert_eq!(verified.status, 65, "{}", verified.stdout);
     for id in ["openrouter:spare", "groq:default"] {
-        assert!(verified.stdout.contains(&format!("the record of {id} was removed, and is there again")));
+        assert!(verified.stdout.contains(&format!("{id} was removed, but its file is back")));
     }
     let repaired = session.run(["doctor", "--repair"]);
     assert!(
-        repaired.status == 65 && repaired.stdout.contains("removed, and is there again"),
+        repaired.status == 65 && repaired.stdout.contains("was removed, but its file is back"),
         "{}",
         repaired.stdout
     );
@@ -135,7 +135,7 @@ fn what_was_removed_does_not_come_back() {
     session.paste("openrouter:spare", "made-up-key-new");
     assert_eq!(session.get("openrouter:spare"), "made-up-key-new");
     std::fs::write(&record, &old).unwrap();
-    assert!(session.run(["verify"]).stdout.contains("the record of openrouter:spare was sealed under a key"));
+    assert!(session.run(["verify"]).stdout.contains("profile openrouter:spare was sealed under a key"));
     session.run(["rekey", "--yes"]).failed("TAMPERED", 65);
     std::fs::remove_file(&renamed).unwrap();
     session.paste("openrouter:spare", "made-up-key-new");

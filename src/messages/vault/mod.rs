@@ -1,1 +1,15 @@
-//! Messages about the vault: its index, records, log, ledgers and locks.
+//! Messages about the vault: its home, index, records, log, ledgers and locks.
+
+pub mod findings;
+pub mod home;
+pub mod index;
+pub mod keychain;
+pub mod keys;
+pub mod ledger;
+pub mod locks;
+pub mod log;
+pub mod names;
+pub mod progress;
+pub mod records;
+pub mod rollback;
+pub mod strays;

@@ -1,4 +1,4 @@
-//! What `status` says of providers that are in use and have no key.
+//! The providers that are in use and have no key, for `status`.
 
 use std::collections::BTreeSet;
 
@@ -10,9 +10,9 @@ use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
 use crate::vault::other_agents::OtherAgents;
 
-/// The providers that have neither one of the profiles in the vault (those `served`) nor a key beside
-/// it: the one that is asked for, else those that the client is configured to use. Who asks for one
-/// profile asks for no provider.
+/// Returns the providers that have neither a profile in the vault (those are `served`) nor a key outside of it: of the
+/// requested provider, or else of those that the client is configured to use. A request for one profile is about no
+/// provider.
 pub(super) fn lacking(
     env: &Env,
     vault: Option<&Vault>,
@@ -39,7 +39,7 @@ pub(super) fn lacking(
     missing.into_iter().map(lacking).collect()
 }
 
-/// Whether a key beside the vault serves what is asked for: the provider, or any if none is named.
+/// Returns whether there is a key outside the vault for the requested provider, or for any if none is requested.
 pub(super) fn is_served_beside(found: &Found, lacking: &[Lacking], only: &Only) -> bool {
     match only {
         Only::All => found.has_key(),
@@ -48,8 +48,8 @@ pub(super) fn is_served_beside(found: &Found, lacking: &[Lacking], only: &Only) 
     }
 }
 
-/// Agents that have what this one lacks: what is missing or asked for, or any profile where there is
-/// none at all.
+/// Returns the agents that have what this one lacks: the missing or requested profiles, or any profile if this agent
+/// has none at all.
 pub(super) fn elsewhere(
     vault: Option<&Vault>,
     agent: &AgentName,

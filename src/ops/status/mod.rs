@@ -1,4 +1,4 @@
-//! Which credentials are usable and which is next, as far as it is seen without asking anyone.
+//! Which credentials are usable and which is next, as far as that is known without asking anyone.
 
 mod lacking;
 mod profiles;
@@ -30,33 +30,33 @@ use crate::vault::index;
 
 pub use warning::Warning;
 
-/// What is asked about.
+/// What `status` is asked about.
 #[derive(Clone, Debug)]
 pub struct Asked {
-    /// The one provider.
+    /// Only this provider.
     pub provider: Option<Provider>,
-    /// The one profile.
+    /// Only this profile.
     pub profile: Option<ProfileId>,
-    /// The model that a profile is to serve.
+    /// The model to select a profile for.
     pub model: Option<Model>,
     /// The session whose pin counts.
     pub session: Option<SessionName>,
-    /// Whether the records are opened, as far as that asks no one.
+    /// Whether to decrypt the records, if that asks no one.
     pub check: bool,
-    /// Whether the login shell is looked into, if the client's configuration enables that.
+    /// Whether to look into the login shell, if the client's configuration enables that.
     pub in_shell: bool,
-    /// The window before an expiry in which a credential counts as expiring, in milliseconds.
+    /// How long before its expiry a credential counts as expiring, in milliseconds.
     pub warn_after_ms: i64,
 }
 
-/// What was seen.
-#[allow(missing_debug_implementations, reason = "what was found beside the vault holds secrets")]
+/// What `status` found.
+#[allow(missing_debug_implementations, reason = "what was found outside the vault holds secrets")]
 pub struct Looked {
-    /// What was met on the way.
+    /// Warnings for the report.
     pub warnings: Vec<Warning>,
-    /// What is beside the vault.
+    /// The keys outside the vault.
     pub found: Found,
-    /// The profiles that are asked about.
+    /// The profiles that the request is about.
     pub profiles: Vec<ProfileView>,
     agent: AgentName,
     home: String,
@@ -72,18 +72,18 @@ pub struct Looked {
     has_vault: bool,
 }
 
-/// What is seen of an agent.
+/// What was found of an agent.
 #[derive(Default)]
 struct Seen {
     profiles: Vec<ProfileView>,
     orders: Orders,
     state: AuthState,
-    /// The providers that have a profile, asked about or not.
+    /// The providers that have a profile, even if the request is not about them.
     served: BTreeSet<Provider>,
 }
 
 impl Default for Asked {
-    /// Everything, as it is known without opening a record.
+    /// Asks about everything, as far as it is known without decrypting a record.
     fn default() -> Self {
         Self {
             provider: None,
@@ -112,7 +112,7 @@ impl Asked {
     }
 }
 
-/// Looks at an agent of the vault in `home`, if there is one, at the client and at what is beside the vault.
+/// Looks at an agent of the vault in `home`, if there is one, at the client, and at keys outside the vault.
 ///
 /// # Errors
 /// Those of reading the home and the index.
@@ -166,10 +166,10 @@ pub fn look(
     })
 }
 
-/// What is known of a home without a key.
+/// Returns warnings about a home that need no key.
 fn of_home(vault: &Vault, agent: &AgentName) -> Result<Vec<Warning>> {
     let mut warnings: Vec<_> = vault.notices().iter().cloned().map(Warning::Home).collect();
-    warnings.extend(profiles::behind(vault, agent)?.into_iter().map(Warning::Behind));
+    warnings.extend(profiles::rolled_back(vault, agent)?.into_iter().map(Warning::Behind));
     if keychain_key::is_unseen(vault.home()) && vault.slots()?.len() == 1 {
         warnings.push(Warning::KeychainAlone);
     }
@@ -215,14 +215,14 @@ impl Seen {
     }
 }
 
-/// Until when the vault is open by the cache.
+/// Returns until when the keys of the vault are cached, in Unix milliseconds.
 fn cached_until(vault: &Vault, ambient: &Ambient, now: i64) -> Option<i64> {
     let agent = ambient.named.agent.as_deref();
     cache::read(&vault.in_cache(agent), &vault.slots().ok()?, now).map(|cache| cache.until)
 }
 
 impl Looked {
-    /// What selection says of it. `warnings` are its own, in words.
+    /// Returns the overview that selection makes of it. `warnings` are its warnings in words.
     #[must_use]
     pub fn overview<'a>(&'a self, asked: &'a Asked, warnings: &'a [String]) -> Overview<'a> {
         Overview::of(Input {

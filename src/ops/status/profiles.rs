@@ -1,9 +1,10 @@
-//! What `status` sees of an agent before it selects: its entries, its records, its state, and what is wrong with them.
+//! What `status` reads of an agent before selection: its entries, records and state, and what is wrong with them.
 
 use std::borrow::Cow;
 
 use super::Warning;
 use crate::error::{Code, Result};
+use crate::messages;
 use crate::ops::list::{Holds, Listing};
 use crate::seal::keys::Scope;
 use crate::secret_format::looks_secret;
@@ -13,10 +14,10 @@ use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::{Entry, Index};
 
-/// So many findings of secrets in an index are told one by one.
+/// The most secrets in an index that have a warning of their own.
 const EXPOSED_MAX: usize = 4;
 
-/// What the entries are to selection, and a warning of what looks like a secret among them.
+/// Returns the entries for selection, and adds warnings of what looks like a secret in them.
 pub(super) fn views_of(seen: &Listing, warnings: &mut Vec<Warning>) -> Vec<ProfileView> {
     let mut exposed = !seen.index.exposed_beside().is_empty();
     let see = |(entry, holds): (Entry<'_>, Holds)| {
@@ -30,7 +31,7 @@ pub(super) fn views_of(seen: &Listing, warnings: &mut Vec<Warning>) -> Vec<Profi
     views
 }
 
-/// What looks like a secret in an index. Of much only some is told here.
+/// Returns warnings of what looks like a secret in an index; at most [`EXPOSED_MAX`] and one that counts the rest.
 fn exposed_in(index: &Index) -> Vec<Warning> {
     let mut told: Vec<_> = index.exposed().into_iter().map(|(_, what)| Warning::Exposed(what)).collect();
     if told.len() > EXPOSED_MAX {
@@ -41,8 +42,8 @@ fn exposed_in(index: &Index) -> Vec<Warning> {
     told
 }
 
-/// What is known without a key if the home is older than this machine remembers.
-pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
+/// Returns sentences about a home that is older than this machine remembers, as far as that is known without a key.
+pub(super) fn rolled_back(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
     let Some(file) = vault.file() else { return Ok(Vec::new()) };
     let id = file.vault_id.as_str();
     let mut found: Vec<String> =
@@ -59,13 +60,12 @@ pub(super) fn behind(vault: &Vault, agent: &AgentName) -> Result<Vec<String>> {
             .agents(id)
             .into_iter()
             .filter(|name| !there.iter().any(|agent| agent.as_str() == name))
-            .map(|name| format!("agent {name} is gone: this machine knows of it")),
+            .map(messages::vault::rollback::agent_gone),
     );
     Ok(found)
 }
 
-/// What an entry of the index is to selection. Entries that are no profile of ours or of
-/// OpenClaw's are passed over.
+/// Returns an entry of the index for selection; `None` if it is neither a profile of Strongroom's nor of OpenClaw's.
 fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
     let id: ProfileId = entry.id.parse().ok()?;
     let mut view = ProfileView::new(id, entry.kind?);
@@ -74,7 +74,7 @@ fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
     {
         view.provider = provider;
     }
-    // Only of such a one it is shown.
+    // It is shown only if the entry stands for the reference.
     if holds == Holds::Reference {
         view.foreign = entry.foreign_reference().as_deref().map(foreign);
     }
@@ -91,8 +91,7 @@ fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
     Some(view)
 }
 
-/// A reference to another secret provider as it is shown: what could be a secret in the place of an id is left
-/// out.
+/// Returns a reference to another secret provider as it is shown. If its id could be a secret, that is left out.
 fn foreign(reference: &str) -> String {
     match reference.split_once(':') {
         Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
@@ -101,7 +100,7 @@ fn foreign(reference: &str) -> String {
     }
 }
 
-/// Lets the records speak: they govern type, provider and expiry.
+/// Decrypts the records and takes type, provider and expiry from them.
 pub(super) fn verify(
     vault: &Vault,
     session: &Session,
@@ -112,7 +111,7 @@ pub(super) fn verify(
     let Some(found) = vault.agent(agent)? else { return Ok(()) };
     let reader = found.reader(session.keys().agent(agent.as_str())?, vault.keychain())?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
-    // A failure comes again, and is reported, at each record.
+    // A failure happens again, and is reported, for each record.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     for view in views.iter_mut().filter(|view| view.usable == Usable::Unverified) {
         view.usable = match reader.record(&view.id) {
@@ -126,7 +125,7 @@ pub(super) fn verify(
             Ok(None) => Usable::Missing,
             Err(error) if error.code() == Code::KeychainLost => Usable::Missing,
             Err(error) if error.code() == Code::Tampered => Usable::RolledBack,
-            // It may well be there: nothing can be said of it now.
+            // It may be in the keychain, which cannot be asked now.
             Err(error) if error.code().is_of_keychain() => {
                 let is_told = |one: &Warning| matches!(one, Warning::KeychainUnread(told) if told.what() == error.what());
                 if !warnings.iter().any(is_told) {
@@ -134,7 +133,7 @@ pub(super) fn verify(
                 }
                 Usable::Unverified
             }
-            // Another user's record is no damage.
+            // The file may be sound and belong to another user.
             Err(error) if error.code() == Code::Io => {
                 warnings.push(Warning::RecordUnread(error));
                 Usable::Unreadable

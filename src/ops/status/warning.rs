@@ -1,24 +1,24 @@
-//! What `status` meets and goes on with.
+//! Warnings of `status`.
 
 use crate::error::Error;
 use crate::ops::client_config::Unread;
 use crate::select::pin::SessionName;
 use crate::vault::id::{AgentName, ProfileId};
 
-/// Something that was met on the way and does not stop the report. Its words are the command line's.
+/// Something that does not stop the report. The command line puts it into words.
 #[derive(Clone, Debug)]
 pub enum Warning {
-    /// What opening the vault told.
+    /// A notice from opening the vault.
     Home(String),
-    /// The home is older than this machine remembers; it says what is.
+    /// The home is older than this machine remembers; a sentence.
     Behind(String),
-    /// The keychain alone opens the vault, and no later command has read the key back.
+    /// The keychain is the only unlock method, and no later command has read the key back.
     KeychainAlone,
     /// The client's configuration was not read, or not all of it.
     Client(Unread),
-    /// The records were not opened.
+    /// The records were not decrypted, because of this error.
     Locked(Error),
-    /// Those in the keychain were not.
+    /// The records in the keychain were not read.
     KeychainUnread(Error),
     /// A record cannot be read.
     RecordUnread(Error),
@@ -26,14 +26,14 @@ pub enum Warning {
     StateUnread(Error),
     /// Records that the index does not name.
     Unlisted(AgentName, Vec<String>),
-    /// A committed change is not put in place yet.
+    /// A committed change is not applied yet.
     Unfinished,
-    /// The session is pinned to a profile that is not there.
+    /// The session is pinned to a profile that does not exist.
     PinGone(SessionName, ProfileId),
-    /// The index holds what looks like a secret; it says where.
+    /// The index holds what looks like a secret; a sentence that says where.
     Exposed(String),
-    /// There is so much more of that.
+    /// The number of further such secrets.
     ExposedMore(usize),
-    /// The login shell, in which the client looks too, was not looked into.
+    /// The login shell, which the client also reads, was not read.
     ShellUnread,
 }

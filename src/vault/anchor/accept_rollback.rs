@@ -1,10 +1,11 @@
-//! Going on with a home that this machine will not write: exactly the state that a person names.
+//! Accepts a state of the home that this machine refuses to write to: exactly the one that the user names.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::lock::Mode;
 
 use super::rollback::{self, LedgerState, Refusal, Standing, WayOut};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::keys::{Keys, Ring, Scope, hex};
 use crate::seal::record::key_id;
 use crate::unlock::listing::Methods;
@@ -24,12 +25,12 @@ use crate::vault::transaction::journal;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::writer::Writer;
 
-/// How often a state that is refused is looked at again because it changed.
+/// How often a refused state is read again because it changed meanwhile.
 const LOOKS: u32 = 64;
-/// How the log calls it.
+/// Its name in the log.
 const OP: &str = "accept-rollback";
 
-/// Everything in a home that this machine will not write, the vault's own first.
+/// Returns everything in a home that this machine refuses to write to, the vault's own state first.
 ///
 /// # Errors
 /// Those of reading the home.
@@ -48,8 +49,8 @@ pub fn refusals(vault: &Vault, session: &Session) -> Result<Vec<Refusal>> {
     Ok(found)
 }
 
-/// Agents that this machine remembers and whose directories are gone: a change of keys without them would
-/// lose them for good.
+/// Returns a refusal for each agent that this machine remembers and whose directory is gone. A change of keys without
+/// such an agent would lose it for good.
 ///
 /// # Errors
 /// Those of reading the home.
@@ -66,8 +67,8 @@ pub fn gone(vault: &Vault, keys: &Keys) -> Result<Vec<Refusal>> {
     Ok(found)
 }
 
-/// A ledger, or why there is none, and what it is refused for. No lock is held: a writer may have changed the
-/// ledger before the anchor was read. What is seen twice is so.
+/// Reads a ledger, or its error, and its refusal until two readings agree. No lock is held, so a writer may
+/// change the ledger before the anchor is read.
 fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Option<Refusal>> {
     let mut before = None;
     for _ in 0..LOOKS {
@@ -77,7 +78,7 @@ fn seen_twice(look: impl Fn() -> Result<(String, Option<Refusal>)>) -> Result<Op
         }
         before = Some(seen);
     }
-    // A writer changes it all the time, and is not refused.
+    // A writer keeps changing it and is not refused.
     Ok(None)
 }
 
@@ -110,7 +111,7 @@ fn unreadable(vault: &Vault, ring: &Ring, dir: &Dir, error: &Error) -> Result<(S
     Ok((error.what().to_owned(), Some(refusal)))
 }
 
-/// A ledger of which no part is missing or altered.
+/// Returns the ledger if no part of it is missing or altered.
 fn whole(book: Book) -> Result<Book> {
     book.all()?;
     Ok(book)
@@ -123,20 +124,19 @@ fn refusal(standing: Standing) -> Option<Refusal> {
     }
 }
 
-/// Goes on with the state of that digest, and gives what it was refused for.
+/// Accepts the state that has this digest, and returns why it was refused.
 ///
 /// # Errors
-/// `NOT_FOUND` if nothing is refused under that digest; `CONFIG` for a state from before a change of
-/// keys; those of writing.
+/// `NOT_FOUND` if no refused state has this digest; `CONFIG` for one that cannot be accepted, such as a state from
+/// before a change of keys; those of writing.
 pub fn accept(vault: &Vault, session: &mut Session, digest: &str, waits: &LockWait) -> Result<Refusal> {
     let _lock = vault.keys_alone(session, waits)?;
     let all = refusals(vault, session)?;
     let Some(refusal) = all.into_iter().find(|refusal| refusal.digest == digest) else {
-        return Err(Error::new(Code::NotFound, "no state of this home is refused under that digest")
-            .with_remedy("run `strongroom doctor`: it names the digest of each state that is refused"));
+        return Err(messages::vault::rollback::unknown_digest());
     };
     if matches!(refusal.way_out, WayOut::Rekey | WayOut::Restore) {
-        return Err(Error::new(Code::Config, refusal.what.clone()).with_remedy(refusal.remedy()));
+        return Err(messages::vault::rollback::not_acceptable(&refusal.what, refusal.remedy()));
     }
     match &refusal.scope {
         Scope::Vault => accept_own(vault, &session.keys.own()?, &refusal, waits)?,
@@ -165,7 +165,7 @@ fn accept_own(vault: &Vault, ring: &Ring, refusal: &Refusal, waits: &LockWait) -
         let digest = |slot: Slot| (slot.method.clone(), hex(&slot.digest()));
         let methods: Methods = vault.slots()?.into_iter().map(digest).collect();
         edit.restarts_log = Some(waits.now.to_string());
-        // What they say cannot be vouched for without the ledger.
+        // Without the ledger, nothing vouches for the settings that are there.
         edit.settings = Some(Settings::default().to_bytes(ring)?);
         VaultLedger::begun_at(log::unverified_head(&vault.home)?, methods)
     };
@@ -198,7 +198,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
             let state = RecordState::Stored(found.store, key);
             change.enter(&found.record, Entry { generation: found.record.generation, state });
         }
-        Book::anew(log::unverified_head(&writer.agent.dir)?)
+        Book::begun_at(log::unverified_head(&writer.agent.dir)?)
     };
     match writer.stage_on(change, &book, &*waits.watched)?.commit()?.unfinished {
         Some(error) => Err(error),
@@ -206,7 +206,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
     }
 }
 
-/// The records that are there and open, whatever said that they were current: of each the newest.
+/// Returns the records that can be decrypted, whether or not they were current: the newest of each profile.
 fn there(writer: &Writer<'_>) -> Result<Vec<Found>> {
     let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
     let mut ids = writer.agent.records(&whose)?.ids;
@@ -219,7 +219,7 @@ fn there(writer: &Writer<'_>) -> Result<Vec<Found>> {
     let mut found = Vec::new();
     for id in ids {
         if let Ok(Some(mut one)) = reader.found_anyhow(&id) {
-            // A copy that waits for the keychain, or rests there.
+            // It is in the keychain, or is a copy that has yet to go there.
             let in_file = writer.agent.dir.dir_if_any(RECORDS)?;
             let in_file =
                 in_file.is_some_and(|dir| dir.kind(&id.file_name()).is_ok_and(|kind| kind.is_some()));

@@ -1,10 +1,9 @@
-//! The anchor: what this machine remembers of a home outside of it, so that a home that was rolled
-//! back is told from one that was moved.
+//! The anchor: what this machine remembers of a home outside of it, to tell a home that was rolled back from one
+//! that was moved.
 //!
-//! One small file a ledger: its number, its MAC and the head of its log, signed under the keys of its
-//! scope. It is written after a commit, without a barrier, under that ledger's lock, and never
-//! lowered. It may lag; a missing or torn one never fails a commit. Reading a credential never looks
-//! at it.
+//! There is one small file for each ledger, with its number, its MAC and the head of its log, signed with the keys of
+//! its scope. It is written after a commit, under the lock of that ledger and without a sync, and its number never
+//! goes down. It may lag. A missing or torn one never makes a commit fail. Reading a credential never reads it.
 
 pub mod accept_rollback;
 pub mod rollback;
@@ -27,26 +26,26 @@ use crate::keychain::is_home_of;
 use crate::seal::keys::{Ring, Scope, hex, label};
 use crate::seal::signed::{self, Use};
 
-/// The file that holds the home's path, beside its anchors.
+/// The file with the home's path, next to its anchors.
 const HOME: &str = "home";
-/// What the names of the agents' anchors begin with.
+/// The prefix of the names of agents' anchors.
 const AGENT: &str = "agent.";
 /// The largest anchor, in bytes.
 const MAX: usize = 4096;
-/// How long the anchors of a home that is gone are kept.
+/// How long the anchors of a deleted home are kept.
 const GONE_AFTER: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// Where anchors are kept.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// The directory; none if the surroundings name none.
+    /// The directory; `None` if the environment does not name one.
     pub dir: Option<PathBuf>,
-    /// The flag or the variable by which it was named: then what is missing in it is an error.
+    /// The flag or the variable that named it. Then it is an error if an anchor is missing in it.
     pub named_by: Option<&'static str>,
 }
 
 impl Setup {
-    /// The directory that was named by hand, else the service's or the user's directory of state.
+    /// Returns the directory that the user named, else the state directory of the service or of the user.
     #[must_use]
     pub fn of(flag: Option<&Path>, env: &Env) -> Self {
         const VARIABLE: &str = "STRONGROOM_ANCHOR";
@@ -54,7 +53,7 @@ impl Setup {
         if let Some((dir, name)) = by_flag.or_else(|| Some((env.path(VARIABLE)?, VARIABLE))) {
             return Self { dir: std::path::absolute(dir).ok(), named_by: Some(name) };
         }
-        // systemd separates several by colons.
+        // systemd separates several directories by colons.
         let of_service = env.path("STATE_DIRECTORY").and_then(|dirs| {
             let first = dirs.to_str()?.split(':').next()?.to_owned();
             Some(PathBuf::from(first).join("strongroom-anchor"))
@@ -73,7 +72,7 @@ impl Setup {
 }
 
 impl Setup {
-    /// Whether anything can be kept there: the directory, or the nearest one above it, can be written.
+    /// Returns whether anchors can be kept there: the directory, or the nearest existing one above it, is writable.
     #[must_use]
     pub fn can_remember(&self) -> bool {
         let is_there = |path: &&Path| path.symlink_metadata().is_ok();
@@ -120,20 +119,20 @@ struct Text {
 /// What the anchor of a ledger says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Remembered {
-    /// There is no place for anchors here.
+    /// There is no directory for anchors.
     Nowhere,
-    /// The home at this very place was another vault's when it was last written.
+    /// The home at this path held another vault when it was last written.
     OtherVault,
-    /// This home has no anchors: a new machine, a copy, or a container that forgets.
+    /// This home has no anchors: it is on a new machine, a copy, or in a container that forgets.
     NoHome,
-    /// This ledger has none yet, while the home has others.
+    /// This ledger has no anchor yet, but the home has others.
     Nothing,
     /// A state.
     Mark(Mark),
-    /// A state under a key that was given up since: it lags behind a change of keys.
+    /// The number of a state that was signed with a key that was retired since: the anchor predates a change of keys.
     Retired(u64),
-    /// A state under a key that the vault does not know: of a time after a change of keys that was
-    /// undone.
+    /// The number of a state that was signed with a key that the vault does not know: the anchor is from after a
+    /// change of keys that was undone.
     UnknownKey(u64),
 }
 
@@ -142,12 +141,12 @@ pub enum Remembered {
 pub struct Anchors {
     setup: Setup,
     home: PathBuf,
-    /// The canonical path, looked up when it is first needed: reading a credential never does.
+    /// The canonical path, looked up when it is first needed. Reading a credential does not need it.
     canonical: OnceLock<PathBuf>,
 }
 
 impl Anchors {
-    /// The anchors of the home at a path.
+    /// Returns the anchors of the home at a path.
     #[must_use]
     pub fn new(setup: &Setup, home: &Path) -> Self {
         Self { setup: setup.clone(), home: home.to_owned(), canonical: OnceLock::new() }
@@ -157,7 +156,7 @@ impl Anchors {
         self.canonical.get_or_init(|| self.home.canonicalize().unwrap_or_else(|_| self.home.clone()))
     }
 
-    /// How they are set up.
+    /// Returns where they are kept.
     #[must_use]
     pub const fn setup(&self) -> &Setup {
         &self.setup
@@ -167,8 +166,8 @@ impl Anchors {
         hex(&Sha256::digest(home.as_os_str().as_encoded_bytes())[..16])
     }
 
-    /// The directory of this home's anchors, if it is there. One of a home that was moved here is taken
-    /// over: the old path is gone then.
+    /// Returns the directory of this home's anchors, if it exists. If the home was moved here from a path that is gone,
+    /// the directory of that path is taken over.
     fn dir(&self, vault: &str) -> Option<Dir> {
         let of_vault = Dir::open(&self.setup.dir.as_ref()?.join(vault)).ok()?;
         let mine = Self::place(self.home());
@@ -189,7 +188,7 @@ impl Anchors {
         None
     }
 
-    /// Why what this machine remembers cannot be read or written, if it is there and that is so.
+    /// Returns why the anchors that exist cannot be read or written, if that is so.
     #[must_use]
     pub fn denied(&self, vault: &str) -> Option<StoreError> {
         let dir = self.setup.dir.as_ref()?;
@@ -209,7 +208,7 @@ impl Anchors {
         None
     }
 
-    /// The directories of other vaults that were in the home at this place.
+    /// Returns the directories of other vaults that were in the home at this path.
     fn of_other_vaults(&self, vault: &str) -> Vec<Dir> {
         let Some(top) = self.setup.dir.as_ref().and_then(|dir| Dir::open(dir).ok()) else {
             return Vec::new();
@@ -219,7 +218,7 @@ impl Anchors {
         others.filter_map(|name| top.dir(&name).ok()).filter(|dir| dir.dir(&mine).is_ok()).collect()
     }
 
-    /// What the anchor of a ledger says.
+    /// Reads the anchor of a ledger.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -235,14 +234,14 @@ impl Anchors {
         Ok(read(&bytes, ring)?.unwrap_or(Remembered::Nothing))
     }
 
-    /// The number of a ledger that an anchor tells, unverified: enough to warn without a key.
+    /// Returns the number of a ledger from its anchor, unverified: enough to warn without a key.
     #[must_use]
     pub fn unverified(&self, vault: &str, scope: &Scope) -> Option<u64> {
         let bytes = self.dir(vault)?.read(&file_of(scope), MAX).ok()?;
         serde_json::from_str::<Text>(signed::split(&bytes)?.json).ok().map(|text| text.number)
     }
 
-    /// Makes what is remembered durable, before a key is given up that signed what came before. Best effort.
+    /// Makes the anchors durable, before the key that signed earlier ones is retired. Best effort.
     pub fn sync(&self, vault: &str) {
         let Some(dir) = self.dir(vault) else { return };
         for name in dir.names().unwrap_or_default() {
@@ -253,15 +252,14 @@ impl Anchors {
         let _ = dir.sync();
     }
 
-    /// The agents of which this machine remembers something.
+    /// Returns the agents that this machine remembers.
     #[must_use]
     pub fn agents(&self, vault: &str) -> Vec<String> {
         let names = self.dir(vault).and_then(|dir| dir.names().ok()).unwrap_or_default();
         names.iter().filter_map(|name| name.strip_prefix(AGENT)).map(str::to_owned).collect()
     }
 
-    /// Remembers the state of a ledger. Best effort: what cannot be remembered is not. The caller holds
-    /// the ledger's lock.
+    /// Remembers the state of a ledger. Best effort: a failure is ignored. The caller holds the ledger's lock.
     pub fn remember(&self, ring: &Ring, mark: &Mark) {
         let _ = self.try_remember(ring, mark);
     }
@@ -301,7 +299,7 @@ impl Anchors {
         home::create_parents(&top.join(vault)).ok()?;
         let of_vault = Dir::open(&top.join(vault)).ok()?;
         sweep(&of_vault, vault);
-        // Whoever made this vault the one of this place said so.
+        // Another vault may only be replaced here after the user accepted that.
         for other in self.of_other_vaults(vault) {
             let _ = other.remove_tree(&Self::place(self.home()));
         }
@@ -311,7 +309,7 @@ impl Anchors {
     }
 }
 
-/// The paths at which this machine has seen homes of a vault.
+/// Returns the paths at which this machine has seen homes of a vault.
 #[must_use]
 pub fn homes(setup: &Setup, vault: &str) -> BTreeSet<PathBuf> {
     let is_id = !vault.is_empty() && vault.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -337,7 +335,7 @@ fn path_of(bytes: Vec<u8>) -> PathBuf {
     }
 }
 
-/// Removes the anchors of homes that have been gone for long.
+/// Removes the anchors of homes that were deleted long ago.
 fn sweep(of_vault: &Dir, vault: &str) {
     for name in of_vault.names().unwrap_or_default() {
         if of_vault.kind(&name).ok().flatten() != Some(Kind::Directory) {
@@ -360,7 +358,7 @@ fn purpose(salt: &str) -> Use<'_> {
     Use { salt, label: label::ANCHOR }
 }
 
-/// What an anchor's bytes say. Nothing if they are torn, altered, or of another ledger.
+/// Parses and verifies an anchor. Returns `None` if it is torn, altered, or of another ledger.
 fn read(bytes: &[u8], ring: &Ring) -> Result<Option<Remembered>> {
     let Some(parts) = signed::split(bytes) else { return Ok(None) };
     let Ok(text) = serde_json::from_str::<Text>(parts.json) else { return Ok(None) };

@@ -1,15 +1,16 @@
-//! How a home stands to what this machine remembers of it, and whether it may be written.
+//! Compares a home with what this machine remembers of it, and decides whether it may be written.
 //!
-//! A home behind its anchor, or one that went another way since, is read and not written: a restored
-//! backup must not stop a gateway at night, and nothing new is to be built on an old state unseen. A
-//! person accepts such a state by the digest that the refusal names: exactly that state, once.
+//! A home that is older than its anchor, or has another history, can be read but not written. A restored backup must
+//! not stop a gateway at night, but no change should build on an old state unnoticed. A person can accept such a state
+//! by the digest that the refusal names: exactly that state, once.
 
 use memchr::memmem;
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
 use super::{Anchors, Mark, Remembered};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::vault::rollback as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::signed;
@@ -18,87 +19,78 @@ use crate::vault::ledger::{self, Ledger};
 use crate::vault::log::{self, Head};
 use crate::vault::vault_ledger::VaultLedger;
 
-/// How many hex digits of a state's SHA-256 name it.
+/// The number of hex digits of a state's SHA-256 that name it.
 const DIGEST_LEN: usize = 16;
 
-/// Why a home is not written.
+/// Why a home must not be written.
 #[derive(Clone, Debug)]
 pub struct Refusal {
     /// Whose ledger it is about.
     pub scope: Scope,
     /// What is wrong, as a sentence.
     pub what: String,
-    /// Names exactly the state that is there.
+    /// Identifies exactly the current state.
     pub digest: String,
-    /// The number that the next ledger has to be above.
+    /// The next ledger must have a higher number than this.
     pub above: u64,
-    /// What leads on.
+    /// What the user can do.
     pub way_out: WayOut,
 }
 
-/// What leads on from a home that is not written.
+/// What the user can do about a home that must not be written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WayOut {
-    /// A person may accept the state.
+    /// Accept the state.
     Accept,
-    /// A person may accept that another vault is in this place now.
+    /// Accept that another vault is in this place now.
     AcceptOther,
-    /// A person may accept that the keys were changed elsewhere.
+    /// Accept that the keys were changed elsewhere.
     AcceptKeys,
-    /// The state is one from before a change of keys, whose key was given up since: another change of keys.
+    /// Change the keys again: the state is from before a change of keys and uses a key that was retired since.
     Rekey,
-    /// The unlock file is not one of this home's: whoever goes on with it may seal for somebody else.
+    /// Restore a backup: the unlock file is not one of this home's, and with it secrets could be encrypted for an
+    /// attacker.
     Restore,
 }
 
 impl Refusal {
-    /// As what a check finds, with the name of the state.
+    /// Returns the refusal as a finding, with the digest of the state.
     #[must_use]
     pub fn as_finding(&self) -> String {
-        format!("{} (state {})", self.what, self.digest)
+        messages::finding(&self.what, &self.digest)
     }
 
-    /// As the error of a command that would write.
+    /// Returns the refusal as the error of a command that would write.
     #[must_use]
     pub fn error(&self) -> Error {
-        let error = Error::new(Code::Tampered, format!("{}; nothing was changed", self.what));
-        error.with_remedy(self.remedy())
+        messages::refused(&self.what, self.remedy())
     }
 
-    /// What to do.
+    /// Returns what to do, as the remedy of an error.
     #[must_use]
     pub fn remedy(&self) -> String {
-        let accept = format!("strongroom doctor --accept-rollback {}", self.digest);
         match self.way_out {
-            WayOut::Accept => format!("restore the newer home; to go on with this state: {accept}"),
-            WayOut::AcceptOther => format!(
-                "restore the vault that was here; only if you put another one in its place yourself: {accept}"
-            ),
-            WayOut::AcceptKeys => format!("only if the keys of this vault were changed on another machine: {accept}"),
-            WayOut::Rekey => {
-                "restore the newer home; if it is lost, run `strongroom rekey`: it gives up the old key again"
-                    .to_owned()
-            }
-            WayOut::Restore => {
-                "somebody may have put an unlock file there: unlock by another method, or restore unlock/ and ledger from one backup; if that is lost, run `strongroom recover`"
-                    .to_owned()
-            }
+            WayOut::Accept => messages::accept_state(&self.digest),
+            WayOut::AcceptOther => messages::accept_other_vault(&self.digest),
+            WayOut::AcceptKeys => messages::accept_keys(&self.digest),
+            WayOut::Rekey => messages::rekey(),
+            WayOut::Restore => messages::restore_unlock_file(),
         }
     }
 }
 
-/// How a ledger stands to its anchor.
+/// How a ledger compares with its anchor.
 #[derive(Clone, Debug)]
 pub enum Standing {
-    /// As it should be.
+    /// It fits.
     Good,
     /// This machine remembers nothing of the home yet.
     Unknown,
-    /// It may not be written.
+    /// It must not be written.
     Refused(Refusal),
 }
 
-/// What is judged of a ledger.
+/// The state of a ledger that is compared with its anchor.
 #[derive(Clone, Copy, Debug)]
 pub struct LedgerState<'a> {
     /// Its number.
@@ -122,14 +114,14 @@ impl<'a> From<&'a VaultLedger> for LedgerState<'a> {
 }
 
 impl LedgerState<'_> {
-    /// As an anchor remembers it.
+    /// Returns the state as an anchor remembers it.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark { number: self.number, mac: self.mac.to_owned(), log: self.log.clone() }
     }
 }
 
-/// Judges a ledger that verifies, in its directory.
+/// Compares a verified ledger in its directory with its anchor.
 ///
 /// # Errors
 /// Those of reading the directory.
@@ -143,30 +135,22 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
     let mark = match anchors.of(ring)? {
         Remembered::NoHome => return Ok(Standing::Unknown),
         Remembered::OtherVault => {
-            let what = "this home was another vault's when this machine last wrote it".to_owned();
-            return refused(what, 0, WayOut::AcceptOther);
+            return refused(messages::other_vault(), 0, WayOut::AcceptOther);
         }
-        // One whose own was lost is written again.
+        // A lost anchor is written again by the next change.
         Remembered::Nowhere | Remembered::Nothing => return Ok(Standing::Good),
-        // A change of keys on this machine is remembered before the old key goes. That a key was given up is
-        // said by the new keys alone, and somebody else's would say so too.
+        // A change of keys on this machine updates the anchor before the old key is retired. That the remembered key
+        // was retired is claimed only by the new keys, and an attacker's keys would claim that as well.
         Remembered::Retired(above) => {
-            let what = format!(
-                "{whose} is under other keys than this machine knows of, which say that they followed"
-            );
-            return refused(what, above, WayOut::AcceptKeys);
+            return refused(messages::unseen_keys(&whose), above, WayOut::AcceptKeys);
         }
         Remembered::UnknownKey(above) => {
-            let what = format!("{whose} is from before a change of keys that this machine knows of");
-            return refused(what, above, WayOut::Rekey);
+            return refused(messages::before_rekey(&whose), above, WayOut::Rekey);
         }
         Remembered::Mark(mark) => mark,
     };
     if mark.number > state.number {
-        let what = format!(
-            "{whose} was rolled back: this machine knows of change {}, and the home ends at change {}",
-            mark.number, state.number
-        );
+        let what = messages::rolled_back(&whose, mark.number, state.number);
         return refused(what, mark.number, WayOut::Accept);
     }
     let same = if mark.number == state.number {
@@ -177,13 +161,10 @@ pub fn judge(anchors: &Anchors, ring: &Ring, dir: &Dir, state: LedgerState<'_>) 
     if same {
         return Ok(Standing::Good);
     }
-    let what =
-        format!("{whose} went another way: change {} is not the one that this machine knows", mark.number);
-    refused(what, mark.number, WayOut::Accept)
+    refused(messages::diverged(&whose, mark.number), mark.number, WayOut::Accept)
 }
 
-/// The refusal for an agent that this machine remembers and whose directory is gone; none if it remembers
-/// nothing of the agent.
+/// Returns the refusal for an agent whose directory is gone; `None` if this machine does not remember the agent.
 ///
 /// # Errors
 /// `INTERNAL`.
@@ -195,26 +176,23 @@ pub fn gone(anchors: &Anchors, ring: &Ring) -> Result<Option<Refusal>> {
             return Ok(None);
         }
     };
-    let what = format!("{} is gone: this machine knows of change {above}", whose(&ring.scope));
+    let what = messages::gone(&whose(&ring.scope), above);
     let digest = digest(ring, None, above)?;
     Ok(Some(Refusal { scope: ring.scope.clone(), what, digest, above, way_out: WayOut::Accept }))
 }
 
-/// What can be told without a key of a home that is behind what this machine remembers, as a sentence.
+/// Returns a sentence about a ledger that is older than this machine remembers, as far as that is known without a key.
 #[must_use]
 pub fn seen_behind(anchors: &Anchors, vault: &str, scope: &Scope, dir: &Dir) -> Option<String> {
     let remembered = anchors.unverified(vault, scope)?;
     match dir.read(ledger::FILE, ledger::MAX).ok().and_then(|bytes| ledger::number_of(&bytes)) {
         Some(number) if number >= remembered => None,
-        Some(number) => Some(format!(
-            "{} was rolled back: this machine knows of change {remembered}, and the home ends at change {number}",
-            whose(scope)
-        )),
-        None => Some(format!("{} has no ledger any more, or a damaged one", whose(scope))),
+        Some(number) => Some(messages::rolled_back(&whose(scope), remembered, number)),
+        None => Some(messages::no_ledger(&whose(scope))),
     }
 }
 
-/// The refusal for a ledger that is missing or does not verify.
+/// Returns the refusal for a ledger that is missing or does not verify.
 ///
 /// # Errors
 /// Those of reading the directory.
@@ -233,7 +211,7 @@ pub fn unreadable(anchors: &Anchors, ring: &Ring, dir: &Dir, error: &Error) -> R
         }
         Remembered::Nowhere | Remembered::NoHome | Remembered::Nothing => 0,
     };
-    // The vault's own ledger, whole, and under a key that the unlock file does not hold.
+    // The vault's own ledger is whole, but uses a key that the unlock file does not have.
     if ring.scope == Scope::Vault && is_of_others(dir, ring) {
         way_out = WayOut::Restore;
     }
@@ -246,7 +224,7 @@ pub fn unreadable(anchors: &Anchors, ring: &Ring, dir: &Dir, error: &Error) -> R
     })
 }
 
-/// Whether a ledger is whole and names a key that these are not, and that none of them followed.
+/// Returns whether a ledger is whole and names a key that is neither one of these nor was replaced by them.
 fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
     #[derive(serde::Deserialize)]
     struct Key {
@@ -260,13 +238,10 @@ fn is_of_others(dir: &Dir, ring: &Ring) -> bool {
 }
 
 fn whose(scope: &Scope) -> String {
-    match scope {
-        Scope::Vault => "the vault's own state".to_owned(),
-        Scope::Agent(agent) => format!("agent {agent}"),
-    }
+    messages::state_of(scope.agent())
 }
 
-/// The MAC of the line of that number in a log's current file.
+/// Returns the MAC of the line with this number, if the log's current file has it.
 fn mac_in_log(dir: &Dir, seq: u64) -> Result<Option<String>> {
     if seq == 0 {
         return Ok(None);
@@ -277,8 +252,8 @@ fn mac_in_log(dir: &Dir, seq: u64) -> Result<Option<String>> {
     Ok(log::parse_line(&bytes[at..end]).map(|(line, _)| line.mac))
 }
 
-/// Names the state of a ledger, of what is sealed beside it, and what this machine remembers: put back again
-/// after it was accepted, it has another name.
+/// Returns the digest of a ledger, of the encrypted files that belong to it, and of what this machine remembers. If the
+/// same state is put back after it was accepted, its digest is another one.
 fn digest(ring: &Ring, dir: Option<&Dir>, remembered: u64) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut add = |name: &str, bytes: &[u8]| {

@@ -1,16 +1,16 @@
-//! The escape that file names and reference ids share: `_` and two lower-case hex digits a byte; and the
-//! short form of an id whose escaped form is too long: `_x` and 40 hex digits of the id's SHA-256.
+//! The escape that file names and reference ids share: `_` and two lower-case hex digits for each byte. An id whose
+//! escaped form is too long has a short form: `_x` and 40 hex digits of the id's SHA-256.
 
 use sha2::{Digest, Sha256};
 
 use crate::seal::keys::hex;
 
-/// What the short form of a name begins with. No escape does: `x` is no hex digit.
+/// The prefix of a short form. No escape begins like that, because `x` is no hex digit.
 const SHORT: &str = "_x";
-/// How many bytes of the SHA-256 the short form has.
+/// The number of bytes of the SHA-256 in a short form.
 const SHORT_BYTES: usize = 20;
 
-/// A text with every byte escaped that is not literal.
+/// Escapes every byte of a text that is not literal.
 pub(super) fn escape(text: &str, literal: impl Fn(u8) -> bool) -> String {
     const DIGITS: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
@@ -28,7 +28,7 @@ pub(super) fn escape(text: &str, literal: impl Fn(u8) -> bool) -> String {
     out
 }
 
-/// The text that an escaped one stands for; `None` if it holds `_` that begins no escape.
+/// Undoes [`escape`]. Returns `None` if a `_` begins no escape.
 pub(super) fn unescape(text: &str) -> Option<String> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
@@ -47,12 +47,12 @@ pub(super) fn unescape(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// The short form of the name of an id.
+/// Returns the short form of an id.
 pub(super) fn short(id: &str) -> String {
     format!("{SHORT}{}", hex(&Sha256::digest(id.as_bytes())[..SHORT_BYTES]))
 }
 
-/// The digits of a name in its short form.
+/// Returns the hex digits of a name that is a short form.
 pub(super) fn short_of(name: &str) -> Option<&str> {
     name.strip_prefix(SHORT).filter(|digits| {
         digits.len() == 2 * SHORT_BYTES && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))

@@ -1,8 +1,8 @@
 //! Names: providers, profiles and agents, and the name of a profile's file.
 //!
-//! One escape serves both encodings of a profile id (`escape`). File names keep `[a-z0-9.-]` as
-//! they are, so that ids which differ only in case stay apart on a file system that folds it;
-//! reference ids (`reference`) keep `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 takes.
+//! Both encodings of a profile id use the same escape (`escape`). File names keep `[a-z0-9.-]`, so that ids that
+//! differ only in case stay apart on a file system that ignores case. Reference ids (`reference`) keep
+//! `[A-Za-z0-9.:-]`, which every OpenClaw since 2026.2.26 accepts.
 
 mod escape;
 mod quoted;
@@ -15,22 +15,23 @@ use std::str::FromStr;
 pub use quoted::{quoted, quoted_in_full, repeated};
 pub use reference::{Named, Reading, Reference, ShortId};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::term::escape::shell_word;
 use escape::{escape, short, short_of, unescape};
 
 /// The longest profile id, in bytes.
 pub const PROFILE_ID_MAX: usize = 320;
-/// The longest provider in its escaped form, in bytes, in which `_` takes three: with it the short form of
-/// an id fits a file's name and a reference, whatever the agent.
+/// The longest provider in its escaped form, in bytes, where `_` takes three. Up to this, the short form of an id fits
+/// a file name and a reference, whatever the agent.
 const PROVIDER_ESCAPED_MAX: usize = 148;
 /// The longest agent name, in bytes.
 pub const AGENT_MAX: usize = 64;
-/// The longest name of a record's file, in bytes: file systems take 255, and suffixes are added to it.
+/// The longest name of a record's file, in bytes. File systems take 255, and suffixes are added to the name.
 const FILE_NAME_MAX: usize = 200;
-/// What the name of a record's file ends with.
+/// The suffix of a record's file.
 const SUFFIX: &str = ".age";
-/// Names that a JavaScript client would read from, or write to, an object's prototype.
+/// Names that are refused because a JavaScript client would use them as members of an object's prototype.
 pub const RESERVED: [&str; 11] = [
     "__proto__",
     "constructor",
@@ -45,7 +46,7 @@ pub const RESERVED: [&str; 11] = [
     "__definesetter__",
 ];
 
-/// Whether a text is one of [`RESERVED`], in whatever case.
+/// Returns whether a text is one of [`RESERVED`], ignoring case.
 pub(super) fn is_reserved(part: &str) -> bool {
     RESERVED.iter().any(|name| part.eq_ignore_ascii_case(name))
 }
@@ -68,13 +69,13 @@ fn is_literal_in_file_names(byte: u8) -> bool {
 pub struct Provider(String);
 
 impl Provider {
-    /// The slug.
+    /// Returns the slug.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A provider as a client accepts its name: in whatever case, with spaces around it.
+    /// Parses a provider as a client does: ignoring case and surrounding spaces.
     #[must_use]
     pub fn named(text: &str) -> Option<Self> {
         text.trim().to_ascii_lowercase().parse().ok()
@@ -89,8 +90,7 @@ impl FromStr for Provider {
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'.' | b'_' | b'-'));
         let escaped = text.len() + 2 * text.bytes().filter(|byte| *byte == b'_').count();
         if !shaped || escaped > PROVIDER_ESCAPED_MAX || is_reserved(text) {
-            return Err(Error::new(Code::InvalidId, format!("{} is not a provider name", repeated(text)))
-                .with_remedy("use lower-case letters, digits and . _ -, as in anthropic"));
+            return Err(messages::vault::names::not_a_provider(&repeated(text)));
         }
         Ok(Self(text.to_owned()))
     }
@@ -110,21 +110,21 @@ pub struct ProfileId {
 }
 
 impl ProfileId {
-    /// The id of `name` at `provider`.
+    /// Returns the id of `name` at `provider`.
     ///
     /// # Errors
-    /// `INVALID_ID` when the name is outside its grammar or the whole too long.
+    /// `INVALID_ID` if the name is outside its grammar or the id is too long.
     pub fn new(provider: &Provider, name: &str) -> Result<Self> {
         format!("{provider}:{name}").parse()
     }
 
-    /// The whole id.
+    /// Returns the whole id.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The part before the colon.
+    /// Returns the part before the colon.
     #[must_use]
     pub fn provider(&self) -> Provider {
         Provider(self.provider_part().to_owned())
@@ -134,19 +134,19 @@ impl ProfileId {
         &self.text[..self.colon]
     }
 
-    /// The part after the colon.
+    /// Returns the part after the colon.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.text[self.colon + 1..]
     }
 
-    /// The id as one word of a shell's command line, for a remedy that is pasted.
+    /// Returns the id as one word of a shell, for a command that is pasted.
     #[must_use]
     pub fn word(&self) -> Cow<'_, str> {
         shell_word(&self.text)
     }
 
-    /// The name of the file that holds this profile's record.
+    /// Returns the name of the file of this profile's record.
     #[must_use]
     pub fn file_name(&self) -> String {
         let mut name = escape(&self.text, is_literal_in_file_names);
@@ -158,16 +158,17 @@ impl ProfileId {
         name
     }
 
-    /// Its file's name, if that is the short form of a long id.
+    /// Returns the name of its file if the id is too long for it, so that the name has the short form.
     #[must_use]
     pub fn short_file_name(&self) -> Option<String> {
-        // Most ids are too short for that even with every byte escaped.
+        // Most ids are short enough even with every byte escaped.
         let may_be = 3 * self.text.len() + SUFFIX.len() > FILE_NAME_MAX;
         may_be.then(|| self.file_name()).filter(|name| Self::is_short_file_name(name))
     }
 
-    /// The id that [`ProfileId::file_name`] was made from; only the canonical spelling is taken. `None`
-    /// also for the short form of a long id, which nothing but its record or a list of ids tells
+    /// Returns the id that [`ProfileId::file_name`] makes this name of; only the canonical spelling is accepted.
+    ///
+    /// Returns `None` for the short form of a long id: only the record or a list of ids tells which one it is
     /// ([`ProfileId::of_file`]).
     #[must_use]
     pub fn from_file_name(name: &str) -> Option<Self> {
@@ -175,7 +176,7 @@ impl ProfileId {
         (id.file_name() == name).then_some(id)
     }
 
-    /// Whether a file's name is the short form of a long id.
+    /// Returns whether a file name has the short form of a long id.
     #[must_use]
     pub fn is_short_file_name(name: &str) -> bool {
         let parts = name.strip_suffix(SUFFIX).and_then(|name| name.split_once("_3a"));
@@ -187,8 +188,8 @@ impl ProfileId {
         })
     }
 
-    /// The id of the profile whose record a file holds. `held` says whose the record in it is, and is asked
-    /// only if the name does not tell.
+    /// Returns the id of the profile whose record a file holds. `held` returns the id in the record, and is called only
+    /// if the name does not contain the id.
     #[must_use]
     pub fn of_file(name: &str, held: impl FnOnce() -> Option<Self>) -> Option<Self> {
         if Self::is_short_file_name(name) {
@@ -198,7 +199,7 @@ impl ProfileId {
         }
     }
 
-    /// An id as the client takes one: with the provider in whatever case.
+    /// Parses an id as the client does: ignoring the case of the provider.
     #[must_use]
     pub fn named(text: &str) -> Option<Self> {
         let (provider, name) = text.split_once(':')?;
@@ -206,8 +207,8 @@ impl ProfileId {
     }
 }
 
-/// Whether a byte may stand in the name of a profile: the atext of RFC 5322, the dot and the at sign, so
-/// that every address in its usual form is one.
+/// Returns whether a byte may be part of a profile's name: the atext of RFC 5322, the dot and the at sign, so that
+/// every e-mail address in its usual form is a name.
 #[must_use]
 pub fn is_of_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.@".contains(&byte)
@@ -217,7 +218,7 @@ impl FromStr for ProfileId {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a profile id", repeated(text)));
+        let invalid = || messages::vault::names::not_a_profile(&repeated(text));
         let (provider, name) = text.split_once(':').ok_or_else(invalid)?;
         let shaped = begins_and_holds(name, |b| b.is_ascii_alphanumeric(), is_of_name);
         if !shaped || text.len() > PROFILE_ID_MAX || is_reserved(name) {
@@ -234,12 +235,13 @@ impl fmt::Display for ProfileId {
     }
 }
 
-/// A namespace of profiles: `[a-z0-9][a-z0-9_-]{0,63}`, as the client has them; `providers` is reserved.
+/// The name of an agent, a namespace of profiles: `[a-z0-9][a-z0-9_-]{0,63}`, as in the client. `providers` is
+/// reserved.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct AgentName(String);
 
 impl AgentName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -259,7 +261,7 @@ impl FromStr for AgentName {
         let shaped =
             begins_and_holds(text, lower_or_digit, |b| lower_or_digit(b) || matches!(b, b'_' | b'-'));
         if !shaped || text.len() > AGENT_MAX || text == "providers" || is_reserved(text) {
-            return fail(Code::InvalidAgent, format!("{} is not an agent name", repeated(text)));
+            return Err(messages::vault::names::not_an_agent(&repeated(text)));
         }
         Ok(Self(text.to_owned()))
     }

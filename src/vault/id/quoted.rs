@@ -1,25 +1,27 @@
-//! Names that a user or a file supplied, as messages show them.
+//! How messages show names that a user or a file supplied.
 
 use super::PROFILE_ID_MAX;
 use crate::looks::may_be_misspelt;
+use crate::messages;
 use crate::term::escape::is_unsafe;
 
-/// How much of a foreign name is shown, in characters.
+/// The most characters that are shown of such a name.
 const SHOWN_MAX: usize = 80;
 
-/// Names a user or a file supplied, made safe to show: at most 80 characters, in quotes.
+/// Returns a name that a user or a file supplied in quotes, made safe to show, up to 80 characters.
 #[must_use]
 pub fn quoted(text: &str) -> String {
     quoted_up_to(text, SHOWN_MAX)
 }
 
-/// The same of a text that is no name, unless it may be a secret that was put in the place of one.
+/// Returns a text that is no valid name like [`quoted`]; a text that may be a secret is not shown.
 #[must_use]
 pub fn repeated(text: &str) -> String {
-    if may_be_misspelt(text) { quoted(text) } else { "what was given".to_owned() }
+    if may_be_misspelt(text) { quoted(text) } else { messages::vault::names::withheld() }
 }
 
-/// The same, of a name as long as any id can be and some more: for one that is to be typed again.
+/// Returns a name like [`quoted`], but in full: it is longer than any id only by 80 characters. For names that the user
+/// has to type again.
 #[must_use]
 pub fn quoted_in_full(text: &str) -> String {
     quoted_up_to(text, PROFILE_ID_MAX + SHOWN_MAX)

@@ -1,9 +1,10 @@
-//! Reference ids: what stands in an index in place of a secret, and what `resolve` is asked for.
+//! Reference ids: what an index has in place of a secret, and what a client asks `resolve` for.
 
 use std::str::FromStr;
 
 use super::{AGENT_MAX, AgentName, ProfileId, Provider, escape, repeated, short, short_of, unescape};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 
 /// The longest reference id that OpenClaw accepts, in bytes.
 pub const REFERENCE_MAX: usize = 256;
@@ -11,9 +12,9 @@ pub const REFERENCE_MAX: usize = 256;
 /// What a reference id asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Reference {
-    /// One profile. What can be read both as it stands and as escaped has several readings, and the first
-    /// that exists is meant: with an agent, as an index writes it, the escaped ones come first; without, as
-    /// a person writes it, the plain one.
+    /// One profile. An id that is valid both as it is and unescaped has several readings; the first that exists is
+    /// meant. With an agent, as an index writes it, the unescaped readings come first; without, as a person writes it,
+    /// the plain one does.
     Profile(Vec<Reading>),
     /// `providers/<provider>/apiKey`: the provider's best profile.
     BestOf(Provider),
@@ -22,7 +23,7 @@ pub enum Reference {
 /// One way to read a reference id.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Reading {
-    /// The agent; `None` for the default one.
+    /// The agent; `None` if the id names none.
     pub agent: Option<AgentName>,
     /// The profile.
     pub profile: Named,
@@ -37,8 +38,7 @@ pub enum Named {
     Short(ShortId),
 }
 
-/// The short form of an id: its provider, and digits of the id's SHA-256. Only those who know which ids
-/// there are can tell which one it is.
+/// The short form of an id: its provider, and digits of the id's SHA-256. To find the id, one has to search all ids.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ShortId {
     provider: Provider,
@@ -46,13 +46,13 @@ pub struct ShortId {
 }
 
 impl ShortId {
-    /// The short form of an id.
+    /// Returns the short form of an id.
     #[must_use]
     pub fn of(id: &ProfileId) -> Self {
         Self { provider: id.provider(), name: short(id.as_str()) }
     }
 
-    /// Whether an id may have a short form at all: most are not that long.
+    /// Returns whether an id may be long enough to need a short form; most are not.
     #[must_use]
     pub fn may_be_of(id: &ProfileId) -> bool {
         3 * (AGENT_MAX + id.as_str().len()) + 1 > REFERENCE_MAX
@@ -60,7 +60,7 @@ impl ShortId {
 }
 
 impl Named {
-    /// As it stands in a message.
+    /// Returns the name for a message.
     #[must_use]
     pub fn shown(&self) -> String {
         match self {
@@ -75,9 +75,8 @@ fn is_literal(byte: u8) -> bool {
 }
 
 impl Reference {
-    /// The reference id of a profile as it stands in the index: `<agent>/<id>`, both escaped; with the short
-    /// form of the id if that would be longer than `REFERENCE_MAX`. An agent whose name leaves no room for
-    /// that either stands there as it is.
+    /// Returns the reference id of a profile for the index: `<agent>/<id>`, both escaped. If that exceeds
+    /// [`REFERENCE_MAX`], it has the short form of the id; if that still exceeds it, the agent is not escaped.
     #[must_use]
     pub fn id_of(agent: &AgentName, profile: &ProfileId) -> String {
         let agent = agent.as_str();
@@ -93,7 +92,7 @@ impl Reference {
     }
 }
 
-/// A profile in its escaped form.
+/// Parses a profile in its escaped form.
 fn escaped(part: &str) -> Option<Named> {
     if let Some(plain) = unescape(part) {
         return plain.parse().ok().map(Named::Id);
@@ -104,7 +103,7 @@ fn escaped(part: &str) -> Option<Named> {
     Some(Named::Short(ShortId { provider, name: name.to_owned() }))
 }
 
-/// The readings of a part, the escaped one first, each once.
+/// Returns the readings of a part without duplicates, the escaped one first.
 fn readings<T: PartialEq>(escaped: Option<T>, plain: Option<T>) -> Vec<T> {
     let plain = plain.filter(|plain| Some(plain) != escaped.as_ref());
     escaped.into_iter().chain(plain).collect()
@@ -114,7 +113,7 @@ impl FromStr for Reference {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let invalid = || Error::new(Code::InvalidId, format!("{} is not a reference id", repeated(text)));
+        let invalid = || messages::vault::names::not_a_reference(&repeated(text));
         if text.len() > REFERENCE_MAX {
             return Err(invalid());
         }
@@ -122,7 +121,7 @@ impl FromStr for Reference {
         {
             return Ok(Self::BestOf(provider.parse().map_err(|_| invalid())?));
         }
-        // No agent has a colon, and no provider a slash.
+        // Agents have no colon, and providers have no slash.
         let slash = text.find('/').filter(|slash| text.find(':').is_none_or(|colon| *slash < colon));
         let (agents, id) = match slash {
             None => (vec![None], text),

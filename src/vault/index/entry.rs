@@ -1,4 +1,4 @@
-//! Entries of an index: what is read of one, and what Strongroom writes into one.
+//! Entries of an index: what Strongroom reads of one, and what it writes.
 
 use std::borrow::Cow;
 
@@ -14,8 +14,7 @@ use crate::vault::store::Store;
 /// The name under which OpenClaw's configuration knows Strongroom as an exec provider.
 pub const EXEC_PROVIDER: &str = "strongroom";
 
-/// Fields of an entry in which the client keeps the secret itself, in all spellings: a new secret takes their
-/// place.
+/// Fields of an entry in which the client keeps the secret itself, in all spellings. A new secret replaces them.
 const GIVE_WAY: [&str; 7] = ["key", "apiKey", "api_key", "token", "access", "refresh", "mode"];
 
 /// Fields of an entry that Strongroom writes.
@@ -31,8 +30,8 @@ const OURS: [&str; 9] = [
     "strongroom",
 ];
 
-/// Whether a field of an entry holds a secret, or refers to one that is not Strongroom's, which would be lost with
-/// the field.
+/// Returns whether replacing a field of an entry would lose something: a secret, or a reference to one that is not
+/// Strongroom's.
 pub(in crate::vault) fn would_be_lost(field: &str, raw: &str) -> bool {
     match field {
         "mode" => false,
@@ -43,7 +42,7 @@ pub(in crate::vault) fn would_be_lost(field: &str, raw: &str) -> bool {
     }
 }
 
-/// Whether a field of an entry gives way to what Strongroom writes.
+/// Returns whether Strongroom replaces or drops a field of an entry.
 pub(in crate::vault) fn gives_way(field: &str) -> bool {
     GIVE_WAY.contains(&field) || OURS.contains(&field)
 }
@@ -51,20 +50,20 @@ pub(in crate::vault) fn gives_way(field: &str) -> bool {
 /// What Strongroom notes in an entry of its own.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark<'a> {
-    /// The store that holds the record: text, because a newer program may know more of them.
+    /// The store of the record. It is a text because a newer program may know more stores.
     pub store: Cow<'a, str>,
     /// The record's generation.
     pub generation: u64,
 }
 
 impl<'a> Mark<'a> {
-    /// The mark of a record of that generation.
+    /// Returns the mark of a record with this generation.
     #[must_use]
     pub const fn of(store: Store, generation: u64) -> Self {
         Self { store: Cow::Borrowed(store.as_str()), generation }
     }
 
-    /// Whether the record is noted to be in that store.
+    /// Returns whether the mark names this store.
     #[must_use]
     pub fn is_in(&self, store: Store) -> bool {
         self.store == store.as_str()
@@ -112,21 +111,21 @@ struct SecretRef {
 }
 
 impl NewEntry {
-    /// The store to which the record goes.
+    /// Returns the store that the record goes to.
     ///
     /// # Errors
-    /// `NEWER_FORMAT` for one that is not known.
+    /// `NEWER_FORMAT` for an unknown one.
     pub fn store(&self) -> Result<Store> {
         self.strongroom.store.parse()
     }
 
-    /// The record's generation.
+    /// Returns the record's generation.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.strongroom.generation
     }
 
-    /// The entry of a credential.
+    /// Returns the entry for a credential.
     #[must_use]
     pub fn of(agent: &AgentName, profile: &ProfileId, credential: &Credential, mark: Mark<'static>) -> Self {
         let reference = || SecretRef {
@@ -148,19 +147,19 @@ impl NewEntry {
     }
 }
 
-/// An entry as it is read, in place. Fields of another form count as absent.
+/// An entry as it is read, without copies. Fields of an unexpected type count as absent.
 #[derive(Clone, Debug, Default)]
 pub struct Entry<'a> {
-    /// The entry's id as it stands there.
+    /// The entry's id as it is in the file.
     pub id: &'a str,
     /// The credential's type.
     pub kind: Option<CredentialType>,
     provider: Option<Cow<'a, str>>,
-    /// When it ends, in Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
-    /// Whether `expires` is there and no instant.
+    /// Whether there is an `expires` that is not a valid instant.
     pub invalid_expires: bool,
-    /// The account's address.
+    /// The e-mail address of the account.
     pub email: Option<Cow<'a, str>>,
     /// A name for people.
     pub display_name: Option<Cow<'a, str>>,
@@ -168,28 +167,28 @@ pub struct Entry<'a> {
     pub copy_to_agents: Option<bool>,
     key_ref: Option<&'a str>,
     token_ref: Option<&'a str>,
-    /// Whether a secret stands there in plain text, in the place in which the client seeks it.
+    /// Whether there is a secret in plain text in a field where the client looks for it.
     pub plaintext: bool,
-    /// Whether something else in it looks like a secret.
+    /// Whether another field looks like a secret.
     pub exposed: bool,
     /// The store and generation that Strongroom wrote.
     pub mark: Option<Mark<'a>>,
 }
 
 impl<'a> Entry<'a> {
-    /// Its provider.
+    /// Returns its provider.
     #[must_use]
     pub fn provider(&self) -> Option<Provider> {
         Provider::named(self.provider.as_ref()?)
     }
 
-    /// The reference's id, where it is one to Strongroom.
+    /// Returns the id of its reference, if that is one to Strongroom.
     #[must_use]
     pub fn reference(&self) -> Option<Cow<'a, str>> {
         self.references().filter(Ref::is_ours).last().map(|reference| reference.id)
     }
 
-    /// `source:id` of a reference to something else.
+    /// Returns `source:id` of its reference, if that is one to another provider.
     #[must_use]
     pub fn foreign_reference(&self) -> Option<String> {
         let foreign = self.references().filter(|reference| !reference.is_ours()).last();
@@ -200,7 +199,7 @@ impl<'a> Entry<'a> {
         [self.key_ref, self.token_ref].into_iter().flatten().filter_map(Ref::read)
     }
 
-    /// Whether it names that provider, and in no other spelling.
+    /// Returns whether it names that provider in exactly this spelling.
     #[must_use]
     pub fn is_of(&self, provider: &Provider) -> bool {
         self.provider.as_ref().is_some_and(|name| *name == provider.as_str())
@@ -232,7 +231,7 @@ impl<'a> Entry<'a> {
         }
         let shown = [&entry.provider, &entry.email, &entry.display_name];
         entry.exposed |= shown.into_iter().flatten().any(|text| exposed::is_one(text));
-        // The client looks at the expiry of no other type.
+        // The client ignores the expiry of other types.
         entry.invalid_expires =
             entry.kind == Some(CredentialType::Token) && has_expires && entry.expires.is_none();
         entry
@@ -265,18 +264,18 @@ impl<'a> Ref<'a> {
     }
 }
 
-/// An expiry in Unix milliseconds. As it is over at its instant, a fraction counts as the next
-/// millisecond; beyond the last instant of JavaScript's `Date` it is none.
+/// Parses an expiry in Unix milliseconds. A fraction is rounded up, because the credential has expired at that instant.
+/// Returns `None` after the last instant of JavaScript's `Date`.
 fn instant(raw: &str) -> Option<i64> {
-    // Out of range, `as` saturates, and is filtered.
+    // `as` saturates out of range, which the filter below refuses.
     #[allow(clippy::cast_possible_truncation)]
     let fraction = || serde_json::from_str::<f64>(raw).ok().map(|fraction| fraction.ceil() as i64);
     raw.parse().ok().or_else(fraction).filter(|ms| (1..=EXPIRES_MAX).contains(ms))
 }
 
-/// The text of a value that is one.
+/// Returns the text of a JSON string.
 fn text(raw: &str) -> Option<Cow<'_, str>> {
-    // Between its quotes a text without escapes stands as it is.
+    // Without escapes, that is what is between the quotes.
     match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !plain.contains('\\') => Some(Cow::Borrowed(plain)),
         _ => serde_json::from_str(raw).ok().map(Cow::Owned),

@@ -1,6 +1,6 @@
-//! What looks like a secret in an index: by the name of its member, or by its own shape.
+//! Finds what looks like a secret in an index: from the name of its member, or from its own format.
 //!
-//! An index holds none of ours. What another program puts there is told, and never shown.
+//! An index holds no secret of Strongroom's. What another program puts there is reported and never shown.
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use crate::json::scan::Members;
 use crate::looks::{looks_known, looks_secret};
 use crate::vault::id::quoted;
 
-/// The ends of names of members that hold a secret, without their `_` and `-`, in lower case, one of a kind.
+/// The ends of names of members that hold a secret: in lower case, without `_` and `-`, in the singular.
 const ENDS: [&str; 26] = [
     "accesskey",
     "apikey",
@@ -39,10 +39,10 @@ const ENDS: [&str; 26] = [
     "token",
     "tokenvalue",
 ];
-/// Whole names of such members, in which those ends would say too much.
+/// Whole names of such members. As ends of names, they would match too much.
 const WHOLE: [&str; 10] =
     ["access", "auth", "key", "keyref", "pass", "pat", "pwd", "refresh", "tokens", "tokenref"];
-/// What stands in such members and is no secret: kinds, states, and markers of the client.
+/// Values of such members that are no secrets: types, states, and markers of the client.
 const WORDS: [&str; 25] = [
     "admin",
     "api-key",
@@ -70,13 +70,13 @@ const WORDS: [&str; 25] = [
     "true",
     "write",
 ];
-/// How names of numbers of tokens begin.
+/// The beginnings of names that count tokens, such as `maxTokens`.
 const COUNTED: [&str; 9] =
     ["max", "min", "total", "input", "output", "prompt", "completion", "cached", "reasoning"];
 /// The most members that are named.
 const NAMED_MAX: usize = 8;
 
-/// The members below a value that look like secrets, as paths with points. Of several only some are named.
+/// Returns the members below a value that look like secrets, as paths with dots; at most [`NAMED_MAX`].
 #[must_use]
 pub fn below(raw: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -84,7 +84,7 @@ pub fn below(raw: &str) -> Vec<String> {
     found
 }
 
-/// As [`below`], for one member and the member itself.
+/// Returns the same as [`below`] for a named member, including the member itself.
 #[must_use]
 pub fn of(name: &str, raw: &str) -> Vec<String> {
     let path = &mut vec![Cow::Borrowed(name)];
@@ -97,19 +97,19 @@ pub fn of(name: &str, raw: &str) -> Vec<String> {
     found
 }
 
-/// Whether a member looks like a secret, or holds one.
+/// Returns whether a member looks like a secret, or holds one.
 #[must_use]
 pub fn holds_one(name: &str, raw: &str) -> bool {
     !of(name, raw).is_empty()
 }
 
-/// Whether a text that may stand in an index looks like a secret.
+/// Returns whether a text looks like a secret that must not be in an index.
 #[must_use]
 pub fn is_one(text: &str) -> bool {
     looks_secret(text) || holds_password(text)
 }
 
-/// `scheme://user:password@host`, a key in PEM.
+/// Returns whether a text is a URL with a password (`scheme://user:password@host`), or a private key in PEM.
 fn holds_password(text: &str) -> bool {
     if text.contains("-----BEGIN") && text.contains("PRIVATE KEY-----") {
         return true;
@@ -132,7 +132,7 @@ fn walk<'a>(raw: &'a str, path: &mut Vec<Cow<'a, str>>, named: bool, found: &mut
                 if shaped {
                     found.push(shown(path));
                 } else if refers {
-                    // An address in an id can look random.
+                    // An e-mail address in an id can look random, so only known formats count here.
                     let text: Cow<'_, str> = serde_json::from_str(raw).unwrap_or_default();
                     if looks_known(&text) {
                         found.push(shown(path));
@@ -161,7 +161,7 @@ fn walk<'a>(raw: &'a str, path: &mut Vec<Cow<'a, str>>, named: bool, found: &mut
     }
 }
 
-/// Whether a text holds no secret, but a word, a mask or a reference to one.
+/// Returns whether a text is no secret but a common word, a mask, or a reference.
 fn stands_elsewhere(text: &str) -> bool {
     let text = text.trim();
     if WORDS.iter().any(|word| text.eq_ignore_ascii_case(word)) {
@@ -171,25 +171,25 @@ fn stands_elsewhere(text: &str) -> bool {
     masked || text.starts_with('$') || text.starts_with("op://")
 }
 
-/// Whether a member of that name holds a secret.
+/// Returns whether a member with this name holds a secret.
 fn says_secret(name: &str) -> bool {
     let plain = |c: &char| !matches!(c, '_' | '-' | ' ' | '.');
     let name: String = name.chars().filter(plain).map(|c| c.to_ascii_lowercase()).collect();
     let one = name.strip_suffix('s').unwrap_or(&name);
     let ends = |name: &str| ENDS.iter().any(|end| name.ends_with(end));
-    // `maxTokens` is a number of them.
+    // `maxTokens` is a number.
     WHOLE.contains(&name.as_str())
         || ends(&name)
         || (ends(one) && !COUNTED.iter().any(|of| one.starts_with(of)))
 }
 
-/// A reference to a secret that is kept elsewhere: `{"source": …, "id": …}`.
+/// Returns whether a value refers to a secret elsewhere: `{"source": …, "id": …}`.
 fn is_reference(raw: &str) -> bool {
     let names: Vec<_> = Members::of(raw).into_iter().flatten().map(|(name, _)| name).collect();
     names.iter().any(|name| name == "source") && names.iter().any(|name| name == "id")
 }
 
-/// The name of a member as it may be shown: one that looks like a secret itself is left out.
+/// Returns the name of a member as it may be shown: `…` if the name itself looks like a secret.
 #[must_use]
 pub fn shown_name(name: &str) -> String {
     if looks_secret(name) {

@@ -1,4 +1,4 @@
-//! Indexes as they are read, changed and written.
+//! Reads, changes and writes indexes.
 
 use super::*;
 use crate::secret::SecretString;

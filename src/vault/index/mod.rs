@@ -1,7 +1,7 @@
 //! The index: an agent's `auth-profiles.json`, with references in place of secrets.
 //!
-//! What already stood there survives untouched and in order, numbers to the digit. A file that
-//! cannot be understood is an error, never an empty index.
+//! Everything that other programs wrote into it survives unchanged and in order, numbers to the digit. A file that
+//! cannot be parsed is an error, never an empty index.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,15 +12,16 @@ use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use super::id::{ProfileId, Provider, is_reserved};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::json;
 use crate::json::scan::{Members, Scan};
+use crate::messages::vault::index as messages;
 pub use entry::{EXEC_PROVIDER, Entry, Mark, NewEntry};
 use entry::{gives_way, would_be_lost};
 
 /// The file's name in an agent's directory.
 pub const FILE: &str = "auth-profiles.json";
-/// The largest index, in bytes, for readers and writers alike.
+/// The largest index, in bytes, for reading and writing.
 pub const MAX: usize = 64 * 1024 * 1024;
 
 const VERSION: u64 = 1;
@@ -28,9 +29,9 @@ const VERSION: u64 = 1;
 /// An index in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    /// The text that it was read from: unchanged members are taken from it.
+    /// The text that it was read from; unchanged members are taken from it.
     source: Box<str>,
-    /// Every top-level member in order; `profiles` and `order` stand here only as a place.
+    /// Every top-level member in order; `profiles` and `order` are here only for their position.
     top: IndexMap<String, Raw>,
     profiles: IndexMap<String, Raw>,
     order: IndexMap<String, Raw>,
@@ -39,9 +40,9 @@ pub struct Index {
 /// The JSON text of a value.
 #[derive(Clone, Debug)]
 enum Raw {
-    /// It stands in the source.
+    /// A range of the source.
     Source(Range<usize>),
-    /// It was written since.
+    /// A value that was written since.
     New(Box<str>),
 }
 
@@ -55,10 +56,10 @@ impl Raw {
 }
 
 impl Index {
-    /// Reads an index.
+    /// Parses an index.
     ///
     /// # Errors
-    /// `INDEX_UNREADABLE` for garbage, `DUPLICATE_KEY`, `NEWER_FORMAT`.
+    /// `INDEX_UNREADABLE` if it cannot be parsed, `DUPLICATE_KEY`, `NEWER_FORMAT`.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let unreadable = |error: Error| match error.code() {
             Code::BadData => Error::new(Code::IndexUnreadable, error.what().to_owned()),
@@ -67,32 +68,29 @@ impl Index {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let Some((mut index, has_form)) = Self::scan(text) else {
             json::check(bytes, FILE).map_err(unreadable)?;
-            // Sound JSON, and no object.
+            // Valid JSON, but not an object.
             return Err(unreadable(form_error(bytes)));
         };
         match index.top.get("version").map(|raw| raw.text(text).parse::<u64>()) {
             None | Some(Ok(VERSION)) => {}
             Some(Ok(newer)) if newer > VERSION => {
-                return fail(
-                    Code::NewerFormat,
-                    format!("{FILE} has version {newer}; version {VERSION} is known"),
-                );
+                return Err(messages::newer(FILE, newer, VERSION));
             }
-            Some(_) => return fail(Code::IndexUnreadable, format!("{FILE} has no valid version")),
+            Some(_) => return Err(messages::invalid_version(FILE)),
         }
-        // Told only now: a newer version may have another form.
+        // Checked after the version, because a newer version may have another structure.
         if !has_form {
             return Err(unreadable(form_error(bytes)));
         }
         if index.profiles.keys().any(|id| is_reserved(id)) {
-            return fail(Code::IndexUnreadable, format!("{FILE} holds a profile with a reserved name"));
+            return Err(messages::reserved_name(FILE));
         }
         index.source = text.into();
         Ok(index)
     }
 
-    /// The index in a text, by one walk over it; and whether `profiles` and `order` are objects. None if the text
-    /// is no object of JSON, or names a key twice.
+    /// Parses an index in one pass, and returns also whether `profiles` and `order` are objects. Returns `None` if the
+    /// text is not a JSON object or has a key twice.
     fn scan(text: &str) -> Option<(Self, bool)> {
         let mut index = Self::default();
         let mut has_form = true;
@@ -122,68 +120,67 @@ impl Index {
         scan.is_at_end().then_some((index, has_form))
     }
 
-    /// How many entries it has.
+    /// Returns the number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
         self.profiles.len()
     }
 
-    /// Whether it has no entry.
+    /// Returns whether it has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.profiles.is_empty()
     }
 
-    /// Whether an entry of that id is there, of whatever form.
+    /// Returns whether it has an entry with this id, valid or not.
     #[must_use]
     pub fn contains(&self, id: &str) -> bool {
         self.profiles.contains_key(id)
     }
 
-    /// The ids in order.
+    /// Returns the ids in order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.profiles.keys().map(String::as_str)
     }
 
-    /// All entries in order.
+    /// Returns all entries in order.
     pub fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         self.profiles.iter().map(|(id, raw)| Entry::read(id, raw.text(&self.source)))
     }
 
-    /// One entry.
+    /// Returns one entry.
     #[must_use]
     pub fn entry(&self, id: &str) -> Option<Entry<'_>> {
         let (_, id, raw) = self.profiles.get_full(id)?;
         Some(Entry::read(id, raw.text(&self.source)))
     }
 
-    /// The fields of an entry that give way to what Strongroom writes and are not its own: a secret in plain text, a
-    /// reference to one elsewhere.
+    /// Returns the fields of an entry that Strongroom replaces and that hold a secret in plain text or a reference to
+    /// another provider.
     pub fn lost_in(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         self.fields_of(id).filter(|(field, raw)| would_be_lost(field, raw))
     }
 
-    /// The fields of an entry that are neither Strongroom's nor give way to what it writes, each value as its
-    /// JSON text. What is null counts as absent.
+    /// Returns the fields of an entry that Strongroom does not replace, each value as its JSON text. Null counts as
+    /// absent.
     pub fn rest_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         self.fields_of(id).filter(|(field, raw)| !gives_way(field) && *raw != "null")
     }
 
-    /// The fields of an entry; none if it is no object.
+    /// Returns the fields of an entry; none if it is not an object.
     fn fields_of(&self, id: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         let raw = self.profiles.get(id).map(|raw| raw.text(&self.source));
         raw.and_then(Members::of).into_iter().flatten()
     }
 
-    /// Adds an entry, or replaces what Strongroom keeps in it. Of the others those in `taken`, which are sealed
-    /// with the record, go; what was added since stays.
+    /// Adds an entry, or replaces Strongroom's fields in it. Of the other fields, it drops those in `taken`, which are
+    /// encrypted with the record; fields that were added since stay.
     ///
     /// # Errors
     /// `INTERNAL`.
     pub fn put(&mut self, id: &ProfileId, entry: &NewEntry, taken: &[String]) -> Result<()> {
-        let internal = || Error::new(Code::Internal, "an index entry cannot be written");
-        let ours = serde_json::to_string(entry).map_err(|_| internal())?;
-        let ours = Members::of(&ours).ok_or_else(internal)?;
+        let ours = serde_json::to_string(entry).map_err(|_| messages::entry_not_serialized())?;
+        let ours = Members::of(&ours).ok_or_else(messages::entry_not_serialized)?;
         let kept = self.rest_of(id.as_str()).filter(|(field, _)| !taken.iter().any(|taken| taken == field));
         let mut text = String::with_capacity(512);
         write_object(&mut text, ours.chain(kept), 2);
@@ -197,10 +194,10 @@ impl Index {
         self.edit_orders(|ids| ids.retain(|listed| listed != id.as_str()));
     }
 
-    /// Gives an entry another id, in its place and in every order.
+    /// Renames an entry, in its position and in every order.
     pub fn rename(&mut self, from: &ProfileId, to: &ProfileId) {
         let Some(place) = self.profiles.get_index_of(from.as_str()) else { return };
-        // A target that exists was replaced on purpose; it gives way.
+        // A target that exists was replaced on purpose.
         self.profiles.shift_remove(to.as_str());
         let place = place.min(self.profiles.len());
         if let Some(raw) = self.profiles.shift_remove(from.as_str()) {
@@ -218,16 +215,16 @@ impl Index {
         });
     }
 
-    /// The order of a provider; ids outside the grammar are passed over.
+    /// Returns the order of a provider, without invalid ids.
     #[must_use]
     pub fn order(&self, provider: &Provider) -> Option<Vec<ProfileId>> {
-        // Another program may have written the name in another case. Of two that mean the same the
-        // client takes the later.
+        // Another program may have written the name in another case. If two mean the same provider, the client takes
+        // the later one.
         let (_, raw) = self.order.iter().rfind(|(key, _)| is_of(key, provider))?;
         listed(raw.text(&self.source))
     }
 
-    /// All orders. Of two of one provider the later counts.
+    /// Returns all orders. If a provider has two, the later one counts.
     #[must_use]
     pub fn orders(&self) -> Vec<(Provider, Vec<ProfileId>)> {
         let order =
@@ -235,7 +232,7 @@ impl Index {
         self.order.iter().filter_map(order).collect()
     }
 
-    /// Sets a provider's order, or clears it.
+    /// Sets a provider's order, or with `None` clears it.
     pub fn set_order(&mut self, provider: &Provider, ids: Option<&[ProfileId]>) {
         self.order.retain(|key, _| key == provider.as_str() || !is_of(key, provider));
         match ids {
@@ -264,7 +261,7 @@ impl Index {
         }
     }
 
-    /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
+    /// Returns the bytes of the file: JSON indented by two spaces and a final line break, as OpenClaw writes it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut out = String::with_capacity(self.source.len() + self.written());
@@ -289,25 +286,19 @@ impl Index {
         out.into_bytes()
     }
 
-    /// The file's bytes, if any reader would take them.
+    /// Returns the bytes of the file, if readers accept that many.
     ///
     /// # Errors
-    /// `TOO_LARGE` beyond [`MAX`].
+    /// `TOO_LARGE` above [`MAX`].
     pub fn to_bounded_bytes(&self) -> Result<Vec<u8>> {
         let bytes = self.to_bytes();
         if bytes.len() > MAX {
-            let what = format!(
-                "{FILE} would be larger than {} MiB with {} profiles; nothing was changed",
-                MAX / (1024 * 1024),
-                self.len()
-            );
-            return Err(Error::new(Code::TooLarge, what)
-                .with_remedy("store some of the profiles for another agent: --agent NAME"));
+            return Err(messages::too_large(FILE, MAX, self.len()));
         }
         Ok(bytes)
     }
 
-    /// About how many bytes of it are not in the source.
+    /// Returns about how many bytes of it are not in the source.
     fn written(&self) -> usize {
         let new = |raw: &Raw| match raw {
             Raw::Source(_) => 0,
@@ -321,7 +312,7 @@ impl Index {
     }
 }
 
-/// Why valid JSON is not an index: the first place that has the wrong form.
+/// Returns why valid JSON is not an index: the first place that has the wrong structure.
 fn form_error(bytes: &[u8]) -> Error {
     #[derive(Deserialize)]
     struct Form {
@@ -332,17 +323,17 @@ fn form_error(bytes: &[u8]) -> Error {
     }
     match serde_json::from_slice::<Form>(bytes) {
         Err(error) => json::located(&error, FILE),
-        Ok(_) => Error::new(Code::BadData, format!("{FILE} does not have the expected form")),
+        Ok(_) => messages::unexpected_structure(FILE),
     }
 }
 
-/// The profiles of an order; ids outside the grammar are passed over.
+/// Returns the profiles of an order, without invalid ids.
 fn listed(raw: &str) -> Option<Vec<ProfileId>> {
     let ids: Vec<Cow<'_, str>> = serde_json::from_str(raw).ok()?;
     Some(ids.iter().filter_map(|id| id.trim().parse().ok()).collect())
 }
 
-/// Whether an order's key means a provider.
+/// Returns whether the key of an order names this provider.
 fn is_of(key: &str, provider: &Provider) -> bool {
     key.trim().eq_ignore_ascii_case(provider.as_str())
 }
@@ -351,7 +342,7 @@ fn array<T: serde::Serialize>(items: &[T]) -> Option<Raw> {
     serde_json::to_string(items).ok().map(|text| Raw::New(text.into()))
 }
 
-/// An object at an indentation of `depth` steps, its values as they are.
+/// Returns an object indented by `depth` steps, with its values unchanged.
 pub(crate) fn object(members: &IndexMap<String, Box<RawValue>>, depth: usize) -> String {
     let mut out = String::with_capacity(members.values().map(|raw| raw.get().len() + 80).sum());
     write_object(&mut out, members.iter().map(|(name, raw)| (name, raw.get())), depth);
@@ -379,7 +370,7 @@ fn write_object<K: AsRef<str>, V: AsRef<str>>(
     out.push('}');
 }
 
-/// Begins a member of an object: all but its value.
+/// Writes a member of an object up to its value.
 fn member(out: &mut String, first: &mut bool, name: &str, depth: usize) {
     if !std::mem::take(first) {
         out.push_str(",\n");

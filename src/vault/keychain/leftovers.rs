@@ -1,9 +1,9 @@
-//! Items in the keychain of homes that are gone: deleted, or replaced by another vault.
+//! Keychain items of homes that are gone: deleted, or replaced by another vault.
 //!
-//! An item names its vault and the path of its home. A home that was moved still reads the items of its old
-//! path, and a recovery those of the vault that was in the home before. So items count as left over only if
-//! nothing lives that may read them: no home at that path, and no home of that vault anywhere that is known
-//! here. A disk that is not mounted cannot be told from a deleted directory; a person has to.
+//! An item names its vault and the path of its home. A home that was moved still reads the items of its old path, and a
+//! recovery reads those of the vault that was in the home before. So items count as left over only if nothing may read
+//! them: there is no home at that path, and no known home of that vault. A disk that is not mounted looks like a
+//! deleted directory; only a person can tell.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,33 +15,33 @@ use crate::vault::anchor;
 use crate::vault::home::{AGENTS, VAULT_FILE};
 use crate::vault::ledger;
 
-/// What the keychain holds of one home.
+/// The keychain items of one home.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Leftover {
-    /// The vault's id, as the items say it.
+    /// The vault's id, from the items.
     pub vault: String,
-    /// The home's path, as the items say it.
+    /// The home's path, from the items.
     pub home: String,
     /// The profiles, as `<agent>/<profile>`, sorted.
     pub profiles: Vec<String>,
-    /// How many unlock keys there are.
+    /// The number of unlock keys.
     pub keys: usize,
-    /// All items: several can be of one profile.
+    /// The number of all items; several can be of one profile.
     pub items: usize,
-    /// The homes that are there and may read these items.
+    /// The existing homes that may read these items.
     pub readers: Vec<PathBuf>,
-    /// Whether the directory in which the home was is missing too: then a disk may not be mounted.
+    /// Whether the directory that contained the home is missing too: a disk may not be mounted.
     pub without_parent: bool,
 }
 
-/// What the keychain holds of homes that are not where the items say.
+/// Returns the items of homes that are no longer at the path in the items.
 ///
 /// # Errors
 /// Those of the keychain.
 pub fn look(keychain: &Keychain, anchors: &anchor::Setup) -> Result<Vec<Leftover>> {
     let mut found: BTreeMap<(String, String), Leftover> = BTreeMap::new();
     for mut item in keychain.all()? {
-        // Without these nothing tells whose it is.
+        // An item without these belongs to no known home.
         let (Some(vault), Some(home)) = (item.remove("vault"), item.remove("home")) else { continue };
         let one = found.entry((vault, home)).or_default();
         one.items += 1;
@@ -54,7 +54,7 @@ pub fn look(keychain: &Keychain, anchors: &anchor::Setup) -> Result<Vec<Leftover
     for (vault, home) in found.keys() {
         let of_vault = homes.entry(vault.clone()).or_insert_with(|| anchor::homes(anchors, vault));
         of_vault.extend(paths_of(home));
-        // One that was moved here may not be known by anything yet.
+        // No anchor may know yet that the home was moved here.
         of_vault.extend(paths_of(keychain.home()));
     }
     for (vault, of_vault) in &mut homes {
@@ -78,8 +78,7 @@ pub fn look(keychain: &Keychain, anchors: &anchor::Setup) -> Result<Vec<Leftover
     Ok(left.collect())
 }
 
-/// Removes what the keychain holds of a home, and gives how many items that were. None if a home is there by
-/// now.
+/// Removes the items of a home. Returns their number: 0, without removing any, if the home exists by now.
 ///
 /// # Errors
 /// Those of the keychain.
@@ -90,13 +89,13 @@ pub fn remove(keychain: &Keychain, left: &Leftover) -> Result<usize> {
     keychain.remove_of(&left.vault, &left.home)
 }
 
-/// Whether there is a vault, or what is left of one, whichever it is.
+/// Returns whether there is a vault, or the remains of one, at a path.
 fn is_home(path: &Path) -> bool {
     let parts = [VAULT_FILE, unlock_files::DIR, AGENTS, ledger::FILE];
     parts.iter().any(|name| path.join(name).symlink_metadata().is_ok())
 }
 
-/// The paths that an item may mean: one that is no UTF-8 is escaped in it.
+/// Returns the paths that an item may mean: a path that is not UTF-8 is escaped in it.
 fn paths_of(home: &str) -> Vec<PathBuf> {
     let mut paths = vec![PathBuf::from(home)];
     #[cfg(unix)]

@@ -1,16 +1,17 @@
-//! An agent's records in the desktop's keychain, as a store like the files are one.
+//! An agent's records in the desktop's keychain.
 
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::keychain::{Item, Keychain, Transport};
+use crate::messages::vault::keychain as messages;
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::id::ProfileId;
 use crate::vault::record::Record;
 
-/// The items of an agent, named as the files of records are.
+/// The keychain items of an agent.
 #[derive(Clone, Copy, Debug)]
 pub struct KeychainStore<'k> {
     keychain: &'k Keychain,
@@ -20,19 +21,19 @@ pub struct KeychainStore<'k> {
 }
 
 impl<'k> KeychainStore<'k> {
-    /// The store of an agent.
+    /// Returns the store of the agent whose keys these are.
     #[must_use]
     pub fn new(keychain: &'k Keychain, ring: &'k Ring) -> Self {
         Self { keychain, ring, vault: ring.vault.as_str(), agent: ring.scope.agent().unwrap_or_default() }
     }
 
-    /// The item of a profile.
+    /// Returns the item of a profile.
     #[must_use]
     pub fn item(&self, profile: &ProfileId) -> Item {
         self.keychain.record(self.vault, self.agent, profile.as_str())
     }
 
-    /// The profiles that have an item, as the items say.
+    /// Returns the profiles that have an item, sorted. Their ids are taken from the items' attributes.
     ///
     /// # Errors
     /// Those of the keychain.
@@ -45,7 +46,7 @@ impl<'k> KeychainStore<'k> {
         Ok(profiles)
     }
 
-    /// What each item of a profile holds, or why that is no sealed record.
+    /// Returns the encrypted record in each item of a profile, or why it holds none.
     ///
     /// # Errors
     /// Those of the keychain.
@@ -54,35 +55,30 @@ impl<'k> KeychainStore<'k> {
         Ok(texts.iter().map(|text| sealed_in(text, profile)).collect())
     }
 
-    /// Writes the staged records of these names. The staged copies stay, until a later process has seen the
-    /// items.
+    /// Writes the staged records with these file names to the keychain. The staged copies stay until a later process
+    /// has seen the items.
     ///
     /// # Errors
-    /// Those of the keychain, and of reading what is staged.
+    /// Those of the keychain, and of reading the staged files.
     pub fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<()> {
         let mut items = Vec::with_capacity(names.len());
         for name in names {
             let sealed = staged.read(name, RECORD_MAX)?;
             let whose = || Record::open_any(self.ring, &sealed).ok().map(|record| record.profile);
-            let profile = ProfileId::of_file(name, whose).ok_or_else(nameless)?;
+            let profile = ProfileId::of_file(name, whose).ok_or_else(messages::nameless_record)?;
             items.push((self.item(&profile), Zeroizing::new(armor::to_text(&sealed)?)));
         }
         self.keychain.put(items, Transport::Sealed)?.into_iter().collect()
     }
 }
 
-/// The sealed record in an item's text.
+/// Returns the encrypted record in the text of an item.
 ///
 /// # Errors
-/// `KEYCHAIN_LOST` where it is empty, `CORRUPT`, `TOO_LARGE`.
+/// `KEYCHAIN_LOST` if it is empty, `CORRUPT`, `TOO_LARGE`.
 pub fn sealed_in(text: &[u8], profile: &ProfileId) -> Result<Vec<u8>> {
-    let what = format!("the keychain's item of {profile}");
     if text.is_empty() {
-        return fail(Code::KeychainLost, format!("{what} is empty: the keychain lost what was stored"));
+        return Err(messages::item_is_empty(profile));
     }
-    armor::from_text(text, &what)
-}
-
-fn nameless() -> Error {
-    Error::new(Code::Internal, "a record has no profile's name")
+    armor::from_text(text, &messages::item_of(profile))
 }

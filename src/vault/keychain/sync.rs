@@ -1,9 +1,9 @@
-//! Brings the keychain up to what is committed: writes what is kept in `pending/`, confirms what was
-//! written earlier, removes items that are to go.
+//! Brings the keychain up to date with what is committed: writes what is in `pending/`, confirms what was written
+//! earlier, and removes obsolete items.
 //!
-//! A sealed copy leaves `pending/` only when a process that is not its writer has read the same
-//! bytes back, some time later: a keychain may keep the last seconds in memory only. What cannot be
-//! done now stays, is read from `pending/`, and is tried again by the next change.
+//! An encrypted copy leaves `pending/` only after another process has read the same bytes back some time later, because
+//! a keychain may keep the last seconds only in memory. What cannot be done now stays in `pending/`, is read from
+//! there, and is retried by the next change.
 
 use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,6 +13,7 @@ use strongroom_backends::fs::dir::Dir;
 use super::store::KeychainStore;
 use crate::error::{Code, Error, Result};
 use crate::keychain::{Keychain, Transport};
+use crate::messages;
 use crate::seal::keys::Ring;
 use crate::seal::{RECORD_MAX, armor};
 use crate::vault::agent::{Agent, GONE, PENDING};
@@ -24,24 +25,24 @@ use crate::vault::store::Store;
 use crate::vault::transaction::change::Outcome;
 use crate::vault::writer::Writer;
 
-/// How old a sealed copy has to be before it is given up for what the keychain says. KWallet writes
-/// to disk some 5 s after it was told (5.103), and its process can be killed until then.
+/// How old an encrypted copy must be before it is removed because the keychain has it. KWallet 5.103 writes to disk
+/// about 5 s after it was told to, and its process can be killed before that.
 pub const SETTLED_AFTER: Duration = Duration::from_secs(60);
-/// From this many on, the keychain is asked for all records of an agent at once.
+/// From this many records on, the keychain is asked for all records of an agent at once.
 const ALL_AT_ONCE: usize = 8;
 
-/// What was done.
+/// How much was done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Settled {
-    /// Items that were written.
+    /// The number of items that were written.
     pub written: usize,
-    /// Sealed copies that are needed no longer.
+    /// The number of encrypted copies that are no longer needed.
     pub confirmed: usize,
-    /// Items that were removed.
+    /// The number of items that were removed.
     pub removed: usize,
 }
 
-/// Whether anything waits for the keychain.
+/// Returns whether the keychain is not up to date.
 ///
 /// # Errors
 /// Those of reading the directory.
@@ -53,10 +54,10 @@ pub fn is_due(agent: &Agent) -> Result<bool> {
 }
 
 impl Writer<'_> {
-    /// Brings the keychain up to date after a commit. What fails of that is told by the outcome.
+    /// Brings the keychain up to date after a commit. If the keychain fails, that is part of the outcome.
     ///
     /// # Errors
-    /// None but those of the files in the home.
+    /// Only those of the files in the home.
     pub fn settled(&self, mut outcome: Outcome) -> Result<Outcome> {
         if outcome.unfinished.is_none() && is_due(&self.agent)? {
             let put: Vec<_> = outcome.generations.iter().map(|(id, _)| id.clone()).collect();
@@ -66,11 +67,10 @@ impl Writer<'_> {
     }
 }
 
-/// Brings the keychain up to date for an agent. `written_now` are the profiles that this process put
-/// just now.
+/// Brings the keychain up to date for an agent. `written_now` are the profiles that this process has just committed.
 ///
 /// # Errors
-/// Those of the keychain, and of the files in `pending/`; what was not done stays due.
+/// Those of the keychain, and of the files in `pending/`. What was not done is retried later.
 pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled> {
     let Writer { agent, ring, keychain, now, .. } = writer;
     let mut settled = Settled::default();
@@ -87,7 +87,7 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
     let book = writer.book()?;
     for name in &names {
         let Some(id) = book.id_of_file(name)? else { continue };
-        // A damaged copy, or an old one that was put back, must not take the place of the true item.
+        // A damaged copy, or an old one that was put back, must not replace the right item.
         let Ok(sealed) = kept.read(name, RECORD_MAX) else { continue };
         let Ok(record) = Record::open(ring, &id, &sealed) else { continue };
         if !is_due_there(book.entry(&id)?, &record) {
@@ -95,7 +95,7 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
         }
         let text = armor::to_text(&sealed)?;
         if written_now.contains(&id) || !held.has(&store.item(&id).attributes, &text)? {
-            // What was written is given up no sooner than a minute after it was.
+            // The copy's age counts from when its item was written.
             kept.open_or_create(name)?
                 .set_modified(SystemTime::now())
                 .map_err(|error| Error::from(kept.io(name, error)))?;
@@ -126,14 +126,16 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
     Ok(settled)
 }
 
-/// Whether a sealed copy is what the keychain is to hold: the one that the ledger says rests there.
+/// Returns whether an encrypted copy belongs in the keychain: whether it is the one that the ledger lists there.
 fn is_due_there(entry: Option<Entry>, record: &Record) -> bool {
     entry.is_some_and(|entry| entry.store() == Some(Store::Keychain) && entry.generation == record.generation)
 }
 
-/// Whether the items of a profile may be removed from the keychain: the ledger says that it was removed,
-/// and none is newer than that; or that it rests in a file, and that file opens. An item that does not
-/// open is none of the vault's making, or damaged: nothing is lost with it then.
+/// Returns whether the items of a profile may be removed from the keychain.
+///
+/// They may if the ledger says that the profile was removed and no item is newer than that, or if it says that the
+/// profile is in a file and that file can be decrypted. An item that cannot be decrypted is not the vault's or is
+/// damaged, so nothing is lost with it.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the record.
@@ -146,7 +148,7 @@ pub fn may_go(reader: &Reader<'_>, entry: Option<Entry>, id: &ProfileId) -> Resu
     }
 }
 
-/// Whether a sealed copy was written long enough ago.
+/// Returns whether an encrypted copy was written at least [`SETTLED_AFTER`] ago. `now` is in Unix milliseconds.
 fn is_older(kept: &Dir, name: &str, now: i64) -> bool {
     let Ok(file) = kept.open_for_reading(name) else { return false };
     let modified = file.metadata().and_then(|meta| meta.modified()).ok();
@@ -157,11 +159,11 @@ fn is_older(kept: &Dir, name: &str, now: i64) -> bool {
     now.saturating_sub(written) >= age
 }
 
-/// What the keychain holds of the profiles that are due.
+/// What the keychain has of the profiles in `pending/`.
 enum KeychainCopies<'a> {
-    /// All records of the agent.
+    /// The texts of all items of the agent.
     All(HashSet<Vec<u8>>),
-    /// To be asked for one by one.
+    /// The keychain, which is asked for each profile.
     Each(&'a Keychain),
 }
 
@@ -175,8 +177,8 @@ impl<'a> KeychainCopies<'a> {
         Ok(Self::All(found.into_iter().map(|bytes| bytes.to_vec()).collect()))
     }
 
-    /// Whether an item with these attributes holds this text. Of all records at once, a text is told
-    /// apart by itself: no two sealed records are alike.
+    /// Returns whether an item with these attributes has this text. Among all items, the text alone decides: no two
+    /// encrypted records are alike.
     fn has(&self, attributes: &crate::keychain::Attributes, text: &[u8]) -> Result<bool> {
         match self {
             Self::All(found) => Ok(found.contains(text)),
@@ -188,7 +190,7 @@ impl<'a> KeychainCopies<'a> {
     }
 }
 
-/// The records of a home that was moved, written anew for where it is now; how many there were.
+/// Writes the records of a home that was moved to items for its new path. Returns their number.
 ///
 /// # Errors
 /// Those of the keychain.
@@ -204,7 +206,7 @@ pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
             let sealed = armor::from_text(text, "an item").ok()?;
             Record::open(ring, id, &sealed).ok().map(|record| record.generation)
         };
-        // A home that was moved more than once has items of each of its places.
+        // A home that was moved more than once has items of each of its paths.
         let found = keychain.get(&item.attributes, Transport::Sealed)?;
         let newest = found
             .into_iter()
@@ -219,18 +221,12 @@ pub fn take_over(writer: &Writer<'_>, profiles: &[ProfileId]) -> Result<usize> {
     Ok(many)
 }
 
-/// What a person is told when the keychain could not be brought up to date.
+/// Returns the warning for a keychain that could not be brought up to date.
 #[must_use]
 pub fn told(error: &Error) -> String {
-    let later = match error.code() {
-        Code::KeychainTimeout
-        | Code::KeychainUnavailable
-        | Code::KeychainLocked
-        | Code::KeychainNoCollection => "the next change tries again",
-        _ => "the next change tries again; run `strongroom doctor`",
-    };
-    format!(
-        "the change is done, but the keychain does not know of it yet ({}): sealed copies are kept in the home and read from there, and what was removed is given to nobody; {later}",
-        error.what()
-    )
+    let passes = matches!(
+        error.code(),
+        Code::KeychainTimeout | Code::KeychainUnavailable | Code::KeychainLocked | Code::KeychainNoCollection
+    );
+    messages::vault::keychain::not_written(error.what(), !passes)
 }

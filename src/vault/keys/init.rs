@@ -1,12 +1,12 @@
-//! Making a vault: the key, the unlock file, and `vault.json` last.
+//! Makes a vault: the key, the unlock file, and `vault.json` last.
 
 use std::path::Path;
 
 use strongroom_backends::fs::home;
 use strongroom_backends::fs::lock::Mode;
-use strongroom_backends::shown;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages;
 use crate::unlock::MethodSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::unlock_files;
@@ -15,10 +15,10 @@ use crate::vault::log::Event;
 use crate::vault::settings::Settings;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
-/// What a vault is made of.
+/// A vault that is to be made.
 #[derive(Debug)]
 pub struct NewVault<'a> {
-    /// What was generated for it.
+    /// The generated keys, which go into the unlock file.
     pub payload: Payload,
     /// The secret that unlocks it.
     pub secret: &'a MethodSecret,
@@ -26,11 +26,10 @@ pub struct NewVault<'a> {
     pub settings: Settings,
 }
 
-/// Makes a vault in a home that holds none. An `init` that was
-/// cut short before its commit left nothing that counts.
+/// Makes a vault in a home that has none. What an `init` leaves that was interrupted before its commit does not count.
 ///
 /// # Errors
-/// `EXISTS` if there is a vault, or the remains of one: a new key is never made over it.
+/// `EXISTS` if there is a vault, or the remains of one: its key is never overwritten.
 pub fn init(path: &Path, made_of: NewVault<'_>, setup: &Setup, waits: &LockWait) -> Result<Payload> {
     let NewVault { payload, secret, settings } = made_of;
     let home = home::create(path).map_err(of_home)?.dir;
@@ -49,7 +48,7 @@ pub fn init(path: &Path, made_of: NewVault<'_>, setup: &Setup, waits: &LockWait)
     Ok(payload)
 }
 
-/// Finishes an `init` that was cut short behind its commit. If there is more than that, nothing is done.
+/// Finishes an `init` that was interrupted after its commit. Does nothing if `vault.json` exists.
 ///
 /// # Errors
 /// Those of locking and writing.
@@ -60,7 +59,7 @@ pub fn finish(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<
     Ok(())
 }
 
-/// Whether a home could be made there, or is there.
+/// Makes sure that there is something at a path, or that a home can be made there.
 ///
 /// # Errors
 /// `UNSAFE_HOME`, `IO`.
@@ -71,7 +70,7 @@ pub fn check_place(path: &Path) -> Result<()> {
     home::check_place(path).map_err(of_home)
 }
 
-/// Makes the home's directory, so that its path is known for certain.
+/// Makes the home's directory, so that its canonical path is known.
 ///
 /// # Errors
 /// `UNSAFE_HOME`, `IO`.
@@ -79,8 +78,8 @@ pub fn prepare(path: &Path) -> Result<()> {
     home::create(path).map_err(of_home).map(|_| ())
 }
 
-/// Refuses a home that holds a vault or the remains of one. Remains can be of a vault that is just being
-/// made: whoever makes it is waited for.
+/// Refuses a home that has a vault or the remains of one. Another command may be making the vault, so this waits for
+/// its lock before it judges remains.
 ///
 /// # Errors
 /// `EXISTS`, `LOCK_TIMEOUT`.
@@ -99,17 +98,10 @@ pub fn refuse_taken(vault: &Vault, waits: &LockWait) -> Result<()> {
 fn refuse_existing(vault: &Vault) -> Result<()> {
     let home = &vault.home;
     if home.kind(VAULT_FILE)?.is_some() {
-        return Err(Error::new(Code::Exists, format!("there is a vault in {} already", shown(home.path())))
-            .with_remedy("use it, or name another home with --home"));
+        return Err(messages::vault::home::vault_exists(home.path()));
     }
     if !vault.slots()?.is_empty() || home.kind(AGENTS)?.is_some() {
-        return Err(Error::new(
-            Code::Exists,
-            format!("{} holds unlock files or records of a vault without vault.json", shown(home.path())),
-        )
-        .with_remedy(
-            "run `strongroom doctor --repair`; where the unlock files are lost, `strongroom recover`",
-        ));
+        return Err(messages::vault::home::remains_exist(home.path()));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! How the keys of a vault are made, had, changed and recovered.
+//! Makes, unlocks, changes and recovers the keys of a vault.
 
 pub mod init;
 pub mod recover;

@@ -1,16 +1,18 @@
-//! A vault whose unlock files are lost, rebuilt with the recovery key.
+//! Rebuilds a vault whose unlock files are lost, with the recovery key.
 //!
-//! Whoever knew the recovery recipient could have made the records that are found, so their origin
-//! is not vouched for. They are sealed anew under a new vault key and a new recovery key.
+//! Anyone who knew the recovery recipient could have made the records that are found, so nothing vouches for their
+//! origin. They are encrypted again with a new vault key and a new recovery key.
 
 use std::collections::BTreeSet;
 
 use age::x25519;
 use strongroom_backends::fs::lock::Mode;
-use strongroom_backends::shown;
 
 use super::recovery_sources::{Copies, Openers, listed_in_keychain};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::vault::keys as messages;
+use crate::messages::vault::ledger::transaction_of;
+use crate::messages::vault::records::record_of;
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -37,17 +39,17 @@ use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Unwatched;
 use crate::vault::writer::{Means, Remembers, Writer};
 
-/// How many former ids are noted: planted records can name any number, and an unlock file has its bounds.
+/// The most former vault ids that are noted: planted records can name any number, and an unlock file has a size limit.
 const FORMER_MAX: usize = 32;
 
 /// What a recovery did.
 #[derive(Clone, Debug, Default)]
 pub struct Recovered {
-    /// How many records were sealed anew.
+    /// The number of records that were encrypted again.
     pub records: usize,
-    /// Records that did not open, and why; their files stay.
+    /// Sentences about records that could not be decrypted. Their files stay.
     pub failed: Vec<String>,
-    /// Whether it finished one that was cut short.
+    /// Whether it finished a recovery that was interrupted.
     pub resumed: bool,
     /// Why the keychain does not hold all of the new records yet.
     pub keychain: Option<Error>,
@@ -57,30 +59,30 @@ pub struct Recovered {
 pub struct Plan<'a> {
     /// The recovery identity.
     pub identity: &'a x25519::Identity,
-    /// The name of the method that unlocks from now on.
+    /// The name of the unlock method of the rebuilt vault.
     pub method: &'a str,
     /// Its secret.
     pub secret: MethodSecret,
-    /// Makes the secret last where it is new: called once, when nothing refuses any more and nothing
-    /// is changed yet. A kill after it leaves a key that opens nothing, which the next recovery takes.
+    /// Stores the secret if it is new. Called once, after all checks and before the first change. A kill after it
+    /// leaves a key that unlocks nothing, which the next recovery uses.
     pub keep: &'a dyn Fn() -> Result<()>,
     /// Other secrets at hand: one of them may still open an unlock file.
     pub others: Vec<MethodSecret>,
-    /// Whether unlock files that nobody can open are set aside.
+    /// Whether to set aside unlock files that cannot be opened.
     pub discard: bool,
-    /// Whether records that do not open are left behind.
+    /// Whether to leave out records that cannot be decrypted.
     pub leave_unreadable: bool,
 }
 
 /// Rebuilds a vault.
 ///
-/// Where an unlock file still opens (a recovery that was cut short made it, or it was never lost),
-/// its keys stay, and only what they do not open is sealed anew.
+/// If an unlock file can still be opened, because an interrupted recovery made it or because it was never lost, its
+/// keys stay, and only records that they do not decrypt are encrypted again.
 ///
 /// # Errors
-/// `EXISTS` when there are unlock files that do not open and `discard` does not say to set them
-/// aside, or when there is nothing to recover; `NOT_FOUND` when no record opens with the key;
-/// `CORRUPT` when some records do not open at all; those of writing.
+/// `EXISTS` if there are unlock files that cannot be opened and `discard` is not set, or if there is nothing to
+/// recover; `NOT_FOUND` if the recovery key decrypts no record; `CORRUPT` if some records cannot be decrypted at all;
+/// those of writing.
 pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recovered> {
     let _lock = vault.lock(Mode::Exclusive, waits)?;
     let key = plan.secret.method_key(None)?;
@@ -103,8 +105,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let mut payload = if let Some(unlocked) = &opened {
         done.resumed = unlocked.payload.pending == Some(Pending::Recover);
         if !done.resumed && survey.recoverable == 0 {
-            return Err(Error::new(Code::Exists, format!("the vault in {} opens", shown(vault.home.path())))
-                .with_remedy("there is nothing to recover; see `strongroom doctor`"));
+            return Err(messages::nothing_to_recover(vault.home.path()));
         }
         unlocked.payload.clone()
     } else {
@@ -143,14 +144,14 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
             unlock_files::seal(&payload, &unlocked.secret.method_key(None)?)?,
         ));
     }
-    // Lines under keys that are lost are no finding: the anchor is there for them.
+    // Lines under lost keys are no findings: this line vouches for them.
     let event = log::anchored("recover", &vault.home, 0)?;
     let edit = Edit { methods, events: vec![event], now: waits.now, ..Edit::default() };
     vault.commit_own(&ring, &own, &edit)?;
     Ok(done)
 }
 
-/// Makes sure that what the new keys are written over can be read, before anything is changed.
+/// Makes sure, before anything is changed, that everything that the recovery builds on can be read.
 fn check_readable(vault: &Vault) -> Result<()> {
     log::unverified_head(&vault.home)?;
     for agent in vault.each_agent()? {
@@ -161,7 +162,7 @@ fn check_readable(vault: &Vault) -> Result<()> {
     Ok(())
 }
 
-/// Returns the vault's own ledger if these keys verify it, or one that begins at the end of the log.
+/// Returns the vault's own ledger if these keys verify it, or else one that begins at the end of the log.
 fn ledger_or_new(vault: &Vault, ring: &Ring) -> Result<VaultLedger> {
     match VaultLedger::read(&vault.home, ring) {
         Ok(Some(own)) => Ok(own),
@@ -173,21 +174,15 @@ fn refuse_unlock_files(vault: &Vault, existing: &[Slot], discard: bool) -> Resul
     if existing.is_empty() || discard {
         return Ok(());
     }
-    Err(Error::new(
-        Code::Exists,
-        format!("{} has unlock files: they may still open it", shown(vault.home.path())),
-    )
-    .with_remedy(
-        "if their secrets are lost for good, add --discard-unlock-files: they are set aside, not deleted",
-    ))
+    Err(messages::unlock_files_exist(vault.home.path()))
 }
 
-/// What opens with what, before anything is changed.
+/// Which records can be decrypted, before anything is changed.
 #[derive(Default)]
 struct Survey {
-    /// How many records the recovery key opens and the keys that are held do not.
+    /// The number of records that the recovery key decrypts and the keys at hand do not.
     recoverable: usize,
-    /// Records that nothing opens.
+    /// Records that cannot be decrypted, as `<agent>/<profile>`.
     unreadable: Vec<String>,
 }
 
@@ -216,24 +211,19 @@ impl Survey {
         Ok(survey)
     }
 
-    /// Refuses a new vault that would hold nothing, or less than it could.
+    /// Refuses a recovery that would restore nothing, or less than it could.
     fn refuse_loss(&self, leave_unreadable: bool) -> Result<()> {
         if self.recoverable == 0 {
-            return Err(Error::new(Code::NotFound, "no record of this home opens with this recovery key")
-                .with_remedy("check the recovery key and --home; nothing was changed"));
+            return Err(messages::wrong_recovery_key());
         }
         if let (Some(unreadable), false) = (self.unreadable.first(), leave_unreadable) {
-            let what = format!(
-                "{} records open neither with this key nor otherwise: {unreadable}",
-                self.unreadable.len()
-            );
-            return Err(Error::new(Code::Corrupt, what).with_remedy("restore them, or give the key file or passphrase that opens them; or add --leave-unreadable to leave their files as they are"));
+            return Err(messages::some_unreadable(self.unreadable.len(), unreadable));
         }
         Ok(())
     }
 }
 
-/// The copy of a record that counts among those which the recovery key opens.
+/// Returns the newest copy of a record that the recovery key decrypts.
 fn open_one(
     sealed: &[Vec<u8>],
     identity: &x25519::Identity,
@@ -241,15 +231,14 @@ fn open_one(
     id: &ProfileId,
 ) -> Option<Record> {
     let open = |one: &Vec<u8>| {
-        let plaintext =
-            open_unvouched(identity, Purpose::Record, one, &format!("the record of {id}")).ok()?;
+        let plaintext = open_unvouched(identity, Purpose::Record, one, &record_of(id)).ok()?;
         Record::parse(plaintext.expose(), Some(agent.as_str()), id).ok().map(|(_, record)| record)
     };
     sealed.iter().filter_map(open).max_by_key(|record| record.generation)
 }
 
-/// What an agent has to have: the records in its home, and those that its index or its ledger says are in
-/// the keychain. What the keychain holds besides may be left from another vault, or from a removal.
+/// The profiles that an agent must have: those with records in its home, and those that its index or its ledger says
+/// are in the keychain. Other items in the keychain may be left from another vault, or from a removal.
 struct Due {
     ids: BTreeSet<ProfileId>,
     known: Entries,
@@ -269,8 +258,8 @@ impl Due {
         self.ids.contains(id)
     }
 
-    /// Whether a record, which the keychain alone holds, is one that was removed while the keychain could
-    /// not be reached. It stays there.
+    /// Returns whether a record that only the keychain has is one that was removed while the keychain was unreachable.
+    /// Such a record is not recovered.
     fn was_removed(&self, record: &Record) -> bool {
         let known = self.known.get(record.profile.as_str());
         !self.has(&record.profile)
@@ -282,12 +271,12 @@ fn unfinished(agent: &Agent, identity: &x25519::Identity) -> Option<Ops> {
     let journal = Journal::unapplied(&agent.dir).ok()?.map(ChangeSource::Journal);
     let txn = agent.dir.dir_if_any(TXN).ok()?.map(ChangeSource::Dir);
     let sealed = txn.or(journal)?.read_if_any(OPS, OPS_MAX).ok()??;
-    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, "the unfinished transaction").ok()?;
-    Ops::parse(plaintext.expose(), &Scope::Agent(agent.name.to_string())).ok()
+    let scope = Scope::Agent(agent.name.to_string());
+    let plaintext = open_unvouched(identity, Purpose::Txn, &sealed, &transaction_of(&scope)).ok()?;
+    Ops::parse(plaintext.expose(), &scope).ok()
 }
 
-/// Applies a committed change by the recovery key, if it comes right after the ledger that is in its
-/// place; another one is set aside.
+/// Applies a committed change with the recovery key if it follows the ledger that is in place; otherwise sets it aside.
 fn finish_unvouched(
     agent: &Agent,
     identity: &x25519::Identity,
@@ -306,7 +295,7 @@ fn finish_unvouched(
         }
     }
     let Some(txn) = agent.dir.dir_if_any(TXN)? else { return Ok(()) };
-    // One of this recovery, which was cut short.
+    // A change of this recovery, which was interrupted.
     if let Some(sealed) = txn.read_if_any(OPS, OPS_MAX)?
         && let Ok(ops) = Ops::open(ring, &sealed)
     {
@@ -334,7 +323,7 @@ fn finish_unvouched(
     transaction::set_aside(agent, TXN, "stale", now).map(|_| ())
 }
 
-/// Seals again, agent by agent, what these keys do not open.
+/// Encrypts again, agent by agent, what these keys do not decrypt.
 fn recover_agents(
     keys: &Keys,
     copies: &Copies<'_>,
@@ -368,10 +357,10 @@ fn recover_agent(
     done: &mut Recovered,
 ) -> Result<()> {
     let (agent, ring) = (&writer.agent, &writer.ring);
-    let book = if ours { writer.book()? } else { Book::anew(log::unverified_head(&agent.dir)?) };
+    let book = if ours { writer.book()? } else { Book::begun_at(log::unverified_head(&agent.dir)?) };
     let index = agent.index()?;
     let mut change = Change::default();
-    // Lines under keys that are lost are no finding: the anchor is there for them.
+    // Lines under lost keys are no findings: this line vouches for them.
     change.note(log::anchored("recover", &agent.dir, 0)?);
     let mut recovered = 0;
     let due = Due::of(copies, agent)?;
@@ -382,7 +371,7 @@ fn recover_agent(
         }
         let Some(mut record) = open_one(&sealed, identity, &agent.name, &id) else {
             if due.has(&id) {
-                done.failed.push(format!("agent {}: the record of {id} does not open", agent.name));
+                done.failed.push(messages::not_recovered(&agent.name, &id));
             }
             continue;
         };

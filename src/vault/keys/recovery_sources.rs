@@ -1,9 +1,8 @@
-//! Where a recovery finds the sealed copies of records: in the home, and in the keychain.
+//! Finds the encrypted copies of records for a recovery: in the home, and in the keychain.
 //!
-//! Of the keychain it asks for what names this home, whichever vault's it is: a recovery that was cut
-//! short, or a `vault.json` that is lost, leaves no other trace of the old id. A home that was moved
-//! has items that name a place where it is no more; they are found by the ids of its vaults. What
-//! does not open belongs to somebody else.
+//! In the keychain, it looks for items that name this home, whatever their vault: after an interrupted recovery, or
+//! without `vault.json`, nothing else tells the old id. The items of a home that was moved name its old path; they are
+//! found by the ids of its vaults. Items that cannot be decrypted belong to others.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -11,6 +10,8 @@ use age::x25519;
 
 use crate::error::Result;
 use crate::keychain::{Bytes, Keychain, Transport};
+use crate::messages::vault::keychain::UNLOCK_COLLECTION;
+use crate::messages::vault::records::A_RECORD;
 use crate::seal::keys::Keys;
 use crate::seal::record::{self, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -23,20 +24,20 @@ use crate::vault::record::Whose;
 use crate::vault::store::Store;
 use crate::vault::transaction::journal::{Journal, is_torn};
 
-/// What opens records in a recovery.
+/// The keys that decrypt records in a recovery.
 #[derive(Clone, Copy)]
 pub struct Openers<'a> {
     /// The recovery identity.
     pub identity: &'a x25519::Identity,
-    /// The keys of an unlock file that still opens.
+    /// The keys of an unlock file that can still be opened.
     pub held: Option<&'a Keys>,
-    /// The agents whose records these keys may open.
+    /// The agents whose records these keys may decrypt.
     pub agents: &'a [AgentName],
 }
 
 impl Openers<'_> {
     fn whose(self, sealed: &[u8]) -> Option<Whose> {
-        let what = "a record";
+        let what = A_RECORD;
         let opened = open_unvouched(self.identity, Purpose::Record, sealed, what).ok();
         let by_held = || {
             let held = self.held?;
@@ -48,27 +49,27 @@ impl Openers<'_> {
     }
 }
 
-/// Sealed copies, by agent and profile.
+/// Encrypted copies, by agent and profile.
 type Items = HashMap<(String, ProfileId), Vec<Vec<u8>>>;
 
-/// The sealed copies of a vault's records.
+/// The encrypted copies of a vault's records.
 pub struct Copies<'a> {
     /// The vault.
     pub vault: &'a Vault,
     openers: Openers<'a>,
     items: Items,
-    /// The ids that the vault is known to have, or to have had, by what lies in its home.
+    /// The ids that the vault has or had, as far as its home tells.
     pub ids: BTreeSet<String>,
-    /// Whether to do without the keychain.
+    /// Whether the keychain is left out.
     pub without: bool,
 }
 
 impl<'a> Copies<'a> {
-    /// Looks the keychain over, where the vault has used it; `former` are ids that a recovery which was
-    /// cut short has noted. With `leave_unreadable`, what the keychain does not give is done without.
+    /// Reads the keychain if the vault has used it. `former` are vault ids that an interrupted recovery noted. With
+    /// `leave_unreadable`, items that the keychain does not return are left out.
     ///
     /// # Errors
-    /// Those of the home and of the keychain; `KEYCHAIN_LOCKED` where some items are locked.
+    /// Those of the home and of the keychain; `KEYCHAIN_LOCKED` if some items are locked.
     pub fn of_vault(
         vault: &'a Vault,
         openers: Openers<'a>,
@@ -92,9 +93,7 @@ impl<'a> Copies<'a> {
         }
         match in_keychain(&vault.keychain, ids.clone(), openers) {
             Ok((_, locked)) if locked > 0 && !leave_unreadable => {
-                return Err(vault.keychain.locked_items().with_remedy(
-                    "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again; or add --leave-unreadable to do without what it holds",
-                ));
+                return Err(vault.keychain.locked_items().with_remedy(UNLOCK_COLLECTION));
             }
             Ok((items, _)) => copies.items = items,
             Err(_) if leave_unreadable => copies.without = true,
@@ -104,7 +103,7 @@ impl<'a> Copies<'a> {
         Ok(copies)
     }
 
-    /// The profiles whose records rest in an agent's home.
+    /// Returns the profiles that have records in an agent's directory.
     ///
     /// # Errors
     /// Those of the home.
@@ -113,7 +112,7 @@ impl<'a> Copies<'a> {
         Ok(agent.records(&whose)?.ids)
     }
 
-    /// Whether the keychain is asked for an agent's records.
+    /// Returns whether the keychain is asked for an agent's records.
     ///
     /// # Errors
     /// Those of the home.
@@ -121,7 +120,7 @@ impl<'a> Copies<'a> {
         Ok(!self.without && agent.dir.kind(PENDING)?.is_some())
     }
 
-    /// The profiles of which there may be a copy.
+    /// Returns the profiles that may have a copy.
     ///
     /// # Errors
     /// Those of the home.
@@ -145,7 +144,7 @@ impl<'a> Copies<'a> {
         Ok(profiles)
     }
 
-    /// The copies of a profile's record.
+    /// Returns the copies of a profile's record.
     ///
     /// # Errors
     /// Those of the home.
@@ -159,8 +158,8 @@ impl<'a> Copies<'a> {
     }
 }
 
-/// The profiles whose records an agent's index or ledger says are in the keychain. In a recovery neither
-/// can be verified: they only tell what is to be looked for.
+/// Returns the profiles that an agent's index or ledger says are in the keychain. A recovery can verify neither, so
+/// they only tell what to look for.
 pub fn listed_in_keychain(agent: &Agent) -> Vec<ProfileId> {
     let index = agent.index().unwrap_or_default();
     let in_index =
@@ -182,7 +181,7 @@ fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
             copies.extend(dir.read_if_any(&name, RECORD_MAX)?);
         }
     }
-    // What a loss of power took away, a journal holds.
+    // What a loss of power damaged is still in the journal.
     if copies.iter().all(|copy| is_torn(copy))
         && let Some(journal) = Journal::unapplied(&agent.dir)?
     {
@@ -191,9 +190,8 @@ fn in_files(agent: &Agent, id: &ProfileId) -> Result<Vec<Vec<u8>>> {
     Ok(copies)
 }
 
-/// The records that open among the items of this home, and for those that it lacks, of homes that are
-/// there no more; and how many items are locked. `ids` are the ids that the vault is known to have, or
-/// to have had.
+/// Returns the records among the items of this home that can be decrypted, and those it lacks from items of homes that
+/// no longer exist. Returns also the number of locked items. `ids` are the ids that the vault has or had.
 fn in_keychain(
     keychain: &Keychain,
     mut ids: BTreeSet<String>,
@@ -210,7 +208,7 @@ fn in_keychain(
         locked += found.locked;
         gone.extend(sort_out(&found.bytes, openers));
     }
-    // Where this home has an item, that counts, be it damaged: a newer one may be a copy's.
+    // An item of this home counts even if it is damaged: one of another path may come from a copy of the home.
     let mut has: HashSet<Whose> = here.iter().map(|(whose, _)| whose.clone()).collect();
     if !gone.is_empty() && here.len() < many {
         has.extend(keychain.find(&of_home)?.into_iter().filter_map(|mut item| {

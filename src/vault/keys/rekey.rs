@@ -1,15 +1,16 @@
-//! A new vault key: every record sealed anew, one transaction an agent, or several if it has very many
-//! records.
+//! Gives the vault a new key and encrypts every record again, in one transaction for each agent, or in several if it
+//! has very many records.
 //!
-//! The unlock files first carry both keys; then the new one becomes current; then the records are
-//! sealed anew; then the old key and the old recovery identity are dropped. Each step can be
-//! repeated: a rekey that was cut short is finished by running it again.
+//! First the unlock files get both keys, then the new one becomes current, then the records are encrypted again, and
+//! then the old key and the old recovery identity are dropped. Each step can be repeated: running an interrupted rekey
+//! again finishes it.
 
 use std::collections::HashSet;
 
 use strongroom_backends::fs::lock::{self, Lock};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages::vault::{keys as messages, progress};
 use crate::seal::keys::{KeyId, Keys, Ring};
 use crate::seal::record;
 use crate::seal::unlock_file::MethodKey;
@@ -31,27 +32,27 @@ use crate::vault::vault_ledger::{Edit, VaultLedger};
 use crate::vault::watch::Watch;
 use crate::vault::writer::Writer;
 
-/// So many records are opened at once.
+/// The number of records that are decrypted at once.
 const AT_ONCE: usize = 1024;
-/// A transaction is committed once its operations take about so many bytes: a quarter of what they may. So any
-/// agent can be given new keys, in bounded memory.
+/// The size of a transaction's operations, in bytes, at which it is committed: a quarter of the limit. So an agent of
+/// any size can be rekeyed in bounded memory.
 const CHANGE_MAX: usize = 16 * 1024 * 1024;
 
 /// What a rekey did.
 #[derive(Clone, Debug, Default)]
 pub struct Rekeyed {
-    /// How many records were sealed anew.
+    /// The number of records that were encrypted again.
     pub records: usize,
-    /// How many agents they belong to.
+    /// The number of agents that they belong to.
     pub agents: usize,
-    /// Whether it finished one that was cut short.
+    /// Whether it finished a rekey that was interrupted.
     pub resumed: bool,
     /// Why the keychain does not hold all of the new records yet.
     pub keychain: Option<Error>,
 }
 
-/// Makes sure that the unlock files are as they were judged: whoever added, changed or removed a method
-/// meanwhile would find that undone.
+/// Makes sure that the unlock files have not changed since they were read. Otherwise this rekey would undo a method
+/// that was added, changed or removed meanwhile.
 ///
 /// # Errors
 /// `CHANGED`.
@@ -59,19 +60,18 @@ pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
     if unlock_files::same(judged, &vault.slots()?) {
         return Ok(());
     }
-    Err(Error::new(Code::Changed, "the unlock methods were changed while this command waited")
-        .with_remedy("look at `strongroom unlock-method list` and repeat"))
+    Err(messages::methods_changed())
 }
 
 /// Gives the vault a new key.
 ///
-/// `methods` are the unlock methods that stay, each with the key for its new file; every other one
-/// is removed. The caller holds the vault's lock alone ([`Vault::keys_alone`]), and the unlock files are those that it
-/// judged ([`check_same`]).
+/// `methods` are the unlock methods that stay, each with the key for its new file; all others are removed. The caller
+/// holds the vault's lock exclusively ([`Vault::keys_alone`]) and has made sure that the unlock files did not change
+/// ([`check_same`]).
 ///
 /// # Errors
-/// `CONFIG` when no method stays; the reason of a record that does not open, before anything is
-/// changed; those of writing.
+/// `CONFIG` if no method stays; if a record cannot be decrypted, its error, before anything is changed; those of
+/// writing.
 pub fn rekey(
     vault: &Vault,
     session: &mut Session,
@@ -80,15 +80,14 @@ pub fn rekey(
     waits: &LockWait,
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
-        return fail(Code::Config, "no unlock method would be left");
+        return Err(messages::no_method_left());
     }
     let mut payload = session.unlocked()?.payload.clone();
     if payload.pending == Some(Pending::Recover) {
-        return Err(Error::new(Code::Config, "a recovery is not finished")
-            .with_remedy("run `strongroom recover` again first"));
+        return Err(messages::recovery_unfinished());
     }
     let ring = session.keys.own()?;
-    // A home from before a change of keys that was undone: this is what gives the old key up again.
+    // This also passes for a home from before a change of keys: rekeying retires its old key again.
     let mut own = vault.own(&ring, true)?;
     if let Some(gone) = accept_rollback::gone(vault, &session.keys)?.first() {
         return Err(gone.error());
@@ -116,8 +115,8 @@ pub fn rekey(
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
-        let (count, behind) = reseal(&writer, above, done.resumed, &*waits.watched)?;
-        done.keychain = done.keychain.or(behind);
+        let (count, not_in_keychain) = reseal(&writer, above, done.resumed, &*waits.watched)?;
+        done.keychain = done.keychain.or(not_in_keychain);
         done.records += count;
         done.agents += 1;
     }
@@ -133,7 +132,7 @@ pub fn rekey(
     Ok(done)
 }
 
-/// What every step of a rekey writes of the vault itself.
+/// What every step of a rekey writes for the vault itself.
 struct Step<'a> {
     vault: &'a Vault,
     methods: &'a [(String, MethodKey)],
@@ -143,7 +142,7 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Seals the payload for every method, and the settings, under the current key.
+    /// Encrypts the payload for every method, and signs the settings with the current key.
     fn commit(
         &self,
         own: &VaultLedger,
@@ -165,7 +164,7 @@ impl Step<'_> {
     }
 }
 
-/// A line that vouches for those before it in the vault's own log.
+/// Returns an event that vouches for the earlier lines of the vault's own log.
 pub(in crate::vault) fn vouching(ring: &Ring, own: &VaultLedger, vault: &Vault, op: &str) -> Result<Event> {
     let wrong = log::verify(ring, &own.log_files(&vault.home)?, &own.log)?.wrong;
     log::anchored(op, &vault.home, wrong)
@@ -181,8 +180,8 @@ fn sealed_for(payload: &mut Payload, methods: &[(String, MethodKey)]) -> Result<
         .collect()
 }
 
-/// Makes sure that every record opens under the keys that are about to go and is the one that its
-/// ledger names. What is wrong with a log is told by the line that anchors it.
+/// Makes sure that every record can be decrypted with the keys that are about to be dropped, and is the one that its
+/// ledger lists. Problems of a log are noted in the line that vouches for it.
 fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) -> Result<()> {
     for name in names {
         let Some(agent) = vault.agent(name)? else { continue };
@@ -191,41 +190,31 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) 
         let reader = writer.reader()?;
         let ids = reader.record_ids()?;
         reader.fetch(&ids.iter().collect::<Vec<_>>())?;
-        waits.watched.begins("Checking", ids.len());
+        waits.watched.begins(progress::CHECKING, ids.len());
         for some in ids.chunks(AT_ONCE) {
             let opened = open(&reader, some, |found| {
                 drop(found);
                 waits.watched.step();
             });
-            opened.into_iter().collect::<Result<Vec<_>>>().map_err(|error| {
-                let what = format!("agent {name}: {}; nothing was changed", error.what());
-                let remedy = if error.code() == Code::Io {
-                    error.remedy().to_owned()
-                } else {
-                    "restore that record, paste it again or remove it first: after a rekey it could never be opened".to_owned()
-                };
-                Error::new(error.code(), what).with_remedy(remedy)
-            })?;
+            let opened = opened.into_iter().collect::<Result<Vec<_>>>();
+            opened.map_err(|error| messages::not_rekeyed(name, &error))?;
         }
         let book = writer.book()?;
         let whose = |sealed: &[u8]| Record::open_any(&writer.ring, sealed).ok().map(|record| record.profile);
         for id in writer.agent.records(&whose)?.ids {
             if book.entry(&id)?.is_none() && reader.opens(&id) {
-                let what = format!(
-                    "agent {name}: a record of {id} is there that the ledger does not know; nothing was changed"
-                );
-                return Err(Error::new(Code::Tampered, what).with_remedy(format!(
-                    "after a rekey it could never be opened: look at it with `strongroom get {} --agent {name} --accept-rollback`, then paste it again, or remove its file from records/",
-                    id.word()
-                )));
+                return Err(messages::unlisted_before_rekey(name, &id, &id.word()));
             }
         }
     }
     Ok(())
 }
 
-/// Seals anew what is not under the current key. Each record is judged by itself: a change that came
-/// between a rekey that was cut short and this one wrote the ledger under the new key already.
+/// Encrypts again what is not under the current key. Returns the number of records, and why the keychain does not have
+/// them yet, if so.
+///
+/// The key of the ledger does not tell which records are done: a change after an interrupted rekey writes the ledger
+/// with the new key already. So each record is checked.
 fn reseal(
     writer: &Writer<'_>,
     above: u64,
@@ -245,9 +234,9 @@ fn reseal(
     change.above(above);
     let ids = reader.record_ids()?;
     reader.fetch(&ids.iter().collect::<Vec<_>>())?;
-    let (mut resealed, mut size, mut behind) = (0, 0, None);
+    let (mut resealed, mut size, mut not_in_keychain) = (0, 0, None);
     let key = current.to_string();
-    watched.begins("Sealing", ids.len());
+    watched.begins(progress::ENCRYPTING, ids.len());
     for some in ids.chunks(AT_ONCE) {
         let opened = open(&reader, some, |Found { record, sealed, store }| {
             (!record::is_under(&sealed, &key)).then_some((record, store))
@@ -262,39 +251,38 @@ fn reseal(
         }
         if size >= CHANGE_MAX {
             let full = std::mem::take(&mut change);
-            behind = commit(writer, full, watched)?.or(behind);
-            // The parts of the ledger that it read are gone.
+            not_in_keychain = commit(writer, full, watched)?.or(not_in_keychain);
+            // The commit replaced the parts of the ledger that this one had read.
             generations = writer.generations()?;
             size = 0;
         }
     }
     if !change.is_empty() {
-        behind = commit(writer, change, watched)?.or(behind);
+        not_in_keychain = commit(writer, change, watched)?.or(not_in_keychain);
     }
-    // The old key goes after this: no record may still need it.
+    // The old key is dropped after this, so no record may still need it.
     if !is_under(&writer.book()?, current)? {
-        let what = format!("a record of agent {} is still under the old key", writer.agent.name);
-        return fail(Code::Internal, what);
+        return Err(messages::still_under_old_key(&writer.agent.name));
     }
-    Ok((resealed, behind))
+    Ok((resealed, not_in_keychain))
 }
 
-/// Commits one of an agent's changes; why the keychain does not have it yet, if so.
+/// Commits a change of an agent. Returns why the keychain does not have it yet, if so.
 fn commit(writer: &Writer<'_>, change: Change, watched: &dyn Watch) -> Result<Option<Error>> {
     let outcome = writer.stage(change, watched)?.commit()?;
     outcome.unfinished.map_or(Ok(outcome.keychain), Err)
 }
 
-/// About how many bytes the operations of a transaction take for a record: its index entry and its line of the
-/// log, in which its id stands six times.
+/// Returns about how many bytes a record takes in the operations of a transaction: its index entry and its log line,
+/// which contain its id six times.
 fn size_of(record: &Record) -> usize {
     let labels = [&record.credential.email, &record.credential.display_name];
     let labels: usize = labels.into_iter().flatten().map(String::len).sum();
     800 + 6 * record.profile.as_str().len() + 2 * labels
 }
 
-/// What `take` makes of some records as they were found. Those in the keychain are read one after another: it
-/// answers one question at a time.
+/// Decrypts records and returns what `take` makes of each. If any is in the keychain, they are read one after another,
+/// because the keychain answers one request at a time.
 fn open<T: Send>(
     reader: &Reader<'_>,
     ids: &[ProfileId],
@@ -308,8 +296,8 @@ fn open<T: Send>(
     }
 }
 
-/// The agents of which there is anything to seal anew or to judge: not those whose directories hold nothing but
-/// a lock, unless this machine remembers more of them.
+/// Returns the agents that have anything to encrypt again or to check: not those whose directories have only a lock,
+/// unless this machine remembers them.
 fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
     let remembered: HashSet<String> = vault.anchors.agents(keys.vault.as_str()).into_iter().collect();
     let mut names = Vec::new();
@@ -323,7 +311,7 @@ fn with_contents(vault: &Vault, keys: &Keys) -> Result<Vec<AgentName>> {
     Ok(names)
 }
 
-/// Whether a ledger, and every record that it names, is under that key.
+/// Returns whether a ledger, and every record that it lists, is under this key.
 fn is_under(book: &Book, key: KeyId) -> Result<bool> {
     let of_others = |entry: &Entry| matches!(entry.state, RecordState::Stored(_, held) if held != key);
     Ok(book.ledger.key == key.to_string() && !book.all()?.values().any(of_others))

@@ -1,7 +1,9 @@
-//! Unlocking a vault, and keeping a session up to date while keys and methods change.
+//! Unlocks a vault, and keeps a session up to date while keys and methods change.
 
 use crate::env::Env;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
+use crate::messages::vault::home::vault_file_differs;
+use crate::messages::vault::keys as messages;
 use crate::seal::keys::Keys;
 use crate::unlock::key_sources::{self, Ask, KeySources, LOOKS, Named};
 use crate::unlock::unlock_files::{self, Slot};
@@ -26,25 +28,24 @@ impl Vault {
         KeySources { named, env, home: self.home.path(), keychain, vault, ask }
     }
 
-    /// Returns the cache that is enough: that of the whole vault, or of an agent.
+    /// Returns what to look for in the cache: the keys of the whole vault, or of an agent.
     #[must_use]
     pub fn in_cache<'a>(&'a self, agent: Option<&'a str>) -> cache::Asked<'a> {
         cache::Asked { home: self.home.path(), vault: self.claimed_id(), agent }
     }
 
-    /// Unlocks the vault, from the cache where that is there.
+    /// Unlocks the vault, from the cache if it has the keys.
     ///
     /// # Errors
-    /// `LOCKED`, `WRONG_KEY`, and those of the sources named by hand; `TAMPERED` when `vault.json`
-    /// says something else than the unlock file.
+    /// `LOCKED`, `WRONG_KEY`, and those of named sources; `TAMPERED` if `vault.json` does not match the unlock file.
     pub fn unlock(&self, named: &Named, env: &Env, ask: Ask<'_>) -> Result<Session> {
         let sources = self.key_sources(named, env, ask);
         let opened = self.seeking(named, env, &|slots| sources.open(slots))?;
         self.session(opened, env)
     }
 
-    /// Looks again for the key as long as unlock files or the key file change meanwhile: beside a change of
-    /// keys, one may be the old one and the other the new one.
+    /// Calls `open` again while the unlock files or the key file change: during a change of keys, one of them may be
+    /// old and the other new.
     ///
     /// # Errors
     /// Those of `open`, and of reading the unlock files.
@@ -67,8 +68,7 @@ impl Vault {
         }
     }
 
-    /// Unlocks the vault by a method, whatever is cached: for what an agent with a shell should not
-    /// get from a cache.
+    /// Unlocks the vault by a method, without the cache: for what an agent with a shell must not get from a cache.
     ///
     /// # Errors
     /// As [`Vault::unlock`].
@@ -79,32 +79,27 @@ impl Vault {
                 if error.code() != Code::Locked || cache::read(&asked, slots, env.now()).is_none() {
                     return error;
                 }
-                let what =
-                    format!("{}; what `strongroom unlock` cached is not enough for this", error.what());
-                Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
+                messages::cache_not_enough(&error)
             })
         })?;
         self.session(Opened::By(unlocked), env)
     }
 
-    /// The session of an opened vault.
+    /// Returns the session of an opened vault.
     ///
     /// # Errors
-    /// `TAMPERED` if `vault.json` says something else, or the vault's ledger does not list the unlock
-    /// file.
+    /// `TAMPERED` if `vault.json` does not match, or if the vault's ledger does not list the unlock file.
     pub fn session(&self, opened: Opened, env: &Env) -> Result<Session> {
         let mut session = Session::of(opened, env)?;
         if self.file.as_ref().is_some_and(|file| *file != VaultFile::of(&session.keys.vault)) {
-            return Err(Error::new(Code::Tampered, "vault.json does not say what the unlock file says")
-                .with_remedy("restore vault.json, or remove it and run `strongroom doctor --repair`"));
+            return Err(vault_file_differs());
         }
         self.admit(&mut session)?;
         Ok(session)
     }
 
-    /// Makes sure that the unlock file of a session is one that the vault's ledger lists. A ledger that
-    /// these keys did not make says nothing: nothing is written then, and what is read is judged by
-    /// itself.
+    /// Makes sure that the vault's ledger lists the unlock file of a session. A ledger that does not verify with these
+    /// keys proves nothing; then nothing can be written, and each record that is read verifies by itself.
     fn admit(&self, session: &mut Session) -> Result<()> {
         let mut tries = 0;
         loop {
@@ -115,33 +110,25 @@ impl Vault {
             if listed && own.fits(&ring) {
                 return Ok(());
             }
-            // The methods were changed since the file was opened.
+            // The methods may have changed since the file was opened.
             if tries < LOOKS && (!listed && !session.is_current(&self.home)?) {
                 tries += 1;
                 self.reopen(session)?;
                 continue;
             }
-            let what = if listed {
-                "what `strongroom unlock` keeps has another recovery recipient than the vault".to_owned()
+            return Err(if listed {
+                messages::cached_recipient_differs()
             } else {
-                format!(
-                    "unlock/{method}.age is not one of the vault's unlock methods: its ledger does not list it"
-                )
-            };
-            let remedy = if listed {
-                "run `strongroom lock`, then unlock again"
-            } else {
-                "unlock by another method, and look at who can write in the home; if unlock/ or ledger were restored, restore both from one backup"
-            };
-            return Err(Error::new(Code::Tampered, what).with_remedy(remedy));
+                messages::method_not_listed(method)
+            });
         }
     }
 
-    /// Unlocks again, for somebody changed the keys: with the secret that a session holds, or, where
-    /// it came from the cache, by what can be had without asking.
+    /// Unlocks again because the keys were changed: with the secret that the session holds, or, if it came from the
+    /// cache, with a key that needs no prompt.
     ///
     /// # Errors
-    /// `WRONG_KEY` when the secret opens the vault no longer, `LOCKED` when the cache was all there is.
+    /// `WRONG_KEY` if the secret no longer unlocks the vault, `LOCKED` if there is no key but the cached one.
     pub fn refresh(&self, session: &mut Session) -> Result<()> {
         self.reopen(session)?;
         self.admit(session)
@@ -153,18 +140,14 @@ impl Vault {
             Opened::By(unlocked) => {
                 Opened::By(key_sources::again(&|| self.slots(), unlocked, self.home.path())?)
             }
-            // What is named by hand comes before the cache, so nothing was.
+            // Named sources come before the cache, so none was named.
             Opened::Cached(_) => {
                 let again = self.keychain.again();
                 let agent = session.keys.only_agent().map(str::to_owned);
                 let named = Named { agent, ..Named::default() };
                 let sources = KeySources { keychain: &again, ..self.key_sources(&named, &env, None) };
                 sources.open(&self.slots()?).map_err(|error| {
-                    if error.code() != Code::Locked {
-                        return error;
-                    }
-                    Error::new(Code::Locked, "the vault's keys were changed since it was unlocked")
-                        .with_remedy("run `strongroom unlock` again")
+                    if error.code() == Code::Locked { messages::keys_changed() } else { error }
                 })?
             }
         };
@@ -172,13 +155,13 @@ impl Vault {
         Ok(())
     }
 
-    /// Unlocks again where the keys were changed. Under the vault's lock, so that they are not changed once more.
+    /// Unlocks again if the keys were changed. The caller holds the vault's lock, so that they do not change once more.
     pub(in crate::vault) fn keep_current(&self, session: &mut Session) -> Result<()> {
         if session.is_current(&self.home)? { Ok(()) } else { self.refresh(session) }
     }
 
-    /// The store of new profiles. Settings that are not as the vault made them give the default; without the
-    /// keys of the whole vault they cannot be verified, and what was the default when it was unlocked holds.
+    /// Returns the store of new profiles: the default one if the settings were altered. The keys of one agent cannot
+    /// verify the settings; then the store counts that was set when they were cached.
     #[must_use]
     pub fn default_store(&self, session: &Session) -> Store {
         match (self.settings(&session.keys), &session.opened) {
@@ -188,11 +171,11 @@ impl Vault {
         }
     }
 
-    /// Makes a store the one of new profiles. Whether it was another before.
+    /// Sets the store of new profiles. Returns whether it was another before.
     ///
     /// # Errors
-    /// `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings are not as the vault made
-    /// them; those of locking and writing.
+    /// `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings were altered; those of locking and
+    /// writing.
     pub fn set_default_store(&self, session: &mut Session, to: Store, waits: &LockWait) -> Result<bool> {
         if self.settings(&session.keys)?.default_store == to {
             return Ok(false);
@@ -212,10 +195,10 @@ impl Vault {
         Ok(true)
     }
 
-    /// The settings.
+    /// Reads the settings.
     ///
     /// # Errors
-    /// `TAMPERED` if they, or the ledger, are not as the vault made them.
+    /// `TAMPERED` if they, or the ledger, were altered.
     pub fn settings(&self, keys: &Keys) -> Result<Settings> {
         let ring = keys.own()?;
         let own = VaultLedger::expect(&self.home, &ring)?;

@@ -1,4 +1,4 @@
-//! A ledger with its shards at hand, read as they are asked for.
+//! A ledger together with its shards, which are read when they are needed.
 
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, HashMap};
@@ -8,27 +8,28 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::shard::{self, Digest, Entries};
 use super::{Body, Entry, Heading, INLINE_MAX, Ledger, Next, Updates};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::Ring;
 use crate::vault::id::ProfileId;
 use crate::vault::log::Head;
 
-/// A verified ledger, and where its shards lie.
+/// A verified ledger, and where its shards are.
 #[derive(Debug)]
 pub struct Book {
     /// The ledger.
     pub ledger: Ledger,
     /// Shards that are in memory, by file name.
     at_hand: Vec<(String, Vec<u8>)>,
-    /// The directories in which the others are sought, in this order.
+    /// The directories to search for the others, in this order.
     dirs: Vec<Dir>,
     shards: Vec<OnceLock<Entries>>,
-    /// The profiles with long ids, by the names of their records' files, once one was asked for.
+    /// The profiles with long ids, by the names of their records' files; filled when it is first needed.
     long: OnceLock<HashMap<String, ProfileId>>,
 }
 
 impl Book {
-    /// A ledger whose shards lie in these directories.
+    /// Returns a book for a ledger whose shards are in these directories.
     #[must_use]
     pub fn new(ledger: Ledger, dirs: Vec<Dir>) -> Self {
         let many = match &ledger.body {
@@ -39,17 +40,17 @@ impl Book {
         Self { ledger, at_hand: Vec::new(), dirs, shards, long: OnceLock::new() }
     }
 
-    /// With shards that lie in no directory yet, by file name.
+    /// Adds shards that are in no directory yet, by file name.
     #[must_use]
     pub fn with(mut self, shards: Vec<(String, Vec<u8>)>) -> Self {
         self.at_hand = shards;
         self
     }
 
-    /// What the ledger says of a profile.
+    /// Returns the entry of a profile.
     ///
     /// # Errors
-    /// `TAMPERED` if the shard is missing or not the one that the ledger names; those of reading it.
+    /// `TAMPERED` if the shard is missing or was altered; those of reading it.
     pub fn entry(&self, profile: &ProfileId) -> Result<Option<Entry>> {
         Ok(match &self.ledger.body {
             Body::Inline(entries) => entries.get(profile.as_str()).copied(),
@@ -70,19 +71,18 @@ impl Book {
 
     fn read_shard(&self, digest: &Digest) -> Result<Entries> {
         let name = shard::file_name(digest);
-        let altered = || lost("a part of the ledger was altered");
         if let Some((_, bytes)) = self.at_hand.iter().find(|(there, _)| *there == name) {
-            return shard::read(bytes, digest).ok_or_else(altered);
+            return shard::read(bytes, digest).ok_or_else(messages::part_altered);
         }
         for dir in &self.dirs {
             if let Some(bytes) = dir.read_if_any(&name, shard::MAX)? {
-                return shard::read(&bytes, digest).ok_or_else(altered);
+                return shard::read(&bytes, digest).ok_or_else(messages::part_altered);
             }
         }
-        Err(lost("a part of the ledger is missing"))
+        Err(messages::part_missing())
     }
 
-    /// All entries by id, those of removed profiles among them.
+    /// Returns all entries by id, including those of removed profiles.
     ///
     /// # Errors
     /// As [`Book::entry`].
@@ -99,7 +99,7 @@ impl Book {
         }
     }
 
-    /// The profile whose record's file has that name, of those that the ledger knows.
+    /// Returns the profile whose record has this file name. A long id is found only if the ledger lists it.
     ///
     /// # Errors
     /// As [`Book::entry`].
@@ -115,10 +115,10 @@ impl Book {
         Ok(self.long.get().and_then(|long| long.get(name)).cloned())
     }
 
-    /// The profiles that are not removed, sorted.
+    /// Returns the profiles that are not removed, sorted.
     ///
     /// # Errors
-    /// As [`Book::entry`]; `CORRUPT` for an id outside the grammar.
+    /// As [`Book::entry`]; `CORRUPT` for an invalid id.
     pub fn ids(&self) -> Result<Vec<ProfileId>> {
         let held = self.all()?.into_iter().filter(|(_, entry)| !entry.is_removed());
         let mut ids = held.map(|(id, _)| id.parse()).collect::<Result<Vec<ProfileId>>>()?;
@@ -126,8 +126,8 @@ impl Book {
         Ok(ids)
     }
 
-    /// The ledger after some updates. Its number is one more than this one's, or than `above`, if
-    /// that is higher.
+    /// Returns the ledger after some updates. Its number is one more than this one's or than `above`, whichever is
+    /// higher.
     ///
     /// # Errors
     /// As [`Book::entry`]; `TOO_LARGE`.
@@ -157,7 +157,7 @@ impl Book {
         let names: Vec<String> = digests.iter().map(shard::file_name).collect();
         let mut next = self.ledger.next_text(heading, Body::Shards(digests))?;
         next.shards = names.into_iter().zip(written).collect();
-        // Shards that are alike, or that are there already, are one file.
+        // Equal shards, and shards that exist already, are one file.
         next.shards.sort_unstable();
         next.shards.dedup();
         let there: Vec<String> = self.ledger.shard_names().collect();
@@ -172,7 +172,7 @@ impl Book {
 
     fn next_of_shards(&self, heading: Heading<'_>, updates: &Updates) -> Result<Next> {
         let Body::Shards(digests) = &self.ledger.body else {
-            return fail(Code::Internal, "the ledger has no shards");
+            return Err(messages::no_parts());
         };
         let mut digests = digests.clone();
         let mut changed: BTreeMap<usize, Entries> = BTreeMap::new();
@@ -199,14 +199,9 @@ impl Book {
     }
 }
 
-fn lost(what: &str) -> Error {
-    Error::new(Code::Tampered, what)
-        .with_remedy("restore it from a backup, or run `strongroom doctor`: it names what goes on without it")
-}
-
 fn bounded(next: Next) -> Result<Next> {
     if next.shards.iter().any(|(_, bytes)| bytes.len() > shard::MAX) {
-        return fail(Code::TooLarge, "a part of the ledger would be larger than its bound");
+        return Err(messages::part_too_large());
     }
     Ok(next)
 }

@@ -1,12 +1,12 @@
-//! An agent's ledger: what is current, authenticated.
+//! An agent's ledger: an authenticated list of what is current.
 //!
-//! For each profile it holds the generation, the key id and the store of its record, or that it was
-//! removed. It has a number that only grows, names the ledger before it, and holds the head of the
-//! change log. Readers and writers go by it; the index, the log, notes and file names only mirror it.
+//! For each profile it has the generation, the key id and the store of its record, or says that the profile was
+//! removed. It has a number that only grows, names the ledger before it, and has the head of the change log. Readers
+//! and writers rely on it; the index, the log, notes and file names only repeat it.
 //!
-//! It is one signed text ([`signed`]) with its entries inline, up to 256 of them. Beyond that
-//! the entries lie in shards, files named by their own digest that are never changed, so that whoever
-//! asks for one profile reads the root and one shard ([`shard`]).
+//! It is one signed text ([`signed`]) with up to 256 entries inline. With more, the entries are in shards: files that
+//! are named by their own digest and never changed. To find one profile, only the ledger and one shard are read
+//! ([`shard`]).
 
 pub mod book;
 pub mod shard;
@@ -18,7 +18,8 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::log::Head;
 use super::store::Store;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::{KeyId, Ring, hex, label};
 use crate::seal::signed::{self, Use};
 use shard::{Digest, Entries};
@@ -29,32 +30,32 @@ pub use book::Book;
 pub const FILE: &str = "ledger";
 /// The largest ledger, in bytes.
 pub const MAX: usize = 1024 * 1024;
-/// The most entries that stand in the ledger itself.
+/// The most entries in the ledger itself.
 pub const INLINE_MAX: usize = 256;
-/// The highest generation of a record: a number that every JSON reader holds exactly.
+/// The highest generation of a record: every JSON parser represents numbers up to it exactly.
 pub const GENERATION_MAX: u64 = 1 << 52;
 const FORMAT: u32 = 1;
 
-/// What the ledger says of a profile.
+/// The ledger's entry of a profile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
-    /// The generation of its record; of a removed one the last it had.
+    /// The generation of its record, or the last one of a removed profile.
     pub generation: u64,
-    /// Where the record rests.
+    /// Where the record is.
     pub state: RecordState,
 }
 
-/// Where a profile's record rests.
+/// The place of a profile's record.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordState {
-    /// In a store, sealed under a key of that id.
+    /// In a store, encrypted with the key that has this id.
     Stored(Store, KeyId),
     /// Nowhere: the profile was removed.
     Removed,
 }
 
 impl Entry {
-    /// The store, unless the profile was removed.
+    /// Returns the store, unless the profile was removed.
     #[must_use]
     pub const fn store(&self) -> Option<Store> {
         match self.state {
@@ -63,27 +64,27 @@ impl Entry {
         }
     }
 
-    /// Whether the profile was removed.
+    /// Returns whether the profile was removed.
     #[must_use]
     pub const fn is_removed(&self) -> bool {
         matches!(self.state, RecordState::Removed)
     }
 }
 
-/// An agent's ledger, verified. Where its entries are not inline, a [`Book`] reads them.
+/// An agent's ledger, verified. If its entries are not inline, a [`Book`] reads them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Ledger {
-    /// Counts the changes, from 1; 0 where there was none yet.
+    /// The number of changes so far; 0 before the first.
     pub number: u64,
-    /// Its MAC, in Base64, by which the next one names it.
+    /// Its MAC, in Base64. The next ledger names this one by it.
     pub mac: String,
     /// The MAC of the ledger before it; empty for the first.
     pub previous: String,
     /// The head of the change log.
     pub log: Head,
-    /// How many entries there are, removed profiles among them.
+    /// The number of entries, including those of removed profiles.
     pub count: usize,
-    /// The id of the vault key under which it was written.
+    /// The id of the vault key that it was signed with.
     pub key: String,
     body: Body,
 }
@@ -91,7 +92,7 @@ pub struct Ledger {
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Body {
     Inline(Entries),
-    /// The digests of the shards, 2 to the power of some number of them.
+    /// The digests of the shards; their number is a power of two.
     Shards(Vec<Digest>),
 }
 
@@ -118,7 +119,7 @@ struct Text {
     shards: Option<String>,
 }
 
-/// What the next ledger says, but for its entries.
+/// What the next ledger says, apart from its entries.
 struct Heading<'a> {
     ring: &'a Ring,
     number: u64,
@@ -133,12 +134,12 @@ pub struct Next {
     pub ledger: Ledger,
     /// Its text.
     pub text: String,
-    /// The shards that are new, by file name.
+    /// Its new shards, by file name.
     pub shards: Vec<(String, Vec<u8>)>,
 }
 
 impl Ledger {
-    /// Reads the ledger in a directory. An absent one is that of an agent without profiles.
+    /// Reads the ledger in a directory. An agent that never had profiles has none.
     ///
     /// # Errors
     /// `TAMPERED` if it does not verify, `NEWER_FORMAT`, those of reading it.
@@ -146,25 +147,21 @@ impl Ledger {
         dir.read_if_any(FILE, MAX)?.map(|bytes| Self::parse(&bytes, ring)).transpose()
     }
 
-    /// The ledger in a text.
+    /// Verifies and parses a ledger.
     ///
     /// # Errors
     /// `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(bytes: &[u8], ring: &Ring) -> Result<Self> {
-        let whose = ring.scope.to_string();
         let (json, mac) = open(bytes, ring)?;
-        let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
-        let Ok(text) = serde_json::from_str::<Text>(&json) else { return tampered("is damaged") };
+        let damaged = || messages::damaged(&ring.scope);
+        let text: Text = serde_json::from_str(&json).map_err(|_| damaged())?;
         if Some(text.agent.as_str()) != ring.scope.agent() {
-            return tampered("belongs to another agent");
+            return Err(messages::of_another_agent(&ring.scope));
         }
         let body = match (text.entries, text.shards) {
             (Some(entries), None) => Body::Inline(entries),
-            (None, Some(digests)) => match shard::digests(&digests) {
-                Some(digests) => Body::Shards(digests),
-                None => return tampered("is damaged"),
-            },
-            _ => return tampered("is damaged"),
+            (None, Some(digests)) => Body::Shards(shard::digests(&digests).ok_or_else(damaged)?),
+            _ => return Err(damaged()),
         };
         Ok(Self {
             number: text.number,
@@ -177,13 +174,13 @@ impl Ledger {
         })
     }
 
-    /// Whether `other` is the ledger that was written right after this one.
+    /// Returns whether `other` is the ledger that was written right after this one.
     #[must_use]
     pub fn precedes(&self, other: &Self) -> bool {
         other.number > self.number && signed::same(&other.previous, &self.mac)
     }
 
-    /// The names of its shards.
+    /// Returns the file names of its shards.
     pub fn shard_names(&self) -> impl Iterator<Item = String> {
         let digests: &[Digest] = match &self.body {
             Body::Inline(_) => &[],
@@ -218,7 +215,7 @@ impl Ledger {
     }
 }
 
-/// The number that a ledger's text claims; nothing of it is verified.
+/// Returns the number in a ledger's text, unverified.
 #[must_use]
 pub fn number_of(text: &[u8]) -> Option<u64> {
     #[derive(Deserialize)]
@@ -232,7 +229,7 @@ fn purpose(salt: &str) -> Use<'_> {
     Use { salt, label: label::LEDGER }
 }
 
-/// What every ledger has, whoever's it is.
+/// What the ledgers of agents and of the vault have in common.
 #[derive(Deserialize)]
 struct Common<'a> {
     format: u32,
@@ -241,46 +238,44 @@ struct Common<'a> {
     key: &'a str,
 }
 
-/// The JSON and the MAC of a ledger's text that verifies.
+/// Verifies a ledger's text, and returns its JSON and its MAC.
 ///
 /// # Errors
 /// `TAMPERED`, `NEWER_FORMAT`.
 pub(super) fn open(bytes: &[u8], ring: &Ring) -> Result<(String, String)> {
     let whose = &ring.scope;
-    let tampered = |why: &str| fail(Code::Tampered, format!("the ledger of {whose} {why}"));
-    let Some(parts) = signed::split(bytes) else { return tampered("is damaged") };
-    let Ok(common) = serde_json::from_str::<Common>(parts.json) else { return tampered("is damaged") };
+    let parts = signed::split(bytes).ok_or_else(|| messages::damaged(whose))?;
+    let common: Common<'_> = serde_json::from_str(parts.json).map_err(|_| messages::damaged(whose))?;
     if common.format > FORMAT {
-        return fail(Code::NewerFormat, format!("the ledger of {whose} was made by a newer strongroom"));
+        return Err(messages::newer(whose));
     }
     if common.vault != ring.vault.as_str() {
-        return tampered("belongs to another vault");
+        return Err(messages::of_another_vault(whose));
     }
     let Some(key) = ring.get(common.key) else {
-        return tampered(if ring.is_retired(common.key) {
-            "was written under a key that was given up since: it was put back"
+        return Err(if ring.is_retired(common.key) {
+            messages::under_retired_key(whose)
         } else {
-            "was written under a key that this vault does not have"
+            messages::under_unknown_key(whose)
         });
     };
     let salt = format!("machine:{}", common.machine);
     if !signed::verifies(key, purpose(&salt), &parts)? {
-        return tampered("was altered");
+        return Err(messages::altered(whose));
     }
     if common.machine != ring.machine.as_str() {
-        return tampered("was written by another machine");
+        return Err(messages::of_another_machine(whose));
     }
     Ok((parts.json.to_owned(), parts.mac.to_owned()))
 }
 
-/// The signed text of a ledger, and its MAC.
+/// Signs a ledger, and returns its text and its MAC.
 pub(super) fn write(text: &impl Serialize, ring: &Ring) -> Result<(String, String)> {
-    let json =
-        serde_json::to_string(text).map_err(|_| Error::new(Code::Internal, "a ledger cannot be written"))?;
+    let json = serde_json::to_string(text).map_err(|_| messages::not_serialized())?;
     let salt = ring.machine_salt();
     let (text, mac) = signed::sign(ring.current(), purpose(&salt), &json)?;
     if text.len() > MAX {
-        return fail(Code::TooLarge, format!("the ledger of {} would be larger than its bound", ring.scope));
+        return Err(messages::too_large(&ring.scope));
     }
     Ok((text, mac))
 }
@@ -288,18 +283,18 @@ pub(super) fn write(text: &impl Serialize, ring: &Ring) -> Result<(String, Strin
 /// Entries by profile id, as updates of a ledger.
 pub type Updates = BTreeMap<String, Entry>;
 
-/// What a ledger says that nobody can verify, because the keys are lost: enough for a recovery to tell
-/// what is to be looked for. Nothing is deleted or overruled by it.
+/// The contents of a ledger that cannot be verified because the keys are lost. They tell a recovery what to look for;
+/// nothing is deleted or replaced because of them.
 #[derive(Debug, Default)]
 pub struct Unverified {
     /// Its MAC.
     pub mac: String,
-    /// Its entries, as far as they are there.
+    /// Its entries, without those of missing or altered shards.
     pub entries: Entries,
 }
 
 impl Unverified {
-    /// Reads the ledger in a directory.
+    /// Reads the ledger in a directory without verifying it.
     #[must_use]
     pub fn read(dir: &Dir) -> Option<Self> {
         let bytes = dir.read(FILE, MAX).ok()?;
@@ -315,9 +310,9 @@ impl Unverified {
 }
 
 impl Book {
-    /// The ledger of an agent that begins anew: without entries, at the end of a log.
+    /// Returns a new ledger without entries, at the end of an existing log.
     #[must_use]
-    pub fn anew(log: Head) -> Self {
+    pub fn begun_at(log: Head) -> Self {
         Self::new(Ledger { log, ..Ledger::default() }, Vec::new())
     }
 }

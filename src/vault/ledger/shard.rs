@@ -1,4 +1,4 @@
-//! The entries of a large ledger: files that are named by their digest and never changed.
+//! Shards: files with the entries of a large ledger, which are named by their digest and never changed.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use crate::vault::store::Store;
 
 /// The largest shard, in bytes.
 pub const MAX: usize = 1024 * 1024;
-/// A ledger has so many shards that on average a shard has at most this many entries.
+/// The most entries that a shard has on average.
 const PER_SHARD: usize = 256;
-/// What the name of a shard's file begins with.
+/// The prefix of a shard's file name.
 pub const PREFIX: &str = "ledger-";
 
 /// The first 16 bytes of a shard's SHA-256.
@@ -22,7 +22,7 @@ pub type Digest = [u8; 16];
 /// Entries by profile id.
 pub type Entries = BTreeMap<String, Entry>;
 
-/// The digest of a shard's bytes.
+/// Returns the digest of a shard's bytes.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> Digest {
     let mut digest = Digest::default();
@@ -30,13 +30,13 @@ pub fn digest(bytes: &[u8]) -> Digest {
     digest
 }
 
-/// The name of a shard's file.
+/// Returns the name of a shard's file.
 #[must_use]
 pub fn file_name(digest: &Digest) -> String {
     format!("{PREFIX}{}", hex(digest))
 }
 
-/// The digests in a ledger's text: a power of two of them.
+/// Parses the digests in a ledger's text. Returns `None` unless their number is a power of two.
 #[must_use]
 pub fn digests(text: &str) -> Option<Vec<Digest>> {
     let found = text.as_bytes().chunks(32).map(|one| unhex(std::str::from_utf8(one).ok()?));
@@ -44,13 +44,13 @@ pub fn digests(text: &str) -> Option<Vec<Digest>> {
     found.len().is_power_of_two().then_some(found)
 }
 
-/// How many shards a ledger of so many entries has.
+/// Returns the number of shards of a ledger with this many entries.
 #[must_use]
 pub fn how_many(entries: usize) -> usize {
     entries.div_ceil(PER_SHARD).next_power_of_two()
 }
 
-/// Which of `shards`, a power of two, holds an id: by the first bits of its SHA-256.
+/// Returns which shard has an id: the first bits of its SHA-256. `shards` is a power of two.
 #[must_use]
 pub fn place(id: &str, shards: usize) -> usize {
     let digest = Sha256::digest(id.as_bytes());
@@ -59,7 +59,7 @@ pub fn place(id: &str, shards: usize) -> usize {
     usize::try_from(u64::from(first) >> (32 - bits)).unwrap_or(0)
 }
 
-/// The bytes of a shard.
+/// Returns the bytes of a shard.
 #[must_use]
 pub fn write(entries: &Entries) -> Vec<u8> {
     let mut bytes = serde_json::to_vec(entries).unwrap_or_default();
@@ -67,7 +67,7 @@ pub fn write(entries: &Entries) -> Vec<u8> {
     bytes
 }
 
-/// The entries in a shard's bytes, if they are the ones of that digest.
+/// Returns the entries in a shard's bytes, if they have this digest.
 #[must_use]
 pub fn read(bytes: &[u8], expected: &Digest) -> Option<Entries> {
     (digest(bytes) == *expected).then(|| serde_json::from_slice(bytes).ok()).flatten()
@@ -113,7 +113,7 @@ impl<'de> Deserialize<'de> for Entry {
                 .map(|(store, key)| RecordState::Stored(store, key)),
             _ => None,
         };
-        let state = state.ok_or_else(|| serde::de::Error::custom("not an entry of a ledger"))?;
+        let state = state.ok_or_else(|| serde::de::Error::custom("not a ledger entry"))?;
         Ok(Self { generation: written.generation, state })
     }
 }

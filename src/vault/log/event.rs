@@ -1,10 +1,10 @@
-//! What a line of the log says was done.
+//! The changes that the log records.
 
 use serde::{Deserialize, Serialize};
 
 use crate::vault::id::ProfileId;
 
-/// What the lines of an agent's log say was done.
+/// The kinds of changes in an agent's log.
 pub const OPS_OF_AGENT: &[&str] = &[
     "paste",
     "rotate",
@@ -20,7 +20,7 @@ pub const OPS_OF_AGENT: &[&str] = &[
     "log-rotate",
     "log-restart",
 ];
-/// What the lines of the vault's own log say was done.
+/// The kinds of changes in the vault's own log.
 pub const OPS_OF_VAULT: &[&str] = &[
     "init",
     "unlock-method-add",
@@ -34,7 +34,7 @@ pub const OPS_OF_VAULT: &[&str] = &[
     "log-restart",
 ];
 
-/// A change, as the log tells it.
+/// A change, as the log records it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Event {
     /// What was done: `paste`, `import`, `rotate`, `remove`, `rename`, `rekey`, …
@@ -51,25 +51,25 @@ pub struct Event {
     /// The record's generation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub generation: Option<u64>,
-    /// The SHA-256 of all before this line in this file, or of the file before, in hex.
+    /// The SHA-256 of everything before this line in this file, or of the file before, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub anchor: Option<String>,
     /// The MAC of the line before, if that is in another file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<String>,
-    /// How much was wrong with the lines before, when they were anchored.
+    /// The number of problems that the lines before had when this line vouched for them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings: Option<u64>,
 }
 
 impl Event {
-    /// An event that concerns a profile.
+    /// Returns an event that concerns a profile.
     #[must_use]
     pub fn of(op: &str, profile: &ProfileId, generation: Option<u64>) -> Self {
         Self { op: op.to_owned(), profile: Some(profile.to_string()), generation, ..Self::default() }
     }
 
-    /// An event that concerns an unlock method.
+    /// Returns an event that concerns an unlock method.
     #[must_use]
     pub fn of_method(op: &str, method: &str) -> Self {
         Self { op: op.to_owned(), method: Some(method.to_owned()), ..Self::default() }

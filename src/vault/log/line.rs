@@ -8,10 +8,10 @@ use crate::error::Result;
 use crate::seal::keys::{Ring, RingKey, label};
 use crate::seal::signed::{self, Use};
 
-/// What begins the last member of a line, which its MAC does not cover.
+/// The beginning of the last member of a line, which its MAC does not cover.
 pub(super) const MAC_FIELD: &str = ",\"mac\":\"";
 
-/// Where a log ends, as the ledger says it.
+/// The end of a log, as the ledger records it.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Head {
     /// The number of the last line.
@@ -23,7 +23,7 @@ pub struct Head {
 }
 
 impl Head {
-    /// Whether a log whose last line has this number and this MAC ends here.
+    /// Returns whether a log whose last line has this number and this MAC ends here.
     #[must_use]
     pub fn is_at(&self, seq: u64, mac: &str) -> bool {
         self.seq == seq && signed::same(&self.mac, mac)
@@ -33,20 +33,20 @@ impl Head {
 /// A line of the log.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Line {
-    /// Counts from 1.
+    /// Its number, from 1.
     pub seq: u64,
-    /// When, in Unix milliseconds.
+    /// When it was written, in Unix milliseconds.
     pub at: i64,
-    /// What.
+    /// The change.
     #[serde(flatten)]
     pub event: Event,
-    /// The id of the vault key under which the line is chained.
+    /// The id of the vault key of its MAC.
     pub key: String,
     /// The MAC.
     pub mac: String,
 }
 
-/// A line, and the part of it that its MAC covers.
+/// Parses a line, and returns it with the part that its MAC covers.
 pub(in crate::vault) fn parse_line(raw: &[u8]) -> Option<(Line, &str)> {
     let text = std::str::from_utf8(raw).ok()?;
     let line = serde_json::from_str(text).ok()?;

@@ -13,7 +13,7 @@ fn adds<'a>(ring: &'a Ring, head: &'a Head, now: i64, events: &'a [Event]) -> Ad
     Addition { ring, head, now, events }
 }
 
-/// Appends events behind a head, and gives the new one.
+/// Appends events after a head, and returns the new head.
 fn write(ring: &Ring, dir: &Dir, head: &Head, events: &[Event]) -> Head {
     let (part, head) = lines(dir, adds(ring, head, 7, events)).unwrap();
     append(dir, &part, Durable::Now).unwrap();
@@ -60,7 +60,7 @@ fn a_line_that_was_put_in_is_marked_and_the_others_are_not() {
         let judged = judge(Some(&ring), &[altered.clone().into_bytes()]).unwrap();
         let faults: Vec<bool> = judged.iter().map(|line| line.fault.is_some()).collect();
         assert_eq!(faults, [false, true, false], "{between}");
-        // What comes next goes behind it, and is good.
+        // The next line is appended after it, and is good.
         dir.replace(FILE, altered.as_bytes()).unwrap();
         let head = write(&ring, &dir, &head, &[event("paste", "a:d", 7)]);
         let after = checked(&ring, &dir, &head);
@@ -127,11 +127,11 @@ fn a_log_goes_on_in_another_file_and_what_is_kept_verifies() {
     assert_eq!(read(&dir).unwrap().len(), 5);
     let verified = checked(&ring, &dir, &head);
     assert_eq!((verified.good, verified.findings), (12, vec![]));
-    // The oldest may go; the others still say what they follow.
+    // The oldest file may be removed; the others still say what they follow.
     dir.remove_file(&earlier_names(&dir).unwrap()[0]).unwrap();
     let verified = checked(&ring, &dir, &head);
     assert_eq!((verified.good, verified.findings), (11, vec![]));
-    // One between may not.
+    // One in the middle may not.
     dir.remove_file(&earlier_names(&dir).unwrap()[1]).unwrap();
     assert!(checked(&ring, &dir, &head).wrong > 0);
 }
@@ -176,7 +176,7 @@ fn lines_of_lost_keys_are_followed_and_vouched_for_by_a_recovery() {
     let head = unverified_head(&dir).unwrap();
     let head = write(&new, &dir, &head, &[anchored("recover", &dir, 0).unwrap()]);
     assert_eq!((head.seq, checked(&new, &dir, &head).wrong), (3, 0));
-    // A number that no log has steers nothing.
+    // A number that no log can have is ignored.
     let forged = String::from_utf8(dir.read(FILE, MAX).unwrap())
         .unwrap()
         .replace("\"seq\":3", "\"seq\":18446744073709551615");
@@ -184,7 +184,7 @@ fn lines_of_lost_keys_are_followed_and_vouched_for_by_a_recovery() {
     assert_eq!(unverified_head(&dir).unwrap().seq, 2);
 }
 
-/// A rekey vouches for its own file, and the first line of that one for the file before.
+/// A rekey vouches for its own file, and the first line of that file for the one before.
 #[test]
 fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
     for at_rotation in [false, true] {
@@ -209,7 +209,7 @@ fn a_log_of_several_files_is_vouched_for_after_a_rekey() {
         append(&dir, &part, Durable::Now).unwrap();
         let checked = checked(&after, &dir, &head);
         assert_eq!(checked.findings, Vec::<String>::new(), "{at_rotation}");
-        // An altered line of the first file is vouched for by nothing.
+        // Nothing vouches for an altered line of the first file.
         let mut files = read(&dir).unwrap();
         let altered = files[0].iter().rposition(|byte| *byte == b'd').unwrap();
         files[0][altered] = b'e';

@@ -1,10 +1,11 @@
-//! The change log: `log.jsonl`, one JSON object a line, chained under the keys of its scope.
+//! The change log: `log.jsonl`, with one JSON object on each line, chained with the keys of its scope.
 //!
-//! A line ends in `,"mac":"…"}`; the MAC is HMAC-SHA-256 over the MAC of the line before and over
-//! the line up to there. The log is history and evidence; it decides nothing. Where it ends, the
-//! ledger says. It rotates: a file that has grown is kept under another name, and the first line of
-//! the next one holds its digest. A change of the vault key writes a line with the SHA-256 of
-//! everything before it in the file: lines under a key that is gone are vouched for by that.
+//! A line ends in `,"mac":"…"}`. The MAC is HMAC-SHA-256 over the MAC of the line before and the line up to there. The
+//! log is history and evidence; it decides nothing. The ledger says where it ends.
+//!
+//! It rotates: a file that has grown is kept under another name, and the first line of the next one has its digest. A
+//! change of the vault key writes a line with the SHA-256 of everything before it in the file, which vouches for lines
+//! under keys that are dropped.
 
 mod event;
 mod line;
@@ -16,7 +17,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::keys::{Ring, hex};
 use crate::seal::signed;
 pub use event::{Event, OPS_OF_AGENT, OPS_OF_VAULT};
@@ -29,17 +31,17 @@ pub use verify::{Judged, Verified, judge, verify};
 pub const FILE: &str = "log.jsonl";
 /// The largest file of a log that is read as a whole, in bytes.
 pub const MAX: usize = 64 * 1024 * 1024;
-/// From this size on, in bytes, a log's file is set by and another one begun.
+/// The size of a log's file, in bytes, from which it is set aside and another one begins.
 pub const ROTATE_FROM: u64 = 16 * 1024 * 1024;
-/// How many earlier files are kept: with the current one 256 MiB.
+/// The most earlier files that are kept: 256 MiB together with the current one.
 const KEPT: usize = 15;
-/// The most bytes that they take together: one to which a large change was added counts for several.
+/// The most bytes that they take together. A file that a large change was added to counts for several.
 const KEPT_BYTES: u64 = KEPT as u64 * ROTATE_FROM;
 /// More lines than any log has.
 const SEQ_MAX: u64 = 1 << 40;
-/// What the names of earlier files begin with, before the number of their last line.
+/// The prefix of the names of earlier files; the number of their last line follows.
 const EARLIER: &str = "log-";
-/// What the names of files begin with that were damaged and set by.
+/// The prefix of the names of damaged files that were set aside.
 pub const DAMAGED: &str = "log-damaged-";
 
 #[derive(Serialize)]
@@ -54,11 +56,11 @@ struct Unsigned<'a> {
 /// What a change appends.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct LogPart {
-    /// How long the file was before, in bytes.
+    /// The length of the file before, in bytes.
     pub base: u64,
     /// The lines.
     pub lines: String,
-    /// The name under which the file is set by first.
+    /// The name that the current file is given first, if it is set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated: Option<String>,
 }
@@ -66,21 +68,21 @@ pub struct LogPart {
 /// Events that are to be appended to a log.
 #[derive(Clone, Copy, Debug)]
 pub struct Addition<'a> {
-    /// The keys under which the lines are chained.
+    /// The keys of the lines' MACs.
     pub ring: &'a Ring,
-    /// Where the log ends.
+    /// The current end of the log.
     pub head: &'a Head,
-    /// When they happen, in Unix milliseconds.
+    /// Now, in Unix milliseconds.
     pub now: i64,
     /// The events.
     pub events: &'a [Event],
 }
 
-/// The lines of an addition, and where the log ends then. A file that has grown large is set by, and
-/// one that is larger than any log is set by as damaged.
+/// Returns the lines of an addition, and the end of the log after them. A file that has grown is set aside; one that is
+/// larger than any log is set aside as damaged.
 ///
 /// # Errors
-/// `INTERNAL`; those of reading the file that is set by.
+/// `INTERNAL`; those of reading the file that is set aside.
 pub fn lines(dir: &Dir, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     if len_of(dir)? > MAX as u64 {
         return begin_anew(dir, addition, Some(&addition.now.to_string()));
@@ -91,15 +93,15 @@ pub fn lines(dir: &Dir, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     append_to(addition.head.len, addition)
 }
 
-/// As [`lines`], in a new file. The one before is set by: as an earlier part of the log, or under a
-/// name that says that it is damaged.
+/// Returns the lines of an addition in a new file. The current one is set aside: as an earlier part of the log, or as a
+/// damaged one with a name that has `damaged` in it.
 ///
 /// # Errors
 /// As [`lines`].
 pub fn begin_anew(dir: &Dir, addition: Addition<'_>, damaged: Option<&str>) -> Result<(LogPart, Head)> {
     let head = addition.head;
     let there = dir.kind(FILE)?.is_some();
-    // What is damaged is vouched for by nobody.
+    // Nothing vouches for a damaged file.
     let anchor = if there && damaged.is_none() { Some(digest_of(dir)?) } else { None };
     let op = if damaged.is_some() { "log-restart" } else { "log-rotate" };
     let first = Event { op: op.to_owned(), anchor, previous: Some(head.mac.clone()), ..Event::default() };
@@ -122,7 +124,7 @@ fn append_to(base: u64, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     for event in events {
         head.seq += 1;
         let unsigned = serde_json::to_string(&Unsigned { seq: head.seq, at: now, event, key: &key_id })
-            .map_err(|_| Error::new(Code::Internal, "a log line cannot be written"))?;
+            .map_err(|_| messages::vault::log::line_not_serialized())?;
         let open = unsigned.strip_suffix('}').unwrap_or(&unsigned);
         head.mac = signed::encoded(mac_of(key, ring, &head.mac, open)?);
         lines.push_str(open);
@@ -134,16 +136,16 @@ fn append_to(base: u64, addition: Addition<'_>) -> Result<(LogPart, Head)> {
     Ok((LogPart { base, lines, rotated: None }, head))
 }
 
-/// When what was put in place is made durable.
+/// When an applied change is made durable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Durable {
     /// At once.
     Now,
-    /// By a later change: until then a journal holds it.
+    /// By a later change; until then, it is in a journal.
     Later,
 }
 
-/// Puts lines in their place. Doing it again changes nothing.
+/// Appends lines. Doing it again changes nothing.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.
@@ -157,14 +159,14 @@ pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
     }
     let mut file = dir.open_or_create(FILE)?;
     let len = file.seek(SeekFrom::End(0)).map_err(failed)?;
-    let mut behind = Vec::new();
+    let mut tail = Vec::new();
     if len != part.base {
-        // Of a file that was cut off, the end may hold the lines.
+        // If the file was truncated before, the lines may be at its end.
         let from = if len > part.base { part.base } else { len.saturating_sub(part.lines.len() as u64) };
         file.seek(SeekFrom::Start(from)).map_err(failed)?;
-        (&file).take(MAX as u64).read_to_end(&mut behind).map_err(failed)?;
+        (&file).take(MAX as u64).read_to_end(&mut tail).map_err(failed)?;
     }
-    match place_for(&behind, len, part) {
+    match place_for(&tail, len, part) {
         Place::There => {}
         Place::Whole => {
             file.seek(SeekFrom::Start(part.base)).map_err(failed)?;
@@ -174,7 +176,7 @@ pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
                 file.set_len(end).map_err(failed)?;
             }
         }
-        Place::Behind(text) => {
+        Place::End(text) => {
             file.seek(SeekFrom::Start(len)).map_err(failed)?;
             file.write_all(text.as_bytes()).map_err(failed)?;
         }
@@ -197,46 +199,47 @@ pub fn append(dir: &Dir, part: &LogPart, durable: Durable) -> Result<()> {
 /// Where lines go in a file.
 #[derive(PartialEq, Eq, Debug)]
 enum Place {
-    /// They are there.
+    /// Nowhere: the file has them.
     There,
-    /// At their base: what follows it was left by a writer or a machine that stopped in the middle.
+    /// To their base. What follows it was left by a writer or a machine that stopped in the middle.
     Whole,
-    /// At the end of the file, as this text.
-    Behind(String),
+    /// To the end of the file, as this text.
+    End(String),
 }
 
-/// What was cut off or inserted stays as it is, as evidence: the lines that are missing go to the end.
-fn place_for(behind: &[u8], len: u64, part: &LogPart) -> Place {
+/// Returns where lines go. If something was cut off or inserted, that stays as evidence, and missing lines go to the
+/// end.
+fn place_for(tail: &[u8], len: u64, part: &LogPart) -> Place {
     let lines = part.lines.as_bytes();
     if len >= part.base {
-        if behind == lines {
+        if tail == lines {
             return Place::There;
         }
-        if is_cut_short(behind, lines) {
+        if is_cut_short(tail, lines) {
             return Place::Whole;
         }
     }
     let mut text = String::new();
     for line in part.lines.split_inclusive('\n') {
-        if memchr::memmem::find(behind, line.as_bytes()).is_none() {
+        if memchr::memmem::find(tail, line.as_bytes()).is_none() {
             text.push_str(line);
         }
     }
     if text.is_empty() {
         return Place::There;
     }
-    let gap = behind.last().is_some_and(|last| *last != b'\n');
-    Place::Behind(if gap { format!("\n{text}") } else { text })
+    let gap = tail.last().is_some_and(|last| *last != b'\n');
+    Place::End(if gap { format!("\n{text}") } else { text })
 }
 
-/// Whether these bytes are what a machine that lost its power leaves of lines: a part of them, with
-/// zeros for what never reached the disk.
-fn is_cut_short(behind: &[u8], lines: &[u8]) -> bool {
+/// Returns whether these bytes are what a loss of power leaves of lines: a part of them, with zeros for what never
+/// reached the disk.
+fn is_cut_short(tail: &[u8], lines: &[u8]) -> bool {
     let due = lines.iter().copied().chain(std::iter::repeat(0));
-    behind.iter().zip(due).all(|(there, due)| *there == 0 || *there == due)
+    tail.iter().zip(due).all(|(there, due)| *there == 0 || *there == due)
 }
 
-/// A log's files with lines in their place that may not be there yet.
+/// Returns the files of a log with lines added that may not be in them yet.
 #[must_use]
 pub fn with(mut files: Vec<Vec<u8>>, part: &LogPart) -> Vec<Vec<u8>> {
     if part.rotated.is_some() && files.last().is_none_or(|last| !last.starts_with(part.lines.as_bytes())) {
@@ -253,12 +256,12 @@ pub fn with(mut files: Vec<Vec<u8>>, part: &LogPart) -> Vec<Vec<u8>> {
             last.truncate(base);
             last.extend_from_slice(part.lines.as_bytes());
         }
-        Place::Behind(text) => last.extend_from_slice(text.as_bytes()),
+        Place::End(text) => last.extend_from_slice(text.as_bytes()),
     }
     files
 }
 
-/// The names of the earlier files of a log, the oldest first.
+/// Returns the names of the earlier files of a log, the oldest first.
 fn earlier_names(dir: &Dir) -> Result<Vec<String>> {
     let is_earlier = |name: &String| {
         let number = name.strip_prefix(EARLIER).and_then(|name| name.strip_suffix(".jsonl"));
@@ -267,7 +270,7 @@ fn earlier_names(dir: &Dir) -> Result<Vec<String>> {
     Ok(dir.names()?.into_iter().filter(is_earlier).collect())
 }
 
-/// The files of a log, the oldest first, each with its bytes.
+/// Reads the files of a log, the oldest first.
 ///
 /// # Errors
 /// `TOO_LARGE`, those of reading.
@@ -279,7 +282,7 @@ pub fn read(dir: &Dir) -> Result<Vec<Vec<u8>>> {
     Ok(files)
 }
 
-/// The length of a log's current file, in bytes; 0 if there is none.
+/// Returns the length of a log's current file, in bytes; 0 without one.
 ///
 /// # Errors
 /// Those of opening it.
@@ -294,7 +297,7 @@ fn len_of_file(dir: &Dir, name: &str) -> Result<u64> {
     }
 }
 
-/// The SHA-256 of a log's current file, in hex.
+/// Returns the SHA-256 of a log's current file, in hex.
 fn digest_of(dir: &Dir) -> Result<String> {
     let mut hasher = Sha256::new();
     let mut file = dir.open_for_reading(FILE)?;
@@ -309,8 +312,7 @@ fn digest_of(dir: &Dir) -> Result<String> {
     }
 }
 
-/// Where a log ends whose keys are lost, by its own last line: for a recovery, which vouches for nothing
-/// before its own line.
+/// Returns the end of a log from its own last line, unverified: for a recovery, when the keys are lost.
 ///
 /// # Errors
 /// Those of reading the file.
@@ -322,7 +324,7 @@ pub fn unverified_head(dir: &Dir) -> Result<Head> {
     Ok(Head { seq, mac, len: bytes.len() as u64 })
 }
 
-/// An event that vouches for what stands before it in a log's file.
+/// Returns an event that vouches for everything before it in a log's file.
 ///
 /// # Errors
 /// Those of reading the file.
@@ -334,7 +336,7 @@ pub fn anchored(op: &str, dir: &Dir, findings: u64) -> Result<Event> {
     Ok(Event { op: op.to_owned(), anchor, findings: (findings > 0).then_some(findings), ..Event::default() })
 }
 
-/// Reserves the space that lines will take, where the file system can.
+/// Reserves the space that lines will take, if the file system supports that.
 ///
 /// # Errors
 /// `NO_SPACE`; `IO` for a limit on the size of files.
@@ -346,7 +348,7 @@ pub fn reserve(dir: &Dir, part: &LogPart) -> Result<()> {
         use rustix::io::Errno;
         let file = dir.open_or_create(FILE)?;
         let reserved = fallocate(&file, FallocateFlags::KEEP_SIZE, part.base, part.lines.len() as u64);
-        // Whatever else it says, it says of reserving, not of room.
+        // Other errors are about reserving and not about space.
         if let Err(errno @ (Errno::NOSPC | Errno::DQUOT | Errno::FBIG)) = reserved {
             return Err(dir.io(FILE, errno.into()).into());
         }

@@ -1,36 +1,37 @@
-//! Whether the lines of a change log are chained as they were written.
+//! Verifies that the lines of a change log are chained as they were written.
 
 use sha2::{Digest, Sha256};
 
 use super::line::{Head, Line, mac_of, parse_line};
 use crate::error::Result;
+use crate::messages::vault::log as messages;
 use crate::seal::keys::{Ring, hex};
 use crate::seal::signed;
 
 /// What [`verify`] found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Verified {
-    /// How many lines verify, by their own key or by a later anchor.
+    /// The number of lines that verify, by their own key or by a later line that vouches for them.
     pub good: u64,
-    /// How much is wrong.
+    /// The number of problems.
     pub wrong: u64,
-    /// What is wrong, as sentences; of many the first.
+    /// The problems as sentences; only the first ones if there are many.
     pub findings: Vec<String>,
 }
 
 /// A line of a log, and what is wrong with it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judged {
-    /// The line, if it is one.
+    /// The line; `None` if it cannot be parsed.
     pub line: Option<Line>,
     /// What is wrong with it, as the end of a sentence.
     pub fault: Option<&'static str>,
 }
 
-/// More findings of one log than this are counted, not told: a hostile log could hold millions.
+/// The most findings of one log that are listed; a hostile log could have millions.
 const FINDINGS_MAX: usize = 20;
 
-/// Verifies a log: its files, the oldest first, and that it ends where the ledger says.
+/// Verifies the files of a log, the oldest first, and that it ends where the ledger says.
 ///
 /// # Errors
 /// `INTERNAL`.
@@ -54,19 +55,19 @@ pub fn verify(ring: &Ring, files: &[Vec<u8>], head: &Head) -> Result<Verified> {
     for (number, fault) in faults.iter().enumerate() {
         match fault {
             None => result.good += 1,
-            Some(fault) => tell(&|| format!("line {} of the log {fault}", number + 1)),
+            Some(fault) => tell(&|| messages::line(number + 1, fault)),
         }
     }
     if !head.is_at(last.0, &last.1) {
-        tell(&|| format!("the log does not end with line {}, as the ledger says", head.seq));
+        tell(&|| messages::wrong_end(head.seq));
     }
     if let Some(more @ 1..) = result.wrong.checked_sub(FINDINGS_MAX as u64) {
-        result.findings.push(format!("{more} more things are wrong with the log"));
+        result.findings.push(messages::more(more));
     }
     Ok(result)
 }
 
-/// Judges every line of a log. Without keys only by the numbers.
+/// Checks every line of a log. Without keys, only the numbers are checked.
 ///
 /// # Errors
 /// `INTERNAL`.
@@ -76,18 +77,18 @@ pub fn judge(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<Vec<Judged>> {
     Ok(lines.into_iter().zip(faults).map(|(line, fault)| Judged { line, fault }).collect())
 }
 
-/// What was seen of a log. A log can have a million lines: they themselves are not kept.
+/// The result of reading a log. It does not keep the lines, of which there can be a million.
 #[derive(Default)]
 struct Looked {
     /// What is wrong with each line, as the end of a sentence.
     faults: Vec<Option<&'static str>>,
-    /// What is wrong beside single lines.
+    /// Problems that do not concern a single line.
     wrong: Vec<String>,
 }
 
 const UNKNOWN_KEY: &str = "is under a key that this vault does not have";
 
-/// Looks at every line, in their order, and gives each to `each`: nothing for what is no line.
+/// Checks all lines in order, and calls `each` with every line; with `None` for what cannot be parsed.
 fn look(ring: Option<&Ring>, files: &[Vec<u8>], mut each: impl FnMut(Option<Line>)) -> Result<Looked> {
     let Looked { mut faults, mut wrong } = Looked::default();
     let mut chain = Chain { seq: 0, previous: String::new(), begun: false };
@@ -103,23 +104,20 @@ fn look(ring: Option<&Ring>, files: &[Vec<u8>], mut each: impl FnMut(Option<Line
             if let Some(event) = judged.line.as_ref().map(|line| &line.event).filter(|_| trusted) {
                 let from = match (&event.anchor, &file_before) {
                     (Some(anchor), _) if *anchor == hex(&before.clone().finalize()) => Some(begins),
-                    // Its own file was begun for it.
+                    // Its file began with it, so it vouches for the file before.
                     (Some(anchor), Some((from, digest))) if at <= 1 && anchor == digest => Some(*from),
-                    // What it followed is gone, or was damaged and set by.
+                    // The file before is gone, or was damaged and set aside.
                     (Some(_), None) if at == 0 => None,
                     (Some(_), Some(_)) if at == 0 && event.op == "log-restart" => None,
                     (Some(_), _) => {
-                        wrong.push(format!("lines before line {} of the log were altered", faults.len() + 1));
+                        wrong.push(messages::altered_before(faults.len() + 1));
                         None
                     }
                     (None, _) => None,
                 };
                 is_vouched_for(from.and_then(|from| faults.get_mut(from..)).unwrap_or_default());
                 if let Some(findings) = event.findings.filter(|count| *count > 0) {
-                    let number = faults.len() + 1;
-                    wrong.push(format!(
-                        "when the keys changed, {findings} things were wrong with the log before line {number}"
-                    ));
+                    wrong.push(messages::found_at_rekey(faults.len() + 1, findings));
                 }
             }
             if at == 0 {
@@ -136,7 +134,7 @@ fn look(ring: Option<&Ring>, files: &[Vec<u8>], mut each: impl FnMut(Option<Line
         }
         file_before = Some((begins, hex(&before.finalize())));
     }
-    // A line that vouches for the beginning of its file vouches for the files before it, too.
+    // A line that vouches for the beginning of its file also vouches for the files before it.
     for (from, begins) in vouched_later.into_iter().rev().filter(|_| ring.is_some()) {
         if faults[begins].is_none() {
             is_vouched_for(&mut faults[from..begins]);
@@ -151,7 +149,7 @@ fn is_vouched_for(faults: &mut [Option<&'static str>]) {
     }
 }
 
-/// The end of the part of a log that was looked at.
+/// The end of the part of a log that was read.
 struct Chain {
     seq: u64,
     previous: String,
@@ -161,10 +159,10 @@ struct Chain {
 impl Chain {
     fn judge(&mut self, ring: Option<&Ring>, raw: &[u8], first_of_file: bool) -> Result<Judged> {
         let bad = |fault| Ok(Judged { line: None, fault: Some(fault) });
-        // A writer that was cut short; the next one goes on where it was.
+        // A writer was interrupted; the next one continues from there.
         let Some(text) = raw.strip_suffix(b"\n") else { return bad("is torn") };
         let Some((line, open)) = parse_line(text) else { return bad("is damaged") };
-        // A file that begins behind what is gone says itself what it follows.
+        // The first line of a file says what it follows, because the file before may be gone.
         let restarts = first_of_file && line.event.previous.is_some();
         let follows = if restarts { !self.begun || line.seq > self.seq } else { line.seq == self.seq + 1 };
         let previous =
@@ -177,7 +175,7 @@ impl Chain {
                 Some(_) => return Ok(Judged { line: Some(line), fault: Some("was altered") }),
             }
         }
-        // What was put in by somebody without the key moves nothing.
+        // A line that was inserted without the key does not move the end.
         if fault.is_none() || fault == Some(UNKNOWN_KEY) {
             self.seq = line.seq;
             self.previous.clone_from(&line.mac);

@@ -1,4 +1,4 @@
-//! What is current, also if the change that made it so is not in place yet.
+//! Finds out what is current, even if the change that made it so is not applied yet.
 
 use std::sync::OnceLock;
 
@@ -12,16 +12,16 @@ use crate::vault::transaction::operations::Ops;
 use crate::vault::transaction::source::ChangeSource;
 use crate::vault::transaction::{self, Current, Standing, ledger_missing};
 
-/// A committed change that is not in place in full, or not durably.
+/// A committed change that is not fully applied, or not durably.
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) source: ChangeSource,
-    /// Whether its ledger is not in its place yet.
+    /// Whether its ledger is not in place yet.
     pub(super) is_next: bool,
     pub(super) ops: OnceLock<Result<Option<Ops>>>,
 }
 
-/// The ledger that is current, and the change that is not in place in full.
+/// Returns the current ledger, and the change that is not fully applied.
 pub(super) fn read_book(
     agent: &Agent,
     ring: &Ring,
@@ -47,15 +47,15 @@ pub(super) fn read_book(
     for source in committed.into_iter().flatten() {
         let (ledger, is_next) = match (transaction::standing(&source, ring, &current)?, &current) {
             (Standing::Next(next), _) => (next, true),
-            // A directory's is there until all is in place; a journal stays.
+            // A directory exists until everything is in place. A journal stays after that.
             (Standing::Placed, Current::Is(ledger)) => {
                 (ledger.clone(), matches!(source, ChangeSource::Dir(_)))
             }
             (Standing::Placed, Current::None) => (Ledger::default(), true),
-            // An old one that was put back.
+            // An old change that was put back.
             _ => continue,
         };
-        // Of one that is done, and comes back with a loss of power, the next one follows.
+        // A change that is done can come back after a loss of power; the one with the higher number follows it.
         if found.as_ref().is_none_or(|(_, other, _)| other.number < ledger.number) {
             found = Some((source, ledger, is_next));
         }

@@ -1,4 +1,4 @@
-//! What the keychain holds for an agent, asked for at once where many records are wanted.
+//! Fetches an agent's records from the keychain, all at once if many are needed.
 
 use std::collections::HashMap;
 
@@ -11,21 +11,21 @@ use crate::vault::keychain::store::{KeychainStore, sealed_in};
 use crate::vault::record::Record;
 use crate::vault::store::Store;
 
-/// From this many on, the keychain is asked for all records of an agent at once.
+/// From this many records on, the keychain is asked for all records of an agent at once.
 const ALL_AT_ONCE: usize = 8;
 
-/// What the keychain holds for an agent.
+/// What the keychain has for an agent.
 #[derive(Debug, Default)]
 pub(super) struct Fetched {
     by_profile: HashMap<ProfileId, Vec<Vec<u8>>>,
-    /// Whether there are items besides that are locked.
+    /// Whether there are also items that are locked.
     some_locked: bool,
 }
 
 impl Reader<'_> {
-    /// What the items hold that the keychain has for a profile.
+    /// Returns the encrypted record in each keychain item of a profile, or why it holds none.
     pub(super) fn items_of(&self, profile: &ProfileId) -> Result<Vec<Result<Vec<u8>>>> {
-        // Which one a locked item is of, only a search for it tells.
+        // A locked item may be the profile's; only a search for it tells.
         if let Some(all) = self.in_keychain.get()
             && (!all.some_locked || all.by_profile.contains_key(profile))
         {
@@ -35,7 +35,7 @@ impl Reader<'_> {
         KeychainStore::new(self.keychain, &self.ring).items(profile)
     }
 
-    /// Whether the keychain has an item of a profile that is newer than a generation.
+    /// Returns whether the keychain has an item of a profile that is newer than a generation.
     ///
     /// # Errors
     /// Those of the keychain.
@@ -64,7 +64,7 @@ impl Reader<'_> {
         let all = self.keychain.records_of(self.ring.vault.as_str(), agent);
         let mut fetched = Fetched::default();
         self.sort_out(self.keychain.get_all(&all, Transport::Sealed)?, &mut fetched);
-        // Of a home that was moved, some may be written for where it is now, and others not.
+        // After a home was moved, some items may name its new path, and others the old one.
         if wanted.iter().any(|id| !fetched.by_profile.contains_key(*id)) {
             self.sort_out(self.keychain.get_all_of_gone(&all, Transport::Sealed)?, &mut fetched);
         }
@@ -75,7 +75,7 @@ impl Reader<'_> {
     fn sort_out(&self, found: keychain::Found, fetched: &mut Fetched) {
         fetched.some_locked |= found.locked > 0;
         for text in found.bytes {
-            // Which one it is, the sealed record says; what does not open is nobody's.
+            // The encrypted record says which profile it is. Items that cannot be decrypted are ignored.
             let opened =
                 armor::from_text(&text, "an item").and_then(|sealed| Record::open_any(&self.ring, &sealed));
             if let Ok(record) = opened {

@@ -1,10 +1,9 @@
-//! An agent's records as they are read: by the ledger, through an unfinished transaction, and from
-//! every store.
+//! Reads an agent's records by its ledger, from every store, and from an unfinished transaction.
 //!
-//! The ledger says which generation is current, under which key it is sealed, and in which store it
-//! rests. A record in the keychain has a sealed copy in `pending/` until a later process has seen it
-//! there. What does not fit the ledger is looked at again, for a writer may just have changed both; if
-//! the ledger stays as it is, the record was put back, planted or lost.
+//! The ledger says which generation is current, which key it is encrypted with, and which store it is in. A record in
+//! the keychain has an encrypted copy in `pending/` until a later process has seen it in the keychain. A record that
+//! does not fit the ledger is read again, because a writer may just have changed both. If the ledger stays the same,
+//! the record was put back, planted or lost.
 
 mod committed;
 mod fetched;
@@ -28,24 +27,25 @@ use super::transaction::source::ChangeSource;
 use committed::{Pending, read_book};
 use fetched::Fetched;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
+use crate::messages::vault as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::{KeyId, Ring};
 use crate::seal::record::{self, OPS_MAX};
 use crate::seal::signed;
 
-/// How often a reader looks again because a writer changed the ledger meanwhile.
+/// How often a reader tries again because a writer changed the ledger meanwhile.
 const LOOKS: u32 = 64;
 
-/// A record that was found and opened.
+/// A record that was found and decrypted.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The record.
     pub record: Record,
-    /// The bytes that were opened.
+    /// The encrypted bytes.
     pub sealed: Vec<u8>,
-    /// Where it rests.
+    /// The store that it is in.
     pub store: Store,
 }
 
@@ -55,13 +55,13 @@ pub struct Reader<'k> {
     pub(super) agent: Agent,
     pub(super) ring: Ring,
     keychain: &'k Keychain,
-    /// What is current, or why that cannot be told.
+    /// What is current, or why that is not known.
     book: Result<Book>,
     files: Option<FileStore>,
-    /// `pending/`: there from the first record on that this agent had in the keychain.
+    /// `pending/`, which exists from this agent's first record in the keychain on.
     kept: Option<Dir>,
     pending: Option<Pending>,
-    /// Everything that the keychain holds for this agent, where it was asked for at once.
+    /// Everything that the keychain has for this agent, if it was fetched at once.
     in_keychain: OnceLock<Fetched>,
 }
 
@@ -71,7 +71,7 @@ impl Agent {
     /// # Errors
     /// Those of reading the directory.
     pub fn reader(self, ring: Ring, keychain: &Keychain) -> Result<Reader<'_>> {
-        // First what is committed, then what is in its place: what moves meanwhile is then found there.
+        // First what is committed, then what is in place, so that what moves meanwhile is found in one of them.
         let journal = Journal::unapplied(&self.dir)?.map(ChangeSource::Journal);
         let txn = self.dir.dir_if_any(TXN)?.map(ChangeSource::Dir);
         let (book, pending) = read_book(&self, &ring, [txn, journal])?;
@@ -82,27 +82,27 @@ impl Agent {
 }
 
 impl<'k> Reader<'k> {
-    /// The agent.
+    /// Returns the agent.
     #[must_use]
     pub const fn agent(&self) -> &Agent {
         &self.agent
     }
 
-    /// The agent's keys.
+    /// Returns the agent's keys.
     #[must_use]
     pub const fn ring(&self) -> &Ring {
         &self.ring
     }
 
-    /// The ledger.
+    /// Returns the ledger.
     ///
     /// # Errors
-    /// `TAMPERED` if it is altered, or missing where there are records.
+    /// `TAMPERED` if it was altered, or is missing although there are records.
     pub fn book(&self) -> Result<&Book> {
         self.book.as_ref().map_err(Clone::clone)
     }
 
-    /// What the ledger says of a profile.
+    /// Returns the ledger's entry of a profile.
     ///
     /// # Errors
     /// As [`Reader::book`].
@@ -110,7 +110,7 @@ impl<'k> Reader<'k> {
         self.book()?.entry(profile)
     }
 
-    /// Whether a profile has a record, even if it does not open.
+    /// Returns whether a profile has a record, even if it cannot be decrypted.
     ///
     /// # Errors
     /// As [`Reader::book`].
@@ -118,7 +118,7 @@ impl<'k> Reader<'k> {
         Ok(self.entry(profile)?.is_some_and(|entry| !entry.is_removed()))
     }
 
-    /// A profile's record.
+    /// Returns a profile's record.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `AMBIGUOUS`, `UNSAFE_FILE`, `IO`, and those of the keychain.
@@ -126,7 +126,7 @@ impl<'k> Reader<'k> {
         Ok(self.found(profile)?.map(|found| found.record))
     }
 
-    /// A profile's record, and where it rests.
+    /// Returns a profile's record, with its encrypted bytes and its store.
     ///
     /// # Errors
     /// As [`Reader::record`].
@@ -137,7 +137,7 @@ impl<'k> Reader<'k> {
             if !looked.as_ref().is_err_and(|error| may_be_moving(error.code())) {
                 return looked;
             }
-            // A writer may have changed the ledger and the records since this one was opened.
+            // A writer may have changed the ledger and the records since this reader was opened.
             let again = self.again()?;
             let now = again.mac();
             let moved = now != mac;
@@ -168,11 +168,7 @@ impl<'k> Reader<'k> {
         if sight.right.is_none() && store == Store::Keychain {
             let items = self.items_of(profile)?;
             if items.is_empty() && sight.other.is_none() && sight.failure.is_none() {
-                let what = format!(
-                    "the keychain holds no item for {profile} of agent {} in this home",
-                    self.agent.name
-                );
-                return fail(Code::KeychainLost, what);
+                return Err(messages::keychain::no_item(profile, self.agent.name.as_str()));
             }
             for sealed in items {
                 sight.see(Store::Keychain, sealed);
@@ -181,14 +177,14 @@ impl<'k> Reader<'k> {
         sight.verdict()
     }
 
-    /// The sealed bytes in the home: staged, of the file store, and kept for the keychain.
+    /// Returns the encrypted copies in the home: staged, in a file, and kept for the keychain.
     fn at_hand(&self, profile: &ProfileId, store: Store) -> Result<Vec<(Store, Vec<u8>)>> {
         let mut found = Vec::new();
         let name = profile.file_name();
         if let Some(pending) = &self.pending
             && let Some(sealed) = pending.source.read_if_any(&name, RECORD_MAX)?
         {
-            // Beside what it replaces, which is in its place still.
+            // What it replaces is still in place and does not count.
             found.push((store, sealed));
             if let ChangeSource::Journal(_) = pending.source {
                 found.extend(
@@ -210,8 +206,8 @@ impl<'k> Reader<'k> {
         Ok(found)
     }
 
-    /// What is in place of a record that a journal holds, if it is another. That may be one of before, or torn
-    /// because the machine lost its power; anything else that does not open was altered, be it here or there.
+    /// Returns the record that is in place of one in a journal, if it is another one. It may be an older one. If it is
+    /// torn because of a loss of power, it is ignored; if it cannot be decrypted otherwise, it was altered.
     fn in_place_too(&self, profile: &ProfileId, name: &str, held: &[u8]) -> Result<Option<Vec<u8>>> {
         let Some(files) = &self.files else { return Ok(None) };
         let there = files.read_if_any(name, RECORD_MAX).map_err(in_place(profile))?;
@@ -220,15 +216,15 @@ impl<'k> Reader<'k> {
         Ok(Some(there))
     }
 
-    /// Whether a copy in the home opens, whatever the ledger says of it.
+    /// Returns whether a copy in the home can be decrypted, whatever the ledger says.
     #[must_use]
     pub fn opens(&self, profile: &ProfileId) -> bool {
         let copies = self.at_hand(profile, Store::File).unwrap_or_default();
         copies.iter().any(|(_, sealed)| Record::open(&self.ring, profile, sealed).is_ok())
     }
 
-    /// A profile's record whatever the ledger says of it: the newest copy that opens. For a person who
-    /// wants what is there.
+    /// Returns a profile's record whatever the ledger says: the newest copy that can be decrypted. For a user who wants
+    /// whatever there is.
     ///
     /// # Errors
     /// As [`Reader::record`].
@@ -260,26 +256,26 @@ impl<'k> Reader<'k> {
         }
     }
 
-    /// The store in which a profile rests, as the ledger says.
+    /// Returns the store that a profile is in, as the ledger says.
     #[must_use]
     pub fn store_of(&self, profile: &ProfileId) -> Option<Store> {
         self.entry(profile).ok()??.store()
     }
 
-    /// Whether a committed change is not in place in full.
+    /// Returns whether a committed change is not fully applied.
     #[must_use]
     pub fn is_unfinished(&self) -> bool {
         self.pending.as_ref().is_some_and(|pending| pending.is_next)
     }
 
-    /// Whether what is in place may be older than what is committed, because a change is unfinished or a loss
-    /// of power may have undone a part of it.
+    /// Returns whether what is in place may be older than what is committed, because a change is unfinished or because
+    /// a loss of power may have undone a part of it.
     #[must_use]
     pub fn may_be_behind(&self) -> bool {
         self.pending.is_some()
     }
 
-    /// The files of the log, as they stand once everything is in place.
+    /// Returns the files of the log as they are after an unfinished transaction is applied.
     ///
     /// # Errors
     /// As [`log::read`].
@@ -293,7 +289,7 @@ impl<'k> Reader<'k> {
         })
     }
 
-    /// What is wrong with an unfinished transaction.
+    /// Returns what is wrong with an unfinished transaction, if anything.
     #[must_use]
     pub fn unfinished_error(&self) -> Option<&Error> {
         self.ops()?.as_ref().err()
@@ -307,7 +303,7 @@ impl<'k> Reader<'k> {
         }))
     }
 
-    /// The index as it will stand once an unfinished transaction is applied.
+    /// Returns the index as it is after an unfinished transaction is applied.
     ///
     /// # Errors
     /// As [`Agent::index`].
@@ -321,7 +317,7 @@ impl<'k> Reader<'k> {
         Ok(index)
     }
 
-    /// The ids of all records, sorted.
+    /// Returns the ids of all records, sorted.
     ///
     /// # Errors
     /// As [`Reader::book`].
@@ -330,15 +326,15 @@ impl<'k> Reader<'k> {
     }
 }
 
-/// What was seen of a profile's copies, and how they fit the ledger.
+/// The copies of a profile that were read, and how they fit the ledger.
 struct Sight<'a> {
     ring: &'a Ring,
     profile: &'a ProfileId,
-    /// The generation that the ledger names, and the id of the key that it names.
+    /// The generation and the key id in the ledger.
     due: (u64, String),
-    /// The one that the ledger names.
+    /// The record that the ledger lists.
     right: Option<Found>,
-    /// The generation of one that is another.
+    /// The generation of another record.
     other: Option<u64>,
     failure: Option<Error>,
     ambiguous: bool,
@@ -350,7 +346,7 @@ impl<'a> Sight<'a> {
         Self { ring, profile, due, right: None, other: None, failure: None, ambiguous: false }
     }
 
-    /// Opens one of the copies.
+    /// Decrypts a copy and compares it with the ledger.
     fn see(&mut self, store: Store, sealed: Result<Vec<u8>>) {
         let opened = sealed.and_then(|sealed| Ok((Record::open(self.ring, self.profile, &sealed)?, sealed)));
         match opened {
@@ -369,38 +365,30 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// The record that the ledger names, or why it cannot be given.
+    /// Returns the record that the ledger lists, or why it cannot be returned.
     fn verdict(self) -> Result<Option<Found>> {
         let profile = self.profile;
         match self {
-            Self { ambiguous: true, .. } => {
-                fail(Code::Ambiguous, format!("two different records of {profile} have the same generation"))
-            }
+            Self { ambiguous: true, .. } => Err(messages::records::ambiguous(profile)),
             Self { right: Some(found), .. } => Ok(Some(found)),
-            Self { other: Some(other), due, .. } if other < due.0 => fail(
-                Code::Tampered,
-                format!("the record of {profile} is older than the ledger says: it was put back"),
-            ),
-            Self { other: Some(_), .. } => {
-                fail(Code::Tampered, format!("the record of {profile} is not the one that the ledger names"))
+            Self { other: Some(other), due, .. } if other < due.0 => {
+                Err(messages::records::rolled_back(profile))
             }
+            Self { other: Some(_), .. } => Err(messages::records::not_the_listed_one(profile)),
             Self { failure: Some(error), .. } => Err(error),
-            _ => fail(Code::Corrupt, format!("the record of {profile} is missing: its file is gone")),
+            _ => Err(messages::records::missing(profile)),
         }
     }
 }
 
-/// Whether an error may come of a writer that changes things right now.
+/// Returns whether a concurrent writer may be the reason for an error.
 fn may_be_moving(code: Code) -> bool {
     matches!(code, Code::Tampered | Code::Corrupt | Code::KeychainLost)
 }
 
 fn in_place(profile: &ProfileId) -> impl Fn(StoreError) -> Error {
     move |error| {
-        let mended = Error::from(error);
-        if mended.code() == Code::TooLarge {
-            return Error::new(Code::Corrupt, format!("the record of {profile} is larger than any record"));
-        }
-        mended
+        let error = Error::from(error);
+        if error.code() == Code::TooLarge { messages::records::too_large(profile) } else { error }
     }
 }

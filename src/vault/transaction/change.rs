@@ -1,4 +1,4 @@
-//! A change of an agent's profiles, from putting it together to its commit.
+//! Changes of an agent's profiles: what they consist of, and how they are prepared.
 
 use strongroom_backends::keychain::Keychain as Platform;
 
@@ -7,7 +7,8 @@ pub use super::staging::Outcome;
 use super::staging::{Parts, Place, Staged};
 use super::state_step::StateStep;
 use super::undone;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::vault as messages;
 use crate::seal::armor;
 use crate::seal::keys::Ring;
 use crate::secret::{self, ExposeSecret, SecretString};
@@ -23,7 +24,7 @@ use crate::vault::record::Record;
 use crate::vault::store::Store;
 use crate::vault::watch::Watch;
 
-/// From this many records on, sealing is shared among threads.
+/// From this many records on, they are encrypted on several threads.
 const PARALLEL_FROM: usize = 64;
 
 /// A record that is to be written.
@@ -31,10 +32,10 @@ const PARALLEL_FROM: usize = 64;
 struct Put {
     record: Record,
     store: Store,
-    /// Under which id the index has its entry.
+    /// The id of its entry in the index.
     listed: ProfileId,
-    /// Whether a person gives it: then all that stands in that entry is sealed with it, and not only what would be
-    /// lost otherwise.
+    /// Whether the user provides it. Then all fields of that entry are encrypted with it, and not only those that would
+    /// be lost.
     given: bool,
 }
 
@@ -45,31 +46,31 @@ pub struct Change {
     ops_before: Vec<Op>,
     ops_after: Vec<Op>,
     removals: Vec<(ProfileId, u64)>,
-    /// What the ledger gets besides.
+    /// Further updates of the ledger.
     updates: Updates,
     state: Vec<StateStep>,
     events: Vec<Event>,
-    /// The ledger's number is to be above this.
+    /// The ledger gets a higher number than this.
     above: u64,
-    /// The log is begun anew: the old one is set by under this name.
+    /// If set, the log starts again, and the old one is set aside with this in its name.
     restarts_log: Option<String>,
 }
 
 impl Change {
-    /// Writes a profile's record; `op` is its name in the log.
+    /// Writes a profile's record. `op` is the kind of change in the log.
     pub fn put(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: false });
     }
 
-    /// Writes the record of a credential that a person gives. What else stands in the index's entry, which
-    /// another program put there, is sealed with it.
+    /// Writes the record of a credential that the user provides. Fields that other programs added to the index entry
+    /// are encrypted with it.
     pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: true });
     }
 
-    /// Removes a profile; its last known generation goes to the ledger and the log.
+    /// Removes a profile. `generation` is its last known one, which goes to the ledger and the log.
     pub fn remove(&mut self, profile: &ProfileId, generation: u64) {
         self.ops_after.push(Op::Remove { profile: profile.to_string() });
         self.removals.push((profile.clone(), generation));
@@ -77,7 +78,7 @@ impl Change {
         self.events.push(Event::of("remove", profile, Some(generation)));
     }
 
-    /// Gives a profile another id: its record is sealed anew for the new place.
+    /// Renames a profile. `record` is its record with the new id.
     pub fn rename(&mut self, from: &ProfileId, record: Record, store: Store, old_generation: u64) {
         self.ops_before.push(Op::Rename { from: from.to_string(), to: record.profile.to_string() });
         self.ops_after.push(Op::Remove { profile: from.to_string() });
@@ -89,12 +90,12 @@ impl Change {
         self.puts.push(Put { record, store, listed: from.clone(), given: true });
     }
 
-    /// What a profile's old secret earned no longer counts.
+    /// Clears the cooldown, the disablement and the counters of a profile.
     pub fn lift(&mut self, profile: &ProfileId) {
         self.state.push(StateStep::Lift { profile: profile.to_string() });
     }
 
-    /// Lists a record that rests in its place and is missing from the index.
+    /// Adds a record that is in place to the index, which lacks it.
     pub fn list(&mut self, agent: &AgentName, record: &Record, store: Store) {
         let mark = Mark::of(store, record.generation);
         let entry = NewEntry::of(agent, &record.profile, &record.credential, mark);
@@ -102,34 +103,34 @@ impl Change {
         self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
     }
 
-    /// Sets a provider's order in the same change.
+    /// Sets a provider's order, unless it has one.
     pub fn order(&mut self, provider: &Provider, ids: &[ProfileId]) {
         let ids = ids.iter().map(ToString::to_string).collect();
         self.ops_after.push(Op::Order { provider: provider.to_string(), ids });
     }
 
-    /// Notes something in the log that changes no profile.
+    /// Adds an event to the log that changes no profile.
     pub fn note(&mut self, event: Event) {
         self.events.push(event);
     }
 
-    /// Lists a record that is in its place in the ledger as well: for one that has lost it.
+    /// Adds a record that is in place to the ledger, which has lost it.
     pub fn enter(&mut self, record: &Record, entry: Entry) {
         self.updates.insert(record.profile.to_string(), entry);
         self.events.push(Event::of("relist", &record.profile, Some(record.generation)));
     }
 
-    /// Makes the ledger's number higher than one that was seen.
+    /// Makes the ledger's number higher than this one.
     pub fn above(&mut self, number: u64) {
         self.above = self.above.max(number);
     }
 
-    /// Begins the log anew; what is there of it is set by as damaged.
+    /// Starts the log again; the current one is set aside as damaged, with this in its name.
     pub fn restart_log(&mut self, name: &str) {
         self.restarts_log = Some(name.to_owned());
     }
 
-    /// Whether there is nothing to do.
+    /// Returns whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.puts.is_empty()
@@ -139,12 +140,13 @@ impl Change {
             && self.restarts_log.is_none()
     }
 
-    /// Prepares the change up to its commit point, durably, and takes a step for each record that
-    /// was sealed. The caller holds the agent's lock, and nothing is unfinished. Several agents'
-    /// changes are all prepared before the first is committed.
+    /// Prepares the change up to its commit point, durably. `watched` is told of each record that is encrypted.
+    ///
+    /// The caller holds the agent's lock, and no change is unfinished. If several agents are changed, all changes are
+    /// prepared before the first is committed.
     ///
     /// # Errors
-    /// Everything up to the commit point; then nothing has changed.
+    /// Any error up to the commit point. Then nothing has changed.
     pub(in crate::vault) fn stage<'a>(
         self,
         place: Place<'a>,
@@ -166,7 +168,7 @@ impl Change {
         let (mut index, based_on) = agent.index_and_bytes()?;
         let taken = self.take_rest(&index)?;
         let sealed = seal_all(&self.puts, ring, watched)?;
-        watched.goes_on("Writing to the disk");
+        watched.goes_on(messages::progress::WRITING);
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
         let next = book.next(ring, &self.updates(ring)?, head, self.above)?;
@@ -198,7 +200,7 @@ impl Change {
         Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
     }
 
-    /// Takes into each record what else the index's entry holds; the names of what was taken, and of what gives way.
+    /// Moves further fields of the index entries into the records. Returns their names.
     fn take_rest(&mut self, index: &Index) -> Result<Vec<Taken>> {
         let take = |put: &mut Put| {
             let id = put.listed.as_str();
@@ -215,12 +217,7 @@ impl Change {
             if taken.is_empty() || credential.size() <= FIELDS_MAX {
                 return Ok(taken);
             }
-            let what = format!(
-                "{id} is too large: with what other programs wrote into its entry of {FILE} it takes more than {FIELDS_MAX} bytes; nothing was changed"
-            );
-            Err(Error::new(Code::TooLarge, what).with_remedy(format!(
-                "remove what is not needed from its entry in {FILE}, or use another id"
-            )))
+            Err(messages::records::too_large_with_fields(id, FILE, FIELDS_MAX))
         };
         self.puts.iter_mut().map(take).collect()
     }
@@ -233,7 +230,7 @@ impl Change {
         }
     }
 
-    /// What the ledger gets.
+    /// Returns the updates of the ledger.
     fn updates(&self, ring: &Ring) -> Result<Updates> {
         let mut updates = self.updates.clone();
         for (profile, generation) in &self.removals {
@@ -242,8 +239,7 @@ impl Change {
         }
         for Put { record, store, .. } in &self.puts {
             if record.generation > ledger::GENERATION_MAX {
-                let what = format!("the generation of {} is higher than any can be", record.profile);
-                return fail(Code::Tampered, what);
+                return Err(messages::records::generation_too_high(&record.profile));
             }
             let state = RecordState::Stored(*store, ring.current().id());
             updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
@@ -252,12 +248,12 @@ impl Change {
     }
 }
 
-/// What was taken out of an entry into its record.
+/// The names of fields that were moved from an entry into its record.
 #[derive(Debug, Default)]
 struct Taken {
-    /// What gives way to what Strongroom writes.
+    /// Fields that Strongroom replaces.
     replaced: Vec<String>,
-    /// What goes for that.
+    /// Fields that are dropped because they were moved.
     rest: Vec<String>,
 }
 
@@ -267,8 +263,8 @@ impl Taken {
     }
 }
 
-/// Adds a field to the further ones of a credential. One that is there already stays what it is, because it is
-/// authentic and the index is not; the other stands beside it, as `<field>.index`. Whether it is new.
+/// Adds a field to a credential. If the credential has the field already, its value stays, because it is authentic and
+/// the index is not; the new value is added as `<field>.index`. Returns whether anything was added.
 fn add_beside(credential: &mut Credential, field: &str, raw: &str) -> bool {
     let is_secret = crate::vault::index::entry::gives_way(field);
     for number in 0..=credential.extra.len() {
@@ -289,29 +285,25 @@ fn add_beside(credential: &mut Credential, field: &str, raw: &str) -> bool {
     false
 }
 
-/// Whether a JSON text is a string with that value.
+/// Returns whether a JSON text is a string with this value.
 fn is_text(raw: &str, secret: &SecretString) -> bool {
     secret::deserialize(&mut serde_json::Deserializer::from_str(raw))
         .is_ok_and(|text| text.expose_secret() == secret.expose_secret())
 }
 
-/// Refuses a record that is larger than an item of the keychain may be, before anything is changed.
+/// Refuses a record that is too large for a keychain item, before anything is changed.
 fn fits_keychain(puts: &[Put], sealed: &[(String, Vec<u8>)]) -> Result<()> {
     let max = Platform::max();
     for (Put { record, store, .. }, (_, sealed)) in puts.iter().zip(sealed) {
-        // The bound is far above any record on most platforms.
+        // On most platforms, the limit is far above the size of any record.
         if *store == Store::Keychain && max < armor::MAX && armor::to_text(sealed)?.len() > max {
-            let what = format!(
-                "the record of {} is larger than the {max} bytes of a keychain's item",
-                record.profile
-            );
-            return Err(Error::new(Code::TooLarge, what).with_remedy("keep it in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain"));
+            return Err(messages::keychain::item_too_large(&record.profile, max));
         }
     }
     Ok(())
 }
 
-/// The keychain's items that are to go with these operations.
+/// Returns the operations that remove the keychain items which these operations make obsolete.
 fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     if agent.dir.kind(PENDING)?.is_none() {
         return Ok(Vec::new());
@@ -323,7 +315,7 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
             Op::Put { profile, entry, .. } if entry.store()? != Store::Keychain => profile,
             _ => continue,
         };
-        // What rests in a file, and did before, has no item.
+        // A profile that was in a file has no item.
         let id: ProfileId = profile.parse()?;
         if book.entry(&id)?.is_some_and(|entry| entry.store() != Some(Store::File)) {
             forgets.push(Op::Forget { profile: profile.clone() });

@@ -1,4 +1,4 @@
-//! Finishes what a killed process, or a machine that stopped, left.
+//! Finishes a change that a killed process or a stopped machine left unfinished.
 
 use strongroom_backends::fs::dir::Dir;
 
@@ -8,7 +8,8 @@ use super::operations::Ops;
 use super::source::ChangeSource;
 use super::state_step::Follow;
 use super::{apply, sweep, sweep_shards, undone};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::seal::record::OPS_MAX;
@@ -24,24 +25,23 @@ use crate::vault::store::Store;
 pub enum Finished {
     /// There was nothing to do.
     Nothing,
-    /// The remains of a change that was never committed were swept.
+    /// The remains of a change that was never committed were removed.
     Swept,
     /// A committed change was applied.
     Applied,
-    /// A transaction that is none of now was set aside under this name, with all that is in it. Of one
-    /// that was committed, and of which only the operations are damaged, these records are to be stored.
+    /// A transaction was set aside under this name because it is stale or damaged. If it was committed and only its
+    /// operations are damaged, these are its records, which still have to be stored.
     SetAside(String, Vec<(Record, Store)>),
 }
 
-/// The ledger in its place.
+/// The ledger that is in place.
 #[derive(Debug)]
 pub(in crate::vault) enum Current {
-    /// There is none.
+    /// No ledger is in place.
     None,
     /// It verifies.
     Is(Ledger),
-    /// It is what a machine that lost its power leaves of a file: a part of it, or zeros. A journal may
-    /// hold the whole one.
+    /// It is what a loss of power leaves of a file: a part of it, or zeros. A journal may have the whole one.
     Torn(Error),
 }
 
@@ -49,7 +49,7 @@ impl Current {
     /// Reads it.
     ///
     /// # Errors
-    /// `TAMPERED` for one that is whole and does not verify; those of reading it.
+    /// `TAMPERED` if it is whole and does not verify; those of reading it.
     pub(in crate::vault) fn read(dir: &Dir, ring: &Ring) -> Result<Self> {
         let Some(bytes) = dir.read_if_any(ledger::FILE, ledger::MAX)? else { return Ok(Self::None) };
         match Ledger::parse(&bytes, ring) {
@@ -59,7 +59,7 @@ impl Current {
         }
     }
 
-    /// The ledger, if there is one.
+    /// Returns the ledger, if there is one.
     ///
     /// # Errors
     /// `TAMPERED` if it is torn.
@@ -72,18 +72,18 @@ impl Current {
     }
 }
 
-/// A change that was committed, as it stands to the ledger in its place.
+/// How a committed change compares with the ledger that is in place.
 #[derive(Debug)]
 pub(in crate::vault) enum Standing {
-    /// It comes next: its ledger, which is not in its place yet.
+    /// It comes next. This is its ledger, which is not in place yet.
     Next(Ledger),
-    /// Its ledger is in its place: all that readers look at is, or was before a loss of power.
+    /// Its ledger is in place, and so is everything that readers use, or was until a loss of power.
     Placed,
-    /// It is none of now: an old one that somebody put back, or one that was altered.
+    /// It is an old change that was put back, or one that was altered.
     Stale,
 }
 
-/// How a committed change stands to the ledger that is in its place.
+/// Compares a committed change with the ledger that is in place.
 ///
 /// # Errors
 /// Those of reading it.
@@ -99,7 +99,7 @@ pub(in crate::vault) fn standing(source: &ChangeSource, ring: &Ring, current: &C
     if signed::same(&current.mac, &next.mac) {
         return Ok(Standing::Placed);
     }
-    // It may have taken over changes before it, of which only some were put in place durably.
+    // It may include earlier changes, of which only some were applied durably.
     let leads = || -> Result<bool> {
         let Some(sealed) = source.read_if_any(OPS, OPS_MAX)? else { return Ok(false) };
         let follows = |ops: Ops| signed::same(&ops.ledger, &next.mac) && ops.comes_after(&current.mac);
@@ -108,18 +108,18 @@ pub(in crate::vault) fn standing(source: &ChangeSource, ring: &Ring, current: &C
     Ok(if current.precedes(&next) || leads()? { Standing::Next(next) } else { Standing::Stale })
 }
 
-/// Finishes what a killed process, or a machine that stopped, left. The caller holds the agent's lock.
+/// Finishes a change that a killed process or a stopped machine left. The caller holds the agent's lock.
 ///
-/// A change is applied only if its ledger comes right after the one that is in its place: an old
-/// one that somebody put back would undo what came after it. Such a one, and one whose operations are
-/// damaged, is set aside with all that is in it, so that it keeps nobody from writing.
+/// A change is applied only if its ledger comes right after the one that is in place: an old change that was put back
+/// would undo later ones. Such a change, and one whose operations are damaged, is set aside with all its files, so that
+/// it does not block later changes.
 ///
 /// # Errors
-/// `TAMPERED` for a ledger that is altered, or missing where there are records; those of applying
-/// the change, which stays for the next one.
+/// `TAMPERED` if the ledger was altered, or is missing although there are records; those of applying the change, which
+/// the next command tries again.
 pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -> Result<Finished> {
     let mut done = Finished::Nothing;
-    // Best effort: it may be in use still.
+    // Best effort: it may still be in use.
     let _ = agent.dir.remove_any(TXN_BUSY);
     let swept = [TXN_STAGE, STAGED_INDEX, STAGED_STATE, journal::STAGE];
     let kinds = swept.iter().map(|name| agent.dir.kind(name)).collect::<std::result::Result<Vec<_>, _>>()?;
@@ -147,7 +147,7 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
             let told = [finished, done].into_iter().find(|done| matches!(done, Finished::SetAside(..)));
             Ok(told.or(aside).unwrap_or(Finished::Applied))
         }
-        // Everything of it was made durable in its place before what came after it was committed.
+        // All of it was made durable in its place before the next change was committed.
         (_, Current::Is(current), Some(ledger)) if ledger.number < current.number => {
             agent.dir.remove_file(journal::FILE)?;
             Ok(done)
@@ -158,11 +158,10 @@ pub fn finish_unfinished(agent: &Agent, ring: &Ring, follow: Follow, now: i64) -
     }
 }
 
-/// Makes a transaction's directory of a journal. A record of it that is damaged takes the place of none; the
-/// journal is then kept aside.
+/// Converts a journal to a transaction's directory. Damaged records are left out, and the journal is then set aside.
 fn unpack(agent: &Agent, ring: &Ring, source: &ChangeSource, now: i64) -> Result<Option<Finished>> {
     let ChangeSource::Journal(journal) = source else { return Ok(None) };
-    // Without the operations, the records that fit its ledger are taken over one by one.
+    // If the operations are damaged, the records that fit its ledger are salvaged later.
     let ops = journal.part(OPS).and_then(|sealed| Ops::open(ring, sealed).ok());
     let damaged: Vec<&str> = ops.iter().flat_map(|ops| journal.damaged(ops)).collect();
     let keep = |name: &str| !damaged.contains(&name);
@@ -179,7 +178,7 @@ fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i
     let sealed = txn.read_if_any(OPS, OPS_MAX)?;
     let names = txn.names()?;
     if sealed.is_none() && names.is_empty() {
-        // Done, but for a sweep that a power cut undid in part.
+        // The change was applied, and a loss of power undid a part of its removal.
         agent.dir.remove_tree(TXN)?;
         return Ok(Finished::Swept);
     }
@@ -215,8 +214,7 @@ fn finish_directory(agent: &Agent, txn: Dir, ring: &Ring, follow: Follow, now: i
     }
 }
 
-/// The records of a committed transaction whose operations are damaged: its ledger, which is whole, says
-/// which they are.
+/// Returns the records of a committed transaction whose operations are damaged. Its ledger, which is whole, lists them.
 fn salvage(
     agent: &Agent,
     ring: &Ring,
@@ -239,12 +237,12 @@ fn salvage(
     Ok(records)
 }
 
-/// That a ledger is not there which has to be.
+/// Returns the error for a ledger that is missing although there are records.
 pub(in crate::vault) fn ledger_missing(ring: &Ring) -> Error {
-    Error::new(Code::Tampered, format!("the ledger of {} is missing, and records are there", ring.scope))
+    messages::vault::ledger::missing_beside_profiles(&ring.scope)
 }
 
-/// Sets a committed change aside, with all that is in it: [`TXN`] or a journal. Gives its new name.
+/// Sets a committed change aside with all its files. `what` is [`TXN`] or a journal. Returns its new name.
 ///
 /// # Errors
 /// `IO`.

@@ -1,13 +1,13 @@
 //! A change that is committed as one file.
 //!
-//! `journal` holds what the directory of a transaction does: sealed records, sealed operations, parts
-//! of the ledger, and the ledger, each authentic by itself. Its rename to that name, made durable, is the
-//! commit. What it holds is then put in place without a barrier, and its first line says so, for as
-//! long as this machine runs: readers pass it over. If the machine stops, that line is one of another
-//! boot, and until a writer has put everything in place again, readers read through the journal.
+//! `journal` has the same contents as the directory of a transaction: encrypted records, encrypted operations, parts of
+//! the ledger, and the ledger, each of which verifies by itself. Renaming it to that name, durably, is the commit. Its
+//! contents are then put in place without a sync, and its first line says so for the current boot: readers ignore it.
+//! If the machine stops, that line is one of another boot, and readers read from the journal until a writer has put
+//! everything in place again.
 //!
-//! The next small change takes over what a journal holds, because that may not be durable elsewhere yet.
-//! Beyond a bound it is made durable in its place first.
+//! The next small change includes the contents of the journal, because they may not be durable elsewhere yet. If they
+//! exceed a limit, they are made durable in their places first.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -38,15 +38,15 @@ const READ_MAX: u64 = 4 * MAX as u64;
 
 const TITLE: &str = "strongroom-journal/v1 ";
 const MARK_LEN: usize = 64;
-/// The first line: the title, the mark, and a line break.
+/// The length of the first line: the title, the mark, and a line break.
 const LINE_LEN: usize = TITLE.len() + MARK_LEN + 1;
 
-/// Says that a journal is in place, of this directory and while this machine runs.
+/// Marks a journal as applied to this directory, during this boot.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mark(String);
 
 impl Mark {
-    /// The mark for a directory; none on a machine that does not tell one boot from another.
+    /// Returns the mark for a directory; `None` on a system that does not identify boots.
     ///
     /// # Errors
     /// `IO`.
@@ -57,7 +57,7 @@ impl Mark {
     }
 }
 
-/// What Linux calls this boot, in 32 hex digits. Other systems have no such file.
+/// Returns Linux's id of this boot, as 32 hex digits. Other systems do not have this file.
 fn boot_id() -> Option<&'static str> {
     static READ: OnceLock<Option<String>> = OnceLock::new();
     let read = || {
@@ -68,12 +68,12 @@ fn boot_id() -> Option<&'static str> {
     READ.get_or_init(read).as_deref()
 }
 
-/// A journal that was read. Nothing of it is verified; one that is damaged has no parts.
+/// A journal that was read, unverified. A damaged one has no parts.
 #[derive(Debug, Default)]
 pub struct Journal {
     bytes: Vec<u8>,
     parts: BTreeMap<String, Range<usize>>,
-    /// Whether what it holds was put in its place since this machine runs.
+    /// Whether its contents were put in place during this boot.
     pub applied: bool,
 }
 
@@ -89,7 +89,7 @@ impl Journal {
         Ok(Some(Self { applied, ..Self::parse(bytes) }))
     }
 
-    /// Reads the journal in a directory, unless its first line says that everything is in its place.
+    /// Reads the journal in a directory, unless its contents were put in place during this boot.
     ///
     /// # Errors
     /// `IO`, `UNSAFE_FILE`.
@@ -106,31 +106,31 @@ impl Journal {
         Self { bytes, parts, applied: false }
     }
 
-    /// A part.
+    /// Returns a part.
     #[must_use]
     pub fn part(&self, name: &str) -> Option<&[u8]> {
         self.parts.get(name).and_then(|range| self.bytes.get(range.clone()))
     }
 
-    /// The names of its parts, sorted.
+    /// Returns the names of its parts, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.parts.keys().map(String::as_str)
     }
 
-    /// The parts of the ledger that it holds, by file name.
+    /// Returns its parts of the ledger, by file name.
     #[must_use]
     pub fn shards(&self) -> Vec<(String, Vec<u8>)> {
         let shards = self.names().filter(|name| name.starts_with(shard::PREFIX));
         shards.map(|name| (name.to_owned(), self.part(name).unwrap_or_default().to_vec())).collect()
     }
 
-    /// The MAC that its ledger claims to have.
+    /// Returns the MAC in its ledger, unverified.
     #[must_use]
     pub fn mac(&self) -> Option<&str> {
         signed::split(self.part(ledger::FILE)?).map(|parts| parts.mac)
     }
 
-    /// The records among its parts that are not those that its operations name.
+    /// Returns the names of its records that are not the ones that its operations list.
     pub fn damaged<'a>(&'a self, ops: &'a Ops) -> impl Iterator<Item = &'a str> {
         self.names().filter(|name| is_record(name)).filter(|name| !self.is_due(ops, name))
     }
@@ -140,7 +140,7 @@ impl Journal {
         due.is_some() && due == self.part(name).map(digest).as_ref()
     }
 
-    /// Whether every record that it holds is in place.
+    /// Returns whether all its records are in place.
     ///
     /// # Errors
     /// `IO`.
@@ -153,8 +153,8 @@ impl Journal {
         }))
     }
 
-    /// Writes each record that is missing in place, or torn, again. Returns whether every record in place is
-    /// then the one that the journal holds. The caller has verified the journal.
+    /// Writes records again that are missing in place, or torn. Returns whether all its records are then in place. The
+    /// caller has verified the journal.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -165,7 +165,7 @@ impl Journal {
                 Ok(there) if there.as_deref().is_none_or(is_torn) => {
                     records.replace(name, self.part(name).unwrap_or_default())?;
                 }
-                // Another file in its place is a finding; it does not stop a change.
+                // Another file in the place of a record is a finding, but does not stop a change.
                 Ok(_) | Err(StoreError::Unsafe { .. } | StoreError::TooLarge { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -173,7 +173,7 @@ impl Journal {
         self.is_in_place(dir)
     }
 
-    /// Makes durable what was put in place from it.
+    /// Makes durable what was put in place from the journal.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -190,8 +190,7 @@ impl Journal {
         Ok(dir.sync()?)
     }
 
-    /// Makes a transaction's directory of it, durably, of the parts for which `keep` holds: that is then what
-    /// is committed.
+    /// Converts the parts that `keep` accepts to a transaction's directory, durably. That is then the committed change.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -209,7 +208,7 @@ impl Journal {
     }
 }
 
-/// Makes a file durable that is there.
+/// Makes a file durable, if it exists.
 fn sync(dir: &Dir, name: &str) -> Result<()> {
     match dir.open_for_reading(name) {
         Ok(file) => Ok(dir.sync_file(&file, name)?),
@@ -222,7 +221,7 @@ fn is_record(name: &str) -> bool {
     name.strip_suffix(".age").is_some()
 }
 
-/// Opens a journal, and reads as much as its first line is long.
+/// Opens a journal and reads its first line, or as many bytes.
 fn open(dir: &Dir) -> Result<Option<(File, Vec<u8>)>> {
     let mut file = match dir.open_for_reading(FILE) {
         Err(error) if error.is_not_found() => return Ok(None),
@@ -245,7 +244,8 @@ fn is_applied(dir: &Dir, line: &[u8]) -> Result<bool> {
     Ok(Mark::of(dir)?.is_some_and(|here| here.0.as_bytes() == mark))
 }
 
-/// Where the parts lie: after the first line one for each, `LENGTH NAME`; an empty one; then the parts.
+/// Returns where the parts are. After the first line, there is a line `LENGTH NAME` for each part, then an empty line,
+/// and then the parts.
 fn parts_of(bytes: &[u8]) -> Option<BTreeMap<String, Range<usize>>> {
     let line = bytes.get(..LINE_LEN)?;
     if !line.starts_with(TITLE.as_bytes()) || line.last() != Some(&b'\n') {
@@ -274,7 +274,7 @@ fn parts_of(bytes: &[u8]) -> Option<BTreeMap<String, Range<usize>>> {
     (at == bytes.len()).then_some(parts)
 }
 
-/// Whether a part may be written to a file of its name.
+/// Returns whether a part may be written to a file with its name.
 fn is_name(name: &str) -> bool {
     let known = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'_');
     name.len() <= 255 && name.bytes().all(known) && !name.starts_with('.') && !name.is_empty()
@@ -285,26 +285,26 @@ fn is_name(name: &str) -> bool {
 pub struct Draft(BTreeMap<String, Vec<u8>>);
 
 impl Draft {
-    /// Adds a part, in place of an earlier one of its name.
+    /// Adds a part, and replaces an earlier one with the same name.
     pub fn put(&mut self, name: &str, bytes: &[u8]) {
         self.0.insert(name.to_owned(), bytes.to_owned());
     }
 
-    /// Takes over the parts of an earlier journal for which `keep` holds.
+    /// Adds the parts of an earlier journal that `keep` accepts.
     pub fn take_over(&mut self, earlier: &Journal, keep: impl Fn(&str) -> bool) {
         for name in earlier.names().filter(|name| keep(name)) {
             self.put(name, earlier.part(name).unwrap_or_default());
         }
     }
 
-    /// The SHA-256 of each record among the parts, by name, in hex.
+    /// Returns the SHA-256 of each record among the parts, by name, in hex.
     #[must_use]
     pub fn digests(&self) -> BTreeMap<String, String> {
         let records = self.0.iter().filter(|(name, _)| is_record(name));
         records.map(|(name, bytes)| (name.clone(), digest(bytes))).collect()
     }
 
-    /// Whether it is small enough to be written.
+    /// Returns whether it is small enough for a journal.
     #[must_use]
     pub fn fits(&self) -> bool {
         let size: usize = self.0.iter().map(|(name, bytes)| name.len() + bytes.len() + 24).sum();
@@ -312,7 +312,7 @@ impl Draft {
         size <= MAX && records <= RECORDS_MAX
     }
 
-    /// Writes it beside its place; not durably.
+    /// Writes it to [`STAGE`], not durably.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -329,7 +329,7 @@ impl Draft {
     }
 }
 
-/// Takes back that everything is in its place: the next writer puts it there again.
+/// Removes the mark that everything is in place, so that the next writer puts it there again.
 ///
 /// # Errors
 /// `IO`.
@@ -343,7 +343,7 @@ pub fn unmark(dir: &Dir) -> Result<()> {
     file.write_all(format!("{:0>MARK_LEN$}", 0).as_bytes()).map_err(failed)
 }
 
-/// Notes that everything is in its place.
+/// Marks a journal as applied.
 ///
 /// # Errors
 /// `IO`.
@@ -353,8 +353,8 @@ pub fn mark_applied(dir: &Dir, mut file: &File, mark: &Mark) -> Result<()> {
     file.write_all(mark.0.as_bytes()).map_err(failed)
 }
 
-/// Whether a file is what a loss of power leaves of one that was not durable: nothing, whole pages of it,
-/// or blocks of zeros.
+/// Returns whether a file looks like what a loss of power leaves of one that was not durable: nothing, whole pages, or
+/// blocks of zeros.
 #[must_use]
 pub fn is_torn(bytes: &[u8]) -> bool {
     bytes.len().is_multiple_of(4096) || bytes.chunks(512).any(|block| block.iter().all(|byte| *byte == 0))

@@ -42,7 +42,7 @@ fn it_is_passed_over_only_where_it_was_put_in_place() {
     assert!(Journal::unapplied(&dir).unwrap().is_none());
     let bytes = dir.read(FILE, MAX).unwrap();
     assert_eq!(Journal::read(&dir).unwrap().unwrap().part("ops"), Some(&[0, 10, 13, 255][..]));
-    // In another directory, and in another boot.
+    // In another directory, and during another boot, it counts.
     let (_other_temp, other) = place();
     other.write_new(FILE, &bytes).unwrap();
     assert!(Journal::unapplied(&other).unwrap().is_some());
@@ -99,7 +99,7 @@ fn a_record_has_no_zeros_for_a_block_and_is_no_whole_page() {
     let mut sealed = [1; 1300];
     sealed[100..600].fill(0);
     assert!(!is_torn(&sealed));
-    // The rest of a block at the end.
+    // Zeros up to the end count even if the last block is not whole.
     sealed[1024..].fill(0);
     assert!(is_torn(&sealed));
 }

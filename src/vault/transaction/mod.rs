@@ -1,11 +1,11 @@
-//! Changes: one mechanism with one commit point for paste, remove, rename, import and rekey.
+//! Transactions: one mechanism with one commit point for paste, remove, rename, import and rekey.
 //!
-//! A change of few records is a [`crate::vault::transaction::journal`]: one file. A larger one, and one that has to be durable
-//! in its place, is a directory: `txn.tmp/` gets the new sealed records, the new ledger and the sealed
-//! operations, and the new index and the log's space are prepared beside it; all of it is made durable. The
-//! rename of `txn.tmp/` to `txn/`, made durable, is the commit. Then everything is moved into place, the
-//! ledger last, and `txn/` goes. Whoever takes the lock next finishes what a killed process left; each
-//! step can be repeated.
+//! A change of few records is a [`crate::vault::transaction::journal`], which is one file. A larger one, and one that
+//! has to be durable in its place, is a directory. `txn.tmp/` gets the new encrypted records, the new ledger and the
+//! encrypted operations; the new index and the space for the log are prepared next to it, and everything is made
+//! durable. Renaming `txn.tmp/` to `txn/`, durably, is the commit. Then everything is moved into place, the ledger
+//! last, and `txn/` is removed. The next command that takes the lock finishes what a killed process left; each step can
+//! be repeated.
 
 pub mod change;
 mod finish;
@@ -25,7 +25,8 @@ use super::id::ProfileId;
 use super::index::{self, Index};
 use super::ledger::{self, Book, Ledger, shard};
 use super::log::{self, Durable};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
+use crate::messages::vault::ledger::FREE_SPACE;
 use crate::seal::keys::Ring;
 use operations::{Effects, Ops};
 use state_step::{Doing, Follow};
@@ -33,18 +34,19 @@ use state_step::{Doing, Follow};
 pub(in crate::vault) use finish::{Current, Standing, ledger_missing, standing};
 pub use finish::{Finished, finish_unfinished, set_aside};
 
-/// The new index, durable beside the old one, and the bytes from which it was made.
+/// A new index that is durable next to the old one.
 #[derive(Debug)]
 pub(in crate::vault) struct Prepared {
-    /// The index's bytes before.
+    /// The bytes of the index that it was made from.
     pub(in crate::vault) based_on: Option<Vec<u8>>,
 }
 
-/// Applies a committed transaction. Repeatable. What readers look for comes before what they look
-/// at next: records, then the index that names them, then what nothing names any more goes, and the
-/// ledger comes last: until it is in its place, readers take it from the transaction.
+/// Applies a committed transaction. Repeatable.
 ///
-/// What is made durable later, because a journal holds it, is moved from `txn.tmp/`.
+/// The order keeps readers from missing anything: first the records, then the index that names them, then the removal
+/// of what is obsolete, and the ledger last. Until the ledger is in place, readers take it from the transaction.
+///
+/// If a journal has the contents, they are made durable later, and are moved here from `txn.tmp/`.
 pub(in crate::vault) fn apply(
     agent: &Agent,
     ops: &Ops,
@@ -56,7 +58,7 @@ pub(in crate::vault) fn apply(
     let files = FileStore::new(agent.dir.dir_or_create(RECORDS)?);
     let Effects { to_file, to_keychain, mut removed } = ops.effects()?;
     let forgotten = ops.forgotten()?;
-    // What goes to the keychain is kept in the home until it was seen there.
+    // Records for the keychain are kept in the home until they were seen in the keychain.
     let kept = if to_keychain.is_empty() && forgotten.is_empty() {
         agent.dir.dir_if_any(PENDING)?.map(FileStore::new)
     } else {
@@ -93,7 +95,7 @@ pub(in crate::vault) fn apply(
     if durable == Durable::Later {
         return sweep(agent);
     }
-    // The names that were moved; all of it is durable before `txn/` goes.
+    // Makes the renames durable before `txn/` is removed.
     if !to_file.is_empty() || !removed.is_empty() {
         files.sync()?;
     }
@@ -101,7 +103,7 @@ pub(in crate::vault) fn apply(
         kept.sync()?;
     }
     agent.dir.sync()?;
-    // Back to the staging name in one step: what is left of it there is only swept, never read.
+    // One rename takes it out of the readers' way: files under the staging name are removed, never read.
     agent.dir.rename(TXN, &agent.dir, TXN_STAGE)?;
     sweep(agent)
 }
@@ -117,7 +119,7 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
             return Ok(agent.dir.rename(STAGED_INDEX, &agent.dir, index::FILE)?);
         }
     }
-    // Someone else wrote the index meanwhile: the operations go upon what stands there now.
+    // Another program wrote the index meanwhile, so the operations are applied to what it wrote.
     let (mut index, bytes) = agent.index_and_bytes()?;
     match prepared {
         Some(_) => ops.apply(&mut index)?,
@@ -130,7 +132,7 @@ fn apply_index(agent: &Agent, ops: &Ops, prepared: Option<&Prepared>) -> Result<
     Ok(())
 }
 
-/// Removes what was prepared for a change that was never committed, or is done.
+/// Removes what was prepared for a change that was never committed, or is applied.
 pub(in crate::vault) fn sweep(agent: &Agent) -> Result<()> {
     match agent.dir.remove_any(TXN_STAGE) {
         Err(error) if is_in_use(&error) => out_of_the_way(&agent.dir)?,
@@ -141,8 +143,8 @@ pub(in crate::vault) fn sweep(agent: &Agent) -> Result<()> {
     Ok(())
 }
 
-/// Moves a stage aside that cannot be removed, because a backup or a virus scanner has a file in it open: the next
-/// change needs its name. A later one removes it.
+/// Moves away a staging directory that cannot be removed because a backup or a virus scanner has a file in it open. The
+/// next change needs its name, and a later change removes it.
 fn out_of_the_way(dir: &Dir) -> Result<()> {
     let busy = dir.dir_or_make(TXN_BUSY)?;
     let mut number = 0;
@@ -152,12 +154,13 @@ fn out_of_the_way(dir: &Dir) -> Result<()> {
     Ok(dir.rename(TXN_STAGE, &busy, &number.to_string())?)
 }
 
-/// Sweeps what was prepared by something that failed before its commit point, and says that.
+/// Removes what was prepared by a change that failed before its commit point. Returns its error, which says that
+/// nothing was changed.
 pub(in crate::vault) fn undone(agent: &Agent, error: Error) -> Error {
-    // Best effort: the next change sweeps what a full disk leaves.
+    // Best effort: the next change removes what a full disk leaves.
     let _ = sweep(agent);
     match error.code() {
-        Code::NoSpace => error.with_remedy("free some space and try again; nothing was changed"),
+        Code::NoSpace => error.with_remedy(FREE_SPACE),
         _ => error,
     }
 }
@@ -173,7 +176,7 @@ pub(in crate::vault) fn sweep_shards(agent: &Agent, ledger: &Ledger) -> Result<(
     Ok(())
 }
 
-/// Replaces only the index, under the agent's lock: orders need no unlocking.
+/// Edits only the index: orders need no unlocking. The caller holds the agent's lock.
 ///
 /// # Errors
 /// `INDEX_UNREADABLE` and those of writing.
@@ -187,14 +190,14 @@ pub fn edit_index(agent: &Agent, edit: impl FnOnce(&mut Index) -> Result<()>) ->
     Ok(())
 }
 
-/// The ledger of an agent whose lock is held and of which nothing is unfinished.
+/// Reads the ledger of an agent. The caller holds its lock, and no change is unfinished.
 ///
 /// # Errors
 /// `TAMPERED`, and those of reading it.
 pub fn book(agent: &Agent, ring: &Ring) -> Result<Book> {
     match Ledger::read(&agent.dir, ring)? {
         Some(ledger) => Ok(Book::new(ledger, vec![agent.dir.dir(".")?])),
-        None if agent.had_ledger(None)? => fail(Code::Tampered, ledger_missing(ring).what().to_owned()),
+        None if agent.had_ledger(None)? => Err(ledger_missing(ring)),
         None => Ok(Book::new(Ledger::default(), Vec::new())),
     }
 }

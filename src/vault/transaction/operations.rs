@@ -1,8 +1,8 @@
-//! The operations of a transaction, as they are sealed into `txn/ops`.
+//! The operations of a transaction, which are encrypted in `txn/ops`.
 //!
-//! They name what changes, not what the index will look like: they are applied to the index as it
-//! stands when they are applied, and applying them twice is the same as once. The ledger that is
-//! staged beside them says which records are current then.
+//! They say what changes, and not what the index looks like after that: they are applied to whatever the index contains
+//! at that time, and applying them twice has the same effect as once. The ledger that is staged with them says which
+//! records are current then.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::state_step::StateStep;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::json;
+use crate::messages::vault::ledger as messages;
 use crate::seal::keys::{Ring, Scope, hex};
 use crate::seal::record::{self, Purpose};
 use crate::seal::signed;
@@ -27,41 +28,41 @@ const FORMAT: u32 = 1;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum Op {
-    /// A profile takes another id in the index. Its record is put and removed besides.
+    /// Renames a profile in the index. Other operations put its new record and remove the old one.
     Rename {
         /// The old id.
         from: String,
         /// The new id.
         to: String,
     },
-    /// A staged record takes its place, and its entry the index.
+    /// Puts a staged record in place, and its entry into the index.
     Put {
         /// The profile.
         profile: String,
         /// The index entry, which names store and generation.
         entry: NewEntry,
-        /// The other fields of the entry before it that are sealed with the record now.
+        /// Fields of the previous entry that are now encrypted with the record.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         taken: Vec<String>,
     },
-    /// An entry is listed for a record that is in its place already.
+    /// Adds an entry for a record that is already in place.
     List {
         /// The profile.
         profile: String,
         /// The index entry.
         entry: NewEntry,
     },
-    /// The keychain's item of a profile is to go: its record rests elsewhere, or was removed.
+    /// Removes the keychain item of a profile, because its record is elsewhere or was removed.
     Forget {
         /// The profile.
         profile: String,
     },
-    /// A record and its entry go.
+    /// Removes a record and its entry.
     Remove {
         /// The profile.
         profile: String,
     },
-    /// A provider's order is set, where there is none.
+    /// Sets a provider's order, unless it has one.
     Order {
         /// The provider.
         provider: String,
@@ -70,14 +71,14 @@ pub enum Op {
     },
 }
 
-/// Which index a change was made on, and which it makes.
+/// The index that a change was made on, and the one that it makes.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IndexStep {
-    /// How many of the operations are the change's.
+    /// The number of operations that belong to the change.
     ops: usize,
-    /// The SHA-256 of the index before, in hex; of no index that of no bytes.
+    /// The SHA-256 of the index before the change, in hex. An absent index counts as an empty file.
     before: String,
-    /// That of the index after it.
+    /// The SHA-256 of the index after the change, in hex.
     after: String,
 }
 
@@ -89,31 +90,31 @@ pub struct Ops {
     agent: String,
     /// The MAC of the ledger that the transaction makes current.
     pub ledger: String,
-    /// The MACs of the ledgers that may be in place before it: the one that it followed, and if it took
-    /// over earlier changes, the one before each of them.
+    /// The MACs of the ledgers that it may follow: of the one before it and, if it includes earlier changes, of the one
+    /// before each of them.
     pub follows: Vec<String>,
     /// The operations, in the order in which they are applied.
     pub ops: Vec<Op>,
-    /// For each change among them, the index that it was made on and the one that it makes.
+    /// The index before and after each of the changes that it includes.
     pub index: Vec<IndexStep>,
-    /// Of a journal, the SHA-256 of each sealed record that it holds, by file name, in hex.
+    /// The SHA-256 of each encrypted record in a journal, by file name, in hex; `None` without a journal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub records: Option<BTreeMap<String, String>>,
-    /// What follows in the run-time state.
+    /// The changes of the run-time state.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub state: Vec<StateStep>,
-    /// What the change log gets.
+    /// The addition to the change log.
     pub log: LogPart,
 }
 
 impl Ops {
-    /// Whether a ledger of this MAC is one that the change follows.
+    /// Returns whether the change follows a ledger with this MAC.
     #[must_use]
     pub fn comes_after(&self, mac: &str) -> bool {
         self.follows.iter().any(|follows| signed::same(follows, mac))
     }
 
-    /// The operations of a transaction.
+    /// Returns the operations of a transaction. The pair is the MACs of the ledgers before and after it.
     #[must_use]
     pub fn new(ring: &Ring, (follows, ledger): (String, String), ops: Vec<Op>, log: LogPart) -> Self {
         let agent = ring.scope.agent().unwrap_or_default().to_owned();
@@ -122,13 +123,13 @@ impl Ops {
         Self { format: FORMAT, vault, agent, ledger, follows, ops, index, records: None, state, log }
     }
 
-    /// Notes the index that they were made on, and the one that they make.
+    /// Sets the index that they were made on, and the one that they make.
     pub fn lead(&mut self, before: Option<&[u8]>, after: &[u8]) {
         let before = digest(before.unwrap_or_default());
         self.index = vec![IndexStep { ops: self.ops.len(), before, after: digest(after) }];
     }
 
-    /// These operations after earlier ones, as one transaction.
+    /// Returns earlier operations and these as one transaction.
     #[must_use]
     pub fn after(self, mut earlier: Self) -> Self {
         earlier.follows.push(earlier.ledger);
@@ -139,52 +140,50 @@ impl Ops {
         Self { ledger: self.ledger, ..earlier }
     }
 
-    /// Seals them.
+    /// Encrypts them.
     ///
     /// # Errors
     /// `TOO_LARGE`, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
-        let plaintext = serde_json::to_vec(self)
-            .map_err(|_| Error::new(Code::Internal, "a transaction cannot be written"))?;
+        let plaintext = serde_json::to_vec(self).map_err(|_| messages::transaction_not_serialized())?;
         record::seal(ring, Purpose::Txn, &plaintext)
     }
 
-    /// Opens them.
+    /// Decrypts them.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn open(ring: &Ring, sealed: &[u8]) -> Result<Self> {
-        let what = format!("the unfinished transaction of {}", ring.scope);
+        let what = messages::transaction_of(&ring.scope);
         let plaintext = record::open(ring, Purpose::Txn, sealed, &what)?;
         let ops = Self::parse(plaintext.expose(), &ring.scope)?;
         if ops.vault != ring.vault.as_str() {
-            return fail(Code::Tampered, format!("{what} belongs to another vault"));
+            return Err(messages::transaction_of_another_vault(&what));
         }
         Ok(ops)
     }
 
-    /// The operations in an opened plaintext.
+    /// Parses decrypted operations.
     ///
     /// # Errors
     /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
     pub fn parse(plaintext: &[u8], scope: &Scope) -> Result<Self> {
-        let what = format!("the unfinished transaction of {scope}");
-        let damaged = |_| Error::new(Code::Corrupt, format!("{what} has contents that are not understood"));
-        let ops: Self = json::parse(plaintext, &what).map_err(damaged)?;
+        let what = messages::transaction_of(scope);
+        let ops: Self = json::parse(plaintext, &what).map_err(|_| messages::transaction_invalid(&what))?;
         if ops.format > FORMAT {
-            return fail(Code::NewerFormat, format!("{what} was made by a newer strongroom"));
+            return Err(messages::transaction_newer(&what));
         }
         if Some(ops.agent.as_str()) != scope.agent() {
-            return fail(Code::Tampered, format!("{what} belongs to another agent"));
+            return Err(messages::transaction_of_another_agent(&what));
         }
         Ok(ops)
     }
 
-    /// What becomes of each record that they name: where it is put, or that it goes. Of several
-    /// operations on one the last counts.
+    /// Returns the effects on each record that they name. If there are several operations on a record, the last one
+    /// counts.
     ///
     /// # Errors
-    /// `CORRUPT` for an id outside the grammar, `NEWER_FORMAT` for a store that is not known.
+    /// `CORRUPT` for an invalid id, `NEWER_FORMAT` for an unknown store.
     pub fn effects(&self) -> Result<Effects> {
         let mut last: IndexMap<&str, Option<Store>> = IndexMap::new();
         for op in &self.ops {
@@ -206,10 +205,10 @@ impl Ops {
         Ok(effects)
     }
 
-    /// The ids whose items in the keychain are to go.
+    /// Returns the ids of profiles whose keychain items are to be removed.
     ///
     /// # Errors
-    /// `CORRUPT` for an id outside the grammar.
+    /// `CORRUPT` for an invalid id.
     pub fn forgotten(&self) -> Result<Vec<ProfileId>> {
         self.ids(|op| match op {
             Op::Forget { profile } => Some(profile),
@@ -221,11 +220,11 @@ impl Ops {
         self.ops.iter().filter_map(pick).map(|id| parse_id(id)).collect()
     }
 
-    /// Applies those to an index that are not in it yet. `bytes` are what it was read from.
+    /// Applies the operations that an index lacks. `bytes` are what it was read from.
     ///
-    /// If the index was written since by something else, it is in none of the steps. A transaction's operations are
-    /// applied then. A journal stays after it is in place, so of its operations those are applied that the marks
-    /// of the entries do not have yet.
+    /// If another program has written the index since, its digest is in none of the steps. Then the operations of a
+    /// transaction's directory are all applied. A journal stays after it was applied, so only those of its operations
+    /// are applied that the marks of the entries show to be missing.
     ///
     /// # Errors
     /// As [`Ops::apply`].
@@ -244,13 +243,13 @@ impl Ops {
         match done {
             Some(done) => apply(self.ops.get(done..).unwrap_or_default(), index),
             None if self.records.is_none() => apply(&self.ops, index),
-            // If the whole file is gone, no one took single profiles out of it.
+            // If the whole file is gone, it is not this change that is missing in it.
             None if bytes.is_none() => Ok(()),
             None => self.apply_by_marks(index),
         }
     }
 
-    /// Applies what the marks of the entries show to be missing. An entry that another program wrote stays.
+    /// Applies the operations that the marks of the entries show to be missing. Entries of other programs stay.
     fn apply_by_marks(&self, index: &mut Index) -> Result<()> {
         let mut last: IndexMap<&str, &Op> = IndexMap::new();
         for op in &self.ops {
@@ -281,7 +280,7 @@ impl Ops {
     /// Applies them to an index.
     ///
     /// # Errors
-    /// `CORRUPT` for an id outside the grammar.
+    /// `CORRUPT` for an invalid id.
     pub fn apply(&self, index: &mut Index) -> Result<()> {
         apply(&self.ops, index)
     }
@@ -298,7 +297,7 @@ fn apply(ops: &[Op], index: &mut Index) -> Result<()> {
             Op::Order { provider, ids } => {
                 let provider: Provider = provider.parse().map_err(damaged)?;
                 let ids = ids.iter().map(|id| parse_id(id)).collect::<Result<Vec<_>>>()?;
-                // An order that was set meanwhile is a choice of its own.
+                // An order that was set meanwhile takes precedence.
                 if index.order(&provider).is_none() {
                     index.set_order(&provider, Some(&ids));
                 }
@@ -308,25 +307,25 @@ fn apply(ops: &[Op], index: &mut Index) -> Result<()> {
     Ok(())
 }
 
-/// The SHA-256 of some bytes, in hex.
+/// Returns the SHA-256 of some bytes, in hex.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// What becomes of records.
+/// The effects of operations on records.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Effects {
-    /// Those that are put into files.
+    /// Records that are put into files.
     pub to_file: Vec<ProfileId>,
-    /// Those that are put into the keychain.
+    /// Records that are put into the keychain.
     pub to_keychain: Vec<ProfileId>,
-    /// Those that go.
+    /// Records that are removed.
     pub removed: Vec<ProfileId>,
 }
 
 fn damaged(_: Error) -> Error {
-    Error::new(Code::Corrupt, "the unfinished transaction names an invalid id")
+    messages::transaction_invalid_id()
 }
 
 fn parse_id(text: &str) -> Result<ProfileId> {

@@ -1,4 +1,4 @@
-//! Where the parts of a committed change lie until they are in their places.
+//! Where the parts of a committed change are until they are in place.
 
 use strongroom_backends::fs::dir::Dir;
 
@@ -15,14 +15,14 @@ pub enum ChangeSource {
 }
 
 impl ChangeSource {
-    /// Reads a part, or says that there is none. One that is larger than `max` bytes is refused.
+    /// Reads a part, if there is one. A part of more than `max` bytes is refused.
     ///
     /// # Errors
     /// `TOO_LARGE`, `IO`.
     pub fn read_if_any(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
         match self {
             Self::Dir(dir) => Ok(dir.read_if_any(name, max)?),
-            // A journal is small.
+            // A journal is small, so `max` does not matter.
             Self::Journal(journal) => Ok(journal.part(name).map(<[u8]>::to_vec)),
         }
     }

@@ -1,5 +1,4 @@
-//! A change that is prepared, and its commit: as a journal if it is small, else as a transaction's
-//! directory.
+//! Prepares and commits a change: as a journal if it is small, else as a transaction's directory.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -19,7 +18,7 @@ use crate::vault::id::ProfileId;
 use crate::vault::ledger::{self, Book, Next};
 use crate::vault::log::{self, Durable};
 
-/// Where a change is made, and under which keys.
+/// The agent that is changed, and its keys.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::vault) struct Place<'a> {
     pub(in crate::vault) agent: &'a Agent,
@@ -30,24 +29,24 @@ pub(in crate::vault) struct Place<'a> {
 /// How a change ended.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Generations of the records that were put.
+    /// The generations of the records that were written.
     pub generations: Vec<(ProfileId, u64)>,
-    /// Profiles of which the index held a secret in plain text, which gave way.
+    /// Profiles that had a secret in plain text in the index, which was replaced.
     pub plaintext: Vec<ProfileId>,
-    /// Fields of entries that another program wrote, and that are sealed with the record now.
+    /// Fields that another program wrote into entries, and that are now encrypted with the record.
     pub sealed: Vec<(ProfileId, Vec<String>)>,
-    /// Why a committed change could not be applied in full. It is safe, is read as done, and the
-    /// next change finishes it.
+    /// Why a committed change could not be fully applied. It is safe and is read as done, and the next change finishes
+    /// it.
     pub unfinished: Option<Error>,
-    /// Why the keychain does not hold what it should yet. Sealed copies are kept and read until it
-    /// does, and the next change tries again.
+    /// Why the keychain is not up to date. Until it is, encrypted copies are kept and read, and each change tries
+    /// again.
     pub keychain: Option<Error>,
 }
 
 /// What a change writes.
 #[derive(Debug)]
 pub(in crate::vault) struct Parts {
-    /// Sealed records, by file name.
+    /// Encrypted records, by file name.
     pub(in crate::vault) records: Vec<(String, Vec<u8>)>,
     /// The ledger.
     pub(in crate::vault) next: Next,
@@ -57,27 +56,27 @@ pub(in crate::vault) struct Parts {
     pub(in crate::vault) index: Vec<u8>,
     /// The bytes of the index that was there before.
     pub(in crate::vault) based_on: Option<Vec<u8>>,
-    /// What is told of it.
+    /// The outcome, if it is committed.
     pub(in crate::vault) outcome: Outcome,
 }
 
-/// A change that is durable up to its commit point. Dropped without a commit, it is swept.
+/// A change that is durable up to its commit point. If it is dropped without a commit, what was prepared is removed.
 #[derive(Debug)]
 pub(in crate::vault) struct Staged<'a> {
     agent: &'a Agent,
     follow: Follow,
     parts: Parts,
-    /// The journal beside its place, if it is one.
+    /// The prepared journal, if the change is one.
     journal: Option<(File, Mark)>,
     shards_changed: bool,
     committed: bool,
 }
 
 impl Parts {
-    /// Writes everything and makes it durable, beside its place.
+    /// Writes everything next to its place, and makes it durable.
     ///
     /// # Errors
-    /// Everything up to the commit point; then nothing has changed.
+    /// Any error up to the commit point. Then nothing has changed.
     pub(in crate::vault) fn stage<'a>(self, place: Place<'a>, book: &Book, now: i64) -> Result<Staged<'a>> {
         let Place { agent, ring, follow } = place;
         let journal = self.journal(place, book, now)?;
@@ -96,8 +95,8 @@ impl Parts {
         Ok(Staged { agent, follow, parts: self, journal, shards_changed, committed: false })
     }
 
-    /// The journal that the change becomes, if it is one. What an earlier one holds goes over to it, or is
-    /// made durable in its place.
+    /// Returns the journal for the change, if it can be one. The contents of an earlier journal are added to it, or
+    /// else made durable in their places.
     fn journal(&self, place: Place<'_>, book: &Book, now: i64) -> Result<Option<(Draft, Mark)>> {
         let Place { agent, ring, follow } = place;
         let earlier = Earlier::of(agent, ring, book, now)?;
@@ -125,7 +124,7 @@ impl Parts {
         Ok(None)
     }
 
-    /// Whether the change is of records in files, and of nothing that has to be durable in its place.
+    /// Returns whether the change is only about records in files, and nothing in it has to be durable in its place.
     fn is_plain(&self, agent: &Agent, ring: &Ring, book: &Book, follow: Follow) -> Result<bool> {
         let ledger = &book.ledger;
         Ok(self.records.len() <= journal::RECORDS_MAX
@@ -138,9 +137,9 @@ impl Parts {
             && !follow(&agent.dir, &self.ops.state, Doing::Look)?)
     }
 
-    /// The journal of this change, together with earlier ones.
+    /// Returns the journal of this change, including earlier ones.
     fn draft(&self, ring: &Ring, earlier: Option<&Earlier>) -> Result<Draft> {
-        // The steps in the run-time state change nothing: a change that has others is not committed as a journal.
+        // A change whose steps change the run-time state is not committed as a journal, so these steps can be dropped.
         let mut ops = self.ops.clone();
         ops.state = Vec::new();
         let mut draft = Draft::default();
@@ -161,7 +160,7 @@ impl Parts {
 
     fn write_journal(&self, agent: &Agent, stage: &Dir, draft: &Draft) -> Result<File> {
         let dir = &agent.dir;
-        // All that is put in place later is written before: it takes no room that may then be missing.
+        // All files are written before the commit, so that they cannot lack space after it.
         for (name, bytes) in self.records.iter().chain(&self.next.shards) {
             stage.write_new(name, bytes)?;
         }
@@ -171,13 +170,13 @@ impl Parts {
         let journal = draft.write(dir)?;
         let index = dir.write_new(STAGED_INDEX, &self.index)?;
         dir.sync_file(&journal, journal::STAGE)?;
-        // The index is not in the journal: others keep things in it, and it is to be whole whenever it is seen.
+        // The index is not in the journal, because other programs write it too, and it must be whole at any time.
         dir.sync_file(&index, STAGED_INDEX)?;
         Ok(journal)
     }
 
     fn write_directory(&self, agent: &Agent, ring: &Ring, stage: &Dir) -> Result<()> {
-        // Everything is written before the first barrier: a disk's journal then commits it in few steps.
+        // Everything is written before the first sync, so that the file system's journal commits it in few steps.
         let each = self.records.len() + self.next.shards.len() < ONE_BARRIER_FROM;
         let mut files = Vec::new();
         let ops = self.ops.seal(ring)?;
@@ -202,7 +201,7 @@ impl Parts {
     }
 }
 
-/// The journal of the changes before, which are in their places and may not be durable there.
+/// The journal of earlier changes, which are in place but may not be durable there.
 #[derive(Debug)]
 struct Earlier {
     journal: Journal,
@@ -210,8 +209,8 @@ struct Earlier {
 }
 
 impl Earlier {
-    /// One that leads to the ledger that is in place. Another one, of a state that somebody went on without
-    /// on purpose, is set aside.
+    /// Returns the journal that leads to the ledger that is in place. Another one is set aside: it is of a state that
+    /// the user chose to continue without.
     fn of(agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<Option<Self>> {
         let Some(journal) = Journal::read(&agent.dir)? else { return Ok(None) };
         if journal.mac().is_some_and(|mac| signed::same(mac, &book.ledger.mac))
@@ -227,10 +226,10 @@ impl Earlier {
 }
 
 impl Staged<'_> {
-    /// Commits the change, and puts it in place. Gives the ledger that is current then.
+    /// Commits the change and applies it. Returns also the ledger that is current then.
     ///
     /// # Errors
-    /// Those of the one rename that commits; then nothing has changed.
+    /// Those of the one rename that commits. Then nothing has changed.
     pub(in crate::vault) fn commit(mut self) -> Result<(Outcome, ledger::Ledger)> {
         let dir = &self.agent.dir;
         match self.journal {
@@ -262,7 +261,7 @@ impl Staged<'_> {
 impl Drop for Staged<'_> {
     fn drop(&mut self) {
         if !self.committed {
-            // Best effort: the next change sweeps what is left.
+            // Best effort: the next change removes what is left.
             let _ = sweep(self.agent);
         }
     }

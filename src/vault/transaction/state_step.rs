@@ -1,7 +1,7 @@
-//! What follows in the run-time state from a change of profiles: a repeatable step of its transaction.
+//! The effects of a change of profiles on the run-time state, as repeatable steps of its transaction.
 //!
-//! The form of that state is known above the vault, so whoever opens a vault brings along what
-//! carries the steps out.
+//! The vault does not know the format of that state. The code that opens a vault provides a function that applies the
+//! steps.
 
 use serde::{Deserialize, Serialize};
 use strongroom_backends::fs::dir::Dir;
@@ -12,39 +12,39 @@ use crate::error::Result;
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "lowercase")]
 pub enum StateStep {
-    /// Cooldowns and pins of a profile go over to its new id.
+    /// Moves the cooldowns and pins of a profile to its new id.
     Rename {
         /// The old id.
         from: String,
         /// The new id.
         to: String,
     },
-    /// Cooldowns and pins of a removed profile go.
+    /// Removes the cooldowns and pins of a removed profile.
     Forget {
         /// The profile.
         profile: String,
     },
-    /// A profile has a new secret: it no longer waits for what the old one earned.
+    /// Clears the cooldown of a profile, because it has a new secret.
     Lift {
         /// The profile.
         profile: String,
     },
 }
 
-/// What is done with steps.
+/// What to do with steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Doing {
-    /// They are carried out, durably.
+    /// Apply them durably.
     CarryOut,
-    /// It is only told whether they would change anything.
+    /// Only find out whether they would change anything.
     Look,
 }
 
-/// Carries steps out on the state in an agent's directory, and gives whether they changed it. Repeatable; a state that
-/// cannot be understood is left as it is, and is no error.
+/// Applies steps to the state in an agent's directory, and returns whether they change it. Repeatable. A state that
+/// cannot be parsed is left as it is, and is no error.
 pub type Follow = fn(&Dir, &[StateStep], Doing) -> Result<bool>;
 
-/// Carries nothing out: for a vault whose state is of no concern.
+/// Does nothing: for a vault whose run-time state does not matter.
 ///
 /// # Errors
 /// None.

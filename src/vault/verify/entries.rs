@@ -1,8 +1,9 @@
-//! How a record and its entry in the index fit each other.
+//! Compares records with their entries in the index.
 
 use std::collections::BTreeSet;
 
 use super::{AHEAD, Seen, Verified};
+use crate::messages::vault::findings as messages;
 use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{Reference, quoted};
@@ -18,26 +19,19 @@ pub(super) fn verify_record(
 ) {
     let id = record.profile.as_str();
     if !opens {
-        let what =
-            format!("the recovery key does not open the record of {id}; rotate or rekey seals it again");
-        verified.add("recovery", agent, Some(id), what);
+        verified.add("recovery", agent, Some(id), messages::not_recoverable(id));
     }
     if record.generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD) {
-        let what = format!("the record of {id} is from ahead of the clock: a clock is, or was, wrong");
-        verified.note("clock", agent, Some(id), what);
+        verified.note("clock", agent, Some(id), messages::from_the_future(id));
     }
     match index.map(|index| index.entry(id)) {
         None => {}
         Some(None) => {
-            let what = format!("{id} is not listed in the index; `strongroom doctor --repair` lists it");
-            verified.add("unlisted", agent, Some(id), what);
+            verified.add("unlisted", agent, Some(id), messages::not_in_index(id));
         }
         Some(Some(entry)) => {
             if entry.mark.is_none() || entry.mark != store.map(|store| Mark::of(store, record.generation)) {
-                let what = format!(
-                    "the index says another store or generation for {id} than the ledger, which governs"
-                );
-                verified.add("drift", agent, Some(id), what);
+                verified.add("drift", agent, Some(id), messages::store_differs(id));
             }
             for what in drift(agent, record, &entry) {
                 verified.add("drift", agent, Some(id), what);
@@ -46,15 +40,13 @@ pub(super) fn verify_record(
     }
 }
 
-/// How an index entry differs from the record that governs it.
+/// Returns sentences about the differences between an index entry and its record, which counts.
 #[must_use]
 pub fn drift(agent: &Agent, record: &Record, entry: &Entry<'_>) -> Vec<String> {
     let id = &record.profile;
     let credential = &record.credential;
     let mut found = Vec::new();
-    let mut say = |field: &str| {
-        found.push(format!("the index says another {field} for {id} than its record, which governs"));
-    };
+    let mut say = |field: &str| found.push(messages::field_differs(field, id));
     if entry.kind != Some(credential.kind) {
         say("type");
     }
@@ -83,11 +75,9 @@ pub(super) fn verify_entry(agent: &Agent, entry: &Entry<'_>, held: &BTreeSet<&st
     let ours = entry.mark.is_some() || entry.reference().is_some();
     let there = held.contains(entry.id);
     if ours && !there {
-        let what = format!("{shown} is listed, and its record is gone; paste it again, or remove it");
-        verified.add("missing", agent, Some(entry.id), what);
+        verified.add("missing", agent, Some(entry.id), messages::listed_and_gone(&shown));
     }
     if !there && entry.reference().is_none() && entry.foreign_reference().is_some() {
-        let what = format!("{shown} refers to another secret provider than {EXEC_PROVIDER}");
-        verified.note("foreign", agent, Some(entry.id), what);
+        verified.note("foreign", agent, Some(entry.id), messages::refers_elsewhere(&shown, EXEC_PROVIDER));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether everything in a home is what this vault made: records, indexes and logs.
+//! Verifies that everything in a home is what this vault wrote: records, indexes and logs.
 
 mod entries;
 mod strays;
@@ -31,27 +31,28 @@ use super::record::Record;
 use super::store::Store;
 use super::watch::Watch;
 use crate::error::{Code, Error, Result};
+use crate::messages::vault as messages;
 use crate::seal::keys::{Ring, Scope};
 use crate::seal::record::Purpose;
 use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
 use crate::unlock::unlock_files::DIR;
 
-/// A generation so many milliseconds ahead of the clock tells of a clock that was wrong: one day.
+/// How far a generation may be ahead of the clock, in milliseconds, before a clock must have been wrong: one day.
 const AHEAD: u64 = 24 * 3_600 * 1_000;
 
-/// So many records are opened before what was found is told, and their secrets are forgotten.
+/// The number of records that are decrypted at once; after that, their secrets are dropped.
 const AT_ONCE: usize = 1024;
 
-/// What is wrong, or worth knowing.
+/// A problem, or something worth knowing.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Finding {
     /// A stable name: `corrupt`, `tampered`, `ledger`, `rolled_back`, `unlisted`, `missing`, `drift`, …
     pub kind: &'static str,
-    /// The agent, where it concerns one.
+    /// The agent, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// The profile, where it concerns one.
+    /// The profile, if it concerns one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// A sentence.
@@ -59,18 +60,18 @@ pub struct Finding {
     /// What to do about it, if that does not follow from its kind.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
-    /// Whether it is harmless, and told only to be known.
+    /// Whether it is harmless.
     pub notice: bool,
 }
 
 /// What was verified.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Verified {
-    /// How many agents.
+    /// The number of agents.
     pub agents: usize,
-    /// How many records opened.
+    /// The number of records that were decrypted.
     pub records: usize,
-    /// How many lines of the logs verified.
+    /// The number of log lines that verify.
     #[serde(rename = "logLines")]
     pub log_lines: u64,
     /// What was found.
@@ -84,7 +85,7 @@ impl Finding {
 }
 
 impl Verified {
-    /// Whether nothing but notices was found.
+    /// Returns whether there are no findings except notices.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.findings.iter().all(|finding| finding.notice)
@@ -95,7 +96,7 @@ impl Verified {
         self.findings.push(Finding { agent, profile, ..Finding::new(kind, what) });
     }
 
-    /// What to do about the last one.
+    /// Sets the remedy of the last finding.
     fn remedy(&mut self, remedy: impl Into<String>) {
         if let Some(finding) = self.findings.last_mut() {
             finding.remedy = Some(remedy.into());
@@ -135,12 +136,11 @@ pub fn verify(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Veri
         if session.keys.only_agent().is_some_and(|only| only != name.as_str()) {
             continue;
         }
-        // While a writer is at work, records, index and log are read at different times. If it does not end, a
-        // finding says so. A home that cannot be written has no writer.
+        // The lock keeps a writer from changing records, index and log between reading them. If a writer does not
+        // finish in time, a finding says so. A home that cannot be written has no writer.
         let _lock = match waits.take(&agent.dir, Mode::Shared) {
             Err(StoreError::LockTimeout { holder, .. }) => {
-                let what = format!("it is being changed {}; these are the findings so far", by(holder));
-                verified.note("busy", &agent, None, what);
+                verified.note("busy", &agent, None, messages::locks::agent_is_changing(&by(holder.as_ref())));
                 None
             }
             lock => lock.ok(),
@@ -175,7 +175,7 @@ fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Res
     if session.keys.only_agent().is_none()
         && let Err(error) = verify_own(vault, session, verified)
     {
-        // What belongs to the agents is verified all the same.
+        // The agents are verified anyway.
         verified.add_own("unreadable", error.what().to_owned());
         verified.remedy(error.remedy().to_owned());
     }
@@ -189,7 +189,7 @@ fn verify_home(vault: &Vault, session: &Session, verified: &mut Verified) -> Res
     Ok(())
 }
 
-/// What agents are verified with.
+/// What verifying an agent needs.
 struct Check<'a> {
     vault: &'a Vault,
     session: &'a Session,
@@ -205,8 +205,7 @@ impl Check<'_> {
         verify_directory(&agent, verified)?;
         let reader = agent.reader(ring, &self.vault.keychain)?;
         if reader.is_unfinished() {
-            let what = "a committed change is not yet applied; the next change finishes it".to_owned();
-            verified.note("unfinished", &reader.agent, None, what);
+            verified.note("unfinished", &reader.agent, None, messages::findings::not_applied());
         }
         if let Some(error) = reader.unfinished_error() {
             verified.add("unfinished", &reader.agent, None, error.what().to_owned());
@@ -233,7 +232,7 @@ impl Check<'_> {
         let ids = reader.record_ids()?;
         self.records(&reader, &ids, index.as_ref(), verified);
         verify_strays(&reader, book, &in_home, verified)?;
-        // A record that the ledger does not know has a finding already.
+        // A record that the ledger does not list has a finding already.
         let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
         for entry in index.iter().flat_map(Index::entries) {
             verify_entry(&reader.agent, &entry, &held, verified);
@@ -244,7 +243,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Opens the records that a ledger names.
+    /// Verifies the records that a ledger lists.
     fn records(
         &self,
         reader: &Reader<'_>,
@@ -252,10 +251,10 @@ impl Check<'_> {
         index: Option<&Index>,
         verified: &mut Verified,
     ) {
-        // What fails of it fails again for each profile.
+        // A failure happens again, and is reported, for each profile.
         let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
         let watched = &*self.waits.watched;
-        watched.begins("Verifying", ids.len());
+        watched.begins(messages::progress::VERIFYING, ids.len());
         for some in ids.chunks(AT_ONCE) {
             for (id, looked) in some.iter().zip(look(reader, some, self.recovery.as_ref(), watched)) {
                 match looked {
@@ -278,7 +277,7 @@ impl Check<'_> {
     }
 }
 
-/// What lies in an agent's directory, by names and modes.
+/// Verifies the names and modes of files in an agent's directory.
 fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
     for what in modes(
         &agent.dir,
@@ -304,46 +303,39 @@ fn verify_directory(agent: &Agent, verified: &mut Verified) -> Result<()> {
     strays::in_agent(agent, verified)?;
     for name in agent.dir.names()? {
         if name == TXN_BUSY {
-            let what = format!(
-                "{TXN_BUSY} holds what a finished change left, because another program has a file in it open; a later change removes it"
-            );
-            verified.note("busy", agent, None, what);
+            verified.note("busy", agent, None, messages::findings::leftovers_in_use(TXN_BUSY));
         } else if name.starts_with("txn.") && name != TXN_STAGE {
-            let what = format!("{} holds a transaction that did not fit and was set aside", quoted(&name));
+            let what = messages::findings::transaction_set_aside(&quoted(&name));
             verified.note("set_aside", agent, None, what);
         }
     }
     for name in damaged_logs(&agent.dir)? {
-        verified.note("log", agent, None, format!("{name} is a part of the log that was damaged and set by"));
+        verified.note("log", agent, None, messages::log::set_aside(&name));
     }
     Ok(())
 }
 
-/// The records in the home, by their names; what is none of them is told.
+/// Returns the profiles that have records in the home, by the names of their files. Other files are reported.
 fn verify_names(agent: &Agent, ring: &Ring, verified: &mut Verified) -> Result<Vec<ProfileId>> {
     let whose = |sealed: &[u8]| Record::open_any(ring, sealed).ok().map(|record| record.profile);
     let RecordFiles { ids, unnamed, strange } = agent.records(&whose)?;
     for name in unnamed {
-        let what = format!(
-            "a record is there that this vault did not make: it is never used; remove its file {}",
-            quoted(&name)
-        );
-        verified.add("unknown", agent, None, what);
+        verified.add("unknown", agent, None, messages::findings::unknown_file(&quoted(&name)));
     }
     strays::in_records(agent, ring, &strange, verified);
     Ok(ids)
 }
 
-/// A record as it was seen.
+/// A record that was read.
 struct Seen {
     record: Record,
-    /// Whether the recovery key opens it, as far as that can be told.
+    /// Whether the recovery key decrypts it; true if the recovery key is not at hand.
     opens: bool,
     store: Option<Store>,
 }
 
-/// Opens some records, and each again by the recovery key, which takes most of the time. Those in the keychain one
-/// after another: it answers one question at a time.
+/// Decrypts records, and each again with the recovery key, which takes most of the time. If any is in the keychain,
+/// they are read one after another, because the keychain answers one request at a time.
 fn look(
     reader: &Reader<'_>,
     ids: &[ProfileId],
@@ -353,7 +345,8 @@ fn look(
     let look = |id: &ProfileId| {
         watched.step();
         Ok(reader.found(id)?.map(|Found { record, sealed, .. }| {
-            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, "a record").is_ok();
+            let what = messages::records::A_RECORD;
+            let open = |identity| open_unvouched(identity, Purpose::Record, &sealed, what).is_ok();
             (record, recovery.is_none_or(open))
         }))
     };
@@ -364,25 +357,22 @@ fn look(
     }
 }
 
-/// What an error of reading a record means.
+/// Returns the kind and the sentence of the finding for an error of reading a record.
 fn judged(error: &Error, id: &ProfileId) -> (&'static str, String) {
     let what = error.what().to_owned();
     match error.code() {
         Code::Tampered if what.contains("older than") => ("rolled_back", what),
         Code::Tampered => ("tampered", what),
-        Code::KeychainLost => (
-            "missing",
-            format!("{id} is in the ledger, and its record is gone; paste it again, or remove it"),
-        ),
+        Code::KeychainLost => ("missing", messages::findings::item_gone(id)),
         code if code.is_of_keychain() => ("keychain", what),
         Code::Corrupt if what.contains("missing") => ("missing", what),
-        // Whether it is whole cannot be seen.
+        // The record may be sound: it could not be read.
         Code::Io => ("unreadable", what),
         _ => ("corrupt", what),
     }
 }
 
-/// The log, and what this machine remembers.
+/// Verifies the log, and compares the ledger with what this machine remembers.
 fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mut Verified) -> Result<()> {
     let (agent, ledger) = (&reader.agent, &book.ledger);
     let chain = log::verify(&reader.ring, &reader.log()?, &ledger.log)?;
@@ -398,7 +388,7 @@ fn verify_history(reader: &Reader<'_>, book: &Book, vault: &Vault, verified: &mu
     Ok(())
 }
 
-/// Records in the home that the ledger does not name.
+/// Reports records in the home that the ledger does not list.
 fn verify_strays(
     reader: &Reader<'_>,
     book: &Book,
@@ -409,21 +399,14 @@ fn verify_strays(
         match book.entry(id)? {
             None => {
                 let what = if reader.opens(id) {
-                    format!(
-                        "a record of {id} is there that the ledger does not know: this vault made it, and it is not used; `strongroom get {} --accept-rollback` shows it: to keep it, paste it again",
-                        id.word()
-                    )
+                    messages::findings::unlisted(id, &id.word())
                 } else {
-                    format!(
-                        "a record of {id} is there that this vault did not make: it is never used; remove its file"
-                    )
+                    messages::findings::planted(id)
                 };
                 verified.add("unknown", &reader.agent, Some(id.as_str()), what);
             }
             Some(entry) if entry.is_removed() && !reader.may_be_behind() => {
-                let what = format!(
-                    "the record of {id} was removed, and is there again: someone put an old file back"
-                );
+                let what = messages::findings::removed_and_back(id);
                 verified.add("removed", &reader.agent, Some(id.as_str()), what);
             }
             Some(_) => {}

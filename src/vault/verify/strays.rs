@@ -1,11 +1,12 @@
-//! Files that are none of Strongroom's: left by file systems, file managers, editors and programs that keep
-//! directories in step. None of them is used or touched; a copy of a record may hold a newer secret.
+//! Reports files that are not Strongroom's: left by file systems, file managers, editors and sync programs. They are
+//! never used or changed. One may be a copy of a record with a newer secret.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::{lock, queue};
 
 use super::Verified;
 use crate::error::Result;
+use crate::messages::vault::strays as messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::secret::ExposeSecret;
@@ -18,10 +19,10 @@ use crate::vault::record::Record;
 use crate::vault::transaction::journal;
 use crate::vault::{index, log};
 
-/// No more of them are named in one place.
+/// The most of them that are named in one place.
 const TOLD: usize = 20;
 
-/// Tells of the files among the unlock files that are none.
+/// Reports other files among the unlock files.
 pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     let names = unlock.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| !unlock_files::is_ours(name)).collect();
@@ -29,7 +30,7 @@ pub(super) fn in_unlock(unlock: &Dir, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Reports what is among the agents and is no agent.
+/// Reports what is among the agents and is not an agent.
 pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
     let names = agents.names()?;
     let strange: Vec<&String> = names.iter().filter(|name| name.parse::<AgentName>().is_err()).collect();
@@ -63,7 +64,7 @@ pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
     let strange = names.iter().filter(|name| !OURS.contains(&name.as_str()) && !begins(name));
     for (count, name) in strange.enumerate() {
         if count == TOLD {
-            verified.note("strange", agent, None, "there are more files like that".to_owned());
+            verified.note("strange", agent, None, messages::more());
             break;
         }
         verified.note("strange", agent, None, told("the agent's directory", name));
@@ -71,7 +72,7 @@ pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
     Ok(())
 }
 
-/// Tells of the files among the records that are none by their names. What opens as a record is a copy.
+/// Reports files among the records that do not have the name of one. If it can be decrypted as a record, it is a copy.
 pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verified: &mut Verified) {
     for name in strange.iter().take(TOLD) {
         match copy_of(agent, ring, name) {
@@ -84,11 +85,11 @@ pub(super) fn in_records(agent: &Agent, ring: &Ring, strange: &[String], verifie
         }
     }
     if let Some(more @ 1..) = strange.len().checked_sub(TOLD) {
-        verified.note("strange", agent, None, format!("{RECORDS} holds {more} more files like that"));
+        verified.note("strange", agent, None, messages::more_in(RECORDS, more));
     }
 }
 
-/// A record in a file whose name is not that of a record.
+/// A record in a file that does not have the name of one.
 struct StrayCopy {
     /// The directory that holds it.
     place: &'static str,
@@ -103,7 +104,7 @@ fn copy_of(agent: &Agent, ring: &Ring, name: &str) -> Option<StrayCopy> {
 }
 
 impl StrayCopy {
-    /// Says what the copy is, compared with the profile's own record, and what to do about it.
+    /// Returns a sentence that compares the copy with the profile's own record, and a remedy.
     fn told(&self, agent: &Agent, ring: &Ring, name: &str) -> (String, String) {
         let Self { place, record: copy } = self;
         let id = &copy.profile;
@@ -112,26 +113,16 @@ impl StrayCopy {
                 agent.dir.dir_if_any(place).ok()??.read_if_any(&id.file_name(), RECORD_MAX).ok()??;
             Record::open(ring, id, &sealed).ok()
         };
-        let (fits, same) = match current() {
-            None => ("there is no other one in its place", false),
-            Some(current) if secret_is_same(&current, copy) => {
-                ("its secret is the same as the profile's", true)
-            }
-            Some(current) if current.generation < copy.generation => {
-                ("it is newer than the profile's record, with another secret", false)
-            }
-            Some(_) => ("it is older than the profile's record, with another secret", false),
+        let (compared, same) = match current() {
+            None => (messages::ONLY_COPY, false),
+            Some(current) if secret_is_same(&current, copy) => (messages::SAME_SECRET, true),
+            Some(current) if current.generation < copy.generation => (messages::NEWER_COPY, false),
+            Some(_) => (messages::OLDER_COPY, false),
         };
         let path = shell_path(&agent.dir.path_of(place).join(name));
-        let remedy = if same {
-            format!("it is not used and can be removed: rm {path}")
-        } else {
-            format!(
-                "it is not used; to see what it holds: strongroom recovery-key | age -d -i - {path}; to keep its secret, paste it with `strongroom rotate {}`",
-                id.word()
-            )
-        };
-        (format!("{place} holds a copy of the record of {id}, {}: {fits}", quoted(name)), remedy)
+        let remedy =
+            if same { messages::remove_copy(&path) } else { messages::look_at_copy(&path, &id.word()) };
+        (messages::copy(place, id, &quoted(name), compared), remedy)
     }
 }
 
@@ -146,34 +137,33 @@ fn tell_own(place: &str, strange: &[&String], verified: &mut Verified) {
 }
 
 fn told(place: &str, name: &str) -> String {
-    let why = foreign(name).map_or_else(String::new, |why| format!(" ({why})"));
-    format!("{place} holds a file of another program: {}{why}", quoted(name))
+    messages::foreign_file(place, &quoted(name), foreign(name))
 }
 
-/// Whose a file is, by the name that such files have.
+/// Returns which program a file is from, if its name tells.
 fn foreign(name: &str) -> Option<&'static str> {
     let lower = name.to_lowercase();
     let begins = |starts: &[&str]| starts.iter().any(|start| lower.starts_with(start));
     let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
     if begins(&[".nfs", ".fuse_hidden", ".smbdelete", ".panfs"]) {
-        return Some("the file system keeps a removed file there while a program has it open");
+        return Some(messages::KEPT_OPEN);
     }
     if lower.contains("conflict") || lower.contains("sync-conflict") {
-        return Some("a program that synchronizes directories set a copy aside");
+        return Some(messages::CONFLICT_COPY);
     }
     let of_system =
         [".ds_store", "thumbs.db", "desktop.ini", "lost+found", ".directory", ".stfolder", ".stignore"];
     if of_system.contains(&lower.as_str()) || begins(&["._", ".trash", ".spotlight", ".dropbox", ".sync"]) {
-        return Some("of a file manager or a program that synchronizes directories");
+        return Some(messages::OF_FILE_MANAGER);
     }
     let backup = ends(&["~", ".swp", ".swo", ".bak", ".orig", ".rej", ".old", ".part", ".partial", ".tmp"]);
     if backup || begins(&[".#", "#", "~$", ".~"]) || is_of_rsync(name) {
-        return Some("left by an editor or by a copy that was not finished");
+        return Some(messages::OF_EDITOR);
     }
     None
 }
 
-/// `.NAME.XXXXXX`, as rsync calls a file while it is being copied.
+/// Returns whether a name is `.NAME.XXXXXX`, as rsync calls a file while it copies it.
 fn is_of_rsync(name: &str) -> bool {
     let tail = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map(|(_, tail)| tail);
     tail.is_some_and(|tail| tail.len() == 6 && tail.bytes().all(|b| b.is_ascii_alphanumeric()))

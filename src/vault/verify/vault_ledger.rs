@@ -1,11 +1,11 @@
-//! What belongs to the vault itself: its ledger and log, its unlock files, its settings, and the rights of
-//! its files.
+//! Verifies what belongs to the vault itself: its ledger and log, unlock files, settings, and the modes of its files.
 
 use strongroom_backends::fs::dir::Dir;
 use strongroom_backends::fs::home;
 
 use super::Verified;
 use crate::error::{Code, Result};
+use crate::messages::vault as messages;
 use crate::permission;
 use crate::vault::anchor::rollback::{self, LedgerState, Standing};
 use crate::vault::home::{Session, Vault};
@@ -13,7 +13,7 @@ use crate::vault::id::quoted;
 use crate::vault::log;
 use crate::vault::vault_ledger::VaultLedger;
 
-/// What of these names in a directory others can write, or somebody else owns, as sentences.
+/// Returns sentences about files with these names in a directory that others can write or own.
 pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
     let judged = names.iter().filter_map(|name| Some((name, home::not_private(dir, name)?)));
     judged
@@ -27,14 +27,14 @@ pub(super) fn modes(dir: &Dir, names: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// As [`modes`], for the files in a directory; of many the first.
+/// Returns the same as [`modes`] for all files in a directory; only the first ones if there are many.
 pub(super) fn modes_within(dir: &Dir) -> Vec<String> {
     const TOLD: usize = 20;
     let names = dir.names().unwrap_or_default();
     let mut found = modes(dir, &names.iter().map(String::as_str).collect::<Vec<_>>());
     if let Some(more @ 1..) = found.len().checked_sub(TOLD) {
         found.truncate(TOLD);
-        found.push(format!("{more} more files in {} are like that", strongroom_backends::shown(dir.path())));
+        found.push(messages::findings::more_in(more, &strongroom_backends::shown(dir.path())));
     }
     found
 }
@@ -53,12 +53,10 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
     let chain = log::verify(&ring, &own.log_files(&vault.home)?, &own.log)?;
     verified.log_lines += chain.good;
     for what in chain.findings {
-        verified.add_own("log", format!("the vault's own log: {what}"));
+        verified.add_own("log", messages::log::in_vault_log(&what));
     }
     if !own.is_placed(&vault.home)? {
-        let what =
-            "a committed change of the vault itself is not yet in its place; the next change finishes it";
-        verified.note_own("unfinished", what.to_owned());
+        verified.note_own("unfinished", messages::findings::vault_change_not_applied());
     }
     if let Standing::Refused(refusal) =
         rollback::judge(&vault.anchors, &ring, &vault.home, LedgerState::from(&own))?
@@ -70,19 +68,12 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         let method = slot.method.as_str();
         match own.methods.get(method) {
             Some(digest) if *digest == crate::seal::keys::hex(&slot.digest()) => {}
-            Some(_) => verified.add_own(
-                "method",
-                format!("unlock/{method}.age is not the file that the vault's ledger lists"),
-            ),
-            None => verified
-                .add_own("method", format!("unlock/{method}.age is not one of the vault's unlock methods")),
+            Some(_) => verified.add_own("method", messages::findings::method_differs(method)),
+            None => verified.add_own("method", messages::findings::method_unknown(method)),
         }
     }
     for method in own.methods.keys().filter(|method| !slots.iter().any(|slot| slot.method == **method)) {
-        verified.add_own(
-            "lost",
-            format!("unlock/{method}.age is gone, and the vault's ledger lists it: nothing opens by it"),
-        );
+        verified.add_own("lost", messages::findings::method_gone(method));
     }
     if let Err(error) = vault.settings(&session.keys) {
         let kind = if error.code() == Code::Io { "unreadable" } else { "settings" };
@@ -90,13 +81,12 @@ pub(super) fn verify_own(vault: &Vault, session: &Session, verified: &mut Verifi
         verified.remedy(error.remedy().to_owned());
     }
     for name in damaged_logs(&vault.home)? {
-        let what = format!("{name} is a part of the vault's own log that was damaged and set by");
-        verified.note_own("log", what);
+        verified.note_own("log", messages::log::vault_log_set_aside(&name));
     }
     Ok(())
 }
 
-/// The files of a log that were damaged and set by, as they are shown.
+/// Returns the quoted names of damaged files of a log that were set aside.
 pub(super) fn damaged_logs(dir: &Dir) -> Result<Vec<String>> {
     let names = dir.names()?.into_iter().filter(|name| name.starts_with(log::DAMAGED));
     Ok(names.map(|name| quoted(&name)).collect())

@@ -101,7 +101,7 @@ fn without_the_vaults_own_ledger_nothing_is_written() {
             None => drop(fs::remove_file(&path)),
             Some(bytes) => write(&path, bytes),
         }
-        all_are_refused(&session, "the vault's own ledger");
+        all_are_refused(&session, "the ledger of the vault");
         assert_eq!(session.run(["verify"]).status, 65);
         whole.restore();
         assert_eq!(seen(&session, ONE), served(CURRENT));

@@ -81,7 +81,7 @@ fn a_record_that_the_ledger_does_not_know_stops_a_rekey() {
         assert_eq!(seen(&session, TWO), refused("NOT_FOUND"));
         reports(&session, &["verify"], "strongroom get openrouter:two --accept-rollback");
         let told = session.run(["verify"]).stdout;
-        assert!(!told.contains("its record is gone"), "it is there: {told}");
+        assert!(!told.contains("its secret is gone"), "it is there: {told}");
         let rekey = session.run(REKEY);
         assert!(is_tampered(&rekey) && rekey.stderr.contains(TWO), "{}", rekey.stderr);
         let there = session.run(["get", TWO, "--accept-rollback"]).ok().stdout;

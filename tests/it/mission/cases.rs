@@ -336,8 +336,8 @@ pub(super) const CASES: &[Case] = &[
         input: asked_of_main,
         given: ops_has_keys,
         says: &[
-            "(agent main): agent ops has one, and agents share nothing",
-            "it has no profile of it, and agents share nothing; agent ops has one",
+            "(agent main): agent ops has one, and agents do not share profiles",
+            "it has no profile for it, and agents do not share profiles; agent ops has one",
         ],
         ..PLAIN
     },
