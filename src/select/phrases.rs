@@ -230,7 +230,10 @@ mod tests {
                 "No credentials found for profile a:b: paste it again: strongroom paste-api-key",
             ),
             (Usable::Corrupt, "The stored profile cannot be decrypted: "),
-            (Usable::Unreadable, "The stored profile cannot be read; it may be intact: run `strongroom doctor`"),
+            (
+                Usable::Unreadable,
+                "The stored profile cannot be read; it may be intact: run `strongroom doctor`",
+            ),
             (Usable::RolledBack, "The stored profile is older than the index says: "),
             (Usable::Plaintext, "The index holds this secret in plaintext"),
             (Usable::Reference, "API key expired: renew it in the secret provider that stores it"),
