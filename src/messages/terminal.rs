@@ -163,3 +163,18 @@ pub fn not_written(code: Code, source: impl Display, limit: Option<impl Display>
     };
     Error::new(code, format!("cannot write to standard output: {source}")).with_remedy(remedy)
 }
+
+/// A program cannot be started.
+pub fn not_started(why: &str) -> Error {
+    Error::new(Code::Io, format!("cannot start the program: {why}"))
+}
+
+/// Why a program cannot be started: it does not exist.
+pub const NO_PROGRAM: &str = "it, or the interpreter in its first line, does not exist";
+/// Why a program cannot be started: it gets no terminal.
+pub const NO_PTY: &str = "cannot create a terminal for it";
+
+/// The system has no thread to show a program's output.
+pub fn no_output_thread(why: impl Display) -> Error {
+    Error::new(Code::Io, format!("cannot start a thread: {why}"))
+}
