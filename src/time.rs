@@ -165,8 +165,8 @@ pub struct Instant {
     pub zone_assumed: bool,
 }
 
-/// Parses an instant in one of the usual forms: RFC 3339 and ISO 8601, with or without a zone, a date without a time (its
-/// first moment in UTC), and RFC 2822, which HTTP also uses.
+/// Parses an instant in one of the usual forms: RFC 3339 and ISO 8601, with or without a zone, a date without a time
+/// (its first moment in UTC), and RFC 2822, which HTTP also uses.
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<Instant> {
     let instant = |at: Timestamp, zone_assumed| Instant {

@@ -5,9 +5,9 @@ use crate::select::aliases::Aliases;
 /// The providers that share their profiles.
 pub const ALIASES: Aliases = Aliases::of(&TABLE);
 
-/// The results of `resolveProviderIdForAuth` of OpenClaw 2026.6.1: the `providerAuthAliases` and deprecated choices of its
-/// bundled plugins, whether they are enabled or not. `tests/real/selection.sh` compares it with the client. Plugins that a
-/// user installs can add more, which are not known here.
+/// The results of `resolveProviderIdForAuth` of OpenClaw 2026.6.1: the `providerAuthAliases` and deprecated choices of
+/// its bundled plugins, whether they are enabled or not. `tests/real/selection.sh` compares it with the client. Plugins
+/// that a user installs can add more, which are not known here.
 const TABLE: [(&str, &str); 21] = [
     ("byteplus-plan", "byteplus"),
     ("claude-cli", "anthropic"),

@@ -1,5 +1,5 @@
-//! Reads the client's configuration: its selection, its `env` block, its providers' keys and its models. It is JSON5, and
-//! is never written.
+//! Reads the client's configuration: its selection, its `env` block, its providers' keys and its models. It is JSON5,
+//! and is never written.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
@@ -49,8 +49,8 @@ pub struct ClientConfig {
     pub image_model: ModelChoice,
     /// The models of `agents.defaults.models` by their aliases, in lower case.
     pub aliases: HashMap<String, String>,
-    /// The names of `agents.defaults.cliBackends`, which are programs with keys of their own, and the providers with a model
-    /// that such a program serves.
+    /// The names of `agents.defaults.cliBackends`, which are programs with keys of their own, and the providers with a
+    /// model that such a program serves.
     pub programs: BTreeSet<String>,
     /// `agents.defaults.params`.
     pub defaults: Params,
@@ -167,7 +167,8 @@ impl ClientConfig {
         config
     }
 
-    /// Notes the providers with a model that is served by a program of its own (`agentRuntime`), which signs in by itself.
+    /// Notes the providers with a model that is served by a program of its own (`agentRuntime`), which signs in by
+    /// itself.
     fn take_runtimes(&mut self, of: &Object<'_>) {
         for entry in object(of, "models").map_or(&[][..], |models| models.properties.as_slice()) {
             if let (Value::Object(model), Some((provider, _))) =
@@ -202,8 +203,8 @@ impl ClientConfig {
         }
     }
 
-    /// Returns the models that an agent may use, each with its parameters for prompt caching: those of the defaults, of the
-    /// model and of the agent, where later ones override earlier ones.
+    /// Returns the models that an agent may use, each with its parameters for prompt caching: those of the defaults, of
+    /// the model and of the agent, where later ones override earlier ones.
     #[must_use]
     pub fn cached_models(&self, agent: &str) -> Vec<(String, Params)> {
         let own = self.agent(agent);
@@ -223,9 +224,9 @@ impl ClientConfig {
         models
     }
 
-    /// Returns the providers of the models that an agent is configured to use: of its own or the default primary model and
-    /// fallbacks, and of the models for images. This matches OpenClaw 2026.6.1, whose `models status` does not count models
-    /// that `agents.defaults.models` only allows.
+    /// Returns the providers of the models that an agent is configured to use: of its own or the default primary model
+    /// and fallbacks, and of the models for images. This matches OpenClaw 2026.6.1, whose `models status` does not
+    /// count models that `agents.defaults.models` only allows.
     #[must_use]
     pub fn providers_in_use(&self, agent: &str) -> BTreeSet<Provider> {
         let models = self.chosen(self.agent(agent)).chain(self.image_model.over(ModelChoice::NONE));

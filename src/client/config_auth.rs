@@ -17,7 +17,8 @@ pub fn none() -> SelectionPolicy {
     SelectionPolicy::new(ALIASES)
 }
 
-/// Returns the policy of a configuration. Unknown values are ignored, because the client checks its configuration itself.
+/// Returns the policy of a configuration. Unknown values are ignored, because the client checks its configuration
+/// itself.
 #[must_use]
 pub fn of(root: &Object<'_>) -> SelectionPolicy {
     let mut policy = none();

@@ -93,8 +93,8 @@ fn member(out: &mut Buffer, first: &mut bool, name: &str) {
     out.push(b':');
 }
 
-/// Writes a JSON string, in which characters that must not reach a terminal are escaped: a person may look at the response,
-/// and ids come from the client. The text is not copied, because it can be a secret.
+/// Writes a JSON string, in which characters that must not reach a terminal are escaped: a person may look at the
+/// response, and ids come from the client. The text is not copied, because it can be a secret.
 fn text(out: &mut Buffer, text: &str) {
     if !text.contains(is_unsafe) {
         // Writing text into a buffer cannot fail.

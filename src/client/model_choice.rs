@@ -39,8 +39,8 @@ impl ModelChoice {
         Self { primary, fallbacks }
     }
 
-    /// Returns the models of an agent with this choice, which falls back to the defaults. An agent with its own primary model
-    /// and without fallbacks has no fallbacks.
+    /// Returns the models of an agent with this choice, which falls back to the defaults. An agent with its own primary
+    /// model and without fallbacks has no fallbacks.
     pub fn over<'c>(&'c self, defaults: &'c Self) -> impl Iterator<Item = &'c str> {
         let primary = self.primary.as_ref().or(defaults.primary.as_ref());
         let fallbacks = match (&self.fallbacks, &self.primary) {
@@ -52,8 +52,8 @@ impl ModelChoice {
     }
 }
 
-/// Returns the provider of a model in a configuration, which is an alias or `<provider>/<model>`. Returns nothing for a model
-/// without a provider, which the client guesses. Aliases are in lower case.
+/// Returns the provider of a model in a configuration, which is an alias or `<provider>/<model>`. Returns nothing for a
+/// model without a provider, which the client guesses. Aliases are in lower case.
 pub(super) fn provider_of(model: &str, aliases: &HashMap<String, String>) -> Option<Provider> {
     let (model, _) = slash::split(model.trim());
     let alias = aliases.get(&model.to_ascii_lowercase());

@@ -73,8 +73,8 @@ impl Profile<'_> {
     }
 }
 
-/// Returns the providers of an agent's profiles that contain their secret, or refer to a variable, a file or another program
-/// than this one. The agent's directory is the one in the configuration, or else the usual one.
+/// Returns the providers of an agent's profiles that contain their secret, or refer to a variable, a file or another
+/// program than this one. The agent's directory is the one in the configuration, or else the usual one.
 ///
 /// A file that cannot be read has no profiles, because the client checks its own files.
 pub(super) fn providers(env: &Env, agent: &AgentName, directory: Option<&str>) -> BTreeSet<String> {

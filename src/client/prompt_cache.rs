@@ -89,8 +89,8 @@ pub struct Policy {
     pub beta_header: Option<&'static str>,
 }
 
-/// Returns the policy for a model of a provider, with the parameters of all levels and the type of the credential in use. A
-/// token or a sign-in at Anthropic belongs to a subscription.
+/// Returns the policy for a model of a provider, with the parameters of all levels and the type of the credential in
+/// use. A token or a sign-in at Anthropic belongs to a subscription.
 #[must_use]
 pub fn policy(provider: &str, model: &str, params: Params, credential: Option<CredentialType>) -> Policy {
     let asked = params.asked();

@@ -42,13 +42,14 @@ pub enum EntryKey {
     Reference(String),
 }
 
-/// Returns whether a text in place of a key means that no key is needed. The marker of a sign-in does not count, because that
-/// is a profile.
+/// Returns whether a text in place of a key means that no key is needed. The marker of a sign-in does not count,
+/// because that is a profile.
 pub(super) fn is_keyless_marker(text: &str) -> bool {
     MARKERS.contains(&text) && text != "minimax-oauth"
 }
 
-/// Returns the entries of a configuration that have a key. If a provider is spelled in several ways, the last one counts.
+/// Returns the entries of a configuration that have a key. If a provider is spelled in several ways, the last one
+/// counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     let mut found: Vec<ProviderEntry> = Vec::new();
     let mut known = HashSet::new();

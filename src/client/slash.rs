@@ -19,7 +19,8 @@ pub enum ModelCommand {
 
 /// Parses a `/model` line. Returns `None` if it is something else.
 ///
-/// As in the client, the case of the command does not matter, and a colon may follow it. What follows the model is ignored.
+/// As in the client, the case of the command does not matter, and a colon may follow it. What follows the model is
+/// ignored.
 #[must_use]
 pub fn parse(line: &str) -> Option<ModelCommand> {
     const COMMAND: &str = "/model";
@@ -44,8 +45,8 @@ pub fn parse(line: &str) -> Option<ModelCommand> {
     })
 }
 
-/// Splits a model and the profile after it at the first `@` after the last `/`. A date or a quantisation after an `@` belongs
-/// to the model: `claude-x@20250514`, `llama@q4_k_m`.
+/// Splits a model and the profile after it at the first `@` after the last `/`. A date or a quantisation after an `@`
+/// belongs to the model: `claude-x@20250514`, `llama@q4_k_m`.
 #[must_use]
 pub fn split(text: &str) -> (&str, Option<&str>) {
     let whole = (text, None);

@@ -27,12 +27,12 @@ pub const PINS: &str = "pins";
 
 /// Parses the state. Without a file it is empty.
 ///
-/// Unknown fields are ignored, and so are single values of the wrong form and entries whose key is not a provider or a profile
-/// id: one odd entry must not hide the cooldowns of the others.
+/// Unknown fields are ignored, and so are single values of the wrong form and entries whose key is not a provider or a
+/// profile id: one odd entry must not hide the cooldowns of the others.
 ///
 /// # Errors
-/// `BAD_DATA` or `DUPLICATE_KEY` if it is not a state at all, `NEWER_FORMAT` for a version that this program does not read. The
-/// caller reports it and continues with an empty state.
+/// `BAD_DATA` or `DUPLICATE_KEY` if it is not a state at all, `NEWER_FORMAT` for a version that this program does not
+/// read. The caller reports it and continues with an empty state.
 pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
     let Some(bytes) = bytes else { return Ok(AuthState::default()) };
     let mut document: Map<String, Value> = json::parse(bytes, "auth-state.json")?;
@@ -114,8 +114,8 @@ fn past<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Optio
     Ok(instant.filter(|at| *at != 0))
 }
 
-/// Reads the end of a window. The window is in force before it, so a fraction counts as the next millisecond. An end after
-/// the last instant of the client is ignored.
+/// Reads the end of a window. The window is in force before it, so a fraction counts as the next millisecond. An end
+/// after the last instant of the client is ignored.
 fn end<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
     // Out of range, `as` saturates, and the value is filtered.
@@ -150,7 +150,8 @@ fn model<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opti
     Ok(Value::deserialize(deserializer)?.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// Returns whether a text is a reason, a word such as `rate_limit`. Anything else could be a message that quotes a secret.
+/// Returns whether a text is a reason, a word such as `rate_limit`. Anything else could be a message that quotes a
+/// secret.
 fn is_reason(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= REASON_MAX

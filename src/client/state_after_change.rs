@@ -1,5 +1,5 @@
-//! Updates the run-time state after a change of profiles, as a step of its transaction, so that an interruption leaves no
-//! stale state.
+//! Updates the run-time state after a change of profiles, as a step of its transaction, so that an interruption leaves
+//! no stale state.
 
 use strongroom_backends::fs::dir::Dir;
 
@@ -9,8 +9,9 @@ use crate::error::Result;
 use crate::select::backoff::after_new_secret;
 use crate::vault::transaction::state_step::{Doing, StateStep};
 
-/// Applies steps to the state in an agent's directory, or only checks them. Returns whether they change it. The caller holds
-/// the agent's lock; steps are repeatable. A state that cannot be parsed is left as it is, and the caller reports it.
+/// Applies steps to the state in an agent's directory, or only checks them. Returns whether they change it. The caller
+/// holds the agent's lock; steps are repeatable. A state that cannot be parsed is left as it is, and the caller reports
+/// it.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.

@@ -1,5 +1,5 @@
-//! Changes `auth-state.json`. Everything else is kept unchanged and in order, including members that this program does not
-//! know.
+//! Changes `auth-state.json`. Everything else is kept unchanged and in order, including members that this program does
+//! not know.
 
 use indexmap::IndexMap;
 use serde::Serialize;
@@ -114,8 +114,8 @@ impl StateFile {
         self.put_section(LAST_GOOD, &all)
     }
 
-    /// Pins a profile for a session, or removes its pin. If there are too many pins, the oldest one that was not set by a
-    /// person is removed.
+    /// Pins a profile for a session, or removes its pin. If there are too many pins, the oldest one that was not set by
+    /// a person is removed.
     ///
     /// # Errors
     /// `TOO_LARGE` if every pin was set by a person; `INTERNAL`.
@@ -143,8 +143,8 @@ impl StateFile {
         self.put_section(PINS, &all)
     }
 
-    /// Removes everything about a profile that no longer exists: its usage, that it was last used, and its pins, because a new
-    /// profile with that id is another one. Returns whether it was named at all.
+    /// Removes everything about a profile that no longer exists: its usage, that it was last used, and its pins,
+    /// because a new profile with that id is another one. Returns whether it was named at all.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -177,8 +177,8 @@ impl StateFile {
         Ok(true)
     }
 
-    /// Renames a profile wherever it is named. Returns whether it was named at all. Everything about an earlier profile with
-    /// the new id is removed.
+    /// Renames a profile wherever it is named. Returns whether it was named at all. Everything about an earlier profile
+    /// with the new id is removed.
     ///
     /// # Errors
     /// `INTERNAL`.

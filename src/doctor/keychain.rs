@@ -217,8 +217,8 @@ impl ItemsCheck<'_> {
     }
 }
 
-/// Finds items of other vaults whose homes no longer exist. Returns nothing if the keychain cannot be used, because that
-/// is a finding of its own.
+/// Finds items of other vaults whose homes no longer exist. Returns nothing if the keychain cannot be used, because
+/// that is a finding of its own.
 #[must_use]
 pub fn leftovers(vault: &Vault) -> Option<Finding> {
     let keychain = vault.keychain();

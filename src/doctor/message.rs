@@ -181,7 +181,7 @@ pub(super) mod tests {
                 Some("anthropic"),
             ),
             (
-                "OAuth token refresh failed for openai-codex: invalid_grant. Please try again or re-authenticate.",
+                "OAuth token refresh failed for openai-codex: invalid_grant. Try again or re-authenticate.",
                 Known::RefreshFailed,
                 None,
                 Some("openai-codex"),

@@ -31,8 +31,8 @@ pub fn with_root<T>(text: &str, name: &str, read: impl FnOnce(&Object<'_>) -> T)
     Ok(read(&root))
 }
 
-/// Returns the position of something that the parser accepts but JSON5 does not allow: a name without quotes such as `1` or
-/// `a-b`, or a line break in a string. No other parser would read such a text.
+/// Returns the position of something that the parser accepts but JSON5 does not allow: a name without quotes such as
+/// `1` or `a-b`, or a line break in a string. No other parser would read such a text.
 fn too_loose(text: &str, object: &Object<'_>) -> Option<usize> {
     let begins_name = |c: char| c.is_alphabetic() || matches!(c, '_' | '$');
     let is_name =

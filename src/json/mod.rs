@@ -13,8 +13,8 @@ use crate::error::{Code, Error, Result, fail};
 /// Parses JSON, which messages call `what` ("the index", "the import file").
 ///
 /// # Errors
-/// `DUPLICATE_KEY` if an object names a key twice, `BAD_DATA` for everything else that is not JSON of the expected form.
-/// Both give line and column, and quote nothing of the input.
+/// `DUPLICATE_KEY` if an object names a key twice, `BAD_DATA` for everything else that is not JSON of the expected
+/// form. Both give line and column, and quote nothing of the input.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
     check(bytes, what)?;
     serde_json::from_slice(bytes).map_err(|error| located(&error, what))

@@ -1,7 +1,7 @@
 //! Scans a JSON text once: finds values in place, and refuses duplicate keys.
 //!
-//! Nothing is built from the values. A scan that ends with `None` says only that the text is invalid; [`super::check`] says
-//! why.
+//! Nothing is built from the values. A scan that ends with `None` says only that the text is invalid; [`super::check`]
+//! says why.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -53,8 +53,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Passes over an object. `member` gets the key of each member, must pass over the value, and must check whether the key
-    /// is new.
+    /// Passes over an object. `member` gets the key of each member, must pass over the value, and must check whether
+    /// the key is new.
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.open(b'{')?;
         if self.peek()? != b'}' {

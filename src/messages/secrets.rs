@@ -68,7 +68,7 @@ pub fn too_long(max: usize) -> Error {
     Error::new(Code::TooLarge, format!("the pasted value is longer than {max} bytes"))
 }
 
-/// A bug: a value that was text is none.
+/// A bug: a value is no longer text.
 pub fn lost_encoding() -> Error {
     Error::new(Code::Internal, "a pasted value lost its encoding")
 }

@@ -326,8 +326,8 @@ impl Capture {
         self.state = State::Ground;
     }
 
-    /// Searches for the token. A program that redraws its screen erases it piece by piece, so a part of an earlier token, or
-    /// one of an unusual length, does not replace it.
+    /// Searches for the token. A program that redraws its screen erases it piece by piece, so a part of an earlier
+    /// token, or one of an unusual length, does not replace it.
     fn scan(&mut self, all: bool) {
         self.screen.scrolled = 0;
         // Without `all`, the row of the cursor is not searched.

@@ -1,4 +1,5 @@
-//! Runs another program in a terminal of its own, relays the person's terminal to it, and takes a token out of its output.
+//! Runs another program in a terminal of its own, relays the person's terminal to it, and takes a token out of its
+//! output.
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -61,9 +62,10 @@ pub struct Ran {
     pub held: Held,
 }
 
-/// Runs a program on the person's terminal until it ends. Its output is shown without the token, and what is typed goes to
-/// it. Ctrl-C also goes to it, and ends it if it does not end by itself. It does not inherit Strongroom's own variables. A
-/// signal that ends the process, or a terminal that is closed, ends the program; what it printed is returned anyway.
+/// Runs a program on the person's terminal until it ends. Its output is shown without the token, and what is typed goes
+/// to it. Ctrl-C also goes to it, and ends it if it does not end by itself. It does not inherit Strongroom's own
+/// variables. A signal that ends the process, or a terminal that is closed, ends the program; what it printed is
+/// returned anyway.
 ///
 /// # Errors
 /// `IO` if it cannot be started, `NO_INPUT` without a terminal.

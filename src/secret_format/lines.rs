@@ -118,8 +118,8 @@ fn stands_alone(piece: &str) -> bool {
     piece.contains("://") || is_mail || named
 }
 
-/// Returns whether a piece is a word of a message or a name. Letters that could be hexadecimal digits are not, and neither
-/// is a repetition of a few letters.
+/// Returns whether a piece is a word of a message or a name. Letters that could be hexadecimal digits are not, and
+/// neither is a repetition of a few letters.
 fn is_word(piece: &str) -> bool {
     let word = piece.trim_matches(|c: char| c.is_ascii_punctuation());
     let tail = word.get(1..).unwrap_or_default();

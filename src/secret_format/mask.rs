@@ -100,7 +100,8 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// Returns whether a value is `****`, `xxxx`, `....`, `----` or a mixture, also after a key's prefix. A single `x` is not.
+/// Returns whether a value is `****`, `xxxx`, `....`, `----` or a mixture, also after a key's prefix. A single `x` is
+/// not.
 fn only_mask_letters(value: &str) -> bool {
     let masks = |c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?');
     let rest =

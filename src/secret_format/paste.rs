@@ -23,13 +23,13 @@ pub struct Normalised {
     pub warnings: Vec<String>,
 }
 
-/// Returns the one secret in a pasted value: on one line, wrapped over several by a window, or in a Markdown fence. If it is
-/// certain what is around it (quotes, a scheme, the name of a variable of that provider, a mark at its end), that is
-/// removed with a warning.
+/// Returns the one secret in a pasted value: on one line, wrapped over several by a window, or in a Markdown fence. If
+/// it is certain what is around it (quotes, a scheme, the name of a variable of that provider, a mark at its end), that
+/// is removed with a warning.
 ///
 /// # Errors
-/// `NO_INPUT` for an empty value, `TOO_LARGE` beyond [`SECRET_MAX`] bytes, `NOT_A_SECRET` for a mask and for a word like
-/// `null`, and `BAD_DATA` for everything else that is not one secret. None of them quotes the value.
+/// `NO_INPUT` for an empty value, `TOO_LARGE` beyond [`SECRET_MAX`] bytes, `NOT_A_SECRET` for a mask and for a word
+/// like `null`, and `BAD_DATA` for everything else that is not one secret. None of them quotes the value.
 pub fn normalise(pasted: &[u8], provider: Option<&Provider>) -> error::Result<Normalised> {
     let decoded = match utf16(pasted) {
         Utf16::Decoded(text) => Some(text),
@@ -92,8 +92,8 @@ fn one_of(text: &str, provider: Option<&Provider>, warnings: &mut Vec<String>) -
     Ok(secret)
 }
 
-/// Returns a value from a file without white space around it, and without what [`normalise`] removes. White space and line
-/// breaks inside are kept, because a file, unlike a paste, means what it says.
+/// Returns a value from a file without white space around it, and without what [`normalise`] removes. White space and
+/// line breaks inside are kept, because a file, unlike a paste, means what it says.
 ///
 /// # Errors
 /// Those of [`normalise`], except for the bound on the size.
@@ -112,8 +112,8 @@ pub fn bare<'t>(text: &'t str, warnings: &mut Vec<String>) -> Result<&'t str, Re
     Ok(text)
 }
 
-/// Refuses the key of a vault, by itself or as the text of its file. Stored in the vault that it unlocks, it would be given
-/// to anyone who asks for a credential.
+/// Refuses the key of a vault, by itself or as the text of its file. Stored in the vault that it unlocks, it would be
+/// given to anyone who asks for a credential.
 fn refuse_own_key(text: &str) -> Result<(), Refusal> {
     if text.contains(OWN_KEY) {
         return Err(messages::own_key());

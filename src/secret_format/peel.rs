@@ -1,5 +1,5 @@
-//! Removes what is around a secret if it is simple and certain: quotes, a scheme, the name that it is assigned to, and the
-//! mark that ends a statement.
+//! Removes what is around a secret if it is simple and certain: quotes, a scheme, the name that it is assigned to, and
+//! the mark that ends a statement.
 
 use crate::env_names;
 use crate::messages::secrets as messages;
@@ -21,7 +21,8 @@ const NAMES: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "APIKEY", "BEARE
 /// Removes what is around a secret, layer by layer, and notes each layer. White space and line breaks inside are kept.
 ///
 /// # Errors
-/// `NOT_A_SECRET` for a word like `null`, even with something around it; `BAD_DATA` for the variable of another provider.
+/// `NOT_A_SECRET` for a word like `null`, even with something around it; `BAD_DATA` for the variable of another
+/// provider.
 pub(super) fn peel<'t>(
     text: &'t str,
     provider: Option<&Provider>,

@@ -1,5 +1,5 @@
-//! Refuses a secret inside something that is not simple enough to be removed: a line of a file or of a shell, a command,
-//! JSON, PEM.
+//! Refuses a secret inside something that is not simple enough to be removed: a line of a file or of a shell, a
+//! command, JSON, PEM.
 
 use crate::env_names;
 
@@ -97,8 +97,8 @@ pub(super) fn is_header(text: &str) -> bool {
     HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Returns whether the text before a known prefix assigns it to something. A token can contain `=` and `:` itself, so the
-/// text must be only words, and neither `user:` nor what a line break cut in two.
+/// Returns whether the text before a known prefix assigns it to something. A token can contain `=` and `:` itself, so
+/// the text must be only words, and neither `user:` nor what a line break cut in two.
 fn assigns(before: &str) -> bool {
     let left = before.trim_end_matches(|c| is_space(c) || is_quote(c));
     let gap = &before[left.len()..];

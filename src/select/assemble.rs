@@ -135,7 +135,8 @@ impl<'a> Overview<'a> {
         for view in input.profiles {
             groups.entry(&view.provider).or_default().push(view);
         }
-        // A provider without aliases here is served by its own profiles, any other by all of them in the order of the index.
+        // A provider without aliases here is served by its own profiles, any other by all of them in the order of the
+        // index.
         let targets: HashSet<_> = groups.keys().map(|provider| aliases.served_by(provider)).collect();
         if targets.len() < groups.len() {
             for view in input.profiles {

@@ -110,7 +110,7 @@ impl FromStr for Generation {
     }
 }
 
-/// `auth.cooldowns` of the client's configuration, for one provider. All in milliseconds.
+/// One provider's `auth.cooldowns` in the client's configuration. All in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
     /// How long the first disablement for lack of credit lasts.
@@ -171,8 +171,8 @@ impl BackoffPolicy {
         base.saturating_mul(1 << doublings).min(max.max(base))
     }
 
-    /// Returns the usage of a profile after one more failure at `now`, or `None` if its provider is exempt and nothing is
-    /// recorded.
+    /// Returns the usage of a profile after one more failure at `now`, or `None` if its provider is exempt and nothing
+    /// is recorded.
     ///
     /// A window that is still open stays as it is: failures that come in together must not add up. Counters start
     /// again when the last failure is older than the failure window, or when every window is over. A cooldown is
@@ -218,8 +218,8 @@ impl BackoffPolicy {
     }
 }
 
-/// Returns the end of a window that begins now. One that would end after the last instant of JavaScript's `Date` ends at
-/// once, as in the client.
+/// Returns the end of a window that begins now. One that would end after the last instant of JavaScript's `Date` ends
+/// at once, as in the client.
 fn end(now: i64, duration: i64) -> i64 {
     now.checked_add(duration).filter(|end| *end <= EXPIRES_MAX).unwrap_or(now)
 }
@@ -230,8 +230,8 @@ pub fn after_success(usage: &Usage, now: i64) -> Usage {
     Usage { last_used: Some(now), last_failure_at: usage.last_failure_at, ..Usage::default() }
 }
 
-/// Returns the usage of a profile whose secret was replaced: windows and counters belonged to the old one. Its last use is
-/// kept, so that it keeps its place.
+/// Returns the usage of a profile whose secret was replaced: windows and counters belonged to the old one. Its last use
+/// is kept, so that it keeps its place.
 #[must_use]
 pub fn after_new_secret(usage: &Usage) -> Usage {
     Usage { last_used: usage.last_used, last_failure_at: usage.last_failure_at, ..Usage::default() }

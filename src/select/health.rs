@@ -57,9 +57,9 @@ impl Status {
 
 /// Returns the status of a profile at `now`, with a window of `window` milliseconds before its expiry.
 ///
-/// A stored profile that does not exist, cannot be decrypted or was rolled back is missing. A secret that another program
-/// keeps (in plaintext, or in another secret provider) is not: only its expiry counts. An OAuth sign-in without an
-/// expiry is `ok`.
+/// A stored profile that does not exist, cannot be decrypted or was rolled back is missing. A secret that another
+/// program keeps (in plaintext, or in another secret provider) is not: only its expiry counts. An OAuth sign-in without
+/// an expiry is `ok`.
 #[must_use]
 pub fn status(view: &ProfileView, now: i64, window: i64) -> Status {
     use crate::vault::credential::CredentialType::OAuth;

@@ -164,12 +164,12 @@ impl<'a> Selected<'a> {
 
 /// Selects among the profiles that serve a provider: its own, and those of its [aliases](super::aliases::Aliases).
 ///
-/// An explicit order is kept: the one in the index, or else in the state, or else in the client's configuration. An empty
-/// one counts as no order in the first two; in the configuration it leaves no profile. Without an order, profiles are sorted
-/// by type (OAuth, token, API key), within a type by last use with the least recently used first, and then as in `own`; if
-/// the configuration lists profiles of the provider, only those take part. If none of the profiles that an order of ours or
-/// the configuration's list names exists, all profiles take part. Those that are cooling down are sorted by the end of
-/// their window, and then as in the order, in the list or in `own`, whatever their type.
+/// An explicit order is kept: the one in the index, or else in the state, or else in the client's configuration. An
+/// empty one counts as no order in the first two; in the configuration it leaves no profile. Without an order, profiles
+/// are sorted by type (OAuth, token, API key), within a type by last use with the least recently used first, and then
+/// as in `own`; if the configuration lists profiles of the provider, only those take part. If none of the profiles that
+/// an order of ours or the configuration's list names exists, all profiles take part. Those that are cooling down are
+/// sorted by the end of their window, and then as in the order, in the list or in `own`, whatever their type.
 #[must_use]
 pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a>) -> Selected<'a> {
     let named = basis(provider, rules);
@@ -271,8 +271,8 @@ fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>)
     }
 }
 
-/// Returns the profile to use: the first eligible one or, if all are cooling down, the one whose window ends first, as in
-/// OpenClaw. Never an excluded one.
+/// Returns the profile to use: the first eligible one or, if all are cooling down, the one whose window ends first, as
+/// in OpenClaw. Never an excluded one.
 #[must_use]
 pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
     choices.iter().find(|choice| choice.verdict == Verdict::Eligible).or_else(|| {
@@ -284,8 +284,8 @@ pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
     })
 }
 
-/// Returns the cooldown or disablement of a profile that is in force now. At its last millisecond it is over. If both are
-/// in force, the later end counts. A cooldown of one model counts unless another model is in question.
+/// Returns the cooldown or disablement of a profile that is in force now. At its last millisecond it is over. If both
+/// are in force, the later end counts. A cooldown of one model counts unless another model is in question.
 #[must_use]
 pub fn waiting(view: &ProfileView, state: &AuthState, model: Option<&Model>, now: i64) -> Option<Verdict> {
     if is_exempt(&view.provider) {
@@ -323,7 +323,8 @@ impl<'a> Ranks<'a> {
     fn judge(&mut self, provider: &Provider, view: &'a ProfileView, rules: &Rules<'_>) {
         match verdict(provider, view, rules) {
             Verdict::Excluded(reason) => self.exclude(&view.id, Some(view), reason),
-            // The client sorts without a model: a profile that is cooling down for another model keeps its place at the end.
+            // The client sorts without a model: a profile that is cooling down for another model keeps its place at the
+            // end.
             verdict => {
                 let choice = Choice { id: &view.id, view: Some(view), verdict };
                 match waiting(view, rules.state, None, rules.now).and_then(|general| general.until()) {

@@ -53,8 +53,8 @@ impl Usable {
     }
 }
 
-/// A profile as selection and status see it. Type, provider and expiry come from the record if it was decrypted, or else
-/// from the index.
+/// A profile as selection and status see it. Type, provider and expiry come from the record if it was decrypted, or
+/// else from the index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProfileView {
     /// Its id.

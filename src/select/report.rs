@@ -1,5 +1,5 @@
-//! The data of `models status`. Fields that OpenClaw also has keep its names, so that scripts written for it keep working;
-//! Strongroom's own fields are under `vault` and `check`.
+//! The data of `models status`. Fields that OpenClaw also has keep its names, so that scripts written for it keep
+//! working; Strongroom's own fields are under `vault` and `check`.
 
 use serde::Serialize;
 

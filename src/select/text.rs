@@ -92,7 +92,8 @@ fn nothing(out: &mut String, overview: &Overview<'_>) {
     out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
 }
 
-/// Returns one line per profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, separated by tabs.
+/// Returns one line per profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, separated by
+/// tabs.
 #[must_use]
 pub fn plain(overview: &Overview<'_>) -> String {
     let mut out = String::new();
@@ -197,8 +198,8 @@ fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>
     table.write_to(out, 2);
 }
 
-/// Appends what is known about a stored profile, and why it is not used now. The code is for documentation and scripts, the
-/// phrase for people.
+/// Appends what is known about a stored profile, and why it is not used now. The code is for documentation and scripts,
+/// the phrase for people.
 fn why(out: &mut String, choice: &Choice<'_>, view: Option<&ProfileView>, now: i64) {
     if let Some(view) = view {
         out.push_str(view.usable.as_str());

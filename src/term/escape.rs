@@ -8,8 +8,8 @@ use strongroom_backends::escape::is_plain;
 pub use strongroom_backends::escape::{is_unsafe, safe};
 use strongroom_backends::{is_hidden, shown};
 
-/// Returns a text as one word of a POSIX shell's command line: unchanged if no character has a meaning there, or else in
-/// single quotes.
+/// Returns a text as one word of a POSIX shell's command line: unchanged if no character has a meaning there, or else
+/// in single quotes.
 #[must_use]
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let literal = |b: u8| b.is_ascii_alphanumeric() || b"._-:@%+=,/".contains(&b);
@@ -19,8 +19,9 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// Returns a path as one word of a POSIX shell's command line. Bytes that must not reach a terminal are written as octal
-/// numbers for `printf`, because only some shells support `$'…'`. A path that must not be shown is replaced by its source.
+/// Returns a path as one word of a POSIX shell's command line. Bytes that must not reach a terminal are written as
+/// octal numbers for `printf`, because only some shells support `$'…'`. A path that must not be shown is replaced by
+/// its source.
 #[must_use]
 pub fn shell_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();

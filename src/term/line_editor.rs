@@ -1,16 +1,16 @@
 //! Interprets the bytes typed or pasted at a prompt. No I/O: bytes and lapses of time go in, a value comes out.
 //!
-//! A line break ends a secret only if nothing follows it immediately: a token copied from a wrapped display is pasted as a
-//! burst of lines, and its end must not reach the shell. Within a bracketed paste, line breaks never end a secret. An answer
-//! to a question ends at the first line break.
+//! A line break ends a secret only if nothing follows it immediately: a token copied from a wrapped display is pasted
+//! as a burst of lines, and its end must not reach the shell. Within a bracketed paste, line breaks never end a secret.
+//! An answer to a question ends at the first line break.
 
 use crate::secret::Buffer;
 
 /// The most that is read from a terminal, in bytes.
 pub(super) const MAX: usize = 64 * 1024;
 
-/// The number of lapses, of a fifth of a second each, after which a paste or an escape sequence without an end is considered
-/// over. A slow connection can interrupt either; one lapse would be too early.
+/// The number of lapses, of a fifth of a second each, after which a paste or an escape sequence without an end is
+/// considered over. A slow connection can interrupt either; one lapse would be too early.
 const TORN: u8 = 5;
 
 const BACKSPACE: u8 = 0x08;

@@ -1,5 +1,5 @@
-//! Standard output. A report ends quietly if its pipe is closed; for a secret or a bundle that is an error, because it is
-//! lost. A secret leaves no copy: std's own stdout would keep the end of it in a buffer that is never wiped.
+//! Standard output. A report ends quietly if its pipe is closed; for a secret or a bundle that is an error, because it
+//! is lost. A secret leaves no copy: std's own stdout would keep the end of it in a buffer that is never wiped.
 
 use std::os::fd::{AsFd, BorrowedFd};
 

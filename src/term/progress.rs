@@ -70,8 +70,8 @@ impl Progress {
         }
     }
 
-    /// Prints a line; a visible bar is erased first. Prints nothing if the terminal would block, because the caller may hold
-    /// a lock that others wait for.
+    /// Prints a line; a visible bar is erased first. Prints nothing if the terminal would block, because the caller may
+    /// hold a lock that others wait for.
     pub fn tell(&mut self, line: &str) {
         if self.told && out::error_is_ready() {
             self.erase();

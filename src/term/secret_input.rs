@@ -1,7 +1,7 @@
 //! Secrets and answers from the person at the terminal.
 //!
-//! Prompts go to the terminal, never to standard output. No secret is shown, and nothing that is typed or pasted is left
-//! for the shell.
+//! Prompts go to the terminal, never to standard output. No secret is shown, and nothing that is typed or pasted is
+//! left for the shell.
 
 use std::borrow::Cow;
 
@@ -24,8 +24,8 @@ const KEY_MAX: usize = 4;
 /// The longest answer to a yes-or-no question that is shown, in bytes.
 const YES_MAX: usize = 8;
 
-/// Reads a token or a key, typed or pasted, on one line or wrapped over several. Line breaks inside are kept as `\n`, those
-/// at its end are not. The caller decides what white space means.
+/// Reads a token or a key, typed or pasted, on one line or wrapped over several. Line breaks inside are kept as `\n`,
+/// those at its end are not. The caller decides what white space means.
 ///
 /// # Errors
 /// `CANCELLED` on Ctrl-C, on Ctrl-D or if the terminal is closed, `NO_INPUT` without a terminal or without input,
@@ -37,8 +37,8 @@ pub fn read_secret(prompt: &str) -> Result<Buffer> {
 /// Reads a passphrase of one line, byte for byte, including white space.
 ///
 /// # Errors
-/// Those of [`read_secret`], and `BAD_DATA` if several lines are pasted: the first line alone would be another passphrase
-/// than the intended one.
+/// Those of [`read_secret`], and `BAD_DATA` if several lines are pasted: the first line alone would be another
+/// passphrase than the intended one.
 pub fn read_passphrase(prompt: &str) -> Result<Buffer> {
     let value = hidden(prompt)?;
     if value.expose().contains(&b'\n') {
@@ -47,15 +47,15 @@ pub fn read_passphrase(prompt: &str) -> Result<Buffer> {
     Ok(value)
 }
 
-/// Returns whether a secret can be asked for even if standard input is not a terminal: there is a controlling terminal, and
-/// this process is in its foreground. In the background it would be stopped.
+/// Returns whether a secret can be asked for even if standard input is not a terminal: there is a controlling terminal,
+/// and this process is in its foreground. In the background it would be stopped.
 #[must_use]
 pub fn reaches_terminal() -> bool {
     Tty::controlling().is_some_and(|tty| tty.in_foreground())
 }
 
-/// Asks for a secret until it is usable, at most [`TRIES`] times. For an error after which to ask again, `again` returns the
-/// reason, which is shown before the prompt.
+/// Asks for a secret until it is usable, at most [`TRIES`] times. For an error after which to ask again, `again`
+/// returns the reason, which is shown before the prompt.
 ///
 /// # Errors
 /// Those after which not to ask again, and any error of the last attempt.
@@ -115,8 +115,8 @@ fn sentence(what: &str) -> String {
 /// Asks a yes-or-no question; everything but `y` and `yes` is no. An answer that is too long for either is not shown.
 ///
 /// # Errors
-/// `NOT_CONFIRMED` without a terminal, `CANCELLED` on Ctrl-C, on Ctrl-D or if the terminal is closed, `IO` if the terminal
-/// fails.
+/// `NOT_CONFIRMED` without a terminal, `CANCELLED` on Ctrl-C, on Ctrl-D or if the terminal is closed, `IO` if the
+/// terminal fails.
 pub fn confirm(question: &str) -> Result<bool> {
     let Ok(tty) = Tty::open() else {
         return Err(messages::cannot_confirm());
@@ -137,8 +137,8 @@ pub struct Answer {
 /// Asks for a line that is not a secret. It is shown as it is typed, unless it may be a secret after all.
 ///
 /// # Errors
-/// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-C, on Ctrl-D or if the terminal is closed, `BAD_DATA` if it is not
-/// UTF-8 text, `IO` if the terminal fails.
+/// `NO_INPUT` without a terminal, `CANCELLED` on Ctrl-C, on Ctrl-D or if the terminal is closed, `BAD_DATA` if it is
+/// not UTF-8 text, `IO` if the terminal fails.
 pub fn read_line(question: &str, may_be_secret: &dyn Fn(&str) -> bool) -> Result<Answer> {
     let tty = Tty::open()?;
     let (line, shown) = answer(&tty, question, may_be_secret)?;
@@ -256,7 +256,8 @@ fn too_large() -> Error {
     messages::too_much_entered(MAX / 1024)
 }
 
-/// Returns the number of characters, without the line breaks of a wrapped display, as a provider's page would count them.
+/// Returns the number of characters, without the line breaks of a wrapped display, as a provider's page would count
+/// them.
 fn count(value: &Buffer) -> usize {
     let shown = |byte: &&u8| **byte != b'\n' && **byte & 0xc0 != 0x80;
     value.expose().iter().filter(shown).count()

@@ -1,5 +1,5 @@
-//! Signals that end the process: the terminal is restored first. They are held back while another program has the terminal,
-//! and until its output is stored, because that program has to be ended first.
+//! Signals that end the process: the terminal is restored first. They are held back while another program has the
+//! terminal, and until its output is stored, because that program has to be ended first.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
@@ -18,8 +18,8 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::limits;
 
-/// Signals within this time of the first count as the same one: if a window is closed, the system and the shell each send
-/// one.
+/// Signals within this time of the first count as the same one: if a window is closed, the system and the shell each
+/// send one.
 const ONE: Duration = Duration::from_secs(1);
 /// How long to wait for a blocked terminal before the process ends: 200 ms.
 const SOON: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
@@ -51,8 +51,8 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The original settings of a terminal while they are changed. A signal that ends the process restores the settings of the
-/// first of these values.
+/// The original settings of a terminal while they are changed. A signal that ends the process restores the settings of
+/// the first of these values.
 #[derive(Debug)]
 pub(crate) struct Saved {
     saved: Termios,
@@ -115,8 +115,8 @@ fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
 }
 
 impl Kept {
-    /// Returns whether this process is in the foreground. In the background it would be stopped by the terminal, and has
-    /// nothing to restore, because the shell has the terminal.
+    /// Returns whether this process is in the foreground. In the background it would be stopped by the terminal, and
+    /// has nothing to restore, because the shell has the terminal.
     fn is_ours(&self) -> bool {
         tcgetpgrp(&self.input).is_ok_and(|group| group == getpgrp())
     }

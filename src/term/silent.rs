@@ -17,8 +17,8 @@ use crate::messages::terminal as messages;
 /// The time without a byte after which a burst of input is over, in tenths of a second. The terminal driver measures it
 /// (VTIME) instead of `poll`, which macOS refuses on `/dev/tty`.
 const IDLE: u8 = 2;
-/// The number of lapses in a row after which input that was typed too early is over. After only one, half of a paste would
-/// be taken for all of it.
+/// The number of lapses in a row after which input that was typed too early is over. After only one, half of a paste
+/// would be taken for all of it.
 const LAPSES: u8 = 2;
 /// The longest time for which unwanted input is read and discarded.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -51,8 +51,8 @@ pub(super) struct Silent<'tty> {
 }
 
 impl<'tty> Silent<'tty> {
-    /// Turns off echo and line editing, and turns on bracketed paste. What was typed before is discarded to its end, because
-    /// it was not meant for this prompt, or was shown.
+    /// Turns off echo and line editing, and turns on bracketed paste. What was typed before is discarded to its end,
+    /// because it was not meant for this prompt, or was shown.
     pub(super) fn enter(tty: &'tty Tty, asks: Asks) -> Result<Self> {
         let turn = Turn::wait(tty);
         let saved = tcgetattr(tty.input()).map_err(broken)?;
@@ -164,8 +164,8 @@ impl Drop for Silent<'_> {
     }
 }
 
-/// A terminal without echo between the questions of a command, until this value is dropped, so that what is pasted too early
-/// is not shown. Keys work as usual.
+/// A terminal without echo between the questions of a command, until this value is dropped, so that what is pasted too
+/// early is not shown. Keys work as usual.
 pub struct Quiet {
     tty: Tty,
     saved: Saved,
@@ -194,8 +194,8 @@ impl Drop for Quiet {
     }
 }
 
-/// The turn to ask. If two commands in one pipe both ask, the second would otherwise take the first one's settings for the
-/// terminal's original ones.
+/// The turn to ask. If two commands in one pipe both ask, the second would otherwise take the first one's settings for
+/// the terminal's original ones.
 struct Turn(BorrowedFd<'static>);
 
 /// How many values hold the turn: a command that asks several times keeps it for all of them.

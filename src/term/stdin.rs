@@ -1,5 +1,5 @@
-//! Reads standard input that is not a terminal to its end, within bounds, into memory that is wiped. It reads the descriptor
-//! directly, because std keeps a copy in a buffer of its own.
+//! Reads standard input that is not a terminal to its end, within bounds, into memory that is wiped. It reads the
+//! descriptor directly, because std keeps a copy in a buffer of its own.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};

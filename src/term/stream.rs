@@ -58,8 +58,8 @@ impl Stream {
     /// Reads it to its end, at most `max` bytes.
     ///
     /// # Errors
-    /// `NO_INPUT` if it is empty, not open or a terminal, `TIMEOUT` if it does not end in time, `TOO_LARGE`, and `USAGE` if
-    /// standard input was read before.
+    /// `NO_INPUT` if it is empty, not open or a terminal, `TIMEOUT` if it does not end in time, `TOO_LARGE`, and
+    /// `USAGE` if standard input was read before.
     pub fn read(self, max: usize) -> Result<Buffer> {
         match self {
             Self::Stdin if std::io::stdin().is_terminal() => Err(messages::stdin_is_terminal()),

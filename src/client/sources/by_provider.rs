@@ -1,5 +1,5 @@
-//! Keys outside the vault together with the profiles: which source of each provider the client uses, which it passes over,
-//! and the prompt caching of its configuration.
+//! Keys outside the vault together with the profiles: which source of each provider the client uses, which it passes
+//! over, and the prompt caching of its configuration.
 
 use serde::Serialize;
 

@@ -1,12 +1,13 @@
-//! Parses a `.env` file like the client's own parser, `dotenv` 17.4.2, which is one regular expression. This parser is written
-//! by hand, takes linear time, and substitutes nothing.
+//! Parses a `.env` file like the client's own parser, `dotenv` 17.4.2, which is one regular expression. This parser is
+//! written by hand, takes linear time, and substitutes nothing.
 //!
 //! The grammar of that expression:
 //! - A statement begins at the first character of a line that is not blank. Blanks are JavaScript's `\s`.
 //! - `export`, a name of `[A-Za-z0-9_.-]`, then blanks (also line breaks) and `=`, or `:` and one blank (also a
 //!   line break).
-//! - A value in quotes, possibly on a later line, may span lines. It ends at the first quotation mark without a backslash
-//!   before it; if text follows on the same line, it ends at the last quotation mark before that without text after it.
+//! - A value in quotes, possibly on a later line, may span lines. It ends at the first quotation mark without a
+//!   backslash before it; if text follows on the same line, it ends at the last quotation mark before that without text
+//!   after it.
 //! - Any other value goes to the next `#` or the end of the line.
 //! - Anything else is passed over, up to the end of its line.
 

@@ -126,8 +126,8 @@ fn push(value: &mut Buffer, part: &str, escapes: bool) {
     value.extend(rest.as_bytes());
 }
 
-/// Returns the parts of an unquoted value that remain after the client removes quotation marks anyway: from the beginning of a
-/// line to the last such mark at the end of a line.
+/// Returns the parts of an unquoted value that remain after the client removes quotation marks anyway: from the
+/// beginning of a line to the last such mark at the end of a line.
 fn unquoted(text: &str) -> Vec<&str> {
     let is_quote = |c: char| matches!(c, '"' | '\'' | '`');
     if !text.contains(is_quote) {

@@ -1,5 +1,5 @@
-//! The variables of a login shell, which the client imports if its configuration says so. This starts the user's shell, and
-//! with it everything that its profile starts, so it is done only on request.
+//! The variables of a login shell, which the client imports if its configuration says so. This starts the user's shell,
+//! and with it everything that its profile starts, so it is done only on request.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -22,7 +22,8 @@ const OUTPUT_MAX: usize = 2 * 1024 * 1024;
 const DEFAULT: &str = "/bin/sh";
 const LISTED: &str = "/etc/shells";
 
-/// Returns the variables of a login shell. If it takes longer than `limit`, it is ended together with its process group.
+/// Returns the variables of a login shell. If it takes longer than `limit`, it is ended together with its process
+/// group.
 ///
 /// # Errors
 /// `TIMEOUT`, `TOO_LARGE`, and `IO` if it cannot be started or fails.
@@ -60,8 +61,8 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
     Ok(parse(&bytes))
 }
 
-/// Returns whether a variable holds a provider's key. The shell does not get those of this process, because it would print
-/// them as its own.
+/// Returns whether a variable holds a provider's key. The shell does not get those of this process, because it would
+/// print them as its own.
 fn is_key(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| {
         env_names::provider_of(name).or(env_names::pool_of(name).map(|of| of.0)).is_some()

@@ -1,5 +1,5 @@
-//! Sources of provider keys outside the vault: the environment, the client's `.env` files, its configuration, and the login
-//! shell. They are ranked as in the client, and never changed. Strongroom's own settings are in none of them.
+//! Sources of provider keys outside the vault: the environment, the client's `.env` files, its configuration, and the
+//! login shell. They are ranked as in the client, and never changed. Strongroom's own settings are in none of them.
 
 pub mod by_provider;
 pub(crate) mod dotenv_lines;
@@ -133,7 +133,8 @@ impl Found {
         }
     }
 
-    /// Looks everywhere, starting in the working directory; in the login shell only if `in_shell` is set and it is enabled.
+    /// Looks everywhere, starting in the working directory; in the login shell only if `in_shell` is set and it is
+    /// enabled.
     #[must_use]
     pub fn look_here(env: &Env, in_shell: bool) -> Self {
         let mut found = Self::look(env, std::env::current_dir().ok().as_deref());

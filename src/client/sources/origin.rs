@@ -21,8 +21,8 @@ pub enum Origin {
     Shell,
     /// The file `.env` in an older directory of the client, which it no longer reads.
     LeftBehind(PathBuf),
-    /// The file `.env` in the working directory. The client reads no provider keys from there, because the author of the
-    /// repository could plant one.
+    /// The file `.env` in the working directory. The client reads no provider keys from there, because the author of
+    /// the repository could plant one.
     WorkingDirectory(PathBuf),
 }
 

@@ -1,8 +1,9 @@
 //! Ranks a provider's variables as the client does.
 //!
-//! The client first fills its environment: each name from the strongest place that sets it, even to nothing. Only then does it
-//! go through a provider's names, so a strong name in a weak place beats a weak name in a strong place. The key of the
-//! provider's entry in the configuration comes after the provider's own variables, or before everything if the entry says so.
+//! The client first fills its environment: each name from the strongest place that sets it, even to nothing. Only then
+//! does it go through a provider's names, so a strong name in a weak place beats a weak name in a strong place. The key
+//! of the provider's entry in the configuration comes after the provider's own variables, or before everything if the
+//! entry says so.
 
 use std::collections::BTreeMap;
 
@@ -52,8 +53,8 @@ fn of_provider<'v>(provider: &'v str, found: &[&'v Variable]) -> ProviderSources
     ProviderSources { provider, winner, pool, shadowed, service }
 }
 
-/// Returns the variable that counts for each name, the strongest name first, and the others with the reason why they do not
-/// count.
+/// Returns the variable that counts for each name, the strongest name first, and the others with the reason why they do
+/// not count.
 fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, String)>) {
     let mut by_name: BTreeMap<(Rank, &str), Vec<&'v Variable>> = BTreeMap::new();
     for variable in found {
@@ -191,7 +192,7 @@ mod tests {
                 "ANTHROPIC_API_KEY dotenv",
             ),
             (&[(key, 'f', "$"), (key, 'o', "x")], "", ""),
-            // The entry of the provider: behind its variables, before its pool.
+            // The entry of the provider: after its variables, before its pool.
             (
                 &[("entry", 'e', "a"), (key, 's', "b")],
                 "ANTHROPIC_API_KEY login_shell",
@@ -206,7 +207,7 @@ mod tests {
             (&[("entry", 'e', "$")], "", ""),
             (&[("first", 'e', "&"), (key, 'p', "b")], "first config_provider", "first config_provider"),
             (&[("first", 'e', "$"), (key, 'p', "b")], "ANTHROPIC_API_KEY process", ""),
-            // The pool stands behind the provider's own names.
+            // The pool comes after the provider's own names.
             (
                 &[("ANTHROPIC_API_KEY_2", 'p', "a"), (key, 'f', "c")],
                 "ANTHROPIC_API_KEY dotenv",

@@ -34,7 +34,8 @@ const PUBLIC: [&str; 8] =
 /// The longest name that is shown, in bytes.
 const SHOWN_MAX: usize = 80;
 
-/// Returns a name that looks like a key's without its ending, and what follows: `OPENAI` and `2` for `OPENAI_API_KEY_2`.
+/// Returns a name that looks like a key's without its ending, and what follows: `OPENAI` and `2` for
+/// `OPENAI_API_KEY_2`.
 fn base(upper: &str) -> Option<(&str, &str)> {
     let upper = PUBLIC.iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(upper);
     if ["API_KEY", "APIKEY", "API_TOKEN", "ACCESS_TOKEN", "SECRET_KEY", "TOKEN", "SECRET"].contains(&upper) {
@@ -130,8 +131,8 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// Returns `--provider P --profile-id P:name`, as far as the name and the value tell. The profile's name is unusual, so that
-/// nothing is replaced.
+/// Returns `--provider P --profile-id P:name`, as far as the name and the value tell. The profile's name is unusual, so
+/// that nothing is replaced.
 fn target(upper: &str, value: &str) -> String {
     let upper = upper.replace(['-', '.'], "_");
     let (base, tail) = base(&upper).unwrap_or((upper.as_str(), ""));

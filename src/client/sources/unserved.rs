@@ -16,8 +16,8 @@ const KEYLESS: [&str; 9] =
     ["ollama", "vllm", "sglang", "lmstudio", "comfy", "amazon-bedrock", "bedrock", "google-vertex", "vertex"];
 
 impl Found {
-    /// Returns the providers in use by an agent that need a key or a sign-in but have no credential, neither in the vault,
-    /// which `has` tells, nor outside. Providers that are not known to need one are left out.
+    /// Returns the providers in use by an agent that need a key or a sign-in but have no credential, neither in the
+    /// vault, which `has` tells, nor outside. Providers that are not known to need one are left out.
     #[must_use]
     pub fn unserved(
         &self,
@@ -31,8 +31,8 @@ impl Found {
         missing
     }
 
-    /// Returns whether a provider has no credential: neither in the vault nor in a variable, even one that also belongs to
-    /// another provider, nor in the client's configuration, nor among the client's own profiles.
+    /// Returns whether a provider has no credential: neither in the vault nor in a variable, even one that also belongs
+    /// to another provider, nor in the client's configuration, nor among the client's own profiles.
     #[must_use]
     pub fn lacks(
         &self,
@@ -64,8 +64,8 @@ impl Found {
             })
     }
 
-    /// Returns whether the configuration names a variable for a provider's key that is not set here. The client may run as a
-    /// service, with variables of its own.
+    /// Returns whether the configuration names a variable for a provider's key that is not set here. The client may run
+    /// as a service, with variables of its own.
     fn refers_elsewhere(&self, provider: &str) -> bool {
         self.variables.iter().any(|variable| {
             variable.provider == provider

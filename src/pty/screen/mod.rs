@@ -1,5 +1,5 @@
-//! A model of the program's terminal, sufficient to find a token that is wrapped over lines, coloured, drawn in pieces or
-//! drawn twice. The cells are wiped.
+//! A model of the program's terminal, sufficient to find a token that is wrapped over lines, coloured, drawn in pieces
+//! or drawn twice. The cells are wiped.
 
 mod find;
 
