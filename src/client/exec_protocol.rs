@@ -120,6 +120,7 @@ fn text(out: &mut Buffer, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Code, fail};
 
     fn parsed(text: &str) -> Result<Vec<String>> {
         parse(text.as_bytes()).map(|ids| ids.into_iter().collect())

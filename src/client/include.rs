@@ -42,7 +42,7 @@ mod tests {
             (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
             ("{}", false),
         ] {
-            assert_eq!(with_root(text, "it", takes_in_others).unwrap(), noted, "{text}");
+            assert_eq!(with_root(text, "it", includes_others).unwrap(), noted, "{text}");
         }
     }
 }

@@ -161,6 +161,7 @@ fn is_reason(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::select::state::Orders;
 
     fn id(text: &str) -> ProfileId {

@@ -43,6 +43,6 @@ mod tests {
         assert!(!is_tight(&quota));
         assert!(is_tight(&Quota { bytes: 17_953, ..quota }));
         assert!(is_tight(&Quota { keys: 200, ..quota }));
-        assert!(full(Some(quota)).what.ends_with("(3 of 200 keys and 17952 of 20000 bytes used)"));
+        assert!(full(Some(quota)).what.ends_with("your quota: 3 of 200 keys and 17952 of 20000 bytes used"));
     }
 }

@@ -30,8 +30,9 @@ pub fn unknown_generation() -> Error {
 /// The index and the state have different orders for a provider.
 pub fn overruled(provider: impl Display, ids: &str, on: &str) -> String {
     format!(
-        "auth-state.json has another order for {provider} than the index: {ids}. OpenClaw 2026.6.1 uses that one, \
-         Strongroom uses the index; to use that one in both, run `strongroom order clear --provider {provider}{on}`"
+        "auth-state.json has another order for {provider} than the index: {ids}. OpenClaw 2026.6.1 uses that order, \
+         Strongroom the one in the index; to make both use auth-state.json: `strongroom order clear --provider \
+         {provider}{on}`"
     )
 }
 

@@ -157,6 +157,7 @@ fn cut<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn peeled<'t>(text: &'t str, provider: &str) -> Result<(&'t str, usize), Code> {
         let mut notes = Vec::new();

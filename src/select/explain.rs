@@ -272,8 +272,8 @@ anthropic (agent main)
             told("claude-cli", &["anthropic:work"], &["anthropic:old"], empty),
             "set in the index: anthropic:work | claude-cli uses the profiles of anthropic, as in the client | \
              auth-state.json has another order for anthropic than the index: anthropic:old. OpenClaw 2026.6.1 uses \
-             that one, Strongroom uses the index; to use that one in both, run `strongroom order clear --provider \
-             anthropic`"
+             that order, Strongroom the one in the index; to make both use auth-state.json: `strongroom order clear \
+             --provider anthropic`"
         );
     }
 

@@ -130,6 +130,7 @@ fn failed(from: &str, errno: Errno) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use std::io::{PipeWriter, Write, pipe};
     use std::os::fd::AsFd;
 

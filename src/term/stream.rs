@@ -116,6 +116,7 @@ fn standard(number: RawFd) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn streams_are_told_from_files() {

@@ -92,6 +92,7 @@ fn parse(bytes: &Buffer) -> Vec<(String, SecretString)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::secret::ExposeSecret;
     use std::time::Instant;
 

@@ -119,7 +119,7 @@ pub fn cannot_repair(error: &Error) -> Error {
 fn quota_use(quota: Option<Quota>) -> String {
     quota.map_or_else(String::new, |quota| {
         format!(
-            " ({} of {} keys and {} of {} bytes used)",
+            "; your quota: {} of {} keys and {} of {} bytes used",
             quota.keys, quota.keys_max, quota.bytes, quota.bytes_max
         )
     })
@@ -145,7 +145,7 @@ pub fn kernel_keyring_blocked() -> Problem {
 /// The user's quota has no room for a cache.
 pub fn kernel_keyring_full(quota: Option<Quota>) -> Problem {
     Problem::new(
-        format!("your kernel keyring quota is used up{}", quota_use(quota)),
+        format!("the kernel keyring has no room left{}", quota_use(quota)),
         "remove keys that you do not need (`keyctl show @u` lists them), or raise `kernel.keys.maxbytes`",
     )
 }
