@@ -1,4 +1,4 @@
-//! Instants and spans as people and scripts read them. Everything is Unix milliseconds, UTC.
+//! Instants and durations, for people and scripts. Everything is in Unix milliseconds, UTC.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -18,19 +18,19 @@ pub const DAY: i64 = 24 * HOUR;
 
 /// One week, in milliseconds.
 const WEEK: i64 = 7 * DAY;
-/// A year as people mean it for a credential's life, in milliseconds.
+/// One year in the life of a credential, in milliseconds.
 const YEAR: i64 = 365 * DAY;
-/// The longest duration accepted: a century.
+/// The longest duration that is accepted: a century, in milliseconds.
 const LONGEST: i64 = 36_525 * DAY;
 
-/// After this the Gregorian calendar repeats itself.
+/// The time after which the Gregorian calendar repeats itself, in milliseconds.
 const FOUR_CENTURIES: i64 = 146_097 * DAY;
 
-/// An instant in RFC 3339, in UTC and to the millisecond. Years beyond 9999 are written as
-/// JavaScript's `toISOString` writes them: a file may hold them, and they must sort and parse.
+/// Returns an instant in RFC 3339, in UTC and to the millisecond. Years beyond 9999 are written like JavaScript's
+/// `toISOString` does, because a file may contain them, and they must sort and parse.
 #[must_use]
 pub fn rfc3339(ms: i64) -> String {
-    // Mapped into one cycle, every instant is inside the range of the calendar library.
+    // Within one cycle, every instant is in the range of the calendar library.
     let cycles = ms.div_euclid(FOUR_CENTURIES);
     let inside = Timestamp::from_millisecond(ms.rem_euclid(FOUR_CENTURIES)).unwrap_or_default();
     let date = Offset::UTC.to_datetime(inside);
@@ -39,7 +39,7 @@ pub fn rfc3339(ms: i64) -> String {
         0..=9999 => format!("{year:04}"),
         _ => format!("{year:+07}"),
     };
-    // Digit by digit: a report of many profiles is mostly dates, and the formatter is slow at them.
+    // Digit by digit, because a report of many profiles is mostly dates, and the formatter is slow.
     for (mark, number) in [
         ('-', date.month()),
         ('-', date.day()),
@@ -64,7 +64,7 @@ pub fn day(ms: i64) -> String {
     text
 }
 
-/// Appends a number's decimal digits from the one worth `highest` down.
+/// Appends a number's decimal digits, starting with the one worth `highest`.
 fn digits(text: &mut String, number: u32, highest: u32) {
     let mut worth = highest;
     while worth > 0 {
@@ -73,8 +73,8 @@ fn digits(text: &mut String, number: u32, highest: u32) {
     }
 }
 
-/// A length of time in its largest fitting unit, rounded: `30s`, `5m`, `25h`, `30d`. Hours go up
-/// to two days, because "25h" says more than "1d" just beyond a limit of 24 hours.
+/// Returns a duration in its largest fitting unit, rounded: `30s`, `5m`, `25h`, `30d`. Hours go up to two days, because
+/// "25h" says more than "1d" just after a limit of 24 hours.
 #[must_use]
 pub fn span(ms: i64) -> String {
     let seconds = rounded(ms.unsigned_abs(), 1_000);
@@ -91,7 +91,7 @@ pub fn span(ms: i64) -> String {
     }
 }
 
-/// Where an instant lies, seen from now: `in 25h`, `2d ago`, `now`.
+/// Returns an instant relative to now: `in 25h`, `2d ago`, `now`.
 #[must_use]
 pub fn relative(at: i64, now: i64) -> String {
     let distance = at.saturating_sub(now);
@@ -118,7 +118,7 @@ fn unit_of(last: Option<u8>) -> Option<i64> {
     })
 }
 
-/// Reads `365d`, `12h`, `30m`, `90s`, `300ms`, `2w` or `1y` (365 days) as milliseconds, in capitals too.
+/// Parses `365d`, `12h`, `30m`, `90s`, `300ms`, `2w` or `1y` (365 days), also in capitals. Returns milliseconds.
 ///
 /// # Errors
 /// `USAGE` for anything else, for zero, and beyond a century. The message names `flag` and does not quote the text.
@@ -131,7 +131,7 @@ pub fn parse_duration(flag: &str, text: &str) -> Result<i64> {
         return Err(wrong("is empty"));
     }
     if !text.bytes().any(|byte| byte.is_ascii_digit()) {
-        return Err(wrong("is not a length of time"));
+        return Err(wrong("is not a duration"));
     }
     let (digits, unit) = match text.strip_suffix("ms").or_else(|| text.strip_suffix("MS")) {
         Some(digits) => (digits, Some(1)),
@@ -156,17 +156,17 @@ pub fn parse_duration(flag: &str, text: &str) -> Result<i64> {
     }
 }
 
-/// An instant that was read.
+/// An instant that was parsed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Instant {
     /// Unix milliseconds, rounded down.
     pub ms: i64,
-    /// Whether it named a time and no zone, and was read as UTC.
+    /// Whether it had a time without a zone, which was taken as UTC.
     pub zone_assumed: bool,
 }
 
-/// Reads an instant in one of the usual forms: RFC 3339 and ISO 8601, with a zone or without, a date alone
-/// (its first moment in UTC), and the form of RFC 2822, which HTTP has too.
+/// Parses an instant in one of the usual forms: RFC 3339 and ISO 8601, with or without a zone, a date without a time
+/// (its first moment in UTC), and RFC 2822, which HTTP also uses.
 #[must_use]
 pub fn parse_instant(text: &str) -> Option<Instant> {
     let instant = |at: Timestamp, zone_assumed| Instant {
@@ -299,9 +299,9 @@ mod tests {
             ("365", "has no unit"),
             ("5x", "has an unknown unit"),
             ("1yr", "has an unknown unit"),
-            ("soon", "is not a length of time"),
-            ("d", "is not a length of time"),
-            ("yesterday", "is not a length of time"),
+            ("soon", "is not a duration"),
+            ("d", "is not a duration"),
+            ("yesterday", "is not a duration"),
             ("1h30m", "is not a whole number"),
             ("1.5h", "is not a whole number"),
             ("-1d", "is negative"),

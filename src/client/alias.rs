@@ -1,14 +1,13 @@
-//! Providers that share their profiles, as the client has it.
+//! Providers that share their profiles in the client.
 
 use crate::select::aliases::Aliases;
 
 /// The providers that share their profiles.
 pub const ALIASES: Aliases = Aliases::of(&TABLE);
 
-/// What `resolveProviderIdForAuth` of OpenClaw 2026.6.1 makes of provider names: the
-/// `providerAuthAliases` and deprecated choices of the plugins that come with it, whether they are
-/// enabled or not. `tests/real/selection.sh` holds it against the client. Plugins that a user
-/// installs can name more; those are not known here.
+/// The results of `resolveProviderIdForAuth` of OpenClaw 2026.6.1: the `providerAuthAliases` and deprecated choices of
+/// its bundled plugins, whether they are enabled or not. `tests/real/selection.sh` compares it with the client. Plugins
+/// that a user installs can add more, which are not known here.
 const TABLE: [(&str, &str); 21] = [
     ("byteplus-plan", "byteplus"),
     ("claude-cli", "anthropic"),

@@ -1,12 +1,11 @@
-//! The one reader of the client's configuration: what it says of selection, its `env` block, its
-//! providers' keys and its models. It is JSON5, read and never written.
+//! Reads the client's configuration: its selection, its `env` block, its providers' keys and its models. It is JSON5,
+//! and is never written.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
 use jsonc_parser::ast::{Object, Value};
-use strongroom_backends::shown;
 
 use super::config_auth;
 use super::endpoint;
@@ -17,30 +16,30 @@ use super::places::Places;
 use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry, has_runtime};
 use crate::env::Env;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
 use crate::json::json5::{array, member, object, string, with_root};
+use crate::messages::client as messages;
 use crate::secret::SecretString;
 use crate::select::endpoint::Endpoint;
 use crate::select::policy::SelectionPolicy;
 use crate::vault::id::Provider;
 
-/// The largest configuration that is read, in bytes: a hundred times what people have, and what can be looked through
-/// while someone waits.
+/// The largest configuration that is read, in bytes: a hundred times what people have, and still fast to search.
 const CONFIG_MAX: u64 = 1024 * 1024;
 /// How long the client waits for a login shell, unless the configuration says less.
 pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// The parts of a configuration that matter here.
+/// The parts of a configuration that are used here.
 pub struct ClientConfig {
     /// What decides which profile is used.
     pub selection: SelectionPolicy,
-    /// Whether something that matters here stands in other files (`$include`). They are not read.
+    /// Whether something that is used here is in other files (`$include`), which are not read.
     pub includes: bool,
     /// The keys of `models.providers`.
     pub providers: Vec<ProviderEntry>,
-    /// `env`: variables that the client sets where they are missing.
+    /// `env`: variables that the client sets if they are missing.
     pub variables: Vec<(String, SecretString)>,
-    /// `env.shellEnv`, where it is enabled: how long the shell may take.
+    /// `env.shellEnv`, if it is enabled: how long the shell may take.
     pub shell: Option<Duration>,
     /// The endpoints of `models.providers`.
     pub endpoints: Vec<Endpoint>,
@@ -50,8 +49,8 @@ pub struct ClientConfig {
     pub image_model: ModelChoice,
     /// The models of `agents.defaults.models` by their aliases, in lower case.
     pub aliases: HashMap<String, String>,
-    /// The names of `agents.defaults.cliBackends`, which are programs with keys of their own, and providers
-    /// of which a model is served by such a program.
+    /// The names of `agents.defaults.cliBackends`, which are programs with keys of their own, and the providers with a
+    /// model that such a program serves.
     pub programs: BTreeSet<String>,
     /// `agents.defaults.params`.
     pub defaults: Params,
@@ -66,31 +65,28 @@ pub struct ClientConfig {
 pub struct AgentConfig {
     /// Its id.
     pub id: String,
-    /// The directory in which the client keeps what is its, where that is not the usual one.
+    /// The directory of its files, if it is not the usual one.
     pub directory: Option<String>,
-    /// Its models, as far as they are not those of the defaults.
+    /// Its models, as far as they differ from the defaults.
     pub model: ModelChoice,
     /// Its parameters.
     pub params: Params,
 }
 
 impl ClientConfig {
-    /// The configuration that the client's variables name, where there is one.
+    /// Reads the configuration that the client's variables name, if it exists.
     ///
     /// # Errors
-    /// As [`ClientConfig::read`]; the message names the file.
+    /// Those of [`ClientConfig::read`]; the message names the file.
     pub fn of(env: &Env) -> Result<Option<Self>> {
         let Some(path) = Places::of(env).config else { return Ok(None) };
-        Self::read(&path).map_err(|error| {
-            Error::new(error.code(), format!("{} is not read: {}", shown(&path), error.what()))
-                .with_remedy(error.remedy().to_owned())
-        })
+        Self::read(&path).map_err(|error| messages::config_not_read(&path, &error))
     }
 
-    /// Reads a configuration; one that is not there is an empty one.
+    /// Reads a configuration. Returns nothing if it does not exist.
     ///
     /// # Errors
-    /// `BAD_DATA` for what is not JSON5, and those of reading a file.
+    /// `BAD_DATA` if it is not JSON5, and those of reading a file.
     pub fn read(path: &Path) -> Result<Option<Self>> {
         let bytes = match file::read(path, CONFIG_MAX) {
             Ok((bytes, _)) => bytes,
@@ -98,24 +94,24 @@ impl ClientConfig {
             Err(error) => return Err(error),
         };
         let Some(text) = bytes.expose_str() else {
-            return fail(Code::BadData, "the client's configuration is not a text file");
+            return Err(messages::config_not_text());
         };
         Self::parse(text).map(Some)
     }
 
-    /// Reads the text of a configuration.
+    /// Parses the text of a configuration.
     ///
     /// # Errors
-    /// `BAD_DATA`. It says nothing of the contents.
+    /// `BAD_DATA`; the message quotes nothing.
     pub fn parse(text: &str) -> Result<Self> {
-        with_root(text, "the client's configuration", Self::of_root)
-            .map_err(|error| error.with_remedy("correct it there; `openclaw config validate` checks it"))
+        with_root(text, messages::CONFIG, Self::of_root)
+            .map_err(|error| error.with_remedy(messages::FIX_CONFIG))
     }
 
     fn of_root(root: &Object<'_>) -> Self {
         let mut config = Self {
             selection: config_auth::of(root),
-            includes: include::takes_in_others(root),
+            includes: include::includes_others(root),
             providers: provider_entry::read(root),
             endpoints: endpoint::read(root),
             variables: Vec::new(),
@@ -171,8 +167,8 @@ impl ClientConfig {
         config
     }
 
-    /// Notes the providers of which a model is served by a program of its own (`agentRuntime`), which signs in
-    /// by itself.
+    /// Notes the providers with a model that is served by a program of its own (`agentRuntime`), which signs in by
+    /// itself.
     fn take_runtimes(&mut self, of: &Object<'_>) {
         for entry in object(of, "models").map_or(&[][..], |models| models.properties.as_slice()) {
             if let (Value::Object(model), Some((provider, _))) =
@@ -193,7 +189,7 @@ impl ClientConfig {
                 .and_then(|limit| limit.value.parse::<u64>().ok());
             self.shell = Some(limit.map_or(SHELL_TIMEOUT, Duration::from_millis).min(SHELL_TIMEOUT));
         }
-        // What stands in `env` itself counts before what stands in `env.vars`.
+        // `env` itself counts before `env.vars`.
         let mut known = HashSet::new();
         for block in [Some(env), object(env, "vars")].into_iter().flatten() {
             for entry in block.properties.iter().rev() {
@@ -207,9 +203,8 @@ impl ClientConfig {
         }
     }
 
-    /// The models that an agent may use and that have something to do with prompt caching, each
-    /// with its parameters: those of the defaults, of the model and of the agent, the later over
-    /// the earlier.
+    /// Returns the models that an agent may use, each with its parameters for prompt caching: those of the defaults, of
+    /// the model and of the agent, where later ones override earlier ones.
     #[must_use]
     pub fn cached_models(&self, agent: &str) -> Vec<(String, Params)> {
         let own = self.agent(agent);
@@ -229,29 +224,29 @@ impl ClientConfig {
         models
     }
 
-    /// The providers of the models that an agent is configured to use, each once: of its own or the
-    /// defaults' primary model and fallbacks, and of the models for images. So it is in OpenClaw
-    /// 2026.6.1, whose `models status` does not count what `agents.defaults.models` only allows.
+    /// Returns the providers of the models that an agent is configured to use: of its own or the default primary model
+    /// and fallbacks, and of the models for images. This matches OpenClaw 2026.6.1, whose `models status` does not
+    /// count models that `agents.defaults.models` only allows.
     #[must_use]
     pub fn providers_in_use(&self, agent: &str) -> BTreeSet<Provider> {
         let models = self.chosen(self.agent(agent)).chain(self.image_model.over(ModelChoice::NONE));
         models.filter_map(|model| model_choice::provider_of(model, &self.aliases)).collect()
     }
 
-    /// What of the configuration is not read, for people.
+    /// Returns a warning if parts of the configuration are not read.
     #[must_use]
     pub fn unread(&self, env: &Env) -> Option<String> {
         let path = Places::of(env).config.filter(|_| self.includes)?;
-        Some(format!("{} takes in other files ($include), which are not read", shown(&path)))
+        Some(messages::includes(&path))
     }
 
-    /// The directory that the configuration names for an agent.
+    /// Returns the directory that the configuration names for an agent.
     #[must_use]
     pub fn directory(&self, agent: &str) -> Option<&str> {
         self.agent(agent)?.directory.as_deref()
     }
 
-    /// What the configuration says of a provider's endpoint.
+    /// Returns the endpoint of a provider in the configuration.
     #[must_use]
     pub fn endpoint(&self, provider: &Provider) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.provider == *provider)

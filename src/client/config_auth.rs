@@ -1,5 +1,5 @@
-//! What the client's configuration (`openclaw.json`) says of selection: `auth.order`,
-//! `auth.profiles` and `auth.cooldowns`.
+//! What the client's configuration (`openclaw.json`) says about selection: `auth.order`, `auth.profiles` and
+//! `auth.cooldowns`.
 
 use std::collections::HashMap;
 
@@ -17,8 +17,8 @@ pub fn none() -> SelectionPolicy {
     SelectionPolicy::new(ALIASES)
 }
 
-/// Returns what a configuration says. What is not understood is passed over: the client judges its
-/// configuration itself.
+/// Returns the policy of a configuration. Unknown values are ignored, because the client checks its configuration
+/// itself.
 #[must_use]
 pub fn of(root: &Object<'_>) -> SelectionPolicy {
     let mut policy = none();
@@ -27,7 +27,7 @@ pub fn of(root: &Object<'_>) -> SelectionPolicy {
         if let (Some(provider), Value::Array(ids)) = (Provider::named(provider), value) {
             let texts = ids.elements.iter().filter_map(Value::as_string_lit);
             let ids = || texts.filter_map(|text| text.value.parse().ok()).collect();
-            // Of names that differ in case alone the client takes the first.
+            // If names differ only in case, the client uses the first.
             policy.order.entry(provider).or_insert_with(ids);
         }
     }

@@ -13,10 +13,10 @@ use crate::select::endpoint::Endpoint;
 const SHOWN_MAX: usize = 200;
 /// The longest name of an API that is shown, in characters.
 const API_MAX: usize = 64;
-/// What stands for the rest of what is not shown.
+/// Shown in place of what is left out.
 const LEFT_OUT: &str = "…";
 
-/// The endpoints of a configuration. Of several spellings of a provider the last counts.
+/// Returns the endpoints of a configuration. If a provider is spelled in several ways, the last one counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {
     let mut found: Vec<Endpoint> = Vec::new();
     let mut known = HashSet::new();
@@ -42,7 +42,7 @@ pub(super) fn read(root: &Object<'_>) -> Vec<Endpoint> {
     found
 }
 
-/// The scheme with its slashes, the authority, and what stands behind it.
+/// Splits a URL into the scheme with its slashes, the authority, and the rest.
 fn authority(url: &str) -> (&str, &str, &str) {
     let at = url.find("://").map_or(0, |at| at + 3);
     let (scheme, rest) = url.split_at(at);
@@ -50,7 +50,7 @@ fn authority(url: &str) -> (&str, &str, &str) {
     (scheme, &rest[..end], &rest[end..])
 }
 
-/// The host in an authority.
+/// Returns the host of an authority.
 fn host(authority: &str) -> &str {
     let host = authority.rsplit('@').next().unwrap_or_default();
     match host.strip_prefix('[') {
@@ -59,7 +59,7 @@ fn host(authority: &str) -> &str {
     }
 }
 
-/// Whether the client takes a host for one that may do without a key.
+/// Returns whether the client treats a host as one that may need no key.
 fn is_local(host: &str) -> bool {
     const NAMES: [&str; 6] =
         ["localhost", "0.0.0.0", "::1", "docker.orb.internal", "host.docker.internal", "host.orb.internal"];
@@ -70,11 +70,11 @@ fn is_local(host: &str) -> bool {
     host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_private() || address.is_loopback())
 }
 
-/// A URL that holds no password and no key, as far as that can be told.
+/// Returns a URL without what may be a password or a key.
 fn shown(url: &str) -> String {
     let (scheme, authority, rest) = authority(url);
     let path = rest.split(['?', '#']).next().unwrap_or_default();
-    // User info that is not escaped as it should be: where it ends cannot be told.
+    // User info that is not escaped correctly, so its end is unknown.
     let unclear = rest.contains('@') && !scheme.is_empty();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let port = host.rsplit_once(':').filter(|_| !host.ends_with(']')).map(|(_, port)| port);

@@ -2,7 +2,7 @@
 //!
 //! One request on standard input, `{"protocolVersion":1,"provider":"…","ids":[…]}`; one response
 //! on standard output, `{"protocolVersion":1,"values":{…},"errors":{"<id>":{"code","message"}}}`.
-//! A non-zero exit would fail every id, so the response carries every error and the exit is 0.
+//! A non-zero exit would fail every id, so the response contains all errors and the exit status is 0.
 
 use std::io::Write;
 
@@ -10,9 +10,10 @@ use indexmap::IndexSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
 use crate::json;
 use crate::looks::masked;
+use crate::messages::client as messages;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::term::escape::is_unsafe;
 
@@ -22,7 +23,7 @@ pub const VERSION: u64 = 1;
 pub const REQUEST_MAX: usize = 1024 * 1024;
 /// The most ids in a request.
 pub const IDS_MAX: usize = 512;
-/// The key under which an error of the request itself is given.
+/// The key of an error of the request itself.
 pub const REQUEST: &str = "request";
 
 #[derive(Deserialize)]
@@ -32,30 +33,29 @@ struct Request {
     ids: Vec<Value>,
 }
 
-/// The ids that a request asks for, each once, in order. What is no string counts as an id that
-/// cannot be answered.
+/// Returns the ids that a request asks for, each once, in order.
 ///
 /// # Errors
 /// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`.
 pub fn parse(request: &[u8]) -> Result<IndexSet<String>> {
     let request: Request = json::parse(request, "the request")?;
     if request.version != VERSION {
-        return fail(Code::NewerFormat, format!("the request is not of protocol version {VERSION}"));
+        return Err(messages::other_protocol(VERSION));
     }
     if request.ids.len() > IDS_MAX {
-        return fail(Code::TooLarge, format!("the request asks for more than {IDS_MAX} ids"));
+        return Err(messages::too_many_ids(IDS_MAX));
     }
     request
         .ids
         .into_iter()
         .map(|id| match id {
             Value::String(id) => Ok(id),
-            _ => fail(Code::BadData, "the request holds an id that is no text"),
+            _ => Err(messages::id_not_text()),
         })
         .collect()
 }
 
-/// The response to a request, wiped when dropped.
+/// Returns the response to a request. It is wiped when dropped.
 #[must_use]
 pub fn response(answers: &[(String, Result<SecretString>)]) -> Buffer {
     let secrets: usize = answers.iter().flat_map(|(_, a)| a).map(|s| s.expose_secret().len() + 16).sum();
@@ -93,8 +93,8 @@ fn member(out: &mut Buffer, first: &mut bool, name: &str) {
     out.push(b':');
 }
 
-/// Writes a JSON string without what a terminal must not be sent: a person may look at the answer, too, and ids
-/// come from the client. No copy of it is made, because it can be a secret.
+/// Writes a JSON string, in which characters that must not reach a terminal are escaped: a person may look at the
+/// response, and ids come from the client. The text is not copied, because it can be a secret.
 fn text(out: &mut Buffer, text: &str) {
     if !text.contains(is_unsafe) {
         // Writing text into a buffer cannot fail.
@@ -120,6 +120,7 @@ fn text(out: &mut Buffer, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Code, fail};
 
     fn parsed(text: &str) -> Result<Vec<String>> {
         parse(text.as_bytes()).map(|ids| ids.into_iter().collect())

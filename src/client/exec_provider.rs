@@ -1,4 +1,4 @@
-//! What OpenClaw's configuration has to hold so that it asks Strongroom for its secrets.
+//! The part of OpenClaw's configuration that makes it ask Strongroom for its secrets.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -7,25 +7,25 @@ use serde_json::{Value, json};
 
 use crate::vault::index::entry::EXEC_PROVIDER as PROVIDER;
 
-/// How OpenClaw is to run Strongroom.
+/// How OpenClaw runs Strongroom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecProvider {
-    /// The binary; OpenClaw takes an absolute path alone.
+    /// The binary; OpenClaw accepts only an absolute path.
     pub command: PathBuf,
-    /// The agent that the answers are confined to.
+    /// The only agent whose profiles are given out.
     pub agent: String,
-    /// The vault's home, where that is not the default one.
+    /// The vault's home, if it is not the default one.
     pub home: Option<PathBuf>,
-    /// The key file, where that is not the default one.
+    /// The key file, if it is not the default one.
     pub key_file: Option<PathBuf>,
-    /// Whether the key or records lie in the desktop's keychain.
+    /// Whether the key or profiles are in the desktop's keychain.
     pub keychain: bool,
 }
 
 impl ExecProvider {
-    /// The part of the configuration, in the form of OpenClaw 2026.2.26 and later.
+    /// Returns the part of the configuration, in the form of OpenClaw 2026.2.26 and later.
     ///
-    /// OpenClaw hands down no variable but those of `passEnv`.
+    /// OpenClaw passes on only the variables in `passEnv`.
     #[must_use]
     pub fn config(&self) -> Value {
         let mut args: Vec<OsString> = ["resolve", "--agent", &self.agent].map(OsString::from).into();
@@ -53,7 +53,7 @@ impl ExecProvider {
         } })
     }
 
-    /// Where OpenClaw keeps this agent's index, in its directory.
+    /// Returns the path of this agent's index in OpenClaw's directory.
     #[must_use]
     pub fn index_in(&self, directory: &Path) -> PathBuf {
         directory.join("agents").join(&self.agent).join("agent/auth-profiles.json")

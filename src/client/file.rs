@@ -1,4 +1,4 @@
-//! Reading a source that the user named: a regular file of bounded size.
+//! Reads a file that the user named: a regular file of bounded size.
 
 use std::fs::{File, Metadata};
 use std::io::{ErrorKind, Read};
@@ -7,7 +7,8 @@ use std::path::Path;
 use strongroom_backends::{place_of, variable_of};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::client as messages;
 use crate::secret::Buffer;
 use crate::vault::id::quoted;
 
@@ -16,16 +17,15 @@ pub const SOURCE_MAX: u64 = 64 * 1024 * 1024;
 
 const CHUNK: usize = 64 * 1024;
 
-/// Reads a file of at most `max` bytes. Symbolic links are followed, for the user named it. Also
-/// returns warnings, about who else can read it.
+/// Reads a file of at most `max` bytes. Symbolic links are followed, because the user named them. Also returns warnings
+/// about who else can read it.
 ///
 /// # Errors
-/// `NO_INPUT` when it is not there, `UNSAFE_FILE` when it is no regular file, `TOO_LARGE` beyond
-/// `max`, and `IO`.
+/// `NO_INPUT` if it does not exist, `UNSAFE_FILE` if it is not a regular file, `TOO_LARGE` beyond `max`, and `IO`.
 pub fn read(path: &Path, max: u64) -> Result<(Buffer, Vec<String>)> {
     let place = variable_of(path).or_else(|| place_of(path));
-    let shown = place.map_or_else(|| quoted(&path.to_string_lossy()), |place| format!("that {place} names"));
-    // Opening some devices already does something to them.
+    let shown = place.map_or_else(|| quoted(&path.to_string_lossy()), messages::file_of);
+    // Opening some devices already has an effect.
     must_be_regular(&std::fs::metadata(path).map_err(|error| failed(&shown, &error))?, &shown)?;
     let mut file = open(path).map_err(|error| failed(&shown, &error))?;
     let metadata = file.metadata().map_err(|error| failed(&shown, &error))?;
@@ -43,7 +43,7 @@ pub fn read(path: &Path, max: u64) -> Result<(Buffer, Vec<String>)> {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(failed(&shown, &error)),
         }
-        // It may grow while it is read.
+        // The file may grow while it is read.
         if u64::try_from(buffer.len()).is_ok_and(|length| length > max) {
             return Err(too_large(&shown, max));
         }
@@ -51,7 +51,7 @@ pub fn read(path: &Path, max: u64) -> Result<(Buffer, Vec<String>)> {
     Ok((buffer, exposure(&metadata, &shown)))
 }
 
-/// Without waiting for a writer, should a FIFO have taken the file's place meanwhile.
+/// Opens a file without waiting for a writer, in case a FIFO has replaced it in the meantime.
 #[cfg(unix)]
 fn open(path: &Path) -> std::io::Result<File> {
     use rustix::fs::{Mode, OFlags};
@@ -68,9 +68,7 @@ fn must_be_regular(metadata: &Metadata, shown: &str) -> Result<()> {
     if metadata.is_file() {
         return Ok(());
     }
-    let what = if metadata.is_dir() { "a directory" } else { "a FIFO, a socket or a device" };
-    Err(Error::new(Code::UnsafeFile, format!("{shown} is {what}, not a regular file"))
-        .with_remedy("name a regular file, or - to read standard input"))
+    Err(messages::not_regular(shown, metadata.is_dir()))
 }
 
 #[cfg(unix)]
@@ -81,9 +79,7 @@ fn exposure(metadata: &Metadata, shown: &str) -> Vec<String> {
     if others == 0 {
         return Vec::new();
     }
-    vec![format!(
-        "{shown} is open to other users (mode {mode:03o}): chmod 600 it, or remove it after the import"
-    )]
+    vec![messages::exposed(shown, mode)]
 }
 
 #[cfg(not(unix))]
@@ -93,23 +89,22 @@ fn exposure(_: &Metadata, _: &str) -> Vec<String> {
 
 fn failed(shown: &str, error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::NotFound => Error::new(Code::NoInput, format!("there is no file {shown}")),
-        _ if shown.starts_with("that ") => {
-            Error::new(Code::NoInput, format!("the file {shown} cannot be read"))
-        }
-        ErrorKind::PermissionDenied => Error::new(Code::Io, format!("{shown} may not be read by this user")),
-        kind => Error::new(Code::Io, format!("{shown} could not be read: {kind}")),
+        ErrorKind::NotFound => messages::no_file(shown),
+        _ if shown.starts_with("that ") => messages::file_not_read(shown),
+        ErrorKind::PermissionDenied => messages::no_permission(shown),
+        kind => messages::not_read(shown, kind),
     }
 }
 
 fn too_large(shown: &str, max: u64) -> Error {
-    Error::new(Code::TooLarge, format!("{shown} is larger than {max} bytes"))
+    messages::too_large(shown, max)
 }
 
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     fn file(directory: &Path, contents: &[u8], mode: u32) -> std::path::PathBuf {
@@ -149,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused_at_once() {
+    fn what_is_not_a_regular_file_is_refused_at_once() {
         let directory = tempfile::tempdir().unwrap();
         let fifo = directory.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();

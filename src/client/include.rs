@@ -1,16 +1,16 @@
-//! `$include`, by which the client's configuration takes in other files. They are not read.
+//! `$include`, by which the client's configuration includes other files. They are not read.
 
 use jsonc_parser::ast::{Object, Value};
 
 use crate::json::json5::member;
 
-/// The member by which the client takes in other files.
+/// The member that includes other files.
 const INCLUDE: &str = "$include";
 /// The parts of a configuration that this program uses.
 const PARTS: [&str; 4] = ["auth", "env", "models", "agents"];
 
-/// Whether the root, or a part of it that this program uses, takes in other files at any level.
-pub(super) fn takes_in_others(root: &Object<'_>) -> bool {
+/// Returns whether the root, or a part that this program uses, includes other files at any level.
+pub(super) fn includes_others(root: &Object<'_>) -> bool {
     let mut open: Vec<&Value<'_>> = PARTS.iter().filter_map(|name| member(root, name)).collect();
     let mut found = member(root, INCLUDE).is_some();
     while let Some(value) = open.pop() {
@@ -42,7 +42,7 @@ mod tests {
             (r#"{"channels":{"$include":"./x.json5"},"auth":{"note":"$include"}}"#, false),
             ("{}", false),
         ] {
-            assert_eq!(with_root(text, "it", takes_in_others).unwrap(), noted, "{text}");
+            assert_eq!(with_root(text, "it", includes_others).unwrap(), noted, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Which models the client's configuration chooses, and of which providers they are.
+//! The models that the client's configuration chooses, and their providers.
 
 use std::collections::HashMap;
 
@@ -8,11 +8,11 @@ use super::slash;
 use crate::json::json5::{array, member, string};
 use crate::vault::id::Provider;
 
-/// A `model` of the configuration: the primary one and those it falls back to.
+/// A `model` of the configuration: the primary model and its fallbacks.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct ModelChoice {
     primary: Option<String>,
-    /// `None` where the choice says nothing of them.
+    /// `None` if the choice does not mention them.
     fallbacks: Option<Vec<String>>,
 }
 
@@ -20,7 +20,7 @@ impl ModelChoice {
     /// No choice.
     pub(super) const NONE: &'static Self = &Self { primary: None, fallbacks: None };
 
-    /// What `name` says in an object.
+    /// Reads the member `name` of an object.
     pub(super) fn read(of: &Object<'_>, name: &str) -> Self {
         match member(of, name) {
             Some(Value::StringLit(primary)) => Self::of(Some(primary.value.as_ref()), None),
@@ -39,8 +39,8 @@ impl ModelChoice {
         Self { primary, fallbacks }
     }
 
-    /// The models of an agent whose own choice this is: what it leaves out is that of the defaults.
-    /// Who chooses a primary model of his own and no fallbacks has none.
+    /// Returns the models of an agent with this choice, which falls back to the defaults. An agent with its own primary
+    /// model and without fallbacks has no fallbacks.
     pub fn over<'c>(&'c self, defaults: &'c Self) -> impl Iterator<Item = &'c str> {
         let primary = self.primary.as_ref().or(defaults.primary.as_ref());
         let fallbacks = match (&self.fallbacks, &self.primary) {
@@ -52,8 +52,8 @@ impl ModelChoice {
     }
 }
 
-/// The provider of a model that is named in a configuration, by an alias or as `<provider>/<model>`.
-/// None for a name alone: the client guesses then. Aliases are in lower case.
+/// Returns the provider of a model in a configuration, which is an alias or `<provider>/<model>`. Returns nothing for a
+/// model without a provider, which the client guesses. Aliases are in lower case.
 pub(super) fn provider_of(model: &str, aliases: &HashMap<String, String>) -> Option<Provider> {
     let (model, _) = slash::split(model.trim());
     let alias = aliases.get(&model.to_ascii_lowercase());

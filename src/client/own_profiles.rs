@@ -1,4 +1,4 @@
-//! Credentials that the client keeps itself, in its own `auth-profiles.json`: of which providers.
+//! The providers of credentials that the client keeps in its own `auth-profiles.json`.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -51,7 +51,7 @@ struct Reference<'a> {
 }
 
 impl Reference<'_> {
-    /// Whether it leads to somebody else than this program.
+    /// Returns whether it refers to something else than this program.
     fn is_elsewhere(&self) -> bool {
         match &*self.source {
             "env" | "file" => true,
@@ -61,7 +61,7 @@ impl Reference<'_> {
     }
 }
 
-/// Whether a text stands there. The text, a secret, is not kept.
+/// Whether a member is a non-empty text. The text, which is a secret, is not kept.
 #[derive(Clone, Copy, Default)]
 struct Said(bool);
 
@@ -73,11 +73,10 @@ impl Profile<'_> {
     }
 }
 
-/// The providers of an agent's profiles that hold their secret themselves, or refer to a variable, a file
-/// or another program than this one. The agent's directory is the one that the configuration names, else
-/// that of its name.
+/// Returns the providers of an agent's profiles that contain their secret, or refer to a variable, a file or another
+/// program than this one. The agent's directory is the one in the configuration, or else the usual one.
 ///
-/// A file that cannot be read has none; the client judges its own.
+/// A file that cannot be read has no profiles, because the client checks its own files.
 pub(super) fn providers(env: &Env, agent: &AgentName, directory: Option<&str>) -> BTreeSet<String> {
     let named = directory.map(|directory| {
         match (directory.strip_prefix("~/"), env.path("OPENCLAW_HOME").or_else(|| env.path("HOME"))) {

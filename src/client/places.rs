@@ -1,29 +1,27 @@
-//! Where the client keeps its files, as its variables say. Strongroom's own settings never come
-//! from there.
+//! Where the client keeps its files, according to its variables. Strongroom's own settings never come from there.
 
 use std::path::{Path, PathBuf};
 
 use crate::env::Env;
 
-/// The client's directory in the home, then its older names. The first that is there is the one in
-/// use.
+/// The client's directory in the home, then its older names. The first one that exists is in use.
 const DIRECTORIES: [&str; 4] = [".openclaw", ".clawdbot", ".moldbot", ".moltbot"];
 /// The client's configuration in its directory, then its older names.
 const CONFIGS: [&str; 4] = ["openclaw.json", "clawdbot.json", "moldbot.json", "moltbot.json"];
 
-/// Where the client's files lie.
+/// The places of the client's files.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Places {
     /// The file of variables that every process of the client reads.
     pub dotenv: Option<PathBuf>,
-    /// Such files in older directories, which it no longer reads.
+    /// The same file in older directories, which the client no longer reads.
     pub left_behind: Vec<PathBuf>,
     /// Its configuration.
     pub config: Option<PathBuf>,
 }
 
 impl Places {
-    /// The places that the variables name: `OPENCLAW_STATE_DIR` (older: `CLAWDBOT_STATE_DIR`),
+    /// Returns the places that the variables name: `OPENCLAW_STATE_DIR` (older: `CLAWDBOT_STATE_DIR`),
     /// `OPENCLAW_CONFIG_PATH`, `OPENCLAW_HOME`, `HOME`.
     #[must_use]
     pub fn of(env: &Env) -> Self {
@@ -45,7 +43,7 @@ impl Places {
             let all = CONFIGS.map(|name| directory.join(name));
             all.iter().find(|path| path.exists()).or(all.first()).cloned()
         };
-        // A configuration that is named takes the variables with it.
+        // The `.env` is in the same directory as a configuration that is named.
         let beside = config.as_ref().filter(|_| env.var("OPENCLAW_STATE_DIR").is_none());
         let beside = beside.and_then(|config| config.parent()).map(Path::to_path_buf);
         Self {
@@ -56,7 +54,7 @@ impl Places {
     }
 }
 
-/// The client takes `~/` at the beginning for the home.
+/// Replaces `~/` at the beginning by the home, as the client does.
 fn expanded(path: PathBuf, home: Option<&Path>) -> PathBuf {
     match (path.strip_prefix("~"), home) {
         (Ok(rest), Some(home)) => home.join(rest),

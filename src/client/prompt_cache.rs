@@ -1,5 +1,4 @@
-//! Prompt caching: what the client's configuration asks for, and what comes of it with the
-//! credential in use.
+//! Prompt caching: what the client's configuration asks for, and its effect with the credential in use.
 
 use serde::Serialize;
 
@@ -8,7 +7,7 @@ use crate::vault::credential::CredentialType;
 /// The header that a request with [`Retention::Long`] needs.
 pub const LONG_BETA: &str = "extended-cache-ttl-2025-04-11";
 
-/// How long a provider is to keep a prompt.
+/// How long a provider keeps a prompt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Retention {
@@ -21,7 +20,7 @@ pub enum Retention {
 }
 
 impl Retention {
-    /// As the configuration spells it.
+    /// Parses `cacheRetention`.
     #[must_use]
     pub fn of(text: &str) -> Option<Self> {
         match text {
@@ -32,7 +31,7 @@ impl Retention {
         }
     }
 
-    /// As the older `cacheControlTtl` spells it.
+    /// Parses the older `cacheControlTtl`.
     #[must_use]
     pub fn of_ttl(text: &str) -> Option<Self> {
         match text {
@@ -42,7 +41,7 @@ impl Retention {
         }
     }
 
-    /// As the configuration spells it.
+    /// Returns the value of `cacheRetention`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,8 +52,7 @@ impl Retention {
     }
 }
 
-/// The caching parameters at one level of the configuration; each overrides the same one of the
-/// level below.
+/// The caching parameters at one level of the configuration. Each overrides the same parameter of the level below.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Params {
     /// `cacheRetention`.
@@ -64,20 +62,20 @@ pub struct Params {
 }
 
 impl Params {
-    /// These parameters with those of a level above put over them.
+    /// Returns these parameters, overridden by those of a level above.
     #[must_use]
     pub fn under(self, above: Self) -> Self {
         Self { retention: above.retention.or(self.retention), ttl: above.ttl.or(self.ttl) }
     }
 
-    /// What they ask for: the newer parameter counts.
+    /// Returns what they ask for. The newer parameter counts.
     #[must_use]
     pub fn asked(self) -> Option<Retention> {
         self.retention.or(self.ttl)
     }
 }
 
-/// What comes of it.
+/// The effect of the parameters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
@@ -91,8 +89,8 @@ pub struct Policy {
     pub beta_header: Option<&'static str>,
 }
 
-/// The policy for a model of a provider, with the parameters of all levels and the type of the
-/// credential in use. A token or a sign-in at Anthropic is a subscription's.
+/// Returns the policy for a model of a provider, with the parameters of all levels and the type of the credential in
+/// use. A token or a sign-in at Anthropic belongs to a subscription.
 #[must_use]
 pub fn policy(provider: &str, model: &str, params: Params, credential: Option<CredentialType>) -> Policy {
     let asked = params.asked();
@@ -112,12 +110,12 @@ pub fn policy(provider: &str, model: &str, params: Params, credential: Option<Cr
     Policy { effective, reason, beta_header: (effective == Retention::Long).then_some(LONG_BETA) }
 }
 
-/// Whether a model of Bedrock is Anthropic's: `anthropic.claude-…`, also behind a region.
+/// Returns whether a model of Bedrock is Anthropic's: `anthropic.claude-…`, possibly after a region.
 fn is_claude(model: &str) -> bool {
     model.contains("anthropic.claude") || model.contains("anthropic/claude")
 }
 
-/// A policy for people.
+/// Returns a policy in words.
 #[must_use]
 pub fn phrase(policy: &Policy) -> String {
     let kept = match policy.effective {
@@ -133,7 +131,7 @@ pub fn phrase(policy: &Policy) -> String {
         "default_with_api_key" => format!("{kept}, the default with an API key"),
         "subscription_token" => format!("{kept}: a subscription token ignores it"),
         "no_credential" => format!("{kept}: the provider has no credential"),
-        "bedrock_not_anthropic" => format!("{kept}: no model of Anthropic's"),
+        "bedrock_not_anthropic" => format!("{kept}: not an Anthropic model"),
         "not_set" => format!("{kept}: not set"),
         _ => format!("{kept}: this provider has no such setting"),
     }

@@ -10,7 +10,7 @@ use crate::secret::SecretString;
 use crate::secret_format;
 use crate::vault::id::{ProfileId, Provider};
 
-/// What the client takes for a sign-in elsewhere or for a local service without a key.
+/// Values that mean a sign-in elsewhere, or a local service without a key.
 const MARKERS: [&str; 6] = [
     "custom-local",
     "codex-app-server",
@@ -26,14 +26,13 @@ const SHOWN_MAX: usize = 256;
 pub struct ProviderEntry {
     /// The provider.
     pub provider: Provider,
-    /// What stands there.
+    /// The key.
     pub key: EntryKey,
-    /// Whether the entry says `auth: "api-key"`, by which the client takes the key before profiles
-    /// and variables.
+    /// Whether the entry says `auth: "api-key"`, which makes the client prefer the key to profiles and variables.
     pub preferred: bool,
 }
 
-/// What stands in an entry.
+/// The value of an `apiKey`.
 pub enum EntryKey {
     /// The key itself.
     Text(SecretString),
@@ -43,13 +42,13 @@ pub enum EntryKey {
     Reference(String),
 }
 
-/// Whether a text in the place of a key says that there is none to be had here. The marker of a
-/// sign-in says so too, but that one is a profile.
+/// Returns whether a text in place of a key means that no key is needed. The marker of a sign-in does not count,
+/// because that is a profile.
 pub(super) fn is_keyless_marker(text: &str) -> bool {
     MARKERS.contains(&text) && text != "minimax-oauth"
 }
 
-/// The entries of a configuration that have a key. Of several spellings of a provider the last
+/// Returns the entries of a configuration that have a key. If a provider is spelled in several ways, the last one
 /// counts.
 pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     let mut found: Vec<ProviderEntry> = Vec::new();
@@ -68,7 +67,7 @@ pub(super) fn read(root: &Object<'_>) -> Vec<ProviderEntry> {
     found
 }
 
-/// The entries of `models.providers`, the last first.
+/// Returns the entries of `models.providers`, the last one first.
 pub(super) fn entries<'o, 't>(root: &'o Object<'t>) -> impl Iterator<Item = (Provider, &'o Object<'t>)> {
     let providers = object(root, "models").and_then(|models| object(models, "providers"));
     let properties = providers.map_or(&[][..], |providers| providers.properties.as_slice());
@@ -78,7 +77,7 @@ pub(super) fn entries<'o, 't>(root: &'o Object<'t>) -> impl Iterator<Item = (Pro
     })
 }
 
-/// Whether something is served by another program than the client itself.
+/// Returns whether something is served by another program than the client itself.
 pub(super) fn has_runtime(of: &Object<'_>) -> bool {
     object(of, "agentRuntime")
         .and_then(|runtime| string(runtime, "id"))
@@ -119,20 +118,20 @@ fn of_text(text: &str, provider: &Provider) -> Option<EntryKey> {
         && !secret_format::looks_secret(id.name())
         && (id.provider() == *provider || !env_names::names_of(id.provider().as_str()).is_empty())
     {
-        // Where there is no such profile, the client takes it for the key itself: its name is not shown.
+        // If there is no such profile, the client uses the text as the key, so its name is not shown.
         return Some(EntryKey::Reference(format!("a profile of {}", id.provider())));
     }
     Some(EntryKey::Text(SecretString::from(text)))
 }
 
-/// The name of a variable, as the client has them in references.
+/// Returns a name if the client accepts it as a variable in a reference.
 fn variable(name: &str) -> Option<String> {
     let usual = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
     (name.starts_with(|c: char| c.is_ascii_uppercase()) && name.len() <= 128 && name.bytes().all(usual))
         .then(|| name.to_owned())
 }
 
-/// A reference as the client shows one. What could be a secret, or steer a terminal, is left out.
+/// Returns a reference as the client shows it, without what could be a secret or control a terminal.
 fn shown(source: &str, alias: &str, id: &str) -> String {
     let label = format!("{source}:{alias}:{id}");
     let plain = label.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/#@+-~".contains(&b));

@@ -1,12 +1,12 @@
-//! `/model` as it is typed in a chat: `/model`, `/model list`, `/model status`,
+//! Parses `/model` as typed in a chat: `/model`, `/model list`, `/model status`,
 //! `/model <alias-or-id>[@<profile>]`.
 
 /// What a `/model` line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ModelCommand {
-    /// What there is to pick.
+    /// The choices.
     List,
-    /// What is used.
+    /// What is in use.
     Status,
     /// A model, by alias, number or `<provider>/<model>`, and the profile to use with it.
     Pick {
@@ -17,10 +17,10 @@ pub enum ModelCommand {
     },
 }
 
-/// Reads a `/model` line; `None` where it is something else.
+/// Parses a `/model` line. Returns `None` if it is something else.
 ///
-/// As in the client, letter case of the command does not matter, and a colon may stand behind it.
-/// What follows the model is not looked at.
+/// As in the client, the case of the command does not matter, and a colon may follow it. What follows the model is
+/// ignored.
 #[must_use]
 pub fn parse(line: &str) -> Option<ModelCommand> {
     const COMMAND: &str = "/model";
@@ -45,18 +45,18 @@ pub fn parse(line: &str) -> Option<ModelCommand> {
     })
 }
 
-/// Parts a model from the profile behind it: at the first `@` after the last `/`. A date or a
-/// quantisation that begins with an `@` belongs to the model: `claude-x@20250514`, `llama@q4_k_m`.
+/// Splits a model and the profile after it at the first `@` after the last `/`. A date or a quantisation after an `@`
+/// belongs to the model: `claude-x@20250514`, `llama@q4_k_m`.
 #[must_use]
 pub fn split(text: &str) -> (&str, Option<&str>) {
     let whole = (text, None);
     let from = text.rfind('/').map_or(0, |slash| slash + 1);
     let Some(mut at) = text[from..].find('@').map(|at| from + at).filter(|at| *at > 0) else { return whole };
     for of_model in [is_date, is_quantisation] {
-        let behind = &text[at + 1..];
-        let word = behind.split('@').next().unwrap_or_default();
+        let after = &text[at + 1..];
+        let word = after.split('@').next().unwrap_or_default();
         if of_model(word) {
-            match behind.find('@') {
+            match after.find('@') {
                 Some(next) => at += 1 + next,
                 None => return whole,
             }
@@ -70,7 +70,7 @@ fn is_date(word: &str) -> bool {
     word.len() == 8 && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// `q4_k_m`, `iq3_xs`, `8bit`.
+/// Returns whether a word is like `q4_k_m`, `iq3_xs` or `8bit`.
 fn is_quantisation(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -83,7 +83,7 @@ fn is_quantisation(word: &str) -> bool {
         && parts.all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// What `models pin` is asked for.
+/// What `models pin` should do.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Wish {
     /// Pin a profile; the id is not yet checked against its grammar.
@@ -93,15 +93,15 @@ pub enum Wish {
         /// The profile after it.
         profile: String,
     },
-    /// Pick a model, and leave the profile as it is.
+    /// Choose a model, and keep the profile.
     Model(String),
-    /// Show what there is to pick.
+    /// Show the choices.
     List,
-    /// Show what is used.
+    /// Show what is in use.
     Status,
 }
 
-/// Reads what comes after `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
+/// Parses the argument of `models pin`: `[ALIAS@]PROFILE`, or a `/model` line of a chat.
 #[must_use]
 pub fn wish(text: &str) -> Wish {
     if let Some(asked) = parse(text) {
@@ -112,7 +112,7 @@ pub fn wish(text: &str) -> Wish {
             ModelCommand::Pick { model, profile: None } => Wish::Model(model),
         };
     }
-    // A profile's name may hold an `@`, its provider may not: `openai-codex:me@x.io`.
+    // A profile's name may contain an `@`, its provider may not: `openai-codex:me@x.io`.
     match split(text) {
         (model, Some(profile)) if profile.contains(':') => {
             Wish::Pin { model: Some(model.to_owned()), profile: profile.to_owned() }

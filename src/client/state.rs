@@ -1,4 +1,4 @@
-//! `auth-state.json`: what happened to profiles at run time. Nothing in it is secret, and nothing in it is needed.
+//! `auth-state.json`: what happened to profiles at run time. Nothing in it is secret, and all of it is optional.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -6,8 +6,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
 use crate::json;
+use crate::messages::client as messages;
 use crate::select::pin::Model;
 use crate::select::state::{AuthState, Usage};
 use crate::vault::credential::EXPIRES_MAX;
@@ -17,21 +18,21 @@ use crate::vault::id::{ProfileId, Provider};
 pub const FILE: &str = "auth-state.json";
 /// The largest such file, in bytes.
 pub const MAX: usize = 16 * 1024 * 1024;
-/// The version of the format that this program knows.
+/// The version of the format that this program reads.
 pub const VERSION: u64 = 1;
 /// The longest reason that is kept, in bytes.
 const REASON_MAX: usize = 40;
 /// The member of `auth-state.json` in which pins are kept.
 pub const PINS: &str = "pins";
 
-/// Reads the state; a file that is not there is an empty one.
+/// Parses the state. Without a file it is empty.
 ///
-/// Unknown fields are ignored. So is a single value of the wrong form, and an entry whose key
-/// is not a provider or a profile id: one odd entry must not hide the cooldowns of the others.
+/// Unknown fields are ignored, and so are single values of the wrong form and entries whose key is not a provider or a
+/// profile id: one odd entry must not hide the cooldowns of the others.
 ///
 /// # Errors
-/// `BAD_DATA` or `DUPLICATE_KEY` for what is not a state at all, `NEWER_FORMAT` for a version
-/// that this program does not know. The caller reports it and goes on with an empty state.
+/// `BAD_DATA` or `DUPLICATE_KEY` if it is not a state at all, `NEWER_FORMAT` for a version that this program does not
+/// read. The caller reports it and continues with an empty state.
 pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
     let Some(bytes) = bytes else { return Ok(AuthState::default()) };
     let mut document: Map<String, Value> = json::parse(bytes, "auth-state.json")?;
@@ -39,9 +40,9 @@ pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
     match version {
         Some(VERSION) => {}
         Some(version) if version > VERSION => {
-            return fail(Code::NewerFormat, format!("auth-state.json has version {version}"));
+            return Err(messages::newer_state(version, VERSION));
         }
-        _ => return fail(Code::BadData, "auth-state.json has no valid version"),
+        _ => return Err(messages::state_without_version()),
     }
     Ok(AuthState {
         order: entries(document.remove("order"), Provider::named, |value| {
@@ -50,14 +51,14 @@ pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
         })?,
         last_good: entries(document.remove("lastGood"), Provider::named, |value| profile_id(&value))?,
         usage: entries(document.remove("usageStats"), parsed, |value| {
-            // A struct would be read from an array, too.
+            // A struct could also be read from an array.
             value.is_object().then_some(value).and_then(|value| StoredUsage::deserialize(value).ok())
         })?,
         pins: entries(document.remove(PINS), parsed, |value| serde_json::from_value(value).ok())?,
     })
 }
 
-/// The same as it is in the file.
+/// A [`Usage`] as it is in the file.
 #[derive(Deserialize)]
 #[serde(remote = "Usage", rename_all = "camelCase")]
 struct StoredUsage {
@@ -91,7 +92,7 @@ fn entries<K, V, C: FromIterator<(K, V)>>(
     let object = match section {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(object)) => object,
-        Some(_) => return fail(Code::BadData, "auth-state.json does not have the expected form"),
+        Some(_) => return Err(messages::state_malformed()),
     };
     Ok(object.into_iter().filter_map(|(key, value)| Some((name(&key)?, read(value)?))).collect())
 }
@@ -104,21 +105,20 @@ fn profile_id(value: &Value) -> Option<ProfileId> {
     value.as_str()?.trim().parse().ok()
 }
 
-/// JavaScript writes an instant as an integer or, after a division, as a fraction. Zero is its
-/// way to say "never".
+/// Reads an instant in the past. JavaScript writes an integer or, after a division, a fraction. Zero means "never".
 fn past<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    // Out of range, `as` saturates: still "very long ago".
+    // Out of range, `as` saturates, which still means "very long ago".
     #[allow(clippy::cast_possible_truncation)]
     let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.floor() as i64));
     Ok(instant.filter(|at| *at != 0))
 }
 
-/// The end of a window: in force before it, and so a fraction counts as the next millisecond. Where
-/// it is beyond the last instant that a client knows, it is none.
+/// Reads the end of a window. The window is in force before it, so a fraction counts as the next millisecond. An end
+/// after the last instant of the client is ignored.
 fn end<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<i64>, D::Error> {
     let value = Value::deserialize(deserializer)?;
-    // Out of range, `as` saturates, and is filtered.
+    // Out of range, `as` saturates, and the value is filtered.
     #[allow(clippy::cast_possible_truncation)]
     let instant = value.as_i64().or_else(|| value.as_f64().map(|fraction| fraction.ceil() as i64));
     Ok(instant.filter(|at| (1..=EXPIRES_MAX).contains(at)))
@@ -150,7 +150,8 @@ fn model<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Opti
     Ok(Value::deserialize(deserializer)?.as_str().and_then(|text| text.parse().ok()))
 }
 
-/// Reasons are words such as `rate_limit`. Anything else could be a message that quotes a secret.
+/// Returns whether a text is a reason, a word such as `rate_limit`. Anything else could be a message that quotes a
+/// secret.
 fn is_reason(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= REASON_MAX
@@ -160,6 +161,7 @@ fn is_reason(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::select::state::Orders;
 
     fn id(text: &str) -> ProfileId {

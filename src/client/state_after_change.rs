@@ -1,5 +1,5 @@
-//! What follows in the run-time state from a change of profiles: carried out as a step of its
-//! transaction, so that a kill between leaves nothing behind.
+//! Updates the run-time state after a change of profiles, as a step of its transaction, so that an interruption leaves
+//! no stale state.
 
 use strongroom_backends::fs::dir::Dir;
 
@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::select::backoff::after_new_secret;
 use crate::vault::transaction::state_step::{Doing, StateStep};
 
-/// Carries steps out on the state in an agent's directory, or looks what they would do; whether they change it. Under the
-/// agent's lock; repeatable. A state that cannot be understood is left as it is: whoever made the change
-/// tells.
+/// Applies steps to the state in an agent's directory, or only checks them. Returns whether they change it. The caller
+/// holds the agent's lock; steps are repeatable. A state that cannot be parsed is left as it is, and the caller reports
+/// it.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.
@@ -35,7 +35,7 @@ fn take(file: &mut StateFile, step: &StateStep) -> Result<bool> {
     match step {
         StateStep::Rename { from, to } => {
             let from = from.parse()?;
-            // Done before, the new id's is what was the old one's.
+            // If it was done before, the state already has the new id.
             if file.names(&from) { file.rename(&from, &to.parse()?) } else { Ok(false) }
         }
         StateStep::Forget { profile } => file.forget(&profile.parse()?),

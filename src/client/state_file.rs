@@ -1,12 +1,13 @@
-//! Changes of `auth-state.json`. What is not changed survives untouched and in order, members that
-//! this program does not know among it.
+//! Changes `auth-state.json`. Everything else is kept unchanged and in order, including members that this program does
+//! not know.
 
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::state::{self, FILE, PINS, VERSION};
-use crate::error::{Code, Error, Result, fail};
+use super::state::{self, PINS, VERSION};
+use crate::error::{Code, Error, Result};
+use crate::messages::client as messages;
 use crate::select::pin::{PINS_MAX, Pin, PinnedBy, SessionName};
 use crate::select::state::{AuthState, Usage};
 use crate::vault::id::{ProfileId, Provider};
@@ -18,35 +19,33 @@ type Object = IndexMap<String, Raw>;
 const LAST_GOOD: &str = "lastGood";
 const USAGE: &str = "usageStats";
 const ORDER: &str = "order";
-/// What goes from an entry of `usageStats` with its block.
+/// Members of an entry of `usageStats` that are removed together with its block.
 const OF_BLOCK: [&str; 3] = ["blockedReason", "blockedSource", "blockedModel"];
 
 /// The file in memory.
 #[derive(Clone, Debug)]
 pub struct StateFile {
     top: Object,
-    /// What its bytes say.
+    /// Its parsed contents.
     pub state: AuthState,
 }
 
 impl StateFile {
-    /// Reads the file; one that is not there is an empty one.
+    /// Parses the file. Without one it is empty.
     ///
     /// # Errors
-    /// As [`state::parse`], each with what to do: the bytes are kept.
+    /// Those of [`state::parse`], with a remedy. The bytes are kept.
     pub fn parse(bytes: Option<&[u8]>) -> Result<Self> {
         let state = state::parse(bytes).map_err(|error| match error.code() {
             Code::NewerFormat => error,
-            _ => error.with_remedy(format!(
-                "repair {FILE} in the agent's directory, or move it away: it holds cooldowns and pins, and no credential"
-            )),
+            _ => error.with_remedy(messages::REPAIR_STATE),
         })?;
         let top = bytes.map_or_else(|| Some(Object::new()), |bytes| serde_json::from_slice(bytes).ok());
-        let Some(top) = top else { return fail(Code::BadData, format!("{FILE} is not an object")) };
+        let Some(top) = top else { return Err(messages::state_not_object()) };
         Ok(Self { top, state })
     }
 
-    /// Notes what is known of a profile.
+    /// Sets the usage of a profile.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -54,7 +53,7 @@ impl StateFile {
         self.set_usages([(id, usage)])
     }
 
-    /// Notes what is known of profiles.
+    /// Sets the usage of several profiles.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -104,7 +103,7 @@ impl StateFile {
         Ok(())
     }
 
-    /// Notes the profile that served a provider last.
+    /// Sets the profile that was last used for a provider.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -115,11 +114,11 @@ impl StateFile {
         self.put_section(LAST_GOOD, &all)
     }
 
-    /// Pins a profile for a session, or takes its pin away. Where there are too many pins, the
-    /// oldest one that no person set gives way.
+    /// Pins a profile for a session, or removes its pin. If there are too many pins, the oldest one that was not set by
+    /// a person is removed.
     ///
     /// # Errors
-    /// `TOO_LARGE` where every pin was set by a person; `INTERNAL`.
+    /// `TOO_LARGE` if every pin was set by a person; `INTERNAL`.
     pub fn set_pin(&mut self, session: &SessionName, pin: Option<&Pin>) -> Result<()> {
         let mut all = self.section(PINS);
         match pin {
@@ -132,10 +131,7 @@ impl StateFile {
                     let automatic = self.state.pins.iter().filter(|(_, pin)| pin.source == PinnedBy::Auto);
                     let oldest = automatic.min_by_key(|(_, pin)| pin.at).map(|(session, _)| session.clone());
                     let Some(oldest) = oldest else {
-                        return Err(Error::new(Code::TooLarge, format!("there are {PINS_MAX} pins already"))
-                            .with_remedy(
-                                "clear those of sessions that are over: strongroom pin --session S --clear",
-                            ));
+                        return Err(messages::too_many_pins(PINS_MAX));
                     };
                     all.shift_remove(oldest.as_str());
                     self.state.pins.remove(&oldest);
@@ -147,8 +143,8 @@ impl StateFile {
         self.put_section(PINS, &all)
     }
 
-    /// Takes out all that is known of a profile that is there no more: what it earned, that it served last,
-    /// and its pins. A new one of that id is another one. Says whether it was named at all.
+    /// Removes everything about a profile that no longer exists: its usage, that it was last used, and its pins,
+    /// because a new profile with that id is another one. Returns whether it was named at all.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -164,7 +160,7 @@ impl StateFile {
         Ok(named)
     }
 
-    /// Whether anything is known of a profile.
+    /// Returns whether the file names a profile.
     #[must_use]
     pub fn names(&self, id: &ProfileId) -> bool {
         memchr::memmem::find(&self.to_bytes(), format!("\"{id}\"").as_bytes()).is_some()
@@ -181,8 +177,8 @@ impl StateFile {
         Ok(true)
     }
 
-    /// Gives a profile another id wherever it is named, and says whether it was named at all. What was
-    /// known of one that had that id before is forgotten.
+    /// Renames a profile wherever it is named. Returns whether it was named at all. Everything about an earlier profile
+    /// with the new id is removed.
     ///
     /// # Errors
     /// `INTERNAL`.
@@ -217,8 +213,7 @@ impl StateFile {
         Ok(named)
     }
 
-    /// Replaces the values of a section for which `edit` gives another, and says whether there was
-    /// any.
+    /// Replaces the values of a section for which `edit` returns a new one. Returns whether there was any.
     fn edit_section(&mut self, name: &str, edit: impl Fn(&str) -> Option<Raw>) -> Result<bool> {
         let mut members = self.section(name);
         let mut edited = false;
@@ -234,7 +229,7 @@ impl StateFile {
         Ok(edited)
     }
 
-    /// The file's bytes: two-space JSON and a line break, as OpenClaw writes it.
+    /// Returns the file's bytes: JSON indented by two spaces and a line break, as OpenClaw writes it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut text = object(&self.top, 0);
@@ -263,8 +258,7 @@ fn object_of(raw: &RawValue) -> Option<Object> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Sets a member in its place, or takes it away. One that says the same already stays as it is
-/// spelled.
+/// Sets a member in its place, or removes it. A member with the same value keeps its spelling.
 fn set<T: Serialize>(members: &mut Object, name: &str, value: Option<T>) -> Result<()> {
     match value {
         Some(value) => {
@@ -283,7 +277,7 @@ fn raw(text: String) -> Result<Raw> {
 }
 
 fn unwritten() -> Error {
-    Error::new(Code::Internal, "the state cannot be written")
+    messages::state_not_encoded()
 }
 
 #[cfg(test)]

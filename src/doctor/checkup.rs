@@ -1,4 +1,4 @@
-//! The whole of `doctor`: each check in its turn, and what is repaired between them.
+//! All of `doctor`: runs each check in turn, and repairs in between.
 
 use std::path::PathBuf;
 
@@ -8,38 +8,39 @@ use super::{
 };
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::messages;
 use crate::unlock::unlock_files::PASSPHRASE;
 use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::AgentName;
 use crate::vault::locks::Look;
 
-/// What is examined, and how far.
+/// What is checked, and how thoroughly.
 #[derive(Debug)]
 pub struct Checkup<'a> {
     /// The vault.
     pub vault: &'a Vault,
     /// Why `vault.json` could not be read.
     pub damaged: Option<&'a Error>,
-    /// The files that hold a key or a passphrase, and what each is.
+    /// The files that hold a key or a passphrase, and what each of them is.
     pub key_files: &'a [(&'static str, PathBuf)],
-    /// The agent whose profiles are meant.
+    /// The agent whose profiles are checked.
     pub agent: Option<&'a AgentName>,
     /// The environment.
     pub env: &'a Env,
-    /// How locks are waited for.
+    /// How long to wait for locks.
     pub waits: &'a LockWait,
-    /// Whether what can be repaired is.
+    /// Whether to repair what can be repaired.
     pub repair: bool,
-    /// The digest of a refused state of the home that is to be accepted.
+    /// The digest of a refused state of the home to accept.
     pub accept_rollback: Option<&'a str>,
 }
 
 impl Checkup<'_> {
-    /// Looks at everything. `unlock` is called once, after what needs no key.
+    /// Runs all checks. `unlock` is called once, after the checks that need no key.
     ///
     /// # Errors
-    /// Those of a repair, and of accepting a state. What a check meets is a finding.
+    /// Those of a repair, and of accepting a state. An error that a check meets is a finding.
     pub fn run(&self, unlock: impl FnOnce() -> Result<Session>) -> Result<Vec<Finding>> {
         let uses_keychain = keychain::is_used(self.vault).unwrap_or(false);
         let mut findings = self.without_a_key(uses_keychain);
@@ -59,22 +60,19 @@ impl Checkup<'_> {
             let session = session.as_mut().map_err(|error| error.clone())?;
             let digest = digest.to_ascii_lowercase();
             let refusal = accept_rollback::accept(self.vault, session, &digest, self.waits)?;
-            findings.push(Finding::note("anchor", format!("{}: accepted", refusal.what)).mended());
+            findings.push(Finding::note("anchor", messages::doctor::accepted(&refusal.what)).as_repaired());
             look = self.vault.keys_settled(session, self.waits)?;
         }
         match &mut session {
             Ok(session) => self.with_the_key(session, look, uses_keychain, &mut findings)?,
-            Err(error) if self.repair => {
-                return Err(Error::new(error.code(), format!("nothing can be repaired: {}", error.what()))
-                    .with_remedy(error.remedy().to_owned()));
-            }
+            Err(error) if self.repair => return Err(messages::doctor::cannot_repair(error)),
             Err(_) => findings.extend(Finding::or_met("profiles", profiles::check_locked(self.vault))),
         }
-        tell_once(&mut findings);
+        drop_repeated(&mut findings);
         Ok(findings)
     }
 
-    /// A check that cannot read something does not keep the others from looking.
+    /// Runs the checks that need no key. One that cannot read something does not stop the others.
     fn without_a_key(&self, uses_keychain: bool) -> Vec<Finding> {
         let mut findings = process::check();
         findings.extend(resolver::check());
@@ -101,7 +99,7 @@ impl Checkup<'_> {
         findings: &mut Vec<Finding>,
     ) -> Result<()> {
         if self.repair {
-            // A repair takes the lock alone.
+            // A repair takes the lock exclusively.
             drop(look.lock.take());
         }
         findings.push(home::vault_file(self.vault, session, self.repair, self.waits)?);
@@ -121,12 +119,12 @@ impl Checkup<'_> {
     }
 }
 
-/// Drops what an earlier finding says already: several checks can meet one error.
-fn tell_once(findings: &mut Vec<Finding>) {
+/// Drops what an earlier finding already says, because several checks can meet the same error.
+fn drop_repeated(findings: &mut Vec<Finding>) {
     const DENIED: &str = "permission denied: ";
     let mut told: Vec<String> = Vec::new();
     findings.retain(|finding| {
-        // What stands before it is the place, which the first check has named.
+        // Before it stands the place, which the first check has named.
         let core = finding.what.rsplit_once(DENIED).map_or(finding.what.as_str(), |(_, core)| core);
         let again = finding.level == Level::Wrong && told.iter().any(|what| what == core);
         told.push(core.to_owned());

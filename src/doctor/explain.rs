@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::message::{Known, Profile, Read};
+use crate::messages::doctor::explain as messages;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::AgentName;
 
-/// So many profiles are named where it can be any of them.
+/// The most profiles that are named if the message can be about any of them.
 const SEVERAL: usize = 4;
 
 /// What the vault knows of the credential that a message is about.
@@ -16,7 +17,7 @@ pub struct Facts<'a> {
     pub agent: &'a AgentName,
     /// The agent's profiles that it can be about.
     pub meant: &'a [&'a Profile],
-    /// Who else has one, as a sentence.
+    /// A sentence that names another agent that has one.
     pub elsewhere: Option<&'a str>,
 }
 
@@ -38,56 +39,24 @@ pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
     let About { on, whose, .. } = &about;
     let provider = about.provider();
     let (meaning, remedy) = match read.known {
-        Known::ClaudeCodeOnly => (
-            format!("{whose}: a setup-token serves Claude Code only, and this request needs an API key"),
-            vec![
-                format!(
-                    "make an API key at {provider}, then strongroom models auth paste-api-key --provider {provider}{on}"
-                ),
-                format!("strongroom models auth order set --provider {provider} {provider}:default{on}"),
-                reload(),
-            ],
-        ),
-        Known::NeedsTerminal => (
-            "`claude setup-token` needs an interactive terminal, and there is none here".to_owned(),
-            vec![
-                format!(
-                    "run `claude setup-token` on any machine with a terminal and a browser (over SSH: ssh -t), then here: {}",
-                    about.store()
-                ),
-                format!("or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"),
-            ],
-        ),
+        Known::ClaudeCodeOnly => (messages::claude_code_only(whose), messages::use_api_key(provider, on)),
+        Known::NeedsTerminal => {
+            (messages::needs_terminal(), messages::setup_token_elsewhere(provider, on, &about.store()))
+        }
         Known::RefreshFailed | Known::Unauthorized | Known::TokenExpired => about.refused(),
         Known::NoCredentials | Known::NoApiKey => about.missing(facts.elsewhere),
-        Known::AllInCooldown => (
-            format!(
-                "No available auth profile for provider \"{provider}\" (agent {}): all are in cooldown after failures",
-                facts.agent
-            ),
-            vec![
-                format!(
-                    "strongroom models status --json{on}: auth.unusableProfiles has each with its reason and until when"
-                ),
-                format!(
-                    "wait, or add a profile: strongroom models auth paste-api-key --provider {provider} --profile-id {provider}:second{on}"
-                ),
-            ],
-        ),
+        Known::AllInCooldown => {
+            (messages::all_in_cooldown(provider, facts.agent), messages::after_cooldown(provider, on))
+        }
     };
     Explanation { error: read.known, meaning, remedy }
 }
 
-/// The step that makes a running gateway take up what was changed.
-fn reload() -> String {
-    "openclaw secrets reload, if a gateway runs".to_owned()
-}
-
-/// Whom a message is about, in words.
+/// What a message is about, in words.
 struct About<'a> {
     read: &'a Read,
     meant: &'a [&'a Profile],
-    /// ` --agent A`, but for the default one.
+    /// ` --agent A`, or nothing for the default agent.
     on: String,
     whose: String,
 }
@@ -98,85 +67,58 @@ impl<'a> About<'a> {
         let on = if *agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
         let mut about = Self { read, meant: facts.meant, on, whose: String::new() };
         about.whose = match (facts.meant, &read.profile) {
-            ([one], _) => format!("profile \"{}\" (agent {agent})", one.id),
+            ([one], _) => messages::profile(&one.id, agent),
             ([_, _, ..], _) if facts.meant.len() <= SEVERAL => {
                 let ids: Vec<_> = facts.meant.iter().map(|profile| profile.id.as_str()).collect();
-                format!("one of {} (agent {agent})", ids.join(", "))
+                messages::one_of(&ids.join(", "), agent)
             }
-            (_, Some(named)) => format!("profile \"{named}\" (agent {agent})"),
-            _ if about.named_provider().is_none() => format!("a provider (agent {agent})"),
-            _ => format!("provider \"{}\" (agent {agent})", about.provider()),
+            (_, Some(named)) => messages::profile(named, agent),
+            _ if about.named_provider().is_none() => messages::some_provider(agent),
+            _ => messages::provider(about.provider(), agent),
         };
         about
     }
 
-    /// What it means that a provider refused a credential, and what to do.
+    /// Returns what it means that a provider refused a credential, and what to do.
     fn refused(&self) -> (String, Vec<String>) {
         let whose = &self.whose;
+        let status = messages::status(&self.on);
         match self.read.known {
-            Known::RefreshFailed => (
-                format!(
-                    "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
-                ),
-                vec![self.sign_in_again(), reload()],
-            ),
-            Known::Unauthorized => (
-                format!(
-                    "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
-                ),
-                vec![
-                    self.look(),
-                    format!("{}, or paste one from another machine: {}", self.make(), self.store()),
-                    reload(),
-                ],
-            ),
+            Known::RefreshFailed => {
+                (messages::refresh_failed(whose), vec![self.sign_in_again(), messages::reload()])
+            }
+            Known::Unauthorized => {
+                let renew = messages::make_or_paste(&self.make(), &self.store());
+                (messages::refused(whose), vec![status, renew, messages::reload()])
+            }
             _ => {
-                let none =
-                    if self.expired_none() { "; none that is kept here has, by its expiry" } else { "" };
-                (
-                    format!("the token of {whose} has expired or is about to{none}"),
-                    vec![self.look(), self.make_and_store(), reload()],
-                )
+                let is_unknown = self.meant.is_empty() && self.read.profile.is_none();
+                let steps = vec![status, self.make_and_store(), messages::reload()];
+                (messages::expired(whose, is_unknown), steps)
             }
         }
     }
 
-    /// What it means that a client has no credential, and what to do; `elsewhere` says who has one.
+    /// Returns what it means that a client has no credential, and what to do. `elsewhere` names an agent that has one.
     fn missing(&self, elsewhere: Option<&str>) -> (String, Vec<String>) {
         let (whose, on, provider) = (&self.whose, &self.on, self.provider());
         let or_elsewhere = |otherwise: String| elsewhere.map_or(otherwise, str::to_owned);
         if !self.meant.is_empty() {
-            let steps = vec![
-                format!("strongroom models status --explain {provider}{on}: can it be used?"),
-                "copy the index to OpenClaw again, which reads a copy of its own, and then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
-            ];
-            return (
-                format!("{whose} is in the vault, and OpenClaw did not find it, or found it unusable"),
-                steps,
-            );
+            return (messages::not_found_by_client(whose), messages::find_again(provider, on));
         }
+        let status = messages::status(on);
         if self.read.known == Known::NoCredentials {
-            let steps = vec![self.look(), or_elsewhere(self.make_and_store())];
-            return (format!("No credentials found for {whose}"), steps);
+            let steps = vec![status, or_elsewhere(self.make_and_store())];
+            return (messages::no_credentials(whose), steps);
         }
-        let paste = format!("strongroom models auth paste-token --provider {provider}{on}, or paste-api-key");
-        (
-            format!(
-                "No API key found for {whose}: authentication is per agent, a new agent inherits nothing"
-            ),
-            vec![or_elsewhere(paste), self.look()],
-        )
-    }
-
-    fn look(&self) -> String {
-        format!("strongroom models status{}", self.on)
+        (messages::no_api_key(whose), vec![or_elsewhere(messages::paste(provider, on)), status])
     }
 
     fn make_and_store(&self) -> String {
-        format!("{}, then {}", self.make(), self.store())
+        messages::make_and_store(&self.make(), &self.store())
     }
 
-    /// The provider that the message names, or that all profiles share which it can be about.
+    /// Returns the provider that the message names, or that all profiles share that it can be about.
     fn named_provider(&self) -> Option<&str> {
         let shared = || {
             let (first, rest) = self.meant.split_first()?;
@@ -189,7 +131,7 @@ impl<'a> About<'a> {
         self.named_provider().unwrap_or("PROVIDER")
     }
 
-    /// What the credential is, where that is known.
+    /// Returns the type of the credential, if it is known.
     fn kind(&self) -> Option<CredentialType> {
         match (self.meant, self.read.known) {
             ([one], _) => Some(one.kind),
@@ -198,27 +140,25 @@ impl<'a> About<'a> {
         }
     }
 
-    fn expired_none(&self) -> bool {
-        self.meant.is_empty() && self.read.profile.is_none()
-    }
-
     fn make(&self) -> String {
         let provider = self.provider();
-        let token = "run `claude setup-token` on a machine with a terminal and a browser";
         match (provider, self.kind()) {
-            ("anthropic", Some(CredentialType::Token | CredentialType::OAuth)) => token.to_owned(),
-            ("anthropic", None) => format!("make a new API key at anthropic, or {token}"),
-            (_, Some(CredentialType::ApiKey)) => format!("make a new API key at {provider}"),
-            _ => format!("make a new key or token at {provider}"),
+            ("anthropic", Some(CredentialType::Token | CredentialType::OAuth)) => {
+                messages::make_setup_token()
+            }
+            ("anthropic", None) => messages::make_key_or_setup_token(),
+            (_, Some(CredentialType::ApiKey)) => messages::make_api_key(provider),
+            _ => messages::make_key_or_token(provider),
         }
     }
 
+    /// Returns the command that stores a new secret.
     fn store(&self) -> String {
         let (provider, on) = (self.provider(), &self.on);
         match self.meant {
             [one] if one.kind == CredentialType::OAuth => self.sign_in_again(),
             [one] => format!("strongroom rotate {}{on}", one.id.word()),
-            [_, _, ..] => format!("strongroom rotate ID{on}, by the id of the one that it is"),
+            [_, _, ..] => messages::rotate_one(on),
             [] => {
                 let verb =
                     if self.kind() == Some(CredentialType::ApiKey) { "paste-api-key" } else { "paste-token" };
@@ -235,7 +175,7 @@ impl<'a> About<'a> {
         }
     }
 
-    /// Strongroom signs in nowhere itself.
+    /// Returns how to sign in again, which Strongroom does not do itself.
     fn sign_in_again(&self) -> String {
         let (provider, on) = (self.provider(), &self.on);
         let id = match self.meant {
@@ -243,13 +183,9 @@ impl<'a> About<'a> {
             _ => String::new(),
         };
         if provider == "anthropic" {
-            format!(
-                "sign in again with a setup-token: run `claude setup-token` on a machine with a terminal and a browser, then strongroom models auth paste-token --provider {provider}{id} --expires-in 365d{on}"
-            )
+            messages::anthropic_sign_in(&id, on)
         } else {
-            format!(
-                "sign in to {provider} again in its own client, and import that (--include-oauth --on-conflict replace), or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
-            )
+            messages::sign_in(provider, on)
         }
     }
 }
@@ -270,15 +206,15 @@ mod tests {
         };
         let key = own(&[("anthropic:default", CredentialType::ApiKey, None)]);
         let remedy = said("401 invalid x-api-key", &key);
-        assert!(remedy.contains("make a new API key at anthropic"), "{remedy}");
+        assert!(remedy.contains("create a new API key at anthropic"), "{remedy}");
         assert!(!remedy.contains("setup-token"), "{remedy}");
         let sign_in = own(&[("openai-codex:me", CredentialType::OAuth, None)]);
         let remedy = said("OAuth token refresh failed", &sign_in);
         assert!(remedy.contains("sign in to openai-codex again"), "{remedy}");
-        // What is there is not to be pasted again.
+        // A profile that exists is not to be pasted again.
         let remedy = said("No API key found for provider anthropic", &key);
         assert!(remedy.contains("secrets reload") && !remedy.contains("paste"), "{remedy}");
-        // An expiry is not lost by following it.
+        // The expiry is not lost by following the remedy.
         let remedy = said("No credentials found for profile anthropic:work", &[]);
         assert!(remedy.contains("--profile-id anthropic:work --expires-in 365d"), "{remedy}");
     }

@@ -1,11 +1,12 @@
-//! The profiles that indexes name: what can be said of them without a key.
+//! The profiles that indexes name, as far as they are known without a key.
 
 use super::message::Profile;
+use crate::messages;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::Index;
 
-/// Returns an agent's profiles, as its index has them.
+/// Returns an agent's profiles, as its index lists them.
 #[must_use]
 pub fn of_agent(vault: &Vault, agent: &AgentName) -> Vec<Profile> {
     let index = vault.agent(agent).ok().flatten().and_then(|found| found.index().ok());
@@ -25,7 +26,7 @@ pub fn has(vault: &Vault, agent: &AgentName, provider: &str) -> bool {
     of_agent(vault, agent).iter().any(|profile| profile.provider.as_str() == provider)
 }
 
-/// Says which other agent has a profile of a provider, and what to do about it.
+/// Returns a sentence that says which other agent has a profile of a provider, and what to do about it.
 #[must_use]
 pub fn elsewhere(vault: &Vault, agent: &AgentName, provider: &Provider) -> Option<String> {
     let others = vault.agents().ok()?;
@@ -33,7 +34,5 @@ pub fn elsewhere(vault: &Vault, agent: &AgentName, provider: &Provider) -> Optio
         let own = of_agent(vault, &other).into_iter().find(|profile| profile.provider == *provider)?;
         Some((other, own.id))
     })?;
-    Some(format!(
-        "agents share nothing; agent {other} has {id}: use --agent {other}, or paste it for agent {agent} too"
-    ))
+    Some(messages::doctor::elsewhere(agent, other, id))
 }

@@ -1,14 +1,14 @@
-//! The desktop's keychain: which one, in what state, whether it gives back what it is given, and
-//! whose items lie in it.
+//! The desktop's keychain: which one it is, its state, whether it gives back what it was given, and whose items it
+//! holds.
 
 use std::collections::HashMap;
 
 use zeroize::Zeroizing;
 
 use super::Finding;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::keychain::{Item, Keychain, KeychainState, Transport, is_home_of};
-use crate::term::count::counted;
+use crate::messages::doctor as messages;
 use crate::unlock::keychain_key;
 use crate::unlock::unlock_files::KEYCHAIN;
 use crate::vault::agent::PENDING;
@@ -24,7 +24,7 @@ const CHECK: &str = "keychain";
 
 type Attributes = HashMap<String, String>;
 
-/// Whether this vault has anything in the keychain, or would put it there.
+/// Returns whether this vault keeps anything in the keychain, or would.
 ///
 /// # Errors
 /// Those of reading the home.
@@ -42,28 +42,22 @@ pub fn is_used(vault: &Vault) -> Result<bool> {
     Ok(false)
 }
 
-/// Checks the keychain itself, asking nobody. What cannot be used is wrong only where it is used.
+/// Checks the keychain itself, without a prompt. A keychain that cannot be used is wrong only if the vault uses it.
 #[must_use]
 pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
     let bad = |error: &Error| {
-        let what = error.what().to_owned();
         if used {
-            Finding::wrong(CHECK, what, error.remedy().to_owned())
+            Finding::met(CHECK, error)
         } else {
-            Finding::note(CHECK, format!("{what}; this vault does not use it"))
+            Finding::note(CHECK, messages::keychain::not_needed(error))
         }
     };
     match keychain.probe() {
         Err(error) => vec![bad(&error)],
-        Ok((KeychainState::NoCollection, provider)) => {
-            let code = Code::KeychainNoCollection;
-            vec![bad(&Error::new(code, format!("{provider} has no default collection")))]
-        }
-        Ok((KeychainState::Locked, provider)) => {
-            vec![bad(&Error::new(Code::KeychainLocked, format!("{provider} is locked")))]
-        }
+        Ok((KeychainState::NoCollection, provider)) => vec![bad(&messages::no_collection(provider))],
+        Ok((KeychainState::Locked, provider)) => vec![bad(&messages::locked(provider))],
         Ok((KeychainState::Ready, provider)) => {
-            let mut found = vec![Finding::ok(CHECK, format!("{provider} can be read and written"))];
+            let mut found = vec![Finding::ok(CHECK, messages::keychain::is_ready(provider))];
             if used {
                 found.push(try_out(keychain).unwrap_or_else(|error| bad(&error)));
             }
@@ -72,34 +66,31 @@ pub fn check(keychain: &Keychain, used: bool) -> Vec<Finding> {
     }
 }
 
-/// Writes an item of no value, reads it back over another connection, and removes it.
+/// Writes a test item, reads it back over another connection, and removes it.
 fn try_out(keychain: &Keychain) -> Result<Finding> {
     let mut attributes = keychain.records_of("doctor", "none");
     attributes.push(("profile", "test:doctor".to_owned()));
     let item = Item { label: "Strongroom: a test by doctor".to_owned(), attributes };
     let value = Zeroizing::new(format!("made up by doctor, {}", std::process::id()).into_bytes());
-    // One that an earlier doctor could not take away any more.
+    // An earlier `doctor` may not have been able to remove its own.
     keychain.remove(&item)?;
     let put = keychain.put(vec![(item.clone(), value)], Transport::Sealed)?.pop();
     let removed = keychain.remove(&item);
     put.transpose()?;
     removed?;
-    Ok(Finding::ok(
-        CHECK,
-        "what is written is read back by another connection (that it outlives the keychain's process cannot be shown: new records are kept in the home besides, until a later command finds them there)",
-    ))
+    Ok(Finding::ok(CHECK, messages::keychain::TRIED))
 }
 
-/// Looks over the items of this vault and this home, and with `repair` mends what can be mended.
+/// Checks the items of this vault and this home; with `repair`, repairs what can be repaired.
 ///
 /// # Errors
-/// Those of the home; those of the keychain are findings.
+/// Those of the home. Errors of the keychain are findings.
 pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &LockWait) -> Result<Vec<Finding>> {
     let keychain = vault.keychain();
     let all = match keychain.all() {
         Ok(all) => all,
         Err(error) => {
-            return Ok(vec![Finding::note(CHECK, format!("items were not looked over: {}", error.what()))]);
+            return Ok(vec![Finding::note(CHECK, messages::keychain::not_listed(&error))]);
         }
     };
     let id = session.keys().vault.to_string();
@@ -108,13 +99,7 @@ pub fn items(vault: &Vault, session: &mut Session, repair: bool, waits: &LockWai
     let mut found = Vec::new();
     let strangers = others.iter().filter(|item| has(item, "home", keychain.home())).count();
     if strangers > 0 {
-        found.push(
-            Finding::note(
-                CHECK,
-                format!("items of another vault that was in this home: {strangers}; they are left alone"),
-            )
-            .with_remedy("if that vault is gone for good: strongroom store prune"),
-        );
+        found.push(Finding::advice(CHECK, messages::keychain::of_another_vault(strangers)));
     }
     let mut check = ItemsCheck { vault, session, repair, waits, found };
     let elsewhere: Vec<_> = others.iter().filter(|item| has(item, "vault", &id)).collect();
@@ -129,7 +114,7 @@ fn has(item: &Attributes, name: &str, value: &str) -> bool {
     item.get(name).is_some_and(|held| held == value)
 }
 
-/// A look over a vault's items, and what it found so far.
+/// A check of a vault's items, and what it has found so far.
 struct ItemsCheck<'a> {
     vault: &'a Vault,
     session: &'a mut Session,
@@ -139,7 +124,7 @@ struct ItemsCheck<'a> {
 }
 
 impl ItemsCheck<'_> {
-    /// Judges the items of this home by the ledgers.
+    /// Compares the items of this home with the ledgers.
     fn records(&mut self, own: &[Attributes]) -> Result<()> {
         let mut seen: HashMap<(&str, &str), usize> = HashMap::new();
         for item in own.iter().filter(|item| has(item, "kind", "record")) {
@@ -152,11 +137,11 @@ impl ItemsCheck<'_> {
             let of_agent: Vec<_> = seen.iter().filter(|((agent, _), _)| *agent == name.as_str()).collect();
             let Some(agent) = self.vault.agent(&name)? else { continue };
             let reader = self.vault.reader(agent, self.session.keys())?;
-            // Without its ledger nothing of an agent is judged.
+            // Without an agent's ledger, nothing can be said about its items.
             let Ok(book) = reader.book() else { continue };
             for ((_, profile), many) in of_agent {
                 if *many > 1 {
-                    self.note(format!("agent {name}: the keychain holds {many} items for {profile}; only one that this vault made is ever used"));
+                    self.note(messages::keychain::several_items(&name, *many, profile));
                 }
                 let Ok(id) = profile.parse::<ProfileId>() else { continue };
                 let entry = book.entry(&id)?;
@@ -165,12 +150,12 @@ impl ItemsCheck<'_> {
                 } else if entry.is_some_and(|entry| entry.store() == Some(Store::Keychain)) {
                     good += 1;
                 } else {
-                    self.note(format!("agent {name}: the keychain holds an item for {profile} that the ledger does not know; it is never used"));
+                    self.note(messages::keychain::unknown_item(&name, profile));
                 }
             }
         }
         if good > 0 {
-            self.found.push(Finding::ok(CHECK, format!("records of this vault in the keychain: {good}")));
+            self.found.push(Finding::ok(CHECK, messages::keychain::profiles(good)));
         }
         Ok(())
     }
@@ -179,21 +164,17 @@ impl ItemsCheck<'_> {
         self.found.push(Finding::note(CHECK, what));
     }
 
-    /// An item of a record that was moved or removed.
+    /// Reports an item of a profile that was moved or removed; repairs it if asked to.
     fn orphan(&mut self, agent: &AgentName, id: &ProfileId) -> Result<()> {
-        let orphan = Finding::wrong(
-            CHECK,
-            format!("agent {agent}: the keychain still holds an item for {id}, which was moved or removed"),
-            "run `strongroom doctor --repair`",
-        );
+        let orphan = Finding::wrong(CHECK, messages::keychain::orphan(agent, id));
         let is_clean = self.repair && self.clean(agent, id)?;
-        self.found.push(if is_clean { orphan.mended() } else { orphan });
+        self.found.push(if is_clean { orphan.as_repaired() } else { orphan });
         Ok(())
     }
 
     fn clean(&mut self, agent: &AgentName, id: &ProfileId) -> Result<bool> {
         let writer = self.vault.writer(self.session, agent, self.waits)?;
-        // Looked at again under the lock.
+        // Checked again under the lock.
         if !sync::may_go(&writer.reader()?, writer.book()?.entry(id)?, id)? {
             return Ok(false);
         }
@@ -201,7 +182,7 @@ impl ItemsCheck<'_> {
         Ok(writer.keychain().remove(&item).is_ok())
     }
 
-    /// Items of this vault that belong to other homes: of copies, or of this one before it was moved.
+    /// Reports items of this vault that belong to other homes: copies, or this home before it was moved.
     fn other_homes(&mut self, own: &[Attributes], others: &[&Attributes]) -> Result<()> {
         let id = self.session.keys().vault.to_string();
         let mut homes: Vec<&str> =
@@ -211,26 +192,17 @@ impl ItemsCheck<'_> {
         let (there, gone): (Vec<&str>, Vec<&str>) =
             homes.into_iter().partition(|home| is_home_of(std::path::Path::new(home), &id));
         for home in there {
-            self.note(format!(
-                "the keychain holds items of this vault for another home, {home}: one of the two is a copy"
-            ));
+            self.note(messages::keychain::another_home(home));
         }
         if gone.is_empty() {
             return Ok(());
         }
         let places = gone.join(", ");
         if !lacks_items(self.vault, self.session, own)? {
-            let what = format!("items of this vault are left from an earlier place of its home: {places}");
-            self.found.push(Finding::note(CHECK, what).with_remedy("to remove them: strongroom store prune"));
+            self.found.push(Finding::advice(CHECK, messages::keychain::earlier_homes(&places)));
             return Ok(());
         }
-        let moved = Finding::wrong(
-            CHECK,
-            format!(
-                "items of this vault name a home that no longer exists ({places}), because it was moved here"
-            ),
-            "run `strongroom doctor --repair`: it writes them for this home",
-        );
+        let moved = Finding::wrong(CHECK, messages::keychain::moved(&places));
         if !self.repair {
             self.found.push(moved);
             return Ok(());
@@ -240,13 +212,13 @@ impl ItemsCheck<'_> {
             let writer = self.vault.writer(self.session, &name, self.waits)?;
             sync::take_over(&writer, &in_keychain(&writer.book()?)?)?;
         }
-        self.found.push(moved.mended());
+        self.found.push(moved.as_repaired());
         Ok(())
     }
 }
 
-/// Items of other homes that are gone, of other vaults than this one. What fails says nothing: that the
-/// keychain cannot be used is a finding of its own.
+/// Finds items of other vaults whose homes no longer exist. Returns nothing if the keychain cannot be used, because
+/// that is a finding of its own.
 #[must_use]
 pub fn leftovers(vault: &Vault) -> Option<Finding> {
     let keychain = vault.keychain();
@@ -258,29 +230,23 @@ pub fn leftovers(vault: &Vault) -> Option<Finding> {
     let gone: Vec<_> =
         left.iter().filter(|left| left.readers.is_empty() && id != Some(left.vault.as_str())).collect();
     let items: usize = gone.iter().map(|left| left.items).sum();
-    (items > 0).then(|| {
-        let homes = counted(gone.len() as u64, "removed home");
-        Finding::note(CHECK, format!("the keychain holds {} of {homes}", counted(items as u64, "item")))
-            .with_remedy(
-                "`strongroom store prune --dry-run` shows them, `strongroom store prune` removes them",
-            )
-    })
+    (items > 0).then(|| Finding::advice(CHECK, messages::keychain::leftovers(items, gone.len())))
 }
 
-/// Writes the unlock key again for a home that was moved; whether there was any to write.
+/// Writes the unlock key again for a home that was moved. Returns whether there was one to write.
 fn take_over_key(vault: &Vault, session: &Session) -> Result<bool> {
     let slots = vault.slots()?;
     let Some(slot) = slots.iter().find(|slot| slot.method == KEYCHAIN) else { return Ok(false) };
     keychain_key::take_over(vault.keychain(), session.keys().vault.as_str(), slot)
 }
 
-/// The profiles that a ledger says rest in the keychain.
+/// Returns the profiles that are stored in the keychain, as a ledger has it.
 fn in_keychain(book: &Book) -> Result<Vec<ProfileId>> {
     let all = book.all()?.into_iter().filter(|(_, entry)| entry.store() == Some(Store::Keychain));
     all.map(|(id, _)| id.parse()).collect()
 }
 
-/// As `lacks_items`, of the keychain as it is now.
+/// Returns whether the keychain, as it is now, lacks an item of this home.
 ///
 /// # Errors
 /// Those of the keychain, and of reading the home.
@@ -291,7 +257,7 @@ pub fn lacks_own_items(vault: &Vault, session: &Session) -> Result<bool> {
     lacks_items(vault, session, &all)
 }
 
-/// Whether the keychain has no item of this home for something that should be there.
+/// Returns whether the items `own` lack one that this home should have.
 fn lacks_items(vault: &Vault, session: &Session, own: &[Attributes]) -> Result<bool> {
     let is_there = |wanted: &[(&str, &str)]| {
         own.iter().any(|item| wanted.iter().all(|(name, value)| has(item, name, value)))

@@ -1,4 +1,4 @@
-//! Whether what homes that are gone left in the keychain may be removed.
+//! Whether the keychain items of homes that no longer exist may be removed.
 
 use std::path::{Path, PathBuf};
 
@@ -7,18 +7,19 @@ use crate::error::Result;
 use crate::vault::home::{Session, Vault};
 use crate::vault::keychain::leftovers::Leftover;
 
-/// Why items stay: a home that is there may read them.
+/// Why items are kept: a home that exists may read them.
 #[derive(Debug)]
 pub enum KeptFor {
-    /// The vault in another home, which alone can tell.
+    /// The vault in another home; only a command of that home can tell.
     Home(PathBuf),
-    /// A command of this home that was cut short, by its name.
+    /// An interrupted command of this home, by its name.
     CutShort(&'static str),
-    /// This vault, in the home to which it was moved: it has no items of its own yet.
+    /// This vault in the home that it was moved to: it has no items of its own yet.
     Moved(PathBuf),
 }
 
-/// Returns why items may not be removed, if so. `here` is this home; its vault is opened only if it may read them.
+/// Returns why items must be kept, or nothing if they may be removed. `here` is this home; its vault is opened only if
+/// it may read the items.
 ///
 /// # Errors
 /// Those of opening the vault, of the keychain, and of reading the home.

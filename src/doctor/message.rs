@@ -1,5 +1,6 @@
 //! Error messages of clients and providers, and which credential they can be about.
-//! Nothing of a message is ever repeated but ids in their own grammar.
+//!
+//! Only ids that match their grammar are ever repeated from a message.
 
 use serde::Serialize;
 
@@ -9,30 +10,30 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
-/// An error message that is known.
+/// A known error message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
-    /// A setup-token was sent where only Claude Code may use one.
+    /// A setup-token was used for something else than Claude Code.
     ClaudeCodeOnly,
     /// `claude setup-token` was run without a terminal.
     NeedsTerminal,
     /// OpenClaw could not renew an OAuth sign-in.
     RefreshFailed,
-    /// Every profile of a provider waits.
+    /// Every profile of a provider is cooling down.
     AllInCooldown,
     /// The agent has no credential of a provider.
     NoApiKey,
-    /// A profile has no credential, or there is none at all.
+    /// A profile has no credential, or there is no credential at all.
     NoCredentials,
-    /// A credential has ended, or is about to.
+    /// A credential has expired, or is about to.
     TokenExpired,
     /// The provider refuses a credential: 401.
     Unauthorized,
 }
 
-/// What a message has to contain, in lower case: all words of one of the alternatives. The first
-/// row that fits counts.
+/// What a message must contain, in lower case: all words of one of the alternatives. The first
+/// row that matches counts.
 const TABLE: &[(Known, &[&[&str]])] = &[
     (Known::ClaudeCodeOnly, &[&["only authorized for use with claude code"]]),
     (
@@ -70,7 +71,7 @@ const TABLE: &[(Known, &[&[&str]])] = &[
     ),
 ];
 
-/// What a message says of itself.
+/// What a message says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Read {
     /// Which message it is.
@@ -79,11 +80,11 @@ pub struct Read {
     pub profile: Option<ProfileId>,
     /// The provider that it names, or whose profile it names.
     pub provider: Option<String>,
-    /// Whether it speaks of an API key, where it says.
+    /// Whether it is about an API key, if it says so.
     pub of_key: Option<bool>,
 }
 
-/// What stands in messages of providers that do not name themselves, in lower case.
+/// Words by which messages give away their provider without naming it, in lower case.
 const TRACES: &[(&str, &str)] = &[
     ("claude", "anthropic"),
     ("anthropic", "anthropic"),
@@ -96,7 +97,7 @@ const TRACES: &[(&str, &str)] = &[
     ("mistral.ai", "mistral"),
 ];
 
-/// Reads a message; none where it is not known.
+/// Reads a message. Returns nothing if it is not a known one.
 #[must_use]
 pub fn read(text: &str) -> Option<Read> {
     let lower = text.to_ascii_lowercase();
@@ -130,15 +131,15 @@ pub fn read(text: &str) -> Option<Read> {
 pub struct Profile {
     /// Its id.
     pub id: ProfileId,
-    /// Whom it is for.
+    /// Its provider.
     pub provider: Provider,
-    /// What it is.
+    /// Its type.
     pub kind: CredentialType,
-    /// When it ends, in Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
 }
 
-/// Those of an agent's profiles that a message can be about.
+/// Returns those of an agent's profiles that a message can be about.
 #[must_use]
 pub fn meant<'a>(read: &Read, own: &'a [Profile], now: i64) -> Vec<&'a Profile> {
     if let Some(named) = &read.profile {
@@ -156,7 +157,7 @@ pub fn meant<'a>(read: &Read, own: &'a [Profile], now: i64) -> Vec<&'a Profile> 
     };
     let all: Vec<_> = own.iter().filter(of_provider).collect();
     let fitting: Vec<_> = all.iter().copied().filter(fits).collect();
-    // A token that is sent as a key is refused as one.
+    // A token that was sent as an API key is refused as one.
     if fitting.is_empty() && read.known == Known::Unauthorized { all } else { fitting }
 }
 
@@ -180,7 +181,7 @@ pub(super) mod tests {
                 Some("anthropic"),
             ),
             (
-                "OAuth token refresh failed for openai-codex: invalid_grant. Please try again or re-authenticate.",
+                "OAuth token refresh failed for openai-codex: invalid_grant. Try again or re-authenticate.",
                 Known::RefreshFailed,
                 None,
                 Some("openai-codex"),
@@ -257,7 +258,7 @@ pub(super) mod tests {
             let ids: Vec<_> = meant(&read, &all, NOW).iter().map(|profile| profile.id.as_str()).collect();
             assert_eq!(ids, expected, "{text}");
         }
-        // A token that is sent as a key is refused as one.
+        // A token that was sent as an API key is refused as one.
         let token = own(&[("anthropic:team", Token, None)]);
         assert_eq!(meant(&read("invalid x-api-key").unwrap(), &token, NOW).len(), 1);
     }

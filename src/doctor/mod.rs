@@ -1,4 +1,4 @@
-//! `doctor`: looks for what is wrong, one file for each check, and repairs what can be repaired.
+//! `doctor`: looks for problems, one file for each check, and repairs those that can be repaired.
 
 pub mod checkup;
 pub mod explain;
@@ -19,6 +19,7 @@ pub mod writable;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::messages::doctor::Problem;
 
 /// How a check ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -44,53 +45,52 @@ pub struct Finding {
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
-    /// Whether `--repair` mended it.
+    /// Whether `--repair` fixed it.
     pub repaired: bool,
 }
 
 impl Finding {
-    /// All is well.
+    /// Returns a finding that all is well.
     #[must_use]
     pub fn ok(check: &'static str, what: impl Into<String>) -> Self {
         Self { check, level: Level::Ok, what: what.into(), remedy: None, repaired: false }
     }
 
-    /// Worth knowing.
+    /// Returns something worth knowing.
     #[must_use]
     pub fn note(check: &'static str, what: impl Into<String>) -> Self {
         Self { level: Level::Note, ..Self::ok(check, what) }
     }
 
-    /// Wrong.
+    /// Returns something worth knowing, with what to do about it.
     #[must_use]
-    pub fn wrong(check: &'static str, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Wrong, remedy: Some(remedy.into()), ..Self::ok(check, what) }
+    pub fn advice(check: &'static str, problem: Problem) -> Self {
+        Self { level: Level::Note, ..Self::wrong(check, problem) }
     }
 
-    /// An error that a check met: it is wrong, and the other checks go on.
+    /// Returns something that is wrong.
+    #[must_use]
+    pub fn wrong(check: &'static str, problem: Problem) -> Self {
+        Self { level: Level::Wrong, remedy: Some(problem.remedy), ..Self::ok(check, problem.what) }
+    }
+
+    /// Returns an error that a check met as something that is wrong; the other checks go on.
     #[must_use]
     pub fn met(check: &'static str, error: &Error) -> Self {
-        Self::wrong(check, error.what(), error.remedy().to_owned())
+        Self::wrong(check, Problem::new(error.what(), error.remedy()))
     }
 
-    /// What a check found, or the error that it met.
+    /// Returns what a check found, or the error that it met.
     #[must_use]
     pub fn or_met(check: &'static str, found: Result<Vec<Self>>) -> Vec<Self> {
         found.unwrap_or_else(|error| vec![Self::met(check, &error)])
     }
 
-    /// The same, mended.
+    /// Marks the finding as repaired.
     #[must_use]
-    pub fn mended(mut self) -> Self {
+    pub fn as_repaired(mut self) -> Self {
         self.repaired = true;
         self.level = Level::Note;
-        self
-    }
-
-    /// The same with what to do.
-    #[must_use]
-    pub fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
         self
     }
 }

@@ -1,9 +1,11 @@
-//! Records, indexes, logs and unfinished changes of every agent.
+//! Stored profiles, indexes, logs and unfinished changes of every agent.
 
 use strongroom_backends::fs::home::ANOTHERS;
 
 use super::Finding;
 use crate::error::{Code, Result};
+use crate::messages::doctor as messages;
+use crate::messages::doctor::Problem;
 use crate::permission;
 use crate::vault::agent::TXN_STAGE;
 use crate::vault::home::{LockWait, Session, Vault, Writer};
@@ -19,7 +21,7 @@ use crate::vault::verify;
 
 const CHECK: &str = "profiles";
 
-/// Checks what can be seen without a key.
+/// Checks what can be checked without a key.
 ///
 /// # Errors
 /// Those of reading the directories.
@@ -33,47 +35,30 @@ pub fn check_locked(vault: &Vault) -> Result<Vec<Finding>> {
             Ok(index) => {
                 let unlisted = ids.iter().filter(|id| !index.contains(id.as_str())).count();
                 if unlisted > 0 {
-                    found.push(Finding::wrong(
-                        CHECK,
-                        format!(
-                            "agent {name}: records that the index does not list: {unlisted}; none is lost"
-                        ),
-                        "run `strongroom doctor --repair`",
-                    ));
+                    found.push(Finding::wrong(CHECK, messages::unlisted(name, unlisted)));
                 }
-                found.extend(index.exposed().into_iter().map(|(_, what)| {
-                    Finding::wrong(CHECK, format!("agent {name}: {what}"), remedy("plaintext"))
-                }));
+                let exposed = index.exposed().into_iter();
+                found.extend(exposed.map(|(_, what)| Finding::wrong(CHECK, messages::exposed(name, &what))));
             }
-            Err(error) => {
-                let what = format!("agent {name}: {}", error.what());
-                found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));
-            }
+            Err(error) => found.push(Finding::wrong(CHECK, messages::of_agent(name, &error))),
         }
         if agent.has_unfinished()? {
-            found.push(Finding::note(
-                CHECK,
-                format!("agent {name}: a committed change is not yet put in place"),
-            ));
+            found.push(Finding::note(CHECK, messages::unfinished(name)));
         }
         if !strange.is_empty() {
-            let what = format!(
-                "agent {name}: files among the records that are none of Strongroom's: {}",
-                strange.len()
-            );
-            found.push(Finding::note(CHECK, what));
+            found.push(Finding::note(CHECK, messages::foreign_files(name, strange.len())));
         }
     }
     Ok(found)
 }
 
-/// Checks everything with the keys.
+/// Checks everything that needs the keys.
 ///
 /// # Errors
 /// Those of reading the home.
 pub fn check(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let verified = verify::verify(vault, session, waits)?;
-    // What the anchor or a ledger says is told by itself.
+    // Findings of the anchor and of ledgers are reported by their own checks.
     let of_ledgers = |finding: &&verify::Finding| {
         finding.kind == "ledger" || (finding.kind == "rolled_back" && finding.profile.is_none())
     };
@@ -86,61 +71,29 @@ pub fn check(vault: &Vault, session: &Session, waits: &LockWait) -> Result<Vec<F
             let what = format!("{of}{}", finding.what);
             match (finding.notice, &finding.remedy) {
                 (true, None) => Finding::note(CHECK, what),
-                (true, Some(remedy)) => Finding::note(CHECK, what).with_remedy(remedy.clone()),
-                (false, Some(remedy)) => Finding::wrong(CHECK, what, remedy.clone()),
+                (true, Some(remedy)) => Finding::advice(CHECK, Problem::new(what, remedy.clone())),
+                (false, Some(remedy)) => Finding::wrong(CHECK, Problem::new(what, remedy.clone())),
                 (false, None) if finding.what.contains(ANOTHERS) => {
-                    Finding::wrong(CHECK, what, permission::give_back(vault.home().path()))
+                    Finding::wrong(CHECK, Problem::new(what, permission::give_back(vault.home().path())))
                 }
-                (false, None) => Finding::wrong(CHECK, what, remedy(finding.kind)),
+                (false, None) => Finding::wrong(CHECK, Problem::new(what, messages::remedy_of(finding.kind))),
             }
         })
         .collect();
     if verified.is_clean() {
-        found.push(Finding::ok(
-            CHECK,
-            format!(
-                "records that open and are listed: {}; log lines that verify: {}",
-                verified.records, verified.log_lines
-            ),
-        ));
+        found.push(Finding::ok(CHECK, messages::verified(verified.records, verified.log_lines)));
     }
     Ok(found)
 }
 
-fn remedy(kind: &str) -> &'static str {
-    match kind {
-        "missing" => "paste it again, or remove the profile",
-        "lost" => "restore it from a backup, or remove the method and add it again",
-        "unknown" => "look at it before you remove its file",
-        "rolled_back" | "removed" => {
-            "somebody put an old file back; if it was not you, paste this credential again and look at who can write here"
-        }
-        "writable" => "remove write access for others: chmod -R go-w, as the owner of the home",
-        "method" => {
-            "somebody put an unlock file there: it opens nothing; remove it, and look at who can write here"
-        }
-        "recovery" => "run `strongroom rekey`, and keep the new recovery key",
-        "unlisted" | "log" | "settings" => "run `strongroom doctor --repair`",
-        "drift" => "run `strongroom doctor --repair`; until then the record governs",
-        "plaintext" => {
-            "to keep it, run `strongroom rotate ID` for a profile of the vault, or `strongroom import` for an entry of another program; then remove it from the index, and renew it at its provider"
-        }
-        "keychain" => "see what is said of the keychain, and run `strongroom doctor` again",
-        "index" => {
-            "repair the index, or move it away and run `strongroom doctor --repair`: no credential is lost"
-        }
-        _ => "restore the file from a backup, or paste the credential again",
-    }
-}
-
-/// Begins logs anew that are gone or damaged, and settings that are not as the vault made them. What is
-/// there of a log is set by.
+/// Starts the vault's log again if it is missing or damaged, and resets settings that the vault did not write. What is
+/// left of the log is kept.
 fn repair_own(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let _lock = vault.keys_alone(session, waits)?;
     let Ok(ring) = session.keys().own() else { return Ok(Vec::new()) };
     let own: VaultLedger = match vault.own(&ring, false) {
         Ok(own) => own,
-        // Told by itself, with its way out.
+        // Reported by its own check, with a remedy.
         Err(error) if matches!(error.code(), Code::Tampered) => return Ok(Vec::new()),
         Err(error) if error.code() == Code::Config => {
             vault.remember(&ring)?;
@@ -152,14 +105,12 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<
     let mut edit = Edit { now: waits.now, ..Edit::default() };
     if log::verify(&ring, &own.log_files(vault.home())?, &own.log)?.wrong > 0 {
         edit.restarts_log = Some(waits.now.to_string());
-        found.push(
-            Finding::note(CHECK, "began the vault's own change log anew; the old one is set by").mended(),
-        );
+        found.push(Finding::note(CHECK, messages::VAULT_LOG_RESTARTED).as_repaired());
     }
-    // Those that cannot be read may be as the vault made them.
+    // Settings that cannot be read may still be as the vault wrote them.
     if vault.settings(session.keys()).is_err_and(|error| error.code() != Code::Io) {
         edit.settings = Some(Settings::default().to_bytes(&ring)?);
-        found.push(Finding::note(CHECK, "wrote settings.json anew, with the defaults").mended());
+        found.push(Finding::note(CHECK, messages::SETTINGS_RESET).as_repaired());
     }
     if !found.is_empty() {
         vault.commit_own(&ring, &own, &edit)?;
@@ -168,11 +119,11 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<
     Ok(found)
 }
 
-/// Finishes what is unfinished, lists what an index has lost or says otherwise than the ledger, and begins
-/// a damaged log anew.
+/// Finishes interrupted changes, lists profiles that an index has lost or describes differently than the ledger, and
+/// starts a damaged log again.
 ///
 /// # Errors
-/// Those of locking and writing; an agent whose index or ledger cannot be read is left as it is.
+/// Those of locking and writing. An agent whose index or ledger cannot be read is left as it is.
 pub fn repair(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<Vec<Finding>> {
     let mut found = repair_own(vault, session, waits)?;
     for agent in vault.each_agent()? {
@@ -191,37 +142,29 @@ pub fn repair(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<
         let writer = match vault.writer(session, &name, waits) {
             Ok(writer) => writer,
             Err(error) if matches!(error.code(), Code::IndexUnreadable | Code::Corrupt) => {
-                found.push(Finding::wrong(
-                    CHECK,
-                    format!("agent {name}: {}", error.what()),
-                    error.remedy().to_owned(),
-                ));
+                found.push(Finding::wrong(CHECK, messages::of_agent(&name, &error)));
                 continue;
             }
-            // Told by itself, with its way out.
+            // Reported by its own check, with a remedy.
             Err(error) if error.code() == Code::Tampered => continue,
             Err(error) => return Err(error),
         };
         if unfinished {
-            found.push(
-                Finding::note(CHECK, format!("agent {name}: finished a change that was cut short")).mended(),
-            );
+            found.push(Finding::note(CHECK, messages::change_finished(&name)).as_repaired());
         }
-        // A part of the ledger that is gone is told by itself, too.
+        // A missing part of the ledger is also reported by its own check.
         if writer.book()?.all().is_err() {
             continue;
         }
         let mut change = Change::default();
         if log_is_wrong(&writer)? {
             change.restart_log(&waits.now.to_string());
-            let what = format!("agent {name}: began the change log anew; the old one is set by");
-            found.push(Finding::note(CHECK, what).mended());
+            found.push(Finding::note(CHECK, messages::log_restarted(&name)).as_repaired());
         }
         if let Ok(index) = writer.reader()?.index() {
             let listed = list_again(&writer, &index, &mut change)?;
             if !listed.is_empty() {
-                let what = format!("agent {name}: listed {} again: {}", listed.len(), listed.join(", "));
-                found.push(Finding::note(CHECK, what).mended());
+                found.push(Finding::note(CHECK, messages::listed_again(&name, &listed)).as_repaired());
             }
         }
         if change.is_empty() {
@@ -242,8 +185,8 @@ fn log_is_wrong(writer: &Writer<'_>) -> Result<bool> {
     Ok(log::verify(writer.ring(), &log::read(writer.agent().dir())?, head)?.wrong > 0)
 }
 
-/// Has a change list the profiles that an index does not name, or of which it says something else than the
-/// ledger and the record.
+/// Adds to a change the profiles that an index does not list, or describes differently than the ledger and the stored
+/// profile. Returns their ids.
 fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result<Vec<String>> {
     let reader = writer.reader()?;
     let ids = reader.record_ids()?;
@@ -253,13 +196,13 @@ fn list_again(writer: &Writer<'_>, index: &Index, change: &mut Change) -> Result
         (entry.mark == Some(mark) && verify::drift(writer.agent(), &found.record, &entry).is_empty())
             .then_some(())
     };
-    // What fails of it fails again for each profile.
+    // A failure is met again for each profile below.
     let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
     let mut listed = Vec::new();
     for id in ids {
         let Ok(Some(mut found)) = reader.found(&id) else { continue };
         found.store = reader.store_of(&id).unwrap_or(found.store);
-        // Another program's secret or reference stands in its place, and would be lost.
+        // Another program's secret or reference has taken its place, and would be lost.
         if index.lost_in(id.as_str()).next().is_some() {
             continue;
         }

@@ -1,14 +1,15 @@
-//! What runtimes reported: `auth-state.json` of every agent.
+//! The run-time state that clients reported: `auth-state.json` of every agent.
 
 use super::Finding;
 use crate::client::state::{self, FILE};
 use crate::client::state_file::StateFile;
 use crate::error::{Error, Result};
+use crate::messages;
 use crate::vault::home::Vault;
 
 const CHECK: &str = "state";
 
-/// Whether each agent's state can be read; without it selection knows no cooldown and no pin, and nothing can
+/// Checks whether each agent's state can be read. Without it, selection knows no cooldown and no pin, and nothing can
 /// be reported.
 ///
 /// # Errors
@@ -20,8 +21,7 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
         let name = agent.name();
         let read = agent.dir().read_if_any(FILE, state::MAX).map_err(Error::from);
         if let Err(error) = read.and_then(|bytes| StateFile::parse(bytes.as_deref())) {
-            let what = format!("agent {name}: {}", error.what());
-            found.push(Finding::wrong(CHECK, what, error.remedy().to_owned()));
+            found.push(Finding::wrong(CHECK, messages::doctor::of_agent(name, &error)));
         }
     }
     Ok(found)

@@ -1,21 +1,20 @@
-//! The unlock methods, and whether the key is at hand.
+//! The unlock methods, and whether the vault can be unlocked.
 
 use std::path::PathBuf;
 
-use strongroom_backends::{StoreError, key_file, shown};
+use strongroom_backends::{StoreError, key_file};
 
 use super::Finding;
 use crate::error::{Code, Error, Result};
+use crate::messages;
+pub use crate::messages::doctor::ONLY_KEYCHAIN;
+use crate::messages::doctor::Problem;
 use crate::seal::unlock_file::Kind;
 use crate::time::rfc3339;
 use crate::unlock::{Opened, keychain_key};
 use crate::vault::home::{Session, Vault};
 
 const CHECK: &str = "unlock";
-
-/// What is said of a key that the keychain alone holds, and that no later command has read back.
-pub const ONLY_KEYCHAIN: &str =
-    "the keychain alone opens this vault, and no later command has confirmed yet that it kept the key";
 
 /// Checks the unlock files.
 ///
@@ -26,82 +25,57 @@ pub fn check(vault: &Vault) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for slot in &slots {
         found.push(match &slot.kind {
-            Ok((Kind::Key, _)) => Finding::ok(CHECK, format!("{}: opened by a 32-byte key", slot.method)),
-            Ok((Kind::Passphrase, _)) => {
-                Finding::ok(CHECK, format!("{}: opened by a passphrase", slot.method))
-            }
-            Err(error) => Finding::wrong(
-                CHECK,
-                format!("{}: {}", slot.method, error.what()),
-                "restore the file, or unlock by another method and add this one again",
-            ),
+            Ok((Kind::Key, _)) => Finding::ok(CHECK, messages::doctor::by_key(&slot.method)),
+            Ok((Kind::Passphrase, _)) => Finding::ok(CHECK, messages::doctor::by_passphrase(&slot.method)),
+            Err(error) => Finding::wrong(CHECK, messages::doctor::damaged_method(&slot.method, error)),
         });
     }
-    // Where there is none at all, unlocking says so.
+    // If there is no method at all, unlocking says so.
     if slots.len() == 1 && keychain_key::is_unseen(vault.home()) {
-        found.push(Finding::note(CHECK, ONLY_KEYCHAIN).with_remedy(
-            "keep the output of `strongroom recovery-key` in a safe place, or add another method",
-        ));
+        found.push(Finding::advice(CHECK, messages::doctor::only_keychain()));
     } else if slots.len() == 1 {
-        found.push(Finding::note(CHECK, "there is one unlock method only").with_remedy(
-            "keep the output of `strongroom recovery-key` in a safe place, or add another method",
-        ));
+        found.push(Finding::advice(CHECK, messages::doctor::only_one_method()));
     }
     Ok(found)
 }
 
-/// Notes the files among these that others can read, and that are accepted because a container's runtime mounts
-/// them so.
+/// Notes which of these files others can read; they are accepted because a container's runtime mounts them so.
 #[must_use]
 pub fn mounted(files: &[(&str, PathBuf)]) -> Vec<Finding> {
     let note = |(what, path): &(&str, PathBuf)| {
         let mount = key_file::mount(path)?;
-        let told = format!(
-            "the {what} {} can be read by other users; accepted because {}",
-            shown(path),
-            mount.told()
-        );
-        Some(Finding::note(CHECK, told).with_remedy(
-            "if programs of other users run in this container, mount it with `mode: 0400` and the `uid` of the user that runs strongroom (Kubernetes: `defaultMode: 0400`)",
-        ))
+        Some(Finding::advice(CHECK, messages::doctor::mounted(what, path, mount.told())))
     };
     files.iter().filter_map(note).collect()
 }
 
-/// Finds the files among these that lie where another user could replace them.
+/// Finds which of these files another user could replace.
 #[must_use]
 pub fn places(files: &[(&str, PathBuf)]) -> Vec<Finding> {
     let found = files.iter().filter(|(_, path)| key_file::exists(path)).filter_map(|(what, path)| {
         let Err(StoreError::Unsafe { path: at, why }) = key_file::check_place(path) else { return None };
-        let told = format!("the {what} {} can be replaced: {} {why}", shown(path), shown(&at));
-        Some(Finding::wrong(
-            CHECK,
-            told,
-            "move it into a directory that only you can write, and name it there",
-        ))
+        Some(Finding::wrong(CHECK, messages::doctor::replaceable(what, path, &at, why)))
     });
     found.collect()
 }
 
-/// Whether the vault opened, and how.
+/// Says whether the vault was unlocked, and how.
 #[must_use]
 pub fn opened(session: &std::result::Result<Session, Error>, by_passphrase: bool) -> Finding {
     match session {
-        Ok(session) if session.pending().is_some() => Finding::wrong(
-            CHECK,
-            "a change of keys was cut short",
-            "run `strongroom rekey` (or `recover`) again to finish it",
-        ),
+        Ok(session) if session.pending().is_some() => {
+            Finding::wrong(CHECK, messages::doctor::unfinished_keys())
+        }
         Ok(session) => match session.opened() {
-            Opened::By(unlocked) => Finding::ok(CHECK, format!("opened by {}", unlocked.from)),
+            Opened::By(unlocked) => Finding::ok(CHECK, messages::doctor::unlocked_with(&unlocked.from)),
             Opened::Cached(cache) => {
-                Finding::ok(CHECK, format!("opened by the cache, until {}", rfc3339(cache.until)))
+                Finding::ok(CHECK, messages::doctor::unlocked_from_cache(&rfc3339(cache.until)))
             }
         },
-        // Without its passphrase a vault is as it should be while nobody is there.
+        // A vault that needs a passphrase is fine, even if there is no one to type it.
         Err(error) if error.code() == Code::Locked && by_passphrase => {
-            Finding::note(CHECK, error.what()).with_remedy(error.remedy().to_owned())
+            Finding::advice(CHECK, Problem::new(error.what(), error.remedy()))
         }
-        Err(error) => Finding::wrong(CHECK, error.what(), error.remedy().to_owned()),
+        Err(error) => Finding::met(CHECK, error),
     }
 }

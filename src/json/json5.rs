@@ -1,4 +1,4 @@
-//! JSON5, as people write configurations: comments, names without quotes, commas at the end.
+//! JSON5, in which people write configurations: comments, names without quotes, trailing commas.
 
 use indexmap::IndexMap;
 use jsonc_parser::ast::{Object, ObjectPropName, StringLit, Value};
@@ -6,20 +6,19 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 use crate::error::{Code, Error, Result, fail};
 
-/// Reads a text of JSON5, as people write it, that messages call `name`.
+/// Parses a JSON5 text, which messages call `name`, and passes its root to `read`.
 ///
 /// # Errors
-/// `BAD_DATA` if it is no object of JSON5, with the place where it ceases to be one. It says nothing of the
-/// contents.
+/// `BAD_DATA` if it is not a JSON5 object, with the line and column of the mistake. The message quotes nothing.
 pub fn with_root<T>(text: &str, name: &str, read: impl FnOnce(&Object<'_>) -> T) -> Result<T> {
-    // The client's parser takes a byte order mark for a space.
+    // The client's parser accepts a byte order mark as a space.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = ParseOptions { allow_missing_commas: false, ..ParseOptions::default() };
     let parsed = parse_to_ast(text, &CollectOptions::default(), &options);
     let not_json5 = |line: usize, column: usize| {
         Error::new(Code::BadData, format!("{name} is not JSON5 (line {line}, column {column})"))
     };
-    // The parser's own message could quote a secret: its place alone is told.
+    // The parser's own message could quote a secret, so only its position is used.
     let parsed = parsed.map_err(|error| not_json5(error.line_display(), error.column_display()))?;
     let Some(Value::Object(root)) = parsed.value else {
         return fail(Code::BadData, format!("{name} is not an object"));
@@ -32,8 +31,8 @@ pub fn with_root<T>(text: &str, name: &str, read: impl FnOnce(&Object<'_>) -> T)
     Ok(read(&root))
 }
 
-/// Where something stands that JSON5 does not allow, and the parser does: a name without quotes such as `1` or
-/// `a-b`, or a line break in a text. No other parser reads such a text.
+/// Returns the position of something that the parser accepts but JSON5 does not allow: a name without quotes such as
+/// `1` or `a-b`, or a line break in a string. No other parser would read such a text.
 fn too_loose(text: &str, object: &Object<'_>) -> Option<usize> {
     let begins_name = |c: char| c.is_alphabetic() || matches!(c, '_' | '$');
     let is_name =
@@ -47,7 +46,7 @@ fn too_loose(text: &str, object: &Object<'_>) -> Option<usize> {
     })
 }
 
-/// The same within a value. The parser bounds how deep that is.
+/// Returns the same for a value. The parser bounds the depth of the recursion.
 fn too_loose_in(text: &str, value: &Value<'_>) -> Option<usize> {
     match value {
         Value::Object(object) => too_loose(text, object),
@@ -57,7 +56,7 @@ fn too_loose_in(text: &str, value: &Value<'_>) -> Option<usize> {
     }
 }
 
-/// Where a line breaks in a text without a backslash before.
+/// Returns the position of a line break in a string without a backslash before it.
 fn line_break(text: &str, literal: &StringLit<'_>) -> Option<usize> {
     let written = text.get(literal.range.start..literal.range.end)?;
     let mut is_escaped = false;
@@ -76,31 +75,31 @@ fn line_break(text: &str, literal: &StringLit<'_>) -> Option<usize> {
     None
 }
 
-/// A member of an object. Of a name that is there twice, the last counts.
+/// Returns a member of an object. If a name occurs twice, the last one counts.
 #[must_use]
 pub fn member<'o, 'a>(object: &'o Object<'a>, name: &str) -> Option<&'o Value<'a>> {
     object.properties.iter().rev().find(|entry| entry.name.as_str() == name).map(|entry| &entry.value)
 }
 
-/// A member that is an object.
+/// Returns a member that is an object.
 #[must_use]
 pub fn object<'o, 'a>(of: &'o Object<'a>, name: &str) -> Option<&'o Object<'a>> {
     member(of, name).and_then(Value::as_object)
 }
 
-/// A member that is a string.
+/// Returns a member that is a string.
 #[must_use]
 pub fn string<'o>(of: &'o Object<'_>, name: &str) -> Option<&'o str> {
     member(of, name).and_then(Value::as_string_lit).map(|text| text.value.as_ref())
 }
 
-/// The elements of a member that is an array.
+/// Returns the elements of a member that is an array.
 #[must_use]
 pub fn array<'o, 'a>(of: &'o Object<'a>, name: &str) -> &'o [Value<'a>] {
     member(of, name).and_then(Value::as_array).map_or(&[], |list| list.elements.as_slice())
 }
 
-/// The members of an object. What is there twice has the place of the first and the value of the last.
+/// Returns the members of an object. A name that occurs twice has the place of the first and the value of the last.
 #[must_use]
 pub fn members<'o, 't>(object: &'o Object<'t>) -> IndexMap<&'o str, &'o Value<'t>> {
     object.properties.iter().map(|entry| (entry.name.as_str(), &entry.value)).collect()

@@ -1,5 +1,4 @@
-//! JSON as Strongroom reads it: no duplicate keys at any depth, and errors that say where, never
-//! what.
+//! Reads JSON without duplicate keys at any depth. Errors say where the mistake is and quote nothing.
 
 pub mod json5;
 pub mod scan;
@@ -11,20 +10,20 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Seq
 
 use crate::error::{Code, Error, Result, fail};
 
-/// Parses JSON of the given name ("the index", "the import file").
+/// Parses JSON, which messages call `what` ("the index", "the import file").
 ///
 /// # Errors
-/// `DUPLICATE_KEY` when an object names a key twice, `BAD_DATA` for everything else that is not
-/// JSON of the expected form. Both give line and column, and quote nothing of the input.
+/// `DUPLICATE_KEY` if an object names a key twice, `BAD_DATA` for everything else that is not JSON of the expected
+/// form. Both give line and column, and quote nothing of the input.
 pub fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &str) -> Result<T> {
     check(bytes, what)?;
     serde_json::from_slice(bytes).map_err(|error| located(&error, what))
 }
 
-/// Refuses what is not one JSON document without duplicate keys.
+/// Checks that bytes are one JSON document without duplicate keys.
 ///
 /// # Errors
-/// As [`parse`].
+/// Those of [`parse`].
 pub fn check(bytes: &[u8], what: &str) -> Result<()> {
     match std::str::from_utf8(bytes) {
         Ok(text) if scan::is_sound(text) => Ok(()),
@@ -32,7 +31,7 @@ pub fn check(bytes: &[u8], what: &str) -> Result<()> {
     }
 }
 
-/// The same by way of `serde_json`, which can say what is wrong and where.
+/// Checks the same with `serde_json`, which can say what is wrong and where.
 fn check_slowly(bytes: &[u8], what: &str) -> Result<()> {
     let mut duplicate = false;
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
@@ -48,7 +47,7 @@ fn check_slowly(bytes: &[u8], what: &str) -> Result<()> {
     }
 }
 
-/// A parser's error with its place, without its text: that could quote a secret.
+/// Returns a parser's error with its position but without its text, which could quote a secret.
 #[must_use]
 pub fn located(error: &serde_json::Error, what: &str) -> Error {
     use serde_json::error::Category;
@@ -56,7 +55,7 @@ pub fn located(error: &serde_json::Error, what: &str) -> Error {
         Category::Eof => "ends too early",
         Category::Syntax => "is not valid JSON",
         Category::Data => "does not have the expected form",
-        Category::Io => "could not be read",
+        Category::Io => "cannot be read",
     };
     Error::new(Code::BadData, format!("{what} {kind} (line {}, column {})", error.line(), error.column()))
 }
@@ -117,7 +116,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
     }
 }
 
-/// The keys of one object: few are compared one by one, many by hash.
+/// The keys of one object. A few are compared one by one, many by hash.
 #[derive(Default)]
 struct Seen<'de> {
     few: Vec<Key<'de>>,
@@ -127,7 +126,7 @@ struct Seen<'de> {
 impl<'de> Seen<'de> {
     const FEW: usize = 16;
 
-    /// Whether the key is a new one.
+    /// Adds a key. Returns whether it is new.
     fn insert(&mut self, key: Key<'de>) -> bool {
         if self.many.is_empty() {
             if self.few.contains(&key) {
@@ -143,7 +142,7 @@ impl<'de> Seen<'de> {
     }
 }
 
-/// A key, borrowed where it has no escapes.
+/// A key, borrowed if it has no escapes.
 #[derive(PartialEq, Eq, Hash)]
 struct Key<'de>(std::borrow::Cow<'de, str>);
 

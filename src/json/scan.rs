@@ -1,29 +1,29 @@
-//! One walk over a JSON text: values as they stand in it, and no key that an object names twice.
+//! Scans a JSON text once: finds values in place, and refuses duplicate keys.
 //!
-//! What a value is made of is looked at once, in place, and nothing is built of it. A scan that ends
-//! with `None` says no more than that the text is not as it should be; [`super::check`] says why.
+//! Nothing is built from the values. A scan that ends with `None` says only that the text is invalid; [`super::check`]
+//! says why.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::ops::Range;
 
-/// How deep arrays and objects may lie in each other, as in `serde_json`.
+/// How deep arrays and objects may be nested, as in `serde_json`.
 const DEPTH_MAX: usize = 127;
-/// The keys of an object are compared one by one up to this many, and found by hash beyond.
+/// Up to this many keys of an object are compared one by one, more by hash.
 const FEW: usize = 16;
 
-/// A place in a JSON text.
+/// A position in a JSON text.
 pub struct Scan<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
-    /// The keys so far of the objects around this place whose keys are few.
+    /// The keys so far of the objects around this position that have only a few.
     keys: Vec<Cow<'a, str>>,
-    /// Whether the text was scanned before, so that no key needs to be looked at twice.
+    /// Whether the text was scanned before, so that duplicate keys need not be checked again.
     is_sound: bool,
 }
 
-/// Whether a text is one JSON document without duplicate keys.
+/// Returns whether a text is one JSON document without duplicate keys.
 #[must_use]
 pub fn is_sound(text: &str) -> bool {
     let mut scan = Scan::new(text);
@@ -31,18 +31,18 @@ pub fn is_sound(text: &str) -> bool {
 }
 
 impl<'a> Scan<'a> {
-    /// The beginning of a text.
+    /// Returns the beginning of a text.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
         Self { text, at: 0, depth: 0, keys: Vec::new(), is_sound: false }
     }
 
-    /// Whether nothing but white space is left.
+    /// Returns whether only white space is left.
     pub fn is_at_end(&mut self) -> bool {
         self.peek().is_none()
     }
 
-    /// The first byte of what comes next, after white space.
+    /// Returns the next byte that is not white space.
     pub fn peek(&mut self) -> Option<u8> {
         loop {
             let byte = self.byte()?;
@@ -53,8 +53,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Passes over an object. For each member `member` is given the key, and has to pass over the value
-    /// and to know whether the key is new.
+    /// Passes over an object. `member` gets the key of each member, must pass over the value, and must check whether
+    /// the key is new.
     pub fn object(&mut self, mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Option<()>) -> Option<()> {
         self.open(b'{')?;
         if self.peek()? != b'}' {
@@ -70,7 +70,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Passes over a value and returns its place.
+    /// Passes over a value, and returns its position.
     pub fn value(&mut self) -> Option<Range<usize>> {
         self.peek()?;
         let from = self.at;
@@ -78,7 +78,7 @@ impl<'a> Scan<'a> {
         Some(from..self.at)
     }
 
-    /// Passes over a value, and gives it as it stands.
+    /// Passes over a value, and returns its text.
     pub fn raw(&mut self) -> Option<&'a str> {
         let place = self.value()?;
         self.text.get(place)
@@ -102,7 +102,7 @@ impl<'a> Scan<'a> {
         self.depth -= 1;
     }
 
-    /// Whether another one follows, and not the end: after a comma it has to.
+    /// Returns whether another element follows, which a comma requires, instead of the end.
     fn goes_on(&mut self, end: u8) -> Option<bool> {
         match self.peek()? {
             b',' => {
@@ -162,7 +162,7 @@ impl<'a> Scan<'a> {
         Some(())
     }
 
-    /// Passes over a key and its colon, and gives its text.
+    /// Passes over a key and its colon, and returns its text.
     fn key(&mut self) -> Option<Cow<'a, str>> {
         if self.peek()? != b'"' {
             return None;
@@ -181,7 +181,7 @@ impl<'a> Scan<'a> {
         Some(key)
     }
 
-    /// Passes over the string that begins here. Says whether it has escapes.
+    /// Passes over the string that begins here. Returns whether it has escapes.
     fn string(&mut self) -> Option<bool> {
         let bytes = self.text.as_bytes();
         let from = self.at;
@@ -205,7 +205,7 @@ impl<'a> Scan<'a> {
         Some(has_escapes)
     }
 
-    /// Passes over an array or an object that was scanned before: to its last bracket.
+    /// Passes over an array or an object that was scanned before, up to its last bracket.
     fn pass_brackets(&mut self) -> Option<()> {
         let mut open = 0_usize;
         loop {
@@ -232,7 +232,7 @@ impl<'a> Scan<'a> {
         let len = rest.iter().position(|byte| !in_number(byte)).unwrap_or(rest.len());
         self.at += len;
         let number = self.text.get(from..self.at)?;
-        // Whole numbers of a usual size are seen to be sound; of the others it depends.
+        // Integers of a usual size are always valid; the others are parsed.
         let plain = (1..=18).contains(&len) && number.bytes().all(|byte| byte.is_ascii_digit());
         if plain && (len == 1 || !number.starts_with('0')) {
             return Some(());
@@ -245,11 +245,11 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// How many bytes at the beginning are of a string and nothing else: no quote, no backslash and no control
-/// character. Eight at a time, because most of an index is strings.
+/// Returns how many bytes at the beginning are plain characters of a string: no quote, no backslash and no control
+/// character. It checks eight at a time, because most of an index is strings.
 fn plain_bytes(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::MAX / 255;
-    // The highest bit of the lowest byte that is zero is set, and none below it.
+    // Sets the highest bit of the lowest byte that is zero, and no bit below it.
     let zero = |word: u64| word.wrapping_sub(ONES) & !word;
     let mut plain = 0;
     let (words, rest) = bytes.as_chunks::<8>();
@@ -266,13 +266,13 @@ fn plain_bytes(bytes: &[u8]) -> usize {
     plain + rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f)).count()
 }
 
-/// The members of an object in a text that was scanned before: each key, and its value as it stands.
+/// The members of an object in a text that was scanned before: each key, and the text of its value.
 pub struct Members<'a> {
     scan: Scan<'a>,
 }
 
 impl<'a> Members<'a> {
-    /// Those of a text; none if it is not an object.
+    /// Returns the members of a text, or nothing if it is not an object.
     #[must_use]
     pub fn of(text: &'a str) -> Option<Self> {
         let mut scan = Scan { is_sound: true, ..Scan::new(text) };
@@ -287,7 +287,7 @@ impl<'a> Iterator for Members<'a> {
         if self.scan.peek()? == b',' {
             self.scan.at += 1;
         }
-        // At the end there is a bracket in place of a key.
+        // At the end there is a bracket instead of a key.
         let key = self.scan.key()?;
         Some((key, self.scan.raw()?))
     }
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_string_ends_where_it_does_wherever_that_is() {
+    fn a_string_ends_at_the_same_byte_at_any_offset() {
         for byte in 0..=0xff_u8 {
             for at in 0..18 {
                 let mut bytes = *b"abc\xc5\xbcdefgh~ !#[]{}";
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn members_are_given_as_they_stand() {
+    fn members_are_given_as_written() {
         let text = r#" { "a" : [1, {"b":"}]"}] , "c\u0064":"x" } "#;
         let found: Vec<_> = Members::of(text).unwrap().map(|(key, raw)| (key.into_owned(), raw)).collect();
         assert_eq!(found, [("a".to_owned(), r#"[1, {"b":"}]"}]"#), ("cd".to_owned(), r#""x""#)]);

@@ -1,5 +1,5 @@
-//! Takes a token out of what another program prints, and gives what may be shown of it: the same
-//! output, with the token's characters behind its prefix replaced by asterisks.
+//! Takes a token out of another program's output, and returns what may be shown: the same output, with the token's
+//! characters after its prefix replaced by asterisks.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,56 +10,56 @@ pub use super::screen::Wanted;
 use super::settings::Settings;
 use crate::secret::Buffer;
 
-/// The longest text of an operating system command (a title, a link) that is passed on.
+/// The longest text of an operating system command (a title, a link) that is passed on, in bytes.
 const TEXT_MAX: usize = 8 * 1024;
-/// The longest control sequence that is understood.
+/// The longest control sequence that is interpreted, in bytes.
 const CONTROL_MAX: usize = 64;
 
 const ESC: u8 = 0x1b;
 const BELL: u8 = 0x07;
 
-/// Where in an escape sequence the last byte was.
+/// The position of the last byte in an escape sequence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Ground,
     Escape,
-    /// `ESC (` and its like: one more byte.
+    /// After `ESC (` and similar: one more byte.
     Charset,
     Control,
-    /// `ESC ]` and its like, up to BEL or `ESC \`.
+    /// After `ESC ]` and similar, up to BEL or `ESC \`.
     Text,
     TextEscape,
 }
 
-/// A program's output on its way to a person, without the token in it.
+/// Filters a token out of a program's output.
 pub struct Capture {
     wanted: Wanted,
     screen: Screen,
     state: State,
     control: Vec<u8>,
     text: Buffer,
-    /// The bytes of a character of several, so far.
+    /// The bytes so far of a character of several bytes.
     utf8: Vec<u8>,
     best: Option<Buffer>,
     longest: usize,
     several: bool,
-    /// Something of a token was drawn since all of the screen was last looked at for one.
+    /// Whether a part of a token was drawn since the whole screen was last searched.
     fresh: bool,
     settings: Settings,
 }
 
-/// What was found in all that was printed.
+/// What was found in a program's output.
 pub struct Taken {
-    /// The token, where a whole one was printed.
+    /// The token, if a whole one was printed.
     pub token: Option<Buffer>,
-    /// How long the longest piece of a token was, in characters.
+    /// The length of the longest piece of a token, in characters.
     pub longest: usize,
-    /// Whether different tokens of the usual length were printed; the last is taken.
+    /// Whether different tokens of the usual length were printed; the last one is taken.
     pub several: bool,
 }
 
 impl Capture {
-    /// For a terminal of this size (0 where it is not known).
+    /// Returns a filter for a terminal of this size, 0 if unknown.
     #[must_use]
     pub fn new(wanted: Wanted, rows: u16, cols: u16) -> Self {
         Self {
@@ -77,13 +77,13 @@ impl Capture {
         }
     }
 
-    /// The terminal has another size.
+    /// Changes the size of the terminal.
     pub fn resize(&mut self, rows: u16, cols: u16) {
         self.scan(true);
         self.screen.resize(rows.into(), cols.into());
     }
 
-    /// Takes output in, and appends what may be shown of it.
+    /// Filters output, and appends what may be shown.
     pub fn feed(&mut self, bytes: &[u8], shown: &mut Vec<u8>) {
         for byte in bytes {
             self.byte(*byte, shown);
@@ -94,21 +94,21 @@ impl Capture {
         self.scan(false);
     }
 
-    /// Whether the cursor is at the beginning of a line.
+    /// Returns whether the cursor is at the beginning of a line.
     #[must_use]
     pub fn at_line_start(&self) -> bool {
         self.screen.column() == 0
     }
 
-    /// What undoes the settings that the program left its terminal in.
+    /// Returns the sequences that undo the program's settings of its terminal.
     #[must_use]
     pub fn undo(&self) -> String {
-        // A sequence that was cut short would eat what comes next.
+        // An unfinished sequence would swallow what comes next.
         let cut_short = if self.state == State::Control { "\x18" } else { "" };
         format!("{cut_short}{}", self.settings.undo())
     }
 
-    /// What was found.
+    /// Returns what was found.
     #[must_use]
     pub fn finish(mut self) -> Taken {
         self.scan(true);
@@ -118,7 +118,7 @@ impl Capture {
     fn byte(&mut self, byte: u8, shown: &mut Vec<u8>) {
         match self.state {
             State::Ground => match byte {
-                // It goes out with what follows, for some of that is not passed on.
+                // It is shown together with what follows, because some sequences are not passed on.
                 ESC => self.state = State::Escape,
                 0..0x20 | 0x7f => {
                     self.execute(byte);
@@ -221,7 +221,7 @@ impl Capture {
         self.screen.line_feed();
     }
 
-    /// Looks for the token where something of one is about to be erased, or moved out of the screen.
+    /// Searches for the token before a part of one is erased or moved off the screen.
     fn before_it_goes(&mut self) {
         if self.fresh {
             self.scan(true);
@@ -255,7 +255,7 @@ impl Capture {
 
     fn control_end(&mut self, last: u8) {
         if self.control.iter().any(|byte| (b' '..=b'/').contains(byte)) {
-            // Another sequence than the one of the same last byte; of these, a soft reset counts.
+            // An intermediate byte makes it another sequence. Of these, only a soft reset matters.
             if self.control == b"!" && last == b'p' {
                 self.screen.reset_region();
             }
@@ -300,7 +300,7 @@ impl Capture {
         }
     }
 
-    /// A title, a link or what goes to the clipboard is passed on; nothing that holds a token is.
+    /// Passes on a title, a link or a text for the clipboard, unless it contains a token.
     fn text_end(&mut self, end: &[u8], shown: &mut Vec<u8>) {
         let text = self.text.expose();
         let prefix = self.wanted.prefix.as_bytes();
@@ -326,11 +326,11 @@ impl Capture {
         self.state = State::Ground;
     }
 
-    /// Looks for the token. A program that draws its screen anew erases piece by piece, so a part of
-    /// what was found before, or something of an odd length, is no better.
+    /// Searches for the token. A program that redraws its screen erases it piece by piece, so a part of an earlier
+    /// token, or one of an unusual length, does not replace it.
     fn scan(&mut self, all: bool) {
         self.screen.scrolled = 0;
-        // In rows that the cursor is still in it was not looked for otherwise.
+        // Without `all`, the row of the cursor is not searched.
         self.fresh &= !all;
         for token in self.screen.tokens(&self.wanted, all) {
             self.longest = self.longest.max(token.len());

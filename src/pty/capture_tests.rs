@@ -1,4 +1,4 @@
-//! A token in output that comes in every way.
+//! A token in output of every form.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn token() -> String {
     format!("sk-ant-oat01-{}", &varied[..95])
 }
 
-/// What is shown and what is taken, where the output comes in pieces of this size.
+/// Returns what is shown and what is taken, if the output comes in pieces of this size.
 fn through(output: &str, piece: usize, cols: u16) -> (String, Option<String>, usize) {
     let mut capture = Capture::new(WANTED, 24, cols);
     let mut shown = Vec::new();

@@ -1,5 +1,5 @@
-//! Another program at a terminal of its own, with the person's terminal passed through, and a token
-//! taken out of what it prints.
+//! Runs another program in a terminal of its own, relays the person's terminal to it, and takes a token out of its
+//! output.
 
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -19,67 +19,68 @@ use zeroize::Zeroizing;
 use super::capture::{Capture, Taken, Wanted};
 use super::output_queue::Slow;
 use crate::env::Env;
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages::terminal as messages;
 use crate::secret::Buffer;
 use crate::term::signals::{Held, Saved};
-use crate::term::tty::{Tty, gone};
+use crate::term::tty::Tty;
 
-/// How often the window's size and the program's end are looked for, where nothing is printed.
+/// How often to check the window's size and whether the program has ended, if nothing is printed.
 const TICK: Duration = Duration::from_millis(100);
-/// How long a program may take to end by itself after Ctrl-C, and again after it was asked to.
+/// How long a program may take to end after Ctrl-C, and again after it was signalled.
 const GRACE: Duration = Duration::from_secs(2);
-/// How often it is looked whether a full queue of output has room.
+/// How often to check whether a full output queue has room.
 const SOON: Duration = Duration::from_millis(5);
-/// How much output is read after the program's end, in bytes: more than a terminal holds (Linux: 12 KiB,
-/// macOS: 8 KiB), so all of the program's own, and not for ever where others still write.
+/// The most output that is read after the program's end, in bytes. It is more than a terminal holds (Linux: 12 KiB,
+/// macOS: 8 KiB), so it includes all of the program's own, but reading ends even if other processes still write.
 const REST_MAX: usize = 128 * 1024;
-/// How long what waits to be shown after the program's end is waited for.
+/// How long to wait after the program's end until its output is shown.
 const SHOW: Duration = Duration::from_secs(60);
-/// The most input that waits for the program to read it, in bytes.
+/// The most input that is kept until the program reads it, in bytes.
 const TYPED_MAX: usize = 64 * 1024;
 
 const CTRL_C: u8 = 0x03;
-/// Ctrl-C, as terminals spell it where the program asked for unambiguous keys.
+/// Ctrl-C as terminals send it if the program asked for unambiguous keys.
 const CTRL_C_KEY: &[u8] = b"\x1b[99;5u";
 
-/// What became of the program.
+/// The outcome of a program.
 #[derive(Debug)]
 pub struct Ran {
-    /// The token, where a whole one was printed.
+    /// The token, if a whole one was printed.
     pub token: Option<Buffer>,
-    /// How long the longest piece of a token was, in characters.
+    /// The length of the longest piece of a token, in characters.
     pub longest: usize,
     /// Whether different whole tokens were printed.
     pub several: bool,
-    /// How the program ended, where that can be known.
+    /// How the program ended, if that is known.
     pub status: Option<ExitStatus>,
     /// Whether Ctrl-C was pressed.
     pub cancelled: bool,
-    /// Why nobody can be asked or told any more, where that is so.
+    /// Why the person's terminal can no longer be used, if so.
     pub gone: Option<Error>,
-    /// Holds up a signal that ends the process, until this is dropped.
+    /// Holds back a signal that ends the process, until it is dropped.
     pub held: Held,
 }
 
-/// Runs a program on the person's terminal until it ends. What it prints is passed on without the
-/// token; what is typed goes to it. Ctrl-C goes to it too, and ends it where it does not end itself.
-/// Variables of Strongroom's own are not handed down. A signal that ends the process, or a terminal that
-/// goes away, ends the program; what it printed is given all the same.
+/// Runs a program on the person's terminal until it ends. Its output is shown without the token, and what is typed goes
+/// to it. Ctrl-C also goes to it, and ends it if it does not end by itself. It does not inherit Strongroom's own
+/// variables. A signal that ends the process, or a terminal that is closed, ends the program; what it printed is
+/// returned anyway.
 ///
 /// # Errors
-/// `IO` where it cannot be started, `NO_INPUT` without a terminal.
+/// `IO` if it cannot be started, `NO_INPUT` without a terminal.
 pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Result<Ran> {
     let tty = Tty::open()?;
     let size = window();
     let started = |error: pty_process::Error| {
         let why = match error {
             pty_process::Error::Io(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                "it, or the interpreter that its first line names, is not there".to_owned()
+                messages::NO_PROGRAM.to_owned()
             }
             pty_process::Error::Io(error) => error.kind().to_string(),
-            pty_process::Error::Rustix(_) => "no terminal could be made for it".to_owned(),
+            pty_process::Error::Rustix(_) => messages::NO_PTY.to_owned(),
         };
-        Error::new(Code::Io, format!("the program could not be started: {why}"))
+        messages::not_started(&why)
     };
     let (pty, pts) = open().map_err(started)?;
     rustix::io::ioctl_fionbio(&pty, true).map_err(failed)?;
@@ -88,7 +89,7 @@ pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Res
     let held = Held::hold();
     let raw = Raw::enter()?;
     let screen = Slow::new(move |bytes| tty.write_raw(bytes))
-        .map_err(|error| Error::new(Code::Io, format!("no thread could be started: {}", error.kind())))?;
+        .map_err(|error| messages::no_output_thread(error.kind()))?;
     let child = Running(command.spawn(pts).map_err(started)?);
     let mut relay = Relay {
         capture: Capture::new(wanted, size.ws_row, size.ws_col),
@@ -127,7 +128,7 @@ impl Raw {
         let saved = tcgetattr(stdin()).map_err(failed)?;
         let mut raw = saved.clone();
         raw.make_raw();
-        // Made before the change, so that a change that half succeeded is undone too.
+        // Created before the change, so that a partial change is also undone.
         let guard = Self(Saved::keep(stdin(), stdin(), saved));
         Saved::set(stdin(), &raw).map_err(failed)?;
         let _ = tcflush(stdin(), QueueSelector::IFlush);
@@ -147,7 +148,7 @@ struct Running(Child);
 
 impl Running {
     fn signal(&self, signal: Signal) {
-        // It leads a session and so a group of its own.
+        // It leads its own session, and therefore its own process group.
         let _ = kill_process_group(Pid::from_child(&self.0), signal);
     }
 }
@@ -178,12 +179,12 @@ struct Relay {
     typed: Buffer,
     /// Whether Ctrl-C was pressed.
     cancelled: bool,
-    /// Since when the program is to end.
+    /// When the program was first asked to end.
     ending: Option<Instant>,
     signals: u8,
-    /// Whether somebody still has the program's terminal open.
+    /// Whether any process still has the program's terminal open.
     open: bool,
-    /// Why the person's terminal is of no use any more.
+    /// Why the person's terminal can no longer be used.
     gone: Option<Error>,
     held: Held,
 }
@@ -196,13 +197,13 @@ impl Relay {
             match child.0.try_wait() {
                 Ok(None) => self.end_if_hung(&child),
                 Ok(status) => return status,
-                // Where the ends of children are ignored nobody is told how it ended.
+                // If this process was started to ignore SIGCHLD, the exit status is lost.
                 Err(_) => return None,
             }
         }
     }
 
-    /// Reads what lies in the program's terminal after its end.
+    /// Reads what is left in the program's terminal after its end.
     fn rest(&mut self) {
         let mut rest = Buffer::with_capacity(16 * 1024);
         let mut chunk = Zeroizing::new([0u8; 4096]);
@@ -216,11 +217,11 @@ impl Relay {
         self.feed(rest.expose());
     }
 
-    /// Waits until everything is shown, unless Ctrl-C, a signal or a long time cuts that short; and undoes
-    /// the program's settings.
+    /// Waits until all output is shown, unless Ctrl-C, a signal or [`SHOW`] ends that early, and undoes the program's
+    /// settings.
     fn show_rest(&mut self) {
         let end = Instant::now() + SHOW;
-        // One from before was the program's.
+        // An earlier Ctrl-C was meant for the program.
         let before = std::mem::take(&mut self.cancelled);
         let whole = loop {
             if self.screen.wait(TICK) {
@@ -243,15 +244,15 @@ impl Relay {
         if whole {
             self.screen.push(last.as_bytes());
         } else {
-            // What was cut off can end within a sequence.
+            // Output that was cut off may end inside a sequence.
             self.screen.replace(format!("\x18{last}").as_bytes());
         }
         self.screen.wait(GRACE);
     }
 
-    /// Waits for something to pass on, and passes it on; not longer than a tick.
+    /// Waits for input or output, at most one tick, and relays it.
     fn wait(&mut self) {
-        // A program that is to end can be kept from it by what nobody takes.
+        // A program that is ending may be blocked until its output is read.
         let room = self.ending.is_some() || !self.screen.is_full();
         let mut of_pty = if room { PollFlags::IN } else { PollFlags::empty() };
         if !self.typed.is_empty() {
@@ -304,7 +305,7 @@ impl Relay {
         let mut chunk = Zeroizing::new([0u8; 1024]);
         let read = match rustix::io::read(stdin(), &mut chunk[..]) {
             Ok(0) | Err(Errno::IO) => {
-                self.gone = Some(gone());
+                self.gone = Some(messages::closed());
                 return;
             }
             Ok(read) => read,
@@ -317,7 +318,7 @@ impl Relay {
         let typed = chunk.get(..read).unwrap_or_default();
         if typed.contains(&CTRL_C) || typed.windows(CTRL_C_KEY.len()).any(|keys| keys == CTRL_C_KEY) {
             self.cancelled = true;
-            // The first is the program's; the second means it.
+            // The first is for the program; the second ends it.
             match self.ending {
                 None => self.ending = Some(Instant::now()),
                 Some(_) if self.signals == 0 => self.ending = Instant::now().checked_sub(GRACE),
@@ -337,21 +338,21 @@ impl Relay {
         }
     }
 
-    /// Passes some output on.
+    /// Relays some output.
     fn output(&mut self) {
         let mut chunk = Zeroizing::new([0u8; 4096]);
         let read = self.read(&mut chunk[..]);
         self.feed(chunk.get(..read).unwrap_or_default());
     }
 
-    /// Reads some output; 0 where there is none for now, or no more.
+    /// Reads some output. Returns 0 if there is nothing now, or no more.
     fn read(&mut self, chunk: &mut [u8]) -> usize {
         loop {
             match (&self.pty).read(chunk) {
                 Ok(read) if read > 0 => return read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return 0,
-                // Linux says EIO where the last holder closed it, others say end.
+                // After the last process has closed it, Linux returns EIO, others the end of the file.
                 _ => {
                     self.open = false;
                     return 0;
@@ -367,7 +368,7 @@ impl Relay {
     }
 
     fn follow_size(&mut self) {
-        // One that went away has none.
+        // A closed terminal has no size.
         let Ok(size) = tcgetwinsize(stdin()) else { return };
         if (size.ws_row, size.ws_col) != (self.size.ws_row, self.size.ws_col) {
             self.size = size;
@@ -376,7 +377,7 @@ impl Relay {
         }
     }
 
-    /// Ends a program that did not end at Ctrl-C, and any where this process is to end.
+    /// Ends a program that did not end after Ctrl-C, or if this process has to end.
     fn end_if_hung(&mut self, child: &Running) {
         if (self.held.came() || self.gone.is_some()) && self.signals == 0 {
             self.ending = Instant::now().checked_sub(GRACE);
@@ -405,5 +406,5 @@ fn size_of(size: Winsize) -> Size {
 }
 
 fn failed(errno: Errno) -> Error {
-    Error::new(Code::Io, format!("the terminal failed: {}", std::io::Error::from(errno)))
+    messages::failed(std::io::Error::from(errno))
 }

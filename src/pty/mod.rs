@@ -1,4 +1,4 @@
-//! A program in a pseudo-terminal, whose output is looked at before it is shown.
+//! A program in a pseudo-terminal, whose output is checked before it is shown.
 
 pub mod capture;
 pub mod child;

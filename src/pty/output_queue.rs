@@ -1,4 +1,4 @@
-//! Output for a terminal that may be slow, or stand still: a queue, which a thread of its own empties.
+//! A queue of output for a terminal that may be slow or stopped, written by a thread of its own.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// How much waits before more is not wanted, in bytes.
+/// From this many bytes on, the queue counts as full.
 const FULL: usize = 16 * 1024;
-/// The most that waits, in bytes; what comes beyond is not shown.
+/// The most bytes that the queue holds; more output is not shown.
 const MOST: usize = 1024 * 1024;
-/// How much is written at once, in bytes: what cannot be taken back.
+/// How many bytes are written at once, which cannot be taken back.
 const PIECE: usize = 512;
 
 #[derive(Default)]
 struct Queue {
     bytes: Vec<u8>,
-    /// A piece is being written.
+    /// Whether a piece is being written.
     busy: bool,
     failed: Option<Error>,
     end: bool,
@@ -34,14 +34,14 @@ impl Shared {
     }
 }
 
-/// The queue. When it is dropped, what still waits is not written.
+/// The queue. When it is dropped, the rest is not written.
 pub(super) struct Slow(Arc<Shared>);
 
 impl Slow {
-    /// A queue that is emptied by this function.
+    /// Returns a queue whose output is written by `write`.
     ///
     /// # Errors
-    /// Where no thread can be started.
+    /// If no thread can be started.
     pub(super) fn new(write: impl Fn(&[u8]) -> Result<()> + Send + 'static) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let queue = Arc::clone(&shared);
@@ -49,7 +49,7 @@ impl Slow {
         Ok(Self(shared))
     }
 
-    /// Takes bytes, also where it is full. After a failure they are dropped.
+    /// Adds bytes, even if the queue is full. After a failure they are dropped.
     pub(super) fn push(&self, bytes: &[u8]) {
         let mut queue = self.0.lock();
         if queue.failed.is_none() && queue.bytes.len() < MOST {
@@ -58,25 +58,25 @@ impl Slow {
         self.0.changed.notify_all();
     }
 
-    /// Drops what waits, for this.
+    /// Replaces everything that is not written yet.
     pub(super) fn replace(&self, bytes: &[u8]) {
         self.0.lock().bytes.clear();
         self.push(bytes);
     }
 
-    /// Whether more had better wait.
+    /// Returns whether more output should wait.
     pub(super) fn is_full(&self) -> bool {
         self.0.lock().bytes.len() >= FULL
     }
 
-    /// Waits for at most this long; whether everything was written, or nothing can be.
+    /// Waits for at most this long. Returns whether everything was written, or nothing more can be.
     pub(super) fn wait(&self, most: Duration) -> bool {
         let open = |queue: &mut Queue| queue.failed.is_none() && (queue.busy || !queue.bytes.is_empty());
         let waited = self.0.changed.wait_timeout_while(self.0.lock(), most, open);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    /// Why nothing can be written any more.
+    /// Returns why nothing more can be written, if so.
     pub(super) fn failure(&self) -> Option<Error> {
         self.0.lock().failed.clone()
     }
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn one_that_went_away_takes_no_more() {
-        let slow = Slow::new(|_| Err(Error::new(Code::Cancelled, "the terminal went away"))).unwrap();
+        let slow = Slow::new(|_| Err(Error::new(Code::Cancelled, "the terminal was closed"))).unwrap();
         slow.push(b"x");
         assert!(slow.wait(LONG));
         slow.push(b"y");

@@ -1,21 +1,21 @@
-//! What a program has set its terminal to, and what undoes that.
+//! How to undo a program's settings of its terminal.
 
 use std::borrow::Cow;
 
-/// The most settings that are remembered.
+/// The most settings that are kept.
 const MAX: usize = 64;
 
-/// What undoes the settings of a program, in the order in which they were made.
+/// The sequences that undo a program's settings, in the order in which they were made.
 #[derive(Default)]
 pub(super) struct Settings(Vec<Cow<'static, str>>);
 
 impl Settings {
-    /// What undoes all of them.
+    /// Returns the sequences that undo all settings.
     pub(super) fn undo(&self) -> String {
         self.0.concat()
     }
 
-    /// A private mode was switched on or off.
+    /// Notes a private mode that was turned on or off.
     pub(super) fn mode(&mut self, mode: usize, on: bool) {
         match mode {
             // The cursor and wrapping are on in most terminals from the start.
@@ -25,19 +25,19 @@ impl Settings {
         }
     }
 
-    /// Any colour or other rendition, or the usual one.
+    /// Notes colours and other renditions, or that they were reset.
     pub(super) fn rendition(&mut self, numbers: &[usize]) {
         self.note("\x1b[0m", numbers.iter().any(|number| *number > 0));
     }
 
-    /// How keys with modifiers are spelt: xterm's own way.
+    /// Notes how keys with modifiers are encoded (xterm).
     pub(super) fn other_keys(&mut self, numbers: &[usize]) {
         if numbers.first() == Some(&4) {
             self.note("\x1b[>4m", numbers.get(1).is_some_and(|level| *level > 0));
         }
     }
 
-    /// Another way to spell keys is laid over the one before, or taken off.
+    /// Notes a keyboard mode that was pushed or popped (kitty).
     pub(super) fn keyboard(&mut self, on: bool) {
         const OFF: &str = "\x1b[<u";
         if !on {

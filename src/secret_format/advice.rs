@@ -1,53 +1,44 @@
-//! What can be said about a secret without showing it.
+//! Warnings about a secret, which do not show it.
 
 use crate::looks::{Role, Shape};
+use crate::messages::secrets as messages;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::Provider;
 
-/// The shortest setup-token that OpenClaw takes.
+/// The shortest setup-token that OpenClaw accepts, in characters.
 const SETUP_TOKEN_MIN: usize = 80;
-/// From this length on the last four characters give nothing away.
+/// The shortest secret whose last four characters may be shown, in characters.
 const TAIL_FROM: usize = 24;
 
-/// What is unusual about a secret. Shows at most its known prefix, its last four characters and
-/// its length.
+/// Returns what is unusual about a secret. Shows at most its known prefix, its last four characters and its length.
 #[must_use]
 pub fn advise(provider: &Provider, kind: CredentialType, secret: &str) -> Vec<String> {
     let seen = seen(secret);
     let mut advice = Vec::new();
     if !secret.is_ascii() {
-        advice.push(format!("it holds characters outside ASCII, which keys do not ({seen})"));
+        advice.push(messages::not_ascii(&seen));
     }
     let Some(shape) = Shape::of(secret) else {
         if provider.as_str() == "anthropic" && kind != CredentialType::OAuth {
-            advice.push(format!("it does not begin with sk-ant-, as Anthropic's secrets do ({seen})"));
+            advice.push(messages::not_anthropic(&seen));
         } else if secret.chars().count() < 8 {
-            advice.push(format!("it is unusually short ({seen})"));
+            advice.push(messages::short(&seen));
         }
         return advice;
     };
     if secret[shape.prefix.len()..].contains(shape.prefix) {
-        advice.push(format!("its prefix stands in it twice: was it pasted twice? ({seen})"));
+        advice.push(messages::twice(&seen));
     } else if let Some(line) = length_advice(shape, secret, &seen) {
         advice.push(line);
     }
     if !shape.belongs_to(provider.as_str()) && shape.role != Role::Other {
-        advice.push(format!("it looks like {}, not like one for {provider} ({seen})", shape.what));
+        advice.push(messages::of_another(shape.what, provider, &seen));
     }
     match (shape.role, kind) {
-        (Role::Refresh, _) => advice
-            .push(format!("it looks like {}, which renews a token and is none itself ({seen})", shape.what)),
-        (Role::Other, _) => {
-            advice.push(format!("it looks like {}, which no model provider takes ({seen})", shape.what));
-        }
-        (Role::Token, CredentialType::ApiKey) => advice.push(format!(
-            "it looks like {}: store it with paste-token, not as an API key ({seen})",
-            shape.what
-        )),
-        (Role::Key, CredentialType::Token) => advice.push(format!(
-            "it looks like {}: store it with paste-api-key, not as a token ({seen})",
-            shape.what
-        )),
+        (Role::Refresh, _) => advice.push(messages::only_renews(shape.what, &seen)),
+        (Role::Other, _) => advice.push(messages::of_no_provider(shape.what, &seen)),
+        (Role::Token, CredentialType::ApiKey) => advice.push(messages::not_a_key(shape.what, &seen)),
+        (Role::Key, CredentialType::Token) => advice.push(messages::not_a_token(shape.what, &seen)),
         _ => {}
     }
     advice
@@ -57,14 +48,12 @@ fn length_advice(shape: &Shape, secret: &str, seen: &str) -> Option<String> {
     let usual = shape.length?;
     let length = secret.chars().count();
     if shape.role == Role::Token && length < SETUP_TOKEN_MIN {
-        return Some(format!("it looks cut off: {} is usually {usual} characters long ({seen})", shape.what));
+        return Some(messages::cut_off(shape.what, usual, seen));
     }
-    (length != usual)
-        .then(|| format!("its length is unusual: {} usually has {usual} characters ({seen})", shape.what))
+    (length != usual).then(|| messages::unusual_length(shape.what, usual, seen))
 }
 
-/// A secret as far as it may be shown: its known prefix, of a long one the last four characters, and
-/// its length.
+/// Returns what may be shown of a secret: its known prefix, the last four characters of a long one, and its length.
 #[must_use]
 pub fn seen(secret: &str) -> String {
     let prefix = Shape::of(secret).map_or("", |shape| shape.prefix);
@@ -112,8 +101,9 @@ mod tests {
         let advice = advise(&anthropic(), Token, &of_length("sk-ant-oat01-", 79));
         assert_eq!(
             advice,
-            ["it looks cut off: a setup-token is usually 108 characters long \
-              (sk-ant-oat01-…wxyz, 79 characters)"]
+            [
+                "it looks cut off: a setup-token usually has 108 characters (sk-ant-oat01-…wxyz, 79 characters)"
+            ]
         );
         let advice = advise(&anthropic(), Token, &of_length("sk-ant-oat01-", 90));
         assert!(advice[0].starts_with("its length is unusual"), "{advice:?}");
@@ -138,13 +128,13 @@ mod tests {
     }
 
     #[test]
-    fn what_no_provider_takes_is_told_once() {
+    fn what_no_provider_accepts_is_told_once() {
         for secret in
             ["AGE-SECRET-KEY-1MADEUPMADEUPMADEUP", "sk-ant-sid01-made-up-made-up", "AKIAMADEUPMADEUP0000"]
         {
             let advice = advise(&"groq".parse().unwrap(), ApiKey, secret);
             assert!(
-                matches!(advice.as_slice(), [one] if one.contains("no model provider takes")),
+                matches!(advice.as_slice(), [one] if one.contains("no model provider accepts")),
                 "{advice:?}"
             );
         }

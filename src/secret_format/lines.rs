@@ -1,20 +1,20 @@
-//! Which several lines are one token, and which are more than a token.
+//! Joins the lines of one wrapped token, and recognises lines that are more than a token.
 
 use crate::secret::Buffer;
 
 use crate::looks::Shape;
 
-/// The narrowest window that is taken to wrap a token whose beginning is not known, in characters. Words of a
-/// message are shorter.
+/// The narrowest window that may have wrapped a token without a known prefix, in characters. Words of a message are
+/// shorter.
 const WIDTH_MIN: usize = 16;
-/// How wide windows are, in characters, with and without the last column.
+/// Usual widths of windows, in characters, with and without the last column.
 const WIDTHS: [usize; 12] = [72, 76, 78, 79, 80, 99, 100, 119, 120, 131, 132, 160];
-/// The longest word that is taken for one of a message.
+/// The longest word of a message, in characters.
 const WORD_MAX: usize = 16;
 
-/// The lines of a text, without white space at their ends, and without blank ones at its ends.
+/// Returns the lines of a text, without white space around them, and without blank lines at the beginning and the end.
 pub(super) fn lines(text: &str) -> Vec<&str> {
-    // Of `\r\n` the second leaves a blank line, which is none if the next line is not blank.
+    // `trim_end` removes the `\r` of a `\r\n`, which would otherwise add a blank line.
     let mut lines: Vec<&str> = text.split('\n').flat_map(|line| line.trim_end().split('\r')).collect();
     for line in &mut lines {
         *line = line.trim();
@@ -25,7 +25,7 @@ pub(super) fn lines(text: &str) -> Vec<&str> {
     lines.split_off(first)
 }
 
-/// What stands in a Markdown fence of its own; `None` if the lines are no such fence.
+/// Returns the lines inside a Markdown fence, or `None` if the lines are not one fence.
 pub(super) fn fenced<'a, 't>(lines: &'a [&'t str]) -> Option<&'a [&'t str]> {
     let [first, inner @ .., last] = lines else { return None };
     let mark = first.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
@@ -36,30 +36,30 @@ pub(super) fn fenced<'a, 't>(lines: &'a [&'t str]) -> Option<&'a [&'t str]> {
     (open >= 3 && close >= open && last.len() == close && language.bytes().all(is_word)).then_some(inner)
 }
 
-/// Whether a text begins as a token does.
+/// Returns whether a text begins like a token.
 pub(super) fn begins_known(text: &str) -> bool {
     let text = text.trim_start_matches(['"', '\'']);
     Shape::of(text).is_some() || text.starts_with("sk-") || text.starts_with("eyJ")
 }
 
-/// The one token of several pieces, which a window wrapped: token characters alone, each piece as long as the
-/// first, and the last not longer. `None` if they are anything else, or could be.
+/// Joins the pieces of one token that a window wrapped: only token characters, each piece as long as the first, and the
+/// last not longer. Returns `None` if they are something else, or could be.
 pub(super) fn joined(pieces: &[&str], by_blanks: bool) -> Option<Buffer> {
     let [first, rest @ ..] = pieces else { return None };
     let (last, between) = rest.split_last()?;
     let (width, known) = (first.len(), begins_known(first));
     let length: usize = pieces.iter().map(|piece| piece.len()).sum();
-    // A whole key, and something after it.
+    // A whole key, with something after it.
     let whole = usual_length(first).is_some_and(|usual| length - last.len() >= usual);
     if whole && (between.is_empty() || is_note(last)) {
         return None;
     }
-    // Of two pieces it is only the first that says how wide the window was.
+    // With two pieces, only the first says how wide the window was.
     let may_be_note = between.is_empty() && usual_length(first) != Some(length) && !WIDTHS.contains(&width);
     let wrapped = pieces.iter().all(|piece| !piece.is_empty() && piece.bytes().all(is_of_token))
         && between.iter().all(|piece| piece.len() == width)
         && last.len() <= width;
-    // Keys without a known beginning are as long as each other.
+    // Several keys without a known prefix would have the same length.
     let one = known || (width >= WIDTH_MIN && last.len() < width);
     let apart = rest.iter().any(|piece| begins_known(piece) || piece == first || stands_alone(piece));
     let word = is_word(last)
@@ -75,17 +75,17 @@ pub(super) fn joined(pieces: &[&str], by_blanks: bool) -> Option<Buffer> {
     Some(token)
 }
 
-/// How long a secret of this beginning always is, in characters.
+/// Returns the length of every secret with this prefix, in characters, if it is fixed.
 fn usual_length(beginning: &str) -> Option<usize> {
     Shape::of(beginning.trim_start_matches(['"', '\'']))?.length
 }
 
-/// What a token is made of, in all encodings that keys and tokens have; and the quotes around it.
+/// Returns whether a byte can be part of a token in any encoding of keys and tokens, or a quote around one.
 fn is_of_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~+/=:|@%!$*\"'".contains(&byte)
 }
 
-/// A short last line that is no rest of a token: a mark, a number, a date, a version, a path, a name.
+/// Returns whether a short last line is not the end of a token: a mark, a number, a date, a version, a path or a name.
 fn is_note(piece: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let parted = |by: char| piece.split(by).count() > 1 && piece.split(by).all(digits);
@@ -106,7 +106,7 @@ fn is_note(piece: &str) -> bool {
         || capital
 }
 
-/// An address, a link, or a value with its name: never the rest of a token.
+/// Returns whether a piece is an e-mail address, a link, or a value with its name, which never continue a token.
 fn stands_alone(piece: &str) -> bool {
     let is_mail = piece.split_once('@').is_some_and(|(who, host)| !who.is_empty() && host.contains('.'));
     let named = piece.split_once([':', '=']).is_some_and(|(name, value)| {
@@ -118,8 +118,8 @@ fn stands_alone(piece: &str) -> bool {
     piece.contains("://") || is_mail || named
 }
 
-/// A word of a message or a name. Letters that could be hexadecimal digits are none, and neither are a few
-/// letters that are repeated.
+/// Returns whether a piece is a word of a message or a name. Letters that could be hexadecimal digits are not, and
+/// neither is a repetition of a few letters.
 fn is_word(piece: &str) -> bool {
     let word = piece.trim_matches(|c: char| c.is_ascii_punctuation());
     let tail = word.get(1..).unwrap_or_default();
@@ -143,7 +143,7 @@ mod tests {
         joined(&lines(text), false).map(|token| token.expose_str().unwrap().to_owned())
     }
 
-    /// A made-up token of this length, cut every so many characters.
+    /// Returns a token cut into pieces of `width` characters.
     fn wrapped(token: &str, width: usize, between: &str) -> String {
         let pieces: Vec<_> =
             token.as_bytes().chunks(width).map(|piece| std::str::from_utf8(piece).unwrap()).collect();
@@ -158,7 +158,7 @@ mod tests {
             for between in ["\n", "\r\n", "\r", "  \n", "\n   ", "\t\r\n\t"] {
                 for token in [&token, &plain] {
                     let text = format!("\n{}\n\n", wrapped(token, width, between));
-                    // Without a known beginning a last line that is full could be another key.
+                    // Without a known prefix, a full last line could be another key.
                     let full = token.len() % width == 0 && !token.starts_with("sk-");
                     let expected = (token.len() > width && !full).then_some(token.as_str());
                     assert_eq!(token_of(&text).as_deref(), expected, "{width} {between:?}");

@@ -1,7 +1,8 @@
-//! Values that stand where a secret was: masks, references, markers, placeholders.
+//! Values in place of a secret: masks, references, markers and placeholders.
 
 use crate::env_names;
 use crate::looks::Shape;
+use crate::messages::secrets as messages;
 use crate::vault::id::Provider;
 
 /// Values that programs write in place of a secret.
@@ -20,7 +21,7 @@ const MARKER_PREFIXES: [&str; 5] =
 /// How references of secret managers begin.
 const REFERENCES: [&str; 7] =
     ["op://", "bw://", "vault:", "ref+", "keyring:", "strongroom://", "arn:aws:secretsmanager:"];
-/// Values of examples, as a whole and in any case of letters.
+/// Values in examples, compared as a whole and without regard to case.
 const PLACEHOLDERS: [&str; 22] = [
     "changeme",
     "change-me",
@@ -47,7 +48,7 @@ const PLACEHOLDERS: [&str; 22] = [
 ];
 const BULLETS: [char; 5] = ['•', '●', '∙', '⋅', '█'];
 
-/// Why a value is no secret but something in its place; `None` where it may be one.
+/// Returns why a value is not a secret but something in its place, or `None` if it may be one.
 #[must_use]
 pub fn is_mask(value: &str) -> Option<&'static str> {
     let value = value.trim();
@@ -60,37 +61,37 @@ pub fn is_mask(value: &str) -> Option<&'static str> {
     if MARKERS.iter().any(|marker| value.eq_ignore_ascii_case(marker))
         || MARKER_PREFIXES.iter().any(|prefix| begins(prefix))
     {
-        return Some("it is a marker that stands in place of a secret");
+        return Some(messages::MARKER);
     }
     if has("[redacted") || has("<redacted") {
-        return Some("it was redacted");
+        return Some(messages::REDACTED);
     }
     if value.contains("***") || value.contains('…') || value.contains(BULLETS) || only_mask_letters(value) {
-        return Some("it is masked");
+        return Some(messages::MASKED);
     }
     if value.ends_with("...") || (begins("sk-") && value.contains("...")) || has("xxxxxxxx") {
-        return Some("it is shortened or masked");
+        return Some(messages::SHORTENED);
     }
     if REFERENCES.iter().any(|scheme| begins(scheme)) || is_variable(value) {
-        return Some("it is a reference to a secret that is kept elsewhere");
+        return Some(messages::REFERENCE);
     }
     if value.len() > 4 && value.starts_with("__") && value.ends_with("__") && value.bytes().all(is_name_byte)
     {
-        return Some("it is a placeholder that another program fills in");
+        return Some(messages::FILLED_IN);
     }
     if is_placeholder(value) {
-        return Some("it is a placeholder from an example");
+        return Some(messages::PLACEHOLDER);
     }
     None
 }
 
-/// Whether the value is the marker with which this provider works without a secret.
+/// Returns whether a value is the marker by which this provider works without a secret.
 #[must_use]
 pub fn is_local_marker(provider: &Provider, value: &str) -> bool {
     provider.as_str() == "ollama" && value.trim() == "ollama-local"
 }
 
-/// Without a lower-case copy, which nobody would wipe.
+/// Searches without a lower-case copy of the text, which would not be wiped.
 fn contains_ignoring_case(text: &str, needle: &str) -> bool {
     text.as_bytes().windows(needle.len()).any(|window| window.eq_ignore_ascii_case(needle.as_bytes()))
 }
@@ -99,7 +100,8 @@ fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')
 }
 
-/// `****`, `xxxx`, `....`, `----` and their mixtures, also after a prefix of keys. One letter alone is none.
+/// Returns whether a value is `****`, `xxxx`, `....`, `----` or a mixture, also after a key's prefix. A single `x` is
+/// not.
 fn only_mask_letters(value: &str) -> bool {
     let masks = |c| matches!(c, '*' | 'x' | 'X' | '.' | '-' | '_' | '·' | '?');
     let rest =
@@ -108,7 +110,7 @@ fn only_mask_letters(value: &str) -> bool {
     all || rest.is_some_and(|rest| rest.len() > 2 && rest.chars().all(masks))
 }
 
-/// `${…}`, `$NAME`, and a bare name of a variable that is known.
+/// Returns whether a value is `${…}`, `$NAME`, or the bare name of a known variable.
 fn is_variable(value: &str) -> bool {
     if value.starts_with("${") && value.ends_with('}') {
         return true;
@@ -124,7 +126,7 @@ fn is_variable(value: &str) -> bool {
     env_names::known(name).is_some() || (name.len() < value.len() && is_name(name))
 }
 
-/// `<your key>`, `{{ key }}`, `your-api-key-here`, `changeme`, `REPLACE_ME`.
+/// Returns whether a value is like `<your key>`, `{{ key }}`, `your-api-key-here`, `changeme` or `REPLACE_ME`.
 fn is_placeholder(value: &str) -> bool {
     let within =
         |open: &str, close: &str| value.len() > 2 && value.starts_with(open) && value.ends_with(close);

@@ -1,9 +1,8 @@
-//! How secrets look: masks that are none, prefixes and lengths of known keys, and what a paste
-//! brings along that does not belong to it.
+//! What secrets look like: masks, prefixes and lengths of known keys, and what is pasted along with a secret.
 //!
-//! Providers change their formats, so a shape is only ever advice. A mask, a marker or a word for nothing is
-//! refused, because it holds no secret at all. So is a secret with more around it, unless that is certain: then it is
-//! taken off.
+//! Providers change their formats, so a shape only ever leads to a warning. A mask, a marker or a word like `null` is
+//! refused, because it contains no secret at all. A secret with something around it is also refused, unless it is
+//! certain what that is: then it is removed.
 
 mod advice;
 mod lines;
@@ -11,14 +10,13 @@ mod mask;
 mod nothing;
 mod paste;
 mod peel;
-mod refusal;
 mod unseen;
 mod wrapping;
 
 pub use crate::looks::{Role, SHAPES, Shape, looks_random, looks_secret};
+pub use crate::messages::secrets::Refusal;
 pub use advice::{advise, seen};
 pub use mask::{is_local_marker, is_mask};
 pub use nothing::is_nothing;
 pub use paste::{Normalised, bare, normalise};
-pub use refusal::Refusal;
 pub use unseen::{is_space, is_unseen};

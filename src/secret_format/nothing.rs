@@ -1,6 +1,6 @@
-//! Words that programs print if they have nothing to print.
+//! Words that programs print if they have no value.
 
-/// As `jq`, JavaScript, Python, Go, C, SQL, YAML, PowerShell, spreadsheets, and command-line tools say it; compared
+/// The words of `jq`, JavaScript, Python, Go, C, SQL, YAML, PowerShell, spreadsheets and command-line tools; compared
 /// without regard to case.
 const WORDS: [&str; 64] = [
     "null",
@@ -69,15 +69,15 @@ const WORDS: [&str; 64] = [
     "some(\"\")",
 ];
 
-/// Whether a value is no more than such a word.
+/// Returns whether a value is only such a word.
 pub fn is_nothing(value: &str) -> bool {
-    // `404`, `0`: no key is a short number.
+    // No key is a short number such as `404` or `0`.
     let number = !value.is_empty() && value.len() <= 6 && value.bytes().all(|b| b.is_ascii_digit());
     let value = if value.len() > 3 { value.trim_end_matches('.') } else { value };
     number || WORDS.iter().any(|word| value.eq_ignore_ascii_case(word))
 }
 
-/// Whether a value gives a name such a word: `key: null`, `token=undefined`.
+/// Returns whether a value assigns such a word to a name: `key: null`, `token=undefined`.
 pub(super) fn names_nothing(value: &str) -> bool {
     let Some((name, said)) = value.split_once([':', '=']) else { return false };
     let name = name.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Code;
 
 fn secret_of(pasted: &str) -> String {
     match normalise(pasted.as_bytes(), None) {

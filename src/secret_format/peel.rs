@@ -1,29 +1,28 @@
-//! What is taken off around a secret, because it is simple and certain: quotes, a scheme, a name that it is set
-//! to, the mark that ends a statement.
+//! Removes what is around a secret if it is simple and certain: quotes, a scheme, the name that it is assigned to, and
+//! the mark that ends a statement.
 
 use crate::env_names;
-use crate::error::Code;
+use crate::messages::secrets as messages;
+use crate::messages::secrets::Refusal;
 use crate::vault::id::Provider;
 
 use super::lines::begins_known;
 use super::nothing::{is_nothing, names_nothing};
-use super::refusal::Refusal;
-use super::wrapping::{BEHIND, is_header};
+use super::wrapping::is_header;
 
-/// The longest name that a value is set to.
+/// The longest name that a value is assigned to, in bytes.
 const NAME_MAX: usize = 64;
-/// The shortest word after a scheme that is taken for a token, if it is nothing but letters: "Bearer expired".
+/// The shortest word of only letters after a scheme that may be a token, in bytes; unlike in "Bearer expired".
 const TOKEN_MIN: usize = 16;
 
-/// Names of variables, without `_`, that hold a secret in examples.
+/// Names of variables without `_` that hold a secret in examples.
 const NAMES: [&str; 6] = ["KEY", "TOKEN", "SECRET", "PASSWORD", "APIKEY", "BEARER"];
 
-/// Takes off what stands around a secret, layer by layer, and notes each. White space and line breaks inside are
-/// left as they are.
+/// Removes what is around a secret, layer by layer, and notes each layer. White space and line breaks inside are kept.
 ///
 /// # Errors
-/// `NOT_A_SECRET` for a word that stands for nothing, also if something is around it; `BAD_DATA` for the
-/// variable of another provider.
+/// `NOT_A_SECRET` for a word like `null`, even with something around it; `BAD_DATA` for the variable of another
+/// provider.
 pub(super) fn peel<'t>(
     text: &'t str,
     provider: Option<&Provider>,
@@ -32,8 +31,7 @@ pub(super) fn peel<'t>(
     let mut text = text.trim();
     loop {
         if is_nothing(text) || names_nothing(text) {
-            let why = "is no secret: it is a word that programs print for nothing";
-            return Err(Refusal::new(Code::NotASecret, why));
+            return Err(messages::word_for_nothing());
         }
         let Some((inner, note)) = layer(text, provider)? else { return Ok(text) };
         text = inner.trim();
@@ -41,7 +39,7 @@ pub(super) fn peel<'t>(
             notes.push(note);
         }
         if text.is_empty() {
-            return Err(Refusal::new(Code::NotASecret, "is no secret: there is nothing in it"));
+            return Err(messages::nothing_inside());
         }
     }
 }
@@ -50,10 +48,10 @@ type Layer<'t> = Option<(&'t str, String)>;
 
 fn layer<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>, Refusal> {
     if let Some(mark) = text.chars().next_back().filter(|last| matches!(last, ';' | ',')) {
-        return Ok(Some((&text[..text.len() - 1], format!("the `{mark}` at the end was left out"))));
+        return Ok(Some((&text[..text.len() - 1], messages::without_mark(mark))));
     }
     if let Some(inner) = unquoted(text) {
-        return Ok(Some((inner, "the value stood in quotes, which were left out".to_owned())));
+        return Ok(Some((inner, messages::QUOTES.to_owned())));
     }
     if let Some(layer) = assigned(text, provider)? {
         return Ok(Some(layer));
@@ -61,20 +59,20 @@ fn layer<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>, Re
     scheme(text)
 }
 
-/// What stands in straight quotes, a pair of them around all of it.
+/// Returns a text without the one pair of straight quotes around it.
 fn unquoted(text: &str) -> Option<&str> {
-    // `"a" "b"` is no value in quotes.
+    // `"a" "b"` is not one quoted value.
     ['"', '\''].iter().find_map(|quote| {
         text.strip_prefix(*quote)?.strip_suffix(*quote).filter(|inner| !inner.contains(*quote))
     })
 }
 
-/// Whether a quote is left at an end.
+/// Returns whether a text begins or ends with a quote.
 pub(super) fn is_half_quoted(text: &str) -> bool {
     text.starts_with(['"', '\'']) || text.ends_with(['"', '\''])
 }
 
-/// `NAME=value`, after `export` or `set` or by itself, if the name leaves no doubt.
+/// Takes the value of `NAME=value`, also after `export` or `set`, if it is certainly an assignment.
 fn assigned<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>, Refusal> {
     let keyword = ["export", "set"]
         .iter()
@@ -95,28 +93,20 @@ fn assigned<'t>(text: &'t str, provider: Option<&Provider>) -> Result<Layer<'t>,
         return Ok(None);
     }
     let Some(name) = known else {
-        return Ok(Some((value, "the name before the value was left out".to_owned())));
+        return Ok(Some((value, messages::NAME.to_owned())));
     };
     let fits = provider.is_some_and(|provider| is_variable_of(name, provider));
     if !fits && !value.is_empty() {
-        let (why, remedy) = match provider {
-            Some(provider) => (
-                format!("is an assignment to {name}, which is not a variable of {provider}"),
-                format!(
-                    "paste the secret of {provider}; if this is it, paste only what comes after the name"
-                ),
-            ),
-            None => {
-                (format!("is an assignment to {name}"), "leave only what comes after the name".to_owned())
-            }
-        };
-        return Err(Refusal::bad(why, remedy));
+        return Err(match provider {
+            Some(provider) => messages::assigns_for_another(name, provider),
+            None => messages::assigns_in_file(name),
+        });
     }
-    Ok(Some((value, format!("the name before the value ({name}=) was left out"))))
+    Ok(Some((value, messages::without_name(name))))
 }
 
-/// Whether a variable is one that holds a provider's keys. Names that one provider's begins with are its kin:
-/// `openai` and `openai-codex`.
+/// Returns whether a variable holds keys of a provider, or of a related one: `openai` and `openai-codex` are related,
+/// because one name begins with the other.
 fn is_variable_of(name: &str, provider: &Provider) -> bool {
     let provider = provider.as_str();
     let kin = |owner: &str| {
@@ -128,45 +118,38 @@ fn is_variable_of(name: &str, provider: &Provider) -> bool {
     env_names::names_of(provider).contains(&name) || env_names::provider_of(name).is_some_and(kin)
 }
 
-/// A header's name, and the scheme of a bearer token.
+/// Removes the name of a header, and the scheme of a bearer token.
 fn scheme(text: &str) -> Result<Layer<'_>, Refusal> {
     let header = text.split_once(':').filter(|_| is_header(text));
     let rest = header.map_or(text, |(_, value)| value.trim_start());
     if let Some(after) = word(rest, "basic") {
         let known = header.is_some() || !after.contains(char::is_whitespace);
-        return if known { Err(basic()) } else { Ok(None) };
+        return if known { Err(messages::basic()) } else { Ok(None) };
     }
     let (token, note) = match word(rest, "bearer").map(|token| (token, "Bearer")) {
         None => (word(rest, "token").filter(|token| header.is_some() || begins_known(token)), "token"),
         Some((token, note)) => (Some(token), note),
     };
     let (token, note) = match (token, header) {
-        (Some(token), _) => (token, format!("the word {note} before the value was left out")),
-        (None, Some(_)) => (rest, "the header's name before the value was left out".to_owned()),
+        (Some(token), _) => (token, messages::without_word(note)),
+        (None, Some(_)) => (rest, messages::HEADER.to_owned()),
         (None, None) => return Ok(None),
     };
     let spoken = token.bytes().all(|b| b.is_ascii_alphabetic()) && token.len() < TOKEN_MIN;
-    // A program that puts the scheme before everything puts it there twice.
+    // A program that always adds the scheme adds it a second time.
     let several = token.contains(char::is_whitespace) && word(token, "bearer").is_none();
     if several || (spoken && !is_nothing(token)) {
-        return Err(Refusal::bad("is an HTTP header, or a sentence", BEHIND));
+        return Err(messages::header_or_sentence());
     }
     Ok(Some((token, note)))
 }
 
-fn basic() -> Refusal {
-    Refusal::bad(
-        "is HTTP Basic authentication, which is a user name and a password",
-        "paste only the key or the token",
-    )
-}
-
-/// What follows a word and white space.
+/// Returns what follows a word and white space.
 fn word<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     Some(cut(text, word)?.strip_prefix(char::is_whitespace)?.trim_start())
 }
 
-/// What follows a word, in any case.
+/// Returns what follows a word, without regard to case.
 fn cut<'t>(text: &'t str, word: &str) -> Option<&'t str> {
     text.get(..word.len()).filter(|head| head.eq_ignore_ascii_case(word)).and_then(|_| text.get(word.len()..))
 }
@@ -174,6 +157,7 @@ fn cut<'t>(text: &'t str, word: &str) -> Option<&'t str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn peeled<'t>(text: &'t str, provider: &str) -> Result<(&'t str, usize), Code> {
         let mut notes = Vec::new();

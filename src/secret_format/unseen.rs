@@ -1,15 +1,15 @@
-//! Characters that cannot be seen, or that stand in the place of others, and text in UTF-16.
+//! Invisible and typographic characters, and text in UTF-16.
 
 use crate::secret::Buffer;
 
-/// White space, and the characters without width that a copy from a web page brings along.
+/// Returns whether a character is white space, or one without width that is copied along from a web page.
 #[must_use]
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{200b}' | '\u{2060}' | '\u{feff}' | '\u{180e}' | '\u{00ad}')
 }
 
-/// Characters that cannot be seen and are no white space: controls, marks of direction, joiners,
-/// private use, and what stands for undecodable bytes.
+/// Returns whether a character is invisible but not white space: controls, directional marks, joiners, private use, and
+/// the replacement of bytes that cannot be decoded.
 #[must_use]
 pub fn is_unseen(c: char) -> bool {
     (c.is_control() && !is_space(c))
@@ -22,14 +22,14 @@ pub fn is_unseen(c: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
 }
 
-/// Whether a character inside a secret cannot be seen there: all white space but the blank and the tab, and
-/// line breaks, which are looked at by themselves.
+/// Returns whether a character inside a secret is invisible there: all white space except blanks, tabs and line breaks,
+/// which are checked separately.
 pub(super) fn hides(c: char) -> bool {
     is_unseen(c) || (is_space(c) && !matches!(c, ' ' | '\t' | '\n' | '\r'))
 }
 
-/// Quotes and dashes that no program takes for such (or takes for a command): a word processor or a chat makes
-/// them of straight quotes and of hyphens.
+/// Returns whether a character is a typographic quote or dash, or a back quote. Word processors and chats turn straight
+/// quotes and hyphens into them.
 pub(super) fn is_typographic(c: char) -> bool {
     matches!(c,
         '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
@@ -37,13 +37,13 @@ pub(super) fn is_typographic(c: char) -> bool {
         | '\u{300c}'..='\u{300f}' | '\u{301d}'..='\u{301f}' | '＂' | '＇' | '｀')
 }
 
-/// What a text that begins with the byte order mark of UTF-16 says; nothing for any other text.
+/// A text that may be UTF-16.
 pub(super) enum Utf16 {
-    /// It is not marked as UTF-16, and does not look like it.
+    /// It has no byte order mark of UTF-16, and does not look like UTF-16.
     No,
-    /// In UTF-8.
+    /// It was UTF-16; this is the text in UTF-8.
     Decoded(Buffer),
-    /// It is marked, and cannot be decoded; or it is not marked, and has a NUL beside each letter.
+    /// It has the mark but cannot be decoded, or has no mark but a NUL beside each letter.
     Bad,
 }
 

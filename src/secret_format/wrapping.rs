@@ -1,45 +1,37 @@
-//! What a secret is wrapped into if more than the secret was copied, and what is not simple enough to be taken
-//! off: a line of a file or of a shell, a command, JSON, PEM.
+//! Refuses a secret inside something that is not simple enough to be removed: a line of a file or of a shell, a
+//! command, JSON, PEM.
 
 use crate::env_names;
 
-use super::refusal::Refusal;
 use super::unseen::is_space;
 use crate::looks::Shape;
+use crate::messages::secrets as messages;
+use crate::messages::secrets::Refusal;
 
 /// Names of headers that carry a secret.
 const HEADERS: [&str; 6] =
     ["authorization", "proxy-authorization", "x-api-key", "x-goog-api-key", "api-key", "xi-api-key"];
-/// The longest word that is taken for one of a command or for a name.
+/// The longest word of a command, or name, in bytes.
 const WORD_MAX: usize = 64;
 
-pub(super) const BEHIND: &str = "paste only the value, without what stands before and after it";
-
-/// Refuses a value that is wrapped into something, as far as that can be no secret itself. What a
-/// variable or a header is set to is refused if its name is known, or if a known prefix stands
-/// behind the name.
+/// Refuses a value that contains more than a secret. An assignment or a header is refused if its name is known, or if a
+/// known prefix follows the name.
 ///
 /// # Errors
-/// `BAD_DATA`, which quotes nothing.
+/// `BAD_DATA`; the message quotes nothing.
 pub(super) fn refuse(text: &str) -> Result<(), Refusal> {
     let before = before_known(text);
     if let Some(name) = assigned(text).or_else(|| before.and_then(named_in)) {
-        return Err(Refusal::bad(
-            format!("is an assignment to {name}"),
-            "paste only what comes after the name, or import the file with `strongroom import`",
-        ));
+        return Err(messages::assigns(name));
     }
     if is_header(text) || before.is_some_and(|before| before.split(is_quote).any(is_header)) {
-        return Err(Refusal::bad("is an HTTP header", BEHIND));
+        return Err(messages::header());
     }
     if text.starts_with(['{', '[', '<']) || text.starts_with("-----BEGIN") {
-        return Err(Refusal::bad(
-            "is a document (JSON, PEM or a page), not a key or a token",
-            "paste only the secret itself; `strongroom import` reads OpenClaw's files",
-        ));
+        return Err(messages::document());
     }
     if before.is_some_and(assigns) {
-        return Err(Refusal::bad("is an assignment: a name stands before the secret", BEHIND));
+        return Err(messages::assigns_something());
     }
     Ok(())
 }
@@ -48,16 +40,16 @@ fn is_quote(c: char) -> bool {
     matches!(c, '"' | '\'' | '`' | '“' | '”' | '‘' | '’')
 }
 
-/// The known variable that the text assigns to: behind the words of a shell or of a unit file, and
-/// before `=`, `:`, a quote or white space.
+/// Returns the known variable that a text assigns: after the words of a shell or of a unit file, and before `=`, `:`, a
+/// quote or white space.
 fn assigned(text: &str) -> Option<&'static str> {
     let mut rest = text.trim_start_matches(is_between);
     loop {
         let is_option = rest.starts_with('-');
         rest = rest.trim_start_matches('-');
         let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-        let (word, behind) = rest.split_at(end);
-        let next = behind.chars().next()?;
+        let (word, after) = rest.split_at(end);
+        let next = after.chars().next()?;
         let sets = is_space(next) || is_quote(next) || matches!(next, '=' | ':');
         if let Some(name) = env_names::known(word) {
             return sets.then_some(name);
@@ -69,7 +61,7 @@ fn assigned(text: &str) -> Option<&'static str> {
         if !(leads || is_option) || !sets {
             return None;
         }
-        rest = behind.trim_start_matches(is_between);
+        rest = after.trim_start_matches(is_between);
     }
 }
 
@@ -77,7 +69,7 @@ fn is_between(c: char) -> bool {
     is_space(c) || is_quote(c) || matches!(c, '=' | ':' | '$')
 }
 
-/// What stands before the first known prefix, where that is not where the text begins.
+/// Returns the text before the first known prefix, or `None` if the text begins with one.
 fn before_known(text: &str) -> Option<&str> {
     let known = |at: usize| {
         let rest = &text[at..];
@@ -94,19 +86,19 @@ fn before_known(text: &str) -> Option<&str> {
     })
 }
 
-/// The known variable that is named before a known prefix.
+/// Returns the known variable that is named before a known prefix.
 fn named_in(before: &str) -> Option<&'static str> {
     before.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').find_map(env_names::known)
 }
 
-/// Whether a text begins with the name of a header that carries a secret.
+/// Returns whether a text begins with the name of a header that carries a secret.
 pub(super) fn is_header(text: &str) -> bool {
     let name = text.split_once(':').map_or("", |(name, _)| name.trim_matches(is_space));
     HEADERS.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// Whether what stands before a known prefix assigns it to something. A token can hold `=` and `:`
-/// itself, so this is no more than words, and not `user:` nor what a line break cut in two.
+/// Returns whether the text before a known prefix assigns it to something. A token can contain `=` and `:` itself, so
+/// the text must be only words, and neither `user:` nor what a line break cut in two.
 fn assigns(before: &str) -> bool {
     let left = before.trim_end_matches(|c| is_space(c) || is_quote(c));
     let gap = &before[left.len()..];

@@ -3,38 +3,38 @@
 use super::state::Orders;
 use crate::vault::id::{ProfileId, Provider};
 
-/// Pairs of a provider's other name and the provider whose profiles serve it.
+/// A table of provider aliases: another name of a provider, and the provider whose profiles it uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Aliases(&'static [(&'static str, &'static str)]);
 
 impl Aliases {
-    /// The aliases of a table.
+    /// Returns the aliases of a table.
     #[must_use]
     pub const fn of(table: &'static [(&'static str, &'static str)]) -> Self {
         Self(table)
     }
 
-    /// The provider whose profiles serve a provider: itself, but for an alias.
+    /// Returns the provider whose profiles a provider uses: itself, unless it is an alias.
     #[must_use]
     pub fn served_by(self, provider: &Provider) -> &str {
         let name = provider.as_str();
         self.0.iter().find(|(alias, _)| *alias == name).map_or(name, |(_, target)| target)
     }
 
-    /// Whether profiles of one provider serve the other, too.
+    /// Returns whether profiles of one provider also serve the other.
     #[must_use]
     pub fn shared(self, one: &Provider, other: &Provider) -> bool {
         one == other || self.served_by(one) == self.served_by(other)
     }
 
-    /// The order that is set for a provider in the index or in the state: under the name that it is an
-    /// alias of, else under its own. An empty one counts as none.
+    /// Returns the order that is set for a provider in the index or in the state: under the name that it is an
+    /// alias of, or else under its own. An empty order counts as no order.
     #[must_use]
     pub fn stored<'o>(self, orders: &'o Orders, provider: &Provider) -> Option<&'o [ProfileId]> {
         self.stored_as(orders, provider).map(|(_, ids)| ids)
     }
 
-    /// The same with the name under which it is set.
+    /// Returns the same, with the name under which it is set.
     #[must_use]
     pub fn stored_as<'o>(
         self,
@@ -45,13 +45,13 @@ impl Aliases {
         self.keys(provider).find_map(filled).map(|(key, ids)| (key, ids.as_slice()))
     }
 
-    /// The same of the client's configuration, where an empty order counts: no profile is used.
+    /// Returns the order in the client's configuration. An empty order counts there: no profile is used.
     #[must_use]
     pub fn configured<'o>(self, orders: &'o Orders, provider: &Provider) -> Option<&'o [ProfileId]> {
         self.keys(provider).find_map(|key| orders.get(&key)).map(Vec::as_slice)
     }
 
-    /// The names under which an order for a provider is sought, in turn.
+    /// Returns the names under which to look for a provider's order, in turn.
     pub fn keys(self, provider: &Provider) -> impl Iterator<Item = Provider> {
         self.served_by(provider).parse().ok().into_iter().chain([provider.clone()])
     }
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn an_order_is_sought_under_the_target_first() {
+    fn an_order_is_looked_for_under_the_target_first() {
         let both = orders(&[("volcengine", &["volcengine:x"]), ("volcengine-plan", &["volcengine-plan:y"])]);
         for (asked, found) in [("volcengine", "volcengine:x"), ("volcengine-plan", "volcengine:x")] {
             assert_eq!(ALIASES.stored(&both, &provider(asked)).unwrap()[0].as_str(), found);

@@ -1,4 +1,4 @@
-//! Makes the report of `models status` out of what is known.
+//! Builds the report of `models status`.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +19,7 @@ use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
-/// What a report is made of.
+/// What a report is built from.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The vault's home, for display.
@@ -32,44 +32,44 @@ pub struct Input<'a> {
     pub profiles: &'a [ProfileView],
     /// The orders of the index.
     pub orders: &'a Orders,
-    /// The run-time state; an empty one where it could not be read.
+    /// The run-time state; empty if it could not be read.
     pub state: &'a AuthState,
-    /// What the client's configuration says of selection.
+    /// What the client's configuration says about selection.
     pub policy: &'a SelectionPolicy,
-    /// The session that is looked at.
+    /// The session in question.
     pub session: Option<&'a SessionName>,
-    /// The model that is asked about.
+    /// The model in question.
     pub model: Option<&'a Model>,
     /// Providers that are in use and have no key.
     pub lacking: &'a [Lacking],
-    /// What alone is asked for.
+    /// What the report is limited to.
     pub only: &'a Only,
-    /// What the client's configuration says of endpoints.
+    /// What the client's configuration says about endpoints.
     pub endpoints: &'a [Endpoint],
-    /// What was met on the way, for people.
+    /// Warnings for people.
     pub warnings: &'a [String],
     /// Now, in Unix milliseconds.
     pub now: i64,
-    /// The window before an expiry, in milliseconds.
+    /// How long before its expiry a profile counts as expiring, in milliseconds.
     pub warn_after_ms: i64,
-    /// Until when `strongroom unlock` keeps the vault open, where it does.
+    /// Until when `strongroom unlock` keeps the vault unlocked, if it does, in Unix milliseconds.
     pub unlocked_until: Option<i64>,
     /// Agents that have what this one lacks.
     pub elsewhere: &'a [AgentName],
-    /// Whether a key beside the vault serves what is asked for.
+    /// Whether a key outside the vault serves what is asked for.
     pub beside: bool,
     /// Whether there is a vault.
     pub has_vault: bool,
 }
 
 impl<'a> Input<'a> {
-    /// The pin of the session that is looked at.
+    /// Returns the pin of the session in question.
     #[must_use]
     pub fn pin(&self) -> Option<&'a Pin> {
         self.state.pins.get(self.session?)
     }
 
-    /// That the state has an order for a provider which stands back behind another one in the index.
+    /// Returns a warning if the state has an order for a provider that the index overrules.
     #[must_use]
     pub fn overruled(&self, provider: &Provider) -> Option<String> {
         let (name, index) = self.policy.aliases.stored_as(self.orders, provider)?;
@@ -78,8 +78,8 @@ impl<'a> Input<'a> {
         Some(phrases::overruled(name, state, self.agent))
     }
 
-    /// Where the client sends the requests of the session that is looked at, as its own view shows it: the
-    /// endpoint, and the API that is spoken there if the configuration says it.
+    /// Returns where the client sends the requests of the session in question, as the client shows it: the endpoint,
+    /// and its API if the configuration names one.
     #[must_use]
     pub fn endpoint(&self, provider: &Provider) -> Option<(String, Option<String>)> {
         self.session?;
@@ -89,7 +89,7 @@ impl<'a> Input<'a> {
         Some((url.unwrap_or_else(|| "default".to_owned()), api))
     }
 
-    /// What selection says of the profiles that serve a provider.
+    /// Selects among the profiles that serve a provider.
     #[must_use]
     pub fn select(&self, provider: &Provider, own: &[&'a ProfileView]) -> Selected<'a> {
         let order = self.policy.aliases.stored(self.orders, provider);
@@ -99,18 +99,18 @@ impl<'a> Input<'a> {
     }
 }
 
-/// What selection says of the profiles that are known: what every form of `status` shows a part of.
+/// The outcome of selection for all providers, of which every form of `status` shows a part.
 #[derive(Clone, Debug)]
 pub struct Overview<'a> {
-    /// What it is made of.
+    /// What it is built from.
     pub input: Input<'a>,
     /// Each provider that has profiles.
     pub providers: Vec<OfProvider<'a>>,
     /// Providers that are in use and have no key, sorted.
     pub lacking: Vec<Lacking>,
-    /// What was met on the way, for people.
+    /// Warnings for people.
     pub warnings: Vec<String>,
-    /// All profiles by id, if they are asked for.
+    /// All profiles by id, filled on first use.
     by_id: OnceCell<HashMap<&'a ProfileId, &'a ProfileView>>,
 }
 
@@ -121,7 +121,7 @@ pub struct OfProvider<'a> {
     pub provider: &'a Provider,
     /// Its profiles, in the order of the index.
     pub own: Vec<&'a ProfileView>,
-    /// What selection says of those that serve it: its own, and those of its aliases.
+    /// The outcome of selection among those that serve it: its own, and those of its aliases.
     pub selected: Selected<'a>,
 }
 
@@ -135,7 +135,8 @@ impl<'a> Overview<'a> {
         for view in input.profiles {
             groups.entry(&view.provider).or_default().push(view);
         }
-        // Of a provider without aliases here, its own serve it; of others all do, in the order of the index.
+        // A provider without aliases here is served by its own profiles, any other by all of them in the order of the
+        // index.
         let targets: HashSet<_> = groups.keys().map(|provider| aliases.served_by(provider)).collect();
         if targets.len() < groups.len() {
             for view in input.profiles {
@@ -146,7 +147,7 @@ impl<'a> Overview<'a> {
         lacking.sort();
         lacking.dedup();
         let mut overruled: Vec<_> = groups.keys().filter_map(|provider| input.overruled(provider)).collect();
-        // Aliases share one.
+        // Aliases share one order.
         overruled.dedup();
         let of_provider = |(provider, own): (&'a Provider, Vec<&'a ProfileView>)| {
             let selected = input.select(provider, serving.get(aliases.served_by(provider)).unwrap_or(&own));
@@ -157,26 +158,26 @@ impl<'a> Overview<'a> {
         Self { input, providers, lacking, warnings, by_id: OnceCell::new() }
     }
 
-    /// What is known of a profile, be it one of another provider.
+    /// Returns what is known about a profile, even if it is one of another provider.
     #[must_use]
     pub fn view_of(&self, choice: &Choice<'a>) -> Option<&'a ProfileView> {
         let all = || self.input.profiles.iter().map(|view| (&view.id, view)).collect();
         choice.view.or_else(|| self.by_id.get_or_init(all).get(choice.id).copied())
     }
 
-    /// How a profile fares.
+    /// Returns the status of a profile.
     #[must_use]
     pub fn status(&self, view: &ProfileView) -> Status {
         status(view, self.input.now, self.input.warn_after_ms)
     }
 
-    /// The profile of a provider that is used next, if it is one that is there.
+    /// Returns the profile of a provider that is used next, if it exists.
     #[must_use]
     pub fn next_of(&self, provider: &str) -> Option<&'a ProfileView> {
         self.providers.iter().find(|one| one.provider.as_str() == provider)?.selected.next()?.view
     }
 
-    /// The outcome of `--check`.
+    /// Returns the outcome of `--check`.
     #[must_use]
     pub fn check(&self) -> Check {
         let missing: Vec<_> = self.lacking.iter().map(|lacking| &lacking.provider).collect();
@@ -189,7 +190,7 @@ impl<'a> Overview<'a> {
     }
 }
 
-/// Makes the report.
+/// Builds the report.
 #[must_use]
 pub fn assemble(overview: &Overview<'_>) -> Report {
     let input = &overview.input;

@@ -87,7 +87,7 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
             "email": "me@x.io",
             "trouble": { "what": "Sign-in expires in 3h",
                 "remedy": "sign in to openai-codex again in its own client, then import that with \
-                           --include-oauth --on-conflict replace" }
+                           `--include-oauth --on-conflict replace`" }
         })
     );
 }
@@ -105,8 +105,8 @@ fn an_order_in_the_state_that_the_index_overrules_is_a_warning() {
         warnings(&["anthropic:default"], &state),
         json!([
             "auth-state.json has another order for anthropic than the index: anthropic:work, anthropic:default. \
-             OpenClaw 2026.6.1 goes by that one, Strongroom by the index; `strongroom order clear --provider \
-             anthropic` lets both go by it"
+             OpenClaw 2026.6.1 uses that order, Strongroom the one in the index; to make both use auth-state.json: \
+             `strongroom order clear --provider anthropic`"
         ])
     );
 }

@@ -1,26 +1,27 @@
-//! How long a profile rests after a failure, as the client reckons it, and what a report changes.
+//! How long a profile cools down after a failure, by the client's rules, and what a report changes.
 
 use std::str::FromStr;
 
 use super::pin::Model;
 use super::profile::is_exempt;
 use super::state::Usage;
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::messages;
 use crate::time::{DAY, HOUR, MINUTE, SECOND};
 use crate::vault::credential::EXPIRES_MAX;
 use crate::vault::id::Provider;
 
 /// The shortest base of a disablement, whatever the configuration says.
 const DISABLE_BASE_MIN: i64 = MINUTE;
-/// From this many doublings on, a disablement grows no more.
+/// After this many doublings, a disablement no longer grows.
 const DOUBLINGS_MAX: u64 = 10;
 
-/// What a profile failed of, as the client spells it.
+/// Why a request failed, as the client spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Failure(&'static str);
 
 impl Failure {
-    /// Every kind that clients know, of either generation.
+    /// Every kind that either generation of the client knows.
     pub const ALL: [&'static str; 13] = [
         "auth",
         "auth_permanent",
@@ -37,19 +38,19 @@ impl Failure {
         "unknown",
     ];
 
-    /// The kind as it stands in the state.
+    /// Returns the kind as it is spelled in the state.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         self.0
     }
 
-    /// Whether it disables a profile, where others only cool it down.
+    /// Returns whether it disables a profile instead of only cooling it down.
     #[must_use]
     pub fn disables(self) -> bool {
         matches!(self.0, "billing" | "auth_permanent")
     }
 
-    /// Whether it can be of one model alone: a limit or a time-out of one need not be another's.
+    /// Returns whether it can concern only one model: a limit or a timeout of one model says nothing about another.
     #[must_use]
     pub fn is_of_model(self) -> bool {
         matches!(self.0, "rate_limit" | "timeout")
@@ -61,28 +62,25 @@ impl FromStr for Failure {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let known = Self::ALL.into_iter().find(|known| *known == text);
-        known.map(Self).ok_or_else(|| {
-            Error::new(Code::Usage, "that is not a kind of failure")
-                .with_remedy(format!("use one of: {}", Self::ALL.join(", ")))
-        })
+        known.map(Self).ok_or_else(|| messages::select::unknown_failure(&Self::ALL.join(", ")))
     }
 }
 
-/// Whose waits are used.
+/// Which generation of the client's back-off rules is used.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default, Debug)]
 pub enum Generation {
-    /// Those of OpenClaw 2026.2.26: 1, 5, 25 and 60 minutes; a permanent refusal counts as billing.
+    /// The rules of OpenClaw 2026.2.26: 1, 5, 25 and 60 minutes; a permanent refusal counts as billing.
     Older,
-    /// Those of OpenClaw 2026.6.1 and later: 30 s, 1 and 5 minutes.
+    /// The rules of OpenClaw 2026.6.1 and later: 30 s, 1 and 5 minutes.
     #[default]
     Newer,
 }
 
 impl Generation {
-    /// The variable that names it.
+    /// The environment variable that chooses it.
     pub const VARIABLE: &'static str = "STRONGROOM_BACKOFF";
 
-    /// The first version of the client that reckons so, by which it is named.
+    /// Returns its name: the first version of the client with these rules.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,7 +89,7 @@ impl Generation {
         }
     }
 
-    /// How long a profile cools down after its `count`-th failure in a row, in milliseconds.
+    /// Returns how long a profile cools down after its `count`-th failure in a row, in milliseconds.
     #[must_use]
     pub fn cooldown(self, count: u64) -> i64 {
         let steps: &[i64] = match self {
@@ -107,25 +105,23 @@ impl FromStr for Generation {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        [Self::Older, Self::Newer].into_iter().find(|one| one.as_str() == text).ok_or_else(|| {
-            Error::new(Code::Usage, "that is not a generation of back-off")
-                .with_remedy("use one of: 2026.2.26, 2026.6.1")
-        })
+        let known = [Self::Older, Self::Newer].into_iter().find(|one| one.as_str() == text);
+        known.ok_or_else(messages::select::unknown_generation)
     }
 }
 
-/// `auth.cooldowns` of the client's configuration, for one provider. All in milliseconds.
+/// One provider's `auth.cooldowns` in the client's configuration. All in milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
-    /// The first disablement for want of credit.
+    /// How long the first disablement for lack of credit lasts.
     pub billing: i64,
-    /// The longest one.
+    /// The longest disablement for lack of credit.
     pub billing_max: i64,
-    /// The first disablement for a permanent refusal.
+    /// How long the first disablement for a permanent refusal lasts.
     pub auth_permanent: i64,
-    /// The longest one.
+    /// The longest disablement for a permanent refusal.
     pub auth_permanent_max: i64,
-    /// A failure longer ago than this is forgotten.
+    /// A failure older than this is forgotten.
     pub failure_window: i64,
 }
 
@@ -146,23 +142,23 @@ impl Default for Limits {
 pub struct Failed<'a> {
     /// The provider of the profile.
     pub provider: &'a Provider,
-    /// What it failed of.
+    /// Why it failed.
     pub failure: Failure,
     /// The model that was asked for, if that is known.
     pub model: Option<&'a Model>,
 }
 
-/// How failures of a provider's profiles are reckoned.
+/// How failures of a provider's profiles count.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct BackoffPolicy {
-    /// Whose waits.
+    /// Which generation of rules.
     pub generation: Generation,
     /// What the configuration says.
     pub limits: Limits,
 }
 
 impl BackoffPolicy {
-    /// How long a profile is disabled at its `count`-th failure of this kind, in milliseconds.
+    /// Returns how long a profile is disabled at its `count`-th failure of this kind, in milliseconds.
     #[must_use]
     pub fn disablement(&self, failure: Failure, count: u64) -> i64 {
         let limits = &self.limits;
@@ -175,13 +171,13 @@ impl BackoffPolicy {
         base.saturating_mul(1 << doublings).min(max.max(base))
     }
 
-    /// What is known of a profile after one more failure at `now`; `None` where its provider is
-    /// exempt and nothing is noted.
+    /// Returns the usage of a profile after one more failure at `now`, or `None` if its provider is exempt and nothing
+    /// is recorded.
     ///
-    /// A window that is still open is kept as it is: failures that come in together must not add
-    /// up. Counters begin anew when the last failure is older than the window of failures, or when
-    /// every window is over. A cooldown is of the `model` alone, where one is named, the failure can
-    /// be of one, and every other failure in the same window was of it, too.
+    /// A window that is still open stays as it is: failures that come in together must not add up. Counters start
+    /// again when the last failure is older than the failure window, or when every window is over. A cooldown is
+    /// limited to `model` if one is given, the failure can concern only one, and every other failure in the same
+    /// window was of that model.
     #[must_use]
     pub fn after_failure(&self, usage: &Usage, failed: Failed<'_>, now: i64) -> Option<Usage> {
         let Failed { provider, failure, model } = failed;
@@ -208,7 +204,7 @@ impl BackoffPolicy {
             next.disabled_reason = reason;
         } else {
             let until = end(now, self.generation.cooldown(next.error_count));
-            // The older client knows no model.
+            // The older client has no cooldowns of one model.
             let of_one = failure.is_of_model() && self.generation == Generation::Newer;
             let model = model.filter(|_| of_one);
             next.cooldown_model = match next.cooldown_until {
@@ -222,20 +218,20 @@ impl BackoffPolicy {
     }
 }
 
-/// The end of a window that begins now. What would end beyond the last instant of JavaScript's
-/// `Date` ends at once: the client reckons so.
+/// Returns the end of a window that begins now. One that would end after the last instant of JavaScript's `Date` ends
+/// at once, as in the client.
 fn end(now: i64, duration: i64) -> i64 {
     now.checked_add(duration).filter(|end| *end <= EXPIRES_MAX).unwrap_or(now)
 }
 
-/// What is known of a profile after it served at `now`: every window and counter is gone.
+/// Returns the usage of a profile after a success at `now`: every window and counter is cleared.
 #[must_use]
 pub fn after_success(usage: &Usage, now: i64) -> Usage {
     Usage { last_used: Some(now), last_failure_at: usage.last_failure_at, ..Usage::default() }
 }
 
-/// What is known of a profile whose secret is another one now: windows and counters were the old
-/// one's. When it was last used stays, so that it keeps its place.
+/// Returns the usage of a profile whose secret was replaced: windows and counters belonged to the old one. Its last use
+/// is kept, so that it keeps its place.
 #[must_use]
 pub fn after_new_secret(usage: &Usage) -> Usage {
     Usage { last_used: usage.last_used, last_failure_at: usage.last_failure_at, ..Usage::default() }

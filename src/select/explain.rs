@@ -8,6 +8,7 @@ use super::phrases::{self, ids};
 use super::pin::PinnedBy;
 use super::profile::ProfileView;
 use super::verdict::Verdict;
+use crate::messages::select as messages;
 use crate::time::relative;
 use crate::vault::id::Provider;
 
@@ -18,10 +19,10 @@ pub struct Explanation {
     pub agent: String,
     /// The provider.
     pub provider: String,
-    /// The model that is asked about.
+    /// The model in question.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
-    /// What was looked at, in turn.
+    /// The steps of the selection, in turn.
     pub steps: Vec<Step>,
     /// The profile that is used next.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,7 +34,7 @@ pub struct Explanation {
 pub struct Step {
     /// What it looks at.
     pub step: StepKind,
-    /// What it found, a sentence or a profile each.
+    /// What it found, one sentence or profile per line.
     pub found: Vec<String>,
 }
 
@@ -43,22 +44,22 @@ pub struct Step {
 pub enum StepKind {
     /// The session's pin.
     Pin,
-    /// The order that is set, or that there is none.
+    /// The order that is set, if any.
     Order,
     /// The profiles that serve the provider.
     Profiles,
-    /// Those that are never used as they are.
+    /// The profiles that are never used as they are.
     Excluded,
-    /// Those that wait.
+    /// The profiles that are cooling down.
     Cooldown,
     /// The profile that is used next.
     Next,
-    /// A key beside the vault, if there is one.
+    /// A key outside the vault, if there is one.
     Source,
 }
 
 impl StepKind {
-    /// The heading of the step for people.
+    /// Returns the heading of the step for people.
     const fn heading(self) -> &'static str {
         match self {
             Self::Pin => "Pin",
@@ -97,7 +98,7 @@ pub fn explain(input: &Input<'_>, provider: &Provider) -> Explanation {
     }
 }
 
-/// The explanation for people, line by line.
+/// Returns the explanation for people, line by line.
 #[must_use]
 pub fn text(explanation: &Explanation) -> Vec<String> {
     let model = explanation.model.as_ref().map(|model| format!(", model {model}")).unwrap_or_default();
@@ -113,44 +114,34 @@ pub fn text(explanation: &Explanation) -> Vec<String> {
 }
 
 fn pin(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> String {
-    let Some(session) = input.session else { return "no session is asked about (--session)".to_owned() };
-    let Some(pin) = input.pin() else { return format!("session {session} has none") };
+    let Some(session) = input.session else { return messages::NO_SESSION.to_owned() };
+    let Some(pin) = input.pin() else { return messages::no_pin(session) };
     let id = &pin.profile;
     let by = match pin.source {
-        PinnedBy::User => format!("session {session} is pinned to {id}"),
-        PinnedBy::Auto => format!("session {session} was served by {id} last"),
+        PinnedBy::User => messages::pinned(session, id),
+        PinnedBy::Auto => messages::preferred(session, id),
     };
     let effect = match &selected.pinned {
-        Some(Pinned::Locked(_)) => "; no other profile serves it",
-        Some(Pinned::Preferred(_)) => ", which comes first",
-        Some(Pinned::Passed(_)) => ", which cannot serve now",
-        Some(Pinned::Gone(_)) => ", which is not there any more: the pin has no effect",
-        None => return format!("{by}, which is not of provider {provider}"),
+        Some(Pinned::Locked(_)) => messages::PIN_LOCKS,
+        Some(Pinned::Preferred(_)) => messages::PIN_PREFERS,
+        Some(Pinned::Passed(_)) => messages::PIN_PASSED,
+        Some(Pinned::Gone(_)) => messages::PIN_GONE,
+        None => &messages::pin_of_another(provider),
     };
     format!("{by}{effect}")
 }
 
 fn order(input: &Input<'_>, provider: &Provider, basis: &Basis<'_>) -> Vec<String> {
     let basis = match basis {
-        Basis::Index(order) => format!("set in the index: {}", ids(order.iter().copied())),
-        Basis::State(order) => format!("set in auth-state.json: {}", ids(order.iter().copied())),
-        Basis::Config(order) if order.is_empty() => {
-            "auth.order of the client's configuration is empty: no profile is used".to_owned()
-        }
-        Basis::Config(order) => {
-            format!("auth.order of the client's configuration: {}", ids(order.iter().copied()))
-        }
-        Basis::ConfigProfiles(listed) => format!(
-            "none is set; the client's configuration lists {}: by type (oauth, token, api_key), then the longest unused",
-            ids(listed.iter().copied())
-        ),
-        Basis::Automatic => {
-            "none is set: by type (oauth, token, api_key), then the longest unused".to_owned()
-        }
+        Basis::Index(order) => messages::order_in_index(&ids(order.iter().copied())),
+        Basis::State(order) => messages::order_in_state(&ids(order.iter().copied())),
+        Basis::Config(order) if order.is_empty() => messages::EMPTY_ORDER.to_owned(),
+        Basis::Config(order) => messages::order_in_config(&ids(order.iter().copied())),
+        Basis::ConfigProfiles(listed) => messages::no_order_but_listed(&ids(listed.iter().copied())),
+        Basis::Automatic => messages::NO_ORDER.to_owned(),
     };
     let served_by = input.policy.aliases.served_by(provider);
-    let alias = (served_by != provider.as_str())
-        .then(|| format!("{provider} is served by the profiles of {served_by}, as the client has it"));
+    let alias = (served_by != provider.as_str()).then(|| messages::alias(provider, served_by));
     std::iter::once(basis).chain(alias).chain(input.overruled(provider)).collect()
 }
 
@@ -204,19 +195,15 @@ fn cooldown(input: &Input<'_>, selected: &Selected<'_>) -> Vec<String> {
 
 fn outcome(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> String {
     match (selected.next(), &selected.pinned) {
-        (Some(next), Some(Pinned::Locked(_))) => format!("{}: it is pinned", next.id),
-        (Some(next), _) if next.verdict == Verdict::Eligible => {
-            format!("{}: the first that can be used", next.id)
+        (Some(next), Some(Pinned::Locked(_))) => messages::next_is_pinned(next.id),
+        (Some(next), _) if next.verdict == Verdict::Eligible => messages::next_is_first(next.id),
+        (Some(next), _) => {
+            let until = next.verdict.until();
+            let when = until.map_or_else(|| "now".to_owned(), |until| relative(until, input.now));
+            messages::next_is_soonest(next.id, &when)
         }
-        (Some(next), _) => format!(
-            "{}: no available auth profile (all in cooldown), and it is free soonest, {}",
-            next.id,
-            next.verdict.until().map_or_else(|| "now".to_owned(), |until| relative(until, input.now))
-        ),
-        (None, Some(Pinned::Locked(id))) => {
-            format!("none: the session is pinned to {id}, which cannot be used")
-        }
-        (None, _) => format!("none: agent {} has no usable profile of {provider}", input.agent),
+        (None, Some(Pinned::Locked(id))) => messages::none_because_pinned(id),
+        (None, _) => messages::none_usable(input.agent, provider),
     }
 }
 
@@ -251,12 +238,12 @@ mod tests {
             told(None, &["anthropic:work", "anthropic:default", "anthropic:gone"]),
             "\
 anthropic (agent main)
-1. Pin       no session is asked about (--session)
+1. Pin       no session given (`--session`)
 2. Order     set in the index: anthropic:work, anthropic:default, anthropic:gone
 3. Profiles  anthropic:default: api_key, unverified, no expiry, never used
              anthropic:work: token, unverified, expires in 30d, never used
              anthropic:old: token, unverified, expired 2d ago, never used
-4. Not used  anthropic:gone: no sealed credential (missing_credential)
+4. Not used  anthropic:gone: no stored credential (missing_credential)
              anthropic:old: not in the order that is set (excluded_by_auth_order)
 5. Waiting   anthropic:work: cooling down for 5m (rate_limit)
 6. Next      anthropic:default: the first that can be used"
@@ -283,10 +270,10 @@ anthropic (agent main)
         );
         assert_eq!(
             told("claude-cli", &["anthropic:work"], &["anthropic:old"], empty),
-            "set in the index: anthropic:work | claude-cli is served by the profiles of anthropic, as the client \
-             has it | auth-state.json has another order for anthropic than the index: anthropic:old. OpenClaw \
-             2026.6.1 goes by that one, Strongroom by the index; `strongroom order clear --provider anthropic` \
-             lets both go by it"
+            "set in the index: anthropic:work | claude-cli uses the profiles of anthropic, as in the client | \
+             auth-state.json has another order for anthropic than the index: anthropic:old. OpenClaw 2026.6.1 uses \
+             that order, Strongroom the one in the index; to make both use auth-state.json: `strongroom order clear \
+             --provider anthropic`"
         );
     }
 
@@ -303,12 +290,12 @@ anthropic (agent main)
                 "is pinned to anthropic:old; no other",
                 "none: the session is pinned",
             ),
-            (("anthropic:work", PinnedBy::Auto), "which cannot serve now", "anthropic:default: the first"),
+            (("anthropic:work", PinnedBy::Auto), "which cannot be used now", "anthropic:default: the first"),
             (("anthropic:default", PinnedBy::Auto), "which comes first", "anthropic:default: the first"),
             (("anthropic:gone", PinnedBy::User), "the pin has no effect", "anthropic:default: the first"),
             (
                 ("openai-codex:me@x.io", PinnedBy::User),
-                "not of provider anthropic",
+                "not a profile of provider anthropic",
                 "anthropic:default: the first",
             ),
         ] {

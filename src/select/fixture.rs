@@ -1,4 +1,4 @@
-//! A small agent, as several tests of this module see it.
+//! A small agent for several tests of this module.
 
 use super::aliases::Aliases;
 use super::assemble::{Input, Overview, assemble};
@@ -30,7 +30,7 @@ pub(super) fn profiles() -> Vec<ProfileView> {
     ]
 }
 
-/// Without a configuration.
+/// Returns the policy without a configuration.
 pub(super) fn policy() -> SelectionPolicy {
     SelectionPolicy::new(Aliases::of(&[("claude-cli", "anthropic")]))
 }
@@ -80,7 +80,7 @@ pub(super) fn overview<R>(
     with_input(profiles, orders, state, |input| show(&Overview::of(Input { lacking, warnings, ..input })))
 }
 
-/// Gives what is known of profiles to a test, which can change it.
+/// Gives a test the input of a report, which it can change.
 pub(super) fn with_input<R>(
     profiles: &[ProfileView],
     orders: &Orders,

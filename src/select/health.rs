@@ -1,4 +1,4 @@
-//! How profiles fare, and the exit status of `models status --check`.
+//! The status of profiles, and the exit status of `models status --check`.
 
 use serde::Serialize;
 
@@ -9,24 +9,24 @@ use crate::vault::id::{ProfileId, Provider};
 /// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
 pub const WARN_AFTER_MS: i64 = DAY;
 
-/// How a profile fares, as OpenClaw spells it.
+/// The status of a profile, as OpenClaw spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It is good for longer than the window.
+    /// It expires after the window.
     Ok,
     /// It expires within the window.
     Expiring,
     /// It has expired.
     Expired,
-    /// There is no secret that could be used, or no valid expiry.
+    /// It has no usable secret, or an invalid expiry.
     Missing,
     /// A token or an API key that has no expiry.
     Static,
 }
 
 impl Status {
-    /// The status as it stands in a report.
+    /// Returns the status as it is spelled in a report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl Status {
         }
     }
 
-    /// Of two, the one that needs a person more.
+    /// Returns the status that needs attention more.
     #[must_use]
     pub fn worse(self, other: Self) -> Self {
         if other.weight() > self.weight() { other } else { self }
@@ -55,11 +55,11 @@ impl Status {
     }
 }
 
-/// How a profile fares at `now`, with a window of `window` milliseconds before its expiry.
+/// Returns the status of a profile at `now`, with a window of `window` milliseconds before its expiry.
 ///
-/// A record that is not there, does not open or was rolled back is missing. A secret that another
-/// program keeps (in plaintext, or with another secret provider) is not: it is there, and only its
-/// expiry is judged. An OAuth sign-in without an expiry is `ok`.
+/// A stored profile that does not exist, cannot be decrypted or was rolled back is missing. A secret that another
+/// program keeps (in plaintext, or in another secret provider) is not: only its expiry counts. An OAuth sign-in without
+/// an expiry is `ok`.
 #[must_use]
 pub fn status(view: &ProfileView, now: i64, window: i64) -> Status {
     use crate::vault::credential::CredentialType::OAuth;
@@ -83,31 +83,31 @@ pub struct Check {
     /// The exit status: 0 all usable, 1 any expired or missing, no profile at all, or a provider in
     /// use without a key, 2 any expiring.
     pub exit: u8,
-    /// Every profile that is not as it should be.
+    /// Everything that is wrong.
     pub reasons: Vec<CheckReason>,
 }
 
-/// Why a check does not pass.
+/// Why a check fails.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReason {
     /// What is wrong.
     pub code: CheckCode,
-    /// The profile, where it is about one.
+    /// The profile, if it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub profile_id: Option<String>,
-    /// The provider, where it is about one that has no key.
+    /// The provider, if it is about one that has no key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
 }
 
-/// What is wrong for a check.
+/// What a check found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckCode {
     /// A profile has expired.
     Expired,
-    /// A profile has no secret that could be used, or does not exist.
+    /// A profile has no usable secret, or does not exist.
     Missing,
     /// A profile expires within the window.
     Expiring,
@@ -123,21 +123,20 @@ impl CheckReason {
     }
 }
 
-/// What is judged beside the profiles that are there.
+/// What a check looks at, beside the profiles.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct CheckScope<'a> {
-    /// The one profile that is asked for.
+    /// The one profile to check.
     pub profile: Option<&'a ProfileId>,
     /// Providers that are in use and have no key.
     pub missing: &'a [&'a Provider],
-    /// Whether a key beside the vault serves what is asked for: then no profile is needed.
+    /// Whether a key outside the vault serves what is asked for, so that no profile is needed.
     pub beside: bool,
 }
 
-/// Judges all profiles given; the caller has filtered them by `--profile` and `--provider`.
+/// Checks all given profiles; the caller has filtered them by `--profile` and `--provider`.
 ///
-/// Orders and cooldowns do not count: a credential that ran out is reported although another one
-/// still serves.
+/// Orders and cooldowns do not count: an expired credential is reported even if another one still works.
 #[must_use]
 pub fn check(views: &[ProfileView], asked: CheckScope<'_>, now: i64, window: i64) -> Check {
     let mut exit = 0;

@@ -1,6 +1,6 @@
-//! Which profile of a provider is used next, which are not and why, and how all of them fare.
+//! Which profile of a provider is used next, why the others are not, and the status of all of them.
 //!
-//! Nothing here reads a file, a clock or a terminal: everything comes in as a value.
+//! Nothing here reads a file, a clock or a terminal: everything is passed in as a value.
 
 pub mod aliases;
 pub mod assemble;

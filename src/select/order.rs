@@ -1,4 +1,4 @@
-//! Which profile of a provider comes next, and why the others do not.
+//! Which profile of a provider is used next, and why the others are not.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,18 +12,18 @@ use super::verdict::{ReasonCode, Verdict};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
-/// A profile and what selection says of it.
+/// A profile and its verdict.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Choice<'a> {
     /// The profile.
     pub id: &'a ProfileId,
-    /// What is known of it, if it is there.
+    /// What is known about it, if it exists.
     pub view: Option<&'a ProfileView>,
-    /// What selection says of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What decides, beside the profiles themselves.
+/// What decides about the order, beside the profiles themselves.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// The order that is set in the index, as [`Aliases::stored`](super::aliases::Aliases::stored) finds it.
@@ -34,18 +34,18 @@ pub struct Rules<'a> {
     pub policy: &'a SelectionPolicy,
     /// The session's pin.
     pub pin: Option<&'a Pin>,
-    /// The model that is asked about.
+    /// The model in question.
     pub model: Option<&'a Model>,
     /// Now, in Unix milliseconds.
     pub now: i64,
 }
 
-/// Which profiles are looked at, and in which order.
+/// Which profiles take part, and in which order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Basis<'a> {
     /// The order that is set in the index.
     Index(Vec<&'a ProfileId>),
-    /// The order in the state, where OpenClaw 2026.6.1 keeps it.
+    /// The order in the state, as OpenClaw 2026.6.1 keeps it.
     State(Vec<&'a ProfileId>),
     /// `auth.order` of the client's configuration.
     Config(Vec<&'a ProfileId>),
@@ -56,7 +56,7 @@ pub enum Basis<'a> {
 }
 
 impl<'a> Basis<'a> {
-    /// The profiles that it names, where it does.
+    /// Returns the profiles that it names, if it names any.
     #[must_use]
     pub fn ids(&self) -> Option<&[&'a ProfileId]> {
         match self {
@@ -65,7 +65,7 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Where it comes from, if it is not an automatic one.
+    /// Returns its source, unless it is automatic.
     #[must_use]
     pub fn source(&self) -> Option<OrderSource> {
         match self {
@@ -77,14 +77,14 @@ impl<'a> Basis<'a> {
         }
     }
 
-    /// Whether the order of its profiles is kept, and not made by type and last use.
+    /// Returns whether it fixes the order of its profiles, instead of sorting them by type and last use.
     #[must_use]
     pub fn is_explicit(&self) -> bool {
         matches!(self, Self::Index(_) | Self::State(_) | Self::Config(_))
     }
 }
 
-/// Where the profiles that are looked at are named.
+/// The source of the profiles that take part.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderSource {
@@ -94,25 +94,25 @@ pub enum OrderSource {
     State,
     /// In `auth.order` of the client's configuration.
     Config,
-    /// In `auth.profiles` there, which has no order but leaves others out.
+    /// In `auth.profiles` of the client's configuration, which has no order but excludes all other profiles.
     ConfigProfiles,
 }
 
-/// What a session's pin does to a provider.
+/// The effect of a session's pin on a provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Pinned {
-    /// A person pinned this profile: it alone serves, whatever order and cooldown say.
+    /// A person pinned this profile: only it is used, whatever the order and cooldowns say.
     Locked(ProfileId),
-    /// It served the session last, and comes first.
+    /// It last served the session, and comes first.
     Preferred(ProfileId),
-    /// It served the session last, and cannot now: others do.
+    /// It last served the session, but cannot be used now.
     Passed(ProfileId),
-    /// There is no such profile any more: the pin has no effect.
+    /// The profile no longer exists: the pin has no effect.
     Gone(ProfileId),
 }
 
 impl Pinned {
-    /// What the pin does, in a word.
+    /// Returns the effect without the profile.
     #[must_use]
     pub const fn effect(&self) -> Effect {
         match self {
@@ -124,35 +124,34 @@ impl Pinned {
     }
 }
 
-/// A [`Pinned`] in a word.
+/// A [`Pinned`] without its profile.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Effect {
-    /// It alone serves.
+    /// Only it is used.
     Locked,
     /// It comes first.
     Preferred,
-    /// It cannot serve now.
+    /// It cannot be used now.
     Passed,
-    /// There is no such profile.
+    /// It does not exist.
     Gone,
 }
 
-/// The outcome for a provider.
+/// The outcome of selection for a provider.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Selected<'a> {
-    /// Which profiles were looked at.
+    /// Which profiles took part.
     pub basis: Basis<'a>,
-    /// What a pin did.
+    /// The effect of the session's pin.
     pub pinned: Option<Pinned>,
-    /// All profiles of the provider: first those that can be used, in the order in which they are,
-    /// then the cooled ones by the end of their window, then the excluded ones. A pinned one stands
-    /// before all.
+    /// All profiles of the provider: first those that can be used, in their order, then those that are cooling down, by
+    /// the end of their window, then the excluded ones. A pinned profile comes before all others.
     pub choices: Vec<Choice<'a>>,
 }
 
 impl<'a> Selected<'a> {
-    /// The profile that is used next.
+    /// Returns the profile that is used next.
     #[must_use]
     pub fn next(&self) -> Option<&Choice<'a>> {
         if let Some(Pinned::Locked(id)) = &self.pinned {
@@ -165,13 +164,12 @@ impl<'a> Selected<'a> {
 
 /// Selects among the profiles that serve a provider: its own, and those of its [aliases](super::aliases::Aliases).
 ///
-/// An explicit order is kept: that of the index, else of the state, else of the client's
-/// configuration. An empty one counts as none in the first two; in the configuration it leaves no
-/// profile. Without any, the order is by type (OAuth, token, API key), within a type by last use
-/// with the longest unused first, and else as in `own`; if the configuration lists profiles of the
-/// provider, only those take part. Where everything that an order of ours or the configuration's
-/// list names is gone, all profiles take part. Those that wait stand by the end of their window,
-/// and else as in the order, in the list or in `own`, whatever their type.
+/// An explicit order is kept: the one in the index, or else in the state, or else in the client's configuration. An
+/// empty one counts as no order in the first two; in the configuration it leaves no profile. Without an order, profiles
+/// are sorted by type (OAuth, token, API key), within a type by last use with the least recently used first, and then
+/// as in `own`; if the configuration lists profiles of the provider, only those take part. If none of the profiles that
+/// an order of ours or the configuration's list names exists, all profiles take part. Those that are cooling down are
+/// sorted by the end of their window, and then as in the order, in the list or in `own`, whatever their type.
 #[must_use]
 pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a>) -> Selected<'a> {
     let named = basis(provider, rules);
@@ -213,7 +211,7 @@ pub fn select<'a>(provider: &Provider, own: &[&'a ProfileView], rules: &Rules<'a
     selected(provider, if is_repaired { Basis::Automatic } else { named }, ranks, rules)
 }
 
-/// Brings what was judged into its order.
+/// Sorts the profiles, and applies the pin.
 fn selected<'a>(
     provider: &Provider,
     basis: Basis<'a>,
@@ -221,7 +219,7 @@ fn selected<'a>(
     rules: &Rules<'a>,
 ) -> Selected<'a> {
     if !basis.is_explicit() {
-        // Only these: the client leaves those that wait as they were.
+        // Only these: the client does not sort those that are cooling down.
         ranks.eligible.sort_by_cached_key(|choice| {
             let used = rules.state.usage(choice.id).and_then(|usage| usage.last_used);
             (choice.view.map(|view| type_rank(view.kind)), used.unwrap_or(0))
@@ -249,7 +247,7 @@ fn basis<'a>(provider: &Provider, rules: &Rules<'a>) -> Basis<'a> {
     Basis::Automatic
 }
 
-/// Puts a pinned profile before the others.
+/// Moves a pinned profile to the front.
 fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>) -> Option<Pinned> {
     let pin = rules.pin?;
     let id = &pin.profile;
@@ -273,8 +271,8 @@ fn pinned(provider: &Provider, choices: &mut Vec<Choice<'_>>, rules: &Rules<'_>)
     }
 }
 
-/// The profile to use: the first eligible one, and where all are cooling down the one whose window
-/// ends soonest, as OpenClaw does. An excluded one never.
+/// Returns the profile to use: the first eligible one or, if all are cooling down, the one whose window ends first, as
+/// in OpenClaw. Never an excluded one.
 #[must_use]
 pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
     choices.iter().find(|choice| choice.verdict == Verdict::Eligible).or_else(|| {
@@ -286,9 +284,8 @@ pub fn best<'c, 'a>(choices: &'c [Choice<'a>]) -> Option<&'c Choice<'a>> {
     })
 }
 
-/// The cooldown or disablement of a profile that is in force now. At its last millisecond it is
-/// over. Where both are in force, the later end counts. A cooldown of one model counts where another
-/// one is not asked about.
+/// Returns the cooldown or disablement of a profile that is in force now. At its last millisecond it is over. If both
+/// are in force, the later end counts. A cooldown of one model counts unless another model is in question.
 #[must_use]
 pub fn waiting(view: &ProfileView, state: &AuthState, model: Option<&Model>, now: i64) -> Option<Verdict> {
     if is_exempt(&view.provider) {
@@ -298,7 +295,7 @@ pub fn waiting(view: &ProfileView, state: &AuthState, model: Option<&Model>, now
     let until = usage.rests_until()?;
     Some(match (usage.disabled_until, usage.blocked_until) {
         (Some(_), _) => Verdict::Disabled { until, reason: usage.disabled_reason },
-        // The provider named the end of its limit.
+        // The provider said when its limit ends.
         (None, Some(_)) => {
             let reason = usage.cooldown_reason.or(Some("rate_limit".to_owned()));
             Verdict::CoolingDown { until, reason, model: None }
@@ -326,7 +323,8 @@ impl<'a> Ranks<'a> {
     fn judge(&mut self, provider: &Provider, view: &'a ProfileView, rules: &Rules<'_>) {
         match verdict(provider, view, rules) {
             Verdict::Excluded(reason) => self.exclude(&view.id, Some(view), reason),
-            // The client sorts without a model: what waits for another one keeps its place behind.
+            // The client sorts without a model: a profile that is cooling down for another model keeps its place at the
+            // end.
             verdict => {
                 let choice = Choice { id: &view.id, view: Some(view), verdict };
                 match waiting(view, rules.state, None, rules.now).and_then(|general| general.until()) {
@@ -348,7 +346,7 @@ impl<'a> Ranks<'a> {
     }
 }
 
-/// What is said of a profile by itself, whatever order is set.
+/// Returns the verdict on a profile by itself, whatever order is set.
 #[must_use]
 pub fn verdict(provider: &Provider, view: &ProfileView, rules: &Rules<'_>) -> Verdict {
     if let Some(reason) = exclusion(provider, view, rules) {

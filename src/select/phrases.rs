@@ -1,47 +1,43 @@
-//! What selection and status say to people.
+//! Verdicts and troubles of profiles in words.
 
 use super::health::Status;
 use super::pin::Model;
 use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use super::verdict::{ReasonCode, Verdict};
+use crate::messages::select as messages;
 use crate::time::{relative, rfc3339, span};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
-/// Why a profile is not a candidate.
+/// Returns why a profile is not used.
 #[must_use]
 pub const fn reason(code: ReasonCode) -> &'static str {
     match code {
         ReasonCode::ExcludedByAuthOrder => "not in the order that is set",
-        ReasonCode::MissingCredential => "no sealed credential",
+        ReasonCode::MissingCredential => "no stored credential",
         ReasonCode::Expired => "expired",
         ReasonCode::InvalidExpires => "its expiry is not a valid time",
-        ReasonCode::UnresolvedRef => "its reference leads to no record that can be trusted",
+        ReasonCode::UnresolvedRef => "its reference does not lead to a trusted credential",
         ReasonCode::IneligibleProfile => {
-            "not kept sealed, of another provider, or not as the client's configuration has it"
+            "not encrypted, for another provider, or not as in the client's configuration"
         }
     }
 }
 
-/// That the index and the state have different orders for a provider.
+/// Returns a warning that the index and the state have different orders for a provider.
 #[must_use]
 pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) -> String {
-    format!(
-        "auth-state.json has another order for {provider} than the index: {}. OpenClaw 2026.6.1 goes by that \
-         one, Strongroom by the index; `strongroom order clear --provider {provider}{}` lets both go by it",
-        ids(state),
-        on(agent.as_str())
-    )
+    messages::overruled(provider, &ids(state), &on(agent.as_str()))
 }
 
-/// Profile ids in a row.
+/// Returns profile ids as a list.
 #[must_use]
 pub fn ids<'i>(ids: impl IntoIterator<Item = &'i ProfileId>) -> String {
     ids.into_iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
 }
 
-/// What selection says of a profile.
+/// Returns a verdict in words.
 #[must_use]
 pub fn verdict(verdict: &Verdict, now: i64) -> String {
     let waits = |word: &str, until: i64, reason: &Option<String>, model: Option<&Model>| {
@@ -50,7 +46,7 @@ pub fn verdict(verdict: &Verdict, now: i64) -> String {
         format!("{word} for {}{reason}", span(until.saturating_sub(now)))
     };
     match verdict {
-        Verdict::Eligible => "usable".to_owned(),
+        Verdict::Eligible => messages::USABLE.to_owned(),
         Verdict::CoolingDown { until, reason, model } => {
             waits("cooling down", *until, reason, model.as_ref())
         }
@@ -59,7 +55,7 @@ pub fn verdict(verdict: &Verdict, now: i64) -> String {
     }
 }
 
-/// Says that a profile's cooldown or disablement ended, because its secret is new.
+/// Says that a profile's cooldown or disablement ended because its secret was replaced.
 #[must_use]
 pub fn lifted(whose: &str, was: &Verdict) -> String {
     let (word, reason) = match was {
@@ -69,50 +65,35 @@ pub fn lifted(whose: &str, was: &Verdict) -> String {
     };
     let until = was.until().map(|at| format!("until {}", rfc3339(at)));
     let known: Vec<String> = reason.cloned().into_iter().chain(until).collect();
-    format!("{whose} is no longer {word} ({}): its secret was replaced", known.join(", "))
+    messages::lifted(whose, word, &known.join(", "))
 }
 
-/// What is wrong with a profile and what to do, where a person has to do something.
+/// Returns what is wrong with a profile and what to do, if a person has to do something.
 #[must_use]
 pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) -> Option<Trouble> {
     let id = &view.id;
     let say = |what: String, remedy: String| Some(Trouble { what, remedy });
     match view.usable {
         Usable::Missing => {
-            return say(format!("No credentials found for profile {id}"), paste(view, agent));
+            return say(messages::no_credentials(id), paste(view, agent));
         }
         Usable::Corrupt => {
-            return say(
-                "The sealed record does not open".to_owned(),
-                format!("restore it from a backup, or {}", paste(view, agent)),
-            );
+            return say(messages::CORRUPT.to_owned(), messages::restore_or(&paste(view, agent)));
         }
         Usable::Unreadable => {
-            return say(
-                "The record cannot be read; it may be intact".to_owned(),
-                "run strongroom doctor".to_owned(),
-            );
+            return say(messages::UNREADABLE.to_owned(), messages::run_doctor(""));
         }
         Usable::RolledBack => {
-            return say(
-                "The sealed record is older than the index says".to_owned(),
-                format!(
-                    "run strongroom verify{}, then restore the newer record or {}",
-                    on(agent.as_str()),
-                    paste(view, agent)
-                ),
-            );
+            let remedy = messages::restore_newer_or(&on(agent.as_str()), &paste(view, agent));
+            return say(messages::ROLLED_BACK.to_owned(), remedy);
         }
         Usable::Plaintext => {
-            return say(
-                "The index holds this secret in plaintext; another program wrote it".to_owned(),
-                format!("run strongroom doctor{}", on(agent.as_str())),
-            );
+            return say(messages::PLAINTEXT.to_owned(), messages::run_doctor(&on(agent.as_str())));
         }
         Usable::Verified | Usable::Unverified | Usable::Reference => {}
     }
     if view.invalid_expires {
-        return say("Its expiry is not a valid time".to_owned(), renew(view, agent));
+        return say(messages::INVALID_EXPIRY.to_owned(), renew(view, agent));
     }
     let noun = match view.kind {
         CredentialType::ApiKey => "API key",
@@ -120,38 +101,29 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
         CredentialType::OAuth => "Sign-in",
     };
     match (status, view.expires) {
-        (Status::Expired, _) => say(format!("{noun} expired"), renew(view, agent)),
-        (Status::Expiring, Some(at)) => {
-            say(format!("{noun} expires {}", relative(at, now)), renew(view, agent))
-        }
+        (Status::Expired, _) => say(messages::expired(noun), renew(view, agent)),
+        (Status::Expiring, Some(at)) => say(messages::expires(noun, &relative(at, now)), renew(view, agent)),
         _ => None,
     }
 }
 
-/// What to do where a provider or a whole agent has no profile.
+/// Returns what to do if a provider or an agent has no profile.
 #[must_use]
 pub fn add(provider: &str, agent: &str) -> String {
-    format!("strongroom paste-token --provider {provider}{}, or paste-api-key for an API key", on(agent))
+    messages::add(provider, &on(agent))
 }
 
-/// Where there is what an agent lacks.
+/// Returns a line that says which agents have what an agent lacks, if any has it.
 #[must_use]
 pub fn elsewhere(agents: &[String], agent: &str) -> Option<String> {
     let first = agents.first()?;
-    let have = if agents.len() == 1 { "has" } else { "have" };
-    Some(format!(
-        "  {} {have} one: use --agent {first}, or paste it for agent {agent} too",
-        agents.join(", ")
-    ))
+    Some(format!("  {}", messages::elsewhere(agents, first, agent)))
 }
 
-/// What to do where all of a provider's profiles wait.
+/// Returns what to do if all of a provider's profiles are cooling down.
 #[must_use]
-pub fn add_another(provider: &str, agent: &str) -> String {
-    format!(
-        "add a profile: strongroom paste-api-key --provider {provider} --profile-id {provider}:second{}",
-        on(agent)
-    )
+pub fn wait_or_add(provider: &str, agent: &str) -> String {
+    messages::wait_or_add(provider, &on(agent))
 }
 
 fn on(agent: &str) -> String {
@@ -168,37 +140,24 @@ fn paste(view: &ProfileView, agent: &AgentName) -> String {
     } else {
         ""
     };
-    format!(
-        "paste it again: strongroom {verb} --provider {} --profile-id {}{ends}{}",
-        view.provider,
-        view.id.word(),
-        on(agent.as_str())
-    )
+    let (provider, id, on) = (&view.provider, view.id.word(), on(agent.as_str()));
+    messages::paste_again(verb, &format!("--provider {provider} --profile-id {id}{ends}{on}"))
 }
 
 fn renew(view: &ProfileView, agent: &AgentName) -> String {
     let provider = &view.provider;
     if view.usable == Usable::Reference {
-        return "renew it with the secret provider that keeps it".to_owned();
+        return messages::RENEW_ELSEWHERE.to_owned();
     }
-    let make = match (provider.as_str(), view.kind) {
-        ("anthropic", CredentialType::Token | CredentialType::OAuth) => {
-            "run `claude setup-token` again".to_owned()
-        }
-        (_, CredentialType::OAuth) => format!("sign in to {provider} again"),
-        (_, CredentialType::Token) => format!("make a new token at {provider}"),
-        (_, CredentialType::ApiKey) => format!("make a new key at {provider}"),
-    };
-    // A setup-token is no sign-in: it takes the profile's place, with a type of its own.
-    if view.kind == CredentialType::OAuth {
-        return match provider.as_str() {
-            "anthropic" => format!("{make}, then {}", paste(view, agent)),
-            _ => format!(
-                "{make} in its own client, then import that with --include-oauth --on-conflict replace"
-            ),
-        };
+    let rotate = || format!("strongroom rotate {}{}", view.id.word(), on(agent.as_str()));
+    match (provider.as_str(), view.kind) {
+        // A setup-token is not a sign-in: it replaces the profile with one of another type.
+        ("anthropic", CredentialType::OAuth) => messages::then(messages::SETUP_TOKEN, &paste(view, agent)),
+        ("anthropic", CredentialType::Token) => messages::then(messages::SETUP_TOKEN, &rotate()),
+        (_, CredentialType::OAuth) => messages::sign_in(provider),
+        (_, CredentialType::Token) => messages::then(&messages::make_token(provider), &rotate()),
+        (_, CredentialType::ApiKey) => messages::then(&messages::make_key(provider), &rotate()),
     }
-    format!("{make}, then strongroom rotate {}{}", view.id.word(), on(agent.as_str()))
 }
 
 #[cfg(test)]
@@ -247,14 +206,14 @@ mod tests {
                 ApiKey,
                 NOW - 1,
                 "main",
-                "API key expired: make a new key at openrouter, then strongroom rotate openrouter:k",
+                "API key expired: create a new key at openrouter, then strongroom rotate openrouter:k",
             ),
             (
                 "openai:t",
                 Token,
                 NOW,
                 "main",
-                "Token expired: make a new token at openai, then strongroom rotate openai:t",
+                "Token expired: create a new token at openai, then strongroom rotate openai:t",
             ),
             ("openai:t", Token, NOW + 25 * HOUR, "main", ""),
         ] {
@@ -270,11 +229,14 @@ mod tests {
                 Usable::Missing,
                 "No credentials found for profile a:b: paste it again: strongroom paste-api-key",
             ),
-            (Usable::Corrupt, "The sealed record does not open: "),
-            (Usable::Unreadable, "The record cannot be read; it may be intact: run strongroom doctor"),
-            (Usable::RolledBack, "The sealed record is older than the index says: "),
+            (Usable::Corrupt, "The stored profile cannot be decrypted: "),
+            (
+                Usable::Unreadable,
+                "The stored profile cannot be read; it may be intact: run `strongroom doctor`",
+            ),
+            (Usable::RolledBack, "The stored profile is older than the index says: "),
             (Usable::Plaintext, "The index holds this secret in plaintext"),
-            (Usable::Reference, "API key expired: renew it with the secret provider that keeps it"),
+            (Usable::Reference, "API key expired: renew it in the secret provider that stores it"),
         ] {
             let view = ProfileView {
                 expires: Some(NOW),

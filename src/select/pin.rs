@@ -1,24 +1,25 @@
-//! Pins: a session that has a profile of its own, and the words by which a person pins one.
+//! Pins: the profile of a session, and the names of sessions and models.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::messages;
 use crate::vault::id::ProfileId;
 
 /// The most pins of an agent.
 pub const PINS_MAX: usize = 1000;
-/// The longest name of a session, and of a model, in bytes.
+/// The longest name of a session or of a model, in bytes.
 const NAME_MAX: usize = 256;
 
-/// A session's name: whatever the client calls it, such as `agent:main:telegram:group:-100:topic:5`.
+/// A session's name in the client, such as `agent:main:telegram:group:-100:topic:5`.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct SessionName(String);
 
 impl SessionName {
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -38,8 +39,7 @@ impl FromStr for SessionName {
         if is_name(text) && !matches!(text, "__proto__" | "constructor" | "prototype") {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::new(Code::Usage, "the session's name is outside its grammar")
-            .with_remedy("use ASCII letters, digits and . _ : @ + / # = -, at most 256 bytes"))
+        Err(messages::select::invalid_session())
     }
 }
 
@@ -49,7 +49,7 @@ impl FromStr for SessionName {
 pub struct Model(String);
 
 impl Model {
-    /// The model as it was spelled.
+    /// Returns the model as it was spelled.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -63,8 +63,7 @@ impl FromStr for Model {
         if is_name(text) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Error::new(Code::Usage, "the model's name is outside its grammar")
-            .with_remedy("use an alias or <provider>/<model>, at most 256 bytes"))
+        Err(messages::select::invalid_model())
     }
 }
 
@@ -92,9 +91,9 @@ fn is_name(text: &str) -> bool {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PinnedBy {
-    /// A person. No other profile serves the session.
+    /// A person. No other profile is used for the session.
     User,
-    /// A report of success. It is tried first, so that the provider's cache stays warm.
+    /// A report of a success. The profile is tried first, so that the provider's cache stays warm.
     Auto,
 }
 
@@ -109,7 +108,7 @@ pub struct Pin {
     pub model: Option<Model>,
     /// Who pinned it.
     pub source: PinnedBy,
-    /// When, in Unix milliseconds.
+    /// When it was pinned, in Unix milliseconds.
     pub at: i64,
 }
 
@@ -118,7 +117,7 @@ fn as_text<S: serde::Serializer>(id: &ProfileId, serializer: S) -> Result<S::Ok,
 }
 
 fn from_text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<ProfileId, D::Error> {
-    // The parser's error could quote what stands there.
+    // The parser's error could quote the value.
     String::deserialize(deserializer)?.parse().map_err(|_| serde::de::Error::custom("not a profile id"))
 }
 

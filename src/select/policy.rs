@@ -11,12 +11,12 @@ use crate::time::{HOUR, MINUTE};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{ProfileId, Provider};
 
-/// What decides which profile is used, beside the profiles and what happened to them.
+/// What a configuration decides about selection.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SelectionPolicy {
     /// Which providers share their profiles.
     pub aliases: Aliases,
-    /// `auth.order`. An empty one is kept: the client then uses no profile of the provider.
+    /// `auth.order`. An empty order is kept, because the client then uses no profile of the provider.
     pub order: Orders,
     /// `auth.profiles`.
     pub profiles: IndexMap<ProfileId, Listed>,
@@ -29,51 +29,51 @@ pub struct SelectionPolicy {
 pub struct Listed {
     /// Its provider.
     pub provider: Provider,
-    /// `None` for a mode that no sealed credential has.
+    /// Its type; `None` for a mode that no stored credential has.
     pub mode: Option<CredentialType>,
 }
 
-/// `auth.cooldowns`, as far as it has positive numbers.
+/// The positive numbers of `auth.cooldowns`.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct Cooldowns {
-    /// How long a profile is disabled after its first failure of billing, in hours.
+    /// How long a profile is disabled after its first billing failure, in hours.
     pub billing_hours: Option<f64>,
-    /// For some providers; `None` is the client's default, which it takes for what is no positive
-    /// number here.
+    /// The same for some providers; `None` is the client's default, which it uses for anything but a positive number
+    /// here.
     pub billing_hours_of: HashMap<Provider, Option<f64>>,
-    /// The longest that it is, in hours.
+    /// The longest disablement for billing, in hours.
     pub billing_max_hours: Option<f64>,
-    /// How long a profile is disabled after its credential was refused for good, in minutes.
+    /// How long a profile is disabled after its credential was permanently refused, in minutes.
     pub auth_permanent_minutes: Option<f64>,
-    /// The longest that it is, in minutes.
+    /// The longest disablement for permanent refusals, in minutes.
     pub auth_permanent_max_minutes: Option<f64>,
     /// Failures further apart than this are not counted together, in hours.
     pub failure_window_hours: Option<f64>,
 }
 
 impl SelectionPolicy {
-    /// The policy without a configuration.
+    /// Returns the policy without a configuration.
     #[must_use]
     pub fn new(aliases: Aliases) -> Self {
         let (order, profiles) = (Orders::default(), IndexMap::default());
         Self { aliases, order, profiles, cooldowns: Cooldowns::default() }
     }
 
-    /// Whether the configuration lists any profile that serves a provider.
+    /// Returns whether the configuration lists any profile that serves a provider.
     #[must_use]
     pub fn lists(&self, provider: &Provider) -> bool {
         self.listed(provider).next().is_some()
     }
 
-    /// The profiles that serve a provider and that the configuration lists.
+    /// Returns the listed profiles that serve a provider.
     pub fn listed(&self, provider: &Provider) -> impl Iterator<Item = &ProfileId> {
         let listed =
             self.profiles.iter().filter(|(_, listed)| self.aliases.shared(&listed.provider, provider));
         listed.map(|(id, _)| id)
     }
 
-    /// Whether the configuration has a profile as it is, or does not have it. A token where it
-    /// expects a sign-in will do.
+    /// Returns whether a profile matches its entry in the configuration, or has no entry. A token also matches an entry
+    /// for a sign-in.
     #[must_use]
     pub fn fits(&self, id: &ProfileId, provider: &Provider, kind: CredentialType) -> bool {
         use CredentialType::{OAuth, Token};
@@ -84,11 +84,11 @@ impl SelectionPolicy {
         self.profiles.get(id).is_none_or(fits)
     }
 
-    /// How failures of a provider's profiles are reckoned.
+    /// Returns how failures of a provider's profiles count.
     #[must_use]
     pub fn limits(&self, provider: &Provider) -> Limits {
         let known = &self.cooldowns;
-        // By the very name, because the client looks for no alias here.
+        // By its exact name, because the client does not resolve aliases here.
         let billing = known.billing_hours_of.get(provider).copied().unwrap_or(known.billing_hours);
         let or = |count: Option<f64>, unit, default| count.map_or(default, |count| scaled(count, unit));
         let default = Limits::default();
@@ -102,7 +102,7 @@ impl SelectionPolicy {
     }
 }
 
-// Out of range, `as` saturates: "for ever".
+// Out of range, `as` saturates, which means "forever".
 #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)]
 fn scaled(count: f64, unit: i64) -> i64 {
     (count * unit as f64) as i64

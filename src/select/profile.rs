@@ -1,43 +1,43 @@
-//! What selection and status know of a profile, without its secret.
+//! What selection and status know about a profile, without its secret.
 
 use serde::Serialize;
 
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 
-/// Providers that spread load behind one key: a failure says nothing about the next request.
+/// Providers that distribute the requests of one key: a failure says nothing about the next request.
 const EXEMPT_FROM_COOLDOWN: [&str; 2] = ["openrouter", "kilocode"];
 
-/// Whether failures of a provider's profiles make none of them wait.
+/// Returns whether a provider's profiles never cool down after failures.
 #[must_use]
 pub fn is_exempt(provider: &Provider) -> bool {
     EXEMPT_FROM_COOLDOWN.contains(&provider.as_str())
 }
 
-/// Whether a sealed secret is there for a profile.
+/// Whether a profile has a usable secret.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Usable {
-    /// The record was opened, and says what the index says.
+    /// The record was decrypted, and matches the index.
     Verified,
-    /// The record is there; it was not opened.
+    /// The record exists; it was not decrypted.
     Unverified,
     /// There is no record.
     Missing,
-    /// The record does not open, or belongs somewhere else.
+    /// The record cannot be decrypted, or belongs somewhere else.
     Corrupt,
-    /// The record is there, and this user or this disk does not let it be read: it may be whole.
+    /// The record exists but cannot be read by this user or from this disk; it may be intact.
     Unreadable,
     /// The record is older than the index entry.
     RolledBack,
-    /// The entry holds its secret itself: another program wrote it, Strongroom has no record.
+    /// The index entry holds its secret in plaintext: another program wrote it, Strongroom has no record.
     Plaintext,
-    /// The entry refers to another secret provider: Strongroom has no record.
+    /// The index entry refers to another secret provider: Strongroom has no record.
     Reference,
 }
 
 impl Usable {
-    /// As it stands in a report.
+    /// Returns the word as it is spelled in a report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,23 +53,23 @@ impl Usable {
     }
 }
 
-/// A profile as selection and status see it. Type, provider and expiry come from the record
-/// where it was opened, else from the index.
+/// A profile as selection and status see it. Type, provider and expiry come from the record if it was decrypted, or
+/// else from the index.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProfileView {
     /// Its id.
     pub id: ProfileId,
-    /// Whom it is for.
+    /// Its provider.
     pub provider: Provider,
-    /// What it is.
+    /// Its type.
     pub kind: CredentialType,
-    /// When it ends, in Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
-    /// Whether an expiry is given that is not an instant. `expires` is then `None`.
+    /// Whether its expiry is invalid. `expires` is then `None`.
     pub invalid_expires: bool,
     /// The account's address.
     pub email: Option<String>,
-    /// Whether its secret can be had.
+    /// Whether its secret is usable.
     pub usable: Usable,
     /// The name of the store that holds the record.
     pub store: Option<String>,
@@ -78,7 +78,7 @@ pub struct ProfileView {
 }
 
 impl ProfileView {
-    /// A profile of which only the necessary is known: unverified and without an expiry.
+    /// Returns a profile about which only the necessary is known: unverified and without an expiry.
     #[must_use]
     pub fn new(id: ProfileId, kind: CredentialType) -> Self {
         Self {
@@ -94,14 +94,13 @@ impl ProfileView {
         }
     }
 
-    /// Whether the credential is past its expiry. At that very millisecond it is.
+    /// Returns whether the credential has expired. At that exact millisecond it has.
     #[must_use]
     pub fn expired(&self, now: i64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
-    /// The reference by which a client asks for it, as OpenClaw shows one:
-    /// `exec:main/anthropic:work`.
+    /// Returns the reference by which a client asks for it, as OpenClaw shows one: `exec:main/anthropic:work`.
     #[must_use]
     pub fn reference(&self, agent: &AgentName) -> Option<String> {
         match self.usable {
@@ -111,8 +110,8 @@ impl ProfileView {
         }
     }
 
-    /// OpenClaw's label of a profile, such as `anthropic:work=token:ref(exec:main/anthropic:work)`.
-    /// It never shows a character of a secret.
+    /// Returns OpenClaw's label of a profile, such as `anthropic:work=token:ref(exec:main/anthropic:work)`. It never
+    /// contains a character of a secret.
     #[must_use]
     pub fn label(&self, agent: &AgentName) -> String {
         let place = match (self.usable, self.reference(agent)) {

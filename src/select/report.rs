@@ -1,5 +1,5 @@
-//! The data of `models status`. Field names are OpenClaw's where it has them, so that scripts
-//! written for it go on working; what is Strongroom's own stands under `vault` and `check`.
+//! The data of `models status`. Fields that OpenClaw also has keep its names, so that scripts written for it keep
+//! working; Strongroom's own fields are under `vault` and `check`.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub struct Report {
     pub home: String,
     /// The agent whose profiles these are.
     pub agent: String,
-    /// What OpenClaw reports, too.
+    /// What OpenClaw also reports.
     pub auth: Auth,
     /// What only Strongroom knows.
     pub vault: Vault,
@@ -26,10 +26,10 @@ pub struct Report {
     pub check: Check,
 }
 
-/// What alone a report is about.
+/// What a report is limited to.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub enum Only {
-    /// All there is.
+    /// Everything.
     #[default]
     All,
     /// A provider.
@@ -56,28 +56,28 @@ pub struct Auth {
     /// Providers with OAuth or token profiles, as `<provider> (<count>)`.
     #[serde(rename = "providersWithOAuth")]
     pub providers_with_oauth: Vec<String>,
-    /// Providers that are in use and have neither a profile nor a key beside the vault.
+    /// Providers that are in use and have neither a profile nor a key outside the vault.
     pub missing_providers_in_use: Vec<String>,
-    /// What each provider has.
+    /// The credentials of each provider.
     pub providers: Vec<ProviderAuth>,
-    /// Profiles that wait for the end of a cooldown or a disablement.
+    /// Profiles that are cooling down or disabled.
     pub unusable_profiles: Vec<Unusable>,
-    /// How profiles fare.
+    /// The status of profiles.
     pub oauth: Health,
 }
 
-/// What a provider has.
+/// The credentials of a provider.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ProviderAuth {
     /// The provider.
     pub provider: String,
-    /// Where its credentials come from.
+    /// The source of its credentials.
     pub effective: Effective,
     /// Its profiles, counted.
     pub profiles: Counts,
 }
 
-/// Where a provider's credentials come from.
+/// The source of a provider's credentials.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Effective {
     /// `profiles`.
@@ -98,11 +98,11 @@ pub struct Counts {
     pub token: usize,
     /// Those of type `api_key`.
     pub api_key: usize,
-    /// One label a profile: `anthropic:work=token:ref(exec:main/anthropic:work)`.
+    /// One label per profile: `anthropic:work=token:ref(exec:main/anthropic:work)`.
     pub labels: Vec<String>,
 }
 
-/// A profile that waits.
+/// A profile that is cooling down or disabled.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unusable {
@@ -112,20 +112,20 @@ pub struct Unusable {
     pub provider: String,
     /// `cooldown` or `disabled`.
     pub kind: VerdictKind,
-    /// What it failed of.
+    /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// The end of the window, in Unix milliseconds.
     pub until: i64,
-    /// How long that is from now.
+    /// How long that is from now, in milliseconds.
     pub remaining_ms: i64,
 }
 
-/// How profiles fare. OpenClaw calls the section `oauth`, and puts every type in it.
+/// The status of profiles. OpenClaw calls the section `oauth`, and puts every type in it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Health {
-    /// The window before an expiry in which a credential counts as expiring.
+    /// How long before its expiry a credential counts as expiring, in milliseconds.
     pub warn_after_ms: i64,
     /// Every profile.
     pub profiles: Vec<ProfileHealth>,
@@ -133,7 +133,7 @@ pub struct Health {
     pub providers: Vec<ProviderHealth>,
 }
 
-/// How a profile fares.
+/// The status of a profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProfileHealth {
@@ -144,32 +144,32 @@ pub struct ProfileHealth {
     /// Its type.
     #[serde(rename = "type", serialize_with = "spelled")]
     pub kind: CredentialType,
-    /// How it fares.
+    /// Its status.
     pub status: Status,
     /// Its expiry, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// How long that is from now; negative when it has passed.
+    /// How long that is from now, in milliseconds; negative if it has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_ms: Option<i64>,
     /// `store`, as OpenClaw has it.
     pub source: &'static str,
-    /// The id and, where known, the account.
+    /// The id and, if known, the account.
     pub label: String,
 }
 
-/// How a provider fares.
+/// The status of a provider.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderHealth {
     /// The provider.
     pub provider: String,
-    /// That of its worst profile.
+    /// The status of its worst profile.
     pub status: Status,
     /// The first expiry among its profiles, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<i64>,
-    /// How long that is from now; negative when it has passed.
+    /// How long that is from now, in milliseconds; negative if it has passed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remaining_ms: Option<i64>,
 }
@@ -181,14 +181,14 @@ pub struct Vault {
     pub exists: bool,
     /// Every profile, in the order of the index.
     pub profiles: Vec<Sealed>,
-    /// What selection says for each provider.
+    /// The outcome of selection for each provider.
     pub providers: Vec<Selection>,
-    /// What was met on the way and does not stop the report, such as an unreadable state.
+    /// Problems that do not stop the report, such as an unreadable state.
     pub warnings: Vec<String>,
-    /// Until when `strongroom unlock` keeps the vault open, where it does.
+    /// Until when `strongroom unlock` keeps the vault unlocked, if it does, in Unix milliseconds.
     #[serde(rename = "unlockedUntil", skip_serializing_if = "Option::is_none")]
     pub unlocked_until: Option<i64>,
-    /// Agents that have what this one lacks: profiles of the provider that is asked for, or any.
+    /// Agents that have what this one lacks: profiles of the provider in question, or any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub elsewhere: Vec<String>,
 }
@@ -204,9 +204,9 @@ pub struct Sealed {
     /// Its type.
     #[serde(rename = "type", serialize_with = "spelled")]
     pub kind: CredentialType,
-    /// How it fares.
+    /// Its status.
     pub status: Status,
-    /// Whether its secret can be had.
+    /// Whether its secret is usable.
     pub record: Usable,
     /// The store that holds the record.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -234,7 +234,7 @@ pub struct Trouble {
     pub remedy: String,
 }
 
-/// What selection says for a provider.
+/// The outcome of selection for a provider.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Selection {
@@ -242,10 +242,10 @@ pub struct Selection {
     pub provider: String,
     /// Whether an order is set.
     pub order: OrderKind,
-    /// Where that comes from.
+    /// The source of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_from: Option<OrderSource>,
-    /// What the session pinned.
+    /// The pin of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pin: Option<PinView>,
     /// The profile that is used next.
@@ -254,11 +254,11 @@ pub struct Selection {
     /// The profile that served last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_good: Option<String>,
-    /// Where the client sends the requests of the session that is looked at: `default`, or the URL
-    /// that its configuration says, without user info, query and fragment.
+    /// Where the client sends the requests of the session in question: `default`, or the URL in its configuration,
+    /// without user info, query and fragment.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// The API that is spoken there, where the configuration says it.
+    /// The API of the endpoint, if the configuration names it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<String>,
     /// All profiles, the next ones first.
@@ -269,7 +269,7 @@ pub struct Selection {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum OrderKind {
-    /// As someone set it.
+    /// In the order that was set.
     Explicit,
     /// By type and last use.
     Automatic,
@@ -288,29 +288,29 @@ pub struct PinView {
     pub model: Option<String>,
     /// Who pinned it.
     pub source: PinnedBy,
-    /// What it does.
+    /// Its effect.
     pub effect: Effect,
 }
 
-/// A profile and what selection says of it.
+/// A profile and its verdict.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Candidate {
     /// The profile.
     pub profile_id: String,
-    /// What that is, in a word.
+    /// The verdict.
     pub verdict: VerdictKind,
-    /// Why, where it is not eligible: a reason code, or what it failed of.
+    /// Why it is not eligible: a reason code, or why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The same for people.
+    /// The verdict for people.
     pub phrase: String,
-    /// When it is free again, in Unix milliseconds.
+    /// When it is available again, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<i64>,
 }
 
-// Serde hands a reference.
+// Serde passes a reference.
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn spelled<S: serde::Serializer>(kind: &CredentialType, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.as_str())

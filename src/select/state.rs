@@ -1,23 +1,23 @@
-//! What happened to profiles at run time, as far as selection asks for it.
+//! What happened to profiles at run time, as far as selection needs it.
 
 use std::collections::{BTreeMap, HashMap};
 
 use super::pin::{Model, Pin, SessionName};
 use crate::vault::id::{ProfileId, Provider};
 
-/// The order of profiles that was set for providers.
+/// The orders that were set, by provider.
 pub type Orders = BTreeMap<Provider, Vec<ProfileId>>;
 
-/// What happened to the profiles of an agent. None of it is needed: without it, selection goes on by order and type.
+/// What happened to the profiles of an agent. All of it is optional: without it, selection goes by order and type.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct AuthState {
-    /// Orders that are kept here and not in the index, as OpenClaw 2026.6.1 does.
+    /// Orders that are kept here instead of in the index, as in OpenClaw 2026.6.1.
     pub order: Orders,
-    /// The profile that served each provider last.
+    /// The profile that was last used for each provider.
     pub last_good: BTreeMap<Provider, ProfileId>,
     /// What happened to each profile.
     pub usage: HashMap<ProfileId, Usage>,
-    /// The profile of each session that has one of its own.
+    /// The pins, by session.
     pub pins: HashMap<SessionName, Pin>,
 }
 
@@ -26,11 +26,11 @@ pub struct AuthState {
 pub struct Usage {
     /// When it was last used.
     pub last_used: Option<i64>,
-    /// It is not to be used before this instant.
+    /// The end of its cooldown.
     pub cooldown_until: Option<i64>,
-    /// Why it cools down.
+    /// Why it is cooling down.
     pub cooldown_reason: Option<String>,
-    /// The model for which it cools down, where it is one alone.
+    /// The model for which it is cooling down, if it is only one.
     pub cooldown_model: Option<Model>,
     /// Failures since the last success.
     pub error_count: u64,
@@ -38,17 +38,17 @@ pub struct Usage {
     pub failure_counts: BTreeMap<String, u64>,
     /// When it failed last.
     pub last_failure_at: Option<i64>,
-    /// It is disabled until this instant.
+    /// The end of its disablement.
     pub disabled_until: Option<i64>,
     /// Why it is disabled.
     pub disabled_reason: Option<String>,
-    /// Its provider said that it serves no request before this instant.
+    /// Until when its provider said that it serves no request.
     pub blocked_until: Option<i64>,
 }
 
 impl Usage {
-    /// Whether its cooldown is one of another model than this one, as the client judges: of a rate
-    /// limit or a time-out, with nothing else in force.
+    /// Returns whether only another model is cooling down, by the client's rules: for a rate limit or a timeout, with
+    /// nothing else in force.
     fn cools_for_another(&self, model: &Model) -> bool {
         matches!(self.cooldown_reason.as_deref(), Some("rate_limit" | "timeout"))
             && self.cooldown_model.as_ref().is_some_and(|of| of != model)
@@ -56,20 +56,20 @@ impl Usage {
             && self.blocked_until.is_none()
     }
 
-    /// What of it is in force, for a model where one is known.
+    /// Returns the usage without windows that are over or, if `model` is given, that concern only another model.
     #[must_use]
     pub fn in_force(&self, model: Option<&Model>, now: i64) -> Self {
         let left = self.without_past_windows(now);
         if model.is_some_and(|model| left.cools_for_another(model)) { Self::default() } else { left }
     }
 
-    /// When the last of its windows ends, be it past or to come.
+    /// Returns when the last of its windows ends, whether in the past or in the future.
     #[must_use]
     pub fn rests_until(&self) -> Option<i64> {
         self.cooldown_until.max(self.disabled_until).max(self.blocked_until)
     }
 
-    /// The same without the windows that are over.
+    /// Returns the usage without the windows that are over.
     #[must_use]
     pub fn without_past_windows(&self, now: i64) -> Self {
         let mut left = self.clone();
@@ -88,7 +88,7 @@ impl Usage {
 }
 
 impl AuthState {
-    /// What is known of a profile's use.
+    /// Returns what happened to a profile, if anything is known.
     #[must_use]
     pub fn usage(&self, id: &ProfileId) -> Option<&Usage> {
         self.usage.get(id)

@@ -1,4 +1,4 @@
-//! The report of `models status` as lines: for people, and one a profile for scripts.
+//! The report of `models status` as text: for people, and one line per profile for scripts.
 
 use std::fmt::Write as _;
 
@@ -9,11 +9,12 @@ use super::phrases;
 use super::profile::ProfileView;
 use super::report::{Lacking, Only};
 use super::verdict::Verdict;
+use crate::messages::select as messages;
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::time::{relative, rfc3339};
 
-/// The report for people, without colour.
+/// Returns the report for people, without colour.
 #[must_use]
 pub fn text(overview: &Overview<'_>) -> String {
     let input = &overview.input;
@@ -21,20 +22,11 @@ pub fn text(overview: &Overview<'_>) -> String {
     let mut out = if input.has_vault {
         format!("Home   {}\nAgent  {agent}\nIndex  {}\n", safe(input.home), safe(input.store_path))
     } else {
-        format!(
-            "Home   {} (no vault yet: `strongroom onboard` makes one)\nAgent  {agent}\n",
-            safe(input.home)
-        )
+        format!("{}\nAgent  {agent}\n", messages::no_vault_yet(&safe(input.home)))
     };
     if let Some(until) = input.unlocked_until {
-        line(
-            &mut out,
-            format_args!(
-                "Open   until {} ({}), by `strongroom unlock`; `strongroom lock` ends it",
-                rfc3339(until),
-                relative(until, input.now)
-            ),
-        );
+        out.push_str(&messages::unlocked(&rfc3339(until), &relative(until, input.now)));
+        out.push('\n');
     }
     for warning in &overview.warnings {
         line(&mut out, format_args!("Warning: {}", safe(warning)));
@@ -52,18 +44,12 @@ pub fn text(overview: &Overview<'_>) -> String {
         }
         candidates(&mut out, overview, of);
         if all_wait(of) {
-            line(
-                &mut out,
-                format_args!(
-                    "  wait, or {}; --json has them in auth.unusableProfiles",
-                    phrases::add_another(of.provider.as_str(), agent)
-                ),
-            );
+            line(&mut out, format_args!("  {}", phrases::wait_or_add(of.provider.as_str(), agent)));
         }
     }
     for Lacking { provider, elsewhere } in &overview.lacking {
         let elsewhere: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
-        line(&mut out, format_args!("\n{}", no_key(provider.as_str(), agent)));
+        line(&mut out, format_args!("\n{}", messages::no_key(provider.as_str(), agent)));
         line(&mut out, format_args!("  {}", phrases::add(provider.as_str(), agent)));
         out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
     }
@@ -84,34 +70,30 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.push('\n');
 }
 
-/// That a provider in use has no key.
+/// Returns the line about a provider in use that has no key.
 #[must_use]
 pub fn no_key(provider: &str, agent: &str) -> String {
-    format!("No API key found for provider {provider} (agent {agent}): each agent has its own profiles.")
+    messages::no_key(provider, agent)
 }
 
-/// That there is no profile of what is asked for, and what to do.
+/// Appends that there is no such profile, and what to do.
 fn nothing(out: &mut String, overview: &Overview<'_>) {
     let input = &overview.input;
     let agent = input.agent.as_str();
     let (what, remedy) = match input.only {
-        Only::All => (format!("No credentials found for agent {agent}."), phrases::add("anthropic", agent)),
-        Only::Provider(provider) => (
-            format!("No profile of provider {provider} (agent {agent})."),
-            phrases::add(provider.as_str(), agent),
-        ),
-        Only::Profile(profile) => (
-            format!("No credentials found for profile \"{profile}\" (agent {agent})"),
-            "run `strongroom list` to see what is there".to_owned(),
-        ),
+        Only::All => (messages::nothing(agent), phrases::add("anthropic", agent)),
+        Only::Provider(provider) => {
+            (messages::nothing_of(provider, agent), phrases::add(provider.as_str(), agent))
+        }
+        Only::Profile(profile) => (messages::nothing_named(profile, agent), messages::LIST.to_owned()),
     };
     line(out, format_args!("{what}\n  {remedy}"));
     let elsewhere: Vec<_> = input.elsewhere.iter().map(ToString::to_string).collect();
     out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
 }
 
-/// One line a profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, with a
-/// tab between them.
+/// Returns one line per profile: id, provider, type, status, expiry in RFC 3339 or `-`, store or `-`, separated by
+/// tabs.
 #[must_use]
 pub fn plain(overview: &Overview<'_>) -> String {
     let mut out = String::new();
@@ -132,7 +114,7 @@ pub fn plain(overview: &Overview<'_>) -> String {
     out
 }
 
-/// What a session can pick from.
+/// Returns the profiles that a session can choose from.
 #[must_use]
 pub fn picks(overview: &Overview<'_>) -> String {
     let mut out = String::new();
@@ -151,12 +133,12 @@ pub fn picks(overview: &Overview<'_>) -> String {
         table.write_to(&mut out, 2);
     }
     if out.is_empty() {
-        line(&mut out, format_args!("No credentials found for agent {}.", overview.input.agent));
+        line(&mut out, format_args!("{}", messages::nothing(overview.input.agent.as_str())));
     }
     out
 }
 
-/// Whether every profile that could serve waits for the end of a window.
+/// Returns whether every profile that could be used is cooling down or disabled.
 fn all_wait(of: &OfProvider<'_>) -> bool {
     let selected = &of.selected;
     selected.next().is_some() && selected.choices.iter().all(|choice| choice.verdict != Verdict::Eligible)
@@ -167,14 +149,12 @@ fn heading(out: &mut String, overview: &Overview<'_>, of: &OfProvider<'_>) {
     let now = overview.input.now;
     let is_locked = matches!(selected.pinned, Some(Pinned::Locked(_)));
     let order = match (&selected.pinned, overview.input.session, &selected.basis) {
-        (Some(Pinned::Locked(_)), Some(session), _) => format!("pinned for session {session}"),
-        (Some(Pinned::Preferred(_)), Some(session), _) => format!("it served session {session} last"),
-        (_, _, Basis::Automatic) => "by type and last use".to_owned(),
-        (_, _, Basis::Config(_)) => "order of the client's configuration".to_owned(),
-        (_, _, Basis::ConfigProfiles(_)) => {
-            "by type and last use, of those in the client's configuration".to_owned()
-        }
-        (_, _, Basis::Index(_) | Basis::State(_)) => "order set".to_owned(),
+        (Some(Pinned::Locked(_)), Some(session), _) => messages::by_pin(session),
+        (Some(Pinned::Preferred(_)), Some(session), _) => messages::by_session(session),
+        (_, _, Basis::Automatic) => messages::BY_TYPE.to_owned(),
+        (_, _, Basis::Config(_)) => messages::BY_CONFIG.to_owned(),
+        (_, _, Basis::ConfigProfiles(_)) => messages::BY_TYPE_OF_LISTED.to_owned(),
+        (_, _, Basis::Index(_) | Basis::State(_)) => messages::BY_ORDER.to_owned(),
     };
     match selected.next() {
         Some(Choice { id, verdict: Verdict::Eligible, .. }) => {
@@ -183,13 +163,10 @@ fn heading(out: &mut String, overview: &Overview<'_>, of: &OfProvider<'_>) {
         Some(Choice { id, verdict, .. }) if is_locked => {
             line(out, format_args!("{provider}: next is {id}, {} ({order})", phrases::verdict(verdict, now)));
         }
-        Some(Choice { id, verdict, .. }) => line(
-            out,
-            format_args!(
-                "{provider}: No available auth profile (all in cooldown); the first is free {}: {id} ({order})",
-                verdict.until().map_or_else(|| "now".to_owned(), |until| relative(until, now)),
-            ),
-        ),
+        Some(Choice { id, verdict, .. }) => {
+            let when = verdict.until().map_or_else(|| "now".to_owned(), |until| relative(until, now));
+            line(out, format_args!("{}", messages::all_in_cooldown(provider, &when, id, &order)));
+        }
         None => line(out, format_args!("{provider}: no usable profile ({order})")),
     }
 }
@@ -221,8 +198,8 @@ fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>
     table.write_to(out, 2);
 }
 
-/// What is said of a record, and why it is not used now. The code is what documentation and scripts
-/// name; the phrase says it to people.
+/// Appends what is known about a stored profile, and why it is not used now. The code is for documentation and scripts,
+/// the phrase for people.
 fn why(out: &mut String, choice: &Choice<'_>, view: Option<&ProfileView>, now: i64) {
     if let Some(view) = view {
         out.push_str(view.usable.as_str());

@@ -28,7 +28,7 @@ Warning: auth-state.json\\u{1b}[2J
 anthropic: next is anthropic:default (order set)
   1  anthropic:default  api_key  static   no expiry       unverified
   2  anthropic:work     token    ok       expires in 30d  unverified; cooling down for 5m (rate_limit)
-  -  anthropic:gone     -        -        -               not used: no sealed credential (missing_credential)
+  -  anthropic:gone     -        -        -               not used: no stored credential (missing_credential)
   -  anthropic:old      token    expired  expired 2d ago  unverified; not used: not in the order that is set (excluded_by_auth_order)
 
 openai-codex: next is openai-codex:me@x.io (by type and last use)
@@ -39,7 +39,7 @@ No API key found for provider openai (agent main): each agent has its own profil
 
 Needs attention
   anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
-  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with --include-oauth --on-conflict replace";
+  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with `--include-oauth --on-conflict replace`";
     assert_eq!(lines.trim_end(), expected);
 }
 
@@ -50,7 +50,7 @@ fn the_heading_says_when_nothing_can_be_used_now() {
     for (profiles, heading) in [
         (
             &cooled,
-            "anthropic: No available auth profile (all in cooldown); the first is free in 5m: \
+            "anthropic: No available auth profile (all in cooldown); first available in 5m: \
              anthropic:work (by type and last use)",
         ),
         (&dead, "anthropic: no usable profile (by type and last use)"),
@@ -108,8 +108,8 @@ fn each_missing_provider_names_the_agents_that_have_it() {
     let missing = [lacking("openai", &["ops"]), lacking("google", &["dev", "ops"]), lacking("zai", &[])];
     let lines = text_of(&profiles(), &Orders::new(), &missing, &[]);
     for (provider, elsewhere) in [
-        ("google", "  dev, ops have one: use --agent dev, or paste it for agent main too\n"),
-        ("openai", "  ops has one: use --agent ops, or paste it for agent main too\n"),
+        ("google", "  dev, ops have one: use `--agent dev`, or paste it for agent main as well\n"),
+        ("openai", "  ops has one: use `--agent ops`, or paste it for agent main as well\n"),
         ("zai", "\nNeeds attention"),
     ] {
         let said = format!(
@@ -130,7 +130,7 @@ fn what_is_asked_for_and_not_there_is_named() {
         ),
         (
             Only::Provider("groq".parse().unwrap()),
-            "No profile of provider groq (agent main).\n  strongroom paste-token --provider groq, or",
+            "No profile for provider groq (agent main).\n  strongroom paste-token --provider groq, or",
         ),
         (
             Only::Profile("groq:nope".parse().unwrap()),

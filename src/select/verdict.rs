@@ -1,30 +1,30 @@
-//! What selection says of a profile.
+//! The verdict of selection on a profile.
 
 use serde::Serialize;
 
 use super::pin::Model;
 
-/// Why a profile is not a candidate, as OpenClaw spells it.
+/// Why a profile is excluded, as OpenClaw spells it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
     /// An order is set for the provider, and does not name it.
     ExcludedByAuthOrder,
-    /// There is no record, or no such profile at all.
+    /// It has no record, or does not exist at all.
     MissingCredential,
     /// Its expiry has passed.
     Expired,
-    /// Its expiry is not an instant.
+    /// Its expiry is invalid.
     InvalidExpires,
     /// Its record cannot be trusted, or it refers to another secret provider.
     UnresolvedRef,
-    /// Its secret is not sealed, it belongs to another provider, or the client's configuration has
-    /// it otherwise or not at all.
+    /// Its secret is not encrypted, it belongs to another provider, or the client's configuration does not list it, or
+    /// lists it differently.
     IneligibleProfile,
 }
 
 impl ReasonCode {
-    /// The code as it is in a report.
+    /// Returns the code as it is spelled in a report.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -38,25 +38,25 @@ impl ReasonCode {
     }
 }
 
-/// What selection says of a profile.
+/// The verdict of selection on a profile.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// It can be used now.
     Eligible,
-    /// It failed a short while ago; used only when nothing else is left.
+    /// It failed a short while ago; used only if nothing else is left.
     CoolingDown {
-        /// When it is free again.
+        /// When it is available again, in Unix milliseconds.
         until: i64,
-        /// What it failed of, such as `rate_limit`.
+        /// Why it failed, such as `rate_limit`.
         reason: Option<String>,
-        /// The one model for which it cools down, if it is one alone.
+        /// The model for which it is cooling down, if it is only one.
         model: Option<Model>,
     },
-    /// It failed in a way that lasts, such as `billing`; used only when nothing else is left.
+    /// It failed in a way that lasts, such as `billing`; used only if nothing else is left.
     Disabled {
-        /// When it is tried again.
+        /// When it is tried again, in Unix milliseconds.
         until: i64,
-        /// What it failed of.
+        /// Why it failed.
         reason: Option<String>,
     },
     /// It is never used as it is.
@@ -64,7 +64,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// The verdict in a word.
+    /// Returns the verdict without its details.
     #[must_use]
     pub const fn kind(&self) -> VerdictKind {
         match self {
@@ -75,7 +75,7 @@ impl Verdict {
         }
     }
 
-    /// Why it is not eligible: a reason code, or what the profile failed of.
+    /// Returns why it is not eligible: a reason code, or why the profile failed.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -85,7 +85,7 @@ impl Verdict {
         }
     }
 
-    /// When the profile is free again, if it waits for that.
+    /// Returns when the profile is available again, if it is cooling down or disabled.
     #[must_use]
     pub const fn until(&self) -> Option<i64> {
         match self {
@@ -95,7 +95,7 @@ impl Verdict {
     }
 }
 
-/// A [`Verdict`] in a word.
+/// A [`Verdict`] without its details.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum VerdictKind {

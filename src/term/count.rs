@@ -1,6 +1,6 @@
-//! Numbers of things, as a sentence has them.
+//! Numbers of things in a sentence.
 
-/// `1 record`, `2 records`: the number and the noun, which takes an s where there is not one.
+/// Returns a number and its noun, with an `s` unless the number is 1: `1 record`, `2 records`.
 #[must_use]
 pub fn counted(number: u64, noun: &str) -> String {
     let s = if number == 1 { "" } else { "s" };
@@ -12,7 +12,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_thing_is_no_things() {
+    fn only_one_thing_is_singular() {
         let said = [0, 1, 2].map(|n| counted(n, "record"));
         assert_eq!(said, ["0 records", "1 record", "2 records"]);
     }

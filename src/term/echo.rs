@@ -1,4 +1,4 @@
-//! What a question shows of its answer while that is typed.
+//! Shows an answer while it is typed.
 
 use zeroize::Zeroizing;
 
@@ -6,27 +6,27 @@ use super::escape::safe;
 use super::tty::Tty;
 use crate::error::Result;
 
-/// What stands in the place of what may be a secret.
+/// Shown in place of what may be a secret.
 const HIDDEN: &str = "[not shown]";
 
-/// What is shown of an answer so far.
+/// The part of an answer that is shown so far.
 #[derive(Default)]
 pub(super) struct Echo {
     shown: Zeroizing<String>,
     hidden: bool,
-    /// Shown after it.
+    /// Shown after the answer.
     end: String,
 }
 
 impl Echo {
-    /// Shows what the answer is now. Of one that may be a secret it shows nothing.
+    /// Shows the answer as it is now, unless it may be a secret.
     pub(super) fn update(
         &mut self,
         tty: &Tty,
         value: &[u8],
         may_be_secret: &dyn Fn(&str) -> bool,
     ) -> Result<()> {
-        // Of a character that is not yet whole nothing.
+        // An incomplete character is not shown.
         let valid = std::str::from_utf8(value).map_or_else(|error| error.valid_up_to(), str::len);
         let text = value.get(..valid).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default();
         self.hidden = may_be_secret(text);
@@ -40,14 +40,14 @@ impl Echo {
         if change.is_empty() { Ok(()) } else { tty.write_raw(change.as_bytes()) }
     }
 
-    /// Has the key that interrupted shown after the answer.
+    /// Makes the next update show the key that interrupted, after the answer.
     pub(super) fn interrupt(&mut self, key: u8) {
         if let Some(letter @ b'@'..=b'_') = key.checked_add(b'@') {
             self.end = format!("^{}", char::from(letter));
         }
     }
 
-    /// Whether the answer is shown.
+    /// Returns whether the answer is shown.
     pub(super) fn is_shown(&self) -> bool {
         !self.hidden
     }

@@ -1,4 +1,4 @@
-//! Text that a user or a file supplied, made safe for a terminal, a log or an error.
+//! Escapes text from users and files for a terminal, a log or an error.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -8,8 +8,8 @@ use strongroom_backends::escape::is_plain;
 pub use strongroom_backends::escape::{is_unsafe, safe};
 use strongroom_backends::{is_hidden, shown};
 
-/// The text as one word of a POSIX shell's command line: as it is if no character of it means anything
-/// there, else in single quotes.
+/// Returns a text as one word of a POSIX shell's command line: unchanged if no character has a meaning there, or else
+/// in single quotes.
 #[must_use]
 pub fn shell_word(text: &str) -> Cow<'_, str> {
     let literal = |b: u8| b.is_ascii_alphanumeric() || b"._-:@%+=,/".contains(&b);
@@ -19,8 +19,9 @@ pub fn shell_word(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("'{}'", text.replace('\'', r"'\''")))
 }
 
-/// A path as one word of a POSIX shell's command line. What a terminal must not be sent is left to `printf`, by the
-/// numbers of its bytes: only some shells know `$'…'`. Of a path that is not to be shown, the place that gave it.
+/// Returns a path as one word of a POSIX shell's command line. Bytes that must not reach a terminal are written as
+/// octal numbers for `printf`, because only some shells support `$'…'`. A path that must not be shown is replaced by
+/// its source.
 #[must_use]
 pub fn shell_path(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
@@ -42,8 +43,8 @@ pub fn shell_path(path: &Path) -> String {
     }
 }
 
-/// JSON text with JSON's own escapes (RFC 8259, section 7) for what a terminal must not be sent: programs read
-/// the same from it, and a person who looks at it is not deceived.
+/// Returns JSON text in which characters that must not reach a terminal have JSON's own escapes (RFC 8259, section 7).
+/// Programs read the same from it, and people who look at it are not deceived.
 #[must_use]
 pub fn safe_json(text: &str) -> Cow<'_, str> {
     let escapes = |c: char| c != '\n' && is_unsafe(c);

@@ -1,17 +1,16 @@
-//! What the bytes typed or pasted at a prompt mean. No I/O: bytes and lapses of time go
-//! in, a value comes out.
+//! Interprets the bytes typed or pasted at a prompt. No I/O: bytes and lapses of time go in, a value comes out.
 //!
-//! A line break ends a secret only when nothing follows it at once: a token copied from a
-//! wrapped display is pasted as a burst of lines, and its tail must not reach the shell. Within
-//! a bracketed paste line breaks never end it. An answer to a question ends at the first one.
+//! A line break ends a secret only if nothing follows it immediately: a token copied from a wrapped display is pasted
+//! as a burst of lines, and its end must not reach the shell. Within a bracketed paste, line breaks never end a secret.
+//! An answer to a question ends at the first line break.
 
 use crate::secret::Buffer;
 
-/// The most that is taken from a terminal, in bytes.
+/// The most that is read from a terminal, in bytes.
 pub(super) const MAX: usize = 64 * 1024;
 
-/// Lapses (of a fifth of a second each) after which a paste or an escape sequence without its end is
-/// taken to be over. A slow link can tear either apart; one lapse would be too early.
+/// The number of lapses, of a fifth of a second each, after which a paste or an escape sequence without an end is
+/// considered over. A slow connection can interrupt either; one lapse would be too early.
 const TORN: u8 = 5;
 
 const BACKSPACE: u8 = 0x08;
@@ -24,32 +23,32 @@ const ESC: u8 = 0x1b;
 const BELL: u8 = 0x07;
 const DELETE: u8 = 0x7f;
 
-/// What is to happen after a byte or a lapse.
+/// What to do after a byte or a lapse.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Step {
-    /// Read on.
+    /// Read more.
     More,
     /// The value is complete.
     Done,
-    /// The user wants out.
+    /// The user cancelled.
     Cancelled,
-    /// More than [`MAX`] bytes.
+    /// The value has more than [`MAX`] bytes.
     TooLarge,
 }
 
-/// Where in an escape sequence the last byte was.
+/// The position of the last byte in an escape sequence.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Escape {
     None,
     Started,
-    /// `ESC [`, with the parameter read so far: paste markers are 200 and 201.
+    /// After `ESC [`, with the parameter read so far: paste markers are 200 and 201.
     Csi {
         parameter: u16,
         first: bool,
     },
     /// One more byte belongs to it.
     LastByte,
-    /// `ESC ]` and its like, up to BEL or `ESC \`.
+    /// After `ESC ]` and similar, up to BEL or `ESC \`.
     Text,
 }
 
@@ -57,7 +56,7 @@ enum Escape {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
     Secret,
-    /// It ends at the first line break. The terminal has a key of its own to interrupt.
+    /// It ends at the first line break. The terminal defines the key that interrupts.
     Answer {
         interrupt: u8,
     },
@@ -72,7 +71,7 @@ impl Line {
     }
 }
 
-/// The value typed so far, and what the next byte would mean.
+/// The value typed so far, and the state that decides what the next byte means.
 pub(super) struct Editor {
     value: Buffer,
     escape: Escape,
@@ -85,10 +84,10 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    /// For a secret.
+    /// Returns an editor for a secret.
     pub(super) fn new() -> Self {
         Self {
-            // Room for nearly every token, so that growing moves none of them.
+            // Room for nearly every token, so that the buffer does not have to grow and move.
             value: Buffer::with_capacity(4096),
             escape: Escape::None,
             pasting: false,
@@ -99,25 +98,25 @@ impl Editor {
         }
     }
 
-    /// For the answer to a question, at a terminal with this key to interrupt.
+    /// Returns an editor for the answer to a question. `interrupt` is the terminal's key to interrupt.
     pub(super) fn for_answer(interrupt: u8) -> Self {
         Self { line: Line::Answer { interrupt }, ..Self::new() }
     }
 
-    /// What there is so far.
+    /// Returns the value typed so far.
     pub(super) fn value(&self) -> &[u8] {
         self.value.expose()
     }
 
-    /// Whether a lapse of time without input means something.
+    /// Returns whether a lapse of time without input matters.
     pub(super) fn minds_time(&self) -> bool {
         self.ends_when_idle || self.pasting || self.escape != Escape::None
     }
 
-    /// No byte arrived for a while.
+    /// Notes that no byte arrived for a while.
     pub(super) fn lapse(&mut self) -> Step {
         self.lapses = self.lapses.saturating_add(1);
-        // A person who presses Escape and then types has a right to the next character.
+        // A person who presses Escape and then types means the next character.
         let lone_escape = self.escape == Escape::Started && !self.pasting;
         if lone_escape || self.lapses >= TORN {
             self.escape = Escape::None;
@@ -128,7 +127,7 @@ impl Editor {
         if self.ends_when_idle && !self.pasting { Step::Done } else { Step::More }
     }
 
-    /// The next byte.
+    /// Takes the next byte.
     pub(super) fn feed(&mut self, byte: u8) -> Step {
         self.lapses = 0;
         let after_cr = std::mem::replace(&mut self.after_cr, byte == b'\r');
@@ -199,7 +198,7 @@ impl Editor {
             CTRL_W if !self.pasting => self.erase_word(),
             BACKSPACE | DELETE if !self.pasting => self.erase(),
             // Other keys (Ctrl-Z, Ctrl-S, …) mean nothing here. Pasted control characters stay,
-            // so that whoever takes the value can refuse it: dropping them would alter it.
+            // so that the caller can refuse the value: dropping them would change it.
             0..0x20 if !self.pasting && byte != b'\t' => {}
             _ => {
                 self.ends_when_idle = false;
@@ -209,7 +208,7 @@ impl Editor {
         if self.value.len() > MAX { Step::TooLarge } else { Step::More }
     }
 
-    /// Takes back one character, of however many bytes.
+    /// Removes the last character, however many bytes it has.
     fn erase(&mut self) {
         self.ends_when_idle = false;
         let value = self.value.expose();
@@ -217,7 +216,7 @@ impl Editor {
         self.value.truncate(start);
     }
 
-    /// Takes back a word, and the white space after it.
+    /// Removes the last word and the white space after it.
     fn erase_word(&mut self) {
         self.ends_when_idle = false;
         let value = self.value.expose();
@@ -227,7 +226,7 @@ impl Editor {
         self.value.truncate(start);
     }
 
-    /// The value without the line breaks that ended it. Those within are `\n`, however they came.
+    /// Returns the value without the line breaks at its end. Line breaks inside are `\n`, however they were typed.
     pub(super) fn finish(mut self) -> Buffer {
         let value = self.value.expose();
         let len = value.iter().rposition(|byte| *byte != b'\n').map_or(0, |last| last + 1);

@@ -1,4 +1,4 @@
-//! The terminal and the standard streams: secrets in, text and secrets out.
+//! The terminal and the standard streams: reads secrets, writes text and secrets.
 
 pub mod count;
 mod echo;

@@ -1,6 +1,5 @@
-//! Standard output. A report ends quietly if its pipe is closed; a secret or a bundle was to go there, so
-//! that is an error. A secret leaves no copy: std's own stdout would keep the last of it in a
-//! buffer that is never wiped.
+//! Standard output. A report ends quietly if its pipe is closed; for a secret or a bundle that is an error, because it
+//! is lost. A secret leaves no copy: std's own stdout would keep the end of it in a buffer that is never wiped.
 
 use std::os::fd::{AsFd, BorrowedFd};
 
@@ -8,18 +7,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::limits;
+use crate::messages::terminal as messages;
 use crate::permission;
 use crate::secret::Buffer;
 
-/// What became of a write.
+/// The outcome of a write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum Written {
-    /// Everything was taken.
+    /// Everything was written.
     All,
-    /// Nobody reads any more. Not an error: the command ends quietly, with status 0.
+    /// The reader has closed its end. This is not an error: the command ends quietly, with status 0.
     Closed,
 }
 
@@ -34,13 +34,13 @@ pub fn write_text(text: &str) -> Result<Written> {
 /// Writes a secret and a line break to standard output.
 ///
 /// # Errors
-/// `NO_SPACE` and `IO`; also if no one reads it, or standard output is closed, because it was to go there.
+/// `NO_SPACE` and `IO`, also if the reader has closed its end, or standard output is closed.
 pub fn write_secret(secret: &SecretString) -> Result<()> {
     taken(write_open(secret.expose_secret().as_bytes())?)?;
     taken(write_open(b"\n")?)
 }
 
-/// Writes secret or sealed bytes to standard output as they are.
+/// Writes secret or encrypted bytes to standard output as they are.
 ///
 /// # Errors
 /// As [`write_secret`].
@@ -48,12 +48,12 @@ pub fn write_bytes(bytes: &Buffer) -> Result<()> {
     taken(write_open(bytes.expose())?)
 }
 
-/// Refuses before a secret is looked for that standard output is closed.
+/// Refuses a closed standard output before a secret is read.
 ///
 /// # Errors
 /// `IO`.
 pub fn refuse_closed() -> Result<()> {
-    if limits::stdout_was_closed() { Err(not_taken("standard output is closed")) } else { Ok(()) }
+    if limits::stdout_was_closed() { Err(messages::stdout_closed()) } else { Ok(()) }
 }
 
 fn write_open(bytes: &[u8]) -> Result<Written> {
@@ -64,41 +64,31 @@ fn write_open(bytes: &[u8]) -> Result<Written> {
 fn taken(written: Written) -> Result<()> {
     match written {
         Written::All => Ok(()),
-        Written::Closed => Err(not_taken("the program that reads standard output ended before it had all")),
+        Written::Closed => Err(messages::reader_ended()),
     }
 }
 
-fn not_taken(what: &str) -> Error {
-    Error::new(Code::Io, what)
-        .with_remedy("send the output to a file, or to a program that reads it to its end")
-}
-
-/// Whether standard error takes a line now. A terminal that is stopped, or a pipe that is full, does not.
+/// Returns whether standard error accepts a line now. A stopped terminal or a full pipe does not.
 #[must_use]
 pub fn error_is_ready() -> bool {
     let stderr = rustix::stdio::stderr();
     poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
-/// Writes text to standard error. If that fails, no one is left to be told.
+/// Writes text to standard error. A failure is ignored, because it could not be reported.
 pub fn write_error(text: &str) {
     let _ = write_to(rustix::stdio::stderr(), text.as_bytes());
 }
 
 fn write_stdout(bytes: &[u8]) -> Result<Written> {
     write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
-        // What the command had to do is done by then.
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
         let source = std::io::Error::from(errno);
-        let remedy = match permission::limit(&source) {
-            Some(limit) => format!("{limit}; what the command changed stays changed"),
-            None => "send it elsewhere; what the command changed stays changed".to_owned(),
-        };
-        Error::new(code, format!("standard output could not be written: {source}")).with_remedy(remedy)
+        messages::not_written(code, &source, permission::limit(&source))
     })
 }
 
-/// Writes everything, without a buffer between.
+/// Writes everything, without a buffer.
 pub(super) fn write_to(fd: BorrowedFd, mut bytes: &[u8]) -> rustix::io::Result<Written> {
     while !bytes.is_empty() {
         match rustix::io::write(fd, bytes) {

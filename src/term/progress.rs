@@ -1,38 +1,38 @@
-//! Progress of long work, on standard error, where somebody sees it.
+//! The progress of long work, on standard error, if that is a terminal.
 
 use std::time::{Duration, Instant};
 
 use super::out;
 use crate::env::Env;
 
-/// Work of fewer items is over before a bar could be read.
+/// The fewest items for which a bar is shown.
 const FEWEST: usize = 200;
-/// So is work that takes less time.
+/// How long work must take before a bar is shown.
 const SOONEST: Duration = Duration::from_millis(300);
-/// How long a bar stays as it is, so that a terminal is not flooded.
+/// The time between updates of a bar, so that a terminal is not flooded.
 const REDRAW: Duration = Duration::from_millis(50);
-/// The cells of a bar.
+/// The width of a bar, in cells.
 const WIDTH: usize = 40;
 /// Erases the line and returns to its beginning.
 const ERASE: &str = "\r\x1b[2K";
 
-/// A bar that appears only when the work is long and standard error is a terminal. Erased when dropped.
+/// A progress bar that appears only if the work is long and standard error is a terminal. It is erased when dropped.
 #[derive(Debug)]
 pub struct Progress {
-    /// Standard error is a terminal.
+    /// Whether standard error is a terminal.
     told: bool,
-    /// It can erase a line, too.
+    /// Whether that terminal can also erase a line.
     shown: bool,
     what: &'static str,
     total: usize,
     done: usize,
-    /// When the next bar is drawn, if any is.
+    /// When the bar is drawn next, if at all.
     due: Option<Instant>,
     drawn: bool,
 }
 
 impl Progress {
-    /// Nothing goes on yet.
+    /// Returns a bar for no work yet.
     #[must_use]
     pub fn new(env: &Env) -> Self {
         let dumb = env.var("TERM").is_some_and(|term| term == "dumb");
@@ -47,14 +47,14 @@ impl Progress {
         }
     }
 
-    /// Begins `total` items of work that `what` names ("Sealing").
+    /// Begins `total` items of the work that `what` names ("Encrypting").
     pub fn begins(&mut self, what: &'static str, total: usize) {
         self.erase();
         (self.what, self.total, self.done) = (what, total, 0);
         self.due = (self.shown && total >= FEWEST).then(|| Instant::now() + SOONEST);
     }
 
-    /// One more item is done.
+    /// Counts one more item as done.
     pub fn step(&mut self) {
         self.done += 1;
         if self.due.is_some_and(|due| due <= Instant::now()) {
@@ -63,15 +63,15 @@ impl Progress {
         }
     }
 
-    /// Work without a count goes on, after many items.
+    /// Shows work without a count, if there were many items before it.
     pub fn goes_on(&mut self, what: &str) {
         if self.due.is_some() {
             self.draw(&format!("{what} …"));
         }
     }
 
-    /// Prints a line; a bar that is shown is erased first. Nothing if the terminal would make it wait: by the time
-    /// that it is told, the caller may hold a lock that others wait for.
+    /// Prints a line; a visible bar is erased first. Prints nothing if the terminal would block, because the caller may
+    /// hold a lock that others wait for.
     pub fn tell(&mut self, line: &str) {
         if self.told && out::error_is_ready() {
             self.erase();

@@ -1,5 +1,5 @@
-//! Signals that end the process: the terminal is put back before. They are held up while another program has the
-//! terminal, and until what it printed is stored: that program has to be ended first.
+//! Signals that end the process: the terminal is restored first. They are held back while another program has the
+//! terminal, and until its output is stored, because that program has to be ended first.
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
@@ -18,32 +18,32 @@ use signal_hook::low_level::emulate_default_handler;
 
 use crate::limits;
 
-/// Signals within this time of the first are one with it: where a window is closed, the system and
-/// the shell send one each.
+/// Signals within this time of the first count as the same one: if a window is closed, the system and the shell each
+/// send one.
 const ONE: Duration = Duration::from_secs(1);
-/// How long a terminal that takes nothing is waited for before the process ends, in nanoseconds.
+/// How long to wait for a blocked terminal before the process ends: 200 ms.
 const SOON: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
 static STATE: Mutex<State> = Mutex::new(State { terminal: None, held: false, first: None });
 
 struct State {
-    /// How the terminal is put back.
+    /// What is needed to restore the terminal.
     terminal: Option<Kept>,
-    /// Whether the first signal is held up.
+    /// Whether the first signal is held back.
     held: bool,
-    /// The first that was, and when it came.
+    /// The first signal that was held back, and when it came.
     first: Option<(i32, Instant)>,
 }
 
-/// A terminal whose settings are not its own.
+/// A terminal whose settings were changed.
 struct Kept {
     input: OwnedFd,
     output: OwnedFd,
-    /// How it was.
+    /// Its settings before.
     saved: Termios,
-    /// How it is to be now.
+    /// Its current settings.
     now: Termios,
-    /// What switches off what was switched on by a sequence.
+    /// The sequence that turns off what a sequence turned on.
     undo: &'static str,
 }
 
@@ -51,8 +51,8 @@ fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The settings of a terminal while a program of ours has changed them. A signal that ends the process puts back
-/// how the terminal was before the first of these values.
+/// The original settings of a terminal while they are changed. A signal that ends the process restores the settings of
+/// the first of these values.
 #[derive(Debug)]
 pub(crate) struct Saved {
     saved: Termios,
@@ -60,7 +60,7 @@ pub(crate) struct Saved {
 }
 
 impl Saved {
-    /// Notes how a terminal is, before it is changed.
+    /// Keeps a terminal's settings before they are changed.
     pub(crate) fn keep(input: impl AsFd, output: impl AsFd, saved: Termios) -> Self {
         watch();
         let mut state = state();
@@ -73,14 +73,14 @@ impl Saved {
         Self { saved, outermost }
     }
 
-    /// How it was.
+    /// Returns the original settings.
     pub(crate) fn saved(&self) -> &Termios {
         &self.saved
     }
 
     /// Changes a terminal's settings.
     pub(crate) fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
-        // Not while a signal puts them back.
+        // The state is locked, so that no signal restores them at the same time.
         let mut state = state();
         if let Some(kept) = &mut state.terminal {
             kept.now = settings.clone();
@@ -88,14 +88,14 @@ impl Saved {
         set(fd, settings)
     }
 
-    /// Notes what switches off what is switched on by a sequence.
+    /// Sets the sequence that turns off what a sequence turned on.
     pub(crate) fn undo_by(undo: &'static str) {
         if let Some(kept) = &mut state().terminal {
             kept.undo = undo;
         }
     }
 
-    /// Puts them back.
+    /// Restores the original settings.
     pub(crate) fn restore(&self, fd: impl AsFd) {
         let _ = Self::set(fd, &self.saved);
         if self.outermost {
@@ -104,7 +104,7 @@ impl Saved {
     }
 }
 
-/// At once: a change that waits for output could keep the process from its end.
+/// Changes settings immediately: a change that waits for output could keep the process from ending.
 fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
     loop {
         match tcsetattr(fd.as_fd(), OptionalActions::Now, settings) {
@@ -115,7 +115,8 @@ fn set(fd: impl AsFd, settings: &Termios) -> Result<(), Errno> {
 }
 
 impl Kept {
-    /// One in the background would be stopped by the terminal, and has nothing to put back: the shell has it.
+    /// Returns whether this process is in the foreground. In the background it would be stopped by the terminal, and
+    /// has nothing to restore, because the shell has the terminal.
     fn is_ours(&self) -> bool {
         tcgetpgrp(&self.input).is_ok_and(|group| group == getpgrp())
     }
@@ -131,7 +132,8 @@ impl Kept {
     }
 }
 
-/// Has a thread wait for the signals, from the first call on. What was ignored when the process began stays so.
+/// Starts a thread that waits for the signals, on the first call. Signals that were ignored when the process began stay
+/// ignored.
 fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -140,7 +142,7 @@ fn watch() {
         let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(move |signal| {
             u32::try_from(*signal).is_ok_and(|signal| ignored >> (signal - 1) & 1 == 0)
         });
-        // Here and not on the thread: that may have to wait for its turn.
+        // Here and not on the thread, which may be scheduled later.
         let ends: Vec<_> = ends.collect();
         let Ok(mut signals) = Signals::new(ends.iter().chain(&[SIGCONT])) else { return };
         let watches = thread::Builder::new().spawn(move || signals.forever().for_each(came));
@@ -152,7 +154,7 @@ fn watch() {
     });
 }
 
-/// The signals that this process was started to ignore, a bit each; none if the system does not tell.
+/// Returns the signals that this process was started to ignore, one bit each; zero if the system does not tell.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
@@ -162,7 +164,7 @@ fn ignored() -> u64 {
 fn came(signal: i32) {
     let mut state = state();
     if signal == SIGCONT {
-        // A shell had the terminal in between.
+        // A shell had the terminal in the meantime.
         if let Some(kept) = state.terminal.as_ref().filter(|kept| kept.is_ours()) {
             let _ = set(&kept.input, &kept.now);
         }
@@ -175,7 +177,7 @@ fn came(signal: i32) {
     }
 }
 
-/// Puts the terminal back, unless the caller itself may hold the state.
+/// Restores the terminal, unless the caller itself may hold the state's lock.
 fn put_back_if_free() {
     if let Ok(state) = STATE.try_lock()
         && let Some(kept) = state.terminal.as_ref().filter(|kept| kept.is_ours())
@@ -184,7 +186,7 @@ fn put_back_if_free() {
     }
 }
 
-/// Ends the process by a signal. The state stays locked, so that no one changes the terminal any more.
+/// Ends the process by a signal. The state stays locked, so that nothing changes the terminal after that.
 fn end(state: &State, signal: i32) {
     if let Some(kept) = state.terminal.as_ref().filter(|kept| kept.is_ours()) {
         kept.put_back();
@@ -192,20 +194,19 @@ fn end(state: &State, signal: i32) {
     let _ = emulate_default_handler(signal);
 }
 
-/// Holds up such a signal until this value is dropped, which ends the process by it. A later
-/// one ends the process at once.
+/// Holds back a signal that ends the process until this value is dropped. A second signal ends the process at once.
 #[derive(Debug)]
 pub struct Held(());
 
 impl Held {
-    /// From now on. What cannot be held up is not.
+    /// Begins to hold back signals, if possible.
     pub(crate) fn hold() -> Self {
         watch();
         state().held = true;
         Self(())
     }
 
-    /// Lets signals do what they do, and the one that came, until they are held up [`Self::again`].
+    /// Lets signals take effect, including the one that came, until they are held back [`Self::again`].
     pub fn let_go(&self) {
         let mut state = state();
         state.held = false;
@@ -214,12 +215,12 @@ impl Held {
         }
     }
 
-    /// Holds up the first signal from now on.
+    /// Holds back the first signal from now on.
     pub fn again(&self) {
         state().held = true;
     }
 
-    /// Whether one came.
+    /// Returns whether a signal came.
     #[must_use]
     pub fn came(&self) -> bool {
         state().first.is_some()

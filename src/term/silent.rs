@@ -1,4 +1,4 @@
-//! A terminal that shows nothing of what is typed, and is put back as it was.
+//! A terminal without echo, whose settings are restored afterwards.
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,18 +11,19 @@ use zeroize::Zeroizing;
 
 use super::signals::Saved;
 use super::tty::{Tty, broken};
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages::terminal as messages;
 
-/// After so many tenths of a second without a byte, a burst of input is over. Counted by the
-/// terminal driver (VTIME), and not by poll, which macOS refuses on `/dev/tty`.
+/// The time without a byte after which a burst of input is over, in tenths of a second. The terminal driver measures it
+/// (VTIME) instead of `poll`, which macOS refuses on `/dev/tty`.
 const IDLE: u8 = 2;
-/// After so many lapses in a row nothing more comes of what was typed too early: half of a paste would be
-/// taken for all of it.
+/// The number of lapses in a row after which input that was typed too early is over. After only one, half of a paste
+/// would be taken for all of it.
 const LAPSES: u8 = 2;
-/// How long unwanted input is read and thrown away at most.
+/// The longest time for which unwanted input is read and discarded.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// What stands for no key among a terminal's special codes: `_POSIX_VDISABLE`.
+/// The value for "no key" among a terminal's special codes: `_POSIX_VDISABLE`.
 const NO_KEY: u8 = if cfg!(any(target_os = "linux", target_os = "android")) { 0 } else { 0xff };
 const CTRL_C: u8 = 0x03;
 
@@ -34,7 +35,7 @@ const PASTE_OFF: &str = "\x1b[?2004l";
 pub(super) enum Asks {
     /// A secret: no key sends a signal.
     Secret,
-    /// An answer: the key that interrupts is read, the others do what they do.
+    /// An answer: the key that interrupts is read, the others work as usual.
     Answer,
 }
 
@@ -44,14 +45,14 @@ pub(super) struct Silent<'tty> {
     saved: Saved,
     silent: Termios,
     bracketed: bool,
-    /// Whether something was typed before, and is thrown away.
+    /// Whether something was typed before, and discarded.
     was_early: bool,
     _turn: Option<Turn>,
 }
 
 impl<'tty> Silent<'tty> {
-    /// Switches echo and line editing off, and bracketed paste on. What was typed before is thrown away, to its
-    /// end: it was not meant for this, or was shown.
+    /// Turns off echo and line editing, and turns on bracketed paste. What was typed before is discarded to its end,
+    /// because it was not meant for this prompt, or was shown.
     pub(super) fn enter(tty: &'tty Tty, asks: Asks) -> Result<Self> {
         let turn = Turn::wait(tty);
         let saved = tcgetattr(tty.input()).map_err(broken)?;
@@ -65,7 +66,7 @@ impl<'tty> Silent<'tty> {
         }
         silent.special_codes[SpecialCodeIndex::VMIN] = 1;
         silent.special_codes[SpecialCodeIndex::VTIME] = 0;
-        // Made before the change, so that a change that half succeeded is undone too.
+        // Created before the change, so that a partial change is also undone.
         let saved = Saved::keep(tty.input(), tty.output(), saved);
         let bracketed = std::env::var_os("TERM").is_none_or(|term| term != "dumb");
         let mut terminal = Self { tty, saved, silent, bracketed, was_early: false, _turn: turn };
@@ -79,12 +80,12 @@ impl<'tty> Silent<'tty> {
         Ok(terminal)
     }
 
-    /// Whether something was typed before, and thrown away.
+    /// Returns whether something was typed before, and discarded.
     pub(super) fn was_early(&self) -> bool {
         self.was_early
     }
 
-    /// The key that interrupts.
+    /// Returns the key that interrupts.
     pub(super) fn interrupt(&self) -> u8 {
         match self.saved.saved().special_codes[SpecialCodeIndex::VINTR] {
             NO_KEY => CTRL_C,
@@ -96,11 +97,11 @@ impl<'tty> Silent<'tty> {
         Saved::set(self.tty.input(), &self.silent).map_err(broken)
     }
 
-    /// The call succeeds when *any* of the changes was made; echo must be off.
+    /// Checks that the echo is off, because `tcsetattr` succeeds if *any* of the changes was made.
     fn check(&self) -> Result<()> {
         let now = tcgetattr(self.tty.input()).map_err(broken)?;
         if now.local_modes.intersects(LocalModes::ECHO | LocalModes::ICANON) {
-            return fail(Code::Io, "the terminal does not switch its echo off");
+            return Err(messages::echo_stays_on());
         }
         Ok(())
     }
@@ -115,26 +116,24 @@ impl<'tty> Silent<'tty> {
         self.apply()
     }
 
-    /// Reads, waiting as long as it takes. 0 is the end.
+    /// Reads, waiting as long as necessary. 0 is the end.
     pub(super) fn read(&mut self, bytes: &mut [u8]) -> Result<usize> {
         self.wait(1, 0)?;
         self.tty.read(bytes)
     }
 
-    /// Reads what arrives within [`IDLE`]; 0 is a lapse (or the end, which the next [`Self::read`]
-    /// tells).
+    /// Reads what arrives within [`IDLE`]. 0 is a lapse, or the end, which the next [`Self::read`] reports.
     pub(super) fn read_soon(&mut self, bytes: &mut [u8]) -> Result<usize> {
         self.wait(0, IDLE)?;
         self.tty.read(bytes)
     }
 
-    /// Reads and throws away until nothing more arrives, so that the rest of a paste does not
-    /// become a command of the shell.
+    /// Discards input until nothing more arrives, so that the rest of a paste does not become a command of the shell.
     pub(super) fn drain(&mut self) -> Result<()> {
         self.throw_away(1)
     }
 
-    /// Throws away what waits to be read, and what still comes of it. True if there was something.
+    /// Discards pending input to its end. Returns whether there was any.
     pub(super) fn drop_early(&mut self) -> Result<bool> {
         let waits = ioctl_fionread(self.tty.input()).is_ok_and(|waiting| waiting > 0);
         if waits {
@@ -165,8 +164,8 @@ impl Drop for Silent<'_> {
     }
 }
 
-/// A terminal without echo between the questions of a command, until this value is dropped: what is pasted too
-/// early is not shown. Keys do what they do.
+/// A terminal without echo between the questions of a command, until this value is dropped, so that what is pasted too
+/// early is not shown. Keys work as usual.
 pub struct Quiet {
     tty: Tty,
     saved: Saved,
@@ -174,7 +173,7 @@ pub struct Quiet {
 }
 
 impl Quiet {
-    /// Switches the echo off, if there is a terminal and this process is in its foreground.
+    /// Turns off the echo, if there is a terminal and this process is in its foreground.
     #[must_use]
     pub fn begin() -> Option<Self> {
         let tty = Tty::open().ok().filter(Tty::in_foreground)?;
@@ -190,30 +189,30 @@ impl Quiet {
 
 impl Drop for Quiet {
     fn drop(&mut self) {
-        // What was typed in between is for the next program.
+        // What was typed in the meantime is for the next program.
         self.saved.restore(self.tty.input());
     }
 }
 
-/// The turn to ask. Of two programs of ours in one pipe both can ask, and the second would
-/// take the terminal as the first had made it for its usual state.
+/// The turn to ask. If two commands in one pipe both ask, the second would otherwise take the first one's settings for
+/// the terminal's original ones.
 struct Turn(BorrowedFd<'static>);
 
-/// How often the turn is held: a command that asks several times has it once for all of them.
+/// How many values hold the turn: a command that asks several times keeps it for all of them.
 static HELD: AtomicUsize = AtomicUsize::new(0);
 
 impl Turn {
-    /// Waits for it. Without one if the terminal cannot be locked.
+    /// Waits for the turn. Returns nothing if the terminal cannot be locked.
     fn wait(tty: &Tty) -> Option<Self> {
-        // In the background the terminal stops this process, which should hold no one up then.
+        // In the background, the terminal stops this process, which must not hold up others then.
         if !tty.in_foreground() {
             return None;
         }
-        // Not `/dev/tty`: that is one file for all terminals.
+        // Not `/dev/tty`, which is one file for all terminals.
         let all = fstat(tty.input()).ok()?.st_rdev;
         let own = |fd: &BorrowedFd<'static>| isatty(fd) && fstat(fd).is_ok_and(|stat| stat.st_rdev != all);
         let fd = [rustix::stdio::stderr(), rustix::stdio::stdin()].into_iter().find(own)?;
-        // A lock of the process, for programs in a pipe share the open file.
+        // A lock of the process, because programs in a pipe share the open file.
         loop {
             match fcntl_lock(fd.as_fd(), FlockOperation::LockExclusive) {
                 Err(Errno::INTR) => {}

@@ -1,5 +1,5 @@
-//! Standard input that is not a terminal: read to its end, within bounds, into memory that is
-//! wiped. Straight from the descriptor, for std keeps a copy in a buffer of its own.
+//! Reads standard input that is not a terminal to its end, within bounds, into memory that is wiped. It reads the
+//! descriptor directly, because std keeps a copy in a buffer of its own.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,67 +9,62 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages::terminal as messages;
+pub use crate::messages::terminal::ONE_ONLY;
 use crate::secret::Buffer;
 
 const CHUNK: usize = 16 * 1024;
 const STDIN: &str = "standard input";
 
-/// Whether it was read.
+/// Whether standard input was read.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Takes standard input for one reader: a second one would find its end, and what was meant for it in the hands
-/// of the first.
+/// Takes standard input for one reader. A second one would find only its end, because the first has read everything.
 fn take() -> Result<()> {
     if IS_TAKEN.swap(true, Ordering::SeqCst) {
-        return Err(
-            Error::new(Code::Usage, "two things were to be read from standard input").with_remedy(ONE_ONLY)
-        );
+        return Err(messages::stdin_taken());
     }
     Ok(())
 }
 
-/// What to do if two things are to come from standard input.
-pub const ONE_ONLY: &str =
-    "give one of them as a file, or by a descriptor: --key-file <(COMMAND), --passphrase-fd 3 3<FILE";
-
-/// Reads standard input to its end, waiting as long as it takes.
+/// Reads standard input to its end, waiting as long as necessary.
 ///
 /// # Errors
-/// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` when it is empty or closed, `USAGE` if it was read before, `IO`.
+/// `TOO_LARGE` beyond `max` bytes, `NO_INPUT` if it is empty or closed, `USAGE` if it was read before, `IO`.
 pub fn read_stdin(max: usize) -> Result<Buffer> {
     take()?;
     let (bytes, _) = read(rustix::stdio::stdin(), STDIN, max, None, Rest::IsLeft)?;
     if bytes.is_empty() {
-        return fail(Code::NoInput, "standard input is empty");
+        return Err(messages::stdin_empty());
     }
     Ok(bytes)
 }
 
-/// Reads standard input to its end or until the deadline. Empty input is empty.
+/// Reads standard input to its end, or until the deadline. Empty input is not an error.
 ///
 /// # Errors
-/// `TIMEOUT` when the end did not come in time, `TOO_LARGE` beyond `max` bytes, `USAGE` if it was read before,
+/// `TIMEOUT` if it did not end in time, `TOO_LARGE` beyond `max` bytes, `USAGE` if it was read before,
 /// `IO`.
 pub fn read_stdin_deadline(max: usize, limit: Duration, rest: Rest) -> Result<Buffer> {
     take()?;
     let (bytes, ended) = read(rustix::stdio::stdin(), STDIN, max, Some(limit), rest)?;
     if !ended {
-        return fail(Code::Timeout, format!("standard input did not end within {} ms", limit.as_millis()));
+        return Err(messages::stdin_timeout(limit.as_millis()));
     }
     Ok(bytes)
 }
 
-/// What becomes of more than was asked for.
+/// What to do with more input than requested.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rest {
-    /// It is read, so that a writer that has not finished meets no broken pipe.
+    /// It is read and discarded, so that a writer that has not finished does not get a broken pipe.
     IsThrownAway,
     /// It is not read.
     IsLeft,
 }
 
-/// What was read of that which messages call `from`, and whether that is all.
+/// Reads a descriptor, which messages call `from`. Returns what was read, and whether that is everything.
 ///
 /// # Errors
 /// `TOO_LARGE` beyond `max` bytes, `IO`.
@@ -107,12 +102,12 @@ pub fn read(
         }
     };
     if too_large {
-        return fail(Code::TooLarge, format!("{from} has more than {max} bytes"));
+        return Err(messages::too_large(from, max));
     }
     Ok((bytes, ended))
 }
 
-/// Waits until there is something to read, or the end; false when neither came in time.
+/// Waits until there is something to read, or the end. Returns false if neither came in time.
 fn readable(fd: BorrowedFd, end: Instant) -> rustix::io::Result<bool> {
     loop {
         let left = end.saturating_duration_since(Instant::now());
@@ -129,12 +124,13 @@ fn readable(fd: BorrowedFd, end: Instant) -> rustix::io::Result<bool> {
 }
 
 fn failed(from: &str, errno: Errno) -> Error {
-    Error::new(Code::Io, format!("{from} could not be read: {}", std::io::Error::from(errno)))
+    messages::not_read(from, std::io::Error::from(errno))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use std::io::{PipeWriter, Write, pipe};
     use std::os::fd::AsFd;
 

@@ -1,7 +1,7 @@
-//! What stands in the place of a file's path: `-` and the descriptors of a shell's `<(…)`.
+//! Streams in place of a file's path: `-` and the descriptors of a shell's `<(…)`.
 //!
-//! They are taken over by their numbers: the process is not dumpable, so that the path `/dev/fd/63`, which
-//! leads through `/proc/self`, is root's and cannot be opened by an ordinary user.
+//! Descriptors are used by their numbers. The process is not dumpable, so the path `/dev/fd/63`, which leads through
+//! `/proc/self`, belongs to root and cannot be opened by an ordinary user.
 
 use std::fs::File;
 use std::io::IsTerminal;
@@ -12,25 +12,26 @@ use std::time::Duration;
 use strongroom_backends::{deadline, inherited_fd};
 
 use super::stdin::{self, Rest};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages::terminal as messages;
 use crate::secret::Buffer;
 
-/// How long a stream may take to give its end.
+/// How long a stream may take to end.
 const LIMIT: Duration = Duration::from_secs(30);
-/// How much longer is waited for a read that does not come back.
+/// How much longer to wait for a read that does not return.
 const MARGIN: Duration = Duration::from_secs(1);
 
-/// A stream that is named like a file.
+/// A stream in place of a file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Stream {
-    /// `-`, `/dev/stdin`.
+    /// `-` or `/dev/stdin`.
     Stdin,
-    /// `/dev/fd/N`, `/proc/self/fd/N`.
+    /// `/dev/fd/N` or `/proc/self/fd/N`.
     Descriptor(RawFd),
 }
 
 impl Stream {
-    /// The stream that a path stands for, if it is no path of a file.
+    /// Returns the stream that a path stands for, or `None` if it is the path of a file.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let text = path.to_str()?;
@@ -45,7 +46,7 @@ impl Stream {
         }
     }
 
-    /// What it is called in messages.
+    /// Returns its name in messages.
     #[must_use]
     pub fn told(self) -> String {
         match self {
@@ -57,17 +58,15 @@ impl Stream {
     /// Reads it to its end, at most `max` bytes.
     ///
     /// # Errors
-    /// `NO_INPUT` if there is none, `TIMEOUT` if it gives no end, `TOO_LARGE`, `USAGE` if standard input was
-    /// read before.
+    /// `NO_INPUT` if it is empty, not open or a terminal, `TIMEOUT` if it does not end in time, `TOO_LARGE`, and
+    /// `USAGE` if standard input was read before.
     pub fn read(self, max: usize) -> Result<Buffer> {
         match self {
-            Self::Stdin if std::io::stdin().is_terminal() => {
-                fail(Code::NoInput, "standard input is a terminal")
-            }
+            Self::Stdin if std::io::stdin().is_terminal() => Err(messages::stdin_is_terminal()),
             Self::Stdin => {
                 let bytes = stdin::read_stdin_deadline(max, LIMIT, Rest::IsLeft)?;
                 if bytes.is_empty() {
-                    return fail(Code::NoInput, "standard input is empty");
+                    return Err(messages::stdin_empty());
                 }
                 Ok(bytes)
             }
@@ -79,43 +78,37 @@ impl Stream {
 /// Reads an inherited descriptor to its end, at most `max` bytes.
 ///
 /// # Errors
-/// `USAGE` for a standard stream, `NO_INPUT` if it is not open, `TIMEOUT` if it gives no end, `TOO_LARGE`.
+/// `USAGE` for a standard stream, `NO_INPUT` if it is not open, `TIMEOUT` if it does not end in time, and `TOO_LARGE`.
 pub fn read_fd(number: RawFd, max: usize) -> Result<Buffer> {
     let from = format!("file descriptor {number}");
     if let Some((name, remedy)) = standard(number) {
-        return Err(Error::new(Code::Usage, format!("{from} is standard {name}")).with_remedy(remedy));
+        return Err(messages::standard_stream(&from, name, remedy));
     }
-    let file = inherited_fd::take(number)
-        .ok_or_else(|| Error::new(Code::NoInput, format!("{from} was not opened for this command")))?;
+    let file = inherited_fd::take(number).ok_or_else(|| messages::not_open(&from))?;
     let (bytes, ended) = read(file, &from, max)?;
     if !ended {
-        return Err(Error::new(Code::Timeout, format!("{from} gave no end within {} s", LIMIT.as_secs()))
-            .with_remedy("close the other end after writing"));
+        return Err(messages::descriptor_timeout(&from, LIMIT.as_secs()));
     }
     Ok(bytes)
 }
 
-/// Reads it in a thread of its own: a file system that does not answer is not waited for.
+/// Reads a file in a thread of its own, so that a file system that does not answer cannot block the command.
 fn read(file: File, from: &str, max: usize) -> Result<(Buffer, bool)> {
     let name = from.to_owned();
     let call = move || stdin::read(file.as_fd(), &name, max, Some(LIMIT), Rest::IsLeft);
     match deadline::within(LIMIT + MARGIN, call) {
         Ok(Some(read)) => read,
         Ok(None) => Ok((Buffer::with_capacity(0), false)),
-        Err(_) => fail(Code::NoMemory, format!("no thread can be had to read {from}")),
+        Err(_) => Err(messages::no_thread(from)),
     }
 }
 
-/// What a descriptor is by convention, and what is meant instead.
+/// Returns the name of a standard stream, and what to use instead.
 fn standard(number: RawFd) -> Option<(&'static str, &'static str)> {
-    let elsewhere = "name a descriptor from 3 on that is opened for reading: 3<FILE";
     match number {
-        0 => Some((
-            "input",
-            "standard input needs no descriptor: give - as the file (--passphrase-file -, --key-file -); a secret that is to be stored is read from there anyway",
-        )),
-        1 => Some(("output", elsewhere)),
-        2 => Some(("error", elsewhere)),
+        0 => Some(("input", messages::USE_DASH)),
+        1 => Some(("output", messages::USE_HIGHER)),
+        2 => Some(("error", messages::USE_HIGHER)),
         _ => None,
     }
 }
@@ -123,6 +116,7 @@ fn standard(number: RawFd) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn streams_are_told_from_files() {

@@ -1,10 +1,10 @@
-//! Colour, where somebody sees it.
+//! Colour, if the output is a terminal that wants it.
 
 use std::fmt;
 
 use crate::env::Env;
 
-/// The styles of one output stream; without effect unless it is a terminal that wants colour.
+/// The styles of one output stream. They have no effect unless it is a terminal that wants colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
     enabled: bool,
@@ -14,43 +14,43 @@ impl Style {
     /// Without effect.
     pub const PLAIN: Self = Self { enabled: false };
 
-    /// For standard output.
+    /// Returns the styles of standard output.
     #[must_use]
     pub fn stdout(env: &Env) -> Self {
         Self { enabled: env.color.unwrap_or(env.stdout_tty && wanted(env)) }
     }
 
-    /// For standard error.
+    /// Returns the styles of standard error.
     #[must_use]
     pub fn stderr(env: &Env) -> Self {
         Self { enabled: env.color.unwrap_or(env.stderr_tty && wanted(env)) }
     }
 
-    /// As it should be.
+    /// Paints something that is as it should be.
     #[must_use]
     pub fn good<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("32", text)
     }
 
-    /// Worth a look.
+    /// Paints something that deserves attention.
     #[must_use]
     pub fn warn<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("33", text)
     }
 
-    /// Wrong.
+    /// Paints something that is wrong.
     #[must_use]
     pub fn bad<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("31", text)
     }
 
-    /// Beside the point.
+    /// Paints something less important.
     #[must_use]
     pub fn dim<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("2", text)
     }
 
-    /// The point.
+    /// Paints something important.
     #[must_use]
     pub fn bold<T: fmt::Display>(self, text: T) -> Painted<T> {
         self.paint("1", text)
@@ -71,8 +71,7 @@ fn wanted(env: &Env) -> bool {
     env.var("NO_COLOR").is_none() && env.var("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Text in a style. It does not escape: what a user or a file supplied goes through
-/// [`safe`](super::escape::safe) first.
+/// Text in a style. It does not escape: text from a user or a file must go through [`safe`](super::escape::safe) first.
 #[derive(Clone, Copy, Debug)]
 pub struct Painted<T> {
     code: Option<&'static str>,
@@ -99,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_only_where_it_is_wanted() {
+    fn colour_only_if_it_is_wanted() {
         assert_eq!(Style::stdout(&terminal()).bad("x").to_string(), "\x1b[31mx\x1b[0m");
         assert_eq!(
             Style::stdout(&terminal().with_var("NO_COLOR", "")).bold(1).to_string(),

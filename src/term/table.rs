@@ -4,26 +4,26 @@ use std::fmt;
 
 use super::escape::safe;
 
-/// A table. Every cell is made safe for a terminal as it comes in.
+/// A table. Every cell is escaped for a terminal when it is added.
 #[derive(Clone, Debug)]
 pub struct Table<const COLUMNS: usize> {
     /// All cells, one after the other.
     text: String,
-    /// Where each cell of a row ends.
+    /// The end of each cell of a row in `text`.
     rows: Vec<[usize; COLUMNS]>,
     widths: [usize; COLUMNS],
     has_header: bool,
 }
 
 impl<const COLUMNS: usize> Default for Table<COLUMNS> {
-    /// A table without a header and without rows.
+    /// Returns a table without a header and without rows.
     fn default() -> Self {
         Self { text: String::new(), rows: Vec::new(), widths: [0; COLUMNS], has_header: false }
     }
 }
 
 impl<const COLUMNS: usize> Table<COLUMNS> {
-    /// A table with this header and no rows.
+    /// Returns a table with a header and no rows.
     #[must_use]
     pub fn new(header: [&str; COLUMNS]) -> Self {
         let mut table = Self::default();
@@ -44,19 +44,19 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(ends);
     }
 
-    /// Whether it has no row but the header.
+    /// Returns whether it has no rows, apart from the header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.len() == usize::from(self.has_header)
     }
 
-    /// Appends the table to a text, each line indented by so many spaces.
+    /// Appends the table to a text, each line indented by `indent` spaces.
     pub fn write_to(&self, out: &mut String, indent: usize) {
         let line = self.widths.iter().map(|width| width + 2).sum::<usize>() + indent + 1;
         out.reserve(line * self.rows.len());
         let mut begin = 0;
         for row in &self.rows {
-            // Spaces are written before a cell and not behind it: no line ends in white space.
+            // Spaces are written before a cell and not after it, so that no line ends in white space.
             let mut owed = indent;
             for (width, end) in self.widths.iter().zip(row) {
                 let cell = self.text.get(begin..*end).unwrap_or_default();

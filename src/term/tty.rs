@@ -1,4 +1,4 @@
-//! The terminal itself: found, written to, read from.
+//! Finds, reads and writes the terminal.
 
 use std::fs::{File, OpenOptions};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -9,13 +9,14 @@ use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{QueueSelector, isatty, tcflush, tcgetpgrp};
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages::terminal as messages;
 
-/// The terminal the user sits at.
+/// The user's terminal.
 pub(crate) enum Tty {
     /// The controlling terminal.
     Controlling(File),
-    /// Standard input and error, where they are terminals but not the controlling one.
+    /// Standard input and error, if they are terminals but not the controlling one.
     Standard,
 }
 
@@ -28,17 +29,17 @@ impl Tty {
         if isatty(rustix::stdio::stdin()) && isatty(rustix::stdio::stderr()) {
             return Ok(Self::Standard);
         }
-        fail(Code::NoInput, "there is no terminal to ask on")
+        Err(messages::no_terminal())
     }
 
-    /// The controlling terminal, where there is one.
+    /// Returns the controlling terminal, if there is one.
     pub(crate) fn controlling() -> Option<Self> {
         let no_ctty = i32::try_from(rustix::fs::OFlags::NOCTTY.bits()).unwrap_or(0);
         let opened = OpenOptions::new().read(true).write(true).custom_flags(no_ctty).open("/dev/tty");
         opened.ok().map(Self::Controlling)
     }
 
-    /// Whether this process may read here: one in the background is stopped where it tries.
+    /// Returns whether this process is in the foreground. In the background it would be stopped when it tries to read.
     pub(crate) fn in_foreground(&self) -> bool {
         tcgetpgrp(self.input()).is_ok_and(|group| group == getpgrp())
     }
@@ -67,17 +68,17 @@ impl Tty {
         super::out::write_to(self.output(), bytes).map(drop).map_err(broken)
     }
 
-    /// Throws away what was typed and not yet read.
+    /// Discards what was typed and not yet read.
     pub(crate) fn flush_input(&self) {
         let _ = tcflush(self.input(), QueueSelector::IFlush);
     }
 
-    /// Reads what is there, waiting for the first byte. 0 is the end: a terminal that hung up.
+    /// Reads what is there, waiting for the first byte. 0 is the end: the terminal hung up.
     pub(crate) fn read(&self, bytes: &mut [u8]) -> Result<usize> {
         loop {
             match rustix::io::read(self.input(), &mut *bytes) {
                 Err(Errno::INTR) => {}
-                // Another process can have made the standard streams non-blocking.
+                // Another process may have made the standard streams non-blocking.
                 Err(Errno::AGAIN) => {
                     let _ = poll(&mut [PollFd::new(&self.input(), PollFlags::IN)], None);
                 }
@@ -87,14 +88,10 @@ impl Tty {
     }
 }
 
-/// The window was closed, or the connection lost.
-pub(crate) fn gone() -> Error {
-    Error::new(Code::Cancelled, "the terminal went away")
-}
-
+/// Returns the error for a failure of the terminal. `EIO` means that it was closed.
 pub(crate) fn broken(errno: Errno) -> Error {
     if errno == Errno::IO {
-        return gone();
+        return messages::closed();
     }
-    Error::new(Code::Io, format!("the terminal failed: {}", std::io::Error::from(errno)))
+    messages::failed(std::io::Error::from(errno))
 }

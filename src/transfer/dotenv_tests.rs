@@ -66,7 +66,7 @@ fn what_a_shell_would_fill_in_is_refused_by_name_and_the_rest_goes_on() {
         let parsed = read(&format!("OPENAI_API_KEY={value}\nGROQ_API_KEY=made-up-1"));
         let [invalid] = parsed.invalid.as_slice() else { panic!("{value}: {parsed:?}") };
         assert_eq!(invalid.place, "OPENAI_API_KEY (line 1)", "{value}");
-        assert!(invalid.reason.starts_with("holds a "), "{value}: {}", invalid.reason);
+        assert!(invalid.reason.starts_with("contains a "), "{value}: {}", invalid.reason);
         assert_eq!(parsed.candidates.len(), 1, "{value}");
     }
     for (value, secret) in [
@@ -196,8 +196,8 @@ fn others_that_look_like_keys_are_named_and_the_rest_is_counted() {
     assert_eq!(
         parsed.warnings,
         [
-            "MY_OWN_KEY (line 5) looks like a key and is not taken; to take it: strongroom paste-api-key --provider my-own --profile-id my-own:my-own-key",
-            "OPENAI_API_KEY_2 (line 6) looks like a key and is not taken; to take it: strongroom paste-api-key --provider openai --profile-id openai:key-2",
+            "MY_OWN_KEY (line 5) looks like a key and is not imported; to store it: strongroom paste-api-key --provider my-own --profile-id my-own:my-own-key",
+            "OPENAI_API_KEY_2 (line 6) looks like a key and is not imported; to store it: strongroom paste-api-key --provider openai --profile-id openai:key-2",
             "4 other variables ignored",
         ]
     );

@@ -130,7 +130,7 @@ mod tests {
             reasons,
             [
                 "shadowed by OPENAI_API_KEY in the process environment",
-                "holds a variable, `${…}`, which OpenClaw does not fill in"
+                "contains a variable, `${…}`, which OpenClaw does not fill in"
             ]
         );
         assert!(parsed.skipped[1].place.starts_with("XAI_API_KEY ("), "{parsed:?}");

@@ -190,7 +190,7 @@ mod tests {
                 "add        main/openai:default (api_key) from profiles.\"openai:default\"",
                 "add        main/zai:b (token, expires 2026-11-18) from profiles.\"zai:b\"",
                 "passed by  profiles.\"groq:x\": a reference, holds no secret",
-                "invalid    profiles.\"groq:y\".key is no secret: it is masked [NOT_A_SECRET]",
+                "invalid    profiles.\"groq:y\".key is not a secret: it is masked [NOT_A_SECRET]",
                 "2 to add, 1 passed by, 1 invalid",
             ]
         );

@@ -33,8 +33,9 @@ fn every_name_of_the_client_is_taken_and_others_that_look_like_keys_are_named() 
         ("OPENAI_API_KEY_2", 8, "openai:key-2"),
     ] {
         let how = format!("paste-api-key --provider openai --profile-id {id}");
-        let named =
-            format!("{name} (line {line}) looks like a key and is not taken; to take it: strongroom {how}\n");
+        let named = format!(
+            "{name} (line {line}) looks like a key and is not imported; to store it: strongroom {how}\n"
+        );
         assert!(said.contains(&named), "{named}: {said}");
         // It can be pasted as it stands.
         session.feed("made-up-1", how.split(' ')).ok();
@@ -94,7 +95,7 @@ fn what_is_refused_is_named_and_the_rest_goes_on() {
     let before = kept(&session.home());
     let refused = session.run(["import", "source.env"]).failed("IMPORT_INVALID", 65);
     assert!(
-        refused.stderr.contains("invalid    OPENAI_API_KEY (line 3) holds a command"),
+        refused.stderr.contains("invalid    OPENAI_API_KEY (line 3) contains a command"),
         "{}",
         refused.stderr
     );
@@ -171,7 +172,10 @@ fn the_working_directory_plants_nothing() {
         said.contains(&format!("add        main/openai:default (api_key) from OPENAI_API_KEY ({place})")),
         "{said}"
     );
-    assert!(said.contains("OpenClaw takes no provider's key from a .env in the working directory"), "{said}");
+    assert!(
+        said.contains("OpenClaw does not read provider keys from a .env in the working directory"),
+        "{said}"
+    );
     assert_eq!(session.get("openai:default"), "made-up-own");
     for id in ["groq:default", "anthropic:default", "anthropic:key-2", "google:live", "google:default"] {
         session.run(["get", id]).failed("NOT_FOUND", 66);
@@ -232,7 +236,7 @@ fn placeholders_are_no_keys() {
     }
     let said = session.run(["import", "--from", "env"]).ok().stdout;
     assert!(
-        said.contains("Imported 1 profile.") && said.contains("is a placeholder or a mask, no key"),
+        said.contains("Imported 1 profile.") && said.contains("is a placeholder or a mask, not a key"),
         "{said}"
     );
     session.write("example.env", "OPENAI_API_KEY=sk-your-key-here\n");
@@ -250,7 +254,8 @@ fn what_the_clients_files_hold_besides_is_named() {
     let said = session.run(["import", "--from", "env"]).ok().stdout;
     assert!(said.contains("OPENAI_KEY (") && said.contains("--profile-id openai:openai-key"), "{said}");
     assert!(
-        said.contains("OPENCLAW_GATEWAY_TOKEN (") && said.contains("it is no provider's, and stays there"),
+        said.contains("OPENCLAW_GATEWAY_TOKEN (")
+            && said.contains("it does not belong to a provider, and stays there"),
         "{said}"
     );
 }

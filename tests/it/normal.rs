@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Before what is used of a user's quota of kernel keys.
-const QUOTA: &str = "of your quota ";
+const QUOTA: &str = "your quota: ";
 
 /// The text with paths, times, keys and numbers of processes named and not spelled out.
 pub fn normalise(text: &str, home: &Path) -> String {

@@ -79,7 +79,7 @@ fn a_directory_that_cannot_be_made_durable_is_no_error() {
         done(&["unlock-method", "add", "key-file", "--name", "other", "--new-key-file", "other"]);
         // `doctor` tries it, and tells what does not hold then.
         let told = injected(&session, "fsync", error, &paths, &["doctor"]).ok().stdout;
-        assert!(told.contains("cannot make directories durable") && told.contains("loss of power"), "{told}");
+        assert!(told.contains("cannot sync directories to disk") && told.contains("power loss"), "{told}");
         session.run(["verify"]).ok();
     }
 }
@@ -213,7 +213,7 @@ fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
         assert_eq!(session.get("groq:default"), KEY);
         let told =
             injected(&session, "fcntl", error, &[&session.home().join("lock")], &["doctor"]).ok().stdout;
-        assert!(told.contains("locks on parts of files"), "{told}");
+        assert!(told.contains("byte-range locks"), "{told}");
     }
 }
 

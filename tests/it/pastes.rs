@@ -190,7 +190,7 @@ fn one_secret_is_taken_whole_and_what_is_around_it_is_told() {
     ] {
         let ran = session.feed(&input, ["paste-api-key", "--provider", "openrouter"]).ok();
         assert_eq!(&session.get("openrouter:default"), expected, "{input:?}");
-        let told = ran.stderr.contains("left out");
+        let told = ran.stderr.contains("removed the ");
         assert_eq!(told, warns, "{input:?}: {}", ran.stderr);
     }
     let utf16: Vec<u8> = format!("\u{feff}{key}\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -210,7 +210,7 @@ fn an_import_takes_the_scheme_off_and_refuses_nothing_by_name() {
         session.run(["import", "auth-profiles.json", "--on-conflict", "replace"])
     };
     let ran = import(&format!("Bearer {key}")).ok();
-    assert!(ran.stdout.contains("Bearer before the value was left out"), "{} {}", ran.stdout, ran.stderr);
+    assert!(ran.stdout.contains("removed the word Bearer before the value"), "{} {}", ran.stdout, ran.stderr);
     assert_eq!(session.get("openrouter:x"), key);
     for nothing in
         ["null", "undefined", "\"\"", "{}", "<nil>", "Bearer null", "None", "\u{201c}made-up\u{201d}"]

@@ -378,7 +378,7 @@ fn agents_are_isolated() {
     assert_eq!(ops["vault"]["providers"][0]["pin"], Value::Null);
     let alone = session.run(["--agent", "new", "status", "--provider", "anthropic"]).ok();
     assert!(alone.stdout.contains("No API key found for provider anthropic (agent new)"), "{}", alone.stdout);
-    assert!(alone.stdout.contains("main, ops have one: use --agent main"), "{}", alone.stdout);
+    assert!(alone.stdout.contains("main, ops have one: use `--agent main`"), "{}", alone.stdout);
 }
 
 #[test]

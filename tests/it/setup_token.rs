@@ -278,7 +278,7 @@ fn what_its_first_line_names_is_missing() {
     let session = session("");
     session.write_program("bin/claude", "#!/nowhere/node\n");
     let ran = run(&session, &["Enter:  => ^C"]);
-    assert!(ran.stdout.contains("the interpreter that its first line names, is not there"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("the interpreter in its first line, does not exist"), "{}", ran.stdout);
 }
 
 #[test]

@@ -229,7 +229,9 @@ fn keys_of_the_configurations_providers_are_sources() {
     let place = format!("{}/.openclaw/openclaw.json", session.temp.path().display());
     for said in [
         format!("my-proxy: models.providers.my-proxy.apiKey in {place} is used"),
-        format!("mistral: the vault's profiles shadow models.providers.mistral.apiKey in {place}"),
+        format!(
+            "mistral: the vault's profiles take precedence over models.providers.mistral.apiKey in {place}"
+        ),
         format!("openai: models.providers.openai.apiKey in {place} is used"),
         format!(
             "xai: models.providers.xai.apiKey in {place} (a reference: exec:strongroom:providers/xai/apiKey) is used"

@@ -43,7 +43,7 @@ fn a_key_comes_from_standard_input_and_from_descriptors() {
         assert_eq!(bash(&session, line, "").ok().stdout, "made-up-key\n", "{line}");
     }
     let said = bash(&session, "strongroom doctor --key-file <(cat key)", "").stdout;
-    assert!(said.contains("opened by file descriptor 63"), "{said}");
+    assert!(said.contains("unlocked with file descriptor 63"), "{said}");
     let said = session.feed("no key", ["--key-file", "-", "get", "groq:one"]).failed("BAD_DATA", 65).stderr;
     assert!(said.contains("standard input does not hold one strongroom-key-v1 line"), "{said}");
     session.run(["--key-file", "-", "get", "groq:one"]).failed("NO_INPUT", 66);

@@ -138,7 +138,7 @@ fn within_the_time_nothing_asks() {
     vault.run(["verify"]).ok();
     vault.run(["log"]).ok();
     let doctor = vault.run(["doctor", "--json"]).stdout;
-    assert!(doctor.contains("opened by the cache, until 20"), "{doctor}");
+    assert!(doctor.contains("unlocked from the cache, until 20"), "{doctor}");
     // What was written under the cache is what the passphrase opens.
     vault.run(["lock"]).ok();
     vault.by_passphrase(["verify"]).ok();

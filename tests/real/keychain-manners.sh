@@ -237,7 +237,7 @@ removed_homes() {
     # Another vault, made in the same place.
     must init --store keychain
     works 'doctor of a new vault in that place' doctor
-    has "$out" 'items of another vault that was in this home: 2' 'tells of the earlier ones'
+    has "$out" 'the keychain holds 2 items of another vault that used this home' 'tells of the earlier ones'
     works 'from elsewhere' --home "$world/moved" store prune --yes
     same "$(all_items)" 5 'they stay' shown
     works 'by the vault in that place' store prune --yes

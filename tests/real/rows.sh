@@ -123,7 +123,7 @@ both models status
 says 'anthropic: ANTHROPIC_API_KEY in .*/.openclaw/.env' '... and models status shows where'
 variables=(ANTHROPIC_API_KEY="$key")
 both models status
-says 'ANTHROPIC_API_KEY in the process environment is used; it shadows' 'S4: the process environment goes before it'
+says 'ANTHROPIC_API_KEY in the process environment is used; it takes precedence over' 'S4: the process environment goes before it'
 both doctor --help
 status 0 'S2: doctor is a command of both'
 variables=()

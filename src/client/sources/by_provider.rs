@@ -1,10 +1,11 @@
-//! What is beside the vault as it goes with the profiles: which source of each provider the client takes, which
-//! it passes over, and what its configuration makes of prompt caching.
+//! Keys outside the vault together with the profiles: which source of each provider the client uses, which it passes
+//! over, and the prompt caching of its configuration.
 
 use serde::Serialize;
 
 use super::{Found, Held, ProviderSources, Rank, Variable, rank};
 use crate::client::prompt_cache::{self, Policy};
+use crate::messages::client as messages;
 use crate::select::assemble::Overview;
 use crate::select::profile::ProfileView;
 
@@ -12,15 +13,15 @@ use crate::select::profile::ProfileView;
 const PROFILE: &str = "profile";
 /// The kind of a source in the working directory.
 const WORKING_DIRECTORY: &str = "working_directory";
-/// The longest name of a model that is shown.
+/// The longest name of a model that is shown, in bytes.
 const MODEL_MAX: usize = 120;
 
-/// What stands beside the vault: sources by provider.
+/// Sources outside the vault, by provider.
 #[derive(Serialize)]
 pub struct Beside<'a> {
     /// The providers that have any.
     pub providers: Vec<OfProvider<'a>>,
-    /// What could not be read, and what others may read, for people.
+    /// Warnings about files that could not be read, or that others can read.
     pub warnings: &'a [String],
     /// Prompt caching of the models that the configuration names.
     #[serde(skip)]
@@ -32,17 +33,17 @@ pub struct Beside<'a> {
 pub struct OfProvider<'a> {
     /// The provider.
     pub provider: &'a str,
-    /// What the client takes.
+    /// The source that the client uses.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub winner: Option<Source>,
-    /// What it passes over.
+    /// The sources that it passes over.
     pub shadowed: Vec<Source>,
-    /// What the working directory has, which is never taken.
+    /// The sources in the working directory, which are never used.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<Source>,
-    /// What it goes on to at a rate limit.
+    /// The sources that it also uses at a rate limit.
     pub pool: Vec<Source>,
-    /// What a service takes, if no profile serves.
+    /// The source that a service uses, if there is no profile.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<Source>,
 }
@@ -51,7 +52,7 @@ pub struct OfProvider<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// `profile`, or where the variable stands: `process`, `working_directory`, `dotenv`,
+    /// `profile`, or the place of the variable: `process`, `working_directory`, `dotenv`,
     /// `config`, `config_provider`, `login_shell`, `left_behind`.
     pub kind: &'static str,
     /// The profile or the variable.
@@ -59,10 +60,10 @@ pub struct Source {
     /// The file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// What it refers to, where it does not hold the key itself.
+    /// What it refers to, if it does not contain the key itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
-    /// The same for people.
+    /// The source in words.
     #[serde(skip)]
     pub told: String,
 }
@@ -76,13 +77,13 @@ pub struct ModelPolicy {
     /// What the configuration asks for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub configured: Option<&'static str>,
-    /// What the client makes of it.
+    /// Its effect.
     #[serde(flatten)]
     pub policy: Policy,
 }
 
 impl<'a> Beside<'a> {
-    /// What was found, as it goes with the profiles. With `provider`, of that one only.
+    /// Combines what was found with the profiles; only for `provider` if one is given.
     #[must_use]
     pub fn of(overview: &Overview<'_>, found: &'a Found, provider: Option<&str>) -> Self {
         let ranked = rank(&found.variables);
@@ -97,7 +98,7 @@ impl<'a> Beside<'a> {
 }
 
 impl<'a> OfProvider<'a> {
-    /// A provider's sources beside the profile that is used next.
+    /// Combines a provider's sources with the profile that is used next.
     #[must_use]
     pub fn of(sources: &ProviderSources<'a>, profile: Option<&ProfileView>) -> Self {
         let all = |variables: &[&Variable]| variables.iter().map(|v| Source::of(v)).collect::<Vec<_>>();
@@ -105,7 +106,7 @@ impl<'a> OfProvider<'a> {
         let (ignored, mut shadowed): (Vec<_>, Vec<_>) = of_shadowed.partition(Source::is_ignored);
         let profile = profile.map(Source::profile);
         let winner = sources.winner.map(Source::of);
-        // One of both is used, and it shadows the other.
+        // One of the two is used, and takes precedence over the other.
         let (used, passed) = match profile {
             None => (winner, None),
             Some(profile) if is_preferred(sources) => (winner, Some(profile)),
@@ -123,7 +124,7 @@ impl<'a> OfProvider<'a> {
         }
     }
 
-    /// The lines for people.
+    /// Returns the lines for people.
     #[must_use]
     pub fn told(&self) -> Vec<String> {
         let list = |sources: &[Source]| {
@@ -131,25 +132,25 @@ impl<'a> OfProvider<'a> {
         };
         let ignored = self.told_ignored().map(|told| format!("  {told}"));
         let Some(winner) = &self.winner else {
-            let mut lines = vec![format!("{}: nothing is used", self.provider)];
+            let mut lines = vec![messages::nothing_used(self.provider)];
             if !self.shadowed.is_empty() {
-                lines[0].push_str(&format!("; passed over: {}", list(&self.shadowed)));
+                lines[0].push_str(&messages::passed_over(&list(&self.shadowed)));
             }
             lines.extend(ignored);
             return lines;
         };
-        let mut lines = vec![format!("{}: {} is used", self.provider, winner.told)];
+        let mut lines = vec![messages::used(self.provider, &winner.told)];
         if !self.shadowed.is_empty() {
-            lines[0].push_str(&format!("; it shadows {}", list(&self.shadowed)));
+            lines[0].push_str(&messages::shadows(&list(&self.shadowed)));
         }
         if !self.pool.is_empty() {
-            lines.push(format!("  at a rate limit also {}", list(&self.pool)));
+            lines.push(messages::pool(&list(&self.pool)));
         }
         match &self.service {
             _ if winner.kind == PROFILE => {}
-            None => lines.push("  a service does not see it".to_owned()),
+            None => lines.push(messages::NOT_IN_SERVICE.to_owned()),
             Some(service) if service.told != winner.told => {
-                lines.push(format!("  a service takes {}", service.told));
+                lines.push(messages::in_service(&service.told));
             }
             Some(_) => {}
         }
@@ -157,16 +158,15 @@ impl<'a> OfProvider<'a> {
         lines
     }
 
-    /// What the working directory has, for people.
+    /// Returns the sources in the working directory in words.
     #[must_use]
     pub fn told_ignored(&self) -> Option<String> {
         let names: Vec<_> = self.ignored.iter().map(|source| source.told.as_str()).collect();
-        let why = "OpenClaw takes no provider's key from a .env in the working directory";
-        (!names.is_empty()).then(|| format!("ignored: {} ({why})", names.join(", ")))
+        (!names.is_empty()).then(|| messages::ignored(&names.join(", ")))
     }
 }
 
-/// Whether the client is told to take the configuration's key before profiles.
+/// Returns whether the configuration makes the client prefer its own key to profiles.
 #[must_use]
 pub fn is_preferred(sources: &ProviderSources<'_>) -> bool {
     sources.winner.is_some_and(|winner| winner.rank == Rank::Preferred)
@@ -183,12 +183,12 @@ impl Source {
         }
     }
 
-    /// Whether it stands in the working directory.
+    /// Returns whether it is in the working directory.
     fn is_ignored(&self) -> bool {
         self.kind == WORKING_DIRECTORY
     }
 
-    /// Whether it holds a key in plain text.
+    /// Returns whether it contains a key in plaintext.
     #[must_use]
     pub fn can_be_sealed(&self) -> bool {
         self.kind != PROFILE && self.reference.is_none()

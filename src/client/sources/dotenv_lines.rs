@@ -1,14 +1,15 @@
-//! The grammar of a `.env` file, as the client's own parser has it: `dotenv` 17.4.2, which is one regular
-//! expression. This reads the same by hand, in linear time, and substitutes nothing.
+//! Parses a `.env` file like the client's own parser, `dotenv` 17.4.2, which is one regular expression. This parser is
+//! written by hand, takes linear time, and substitutes nothing.
 //!
-//! What that expression means, step by step:
-//! - A statement begins at the first character of a line that is not blank. Blank is JavaScript's `\s`.
+//! The grammar of that expression:
+//! - A statement begins at the first character of a line that is not blank. Blanks are JavaScript's `\s`.
 //! - `export`, a name of `[A-Za-z0-9_.-]`, then blanks (also line breaks) and `=`, or `:` and one blank (also a
 //!   line break).
-//! - A value in quotes, perhaps on a later line, may span lines. It ends at the first quotation mark without a
-//!   backslash before it; if text follows there on the same line, at the last one before that with text neither.
+//! - A value in quotes, possibly on a later line, may span lines. It ends at the first quotation mark without a
+//!   backslash before it; if text follows on the same line, it ends at the last quotation mark before that without text
+//!   after it.
 //! - Any other value goes to the next `#` or the end of the line.
-//! - What is no statement is passed over, up to the end of its line.
+//! - Anything else is passed over, up to the end of its line.
 
 use std::ops::Range;
 
@@ -24,15 +25,15 @@ pub(crate) struct Assignment<'a> {
     pub(crate) note: Option<Note>,
 }
 
-/// A line that is no assignment, and no comment.
+/// A line that is neither an assignment nor a comment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct PassedOver {
     pub(crate) line: usize,
-    /// Whether there seems to be a key in it.
+    /// Whether it seems to contain a key.
     pub(crate) holds_key: bool,
 }
 
-/// An assignment within the value of another variable, for which the client takes it.
+/// An assignment inside the value of another variable, which the client reads as part of that value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Swallowed<'a> {
     pub(crate) name: &'a str,
@@ -41,20 +42,20 @@ pub(crate) struct Swallowed<'a> {
     pub(crate) by: &'a str,
 }
 
-/// A file taken apart.
+/// A parsed file.
 #[derive(Default)]
 pub(crate) struct Lines<'a> {
     pub(crate) assignments: Vec<Assignment<'a>>,
     pub(crate) passed_over: Vec<PassedOver>,
     pub(crate) swallowed: Vec<Swallowed<'a>>,
-    /// Whether it has more of these than [`LINES_MAX`]: the others were not looked at.
+    /// Whether it has more than [`LINES_MAX`] of these, and the rest was not parsed.
     pub(crate) too_many: bool,
 }
 
-/// The most assignments and lines that are none in a file.
+/// The most assignments and other lines in a file.
 pub(crate) const LINES_MAX: usize = 100_000;
 
-/// Takes a file apart.
+/// Parses a file.
 pub(crate) fn lines(text: &str) -> Lines<'_> {
     let mut out = Lines::default();
     let mut count = LineCount::default();
@@ -90,7 +91,7 @@ fn line_end(text: &str, at: usize) -> usize {
     text[at..].find(ends_line).map_or(text.len(), |rest| at + rest)
 }
 
-/// The name of the assignment that begins here, and where its value begins.
+/// Returns the name of the assignment that begins here, and the beginning of its value.
 fn head(text: &str, at: usize) -> Option<(&str, usize)> {
     let exported = text[at..].starts_with("export").then(|| skip_blank(text, at + "export".len()));
     let exported = exported.filter(|name_at| *name_at > at + "export".len());
@@ -120,7 +121,7 @@ fn raw_value(text: &str, at: usize) -> Raw {
     Raw { span: at..end, quote: None, after: end }
 }
 
-/// Where the quotation mark closes that opens here.
+/// Returns the position of the quotation mark that closes the one here.
 fn closing(text: &str, open: usize) -> Option<usize> {
     let bytes = text.as_bytes();
     let quote = *bytes.get(open)?;
@@ -130,7 +131,7 @@ fn closing(text: &str, open: usize) -> Option<usize> {
     plain.into_iter().chain(escaped).find(|close| ends_here(text, close + 1))
 }
 
-/// Whether nothing but a comment follows on the line.
+/// Returns whether only a comment follows on the line.
 fn ends_here(text: &str, at: usize) -> bool {
     match text[at..].chars().find(|c| ends_line(*c) || !is_blank(*c)) {
         Some(c) => c == '#' || ends_line(c),
@@ -138,7 +139,7 @@ fn ends_here(text: &str, at: usize) -> bool {
     }
 }
 
-/// Of a line that is no assignment, whether it seems to hold a key; `None` if it may well be none.
+/// Returns whether a line that is not an assignment seems to contain a key; `None` if the line needs no warning.
 fn passed_over(line: &str) -> Option<bool> {
     let exported = line.strip_prefix("export").filter(|rest| rest.starts_with(is_blank));
     // `export NAME` only marks a variable that was set elsewhere.
@@ -150,7 +151,7 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The assignments of keys that stand at the beginning of a line within a value. `count` is at the statement.
+/// Returns the assignments of keys at the beginning of a line inside a value. `count` is at the statement.
 fn swallowed<'a>(
     text: &'a str,
     value: Range<usize>,
@@ -158,7 +159,7 @@ fn swallowed<'a>(
     by: &'a str,
 ) -> Vec<Swallowed<'a>> {
     let mut found = Vec::new();
-    // A name that ends with `:` takes one line break with it.
+    // One line break after a `:` belongs to the name.
     let begins_line = text[..value.start].ends_with(ends_line);
     let mut at = if begins_line { value.start } else { line_end(text, value.start) };
     loop {
@@ -202,7 +203,7 @@ impl LineCount {
     }
 }
 
-/// How many lines end in a text; a carriage return and a line feed end one.
+/// Returns the number of line breaks; a carriage return with a line feed is one.
 fn breaks_in(text: &str) -> usize {
     text.matches(['\n', '\r']).count() - text.matches("\r\n").count()
 }

@@ -1,20 +1,21 @@
-//! What a value of a `.env` file says: the client's text, and the cases in which Strongroom is more careful.
+//! Values of a `.env` file: the text that the client reads, and the cases in which Strongroom is more careful.
 
 use std::ops::Range;
 
+use crate::messages::client as messages;
 use crate::secret::{Buffer, SecretString};
 
 /// A value as it is in the text.
 pub(super) struct Raw {
-    /// The value, without the quotes if it is in quotes.
+    /// The value, without its quotes.
     pub(super) span: Range<usize>,
     /// The quotation mark.
     pub(super) quote: Option<char>,
-    /// Where the statement goes on.
+    /// The position after the value.
     pub(super) after: usize,
 }
 
-/// JavaScript's `\s`.
+/// Returns whether a character matches JavaScript's `\s`.
 pub(super) fn is_blank(c: char) -> bool {
     matches!(
         c,
@@ -23,60 +24,55 @@ pub(super) fn is_blank(c: char) -> bool {
     )
 }
 
-/// What ends a line for `^` and `$` in JavaScript.
+/// Returns whether a character ends a line for `^` and `$` in JavaScript.
 pub(super) fn ends_line(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
-/// What an assignment gives.
+/// The value of an assignment.
 pub(crate) enum Value {
     /// The text that the client reads.
     Text(SecretString),
-    /// A reference to a secret elsewhere; this says to what.
+    /// A reference to a secret elsewhere, and to what.
     Reference(&'static str),
-    /// What the client reads is hardly what is meant; this says why.
+    /// A value that the client reads differently than intended, and why.
     Refused(&'static str),
 }
 
-/// What should be said of a value that is taken as the client takes it.
+/// A warning about a value that is read as the client reads it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Note {
     /// It ends at a `#` with no blank before it, at this column, counted from 1.
     Cut(usize),
     /// It begins with a quotation mark that nothing closes.
     Unclosed,
-    /// It stands in back quotes and reads like a command.
+    /// It is in back quotes and looks like a command.
     BackQuoted,
 }
 
 impl Note {
-    /// The note for people.
+    /// Returns the note for people.
     pub(crate) fn told(self) -> String {
         match self {
-            Self::Cut(column) => format!(
-                "the value ends before the `#` in column {column}, which begins a comment; if it belongs to the key, put the key in single quotes"
-            ),
-            Self::Unclosed => {
-                "the quotation mark at its beginning is not closed, so it counts as part of the value"
-                    .to_owned()
-            }
-            Self::BackQuoted => "back quotes are quotation marks here: no command is run".to_owned(),
+            Self::Cut(column) => messages::cut_at_comment(column),
+            Self::Unclosed => messages::UNCLOSED.to_owned(),
+            Self::BackQuoted => messages::BACK_QUOTED.to_owned(),
         }
     }
 }
 
 impl Value {
-    /// A text that needs no quotes in its place, as in JSON.
+    /// Returns the value of a text that needs no unquoting, as in JSON.
     pub(crate) fn literal(text: &str) -> Self {
         if text.starts_with("op://") {
-            Self::Reference("a reference to 1Password, holds no secret")
+            Self::Reference(messages::ONE_PASSWORD)
         } else {
             Self::Text(SecretString::from(text))
         }
     }
 }
 
-/// The value of an assignment, and what to say of it.
+/// Returns the value of an assignment, with a warning about it.
 pub(super) fn settle(text: &str, raw: &Raw) -> (Value, Option<Note>) {
     let inner = &text[raw.span.clone()];
     let trimmed = inner.trim_matches(is_blank);
@@ -101,7 +97,7 @@ pub(super) fn settle(text: &str, raw: &Raw) -> (Value, Option<Note>) {
     (Value::literal(value), note)
 }
 
-/// A comment that begins here with no blank before it.
+/// Returns a warning about a comment that begins here without a blank before it.
 fn cut(text: &str, at: usize) -> Option<Note> {
     let before = &text[..at];
     if !text[at..].starts_with('#') || before.ends_with(is_blank) {
@@ -110,8 +106,8 @@ fn cut(text: &str, at: usize) -> Option<Note> {
     Some(Note::Cut(before.chars().rev().take_while(|c| !ends_line(*c)).count() + 1))
 }
 
-/// Appends what a part of a value says. Line breaks of all kinds are line feeds, and in double quotes `\n` and
-/// `\r` are what they say.
+/// Appends a part of a value. Every kind of line break becomes a line feed, and in double quotes `\n` and `\r` are
+/// unescaped.
 fn push(value: &mut Buffer, part: &str, escapes: bool) {
     let mut rest = part;
     while let Some(at) = rest.find(['\r', '\\']) {
@@ -130,8 +126,8 @@ fn push(value: &mut Buffer, part: &str, escapes: bool) {
     value.extend(rest.as_bytes());
 }
 
-/// The parts of a value that remain if the client takes quotation marks away that its grammar saw none in: from
-/// the beginning of a line to the last such mark at the end of a line.
+/// Returns the parts of an unquoted value that remain after the client removes quotation marks anyway: from the
+/// beginning of a line to the last such mark at the end of a line.
 fn unquoted(text: &str) -> Vec<&str> {
     let is_quote = |c: char| matches!(c, '"' | '\'' | '`');
     if !text.contains(is_quote) {
@@ -141,7 +137,7 @@ fn unquoted(text: &str) -> Vec<&str> {
         let mut closing = text.rmatch_indices(quote).map(|(at, _)| at);
         closing.find(|at| text[at + 1..].chars().next().is_none_or(ends_line)).unwrap_or_default()
     };
-    // Looked for once: there can be as many beginnings as characters.
+    // Searched only once, because there can be as many beginnings as characters.
     let (double, single, back) = (last_closing('"'), last_closing('\''), last_closing('`'));
     let mut parts = Vec::new();
     let (mut done, mut begins) = (0, true);
@@ -162,22 +158,18 @@ fn unquoted(text: &str) -> Vec<&str> {
     parts
 }
 
-/// Why a value is refused that a shell would fill in, though the client takes it as it stands.
+/// Returns why to refuse a value that a shell would substitute, although the client reads it literally.
 fn substituted(value: &str) -> Option<&'static str> {
     let mut rest = value;
     while let Some((_, after)) = rest.split_once('$') {
         match after.chars().next() {
-            Some('(') => return Some("holds a command, `$(…)`, which OpenClaw does not run"),
-            Some('{') => return Some("holds a variable, `${…}`, which OpenClaw does not fill in"),
-            Some(c) if c.is_ascii_alphabetic() || c == '_' => {
-                return Some(
-                    "holds a variable, `$NAME`, which OpenClaw does not fill in; if it is no variable, put the value in single quotes",
-                );
-            }
+            Some('(') => return Some(messages::COMMAND),
+            Some('{') => return Some(messages::BRACED_VARIABLE),
+            Some(c) if c.is_ascii_alphabetic() || c == '_' => return Some(messages::VARIABLE),
             _ => {}
         }
-        // Two are one that stands for itself.
+        // `$$` is an escaped `$`.
         rest = after.strip_prefix('$').unwrap_or(after);
     }
-    (value.matches('`').count() > 1).then_some("holds a command in back quotes, which OpenClaw does not run")
+    (value.matches('`').count() > 1).then_some(messages::QUOTED_COMMAND)
 }

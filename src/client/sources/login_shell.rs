@@ -1,5 +1,5 @@
-//! The variables of a login shell, as the client imports them where its configuration says so.
-//! This starts the user's shell and with it whatever its profile starts, so only when asked.
+//! The variables of a login shell, which the client imports if its configuration says so. This starts the user's shell,
+//! and with it everything that its profile starts, so it is done only on request.
 
 use std::ffi::OsStr;
 use std::os::fd::AsFd;
@@ -11,21 +11,22 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::env::Env;
 use crate::env_names;
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages::client as messages;
 use crate::secret::{Buffer, SecretString};
 use crate::term::stdin::{self, Rest};
 
-/// The most that a shell's variables may be, in bytes: the client's bound.
+/// The largest output of a shell, in bytes; the client has the same bound.
 const OUTPUT_MAX: usize = 2 * 1024 * 1024;
-/// The shell of who has none that the system lists.
+/// The shell of a user whose own is not listed by the system.
 const DEFAULT: &str = "/bin/sh";
 const LISTED: &str = "/etc/shells";
 
-/// The variables of a login shell. It is ended when it takes longer than `limit`, with all that it
-/// started in its group.
+/// Returns the variables of a login shell. If it takes longer than `limit`, it is ended together with its process
+/// group.
 ///
 /// # Errors
-/// `TIMEOUT`, `TOO_LARGE`, and `IO` when it cannot be started or fails.
+/// `TIMEOUT`, `TOO_LARGE`, and `IO` if it cannot be started or fails.
 pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString)>> {
     let mut command = Command::new(shell(env));
     command
@@ -36,42 +37,39 @@ pub fn variables(env: &Env, limit: Duration) -> Result<Vec<(String, SecretString
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .process_group(0);
-    let Ok(mut child) = command.spawn() else { return fail(Code::Io, "the login shell cannot be started") };
+    let Ok(mut child) = command.spawn() else { return Err(messages::shell_not_started()) };
     let Some(output) = child.stdout.take() else {
-        return fail(Code::Internal, "the login shell has no output");
+        return Err(messages::shell_without_output());
     };
     let read =
-        stdin::read(output.as_fd(), "the login shell's output", OUTPUT_MAX, Some(limit), Rest::IsThrownAway);
+        stdin::read(output.as_fd(), messages::SHELL_OUTPUT, OUTPUT_MAX, Some(limit), Rest::IsThrownAway);
     if !matches!(read, Ok((_, true))) {
-        // A background process of the profile that holds the pipe is among them.
+        // This includes a background process of the profile that keeps the pipe open.
         let _ = kill_process_group(Pid::from_child(&child), Signal::KILL);
         let _ = child.wait();
     }
     let (bytes, ended) = read?;
     if !ended {
-        return fail(
-            Code::Timeout,
-            format!("the login shell did not answer within {} ms", limit.as_millis()),
-        );
+        return Err(messages::shell_timeout(limit.as_millis()));
     }
-    // It has said everything; what its profile left running is the user's.
+    // It has printed everything. What its profile left running belongs to the user.
     let _ = child.kill();
     let _ = child.wait();
     if bytes.is_empty() {
-        return fail(Code::Io, "the login shell ended before it had told its environment");
+        return Err(messages::shell_failed());
     }
     Ok(parse(&bytes))
 }
 
-/// Whether a variable holds a provider's key. The shell is not given those of this process: it would hand them back,
-/// and they would seem to be its own.
+/// Returns whether a variable holds a provider's key. The shell does not get those of this process, because it would
+/// print them as its own.
 fn is_key(name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| {
         env_names::provider_of(name).or(env_names::pool_of(name).map(|of| of.0)).is_some()
     })
 }
 
-/// The user's shell, where the system lists it.
+/// Returns the user's shell, if the system lists it.
 fn shell(env: &Env) -> String {
     let named = env.var("SHELL").and_then(|shell| shell.to_str()).filter(|shell| shell.starts_with('/'));
     let listed = |shell: &&str| {
@@ -94,6 +92,7 @@ fn parse(bytes: &Buffer) -> Vec<(String, SecretString)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::secret::ExposeSecret;
     use std::time::Instant;
 

@@ -1,6 +1,5 @@
-//! Sources of provider keys beside the vault: the environment, the client's `.env` files, its
-//! configuration, the login shell. They are found, ranked as the client ranks them, and never
-//! changed. Strongroom's own settings are in none of them.
+//! Sources of provider keys outside the vault: the environment, the client's `.env` files, its configuration, and the
+//! login shell. They are ranked as in the client, and never changed. Strongroom's own settings are in none of them.
 
 pub mod by_provider;
 pub(crate) mod dotenv_lines;
@@ -16,8 +15,6 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::time::Duration;
 
-use strongroom_backends::shown;
-
 pub use origin::Origin;
 pub use rank::{ProviderSources, rank};
 
@@ -28,6 +25,7 @@ use super::provider_entry::{EntryKey, ProviderEntry};
 use crate::env::Env;
 use crate::env_names::{self, Pool};
 use crate::error::{Code, Error};
+use crate::messages::client as messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format::{self, Role, Shape};
 use crate::vault::credential::CredentialType;
@@ -44,19 +42,18 @@ pub enum Held {
     Text(SecretString),
     /// A reference that the client follows, for people.
     Reference(String),
-    /// Nothing, but it is set: the client then passes over weaker places.
+    /// Nothing, although it is set: the client then passes over weaker places.
     Empty,
-    /// Something that is no value, and why.
+    /// Something that is not usable, and why.
     Unusable(&'static str),
 }
 
-/// What a variable is to its provider.
+/// The role of a variable for its provider.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Rank {
-    /// The key of the provider's entry in the configuration, which the client is told to take before
-    /// profiles and variables.
+    /// The key of the provider's entry in the configuration, if the client prefers it to profiles and variables.
     Preferred,
-    /// One of the provider's own variables, by its place among them.
+    /// One of the provider's own variables, by its position among them.
     Own(usize),
     /// The key of the provider's entry in the configuration.
     Entry,
@@ -71,16 +68,16 @@ pub struct Variable {
     pub provider: Cow<'static, str>,
     /// Its name, or the path of a key in the configuration.
     pub name: String,
-    /// What it is to its provider.
+    /// Its role for the provider.
     pub rank: Rank,
-    /// Where it was found.
+    /// Its origin.
     pub origin: Origin,
     /// What it holds.
     pub held: Held,
 }
 
 impl Variable {
-    /// What it holds, as a credential.
+    /// Returns the type of the credential that it holds.
     #[must_use]
     pub fn kind(&self) -> CredentialType {
         match &self.held {
@@ -90,8 +87,7 @@ impl Variable {
     }
 }
 
-/// What a value is, going by the variable that holds it. A setup-token is a token in whatever
-/// variable it stands.
+/// Returns the type of a credential by its variable. A setup-token is a token in any variable.
 #[must_use]
 pub fn kind(name: &str, secret: &str) -> CredentialType {
     match Shape::of(secret) {
@@ -100,26 +96,25 @@ pub fn kind(name: &str, secret: &str) -> CredentialType {
     }
 }
 
-/// All that was found beside the vault.
+/// Everything that was found outside the vault.
 #[derive(Default)]
 pub struct Found {
     /// The variables of providers.
     pub variables: Vec<Variable>,
-    /// What could not be read, and what others may read, for people.
+    /// Warnings about files that could not be read, or that others can read.
     pub warnings: Vec<String>,
-    /// The client's configuration, where there is one that can be read.
+    /// The client's configuration, if it can be read.
     pub config: Option<ClientConfig>,
-    /// Why the first file that is there could not be read, where one could not.
+    /// Why the first unreadable file could not be read, if there is one.
     pub unread: Option<Error>,
-    /// Variables of the client's files that look like keys and are no provider's, for people.
+    /// Messages about variables that look like keys and belong to no provider.
     pub untaken: Vec<String>,
-    /// The names of variables that are set to something, whatever they are for.
+    /// The names of all variables that are set to something.
     set: HashSet<String>,
 }
 
 impl Found {
-    /// Looks everywhere but in the login shell. Nothing here is an error: what cannot be read is
-    /// told.
+    /// Looks everywhere but in the login shell. Files that cannot be read lead to warnings instead of errors.
     #[must_use]
     pub fn look(env: &Env, working_directory: Option<&Path>) -> Self {
         match ClientConfig::of(env) {
@@ -138,7 +133,8 @@ impl Found {
         }
     }
 
-    /// Looks from the working directory; into the login shell only if that is asked for, and enabled.
+    /// Looks everywhere, starting in the working directory; in the login shell only if `in_shell` is set and it is
+    /// enabled.
     #[must_use]
     pub fn look_here(env: &Env, in_shell: bool) -> Self {
         let mut found = Self::look(env, std::env::current_dir().ok().as_deref());
@@ -148,7 +144,7 @@ impl Found {
         found
     }
 
-    /// The same where the configuration was read already.
+    /// Looks everywhere but in the login shell, with a configuration that was already read.
     #[must_use]
     pub fn look_with(env: &Env, working_directory: Option<&Path>, config: Option<ClientConfig>) -> Self {
         let mut found = Self { config, ..Self::default() };
@@ -156,7 +152,7 @@ impl Found {
             if let (Some(name), Some(value)) = (name.to_str(), value.to_str()) {
                 found.note(name, value);
                 found.add(name, Origin::Process, || held_of(name, value));
-                // Of all the variables of a process, only those that look like a provider's.
+                // In the process environment, only variables that look like a provider's are reported.
                 if provider_and_rank(name).is_none() && stray_keys::names_provider(name) {
                     found.leave(name, value, &Origin::Process);
                 }
@@ -177,7 +173,7 @@ impl Found {
         if let (Some(config), Some(path)) = (found.config.take(), places.config) {
             for (name, value) in &config.variables {
                 let value = value.expose_secret();
-                // The client leaves both out.
+                // The client ignores both kinds.
                 if !value.trim().is_empty() && !value.contains("${") {
                     found.note(name, value);
                     found.add(name, Origin::Config(path.clone()), || held_of(name, value));
@@ -194,8 +190,7 @@ impl Found {
         found
     }
 
-    /// Looks in the login shell too, where the configuration or `OPENCLAW_LOAD_SHELL_ENV` enables
-    /// that for the client.
+    /// Also looks in the login shell, if the configuration or `OPENCLAW_LOAD_SHELL_ENV` enables it for the client.
     pub fn look_in_shell(&mut self, env: &Env) {
         let Some(limit) = self.shell(env) else { return };
         match login_shell::variables(env, limit) {
@@ -208,7 +203,7 @@ impl Found {
         }
     }
 
-    /// How long the client waits for the login shell, where it looks there.
+    /// Returns how long the client waits for the login shell, if it looks there.
     #[must_use]
     pub fn shell(&self, env: &Env) -> Option<Duration> {
         let by_variable = env
@@ -230,20 +225,20 @@ impl Found {
         });
     }
 
-    /// Tells of a variable that is not taken, if it looks like a key.
+    /// Reports a variable that is not imported, if it looks like a key.
     fn leave(&mut self, name: &str, value: &str, origin: &Origin) {
         if self.untaken.len() <= stray_keys::SHOWN_MOST && stray_keys::is_one(name, value) {
             let told = if self.untaken.len() < stray_keys::SHOWN_MOST {
                 stray_keys::told(name, value, &format!(" ({})", origin.told()))
             } else {
-                Some("more variables look like keys and are not taken".to_owned())
+                Some(messages::MORE_UNTAKEN.to_owned())
             };
             self.untaken.extend(told);
         }
     }
 
     fn note(&mut self, name: &str, value: &str) {
-        // A placeholder serves nothing.
+        // A placeholder is of no use.
         if !value.trim().is_empty() && !matches!(held_of(name, value), Held::Unusable(_)) {
             self.set.insert(name.to_owned());
         }
@@ -254,14 +249,14 @@ impl Found {
         let held = match &entry.key {
             EntryKey::Text(text) => Held::Text(text.clone()),
             EntryKey::Reference(label) => Held::Reference(label.clone()),
-            // It stands there already, by its own name.
+            // It was already found by its own name.
             EntryKey::Variable(name)
                 if !entry.preferred && env_names::names_of(provider).contains(&name.as_str()) =>
             {
                 return;
             }
             EntryKey::Variable(name) if self.set.contains(name) => Held::Reference(format!("${{{name}}}")),
-            EntryKey::Variable(_) => Held::Unusable("refers to a variable that is not set"),
+            EntryKey::Variable(_) => Held::Unusable(messages::NOT_SET),
         };
         self.variables.push(Variable {
             provider: provider.to_owned().into(),
@@ -273,12 +268,12 @@ impl Found {
     }
 
     fn not_read(&mut self, error: Error) {
-        self.warnings.push(format!("not read: {}", error.what()));
+        self.warnings.push(messages::skipped(&error));
         self.unread.get_or_insert(error);
     }
 
     fn read_dotenv(&mut self, path: &Path, origin: &Origin) {
-        // What is wrong with a file that gives no key stops nothing.
+        // A file whose keys are not used needs no warning.
         let matters = !matches!(origin, Origin::WorkingDirectory(_));
         let (bytes, warnings) = match file::read(path, DOTENV_MAX) {
             Ok(read) => read,
@@ -287,15 +282,16 @@ impl Found {
         };
         let Some(text) = bytes.expose_str() else {
             let utf16 = matches!(bytes.expose(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
-            let what = if utf16 { "is UTF-16, which OpenClaw does not read" } else { "is not a text file" };
             if matters {
-                self.not_read(Error::new(Code::BadData, format!("{} {what}", shown(path))));
+                let error =
+                    if utf16 { messages::dotenv_utf16(path) } else { messages::dotenv_not_text(path) };
+                self.not_read(error);
             }
             return;
         };
         let Lines { assignments, .. } = dotenv_lines::lines(text);
         let before = self.variables.len();
-        // Of a name that is set twice the client takes the last.
+        // If a name is set twice, the client uses the last value.
         let last: HashMap<_, _> = assignments.iter().enumerate().map(|(at, one)| (one.name, at)).collect();
         for (at, assignment) in assignments.into_iter().enumerate() {
             let name = assignment.name;
@@ -317,7 +313,7 @@ impl Found {
                 Value::Reference(why) | Value::Refused(why) => Held::Unusable(why),
             });
         }
-        // Only of a file that matters.
+        // Only for a file that matters.
         if matters && self.variables.len() > before {
             self.warnings.extend(warnings);
         }
@@ -328,7 +324,7 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
     one == other || matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }
 
-/// The provider of a variable, and what it is to it.
+/// Returns the provider of a variable, and its role.
 fn provider_and_rank(name: &str) -> Option<(&'static str, Rank)> {
     if let Some(provider) = env_names::provider_of(name) {
         let place = env_names::names_of(provider).iter().position(|known| *known == name);
@@ -337,7 +333,7 @@ fn provider_and_rank(name: &str) -> Option<(&'static str, Rank)> {
     env_names::pool_of(name).map(|(provider, pool)| (provider, Rank::Pool(pool)))
 }
 
-/// What a variable holds. A placeholder is no key, but the marker of a local service is what it is taken for.
+/// Returns what a variable holds. A placeholder is not a key, but the marker of a local service counts as one.
 fn held_of(name: &str, value: &str) -> Held {
     if value.chars().all(secret_format::is_space) {
         return Held::Empty;
@@ -345,10 +341,10 @@ fn held_of(name: &str, value: &str) -> Held {
     let marks = provider_and_rank(name).and_then(|(provider, _)| provider.parse().ok());
     let is_marker = marks.is_some_and(|provider| secret_format::is_local_marker(&provider, value));
     if secret_format::is_nothing(value) {
-        return Held::Unusable("is a word that programs print for nothing");
+        return Held::Unusable(messages::WORD_FOR_NOTHING);
     }
     match secret_format::is_mask(value).filter(|_| !is_marker) {
-        Some(_) => Held::Unusable("is a placeholder or a mask, no key"),
+        Some(_) => Held::Unusable(messages::PLACEHOLDER),
         None => Held::Text(SecretString::from(value)),
     }
 }

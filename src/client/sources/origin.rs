@@ -1,10 +1,12 @@
-//! The places in which the client looks for keys beside its profiles.
+//! The places in which the client looks for keys, other than profiles.
 
 use std::path::{Path, PathBuf};
 
 use strongroom_backends::shown;
 
-/// Where a variable was found, the strongest first.
+use crate::messages::client as messages;
+
+/// The place in which a variable was found, the strongest first.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Origin {
     /// The environment of this process.
@@ -17,15 +19,15 @@ pub enum Origin {
     Entry(PathBuf),
     /// The login shell.
     Shell,
-    /// A file `.env` in an older directory of the client, which it no longer reads.
+    /// The file `.env` in an older directory of the client, which it no longer reads.
     LeftBehind(PathBuf),
-    /// A file `.env` in the working directory. The client takes no key of a provider from there: the author of the
-    /// repository could plant one.
+    /// The file `.env` in the working directory. The client reads no provider keys from there, because the author of
+    /// the repository could plant one.
     WorkingDirectory(PathBuf),
 }
 
 impl Origin {
-    /// The origin for people.
+    /// Returns the origin for people.
     #[must_use]
     pub fn told(&self) -> String {
         match self {
@@ -38,7 +40,7 @@ impl Origin {
         }
     }
 
-    /// The origin for programs.
+    /// Returns the origin for programs.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -52,7 +54,7 @@ impl Origin {
         }
     }
 
-    /// The file, if it is one.
+    /// Returns the file, if it is one.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
@@ -65,19 +67,17 @@ impl Origin {
         }
     }
 
-    /// Why nothing that stands there is ever taken; `None` if it can be.
+    /// Returns why nothing in this place is ever used, or `None` if it can be.
     #[must_use]
     pub const fn passed_over(&self) -> Option<&'static str> {
         match self {
-            Self::LeftBehind(_) => Some("shadowed by the newer directory of the client"),
-            Self::WorkingDirectory(_) => Some(
-                "OpenClaw takes no provider's key from a .env in the working directory; if it is yours: strongroom import .env",
-            ),
+            Self::LeftBehind(_) => Some(messages::LEFT_BEHIND),
+            Self::WorkingDirectory(_) => Some(messages::WORKING_DIRECTORY_OF_OTHERS),
             _ => None,
         }
     }
 
-    /// Whether a service reads it that was started by no one's shell.
+    /// Returns whether a service reads it, which is not started from a person's shell.
     #[must_use]
     pub const fn reaches_services(&self) -> bool {
         matches!(self, Self::File(_) | Self::Config(_) | Self::Entry(_) | Self::Shell)

@@ -1,27 +1,25 @@
-//! Which of a provider's variables the client takes.
+//! Ranks a provider's variables as the client does.
 //!
-//! The client first fills its environment: each name from the strongest place that sets it, even
-//! if it sets it to nothing. Only then it goes through a provider's names. So a strong name in a
-//! weak place beats a weak name in a strong one. The key of the provider's entry in its
-//! configuration comes behind the provider's own variables, or before everything where the entry
-//! says so.
+//! The client first fills its environment: each name from the strongest place that sets it, even to nothing. Only then
+//! does it go through a provider's names, so a strong name in a weak place beats a weak name in a strong place. The key
+//! of the provider's entry in the configuration comes after the provider's own variables, or before everything if the
+//! entry says so.
 
 use std::collections::BTreeMap;
 
 use super::{Held, Origin, Rank, Variable};
 
-/// What a provider has beside the vault.
+/// A provider's sources outside the vault.
 pub struct ProviderSources<'v> {
     /// The provider.
     pub provider: &'v str,
-    /// The variable that the client takes, where no profile serves.
+    /// The variable that the client uses, if there is no profile.
     pub winner: Option<&'v Variable>,
-    /// Those of the pool, to which it goes on at a rate limit.
+    /// The variables of the pool, which the client also uses at a rate limit.
     pub pool: Vec<&'v Variable>,
-    /// Those that it passes over, and what stands before each.
+    /// The variables that it passes over, and the reason for each.
     pub shadowed: Vec<(&'v Variable, String)>,
-    /// What a service takes, which has neither the environment nor the working directory of this
-    /// process.
+    /// The variable that a service uses, which has neither the environment nor the working directory of this process.
     pub service: Option<&'v Variable>,
 }
 
@@ -55,8 +53,8 @@ fn of_provider<'v>(provider: &'v str, found: &[&'v Variable]) -> ProviderSources
     ProviderSources { provider, winner, pool, shadowed, service }
 }
 
-/// The variable of each name that counts, the strongest name first, and the others with what
-/// stands before each.
+/// Returns the variable that counts for each name, the strongest name first, and the others with the reason why they do
+/// not count.
 fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, String)>) {
     let mut by_name: BTreeMap<(Rank, &str), Vec<&'v Variable>> = BTreeMap::new();
     for variable in found {
@@ -74,7 +72,7 @@ fn bind<'v>(found: &[&'v Variable]) -> (Vec<&'v Variable>, Vec<(&'v Variable, St
             }
             let counts = match (&variable.origin, taken, set) {
                 (_, Some(_), _) => false,
-                // The configuration fills what is empty, the shell only what is not set.
+                // The configuration sets variables that are empty, the shell only those that are not set.
                 (Origin::Config(_), None, _) => true,
                 (_, None, set) => set.is_none(),
             };
@@ -194,7 +192,7 @@ mod tests {
                 "ANTHROPIC_API_KEY dotenv",
             ),
             (&[(key, 'f', "$"), (key, 'o', "x")], "", ""),
-            // The entry of the provider: behind its variables, before its pool.
+            // The entry of the provider: after its variables, before its pool.
             (
                 &[("entry", 'e', "a"), (key, 's', "b")],
                 "ANTHROPIC_API_KEY login_shell",
@@ -209,7 +207,7 @@ mod tests {
             (&[("entry", 'e', "$")], "", ""),
             (&[("first", 'e', "&"), (key, 'p', "b")], "first config_provider", "first config_provider"),
             (&[("first", 'e', "$"), (key, 'p', "b")], "ANTHROPIC_API_KEY process", ""),
-            // The pool stands behind the provider's own names.
+            // The pool comes after the provider's own names.
             (
                 &[("ANTHROPIC_API_KEY_2", 'p', "a"), (key, 'f', "c")],
                 "ANTHROPIC_API_KEY dotenv",

@@ -1,10 +1,11 @@
-//! Variables that look like keys and are no provider's: how they are told, and how to take them.
+//! Variables that look like keys and belong to no known provider: messages about them, and how to store them.
 
 use crate::env_names;
+use crate::messages::client as messages;
 use crate::secret_format::{self, Shape};
 use crate::vault::id::{ProfileId, Provider, quoted};
 
-/// What names of keys end with. The longest that fits is taken off, so the longer ones come first.
+/// Endings of names of keys. The longest match is removed, so longer ones come first.
 const ENDINGS: [&str; 20] = [
     "_SECRET_ACCESS_KEY",
     "_SUBSCRIPTION_KEY",
@@ -27,13 +28,14 @@ const ENDINGS: [&str; 20] = [
     "_KEY",
     "_PAT",
 ];
-/// What frameworks put before a name to show it to browsers.
+/// Prefixes by which frameworks expose a variable to browsers.
 const PUBLIC: [&str; 8] =
     ["NEXT_PUBLIC_", "NUXT_PUBLIC_", "EXPO_PUBLIC_", "REACT_APP_", "GATSBY_", "PUBLIC_", "VITE_", "VUE_APP_"];
 /// The longest name that is shown, in bytes.
 const SHOWN_MAX: usize = 80;
 
-/// A name that looks like a key's, without what says so: `OPENAI` of `OPENAI_API_KEY_2`; and what follows (`2`).
+/// Returns a name that looks like a key's without its ending, and what follows: `OPENAI` and `2` for
+/// `OPENAI_API_KEY_2`.
 fn base(upper: &str) -> Option<(&str, &str)> {
     let upper = PUBLIC.iter().find_map(|prefix| upper.strip_prefix(prefix)).unwrap_or(upper);
     if ["API_KEY", "APIKEY", "API_TOKEN", "ACCESS_TOKEN", "SECRET_KEY", "TOKEN", "SECRET"].contains(&upper) {
@@ -43,7 +45,7 @@ fn base(upper: &str) -> Option<(&str, &str)> {
         if let Some(base) = upper.strip_suffix(ending) {
             return Some((base, ""));
         }
-        // `_API_KEY_2`, `_TOKEN_WORK`; a number alone after the others.
+        // Any word may follow `_API_KEY`; only a number may follow the other endings.
         let at = upper.find(ending).filter(|at| upper[at + ending.len()..].starts_with('_'))?;
         let tail = &upper[at + ending.len() + 1..];
         let counted = !tail.is_empty() && tail.bytes().all(|b| b.is_ascii_digit());
@@ -52,18 +54,18 @@ fn base(upper: &str) -> Option<(&str, &str)> {
     ENDINGS.into_iter().find_map(named)
 }
 
-/// Whether a variable is a key by its name, in any case of letters.
+/// Returns whether a variable is a key by its name, without regard to case.
 pub(crate) fn is_key_name(name: &str) -> bool {
     name.len() <= SHOWN_MAX && base(&name.to_ascii_uppercase().replace(['-', '.'], "_")).is_some()
 }
 
-/// Whether a variable is a key by its name, of a provider that is known.
+/// Returns whether a variable is a key of a known provider by its name.
 pub(super) fn names_provider(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     name.len() <= SHOWN_MAX && base(&upper).is_some_and(|(base, _)| provider(base).is_some())
 }
 
-/// Whether a value can be a key at all.
+/// Returns whether a value can be a key at all.
 fn can_be_key(value: &str) -> bool {
     let value = value.trim_matches(secret_format::is_space);
     let switch =
@@ -71,7 +73,7 @@ fn can_be_key(value: &str) -> bool {
     value.len() > 1 && !switch && secret_format::is_mask(value).is_none()
 }
 
-/// Whether a line that is no assignment seems to hold a key.
+/// Returns whether a line that is not an assignment seems to contain a key.
 pub(super) fn line_holds_key(line: &str) -> bool {
     let mut words =
         line.split(|c: char| c.is_whitespace() || "\"'`:=,;{}[]()<>".contains(c)).filter(|w| !w.is_empty());
@@ -86,43 +88,40 @@ pub(super) fn line_holds_key(line: &str) -> bool {
     }) && words.any(is_value)
 }
 
-/// So many of one kind are told; of more their number is enough.
+/// The most messages of one kind; for more, their number is enough.
 pub(crate) const SHOWN_MOST: usize = 100;
 
-/// Whether a variable looks like a key, by its name or by its value.
+/// Returns whether a variable looks like a key by its name or by its value.
 pub(crate) fn is_one(name: &str, value: &str) -> bool {
     let by_name = is_key_name(name) || secret_format::looks_secret(name);
     (by_name || secret_format::looks_secret(value))
         && (secret_format::looks_secret(name) || can_be_key(value))
 }
 
-/// A variable that is not taken, if it looks like a key by its name or its value: what to say of it. `place` follows
-/// its name.
+/// Returns the message about a variable that is not imported, if it looks like a key by its name or its value. `place`
+/// follows its name.
 pub(crate) fn told(name: &str, value: &str, place: &str) -> Option<String> {
-    // `bWFkZSB1cA==` by itself on a line is an assignment, too.
+    // `bWFkZSB1cA==` by itself on a line is also an assignment.
     if secret_format::looks_secret(name) {
-        return Some(format!(
-            "a name that itself looks like a key{place} is not taken; to take it: strongroom paste-api-key --provider PROVIDER"
-        ));
+        return Some(messages::untaken_name(place));
     }
     let (by_name, by_shape) = (is_key_name(name), secret_format::looks_secret(value));
     if !(by_name || by_shape) || !can_be_key(value) {
         return None;
     }
-    let looks = if by_name { "looks like a key" } else { "holds what looks like a key" };
     let how = match name.to_ascii_uppercase() {
         upper if upper.starts_with("OPENCLAW_") || upper.starts_with("STRONGROOM_") => {
-            "it is no provider's, and stays there".to_owned()
+            messages::NO_PROVIDERS.to_owned()
         }
-        upper => format!("to take it: strongroom paste-api-key {}", target(&upper, value)),
+        upper => messages::how_to_store(&target(&upper, value)),
     };
-    Some(format!("{}{place} {looks} and is not taken; {how}", shown(name)))
+    Some(messages::untaken(&shown(name), place, by_name, &how))
 }
 
-/// A variable's name for people. One that could itself be a key is not shown.
+/// Returns a variable's name for people, unless it could itself be a key.
 pub(crate) fn shown(name: &str) -> String {
     if secret_format::looks_random(name) {
-        "a variable with a name that looks like a key".to_owned()
+        messages::HIDDEN_NAME.to_owned()
     } else if name.len() <= SHOWN_MAX
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.".contains(&b))
     {
@@ -132,13 +131,13 @@ pub(crate) fn shown(name: &str) -> String {
     }
 }
 
-/// `--provider P --profile-id P:name`, as far as the name and the value tell. The profile is one that hardly anything
-/// else has, so that nothing is replaced.
+/// Returns `--provider P --profile-id P:name`, as far as the name and the value tell. The profile's name is unusual, so
+/// that nothing is replaced.
 fn target(upper: &str, value: &str) -> String {
     let upper = upper.replace(['-', '.'], "_");
     let (base, tail) = base(&upper).unwrap_or((upper.as_str(), ""));
     let provider = provider(base).or_else(|| by_shape(value)).map(ToOwned::to_owned).or_else(|| {
-        // Someone else's: what stands before `_API_KEY`.
+        // An unknown provider: the part before `_API_KEY`.
         let slug = base.to_ascii_lowercase().replace('_', "-");
         slug.parse::<Provider>().ok().filter(|_| !secret_format::looks_random(&slug)).map(|_| slug)
     });
@@ -153,7 +152,7 @@ fn target(upper: &str, value: &str) -> String {
     }
 }
 
-/// The provider whose word the name begins with: `OPENAI`, also in `OPENAI_STAGING`. The longest word decides.
+/// Returns the provider whose word the name begins with: `OPENAI`, also in `OPENAI_STAGING`. The longest word counts.
 fn provider(base_name: &str) -> Option<&'static str> {
     let begins = |word: &str| {
         let rest = base_name.strip_prefix(word).filter(|_| !word.is_empty())?;
@@ -165,11 +164,11 @@ fn provider(base_name: &str) -> Option<&'static str> {
         words.chain([slug.as_str()]).filter_map(begins).max()
     };
     let found = env_names::TABLE.iter().rev().filter_map(|row| Some((longest(row)?, row.provider)));
-    // Of several the last, which is the first of the table.
+    // Of several, this takes the last, which is the first of the table.
     found.max_by_key(|(length, _)| *length).map(|(_, provider)| provider)
 }
 
-/// The provider that issues keys of this shape.
+/// Returns the provider that issues keys of this shape.
 fn by_shape(value: &str) -> Option<&'static str> {
     let owners = Shape::of(value)?.owners;
     owners.iter().copied().find(|owner| !env_names::names_of(owner).is_empty())

@@ -1,4 +1,4 @@
-//! Providers whose models the client is configured to use and that nothing beside the vault serves.
+//! Providers that the client is configured to use and that have no credential.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +9,15 @@ use crate::env_names;
 use crate::vault::id::{AgentName, Provider};
 use crate::vault::index::entry::EXEC_PROVIDER;
 
-/// Providers that are signed in to and have no variable.
+/// Providers with a sign-in and without a variable.
 const SIGN_INS: [&str; 3] = ["openai-codex", "google-antigravity", "qwen-oauth"];
-/// Providers that have a variable and do without: local ones, and those to which the cloud's own
-/// tools sign in.
+/// Providers that have a variable but need no key: local ones, and those to which the cloud's own tools sign in.
 const KEYLESS: [&str; 9] =
     ["ollama", "vllm", "sglang", "lmstudio", "comfy", "amazon-bedrock", "bedrock", "google-vertex", "vertex"];
 
 impl Found {
-    /// The providers in use of an agent that want a key or a sign-in and have none, neither in the
-    /// vault, of whose profiles `has` tells, nor beside it. A provider of which it is not known that
-    /// it wants one is not among them.
+    /// Returns the providers in use by an agent that need a key or a sign-in but have no credential, neither in the
+    /// vault, which `has` tells, nor outside. Providers that are not known to need one are left out.
     #[must_use]
     pub fn unserved(
         &self,
@@ -33,8 +31,8 @@ impl Found {
         missing
     }
 
-    /// Whether a provider has no credential, neither in the vault nor beside it: in a variable, be it
-    /// one that belongs to another provider too, in the client's configuration, or kept by the client.
+    /// Returns whether a provider has no credential: neither in the vault nor in a variable, even one that also belongs
+    /// to another provider, nor in the client's configuration, nor among the client's own profiles.
     #[must_use]
     pub fn lacks(
         &self,
@@ -49,7 +47,7 @@ impl Found {
         !(in_vault() || self.serves(provider) || kept())
     }
 
-    /// Whether any provider has a key beside the vault that the client takes.
+    /// Returns whether any provider has a key outside the vault that the client uses.
     #[must_use]
     pub fn has_key(&self) -> bool {
         let of =
@@ -66,8 +64,8 @@ impl Found {
             })
     }
 
-    /// Whether the configuration says which variable holds a provider's key, and it is not set here: the
-    /// client can run as a service, with variables of its own.
+    /// Returns whether the configuration names a variable for a provider's key that is not set here. The client may run
+    /// as a service, with variables of its own.
     fn refers_elsewhere(&self, provider: &str) -> bool {
         self.variables.iter().any(|variable| {
             variable.provider == provider
@@ -86,10 +84,10 @@ impl Found {
         known && !KEYLESS.contains(&name) && !keyless && !by_program
     }
 
-    /// The provider whose sign-in serves another one, too.
+    /// Returns the provider whose sign-in also serves another one.
     fn stand_in(&self, provider: &Provider) -> Option<Provider> {
         let other = match provider.as_str() {
-            // The client's own runtime for OpenAI's models; not where they are asked for elsewhere.
+            // The client's own runtime for OpenAI's models, which is not used with another endpoint.
             "openai" => {
                 let endpoint = self.config.as_ref().and_then(|config| config.endpoint(provider));
                 if endpoint.is_some_and(|endpoint| endpoint.custom) {
@@ -106,7 +104,7 @@ impl Found {
     }
 }
 
-/// Whether a key is the one that the vault is to give for this provider.
+/// Returns whether a key is a reference to this vault for this provider.
 fn asks_the_vault(variable: &Variable, provider: &str) -> bool {
     let asked = format!("exec:{EXEC_PROVIDER}:providers/{provider}/apiKey");
     matches!(&variable.held, Held::Reference(label) if *label == asked)
@@ -160,7 +158,7 @@ mod tests {
                 &[],
                 true,
             ),
-            // A sign-in of the client's own runtime, where that is asked.
+            // A sign-in of the client's own runtime, if that is used.
             ("openai", "{}", &[], &["openai-codex"], false),
             ("openai", "{ baseUrl: 'https://llm.example' }", &[], &["openai-codex"], true),
             ("openai-codex", "{}", &[], &[], true),
@@ -168,7 +166,7 @@ mod tests {
             ("minimax-portal", "{}", &[("MINIMAX_API_KEY", "made-up")], &[], false),
             ("google", "{}", &[("GOOGLE_API_KEY", "made-up")], &[], false),
             ("google", "{}", &key, &[], true),
-            // What wants no key, and what is not known.
+            // Providers that need no key, and unknown ones.
             ("ollama", "{}", &[], &[], false),
             ("vllm", "{}", &[], &[], false),
             ("lmstudio", "{}", &[], &[], false),

@@ -1,13 +1,13 @@
-//! Finding a token in what was drawn: wrapped over rows, between borders, behind its prefix.
+//! Finds a token on the screen: wrapped over rows, between borders, after its prefix.
 
 use super::{MAX_RUN, Screen, Wanted, is_blank, is_token};
 use crate::secret::Buffer;
 
 impl Screen {
-    /// Whether the cell belongs to a token whose prefix stands before it, in its row or above.
-    pub(super) fn is_behind_prefix(&self, row: usize, col: usize, wanted: &Wanted) -> bool {
+    /// Returns whether a cell belongs to a token whose prefix comes before it, in its row or above.
+    pub(super) fn is_after_prefix(&self, row: usize, col: usize, wanted: &Wanted) -> bool {
         let prefix = wanted.prefix.as_bytes();
-        // The run up to the cell, backwards, and after how many of its cells a row begins.
+        // The run up to the cell, backwards, and the numbers of cells after which a row begins.
         let mut run = Buffer::with_capacity(256);
         let mut breaks = Vec::new();
         let (mut row, mut end) = (row, col + 1);
@@ -33,13 +33,12 @@ impl Screen {
         else {
             return false;
         };
-        // `cells` stand behind the prefix, up to this one. A word under a whole token is none of it.
+        // There are `cells` after the prefix, up to this one. A word under a whole token is not part of it.
         let whole = cells + prefix.len();
         cells > 0 && !(whole > wanted.usual && breaks.iter().any(|at| at + wanted.usual == whole))
     }
 
-    /// The tokens that stand on the screen, in the order of their places. Rows that the cursor is
-    /// still in count where `all` says so.
+    /// Returns the tokens on the screen, from top to bottom. The row of the cursor counts only with `all`.
     pub(in crate::pty) fn tokens(&self, wanted: &Wanted, all: bool) -> Vec<Buffer> {
         let mut found = Vec::new();
         let first = wanted.prefix.as_bytes().first().copied().unwrap_or_default();
@@ -84,7 +83,7 @@ impl Screen {
         }
     }
 
-    /// Whether a row holds nothing but one run of a token's characters, or its end and a quote.
+    /// Returns whether a row contains only one run of a token's characters, possibly with a quote after it.
     fn is_one_run(&self, row: usize) -> bool {
         let (start, end) = self.content(row);
         let text = self.line(row).get(start..end).unwrap_or_default();

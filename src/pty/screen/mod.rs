@@ -1,47 +1,47 @@
-//! What a program has drawn on its terminal, as far as it takes to find a token there again: one
-//! that is wrapped over lines, coloured, drawn in pieces or drawn twice. The cells are wiped.
+//! A model of the program's terminal, sufficient to find a token that is wrapped over lines, coloured, drawn in pieces
+//! or drawn twice. The cells are wiped.
 
 mod find;
 
 use zeroize::Zeroizing;
 
-/// Rows above the screen that are kept, so that what scrolls away is still found whole.
+/// Rows that are kept above the screen, so that a token that scrolls off is still found whole.
 const ABOVE: usize = 32;
-/// The largest screen that is modelled, in rows and in columns.
+/// The most rows and the most columns of the model.
 const MAX_SIDE: usize = 1000;
-/// The longest run of cells that is looked at as one token.
+/// The longest run of cells that may be one token.
 const MAX_RUN: usize = 4096;
 
 const BLANK: u8 = b' ';
-/// Lines of a box and marks of a break, which stand around a text and not in it.
+/// Lines of a box and marks of a break, which are around a text and not part of it.
 const BORDER: u8 = 1;
 /// Any other character outside ASCII.
 const OTHER: u8 = 2;
 
-/// What is looked for.
+/// The token that is searched for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
-    /// How the token begins.
+    /// Its prefix.
     pub prefix: &'static str,
-    /// How long it usually is, in characters.
+    /// Its usual length, in characters.
     pub usual: usize,
-    /// The least that counts as a whole one.
+    /// The shortest length that counts as a whole token, in characters.
     pub min: usize,
 }
 
-/// A terminal's screen: cells, and where the cursor is.
+/// A terminal's screen: its cells and its cursor.
 pub(super) struct Screen {
     rows: usize,
     cols: usize,
     cells: Zeroizing<Vec<u8>>,
-    /// Rows that go on in the next one, because their text reached the edge.
+    /// Which rows continue in the next one, because their text reached the edge.
     wrapped: Vec<bool>,
     row: usize,
     col: usize,
     saved: (usize, usize),
-    /// The first and the last row of what scrolls.
+    /// The first and the last row of the scrolling region.
     region: (usize, usize),
-    /// Rows scrolled since this was last taken.
+    /// How many rows scrolled since the last search.
     pub(super) scrolled: usize,
 }
 
@@ -54,7 +54,7 @@ fn is_blank(cell: u8) -> bool {
 }
 
 impl Screen {
-    /// An empty screen; a size of 0 is taken as 24 rows of 80.
+    /// Returns an empty screen. 0 rows or columns mean 24 rows or 80 columns.
     pub(super) fn new(rows: usize, cols: usize) -> Self {
         let rows = if rows == 0 { 24 } else { rows.min(MAX_SIDE) };
         let cols = if cols == 0 { 80 } else { cols.min(MAX_SIDE) };
@@ -72,10 +72,10 @@ impl Screen {
         }
     }
 
-    /// The same picture on a screen of another size.
+    /// Changes the size of the screen and keeps its text.
     pub(super) fn resize(&mut self, rows: usize, cols: usize) {
         let mut new = Self::new(rows, cols);
-        // The last rows up to the cursor are what counts.
+        // The last rows up to the cursor are kept.
         let lost = (self.row + 1).saturating_sub(ABOVE + new.rows);
         for row in lost..(ABOVE + self.rows).min(lost + ABOVE + new.rows) {
             let width = self.cols.min(new.cols);
@@ -95,7 +95,7 @@ impl Screen {
         self.col
     }
 
-    /// Whether the next character can be one for the next row.
+    /// Returns whether the next character may go to the next row.
     pub(super) fn is_at_edge(&self) -> bool {
         self.col + 2 > self.cols
     }
@@ -112,7 +112,7 @@ impl Screen {
         self.cells.get_mut(row * self.cols..(row + 1) * self.cols).unwrap_or_default()
     }
 
-    /// Where a row's text begins and ends, without blanks and borders around it.
+    /// Returns the beginning and the end of a row's text, without blanks and borders around it.
     fn content(&self, row: usize) -> (usize, usize) {
         let line = self.line(row);
         let end = line.iter().rposition(|cell| !is_blank(*cell)).map_or(0, |last| last + 1);
@@ -124,7 +124,7 @@ impl Screen {
         self.wrapped.get(row).copied().unwrap_or(false)
     }
 
-    /// Draws a character. True where it is part of a token behind its prefix, and must not be shown.
+    /// Draws a character. Returns whether it is part of a token after its prefix, and must not be shown.
     pub(super) fn put(&mut self, character: char, wanted: &Wanted) -> bool {
         let width = width(character);
         if width == 0 {
@@ -148,7 +148,7 @@ impl Screen {
             *cell_of = cell;
         }
         self.col += width;
-        is_token(cell) && self.is_behind_prefix(row, col, wanted)
+        is_token(cell) && self.is_after_prefix(row, col, wanted)
     }
 
     pub(super) fn line_feed(&mut self) {
@@ -159,7 +159,7 @@ impl Screen {
         }
     }
 
-    /// Whether a line feed here takes a row away for good: the first of a region under rows that stay.
+    /// Returns whether a line feed here loses a row: the first row of a region below rows that stay.
     pub(super) fn loses_a_row(&self) -> bool {
         self.row == self.region.1 && self.region.0 > ABOVE
     }
@@ -184,7 +184,7 @@ impl Screen {
         }
     }
 
-    /// Moves the region up. What leaves the top of the screen is kept above it.
+    /// Scrolls the region up. Rows that leave the top of the screen are kept above it.
     fn scroll(&mut self, rows: usize) {
         let (top, bottom) = self.region;
         let count = rows.min(bottom + 1 - top);
@@ -196,7 +196,7 @@ impl Screen {
         }
     }
 
-    /// The rows that scroll; an order that makes no sense is none, as terminals have it.
+    /// Sets the scrolling region. Invalid rows are ignored, as terminals do.
     fn set_region(&mut self, first: usize, last: usize) {
         let last = if last == 0 { self.rows } else { last.min(self.rows) };
         let first = first.max(1);
@@ -206,7 +206,7 @@ impl Screen {
         }
     }
 
-    /// All rows scroll, as at the start.
+    /// Makes all rows scroll, as in the beginning.
     pub(super) fn reset_region(&mut self) {
         self.region = (ABOVE, self.all_rows() - 1);
     }
@@ -220,7 +220,7 @@ impl Screen {
         }
     }
 
-    /// Empties the screen, for another one.
+    /// Erases the screen.
     pub(super) fn clear(&mut self) {
         for row in ABOVE..self.all_rows() {
             self.erase_row(row, 0, self.cols);
@@ -236,14 +236,14 @@ impl Screen {
         (self.row, self.col) = self.saved;
     }
 
-    /// A control sequence by its last byte and its numbers.
+    /// Applies a control sequence with this last byte and these numbers.
     pub(super) fn control(&mut self, last: u8, numbers: &[usize]) {
         let at = |index: usize| numbers.get(index).copied().unwrap_or(0);
         let count = at(0).clamp(1, MAX_SIDE);
         let (top, bottom) = (ABOVE, self.all_rows() - 1);
         let (row, col) = (self.row, self.col.min(self.cols - 1));
         match last {
-            // A region that scrolls holds a cursor that is in it.
+            // A cursor inside the scrolling region stays there.
             b'A' => {
                 let most = if row < self.region.0 { top } else { self.region.0 };
                 self.row = row.saturating_sub(count).max(most);
@@ -267,7 +267,7 @@ impl Screen {
                     0 => (row + 1, bottom + 1),
                     1 => (top, row),
                     2 => (top, bottom + 1),
-                    // What is above the screen, which is of no concern to what is on it.
+                    // Only what is above the screen.
                     _ => (top, top),
                 };
                 match at(0) {
@@ -291,7 +291,7 @@ impl Screen {
                 self.col = 0;
             }
             b'S' => self.scroll(count),
-            // With more numbers `T` is about the mouse.
+            // With more numbers, `T` is about the mouse.
             b'T' | b'^' if numbers.len() < 2 => self.shift_rows(self.region.0, count, true),
             b'r' => self.set_region(at(0), at(1)),
             b's' => self.save_cursor(),
@@ -300,7 +300,7 @@ impl Screen {
         }
     }
 
-    /// Makes room for characters in a row, or takes some out.
+    /// Inserts blanks in a row, or deletes characters.
     fn shift(&mut self, row: usize, col: usize, count: usize, insert: bool) {
         let cols = self.cols;
         let count = count.min(cols - col);
@@ -314,7 +314,7 @@ impl Screen {
         }
     }
 
-    /// Makes room for rows at one, or takes some out; what goes over the region's end is lost.
+    /// Inserts blank rows, or deletes rows; rows that are moved past the region's end are lost.
     fn shift_rows(&mut self, row: usize, count: usize, insert: bool) {
         let (cols, end) = (self.cols, self.region.1 + 1);
         let count = count.min(end - row);
@@ -329,7 +329,7 @@ impl Screen {
     }
 }
 
-/// How many cells a character takes, near enough for what stands beside a token.
+/// Returns the width of a character in cells, precise enough for the text around a token.
 fn width(character: char) -> usize {
     match character {
         '\u{ad}'

@@ -73,8 +73,8 @@ pub(super) const CASES: &[Case] = &[
         given: dotenv,
         variables: KEY,
         says: &[
-            "in the process environment is used; it shadows ANTHROPIC_API_KEY in ",
-            "a service takes ANTHROPIC_API_KEY in ",
+            "in the process environment is used; it takes precedence over ANTHROPIC_API_KEY in ",
+            "a service uses ANTHROPIC_API_KEY in ",
         ],
         ..PLAIN
     },
@@ -319,7 +319,7 @@ pub(super) const CASES: &[Case] = &[
         row: "S22",
         command: "models status --provider anthropic",
         given: ops_has_keys,
-        says: &["No API key found for provider anthropic (agent main)", "ops has one: use --agent ops"],
+        says: &["No API key found for provider anthropic (agent main)", "ops has one: use `--agent ops`"],
         ..PLAIN
     },
     Case {

@@ -382,7 +382,7 @@ check_log() {
     paste a:x 2
     same "$status" 0 'a damaged log keeps no one from pasting' shown
     run doctor --repair
-    has "$out" 'began the change log anew' 'doctor --repair begins it again'
+    has "$out" 'started a new change log' 'doctor --repair starts it again'
     pasted a:x 2
     gives "$(token 2)" 'then it is taken' get a:x
 }

@@ -1,1 +1,0 @@
-//! Messages about what `doctor` and `verify` find.

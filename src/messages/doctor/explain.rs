@@ -1,0 +1,183 @@
+//! Messages that say what an error of a client or a provider means. `on` is ` --agent A`, or nothing for the default
+//! agent; `whose` names the profile or the provider that the error is about.
+
+use std::fmt::Display;
+
+const SETUP_TOKEN: &str = "run `claude setup-token` on a machine with a terminal and a browser";
+
+/// Names the one profile that an error is about.
+pub fn profile(id: impl Display, agent: impl Display) -> String {
+    format!("profile \"{id}\" (agent {agent})")
+}
+
+/// Names the profiles of which one is meant. `ids` are joined.
+pub fn one_of(ids: &str, agent: impl Display) -> String {
+    format!("one of {ids} (agent {agent})")
+}
+
+/// Names the provider that an error is about.
+pub fn provider(provider: &str, agent: impl Display) -> String {
+    format!("provider \"{provider}\" (agent {agent})")
+}
+
+/// Stands for a provider that is not known.
+pub fn some_provider(agent: impl Display) -> String {
+    format!("a provider (agent {agent})")
+}
+
+/// The step that makes a running gateway read what was changed.
+pub fn reload() -> String {
+    "if a gateway is running: openclaw secrets reload".to_owned()
+}
+
+/// The step that shows all profiles.
+pub fn status(on: &str) -> String {
+    format!("strongroom models status{on}")
+}
+
+/// A setup-token was used for more than Claude Code.
+pub fn claude_code_only(whose: &str) -> String {
+    format!("{whose}: a setup-token works with Claude Code only, and this request needs an API key")
+}
+
+/// The steps that replace a setup-token by an API key.
+pub fn use_api_key(provider: &str, on: &str) -> Vec<String> {
+    vec![
+        format!(
+            "create an API key at {provider}, then strongroom models auth paste-api-key --provider {provider}{on}"
+        ),
+        format!("strongroom models auth order set --provider {provider} {provider}:default{on}"),
+        reload(),
+    ]
+}
+
+/// `claude setup-token` has no terminal.
+pub fn needs_terminal() -> String {
+    "`claude setup-token` needs an interactive terminal, and this is not one".to_owned()
+}
+
+/// The steps that do without a terminal here. `store` is the command that stores the token.
+pub fn setup_token_elsewhere(provider: &str, on: &str, store: &str) -> Vec<String> {
+    vec![
+        format!(
+            "run `claude setup-token` on any machine with a terminal and a browser (over SSH: ssh -t), then here: {store}"
+        ),
+        format!("or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"),
+    ]
+}
+
+/// All profiles are cooling down.
+pub fn all_in_cooldown(provider: &str, agent: impl Display) -> String {
+    format!(
+        "No available auth profile for provider \"{provider}\" (agent {agent}): all are in cooldown after failures"
+    )
+}
+
+/// The steps that end or avoid a cooldown.
+pub fn after_cooldown(provider: &str, on: &str) -> Vec<String> {
+    vec![
+        format!(
+            "strongroom models status --json{on}: auth.unusableProfiles gives each profile's reason and its end"
+        ),
+        format!(
+            "wait, or add a profile: strongroom models auth paste-api-key --provider {provider} --profile-id {provider}:second{on}"
+        ),
+    ]
+}
+
+/// An OAuth refresh failed.
+pub fn refresh_failed(whose: &str) -> String {
+    format!(
+        "the OAuth sign-in of {whose} could not be renewed: its refresh token was used elsewhere or revoked"
+    )
+}
+
+/// A credential was refused.
+pub fn refused(whose: &str) -> String {
+    format!(
+        "the provider refuses the credential of {whose}: it was revoked, replaced, or cut off when it was pasted"
+    )
+}
+
+/// A token has expired. `is_unknown` says that no profile of the vault has.
+pub fn expired(whose: &str, is_unknown: bool) -> String {
+    let note = if is_unknown { "; according to its expiry, no profile in the vault has" } else { "" };
+    format!("the token of {whose} has expired or is about to{note}")
+}
+
+/// The step that makes a credential, or takes one from another machine.
+pub fn make_or_paste(make: &str, store: &str) -> String {
+    format!("{make}, or paste one from another machine: {store}")
+}
+
+/// The step that makes a credential and stores it.
+pub fn make_and_store(make: &str, store: &str) -> String {
+    format!("{make}, then {store}")
+}
+
+/// The vault has a profile, and OpenClaw has not.
+pub fn not_found_by_client(whose: &str) -> String {
+    format!("{whose} is in the vault, but OpenClaw did not find it, or cannot use it")
+}
+
+/// The steps that make OpenClaw find a profile.
+pub fn find_again(provider: &str, on: &str) -> Vec<String> {
+    vec![
+        format!("strongroom models status --explain {provider}{on}: check whether it can be used"),
+        "copy the index to OpenClaw again, which reads its own copy, then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
+    ]
+}
+
+/// A profile has no credential.
+pub fn no_credentials(whose: &str) -> String {
+    format!("No credentials found for {whose}")
+}
+
+/// An agent has no key.
+pub fn no_api_key(whose: &str) -> String {
+    format!("No API key found for {whose}: each agent has its own profiles, and a new agent has none")
+}
+
+/// The step that pastes a credential.
+pub fn paste(provider: &str, on: &str) -> String {
+    format!("strongroom models auth paste-token --provider {provider}{on}, or paste-api-key")
+}
+
+/// Makes a setup-token.
+pub fn make_setup_token() -> String {
+    SETUP_TOKEN.to_owned()
+}
+
+/// Makes what Anthropic takes, if the type is not known.
+pub fn make_key_or_setup_token() -> String {
+    format!("create a new API key at anthropic, or {SETUP_TOKEN}")
+}
+
+/// Makes an API key.
+pub fn make_api_key(provider: &str) -> String {
+    format!("create a new API key at {provider}")
+}
+
+/// Makes a credential whose type is not known.
+pub fn make_key_or_token(provider: &str) -> String {
+    format!("create a new key or token at {provider}")
+}
+
+/// Replaces the secret of one of several profiles.
+pub fn rotate_one(on: &str) -> String {
+    format!("strongroom rotate ID{on}, with the id of the profile that failed")
+}
+
+/// Signs in to Anthropic again. `id` is ` --profile-id ID`, or nothing.
+pub fn anthropic_sign_in(id: &str, on: &str) -> String {
+    format!(
+        "sign in again with a setup-token: {SETUP_TOKEN}, then strongroom models auth paste-token --provider anthropic{id} --expires-in 365d{on}"
+    )
+}
+
+/// Signs in to another provider again.
+pub fn sign_in(provider: &str, on: &str) -> String {
+    format!(
+        "sign in to {provider} again in its own client and import that sign-in (--include-oauth --on-conflict replace), or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
+    )
+}
