@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
-use jiff::tz::Offset;
+use jiff::tz::{Offset, TimeZone};
 
 use crate::error::{Code, Error, Result};
 
@@ -56,12 +56,31 @@ pub fn rfc3339(ms: i64) -> String {
     text
 }
 
-/// Returns the day of an instant, in UTC.
+/// Returns an instant for people, to the minute and in the time zone of `TZ` or of the machine: `2027-11-21 07:53`.
+#[must_use]
+pub fn local(ms: i64) -> String {
+    local_to(ms, "2027-11-21T07:53".len())
+}
+
+/// Returns an instant for people, to the second: `2027-11-21 07:53:20`.
+#[must_use]
+pub fn local_to_second(ms: i64) -> String {
+    local_to(ms, "2027-11-21T07:53:20".len())
+}
+
+/// Returns the day of an instant for people, as in [`local`].
 #[must_use]
 pub fn day(ms: i64) -> String {
-    let mut text = rfc3339(ms);
-    text.truncate(text.find('T').unwrap_or(text.len()));
-    text
+    local_to(ms, "2027-11-21".len())
+}
+
+/// Returns the first `length` bytes of a local instant. Beyond the year 9999 the day alone is shown.
+fn local_to(ms: i64, length: usize) -> String {
+    let offset = Timestamp::from_millisecond(ms).map_or(0, |at| TimeZone::system().to_offset(at).seconds());
+    let mut text = rfc3339(ms.saturating_add(i64::from(offset) * SECOND));
+    let end = if text.starts_with('+') { text.find('T') } else { Some(length) };
+    text.truncate(end.unwrap_or(length));
+    text.replace('T', " ")
 }
 
 /// Appends a number's decimal digits, starting with the one worth `highest`.

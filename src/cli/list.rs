@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::messages::cli::reading;
 use crate::ops::list::{Holds, Listing};
 use crate::term::table::Table;
-use crate::time::{relative, rfc3339};
+use crate::time::{local, relative};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
@@ -171,7 +171,7 @@ fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
         match entry.expires {
             None => expires.push('-'),
             Some(at) => {
-                expires.push_str(&rfc3339(at));
+                expires.push_str(&local(at));
                 expires.push_str(" (");
                 expires.push_str(&relative(at, now));
                 expires.push(')');

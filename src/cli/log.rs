@@ -10,7 +10,7 @@ use crate::messages::cli::keys::checks as messages;
 use crate::ops::history::{Checked, History, Wanted};
 use crate::term::escape::safe;
 use crate::term::table::Table;
-use crate::time::{parse_duration, rfc3339};
+use crate::time::{local_to_second, parse_duration};
 
 /// Show what changed, and when
 ///
@@ -80,7 +80,7 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
             (None, Some(from)) => format!("was {}", safe(from)),
             (None, None) => String::new(),
         };
-        let at = rfc3339(line.at);
+        let at = local_to_second(line.at);
         table.row([&at, &safe(&event.op), &safe(what), &from]);
     }
     if !table.is_empty() {

@@ -21,7 +21,6 @@ mod global;
 mod help;
 mod import;
 mod importing;
-mod index_warnings;
 mod init;
 mod key_file;
 mod keys;
@@ -62,6 +61,7 @@ mod watching;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Instant;
 
 use clap::builder::Resettable;
 use clap::{ArgMatches, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -72,6 +72,7 @@ pub use global::Global;
 use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
+use crate::messages::cli::arguments;
 use crate::term::secret_input::Quiet;
 use deferred::Lazy;
 use global::agent_of;
@@ -176,13 +177,13 @@ enum ModelsAuthVerb {
 
 /// Runs the command line and gives the exit status.
 #[must_use]
-pub fn run(arguments: Vec<OsString>, mut env: Env) -> u8 {
-    env.color = global::color_of(&arguments);
-    let json = arguments.iter().any(|argument| argument == "--json");
-    let _quiet = quiet(&arguments, &env);
+pub fn run(words: Vec<OsString>, mut env: Env) -> u8 {
+    let begun = Instant::now();
+    env.color = global::color_of(&words);
+    let json = words.iter().any(|argument| argument == "--json");
+    let _quiet = quiet(&words, &env);
     let mut command = command();
-    let words = arguments.clone();
-    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
+    let parsed = command.try_get_matches_from_mut(&words).and_then(|matches| {
         let looked =
             argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
         Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
@@ -194,10 +195,12 @@ pub fn run(arguments: Vec<OsString>, mut env: Env) -> u8 {
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
     std::mem::forget(command);
     let mut context = Context::new(env, global);
-    match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
+    let exit = match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
-    }
+    };
+    context.detail(|| arguments::took(begun.elapsed().as_millis()));
+    exit
 }
 
 /// Refuses arguments that name a path in which something was left for a shell to expand. `resolve` says so in its

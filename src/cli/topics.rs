@@ -39,7 +39,6 @@ struct Chapter {
     document: &'static str,
     /// The heading in small letters and dashes, as links name it.
     name: String,
-    title: &'static str,
     level: usize,
     /// Its text with that of the chapters below it.
     text: &'static str,
@@ -160,7 +159,7 @@ fn chapters() -> Vec<Chapter> {
                 .find(|(_, next, _)| *next <= level)
                 .map_or(text.len(), |(end, ..)| *end);
             let name = name_of(title);
-            all.push(Chapter { document, name, title, level, text: &text[start..end] });
+            all.push(Chapter { document, name, level, text: &text[start..end] });
         }
     }
     all

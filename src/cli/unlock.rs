@@ -5,7 +5,7 @@ use clap::Args;
 use super::Context;
 use crate::error::Result;
 use crate::messages::cli::keys as messages;
-use crate::time::{parse_duration, rfc3339};
+use crate::time::{local, parse_duration};
 use crate::unlock::cache::{self, Place, TTL_MAX, TTL_MIN, Wanted};
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
@@ -53,7 +53,7 @@ pub(super) fn run(context: &mut Context, args: &Unlock) -> Result<u8> {
         context.print_json(&document)?;
         return Ok(0);
     }
-    context.print(&messages::unlocked(agent, &rfc3339(until), &unlocked.from))?;
+    context.print(&messages::unlocked(agent, &local(until), &unlocked.from))?;
     context.say(&messages::unlocked_for(agent, args.session));
     Ok(0)
 }

@@ -10,7 +10,7 @@ use crate::messages;
 pub use crate::messages::doctor::ONLY_KEYCHAIN;
 use crate::messages::doctor::Problem;
 use crate::seal::unlock_file::Kind;
-use crate::time::rfc3339;
+use crate::time::local;
 use crate::unlock::{Opened, keychain_key};
 use crate::vault::home::{Session, Vault};
 
@@ -69,7 +69,7 @@ pub fn opened(session: &std::result::Result<Session, Error>, by_passphrase: bool
         Ok(session) => match session.opened() {
             Opened::By(unlocked) => Finding::ok(CHECK, messages::doctor::unlocked_with(&unlocked.from)),
             Opened::Cached(cache) => {
-                Finding::ok(CHECK, messages::doctor::unlocked_from_cache(&rfc3339(cache.until)))
+                Finding::ok(CHECK, messages::doctor::unlocked_from_cache(&local(cache.until)))
             }
         },
         // A vault that needs a passphrase is fine, even if there is no one to type it.

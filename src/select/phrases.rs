@@ -6,7 +6,7 @@ use super::profile::{ProfileView, Usable};
 use super::report::Trouble;
 use super::verdict::{ReasonCode, Verdict};
 use crate::messages::select as messages;
-use crate::time::{relative, rfc3339, span};
+use crate::time::{local, relative, span};
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
@@ -63,7 +63,7 @@ pub fn lifted(whose: &str, was: &Verdict) -> String {
         Verdict::CoolingDown { reason, .. } => ("cooling down", reason.as_ref()),
         Verdict::Eligible | Verdict::Excluded(_) => ("waiting", None),
     };
-    let until = was.until().map(|at| format!("until {}", rfc3339(at)));
+    let until = was.until().map(|at| format!("until {}", local(at)));
     let known: Vec<String> = reason.cloned().into_iter().chain(until).collect();
     messages::lifted(whose, word, &known.join(", "))
 }

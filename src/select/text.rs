@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 use crate::messages::select as messages;
 use crate::term::escape::safe;
 use crate::term::table::Table;
-use crate::time::{relative, rfc3339};
+use crate::time::{local, relative, rfc3339};
 
 /// Returns the report for people, without colour.
 #[must_use]
@@ -25,7 +25,7 @@ pub fn text(overview: &Overview<'_>) -> String {
         format!("{}\nAgent  {agent}\n", messages::no_vault_yet(&safe(input.home)))
     };
     if let Some(until) = input.unlocked_until {
-        out.push_str(&messages::unlocked(&rfc3339(until), &relative(until, input.now)));
+        out.push_str(&messages::unlocked(&local(until), &relative(until, input.now)));
         out.push('\n');
     }
     for warning in &overview.warnings {
@@ -228,7 +228,7 @@ fn expiry(out: &mut String, status: Status, view: &ProfileView, now: i64) {
     // Writing to a String cannot fail.
     let _ = match status {
         Status::Expired => write!(out, "expired {relative}"),
-        Status::Expiring => write!(out, "expires {relative} ({})", rfc3339(at)),
+        Status::Expiring => write!(out, "expires {relative} ({})", local(at)),
         Status::Ok | Status::Static | Status::Missing => write!(out, "expires {relative}"),
     };
 }

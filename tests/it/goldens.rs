@@ -76,13 +76,14 @@ fn shell(session: &Session, command: &str) -> Command {
     shell
 }
 
-fn variables(session: &Session) -> [(&'static str, String); 5] {
+fn variables(session: &Session) -> [(&'static str, String); 6] {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     [
         ("HOME", text(session.temp.path())),
         ("PATH", format!("{}:/usr/bin:/bin", text(&session.path("bin")))),
         // There is no bus here: the tests must not reach the keychain of the user who runs them.
         ("XDG_RUNTIME_DIR", text(session.temp.path())),
+        ("TZ", "UTC".to_owned()),
         ("VAULT", text(&session.home())),
         ("FIXTURES", text(&source("tests/fixtures"))),
     ]

@@ -154,6 +154,7 @@ impl Session {
             .env("PATH", "/usr/bin:/bin")
             // There is no bus here: the tests must not reach the keychain of the user who runs them.
             .env("XDG_RUNTIME_DIR", self.temp.path())
+            .env("TZ", "UTC")
             .current_dir(self.temp.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -38,6 +38,7 @@ impl Context {
         for notice in vault.notices() {
             self.warn(notice);
         }
+        self.detail(|| arguments::using(vault.home().path(), self.agent().ok().as_ref()));
         Ok(vault)
     }
 
@@ -110,6 +111,9 @@ impl Context {
         let session = unlock(if self.may_ask_passphrase() { Some(&prompt) } else { None })?;
         if let Some(path) = session.unlocked().ok().and_then(|unlocked| unlocked.key_file.as_deref()) {
             key_file::opened_with(vault, path, &self.waits("unlock"));
+        }
+        if let Ok(unlocked) = session.unlocked() {
+            self.detail(|| arguments::unlocked_with(&unlocked.from));
         }
         // While a lock is held, the change may still be running.
         if let Some(pending) = session.pending()

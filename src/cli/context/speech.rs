@@ -56,6 +56,13 @@ impl Context {
         warn(&self.env, text);
     }
 
+    /// Prints a detail on standard error, if `--verbose` asks for it.
+    pub fn detail(&self, text: impl FnOnce() -> String) {
+        if self.global.verbose {
+            out::write_error(&format!("{}\n", safe(&text())));
+        }
+    }
+
     /// Reports an error and returns its exit status.
     #[must_use]
     pub fn report(&self, error: &Error) -> u8 {

@@ -1,7 +1,30 @@
 //! Messages about arguments and answers.
 
+use std::fmt::Display;
+use std::path::Path;
+
+use strongroom_backends::shown;
+
 use crate::error::{Code, Error};
 use crate::term::stdin;
+
+// Details that `--verbose` shows.
+
+/// The vault and the agent that are used. `agent` is `None` if its name is not valid.
+pub fn using(home: &Path, agent: Option<&impl Display>) -> String {
+    let agent = agent.map(|agent| format!(", agent {agent}")).unwrap_or_default();
+    format!("using the vault in {}{agent}", shown(home))
+}
+
+/// What unlocked the vault, such as `the key file …`.
+pub fn unlocked_with(from: &str) -> String {
+    format!("unlocked with {from}")
+}
+
+/// How long the command took, in milliseconds.
+pub fn took(ms: u128) -> String {
+    format!("took {ms} ms")
+}
 
 // Secrets in the place of something else.
 

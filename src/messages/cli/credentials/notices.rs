@@ -5,7 +5,7 @@ use std::path::Path;
 
 use strongroom_backends::shown;
 
-use crate::time::rfc3339;
+use crate::time::local;
 
 /// This machine sees the home for the first time, and remembers its state in `dir` from now on.
 #[must_use]
@@ -54,7 +54,7 @@ pub const USE_NEWER: &str = "use a newer strongroom";
 /// The credential was already expired when it was stored. `at` is in Unix milliseconds.
 #[must_use]
 pub fn already_expired(at: i64) -> String {
-    format!("this credential expired at {}", rfc3339(at))
+    format!("this credential expired at {}", local(at))
 }
 
 /// The index held the secret in plain text.
@@ -82,7 +82,7 @@ pub fn type_replaced(profile: impl Display, was: impl Display) -> String {
 pub fn expiry_dropped(profile: impl Display, was: i64) -> String {
     format!(
         "{profile} used to expire at {}; the new secret has no expiry, so nothing will warn you before it ends (set one with --expires-in or --expires-at)",
-        rfc3339(was)
+        local(was)
     )
 }
 
@@ -91,7 +91,7 @@ pub fn expiry_dropped(profile: impl Display, was: i64) -> String {
 pub fn expiry_renewed(at: i64) -> String {
     format!(
         "the old expiry had passed; with the same lifetime, the new secret expires at {} (change that with --expires-in)",
-        rfc3339(at)
+        local(at)
     )
 }
 
