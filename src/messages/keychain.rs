@@ -103,8 +103,10 @@ pub fn no_session_keyring() -> Error {
 
 /// The session keyring is another user's.
 pub fn foreign_session_keyring() -> Error {
-    keyring("the session keyring of this process belongs to another user, who could read what is stored in it")
-        .with_remedy("run `keyctl session -`, then unlock in the shell that it starts")
+    keyring(
+        "the session keyring of this process belongs to another user, who could read what is stored in it",
+    )
+    .with_remedy("run `keyctl session -`, then unlock in the shell that it starts")
 }
 
 /// `/proc/keys` cannot be read.

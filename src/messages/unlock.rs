@@ -13,8 +13,9 @@ use crate::error::{Code, Error};
 
 /// No unlock file is left.
 pub fn no_unlock_files() -> Error {
-    Error::new(Code::Locked, "the vault has no unlock files")
-        .with_remedy("restore unlock/ from a backup, or rebuild it with `strongroom recover --recovery-key FILE`")
+    Error::new(Code::Locked, "the vault has no unlock files").with_remedy(
+        "restore unlock/ from a backup, or rebuild it with `strongroom recover --recovery-key FILE`",
+    )
 }
 
 /// The vault is locked. `why` and `methods` complete the sentence; the remedy depends on both.
@@ -94,7 +95,10 @@ pub fn too_many_unlock_files(max: usize) -> Error {
 
 /// An unlock file of another method asks for a passphrase.
 pub fn unexpected_passphrase(file: &str, method: &str) -> Error {
-    Error::new(Code::Tampered, format!("{file} asks for a passphrase, which only the method `{method}` may do"))
+    Error::new(
+        Code::Tampered,
+        format!("{file} asks for a passphrase, which only the method `{method}` may do"),
+    )
 }
 
 /// The contents of an unlock file name another method.
@@ -203,7 +207,8 @@ pub fn path_too_long(kind: &str, path: &Path, place: Option<&str>) -> Error {
         Some(place) => format!("the path of the {kind} named by {place} is too long"),
         None => format!("the path of the {kind} {} is too long", shown(path)),
     };
-    Error::new(Code::Io, what).with_remedy("use a shorter one: at most 255 bytes for each name, 4095 for the path")
+    Error::new(Code::Io, what)
+        .with_remedy("use a shorter one: at most 255 bytes for each name, 4095 for the path")
 }
 
 /// A passphrase is empty.

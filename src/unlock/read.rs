@@ -83,7 +83,11 @@ pub fn refuse_unsafe_place(path: &Path) -> Result<()> {
     match key_file::check_place(path) {
         Err(StoreError::Unsafe { path, why }) => {
             let error = messages::unlock::unsafe_place(&path, why);
-            Err(if why == key_file::SLASH { error.with_remedy(messages::unlock::NAME_THE_FILE) } else { error })
+            Err(if why == key_file::SLASH {
+                error.with_remedy(messages::unlock::NAME_THE_FILE)
+            } else {
+                error
+            })
         }
         checked => Ok(checked?),
     }
