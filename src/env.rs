@@ -1,4 +1,4 @@
-//! What is ambient, as a value passed in: variables, the clock, the terminal.
+//! The process's environment as a value: variables, the clock, the terminal.
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -9,11 +9,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use strongroom_backends::{may_be_shown, place_of};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::looks::looks_secret;
+use crate::messages::places;
 use crate::term::escape::shell_path;
 
-/// The process's surroundings. Tests build their own; `main` takes [`Env::of_process`].
+/// The environment of a process. Tests build their own; `main` uses [`Env::of_process`].
 #[derive(Clone, Debug, Default)]
 pub struct Env {
     variables: Arc<HashMap<OsString, OsString>>,
@@ -28,17 +29,17 @@ pub struct Env {
     fixed_now: Option<i64>,
 }
 
-/// Whether a variable is for this program alone.
+/// Returns whether a variable is for this program only.
 fn is_own(name: &OsStr) -> bool {
     name.as_encoded_bytes().starts_with(b"STRONGROOM_") || name == "CREDENTIALS_DIRECTORY"
 }
 
 impl Env {
-    /// The surroundings of this process.
+    /// Returns the environment of this process.
     #[must_use]
     pub fn of_process() -> Self {
         let mut variables: HashMap<OsString, OsString> = std::env::vars_os().collect();
-        // A client may start us with an empty environment; the password database knows the home.
+        // A client may start us with an empty environment; the password database has the home directory too.
         if let (None, Some(home)) = (variables.get(OsStr::new("HOME")), std::env::home_dir()) {
             variables.insert("HOME".into(), home.into());
         }
@@ -52,46 +53,47 @@ impl Env {
         }
     }
 
-    /// The same surroundings at a fixed instant, in Unix milliseconds.
+    /// Returns the same environment at a fixed time, in Unix milliseconds.
     #[must_use]
     pub fn at(mut self, now: i64) -> Self {
         self.fixed_now = Some(now);
         self
     }
 
-    /// The same surroundings with one more variable.
+    /// Returns the same environment with one more variable.
     #[must_use]
     pub fn with_var(mut self, name: &str, value: impl Into<OsString>) -> Self {
         Arc::make_mut(&mut self.variables).insert(name.into(), value.into());
         self
     }
 
-    /// A variable that is set and not empty.
+    /// Returns a variable, unless it is unset or empty.
     #[must_use]
     pub fn var(&self, name: &str) -> Option<&OsStr> {
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
 
-    /// Every variable, also an empty one.
+    /// Returns every variable, including empty ones.
     pub fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
-    /// What a program that is started may know: every variable but Strongroom's own, which name keys and passphrases,
-    /// and the directory of this service's credentials, in which one may lie.
+    /// Returns the variables for a program that is started: all except Strongroom's own, which name keys and
+    /// passphrases, and the directory of this service's credentials, which may contain one.
     pub fn for_children(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
         self.variables().filter(|(name, _)| !is_own(name))
     }
 
-    /// A variable that names a path.
+    /// Returns a variable as a path.
     #[must_use]
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.var(name).map(PathBuf::from)
     }
 
-    /// Refuses a variable of a path in which something was left for a shell to expand, or that has to be
-    /// absolute and is not: a file of variables for a service or a container is read by no shell, and a
-    /// directory called `~` would be made.
+    /// Refuses a path variable that a shell should have expanded, or that has to be absolute and is not.
+    ///
+    /// No shell reads the environment file of a service or a container, so that a directory named `~` would be
+    /// created.
     ///
     /// # Errors
     /// `CONFIG`, with the variable's name.
@@ -110,23 +112,18 @@ impl Env {
         for name in PATHS {
             let Some(value) = self.var(name) else { continue };
             if let Some(part) = unexpanded(Path::new(value)) {
-                return Err(Error::new(
-                    Code::Config,
-                    format!("{part} in {name} was not expanded, because no shell read it"),
-                )
-                .with_remedy(self.expanded(name)));
+                return Err(places::unexpanded_variable(part, name).with_remedy(self.expanded(name)));
             }
         }
         for name in ["STRONGROOM_HOME", "HOME"] {
             if self.path(name).is_some_and(|path| path.is_relative()) {
-                return Err(Error::new(Code::Config, format!("{name} is a relative path"))
-                    .with_remedy(self.absolute(name)));
+                return Err(places::relative_variable(name, self.absolute(name).as_deref()));
             }
         }
         Ok(())
     }
 
-    /// What to do about a variable that a shell would have expanded.
+    /// Returns the remedy for a variable that a shell would have expanded.
     fn expanded(&self, name: &str) -> String {
         let home = self.path("HOME").filter(|home| home.is_absolute());
         let rest = self.path(name).and_then(|path| {
@@ -138,23 +135,19 @@ impl Env {
         let assigned =
             whole.filter(|whole| place_of(whole).is_none() && !looks_secret(&whole.to_string_lossy()));
         let assigned = assigned.map_or_else(|| "/home/…".into(), |whole| shell_path(&whole));
-        format!("write the path whole: {name}={assigned}")
+        places::write_full_path(name, assigned)
     }
 
-    /// What to do about a relative path in a variable.
-    fn absolute(&self, name: &str) -> String {
+    /// Returns the absolute path that a relative one in a variable means, as a shell takes it, if it may be shown.
+    fn absolute(&self, name: &str) -> Option<String> {
         let given = self.path(name).filter(|path| may_be_shown(path));
-        let assigned = given
+        given
             .and_then(|path| std::path::absolute(path).ok())
             .filter(|whole| !looks_secret(&whole.to_string_lossy()))
-            .map(|whole| format!(": {name}={}", shell_path(&whole)));
-        format!(
-            "what it means would depend on the working directory; write the path whole{}",
-            assigned.unwrap_or_else(|| ", from / on".to_owned())
-        )
+            .map(|whole| shell_path(&whole))
     }
 
-    /// Now, in Unix milliseconds.
+    /// Returns the current time, in Unix milliseconds.
     #[must_use]
     pub fn now(&self) -> i64 {
         self.fixed_now.unwrap_or_else(|| {
@@ -164,7 +157,7 @@ impl Env {
         })
     }
 
-    /// `$XDG_<name>_HOME` where it is absolute, else `$HOME/<fallback>`.
+    /// Returns `$XDG_<name>_HOME` if it is absolute, otherwise `$HOME/<fallback>`.
     #[must_use]
     pub fn xdg(&self, variable: &str, fallback: &str) -> Option<PathBuf> {
         self.path(variable)
@@ -173,8 +166,8 @@ impl Env {
     }
 }
 
-/// What a path begins with that a shell would have expanded: `~`, `~name`, `$NAME`, or `%h`, which systemd expands
-/// in units and not in files of variables. A name of a file that begins so is given as `./~name`.
+/// Returns the beginning of a path that a shell would have expanded: `~`, `~name`, `$NAME`, or `%h`, which systemd
+/// expands in units but not in environment files. A file whose name begins with one is written as `./~name`.
 #[must_use]
 pub fn unexpanded(path: &Path) -> Option<&'static str> {
     let first = path.components().next()?.as_os_str().as_encoded_bytes();
@@ -186,17 +179,13 @@ pub fn unexpanded(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Refuses an argument that names a path in which something was left for a shell to expand.
+/// Refuses a path argument that a shell should have expanded.
 ///
 /// # Errors
 /// `USAGE`, with the argument's name.
 pub fn refuse_unexpanded(path: &Path, name: &str) -> Result<()> {
     match unexpanded(path) {
-        Some(part) => Err(Error::new(
-            Code::Usage,
-            format!("{part} in {name} was not expanded, because no shell read it"),
-        )
-        .with_remedy(format!("write the path whole; a file whose name begins with {part} is ./{part}…"))),
+        Some(part) => Err(places::unexpanded_argument(part, name)),
         None => Ok(()),
     }
 }
@@ -204,6 +193,7 @@ pub fn refuse_unexpanded(path: &Path, name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn a_child_has_every_variable_but_ours() {
@@ -240,10 +230,7 @@ mod tests {
     #[test]
     fn a_variable_of_a_path_is_whole_and_absolute() {
         let env = Env::default().with_var("HOME", "/h").with_var("XDG_DATA_HOME", "data");
-        assert!(
-            env.check_paths().is_ok(),
-            "a relative XDG directory is passed over, as its specification says"
-        );
+        assert!(env.check_paths().is_ok(), "a relative XDG directory is ignored, as its specification says");
         for (name, value) in [
             ("HOME", "~"),
             ("HOME", "h"),

@@ -1,13 +1,13 @@
-//! The environment variables in which providers' keys are kept, as OpenClaw reads them.
+//! The environment variables in which OpenClaw expects providers' keys.
 
 use crate::vault::credential::CredentialType;
 
-/// A provider and the variables that hold its key. The first that is set wins.
+/// A provider and the variables for its key. The first one that is set wins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct EnvNames {
     /// The provider's slug.
     pub provider: &'static str,
-    /// Its variables, the strongest first.
+    /// Its variables, in order of precedence.
     pub names: &'static [&'static str],
 }
 
@@ -20,8 +20,8 @@ macro_rules! table {
 }
 
 // The manifests of OpenClaw 2026.6.1, then what 2026.9.6 adds (its manifests, its catalogs of providers and
-// web searches), then names of older versions. `tests/real/names.sh` holds them against the installed client.
-// Not here, because they are no keys: AZURE_SPEECH_REGION, SPEECH_REGION, VOLCENGINE_TTS_APPID.
+// web searches), then names from older versions. `tests/real/names.sh` compares them with the installed client.
+// Left out, because they are not keys: AZURE_SPEECH_REGION, SPEECH_REGION, VOLCENGINE_TTS_APPID.
 table! {
     "anthropic": "ANTHROPIC_OAUTH_TOKEN", "ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN";
     "openai": "CODEX_API_KEY", "OPENAI_API_KEY";
@@ -113,33 +113,33 @@ table! {
     "bedrock": "AWS_BEARER_TOKEN_BEDROCK";
 }
 
-/// The variables of a provider, the strongest first; none for a provider that is not known.
+/// Returns the variables of a provider, in order of precedence; none for an unknown provider.
 #[must_use]
 pub fn names_of(provider: &str) -> &'static [&'static str] {
     TABLE.iter().find(|row| row.provider == provider).map_or(&[], |row| row.names)
 }
 
-/// The provider to which a variable belongs.
+/// Returns the provider to which a variable belongs.
 #[must_use]
 pub fn provider_of(name: &str) -> Option<&'static str> {
     TABLE.iter().find(|row| row.names.contains(&name)).map(|row| row.provider)
 }
 
-/// A variable of a provider's pool of keys: OpenClaw goes on to these when a key meets a rate limit.
+/// A kind of variable of a provider's pool of keys. OpenClaw goes on to these when a key hits a rate limit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Pool {
-    /// `OPENCLAW_LIVE_<P>_KEY`: where it is set, the rest of the pool is not used.
+    /// `OPENCLAW_LIVE_<P>_KEY`: if it is set, the rest of the pool is not used.
     Live,
-    /// `<P>_API_KEYS`: several, parted by commas, semicolons or white space.
+    /// `<P>_API_KEYS`: several keys, separated by commas, semicolons or white space.
     List,
     /// `<P>_API_KEY_<name>`.
     Named,
 }
 
-/// The provider and the place in its pool of a variable that is none of [`TABLE`].
+/// Returns the provider of a variable that is not in [`TABLE`], and its kind.
 #[must_use]
 pub fn pool_of(name: &str) -> Option<(&'static str, Pool)> {
-    // A name is shown to people: one outside the usual letters is not a pool's.
+    // The name will be shown to people, so only the usual characters are accepted.
     let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     if !plain || known(name).is_some() {
         return None;
@@ -159,19 +159,19 @@ pub fn pool_of(name: &str) -> Option<(&'static str, Pool)> {
     Some((row.provider, pool))
 }
 
-/// What stands for a provider in the names of its pool.
+/// Returns the part that stands for a provider in the names of its pool.
 fn pool_base(provider: &str) -> impl Iterator<Item = char> {
     let provider = if provider == "google" { "gemini" } else { provider };
     provider.chars().map(|c| if c == '-' { '_' } else { c.to_ascii_uppercase() })
 }
 
-/// The variable of that name as the table spells it.
+/// Returns the variable with this name, from the table.
 #[must_use]
 pub fn known(name: &str) -> Option<&'static str> {
     TABLE.iter().flat_map(|row| row.names).copied().find(|known| *known == name)
 }
 
-/// What a variable holds, going by its name.
+/// Returns the type of credential in a variable, by the variable's name.
 #[must_use]
 pub fn kind_of(name: &str) -> CredentialType {
     let token = name.ends_with("_OAUTH_TOKEN")
@@ -185,7 +185,7 @@ mod tests {
     use crate::vault::id::Provider;
 
     #[test]
-    fn every_provider_is_a_slug_and_stands_once() {
+    fn every_provider_is_a_slug_and_is_listed_once() {
         let mut seen = std::collections::HashSet::new();
         for row in TABLE {
             assert!(row.provider.parse::<Provider>().is_ok(), "{}", row.provider);
@@ -202,12 +202,12 @@ mod tests {
         assert_eq!(provider_of("DASHSCOPE_API_KEY"), Some("qwen"));
     }
 
-    /// What OpenClaw's manifests name for providers; `tests/real/names.sh` sees that the first is as installed.
+    /// The variables in OpenClaw's manifests; `tests/real/names.sh` checks that the first is as installed.
     const MANIFESTS: [&str; 2] = [
         include_str!("../tests/fixtures/env_names/openclaw-2026.6.1.txt"),
         include_str!("../tests/fixtures/env_names/openclaw-2026.9.6.txt"),
     ];
-    /// Settings that go with a key.
+    /// Settings that belong to a key.
     const NOT_KEYS: [&str; 3] = ["AZURE_SPEECH_REGION", "SPEECH_REGION", "VOLCENGINE_TTS_APPID"];
 
     #[test]
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_tokens_hold_tokens() {
+    fn variables_named_after_tokens_contain_tokens() {
         for name in ["ANTHROPIC_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN", "GH_TOKEN"] {
             assert_eq!(kind_of(name), CredentialType::Token, "{name}");
         }
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn pools_are_told_by_their_names() {
+    fn pools_are_recognized_by_their_names() {
         for (name, expected) in [
             ("OPENCLAW_LIVE_ANTHROPIC_KEY", Some(("anthropic", Pool::Live))),
             ("OPENCLAW_LIVE_ANTHROPIC_KEYS", Some(("anthropic", Pool::List))),

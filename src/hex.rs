@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Bytes in lower-case hex.
+/// Returns bytes in lower-case hex.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
@@ -13,7 +13,7 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Exactly `N` bytes from lower-case hex.
+/// Parses exactly `N` bytes of lower-case hex.
 #[must_use]
 pub fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digit = |b: u8| match b {

@@ -1,5 +1,5 @@
-//! The desktop's keychain as a command needs it: connected to when it is first asked, once; never
-//! asking a person unless the command may. Items are told apart by vault and home.
+//! The desktop's keychain as a command uses it: it connects once, on first use, and asks a person only if the command
+//! may. Items are told apart by vault and home.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,22 +12,23 @@ use strongroom_backends::shown;
 
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
+use crate::messages;
 
-/// How long a command waits in all for a keychain that does not answer, unless told otherwise.
+/// The default for how long a command waits in all for a keychain that does not answer.
 pub const LIMIT: Duration = Duration::from_secs(3);
 /// How long a person has to answer the keychain's prompt.
 pub const PROMPT_LIMIT: Duration = Duration::from_secs(60);
 
-/// The attribute by which all of our items are found.
+/// The value of the attribute that all our items have.
 const APPLICATION: &str = "strongroom";
-/// Where vault and home stand among the attributes.
+/// The positions of the vault and the home among the attributes.
 const VAULT_AT: usize = 1;
 const HOME_AT: usize = 2;
 
-/// What surrounds the process, for the remedy of an error.
+/// Where the process runs, for the remedy of an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Place {
-    /// A desktop, or nothing that is known.
+    /// On a desktop, or somewhere unknown.
     #[default]
     Somewhere,
     /// An SSH login.
@@ -54,20 +55,20 @@ impl Place {
     }
 }
 
-/// The most bytes of a home's `vault.json` that are looked at.
+/// The largest `vault.json` that is looked at, in bytes.
 const SETTINGS_MAX: u64 = 16 * 1024;
 
-/// A home's path as items name it: as it is, so that it can be looked for again.
+/// Returns a home's path as items name it: unchanged, so that it can be looked up again.
 fn name_of(home: &Path) -> String {
     let escaped = || home.as_os_str().as_encoded_bytes().escape_ascii().to_string();
     home.to_str().map_or_else(escaped, str::to_owned)
 }
 
-/// Whether a vault's home is at a path, as far as can be told: then items that name it are its own.
+/// Returns whether a vault's home is at a path, as far as can be told. Then items that name the path belong to it.
 #[must_use]
 pub fn is_home_of(path: &Path, vault: &str) -> bool {
     let settings = path.join("vault.json");
-    // The path comes from the keychain, where anybody may have put it: no pipe is waited for.
+    // The path comes from the keychain, where anyone may have put it, so a pipe must not block this.
     let read = match settings.symlink_metadata() {
         Ok(found) if found.is_file() && found.len() <= SETTINGS_MAX => std::fs::read(&settings),
         Ok(_) => Err(ErrorKind::InvalidData.into()),
@@ -75,7 +76,7 @@ pub fn is_home_of(path: &Path, vault: &str) -> bool {
     };
     match read {
         Ok(settings) => memchr::memmem::find(&settings, vault.as_bytes()).is_some(),
-        // A home without it, or one that cannot be looked into.
+        // It may be a home without the file, or one that cannot be read.
         Err(_) => {
             path.join("unlock").exists()
                 || path.symlink_metadata().is_err_and(|e| e.kind() != ErrorKind::NotFound)
@@ -86,15 +87,15 @@ pub fn is_home_of(path: &Path, vault: &str) -> bool {
 /// How a command may use the keychain.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// Where it is; none where there is to be none.
+    /// Where it is and how long to wait for it. `None` for no keychain at all.
     surroundings: Option<(platform::Surroundings, Patience)>,
     announce: Option<fn(&str)>,
     place: Place,
 }
 
 impl Setup {
-    /// The keychain of the surroundings, which may be silent for as long as there is `patience`.
-    /// `announce` tells a person, who may be asked then, that the keychain is about to.
+    /// Sets up the keychain of this environment, which may be silent for as long as `patience` allows.
+    /// If `announce` is given, a person may be asked, and it tells that person that the keychain is about to ask.
     #[must_use]
     pub fn of(env: &Env, patience: Patience, announce: Option<fn(&str)>) -> Self {
         let surroundings = platform::Surroundings {
@@ -104,7 +105,7 @@ impl Setup {
         Self { surroundings: Some((surroundings, patience)), announce, place: Place::of(env) }
     }
 
-    /// The same keychain, which asks no one.
+    /// Returns the same setup, with which the keychain asks no one.
     #[must_use]
     pub fn unasked(mut self) -> Self {
         self.announce = None;
@@ -117,19 +118,19 @@ impl Setup {
 pub struct Keychain {
     setup: Setup,
     place: PathBuf,
-    /// The place as items name it, computed when it is first needed.
+    /// The path as items name it, computed on first use.
     home: OnceLock<String>,
     opened: OnceLock<Result<platform::Keychain>>,
 }
 
 impl Keychain {
-    /// The keychain for a home. Nothing is connected to yet.
+    /// Makes the keychain of a home, without connecting to it.
     #[must_use]
     pub fn new(setup: &Setup, home: &Path) -> Self {
         Self { setup: setup.clone(), place: home.to_owned(), home: OnceLock::new(), opened: OnceLock::new() }
     }
 
-    /// The same keychain, not connected yet, for a second look at the home.
+    /// Returns the same keychain, not connected yet, to look at the home again.
     #[must_use]
     pub fn again(&self) -> Self {
         Self {
@@ -140,13 +141,13 @@ impl Keychain {
         }
     }
 
-    /// The home's path, as items name it.
+    /// Returns the home's path as items name it.
     #[must_use]
     pub fn home(&self) -> &str {
         self.home.get_or_init(|| name_of(&self.place.canonicalize().unwrap_or_else(|_| self.place.clone())))
     }
 
-    /// Makes sure that the keychain can be read and written; asks a person where that is allowed.
+    /// Makes sure that the keychain can be read and written. Asks a person, if that is allowed.
     ///
     /// # Errors
     /// `KEYCHAIN_UNAVAILABLE`, `KEYCHAIN_NO_COLLECTION`, `KEYCHAIN_LOCKED`, `KEYCHAIN_TIMEOUT`,
@@ -155,13 +156,13 @@ impl Keychain {
         self.open().map(|_| ())
     }
 
-    /// The keychain's name for people, where it is ready.
+    /// Returns the keychain's name for people, or `keychain` if it is not ready.
     #[must_use]
     pub fn provider(&self) -> &str {
         self.open().map_or("keychain", |keychain| keychain.provider())
     }
 
-    /// The state of the keychain and its name, asking nobody. Does not spoil a later use.
+    /// Returns the state of the keychain and its name, without asking anyone. It can still be used later.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -195,7 +196,7 @@ impl Keychain {
         opened.as_ref().map_err(Clone::clone)
     }
 
-    /// The item of a profile's record.
+    /// Returns the item of a profile's record.
     #[must_use]
     pub fn record(&self, vault: &str, agent: &str, profile: &str) -> Item {
         let mut attributes = self.records_of(vault, agent);
@@ -203,7 +204,7 @@ impl Keychain {
         Item { label: format!("Strongroom: {profile} (agent {agent})"), attributes }
     }
 
-    /// What the items of all records of an agent have in common.
+    /// Returns the attributes that the items of all records of an agent have in common.
     #[must_use]
     pub fn records_of(&self, vault: &str, agent: &str) -> Attributes {
         let mut attributes = self.all_records_of(vault);
@@ -211,7 +212,7 @@ impl Keychain {
         attributes
     }
 
-    /// What the items of all records of a vault in this home have in common.
+    /// Returns the attributes that the items of all records of a vault in this home have in common.
     #[must_use]
     pub fn all_records_of(&self, vault: &str) -> Attributes {
         let mut attributes = self.of_home(vault);
@@ -219,7 +220,7 @@ impl Keychain {
         attributes
     }
 
-    /// What all items of a kind have in common that name this home, whichever vault's they are.
+    /// Returns the attributes that all items of a kind that name this home have in common, for any vault.
     #[must_use]
     pub fn of_any_vault(&self, kind: &str) -> Attributes {
         vec![
@@ -229,7 +230,7 @@ impl Keychain {
         ]
     }
 
-    /// The item of an unlock method's key.
+    /// Returns the item of an unlock method's key.
     #[must_use]
     pub fn unlock_key(&self, vault: &str, method: &str) -> Item {
         let mut attributes = self.of_home(vault);
@@ -247,8 +248,8 @@ impl Keychain {
         vec![("application", APPLICATION.to_owned()), ("vault", vault.to_owned())]
     }
 
-    /// The bytes of every item with these attributes. Where this home has none, those of a home
-    /// that is there no more: this one may be it, moved.
+    /// Returns the bytes of every item with these attributes. If this home has none, returns those of homes that no
+    /// longer exist, because this one may have been moved.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -257,7 +258,7 @@ impl Keychain {
         if found.is_empty() { self.get_of_gone(attributes, cover) } else { Ok(found) }
     }
 
-    /// The bytes of every item of this very home with these attributes.
+    /// Returns the bytes of every item of this home with these attributes.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -265,7 +266,7 @@ impl Keychain {
         self.open()?.get(attributes, cover).map_err(|error| self.item_error(&error))
     }
 
-    /// The bytes of every item with just these attributes, and how many are locked besides.
+    /// Returns the bytes of every item with exactly these attributes, and how many more are locked.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -273,7 +274,7 @@ impl Keychain {
         self.open()?.get_all(attributes, cover).map_err(|error| self.error(&error))
     }
 
-    /// The bytes of every item with these attributes of homes that are there no more.
+    /// Returns the bytes of every item with these attributes that belongs to a home that no longer exists.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -285,8 +286,8 @@ impl Keychain {
         Ok(found.bytes)
     }
 
-    /// The bytes of every item with these attributes of homes that are there no more, and how many
-    /// are locked besides.
+    /// Returns the bytes of every item with these attributes that belongs to a home that no longer exists, and how
+    /// many more are locked.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -304,7 +305,7 @@ impl Keychain {
         Ok(elsewhere)
     }
 
-    /// The homes of a vault that have items.
+    /// Returns the homes of a vault that have items.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -312,7 +313,7 @@ impl Keychain {
         self.values(&Self::of_vault(vault), "home")
     }
 
-    /// The values of one attribute among the items with these attributes, each once.
+    /// Returns the distinct values of one attribute among the items with these attributes.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -320,7 +321,7 @@ impl Keychain {
         self.open()?.values(attributes, name).map_err(|error| self.error(&error))
     }
 
-    /// The attributes of all of Strongroom's items, whichever vault and home they belong to.
+    /// Returns the attributes of all of Strongroom's items, for any vault and home.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -328,7 +329,7 @@ impl Keychain {
         self.find(&vec![("application", APPLICATION.to_owned())])
     }
 
-    /// The attributes of every item that has these among them.
+    /// Returns all attributes of every item that has these.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -339,13 +340,13 @@ impl Keychain {
     /// Writes items and reads them back over another connection.
     ///
     /// # Errors
-    /// As [`Keychain::ready`]; each item has an outcome of its own.
+    /// As [`Keychain::ready`]. Each item has a result of its own.
     pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Transport) -> Result<Vec<Result<()>>> {
         let done = self.open()?.put(items, cover);
         Ok(done.into_iter().map(|done| done.map_err(|error| self.error(&error))).collect())
     }
 
-    /// Removes every item with these attributes, all of which it has to have.
+    /// Removes every item that has all attributes of `item`, and returns how many there were.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -353,7 +354,7 @@ impl Keychain {
         self.open()?.remove(&item.attributes).map_err(|error| self.error(&error))
     }
 
-    /// Removes every item of a vault in a home, which need not be this one, and gives how many there were.
+    /// Removes every item of a vault in a home, which need not be this one, and returns how many there were.
     ///
     /// # Errors
     /// As [`Keychain::ready`].
@@ -363,24 +364,18 @@ impl Keychain {
         self.open()?.remove(&attributes).map_err(|error| self.error(&error))
     }
 
-    /// An error of reading items: the keychain itself is ready then.
+    /// Returns the error of reading items. The keychain itself is ready by then.
     fn item_error(&self, error: &KeychainError) -> Error {
         if *error == KeychainError::Locked { self.locked_items() } else { self.error(error) }
     }
 
-    /// That items are locked while the keychain is not: they lie in another collection of it.
+    /// Returns the error for items that are locked although the keychain is not: they are in another collection.
     #[must_use]
     pub fn locked_items(&self) -> Error {
-        Error::new(
-            Code::KeychainLocked,
-            "what this home has in the keychain lies in a collection that is locked",
-        )
-        .with_remedy(
-            "unlock that collection in the keychain's own program (Seahorse, KWalletManager), and try again",
-        )
+        messages::keychain::locked_items()
     }
 
-    /// An error of the keychain, with what to do about it here.
+    /// Returns the error of the keychain, with a remedy for where the process runs.
     fn error(&self, error: &KeychainError) -> Error {
         let code = match error {
             KeychainError::Unavailable(_) => Code::KeychainUnavailable,
@@ -392,24 +387,19 @@ impl Keychain {
             KeychainError::Mismatch | KeychainError::Failed(_) => Code::KeychainFailed,
         };
         let made = Error::new(code, error.to_string());
-        match (error, self.setup.place) {
-            (KeychainError::TooLarge { .. }, _) => made.with_remedy(
-                "keep this profile in a sealed file: --store file; the keychain can unlock it all the same: strongroom unlock-method add keychain",
-            ),
-            (KeychainError::Unavailable(_), Place::Ssh) => made.with_remedy(
-                "an SSH login has no desktop session: keep records in sealed files (--store file), unlocked by a key file or a passphrase",
-            ),
-            (KeychainError::Unavailable(_) | KeychainError::NoCollection, Place::Wsl) => made.with_remedy(
-                "WSL has no keychain of its own: keep records in sealed files (--store file), or set up GNOME Keyring with a default keyring",
-            ),
-            (KeychainError::Unavailable(_), Place::Container) => made.with_remedy(
-                "a container has no keychain: keep records in sealed files (--store file), unlocked by a key file or a credential",
-            ),
-            (KeychainError::Locked, Place::Ssh) => made.with_remedy(
-                "the desktop's keychain stays locked over SSH: unlock it on the desktop, or unlock the vault by another method",
-            ),
-            _ => made,
-        }
+        let remedy = match (error, self.setup.place) {
+            (KeychainError::TooLarge { .. }, _) => messages::keychain::too_large_for_keychain(),
+            (KeychainError::Unavailable(_), Place::Ssh) => messages::keychain::no_keychain_over_ssh(),
+            (KeychainError::Unavailable(_) | KeychainError::NoCollection, Place::Wsl) => {
+                messages::keychain::no_keychain_in_wsl()
+            }
+            (KeychainError::Unavailable(_), Place::Container) => {
+                messages::keychain::no_keychain_in_container()
+            }
+            (KeychainError::Locked, Place::Ssh) => messages::keychain::locked_over_ssh(),
+            _ => return made,
+        };
+        made.with_remedy(remedy)
     }
 }
 
@@ -418,7 +408,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_home_is_named_so_that_it_is_found_again() {
+    fn a_home_is_found_again_by_its_name() {
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path().join("Jürgen's home");
         std::fs::create_dir_all(home.join("unlock")).unwrap();
@@ -428,7 +418,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn paths_that_are_no_text_are_told_apart() {
+    fn paths_that_are_not_utf8_are_told_apart() {
         use std::ffi::OsStr;
         use std::os::unix::ffi::OsStrExt;
         let name = |byte: &[u8]| name_of(Path::new(OsStr::from_bytes(byte)));

@@ -1,4 +1,4 @@
-//! What the surroundings withhold from the process: memory, files of any size, standard streams.
+//! What the system may deny the process: memory, large files, threads, standard streams.
 
 use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -6,18 +6,18 @@ use std::sync::{Arc, OnceLock};
 
 use rustix::io::Errno;
 
-/// The exit status of a process that got no memory, after `sysexits.h`: `EX_OSERR`.
+/// The exit status of a process that got no memory: `EX_OSERR` in `sysexits.h`.
 pub const NO_MEMORY_EXIT: i32 = 71;
 
-/// Which of the standard descriptors were closed when the process began, a bit each.
+/// Which of the standard descriptors were closed when the process began, one bit each.
 static CLOSED: AtomicU8 = AtomicU8::new(0);
 
-/// Before std's own beginning, which opens `/dev/null` in place of a standard stream that is closed: `get ID >&-`
-/// would then write a secret there and succeed.
+/// Runs before std starts, because std opens `/dev/null` in place of a closed standard stream: `get ID >&-` would then
+/// write a secret there and succeed.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 #[allow(unsafe_code)]
-// SAFETY: the loader calls it once, before main, as it calls the constructors of C. It makes three system calls
-// and stores a byte; it needs nothing that std prepares.
+// SAFETY: the loader calls it once, before main, as it calls C's constructors. It makes three system calls and stores a
+// byte; it needs nothing that std prepares.
 #[unsafe(link_section = ".init_array")]
 #[used]
 static NOTE_CLOSED: extern "C" fn() = note_closed;
@@ -34,35 +34,35 @@ extern "C" fn note_closed() {
     CLOSED.store(closed, Ordering::Relaxed);
 }
 
-/// Whether standard output was closed when the process began. Never where that cannot be told.
+/// Returns whether standard output was closed when the process began; false if that cannot be told.
 #[must_use]
 pub fn stdout_was_closed() -> bool {
     CLOSED.load(Ordering::Relaxed) & 0b10 != 0
 }
 
-/// Whether standard input was closed when the process began. Never where that cannot be told.
+/// Returns whether standard input was closed when the process began; false if that cannot be told.
 #[must_use]
 pub fn stdin_was_closed() -> bool {
     CLOSED.load(Ordering::Relaxed) & 0b1 != 0
 }
 
-/// What is done before a process ends by [`end`]: the terminal is put back.
+/// The last step before [`end`] ends the process: it restores the terminal.
 static LAST: OnceLock<fn()> = OnceLock::new();
 
-/// Has a step be taken before the process ends for want of memory, or by a panic. It may not allocate, and has to
-/// do without a lock that the failing thread may hold. Only the first counts.
+/// Sets the last step before the process ends because of a panic or because there is no memory. The step may not
+/// allocate, and may not take a lock that the failing thread may hold. Only the first call counts.
 pub fn before_the_end(step: fn()) {
     let _ = LAST.set(step);
 }
 
-/// Has what the surroundings withhold end in an error that says so.
+/// Makes the process end with a message when the system denies it something.
 pub fn prepare() {
     large_writes_fail();
     std::panic::set_hook(Box::new(told));
 }
 
-/// Has a write beyond `ulimit -f` fail as a full disk does, and not end the process. By a handler, which children
-/// do not inherit as they would "ignore".
+/// Makes a write beyond `ulimit -f` fail as on a full disk instead of ending the process. It sets a handler, because
+/// children would inherit "ignore".
 fn large_writes_fail() {
     use rustix::process::{Resource, Signal, getrlimit};
     if getrlimit(Resource::Fsize).current.is_some() {
@@ -70,16 +70,16 @@ fn large_writes_fail() {
     }
 }
 
-/// What a panic says, instead of its own text, which may quote anything.
+/// Reports a panic without its own text, which may quote anything.
 fn told(panic: &PanicHookInfo<'_>) {
     let payload = panic.payload();
     let text =
         payload.downcast_ref::<String>().map(String::as_str).or(payload.downcast_ref::<&str>().copied());
     let text = text.unwrap_or_default();
-    // A library that starts a thread or opens a descriptor of its own, and knows no other way to say that it got none.
+    // Some libraries panic if they get no thread or no descriptor.
     match os_error(text) {
         Some(Errno::AGAIN) => {
-            end("error: [NO_MEMORY] the system gives no thread\n", THREADS_REMEDY, NO_MEMORY_EXIT)
+            end("error: [NO_MEMORY] the system cannot start a thread\n", THREADS_REMEDY, NO_MEMORY_EXIT)
         }
         Some(Errno::NOMEM) => out_of_memory(),
         Some(Errno::MFILE | Errno::NFILE) => end(
@@ -97,21 +97,21 @@ fn told(panic: &PanicHookInfo<'_>) {
     end(&what, remedy, i32::from(crate::error::Code::Internal.exit()));
 }
 
-/// The system's error in a panic's text: `… Os { code: 11, …`.
+/// Returns the system's error in a panic's text: `… Os { code: 11, …`.
 fn os_error(text: &str) -> Option<Errno> {
     let (_, rest) = text.split_once("Os { code: ")?;
     rest.split(',').next()?.parse().ok().map(Errno::from_raw_os_error)
 }
 
-const DESCRIPTORS_REMEDY: &str = "  \u{2192} raise the limit of open files: ulimit -n 1024\n";
+const DESCRIPTORS_REMEDY: &str = "  \u{2192} raise the limit on open files: `ulimit -n 1024`\n";
 const THREADS_REMEDY: &str =
-    "  \u{2192} the user has too many processes or threads: end some, or raise ulimit -u and ulimit -v\n";
+    "  \u{2192} you have too many processes or threads: end some, or raise `ulimit -u` and `ulimit -v`\n";
 
-/// Ends a process that gets no memory. For the allocator: nothing is allocated.
+/// Ends a process that gets no memory. Allocates nothing, because the allocator calls it.
 pub fn out_of_memory() -> ! {
     end(
-        "error: [NO_MEMORY] the system gives no more memory\n",
-        "  \u{2192} give the command more memory: ulimit -v unlimited, or a larger limit of its container\n",
+        "error: [NO_MEMORY] the system has no more memory for this command\n",
+        "  \u{2192} give the command more memory: `ulimit -v unlimited`, or a larger limit for its container\n",
         NO_MEMORY_EXIT,
     )
 }
@@ -120,7 +120,7 @@ fn end(what: &str, remedy: &str, status: i32) -> ! {
     if let Some(step) = LAST.get() {
         step();
     }
-    // There is no room to put them together.
+    // Joining them would allocate.
     for line in [what, remedy] {
         let mut rest = line.as_bytes();
         loop {
@@ -134,8 +134,7 @@ fn end(what: &str, remedy: &str, status: i32) -> ! {
     at_once(status)
 }
 
-/// Ends the process without the steps that are registered for its end: they may want memory, or what another
-/// thread holds.
+/// Ends the process without the registered exit handlers, which may need memory or a lock of another thread.
 #[cfg(unix)]
 #[allow(unsafe_code)]
 fn at_once(status: i32) -> ! {
@@ -153,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_over_a_limit_is_told_by_its_error() {
+    fn a_panic_because_of_a_limit_is_recognized_by_its_error() {
         let text = "cannot spawn a thread: Os { code: 11, kind: WouldBlock, message: \"made up\" }";
         assert_eq!(os_error(text), Some(Errno::AGAIN));
         assert_eq!(os_error("index out of bounds"), None);

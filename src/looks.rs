@@ -1,4 +1,4 @@
-//! How known secrets look: their prefixes, and what else gives a secret away in a place for names.
+//! What secrets look like: known prefixes, and other signs of a secret where a name should be.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,22 +6,23 @@ use std::path::Path;
 use sha2::Digest;
 use strongroom_backends::{is_of_words, is_opaque};
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
 use crate::hex::hex;
+use crate::messages::places;
 
-/// Shorter parts of a text are no secrets, in bytes.
+/// Parts of a text that are shorter than this, in bytes, are not secrets.
 const PART_MIN: usize = 12;
-/// As [`PART_MIN`], of running text, which speaks of prefixes too.
+/// As [`PART_MIN`], for running text, which may mention prefixes.
 const WORD_MIN: usize = 20;
-/// How much of a digest tells a masked secret from another.
+/// How many bytes of its digest stand for a masked secret.
 const HANDLE_BYTES: usize = 4;
-/// No age recipient is shorter, in characters.
+/// The length of the shortest age recipient, in characters.
 const RECIPIENT_MIN: usize = 59;
 
-/// How the key of a vault begins, whatever its version.
+/// The beginning of a vault's key, of any version.
 pub const OWN_KEY: &str = "strongroom-key-v";
 
-/// What a secret of a known shape is good for.
+/// What a secret of a known shape is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Role {
     /// An API key.
@@ -30,24 +31,24 @@ pub enum Role {
     Token,
     /// A key or a token; the provider makes no difference.
     Either,
-    /// It renews another token and opens nothing itself.
+    /// A token that renews another token and authenticates nothing itself.
     Refresh,
-    /// Something else than a provider's key; this says what.
+    /// Not a provider's key, but something else.
     Other,
 }
 
-/// A shape of secret that is known by its prefix.
+/// A kind of secret with a known prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Shape {
-    /// How it begins.
+    /// The prefix.
     pub prefix: &'static str,
     /// What it is, with its article.
     pub what: &'static str,
-    /// Words of which the providers that issue it have one in their names.
+    /// Words one of which is in the name of each provider that issues it.
     pub owners: &'static [&'static str],
-    /// What it is good for.
+    /// What it is for.
     pub role: Role,
-    /// How long it usually is.
+    /// Its usual length, in bytes.
     pub length: Option<usize>,
 }
 
@@ -66,7 +67,7 @@ const OPENAI: &[&str] = &["openai", "codex", "azure"];
 const GOOGLE: &[&str] = &["google", "gemini", "vertex"];
 const GITHUB: &[&str] = &["github", "copilot"];
 
-/// All known shapes. The longest prefix that fits decides.
+/// All known shapes. The longest matching prefix decides.
 pub const SHAPES: &[Shape] = &[
     shape("sk-ant-api03-", "an Anthropic API key", ANTHROPIC, Role::Key, Some(108)),
     shape("sk-ant-admin01-", "an Anthropic admin key", ANTHROPIC, Role::Key, Some(110)),
@@ -109,25 +110,25 @@ pub const SHAPES: &[Shape] = &[
 ];
 
 impl Shape {
-    /// The known shape of a secret.
+    /// Returns the known shape of a secret.
     #[must_use]
     pub fn of(secret: &str) -> Option<&'static Self> {
         SHAPES.iter().filter(|s| secret.starts_with(s.prefix)).max_by_key(|s| s.prefix.len())
     }
 
-    /// Whether a provider of that name issues such secrets.
+    /// Returns whether a provider with this name issues such secrets.
     #[must_use]
     pub fn belongs_to(&self, provider: &str) -> bool {
         self.owners.iter().any(|owner| provider.contains(owner))
     }
 }
 
-/// The parts of a text in which a secret can stand.
+/// Returns the parts of a text that may be secrets.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !is_part(c))
 }
 
-/// Whether a secret of a known shape stands in a text.
+/// Returns whether a text contains a secret of a known shape.
 #[must_use]
 pub fn looks_known(text: &str) -> bool {
     parts(text).any(|part| {
@@ -140,17 +141,17 @@ fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.')
 }
 
-/// A text with every secret of a known shape in it replaced by a handle: `~` and eight digits of its SHA-256. An
-/// index of another program can have one in the place of an id. Directories are left alone.
+/// Returns a text with every secret of a known shape replaced by a handle: `~` and eight digits of its SHA-256. An index
+/// of another program may have a secret where an id should be. Directories are left alone.
 #[must_use]
 pub fn masked(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     let (mut kept, mut at) = (0, 0);
     for part in text.split(|c: char| !is_part(c)) {
         let (start, after) = (at, at + part.len());
-        // What parts them is not always one byte long.
+        // The separator may be longer than one byte.
         at = after + text[after..].chars().next().map_or(0, char::len_utf8);
-        // The end of a sentence.
+        // A full stop may end a sentence.
         let part = part.trim_end_matches('.');
         let end = start + part.len();
         if part.len() < PART_MIN {
@@ -179,7 +180,7 @@ fn handle(secret: &str) -> String {
     format!("~{}", hex(&digest[..HANDLE_BYTES]))
 }
 
-/// Whether a text holds a handle of [`masked`]. No profile id does at that place.
+/// Returns whether a text contains a handle of [`masked`]. No part of a valid profile id looks like one.
 #[must_use]
 pub fn has_handle(text: &str) -> bool {
     let hex = |digits: &str| digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
@@ -188,7 +189,7 @@ pub fn has_handle(text: &str) -> bool {
     })
 }
 
-/// Whether a text that should be a name or an address looks like a secret.
+/// Returns whether a text that should be a name or an address looks like a secret.
 #[must_use]
 pub fn looks_secret(text: &str) -> bool {
     looks_known(text)
@@ -201,20 +202,20 @@ pub fn looks_secret(text: &str) -> bool {
         })
 }
 
-/// What may follow the words of a file's name.
+/// Returns whether a part looks like the extension of a file's name.
 fn is_extension(part: &str) -> bool {
     part.len() <= 5 && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
 }
 
-/// Whether a text that should be a provider's name looks like a key: some providers' keys are
-/// nothing but small letters and digits.
+/// Returns whether a text that should be a provider's name looks like a key. Some providers' keys consist of lower-case
+/// letters and digits only.
 #[must_use]
 pub fn looks_random(text: &str) -> bool {
     looks_secret(text) || (text.len() >= 24 && text.bytes().filter(u8::is_ascii_digit).count() >= 6)
 }
 
-/// What stands in the place of a name, a path or another short word and is none: a key, an assignment, a file's
-/// text.
+/// Returns what a text is, with its article, if it is not the name, path or other short word that it should be: a key, an
+/// assignment, the text of a file.
 #[must_use]
 pub fn instead(text: &str) -> Option<&'static str> {
     let trimmed = text.trim_start();
@@ -239,12 +240,12 @@ pub fn instead(text: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether a text begins as JSON does.
+/// Returns whether a text begins like JSON.
 fn is_document(text: &str) -> bool {
     text.starts_with(['{', '[']) && text.contains('"')
 }
 
-/// `NAME=value`, with or without `export`.
+/// Returns whether a text is `NAME=value`, with or without `export`.
 fn is_assignment(text: &str) -> bool {
     let text = text.strip_prefix("export ").unwrap_or(text);
     text.split_once('=').is_some_and(|(name, value)| {
@@ -254,7 +255,7 @@ fn is_assignment(text: &str) -> bool {
     })
 }
 
-/// `scheme://user:password@host`.
+/// Returns whether a text is like `scheme://user:password@host`.
 fn holds_password(text: &str) -> bool {
     let is_scheme =
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'+');
@@ -265,33 +266,33 @@ fn holds_password(text: &str) -> bool {
     })
 }
 
-/// Whether a text that is no valid name may be repeated in the message that says so: a word that looks like no
-/// secret. Several words can be a passphrase.
+/// Returns whether a message may quote a text that is not a valid name: one word that does not look like a secret.
+/// Several words may be a passphrase.
 #[must_use]
 pub fn may_be_repeated(text: &str) -> bool {
     instead(text).is_none() && !is_opaque(text) && !text.trim().contains(char::is_whitespace)
 }
 
-/// Whether what is no valid agent, provider or id may be repeated in the message that says so. A password that
-/// programs make up has characters that no such name has; what is left is a name with a mistake in it.
+/// Returns whether a message may quote a text that is not a valid agent, provider or id. Generated passwords have
+/// characters that no such name has; anything else is a name with a mistake in it.
 #[must_use]
 pub fn may_be_misspelt(text: &str) -> bool {
     let is_of_names = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b':' | b'@' | b'-');
-    // A path in the place of a name.
+    // It may be a path instead of a name.
     let plain = text.replace("../", "");
     plain.bytes().all(is_of_names) && may_be_repeated(text) && !is_colon_hex(text)
 }
 
-/// Bytes as fingerprints and some keys are written: `0f:1e:2d:3c`.
+/// Returns whether a text is bytes as fingerprints and some keys are written: `0f:1e:2d:3c`.
 fn is_colon_hex(text: &str) -> bool {
     let mut bytes = text.split(':');
     bytes.clone().count() >= 4
         && bytes.all(|byte| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Whether a part of a new name, or of a session's, is as long as a key and looks drawn at random: 32 letters of
-/// both cases and digits, or 32 hexadecimal digits that are no UUID. Account ids look random too, and are shorter, of
-/// digits alone, or UUIDs.
+/// Returns whether a part of a new name, or of a session's, is as long as a key and looks random: 32 letters of both cases
+/// and digits, or 32 hexadecimal digits that are not a UUID. Account ids look random too, but are shorter, digits only, or
+/// UUIDs.
 #[must_use]
 pub fn is_drawn(part: &str) -> bool {
     const MIN: usize = 32;
@@ -302,15 +303,16 @@ pub fn is_drawn(part: &str) -> bool {
     plain && ((is_hex && !is_uuid(part)) || (is_mixed && !is_hex && is_opaque(part)))
 }
 
-/// A UUID without its dashes, by the digits of its version and variant. Of random ones, one in eight has those.
+/// Returns whether hexadecimal digits are a UUID without its dashes, by the digits of its version and variant. One in
+/// eight random texts has those.
 fn is_uuid(hex: &str) -> bool {
     hex.len() == 32
         && matches!(hex.as_bytes().get(12), Some(b'1'..=b'8'))
         && matches!(hex.as_bytes().get(16), Some(b'8' | b'9' | b'a' | b'b' | b'A' | b'B'))
 }
 
-/// Whether an absolute path begins as paths do, with a short word in small letters: `/nix/store/…`. Of Base64 that
-/// begins with a slash, one in a thousand does.
+/// Returns whether an absolute path begins as paths do, with a short lower-case word: `/nix/store/…`. One in a thousand
+/// Base64 texts that begin with a slash does.
 fn is_below_a_word(text: &str) -> bool {
     let mut parts = text.split('/').skip(1);
     parts
@@ -323,29 +325,29 @@ fn is_below_root(path: &Path) -> bool {
     path.parent().is_some() && path.symlink_metadata().is_ok()
 }
 
-/// Refuses a secret in the place of a path that is not there. `place` is the flag, argument or variable.
+/// Refuses a secret where the path of a file should be. `place` is the flag, argument or variable. A path that exists is
+/// always accepted.
 ///
 /// # Errors
-/// `USAGE`, which does not repeat it.
+/// `USAGE`, which does not quote it.
 pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
     if path.symlink_metadata().is_ok() {
         return Ok(());
     }
     let text = path.as_os_str().to_string_lossy();
-    // A path is written with a directory; a word alone, or Base64 with slashes in it, can be anything.
+    // A path has a directory; a single word, or Base64 with slashes in it, may be anything.
     let is_path = ["/", "./", "../", "~/"].iter().any(|start| text.starts_with(start))
         || path.parent().is_some_and(|parent| !parent.as_os_str().is_empty() && parent.is_dir());
     let words = text.split_whitespace().count();
     let line = text.trim_end_matches(['\n', '\r']);
     if line != text && instead(line).is_none() && line.split_whitespace().count() == 1 {
-        return Err(Error::new(Code::Usage, format!("{place} ends with a line break"))
-            .with_remedy("give the path without it: a file is read with \"$(cat FILE)\""));
+        return Err(places::path_with_line_break(place));
     }
     let what = match instead(&text) {
         Some(what) if !is_path || !matches!(what, "a key" | "an assignment") => what,
         None if !is_path && is_opaque(&text) => "a key",
         None if !is_path && words >= 3 && !text.contains('.') => "what may be a passphrase",
-        // Nothing of it is there but the root.
+        // Nothing of it exists except the root.
         _ if text.starts_with('/')
             && is_opaque(&text)
             && !path.ancestors().any(is_below_root)
@@ -355,9 +357,7 @@ pub fn refuse_as_path(path: &Path, place: &str) -> Result<()> {
         }
         _ => return Ok(()),
     };
-    Err(Error::new(Code::Usage, format!("{place} holds {what}, not a path")).with_remedy(format!(
-            "put a path into {place} (with ./ before it, if that is its name); a secret goes into a file that only you can read (chmod 600)"
-        )))
+    Err(places::not_a_path(place, what))
 }
 
 #[cfg(test)]

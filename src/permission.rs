@@ -1,5 +1,4 @@
-//! What a person can do if the system forbids something: the error, and a command that changes nothing but what
-//! is Strongroom's or the user's own.
+//! Errors for what the system forbids, with a command that changes only what belongs to Strongroom or to the user.
 
 use std::borrow::Cow;
 use std::io;
@@ -9,110 +8,90 @@ use std::path::{Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use strongroom_backends::fs::denial::Denial;
-use strongroom_backends::shown;
 
-use crate::error::{Code, Error};
+use crate::error::Error;
+use crate::messages;
 use crate::term::escape::shell_path;
 
 /// The file that tells a vault's home from another directory.
 const VAULT_FILE: &str = "vault.json";
-/// What Strongroom's own directories are called.
+/// The name of Strongroom's own directories.
 const OWN: &str = "strongroom";
 
-/// What to do about a link that leads nowhere.
-pub const OF_DANGLING: &str = "make what it names (is a disk not mounted?), or remove the link";
+/// The remedy for a symlink without a target.
+pub const OF_DANGLING: &str = messages::places::CREATE_TARGET;
 
-/// The error of a path that is denied because of what lies at `at`.
+/// Returns the error for a path that is denied because of the file or directory `at`.
 #[must_use]
 pub fn denied(path: &Path, at: &Path, why: Denial) -> Error {
-    let place = shown(at);
-    let what = match why {
-        Denial::Owner(uid) => format!("permission denied: {place} belongs to {}", name_of(uid)),
-        Denial::Mode => format!("permission denied: the mode of {place} keeps you out"),
-        Denial::Immutable => format!("permission denied: {place} is marked as not to be changed"),
-        Denial::Unknown => format!("permission denied: {}", shown(path)),
-    };
-    let word = shell_path;
-    let remedy = match why {
-        Denial::Owner(_) => of_owner(at),
-        Denial::Mode => match own_directory(at) {
-            Some(own) => format!("give yourself the right back: chmod -R u+rwX {}", word(&own)),
-            None => format!("give yourself the right back: chmod u+rwX {}", word(at)),
-        },
-        Denial::Immutable => format!("remove the attribute: sudo chattr -i -a {}", word(at)),
-        Denial::Unknown => format!(
-            "owner and mode allow it: look for an access list (getfacl {0}), a security module, or a server that forbids it; or name a home elsewhere with --home",
-            word(path)
-        ),
-    };
-    Error::new(Code::Io, what).with_remedy(remedy)
+    use messages::places;
+    match why {
+        Denial::Owner(uid) => places::denied_by_owner(at, name_of(uid)).with_remedy(of_owner(at)),
+        Denial::Mode => {
+            let own = own_directory(at);
+            let word = shell_path(own.as_deref().unwrap_or(at));
+            places::denied_by_mode(at).with_remedy(places::restore_mode(&word, own.is_some()))
+        }
+        Denial::Immutable => places::denied_by_attribute(at, &shell_path(at)),
+        Denial::Unknown => places::denied(path, &shell_path(path)),
+    }
 }
 
-/// What to do about a file or directory that belongs to another user.
+/// Returns the remedy for a file or directory that belongs to another user.
 ///
-/// It is given to this user only if it lies in a directory of this user's own. What lies elsewhere is someone else's.
+/// The remedy is `chown` only in a directory of the user's own. What is elsewhere belongs to someone else.
 #[must_use]
 pub fn of_owner(at: &Path) -> String {
-    let word = shell_path;
     let own = own_directory(at);
     let given = own.as_deref().unwrap_or(at);
     if is_ours_to_give(at) {
-        let all = if own.is_some() { "-R " } else { "" };
-        return format!("if it should be yours: sudo chown {all}{} {}", me(), word(given));
+        return messages::places::take_ownership(&shell_path(given), &me(), own.is_some());
     }
-    "run the command as that user (not under sudo), or name a home of your own with --home".to_owned()
+    messages::places::run_as_that_user()
 }
 
-/// Whether something of another user lies in a directory of this user's own.
+/// Returns whether a file or directory of another user is in a directory that belongs to this user.
 #[must_use]
 pub fn is_ours_to_give(at: &Path) -> bool {
     let own = own_directory(at);
     !geteuid().is_root() && own.as_deref().unwrap_or(at).parent().is_some_and(is_mine)
 }
 
-/// What to do about a file in a home of one's own that belongs to another user.
+/// Returns the remedy for a file of another user in a home of one's own.
 #[must_use]
 pub fn give_back(home: &Path) -> String {
-    format!("give it back to yourself: sudo chown -R {} {}", me(), shell_path(home))
+    messages::places::give_back(&shell_path(home), &me())
 }
 
-/// The error of a path on a file system that cannot be written.
+/// Returns the error for a path on a read-only file system.
 #[must_use]
 pub fn read_only(path: &Path) -> Error {
-    let mount = mount_of(path);
-    let what = format!("{} cannot be written: {} is mounted read-only", shown(path), shown(&mount));
-    Error::new(Code::Io, what).with_remedy(
-        "reading works; to change something, mount it writable, or move the vault and name its place with --home",
-    )
+    messages::places::read_only(path, &mount_of(path))
 }
 
-/// The error of a lock on a file system that has none.
+/// Returns the error for a lock on a file system without locks.
 #[must_use]
 pub fn no_locks(path: &Path, reason: &str) -> Error {
-    let what = format!("{} cannot be locked ({reason}): its file system has no locks", shown(path));
-    Error::new(Code::Io, what).with_remedy(
-        "reading works; to change something, move the vault's home to a local file system and name it with --home (on NFS, start its lock service)",
-    )
+    messages::places::no_locks(path, reason)
 }
 
-/// What to do about a limit of the process or the machine.
+/// Returns the remedy for a limit of the process or the machine.
 #[must_use]
 pub fn limit(error: &io::Error) -> Option<&'static str> {
+    use messages::places;
     Some(match Errno::from_io_error(error)? {
-        Errno::MFILE => "raise the limit of open files: ulimit -n 1024",
-        Errno::NFILE => {
-            "the machine has too many open files: end the program that has them, or raise fs.file-max"
-        }
-        Errno::FBIG => "raise the limit of a file's size: ulimit -f unlimited",
-        Errno::NAMETOOLONG => "use a shorter path: name one with --home",
-        Errno::NOMEM => "give the command more memory: ulimit -v unlimited",
-        Errno::AGAIN => "the user has too many processes or threads: end some, or raise ulimit -u",
-        Errno::STALE => "the server lost the file: mount its file system again, and try again",
+        Errno::MFILE => places::RAISE_OPEN_FILES,
+        Errno::NFILE => places::FREE_OPEN_FILES,
+        Errno::FBIG => places::RAISE_FILE_SIZE,
+        Errno::NAMETOOLONG => places::SHORTEN_PATH,
+        Errno::NOMEM => places::RAISE_MEMORY,
+        Errno::AGAIN => places::RAISE_PROCESSES,
+        Errno::STALE => places::REMOUNT,
         _ => return None,
     })
 }
 
-/// A user by name if `/etc/passwd` has one, else by number.
+/// Returns a user's name if `/etc/passwd` has one, otherwise the number.
 #[must_use]
 pub fn name_of(uid: u32) -> String {
     known(uid).unwrap_or_else(|| format!("uid {uid}"))
@@ -129,10 +108,10 @@ fn known(uid: u32) -> Option<String> {
     })
 }
 
-/// This user as `chown` takes it, with its group.
+/// Returns this user and group as `chown` takes them.
 fn me() -> Cow<'static, str> {
     let uid = geteuid().as_raw();
-    // Without an entry in the password database there is no login group that the colon could stand for.
+    // Without an entry in the password database there is no login group for the colon to stand for.
     known(uid).map_or_else(|| format!("{uid}:{}", getegid().as_raw()), |name| format!("{name}:")).into()
 }
 
@@ -140,8 +119,8 @@ fn is_mine(directory: &Path) -> bool {
     directory.symlink_metadata().is_ok_and(|meta| meta.uid() == geteuid().as_raw())
 }
 
-/// The directory of Strongroom's own in which a path lies: a vault's home, or where it keeps the key or what it
-/// remembers.
+/// Returns the directory of Strongroom's own that a path is in: a vault's home, or the directory of its keys or of its
+/// state.
 fn own_directory(at: &Path) -> Option<PathBuf> {
     let is_home = |at: &&Path| at.join(VAULT_FILE).symlink_metadata().is_ok();
     let is_named = |at: &&Path| at.file_name().is_some_and(|name| name == OWN);
@@ -149,7 +128,7 @@ fn own_directory(at: &Path) -> Option<PathBuf> {
     up().find(is_home).or_else(|| up().find(is_named)).map(Path::to_owned)
 }
 
-/// Where the read-only file system of a path begins, as far as that can be seen.
+/// Returns where the read-only file system of a path is mounted, as far as that can be seen.
 fn mount_of(path: &Path) -> PathBuf {
     let read_only = |at: &&Path| {
         rustix::fs::statvfs(*at).is_ok_and(|s| s.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
@@ -163,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lies_in_a_home_is_the_homes() {
+    fn what_is_in_a_home_belongs_to_the_home() {
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path().join("v");
         std::fs::create_dir_all(home.join("agents/main")).unwrap();
@@ -171,7 +150,7 @@ mod tests {
         std::fs::write(home.join("agents/main/ledger"), "").unwrap();
         assert_eq!(own_directory(&home.join("agents/main/ledger")), Some(home.clone()));
         assert_eq!(own_directory(&home), Some(home));
-        // Nothing of a home: a whole directory of the user's is never given away or taken.
+        // Not in a home: the ownership of a whole directory of the user's is never changed.
         assert_eq!(own_directory(temp.path()), None);
     }
 

@@ -1,25 +1,26 @@
-//! A key from a passphrase: Argon2id, RFC 9106, version 0x13.
+//! Deriving a key from a passphrase: Argon2id (RFC 9106), version 0x13.
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::random;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
 use crate::harden::may_fail;
+use crate::messages;
 
-/// The length of a salt, in bytes (RFC 9106, section 3.1: 16 is recommended).
+/// The length of a salt, in bytes (RFC 9106, section 3.1, recommends 16).
 pub const SALT: usize = 16;
 
-/// Salt and cost, as they are written out in an unlock file.
+/// The salt and the cost, as an unlock file states them.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cost {
     /// The salt.
     pub salt: [u8; SALT],
     /// Memory, in KiB.
     pub memory_kib: u32,
-    /// Passes over the memory.
+    /// How many passes over the memory.
     pub passes: u32,
-    /// Lanes.
+    /// How many lanes.
     pub lanes: u32,
 }
 
@@ -27,16 +28,16 @@ const MIB: u32 = 1024;
 const GIB: u32 = 1024 * MIB;
 
 impl Cost {
-    /// RFC 9106's second recommended choice (section 4), 64 MiB, t = 3, p = 4, with a fresh salt.
+    /// Returns RFC 9106's second recommended choice (section 4: 64 MiB, t = 3, p = 4) with a fresh salt.
     ///
     /// # Errors
-    /// `INTERNAL` when the system has no random bytes.
+    /// `INTERNAL` if the system has no random bytes.
     pub fn recommended() -> Result<Self> {
         Ok(Self { salt: random()?, memory_kib: 64 * MIB, passes: 3, lanes: 4 })
     }
 
     /// Refuses a cost outside the accepted bounds: 19 MiB ≤ m ≤ 1 GiB, 2 ≤ t ≤ 16, 1 ≤ p ≤ 16,
-    /// m·t ≤ 4 GiB. Nothing is allocated before.
+    /// m·t ≤ 4 GiB. Allocates nothing.
     ///
     /// # Errors
     /// `KDF_BOUNDS`.
@@ -48,31 +49,20 @@ impl Cost {
         if within {
             return Ok(());
         }
-        fail(
-            Code::KdfBounds,
-            format!(
-                "the unlock file asks for Argon2id with {} KiB, {} passes and {} lanes, outside the accepted bounds",
-                self.memory_kib, self.passes, self.lanes
-            ),
-        )
+        Err(messages::seal::kdf_out_of_bounds(self.memory_kib, self.passes, self.lanes))
     }
 
-    /// The key of a passphrase at this cost.
+    /// Derives the key from a passphrase at this cost.
     ///
     /// # Errors
-    /// `KDF_BOUNDS`; `INTERNAL`.
+    /// `KDF_BOUNDS`; `NO_MEMORY`; `INTERNAL`.
     pub fn derive(&self, passphrase: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
         self.check()?;
-        let internal = |_| Error::new(Code::Internal, "Argon2id refused its parameters");
+        let internal = |_| messages::seal::argon2_refused();
         let params = Params::new(self.memory_kib, self.passes, self.lanes, Some(32)).map_err(internal)?;
         let mut memory: Vec<Block> = Vec::new();
-        may_fail(|| memory.try_reserve_exact(params.block_count())).map_err(|_| {
-            let what = format!(
-                "the passphrase takes {} MiB of memory, and the system does not give it",
-                self.memory_kib / MIB
-            );
-            Error::new(Code::NoMemory, what)
-        })?;
+        may_fail(|| memory.try_reserve_exact(params.block_count()))
+            .map_err(|_| messages::seal::no_memory_for_passphrase(self.memory_kib / MIB))?;
         memory.resize(params.block_count(), Block::new());
         let mut key = Zeroizing::new([0; 32]);
         let derived = Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
@@ -86,6 +76,7 @@ impl Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn cost(memory_kib: u32, passes: u32, lanes: u32) -> Cost {
         Cost { salt: *b"0123456789abcdef", memory_kib, passes, lanes }

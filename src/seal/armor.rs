@@ -1,55 +1,57 @@
-//! Sealed bytes as text: age's own armor, for places that keep text only. Stock age reads it.
+//! Encrypted bytes as text: age's own armor, for places that store only text. Stock age reads it.
 
 use std::io::{Read, Write};
 
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 
 use super::RECORD_MAX;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages;
 
-/// The largest armored record, in bytes: four characters for three bytes, a line break after 64 of
-/// them, and the two marker lines.
+/// The largest armored record, in bytes: four characters for three bytes, a line break after every 64
+/// characters, and the two marker lines.
 pub const MAX: usize = RECORD_MAX.div_ceil(3) * 4 + RECORD_MAX / 48 + 128;
 
-/// The line before armored bytes.
+/// The first line of armor.
 pub(super) const BEGIN: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
-/// The line after them.
+/// The last line of armor.
 pub(super) const END: &[u8] = b"-----END AGE ENCRYPTED FILE-----";
 
-/// Sealed bytes as text.
+/// Returns encrypted bytes as text.
 ///
 /// # Errors
 /// `INTERNAL`.
 pub fn to_text(sealed: &[u8]) -> Result<Vec<u8>> {
-    let internal = |_| Error::new(Code::Internal, "sealed bytes cannot be written as text");
+    let internal = |_| messages::seal::armoring_failed();
     let mut writer = ArmoredWriter::wrap_output(Vec::with_capacity(sealed.len() * 2), Format::AsciiArmor)
         .map_err(internal)?;
     writer.write_all(sealed).map_err(internal)?;
     writer.finish().map_err(internal)
 }
 
-/// The sealed bytes in a text.
+/// Returns the encrypted bytes in a text.
 ///
 /// # Errors
-/// `TOO_LARGE` beyond [`MAX`], `CORRUPT` for what is no armor.
+/// `TOO_LARGE` beyond [`MAX`], `CORRUPT` for a text that is not armor.
 pub fn from_text(text: &[u8], what: &str) -> Result<Vec<u8>> {
     if text.len() > MAX {
-        return fail(Code::TooLarge, format!("{what} is larger than any record"));
+        return Err(messages::seal::larger_than_any_record(what));
     }
-    // The reader would pass anything else through as it is.
+    // Without the check the reader would pass anything else through unchanged.
     if !text.starts_with(BEGIN) {
-        return fail(Code::Corrupt, format!("{what} is no sealed record"));
+        return Err(messages::seal::not_a_record(what));
     }
     let mut sealed = Vec::with_capacity(text.len());
     match ArmoredReader::new(text).read_to_end(&mut sealed) {
         Ok(_) => Ok(sealed),
-        Err(_) => fail(Code::Corrupt, format!("{what} is damaged")),
+        Err(_) => Err(messages::seal::damaged(what)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn sealed_bytes_survive_as_ascii_text() {

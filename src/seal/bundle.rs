@@ -1,7 +1,7 @@
 //! Bundles: one age file that carries profiles to another machine.
 //!
-//! They are plain age files, since the receiver may have only stock age: sealed to X25519
-//! recipients, or to a passphrase with scrypt at a pinned cost. Their origin is a claim.
+//! They are plain age files, because the receiver may have only stock age: encrypted to X25519 recipients, or
+//! with a passphrase and scrypt at a fixed cost. Nothing proves who made one.
 
 use std::io::ErrorKind;
 
@@ -9,29 +9,27 @@ use age::{DecryptError, scrypt, x25519};
 use sha2::{Digest, Sha256};
 
 use super::{decrypt, encrypt, scan};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::hex::hex;
+use crate::messages;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 
 /// The largest bundle, in bytes.
 pub const MAX: usize = 64 * 1024 * 1024;
-/// What to do about a bundle that did not arrive whole.
-pub(super) const SEND_ARMORED: &str =
-    "have it sent again, as text: `strongroom export --armor` makes it so; nothing was changed";
-/// The scrypt work factor a bundle is made with: 2^18, about a second and 256 MiB.
+/// The scrypt work factor of a new bundle: 2^18, about a second and 256 MiB.
 const WORK_FACTOR: u8 = 18;
 /// The highest scrypt work factor that is accepted.
 const WORK_FACTOR_MAX: u8 = 20;
 
-/// To whom a bundle is sealed.
+/// Who can decrypt a bundle.
 pub enum Receiver {
-    /// Holders of these identities.
+    /// The holders of these recipients' identities.
     Recipients(Vec<x25519::Recipient>),
-    /// Whoever knows the passphrase.
+    /// Anyone who knows the passphrase.
     Passphrase(SecretString),
 }
 
-/// What may open a bundle.
+/// A key to try on a bundle.
 pub enum Opener {
     /// An age identity.
     Identity(x25519::Identity),
@@ -39,30 +37,27 @@ pub enum Opener {
     Passphrase(SecretString),
 }
 
-/// An `age1…` recipient.
+/// Parses an `age1…` recipient.
 ///
 /// # Errors
-/// `BAD_DATA` for everything else; an identity pasted by mistake is named as such.
+/// `BAD_DATA` for everything else. An identity pasted by mistake has a message of its own.
 pub fn parse_recipient(text: &str) -> Result<x25519::Recipient> {
     if text.to_ascii_uppercase().starts_with("AGE-SECRET-KEY-") {
-        return Err(Error::new(Code::BadData, "that is a secret identity; a recipient begins with age1")
-            .with_remedy("ask the receiver for the output of `strongroom recipient`"));
+        return Err(messages::seal::identity_as_recipient());
     }
-    text.parse().map_err(|_| {
-        Error::new(Code::BadData, "the recipient is not an age1… X25519 recipient")
-            .with_remedy("ask the receiver for the output of `strongroom recipient`")
-    })
+    text.parse().map_err(|_| messages::seal::not_a_recipient())
 }
 
-/// Seals a bundle.
+/// Encrypts a bundle.
 ///
 /// # Errors
-/// `TOO_LARGE`, `INTERNAL`.
+/// `USAGE` for no recipient or too many, `TOO_LARGE`, `INTERNAL`.
 pub fn seal(receiver: &Receiver, plaintext: &[u8]) -> Result<Vec<u8>> {
     let sealed = match receiver {
         Receiver::Recipients(recipients) => {
-            if recipients.is_empty() || recipients.len() > scan::BUNDLE.stanzas - 1 {
-                return fail(Code::Usage, "a bundle takes 1 to 31 recipients");
+            let max = scan::BUNDLE.stanzas - 1;
+            if recipients.is_empty() || recipients.len() > max {
+                return Err(messages::seal::recipients_out_of_bounds(max));
             }
             encrypt(recipients.iter().map(|r| r as _), plaintext)?
         }
@@ -73,18 +68,18 @@ pub fn seal(receiver: &Receiver, plaintext: &[u8]) -> Result<Vec<u8>> {
         }
     };
     if sealed.len() > MAX {
-        return fail(Code::TooLarge, format!("the bundle would be larger than {MAX} bytes"));
+        return Err(messages::seal::bundle_too_large(MAX));
     }
     Ok(sealed)
 }
 
-/// The SHA-256 of a bundle's bytes, in hex: what sender and receiver compare.
+/// Returns the SHA-256 of a bundle's bytes in hex, for sender and receiver to compare.
 #[must_use]
 pub fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Whether a bundle asks for a passphrase. It is binary, as [`super::received`] gives it.
+/// Returns whether a bundle needs a passphrase. `raw` is binary, as [`super::received`] returns it.
 ///
 /// # Errors
 /// As [`open`].
@@ -92,10 +87,10 @@ pub fn wants_passphrase(raw: &[u8]) -> Result<bool> {
     Ok(scan::scan(raw, scan::BUNDLE, "the bundle")?.count(|tag| tag == "scrypt") > 0)
 }
 
-/// Opens a binary bundle with the first opener that fits.
+/// Decrypts a binary bundle with the first key that fits.
 ///
 /// # Errors
-/// `TOO_LARGE`, `CORRUPT`, `WRONG_KEY` when none fits.
+/// `CORRUPT`, `KDF_BOUNDS`, `WRONG_KEY` if no key fits.
 pub fn open(openers: &[Opener], raw: &[u8]) -> Result<Buffer> {
     let header = scan::scan(raw, scan::BUNDLE, "the bundle")?;
     let by_passphrase = header.count(|tag| tag == "scrypt") > 0;
@@ -112,45 +107,31 @@ pub fn open(openers: &[Opener], raw: &[u8]) -> Result<Buffer> {
         match opened {
             Ok(plaintext) => return Ok(plaintext),
             Err(DecryptError::NoMatchingKeys | DecryptError::KeyDecryptionFailed) => {}
-            // A wrong passphrase; an altered stanza of scrypt cannot be told from one.
+            // The passphrase is wrong, or the scrypt stanza was altered: the two look the same.
             Err(DecryptError::DecryptionFailed) if by_passphrase => {}
             Err(DecryptError::ExcessiveWork { required, .. }) => {
-                return Err(Error::new(
-                    Code::KdfBounds,
-                    format!(
-                        "the bundle asks for scrypt at 2^{required}; at most 2^{WORK_FACTOR_MAX} is accepted"
-                    ),
-                )
-                .with_remedy("ask the sender for a bundle made by `strongroom export`"));
+                return Err(messages::seal::scrypt_too_expensive(required, WORK_FACTOR_MAX));
             }
             Err(error) => return Err(damaged(&error)),
         }
     }
-    let (what, remedy) = if by_passphrase {
-        ("the bundle does not open with this passphrase", "give the right one: --bundle-passphrase-file")
+    Err(if by_passphrase {
+        messages::seal::wrong_bundle_passphrase()
     } else if header.count(|tag| tag == "X25519") == 0 {
-        (
-            "the bundle is sealed to receivers of another kind than age1…",
-            "have it exported to the output of `strongroom recipient`",
-        )
+        messages::seal::other_recipients()
     } else {
-        (
-            "the bundle is not sealed to this vault or to any identity given",
-            "name the identity with --bundle-identity, or have it exported to the output of `strongroom recipient`",
-        )
-    };
-    Err(Error::new(Code::WrongKey, what).with_remedy(remedy))
+        messages::seal::not_a_recipient_of_bundle()
+    })
 }
 
-/// What is wrong with a bundle that an opener fits.
+/// Returns the error of a bundle that a key fits but that cannot be decrypted.
 fn damaged(error: &DecryptError) -> Error {
-    let what = match error {
+    messages::seal::damaged_bundle(match error {
         DecryptError::Io(error) if error.kind() == ErrorKind::UnexpectedEof => "is cut off",
-        DecryptError::InvalidMac => "was altered: its header is not the one that was sealed",
+        DecryptError::InvalidMac => "was altered: its header fails authentication",
         DecryptError::InvalidHeader | DecryptError::UnknownFormat => "has a damaged header",
         _ => "is damaged or was altered",
-    };
-    Error::new(Code::Corrupt, format!("the bundle {what}")).with_remedy(SEND_ARMORED)
+    })
 }
 
 fn own_copy(passphrase: &SecretString) -> SecretString {
@@ -160,9 +141,10 @@ fn own_copy(passphrase: &SecretString) -> SecretString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
-    fn a_bundle_opens_for_each_receiver_and_nobody_else() {
+    fn a_bundle_opens_for_each_receiver_and_no_one_else() {
         let (one, two, other) =
             (x25519::Identity::generate(), x25519::Identity::generate(), x25519::Identity::generate());
         let sealed =

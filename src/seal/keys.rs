@@ -1,4 +1,4 @@
-//! The keys of a vault, and what is derived from them.
+//! The keys of a vault, and the keys derived from them.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,17 +11,18 @@ use zeroize::Zeroizing;
 pub use super::label;
 use super::random;
 pub use super::vault_key::{KeyId, VaultKey};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 pub use crate::hex::{hex, unhex};
+use crate::messages;
 
 macro_rules! random_id {
-    ($(#[$doc:meta])* $name:ident, $damaged:literal) => {
+    ($(#[$doc:meta])* $name:ident, $damaged:path) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, Debug)]
         pub struct $name(String);
 
         impl $name {
-            /// A new one.
+            /// Generates a new one.
             ///
             /// # Errors
             /// `INTERNAL` if the system has no random bytes.
@@ -29,7 +30,7 @@ macro_rules! random_id {
                 Ok(Self(hex(&random::<16>()?)))
             }
 
-            /// The digits.
+            /// Returns its hex digits.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -42,7 +43,7 @@ macro_rules! random_id {
             fn from_str(text: &str) -> Result<Self> {
                 match unhex::<16>(text) {
                     Some(_) => Ok(Self(text.to_owned())),
-                    None => fail(Code::Corrupt, $damaged),
+                    None => Err($damaged()),
                 }
             }
         }
@@ -56,27 +57,27 @@ macro_rules! random_id {
 }
 
 random_id!(
-    /// A vault's own name: 32 hex digits, random.
+    /// The id of a vault: 32 random hex digits.
     VaultId,
-    "the vault's id is damaged"
+    messages::seal::damaged_vault_id
 );
 random_id!(
-    /// The name of the machine that writes: 32 hex digits, random, made with the vault or when a
-    /// machine joins it. What one machine wrote does not verify as another's.
+    /// The id of the machine that writes: 32 random hex digits, generated with the vault or when a machine joins
+    /// it. What one machine wrote does not verify as another's.
     MachineId,
-    "the machine's id is damaged"
+    messages::seal::damaged_machine_id
 );
 
-/// How much of a vault's keys a session has.
+/// Which keys of a vault a session has.
 #[derive(Clone, Debug)]
 enum Extent {
     /// The vault keys, the newest last.
     Vault(Vec<VaultKey>),
-    /// The keys of one agent alone: from a cache that was made for it.
+    /// The keys of one agent only, from a cache that was made for it.
     Agent(String, Vec<RingKey>),
 }
 
-/// What writing and reading need. The recovery *identity* is not among it.
+/// The keys that reading and writing need. They do not include the recovery *identity*.
 #[derive(Clone, Debug)]
 pub struct Keys {
     /// The vault.
@@ -84,15 +85,15 @@ pub struct Keys {
     /// The machine that writes.
     pub machine: MachineId,
     extent: Extent,
-    /// The one that seals.
+    /// The index of the key that encrypts.
     current: usize,
-    /// The vault keys that were given up.
+    /// The ids of retired vault keys.
     retired: Vec<KeyId>,
-    /// To whom every record is sealed besides.
+    /// The recipient to which every record is encrypted as well.
     recovery: x25519::Recipient,
 }
 
-/// Keys that are put together, and what is kept beside them.
+/// What [`Keys`] and [`Ring`] are made from.
 #[derive(Debug)]
 pub struct KeySet<K> {
     /// The vault.
@@ -101,15 +102,15 @@ pub struct KeySet<K> {
     pub machine: MachineId,
     /// All of them, the newest last.
     pub keys: Vec<K>,
-    /// The id of the vault key that seals.
+    /// The id of the vault key that encrypts.
     pub current: KeyId,
-    /// The vault keys that were given up.
+    /// The ids of retired vault keys.
     pub retired: Vec<KeyId>,
-    /// The recipient to whom every record is sealed as well.
+    /// The recipient to which every record is encrypted as well.
     pub recovery: x25519::Recipient,
 }
 
-/// The places that the keys of a vault belong to.
+/// What a derived key is for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Scope {
     /// The vault itself: its ledger, its log, its settings.
@@ -119,7 +120,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The agent's name, unless it is the vault itself.
+    /// Returns the agent's name, or `None` for the vault itself.
     #[must_use]
     pub fn agent(&self) -> Option<&str> {
         match self {
@@ -138,7 +139,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A key of one scope, under the id of the vault key that it comes from.
+/// A key of one scope, with the id of the vault key that it is derived from.
 pub struct RingKey {
     id: KeyId,
     secret: SecretBox<[u8; 32]>,
@@ -157,39 +158,39 @@ impl fmt::Debug for RingKey {
 }
 
 impl RingKey {
-    /// The key of these bytes.
+    /// Makes a key from its bytes.
     #[must_use]
     pub fn from_bytes(id: KeyId, bytes: &[u8; 32]) -> Self {
         Self { id, secret: SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)) }
     }
 
-    /// The bytes, to be kept in a cache.
+    /// Returns the bytes, for a cache.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.secret.expose_secret()
     }
 
-    /// The id of the vault key that it comes from.
+    /// Returns the id of the vault key that it is derived from.
     #[must_use]
     pub const fn id(&self) -> KeyId {
         self.id
     }
 
-    /// HKDF-SHA-256 of the key for one use.
+    /// Derives a key for one use with HKDF-SHA-256.
     #[must_use]
     pub fn derive(&self, salt: &[u8], label: &[u8]) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(hkdf(salt, label, self.secret.expose_secret()))
     }
 }
 
-/// The keys of one scope, and what goes into everything that is made under them.
+/// The keys of one scope, and what everything made with them states.
 #[derive(Clone, Debug)]
 pub struct Ring {
     /// The vault.
     pub vault: VaultId,
     /// The machine that writes.
     pub machine: MachineId,
-    /// Whose keys they are.
+    /// What the keys are for.
     pub scope: Scope,
     keys: Vec<RingKey>,
     current: usize,
@@ -198,10 +199,10 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// The keys of one agent alone.
+    /// Makes the ring of one agent.
     ///
     /// # Errors
-    /// `CORRUPT` if `current` names none of `keys`, or two have one name.
+    /// `CORRUPT` if `current` is not the id of exactly one of `keys`.
     pub fn of_agent(agent: String, set: KeySet<RingKey>) -> Result<Self> {
         let KeySet { vault, machine, keys, current, retired, recovery } = set;
         let scope = Scope::Agent(agent);
@@ -210,49 +211,49 @@ impl Ring {
             (Some((current, _)), None) => {
                 Ok(Self { vault, machine, scope, keys, current, retired, recovery })
             }
-            _ => fail(Code::Corrupt, "the keys of an agent do not hold the one that seals"),
+            _ => Err(messages::seal::no_current_agent_key()),
         }
     }
 
-    /// All keys, the newest last.
+    /// Returns all keys, the newest last.
     #[must_use]
     pub fn keys(&self) -> &[RingKey] {
         &self.keys
     }
 
-    /// The ids of the vault keys that were given up.
+    /// Returns the ids of retired vault keys.
     #[must_use]
     pub fn retired(&self) -> &[KeyId] {
         &self.retired
     }
 
-    /// The key that seals.
+    /// Returns the key that encrypts.
     #[must_use]
     pub fn current(&self) -> &RingKey {
         &self.keys[self.current]
     }
 
-    /// The key of that name.
+    /// Returns the key with this id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&RingKey> {
         let id = id.parse().ok()?;
         self.keys.iter().find(|key| key.id == id)
     }
 
-    /// Whether the vault key of that name was given up.
+    /// Returns whether the vault key with this id was retired.
     #[must_use]
     pub fn is_retired(&self, id: &str) -> bool {
         id.parse().is_ok_and(|id| self.retired.contains(&id))
     }
 
-    /// The recovery recipient. It is kept as private as an identity: no file of ours shows it, so
-    /// that old ciphertext does not hang on X25519 alone.
+    /// Returns the recovery recipient. It is kept as private as an identity: none of our files shows it, so that
+    /// the secrecy of old ciphertext does not depend on X25519 alone.
     #[must_use]
     pub fn recovery(&self) -> &x25519::Recipient {
         &self.recovery
     }
 
-    /// The salt of what only this machine writes.
+    /// Returns the salt for files that only this machine writes.
     #[must_use]
     pub fn machine_salt(&self) -> String {
         format!("machine:{}", self.machine)
@@ -260,21 +261,21 @@ impl Ring {
 }
 
 impl Keys {
-    /// The keys of a vault.
+    /// Makes the keys of a vault.
     ///
     /// # Errors
-    /// `CORRUPT` if `current` names none of `keys`.
+    /// `CORRUPT` if `current` is not the id of any of `keys`.
     pub fn new(set: KeySet<VaultKey>) -> Result<Self> {
         let KeySet { vault, machine, keys, current, retired, recovery } = set;
         match keys.iter().position(|key| key.id() == current) {
             Some(current) => {
                 Ok(Self { vault, machine, extent: Extent::Vault(keys), current, retired, recovery })
             }
-            None => fail(Code::Corrupt, "the unlock file names a key that it does not hold"),
+            None => Err(messages::seal::no_current_key()),
         }
     }
 
-    /// The keys of one agent alone.
+    /// Makes keys that are those of one agent only.
     #[must_use]
     pub fn of_agent(ring: Ring) -> Self {
         let Ring { vault, machine, scope, keys, current, retired, recovery } = ring;
@@ -282,7 +283,7 @@ impl Keys {
         Self { vault, machine, extent: Extent::Agent(agent, keys), current, retired, recovery }
     }
 
-    /// The id of the vault key that seals.
+    /// Returns the id of the vault key that encrypts.
     #[must_use]
     pub fn current_id(&self) -> KeyId {
         match &self.extent {
@@ -291,7 +292,7 @@ impl Keys {
         }
     }
 
-    /// The agent that the keys are for, if they are for one alone.
+    /// Returns the agent, if the keys are those of one agent only.
     #[must_use]
     pub fn only_agent(&self) -> Option<&str> {
         match &self.extent {
@@ -300,10 +301,10 @@ impl Keys {
         }
     }
 
-    /// The keys of an agent.
+    /// Returns the keys of an agent.
     ///
     /// # Errors
-    /// `LOCKED` if only another agent's are at hand.
+    /// `LOCKED` if only another agent's keys are available.
     pub fn agent(&self, agent: &str) -> Result<Ring> {
         let keys = match &self.extent {
             Extent::Vault(keys) => {
@@ -314,22 +315,22 @@ impl Keys {
                 keys.iter().map(of).collect()
             }
             Extent::Agent(only, keys) if only == agent => keys.clone(),
-            Extent::Agent(only, _) => return Err(locked_but_for(only)),
+            Extent::Agent(only, _) => return Err(messages::seal::unlocked_for_one_agent(only)),
         };
         Ok(self.ring(Scope::Agent(agent.to_owned()), keys))
     }
 
-    /// The keys of the vault itself.
+    /// Returns the keys of the vault itself.
     ///
     /// # Errors
-    /// `LOCKED` if only an agent's are at hand.
+    /// `LOCKED` if only an agent's keys are available.
     pub fn own(&self) -> Result<Ring> {
         match &self.extent {
             Extent::Vault(keys) => {
                 let keys = keys.iter().map(|key| RingKey::from_bytes(key.id(), key.expose())).collect();
                 Ok(self.ring(Scope::Vault, keys))
             }
-            Extent::Agent(only, _) => Err(locked_but_for(only)),
+            Extent::Agent(only, _) => Err(messages::seal::unlocked_for_one_agent(only)),
         }
     }
 
@@ -345,7 +346,7 @@ impl Keys {
         }
     }
 
-    /// The recovery recipient, as [`Ring::recovery`].
+    /// Returns the recovery recipient, as [`Ring::recovery`] does.
     #[must_use]
     pub fn recovery(&self) -> &x25519::Recipient {
         &self.recovery
@@ -354,7 +355,7 @@ impl Keys {
 
 #[cfg(test)]
 impl Keys {
-    /// Keys that a test makes up, each of one byte over and over. The last one seals.
+    /// Makes up keys for a test, each of one repeated byte. The last one encrypts.
     pub(crate) fn of_bytes(bytes: &[u8]) -> Self {
         let keys: Vec<_> = bytes.iter().map(|byte| VaultKey::from_bytes(&[*byte; 32])).collect();
         let current = keys[keys.len() - 1].id();
@@ -363,11 +364,6 @@ impl Keys {
         let recovery = x25519::Identity::generate().to_public();
         Self::new(KeySet { vault, machine, keys, current, retired: Vec::new(), recovery }).unwrap()
     }
-}
-
-fn locked_but_for(agent: &str) -> Error {
-    Error::new(Code::Locked, format!("the vault is unlocked for agent {agent} only"))
-        .with_remedy("unlock it for all agents: run `strongroom unlock` without --agent")
 }
 
 #[cfg(test)]

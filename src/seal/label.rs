@@ -1,4 +1,4 @@
-//! The label of each use of the vault key. No two uses share a derived key.
+//! The labels of the vault key's uses. No two uses share a derived key.
 
 /// Wraps the file key of a record.
 pub const RECORD: &[u8] = b"strongroom/record/v1";
@@ -16,9 +16,9 @@ pub const LEDGER: &[u8] = b"strongroom/ledger/v1";
 pub const ANCHOR: &[u8] = b"strongroom/anchor/v1";
 /// Authenticates `settings.json`.
 pub const SETTINGS: &[u8] = b"strongroom/settings/v1";
-/// Tells recovery recipients apart without showing one.
+/// Tells recovery recipients apart without revealing one.
 pub const RECOVERY_ID: &[u8] = b"strongroom/recovery-id/v1";
-/// Makes the key of an agent.
+/// Derives the key of an agent.
 pub const AGENT: &[u8] = b"strongroom/agent/v1";
-/// Names a vault key without giving anything of it away.
+/// Derives the id of a vault key, which reveals nothing of the key.
 pub const KEY_ID: &[u8] = b"strongroom/key-id/v1";

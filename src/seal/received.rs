@@ -1,7 +1,7 @@
-//! A bundle as it arrives: armored or not, in a mail, quoted, in another encoding; or damaged on its way.
+//! A bundle as it arrives: armored or not, in an e-mail, quoted, in another encoding, or damaged in transfer.
 //!
-//! The armor is found wherever its lines stand, and freed from what mail programs put around each of them. What
-//! stands between its markers then has to be age's armor to the letter.
+//! The armor is found wherever its lines are, and what mail programs put around each line is removed. What is
+//! between the markers then has to be exactly age's armor.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -9,16 +9,18 @@ use std::io::Read;
 use age::armor::ArmoredReader;
 
 use super::armor::{BEGIN, END};
-use super::bundle::{MAX, SEND_ARMORED};
-use crate::error::{Code, Error, Result, fail};
+use super::bundle::MAX;
+use crate::error::Result;
+use crate::messages;
 use crate::secret::encoding::{Decoded, decode};
 
-/// What a binary age file begins with, of whatever version.
+/// What a binary age file of any version begins with.
 const BINARY: &[u8] = b"age-encryption.org/";
-/// The same in Base64, as far as that does not depend on what follows.
+/// The same in Base64, up to the character that depends on what follows.
 const BINARY_IN_BASE64: &[u8] = b"YWdlLWVuY3J5cHRpb24ub3JnL";
 
-/// Whether bytes, without a byte order mark, look like an age file: binary, armored, or armor that lost its markers.
+/// Returns whether bytes (without a byte order mark) look like an age file: binary, armored, or armor without its
+/// markers.
 #[must_use]
 pub fn is_sealed(bytes: &[u8]) -> bool {
     bytes.starts_with(BINARY)
@@ -26,51 +28,42 @@ pub fn is_sealed(bytes: &[u8]) -> bool {
         || (memchr::memmem::find(bytes, BEGIN).is_some() && lines(bytes).any(|line| line == BEGIN))
 }
 
-/// The binary age file in what was received.
+/// Returns the binary age file in what was received.
 ///
 /// # Errors
-/// `TOO_LARGE`; `CORRUPT` for what was damaged on its way, with how; `BAD_DATA` for two bundles at once, and for
-/// UTF-16 that is damaged or not marked.
+/// `TOO_LARGE`; `CORRUPT` for a bundle that was damaged in transfer, with how; `BAD_DATA` for several bundles at
+/// once, and for UTF-16 that is damaged or has no byte order mark.
 pub fn open(received: &[u8]) -> Result<Cow<'_, [u8]>> {
     if received.len() > MAX {
-        return fail(Code::TooLarge, format!("the bundle is larger than {MAX} bytes"));
+        return Err(messages::seal::larger_than("the bundle", MAX));
     }
     match decode(received, "the bundle")? {
         Decoded::AsIs(bytes) if bytes.starts_with(BINARY) => {
             check_binary(bytes)?;
             Ok(Cow::Borrowed(bytes))
         }
-        Decoded::Utf16(text) if text.expose().starts_with(BINARY) => Err(as_text("UTF-16")),
+        Decoded::Utf16(text) if text.expose().starts_with(BINARY) => {
+            Err(messages::seal::bundle_saved_as_text("UTF-16"))
+        }
         decoded => dearmor(decoded.bytes()).map(Cow::Owned),
     }
 }
 
-/// Tells what happened to a binary file that was handled as text, before a parser says something else.
+/// Refuses a binary file that was handled as text, with a better reason than the parser could give.
 fn check_binary(bytes: &[u8]) -> Result<()> {
     let line = bytes.split(|byte| matches!(byte, b'\r' | b'\n')).next().unwrap_or_default();
     if bytes.get(line.len()) == Some(&b'\r') {
-        return Err(Error::new(
-            Code::Corrupt,
-            "the bundle was damaged in transfer: its line ends were changed",
-        )
-        .with_remedy(SEND_ARMORED));
+        return Err(messages::seal::bundle_line_endings_changed());
     }
-    // Encrypted bytes are no text, but by a chance of one in 2^60 for the shortest of files.
+    // Even in the shortest file, encrypted bytes are valid UTF-8 with a probability of 2^-60.
     if !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok() {
-        return Err(as_text("UTF-8"));
+        return Err(messages::seal::bundle_saved_as_text("UTF-8"));
     }
     Ok(())
 }
 
-fn as_text(encoding: &str) -> Error {
-    let what = format!("the bundle was damaged in transfer: it is binary, and was saved as {encoding} text");
-    Error::new(Code::Corrupt, what).with_remedy(SEND_ARMORED)
-}
-
 fn dearmor(text: &[u8]) -> Result<Vec<u8>> {
-    let damaged = |what: &str| {
-        Error::new(Code::Corrupt, format!("the bundle's armor {what}")).with_remedy(SEND_ARMORED)
-    };
+    let damaged = messages::seal::damaged_armor;
     let mut blocks: Vec<Vec<u8>> = Vec::new();
     let mut block: Option<Vec<u8>> = None;
     for line in lines(text) {
@@ -88,33 +81,30 @@ fn dearmor(text: &[u8]) -> Result<Vec<u8>> {
         }
     }
     if block.is_some() {
-        return Err(damaged("is cut off: the line that ends it is missing"));
+        return Err(damaged("is cut off: its last line is missing"));
     }
-    // An answer to a mail quotes it.
+    // A reply to an e-mail quotes the bundle again.
     blocks.dedup();
     let [block] = blocks.as_slice() else {
         return Err(match blocks.len() {
-            0 if has_lost_markers(text) => {
-                let (begin, end) = (String::from_utf8_lossy(BEGIN), String::from_utf8_lossy(END));
-                damaged("has lost its markers")
-                    .with_remedy(format!("put the line {begin} before it and {end} after it"))
-            }
-            0 => Error::new(Code::Corrupt, "the bundle is not a sealed file")
-                .with_remedy("a bundle is what `strongroom export` wrote; name another format with --from"),
-            many => Error::new(Code::BadData, format!("there are {many} armored bundles in it"))
-                .with_remedy("put each into a file of its own, and import them one by one"),
+            0 if has_lost_markers(text) => messages::seal::armor_without_markers(
+                String::from_utf8_lossy(BEGIN),
+                String::from_utf8_lossy(END),
+            ),
+            0 => messages::seal::not_a_bundle(),
+            many => messages::seal::several_bundles(many),
         });
     };
-    // Quoted-printable writes the padding so; no Base64 holds it.
+    // Quoted-printable writes the padding as `=3D`, which no Base64 contains.
     let plain = without_quoted_printable(block);
     let mut raw = Vec::with_capacity(plain.len());
     ArmoredReader::new(&*plain).read_to_end(&mut raw).map_err(|_| damaged("is damaged"))?;
     Ok(raw)
 }
 
-/// The lines of a text without what mail programs put before and after them: quote marks, indents, blanks.
+/// Returns the lines of a text without what mail programs put around them: quote marks, indents, blanks.
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    // A carriage return ends a line only if nothing else does.
+    // A carriage return ends a line only in a text without line feeds.
     let end = if memchr::memchr(b'\n', text).is_some() { b'\n' } else { b'\r' };
     text.split(move |byte| *byte == end).map(|line| {
         let mut line = line.trim_ascii();
@@ -139,7 +129,7 @@ fn without_quoted_printable(block: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(plain)
 }
 
-/// Whether a text is the Base64 of an age file, and nothing but that.
+/// Returns whether a text is the Base64 of an age file and nothing else.
 fn has_lost_markers(text: &[u8]) -> bool {
     let text = text.trim_ascii();
     let is_of_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
@@ -149,9 +139,10 @@ fn has_lost_markers(text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::seal::armor;
 
-    /// Not sealed, but it begins like it: what is found is told by age's armor alone.
+    /// Bytes that begin like an age file. They are not encrypted, because only the armor matters here.
     fn binary() -> Vec<u8> {
         let mut bytes = b"age-encryption.org/v1\n-> X25519 made-up\n\n--- mac\n".to_vec();
         bytes.extend((0..200_u8).map(|n| n.wrapping_mul(37) | 0x80));
@@ -214,8 +205,8 @@ mod tests {
         let powershell: Vec<u8> =
             format!("\u{feff}{mojibake}").encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (name, bytes, said, code) in [
-            ("CRLF", crlf, "line ends were changed", Code::Corrupt),
-            ("CR", cr, "line ends were changed", Code::Corrupt),
+            ("CRLF", crlf, "line endings were changed", Code::Corrupt),
+            ("CR", cr, "line endings were changed", Code::Corrupt),
             ("Latin-1 to UTF-8", mojibake.into_bytes(), "saved as UTF-8 text", Code::Corrupt),
             (
                 "replaced",
@@ -228,10 +219,10 @@ mod tests {
             (
                 "the begin is missing",
                 armored.split_once('\n').unwrap().1.as_bytes().to_vec(),
-                "not a sealed file",
+                "not an encrypted file",
                 Code::Corrupt,
             ),
-            ("no markers", bare.into_bytes(), "lost its markers", Code::Corrupt),
+            ("no markers", bare.into_bytes(), "lost its first and last line", Code::Corrupt),
             (
                 "a line is missing",
                 armored
@@ -274,14 +265,14 @@ mod tests {
                 "is damaged",
                 Code::Corrupt,
             ),
-            ("empty", Vec::new(), "not a sealed file", Code::Corrupt),
+            ("empty", Vec::new(), "not an encrypted file", Code::Corrupt),
         ] {
             match open(&bytes) {
                 Err(error) => {
                     assert_eq!(error.code(), code, "{name}: {error}");
                     assert!(error.what().contains(said), "{name}: {error}");
                 }
-                // Age's armor has no sum of its own; its header has.
+                // Age's armor has no checksum; the header has a MAC.
                 Ok(raw) => assert!(name == "a line is missing" && raw != binary, "{name}"),
             }
         }

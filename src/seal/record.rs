@@ -1,10 +1,10 @@
-//! Sealing and opening under the keys of an agent.
+//! Encrypting and decrypting under the keys of an agent.
 //!
 //! The stanza is `strongroom <key id> <salt> <mac>`: the file key wrapped under the agent's key, and
-//! HMAC-SHA-256 of the plaintext under a key derived from it and the salt. The key id is that of the
-//! vault key from which the agent's comes. The MAC is needed
-//! because the recovery key opens the file key too: its holder could seal another plaintext under
-//! the same file key, and the wrapped key would still fit. He cannot make the MAC.
+//! HMAC-SHA-256 of the plaintext under a key derived from the agent's key and the salt. The key id is that of
+//! the vault key from which the agent's key is derived. The MAC is needed because the recovery key unwraps the
+//! file key too: its holder could encrypt another plaintext under the same file key, and the wrapped key would
+//! still fit. The holder cannot make the MAC.
 
 use std::cell::OnceCell;
 use std::collections::HashSet;
@@ -16,21 +16,22 @@ use sha2::Sha256;
 
 use super::keys::{Ring, RingKey, label};
 use super::{RECORD_MAX, decrypt, encrypt, random, scan, stanza};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::Buffer;
 
-/// Whether a sealed file's stanza names the key of that id. Only opening tells whether it was sealed
-/// under it.
+/// Returns whether the stanza of an encrypted file names this key. Only decrypting tells whether that is true.
 #[must_use]
 pub fn is_under(sealed: &[u8], key: &str) -> bool {
     key_id(sealed).is_some_and(|named| named == key)
 }
 
-/// The id of the key that a sealed file's stanza names. Only opening tells whether it was sealed under it.
+/// Returns the id of the key that the stanza of an encrypted file names. Only decrypting tells whether that is
+/// true.
 #[must_use]
 pub fn key_id(sealed: &[u8]) -> Option<&str> {
     let header = &sealed[..sealed.len().min(scan::OWN.header)];
-    // It is among the first lines. A search that asks the processor what it can do would take longer.
+    // It is among the first lines, so memchr's look at the processor's features would cost more than it saves.
     let mut lines = header.split(|byte| *byte == b'\n');
     let stanza =
         lines.find_map(|line| line.strip_prefix(b"-> ")?.strip_prefix(TAG.as_bytes())?.strip_prefix(b" "));
@@ -38,14 +39,14 @@ pub fn key_id(sealed: &[u8]) -> Option<&str> {
     if rest.first() == Some(&b' ') { std::str::from_utf8(id).ok() } else { None }
 }
 
-/// The bytes of a key's id.
+/// The length of a key's id, in bytes.
 const KEY_ID: usize = 16;
 /// The tag of the stanza.
 pub const TAG: &str = "strongroom";
-/// The largest sealed operations of a transaction, in bytes.
+/// The largest encrypted operations of a transaction, in bytes.
 pub const OPS_MAX: usize = 64 * 1024 * 1024;
 
-/// What is sealed. The two never open as one another.
+/// What a file contains. Neither kind decrypts as the other.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
     /// A profile's record.
@@ -70,10 +71,10 @@ impl Purpose {
     }
 }
 
-/// Seals a plaintext under the current vault key and to the recovery recipient.
+/// Encrypts a plaintext under the current key and to the recovery recipient.
 ///
 /// # Errors
-/// `TOO_LARGE` when the sealed bytes would pass their bound, `INTERNAL`.
+/// `TOO_LARGE` if the encrypted bytes would pass their bound, `INTERNAL`.
 pub fn seal(ring: &Ring, purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>> {
     let salt = random::<{ stanza::SALT }>()?;
     let key = ring.current();
@@ -82,55 +83,45 @@ pub fn seal(ring: &Ring, purpose: Purpose, plaintext: &[u8]) -> Result<Vec<u8>> 
     let recipients: [&dyn age::Recipient; 2] = [&recipient, ring.recovery()];
     let sealed = encrypt(recipients.into_iter(), plaintext)?;
     if sealed.len() > purpose.max() {
-        return fail(
-            Code::TooLarge,
-            format!("the sealed record would take {} bytes; the bound is {}", sealed.len(), purpose.max()),
-        );
+        return Err(messages::seal::would_be_too_large(sealed.len(), purpose.max()));
     }
     Ok(sealed)
 }
 
-/// Opens what [`seal`] sealed for the same purpose under one of the vault's keys.
+/// Decrypts what [`seal`] encrypted for the same purpose under one of the vault's keys.
 ///
 /// # Errors
-/// `TOO_LARGE`; `CORRUPT` for a damaged file; `TAMPERED` for a whole one that this vault's key did
-/// not make. `what` names the file in the message.
+/// `TOO_LARGE`; `CORRUPT` for a damaged file; `TAMPERED` for a whole one that was not made with this vault's
+/// key. `what` names the file in the message.
 pub fn open(ring: &Ring, purpose: Purpose, sealed: &[u8], what: &str) -> Result<Buffer> {
     if sealed.len() > purpose.max() {
-        return fail(Code::TooLarge, format!("{what} is larger than {} bytes", purpose.max()));
+        return Err(messages::seal::larger_than(what, purpose.max()));
     }
     let header = scan::scan(sealed, scan::OWN, what)?;
     if header.count(|tag| tag == TAG) != 1 {
-        return fail(Code::Tampered, format!("{what} was not sealed by this vault"));
+        return Err(messages::seal::not_by_this_vault(what));
     }
     let identity = Unwrap { ring, purpose, found: OnceCell::new() };
     let opened = decrypt(sealed, &identity);
     let Some(found) = identity.found.into_inner() else {
-        return fail(Code::Corrupt, format!("{what} has a damaged header"));
+        return Err(messages::seal::damaged_header(what));
     };
     let (key, salt, expected) = match found {
-        Found::UnknownKey => {
-            return fail(
-                Code::Tampered,
-                format!("{what} was sealed under a key that this vault does not have"),
-            );
-        }
-        Found::Refused => {
-            return fail(Code::Corrupt, format!("{what} was altered, or was sealed for another agent"));
-        }
+        Found::UnknownKey => return Err(messages::seal::unknown_key(what)),
+        Found::Refused => return Err(messages::seal::altered_or_other_agent(what)),
         Found::Key(key, salt, expected) => (key, salt, expected),
     };
-    let plaintext = opened.map_err(|_| Error::new(Code::Corrupt, format!("{what} was altered")))?;
+    let plaintext = opened.map_err(|_| messages::seal::altered(what))?;
     mac(key, purpose, &salt, plaintext.expose())?
         .verify_slice(&expected)
-        .map_err(|_| Error::new(Code::Tampered, format!("{what} was rewritten without the vault's key")))?;
+        .map_err(|_| messages::seal::rewritten(what))?;
     Ok(plaintext)
 }
 
 fn mac(key: &RingKey, purpose: Purpose, salt: &[u8], plaintext: &[u8]) -> Result<Hmac<Sha256>> {
     let derived = key.derive(salt, purpose.labels().1);
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(derived.as_slice())
-        .map_err(|_| Error::new(Code::Internal, "HMAC takes keys of every length"))?;
+        .map_err(|_| messages::seal::hmac_refused())?;
     mac.update(plaintext);
     Ok(mac)
 }
@@ -193,6 +184,7 @@ impl age::Identity for Unwrap<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
     use crate::seal::keys::Keys;
 
     fn keys(byte: u8) -> Ring {
@@ -251,12 +243,12 @@ mod tests {
         let keys = keys(1);
         let planted = encrypt(std::iter::once(keys.recovery() as _), b"planted").unwrap();
         let error = open(&keys, Purpose::Record, &planted, "it").unwrap_err();
-        assert_eq!(error.what(), "it was not sealed by this vault");
+        assert_eq!(error.what(), "it was not encrypted by this vault");
     }
 
     #[test]
     fn a_rewrite_under_the_same_file_key_is_refused() {
-        // The holder of the recovery key has the file key; he keeps our stanza, MAC and all.
+        // The holder of the recovery key has the file key, and keeps our stanza with its MAC.
         let keys = keys(1);
         let salt = [3; stanza::SALT];
         let honest = mac(keys.current(), Purpose::Record, &salt, b"honest").unwrap().finalize();

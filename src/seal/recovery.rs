@@ -1,41 +1,40 @@
-//! The recovery key: an age identity with which stock age opens every record.
+//! The recovery key: an age identity with which stock age decrypts every record.
 
 use age::x25519;
 
 use super::{decrypt, record, scan};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::Buffer;
 use crate::secret::encoding::decode;
 
-/// The age identity in a text: the first line that is one; comments and blank lines are passed
-/// over, as in an identity file of age.
+/// Returns the one age identity in a text. Comments and blank lines are skipped, as in age's identity files.
 ///
 /// # Errors
-/// `BAD_DATA` when no line, or more than one, is an identity of that kind.
+/// `BAD_DATA` unless exactly one line is an X25519 identity.
 pub fn parse(text: &[u8], what: &str) -> Result<x25519::Identity> {
     let mut identities = parse_all(text, what)?;
     match (identities.pop(), identities.is_empty()) {
         (Some(identity), true) => Ok(identity),
-        _ => Err(none(format!("{what} holds more than one AGE-SECRET-KEY-1… line"))),
+        _ => Err(messages::seal::several_identities(what)),
     }
 }
 
-/// The most identities of a file: each may be tried.
+/// The most identities in a file, because each of them may be tried.
 const IDENTITIES_MAX: usize = 64;
 
-/// The age identities in a file, as age reads one: a line each, comments and blank lines between them. It may be
-/// UTF-16, or begin with a byte order mark. Lines of kinds that are not for Strongroom are passed over if there
-/// is another.
+/// Returns the age identities in a file, one on each line, with comments and blank lines as age allows them.
+///
+/// The file may be UTF-16 or begin with a byte order mark. Identities of kinds that Strongroom does not use are
+/// skipped if there is an X25519 identity too.
 ///
 /// # Errors
-/// `BAD_DATA` when there is none, when a line is none, and for more than `IDENTITIES_MAX`; no line is quoted.
+/// `BAD_DATA` for no identity, for a line that is not one, and for more than `IDENTITIES_MAX`. No line is quoted.
 pub fn parse_all(bytes: &[u8], what: &str) -> Result<Vec<x25519::Identity>> {
     let decoded = decode(bytes, what)?;
-    let text = std::str::from_utf8(decoded.bytes())
-        .map_err(|_| Error::new(Code::BadData, format!("{what} is not text")))?;
+    let text = std::str::from_utf8(decoded.bytes()).map_err(|_| messages::seal::not_text(what))?;
     if text.contains("-----BEGIN AGE ENCRYPTED FILE-----") || text.starts_with("age-encryption.org/") {
-        let error = Error::new(Code::BadData, format!("{what} is itself sealed with a passphrase"));
-        return Err(error.with_remedy("open it first: age -d -o FILE SEALED; and delete FILE afterwards"));
+        return Err(messages::seal::encrypted_identity(what));
     }
     let (mut identities, mut other) = (Vec::new(), None);
     let end = if text.contains('\n') { '\n' } else { '\r' };
@@ -48,20 +47,20 @@ pub fn parse_all(bytes: &[u8], what: &str) -> Result<Vec<x25519::Identity>> {
         } else if let Some(kind) = kind_of(line) {
             other = other.or(Some(kind));
         } else {
-            return Err(none(format!("{what} holds no AGE-SECRET-KEY-1… line: line {number} is none")));
+            return Err(messages::seal::not_an_identity(what, number));
         }
         if identities.len() > IDENTITIES_MAX {
-            return Err(none(format!("{what} holds more than {IDENTITIES_MAX} identities")));
+            return Err(messages::seal::too_many_identities(what, IDENTITIES_MAX));
         }
     }
     match (identities.is_empty(), other) {
         (false, _) => Ok(identities),
-        (true, Some(kind)) => Err(none(format!("{what} holds {kind}, which opens nothing of Strongroom's"))),
-        (true, None) => Err(none(format!("{what} does not hold an AGE-SECRET-KEY-1… line"))),
+        (true, Some(kind)) => Err(messages::seal::other_identity(what, kind)),
+        (true, None) => Err(messages::seal::no_identity(what)),
     }
 }
 
-/// What a line of an identity file is that holds no X25519 identity.
+/// Returns what kind of key a line is, if it is a known one that is not an X25519 identity.
 fn kind_of(line: &str) -> Option<&'static str> {
     let begins =
         |prefix: &str| line.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix));
@@ -78,16 +77,11 @@ fn kind_of(line: &str) -> Option<&'static str> {
     }
 }
 
-fn none(what: String) -> Error {
-    Error::new(Code::BadData, what)
-        .with_remedy("give a file with such a line, as `strongroom recovery-key` or age-keygen prints it")
-}
-
-/// Opens a record as stock age would. Whoever knows the recovery recipient could have made it:
-/// its origin is not vouched for.
+/// Decrypts a record as stock age would. Its origin is not verified: anyone who knows the recovery recipient
+/// could have made it.
 ///
 /// # Errors
-/// `TOO_LARGE`, `CORRUPT`, `WRONG_KEY` when it was not sealed to this identity.
+/// `TOO_LARGE`, `CORRUPT`, `WRONG_KEY` if it was not encrypted to this identity.
 pub fn open_unvouched(
     identity: &x25519::Identity,
     purpose: record::Purpose,
@@ -95,14 +89,12 @@ pub fn open_unvouched(
     what: &str,
 ) -> Result<Buffer> {
     if sealed.len() > purpose.max() {
-        return fail(Code::TooLarge, format!("{what} is larger than its bound"));
+        return Err(messages::seal::larger_than(what, purpose.max()));
     }
     scan::scan(sealed, scan::OWN, what)?;
     decrypt(sealed, identity).map_err(|error| match error {
-        age::DecryptError::NoMatchingKeys => {
-            Error::new(Code::WrongKey, format!("{what} does not open with this recovery key"))
-        }
-        _ => Error::new(Code::Corrupt, format!("{what} was altered")),
+        age::DecryptError::NoMatchingKeys => messages::seal::wrong_recovery_key(what),
+        _ => messages::seal::altered(what),
     })
 }
 
@@ -137,13 +129,13 @@ mod tests {
         let cut = &key.expose_secret()[..40];
         for (text, said) in [
             (format!("# x\r\n\r\n{cut}\r\n"), "line 3"),
-            (String::new(), "does not hold"),
-            ("# only a comment".to_owned(), "does not hold"),
+            (String::new(), "does not contain"),
+            ("# only a comment".to_owned(), "does not contain"),
             ("AGE-PLUGIN-YUBIKEY-1MADEUP".to_owned(), "a plugin's identity"),
             ("AGE-SECRET-KEY-PQ-1MADEUP".to_owned(), "post-quantum"),
             ("age1madeup".to_owned(), "a recipient"),
             ("-----BEGIN OPENSSH PRIVATE KEY-----".to_owned(), "an SSH key"),
-            ("-----BEGIN AGE ENCRYPTED FILE-----".to_owned(), "sealed with a passphrase"),
+            ("-----BEGIN AGE ENCRYPTED FILE-----".to_owned(), "encrypted with a passphrase"),
         ] {
             let error = parse_all(text.as_bytes(), "it").err().unwrap();
             assert!(error.what().contains(said) && !error.what().contains(cut), "{text}: {error}");

@@ -1,15 +1,16 @@
-//! A linear look at an age header before the age crate parses it.
+//! A linear scan of an age header before the age crate parses it.
 //!
-//! The crate's parser takes seconds for a header of many stanzas, and would run a key derivation
-//! for each one offered. So the header's size and the number and names of its stanzas are bounded
-//! here first, in one pass, without allocating for what the file holds.
+//! The crate's parser takes seconds for a header of many stanzas, and would run a key derivation for each of
+//! them. So the size of the header and the number of its stanzas are checked here first, in one pass, without
+//! allocating in proportion to the file.
 
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 
 /// The bounds of a header.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// The largest header, in bytes, up to and with its MAC line.
+    /// The largest header, in bytes, including its MAC line.
     pub header: usize,
     /// The most stanzas.
     pub stanzas: usize,
@@ -17,13 +18,13 @@ pub struct Bounds {
 
 /// For records and unlock files.
 pub const OWN: Bounds = Bounds { header: 4 * 1024, stanzas: 4 };
-/// For bundles, which may be sealed to several receivers.
+/// For bundles, which may have many recipients.
 pub const BUNDLE: Bounds = Bounds { header: 8 * 1024, stanzas: 32 };
 
 const VERSION_LINE: &[u8] = b"age-encryption.org/v1\n";
 const ANY_VERSION: &[u8] = b"age-encryption.org/";
 
-/// What a header's stanzas are named, in order.
+/// The stanzas of a header, in order.
 #[derive(PartialEq, Eq, Debug)]
 pub struct Header<'a> {
     /// The stanzas' tags.
@@ -31,32 +32,31 @@ pub struct Header<'a> {
 }
 
 impl Header<'_> {
-    /// How many stanzas have a tag for which `is` holds.
+    /// Counts the stanzas whose tag satisfies `is`.
     pub fn count(&self, is: impl Fn(&str) -> bool) -> usize {
         self.tags.iter().filter(|tag| is(tag)).count()
     }
 }
 
-/// Looks at a header.
+/// Scans a header. `what` names the file in errors.
 ///
 /// # Errors
-/// `CORRUPT` when the bytes are no age v1 file or the header is outside its bounds,
+/// `CORRUPT` if the bytes are not an age v1 file or the header is outside its bounds,
 /// `NEWER_FORMAT` for another version of age.
 pub fn scan<'a>(sealed: &'a [u8], bounds: Bounds, what: &str) -> Result<Header<'a>> {
-    let corrupt = |why: &str| fail(Code::Corrupt, format!("{what} {why}"));
     if !sealed.starts_with(VERSION_LINE) {
         let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
         match sealed.strip_prefix(VERSION_LINE.trim_ascii_end()) {
-            // The first line is that of version 1, and does not end as it should.
-            Some([]) => return corrupt("ends within its header"),
-            Some([b'\r', ..]) => return corrupt("was damaged in transfer: its line ends were changed"),
-            Some([after, ..]) if !is_word(after) => return corrupt("has a damaged header"),
+            // The first line is that of version 1, but does not end as it should.
+            Some([]) => return Err(messages::seal::header_cut_off(what)),
+            Some([b'\r', ..]) => return Err(messages::seal::line_endings_changed(what)),
+            Some([after, ..]) if !is_word(after) => return Err(messages::seal::damaged_header(what)),
             _ => {}
         }
         if sealed.starts_with(ANY_VERSION) {
-            return fail(Code::NewerFormat, format!("{what} is of an age version that is not known"));
+            return Err(messages::seal::unknown_age_version(what));
         }
-        return corrupt("is not a sealed file");
+        return Err(messages::seal::not_encrypted(what));
     }
     let window = &sealed[..sealed.len().min(bounds.header)];
     let mut tags = Vec::with_capacity(bounds.stanzas);
@@ -69,25 +69,26 @@ pub fn scan<'a>(sealed: &'a [u8], bounds: Bounds, what: &str) -> Result<Header<'
         }
         if let Some(words) = line.strip_prefix(b"-> ") {
             if tags.len() == bounds.stanzas {
-                return corrupt("has more stanzas in its header than are accepted");
+                return Err(messages::seal::too_many_stanzas(what));
             }
             let tag = words.split(|b| *b == b' ' || *b == b'\n').next().unwrap_or_default();
             match std::str::from_utf8(tag) {
                 Ok(tag) => tags.push(tag),
-                Err(_) => return corrupt("has a damaged header"),
+                Err(_) => return Err(messages::seal::damaged_header(what)),
             }
         }
     }
-    if sealed.len() > bounds.header {
-        corrupt("has a larger header than is accepted")
+    Err(if sealed.len() > bounds.header {
+        messages::seal::header_too_large(what)
     } else {
-        corrupt("ends within its header")
-    }
+        messages::seal::header_cut_off(what)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn header(stanzas: usize) -> Vec<u8> {
         let mut bytes = VERSION_LINE.to_vec();
@@ -114,7 +115,7 @@ mod tests {
     fn a_header_without_end_is_refused() {
         let mut long = VERSION_LINE.to_vec();
         long.resize(100_000, b'a');
-        assert_eq!(scan(&long, OWN, "it").unwrap_err().what(), "it has a larger header than is accepted");
+        assert_eq!(scan(&long, OWN, "it").unwrap_err().what(), "it has a header that is too large");
         let whole = header(2);
         let end = whole.len() - b"payload".len();
         for cut in 0..end - b"--- mac\n".len() + 4 {

@@ -1,4 +1,4 @@
-//! Text that is authenticated and not secret: a line of JSON, and a line with its MAC.
+//! Text that is authenticated but not secret: a line of JSON, and a line with its MAC.
 //!
 //! ```text
 //! {"format":1,…}
@@ -15,11 +15,12 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::keys::RingKey;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 
 const MAC_LINE: &str = "\nmac ";
 
-/// What a text is signed for: no text verifies for another use.
+/// The use that a text is signed for. It does not verify for any other use.
 #[derive(Clone, Copy, Debug)]
 pub struct Use<'a> {
     /// The salt of the derived key.
@@ -28,7 +29,7 @@ pub struct Use<'a> {
     pub label: &'static [u8],
 }
 
-/// A signed text, split and not verified.
+/// A signed text that was split but not verified.
 #[derive(Clone, Copy, Debug)]
 pub struct Parts<'a> {
     /// The line of JSON.
@@ -37,40 +38,40 @@ pub struct Parts<'a> {
     pub mac: &'a str,
 }
 
-/// The MAC of some bytes.
+/// Computes the MAC of some bytes.
 ///
 /// # Errors
 /// `INTERNAL`.
 pub fn mac(key: &RingKey, what: Use<'_>, bytes: &[&[u8]]) -> Result<Hmac<Sha256>> {
     let derived = key.derive(what.salt.as_bytes(), what.label);
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(derived.as_slice())
-        .map_err(|_| Error::new(Code::Internal, "HMAC takes keys of every length"))?;
+        .map_err(|_| messages::seal::hmac_refused())?;
     for bytes in bytes {
         mac.update(bytes);
     }
     Ok(mac)
 }
 
-/// Base64 of a finished MAC.
+/// Returns a finished MAC in Base64.
 #[must_use]
 pub fn encoded(mac: Hmac<Sha256>) -> String {
     BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
-/// Whether a MAC in Base64 is the one computed, compared in constant time.
+/// Returns whether a MAC in Base64 is the computed one. The comparison takes constant time.
 #[must_use]
 pub fn is(mac: Hmac<Sha256>, claimed: &str) -> bool {
     BASE64_STANDARD_NO_PAD.decode(claimed).is_ok_and(|claimed| mac.verify_slice(&claimed).is_ok())
 }
 
-/// Whether two MACs in Base64 are the same one, compared in constant time: which is the right one in a place is never
-/// told by how long an answer takes.
+/// Returns whether two MACs in Base64 are equal. The comparison takes constant time, so that its duration does not
+/// reveal the right one.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
     one.as_bytes().ct_eq(other.as_bytes()).into()
 }
 
-/// Signs a line of JSON, and gives the whole text and its MAC.
+/// Signs a line of JSON, and returns the whole text and its MAC.
 ///
 /// # Errors
 /// `INTERNAL`.
@@ -79,7 +80,7 @@ pub fn sign(key: &RingKey, what: Use<'_>, json: &str) -> Result<(String, String)
     Ok((format!("{json}{MAC_LINE}{mac}\n"), mac))
 }
 
-/// Splits a signed text. Nothing if it is not exactly of this form.
+/// Splits a signed text. Returns `None` if it does not have exactly this form.
 #[must_use]
 pub fn split(bytes: &[u8]) -> Option<Parts<'_>> {
     let text = std::str::from_utf8(bytes).ok()?;
@@ -87,7 +88,7 @@ pub fn split(bytes: &[u8]) -> Option<Parts<'_>> {
     (!mac.contains('\n')).then_some(Parts { json, mac })
 }
 
-/// Whether the text was signed for this use by the key.
+/// Returns whether the text was signed for this use with the key.
 ///
 /// # Errors
 /// `INTERNAL`.

@@ -1,8 +1,8 @@
-//! The symmetric stanza: a file key wrapped under a key that its opener must hold already.
+//! The symmetric stanza: a file key wrapped under a key that the reader already has.
 //!
-//! Construction, shared by all of Strongroom's stanzas: `wrapping key = HKDF-SHA-256(ikm = key,
-//! salt, info = label)`, `body = ChaCha20-Poly1305(wrapping key, nonce = 0, file key)`. The salt is
-//! fresh for each file, so no wrapping key is used twice.
+//! All of Strongroom's stanzas share this construction: `wrapping key = HKDF-SHA-256(ikm = key, salt,
+//! info = label)`, `body = ChaCha20-Poly1305(wrapping key, nonce = 0, file key)`. Each file has a fresh salt,
+//! so no wrapping key is used twice.
 
 use age_core::format::{FILE_KEY_BYTES, FileKey};
 use age_core::primitives::{aead_decrypt, aead_encrypt};
@@ -14,13 +14,13 @@ use zeroize::{Zeroize, Zeroizing};
 /// The length of a salt, in bytes.
 pub const SALT: usize = 16;
 
-/// Wraps a file key under a wrapping key that was derived for it alone.
+/// Wraps a file key under a wrapping key that was derived for this file only.
 #[must_use]
 pub fn wrap(wrapping_key: &[u8; 32], file_key: &FileKey) -> Vec<u8> {
     aead_encrypt(wrapping_key, file_key.expose_secret())
 }
 
-/// Unwraps a file key. `None` when it was wrapped under another key, or altered.
+/// Unwraps a file key. Returns `None` if it was wrapped under another key or altered.
 #[must_use]
 pub fn unwrap(wrapping_key: &[u8; 32], body: &[u8]) -> Option<FileKey> {
     let mut plain = aead_decrypt(wrapping_key, FILE_KEY_BYTES, body).ok()?;
@@ -29,13 +29,13 @@ pub fn unwrap(wrapping_key: &[u8; 32], body: &[u8]) -> Option<FileKey> {
     Some(file_key)
 }
 
-/// An argument of a stanza: unpadded standard Base64.
+/// Encodes an argument of a stanza: unpadded standard Base64.
 #[must_use]
 pub fn encode(bytes: &[u8]) -> String {
     BASE64_STANDARD_NO_PAD.encode(bytes)
 }
 
-/// An argument of exactly `N` bytes, in its canonical spelling. No copy of them is left behind.
+/// Decodes an argument of exactly `N` bytes in its canonical spelling. Leaves no copy of them in memory.
 #[must_use]
 pub fn decode<const N: usize>(argument: &str) -> Option<[u8; N]> {
     let mut room = Zeroizing::new([0; 64]);

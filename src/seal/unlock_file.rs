@@ -1,9 +1,9 @@
-//! Unlock files: sealed to, and authenticated by, a secret of their method.
+//! Unlock files: encrypted and authenticated with the secret of their method.
 //!
-//! A 32-byte key opens the stanza `strongroom-key <salt>`; a passphrase opens
-//! `strongroom-argon2id <argon2 salt> <m> <t> <p> <salt>` after Argon2id. Both stanzas are
-//! symmetric: someone who lacks the secret cannot make a file that opens by it, so a planted vault
-//! key never reads the next paste.
+//! A 32-byte key unwraps the stanza `strongroom-key <salt>`; a passphrase unwraps
+//! `strongroom-argon2id <argon2 salt> <m> <t> <p> <salt>` after Argon2id. Both stanzas are symmetric: no one can
+//! make a file that a secret decrypts without knowing that secret, so that no one can plant a vault key with
+//! which the next paste would be encrypted.
 
 use std::collections::HashSet;
 
@@ -15,14 +15,15 @@ use zeroize::Zeroizing;
 
 use super::argon2id::Cost;
 use super::{RECORD_MAX, decrypt, encrypt, random, scan, stanza};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::Buffer;
 
 const KEY_TAG: &str = "strongroom-key";
 const PASSPHRASE_TAG: &str = "strongroom-argon2id";
 const LABEL: &[u8] = b"strongroom/unlock/v1";
 
-/// What opens an unlock file.
+/// The kind of secret that decrypts an unlock file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
     /// 32 random bytes.
@@ -31,7 +32,7 @@ pub enum Kind {
     Passphrase,
 }
 
-/// A secret from which a file's wrapping key comes: 32 random bytes, or what Argon2id made of a
+/// The secret from which a file's wrapping key is derived: 32 random bytes, or the output of Argon2id for a
 /// passphrase at a cost.
 pub struct MethodKey {
     key: SecretBox<[u8; 32]>,
@@ -39,16 +40,16 @@ pub struct MethodKey {
 }
 
 impl MethodKey {
-    /// The secret of a key file, a credential or a keychain item.
+    /// Makes it from the key in a key file, a credential or a keychain item.
     #[must_use]
     pub fn of_bytes(bytes: &[u8; 32]) -> Self {
         Self { key: SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)), cost: None }
     }
 
-    /// The secret of a passphrase at a cost. Takes about 0.2 s.
+    /// Derives it from a passphrase at a cost. At the recommended cost this takes about 0.2 s.
     ///
     /// # Errors
-    /// `KDF_BOUNDS`, `INTERNAL`.
+    /// `KDF_BOUNDS`, `NO_MEMORY`, `INTERNAL`.
     pub fn of_passphrase(passphrase: &[u8], cost: Cost) -> Result<Self> {
         let derived = cost.derive(passphrase)?;
         Ok(Self { cost: Some(cost), ..Self::of_bytes(&derived) })
@@ -101,7 +102,7 @@ impl age::Identity for MethodKey {
 
 fn parse_cost(args: &[impl AsRef<str>]) -> Option<Cost> {
     let [salt, memory, passes, lanes] = args else { return None };
-    // Only the canonical spelling: no sign, no leading zero.
+    // Only the canonical spelling is accepted: no sign, no leading zero.
     let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
     Some(Cost {
         salt: stanza::decode(salt.as_ref())?,
@@ -111,30 +112,30 @@ fn parse_cost(args: &[impl AsRef<str>]) -> Option<Cost> {
     })
 }
 
-/// Seals the payload of an unlock file.
+/// Encrypts the payload of an unlock file.
 ///
 /// # Errors
 /// `TOO_LARGE`, `INTERNAL`.
 pub fn seal(key: &MethodKey, payload: &[u8]) -> Result<Vec<u8>> {
     let sealed = encrypt(std::iter::once(key as _), payload)?;
     if sealed.len() > RECORD_MAX {
-        return fail(Code::TooLarge, "the unlock file would be larger than its bound");
+        return Err(messages::seal::unlock_file_too_large(RECORD_MAX));
     }
     Ok(sealed)
 }
 
-/// Which kind of secret opens a file, and for a passphrase at which cost. The cost is checked.
+/// Returns the kind of secret that decrypts a file, and for a passphrase the cost, which was checked.
 ///
 /// # Errors
-/// `TOO_LARGE`, `CORRUPT`, `TAMPERED` when it is not exactly one of ours, `KDF_BOUNDS`.
+/// `TOO_LARGE`, `CORRUPT`, `TAMPERED` if it does not have exactly one of our stanzas, `KDF_BOUNDS`.
 pub fn inspect(sealed: &[u8], what: &str) -> Result<(Kind, Option<Cost>)> {
     if sealed.len() > RECORD_MAX {
-        return fail(Code::TooLarge, format!("{what} is larger than {RECORD_MAX} bytes"));
+        return Err(messages::seal::larger_than(what, RECORD_MAX));
     }
     let header = scan::scan(sealed, scan::OWN, what)?;
     let ours = |tag: &str| tag == KEY_TAG || tag == PASSPHRASE_TAG;
     if header.count(ours) != 1 {
-        return fail(Code::Tampered, format!("{what} was not made by strongroom"));
+        return Err(messages::seal::not_an_unlock_file(what));
     }
     if header.count(|tag| tag == KEY_TAG) == 1 {
         return Ok((Kind::Key, None));
@@ -147,13 +148,13 @@ pub fn inspect(sealed: &[u8], what: &str) -> Result<(Kind, Option<Cost>)> {
             let args: Vec<&str> = args.split(' ').collect();
             parse_cost(args.split_last()?.1)
         })
-        .ok_or_else(|| Error::new(Code::Corrupt, format!("{what} has a damaged header")))?;
+        .ok_or_else(|| messages::seal::damaged_header(what))?;
     cost.check()?;
     Ok((Kind::Passphrase, Some(cost)))
 }
 
-/// Opens an unlock file. `None` when the secret is another one, or the file was altered: the two
-/// cannot be told apart.
+/// Decrypts an unlock file. Returns `None` if the secret is another one or the stanza was altered: the two cannot
+/// be told apart.
 ///
 /// # Errors
 /// As [`inspect`].
@@ -162,13 +163,14 @@ pub fn open(key: &MethodKey, sealed: &[u8], what: &str) -> Result<Option<Buffer>
     match decrypt(sealed, key) {
         Ok(payload) => Ok(Some(payload)),
         Err(DecryptError::NoMatchingKeys) => Ok(None),
-        Err(_) => fail(Code::Corrupt, format!("{what} was altered")),
+        Err(_) => Err(messages::seal::altered(what)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn cheap() -> Cost {
         Cost { salt: [9; 16], memory_kib: 19 * 1024, passes: 2, lanes: 1 }

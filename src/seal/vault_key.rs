@@ -1,4 +1,4 @@
-//! The vault key, and its name.
+//! The vault key, and its id.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,10 +8,11 @@ use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
 use super::{label, random};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::hex::{hex, unhex};
+use crate::messages;
 
-/// The name of a vault key: 16 hex digits, derived from it.
+/// The id of a vault key: 16 hex digits, derived from the key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct KeyId([u8; 8]);
 
@@ -21,7 +22,7 @@ impl FromStr for KeyId {
     fn from_str(text: &str) -> Result<Self> {
         match unhex::<8>(text) {
             Some(id) => Ok(Self(id)),
-            None => fail(Code::Corrupt, "the id of a key is damaged"),
+            None => Err(messages::seal::damaged_key_id()),
         }
     }
 }
@@ -38,7 +39,7 @@ impl fmt::Debug for KeyId {
     }
 }
 
-/// 32 random bytes that make and open every record.
+/// The 32 random bytes from which the keys of all records are derived.
 pub struct VaultKey(SecretBox<[u8; 32]>);
 
 impl Clone for VaultKey {
@@ -48,33 +49,33 @@ impl Clone for VaultKey {
 }
 
 impl VaultKey {
-    /// A new one.
+    /// Generates a new one.
     ///
     /// # Errors
-    /// `INTERNAL` when the system has no random bytes.
+    /// `INTERNAL` if the system has no random bytes.
     pub fn generate() -> Result<Self> {
         Ok(Self::from_bytes(&Zeroizing::new(random()?)))
     }
 
-    /// The key of these bytes.
+    /// Makes a key from its bytes.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
         Self(SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes)))
     }
 
-    /// The bytes, to be sealed into an unlock file.
+    /// Returns the bytes, for an unlock file.
     #[must_use]
     pub fn expose(&self) -> &[u8; 32] {
         self.0.expose_secret()
     }
 
-    /// HKDF-SHA-256 of the key for one use.
+    /// Derives a key for one use with HKDF-SHA-256.
     #[must_use]
     pub fn derive(&self, salt: &[u8], label: &[u8]) -> Zeroizing<[u8; 32]> {
         Zeroizing::new(hkdf(salt, label, self.0.expose_secret()))
     }
 
-    /// The key's name.
+    /// Returns the key's id.
     #[must_use]
     pub fn id(&self) -> KeyId {
         let mut id = [0; 8];

@@ -1,10 +1,9 @@
-//! What `strongroom unlock` keeps in the kernel's keyring for a time, so that reading and writing
-//! need no passphrase meanwhile: the vault keys, or the keys of one agent alone, and the recovery
-//! *recipient*. The recovery identity, the transfer identity and the method's secret are never in it.
+//! What `strongroom unlock` keeps in the kernel's keyring for a while, so that reading and writing need no
+//! passphrase: the vault keys or the keys of one agent only, and the recovery *recipient*. The recovery identity,
+//! the transfer identity and the method's secret are never in it.
 //!
-//! A cache belongs to one home, by its vault's id and its path, and to one unlock file, by its digest:
-//! after a change of keys or of the method it counts as absent, and so does whatever is not exactly of
-//! this form.
+//! A cache belongs to one home (by its vault's id and its path) and to one unlock file (by its digest). After a change
+//! of keys or of the method it is ignored, and so is anything that does not have exactly this form.
 
 use std::fmt;
 use std::path::Path;
@@ -20,8 +19,9 @@ pub use super::cache_name::Ended;
 use super::cache_name::{self, is_agent};
 use super::payload::{InKey, OutKey, Pending, read_agent_keys, read_keys};
 use super::unlock_files::{self, Slot, Unlocked};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::json;
+use crate::messages::keychain as say;
 use crate::seal::keys::{KeySet, Keys, Ring, VaultId, hex, unhex};
 use crate::secret::Buffer;
 
@@ -29,18 +29,18 @@ use crate::secret::Buffer;
 pub const TTL_MIN: i64 = 1_000;
 /// The longest time for which the vault can be cached, in milliseconds.
 pub const TTL_MAX: i64 = 24 * 3_600 * 1_000;
-/// The most bytes of a cache; an ordinary user may keep 20,000 in all.
+/// The largest cache, in bytes. An ordinary user's keyrings may hold 20,000 in all.
 const MAX: usize = 4 * 1024;
 const FORMAT: u32 = 1;
 
-/// Which cache is asked for.
+/// Which cache to look for.
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     /// The home.
     pub home: &'a Path,
-    /// The vault's id, if `vault.json` says it.
+    /// The vault's id, if `vault.json` states it.
     pub vault: Option<&'a str>,
-    /// The agent for which one alone will do, if there is none of the whole vault.
+    /// The agent whose own cache is enough if there is none of the whole vault.
     pub agent: Option<&'a str>,
 }
 
@@ -53,17 +53,17 @@ impl Asked<'_> {
     }
 }
 
-/// What was cached of a vault.
+/// The cached keys of a vault, and what goes with them.
 pub struct Cache {
     /// The vault's default store.
     pub store: String,
-    /// The method whose file was opened.
+    /// The method whose unlock file was decrypted.
     pub method: String,
     /// When the cache ends, in Unix milliseconds.
     pub until: i64,
     /// An unfinished change of keys.
     pub pending: Option<Pending>,
-    /// The SHA-256 of the file that was opened.
+    /// The SHA-256 of the file that was decrypted.
     digest: [u8; 32],
     keys: Keys,
 }
@@ -142,10 +142,10 @@ impl In<'_> {
 }
 
 impl Cache {
-    /// What is cached of an opened vault, or of one agent of it, until an instant in Unix milliseconds.
+    /// Makes the cache of an unlocked vault or of one of its agents. `until` is in Unix milliseconds.
     ///
     /// # Errors
-    /// `CORRUPT` if what was opened names a current key that it does not hold.
+    /// `CORRUPT` if the unlock file names a current key that it does not contain.
     pub fn of(unlocked: &Unlocked, agent: Option<&str>, store: &str, until: i64) -> Result<Self> {
         let payload = &unlocked.payload;
         let keys = payload.keys()?;
@@ -162,19 +162,19 @@ impl Cache {
         })
     }
 
-    /// What writing and reading need of it.
+    /// Returns the keys.
     #[must_use]
     pub const fn keys(&self) -> &Keys {
         &self.keys
     }
 
-    /// The SHA-256 of the unlock file that was opened.
+    /// Returns the SHA-256 of the unlock file that was decrypted.
     #[must_use]
     pub const fn digest(&self) -> [u8; 32] {
         self.digest
     }
 
-    /// Whether the unlock file is still, byte for byte, the one that was opened.
+    /// Returns whether the unlock file is still, byte for byte, the one that was decrypted.
     ///
     /// # Errors
     /// Those of reading it.
@@ -222,20 +222,20 @@ impl Cache {
             digest: unhex(read.unlock_file)?,
             keys: read.keys()?,
         };
-        // There is one spelling of each cache.
+        // Each cache has only one valid spelling.
         (cache.to_bytes()?.expose() == bytes).then_some(cache)
     }
 }
 
-/// The name of a home's cache in the keyring, or of the one for an agent alone. None if there is no such
-/// home.
+/// Returns the name that the cache of a home, or of one of its agents, has in the keyring. `None` if the home does not
+/// exist.
 #[must_use]
 pub fn name_of(vault: &VaultId, home: &Path, agent: Option<&str>) -> Option<String> {
     cache_name::name(vault, home, agent)
 }
 
-/// What is cached of a home and still fits its unlock files: of the whole vault, else of the agent; of
-/// the session, else of the user. Whatever is odd counts as absent.
+/// Returns the cache of a home that still fits its unlock files: that of the whole vault, otherwise that of the agent;
+/// that of the session, otherwise that of the user. Anything unexpected is ignored.
 #[must_use]
 pub fn read(asked: &Asked<'_>, slots: &[Slot], now: i64) -> Option<Cache> {
     let vault = asked.vault()?;
@@ -248,7 +248,7 @@ fn read_of(vault: &VaultId, home: &Path, agent: Option<&str>, slots: &[Slot], no
     Place::ALL.iter().find_map(|place| {
         let bytes = kernel_keyring::read(*place, &name, MAX).ok()??;
         let cache = Cache::parse(&bytes)?;
-        // Beyond the longest time the clock was set back.
+        // A cache that lasts longer than the longest time says that the clock was set back.
         let lasts = cache.until > now && cache.until <= now.saturating_add(TTL_MAX);
         let fits = slots.iter().any(|slot| slot.method == cache.method && slot.digest() == cache.digest)
             && cache.keys.vault == *vault
@@ -257,7 +257,7 @@ fn read_of(vault: &VaultId, home: &Path, agent: Option<&str>, slots: &[Slot], no
     })
 }
 
-/// The agents for which a home is cached, each alone.
+/// Returns the agents that have a cache of their own.
 #[must_use]
 pub fn agents(asked: &Asked<'_>, slots: &[Slot], now: i64) -> Vec<String> {
     let Some(vault) = asked.vault() else { return Vec::new() };
@@ -265,7 +265,7 @@ pub fn agents(asked: &Asked<'_>, slots: &[Slot], now: i64) -> Vec<String> {
     agents.filter(|agent| read_of(&vault, asked.home, Some(agent), slots, now).is_some()).collect()
 }
 
-/// Finds out whether anything can be cached in a place.
+/// Checks whether anything can be cached in a keyring.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
@@ -273,31 +273,29 @@ pub fn check(place: Place) -> Result<()> {
     kernel_keyring::probe(place).map_err(of_keyring)
 }
 
-/// What is to be cached, and where.
+/// What to cache, where, and for how long.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted<'a> {
-    /// The agent for which alone it is to be.
+    /// The agent, if only its keys are cached.
     pub agent: Option<&'a str>,
     /// The vault's default store.
     pub store: &'a str,
     /// The keyring.
     pub place: Place,
-    /// For how long, in milliseconds.
+    /// The lifetime, in milliseconds.
     pub ttl: i64,
 }
 
-/// Caches an opened vault in place of what was cached of it, and gives the instant, in Unix
-/// milliseconds, at which that ends.
+/// Caches an unlocked vault in place of an earlier cache, and returns when that expires, in Unix milliseconds.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
 pub fn store(home: &Path, unlocked: &Unlocked, wanted: &Wanted<'_>, now: i64) -> Result<i64> {
     let until = now.saturating_add(wanted.ttl.clamp(TTL_MIN, TTL_MAX));
-    let name = name_of(&unlocked.payload.vault, home, wanted.agent)
-        .ok_or_else(|| Error::new(Code::Io, "the home cannot be looked at"))?;
-    let bytes = Cache::of(unlocked, wanted.agent, wanted.store, until)?
-        .to_bytes()
-        .ok_or_else(|| Error::new(Code::TooLarge, "the vault has too many keys to be cached"))?;
+    let name =
+        name_of(&unlocked.payload.vault, home, wanted.agent).ok_or_else(|| say::home_not_found(home))?;
+    let bytes =
+        Cache::of(unlocked, wanted.agent, wanted.store, until)?.to_bytes().ok_or_else(say::too_many_keys)?;
     let lifetime = Duration::from_millis(u64::try_from(until.saturating_sub(now)).unwrap_or_default());
     kernel_keyring::store(wanted.place, &name, bytes.expose(), lifetime).map_err(of_keyring)?;
     for other in Place::ALL.into_iter().filter(|place| *place != wanted.place) {
@@ -306,8 +304,8 @@ pub fn store(home: &Path, unlocked: &Unlocked, wanted: &Wanted<'_>, now: i64) ->
     Ok(until)
 }
 
-/// Ends what is cached of a home, whatever state it is in: every cache of its vault, wherever the home
-/// was, and those made at its path.
+/// Removes the caches of a home, whatever state it is in: every cache of its vault, wherever the home was, and those
+/// made at its path.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
@@ -315,7 +313,7 @@ pub fn forget(home: &Path) -> Result<Ended> {
     cache_name::forget(home).map_err(of_keyring)
 }
 
-/// Ends the caches of a home that are for one agent alone.
+/// Removes the caches of a home that are for one agent only.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
@@ -329,7 +327,7 @@ pub fn forget_agents(vault: &VaultId, home: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Ends every cache of a vault in reach of this process, and gives their number. Systems without a
+/// Removes every cache of a vault that this process can reach, and returns how many there were. Systems without a
 /// keyring have none.
 ///
 /// # Errors
@@ -341,7 +339,7 @@ pub fn forget_vault(vault: &VaultId) -> Result<usize> {
     }
 }
 
-/// Ends every cache of every vault in reach of this process, and gives their number.
+/// Removes every cache of every vault that this process can reach, and returns how many there were.
 ///
 /// # Errors
 /// `KEYRING_UNAVAILABLE`.
@@ -350,27 +348,14 @@ pub fn forget_all() -> Result<usize> {
 }
 
 fn of_keyring(error: KeyringError) -> Error {
-    let unavailable = |what: &str| Error::new(Code::KeyringUnavailable, what);
     match error {
-        KeyringError::Unavailable if cfg!(target_os = "linux") => {
-            unavailable("this system has no kernel keyring, or forbids its use, as containers do")
-        }
-        KeyringError::Unavailable => unavailable("only Linux has a kernel keyring"),
-        KeyringError::Full => unavailable("your quota of keys in the kernel's keyring is used up")
-            .with_remedy(
-                "remove keys that are not needed (`keyctl show @u`), or have kernel.keys.maxbytes raised",
-            ),
-        KeyringError::NoSession => unavailable(
-            "this process has no session keyring of its own, only the one that all your sessions share",
-        )
-        .with_remedy("run `keyctl session -`, then unlock in the shell it starts; or log in through PAM with pam_keyinit"),
-        KeyringError::ForeignSession => unavailable(
-            "the session keyring of this process belongs to another user, who could read what is kept there",
-        )
-        .with_remedy("run `keyctl session -`, then unlock in the shell it starts"),
-        KeyringError::NotListed => unavailable("the kernel's keys cannot be listed: /proc/keys cannot be read")
-            .with_remedy("run `strongroom lock` with the --home of each vault, or `keyctl clear @u`"),
-        KeyringError::Refused => unavailable("the kernel's keyring refused"),
+        KeyringError::Unavailable if cfg!(target_os = "linux") => say::no_keyring(),
+        KeyringError::Unavailable => say::keyring_needs_linux(),
+        KeyringError::Full => say::keyring_full(),
+        KeyringError::NoSession => say::no_session_keyring(),
+        KeyringError::ForeignSession => say::foreign_session_keyring(),
+        KeyringError::NotListed => say::keys_not_listed(),
+        KeyringError::Refused => say::keyring_refused(),
     }
 }
 

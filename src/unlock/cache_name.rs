@@ -1,7 +1,7 @@
-//! The names of caches in the kernel's keyring, and the end of all that fit.
+//! The names of caches in the kernel's keyring, and removing caches by name.
 //!
-//! `strongroom:<vault id>:<digest of the home's path>`, and `:<agent>` after it in one that is for an
-//! agent alone. So a cache is only used for the home at its path, and can be ended when that was moved.
+//! A name is `strongroom:<vault id>:<digest of the home's path>`, followed by `:<agent>` if the cache is for one agent
+//! only. So a cache is used only for the home at its path, but can be removed after the home was moved.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,23 +16,23 @@ use super::listing;
 use crate::seal::keys::{VaultId, hex};
 use crate::seal::signed;
 
-/// What all names begin with.
+/// The prefix of all names.
 const PREFIX: &str = "strongroom:";
-/// The file that repeats the vault's id, and the largest such file, in bytes.
+/// The file that states the vault's id, and its largest size in bytes.
 const VAULT_FILE: (&str, usize) = ("vault.json", 16 * 1024);
-/// The directory of the agents in a home.
+/// The agents' directory in a home.
 const AGENTS: &str = "agents";
 
-/// What was ended.
+/// What was removed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Ended {
     /// How many caches.
     pub caches: usize,
-    /// Whether the vault's id could be read; else only those made at this path were ended.
+    /// Whether the vault's id could be read. Otherwise only caches made at this path were removed.
     pub knows_vault: bool,
 }
 
-/// The name of a cache. None if there is no such home.
+/// Returns the name of a cache. `None` if the home does not exist.
 pub(super) fn name(vault: &VaultId, home: &Path, agent: Option<&str>) -> Option<String> {
     Some(spelled(vault.as_str(), &digest(&home.canonicalize().ok()?), agent))
 }
@@ -46,27 +46,27 @@ fn digest(path: &Path) -> String {
     hex(&Sha256::digest(path.as_os_str().as_encoded_bytes())[..16])
 }
 
-/// The vault, the digest of the path and the agent in a name.
+/// Splits a name into the vault, the digest of the path and the agent.
 fn parts(name: &str) -> Option<(&str, &str, Option<&str>)> {
     let (vault, rest) = name.strip_prefix(PREFIX)?.split_once(':')?;
     let (place, agent) = rest.split_once(':').map_or((rest, None), |(place, agent)| (place, Some(agent)));
     Some((vault, place, agent))
 }
 
-/// Whether a text can name an agent: `[a-z0-9][a-z0-9_-]{0,63}`.
+/// Returns whether a text is a valid name of an agent: `[a-z0-9][a-z0-9_-]{0,63}`.
 pub(super) fn is_agent(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     (1..=64).contains(&text.len()) && text.bytes().all(good) && !text.starts_with(['-', '_'])
 }
 
-/// The agents that a home's caches are for, as their names say.
+/// Returns the agents that a home's caches are for, by the names of the caches.
 pub(super) fn agents(vault: &VaultId, home: &Path) -> BTreeSet<String> {
     let Some(prefix) = name(vault, home, Some("")) else { return BTreeSet::new() };
     let names = Place::ALL.iter().filter_map(|place| kernel_keyring::names(*place, &prefix).ok()).flatten();
     names.filter_map(|name| Some(name.strip_prefix(&prefix)?.to_owned())).filter(|a| is_agent(a)).collect()
 }
 
-/// The ids that the files of a home say it has. None of them is verified.
+/// Returns the vault ids that the files of a home state. None of them is verified.
 pub(super) fn claimed(home: &Path) -> Vec<VaultId> {
     #[derive(Deserialize)]
     struct Of {
@@ -83,8 +83,8 @@ pub(super) fn claimed(home: &Path) -> Vec<VaultId> {
     ids
 }
 
-/// Ends the caches of a home, whatever state it is in: those of the vault that its files name, wherever
-/// it was when they were made, and those made at its path.
+/// Removes the caches of a home, whatever state it is in: those of the vault that its files name, wherever the home was
+/// when they were made, and those made at its path.
 pub(super) fn forget(home: &Path) -> Result<Ended, KeyringError> {
     let ids = claimed(home);
     let here = digest(&nearest(home));
@@ -93,7 +93,7 @@ pub(super) fn forget(home: &Path) -> Result<Ended, KeyringError> {
             .is_some_and(|(vault, place, _)| place == here || ids.iter().any(|id| id.as_str() == vault))
     };
     let caches = match forget_where(PREFIX, &fits) {
-        // Those whose whole name can be told, then.
+        // Without a list, only caches whose whole name is known can be removed.
         Err(KeyringError::NotListed) => {
             let agents = home::open(home).map(|home| agents_in(&home.dir)).unwrap_or_default();
             let agents = agents.iter().map(|agent| Some(agent.as_str()));
@@ -108,12 +108,12 @@ pub(super) fn forget(home: &Path) -> Result<Ended, KeyringError> {
     Ok(Ended { caches, knows_vault: !ids.is_empty() })
 }
 
-/// Ends the caches of a vault, wherever its home was.
+/// Removes the caches of a vault, wherever its home was.
 pub(super) fn forget_vault(vault: &VaultId) -> Result<usize, KeyringError> {
     forget_where(&format!("{PREFIX}{vault}:"), &|_| true)
 }
 
-/// Ends all caches.
+/// Removes all caches.
 pub(super) fn forget_all() -> Result<usize, KeyringError> {
     forget_where(PREFIX, &|_| true)
 }
@@ -141,7 +141,7 @@ fn agents_in(home: &Dir) -> Vec<String> {
     names.unwrap_or_default().into_iter().filter(|name| is_agent(name)).collect()
 }
 
-/// The real path of a home that may be gone.
+/// Returns the real path of a home that may no longer exist.
 fn nearest(home: &Path) -> PathBuf {
     home.canonicalize().unwrap_or_else(|_| match (home.parent().map(nearest), home.file_name()) {
         (Some(parent), Some(name)) => parent.join(name),

@@ -1,12 +1,13 @@
 //! The form of a cache.
 
 use super::*;
+use crate::error::Code;
 use crate::seal::unlock_file::MethodKey;
 use crate::secret::ExposeSecret;
 use crate::unlock::payload::Payload;
 use crate::unlock::{MethodSecret, key_text};
 
-/// A home with one unlock file, and it opened.
+/// A home with one unlock file, unlocked.
 fn opened() -> (tempfile::TempDir, Dir, Unlocked) {
     let temp = tempfile::tempdir().unwrap();
     let home = strongroom_backends::fs::home::open(temp.path()).unwrap().dir;
@@ -48,7 +49,7 @@ fn no_identity_and_no_secret_of_a_method_is_in_it() {
 }
 
 #[test]
-fn whatever_is_odd_is_no_cache() {
+fn anything_unexpected_is_ignored() {
     let (_temp, _home, unlocked) = opened();
     let bytes = Cache::of(&unlocked, None, "file", 42).unwrap().to_bytes().unwrap();
     let good = bytes.expose_str().unwrap().to_owned();
@@ -75,7 +76,7 @@ fn whatever_is_odd_is_no_cache() {
 }
 
 #[test]
-fn one_for_an_agent_holds_the_keys_of_that_agent_alone() {
+fn a_cache_for_an_agent_has_the_keys_of_that_agent_only() {
     let (_temp, home, unlocked) = opened();
     let whole = Cache::of(&unlocked, None, "file", 42).unwrap();
     let bytes = Cache::of(&unlocked, Some("work"), "file", 42).unwrap().to_bytes().unwrap();

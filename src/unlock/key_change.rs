@@ -1,9 +1,8 @@
-//! A key file whose key is replaced with a change of the vault's keys.
+//! Replaces the key in a key file when the vault's keys change.
 //!
-//! The new key lies beside the old one as `<key file>.next` until the unlock files are sealed under it;
-//! then it takes the old one's name, and the old one is kept as `<key file>.former` until another
-//! process has opened the vault with the new one. Whoever seeks the key looks at `.next` as well, so
-//! that a kill between leaves nobody locked out.
+//! The new key is beside the old one as `<key file>.next` until the unlock files are encrypted with it. Then it takes
+//! the old one's name, and the old one is kept as `<key file>.former` until another process has unlocked the vault with
+//! the new one. Everything that looks for the key looks at `.next` too, so that an interruption locks no one out.
 
 use std::path::{Path, PathBuf};
 
@@ -12,9 +11,9 @@ use strongroom_backends::key_file;
 use super::{MethodSecret, key_text};
 use crate::error::Result;
 
-/// What is added to a key file's name for the key that is to take its place.
+/// The suffix of the file with the key that will replace the current one.
 const NEXT: &str = ".next";
-/// What is added to a key file's name for the key that it held before.
+/// The suffix of the file with the key that was replaced.
 const FORMER: &str = ".former";
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
@@ -23,40 +22,40 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// Where the key lies that is to take a key file's place, if a change of keys was cut short.
+/// Returns the path of the next key, if an interrupted change of keys left one.
 #[must_use]
 pub fn next_of(path: &Path) -> Option<PathBuf> {
     Some(beside(path, NEXT)).filter(|next| key_file::exists(next))
 }
 
-/// The key file whose next key lies at a path.
+/// Returns the key file that the file at a path is to replace.
 #[must_use]
 pub fn target_of(path: &Path) -> Option<PathBuf> {
     path.to_str()?.strip_suffix(NEXT).map(PathBuf::from)
 }
 
-/// Whether a key file is the user's own and can be replaced here.
+/// Returns whether a key file belongs to the user and can be replaced where it is.
 #[must_use]
 pub fn is_ours(path: &Path) -> bool {
-    // What a container's runtime put there comes back as it was.
+    // A container's runtime would restore its own file.
     let mounted = ["/run/secrets", "/var/run/secrets"].iter().any(|place| path.starts_with(place));
     !mounted && key_file::is_replaceable(path)
 }
 
-/// Makes the key that is to take a key file's place.
+/// Creates the key that will replace the one in a key file.
 ///
 /// # Errors
 /// Those of writing it.
 pub fn prepare(path: &Path) -> Result<MethodSecret> {
     let next = beside(path, NEXT);
-    // Of a change that was cut short before anything was sealed under it.
+    // Left by a change that was interrupted before anything was encrypted with this key.
     key_file::remove(&next)?;
     let key = key_text::generate()?;
     key_file::create(&next, key_text::write(&key).expose())?;
     Ok(MethodSecret::Key(key))
 }
 
-/// Puts the new key into its place, once the unlock files are sealed under it.
+/// Moves the new key into place, after the unlock files were encrypted with it.
 ///
 /// # Errors
 /// Those of renaming.
@@ -64,12 +63,12 @@ pub fn finish(path: &Path) -> Result<()> {
     Ok(key_file::supersede(path, &beside(path, NEXT), &beside(path, FORMER))?)
 }
 
-/// Forgets what was prepared, and nothing was sealed under.
+/// Removes a next key with which nothing was encrypted.
 pub fn drop_next(path: &Path) {
     let _ = key_file::remove(&beside(path, NEXT));
 }
 
-/// Removes the former key, after the vault was opened with the new one. Best effort.
+/// Removes the former key, after the vault was unlocked with the new one. Best effort.
 pub fn drop_former(path: &Path) {
     let _ = key_file::remove(&beside(path, FORMER));
 }

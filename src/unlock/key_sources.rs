@@ -1,4 +1,4 @@
-//! The order in which the vault's key is sought.
+//! The order in which the sources of the vault's key are tried.
 
 use std::borrow::Cow;
 use std::os::fd::RawFd;
@@ -12,18 +12,19 @@ use super::read::{Stream, key_of_file, not_read, passphrase_of_fd, passphrase_of
 use super::unlock_files::{self, Slot, Unlocked};
 use super::{MethodSecret, Opened, key_change, keychain_key};
 use crate::env::{Env, refuse_unexpanded};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
 use crate::keychain::Keychain;
 use crate::looks::refuse_as_path;
+use crate::messages;
 use crate::seal::unlock_file::Kind;
 use crate::secret::Buffer;
 use crate::term::secret_input;
 
-/// How often is looked again because keys are being changed.
+/// How many times to look again because keys are being changed.
 pub const LOOKS: u32 = 32;
-/// The credential in `$CREDENTIALS_DIRECTORY` that holds a key.
+/// The credential in `$CREDENTIALS_DIRECTORY` that contains a key.
 pub const CREDENTIAL_KEY: &str = "strongroom-key";
-/// The credential in `$CREDENTIALS_DIRECTORY` that holds a passphrase.
+/// The credential in `$CREDENTIALS_DIRECTORY` that contains a passphrase.
 pub const CREDENTIAL_PASSPHRASE: &str = "strongroom-passphrase";
 
 /// Sources named by hand.
@@ -35,12 +36,12 @@ pub struct Named {
     pub passphrase_file: Option<PathBuf>,
     /// `--passphrase-fd`.
     pub passphrase_fd: Option<RawFd>,
-    /// The agent that was named: what was unlocked for it alone will do.
+    /// The agent that was named. A cache for this agent only is enough.
     pub agent: Option<String>,
 }
 
 impl Named {
-    /// Whether any source is named.
+    /// Returns whether any source is named.
     #[must_use]
     pub fn is_any(&self) -> bool {
         self.count() > 0
@@ -52,7 +53,7 @@ impl Named {
             + usize::from(self.passphrase_fd.is_some())
     }
 
-    /// The same from the variables.
+    /// Returns the sources that variables name.
     fn of_variables(env: &Env) -> Self {
         Self {
             key_file: env.path("STRONGROOM_KEY_FILE"),
@@ -63,50 +64,48 @@ impl Named {
     }
 }
 
-/// Asks a person for a passphrase. Absent if no one may be asked.
+/// Asks a person for a passphrase. `None` if no one may be asked.
 pub type Ask<'a> = Option<&'a dyn Fn(&str) -> Result<Buffer>>;
 
-/// The places where a vault's key may be.
+/// The sources of a vault's key.
 #[derive(Clone, Copy)]
 pub struct KeySources<'a> {
     /// The sources that are named by flags.
     pub named: &'a Named,
-    /// The variables that name others, and the places that they lead to.
+    /// The variables that name others, and the default places.
     pub env: &'a Env,
     /// The home.
     pub home: &'a Path,
     /// The keychain.
     pub keychain: &'a Keychain,
-    /// The vault's id, as `vault.json` says it.
+    /// The vault's id, as `vault.json` states it.
     pub vault: Option<&'a str>,
-    /// Asks for a passphrase, after all else.
+    /// Asks for a passphrase, if everything else fails.
     pub ask: Ask<'a>,
 }
 
-/// Where a key file lies by default: `${XDG_CONFIG_HOME:-~/.config}/strongroom/key`.
+/// Returns the default path of a key file: `${XDG_CONFIG_HOME:-~/.config}/strongroom/key`.
 #[must_use]
 pub fn default_key_file(env: &Env) -> Option<PathBuf> {
     env.xdg("XDG_CONFIG_HOME", ".config").map(|config| config.join("strongroom/key"))
 }
 
-/// The key file that is named by hand or by a variable, else the default one.
+/// Returns the key file that a flag or a variable names, otherwise the default one.
 #[must_use]
 pub fn key_file_path(named: &Named, env: &Env) -> Option<PathBuf> {
     named.key_file.clone().or_else(|| env.path("STRONGROOM_KEY_FILE")).or_else(|| default_key_file(env))
 }
 
 impl KeySources<'_> {
-    /// Obtains a secret and opens the vault with it.
+    /// Obtains a secret and unlocks the vault with it.
     ///
     /// # Errors
-    /// `LOCKED` when no source has a key, `WRONG_KEY` when one does not fit, and the errors of a
-    /// source that was named by hand.
+    /// `LOCKED` if no source has a key, `WRONG_KEY` if one does not fit, and the errors of a source that was named
+    /// by hand.
     pub fn unlock(&self, slots: &[Slot]) -> Result<Unlocked> {
         let Self { named, env, home, keychain, vault, ask } = *self;
         if slots.is_empty() {
-            return Err(Error::new(Code::Locked, "the vault has no unlock files").with_remedy(
-                "restore unlock/ from a backup, or rebuild it: strongroom recover --recovery-key FILE",
-            ));
+            return Err(messages::unlock::no_unlock_files());
         }
         if let Some((secret, from)) = by_hand(named, env, home)? {
             return open_by(slots, secret, &from, named_key_file(named, env).as_deref(), home);
@@ -114,7 +113,7 @@ impl KeySources<'_> {
         let mut tried = Vec::new();
         let default = default_key_file(env).filter(|path| key_file::exists(path));
         for (n, (secret, from)) in by_place(env, home)?.into_iter().enumerate() {
-            // The default key file comes first, if it is there.
+            // The default key file comes first, if it exists.
             let path = default.as_deref().filter(|_| n == 0);
             match open_by(slots, secret, &from, path, home) {
                 Err(error) if error.code() == Code::WrongKey => tried.push(from),
@@ -132,11 +131,11 @@ impl KeySources<'_> {
         if let (Some(ask), true) = (ask, by_passphrase) {
             return by_prompt(slots, ask);
         }
-        // Why the keychain does not unlock it says more than that nothing does.
+        // The keychain's own error says more than that nothing unlocks the vault.
         Err(failure.unwrap_or_else(|| locked(slots, env, &tried, by_passphrase)))
     }
 
-    /// Opens the vault from the cache if no source is named by hand; otherwise as [`KeySources::unlock`].
+    /// Unlocks the vault from the cache if no source is named by hand, otherwise as [`KeySources::unlock`] does.
     ///
     /// # Errors
     /// As [`KeySources::unlock`].
@@ -153,25 +152,20 @@ impl KeySources<'_> {
                 return error;
             }
             let only = cache::agents(&asked, slots, env.now());
-            if let (false, [first, ..]) = (by_hand, only.as_slice()) {
-                let what = format!("the vault is unlocked for agent {} only", only.join(" and agent "));
-                let agent = named.agent.as_deref().unwrap_or_default();
-                return Error::new(Code::Locked, what).with_remedy(if agent.is_empty() {
-                    format!("add --agent {first}, or unlock it for all agents: run `strongroom unlock` without --agent")
-                } else {
-                    format!("run `strongroom unlock --agent {agent}`, or without --agent for all agents")
-                });
+            if !by_hand && !only.is_empty() {
+                let wanted = named.agent.as_deref().filter(|agent| !agent.is_empty());
+                return messages::unlock::unlocked_for_agents_only(&only, wanted);
             }
-            let remedy = format!("{}; or keep the vault unlocked for a time: strongroom unlock", error.remedy());
+            let remedy = messages::unlock::or_keep_unlocked(error.remedy());
             error.with_remedy(remedy)
         })
     }
 }
 
-/// Opens the vault with a passphrase that is asked for, and asked for again if it is wrong or empty.
+/// Unlocks the vault with a passphrase from the prompt. Asks again if it is wrong or empty.
 fn by_prompt(slots: &[Slot], ask: &dyn Fn(&str) -> Result<Buffer>) -> Result<Unlocked> {
     let again = |error: &Error| match error.code() {
-        Code::WrongKey => Some(Cow::Borrowed("That passphrase does not open the vault.")),
+        Code::WrongKey => Some(Cow::Borrowed(messages::unlock::wrong_passphrase_again())),
         code => secret_input::empty(code),
     };
     secret_input::until("Passphrase: ", again, |prompt| {
@@ -179,8 +173,8 @@ fn by_prompt(slots: &[Slot], ask: &dyn Fn(&str) -> Result<Buffer>) -> Result<Unl
     })
 }
 
-/// Opens the vault with a secret; one of a key file that does not open it may be followed by another,
-/// where a change of keys was cut short.
+/// Unlocks the vault with a secret. If a key file does not fit, tries the next key beside it, which an interrupted
+/// change of keys may have left.
 fn open_by(
     slots: &[Slot],
     secret: MethodSecret,
@@ -202,8 +196,8 @@ fn open_by(
     })
 }
 
-/// Opens the vault again with the secret that opened it before. One of a key file is read again if it no
-/// longer fits: a change of keys may have replaced it.
+/// Unlocks the vault again with the secret that unlocked it before. Reads a key file again if its key no longer fits,
+/// because a change of keys may have replaced it.
 ///
 /// # Errors
 /// `WRONG_KEY`, those of reading.
@@ -232,8 +226,8 @@ pub fn again(slots: &dyn Fn() -> Result<Vec<Slot>>, before: &mut Unlocked, home:
     opened
 }
 
-/// The files from which a key or a passphrase would be read, with what each is: those that are named by flags, else
-/// by variables, else the default one.
+/// Returns the files from which a key or a passphrase would be read, and what each is: those that flags name, otherwise
+/// those that variables name, otherwise the default one.
 #[must_use]
 pub fn files(named: &Named, env: &Env) -> Vec<(&'static str, PathBuf)> {
     let by_variables = Named::of_variables(env);
@@ -244,11 +238,11 @@ pub fn files(named: &Named, env: &Env) -> Vec<(&'static str, PathBuf)> {
     key.into_iter().chain(passphrase).filter(|(_, path)| Stream::of(path).is_none()).collect()
 }
 
-/// What tells a file from another at the same path.
+/// Tells a file from another at the same path.
 type Stamp = (u64, i64, i64);
 
-/// Tells whether a key file was replaced between two looks: which file lies where it is sought, and whether
-/// one lies beside it that is to take its place.
+/// Returns which key file is at its path, and whether a next one is beside it. Two equal results mean that the key file
+/// was not replaced between them.
 #[must_use]
 pub fn key_file_stamp(named: &Named, env: &Env) -> Option<(Stamp, bool)> {
     let path = key_file_path(named, env)?;
@@ -256,17 +250,17 @@ pub fn key_file_stamp(named: &Named, env: &Env) -> Option<(Stamp, bool)> {
     key_file::stamp(&path).map(|stamp| (stamp, next))
 }
 
-/// The key file that is named by a flag, else by its variable.
+/// Returns the key file that a flag names, otherwise the one that its variable names.
 fn named_key_file(named: &Named, env: &Env) -> Option<PathBuf> {
     let file = if named.count() > 0 { named.key_file.clone() } else { Named::of_variables(env).key_file };
-    // A stream is read once, and nothing takes its place.
+    // A stream can be read only once and is never replaced.
     file.filter(|path| Stream::of(path).is_none())
 }
 
-/// The passphrase or key of a source that was named by a flag, else by a variable.
+/// Reads the passphrase or key from the source that a flag names, otherwise from the one that a variable names.
 ///
 /// # Errors
-/// `USAGE` when several are named at once, and the errors of reading the source.
+/// `USAGE` if several are named at once, and the errors of reading the source.
 pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSecret, String)>> {
     for (named, who, key_file, passphrase_file) in [
         (named, "--key-file, --passphrase-file and --passphrase-fd", "--key-file", "--passphrase-file"),
@@ -288,13 +282,14 @@ pub fn by_hand(named: &Named, env: &Env, home: &Path) -> Result<Option<(MethodSe
         match named.count() {
             0 => {}
             1 => return read_named(named, home).map(Some),
-            _ => return fail(Code::Usage, format!("{who} exclude each other")),
+            _ => return Err(messages::unlock::several_sources(who)),
         }
     }
     Ok(None)
 }
 
-/// Every secret that can be had without asking anyone, but for streams and descriptors: those are read once.
+/// Returns every secret that is available without asking anyone, except from streams and descriptors, which can be
+/// read only once.
 #[must_use]
 pub fn at_hand(named: &Named, env: &Env, home: &Path) -> Vec<MethodSecret> {
     let file = |path: &Option<PathBuf>| path.clone().filter(|path| Stream::of(path).is_none());
@@ -326,7 +321,7 @@ fn read_named(named: &Named, home: &Path) -> Result<(MethodSecret, String)> {
     }
     match &named.key_file {
         Some(path) => Ok((key_of_file(path, home, Trust::Own)?, told("key file", path))),
-        None => fail(Code::Internal, "no source was named"),
+        None => Err(messages::unlock::no_source_named()),
     }
 }
 
@@ -351,33 +346,29 @@ fn by_place(env: &Env, home: &Path) -> Result<Vec<(MethodSecret, String)>> {
 }
 
 fn locked(slots: &[Slot], env: &Env, tried: &[String], by_passphrase: bool) -> Error {
-    let mut what = String::from("the vault is locked: ");
-    if tried.is_empty() {
-        what.push_str("no key was found");
-        if let Some(path) = default_key_file(env) {
-            what.push_str(&format!(" (looked for {})", shown(&path)));
-            // A directory on the way to it is another user's, perhaps.
-            if let Err(error @ StoreError::Denied { .. }) = key_file::read(&path, Trust::Own) {
-                let denied = not_read(error, "key file");
-                let what = format!("{what}; {}", denied.what());
-                return Error::new(Code::Locked, what).with_remedy(denied.remedy().to_owned());
-            }
-        }
-    } else {
-        what.push_str(&format!("{} does not open it", tried.join(" and ")));
+    let default = default_key_file(env);
+    if let (true, Some(path)) = (tried.is_empty(), &default)
+        // A directory above it may be another user's.
+        && let Err(error @ StoreError::Denied { .. }) = key_file::read(path, Trust::Own)
+    {
+        return messages::unlock::key_file_denied(path, &not_read(error, "key file"));
     }
-    let methods: Vec<_> = slots.iter().map(|slot| slot.method.as_str()).collect();
-    what.push_str(&format!("; its unlock methods: {}", methods.join(", ")));
-    // Where it may be there and cannot be read, it is not.
-    let is_lost = tried.is_empty() && default_key_file(env).is_some_and(|path| is_missing(&path));
-    let remedy = if by_passphrase {
-        "give the passphrase by --passphrase-file or --passphrase-fd, or run on a terminal; in a service, put it into a credential named strongroom-passphrase"
-    } else if is_lost {
-        "name the key file with --key-file or STRONGROOM_KEY_FILE; in a service, put it into a credential named strongroom-key; if the key is lost for good, `strongroom recover --recovery-key FILE` rebuilds the vault with the recovery key"
+    let why = if tried.is_empty() {
+        messages::unlock::no_key_found(default.as_deref())
     } else {
-        "name the key file with --key-file or STRONGROOM_KEY_FILE; in a service, put it into a credential named strongroom-key"
+        messages::unlock::wrong_keys(tried)
     };
-    Error::new(Code::Locked, what).with_remedy(remedy)
+    let methods: Vec<_> = slots.iter().map(|slot| slot.method.as_str()).collect();
+    // A file that may exist but cannot be looked at is not missing.
+    let is_lost = tried.is_empty() && default.is_some_and(|path| is_missing(&path));
+    let remedy = if by_passphrase {
+        messages::unlock::GIVE_PASSPHRASE
+    } else if is_lost {
+        messages::unlock::NAME_KEY_FILE_OR_RECOVER
+    } else {
+        messages::unlock::NAME_KEY_FILE
+    };
+    messages::unlock::locked(&why, &methods.join(", ")).with_remedy(remedy)
 }
 
 fn is_missing(path: &Path) -> bool {

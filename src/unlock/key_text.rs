@@ -1,26 +1,27 @@
 //! The text form of a 32-byte key: `strongroom-key-v1:` and 43 characters of unpadded Base64.
-//! Blank lines and lines that begin with `#` are passed over.
+//! Blank lines and lines that begin with `#` are skipped.
 
 use secrecy::{ExposeSecret, SecretBox};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages;
 use crate::seal::{random, stanza};
 use crate::secret::Buffer;
 
-/// How a key begins in its text form.
+/// The prefix of a key in its text form.
 pub const PREFIX: &str = "strongroom-key-v1:";
 
-/// A new key.
+/// Generates a new key.
 ///
 /// # Errors
-/// `INTERNAL` when the system has no random bytes.
+/// `INTERNAL` if the system has no random bytes.
 pub fn generate() -> Result<SecretBox<[u8; 32]>> {
     let bytes = Zeroizing::new(random::<32>()?);
     Ok(SecretBox::init_with_mut(|key: &mut [u8; 32]| key.copy_from_slice(bytes.as_slice())))
 }
 
-/// The contents of a key file.
+/// Returns the contents of a key file.
 #[must_use]
 pub fn write(key: &SecretBox<[u8; 32]>) -> Buffer {
     let mut text = Buffer::with_capacity(256);
@@ -30,16 +31,16 @@ pub fn write(key: &SecretBox<[u8; 32]>) -> Buffer {
     text
 }
 
-/// The line that holds a key.
+/// Returns the line with a key.
 #[must_use]
 pub fn line(key: &[u8; 32]) -> String {
     format!("{PREFIX}{}", Zeroizing::new(stanza::encode(key)).as_str())
 }
 
-/// The key in a file's contents.
+/// Parses the contents of a key file. `what` names the file in errors.
 ///
 /// # Errors
-/// `BAD_DATA` when it holds no key or several.
+/// `BAD_DATA` unless it contains exactly one key.
 pub fn parse(bytes: &[u8], what: &str) -> Result<SecretBox<[u8; 32]>> {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
     let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -48,20 +49,19 @@ pub fn parse(bytes: &[u8], what: &str) -> Result<SecretBox<[u8; 32]>> {
         (Some(key), None) => {
             Ok(SecretBox::init_with_mut(|k: &mut [u8; 32]| k.copy_from_slice(key.as_slice())))
         }
-        _ => Err(Error::new(Code::BadData, format!("{what} {}", instead(text)))
-            .with_remedy("name the file that `strongroom init` or `unlock-method add` made")),
+        _ => Err(messages::unlock::not_a_key_file(what, instead(text))),
     }
 }
 
-/// What a file holds in place of one key.
+/// Returns what a file contains instead of one key.
 fn instead(text: &str) -> &'static str {
     let holds = |prefix: &str| text.lines().any(|line| line.trim_start().starts_with(prefix));
     if holds("age1") {
-        "holds an age recipient, which opens nothing"
+        "contains an age recipient, which unlocks nothing"
     } else if holds("AGE-SECRET-KEY-") {
-        "holds an age identity, not a key of strongroom"
+        "contains an age identity, not a Strongroom key"
     } else {
-        "does not hold one strongroom-key-v1 line"
+        "does not contain exactly one strongroom-key-v1 line"
     }
 }
 
@@ -80,7 +80,7 @@ mod tests {
     fn other_contents_are_refused_and_not_quoted() {
         for text in ["", "canary", "strongroom-key-v1:canary", "strongroom-key-v2:AAAA"] {
             let error = parse(text.as_bytes(), "the key file").unwrap_err();
-            assert_eq!(error.what(), "the key file does not hold one strongroom-key-v1 line");
+            assert_eq!(error.what(), "the key file does not contain exactly one strongroom-key-v1 line");
         }
         let two = [write(&generate().unwrap()).expose(), write(&generate().unwrap()).expose()].concat();
         assert!(parse(&two, "it").is_err());

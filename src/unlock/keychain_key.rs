@@ -1,7 +1,7 @@
-//! The key of an unlock method that lies in the desktop's keychain.
+//! The key of the unlock method that uses the desktop's keychain.
 //!
-//! It counts as kept only once a later process has read it back. Until then a file beside the unlock
-//! file says so, and people are told to keep another way in.
+//! The key counts as stored only when a later process has read it back. Until then a file next to the unlock file
+//! says so, and people are told to keep another method.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,20 +10,22 @@ use zeroize::Zeroizing;
 
 use super::unlock_files::{self, DIR, KEYCHAIN, Slot, UNSEEN, Unlocked};
 use super::{MethodSecret, key_text};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::keychain::{Keychain, Transport};
+use crate::messages;
 use crate::secret::{ExposeSecret, SecretBox};
 
-/// A keychain may keep its last seconds in memory only (KWallet 5.103: about 5 s).
+/// How old the note must be before a reader counts as a later process. A keychain may keep its last changes in memory
+/// only for some time (KWallet 5.103: about 5 s).
 const SEEN_AFTER: Duration = Duration::from_secs(60);
 
-/// A key is not sealed: it travels encrypted.
+/// A key is not an encrypted record, so it needs an encrypted session.
 const PRIVATE: Transport = Transport::Private { prefix: key_text::PREFIX };
 
-/// Opens the vault with the key that the keychain holds. `vault` is the vault's id, where it is known.
+/// Unlocks the vault with the key in the keychain. `vault` is the vault's id, if it is known.
 ///
 /// # Errors
-/// Those of the keychain; `KEYCHAIN_LOST` when it holds no key for this home, or another one.
+/// Those of the keychain; `KEYCHAIN_LOST` if it has no key for this home, or a wrong one.
 pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<Unlocked> {
     let ids = match vault {
         Some(id) => vec![id.to_owned()],
@@ -33,17 +35,12 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
     for id in &ids {
         found.extend(keychain.get(&keychain.unlock_key(id, KEYCHAIN).attributes, PRIVATE)?);
     }
-    let lost = |what: &str| {
-        Err(Error::new(Code::KeychainLost, what).with_remedy("unlock by another method, or rebuild the vault: strongroom recover --recovery-key FILE; then add the keychain again"))
-    };
     if found.is_empty() {
         let others = ids.first().map_or_else(|| Ok(Vec::new()), |id| keychain.homes(id))?;
-        return match others.iter().find(|home| *home != keychain.home()) {
-            Some(home) => lost(&format!(
-                "the vault is locked: the keychain holds its key for the home in {home}, of which this one is a copy"
-            )),
-            None => lost("the vault is locked: the keychain holds no key for this vault"),
-        };
+        return Err(match others.iter().find(|home| *home != keychain.home()) {
+            Some(home) => messages::keychain::key_of_another_home(home),
+            None => messages::keychain::no_key(),
+        });
     }
     let from = format!("the key in the keychain ({})", keychain.provider());
     let mut failure = None;
@@ -57,17 +54,15 @@ pub fn open(keychain: &Keychain, vault: Option<&str>, slots: &[Slot]) -> Result<
     }
     match failure {
         Some(error) => Err(error),
-        None if found.iter().all(|text| text.is_empty()) => {
-            lost("the vault is locked: the keychain gives an empty item for its key; it lost what was stored")
-        }
-        None => lost("the vault is locked: what the keychain holds for this vault is not its key"),
+        None if found.iter().all(|text| text.is_empty()) => Err(messages::keychain::empty_key()),
+        None => Err(messages::keychain::wrong_key()),
     }
 }
 
-/// Puts a new key into the keychain, and reads it back over another connection.
+/// Stores a new key in the keychain, and reads it back over another connection.
 ///
 /// # Errors
-/// Those of the keychain; then no item is left behind, as far as that can be had.
+/// Those of the keychain. The item is removed again, if that is possible.
 pub fn create(keychain: &Keychain, vault: &str) -> Result<SecretBox<[u8; 32]>> {
     let key = key_text::generate()?;
     let item = keychain.unlock_key(vault, KEYCHAIN);
@@ -80,8 +75,8 @@ pub fn create(keychain: &Keychain, vault: &str) -> Result<SecretBox<[u8; 32]>> {
     Ok(key)
 }
 
-/// Writes the key anew for a home that was moved, where the keychain has it under another path only.
-/// Whether it had to.
+/// Stores the key again for a home that was moved, if the keychain has it under another path only. Returns whether
+/// that was necessary.
 ///
 /// # Errors
 /// Those of the keychain.
@@ -100,7 +95,7 @@ pub fn take_over(keychain: &Keychain, vault: &str, slot: &Slot) -> Result<bool> 
     Ok(false)
 }
 
-/// Notes that the key was written just now.
+/// Notes that the key was stored just now.
 ///
 /// # Errors
 /// `NO_SPACE`, `IO`.
@@ -109,14 +104,14 @@ pub fn note_unseen(home: &Dir) -> Result<()> {
     Ok(())
 }
 
-/// Whether no later process has seen the key yet.
+/// Returns whether no later process has read the key yet.
 #[must_use]
 pub fn is_unseen(home: &Dir) -> bool {
     home.dir_if_any(DIR).ok().flatten().is_some_and(|dir| matches!(dir.kind(UNSEEN), Ok(Some(_))))
 }
 
-/// Notes that another process than the one that wrote the key has read it; or, `at_once`, that the
-/// recovery key was taken out. Best effort: at worst it is said once more.
+/// Notes that a later process than the one that stored the key has read it or, with `at_once`, that the recovery key
+/// was exported. This is best effort: at worst people are told once more.
 pub fn note_seen(home: &Dir, at_once: bool) {
     let Ok(Some(dir)) = home.dir_if_any(DIR) else { return };
     let Ok(file) = dir.open_for_reading(UNSEEN) else { return };

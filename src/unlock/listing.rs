@@ -1,7 +1,7 @@
 //! The unlock files that the vault's ledger lists, by their SHA-256.
 //!
-//! Before the vault is open nothing of the ledger can be verified: until then the list only says which
-//! of two files of a method is meant. Whoever opened the vault verifies it.
+//! The ledger cannot be verified before the vault is unlocked. Until then the list only tells which of two files of a
+//! method is the current one; once the vault is unlocked, the list is verified.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::seal::signed;
 pub const LEDGER: &str = "ledger";
 /// The largest such ledger, in bytes.
 pub const MAX: usize = 1024 * 1024;
-/// What is added to the name of an unlock file until the change that it belongs to is in place.
+/// The suffix of a new unlock file until the change that it belongs to is finished.
 pub const NEW: &str = ".new";
 
 /// The SHA-256 of each method's unlock file, in hex.
 pub type Methods = BTreeMap<String, String>;
 
-/// The list in a home's ledger, not verified. None if there is none, or it cannot be read.
+/// Returns the unverified list in a home's ledger. `None` if the ledger does not exist or cannot be read.
 #[must_use]
 pub fn unverified(home: &Dir) -> Option<Methods> {
     #[derive(Deserialize)]

@@ -1,9 +1,8 @@
-//! Ways to obtain the vault's keys, and the fixed order in which they are sought.
+//! Ways to obtain the vault's keys, and the fixed order in which they are tried.
 //!
-//! Order: a flag; its variable; the kernel's cache; the key file in its default place; a systemd
-//! credential; the keychain, where the vault has that method; a prompt, on a terminal and for people
-//! only. A source that was named by hand and fails is an error: the
-//! next one is never tried in its place.
+//! The order: a flag; its variable; the cache in the kernel's keyring; the default key file; a systemd credential;
+//! the keychain, if the vault has that method; a prompt, if there is a person at a terminal. If a source that was
+//! named by hand fails, that is an error: the next one is never tried instead.
 
 pub mod cache;
 mod cache_name;
@@ -27,25 +26,25 @@ use crate::seal::argon2id::Cost;
 use crate::seal::unlock_file::{Kind, MethodKey};
 use crate::secret::Buffer;
 
-/// A vault that was opened.
+/// An unlocked vault.
 #[derive(Debug)]
 pub enum Opened {
-    /// By a method, now: everything that its unlock file held.
+    /// Unlocked now with a method: everything in its unlock file.
     By(unlock_files::Unlocked),
-    /// From the cache: what reading and writing need, of an earlier opening by a method.
+    /// Unlocked earlier, and now from the cache: what reading and writing need.
     Cached(cache::Cache),
 }
 
-/// The secret of an unlock method, as it was obtained.
+/// The secret of an unlock method.
 pub enum MethodSecret {
     /// 32 random bytes from a key file or a credential.
     Key(SecretBox<[u8; 32]>),
-    /// A passphrase, as its bytes were read.
+    /// The bytes of a passphrase.
     Passphrase(Buffer),
 }
 
 impl MethodSecret {
-    /// Which kind of unlock file it opens.
+    /// Returns the kind of unlock file that it decrypts.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
@@ -54,10 +53,10 @@ impl MethodSecret {
         }
     }
 
-    /// The key for a file. For a passphrase this takes one Argon2id derivation.
+    /// Returns the key for a file. For a passphrase this takes one Argon2id derivation.
     ///
     /// # Errors
-    /// `KDF_BOUNDS`, `INTERNAL`.
+    /// `KDF_BOUNDS`, `NO_MEMORY`, `INTERNAL`.
     pub fn method_key(&self, cost: Option<Cost>) -> Result<MethodKey> {
         match (self, cost) {
             (Self::Key(bytes), _) => Ok(MethodKey::of_bytes(bytes.expose_secret())),

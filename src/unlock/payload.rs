@@ -1,4 +1,4 @@
-//! What an unlock file holds: everything that opens the vault.
+//! The contents of an unlock file: everything that unlocks the vault.
 
 use std::fmt;
 
@@ -6,32 +6,33 @@ use age::x25519;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
 use crate::json;
+use crate::messages;
 use crate::seal::keys::{KeyId, KeySet, Keys, MachineId, RingKey, VaultId, VaultKey};
 use crate::seal::stanza;
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 
 const FORMAT: u32 = 1;
-/// How many given-up vault keys an unlock file remembers by their ids.
+/// The most ids of retired vault keys that an unlock file keeps.
 pub const RETIRED_MAX: usize = 32;
-/// How long a former transfer identity still opens bundles after a rekey, in milliseconds: 30 days.
+/// How long a former transfer identity still decrypts bundles after a rekey, in milliseconds: 30 days.
 pub const FORMER_TRANSFER: i64 = 30 * 24 * 3_600 * 1_000;
-/// How many former transfer identities are kept, the latest.
+/// The most former transfer identities that are kept.
 const FORMER_TRANSFER_MAX: usize = 8;
 
-/// A change of keys that is not finished. It is finished by running it again.
+/// An unfinished change of keys. Running it again finishes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pending {
-    /// `rekey`: records under the old key are left.
+    /// `rekey`: some records are still encrypted with the old key.
     Rekey,
-    /// `recover`: records that only the recovery key opens are left.
+    /// `recover`: some records can still be decrypted with the recovery key only.
     Recover,
 }
 
 impl Pending {
-    /// The command that finishes it.
+    /// Returns the command that finishes it.
     #[must_use]
     pub const fn verb(self) -> &'static str {
         match self {
@@ -48,35 +49,34 @@ pub struct Payload {
     pub vault: VaultId,
     /// The machine that this home is on.
     pub machine: MachineId,
-    /// The name of the method whose file this is, equal to the file's name.
+    /// The name of the method that the file belongs to, equal to the file's name.
     pub method: String,
     /// All vault keys, the newest last.
     pub keys: Vec<VaultKey>,
-    /// Which of `keys` seals.
+    /// The index in `keys` of the key that encrypts.
     pub current: usize,
     /// The recovery identity, as text.
     pub recovery: SecretString,
     /// The recipient of the recovery identity.
     pub recovery_recipient: x25519::Recipient,
-    /// The identity to which others export.
+    /// The identity to whose recipient others export.
     pub transfer: SecretString,
-    /// The transfer identities before it, the latest last.
+    /// Former transfer identities, the latest last.
     pub former_transfers: Vec<FormerTransfer>,
-    /// The ids of the vault keys that were given up, the latest last.
+    /// The ids of retired vault keys, the latest last.
     pub retired: Vec<KeyId>,
     /// An unfinished change of keys.
     pub pending: Option<Pending>,
-    /// Ids that the vault had before a recovery that is not finished: its items in the keychain can
-    /// name them still.
+    /// Ids that the vault had before an unfinished recovery. Its items in the keychain may still name them.
     pub former: Vec<String>,
 }
 
-/// A transfer identity that a rekey replaced: bundles under way still open with it.
+/// A transfer identity that a rekey replaced. It still decrypts bundles that were on their way.
 #[derive(Clone)]
 pub struct FormerTransfer {
     /// The identity, as text.
     pub identity: SecretString,
-    /// Until when it opens bundles, in Unix milliseconds.
+    /// When it stops decrypting bundles, in Unix milliseconds.
     pub until: i64,
 }
 
@@ -129,7 +129,7 @@ struct InTransfer {
     until: i64,
 }
 
-/// A vault key as it is written.
+/// A vault key in its written form.
 #[derive(Serialize)]
 pub(super) struct OutKey {
     id: String,
@@ -170,14 +170,14 @@ struct In<'a> {
     former: Vec<String>,
 }
 
-/// A vault key as it is read.
+/// A vault key in its written form, borrowed from the text.
 #[derive(Deserialize)]
 pub(super) struct InKey<'a> {
     id: &'a str,
     key: &'a str,
 }
 
-/// The keys of an agent that were read. Their ids are those of the vault keys that they come from.
+/// Decodes the keys of an agent. Their ids are those of the vault keys that they are derived from.
 pub(super) fn read_agent_keys(read: &[InKey<'_>]) -> Option<Vec<RingKey>> {
     let key = |entry: &InKey<'_>| {
         let bytes = Zeroizing::new(stanza::decode::<32>(entry.key)?);
@@ -186,8 +186,7 @@ pub(super) fn read_agent_keys(read: &[InKey<'_>]) -> Option<Vec<RingKey>> {
     read.iter().map(key).collect()
 }
 
-/// The vault keys that were read, and which of them is the one of that id; nothing where one is
-/// not what its id says.
+/// Decodes vault keys, and returns them with the index of the current one. `None` if a key does not fit its id.
 pub(super) fn read_keys(read: &[InKey<'_>], current: &str) -> Option<(Vec<VaultKey>, usize)> {
     let current = read.iter().position(|key| key.id == current)?;
     let keys = read
@@ -209,10 +208,10 @@ struct Version<'a> {
 }
 
 impl Payload {
-    /// The payload of a new vault, with keys and identities of its own.
+    /// Generates the payload of a new vault.
     ///
     /// # Errors
-    /// `INTERNAL` when the system has no random bytes.
+    /// `INTERNAL` if the system has no random bytes.
     pub fn generate(method: &str) -> Result<Self> {
         let (recovery, recovery_recipient) = new_identity();
         Ok(Self {
@@ -231,15 +230,12 @@ impl Payload {
         })
     }
 
-    /// What writing and reading need of it.
+    /// Returns the keys that reading and writing need.
     ///
     /// # Errors
-    /// `CORRUPT` when `current` names no key.
+    /// `CORRUPT` if `current` is out of range.
     pub fn keys(&self) -> Result<Keys> {
-        let current = self
-            .keys
-            .get(self.current)
-            .ok_or_else(|| Error::new(Code::Corrupt, "the unlock file names a key that it does not hold"))?;
+        let current = self.keys.get(self.current).ok_or_else(messages::seal::no_current_key)?;
         Keys::new(KeySet {
             vault: self.vault.clone(),
             machine: self.machine.clone(),
@@ -250,36 +246,31 @@ impl Payload {
         })
     }
 
-    /// The identities to which others may have exported: the one of today first, then those that a
-    /// rekey replaced and that have not ended.
+    /// Returns the identities to which others may have exported: the current one first, then the former ones that have
+    /// not expired.
     ///
     /// # Errors
-    /// `CORRUPT` if one is none.
+    /// `CORRUPT` if one does not parse.
     pub fn transfer_identities(&self, now: i64) -> Result<Vec<x25519::Identity>> {
         let former = self.former_transfers.iter().rev().filter(|former| former.until > now);
         std::iter::once(&self.transfer)
             .chain(former.map(|former| &former.identity))
             .map(|text| {
-                text.expose_secret().parse().map_err(|_| {
-                    Error::new(Code::Corrupt, "the unlock file holds a damaged transfer identity")
-                })
+                text.expose_secret().parse().map_err(|_| messages::unlock::damaged_transfer_identity())
             })
             .collect()
     }
 
-    /// The recovery identity.
+    /// Returns the recovery identity.
     ///
     /// # Errors
-    /// `CORRUPT` if it is none.
+    /// `CORRUPT` if it does not parse.
     pub fn recovery_identity(&self) -> Result<x25519::Identity> {
-        self.recovery
-            .expose_secret()
-            .parse()
-            .map_err(|_| Error::new(Code::Corrupt, "the unlock file holds a damaged recovery identity"))
+        self.recovery.expose_secret().parse().map_err(|_| messages::unlock::damaged_recovery_identity())
     }
 
-    /// Gives the payload a new vault key, a new recovery identity and a new transfer identity. The
-    /// old key stays among the keys; the new one seals only once `current` says so.
+    /// Adds a new vault key, a new recovery identity and a new transfer identity. The old key stays, and the new one
+    /// does not encrypt until `current` points to it.
     ///
     /// # Errors
     /// `INTERNAL` if the system has no random bytes.
@@ -294,7 +285,7 @@ impl Payload {
         Ok(())
     }
 
-    /// Gives up every key but the one that seals, and remembers them by their ids.
+    /// Retires every key except the current one, and keeps their ids.
     pub fn drop_old_keys(&mut self) {
         let current = self.current.min(self.keys.len().saturating_sub(1));
         self.retired.extend(self.keys.drain(..current).map(|key| key.id()));
@@ -303,10 +294,10 @@ impl Payload {
         self.current = 0;
     }
 
-    /// The bytes that are sealed.
+    /// Returns the bytes to encrypt.
     ///
     /// # Errors
-    /// `CORRUPT` when `current` names no key; `INTERNAL`.
+    /// `CORRUPT` if `current` is out of range; `INTERNAL`.
     pub fn to_bytes(&self) -> Result<Buffer> {
         let out = Out {
             format: FORMAT,
@@ -328,20 +319,19 @@ impl Payload {
             former: &self.former,
         };
         let mut bytes = Buffer::with_capacity(2048);
-        serde_json::to_writer(&mut bytes, &out)
-            .map_err(|_| Error::new(Code::Internal, "the unlock payload cannot be written"))?;
+        serde_json::to_writer(&mut bytes, &out).map_err(|_| messages::unlock::contents_not_written())?;
         Ok(bytes)
     }
 
-    /// The payload in opened bytes.
+    /// Parses decrypted bytes.
     ///
     /// # Errors
-    /// `NEWER_FORMAT`, `CORRUPT`.
+    /// `NEWER_FORMAT`, `OLD_FORMAT`, `CORRUPT`.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let damaged = || Error::new(Code::Corrupt, "the unlock file's contents are damaged");
+        let damaged = messages::unlock::damaged_contents;
         let version: Version = json::parse(bytes, "the unlock file").map_err(|_| damaged())?;
         if version.format > FORMAT {
-            return fail(Code::NewerFormat, "the vault was made by a newer strongroom");
+            return Err(messages::unlock::newer_vault());
         }
         if version.format == FORMAT && version.machine.is_none() {
             return Err(old_format());
@@ -372,10 +362,10 @@ impl Payload {
     }
 }
 
-/// The error for a home of a development version, whose forms no released program reads.
+/// Returns the error for a home of a development version, whose formats no released version reads.
 #[must_use]
 pub fn old_format() -> Error {
-    Error::new(Code::OldFormat, "this vault was made by a development version of Strongroom, before 0.1.0")
+    messages::unlock::old_vault()
 }
 
 fn new_identity() -> (SecretString, x25519::Recipient) {
@@ -386,6 +376,7 @@ fn new_identity() -> (SecretString, x25519::Recipient) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn a_payload_survives_its_bytes() {
@@ -401,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn given_up_keys_are_remembered_and_former_transfer_identities_end() {
+    fn retired_keys_are_remembered_and_former_transfer_identities_expire() {
         let mut payload = Payload::generate("key-file").unwrap();
         let (first, transfer) = (payload.keys[0].id(), payload.transfer.expose_secret().to_owned());
         for _ in 0..RETIRED_MAX + 3 {

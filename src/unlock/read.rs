@@ -1,4 +1,4 @@
-//! Reading the secret of an unlock method: from a key file, a passphrase file or a descriptor.
+//! Reads the secret of an unlock method from a key file, a passphrase file or a descriptor.
 
 use std::os::fd::RawFd;
 use std::path::Path;
@@ -10,7 +10,8 @@ use strongroom_backends::key_file::{self, Trust};
 use strongroom_backends::{StoreError, place_of, shown, variable_of};
 
 use super::{MethodSecret, key_text, refused};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::permission;
 use crate::secret::Buffer;
 pub use crate::term::stream::{Stream, read_fd};
@@ -18,10 +19,10 @@ pub use crate::term::stream::{Stream, read_fd};
 /// The largest passphrase, in bytes.
 pub const PASSPHRASE_MAX: usize = 4096;
 
-/// Reads a key file, which may not lie in the vault's home, or a key from a stream.
+/// Reads a key file, which may not be in the vault's home, or a key from a stream.
 ///
 /// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`; `TIMEOUT` if a stream gives no end.
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA`; `TIMEOUT` if a stream does not end.
 pub fn key_of_file(path: &Path, home: &Path, trust: Trust) -> Result<MethodSecret> {
     if Stream::of(path).is_none() {
         refuse_inside(path, home)?;
@@ -30,11 +31,11 @@ pub fn key_of_file(path: &Path, home: &Path, trust: Trust) -> Result<MethodSecre
     Ok(MethodSecret::Key(key_text::parse(bytes.expose(), &told("key file", path))?))
 }
 
-/// Reads a small file that holds a secret, which is nobody else's to read, or a stream in its place. `what` it is
-/// stands in messages after "the".
+/// Reads a small file with a secret, which only its owner may read, or a stream in its place. `what` says what the file
+/// is; messages put "the" before it.
 ///
 /// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `TOO_LARGE`; `TIMEOUT` if a stream gives no end.
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `TOO_LARGE`; `TIMEOUT` if a stream does not end.
 pub fn bytes_of(path: &Path, what: &str, trust: Trust) -> Result<Buffer> {
     if let Some(stream) = Stream::of(path) {
         return stream.read(key_file::MAX);
@@ -45,60 +46,57 @@ pub fn bytes_of(path: &Path, what: &str, trust: Trust) -> Result<Buffer> {
     Ok(buffer)
 }
 
-/// What something was read from, for messages: a file, or a stream in its place.
+/// Names what a secret was read from, for messages: a file, or a stream in its place.
 #[must_use]
 pub fn told(what: &str, path: &Path) -> String {
     Stream::of(path).map_or_else(|| format!("the {what} {}", shown(path)), Stream::told)
 }
 
-/// The same without what kind of file it is.
+/// As [`told`], without the kind of file.
 #[must_use]
 pub fn named(path: &Path) -> String {
     Stream::of(path).map_or_else(|| shown(path), Stream::told)
 }
 
-/// Refuses a key file that lies in the home: whoever copies the home would have both.
+/// Refuses a key file in the home, because a copy of the home would contain both.
 ///
 /// # Errors
 /// `UNSAFE_KEY_FILE`.
 pub fn refuse_inside(path: &Path, home: &Path) -> Result<()> {
     let real = |path: &Path| {
         let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        // A parent that is yet to be made has no links in it.
+        // A parent that does not exist yet has no links in it.
         parent.canonicalize().unwrap_or_else(|_| parent.to_owned())
     };
     let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
     if real(path).starts_with(&home) {
-        return fail(
-            Code::UnsafeKeyFile,
-            format!("the key file {} lies inside the vault's home", shown(path)),
-        );
+        return Err(messages::unlock::key_file_in_home(path));
     }
     Ok(())
 }
 
-/// Refuses a place for a new key file that other users could change.
+/// Refuses a place for a new key file in which other users could replace it.
 ///
 /// # Errors
-/// `UNSAFE_KEY_FILE`, those of looking there.
+/// `UNSAFE_KEY_FILE`, and those of looking there.
 pub fn refuse_unsafe_place(path: &Path) -> Result<()> {
     match key_file::check_place(path) {
         Err(StoreError::Unsafe { path, why }) => {
-            let remedy = if why == key_file::SLASH {
-                "name the file itself, without a slash at its end"
+            let error = messages::unlock::unsafe_place(&path, why);
+            Err(if why == key_file::SLASH {
+                error.with_remedy(messages::unlock::NAME_THE_FILE)
             } else {
-                "name a file in a directory that only you can write, as in ~/.config/strongroom"
-            };
-            Err(Error::new(Code::UnsafeKeyFile, format!("{} {why}", shown(&path))).with_remedy(remedy))
+                error
+            })
         }
         checked => Ok(checked?),
     }
 }
 
-/// Reads a passphrase: the bytes as they are, less one final line break.
+/// Reads a passphrase: all bytes of the file except one final line break.
 ///
 /// # Errors
-/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA` when it is empty.
+/// `NO_INPUT`, `UNSAFE_KEY_FILE`, `BAD_DATA` if it is empty.
 pub fn passphrase_of_file(path: &Path, trust: Trust) -> Result<Buffer> {
     trim_passphrase(bytes_of(path, "passphrase file", trust)?, &told("passphrase file", path))
 }
@@ -106,7 +104,7 @@ pub fn passphrase_of_file(path: &Path, trust: Trust) -> Result<Buffer> {
 /// Reads a passphrase from an inherited descriptor.
 ///
 /// # Errors
-/// `NO_INPUT` when it is not open, `BAD_DATA` when it is empty, `TOO_LARGE`.
+/// `NO_INPUT` if it is not open, `BAD_DATA` if it is empty, `TOO_LARGE`.
 pub fn passphrase_of_fd(number: RawFd) -> Result<Buffer> {
     let passphrase = read_fd(number, PASSPHRASE_MAX + 2)?;
     trim_passphrase(passphrase, &format!("file descriptor {number}"))
@@ -121,37 +119,28 @@ fn trim_passphrase(mut passphrase: Buffer, from: &str) -> Result<Buffer> {
         }
     }
     if passphrase.is_empty() {
-        return Err(Error::new(Code::BadData, format!("{from} holds an empty passphrase"))
-            .with_remedy("give a passphrase on one line; its line break is left out"));
+        return Err(messages::unlock::empty_passphrase(from));
     }
     if passphrase.len() > PASSPHRASE_MAX {
-        return fail(
-            Code::TooLarge,
-            format!("the passphrase of {from} is longer than {PASSPHRASE_MAX} bytes"),
-        );
+        return Err(messages::unlock::passphrase_too_long(from, PASSPHRASE_MAX));
     }
     Ok(passphrase)
 }
 
-/// The error of a file that was named by hand and cannot be read. One that is not there and that a variable
-/// names, or that may be a secret itself, is told by where it was named.
+/// Returns the error for a file that was named by hand and cannot be read. If the file does not exist and a variable
+/// names it, or its path may itself be a secret, the message says where it was named.
 #[must_use]
 pub fn not_read(error: StoreError, what: &str) -> Error {
     match error {
         StoreError::NotFound(path) => {
-            let what = match variable_of(&path).or_else(|| place_of(&path)) {
-                Some(place) => format!("the {what} that {place} names is not there"),
-                None => format!("the {what} {} is not there", shown(&path)),
-            };
-            Error::new(Code::NoInput, what)
+            let place = variable_of(&path).or_else(|| place_of(&path));
+            messages::unlock::file_not_found(what, &path, place)
         }
         StoreError::Unsafe { path, why: DANGLING } => {
-            Error::new(Code::NoInput, format!("the {what} cannot be read: {} {DANGLING}", shown(&path)))
-                .with_remedy(permission::OF_DANGLING)
+            messages::unlock::dangling_file(what, &path, DANGLING).with_remedy(permission::OF_DANGLING)
         }
         StoreError::Unsafe { path, why } => {
-            Error::new(Code::UnsafeKeyFile, format!("the {what} {} {why}", shown(&path)))
-                .with_remedy(refused::remedy(&path, why))
+            messages::unlock::unsafe_file(what, &path, why).with_remedy(refused::remedy(&path, why))
         }
         StoreError::Denied { path, at, why: Denial::Owner(owner) } if !permission::is_ours_to_give(&at) => {
             let remedy = refused::unreadable(&path, owner);
@@ -160,12 +149,7 @@ pub fn not_read(error: StoreError, what: &str) -> Error {
         StoreError::Io { path, source }
             if source.raw_os_error() == Some(Errno::NAMETOOLONG.raw_os_error()) =>
         {
-            let what = match place_of(&path) {
-                Some(place) => format!("the name of the {what} that {place} names is too long"),
-                None => format!("the name of the {what} {} is too long", shown(&path)),
-            };
-            Error::new(Code::Io, what)
-                .with_remedy("use a shorter one: 255 bytes for each name, 4095 for the path")
+            messages::unlock::path_too_long(what, &path, place_of(&path))
         }
         other => other.into(),
     }
@@ -174,6 +158,7 @@ pub fn not_read(error: StoreError, what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn bytes(text: &[u8]) -> Result<Buffer> {
         let mut buffer = Buffer::default();

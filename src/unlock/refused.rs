@@ -1,7 +1,7 @@
-//! What to do about a file with a secret that is refused: a key, a passphrase, an identity.
+//! Remedies for a file with a secret (a key, a passphrase, an identity) that is refused.
 //!
-//! What was named may be anything, by mistake: a directory, `/etc/passwd`, a device. A command that is given here is
-//! typed as it is, so it names the file, and changes only what is the caller's own.
+//! People name anything by mistake: a directory, `/etc/passwd`, a device. The commands here are pasted as they are, so
+//! they name the file, and change only what belongs to the caller.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -9,64 +9,40 @@ use std::path::Path;
 use rustix::process::geteuid;
 use strongroom_backends::key_file::{DIRECTORY, FOREIGN, LOOSE, LOOSE_ABOVE, LOOSE_MOUNT, NO_FILE, SLASH};
 
+use crate::messages::unlock as say;
 use crate::permission;
 use crate::term::escape::shell_path;
 
-/// Where the system's own files lie. Root owns those, and other programs read them.
+/// The directories of the system's own files, which root owns and other programs read.
 const SYSTEM: [&str; 12] =
     ["/etc", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/boot", "/var", "/run", "/dev", "/proc", "/sys"];
-/// What a directory of Strongroom's own is called.
+/// The name of Strongroom's own directories.
 const OWN: &str = "strongroom";
 
-const MOUNTED: &str = "in a container, mount it as a secret: below /run/secrets, read-only, or on a tmpfs";
-
-/// What to do about a file that is refused. `why` is what `StoreError::Unsafe` said.
+/// Returns the remedy for a file that is refused. `why` is that of `StoreError::Unsafe`.
 #[must_use]
 pub fn remedy(path: &Path, why: &str) -> String {
+    let word = shell_path(path);
     match why {
-        LOOSE_MOUNT => "mount it read-only for others: `mode: 0400` in the secret's mount, with the `uid` of the user that runs strongroom (Kubernetes: `defaultMode: 0400`)".to_owned(),
-        LOOSE_ABOVE => "mount it in a directory that only root or this user can write, as in /run/secrets".to_owned(),
-        FOREIGN => format!("run the command as the file's owner, or {}; {}", copy(path), by_uid()),
-        LOOSE if is_own(path) => {
-            format!("if this is the key, keep others out: chmod 600 {}; {MOUNTED}", word(path))
-        }
-        LOOSE if is_in(path, &["/dev", "/proc", "/sys"]) => NAME_IT.to_owned(),
-        LOOSE => format!("if this is the key, {}; {MOUNTED}", copy(path)),
-        NO_FILE | DIRECTORY | SLASH | "is not a directory" => NAME_IT.to_owned(),
-        _ => "name a regular file of your own with mode 0600".to_owned(),
+        LOOSE_MOUNT => say::mount_privately(),
+        LOOSE_ABOVE => say::mount_elsewhere(),
+        FOREIGN => say::run_as_owner(&word, geteuid().as_raw()),
+        LOOSE if is_own(path) => say::make_private(&word),
+        LOOSE if is_in(path, &["/dev", "/proc", "/sys"]) => say::name_the_file_or_pipe(),
+        LOOSE => say::copy_if_key(&word),
+        NO_FILE | DIRECTORY | SLASH | "is not a directory" => say::name_the_file_or_pipe(),
+        _ => say::name_own_file(),
     }
 }
 
-const NAME_IT: &str = "name the file itself, without a slash at its end; a pipe is given as - or by <(…)";
-
-/// What to do about a file that its owner keeps this user from reading, as Docker and Kubernetes mount a secret
-/// with mode 0400.
+/// Returns the remedy for a file that this user may not read, such as a secret that Docker or Kubernetes mounts with
+/// mode 0400 for another user.
 #[must_use]
 pub fn unreadable(path: &Path, owner: u32) -> String {
-    let (me, owner) = (geteuid().as_raw(), permission::name_of(owner));
-    format!(
-        "{}; elsewhere, run the command as {owner}, or let {owner} make a copy for you: install -o {me} -m 600 {} NEWFILE",
-        by_uid(),
-        word(path)
-    )
+    say::unreadable(&shell_path(path), geteuid().as_raw(), permission::name_of(owner))
 }
 
-fn by_uid() -> String {
-    format!(
-        "in a container, mount it with the `uid` of the user that runs strongroom ({}; Kubernetes: `fsGroup` and `defaultMode: 0440`)",
-        geteuid().as_raw()
-    )
-}
-
-fn copy(path: &Path) -> String {
-    format!("make a copy of your own, and name that: install -m 600 {} NEWFILE", word(path))
-}
-
-fn word(path: &Path) -> String {
-    shell_path(path)
-}
-
-/// Whether a file is the caller's own, and not one of the system's, of which root is the owner.
+/// Returns whether a file belongs to the caller and is not one of the system's files, which matters for root.
 fn is_own(path: &Path) -> bool {
     let Ok(real) = path.canonicalize() else { return false };
     let mine = real.metadata().is_ok_and(|file| file.is_file() && file.uid() == geteuid().as_raw());

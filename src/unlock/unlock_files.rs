@@ -1,11 +1,12 @@
-//! The unlock files of a home: `unlock/<method>.age`, one for each method.
+//! The unlock files of a home: `unlock/<method>.age`, one for each unlock method.
 
 use sha2::{Digest, Sha256};
 use strongroom_backends::fs::dir::Dir;
 
 use super::payload::Payload;
 use super::{MethodSecret, listing};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
+use crate::messages;
 use crate::seal::RECORD_MAX;
 use crate::seal::argon2id::Cost;
 use crate::seal::keys::hex;
@@ -15,35 +16,35 @@ use crate::seal::unlock_file::{self, Kind, MethodKey};
 pub const DIR: &str = "unlock";
 /// The most unlock methods a vault may have.
 pub const SLOTS_MAX: usize = 16;
-/// The name of the one passphrase method.
+/// The name of the only method with a passphrase.
 pub const PASSPHRASE: &str = "passphrase";
 /// The name of the first key-file method.
 pub const KEY_FILE: &str = "key-file";
-/// The name of the method by the desktop's keychain.
+/// The name of the method that uses the desktop's keychain.
 pub const KEYCHAIN: &str = "keychain";
-/// The file that says that no later process has seen the keychain's key yet.
+/// The file that says that no later process has read the keychain's key yet.
 pub(super) const UNSEEN: &str = "keychain.unseen";
-/// The name of the method by a systemd credential.
+/// The name of the method that uses a systemd credential.
 pub const SYSTEMD_CREDENTIAL: &str = "systemd-credential";
 
-/// An unlock file that was looked at, not opened.
+/// An unlock file that was read but not decrypted.
 #[derive(Debug)]
 pub struct Slot {
     /// The method's name.
     pub method: String,
-    /// What opens it, or why it cannot be used.
+    /// The kind of secret that decrypts it, or why it cannot be used.
     pub kind: Result<(Kind, Option<Cost>)>,
     bytes: Vec<u8>,
 }
 
 impl Slot {
-    /// The SHA-256 of the file, as it was looked at.
+    /// Returns the SHA-256 of the file as it was read.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         Sha256::digest(&self.bytes).into()
     }
 
-    /// Whether a secret opens the file.
+    /// Returns whether a secret decrypts the file.
     ///
     /// # Errors
     /// `CORRUPT` and the like for a damaged file.
@@ -52,7 +53,7 @@ impl Slot {
     }
 }
 
-/// Whether two looks at the unlock files saw the same.
+/// Returns whether the unlock files were the same both times they were read.
 #[must_use]
 pub fn same(one: &[Slot], other: &[Slot]) -> bool {
     let seen = |slots: &[Slot]| -> Vec<(String, Vec<u8>)> {
@@ -61,28 +62,28 @@ pub fn same(one: &[Slot], other: &[Slot]) -> bool {
     seen(one) == seen(other)
 }
 
-/// A vault that was unlocked: the payload, and how to unlock it again after a change of keys.
+/// A vault that was unlocked with a method: the payload, and how to unlock it again after a change of keys.
 #[derive(Debug)]
 pub struct Unlocked {
-    /// The opened payload.
+    /// The contents of the unlock file.
     pub payload: Payload,
-    /// The secret that opened it.
+    /// The secret that decrypted it.
     pub secret: MethodSecret,
-    /// Where the secret came from, for people: `the key file …`.
+    /// Where the secret came from, for messages: `the key file …`.
     pub from: String,
-    /// The key file that it came from, if it was one.
+    /// The key file that it came from, if any.
     pub key_file: Option<std::path::PathBuf>,
     digest: [u8; 32],
 }
 
-/// Whether a text can name a method: `[a-z0-9][a-z0-9-]{0,31}`.
+/// Returns whether a text is a valid name of a method: `[a-z0-9][a-z0-9-]{0,31}`.
 #[must_use]
 pub fn is_method_name(text: &str) -> bool {
     let good = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     !text.is_empty() && text.len() <= 32 && text.bytes().all(good) && !text.starts_with('-')
 }
 
-/// Whether a name in the directory of unlock files is one that Strongroom gives.
+/// Returns whether Strongroom itself gives such a name to a file in the directory of unlock files.
 #[must_use]
 pub fn is_ours(name: &str) -> bool {
     let aside = || name.split_once(".age.replaced-").is_some_and(|(method, _)| is_method_name(method));
@@ -90,7 +91,7 @@ pub fn is_ours(name: &str) -> bool {
     method.is_some_and(is_method_name) || aside() || name == UNSEEN
 }
 
-/// The name of a method's unlock file.
+/// Returns the name of a method's unlock file.
 #[must_use]
 pub fn file_name(method: &str) -> String {
     format!("{method}.age")
@@ -100,11 +101,11 @@ fn shown(method: &str) -> String {
     format!("{DIR}/{method}.age")
 }
 
-/// All unlock files of a home, by name. An absent directory holds none. Of a method whose new file is
-/// committed and not yet in its place, that one.
+/// Returns all unlock files of a home, sorted by method; none if the directory does not exist. If a method's new file
+/// is committed but not yet moved into place, returns the new one.
 ///
 /// # Errors
-/// Those of reading the directory, and `TAMPERED` if there are more than [`SLOTS_MAX`].
+/// Those of reading the directory, and `TAMPERED` for more than [`SLOTS_MAX`].
 pub fn list(home: &Dir) -> Result<Vec<Slot>> {
     let Some(dir) = home.dir_if_any(DIR)? else { return Ok(Vec::new()) };
     let listing = listing::unverified(home);
@@ -115,7 +116,7 @@ pub fn list(home: &Dir) -> Result<Vec<Slot>> {
     methods.sort_unstable();
     methods.dedup();
     if methods.len() > SLOTS_MAX {
-        return fail(Code::Tampered, format!("there are more than {SLOTS_MAX} unlock files"));
+        return Err(messages::unlock::too_many_unlock_files(SLOTS_MAX));
     }
     let slot = |method: &str| slot_of(&dir, method, listing.as_ref());
     Ok(methods.into_iter().filter_map(slot).collect())
@@ -129,7 +130,7 @@ fn slot_of(dir: &Dir, method: &str, listing: Option<&listing::Methods>) -> Optio
     if due.is_some() && !read.as_ref().is_ok_and(|bytes| bytes.as_deref().is_some_and(is_due)) {
         match dir.read_if_any(&format!("{}{}", file_name(method), listing::NEW), RECORD_MAX) {
             Ok(Some(staged)) if is_due(&staged) => read = Ok(Some(staged)),
-            // It may just have been moved into its place.
+            // It may just have been moved into place.
             _ => read = in_place(),
         }
     }
@@ -143,34 +144,32 @@ fn slot_of(dir: &Dir, method: &str, listing: Option<&listing::Methods>) -> Optio
     Some(Slot { method: method.to_owned(), kind, bytes })
 }
 
-/// What opens an unlock file. Only the method named [`PASSPHRASE`] is by a passphrase: each file
-/// offered would cost a derivation more.
+/// Returns the kind of secret that decrypts an unlock file. Only the method named [`PASSPHRASE`] may have a passphrase,
+/// because each further file would cost one more derivation.
 fn inspect(bytes: &[u8], method: &str) -> Result<(Kind, Option<Cost>)> {
     match unlock_file::inspect(bytes, &shown(method)) {
-        Ok((Kind::Passphrase, _)) if method != PASSPHRASE => fail(
-            Code::Tampered,
-            format!("{} asks for a passphrase, which no method of that name does", shown(method)),
-        ),
+        Ok((Kind::Passphrase, _)) if method != PASSPHRASE => {
+            Err(messages::unlock::unexpected_passphrase(&shown(method), PASSPHRASE))
+        }
         done => done,
     }
-    .map_err(|error| mended(error, method))
+    .map_err(|error| with_restore(error, method))
 }
 
-/// The same error with what can be done about an unlock file.
-fn mended(error: Error, method: &str) -> Error {
+/// Adds the remedy for a damaged unlock file to its error.
+fn with_restore(error: Error, method: &str) -> Error {
     match error.code() {
-        Code::Corrupt | Code::Tampered | Code::TooLarge => error.with_remedy(format!(
-            "restore {} from a backup, unlock by another method, or run `strongroom recover`",
-            shown(method)
-        )),
+        Code::Corrupt | Code::Tampered | Code::TooLarge => {
+            error.with_remedy(messages::unlock::restore_unlock_file(&shown(method)))
+        }
         _ => error,
     }
 }
 
-/// Opens the vault with a secret: by any of its unlock files of the secret's kind.
+/// Unlocks the vault with a secret, which may fit any unlock file of its kind.
 ///
 /// # Errors
-/// `WRONG_KEY` when none opens; the reason of a damaged file when it is the only one of the kind.
+/// `WRONG_KEY` if it fits none; the error of a damaged file, if there is one.
 pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked> {
     let mut failure = None;
     let mut of_kind = 0;
@@ -189,10 +188,10 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
             Ok(Some(payload)) => {
                 let payload = Payload::parse(payload.expose())?;
                 if payload.method != slot.method {
-                    let what =
-                        format!("{} is the file of another method, {}", shown(&slot.method), payload.method);
-                    // A copy beside the file itself keeps nobody out.
-                    failure = Some(mended(Error::new(Code::Tampered, what), &slot.method));
+                    let error =
+                        messages::unlock::file_of_another_method(&shown(&slot.method), &payload.method);
+                    // Go on: a copy of an unlock file must not keep anyone from using the original.
+                    failure = Some(with_restore(error, &slot.method));
                     continue;
                 }
                 let digest = Sha256::digest(&slot.bytes).into();
@@ -200,26 +199,20 @@ pub fn open(slots: &[Slot], secret: MethodSecret, from: &str) -> Result<Unlocked
                 return Ok(Unlocked { payload, secret, from, key_file: None, digest });
             }
             Ok(None) => {}
-            Err(error) => failure = Some(mended(error, &slot.method)),
+            Err(error) => failure = Some(with_restore(error, &slot.method)),
         }
     }
     match (failure, secret.kind()) {
         (Some(error), _) => Err(error),
-        (None, Kind::Passphrase) if of_kind == 0 => {
-            fail(Code::WrongKey, format!("{from} cannot be used: this vault has no passphrase method"))
-        }
-        (None, Kind::Key) if of_kind == 0 => {
-            fail(Code::WrongKey, format!("{from} cannot be used: this vault has no key-file method"))
-        }
-        (None, Kind::Passphrase) => {
-            fail(Code::WrongKey, format!("wrong passphrase: {from} does not open this vault"))
-        }
-        (None, Kind::Key) => fail(Code::WrongKey, format!("{from} does not open this vault")),
+        (None, Kind::Passphrase) if of_kind == 0 => Err(messages::unlock::no_passphrase_method(from)),
+        (None, Kind::Key) if of_kind == 0 => Err(messages::unlock::no_key_file_method(from)),
+        (None, Kind::Passphrase) => Err(messages::unlock::wrong_passphrase(from)),
+        (None, Kind::Key) => Err(messages::unlock::wrong_key(from)),
     }
 }
 
 impl Unlocked {
-    /// Whether the unlock file is still, byte for byte, the one that was opened.
+    /// Returns whether the unlock file is still, byte for byte, the one that was decrypted.
     ///
     /// # Errors
     /// Those of reading it.
@@ -227,14 +220,14 @@ impl Unlocked {
         is_current(home, &self.payload.method, &self.digest)
     }
 
-    /// The SHA-256 of the unlock file that was opened.
+    /// Returns the SHA-256 of the unlock file that was decrypted.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
         self.digest
     }
 }
 
-/// Whether a method's unlock file is still, byte for byte, the one of that SHA-256.
+/// Returns whether a method's unlock file still has this SHA-256.
 ///
 /// # Errors
 /// Those of reading it.
@@ -244,7 +237,7 @@ pub fn is_current(home: &Dir, method: &str, digest: &[u8; 32]) -> Result<bool> {
     Ok(slot.is_some_and(|slot| slot.digest() == *digest))
 }
 
-/// A method's unlock file, sealed.
+/// Encrypts a method's unlock file.
 ///
 /// # Errors
 /// `TOO_LARGE`, `INTERNAL`.
@@ -252,7 +245,7 @@ pub fn seal(payload: &Payload, key: &MethodKey) -> Result<Vec<u8>> {
     unlock_file::seal(key, payload.to_bytes()?.expose())
 }
 
-/// Moves a method's unlock file aside, where it is kept and no longer sought.
+/// Moves a method's unlock file aside: it is kept, but no longer used.
 ///
 /// # Errors
 /// `IO`.
