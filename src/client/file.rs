@@ -159,7 +159,7 @@ mod tests {
         let path = file(directory.path(), &[b'b'; 100], 0o600);
         assert_eq!(read(&path, 99).unwrap_err().code(), Code::TooLarge);
         assert_eq!(read(&path, 100).unwrap().0.len(), 100);
-        // A file whose size is not known beforehand, as in /proc, is bounded while it is read.
+        // A file of unknown size, as in /proc, is bounded while it is read.
         assert_eq!(read(Path::new("/proc/self/status"), 10).unwrap_err().code(), Code::TooLarge);
     }
 

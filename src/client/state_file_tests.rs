@@ -124,7 +124,7 @@ fn what_is_known_of_a_profile_that_is_gone_is_forgotten() {
     assert!(!text(&file).contains("a:gone"), "{}", text(&file));
     assert!(text(&file).contains("\"later\": 1") && text(&file).contains("\"b\": \"b:x\""));
     assert_eq!((file.state.usage.len(), file.state.pins.len(), file.state.last_good.len()), (1, 1, 1));
-    // A profile that takes its id does not take what it earned.
+    // A new profile with its id does not inherit its usage.
     for mut file in [parsed(), file] {
         assert!(file.rename(&new, &gone).unwrap());
         let usage = file.state.usage(&gone).unwrap();

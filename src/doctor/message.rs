@@ -221,7 +221,7 @@ pub(super) mod tests {
         assert_eq!(read("it is a nice day"), None);
     }
 
-    /// Profiles: id, type, expiry.
+    /// Returns profiles made from ids, types and expiries.
     pub fn own(rows: &[(&str, CredentialType, Option<i64>)]) -> Vec<Profile> {
         rows.iter()
             .map(|(id, kind, expires)| {

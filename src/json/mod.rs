@@ -169,7 +169,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
 mod tests {
     use super::*;
 
-    /// Numbers that are the same in every run.
+    /// Pseudo-random numbers that are the same in every run.
     pub struct Random(pub u64);
 
     impl Random {
@@ -187,7 +187,7 @@ mod tests {
             assert_eq!(check(text.as_bytes(), "it").unwrap_err().code(), Code::DuplicateKey, "{text}");
         }
         assert!(check(br#"{"a":{"b":1},"b":{"a":1}}"#, "it").is_ok());
-        // On both sides of where an object counts as one of many keys.
+        // Below and above the number of keys from which they are compared by hash.
         for keys in 1..40 {
             let members: Vec<_> = (0..keys).map(|n| format!("\"k{n}\":0")).collect();
             assert!(check(format!("{{{}}}", members.join(",")).as_bytes(), "it").is_ok());

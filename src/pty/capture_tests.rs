@@ -91,7 +91,7 @@ fn what_a_program_sends_at_random_does_not_stop_it() {
     let _ = capture.finish();
 }
 
-/// On 24 rows, with a region that scrolls or without, what goes over an edge is known; in whatever pieces it comes.
+/// On 24 rows, with or without a scrolling region, a token that is moved off the screen is found, in pieces of any size.
 #[test]
 fn it_is_found_after_it_was_moved_out_of_the_screen() {
     let token = token();
@@ -130,7 +130,7 @@ fn it_is_found_after_it_was_moved_out_of_the_screen() {
 fn what_is_not_on_the_screen_parts_it_not() {
     let token = token();
     let (one, two) = token.split_at(50);
-    // The lines above are dropped, the cursor's shape changes, a rectangle has another colour.
+    // Lines above are dropped, the shape of the cursor changes, a rectangle gets another colour.
     for between in ["\x1b[3J", "\x1b[2 q", "\x1b[1;1;2;2;7$r", "\x1b[1;2;3;4;5T", "\x1b[?5S"] {
         let (shown, found, _) = through(&format!("{one}{between}{two}\r\n"), 9, 80);
         assert_eq!(found.as_deref(), Some(token.as_str()), "{between:?}");

@@ -143,7 +143,7 @@ mod tests {
         drop(go);
         assert!(slow.wait(LONG));
         let all: Vec<u8> = written.try_iter().flatten().collect();
-        // At most the piece that was on its way.
+        // At most the piece that was being written.
         assert!(all.ends_with(b"end") && all.len() <= PIECE + 3, "{}", all.len());
     }
 

@@ -16,7 +16,7 @@ fn code_of(pasted: &[u8]) -> Code {
     error.code()
 }
 
-/// A made-up key, 73 characters long.
+/// Returns a made-up key of 73 characters.
 fn key() -> String {
     format!("sk-or-v1-{}", "0123456789abcdef".repeat(4))
 }
@@ -50,7 +50,7 @@ fn a_wrapped_token_is_taken_whole() {
     }
 }
 
-/// What is printed around a secret, or in the place of one. The originals are in the trackers and pages of `pass`,
+/// Tries what programs print around a secret, or instead of one. The originals are in the trackers and pages of `pass`,
 /// `gh`, `op`, `npm`, `vault`, `aws`, `doppler`, `gopass`, `gcloud`, `az`; the values are made up.
 #[test]
 fn what_is_not_one_secret_is_refused() {

@@ -129,7 +129,7 @@ fn assigns(before: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Wrapped in nothing but what a secret can be itself.
+    /// Passes texts that can themselves be a secret.
     #[test]
     fn what_can_be_a_secret_goes_through() {
         for text in [

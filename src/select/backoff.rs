@@ -317,7 +317,7 @@ mod tests {
             assert_eq!((next.error_count, next.cooldown_until), (count, Some(NOW + window)), "{later}");
             assert_eq!(next.failure_counts["auth"], count);
         }
-        // A disablement that lasts keeps the count, and so the next cooldown is longer.
+        // A disablement that is still in force keeps the count, so the next cooldown is longer.
         let usage = failed(&OLDER, &failed(&OLDER, &usage, "billing", NOW), "auth", NOW);
         let next = failed(&OLDER, &usage, "auth", NOW + HOUR);
         assert_eq!((next.error_count, next.cooldown_until), (5, Some(NOW + 2 * HOUR)));

@@ -28,7 +28,7 @@ fn used(at: i64) -> Usage {
     Usage { last_used: Some(at), ..Usage::default() }
 }
 
-/// One word a choice: the profile's name and what selection says of it.
+/// Returns one word per choice: the profile's name and its verdict.
 fn told(choices: &[Choice<'_>]) -> String {
     let word = |choice: &Choice<'_>| {
         let verdict = match &choice.verdict {

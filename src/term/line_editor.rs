@@ -239,7 +239,7 @@ impl Editor {
 mod tests {
     use super::*;
 
-    /// What comes of these bytes in one burst, then silence.
+    /// Returns the outcome of these bytes in one burst, followed by silence.
     fn burst(bytes: &[u8]) -> (Step, Vec<u8>) {
         let mut editor = Editor::new();
         let mut step = Step::More;
@@ -292,7 +292,7 @@ mod tests {
         let paste = b"\x1b[200~abc\r\ndef\r\x1b[201~";
         assert_eq!(burst(paste), (Step::More, b"abc\ndef".to_vec()));
         assert_eq!(done(&[&paste[..], b"\r"].concat()), b"abc\ndef");
-        // What would edit or cancel when typed is content when pasted.
+        // Keys that would edit or cancel if typed are content if pasted.
         assert_eq!(done(b"\x1b[200~a\x03b\x15\x1b[201~\r"), b"a\x03b\x15");
     }
 
@@ -320,7 +320,7 @@ mod tests {
             for byte in before {
                 assert_eq!(editor.feed(*byte), Step::More);
             }
-            // A lone Escape outside a paste is the one place where a lapse means a person.
+            // Only a lone Escape outside a paste is certainly typed by a person.
             if cut != 1 {
                 assert_eq!(editor.lapse(), Step::More);
             }

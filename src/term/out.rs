@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn more_than_a_pipe_holds_is_written_whole() {
         let (mut reader, writer) = pipe().unwrap();
-        // A non-blocking pipe, as some runtimes hand down.
+        // A non-blocking pipe, as some runtimes pass on.
         rustix::io::ioctl_fionbio(&writer, true).unwrap();
         let thread = std::thread::spawn(move || {
             let mut bytes = Vec::new();

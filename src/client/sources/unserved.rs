@@ -144,7 +144,7 @@ mod tests {
             ("openai", "{}", &[("OPENAI_API_KEY", " ")], &[], true),
             ("openai", "{}", &[("OPENAI_API_KEYS", "made-up")], &[], false),
             ("openai", "{ apiKey: 'made-up' }", &[], &[], false),
-            // A service can have what is not set here.
+            // A service may have variables that are not set here.
             ("openai", "{ apiKey: '${MY_KEY}' }", &[], &[], false),
             ("openai", "{ apiKey: { source: 'env', id: 'MY_KEY' } }", &[], &[], false),
             ("openai", "{ agentRuntime: { id: 'codex' } }", &[], &[], false),
