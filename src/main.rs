@@ -11,5 +11,6 @@ static ALLOCATOR: harden::Wiping = harden::Wiping;
 fn main() -> ExitCode {
     harden::process();
     limits::prepare();
-    ExitCode::from(harden::wiped(|| cli::run(std::env::args_os().collect(), Env::of_process())))
+    let arguments: Vec<_> = std::env::args_os().collect();
+    ExitCode::from(harden::wiped(|| cli::run(&arguments, Env::of_process())))
 }

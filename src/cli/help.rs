@@ -36,7 +36,9 @@ pub(super) fn laid_out(command: Command) -> Command {
     let examples = examples(short(&names));
     if !examples.is_empty() {
         page.push_str(if examples.len() == 1 { "\n\nExample:" } else { "\n\nExamples:" });
-        examples.iter().for_each(|line| page.push_str(&format!("\n  {line}")));
+        for line in examples {
+            page.push_str(&format!("\n  {line}"));
+        }
     }
     page.push_str(&format!("\n\n{OPTIONS}"));
     command.about(about).max_term_width(WIDTH).help_template(page)

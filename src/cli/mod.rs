@@ -177,20 +177,20 @@ enum ModelsAuthVerb {
 
 /// Runs the command line and gives the exit status.
 #[must_use]
-pub fn run(words: Vec<OsString>, mut env: Env) -> u8 {
+pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     let begun = Instant::now();
-    env.color = global::color_of(&words);
-    let json = words.iter().any(|argument| argument == "--json");
-    let _quiet = quiet(&words, &env);
+    env.color = global::color_of(arguments);
+    let json = arguments.iter().any(|argument| argument == "--json");
+    let _quiet = quiet(arguments, &env);
     let mut command = command();
-    let parsed = command.try_get_matches_from_mut(&words).and_then(|matches| {
+    let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let looked =
             argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
         Ok((Global::of(&matches)?, Cli::from_arg_matches(&matches)?, looked))
     });
     let (global, cli, looked) = match parsed {
         Ok(parsed) => parsed,
-        Err(error) => return usage::report(&error, &usage::names(&command, &words), &env, json),
+        Err(error) => return usage::report(&error, &usage::names(&command, arguments), &env, json),
     };
     // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
     std::mem::forget(command);

@@ -51,15 +51,13 @@ pub(super) fn run(context: &mut Context, args: &Help) -> Result<u8> {
         [] => page_of(&[]).unwrap_or_default(),
         ["topics"] => topics(),
         ["options"] => options(),
-        [ref names @ ..] => {
+        ref names => {
             let topic = names.join("-").to_lowercase();
-            match page_of(names).or_else(|| of_code(&topic, style)).or_else(|| of_topic(&topic, style)) {
-                Some(text) => text,
-                None => {
-                    let given = Some(topic.as_str()).filter(|topic| may_be_misspelt(topic));
-                    return Err(no_topic(given, nearest(&topic).as_deref()));
-                }
-            }
+            let given = Some(topic.as_str()).filter(|topic| may_be_misspelt(topic));
+            page_of(names)
+                .or_else(|| of_code(&topic, style))
+                .or_else(|| of_topic(&topic, style))
+                .ok_or_else(|| no_topic(given, nearest(&topic).as_deref()))?
         }
     };
     context.print(&text)?;

@@ -38,7 +38,7 @@ fn at_an_instant() {
     let env = named.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
     let env =
         env.fold(Env::default().at(at.parse().unwrap()), |env, (name, value)| env.with_var(name, value));
-    std::process::exit(strongroom::cli::run(arguments, env).into());
+    std::process::exit(strongroom::cli::run(&arguments, env).into());
 }
 
 /// Runs a command line at an instant.
