@@ -1,5 +1,4 @@
 use super::*;
-use crate::error::Code;
 
 #[test]
 fn names_are_told_from_secrets() {
@@ -104,7 +103,7 @@ fn a_secret_is_no_path() {
         "hunter2\n",
     ] {
         let error = refuse_as_path(Path::new(text), "STRONGROOM_KEY_FILE").unwrap_err();
-        assert_eq!(error.code(), Code::Usage);
+        assert_eq!(error.code().name(), "USAGE");
         let said = format!("{} {}", error.what(), error.remedy());
         assert!(!said.contains(text.trim()), "{said}");
     }

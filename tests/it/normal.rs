@@ -69,6 +69,10 @@ fn token(text: &str) -> Option<(usize, &'static str)> {
         let time = run_of(text, |b| b.is_ascii_digit() || b"-:.TZ".contains(&b));
         return text[..time].ends_with('Z').then_some((time, "[TIME]"));
     }
+    if digits == 4 && is_local_time(text) {
+        let seconds = text.as_bytes().get(16) == Some(&b':');
+        return Some((if seconds { 19 } else { 16 }, "[TIME]"));
+    }
     if digits > 0 && [" ms", "d ago"].iter().any(|unit| text[digits..].starts_with(unit)) {
         return Some((digits, "[N]"));
     }
@@ -82,6 +86,13 @@ fn token(text: &str) -> Option<(usize, &'static str)> {
     }
 }
 
+/// Whether a text begins as `2027-11-21 07:53` does.
+fn is_local_time(text: &str) -> bool {
+    let form = b"20dd-dd-dd dd:dd";
+    let fits = |(byte, form): (u8, &u8)| if *form == b'd' { byte.is_ascii_digit() } else { byte == *form };
+    text.len() >= form.len() && text.bytes().zip(form).all(fits)
+}
+
 fn single_spaced(line: &str) -> String {
     let indent = line.len() - line.trim_start().len();
     let words: Vec<&str> = line.split("  ").map(str::trim).filter(|word| !word.is_empty()).collect();
@@ -90,6 +101,7 @@ fn single_spaced(line: &str) -> String {
 
 #[test]
 fn what_differs_is_named() {
-    let text = "/tmp/x/key at 2026-11-21T00:49:28.337Z, 12 ms, 1795222168337, 0123456789abcdef";
-    assert_eq!(normalise(text, Path::new("/tmp/x")), "~/key at [TIME], [N] ms, [MS], [KEY-ID]\n");
+    let text =
+        "/tmp/x/key at 2026-11-21T00:49:28.337Z, 12 ms, 1795222168337, 2027-11-21 07:53, 0123456789abcdef";
+    assert_eq!(normalise(text, Path::new("/tmp/x")), "~/key at [TIME], [N] ms, [MS], [TIME], [KEY-ID]\n");
 }
