@@ -33,7 +33,7 @@ macro_rules! codes {
                 match self { $(Code::$variant => $exit,)* }
             }
 
-            /// What to do, where the error has nothing more precise to say.
+            /// Returns what to do, unless the error has a more precise remedy.
             #[must_use]
             pub const fn remedy(self) -> &'static str {
                 match self { $(Code::$variant => $remedy,)* }
@@ -46,99 +46,99 @@ codes! {
     /// The command line does not parse, or asks for what cannot be combined.
     Usage, "USAGE", 64, "run the command with --help";
     /// A profile id outside its grammar.
-    InvalidId, "INVALID_ID", 64, "use <provider>:<name>: the provider in lower case, the name of ASCII letters, digits and the other characters of an e-mail address, at most 320 bytes";
+    InvalidId, "INVALID_ID", 64, "use PROVIDER:NAME, with the provider in lower case; the name may have ASCII letters, digits and the other characters of an e-mail address; at most 320 bytes";
     /// An agent name outside its grammar.
-    InvalidAgent, "INVALID_AGENT", 64, "use lower-case letters, digits, _ and -, at most 64 bytes";
+    InvalidAgent, "INVALID_AGENT", 64, "use lower-case letters, digits, `_` and `-`, at most 64 bytes";
     /// A secret would be written to a terminal without being asked for.
-    NotRevealed, "NOT_REVEALED", 64, "add --reveal to show it, or send the output to a pipe or a file";
-    /// A confirmation is needed and nobody can be asked.
-    NotConfirmed, "NOT_CONFIRMED", 64, "add --yes to confirm";
+    NotRevealed, "NOT_REVEALED", 64, "add `--reveal` to show it, or send the output to a pipe or a file";
+    /// A confirmation is needed, and no one can be asked.
+    NotConfirmed, "NOT_CONFIRMED", 64, "add `--yes` to confirm";
     /// Input that does not have the form it should have.
-    BadData, "BAD_DATA", 65, "check the input against docs/formats.md";
+    BadData, "BAD_DATA", 65, "check the input; `strongroom help formats` describes the formats";
     /// The pasted value is a mask, a reference or a marker.
     NotASecret, "NOT_A_SECRET", 65, "paste the secret itself, not a masked copy or a reference to it";
     /// A file, a record or a secret beyond its size bound.
-    TooLarge, "TOO_LARGE", 65, "see the bounds in docs/formats.md";
+    TooLarge, "TOO_LARGE", 65, "see the limits: `strongroom help bounds`";
     /// A JSON object names a key twice.
-    DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom will not guess which is meant";
+    DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom does not guess which one is meant";
     /// A file of a newer format than this program knows.
     NewerFormat, "NEWER_FORMAT", 65, "use a newer strongroom; nothing was changed";
     /// A vault of a development version, whose forms are no longer read.
-    OldFormat, "OLD_FORMAT", 65, "export each agent with the program that made it (strongroom export --agent A --passphrase --out FILE), and import FILE into a new home";
+    OldFormat, "OLD_FORMAT", 65, "export each agent with the program that made the vault (`strongroom export --agent NAME --passphrase --out FILE`), and import FILE into a new home";
     /// A sealed file that is damaged or was altered.
     Corrupt, "CORRUPT", 65, "restore the file from a backup, or paste the credential again";
     /// A sealed file that is whole but says something else than its place does.
     Tampered, "TAMPERED", 65, "someone moved, edited or restored files in the vault: run `strongroom verify`, then restore or paste again";
     /// Argon2id parameters outside the accepted bounds.
-    KdfBounds, "KDF_BOUNDS", 65, "the unlock file was altered; restore it, or use `strongroom recover`";
+    KdfBounds, "KDF_BOUNDS", 65, "restore the unlock file from a backup, or run `strongroom recover --recovery-key FILE`";
     /// The index cannot be read; its bytes are kept.
-    IndexUnreadable, "INDEX_UNREADABLE", 65, "repair auth-profiles.json, or move it away and run `strongroom doctor --repair`: no credential is lost";
+    IndexUnreadable, "INDEX_UNREADABLE", 65, "repair auth-profiles.json, or move it away and run `strongroom doctor --repair`; no credential is lost";
     /// One or more entries of an import are not usable.
-    ImportInvalid, "IMPORT_INVALID", 65, "fix the entries named above; or give an entry another id with --rename OLD=NEW, or add --skip-invalid to import the others";
+    ImportInvalid, "IMPORT_INVALID", 65, "fix the entries above, give one another id with `--rename OLD=NEW`, or add `--skip-invalid` to import the others";
     /// Several records claim to be the same profile.
     Ambiguous, "AMBIGUOUS", 65, "run `strongroom doctor`";
     /// `verify` or `doctor` found something wrong.
-    Findings, "FINDINGS", 65, "see the findings above; `strongroom doctor --repair` mends what can be mended";
+    Findings, "FINDINGS", 65, "see the problems above; `strongroom doctor --repair` fixes what it can";
     /// The credential is past its expiry.
-    Expired, "EXPIRED", 65, "make a new token and paste it: strongroom rotate <profile>";
+    Expired, "EXPIRED", 65, "create a new token, and store it with `strongroom rotate ID`";
     /// No such profile.
-    NotFound, "NOT_FOUND", 66, "run `strongroom list` to see what is there";
+    NotFound, "NOT_FOUND", 66, "run `strongroom list` to see the profiles";
     /// There is no vault in this home.
-    NoVault, "NO_VAULT", 66, "run `strongroom init`, or name the home with --home or STRONGROOM_HOME";
+    NoVault, "NO_VAULT", 66, "run `strongroom init`, or name another home with `--home DIR` or STRONGROOM_HOME";
     /// A file that was named is not there, or nothing was given on standard input.
-    NoInput, "NO_INPUT", 66, "check the name of the file or the descriptor, or what is sent on standard input";
+    NoInput, "NO_INPUT", 66, "check the path or the descriptor, or what is sent on standard input";
     /// A bug in Strongroom.
-    Internal, "INTERNAL", 70, "this is a bug: please report it with the command you ran (never with a secret)";
+    Internal, "INTERNAL", 70, "this is a bug: report it with the command that you ran, without secrets";
     /// A deadline passed.
-    Timeout, "TIMEOUT", 69, "try again; if it lasts, run `strongroom doctor`";
+    Timeout, "TIMEOUT", 69, "try again; if it happens again, run `strongroom doctor`";
     /// The kernel's keyring, in which `unlock` keeps the vault's keys, cannot be used.
-    KeyringUnavailable, "KEYRING_UNAVAILABLE", 69, "unlock by a key file, a systemd credential or the desktop's keychain instead: see `strongroom unlock-method add`";
+    KeyringUnavailable, "KEYRING_UNAVAILABLE", 69, "unlock with a key file, a systemd credential or the desktop's keychain instead (`strongroom unlock-method add`)";
     /// Something that is to be created exists.
-    Exists, "EXISTS", 73, "choose another name or remove the old one first";
+    Exists, "EXISTS", 73, "choose another name";
     /// Imported profiles exist already with other contents.
-    Conflict, "CONFLICT", 73, "add --on-conflict skip, replace or rename";
+    Conflict, "CONFLICT", 73, "add `--on-conflict skip`, `replace` or `rename`";
     /// Reading or writing a file failed.
-    Io, "IO", 74, "check the disk and the permissions";
+    Io, "IO", 74, "check the permissions and the disk";
     /// The file system is full.
     NoSpace, "NO_SPACE", 74, "free some space and try again";
     /// The system gives no memory, or no thread.
-    NoMemory, "NO_MEMORY", 71, "give the command more memory: ulimit -v unlimited, or a larger limit of its container";
+    NoMemory, "NO_MEMORY", 71, "give the command more memory: `ulimit -v unlimited`, or a higher limit for its container";
     /// A record changed between reading and writing.
-    Changed, "CHANGED", 75, "someone else changed it at the same time: look again and repeat";
+    Changed, "CHANGED", 75, "another command changed it at the same time: check it, and run this command again";
     /// A lock was not had in time.
-    LockTimeout, "LOCK_TIMEOUT", 75, "wait for the other command, or raise --lock-timeout";
-    /// The vault's key cannot be had.
-    Locked, "LOCKED", 77, "give the key: --key-file, --passphrase-file, --passphrase-fd, or run on a terminal";
+    LockTimeout, "LOCK_TIMEOUT", 75, "wait for the other command, or raise `--lock-timeout`";
+    /// No key for the vault was found.
+    Locked, "LOCKED", 77, "give the key with `--key-file`, `--passphrase-file` or `--passphrase-fd`, or run the command on a terminal";
     /// The passphrase or the key does not open this vault.
-    WrongKey, "WRONG_KEY", 77, "check the passphrase or the key file; `strongroom unlock-method list` shows the methods";
+    WrongKey, "WRONG_KEY", 77, "check the passphrase or the key file; `strongroom unlock-method list` shows the unlock methods";
     /// An id outside the agent that was given by hand.
-    Denied, "DENIED", 77, "drop --agent, or ask for an id of that agent";
+    Denied, "DENIED", 77, "leave out `--agent`, or ask for an id of that agent";
     /// The user said no, or pressed an interrupt key.
     Cancelled, "CANCELLED", 130, "nothing was changed";
-    /// The home could be written by somebody else.
-    UnsafeHome, "UNSAFE_HOME", 78, "take the right to write from the others: chmod go-w";
+    /// Another user could write to the home.
+    UnsafeHome, "UNSAFE_HOME", 78, "remove write access for others: `chmod go-w DIR`";
     /// A symlink, FIFO or device where a file should be.
-    UnsafeFile, "UNSAFE_FILE", 78, "replace it by a regular file (or directory) of your own";
-    /// The key file could be read or replaced by somebody else.
-    UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "chmod 600 the key file, and keep it outside the vault's home";
+    UnsafeFile, "UNSAFE_FILE", 78, "replace it with a regular file or directory of your own";
+    /// Another user could read or replace the key file.
+    UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "run `chmod 600` on the key file, and keep it outside the vault's home";
     /// There is no keychain that could be asked.
-    KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or keep records in sealed files: --store file";
+    KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or store profiles in encrypted files: `--store file`";
     /// The session bus is another user's.
-    KeychainForeign, "KEYCHAIN_FOREIGN", 78, "run the command as the user whose desktop session it is (not under sudo), or leave the keychain out: unset DBUS_SESSION_BUS_ADDRESS and keep records in sealed files (--store file)";
+    KeychainForeign, "KEYCHAIN_FOREIGN", 78, "run the command as the user whose desktop session it is (not under sudo), or do without the keychain: unset DBUS_SESSION_BUS_ADDRESS, and store profiles in encrypted files (`--store file`)";
     /// What is to be run needs a person at a terminal.
     NeedsTerminal, "NEEDS_TERMINAL", 69, "run the command on a terminal";
     /// Signing in takes a browser or the network, which Strongroom does not use.
-    SignInElsewhere, "SIGN_IN_ELSEWHERE", 69, "sign in with the provider's own program, and import or paste what it stored";
+    SignInElsewhere, "SIGN_IN_ELSEWHERE", 69, "sign in with the provider's own program, then import or paste what it stored";
     /// The keychain has no default collection.
-    KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "make a default keyring in the keychain's own program, or keep records in sealed files: --store file";
-    /// The keychain is locked, and nobody may be asked, or said no.
+    KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "create a default keyring in the keychain's own program, or store profiles in encrypted files: `--store file`";
+    /// The keychain is locked, and no one may be asked, or the answer was no.
     KeychainLocked, "KEYCHAIN_LOCKED", 77, "unlock the keychain (log in on the desktop, or run the command on a terminal there), and try again";
     /// The keychain did not answer in time.
-    KeychainTimeout, "KEYCHAIN_TIMEOUT", 75, "try again; if it lasts, restart the keychain's service, or raise --keychain-timeout";
+    KeychainTimeout, "KEYCHAIN_TIMEOUT", 75, "try again; if it happens again, restart the keychain's service, or raise `--keychain-timeout`";
     /// The keychain gives back nothing, or something else than was stored.
-    KeychainLost, "KEYCHAIN_LOST", 65, "run `strongroom doctor`; paste the credential again, or unlock by another method";
+    KeychainLost, "KEYCHAIN_LOST", 65, "run `strongroom doctor`; paste the credential again, or unlock with another method";
     /// Another failure of the keychain.
-    KeychainFailed, "KEYCHAIN_FAILED", 74, "run `strongroom doctor`; nothing that was stored is lost";
+    KeychainFailed, "KEYCHAIN_FAILED", 74, "run `strongroom doctor`; no stored credential is lost";
     /// The setup is incomplete or contradicts itself.
     Config, "CONFIG", 78, "run `strongroom doctor`";
 }

@@ -37,7 +37,7 @@ const DOCUMENTS: &[(&str, &str)] = &[
 /// A part of a document under one heading.
 struct Chapter {
     document: &'static str,
-    /// The heading in small letters and dashes, as links name it.
+    /// The heading in small letters and dashes.
     name: String,
     level: usize,
     /// Its text with that of the chapters below it.
@@ -163,8 +163,9 @@ fn chapters() -> Vec<Chapter> {
     all
 }
 
-/// A heading as links name it: small letters, with dashes for spaces.
+/// A heading as a topic: small letters, with dashes for spaces, and without its number.
 fn name_of(title: &str) -> String {
+    let title = title.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '));
     let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }

@@ -20,6 +20,25 @@ fn the_page_of_errors_is_the_table_of_codes() {
 }
 
 #[test]
+fn every_topic_that_a_message_names_has_help() {
+    let mut topics = BTreeSet::new();
+    visit(&source("src"), &mut |path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        for named in text.split("`strongroom help ").skip(1) {
+            let topic = named.split('`').next().unwrap();
+            if topic.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+                topics.insert(topic.to_owned());
+            }
+        }
+    });
+    assert!(topics.len() >= 4, "{topics:?}");
+    let session = Session::empty();
+    for topic in topics {
+        session.run(["help", &topic]).ok();
+    }
+}
+
+#[test]
 fn every_verb_has_its_place_in_the_reference() {
     let page = std::fs::read_to_string(source("docs/commands.md")).unwrap();
     let command = strongroom::cli::command();

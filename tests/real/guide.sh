@@ -4,6 +4,7 @@
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=DIR tests/real/guide.sh
 #
+# With GUIDE_WRITE=1 the documents are written as the commands print now; look over the difference then.
 # budget: 60 s
 # Prints a line `ok: ...` or `FAILED: ...` for each command, and which blocks are not run, and why.
 # shellcheck source=tests/real/lib/checks.sh
@@ -48,5 +49,5 @@ END
 has=''
 if env -i HOME="$tmp/homes" "$binary" unlock --help >/dev/null && keyctl show @u >/dev/null 2>&1; then has=keyctl; fi
 REPO=$root HOMES=$tmp/homes TOOLS=$tools BUS=$bus HAS=$has OPENCLAW_NODE=$node OPENCLAW_JS=$openclaw \
-    "$rig_python" "$lib/typed.py" "$root/docs/guide.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
+    "$rig_python" "$lib/typed.py" ${GUIDE_WRITE:+--write} "$root/docs/guide.md" "$root/docs/keychain.md" "$root/README.md" || failed=1
 finish guide

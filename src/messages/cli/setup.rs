@@ -144,7 +144,7 @@ pub fn merge_into(config: &Path) -> String {
 /// How the index gets to the client: the command that copies it, and both paths.
 pub fn copy_index(install: &str, index: &Path, target: &Path) -> String {
     format!(
-        "Copy the index to where OpenClaw up to 2026.6.1 reads it, again after each profile that you add, rename or remove:\n  {install} {} {}\nThen run `openclaw secrets reload` (see \"OpenClaw\" in docs/guide.md)",
+        "Copy the index to where OpenClaw up to 2026.6.1 reads it, again after each profile that you add, rename or remove:\n  {install} {} {}\nThen run `openclaw secrets reload` (see `strongroom help openclaw`)",
         shown(index),
         shown(target),
     )

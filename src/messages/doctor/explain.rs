@@ -124,7 +124,7 @@ pub fn not_found_by_client(whose: &str) -> String {
 pub fn find_again(provider: &str, on: &str) -> Vec<String> {
     vec![
         format!("strongroom models status --explain {provider}{on}: check whether it can be used"),
-        "copy the index to OpenClaw again, which reads its own copy, then: openclaw secrets reload (docs/guide.md, \"OpenClaw\")".to_owned(),
+        "copy the index to OpenClaw again, which reads its own copy, then: `openclaw secrets reload` (see `strongroom help openclaw`)".to_owned(),
     ]
 }
 

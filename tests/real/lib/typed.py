@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Types the blocks of a document into a terminal, in order, and compares what comes with what the document shows.
 
-    typed.py DOCUMENT...
+    typed.py [--write] DOCUMENT...
+
+`--write` changes the document: a line that comes takes the place of the one that it is most like. Look over the
+difference then.
 
 A block is fenced and has lines that begin with `$ `: what follows one of them, up to the next, is its output. Each
 command runs in a shell in a pseudo-terminal, in the home directory of its chapter. What a reader does not see stands in
@@ -23,6 +26,7 @@ Environment: HOMES (an empty directory), TOOLS (a directory for the PATH), BUS (
 `needs` can name, in words).
 """
 
+import difflib
 import os
 import pty
 import re
@@ -126,6 +130,33 @@ def pattern_of(expected):
     return "".join(lines)
 
 
+def rewritten(expected, shown, home):
+    """The lines of a document with those that come in the places of those that they are most like."""
+    come = [line.rstrip() for line in shown.replace(home, "/home/you").replace(tools, "/home/you/.local/bin").split("\n")]
+    if "…" not in (line.strip() for line in expected):
+        return come
+    lines = []
+    for line in expected:
+        like = difflib.get_close_matches(line, come, 1, 0.4)
+        if line.strip() == "…" or not like or re.fullmatch(pattern_of(alike(line, home)), alike(like[0], home) + "\n"):
+            lines.append(line)
+        else:
+            lines.append(like[0])
+            come = come[come.index(like[0]) + 1 :]
+    return lines
+
+
+def write(path, number, old, new):
+    """Puts new lines into a block that begins at a line, in the place of old ones."""
+    lines = open(path, encoding="utf-8").read().split("\n")
+    ends = lambda n: all(line.endswith(was) for line, was in zip(lines[n : n + len(old)], old))
+    at = next(n for n in range(number, len(lines)) if ends(n))
+    indent = lines[at][: len(lines[at]) - len(old[0])]
+    lines[at : at + len(old)] = [(indent + line).rstrip() for line in new]
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+
+
 def blocks(path):
     """Gives (line, chapter, comments, language, lines) of each fenced block."""
     chapter, comments, block, fence = "", [], None, None
@@ -166,8 +197,9 @@ def commands(lines):
 
 
 def main():
-    failed, not_run = 0, []
-    for document in sys.argv[1:]:
+    failed, not_run, differing = 0, [], []
+    writes = sys.argv[1:2] == ["--write"]
+    for document in sys.argv[2 if writes else 1 :]:
         name, chapter, home, keychain = os.path.basename(document), None, None, False
         for number, of, comments, _, lines in blocks(document):
             if of != chapter:
@@ -202,18 +234,24 @@ def main():
             answers = [value for key, value in said if key == "types"]
             for command, expected in typing:
                 shown, status, answers = typed(command, answers, directory, keychain, more)
-                expected, shown = alike(expected.rstrip("\n"), directory), alike(shown.rstrip("\n"), directory)
+                as_written, as_shown = expected.rstrip("\n").split("\n"), shown.rstrip("\n")
+                expected, shown = alike(expected.rstrip("\n"), directory), alike(as_shown, directory)
                 first = command.split("\n")[0]
                 if re.fullmatch(pattern_of(expected), shown + "\n") or (not expected and not shown):
                     print(f"  ok: {where}: {first}")
                 else:
                     failed += 1
+                    differing.append((document, number, as_written, rewritten(as_written, as_shown, directory)))
                     print(f"  FAILED: {where}: {first} (exit {status})")
                     for mark, text in (("shown", expected), ("comes", shown)):
                         print("".join(f"      {mark} | {line}\n" for line in text.split("\n")), end="")
             if answers:
                 failed += 1
                 print(f"  FAILED: {where}: nothing asked for {len(answers)} answers")
+    # From the end, so that the numbers of the lines before stay.
+    for document, number, old, new in reversed(differing if writes else []):
+        if old != [""] and old != new:
+            write(document, number, old, new)
     for one in not_run:
         print(f"      not run: {one}")
     print(f"      {len(not_run)} blocks are not run")

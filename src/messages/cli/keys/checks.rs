@@ -47,6 +47,6 @@ pub const PASTE_MESSAGE: &str = "Paste the message, then Ctrl-D:";
 /// `doctor --explain-error` does not know the message.
 pub fn unknown_message() -> Error {
     Error::new(Code::NotFound, "Strongroom does not know this error message").with_remedy(
-        "run `strongroom models status` and `strongroom doctor`; docs/guide.md lists the messages that it knows",
+        "run `strongroom models status` and `strongroom doctor`; `strongroom help errors-of-providers` lists the messages that it knows",
     )
 }
