@@ -213,7 +213,11 @@ fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> 
     let mut rest = group.into_iter();
     // A group always has a first member.
     let Some(first) = rest.next() else {
-        return Err(Invalid { place: String::new(), code: Code::Internal, reason: reason::missing().to_owned() });
+        return Err(Invalid {
+            place: String::new(),
+            code: Code::Internal,
+            reason: reason::missing().to_owned(),
+        });
     };
     match rest.find(|other| !other.credential.same_as(&first.credential)) {
         None => Ok(first),
