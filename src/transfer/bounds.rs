@@ -1,17 +1,18 @@
-//! How much one import may hold. A source is measured before it is taken apart, so that it costs a small
-//! multiple of its own bytes, whatever is in it.
+//! How much one import may contain. A source is measured before it is parsed, so that parsing takes only a small multiple
+//! of its own bytes, whatever is in it.
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
+use crate::messages;
 
-/// The most entries of one import, in whatever format: as many as an agent has profiles.
+/// The most entries in one import, in any format: as many as an agent may have profiles.
 pub const ENTRIES_MAX: usize = crate::vault::bounds::PROFILES_MAX;
 /// The most members of objects and items of lists in one source, at all depths together.
 pub const VALUES_MAX: usize = 2_000_000;
-/// Deeper nesting is refused by who parses it.
+/// The parser refuses deeper nesting.
 const DEPTH_MAX: usize = 128;
 
-/// Refuses a source of JSON that holds more than an import may. What is not JSON passes: the parser says what
-/// is wrong with it, and where.
+/// Refuses JSON that contains more than an import may. What is not JSON passes, because the parser says what is wrong with
+/// it, and where.
 ///
 /// # Errors
 /// `TOO_LARGE`.
@@ -42,30 +43,27 @@ pub(super) fn check_json(bytes: &[u8], what: &str) -> Result<()> {
             return Err(too_many(what));
         }
         if values > VALUES_MAX {
-            return Err(Error::new(Code::TooLarge, format!("{what} holds more than {VALUES_MAX} values"))
-                .with_remedy(IN_PARTS));
+            return Err(messages::transfer::too_many_values(what, VALUES_MAX));
         }
     }
     Ok(())
 }
 
-/// What to do with a source that is too large.
-const IN_PARTS: &str = "import it in parts; nothing was changed";
-
-/// The error of a source with more than [`ENTRIES_MAX`] entries.
+/// Returns the error for a source with more than [`ENTRIES_MAX`] entries.
 pub(super) fn too_many(what: &str) -> Error {
-    Error::new(Code::TooLarge, format!("{what} holds more than {ENTRIES_MAX} entries")).with_remedy(IN_PARTS)
+    messages::transfer::too_many_entries(what, ENTRIES_MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     fn code(text: &str) -> Option<Code> {
         check_json(text.as_bytes(), "it").err().map(|error| error.code())
     }
 
-    /// So many members, parted by commas.
+    /// `count` members, separated by commas.
     fn many(member: &str, count: usize) -> String {
         vec![member; count].join(",")
     }
@@ -88,13 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_string_counts_for_nothing() {
+    fn the_contents_of_a_string_do_not_count() {
         let commas = ",{[\\\"\\\\".repeat(ENTRIES_MAX);
         assert_eq!(code(&format!("{{\"a\":\"{commas}\",\"b\":1}}")), None);
     }
 
     #[test]
-    fn what_is_no_json_is_left_to_the_parser() {
+    fn what_is_not_json_is_left_to_the_parser() {
         for text in ["", "}}}}", "\"", "]", &"[".repeat(100_000)] {
             assert_eq!(code(text), None);
         }

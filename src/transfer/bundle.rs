@@ -12,15 +12,16 @@ use super::openclaw_json::{may_be_shown, usable_id};
 use super::rename::agree;
 use super::value::{Checked, Problem, check};
 use super::{ParseOptions, bounds};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
 use crate::json;
+use crate::messages::transfer::{self as say, reason};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
 use crate::term::escape::is_unsafe;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
 use crate::vault::id::{AgentName, ProfileId, quoted_in_full};
 use crate::vault::record::Record;
 
-/// What marks the contents as a bundle's.
+/// The format's name, which marks JSON as the contents of a bundle.
 pub const MARK: &str = "strongroom-bundle";
 const VERSION: u32 = 1;
 
@@ -67,12 +68,12 @@ struct In<'a> {
     profiles: Vec<&'a RawValue>,
 }
 
-/// The plaintext of a bundle.
+/// Returns the plaintext of a bundle.
 ///
 /// # Errors
 /// `INTERNAL`.
 pub fn write(records: &[(AgentName, Record)], now: i64) -> Result<Buffer> {
-    let internal = |_| Error::new(Code::Internal, "the bundle cannot be written");
+    let internal = |_| say::bundle_not_written();
     let mut profiles = Vec::with_capacity(records.len());
     let mut size = 256;
     for (agent, record) in records {
@@ -106,22 +107,22 @@ pub fn write(records: &[(AgentName, Record)], now: i64) -> Result<Buffer> {
     Ok(plaintext)
 }
 
-/// Whether an opened age file holds a bundle, and not another format that somebody sealed.
+/// Returns whether a decrypted age file is a bundle, and not another format that was encrypted with age.
 #[must_use]
 pub fn is_bundle(plaintext: &[u8]) -> bool {
     serde_json::from_slice::<Head>(plaintext).is_ok_and(|head| head.format == MARK)
 }
 
-/// The candidates in a bundle's plaintext.
+/// Parses the plaintext of a bundle.
 ///
 /// # Errors
-/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`, `USAGE` for a rename that no entry met.
+/// `BAD_DATA`, `DUPLICATE_KEY`, `NEWER_FORMAT`, `TOO_LARGE`, `USAGE` for a rename that matched no entry.
 pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
     let what = "the bundle";
     bounds::check_json(plaintext, what)?;
     let head: Head = json::parse(plaintext, what)?;
     if head.version > VERSION {
-        return fail(Code::NewerFormat, "the bundle was made by a newer strongroom");
+        return Err(say::newer_bundle());
     }
     let read: In = serde_json::from_slice(plaintext).map_err(|error| json::located(&error, what))?;
     let mut parsed = Parsed::default();
@@ -143,14 +144,14 @@ pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// A profile of a bundle, checked as that of any other source; or its name, if that may be shown, and what is
-/// wrong. Anyone who knows the recipient can make a bundle.
+/// Reads a profile of a bundle, checked like one from any other source, because anyone who knows the recipient can make a
+/// bundle. The error has the profile's name, if that may be shown.
 fn candidate(
     raw: &RawValue,
     place: &str,
     options: &ParseOptions<'_>,
 ) -> std::result::Result<(Candidate, Vec<String>), (Option<String>, Problem)> {
-    let no_form = || (None, Problem::new(Code::BadData, "does not have the form of a profile"));
+    let no_form = || (None, Problem::new(Code::BadData, reason::not_a_profile()));
     let mut fields = fields::object(raw).ok_or_else(no_form)?;
     let name = fields::take_text(&mut fields, "profile").ok().flatten().ok_or_else(no_form)?;
     let name = name.expose_secret();
@@ -176,23 +177,23 @@ fn profile(
     id: ProfileId,
     place: &str,
 ) -> std::result::Result<(Candidate, Vec<String>), Problem> {
-    let missing = |field| Problem::new(Code::BadData, "is missing").at(field);
+    let missing = |field| Problem::new(Code::BadData, reason::missing()).at(field);
     let agent = fields::take_text(&mut fields, "agent")?
         .map(|agent| agent.expose_secret().parse::<AgentName>())
         .transpose()
-        .map_err(|_| Problem::new(Code::InvalidAgent, "is not an agent name").at("agent"))?;
+        .map_err(|_| Problem::new(Code::InvalidAgent, reason::not_an_agent()).at("agent"))?;
     let provider = fields::take_text(&mut fields, "provider")?.ok_or_else(|| missing("provider"))?;
     let provider = entry::provider(provider.expose_secret())?;
     agree(&id, &provider)?;
     let kind = fields::take_text(&mut fields, "type")?.ok_or_else(|| missing("type"))?;
     let kind = CredentialType::parse(kind.expose_secret())
-        .ok_or_else(|| Problem::new(Code::BadData, "is not known").at("type"))?;
+        .ok_or_else(|| Problem::new(Code::BadData, reason::unknown_type()).at("type"))?;
     let secret = fields::take_text(&mut fields, "secret")?.ok_or_else(|| missing("secret"))?;
     let Checked { secret, mut warnings } =
         check(secret.expose_secret()).map_err(|problem| problem.at("secret"))?;
-    // A vault of ours would hold none of these.
+    // No vault of ours would contain one of these.
     if secret.expose_secret().contains(is_unsafe) {
-        return Err(Problem::new(Code::BadData, "holds a control character or a line break").at("secret"));
+        return Err(Problem::new(Code::BadData, reason::control_character()).at("secret"));
     }
     let mut credential = Credential::new(kind, provider, secret);
     credential.expires = expiry::take(&mut fields, Zero::Unknown, &mut warnings)?;
@@ -203,7 +204,7 @@ fn profile(
     let extra = match fields::take(&mut fields, "extra") {
         None => Fields::default(),
         Some(raw) => fields::object(raw)
-            .ok_or_else(|| Problem::new(Code::BadData, "is not a JSON object").at("extra"))?,
+            .ok_or_else(|| Problem::new(Code::BadData, reason::not_object()).at("extra"))?,
     };
     if kind == CredentialType::OAuth {
         entry::has_refresh(&extra)?;
@@ -219,7 +220,7 @@ fn instant(fields: &mut Fields<'_>, name: &'static str) -> std::result::Result<O
     at.transpose()
         .ok()
         .filter(|at| at.is_none_or(|at| (0..=EXPIRES_MAX).contains(&at)))
-        .ok_or_else(|| Problem::new(Code::BadData, "is not an instant in Unix milliseconds").at(name))
+        .ok_or_else(|| Problem::new(Code::BadData, reason::not_an_instant()).at(name))
 }
 
 #[cfg(test)]
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_made_up_bundle_is_checked_as_any_other_source_is() {
+    fn a_made_up_bundle_is_checked_like_any_other_source() {
         let read = |profile: &str| {
             let text = format!(r#"{{"format":"strongroom-bundle","version":1,"profiles":[{profile}]}}"#);
             parse(text.as_bytes(), &ParseOptions::default()).unwrap()

@@ -1,4 +1,4 @@
-//! What a source holds, before it is known what will become of it.
+//! The contents of a source, before it is decided what becomes of them.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use crate::error::Code;
 use crate::vault::credential::Credential;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 
-/// A credential that a source offers.
+/// A credential in a source.
 #[derive(Clone)]
 pub struct Candidate {
-    /// The agent it belongs to, where the source says so.
+    /// The agent that it belongs to, if the source says so.
     pub agent: Option<AgentName>,
     /// Its id.
     pub id: ProfileId,
-    /// What it is worth.
+    /// The credential itself.
     pub credential: Credential,
-    /// When it was made, in Unix milliseconds, where the source says so.
+    /// When it was created, in Unix milliseconds, if the source says so.
     pub created: Option<i64>,
-    /// When it was last changed, in Unix milliseconds, where the source says so.
+    /// When it was last changed, in Unix milliseconds, if the source says so.
     pub updated: Option<i64>,
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
 }
 
-// Not derived: the names of further fields and the address come from the source unchecked.
+// Not derived, because the names of extra fields and the e-mail address come from the source unchecked.
 impl fmt::Debug for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Candidate")
@@ -38,28 +38,28 @@ impl fmt::Debug for Candidate {
     }
 }
 
-/// An entry that is sound but holds nothing to import.
+/// A valid entry with nothing to import.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
-    /// Why it is passed over.
+    /// Why it is skipped.
     pub reason: String,
 }
 
-/// An entry that cannot be imported as it stands.
+/// An entry that cannot be imported as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invalid {
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
-    /// The code of what is wrong.
+    /// The error code.
     pub code: Code,
     /// What is wrong, without the value.
     pub reason: String,
 }
 
 impl Invalid {
-    /// The entry of a place, by what is wrong with it.
+    /// Makes it from its place and what is wrong with it.
     pub(super) fn new(place: String, problem: Problem) -> Self {
         let place = match problem.field {
             Some(field) => format!("{place}.{field}"),
@@ -69,17 +69,17 @@ impl Invalid {
     }
 }
 
-/// A source taken apart.
+/// A parsed source.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
     /// What can be imported.
     pub candidates: Vec<Candidate>,
-    /// What holds nothing to import.
+    /// Entries with nothing to import.
     pub skipped: Vec<Skipped>,
-    /// What is wrong with the others.
+    /// Entries that cannot be imported.
     pub invalid: Vec<Invalid>,
-    /// The order of use for each provider, of the ids among the candidates.
+    /// The order of use for each provider, with the ids of candidates only.
     pub order: IndexMap<Provider, Vec<ProfileId>>,
-    /// What should be said besides.
+    /// What people should know about the others.
     pub warnings: Vec<String>,
 }

@@ -1,16 +1,16 @@
-//! Numbers of a JSON file, read to the last digit.
+//! Exact numbers from a JSON file.
 
-/// A decimal number as it is written, because a float would round some up.
+/// A decimal number as it is written. A float would round some numbers up.
 #[derive(Debug)]
 pub(super) struct Decimal {
     negative: bool,
     digits: Vec<u8>,
-    /// How many of the digits stand before the point.
+    /// How many of the digits are before the decimal point.
     point: i64,
 }
 
 impl Decimal {
-    /// A number of JSON, and no other.
+    /// Parses a JSON number.
     pub(super) fn of(text: &str) -> Option<Self> {
         let (negative, rest) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
         let (mantissa, exponent) = match rest.split_once(['e', 'E']) {
@@ -33,7 +33,7 @@ impl Decimal {
         self.digits.iter().all(|digit| *digit == b'0')
     }
 
-    /// The number times ten to the power of `shift`, rounded down; `None` for a negative or a huge one.
+    /// Returns the number times ten to the power of `shift`, rounded down; `None` for a negative or a huge number.
     pub(super) fn floor(&self, shift: i64) -> Option<i64> {
         if self.is_zero() {
             return Some(0);

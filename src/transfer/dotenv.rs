@@ -1,4 +1,4 @@
-//! `.env` files and other lists of variables: those in which providers' keys are kept.
+//! Providers' keys in `.env` files and other lists of variables.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,13 +9,14 @@ use crate::client::sources::dotenv_lines::{Lines, PassedOver, lines};
 use crate::client::sources::dotenv_value::{Note, Value};
 use crate::client::sources::stray_keys;
 use crate::env_names;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
+use crate::messages::transfer::{self as say, reason};
 use crate::secret::ExposeSecret;
 use crate::secret_format;
 use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
 
-/// So many lines that are passed over are named.
+/// The most ignored lines that are named.
 const LINES_SHOWN: usize = 5;
 
 /// A variable that is set somewhere.
@@ -37,8 +38,7 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) if !bytes.contains(&0) => text,
         _ => {
-            return Err(Error::new(Code::BadData, format!("{what} is not a text file"))
-                .with_remedy("name its format with --from, or import one of: openclaw, env, bundle"));
+            return Err(say::not_text(what));
         }
     };
     let Lines { assignments, passed_over, swallowed, too_many } = lines(text);
@@ -49,10 +49,7 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
     tell_passed_over(&mut parsed, &passed_over, assignments.is_empty());
     let swallowed = swallowed.iter().map(|one| {
         let (name, by) = (stray_keys::shown(one.name), stray_keys::shown(one.by));
-        format!(
-            "{name} (line {}) is not taken: it stands within the value of {by}, as OpenClaw reads it",
-            one.line
-        )
+        say::swallowed(&name, one.line, &by)
     });
     parsed.warnings.extend(swallowed);
     let set = assignments.into_iter();
@@ -63,8 +60,8 @@ pub(super) fn parse(bytes: &[u8], what: &str) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// Takes the keys among variables that are set by their names, in any order; of a name that is set more than once
-/// the last counts. The values stand for themselves: there are no quotes and no comments in them.
+/// Takes the keys among variables, in any order. If a name is set more than once, the last value counts. The values are
+/// literal: quotes and `#` have no meaning in them.
 ///
 /// # Errors
 /// `INTERNAL` only.
@@ -100,9 +97,9 @@ fn take_all<'v>(parsed: &mut Parsed, variables: impl Iterator<Item = Set<'v>>) -
             }
             if is_blank(&last.value) {
                 parsed.warnings.extend(last.note.map(|note| format!("{place}: {}", note.told())));
-                parsed.skipped.push(Skipped { place, reason: "is empty, holds no secret".to_owned() });
+                parsed.skipped.push(Skipped { place, reason: reason::empty().to_owned() });
             } else if let Some(first) = first {
-                parsed.skipped.push(Skipped { place, reason: format!("shadowed by {first}") });
+                parsed.skipped.push(Skipped { place, reason: reason::shadowed_by(first) });
             } else {
                 first = Some(name);
                 add(parsed, row.provider, name, last, place)?;
@@ -113,19 +110,17 @@ fn take_all<'v>(parsed: &mut Parsed, variables: impl Iterator<Item = Set<'v>>) -
     Ok(())
 }
 
-/// Says what becomes of a variable's earlier values, if they are others.
+/// Returns the warning about a variable's earlier values, if they differ.
 fn duplicates(place: &str, last: &Set<'_>, earlier: &[Set<'_>]) -> Option<String> {
     let same = |one: &Set<'_>| match (&one.value, &last.value) {
         (Value::Text(one), Value::Text(last)) => one.expose_secret() == last.expose_secret(),
         _ => false,
     };
     let differs = earlier.iter().any(|one| !same(one));
-    differs.then(|| {
-        format!("{place} is set more than once, with different values; the last counts, as in OpenClaw")
-    })
+    differs.then(|| say::set_more_than_once(place))
 }
 
-/// Names the variables that look like keys and are not taken, and counts the others.
+/// Warns about the variables that look like keys but are not imported, and counts the others.
 fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
     let (mut named, mut more, mut ignored) = (Vec::new(), 0_usize, 0_usize);
     for other in others.values() {
@@ -143,21 +138,19 @@ fn tell_others(parsed: &mut Parsed, others: &BTreeMap<&str, Set<'_>>) {
     }
     parsed.warnings.append(&mut named);
     if more > 0 {
-        parsed.warnings.push(format!("{more} more variables look like keys and are not taken"));
+        parsed.warnings.push(say::more_stray_keys(more));
     }
     if ignored > 0 {
-        let noun = if ignored == 1 { "variable" } else { "variables" };
-        parsed.warnings.push(format!("{ignored} other {noun} ignored"));
+        parsed.warnings.push(say::ignored_variables(ignored));
     }
 }
 
-/// Refuses lines that seem to hold a key and are no assignments, all of them if there are no others (`alone`), and
-/// tells of the rest.
+/// Refuses lines that are not assignments but seem to contain a key, and warns about the others. Refuses all of them if
+/// there is no assignment at all (`alone`).
 fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
     let refused = lines.iter().filter(|passed| passed.holds_key || alone);
     parsed.invalid.extend(refused.map(|passed| {
-        let holds = if passed.holds_key { "seems to hold a key, and " } else { "" };
-        let reason = format!("{holds}is not of the form NAME=value");
+        let reason = reason::not_an_assignment(passed.holds_key);
         Invalid { place: format!("line {}", passed.line), code: Code::BadData, reason }
     }));
     if alone {
@@ -165,15 +158,8 @@ fn tell_passed_over(parsed: &mut Parsed, lines: &[PassedOver], alone: bool) {
     }
     let others: Vec<_> = lines.iter().filter(|passed| !passed.holds_key).map(|passed| passed.line).collect();
     let shown: Vec<_> = others.iter().take(LINES_SHOWN).map(ToString::to_string).collect();
-    match others.len().saturating_sub(shown.len()) {
-        _ if others.is_empty() => {}
-        0 => parsed
-            .warnings
-            .push(format!("not of the form NAME=value, and ignored: line {}", shown.join(", "))),
-        more => parsed.warnings.push(format!(
-            "not of the form NAME=value, and ignored: line {} and {more} more",
-            shown.join(", ")
-        )),
+    if !others.is_empty() {
+        parsed.warnings.push(say::ignored_lines(&shown.join(", "), others.len() - shown.len()));
     }
 }
 
@@ -203,7 +189,7 @@ fn add(
     take(parsed, provider, "default", name, text, place)
 }
 
-/// Takes a variable's value as a profile, where it is one.
+/// Adds a variable's value as a profile, if it is a secret.
 pub(super) fn take(
     parsed: &mut Parsed,
     provider: &str,
@@ -213,10 +199,10 @@ pub(super) fn take(
     place: String,
 ) -> Result<()> {
     let Ok(provider) = provider.parse::<Provider>() else {
-        return fail(Code::Internal, "the table of variables names a provider that is none");
+        return Err(say::invalid_provider_in_table());
     };
     if secret_format::is_local_marker(&provider, text) {
-        let reason = "a marker for a local service, holds no secret".to_owned();
+        let reason = reason::local_marker().to_owned();
         parsed.skipped.push(Skipped { place, reason });
         return Ok(());
     }

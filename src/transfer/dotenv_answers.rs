@@ -1,7 +1,7 @@
-//! What is read in a `.env` file, against what the client's own parser reads in it.
+//! Compares what is read from a `.env` file with what the client's own parser reads.
 //!
-//! The answers are recorded in `tests/fixtures/dotenv`. `tests/real/dotenv.sh` runs the same test with ten thousand
-//! random files, by [`ANSWERS`], and sees that the recorded answers are still the client's.
+//! The client's answers are recorded in `tests/fixtures/dotenv`. `tests/real/dotenv.sh` runs the same test with ten
+//! thousand random files, named by [`ANSWERS`], and checks that the recorded answers are still the client's.
 
 use std::collections::HashMap;
 
@@ -15,10 +15,10 @@ use crate::secret::ExposeSecret;
 use crate::secret_format;
 
 const RECORDED: &str = include_str!("../../tests/fixtures/dotenv/answers.jsonl");
-/// The variable that names a file of further answers.
+/// The variable that names a file with more answers.
 const ANSWERS: &str = "STRONGROOM_DOTENV_ANSWERS";
 
-/// A file, and what the client's parser reads in it.
+/// A file, and what the client's parser reads from it.
 #[derive(Deserialize)]
 struct Row {
     what: String,
@@ -32,7 +32,7 @@ struct Tally {
     same: usize,
     refused: usize,
     taken: usize,
-    passed_by: usize,
+    skipped: usize,
     wrong: Vec<String>,
 }
 
@@ -44,12 +44,12 @@ fn what_is_read_is_what_the_clients_parser_reads() {
     if let Some(path) = std::env::var_os(ANSWERS) {
         let tally = compare(&std::fs::read_to_string(path).unwrap());
         println!(
-            "{} files: {} variables the same, {} refused by name; of the providers' {} taken, {} passed by with a reason; {} wrong",
+            "{} files: {} variables the same, {} refused by name; of the providers' {} taken, {} skipped with a reason; {} wrong",
             tally.files,
             tally.same,
             tally.refused,
             tally.taken,
-            tally.passed_by,
+            tally.skipped,
             tally.wrong.len()
         );
         assert!(tally.wrong.is_empty(), "{:#?}", &tally.wrong[..tally.wrong.len().min(20)]);
@@ -69,7 +69,7 @@ fn compare(answers: &str) -> Tally {
     tally
 }
 
-/// Each variable of the client's has the value that it has there, or is refused; and there are no others.
+/// Each variable that the client reads has the same value here or is refused, and there are no others.
 fn every_variable(row: &Row, tally: &mut Tally) {
     let read = lines(&row.text);
     let ours: HashMap<&str, &Value> = read.assignments.iter().map(|one| (one.name, &one.value)).collect();
@@ -86,7 +86,7 @@ fn every_variable(row: &Row, tally: &mut Tally) {
     }
 }
 
-/// Each provider's variable of the client's becomes a profile with its value, or is named with a reason.
+/// Each provider's variable that the client reads becomes a profile with its value, or is listed with a reason.
 fn every_key(row: &Row, tally: &mut Tally) {
     let parsed = parse(row.text.as_bytes(), "the file").unwrap();
     let of = |place: &str, name: &str| place.split_once(" (").map_or(place, |(name, _)| name) == name;
@@ -107,15 +107,15 @@ fn every_key(row: &Row, tally: &mut Tally) {
             (Some(candidate), None) => {
                 let ours = candidate.credential.secret.expose_secret();
                 let warned = parsed.warnings.iter().any(|warning| warning.starts_with(name.as_str()));
-                // What is taken off around it goes with a word.
+                // What is removed around a value is mentioned in a warning.
                 if ours == theirs || (theirs.contains(ours) && warned) {
                     tally.taken += 1;
                 } else {
                     tally.wrong.push(wrong(row, name, "is taken with another value"));
                 }
             }
-            (None, Some("is empty, holds no secret")) if is_empty => tally.passed_by += 1,
-            (None, Some(reason)) if !is_empty && !reason.contains("empty") => tally.passed_by += 1,
+            (None, Some("empty, not a secret")) if is_empty => tally.skipped += 1,
+            (None, Some(reason)) if !is_empty && !reason.contains("empty") => tally.skipped += 1,
             (None, None) if refused => tally.refused += 1,
             _ => tally.wrong.push(wrong(row, name, "is missing from the import")),
         }

@@ -1,5 +1,5 @@
-//! Provider keys from the environment, the client's `.env` files, its configuration and the login
-//! shell, taken as the client ranks them.
+//! Provider keys from the environment, the client's `.env` files, its configuration and the login shell, imported with
+//! the client's own precedence.
 
 use std::collections::HashSet;
 
@@ -7,16 +7,17 @@ use super::{Parsed, Skipped, dotenv};
 use crate::client::sources::{Found, Held, Rank, Variable, rank};
 use crate::env_names::Pool;
 use crate::error::Result;
+use crate::messages::transfer::{self as say, reason};
 use crate::secret::ExposeSecret;
 
-/// What parts the keys of a `<P>_API_KEYS` list.
+/// The separators of keys in a `<P>_API_KEYS` list.
 const SEPARATORS: [char; 2] = [',', ';'];
 
-/// Takes what was found apart. The variable that wins becomes `<provider>:default`, those of the
-/// provider's pool profiles of their own, and what is passed over is told.
+/// Parses what was found. The variable that wins becomes `<provider>:default`, each key of the provider's pool becomes a
+/// profile of its own, and skipped variables are listed.
 ///
 /// # Errors
-/// `INTERNAL`, and where nothing was found, that of a file which could not be read.
+/// `INTERNAL`, and if nothing was found, the error of a file that could not be read.
 pub fn parse(found: &Found) -> Result<Parsed> {
     let mut parsed = Parsed::default();
     for sources in rank(&found.variables) {
@@ -27,18 +28,18 @@ pub fn parse(found: &Found) -> Result<Parsed> {
         for (variable, before) in &sources.shadowed {
             let reason = match (variable.origin.passed_over(), &variable.held) {
                 (Some(why), _) | (None, &Held::Unusable(why)) => why.to_owned(),
-                (None, _) => format!("shadowed by {before}"),
+                (None, _) => reason::shadowed_by(before),
             };
             parsed.skipped.push(Skipped { place: place(variable), reason });
         }
     }
     parsed.warnings.extend(found.untaken.iter().chain(&found.warnings).cloned());
     if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
-        // That there is none cannot be said then.
+        // A file that was not read may contain some.
         if let Some(error) = &found.unread {
             return Err(error.clone());
         }
-        parsed.warnings.push("no provider's key is in the environment or in the client's files".to_owned());
+        parsed.warnings.push(say::no_provider_keys());
     }
     Ok(parsed)
 }
@@ -50,8 +51,7 @@ fn take<'v>(
     seen: &mut HashSet<&'v str>,
 ) -> Result<()> {
     if let Held::Reference(label) = &variable.held {
-        let reason = format!("refers elsewhere ({label}), which is not looked up");
-        parsed.skipped.push(Skipped { place: place(variable), reason });
+        parsed.skipped.push(Skipped { place: place(variable), reason: reason::reference_to(label) });
     }
     let Held::Text(text) = &variable.held else { return Ok(()) };
     let text = text.expose_secret();
@@ -63,7 +63,7 @@ fn take<'v>(
         _ => vec![text],
     };
     for (at, key) in keys.into_iter().enumerate() {
-        // The client drops repeated keys from a pool, too.
+        // The client drops repeated keys from a pool too.
         if !seen.insert(key.trim()) {
             continue;
         }
@@ -74,7 +74,7 @@ fn take<'v>(
     Ok(())
 }
 
-/// `live`, `pool-2`, or what stands behind `_API_KEY_`, in lower case.
+/// Returns the profile name of a pool's key: `live`, `pool-2`, or `key-` and what follows `_API_KEY_` in lower case.
 fn pool_name(variable: &Variable, at: usize) -> String {
     let named = variable.name.split_once("_API_KEY_").map(|(_, tail)| tail);
     match (variable.rank, named) {
@@ -98,7 +98,7 @@ mod tests {
     use crate::env::Env;
 
     #[test]
-    fn winners_pools_and_what_is_passed_over_are_told_apart() {
+    fn winners_pools_and_skipped_variables_are_told_apart() {
         let home = tempfile::tempdir().unwrap();
         std::fs::create_dir(home.path().join(".openclaw")).unwrap();
         std::fs::write(

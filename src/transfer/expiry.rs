@@ -1,5 +1,5 @@
-//! When a credential ends, as the files of other programs say it: under many names, in seconds or milliseconds,
-//! as text, as floats. It is read, or the entry is refused; it is never dropped.
+//! When a credential expires, as the files of other programs state it: under many names, in seconds or milliseconds, as
+//! strings, as floats. An expiry that cannot be read makes the entry invalid; it is never dropped.
 
 use serde_json::value::RawValue;
 
@@ -7,50 +7,51 @@ use super::decimal::Decimal;
 use super::fields::{Fields, object, text};
 use super::value::Problem;
 use crate::error::Code;
+use crate::messages::transfer::{self as say, reason};
 use crate::secret::ExposeSecret;
 use crate::time::{self, SECOND};
 use crate::vault::credential::EXPIRES_MAX;
 
-/// Read as milliseconds, what is below this lies before March 1973: it is seconds.
+/// Numbers below this are seconds, because as milliseconds they would be before March 1973.
 const SECONDS_BELOW: i64 = 100_000_000_000;
-/// Read as seconds, what is below this lies before September 2001: it is neither, or nonsense.
+/// Numbers below this are neither unit, because even as seconds they would be before September 2001.
 const SECONDS_FROM: i64 = 1_000_000_000;
-/// Read as milliseconds, what is from here on lies after the year 5138: microseconds, or nonsense.
+/// Numbers from this on are neither unit, because as milliseconds they would be after the year 5138.
 const MILLISECONDS_BELOW: i64 = 100_000_000_000_000;
 
-/// What Go writes for an instant that is not set.
+/// What Go writes for a time that is not set.
 const GO_ZERO: &str = "0001-01-01T00:00:00Z";
 
-/// What a zero means.
+/// What a zero means as an expiry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Zero {
-    /// That there is no expiry.
+    /// It never expires.
     Never,
-    /// Nothing that is known.
+    /// Nothing that is known, so it is invalid.
     Unknown,
 }
 
-/// What a member's name makes it.
+/// The kind of expiry that a member's name indicates.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Meaning {
     /// OpenClaw's own `expires`, in milliseconds.
     VaultLedger,
-    /// An instant in another spelling.
+    /// A time in another spelling.
     Instant,
-    /// A span from an instant that the file does not say.
+    /// A duration whose start the file does not state.
     Span,
 }
 
 /// An expiry as it was read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Read {
-    /// In Unix milliseconds; `None` for never.
+    /// The time in Unix milliseconds; `None` for never.
     at: Option<i64>,
-    /// Whether it is known to the second only.
+    /// Whether it is exact to the second only.
     to_second: bool,
 }
 
-/// Takes every member that says when the entry ends, and gives the instant in Unix milliseconds.
+/// Takes every member that says when the entry expires, and returns the time in Unix milliseconds.
 pub(super) fn take(
     fields: &mut Fields<'_>,
     zero: Zero,
@@ -67,12 +68,11 @@ pub(super) fn take(
         let read = read(raw, *meaning, zero, warnings).map_err(|why| at(Problem::new(Code::BadData, why)))?;
         found = Some(match found {
             None => read,
-            Some(first) => both(first, read).ok_or_else(|| {
-                at(Problem::new(Code::DuplicateKey, "contradicts another member that says when it ends"))
-            })?,
+            Some(first) => both(first, read)
+                .ok_or_else(|| at(Problem::new(Code::DuplicateKey, reason::expiry_contradicts())))?,
         });
     }
-    // What it says inside another member may be of that, or of the credential.
+    // An expiry inside another member may be that member's, or the credential's.
     let inside = |raw: &&RawValue| {
         object(raw).is_some_and(|fields| {
             fields.iter().any(|(name, raw)| {
@@ -81,24 +81,21 @@ pub(super) fn take(
         })
     };
     if found.is_none() && fields.values().any(inside) {
-        let why = "has an expiry inside another member; put expires next to the secret";
-        return Err(Problem::new(Code::BadData, why).at("(expiry)"));
+        return Err(Problem::new(Code::BadData, reason::expiry_inside()).at("(expiry)"));
     }
     let span = names.iter().filter(|(_, meaning)| *meaning == Meaning::Span);
     let mut span = span.filter(|(name, _)| fields.get(name).is_some_and(|raw| raw.get() != "null"));
     match (found, span.next()) {
         (Some(read), _) => Ok(read.at),
         (None, None) => Ok(None),
-        // Beside an instant it says nothing new; alone, it is not known when it began.
-        (None, Some((name, _))) => Err(Problem::new(
-            Code::BadData,
-            "is a span, and from when is not said; put expires with an instant in its place",
-        )
-        .at(shown(name))),
+        // With a time a duration says nothing new; alone, its start is unknown.
+        (None, Some((name, _))) => {
+            Err(Problem::new(Code::BadData, reason::expiry_is_duration()).at(shown(name)))
+        }
     }
 }
 
-/// Whether a member says with a zero that the entry ends at no time, or was signed out.
+/// Returns whether an expiry is zero, which means that the entry never expires or is signed out.
 pub(super) fn is_zero(fields: &Fields<'_>) -> bool {
     fields.iter().any(|(name, raw)| {
         matches!(meaning(name), Some(Meaning::VaultLedger | Meaning::Instant))
@@ -106,8 +103,8 @@ pub(super) fn is_zero(fields: &Fields<'_>) -> bool {
     })
 }
 
-/// The members that are shown by name when they are wrong; another one is only called an expiry, because a
-/// name out of a file may be anything.
+/// The members that messages name when they are wrong. Another one is only called an expiry, because a name from a file
+/// may be anything.
 const NAMES: [&str; 14] = [
     "expires",
     "expiresAt",
@@ -135,7 +132,7 @@ fn meaning(name: &str) -> Option<Meaning> {
     }
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
     let plain = plain.to_ascii_lowercase();
-    // Of the credential that is imported; a refresh token has an end of its own.
+    // These name the imported credential. A refresh token has an expiry of its own.
     let of = ["accesstoken", "access", "token", "apikey", "key", "credential", "oauth"];
     let plain = of.iter().find_map(|prefix| plain.strip_prefix(prefix)).unwrap_or(&plain);
     let instant = ["exp", "validuntil", "validtill", "validto", "validbefore", "notafter", "notvalidafter"];
@@ -149,14 +146,14 @@ fn meaning(name: &str) -> Option<Meaning> {
     let rest = plain.strip_prefix("expir")?;
     let tail = rest.trim_start_matches("ation").trim_start_matches(['e', 's', 'y']);
     match tail {
-        // `expired` says whether, and not when.
+        // `expired` says whether, not when.
         "d" => None,
         tail if tail.starts_with("in") => Some(Meaning::Span),
         _ => Some(Meaning::Instant),
     }
 }
 
-/// Both, if they say the same: the earlier one.
+/// Returns the earlier of two expiries if they mean the same time.
 fn both(one: Read, other: Read) -> Option<Read> {
     let (Some(first), Some(second)) = (one.at, other.at) else {
         return (one.at == other.at).then_some(one);
@@ -170,15 +167,14 @@ fn both(one: Read, other: Read) -> Option<Read> {
 }
 
 fn read(raw: &RawValue, meaning: Meaning, zero: Zero, warnings: &mut Vec<String>) -> Result<Read, String> {
-    const NO_INSTANT: &str =
-        "is no instant that is understood: give Unix milliseconds, or a date as 2027-01-31T12:00:00Z";
+    let not_understood = || Err(reason::expiry_not_understood().to_owned());
     if !raw.get().starts_with('"') {
         return match Decimal::of(raw.get()) {
             Some(number) => of_number(&number, meaning, zero, warnings),
-            None => Err(NO_INSTANT.to_owned()),
+            None => not_understood(),
         };
     }
-    let Some(text) = text(raw) else { return Err(NO_INSTANT.to_owned()) };
+    let Some(text) = text(raw) else { return not_understood() };
     let text = text.expose_secret().trim();
     if text.eq_ignore_ascii_case("never") || text == GO_ZERO {
         return Ok(Read { at: None, to_second: false });
@@ -186,17 +182,17 @@ fn read(raw: &RawValue, meaning: Meaning, zero: Zero, warnings: &mut Vec<String>
     if let Some(number) = Decimal::of(text).filter(|_| !is_basic_date(text)) {
         return of_number(&number, meaning, zero, warnings);
     }
-    let Some(found) = time::parse_instant(text) else { return Err(NO_INSTANT.to_owned()) };
+    let Some(found) = time::parse_instant(text) else { return not_understood() };
     if !(1..=EXPIRES_MAX).contains(&found.ms) {
-        return Err(NO_INSTANT.to_owned());
+        return not_understood();
     }
     if found.zone_assumed {
-        warnings.push("the expiry names no time zone; it was read as UTC".to_owned());
+        warnings.push(say::expiry_without_zone());
     }
     Ok(Read { at: Some(found.ms), to_second: found.ms % SECOND == 0 })
 }
 
-/// `20270131`: as a number it would lie in 1970.
+/// Returns whether a text is a date like `20270131`, which as a number would be in 1970.
 fn is_basic_date(text: &str) -> bool {
     text.len() == 8 && text.starts_with("20") && time::parse_instant(text).is_some()
 }
@@ -211,22 +207,22 @@ fn of_number(
         return Ok(Read { at: None, to_second: false });
     }
     let Some(ms) = number.floor(0).filter(|ms| (1..=EXPIRES_MAX).contains(ms)) else {
-        return Err(format!("is not a number of milliseconds from 1 to {EXPIRES_MAX}"));
+        return Err(reason::expiry_out_of_range(EXPIRES_MAX));
     };
     match ms {
         SECONDS_FROM..SECONDS_BELOW => {
-            warnings.push("the expiry was in seconds, and was read as such".to_owned());
-            let at = number.floor(3).ok_or("is too large")?;
+            warnings.push(say::expiry_in_seconds());
+            let at = number.floor(3).ok_or(reason::expiry_too_large())?;
             Ok(Read { at: Some(at), to_second: true })
         }
-        // As the client reads it: it ended long ago.
+        // Kept, because the client reads it as milliseconds: it expired long ago.
         ..SECONDS_FROM if meaning == Meaning::VaultLedger => {
-            warnings.push("expires looks like no instant in milliseconds; it was kept as it is".to_owned());
+            warnings.push(say::expiry_kept());
             Ok(Read { at: Some(ms), to_second: false })
         }
-        ..SECONDS_FROM => Err("lies before 2001 in seconds and in milliseconds".to_owned()),
+        ..SECONDS_FROM => Err(reason::expiry_too_early().to_owned()),
         MILLISECONDS_BELOW.. if meaning != Meaning::VaultLedger => {
-            Err("is neither in seconds nor in milliseconds".to_owned())
+            Err(reason::expiry_of_no_unit().to_owned())
         }
         _ => Ok(Read { at: Some(ms), to_second: false }),
     }
@@ -248,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_an_instant_is_read() {
+    fn every_form_of_a_time_is_read() {
         for (value, at, warnings) in [
             ("1826725287117", AT, 0),
             ("1826725287117.0", AT, 0),
@@ -349,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_no_end_has_none_and_what_agrees_is_one() {
+    fn what_never_expires_has_no_expiry_and_equal_expiries_agree() {
         for (json, zero, at) in [
             (r#"{"expires":0}"#, Zero::Never, None),
             (r#"{"expires":0.0}"#, Zero::Never, None),
@@ -372,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn members_about_other_things_stay() {
+    fn other_members_stay() {
         let json = r#"{"expiresAt":1826725287117,"refreshTokenExpiresAt":5,"expired":true,"expires_in":9}"#;
         let mut fields: Fields<'_> = serde_json::from_str(json).unwrap();
         take(&mut fields, Zero::Unknown, &mut Vec::new()).map_err(|problem| problem.reason).unwrap();

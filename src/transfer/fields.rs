@@ -1,25 +1,26 @@
-//! The members of an entry in a JSON file, taken out one by one.
+//! Takes the members of an entry in a JSON file one by one.
 
 use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::value::Problem;
 use crate::error::Code;
+use crate::messages::transfer::reason;
 use crate::secret::{self, SecretString};
 
 pub(super) type Fields<'a> = IndexMap<String, &'a RawValue>;
 
-/// The members of an object; `None` for any other value.
+/// Returns the members of an object, or `None` for any other value.
 pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// A string, never in memory that no one would wipe.
+/// Returns a string, of which no copy stays in memory that is not wiped.
 pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
     secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }
 
-/// Removes a field; null counts as absent, as it does in OpenClaw.
+/// Removes a field. Null counts as absent, as in OpenClaw.
 pub(super) fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {
     fields.shift_remove(name).filter(|raw| raw.get() != "null")
 }
@@ -36,5 +37,5 @@ pub(super) fn take_text(
 }
 
 pub(super) fn not_a_string() -> Problem {
-    Problem::new(Code::BadData, "is not a string")
+    Problem::new(Code::BadData, reason::not_a_string())
 }

@@ -1,9 +1,10 @@
-//! The formats a source can have, and how they are told apart.
+//! The formats of a source, and how they are told apart.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Error, Result};
+use crate::messages;
 use crate::seal::received;
 use crate::secret::encoding::{Decoded, decode};
 
@@ -14,7 +15,7 @@ pub enum Format {
     OpenClaw,
     /// A file of variables.
     Dotenv,
-    /// A bundle of another vault, sealed with age.
+    /// A bundle from another vault, encrypted with age.
     Bundle,
 }
 
@@ -22,7 +23,7 @@ impl Format {
     /// All formats.
     pub const ALL: [Self; 3] = [Self::OpenClaw, Self::Dotenv, Self::Bundle];
 
-    /// The format's name on the command line.
+    /// Returns the format's name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -32,7 +33,7 @@ impl Format {
         }
     }
 
-    /// The format a source seems to have. A file of variables is what is nothing else.
+    /// Guesses the format of a source: a file of variables, unless it looks like another format.
     #[must_use]
     pub fn detect(bytes: &[u8]) -> Self {
         let decoded = decode(bytes, "it");
@@ -61,7 +62,7 @@ impl FromStr for Format {
     fn from_str(text: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|format| format.name() == text) {
             Some(format) => Ok(format),
-            None => fail(Code::Usage, "the format is one of openclaw, env, bundle"),
+            None => Err(messages::transfer::unknown_format()),
         }
     }
 }
@@ -69,6 +70,7 @@ impl FromStr for Format {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Code;
 
     #[test]
     fn formats_are_told_apart_by_content() {

@@ -1,7 +1,7 @@
-//! Importing: a source's bytes become candidates, and candidates become a plan.
+//! Importing: the bytes of a source become candidates, and candidates become a plan.
 //!
-//! Everything here but [`source`], which reads a file, is a function of its arguments. Nothing opens
-//! the vault; the caller tells the plan what exists there, and carries the plan out.
+//! Everything here except [`source`], which reads a file, is a function of its arguments. Nothing here unlocks the
+//! vault: the caller tells the plan what exists there, and carries the plan out.
 
 pub mod bounds;
 pub mod bundle;
@@ -38,28 +38,28 @@ pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};
 pub use plan_report::{EntrySummary, InvalidSummary, SkippedSummary, Summary};
 pub use rename::Renames;
 
-use crate::error::{Code, Result, fail};
+use crate::error::Result;
+use crate::messages;
 use crate::secret::encoding::decode;
 
-/// What to take from a source.
+/// What to import from a source.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct ParseOptions<'r> {
-    /// Whether OAuth sign-ins are taken too. They renew themselves, so that two copies log each
-    /// other out.
+    /// Whether OAuth sign-ins are imported too. They renew themselves, so that two copies log each other out.
     pub include_oauth: bool,
-    /// Entries that get another id.
+    /// The entries that get another id.
     pub renames: Option<&'r Renames>,
 }
 
 impl ParseOptions<'_> {
-    /// Renames what was read under ids of its own, as that of variables is.
+    /// Renames candidates whose ids are not in the source, such as those from variables.
     pub fn rename(&self, parsed: &mut Parsed) {
         if let Some(renames) = self.renames {
             renames.apply(parsed);
         }
     }
 
-    /// Refuses a rename that no entry met.
+    /// Refuses a rename that matched no entry.
     ///
     /// # Errors
     /// `USAGE`.
@@ -68,12 +68,12 @@ impl ParseOptions<'_> {
     }
 }
 
-/// Takes a source of a plaintext format apart. `what` names it in errors.
+/// Parses a source of a plaintext format. `what` names it in errors.
 ///
 /// # Errors
-/// `BAD_DATA`, `DUPLICATE_KEY` and `NEWER_FORMAT` for a source that cannot be read as a whole, `TOO_LARGE`
-/// for one that holds more than an import may ([`bounds`]).
-/// What is wrong with single entries is in [`Parsed::invalid`].
+/// `BAD_DATA`, `DUPLICATE_KEY` and `NEWER_FORMAT` for a source that cannot be read as a whole, `TOO_LARGE` for one with
+/// more than an import may have ([`bounds`]), `USAGE` for a rename that matched no entry. Errors of single entries are in
+/// [`Parsed::invalid`].
 pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions<'_>) -> Result<Parsed> {
     let decoded = decode(bytes, what)?;
     let bytes = decoded.bytes();
@@ -85,21 +85,21 @@ pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions<'_
             parsed
         }
         Format::Bundle => {
-            return fail(Code::BadData, format!("{what} is sealed and has to be opened before it is read"));
+            return Err(messages::transfer::still_encrypted(what));
         }
     };
     finish(&mut parsed, what, options)?;
     Ok(parsed)
 }
 
-/// Refuses a source, once it is taken apart, that is not what was wanted, and tells of an empty one.
+/// Refuses a rename that matched no entry of a parsed source, and warns about an empty source.
 ///
 /// # Errors
-/// `USAGE` for a rename that no entry met.
+/// `USAGE` for a rename that matched no entry.
 fn finish(parsed: &mut Parsed, what: &str, options: &ParseOptions<'_>) -> Result<()> {
     options.all_renamed(what)?;
     if parsed.candidates.is_empty() && parsed.skipped.is_empty() && parsed.invalid.is_empty() {
-        parsed.warnings.push(format!("{what} holds no credentials"));
+        parsed.warnings.push(messages::transfer::no_credentials(what));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! One credential of an OpenClaw file: its fields in every spelling that OpenClaw has used.
+//! One credential in an OpenClaw file: its fields, in every spelling that OpenClaw has used.
 
 use serde_json::value::RawValue;
 
@@ -9,25 +9,22 @@ use super::rename::agree;
 use super::value::{Checked, Problem, check};
 use crate::env_names;
 use crate::error::Code;
+use crate::messages::transfer::reason;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::vault::credential::{Credential, CredentialType, FIELDS_MAX};
 use crate::vault::id::{ProfileId, Provider};
 
-/// The longest address or display name, in bytes.
+/// The longest e-mail address or display name, in bytes.
 const LABEL_MAX: usize = 320;
 
-const EXCLUDED: &str = "an OAuth sign-in; add --include-oauth to import it too";
-const REFERENCE: &str = "a reference, holds no secret";
-const OVERRIDDEN: &str = "a reference, which overrides the secret that stands beside it";
-
-/// What became of an entry that is sound.
+/// What became of a valid entry.
 pub(super) enum Entry {
     Taken { credential: Box<Credential>, warnings: Vec<String>, renews: bool },
     Skipped(&'static str),
 }
 
-/// Reads the entry of a profile. A zero for its expiry means what the file's format says.
+/// Reads the entry of a profile. `zero` is what a zero means as its expiry.
 pub(super) fn read(
     id: &ProfileId,
     raw: &RawValue,
@@ -35,13 +32,13 @@ pub(super) fn read(
     zero: Zero,
 ) -> Result<Entry, Problem> {
     let Some(mut fields) = object(raw) else {
-        return Err(Problem::new(Code::BadData, "is not a JSON object"));
+        return Err(Problem::new(Code::BadData, reason::not_object()));
     };
     let Some(kind) = kind(&mut fields)? else {
-        return Ok(Entry::Skipped("a marker for the AWS SDK, holds no secret"));
+        return Ok(Entry::Skipped(reason::aws_marker()));
     };
     if kind == CredentialType::OAuth && !options.include_oauth {
-        return Ok(Entry::Skipped(EXCLUDED));
+        return Ok(Entry::Skipped(reason::oauth_excluded()));
     }
     let provider = match take_text(&mut fields, "provider")? {
         None => id.provider(),
@@ -53,21 +50,18 @@ pub(super) fn read(
         CredentialType::OAuth => (&["access"], "oauthRef"),
     };
     let Checked { secret, mut warnings } = match find_secret(&mut fields, names, reference)? {
-        Found::Reference => return Ok(Entry::Skipped(REFERENCE)),
-        Found::Overridden => return Ok(Entry::Skipped(OVERRIDDEN)),
+        Found::Reference => return Ok(Entry::Skipped(reason::reference())),
+        Found::Overridden => return Ok(Entry::Skipped(reason::overriding_reference())),
         Found::Value(_, text) if secret_format::is_local_marker(&provider, text.expose_secret()) => {
-            return Ok(Entry::Skipped("a marker for a local service, holds no secret"));
+            return Ok(Entry::Skipped(reason::local_marker()));
         }
-        // Of pi's `auth.json` alone, which is such a map.
+        // Only pi's `auth.json`, which is such a map, has these.
         Found::Value(_, text) if zero == Zero::Never && is_looked_up(text.expose_secret()) => {
-            return Ok(Entry::Skipped("a command or a variable that pi looks up, holds no secret"));
+            return Ok(Entry::Skipped(reason::looked_up_by_pi()));
         }
         Found::Value(name, text) => {
             if is_blank(&text) && expiry::is_zero(&fields) {
-                return Err(Problem::new(
-                    Code::NotASecret,
-                    "is a sign-in that was signed out: its token is blank",
-                ));
+                return Err(Problem::new(Code::NotASecret, reason::signed_out()));
             }
             check(text.expose_secret()).map_err(|problem| problem.at(name))?
         }
@@ -79,7 +73,7 @@ pub(super) fn read(
     credential.display_name = label(&mut fields, "displayName")?;
     credential.copy_to_agents = copy_to_agents(&mut fields)?;
     let renews = kind == CredentialType::OAuth && has_refresh(&fields)?;
-    // Our own note of where a record rests means nothing in another vault.
+    // Our own note of where a record is stored means nothing in another vault.
     fields.shift_remove("strongroom");
     credential.extra = fields.into_iter().map(|(name, raw)| (name, SecretString::from(raw.get()))).collect();
     check_size(&credential)?;
@@ -87,17 +81,16 @@ pub(super) fn read(
     Ok(Entry::Taken { credential: Box::new(credential), warnings, renews })
 }
 
-/// Whether a value is none itself: a command after an exclamation mark, or the name of a known variable.
+/// Returns whether pi looks a value up: a command after an exclamation mark, or the name of a known variable.
 fn is_looked_up(text: &str) -> bool {
     let text = text.trim();
     text.strip_prefix('!').is_some_and(|command| command.contains(' ')) || env_names::known(text).is_some()
 }
 
-/// Refuses a credential that would not fit a sealed record.
+/// Refuses a credential that would not fit an encrypted record.
 pub(super) fn check_size(credential: &Credential) -> Result<(), Problem> {
     if credential.size() > FIELDS_MAX {
-        let reason = format!("takes more than {FIELDS_MAX} bytes with all of its fields");
-        return Err(Problem::new(Code::TooLarge, reason));
+        return Err(Problem::new(Code::TooLarge, reason::credential_too_large(FIELDS_MAX)));
     }
     Ok(())
 }
@@ -107,7 +100,7 @@ pub(super) fn copy_to_agents(fields: &mut Fields<'_>) -> Result<Option<bool>, Pr
         None => Ok(None),
         Some("true") => Ok(Some(true)),
         Some("false") => Ok(Some(false)),
-        Some(_) => Err(Problem::new(Code::BadData, "is not true or false").at("copyToAgents")),
+        Some(_) => Err(Problem::new(Code::BadData, reason::not_a_bool()).at("copyToAgents")),
     }
 }
 
@@ -118,25 +111,25 @@ fn is_blank(text: &SecretString) -> bool {
 pub(super) fn provider(text: &str) -> Result<Provider, Problem> {
     match Provider::named(text) {
         Some(provider) if !secret_format::looks_random(text) => Ok(provider),
-        _ => Err(Problem::new(Code::InvalidId, "is not a provider name").at("provider")),
+        _ => Err(Problem::new(Code::InvalidId, reason::not_a_provider()).at("provider")),
     }
 }
 
-/// The type of an entry; `None` for a marker of the AWS SDK.
+/// Returns the type of an entry, or `None` for a marker for the AWS SDK.
 fn kind(fields: &mut Fields<'_>) -> Result<Option<CredentialType>, Problem> {
     let spelled = |text: &SecretString, field| match text.expose_secret() {
         "api_key" | "apiKey" | "api-key" | "api" => Ok(Some(CredentialType::ApiKey)),
         "token" => Ok(Some(CredentialType::Token)),
         "oauth" => Ok(Some(CredentialType::OAuth)),
         "aws-sdk" => Ok(None),
-        _ => Err(Problem::new(Code::BadData, "is none of api_key, token, oauth").at(field)),
+        _ => Err(Problem::new(Code::BadData, reason::unknown_type()).at(field)),
     };
     let named = take_text(fields, "type")?.map(|text| spelled(&text, "type")).transpose()?;
     let mode = take_text(fields, "mode")?.map(|text| spelled(&text, "mode")).transpose()?;
     if let (Some(named), Some(mode)) = (named, mode)
         && named != mode
     {
-        return Err(Problem::new(Code::BadData, "contradicts the entry's type").at("mode"));
+        return Err(Problem::new(Code::BadData, reason::contradicts_type()).at("mode"));
     }
     if let Some(kind) = named.or(mode) {
         return Ok(kind);
@@ -150,7 +143,7 @@ fn kind(fields: &mut Fields<'_>) -> Result<Option<CredentialType>, Problem> {
     } else if has(&["key", "apiKey", "api_key", "keyRef"]) {
         Ok(Some(CredentialType::ApiKey))
     } else {
-        Err(Problem::new(Code::BadData, "has neither a type nor a secret"))
+        Err(Problem::new(Code::BadData, reason::no_type_and_no_secret()))
     }
 }
 
@@ -168,7 +161,7 @@ fn find_secret(
     let mut refers = false;
     if let Some(raw) = take(fields, reference) {
         if !is_reference(raw) {
-            return Err(Problem::new(Code::BadData, "is not a reference").at(reference));
+            return Err(Problem::new(Code::BadData, reason::not_a_reference()).at(reference));
         }
         refers = true;
     }
@@ -182,11 +175,7 @@ fn find_secret(
         let value = text(raw).ok_or_else(|| not_a_string().at(name))?;
         match &found {
             Some((_, first)) if first.expose_secret() != value.expose_secret() => {
-                return Err(Problem::new(
-                    Code::DuplicateKey,
-                    "contradicts another spelling of the same field",
-                )
-                .at(name));
+                return Err(Problem::new(Code::DuplicateKey, reason::contradicts_spelling()).at(name));
             }
             Some(_) => {}
             None => found = Some((name, value)),
@@ -197,38 +186,39 @@ fn find_secret(
         _ if refers => Ok(Found::Reference),
         Some((name, value)) => Ok(Found::Value(name, value)),
         None => {
-            Err(Problem::new(Code::BadData, "is missing").at(names.first().copied().unwrap_or(reference)))
+            let name = names.first().copied().unwrap_or(reference);
+            Err(Problem::new(Code::BadData, reason::missing()).at(name))
         }
     }
 }
 
-/// `{"source": …, "id": …}`, with or without a provider.
+/// Returns whether a value is `{"source": …, "id": …}`, with or without a provider.
 fn is_reference(raw: &RawValue) -> bool {
     object(raw).is_some_and(|fields| fields.contains_key("source") && fields.contains_key("id"))
 }
 
-/// A text that goes into the index unsealed.
+/// Takes a text that the index stores unencrypted.
 pub(super) fn label(fields: &mut Fields<'_>, name: &'static str) -> Result<Option<String>, Problem> {
     let Some(text) = take_text(fields, name)? else { return Ok(None) };
     check_label(text.expose_secret()).map_err(|problem| problem.at(name))?;
     Ok(Some(text.expose_secret().to_owned()))
 }
 
-/// Whether a text may stand in the index.
+/// Refuses a text that may not be in the index.
 fn check_label(text: &str) -> Result<(), Problem> {
     if text.len() > LABEL_MAX {
-        return Err(Problem::new(Code::TooLarge, format!("is longer than {LABEL_MAX} bytes")));
+        return Err(Problem::new(Code::TooLarge, reason::longer_than(LABEL_MAX)));
     }
     if text.chars().any(|c| c.is_control() || secret_format::is_unseen(c)) {
-        return Err(Problem::new(Code::BadData, "holds characters that cannot be seen"));
+        return Err(Problem::new(Code::BadData, reason::invisible_characters()));
     }
     if secret_format::looks_secret(text) {
-        return Err(Problem::new(Code::BadData, "looks like a secret, and would not be sealed"));
+        return Err(Problem::new(Code::BadData, reason::label_looks_secret()));
     }
     Ok(())
 }
 
-/// Whether there is a refresh token. It stays among the further fields.
+/// Returns whether there is a refresh token, which stays among the extra fields.
 pub(super) fn has_refresh(fields: &Fields<'_>) -> Result<bool, Problem> {
     let Some(raw) = fields.get("refresh").filter(|raw| raw.get() != "null") else { return Ok(false) };
     let refresh = text(raw).ok_or_else(|| not_a_string().at("refresh"))?;

@@ -1,4 +1,4 @@
-//! What an import would do: for each candidate one action, worked out before anything is written.
+//! What an import would do: one action for each candidate, decided before anything is written.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
@@ -6,14 +6,15 @@ use std::str::FromStr;
 use indexmap::IndexMap;
 
 use super::{Candidate, Invalid, Parsed, Skipped};
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Error, Result};
+use crate::messages::transfer::{self as say, reason};
 use crate::vault::credential::Credential;
 use crate::vault::id::{AgentName, PROFILE_ID_MAX, ProfileId, Provider};
 
-/// How many names are tried for a twin. Each costs opening a record.
+/// How many names are tried for a renamed copy. Each try decrypts a record.
 const TWINS_MAX: u32 = 99;
 
-/// What to do with a candidate whose id exists with other contents.
+/// What to do with a candidate whose id exists with different contents.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub enum OnConflict {
     /// Import nothing.
@@ -21,7 +22,7 @@ pub enum OnConflict {
     Fail,
     /// Keep what exists.
     Skip,
-    /// Put the candidate in its place.
+    /// Replace it with the candidate.
     Replace,
     /// Import the candidate under another name.
     Rename,
@@ -31,7 +32,7 @@ impl OnConflict {
     /// All policies.
     pub const ALL: [Self; 4] = [Self::Fail, Self::Skip, Self::Replace, Self::Rename];
 
-    /// The policy's name on the command line.
+    /// Returns the policy's name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,18 +50,18 @@ impl FromStr for OnConflict {
     fn from_str(text: &str) -> Result<Self> {
         match Self::ALL.into_iter().find(|policy| policy.name() == text) {
             Some(policy) => Ok(policy),
-            None => fail(Code::Usage, "the conflict policy is one of fail, skip, replace, rename"),
+            None => Err(say::unknown_conflict_policy()),
         }
     }
 }
 
-/// What a vault holds under an id.
+/// What a vault has under an id.
 pub enum Existing {
     /// Nothing.
     Absent,
     /// This credential.
     Present(Box<Credential>),
-    /// Something that cannot be opened, and so cannot be compared.
+    /// Something that cannot be decrypted, and so cannot be compared.
     Unreadable,
 }
 
@@ -69,20 +70,20 @@ pub enum Existing {
 pub enum Action {
     /// It is new.
     Add,
-    /// It takes the place of what exists.
+    /// It replaces what exists.
     Replace,
-    /// The vault holds it already.
+    /// The vault already has it.
     Unchanged,
     /// What exists is kept.
     SkipExisting,
     /// It is added under this id.
     RenameTo(ProfileId),
-    /// Its id exists with other contents, and the policy is to fail.
+    /// Its id exists with different contents, and the policy is to fail.
     Conflict,
 }
 
 impl Action {
-    /// The action's name in a summary.
+    /// Returns the action's name in a summary.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -95,7 +96,7 @@ impl Action {
         }
     }
 
-    /// Whether the action changes the vault.
+    /// Returns whether the action changes the vault.
     #[must_use]
     pub const fn writes(&self) -> bool {
         matches!(self, Self::Add | Self::Replace | Self::RenameTo(_))
@@ -107,12 +108,11 @@ impl Action {
 pub struct PlanEntry<'p> {
     /// The candidate.
     pub candidate: &'p Candidate,
-    /// The agent it goes to.
+    /// The agent that gets it.
     pub agent: &'p AgentName,
     /// What becomes of it.
     pub action: Action,
-    /// The id under which the vault holds it afterwards; the candidate's own, or that of its
-    /// renamed twin.
+    /// The id that it will have in the vault: its own, or that of its renamed copy.
     pub target: ProfileId,
 }
 
@@ -125,55 +125,41 @@ pub struct Plan<'p> {
     pub skipped: &'p [Skipped],
     /// What cannot be imported.
     pub invalid: Vec<Invalid>,
-    /// What should be said besides.
+    /// What people should know about the others.
     pub warnings: &'p [String],
-    /// The order of use to be taken over for the agent, in ids as the vault will hold them.
+    /// The order of use to import for the agent, with the ids that the vault will have.
     pub order: IndexMap<Provider, Vec<ProfileId>>,
 }
 
 impl Plan<'_> {
-    /// How many credentials would be written.
+    /// Counts the credentials that would be written.
     #[must_use]
     pub fn writes(&self) -> usize {
         self.entries.iter().filter(|entry| entry.action.writes()).count()
     }
 
-    /// Whether the plan can be carried out.
+    /// Checks whether the plan can be carried out.
     ///
     /// # Errors
-    /// `IMPORT_INVALID` when entries are invalid and not to be passed over, `CONFLICT` when an id
-    /// exists with other contents; `IMPORT_INVALID` too when all are invalid, because nothing would be imported.
-    /// [`Plan::lines`] names each.
+    /// `IMPORT_INVALID` if entries are invalid and may not be skipped, or if all entries are invalid, because nothing
+    /// would be imported; `CONFLICT` if an id exists with different contents. [`Plan::lines`] names each of them.
     pub fn check(&self, skip_invalid: bool) -> Result<()> {
         if !self.invalid.is_empty() && !skip_invalid {
-            return fail(
-                Code::ImportInvalid,
-                format!("{} not usable; nothing was imported", entries(self.invalid.len())),
-            );
+            return Err(say::invalid_entries(self.invalid.len()));
         }
         if self.entries.is_empty() && !self.invalid.is_empty() {
-            return Err(Error::new(Code::ImportInvalid, "no entry is usable; nothing was imported")
-                .with_remedy(
-                    "fix the entries named above, or give an entry another id with --rename OLD=NEW",
-                ));
+            return Err(say::no_valid_entry());
         }
         match self.entries.iter().filter(|entry| entry.action == Action::Conflict).count() {
             0 => Ok(()),
-            count => fail(
-                Code::Conflict,
-                format!("{} there already with other contents; nothing was imported", entries(count)),
-            ),
+            count => Err(say::conflicts(count)),
         }
     }
 }
 
-fn entries(count: usize) -> String {
-    if count == 1 { "1 entry is".to_owned() } else { format!("{count} entries are") }
-}
-
-/// Works out what an import would do. The result does not depend on the order of the candidates.
+/// Decides what an import would do. The result does not depend on the order of the candidates.
 ///
-/// Every candidate goes to `forced_agent`, or to its own agent, or to `default_agent`.
+/// Every candidate goes to `forced_agent` if that is given, otherwise to its own agent, otherwise to `default_agent`.
 #[must_use]
 pub fn plan<'p>(
     parsed: &'p Parsed,
@@ -189,7 +175,7 @@ pub fn plan<'p>(
         let agent = forced_agent.or(candidate.agent.as_ref()).unwrap_or(default_agent);
         groups.entry((agent, &candidate.id)).or_default().push(candidate);
     }
-    // A name that a candidate bears is not free for another one's twin, whichever comes first.
+    // A candidate's own id is not free for a renamed copy of another one, whichever comes first.
     let names = groups.keys().filter(|_| policy == OnConflict::Rename);
     let mut taken: HashSet<(AgentName, ProfileId)> =
         names.map(|(agent, id)| ((*agent).clone(), (*id).clone())).collect();
@@ -221,26 +207,30 @@ pub fn plan<'p>(
     Plan { entries, skipped, invalid, warnings, order }
 }
 
-/// The one candidate of an id, where all of them say the same.
+/// Returns one of the candidates with the same id, if all of them are equal.
 fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> {
     group.sort_by(|a, b| a.place.cmp(&b.place));
     let mut rest = group.into_iter();
-    // A group is made with its first member.
+    // A group always has a first member.
     let Some(first) = rest.next() else {
-        return Err(Invalid { place: String::new(), code: Code::Internal, reason: "is missing".to_owned() });
+        return Err(Invalid {
+            place: String::new(),
+            code: Code::Internal,
+            reason: reason::missing().to_owned(),
+        });
     };
     match rest.find(|other| !other.credential.same_as(&first.credential)) {
         None => Ok(first),
         Some(other) => Err(Invalid {
-            place: format!("{} and {}", first.place, other.place),
+            place: reason::two_places(&first.place, &other.place),
             code: Code::DuplicateKey,
-            reason: format!("both are {}, with different contents", first.id),
+            reason: reason::same_id(&first.id),
         }),
     }
 }
 
-/// The name a candidate gets beside one that exists: the first that is free, or one under which
-/// the vault holds it already from an earlier import.
+/// Returns the id of a renamed copy: the first one that is free, or one under which an earlier import stored the same
+/// credential.
 fn twin(
     candidate: &Candidate,
     agent: &AgentName,
@@ -259,7 +249,7 @@ fn twin(
     (Action::Conflict, candidate.id.clone())
 }
 
-/// `<name>-<number>`, the name cut where the whole would be too long.
+/// Returns `<id>-<number>`, with the id shortened if the whole would be too long.
 fn numbered(id: &ProfileId, number: u32) -> Option<ProfileId> {
     let suffix = format!("-{number}");
     let room = PROFILE_ID_MAX.checked_sub(suffix.len())?;

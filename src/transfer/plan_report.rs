@@ -1,11 +1,12 @@
-//! A plan as people and scripts read it. No secret is in either form.
+//! A plan in a form for people and one for scripts. Neither contains a secret.
 
 use serde::Serialize;
 
 use super::plan::{Action, Plan, PlanEntry};
+use crate::messages::transfer as say;
 use crate::time::day;
 
-/// So many warnings people read; scripts get all.
+/// The most warnings that are shown to people. Scripts get all of them.
 const WARNINGS_SHOWN: usize = 40;
 
 /// A plan for scripts.
@@ -18,7 +19,7 @@ pub struct Summary {
     pub skipped: Vec<SkippedSummary>,
     /// What cannot be imported.
     pub invalid: Vec<InvalidSummary>,
-    /// What should be said besides.
+    /// What people should know about the others.
     pub warnings: Vec<String>,
     /// How many credentials would be written.
     pub writes: usize,
@@ -30,11 +31,11 @@ pub struct Summary {
 pub struct EntrySummary {
     /// Its id in the source.
     pub id: String,
-    /// The agent it goes to.
+    /// The agent that gets it.
     pub agent: String,
     /// `add`, `replace`, `unchanged`, `skip`, `rename` or `conflict`.
     pub action: &'static str,
-    /// The id under which the vault holds it afterwards, where that is another.
+    /// The id that it will have in the vault, if that is another.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
     /// Its type.
@@ -42,35 +43,35 @@ pub struct EntrySummary {
     pub kind: &'static str,
     /// Its provider.
     pub provider: String,
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
-    /// When it ends, in Unix milliseconds.
+    /// When it expires, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
 }
 
-/// An entry that is passed over, in a [`Summary`].
+/// An entry that is skipped, in a [`Summary`].
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct SkippedSummary {
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
-    /// Why it is passed over.
+    /// Why it is skipped.
     pub reason: String,
 }
 
 /// An entry that cannot be imported, in a [`Summary`].
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct InvalidSummary {
-    /// Where in the source it stands.
+    /// Where it is in the source.
     pub place: String,
-    /// The code of what is wrong.
+    /// The error code.
     pub code: &'static str,
     /// What is wrong.
     pub reason: String,
 }
 
 impl Plan<'_> {
-    /// The plan for scripts.
+    /// Returns the plan for scripts.
     #[must_use]
     pub fn summary(&self) -> Summary {
         Summary {
@@ -94,11 +95,11 @@ impl Plan<'_> {
         }
     }
 
-    /// The plan for people, one line for each entry, the counts last.
+    /// Returns the plan for people: one line for each entry, and the counts last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.entries.iter().map(entry_line).collect();
-        lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "passed by", s.place, s.reason)));
+        lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "skipped", s.place, s.reason)));
         lines.extend(
             self.invalid
                 .iter()
@@ -107,7 +108,7 @@ impl Plan<'_> {
         let shown = self.warnings.iter().take(WARNINGS_SHOWN);
         lines.extend(shown.map(|warning| format!("{:<10} {warning}", "warning")));
         if let Some(more @ 1..) = self.warnings.len().checked_sub(WARNINGS_SHOWN) {
-            lines.push(format!("{:<10} and {more} more like these", "warning"));
+            lines.push(format!("{:<10} {}", "warning", say::more_warnings(more)));
         }
         lines.push(self.counts());
         lines
@@ -122,12 +123,12 @@ impl Plan<'_> {
             (of("unchanged"), "unchanged"),
             (of("skip"), "kept as they are"),
             (of("conflict"), "in conflict"),
-            (self.skipped.len(), "passed by"),
+            (self.skipped.len(), "skipped"),
             (self.invalid.len(), "invalid"),
         ];
         let said: Vec<String> =
             counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
-        if said.is_empty() { "nothing to import".to_owned() } else { said.join(", ") }
+        if said.is_empty() { say::nothing_to_import() } else { said.join(", ") }
     }
 }
 
@@ -180,7 +181,7 @@ mod tests {
         "groq:y":{"type":"api_key","provider":"groq","key":"canary***"}}}"#;
 
     #[test]
-    fn both_forms_say_everything_but_the_secrets() {
+    fn both_forms_show_everything_except_the_secrets() {
         let parsed = parse(FILE, Format::OpenClaw, "the file", &ParseOptions::default()).unwrap();
         let main = AgentName::default();
         let plan = plan(&parsed, &main, None, &|_, _| Existing::Absent, OnConflict::Fail);
@@ -189,9 +190,9 @@ mod tests {
             [
                 "add        main/openai:default (api_key) from profiles.\"openai:default\"",
                 "add        main/zai:b (token, expires 2026-11-18) from profiles.\"zai:b\"",
-                "passed by  profiles.\"groq:x\": a reference, holds no secret",
+                "skipped    profiles.\"groq:x\": a reference, not a secret",
                 "invalid    profiles.\"groq:y\".key is not a secret: it is masked [NOT_A_SECRET]",
-                "2 to add, 1 passed by, 1 invalid",
+                "2 to add, 1 skipped, 1 invalid",
             ]
         );
         let json = serde_json::to_string(&plan.summary()).unwrap();

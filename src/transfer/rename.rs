@@ -1,4 +1,4 @@
-//! `--rename OLD=NEW`: another id for an entry, for one too whose id is none here.
+//! `--rename OLD=NEW`: another id for an entry, even for one whose own id is not valid here.
 
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -6,18 +6,19 @@ use std::collections::HashMap;
 use super::value::Problem;
 use super::{Invalid, Parsed};
 use crate::client::alias::ALIASES;
-use crate::error::{Code, Error, Result, fail};
+use crate::error::{Code, Result};
 use crate::looks::{instead, may_be_repeated};
+use crate::messages::transfer::{self as say, reason};
 use crate::secret_format;
 use crate::vault::id::{ProfileId, Provider, quoted_in_full};
 
-/// The ids that entries of a source get in place of their own.
+/// The new ids of entries.
 #[derive(Debug, Default)]
 pub struct Renames(HashMap<String, (ProfileId, Cell<bool>)>);
 
 impl Renames {
-    /// Reads `OLD=NEW`, several times. OLD stands in the source, or in a message about it; NEW is a profile id.
-    /// Because an id holds one colon, and its provider no `=`, that is plain even if OLD holds both.
+    /// Parses several `OLD=NEW`. OLD is as in the source or as in a message about it; NEW is a profile id. A profile id
+    /// has one colon and its provider has no `=`, so that this is unambiguous even if OLD contains both.
     ///
     /// # Errors
     /// `USAGE`, `INVALID_ID`.
@@ -26,28 +27,23 @@ impl Renames {
         for wish in wishes {
             let colon = wish.rfind(':').unwrap_or(wish.len());
             let Some((old, new)) = wish[..colon].rfind('=').map(|at| (&wish[..at], &wish[at + 1..])) else {
-                return Err(Error::new(Code::Usage, "--rename takes OLD=NEW, and NEW is a profile id")
-                    .with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
+                return Err(say::rename_without_id());
             };
             if !new.contains(':') {
-                return Err(Error::new(
-                    Code::Usage,
-                    "--rename takes OLD=NEW, and what was given for NEW is not a profile id",
-                )
-                .with_remedy("write it as --rename 'openai:John Doe=openai:john'"));
+                return Err(say::rename_to_no_id());
             }
             if secret_format::looks_secret(new) {
-                return fail(Code::Usage, "NEW of --rename looks like a secret");
+                return Err(say::rename_to_secret());
             }
             let new: ProfileId = new.parse()?;
             if renames.insert(old.to_owned(), (new, Cell::new(false))).is_some() {
-                return fail(Code::Usage, "--rename names an entry twice");
+                return Err(say::renamed_twice());
             }
         }
         Ok(Self(renames))
     }
 
-    /// The id that the entry of a name gets, if it is renamed. The name may stand there as a message shows it.
+    /// Returns the new id of an entry, if it is renamed. OLD may be the name as a message shows it.
     pub(super) fn of(&self, name: &str) -> Option<ProfileId> {
         if self.0.is_empty() {
             return None;
@@ -60,7 +56,7 @@ impl Renames {
         })
     }
 
-    /// Renames what was read under ids of its own, as that of variables is.
+    /// Renames candidates whose ids are not in the source, such as those from variables.
     pub(super) fn apply(&self, parsed: &mut Parsed) {
         if self.0.is_empty() {
             return;
@@ -77,7 +73,7 @@ impl Renames {
         }
     }
 
-    /// Refuses a wish that no entry met.
+    /// Refuses a rename that matched no entry.
     ///
     /// # Errors
     /// `USAGE`.
@@ -87,27 +83,22 @@ impl Renames {
             Some((old, _)) => {
                 let repeats = may_be_repeated(old) || (old.contains(':') && instead(old).is_none());
                 let old = if repeats { quoted_in_full(old) } else { "OLD".to_owned() };
-                Err(Error::new(
-                    Code::Usage,
-                    format!("--rename: {what} has no entry {old}; nothing was imported"),
-                )
-                .with_remedy("see what it has with --dry-run --skip-invalid"))
+                Err(say::no_entry_to_rename(what, &old))
             }
         }
     }
 }
 
-/// Refuses an id whose provider is another than the credential's: it would be used for a provider that its name
-/// does not say. Names of one provider agree, because the client uses their profiles for each other.
+/// Refuses an id whose provider is not the credential's, because it would be used for a provider that its name does not
+/// state. Several names of one provider agree, because the client uses their profiles for each other.
 pub(super) fn agree(id: &ProfileId, provider: &Provider) -> std::result::Result<(), Problem> {
     let of_id = id.provider();
-    // The client of 2026.9 calls the one by the other's name.
+    // OpenClaw 2026.9 uses either name for the other.
     let codex = |one: &Provider| matches!(one.as_str(), "openai" | "openai-codex");
     if ALIASES.shared(&of_id, provider) || (codex(&of_id) && codex(provider)) {
         return Ok(());
     }
-    let reason = format!("is {provider}, and the id is one of {of_id}");
-    Err(Problem::new(Code::InvalidId, reason).at("provider"))
+    Err(Problem::new(Code::InvalidId, reason::other_provider(provider, of_id)).at("provider"))
 }
 
 #[cfg(test)]
@@ -119,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_the_new_id_is_the_old_name() {
+    fn everything_before_the_new_id_is_the_old_name() {
         for (wish, old, new) in [
             ("openai-codex:John Doe=openai-codex:john", "openai-codex:John Doe", "openai-codex:john"),
             ("a=b:c=d=e:f=g", "a=b:c=d", "e:f=g"),
@@ -140,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn id_and_provider_agree_also_by_names_that_mean_the_same() {
+    fn id_and_provider_also_agree_if_their_names_mean_the_same() {
         for (id, provider, good) in [
             ("openai:a", "openai", true),
             ("openai-codex:a", "openai", true),

@@ -1,16 +1,17 @@
-//! A secret value as it stands in a file, checked before it becomes a credential.
+//! Checks a secret value from a file before it becomes a credential.
 
 use std::borrow::Cow;
 
 use crate::error::Code;
+use crate::messages::transfer::{self as say, reason};
 use crate::secret::SecretString;
 use crate::secret_format;
 use crate::vault::credential::SECRET_MAX;
 
-/// What is wrong with an entry: in which field, and what.
+/// What is wrong with an entry, and in which field.
 #[derive(Debug)]
 pub(super) struct Problem {
-    /// The field, by a name this program knows; `None` for the entry as a whole.
+    /// The field, by a name that this program knows; `None` for the entry as a whole.
     pub(super) field: Option<&'static str>,
     pub(super) code: Code,
     pub(super) reason: Cow<'static, str>,
@@ -27,27 +28,28 @@ impl Problem {
     }
 }
 
-/// A value that may be a secret, and what has to be said about it.
+/// A value that may be a secret, and warnings about it.
 pub(super) struct Checked {
     pub(super) secret: SecretString,
     pub(super) warnings: Vec<String>,
 }
 
-/// Checks a value and frees it from white space around it, and from what [`secret_format::bare`] takes off. White space
-/// inside is kept: unlike a paste, a file says what it means. Not so line breaks and tabs: a program that reads what `get`
-/// prints line by line would take the rest for something else, and no header can carry it.
+/// Checks a value, and removes white space around it and what [`secret_format::bare`] removes.
+///
+/// White space inside is kept, because a file, unlike a paste, is exact. Line breaks and tabs are refused: a program that
+/// reads the output of `get` line by line would take the rest for something else, and no header can carry them.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     let mut warnings = Vec::new();
     let secret = secret_format::bare(value, &mut warnings)
         .map_err(|refusal| Problem::new(refusal.code, refusal.why))?;
     if secret.len() > SECRET_MAX {
-        return Err(Problem::new(Code::TooLarge, format!("is longer than {SECRET_MAX} bytes")));
+        return Err(Problem::new(Code::TooLarge, reason::longer_than(SECRET_MAX)));
     }
     if secret.contains(char::is_control) {
-        return Err(Problem::new(Code::BadData, "holds a control character or a line break"));
+        return Err(Problem::new(Code::BadData, reason::control_character()));
     }
     if warnings.is_empty() && secret.len() != value.len() {
-        warnings.push("white space around the value was left out".to_owned());
+        warnings.push(say::white_space_removed());
     }
     Ok(Checked { secret: SecretString::from(secret), warnings })
 }
@@ -58,14 +60,14 @@ mod tests {
     use crate::secret::ExposeSecret;
 
     #[test]
-    fn white_space_goes_at_the_ends_only() {
+    fn white_space_is_removed_at_the_ends_only() {
         let checked = check(" a b\n").map_err(|p| p.reason).unwrap();
         assert_eq!(checked.secret.expose_secret(), "a b");
         assert_eq!(checked.warnings.len(), 1);
     }
 
     #[test]
-    fn what_is_certain_goes_with_a_warning() {
+    fn what_is_certainly_not_part_of_a_secret_is_removed_with_a_warning() {
         for value in
             ["Bearer made-up-key", "'made-up-key'", "made-up-key;", "Authorization: Bearer made-up-key"]
         {
@@ -76,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_none_are_refused() {
+    fn values_that_are_not_secrets_are_refused() {
         for (value, code) in [
             ("", Code::BadData),
             (" \u{200b}\n", Code::BadData),

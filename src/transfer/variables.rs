@@ -1,4 +1,4 @@
-//! Variables in JSON, as secret managers export them.
+//! Variables in JSON, as exported by secret managers.
 
 use serde_json::value::RawValue;
 
@@ -8,9 +8,11 @@ use crate::secret::SecretString;
 /// A variable's name and value.
 pub(super) type Variable = (String, SecretString);
 
-/// The variables of an object of names, if it is one: every member is a text, a number or the like (Infisical,
-/// `doppler secrets download`), or an object with the value as `computed` (`doppler secrets --json`); and at
-/// least one is named like a variable. Codex's `auth.json` has other objects too.
+/// Returns the variables of an object whose members are variables, or `None` for any other object.
+///
+/// Every member is a string, a number or the like (Infisical, `doppler secrets download`) or an object with the value as
+/// `computed` (`doppler secrets --json`), and at least one has a variable's name. Codex's `auth.json` has other objects
+/// too.
 pub(super) fn of_object(root: &Fields<'_>) -> Option<Vec<Variable>> {
     if root.contains_key("auth_mode") || !root.keys().any(|name| is_variable(name)) {
         return None;
@@ -21,14 +23,14 @@ pub(super) fn of_object(root: &Fields<'_>) -> Option<Vec<Variable>> {
             Some(b'"') => variables.push((name.clone(), text(raw)?)),
             Some(b'{') => variables.push((name.clone(), text(object(raw)?.get("computed")?)?)),
             Some(b'[') => return None,
-            // A number, true, false or null is no key.
+            // A number, true, false or null is not a key.
             _ => {}
         }
     }
     Some(variables)
 }
 
-/// The variables of a list of objects that name them (`infisical export --format=json`).
+/// Returns the variables of a list of objects with a name and a value (`infisical export --format=json`).
 pub(super) fn of_list(root: &RawValue) -> Option<Vec<Variable>> {
     let items: Vec<&RawValue> =
         serde_json::from_str(root.get()).ok().filter(|items: &Vec<_>| !items.is_empty())?;

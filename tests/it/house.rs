@@ -85,7 +85,7 @@ fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|row| row.contains(&module))
 }
 
-fn visit(directory: &Path, look: &mut dyn FnMut(&Path)) {
+pub fn visit(directory: &Path, look: &mut dyn FnMut(&Path)) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

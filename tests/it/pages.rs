@@ -1,8 +1,11 @@
 //! The pages say what the code does.
 
+use std::collections::BTreeSet;
+
 use strongroom::error::Code;
 
-use crate::session::source;
+use crate::house::visit;
+use crate::session::{Session, source};
 
 #[test]
 fn the_page_of_errors_is_the_table_of_codes() {
