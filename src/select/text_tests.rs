@@ -32,7 +32,7 @@ anthropic: next is anthropic:default (order set)
   -  anthropic:old      token    expired  expired 2d ago  unverified; not used: not in the order that is set (excluded_by_auth_order)
 
 openai-codex: next is openai-codex:me@x.io (by type and last use)
-  1  openai-codex:me@x.io  oauth  expiring  expires in 3h (2027-01-15T11:00:00.000Z)  verified
+  1  openai-codex:me@x.io  oauth  expiring  expires in 3h (WHEN)  verified
 
 No API key found for provider openai (agent main): each agent has its own profiles.
   strongroom paste-token --provider openai, or paste-api-key for an API key
@@ -40,7 +40,8 @@ No API key found for provider openai (agent main): each agent has its own profil
 Needs attention
   anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
   openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with `--include-oauth --on-conflict replace`";
-    assert_eq!(lines.trim_end(), expected);
+    let when = crate::time::local(NOW + 3 * crate::time::HOUR);
+    assert_eq!(lines.trim_end(), expected.replace("WHEN", &when));
 }
 
 #[test]
