@@ -49,6 +49,7 @@ mod pages;
 mod pastes;
 mod piped;
 mod power_cuts;
+mod presentation;
 mod prompts;
 mod pty;
 mod random_kills;
