@@ -1,7 +1,7 @@
-//! The allocator of the program: what is given back is wiped first.
+//! The program's allocator: it wipes memory before it frees it.
 //!
-//! Types wipe what they hold themselves; what they cannot know of is what a library leaves: age's buffer of a writer,
-//! the scratch of a parser, the old place of a vector that grew, the copies that clap makes of arguments.
+//! Types wipe their own contents, but cannot know what a library leaves behind: age's write buffer, a parser's scratch
+//! space, the old place of a vector that grew, clap's copies of the arguments.
 #![allow(unsafe_code, clippy::cast_ptr_alignment)] // Blocks of the allocator are aligned for their headers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -9,33 +9,34 @@ use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Blocks of this many bytes and more begin with a header, which says whether the kernel gave them one by one.
+/// Blocks of at least this size, in bytes, begin with a header, which says whether the block is mapped by itself.
 const LARGE: usize = 32 * 1024;
-/// From this many bytes on, the kernel gives blocks one by one, as it does for glibc by default.
+/// Blocks of at least this size, in bytes, are mapped by themselves, as glibc does by default.
 const APART: usize = 128 * 1024;
-/// The largest block that is locked by itself, in bytes.
+/// The largest mapped block that is locked, in bytes.
 const LOCKED_MAX: usize = 1024 * 1024;
-/// The least size of a header, in bytes; the alignment that every block has.
+/// The smallest size of a header, in bytes, and the alignment of every block.
 const HEADER: usize = 16;
 /// The largest alignment of a block with a header, in bytes: that of Argon2's memory.
 const ALIGN_MAX: usize = 64;
 
 static APART_FROM: AtomicUsize = AtomicUsize::new(APART);
 
-/// Lets the kernel give blocks of 32 KiB and more one by one, and takes them back when they are freed, not from
-/// 128 KiB on. age asks for 64 KiB of zeros for each file that it opens and uses a page of them: from the kernel
-/// they are zero already, and need no wiping; in the heap all of them are written, twice. It is a fifteenth of what
-/// `get` takes. Of many records, which several threads open, the heap is faster.
+/// Maps blocks of 32 KiB and more by themselves, instead of those of 128 KiB and more, and unmaps them when they are freed.
+///
+/// age asks for 64 KiB of zeros for each file that it decrypts, and uses one page of them. Pages from the kernel are zero
+/// already and need no wiping, but in the heap all of them are written twice. This saves a fifteenth of the time of `get`.
+/// For many records, which several threads decrypt, the heap is faster.
 pub fn large_buffers_apart() {
     APART_FROM.store(LARGE, Ordering::Relaxed);
 }
 
-/// The system's allocator. Blocks are wiped before they go back to it, and when they grow or shrink. Large ones go back
-/// to the kernel, which gives no page to anyone before it is cleared.
+/// The system's allocator, with blocks that are wiped before they are freed and when they grow or shrink. Large blocks are
+/// returned to the kernel, which clears a page before it gives it to anyone.
 #[derive(Debug)]
 pub struct Wiping;
 
-/// The size of a block's header: none for a small one. The same for every call with this layout.
+/// Returns the size of a block's header, which is 0 for a small block. It is the same for every call with this layout.
 const fn header_of(layout: Layout) -> usize {
     if layout.size() < LARGE || layout.align() > ALIGN_MAX {
         return 0;
@@ -43,25 +44,25 @@ const fn header_of(layout: Layout) -> usize {
     if layout.align() > HEADER { layout.align() } else { HEADER }
 }
 
-/// Overwrites memory with zeros, also where the compiler sees that no one reads them.
+/// Overwrites memory with zeros, even if the compiler sees that no one reads them.
 ///
 /// # Safety
-/// `size` bytes from `block` on are writable.
+/// `size` bytes beginning at `block` are writable.
 #[inline]
 unsafe fn wipe(block: *mut u8, size: usize) {
     unsafe {
         ptr::write_bytes(block, 0, size);
-        // As far as the compiler knows, this reads the zeros.
+        // The compiler has to assume that this reads the zeros.
         std::arch::asm!("/* {0} */", in(reg) block, options(nostack, preserves_flags, readonly));
     }
 }
 
 thread_local! {
-    /// Whether this thread goes on if it gets no memory.
+    /// Whether this thread continues if it gets no memory.
     static MAY_FAIL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks for memory, and may get none. Otherwise a process that gets none ends with a message.
+/// Asks for memory, and returns even if there is none. Everywhere else, a process that gets no memory ends with a message.
 pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
     MAY_FAIL.set(true);
     let got = ask();
@@ -69,9 +70,9 @@ pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
     got
 }
 
-/// A block that was asked for. std would end the process by a signal if it gets none.
+/// Returns a block, or ends the process with a message if it is null. std would end it with a signal.
 #[inline]
-fn had(block: *mut u8) -> *mut u8 {
+fn checked(block: *mut u8) -> *mut u8 {
     if block.is_null() && !MAY_FAIL.get() {
         crate::limits::out_of_memory();
     }
@@ -79,7 +80,7 @@ fn had(block: *mut u8) -> *mut u8 {
 }
 
 impl Wiping {
-    /// A block with a header.
+    /// Allocates a block with a header.
     #[cold]
     unsafe fn large(layout: Layout, header: usize, zeroed: bool) -> *mut u8 {
         let Some(total) = layout.size().checked_add(header) else { return ptr::null_mut() };
@@ -106,7 +107,7 @@ impl Wiping {
         }
     }
 
-    /// The start of a block with a header, and its length if the kernel gave it.
+    /// Returns the start of a block with a header, and its length if it is mapped by itself (otherwise 0).
     unsafe fn start(block: *mut u8, header: usize) -> (*mut u8, usize) {
         // SAFETY: the header was written when the block was made.
         unsafe {
@@ -116,8 +117,8 @@ impl Wiping {
     }
 }
 
-// SAFETY: what is asked of an allocator is passed on to the system's, or to the kernel; a header stands before the
-// block and keeps its alignment, and `header_of` says for every layout whether there is one.
+// SAFETY: every call is passed on to the system's allocator or to the kernel. A header is before the block and keeps its
+// alignment, and `header_of` says for every layout whether there is one.
 unsafe impl GlobalAlloc for Wiping {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -126,7 +127,7 @@ unsafe impl GlobalAlloc for Wiping {
                 0 => super::locked::follow(System.alloc(layout)),
                 header => Self::large(layout, header, false),
             };
-            had(block)
+            checked(block)
         }
     }
 
@@ -137,7 +138,7 @@ unsafe impl GlobalAlloc for Wiping {
                 0 => super::locked::follow(System.alloc_zeroed(layout)),
                 header => Self::large(layout, header, true),
             };
-            had(block)
+            checked(block)
         }
     }
 
@@ -152,7 +153,7 @@ unsafe impl GlobalAlloc for Wiping {
             match Self::start(block, header) {
                 (base, 0) => {
                     wipe(block, layout.size());
-                    // It was this layout that the block was made of.
+                    // This is the layout with which the block was allocated.
                     System.dealloc(base, Layout::from_size_align_unchecked(layout.size() + header, header));
                 }
                 (base, length) => kernel::unmap(base, length),
@@ -170,7 +171,7 @@ unsafe impl GlobalAlloc for Wiping {
                     if length <= LOCKED_MAX && total > length {
                         super::locked::unlock_block(base, length);
                     }
-                    // Pages move as they are. If they cannot, the bytes are copied below.
+                    // The kernel moves pages without copying. If it cannot, the bytes are copied below.
                     if let Some(base) = kernel::remap(base, length, total) {
                         if total <= LOCKED_MAX {
                             super::locked::lock_block(base, total);
@@ -190,7 +191,7 @@ unsafe impl GlobalAlloc for Wiping {
     }
 }
 
-/// Pages of the kernel's own.
+/// Mapped pages.
 #[cfg(target_os = "linux")]
 mod kernel {
     use rustix::mm::{MapFlags, MremapFlags, ProtFlags, mmap_anonymous, mremap, munmap};
@@ -198,25 +199,25 @@ mod kernel {
 
     pub fn map(length: usize) -> Option<*mut u8> {
         let rights = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: a new mapping, where the kernel likes it, touches no other.
+        // SAFETY: a new mapping, at an address that the kernel chooses, affects no other.
         let mapped = unsafe { mmap_anonymous(ptr::null_mut(), length, rights, MapFlags::PRIVATE) };
         mapped.ok().map(<*mut _>::cast)
     }
 
     /// # Safety
-    /// The mapping was made by [`map`], and nothing points into it any more.
+    /// The mapping was made by [`map`], and nothing points into it now.
     pub unsafe fn unmap(base: *mut u8, length: usize) {
         let _ = unsafe { munmap(base.cast(), length) };
     }
 
     /// # Safety
-    /// The mapping was made by [`map`], and nothing points into it but what is told its new place.
+    /// The mapping was made by [`map`], and the caller updates every pointer into it.
     pub unsafe fn remap(base: *mut u8, length: usize, new: usize) -> Option<*mut u8> {
         unsafe { mremap(base.cast(), length, new, MremapFlags::MAYMOVE) }.ok().map(<*mut _>::cast)
     }
 }
 
-/// Other than on Linux, every block is the system's.
+/// Except on Linux, every block comes from the system's allocator.
 #[cfg(not(target_os = "linux"))]
 mod kernel {
     pub fn map(_: usize) -> Option<*mut u8> {
@@ -244,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_aligned_whole_and_zero_where_asked() {
+    fn blocks_are_aligned_and_all_zero() {
         for (size, align) in SIZES.iter().flat_map(|size| ALIGNS.map(|align| (*size, align))) {
             let layout = layout(size, align);
             unsafe {
@@ -259,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_or_shrinks_keeps_its_bytes() {
+    fn blocks_that_grow_or_shrink_keep_their_bytes() {
         for (from, to) in SIZES.iter().flat_map(|from| SIZES.map(|to| (*from, to))) {
             for align in ALIGNS {
                 unsafe {

@@ -1,4 +1,4 @@
-//! What the process does to itself before it touches a secret.
+//! How the process protects itself before it touches a secret.
 
 mod allocator;
 mod locked;
@@ -8,9 +8,11 @@ use strongroom_backends::{inherited_fd, stack};
 
 pub use allocator::{Wiping, large_buffers_apart, may_fail};
 
-/// No program that this one starts has a descriptor that this one was given; files are private whatever the umask was;
-/// there is no core dump, no other process of the same user reads this one's memory, and what it holds is not written
-/// to swap. Best effort: a sandbox may forbid any of it, and a vault that does not open is worse.
+/// Protects the process: inherited descriptors are closed in programs that it starts, new files are private whatever the
+/// umask was, there is no core dump, other processes of the same user cannot read its memory, and its memory is not
+/// written to swap.
+///
+/// All of this is best effort: a sandbox may forbid any of it, and a vault that cannot be unlocked is worse.
 pub fn process() {
     inherited_fd::keep_from_children();
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
@@ -20,13 +22,13 @@ pub fn process() {
     locked::begin();
 }
 
-/// Does the process's work, and wipes what it left on the stack.
+/// Does the work of the process, and wipes what it left on the stack.
 pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     stack::wiped(work)
 }
 
-/// Neither this thread nor any that it starts, nor a program that they might be made to start, gets more rights than
-/// it has, by a set-user-id program say. For commands that start no program.
+/// Keeps this thread, the threads that it starts, and any program that they may be made to start from gaining privileges,
+/// for example through a set-user-id program. For commands that start no program.
 pub fn no_new_privileges() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_no_new_privs(true);

@@ -190,3 +190,17 @@ pub fn relative_variable(name: &str, path: Option<&str>) -> Error {
     Error::new(Code::Config, format!("{name} is a relative path"))
         .with_remedy(format!("its meaning would depend on the working directory; write the full path{full}"))
 }
+
+// Text in files.
+
+/// A file looks like UTF-16 without a byte order mark. `order` is its encoding as `iconv` names it.
+pub fn unmarked_utf16(what: &str, order: &str) -> Error {
+    Error::new(Code::BadData, format!("{what} looks like UTF-16 without a byte order mark"))
+        .with_remedy(format!("save it as UTF-8, or convert a copy: `iconv -f {order} -t UTF-8 FILE > COPY`"))
+}
+
+/// A file begins like UTF-16, but is not.
+pub fn damaged_utf16(what: &str) -> Error {
+    Error::new(Code::BadData, format!("{what} begins like UTF-16, but is damaged"))
+        .with_remedy("save it again as UTF-8; nothing was changed")
+}

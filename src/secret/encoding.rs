@@ -1,19 +1,20 @@
 //! Text as other programs save it: UTF-8 with or without a byte order mark, and UTF-16 with one.
 
 use super::Buffer;
-use crate::error::{Code, Error, Result};
+use crate::error::Result;
+use crate::messages::places;
 
-/// What stands in a file, without a byte order mark.
+/// The contents of a file without a byte order mark.
 #[derive(Debug)]
 pub enum Decoded<'a> {
-    /// The bytes as they are. They may be no text at all.
+    /// The bytes of the file, which may not be text.
     AsIs(&'a [u8]),
-    /// UTF-8 made of UTF-16, in memory that is wiped.
+    /// UTF-8 that was converted from UTF-16, in memory that is wiped.
     Utf16(Buffer),
 }
 
 impl Decoded<'_> {
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         match self {
@@ -23,11 +24,10 @@ impl Decoded<'_> {
     }
 }
 
-/// Takes off a byte order mark, and decodes UTF-16 that has one. `what` names the file in errors.
+/// Removes a byte order mark, and decodes UTF-16 that has one. `what` names the file in errors.
 ///
 /// # Errors
-/// `BAD_DATA` for UTF-16 that is damaged, and for what looks like UTF-16 without a byte order mark: that is
-/// not guessed at.
+/// `BAD_DATA` for damaged UTF-16, and for what looks like UTF-16 without a byte order mark, because it is not guessed.
 pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
     let (rest, unit): (_, fn([u8; 2]) -> u16) = match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => return Ok(Decoded::AsIs(rest)),
@@ -35,23 +35,15 @@ pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
         [0xfe, 0xff, rest @ ..] => (rest, u16::from_be_bytes),
         _ => match order_of_utf16(bytes) {
             None => return Ok(Decoded::AsIs(bytes)),
-            Some(order) => {
-                let what = format!("{what} looks like UTF-16 without a byte order mark");
-                let remedy =
-                    format!("save it as UTF-8, or convert a copy: iconv -f {order} -t UTF-8 FILE > COPY");
-                return Err(Error::new(Code::BadData, what).with_remedy(remedy));
-            }
+            Some(order) => return Err(places::unmarked_utf16(what, order)),
         },
     };
-    let damaged = || {
-        let what = format!("{what} begins like UTF-16, and is damaged");
-        Error::new(Code::BadData, what).with_remedy("save it again, as UTF-8; nothing was changed")
-    };
+    let damaged = || places::damaged_utf16(what);
     if rest.len() % 2 != 0 {
         return Err(damaged());
     }
     let units = rest.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-    // A unit takes three bytes of UTF-8 at most.
+    // A unit takes at most three bytes of UTF-8.
     let mut text = Buffer::with_capacity(rest.len() / 2 * 3);
     for read in char::decode_utf16(units) {
         let read = read.map_err(|_| damaged())?;
@@ -60,7 +52,7 @@ pub fn decode<'a>(bytes: &'a [u8], what: &str) -> Result<Decoded<'a>> {
     Ok(Decoded::Utf16(text))
 }
 
-/// The order in which text of mostly ASCII characters was saved in UTF-16: every other byte is zero.
+/// Guesses the byte order of UTF-16 text of mostly ASCII characters, in which every other byte is zero.
 fn order_of_utf16(bytes: &[u8]) -> Option<&'static str> {
     const LOOKED_AT: usize = 512;
     let seen = &bytes[..bytes.len().min(LOOKED_AT) & !1];
@@ -95,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_damaged_or_not_marked_is_told() {
+    fn damaged_or_unmarked_utf16_is_refused() {
         let marked = utf16("\u{feff}NAME=x", u16::to_le_bytes);
         for bytes in [&marked[..marked.len() - 1], b"\xff\xfe\0\xd8", b"\xfe\xff\xdc\0\0a"] {
             assert!(decode(bytes, "it").unwrap_err().what().contains("damaged"), "{bytes:?}");

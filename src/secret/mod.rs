@@ -1,7 +1,7 @@
-//! Types that hold secret bytes from the first byte read until they are wiped.
+//! Types for secret bytes, from the first byte read until they are wiped.
 //!
-//! Text secrets (tokens, keys, passphrases that are text) are [`SecretString`]; everything on the
-//! way to or from one is a [`Buffer`]. Neither shows its contents through `Debug`.
+//! Secrets that are text (tokens, keys, passphrases) are [`SecretString`]; everything on the way to or from one is a
+//! [`Buffer`]. Neither shows its contents through `Debug`.
 
 pub mod encoding;
 
@@ -12,24 +12,24 @@ pub use secrecy::{ExposeSecret, SecretBox, SecretString};
 use serde::de::{self, Deserializer, Visitor};
 use zeroize::Zeroize;
 
-/// Bytes that are wiped when dropped, and whenever growing moves them.
+/// Bytes that are wiped when dropped, and in their old place when growing moves them.
 #[derive(Default)]
 pub struct Buffer(Vec<u8>);
 
 impl Buffer {
-    /// An empty buffer with room for `capacity` bytes before it has to move.
+    /// Makes an empty buffer with room for `capacity` bytes before it has to move.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
     }
 
-    /// Takes bytes over without copying them.
+    /// Takes ownership of bytes without copying them.
     #[must_use]
     pub fn from_vec(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// Appends bytes; when the buffer has to move, the old place is wiped.
+    /// Appends bytes. If the buffer has to move, its old place is wiped.
     pub fn extend(&mut self, bytes: &[u8]) {
         let needed = self.0.len() + bytes.len();
         if needed > self.0.capacity() {
@@ -46,7 +46,7 @@ impl Buffer {
         self.extend(&[byte]);
     }
 
-    /// Wipes and drops everything behind `len` bytes.
+    /// Wipes and drops everything after `len` bytes.
     pub fn truncate(&mut self, len: usize) {
         if let Some(tail) = self.0.get_mut(len..) {
             tail.zeroize();
@@ -54,31 +54,31 @@ impl Buffer {
         self.0.truncate(len);
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes as text, where they are valid UTF-8.
+    /// Returns the bytes as text, if they are valid UTF-8.
     #[must_use]
     pub fn expose_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// A copy as a text secret, where the bytes are valid UTF-8.
+    /// Returns a copy as a text secret, if the bytes are valid UTF-8.
     #[must_use]
     pub fn to_secret(&self) -> Option<SecretString> {
         self.expose_str().map(SecretString::from)
     }
 
-    /// How many bytes it holds.
+    /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it holds nothing.
+    /// Returns whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -108,11 +108,11 @@ impl io::Write for Buffer {
     }
 }
 
-/// Deserialises a JSON string into a [`SecretString`] of exactly its length, without an
-/// intermediate `String` that nobody would wipe. For `#[serde(deserialize_with = …)]`.
+/// Deserializes a JSON string into a [`SecretString`] of exactly its length, without an intermediate `String` that would
+/// not be wiped. For `#[serde(deserialize_with = …)]`.
 ///
 /// # Errors
-/// When the value is not a string. The error names the expected form, never the value.
+/// If the value is not a string. The error names the expected form, never the value.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretString, D::Error> {
     struct Text;
     impl Visitor<'_> for Text {
@@ -129,7 +129,7 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SecretS
     deserializer.deserialize_str(Text)
 }
 
-/// Serialises a secret into a sealed plaintext. For `#[serde(serialize_with = …)]`.
+/// Serializes a secret into a plaintext that will be encrypted. For `#[serde(serialize_with = …)]`.
 ///
 /// # Errors
 /// Those of the serializer.

@@ -112,7 +112,7 @@ fn the_stronger_name_wins_and_empty_ones_do_not_count() {
     let ids: Vec<_> = parsed.candidates.iter().map(|c| c.place.as_str()).collect();
     assert_eq!(ids, ["CODEX_API_KEY (line 2)", "GITHUB_TOKEN (line 4)"]);
     let reasons: Vec<_> = parsed.skipped.iter().map(|s| s.reason.as_str()).collect();
-    assert_eq!(reasons, ["shadowed by CODEX_API_KEY", "is empty, holds no secret"]);
+    assert_eq!(reasons, ["shadowed by CODEX_API_KEY", "empty, not a secret"]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn a_value_that_ends_oddly_is_told() {
         assert_eq!(lines(text).assignments[0].note, note, "{text}");
     }
     let parsed = read("OPENAI_API_KEY=#made-up-1");
-    assert_eq!(parsed.skipped[0].reason, "is empty, holds no secret");
+    assert_eq!(parsed.skipped[0].reason, "empty, not a secret");
     assert!(parsed.warnings[0].ends_with(&Note::Cut(16).told()));
     assert_eq!(read("OPENAI_API_KEY=made-up-1 # mine").warnings.len(), 0);
 }
@@ -183,7 +183,7 @@ fn a_key_within_another_value_is_told() {
     let parsed = read(text);
     assert_eq!(secrets(&parsed), [("groq:default", "made-up-3")]);
     let said = |name, line, by| {
-        format!("{name} (line {line}) is not taken: it stands within the value of {by}, as OpenClaw reads it")
+        format!("{name} (line {line}) is not imported: OpenClaw reads it as part of the value of {by}")
     };
     assert_eq!(parsed.warnings[..2], [said("OPENAI_API_KEY", 2, "X"), said("XAI_API_KEY", 5, "Z")]);
 }

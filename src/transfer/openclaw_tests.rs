@@ -97,7 +97,7 @@ fn legacy_auth_and_oauth_files_are_understood() {
         "openai":{"type":"api_key","key":"made-up-k"}}"#;
     let parsed = read(auth);
     assert_eq!(parsed.candidates.len(), 1);
-    assert_eq!(parsed.skipped[0].reason, "an OAuth sign-in; add --include-oauth to import it too");
+    assert_eq!(parsed.skipped[0].reason, "an OAuth sign-in; add `--include-oauth` to import it too");
     let parsed = read_with(auth, true);
     assert_eq!(parsed.candidates.len(), 2);
 
@@ -214,10 +214,10 @@ fn every_bad_entry_is_named_and_the_good_ones_are_kept() {
     assert_eq!(
         reasons,
         [
-            "is under no usable id: its name holds a space",
-            "is under no usable id: it has no provider and colon before the name",
-            "is under a name that looks like a secret",
-            "is under no usable id: it has no provider and colon before the name",
+            "has no valid id: its name contains a space",
+            "has no valid id: it has no provider and colon before the name",
+            "has a name that looks like a secret",
+            "has no valid id: it has no provider and colon before the name",
         ]
     );
 }
@@ -295,6 +295,6 @@ fn the_order_is_taken_over_for_known_ids() {
 fn a_mark_of_windows_and_an_empty_file_are_no_trouble() {
     assert_eq!(read("\u{feff}{\"zai\":{\"key\":\"made-up-1\"}}").candidates.len(), 1);
     for text in ["{}", r#"{"version":1,"order":{"zai":["zai:a"]},"usageStats":{}}"#] {
-        assert_eq!(read(text).warnings, ["the file holds no credentials"]);
+        assert_eq!(read(text).warnings, ["the file contains no credentials"]);
     }
 }

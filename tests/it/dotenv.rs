@@ -111,7 +111,7 @@ fn a_line_with_a_key_that_is_no_assignment_is_no_success() {
     let session = Session::new();
     session.write("source.env", "GROQ_API_KEY=made-up-1\nOPENAI_API_KEY sk-proj-canary-0123456789\n");
     let refused = session.run(["import", "source.env"]).failed("IMPORT_INVALID", 65).sane("canary");
-    assert!(refused.stderr.contains("invalid    line 2 seems to hold a key"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("invalid    line 2 seems to contain a key"), "{}", refused.stderr);
     session.run(["import", "source.env", "--skip-invalid"]).ok();
     assert_eq!(session.get("groq:default"), "made-up-1");
 }

@@ -71,7 +71,11 @@ fn zero_is_no_expiry_where_the_format_says_so() {
     let opencode = r#"{"github-copilot":{"type":"oauth","refresh":"gho_madeup00000000000000000000000000000","access":"gho_madeup00000000000000000000000000000","expires":0},"google":{"type":"api","key":"AIzaMadeUp00000000000000000000000000000"},"openai":{"type":"oauth","access":"eyJa.b.c","refresh":"rt_made","expires":1826725287117,"accountId":"x"},"https://x.example":{"type":"wellknown","key":"TOKEN","token":"made-up"}}"#;
     let session = Session::new();
     let ran = session.feed(opencode, ["import", "-"]).ok();
-    assert!(ran.stdout.contains("entry 4") && ran.stdout.contains("server's own sign-in"), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("entry 4") && ran.stdout.contains("opencode's sign-in to a server"),
+        "{}",
+        ran.stdout
+    );
     assert_eq!(session.get("google:default"), "AIzaMadeUp00000000000000000000000000000");
     session.run(["get", "github-copilot:default"]).failed("NOT_FOUND", 66);
     session.feed(opencode, ["import", "-", "--include-oauth"]).ok();

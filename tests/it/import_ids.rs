@@ -33,8 +33,7 @@ fn a_bad_id_is_named_with_its_reason_and_renamed_or_left() {
     let before = snapshot(session.temp.path());
     let ran = session.feed(&source, ["import", "-"]).failed("IMPORT_INVALID", 65);
     assert!(
-        ran.stderr
-            .contains(r#"profiles."openai-codex:John Doe" is under no usable id: its name holds a space"#),
+        ran.stderr.contains(r#"profiles."openai-codex:John Doe" has no valid id: its name contains a space"#),
         "{}",
         ran.stderr
     );
@@ -62,7 +61,7 @@ fn every_bad_id_is_named_escaped_with_its_own_reason() {
         (r"openai:\u001b[2Jx", r#"profiles."openai:\u{1b}[2Jx""#, r#"its name holds "\u{1b}""#),
         (r#"openai:a\"b"#, r#"profiles."openai:a\"b""#, r#"its name holds "\"""#),
         ("openai:jörg@x.io", r#"profiles."openai:jörg@x.io""#, "its name holds"),
-        ("openai:", r#"profiles."openai:""#, "nothing stands after the colon"),
+        ("openai:", r#"profiles."openai:""#, "nothing follows the colon"),
         ("openai:-x", r#"profiles."openai:-x""#, "does not begin with a letter or digit"),
         ("open ai:x", r#"profiles."open ai:x""#, "is no provider"),
         ("default", r#"profiles."default""#, "has no provider and colon"),

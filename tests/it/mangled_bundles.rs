@@ -77,10 +77,10 @@ fn a_damaged_bundle_is_called_what_it_is() {
     *flipped.last_mut().unwrap() ^= 1;
     let two = format!("{armored}{}", self::armored(&sealed(PLAIN).0));
     for (name, bundle, code, said) in [
-        ("line ends", crlf(&bytes), "CORRUPT", "its line ends were changed"),
+        ("line ends", crlf(&bytes), "CORRUPT", "its line endings were changed"),
         ("re-encoded", mojibake.into_bytes(), "CORRUPT", "saved as UTF-8 text"),
         ("cut in its payload", bytes[..bytes.len() - 20].to_vec(), "CORRUPT", "damaged"),
-        ("cut in its header", bytes[..60].to_vec(), "CORRUPT", "ends within its header"),
+        ("cut in its header", bytes[..60].to_vec(), "CORRUPT", "is cut off in its header"),
         ("cut armor", armored.as_bytes()[..armored.len() / 2].to_vec(), "CORRUPT", "cut off"),
         ("changed", flipped, "CORRUPT", "damaged or was altered"),
         ("two", two.into_bytes(), "BAD_DATA", "2 armored bundles"),
@@ -88,7 +88,7 @@ fn a_damaged_bundle_is_called_what_it_is() {
             "no markers",
             armored.lines().filter(|l| !l.starts_with('-')).collect::<Vec<_>>().join("\n").into_bytes(),
             "CORRUPT",
-            "lost its markers",
+            "lost its first and last line",
         ),
         ("newer", b"age-encryption.org/v2\n-> X\n\n--- x\n".to_vec(), "NEWER_FORMAT", "version"),
     ] {
@@ -99,7 +99,7 @@ fn a_damaged_bundle_is_called_what_it_is() {
     assert!(ran.stderr.contains("export --armor"), "{}", ran.stderr);
     let other = sealed(PLAIN).0;
     let ran = import(&session, &other).failed("WRONG_KEY", 77);
-    assert!(ran.stderr.contains("not sealed to this vault or to any identity given"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("not encrypted to this vault or to any identity given"), "{}", ran.stderr);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn an_identity_file_is_read_as_age_reads_it_and_as_editors_save_it() {
     }
     let session = Session::new();
     for (file, said) in [
-        ("", "does not hold an AGE-SECRET-KEY-1"),
+        ("", "does not contain an AGE-SECRET-KEY-1"),
         ("AGE-SECRET-KEY-1CUT\n", "line 1"),
         ("AGE-PLUGIN-YUBIKEY-1MADEUP", "plugin"),
     ] {
@@ -137,7 +137,7 @@ fn a_made_up_bundle_is_checked_as_every_source_is() {
         ("made-up-secret", r"made\rup", "secret"),
         ("made-up-secret", r"made\nup", "secret"),
         (r#""provider":"groq""#, r#""provider":"anthropic""#, "provider is anthropic"),
-        ("groq:a", "groq:a b", "holds a space"),
+        ("groq:a", "groq:a b", "contains a space"),
     ] {
         let (bytes, identity) = sealed(&PLAIN.replace(from, to));
         let session = Session::new();

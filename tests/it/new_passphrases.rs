@@ -81,7 +81,7 @@ fn a_key_or_a_recipient_in_the_place_of_a_key_file_is_refused() {
         if value == RECIPIENT {
             let refused = session.run(["--key-file", "key", "init"]).failed("BAD_DATA", 65).sane(value);
             assert!(
-                refused.stderr.contains("holds an age recipient, which opens nothing"),
+                refused.stderr.contains("contains an age recipient, which unlocks nothing"),
                 "{}",
                 refused.stderr
             );

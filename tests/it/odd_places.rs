@@ -116,7 +116,7 @@ fn a_relative_home_in_a_variable_is_refused_with_the_whole_path() {
     // A word can be a passphrase as well.
     for (name, value) in [("STRONGROOM_HOME", "hunter2"), ("HOME", "hunter2")] {
         let refused = with(&session, &[(name, value)], &["init"]).sane("hunter2").failed("CONFIG", 78);
-        assert!(refused.stderr.contains("write the path whole, from / on"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("write the full path, beginning with /"), "{}", refused.stderr);
     }
     assert!(!session.path("v").exists() && !session.path("h").exists());
     // By a person's own hand it is what the working directory makes it, and told whole.
@@ -165,7 +165,7 @@ fn a_link_that_leads_nowhere_is_called_that() {
         symlink(&nowhere, session.path(name)).unwrap();
         for verb in ["init", "list", "doctor"] {
             let refused = session.run(["--home", home, verb]).failed("UNSAFE_HOME", 78);
-            assert!(refused.stderr.contains("a link to something that is not there"), "{}", refused.stderr);
+            assert!(refused.stderr.contains("a link to something that does not exist"), "{}", refused.stderr);
             assert!(refused.stderr.contains(&format!("{name} is")), "{}", refused.stderr);
         }
     }
@@ -174,7 +174,7 @@ fn a_link_that_leads_nowhere_is_called_that() {
     std::fs::create_dir(session.path(".config")).unwrap();
     symlink(&nowhere, session.path(".config/strongroom")).unwrap();
     let refused = session.run(["init"]).failed("UNSAFE_FILE", 78);
-    assert!(refused.stderr.contains("a link to something that is not there"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("a link to something that does not exist"), "{}", refused.stderr);
     assert!(!session.home().exists(), "a vault without its key was made");
     std::fs::remove_file(session.path(".config/strongroom")).unwrap();
     session.run(["init"]).ok();
@@ -182,7 +182,7 @@ fn a_link_that_leads_nowhere_is_called_that() {
     symlink(&nowhere, session.key_file()).unwrap();
     for arguments in [&["recipient"][..], &["recipient", "--key-file", ".config/strongroom/key"]] {
         let refused = session.run(arguments).failed("NO_INPUT", 66);
-        assert!(refused.stderr.contains("a link to something that is not there"), "{}", refused.stderr);
+        assert!(refused.stderr.contains("a link to something that does not exist"), "{}", refused.stderr);
     }
     // And one that leads somewhere is a dotfile manager's.
     std::fs::remove_file(session.key_file()).unwrap();

@@ -215,7 +215,7 @@ fn the_remedy_mends_it() {
         chown(home.join(place), Some(0), Some(0)).unwrap();
         std::fs::set_permissions(home.join(place), PermissionsExt::from_mode(0o600)).unwrap();
         let refused = vault.run(&["rotate", "openrouter:one"]).failed("IO", 74);
-        let command = refused.stderr.split("sudo ").nth(1).unwrap().trim().to_owned();
+        let command = refused.stderr.split("sudo ").nth(1).unwrap().trim().trim_end_matches('`').to_owned();
         assert!(command.ends_with(home.to_str().unwrap()), "more than the home: {command}");
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", &command]).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -275,7 +275,7 @@ fn a_directory_that_cannot_be_written_is_blamed_and_not_the_file_that_goes_there
     };
     set("agents", 0o500);
     let told = vault.run(&["doctor"]).failed("FINDINGS", 65).stdout;
-    assert!(told.contains("the mode of") && told.contains("/agents keeps you out"), "{told}");
+    assert!(told.contains("the mode of") && told.contains("/agents denies you access"), "{told}");
     set("agents", 0o700);
     set("agents/main/records", 0o500);
     for arguments in [
@@ -284,7 +284,7 @@ fn a_directory_that_cannot_be_written_is_blamed_and_not_the_file_that_goes_there
         &["rotate", "openrouter:two"],
     ] {
         let told = vault.run(arguments).stderr;
-        assert!(told.contains("/agents/main/records keeps you out"), "{arguments:?}: {told}");
+        assert!(told.contains("/agents/main/records denies you access"), "{arguments:?}: {told}");
         assert!(!told.contains("txn") && !told.contains("getfacl"), "{arguments:?}: {told}");
     }
     set("agents/main/records", 0o700);

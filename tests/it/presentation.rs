@@ -7,9 +7,11 @@ fn times_for_people_are_in_the_zone_of_tz_and_those_of_json_in_utc() {
     let session = Session::new();
     let expires = ["paste-token", "--provider", "groq", "--expires-at", "2031-01-31T23:30:00Z"];
     session.feed("made-up-token-1", expires).ok();
-    for (zone, shown) in
-        [("UTC", "2031-01-31 23:30"), ("Asia/Tokyo", "2031-02-01 08:30"), ("America/New_York", "2031-01-31 18:30")]
-    {
+    for (zone, shown) in [
+        ("UTC", "2031-01-31 23:30"),
+        ("Asia/Tokyo", "2031-02-01 08:30"),
+        ("America/New_York", "2031-01-31 18:30"),
+    ] {
         let mut command = session.command(["list"]);
         command.env("TZ", zone);
         let listed = ran(command, b"").ok().stdout;

@@ -22,7 +22,7 @@ fn a_refusal_leaves_no_new_key_behind() {
     session.run(RECOVER).failed("EXISTS", 73);
     assert!(!session.path(".config").exists());
     let locked = session.run(["get", "openrouter:one"]).failed("LOCKED", 77);
-    assert!(locked.stderr.contains("no key was found"), "{}", locked.stderr);
+    assert!(locked.stderr.contains("no key found"), "{}", locked.stderr);
     session.run(["--key-file", "other"].iter().chain(&RECOVER)).failed("EXISTS", 73);
     assert!(!session.path("other").exists());
     // Another vault's recovery key.

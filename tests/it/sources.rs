@@ -50,7 +50,7 @@ fn what_is_imported_is_what_the_client_takes_and_a_second_time_changes_nothing()
     let said = import().stdout;
     assert!(
         said.contains(
-            "passed by  ANTHROPIC_API_KEY (the process environment): shadowed by ANTHROPIC_OAUTH_TOKEN"
+            "skipped    ANTHROPIC_API_KEY (the process environment): shadowed by ANTHROPIC_OAUTH_TOKEN"
         ),
         "{said}"
     );
@@ -264,8 +264,8 @@ fn keys_of_the_configurations_providers_are_imported_where_they_are_text() {
     }
     for reason in [
         "shadowed by GROQ_API_KEY",
-        "refers elsewhere (${MY_KEY}), which is not looked up",
-        "refers elsewhere (exec:strongroom:providers/xai/apiKey), which is not looked up",
+        "a reference (${MY_KEY}), which is not resolved",
+        "a reference (exec:strongroom:providers/xai/apiKey), which is not resolved",
         "refers to a variable that is not set",
     ] {
         assert!(said.contains(reason), "{reason}: {said}");

@@ -128,7 +128,7 @@ fn a_record_sealed_by_stock_age_to_the_recovery_recipient_is_refused() {
     let planted = session.path("planted");
     age(&["-r", &recipient, "-o", text(&planted)], plain.replace(CANARY, "made-up-planted").as_bytes()).ok();
     let planted = fs::read(planted).unwrap();
-    let message = "profile openrouter:one was not sealed by this vault";
+    let message = "profile openrouter:one was not encrypted by this vault";
     refused(&session, "openrouter_3aone.age", "openrouter:one", &planted, "TAMPERED", message);
 }
 
@@ -166,14 +166,14 @@ fn a_record_of_another_agent_or_another_vault_is_refused() {
     let paste = ["--agent", "other", "paste-api-key", "--provider", "openrouter", "--profile-id", "one"];
     session.feed("made-up-other", paste).ok();
     let other = session.home().join("agents/other/records/openrouter_3aone.age");
-    let message = "was altered, or was sealed for another agent";
+    let message = "was altered, or was encrypted for another agent";
     let moved = fs::read(other).unwrap();
     refused(&session, "openrouter_3aone.age", "openrouter:one", &moved, "CORRUPT", message);
 
     let theirs = Session::new();
     theirs.paste("openrouter:one", "made-up-theirs");
     let foreign = fs::read(record(&theirs, "openrouter_3aone.age")).unwrap();
-    let message = "was sealed under a key that this vault does not have";
+    let message = "is encrypted with a key that this vault does not have";
     refused(&session, "openrouter_3aone.age", "openrouter:one", &foreign, "TAMPERED", message);
 }
 
@@ -190,7 +190,7 @@ fn an_unlock_file_planted_without_the_methods_secret_is_refused() {
     fs::copy(&planted, &slot).unwrap();
     let ran =
         session.feed("made-up-next", ["paste-api-key", "--provider", "openrouter"]).failed("TAMPERED", 65);
-    assert!(ran.stderr.contains("unlock/key-file.age was not made by strongroom"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("unlock/key-file.age was not created by strongroom"), "{}", ran.stderr);
 
     // Another vault's, whole home or file alone.
     let theirs = Session::new();
@@ -198,7 +198,7 @@ fn an_unlock_file_planted_without_the_methods_secret_is_refused() {
     fs::copy(theirs.home().join("vault.json"), session.home().join("vault.json")).unwrap();
     let ran =
         session.feed("made-up-next", ["paste-api-key", "--provider", "openrouter"]).failed("LOCKED", 77);
-    assert!(ran.stderr.contains("does not open it"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("does not unlock it"), "{}", ran.stderr);
     let own_key = session.key_file();
     let by_hand = ["verify", "--key-file", text(&own_key)];
     session.run(by_hand).failed("WRONG_KEY", 77);
@@ -208,11 +208,7 @@ fn an_unlock_file_planted_without_the_methods_secret_is_refused() {
     fs::write(session.home().join("unlock/another.age"), own).unwrap();
     fs::remove_file(&slot).unwrap();
     let ran = session.run(by_hand).failed("TAMPERED", 65);
-    assert!(
-        ran.stderr.contains("unlock/another.age is the file of another method, key-file"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("unlock/another.age belongs to another method, key-file"), "{}", ran.stderr);
 }
 
 #[test]

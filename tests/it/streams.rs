@@ -45,7 +45,7 @@ fn a_key_comes_from_standard_input_and_from_descriptors() {
     let said = bash(&session, "strongroom doctor --key-file <(cat key)", "").stdout;
     assert!(said.contains("unlocked with file descriptor 63"), "{said}");
     let said = session.feed("no key", ["--key-file", "-", "get", "groq:one"]).failed("BAD_DATA", 65).stderr;
-    assert!(said.contains("standard input does not hold one strongroom-key-v1 line"), "{said}");
+    assert!(said.contains("standard input does not contain exactly one strongroom-key-v1 line"), "{said}");
     session.run(["--key-file", "-", "get", "groq:one"]).failed("NO_INPUT", 66);
     session.run(["--key-file", "/dev/fd/7", "get", "groq:one"]).failed("NO_INPUT", 66);
     // What is read is no file of that name, and none is made.

@@ -135,7 +135,7 @@ fn what_was_removed_does_not_come_back() {
     session.paste("openrouter:spare", "made-up-key-new");
     assert_eq!(session.get("openrouter:spare"), "made-up-key-new");
     std::fs::write(&record, &old).unwrap();
-    assert!(session.run(["verify"]).stdout.contains("profile openrouter:spare was sealed under a key"));
+    assert!(session.run(["verify"]).stdout.contains("profile openrouter:spare is encrypted with a key"));
     session.run(["rekey", "--yes"]).failed("TAMPERED", 65);
     std::fs::remove_file(&renamed).unwrap();
     session.paste("openrouter:spare", "made-up-key-new");

@@ -54,7 +54,7 @@ fn no_remedy_for_what_is_no_key_file_changes_it() {
     // Of the user's own, the command is whole.
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     let told = session.run(["get", "groq:one"]).failed("UNSAFE_KEY_FILE", 78).stderr;
-    assert!(told.contains(&format!("chmod 600 {};", key.display())), "{told}");
+    assert!(told.contains(&format!("chmod 600 {}`;", key.display())), "{told}");
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
     session.run(["get", "groq:one"]).ok();
 }

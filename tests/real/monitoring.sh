@@ -129,14 +129,14 @@ key=$tmp/home/.config/strongroom/key
 clean strongroom remove mistral:manual --yes >/dev/null 2>&1
 mv "$key" "$tmp/key"
 watch 77 'a lost key is told' --expiring-within 1h
-has "$tmp/message" '2 of 2 records could not be opened: the vault is locked: no key was found' '... with what is wrong'
+has "$tmp/message" '2 of 2 records could not be opened: the vault is locked: no key found' '... with what is wrong'
 has "$tmp/message" 'Run strongroom doctor' '... and what to do'
 has "$tmp/document" '"record": "unverified"' '... and the document'
 watch 2 'if one also expires soon, the exit status says that'
 has "$tmp/message" 'groq:manual expiring; 2 of 2 records could not be opened' '... and the line both'
 watch 0 'a key file that is named by an option opens it' --expiring-within 1h --key-file "$tmp/key"
 watch 77 'one that is named and not there is told' --expiring-within 1h --key-file "$tmp/nowhere"
-has "$tmp/message" "key file $tmp/nowhere is not there" '... by its name'
+has "$tmp/message" "key file $tmp/nowhere does not exist" '... by its name'
 export_unverified() { clean STRONGROOM_UNVERIFIED="$1" strongroom-watch --expiring-within 1h; }
 outcome 0 'STRONGROOM_UNVERIFIED=quiet keeps quiet of it' export_unverified quiet
 quiet "$tmp/said" '... wholly'

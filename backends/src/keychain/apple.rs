@@ -1,10 +1,9 @@
-//! The login keychain of macOS, over `apple-native-keyring-store`.
+//! The login keychain of macOS, through `apple-native-keyring-store`.
 //!
-//! An item is written over in place, so that its list of programs that may read it stays. That list
-//! names a program by its code signature: a binary built anew without a fixed identity is another
-//! program, and the keychain asks before it gives the item out. Asking is forbidden to the whole
-//! process but for [`Platform::unlock`]; where the keychain would ask, it says "interaction not
-//! allowed", which is `Locked` here.
+//! An item is overwritten in place, so that it keeps its list of programs that may read it. That list names a program by
+//! its code signature: a binary that is built again without a fixed identity is another program, and the keychain asks
+//! before it returns the item. Asking is forbidden in the whole process except in [`Platform::unlock`]. If the keychain
+//! would ask, it returns "interaction not allowed", which is `Locked` here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,16 +21,16 @@ use super::entries::{Platform, SERVICE};
 use super::keyring_error::PlatformError;
 use super::{KeychainError, KeychainState, os_status};
 
-/// The user's default keychain, which is the login keychain unless he chose another.
+/// The user's default keychain, which is the login keychain unless the user chose another.
 pub struct Apple {
     store: Arc<Store>,
     keychain: SecKeychain,
-    /// While it is held, no call asks a person.
+    /// No call asks a person while this is held.
     quiet: Option<KeychainUserInteractionLock>,
 }
 
 impl Platform for Apple {
-    /// As much as a record can be, and more.
+    /// More than the largest record.
     const MAX: usize = 64 * 1024;
 
     fn provider(&self) -> &'static str {
@@ -54,8 +53,8 @@ impl Platform for Apple {
         Ok(ours.iter().filter_map(Entry::get_specifiers).map(|(_, account)| account).collect())
     }
 
-    /// `Ready` when the keychain is unlocked and the first of our items, if there is any, can be read:
-    /// one that cannot says that this binary is not on its list.
+    /// Returns `Ready` if the keychain is unlocked and the first of our items, if any, can be read. An item that cannot be
+    /// read does not have this binary on its list.
     fn state(&mut self) -> Result<KeychainState, KeychainError> {
         let outcome = self.keychain.unlock(None).map_err(of_status).and_then(|()| self.read(1));
         match outcome {
@@ -66,12 +65,12 @@ impl Platform for Apple {
         }
     }
 
-    /// Asks for the keychain's password where it is locked, and for leave to read where this binary is
-    /// not on an item's list.
+    /// Asks for the keychain's password if it is locked, and for permission to read if this binary is not on an item's
+    /// list.
     fn unlock(&mut self) -> Result<(), KeychainError> {
         self.quiet = None;
         let outcome = match self.keychain.unlock(None) {
-            // Here a person has answered, wrongly.
+            // A person gave a wrong password.
             Err(status) if status.code() == os_status::AUTH_FAILED => Err(KeychainError::Dismissed),
             other => other.map_err(of_status),
         };
@@ -80,7 +79,7 @@ impl Platform for Apple {
         outcome
     }
 
-    /// The keychain shows an item by its service and account; the store sets no other label.
+    /// Does nothing: the keychain shows an item by its service and account, and the store sets no other label.
     fn label(_: &Entry, _: &str) -> keyring::Result<()> {
         Ok(())
     }
@@ -94,7 +93,7 @@ impl Platform for Apple {
 }
 
 impl Apple {
-    /// Reads our first items and forgets what they hold.
+    /// Reads our first items and discards their contents.
     fn read(&self, count: usize) -> Result<(), KeychainError> {
         let mut names = self.names().map_err(Self::of)?;
         names.sort_unstable();

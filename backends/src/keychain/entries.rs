@@ -1,5 +1,5 @@
-//! Keychains that hold named entries rather than items with attributes, over `keyring-core`: those
-//! of macOS and Windows. What differs between the two is a [`Platform`].
+//! Keychains with named entries instead of items with attributes: those of macOS and Windows, through `keyring-core`.
+//! [`Platform`] is what differs between the two.
 
 use std::collections::HashMap;
 
@@ -15,36 +15,36 @@ use super::{
 /// The service of all our entries.
 pub const SERVICE: &str = "strongroom";
 
-/// What a platform's keychain does in its own way.
+/// The platform's part of a keychain.
 pub trait Platform: Sized {
     /// The largest item, in bytes.
     const MAX: usize;
 
-    /// The keychain's name for people.
+    /// Returns the keychain's name for people.
     fn provider(&self) -> &'static str;
 
-    /// Opens the user's own keychain. Nobody is asked anything.
+    /// Opens the user's own keychain, without asking anyone.
     fn open() -> Result<Self, KeychainError>;
 
-    /// The entry of a name, whether it is there or not.
+    /// Returns the entry with a name, whether it exists or not.
     fn entry(&self, name: &str) -> keyring::Result<Entry>;
 
-    /// The names of all our entries.
+    /// Returns the names of all our entries.
     fn names(&self) -> keyring::Result<Vec<String>>;
 
-    /// Whether it can be used now. Nobody is asked anything.
+    /// Returns whether it can be used now, without asking anyone.
     fn state(&mut self) -> Result<KeychainState, KeychainError>;
 
     /// Unlocks it, which may ask a person.
     fn unlock(&mut self) -> Result<(), KeychainError>;
 
-    /// Shows people a label beside an entry that was just written, as far as the platform can.
+    /// Gives an entry that was just written a label for people, if the platform can.
     fn label(entry: &Entry, label: &str) -> keyring::Result<()>;
 
-    /// What the platform said, without its text.
+    /// Converts the platform's own error, without its text.
     fn of_platform(error: &PlatformError) -> KeychainError;
 
-    /// An error of keyring-core.
+    /// Converts an error of keyring-core.
     fn of(error: Error) -> KeychainError {
         keyring_error::of(error, Self::of_platform)
     }
@@ -61,7 +61,7 @@ impl<P: Platform> Entries<P> {
 
     pub fn connect(_: &Surroundings, _: &Patience) -> Result<Self, KeychainError> {
         let opened = Self { platform: P::open()? };
-        // What lets nobody in at all says so here, as a bus without a keychain does.
+        // A keychain that lets no one in says so here, like a bus without a keychain.
         match opened.platform.names().map_err(P::of) {
             Err(error @ KeychainError::Unavailable(_)) => Err(error),
             _ => Ok(opened),
@@ -72,7 +72,7 @@ impl<P: Platform> Entries<P> {
         self.platform.provider().to_owned()
     }
 
-    /// There is no connection to begin anew; only whether it can still be used is asked.
+    /// Only checks whether it can still be used, because there is no connection to begin again.
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
         match self.state()? {
             KeychainState::Ready => Ok(()),
@@ -89,8 +89,8 @@ impl<P: Platform> Entries<P> {
         self.platform.unlock()
     }
 
-    /// Writes an item, over the one that is there. The bytes go to the system by a call, not over a
-    /// wire, so that every cover is the same.
+    /// Writes an item, and overwrites one with the same attributes. The transport does not matter, because the bytes are
+    /// passed to the system by a call, not over a connection.
     pub fn put(&mut self, item: &Item, bytes: &[u8], _: Transport) -> Result<(), KeychainError> {
         let entry = self.entry(&item_name::of(&item.attributes))?;
         entry.set_secret(bytes).and_then(|()| P::label(&entry, &item.label)).map_err(P::of)
@@ -144,7 +144,7 @@ impl<P: Platform> Entries<P> {
         self.platform.entry(name).map_err(P::of)
     }
 
-    /// The names of the items that have these among their attributes, sorted.
+    /// Returns the names of the items with these attributes, sorted.
     fn names(&self, attributes: &Attributes) -> Result<Vec<String>, KeychainError> {
         let mut names = self.platform.names().map_err(P::of)?;
         names.retain(|name| item_name::has(name, attributes));
@@ -164,7 +164,7 @@ mod tests {
 
     const SECRET: &str = "EXAMPLE-not-a-secret";
 
-    /// keyring-core's store in memory, whose entries fail on demand.
+    /// keyring-core's in-memory store, whose entries fail on demand.
     struct Mock {
         store: Arc<Store>,
         state: KeychainState,
@@ -187,7 +187,7 @@ mod tests {
 
         fn names(&self) -> keyring::Result<Vec<String>> {
             let all = self.store.search(&HashMap::from([("service", SERVICE)]))?;
-            // The mock lists what was removed too.
+            // The mock also lists removed entries.
             let full = |entry: &Entry| {
                 let cred = entry.as_any().downcast_ref::<Cred>().unwrap();
                 cred.inner.lock().unwrap().borrow().secret.is_some()
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_went_away_meanwhile_is_none() {
+    fn an_item_that_was_removed_meanwhile_is_skipped() {
         let mut keychain = opened(&["a:x", "a:y"]);
         fail_next(&keychain, "a:x", Error::NoEntry);
         let found = keychain.get(&list("main", None), Transport::Sealed).unwrap();

@@ -1,9 +1,8 @@
-//! The one name under which an item lies in a keychain that knows no attributes:
-//! `application=strongroom,home=/home/me`.
+//! The name of an item in a keychain without attributes: `application=strongroom,home=/home/me`.
 //!
-//! No two lists of attributes share a name, not even where names are compared without case, as
-//! Credential Manager does: what is not a lower-case letter, a digit or one of `.-:/@+` is written
-//! as `_` and two hex digits a byte. The comma divides attributes.
+//! No two lists of attributes have the same name, even if names are compared without case, as in Credential Manager:
+//! every byte that is not a lower-case letter, a digit or one of `.-:/@+` is written as `_` and two hex digits. Commas
+//! separate attributes.
 
 use std::collections::HashMap;
 
@@ -11,7 +10,7 @@ use super::Attributes;
 
 const LITERAL: &[u8] = b".-:/@+";
 
-/// The name of an item.
+/// Returns the name of an item.
 pub fn of(attributes: &Attributes) -> String {
     let mut name = String::new();
     for (attribute, value) in attributes {
@@ -25,13 +24,13 @@ pub fn of(attributes: &Attributes) -> String {
     name
 }
 
-/// Whether the item of a name has these among its attributes.
+/// Returns whether the item with a name has all of these attributes.
 pub fn has(name: &str, attributes: &Attributes) -> bool {
     parse(name)
         .is_some_and(|held| attributes.iter().all(|(attribute, value)| held.get(*attribute) == Some(value)))
 }
 
-/// The attributes in a name. `None` for a name that is not of this form.
+/// Returns the attributes in a name, or `None` if the name does not have this form.
 pub fn parse(name: &str) -> Option<HashMap<String, String>> {
     name.split(',')
         .map(|pair| {

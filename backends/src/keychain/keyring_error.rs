@@ -1,15 +1,15 @@
-//! Errors of `keyring-core`, in our own words. Its texts quote names and what a platform said, and
-//! its `Debug` shows the secret's bytes (`BadEncoding`, `BadDataFormat`): nothing of either is kept.
+//! Errors of `keyring-core`, in our own words. Its texts quote names and the platform's texts, and its `Debug` shows the
+//! secret's bytes (`BadEncoding`, `BadDataFormat`), so none of them is kept.
 
 use keyring::Error;
 use zeroize::Zeroize;
 
 use super::KeychainError;
 
-/// What the platform itself said, which only its own part can read.
+/// The platform's own error, which only the platform's own module can read.
 pub type PlatformError = Box<dyn std::error::Error + Send + Sync>;
 
-/// An error of keyring-core; what the platform said is told by `platform`.
+/// Converts an error of keyring-core. `platform` converts the platform's own errors.
 pub fn of(error: Error, platform: impl FnOnce(&PlatformError) -> KeychainError) -> KeychainError {
     KeychainError::Failed(
         match error {
@@ -20,12 +20,12 @@ pub fn of(error: Error, platform: impl FnOnce(&PlatformError) -> KeychainError) 
             }
             Error::NoEntry => "the item is gone",
             Error::BadStoreFormat(_) => "its data is damaged",
-            Error::TooLong(..) => "a name is longer than it takes",
+            Error::TooLong(..) => "a name is too long for it",
             Error::Invalid(..) => "it refuses the item's name",
-            Error::Ambiguous(_) => "several items have one name",
-            Error::NoDefaultStore => "no store is set",
-            Error::NotSupportedByStore(_) => "it does not know the call",
-            _ => "an error that is not known",
+            Error::Ambiguous(_) => "several items have the same name",
+            Error::NoDefaultStore => "no store is configured",
+            Error::NotSupportedByStore(_) => "it does not support the call",
+            _ => "an unknown error",
         }
         .to_owned(),
     )

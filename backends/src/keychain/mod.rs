@@ -1,9 +1,8 @@
 //! The desktop's own keychain: Secret Service on Linux, the login keychain on macOS, Credential
 //! Manager on Windows.
 //!
-//! Every call has an end: the keychain is spoken to on a thread of its own, which is left behind
-//! if it does not answer. How long it may be silent is a matter of the whole command ([`Patience`]).
-//! Nothing here raises a prompt but [`Keychain::unlock`].
+//! Every call ends: a separate thread talks to the keychain, and is abandoned if the keychain does not answer. The limit
+//! on its silence applies to the whole command ([`Patience`]). Only [`Keychain::unlock`] shows a prompt.
 
 #[cfg(all(feature = "keychain", target_os = "macos"))]
 mod apple;
@@ -53,25 +52,25 @@ type Native = entries::Entries<apple::Apple>;
 #[cfg(all(feature = "keychain", windows))]
 type Native = entries::Entries<windows::Windows>;
 
-/// What an item is found by, in order. None of it is secret: keychains keep attributes in the clear.
-/// A search gives some of them.
+/// The attributes by which an item is found, in order. A search may use some of them. They are not secret, because
+/// keychains store attributes unencrypted.
 pub type Attributes = Vec<(&'static str, String)>;
 
-/// Where the session bus is, as the environment says it.
+/// Where the session bus is, according to the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// `DBUS_SESSION_BUS_ADDRESS`.
     pub bus: Option<OsString>,
-    /// `XDG_RUNTIME_DIR`, in which a bus lies by default.
+    /// `XDG_RUNTIME_DIR`, which contains the bus's socket by default.
     pub runtime_dir: Option<PathBuf>,
 }
 
 /// Whether a keychain can be used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum KeychainState {
-    /// Items can be read and written, and nobody is asked anything.
+    /// Items can be read and written without asking anyone.
     Ready,
-    /// It is locked; unlocking it asks a person.
+    /// It is locked, and unlocking it asks a person.
     Locked,
     /// It has no default collection, so there is nowhere to put an item.
     NoCollection,
@@ -80,17 +79,17 @@ pub enum KeychainState {
 /// How bytes travel to the keychain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Transport {
-    /// As they are: they are sealed already.
+    /// Unchanged, because they are encrypted already.
     Sealed,
-    /// Encrypted on the way, where the keychain's protocol knows how.
+    /// Encrypted on the way, if the keychain's protocol supports that.
     Private {
-        /// How every such value begins: the protocol has nothing else that tells a value from what a key exchange
-        /// that went wrong makes of it.
+        /// The beginning of every such value. The protocol has nothing else that tells a value from the result of a failed
+        /// key exchange.
         prefix: &'static str,
     },
 }
 
-/// An item as it is written.
+/// An item to write.
 #[derive(Clone, Debug)]
 pub struct Item {
     /// What people see in the keychain's own program.
@@ -99,7 +98,7 @@ pub struct Item {
     pub attributes: Attributes,
 }
 
-/// Bytes of an item, wiped when dropped.
+/// The bytes of an item, wiped when dropped.
 pub type Bytes = Zeroizing<Vec<u8>>;
 
 /// What a search found.
@@ -107,7 +106,7 @@ pub type Bytes = Zeroizing<Vec<u8>>;
 pub struct Found {
     /// The bytes of every item that can be read.
     pub bytes: Vec<Bytes>,
-    /// How many items there are besides, which are locked: a keychain can have several collections.
+    /// How many more items are locked. A keychain can have several collections.
     pub locked: usize,
 }
 
@@ -125,8 +124,8 @@ impl Found {
 
 type Job = Box<dyn FnOnce(&mut Native) + Send>;
 
-/// An open connection to the keychain. Once a call was late, no further one is made, on none that
-/// shares its patience.
+/// An open connection to the keychain. After a call timed out, no further call is made on any connection that shares its
+/// patience.
 #[derive(Debug)]
 pub struct Keychain {
     jobs: Mutex<Sender<Job>>,
@@ -135,10 +134,10 @@ pub struct Keychain {
 }
 
 impl Keychain {
-    /// Connects to the keychain. All calls together wait for `patience`.
+    /// Connects to the keychain. `patience` limits all calls together.
     ///
     /// # Errors
-    /// `Unavailable` when there is none, `Timeout`.
+    /// `Unavailable` if there is none, `Timeout`.
     pub fn connect(surroundings: &Surroundings, patience: &Patience) -> Result<Self, KeychainError> {
         if patience.is_over() {
             return Err(patience.ended());
@@ -156,32 +155,32 @@ impl Keychain {
                     return;
                 }
             };
-            // Whoever waited may have given up; then the channel of jobs is closed too.
+            // The caller may have given up; then the channel of jobs is closed too.
             let _ = connected.send(Ok(native.provider()));
             for job in inbox {
                 job(&mut native);
             }
         });
         if spawned.is_err() {
-            return Err(KeychainError::Failed("no thread can be had".to_owned()));
+            return Err(KeychainError::Failed("cannot start a thread".to_owned()));
         }
         let provider = patience.wait(&outcome, READ)??;
         Ok(Self { jobs: Mutex::new(jobs), patience: patience.clone(), provider })
     }
 
-    /// The keychain's name for people: `GNOME Keyring`, `KWallet`, …
+    /// Returns the keychain's name for people: `GNOME Keyring`, `KWallet`, …
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// The largest item, in bytes.
+    /// Returns the size of the largest item, in bytes.
     #[must_use]
     pub const fn max() -> usize {
         Native::MAX
     }
 
-    /// Whether it can be used now. Nobody is asked anything; what can be unlocked without asking is.
+    /// Returns whether it can be used now, without asking anyone. What can be unlocked without asking is unlocked.
     ///
     /// # Errors
     /// `Unavailable`, `Timeout`, `Failed`.
@@ -192,14 +191,14 @@ impl Keychain {
     /// Unlocks it, which may ask a person, for at most `limit`.
     ///
     /// # Errors
-    /// `Dismissed` when the person said no, `Timeout` when nobody answered, and as [`Self::state`].
+    /// `Dismissed` if the person said no, `Timeout` if no one answered, and those of [`Self::state`].
     pub fn unlock(&self, limit: Duration) -> Result<(), KeychainError> {
         let answer = self.send(Native::unlock)?;
         answer.recv_timeout(limit).map_err(|_| self.patience.end(limit))?
     }
 
-    /// Writes items, each in the place of the one with the same attributes, and reads them back
-    /// over another connection. Gives the outcome of each; a late call ends it.
+    /// Writes items, each in place of the one with the same attributes, and reads them back over another connection.
+    /// Returns the result for each. A call that times out ends it.
     pub fn put(&self, items: Vec<(Item, Bytes)>, cover: Transport) -> Vec<Result<(), KeychainError>> {
         let mut done = Vec::with_capacity(items.len());
         let mut written = Vec::new();
@@ -237,15 +236,15 @@ impl Keychain {
         if written.is_empty() { Ok(()) } else { self.call(READ, Native::reconnect) }
     }
 
-    /// The bytes of every item with these attributes.
+    /// Returns the bytes of every item with these attributes.
     ///
     /// # Errors
-    /// `Locked` when there are some and all of them are locked; and as [`Self::state`].
+    /// `Locked` if there are some and all of them are locked, and those of [`Self::state`].
     pub fn get(&self, attributes: &Attributes, cover: Transport) -> Result<Vec<Bytes>, KeychainError> {
         self.get_all(attributes, cover)?.readable()
     }
 
-    /// The bytes of every item with these attributes, and how many are locked besides.
+    /// Returns the bytes of every item with these attributes, and how many more are locked.
     ///
     /// # Errors
     /// As [`Self::state`].

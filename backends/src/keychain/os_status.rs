@@ -1,10 +1,10 @@
-//! Result codes of macOS' keychain, from SecBase.h (`userCanceledErr`: MacErrors.h).
+//! Result codes of the macOS keychain, from SecBase.h (`userCanceledErr`: MacErrors.h).
 
 use super::{KeychainError, Why};
 
 const USER_CANCELED: i32 = -128;
 const NOT_AVAILABLE: i32 = -25291;
-/// A wrong password, or leave to read that was refused.
+/// A wrong password, or a refused permission to read.
 pub const AUTH_FAILED: i32 = -25293;
 const NO_SUCH_KEYCHAIN: i32 = -25294;
 const INVALID_KEYCHAIN: i32 = -25295;
@@ -13,11 +13,11 @@ const NO_DEFAULT_KEYCHAIN: i32 = -25307;
 const INTERACTION_NOT_ALLOWED: i32 = -25308;
 const INTERACTION_REQUIRED: i32 = -25315;
 
-/// What a code says.
+/// Converts a code.
 pub fn error(code: i32) -> KeychainError {
     match code {
-        // The store's write looks for the item and, where it may not, adds another one: that it is
-        // there already says that looking was refused.
+        // When it writes, the store looks for the item and adds a new one if it may not look. That the item already exists
+        // means that looking was refused.
         INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED | AUTH_FAILED | DUPLICATE_ITEM => {
             KeychainError::Locked
         }
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_keychain_that_would_have_to_ask_is_locked() {
+    fn a_keychain_that_would_have_to_ask_counts_as_locked() {
         for code in [-25308, -25315, -25293, -25299] {
             assert_eq!(error(code), KeychainError::Locked, "{code}");
         }

@@ -1,8 +1,8 @@
-//! How long a command waits for a keychain that does not answer, over all of its calls.
+//! How long a command waits in all for a keychain that does not answer.
 //!
-//! What counts is silence: the time from a call to its answer, without the part that an answer may take
-//! anyway. So a keychain that is stopped costs a command its limit once, however many calls it would
-//! make, and one that works through thousands of items is not cut short.
+//! Only silence counts: the time from a call to its answer, minus the time that an answer may take anyway. So a keychain
+//! that hangs costs a command its limit once, however many calls it would make, and one that works through thousands of
+//! items is not interrupted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use super::KeychainError;
 
-/// What the answer to a question may take before it counts: a thousand times what it takes on an idle
-/// machine (GNOME Keyring 42.1: 0.1 to 0.5 ms).
+/// The time of a read that does not count: a thousand times what it takes on an idle machine (GNOME Keyring 42.1: 0.1 to
+/// 0.5 ms).
 pub const READ: Duration = Duration::from_millis(250);
-/// The same for a write. GNOME Keyring encrypts its whole ring again for each item: 24 ms with 500 items in
-/// it, and more with each item.
+/// The time of a write that does not count. GNOME Keyring encrypts its whole keyring again for each item: 24 ms with 500
+/// items, and more with each item.
 pub const WRITE: Duration = Duration::from_secs(1);
 
-/// The wait that is left to a command. Clones share it.
+/// How long a command may still wait. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Patience(Arc<Inner>);
 
@@ -26,15 +26,15 @@ pub struct Patience(Arc<Inner>);
 struct Inner {
     limit: Duration,
     begun: Instant,
-    /// When the last answer came or the last call began, in nanoseconds since `begun`.
+    /// When the last answer arrived or the last call began, in nanoseconds since `begun`.
     heard: AtomicU64,
-    /// The silence that is over, in nanoseconds.
+    /// The silence so far, before that, in nanoseconds.
     spent: AtomicU64,
     is_over: AtomicBool,
 }
 
 impl Patience {
-    /// A wait of `limit` in all.
+    /// Allows waiting for `limit` in all.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
         Self(Arc::new(Inner {
@@ -46,18 +46,18 @@ impl Patience {
         }))
     }
 
-    /// Whether it came to its end: then no further call is made.
+    /// Returns whether it is used up, so that no further call is made.
     pub(super) fn is_over(&self) -> bool {
         self.0.is_over.load(Ordering::SeqCst)
     }
 
-    /// Ends it, and gives the error.
+    /// Uses it up, and returns the error.
     pub(super) fn end(&self, limit: Duration) -> KeychainError {
         self.0.is_over.store(true, Ordering::SeqCst);
         KeychainError::Timeout(limit)
     }
 
-    /// The error of a call that is not made any more.
+    /// Returns the error for a call that is no longer made.
     pub(super) fn ended(&self) -> KeychainError {
         self.end(self.0.limit)
     }
@@ -67,11 +67,11 @@ impl Patience {
         self.0.heard.store(self.now(), Ordering::SeqCst);
     }
 
-    /// Notes that an answer came. It may take `free` without being counted.
+    /// Notes that an answer arrived. The first `free` of its time does not count.
     pub(super) fn answered(&self, free: Duration) {
         let now = self.now();
         let gap = now.saturating_sub(self.0.heard.swap(now, Ordering::SeqCst));
-        // A short limit is not spent in a single answer either.
+        // With a short limit, at most half of it is free.
         let free = nanos(free.min(self.0.limit / 2));
         self.0.spent.fetch_add(gap.saturating_sub(free), Ordering::SeqCst);
     }
@@ -79,7 +79,7 @@ impl Patience {
     /// Waits for the answer to a call that has begun.
     ///
     /// # Errors
-    /// `Timeout`; `Failed` when the thread that was to answer ended.
+    /// `Timeout`; `Failed` if the thread that should answer ended.
     pub(super) fn wait<T>(&self, answer: &Receiver<T>, free: Duration) -> Result<T, KeychainError> {
         loop {
             match answer.recv_timeout(self.left()) {
@@ -88,9 +88,9 @@ impl Patience {
                     return Ok(answer);
                 }
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(KeychainError::Failed("the connection ended".to_owned()));
+                    return Err(KeychainError::Failed("the connection was closed".to_owned()));
                 }
-                // A part of the answer may have come by now.
+                // Part of the answer may have arrived meanwhile.
                 Err(RecvTimeoutError::Timeout) if !self.left().is_zero() => {}
                 Err(RecvTimeoutError::Timeout) => return Err(self.ended()),
             }
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_answers_in_part_is_not_cut_short() {
+    fn a_keychain_that_answers_in_parts_is_not_interrupted() {
         let patience = Patience::new(Duration::from_secs(2));
         let (sender, answer) = mpsc::channel();
         let working = patience.clone();

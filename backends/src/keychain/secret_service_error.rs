@@ -1,5 +1,5 @@
-//! What went wrong, by what the bus, the Secret Service and its library say. No text of theirs is
-//! passed on, for it could quote a secret.
+//! Converts errors of the bus, the Secret Service and its library. None of their texts is passed on, because they may
+//! quote a secret.
 
 use std::io::ErrorKind;
 
@@ -13,7 +13,7 @@ pub(super) fn of_connecting(error: &zbus::Error) -> KeychainError {
     })
 }
 
-/// Of connecting to the bus' socket.
+/// Converts an error of connecting to the bus's socket.
 pub(super) fn of_socket(error: &std::io::Error) -> KeychainError {
     KeychainError::Unavailable(match error.kind() {
         ErrorKind::NotFound => Why::NoBus,
@@ -25,7 +25,7 @@ pub(super) fn of_call(error: &zbus::Error) -> KeychainError {
     match error {
         zbus::Error::MethodError(name, ..) => of_name(name.as_str()),
         zbus::Error::InputOutput(_) => KeychainError::Unavailable(Why::BusRefused),
-        _ => KeychainError::Failed("the bus did not carry the call".to_owned()),
+        _ => KeychainError::Failed("the bus did not deliver the call".to_owned()),
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) fn of_library(error: &secret_service::Error) -> KeychainError {
     }
 }
 
-/// Whether another key exchange may go well.
+/// Returns whether another key exchange may succeed.
 pub(super) fn is_of_handshake(error: &secret_service::Error) -> bool {
     match error {
         secret_service::Error::Crypto(_) => true,
@@ -68,7 +68,7 @@ pub(super) fn is_of_handshake(error: &secret_service::Error) -> bool {
 }
 
 pub(super) fn garbled() -> KeychainError {
-    KeychainError::Failed("an answer of another form than the API's".to_owned())
+    KeychainError::Failed("its answer does not follow the API".to_owned())
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
         zbus::Error::MethodError(name, Some(CANARY.to_owned()), error)
     }
 
-    /// Every error of the libraries that can hold a text, with a canary for the text.
+    /// Every error of the libraries that can contain a text, with a canary as the text.
     fn errors() -> Vec<KeychainError> {
         let io = || std::sync::Arc::new(std::io::Error::other(CANARY));
         let mut found: Vec<KeychainError> = [
