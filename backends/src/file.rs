@@ -27,8 +27,8 @@ impl FileStore {
         self.records.read_if_any(name, max)
     }
 
-    /// Moves staged records into place. It can be repeated: a record that is no longer staged was moved before. The result
-    /// is durable after [`FileStore::sync`].
+    /// Moves staged records into place. It can be repeated: a record that is no longer staged was moved before. The
+    /// result is durable after [`FileStore::sync`].
     ///
     /// # Errors
     /// If a record cannot be moved. Those moved before stay in place.
@@ -54,8 +54,8 @@ impl FileStore {
         Ok(())
     }
 
-    /// Makes moved and removed records durable. Called once, after the rest of a change was written, so that everything is
-    /// in one commit of the file system's journal.
+    /// Makes moved and removed records durable. Called once, after the rest of a change was written, so that everything
+    /// is in one commit of the file system's journal.
     ///
     /// # Errors
     /// If the file system fails.

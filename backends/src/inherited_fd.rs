@@ -1,7 +1,7 @@
 //! File descriptors that the parent process opened for this one (`--passphrase-fd N`).
 //!
-//! Opening `/proc/self/fd/N` would need no unsafe code, but that directory belongs to root as soon as the process is not
-//! dumpable.
+//! Opening `/proc/self/fd/N` would need no unsafe code, but that directory belongs to root as soon as the process is
+//! not dumpable.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -16,8 +16,8 @@ const COUNT: libc::nfds_t = 1024;
 /// One bit for each descriptor that was open when the process began and was not taken yet.
 static INHERITED: [AtomicU64; 16] = [const { AtomicU64::new(0) }; 16];
 
-/// Closes all descriptors except the standard streams in programs that this process starts, and remembers which ones this
-/// process inherited. Call it before anything is opened.
+/// Closes all descriptors except the standard streams in programs that this process starts, and remembers which ones
+/// this process inherited. Call it before anything is opened.
 ///
 /// This is best effort: a sandbox may forbid it.
 pub fn keep_from_children() {
@@ -65,7 +65,7 @@ fn close_all_on_exec() -> bool {
     false
 }
 
-/// Returns the open descriptors, from the system's own list, or by trying if there is none.
+/// Returns the open descriptors, from the system's own list, or by trying each number.
 fn open_descriptors() -> Vec<RawFd> {
     let list = std::fs::read_dir("/proc/self/fd").or_else(|_| std::fs::read_dir("/dev/fd"));
     match list {
@@ -94,8 +94,8 @@ pub fn take(number: RawFd) -> Option<File> {
     if bits.fetch_and(!bit, Ordering::SeqCst) & bit == 0 || !is_open(number) {
         return None;
     }
-    // SAFETY: it is open and belongs to nothing in this process, because it was inherited. The bit is cleared, so that it
-    // is not taken twice.
+    // SAFETY: it is open and belongs to nothing in this process, because it was inherited. The bit is cleared, so that
+    // it is not taken twice.
     Some(File::from(unsafe { OwnedFd::from_raw_fd(number) }))
 }
 

@@ -11,8 +11,8 @@ pub fn thread() -> Builder {
     Builder::new().stack_size(SIZE)
 }
 
-/// Does work, and wipes the stack below, which still contains the data of the calls that it made. The C library reuses the
-/// stack of a finished thread for the next one.
+/// Does work, and wipes the stack below, which still contains the data of the calls that it made. The C library reuses
+/// the stack of a finished thread for the next one.
 pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let done = apart(work);
     if deep::give_back() {
@@ -36,9 +36,9 @@ fn fill<const N: usize>() {
     black_box(&mut frame);
 }
 
-/// Wipes what is deeper than a frame can cheaply reach: the pages go back to the kernel, which clears a page before it gives
-/// it to anyone. Only pages that were used are affected. (`mincore` would tell which, but the usual system call filters of
-/// systemd units forbid it.)
+/// Wipes what is deeper than a frame can cheaply reach: the pages go back to the kernel, which clears a page before it
+/// gives it to anyone. Only pages that were used are affected. (`mincore` would tell which, but the usual system call
+/// filters of systemd units forbid it.)
 #[cfg(target_os = "linux")]
 mod deep {
     #![allow(unsafe_code)]
@@ -47,13 +47,13 @@ mod deep {
 
     /// How many bytes below the caller's frame stay, because the frames of this call itself are there.
     pub const NEAR: usize = 16 * 1024;
-    /// How far down it goes, in bytes. No other mapping is within 1 MiB below the main stack, because that is the kernel's
-    /// smallest gap below a stack; a thread's stack is larger.
+    /// How far down it goes, in bytes. No other mapping is within 1 MiB below the main stack, because that is the
+    /// kernel's smallest gap below a stack; a thread's stack is larger.
     const FAR: usize = 1024 * 1024 - 64 * 1024;
     /// A multiple of every page size, in bytes.
     const PAGES: usize = 64 * 1024;
-    /// Gives the pages back to the kernel, and returns whether that worked. Kernels before 5.18 cannot, and a page larger than
-    /// `NEAR` bytes may be in use.
+    /// Gives the pages back to the kernel, and returns whether that worked. Kernels before 5.18 cannot, and a page
+    /// larger than `NEAR` bytes may be in use.
     #[inline(never)]
     pub fn give_back() -> bool {
         let mark = 0u8;
@@ -69,8 +69,8 @@ mod deep {
             return false;
         }
         let place = std::ptr::without_provenance_mut::<libc::c_void>(start);
-        // SAFETY: everything from `start` to `end` is below all frames in use, and belongs to this thread's stack or to no
-        // mapping: see `FAR`. (The upper part of the stack is locked.)
+        // SAFETY: everything from `start` to `end` is below all frames in use, and belongs to this thread's stack or to
+        // no mapping: see `FAR`. (The upper part of the stack is locked.)
         let done = unsafe { libc::madvise(place, end - start, libc::MADV_DONTNEED_LOCKED) };
         // If part of it was never mapped, the call does the rest and returns an error.
         done == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)

@@ -40,8 +40,8 @@ fn special(place: Place) -> KeyRingIdentifier {
     }
 }
 
-/// Returns a keyring, or `None` for one of a session that ended. A process without a session keyring gets the user's default
-/// one here.
+/// Returns a keyring, or `None` for one of a session that ended. A process without a session keyring gets the user's
+/// default one here.
 fn ring(place: Place) -> Result<Option<KeyRing>, KeyringError> {
     found(KeyRing::from_special_id(special(place), false))
 }
@@ -85,8 +85,8 @@ fn links(place: Place) -> Result<Vec<KeySerialId>, KeyringError> {
     }
 }
 
-/// Returns the key with a name in a keyring. The user's keyring is usually linked into that of a session, but keys found
-/// through that link do not count as the session's.
+/// Returns the key with a name in a keyring. The user's keyring is usually linked into that of a session, but keys
+/// found through that link do not count as the session's.
 fn search(place: Place, name: &str) -> Result<Option<Key>, KeyringError> {
     let Some(ring) = ring(place)? else { return Ok(None) };
     let Some(key) = found(ring.search(name))? else { return Ok(None) };
@@ -181,8 +181,8 @@ pub fn names(place: Place, prefix: &str) -> Result<Vec<String>, KeyringError> {
     Ok(names)
 }
 
-/// Parses `/proc/keys`, with one line for each key: `serial flags usage timeout permissions uid gid type name: size`. The
-/// kernel lists revoked (R), dead (D), invalidated (i) and expired keys until it collects them.
+/// Parses `/proc/keys`, with one line for each key: `serial flags usage timeout permissions uid gid type name: size`.
+/// The kernel lists revoked (R), dead (D), invalidated (i) and expired keys until it collects them.
 pub(super) fn names_of<'a>(
     text: &'a str,
     prefix: &'a str,

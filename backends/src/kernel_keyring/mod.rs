@@ -1,5 +1,5 @@
-//! The Linux kernel's keyrings: named bytes that only one user's processes can read, that are never in a file, and that the
-//! kernel itself removes after a time.
+//! The Linux kernel's keyrings: named bytes that only one user's processes can read, that are never in a file, and that
+//! the kernel itself removes after a time.
 //!
 //! All processes of the user can use [`Place::User`], which needs no session keyring. Only the processes of one login
 //! session can use its [`Place::Session`]. On systems other than Linux every function returns
@@ -61,8 +61,8 @@ pub struct Quota {
 
 /// Stores bytes under a name for a time, in place of what was stored there before.
 ///
-/// The kernel counts whole seconds, and removes the bytes at most two seconds later than asked. If this process is killed
-/// meanwhile, the bytes are stored for that time or not at all.
+/// The kernel counts whole seconds, and removes the bytes at most two seconds later than asked. If this process is
+/// killed meanwhile, the bytes are stored for that time or not at all.
 ///
 /// # Errors
 /// [`KeyringError`].
@@ -70,8 +70,8 @@ pub fn store(place: Place, name: &str, bytes: &[u8], lifetime: Duration) -> Resu
     system::store(place, name, bytes, lifetime)
 }
 
-/// Returns the bytes under a name. A key that is absent, expired, revoked or another user's, or holds
-/// more than `max` bytes, is none.
+/// Returns the bytes under a name. Returns `None` for a key that does not exist, is expired or revoked, belongs to
+/// another user, or has more than `max` bytes.
 ///
 /// # Errors
 /// [`KeyringError`].
@@ -79,8 +79,8 @@ pub fn read(place: Place, name: &str, max: usize) -> Result<Option<Zeroizing<Vec
     system::read(place, name, max)
 }
 
-/// Removes what is stored under a name, even for processes that know the key's serial number, and returns whether there was
-/// anything.
+/// Removes what is stored under a name, even for processes that know the key's serial number, and returns whether there
+/// was anything.
 ///
 /// # Errors
 /// [`KeyringError`].

@@ -1,5 +1,5 @@
-//! The address of the session bus (D-Bus specification, "Server Addresses"), and the connection to its socket, which has
-//! to belong to this user.
+//! The address of the session bus (D-Bus specification, "Server Addresses"), and the connection to its socket, which
+//! has to belong to this user.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -12,8 +12,8 @@ use rustix::net::sockopt::socket_peercred;
 use super::secret_service_error::of_socket;
 use super::{KeychainError, Why};
 
-/// Connects to a bus, which has to be this user's own: the user who runs it can read everything that is sent over it. The
-/// kernel tells who that is, before a byte is sent.
+/// Connects to a bus, which has to be this user's own: the user who runs it can read everything that is sent over it.
+/// The kernel tells who that is, before a byte is sent.
 pub(super) fn own_bus(address: &str) -> Result<UnixStream, KeychainError> {
     let bad = || KeychainError::Unavailable(Why::BadAddress);
     let socket = socket_of(address).ok_or_else(bad)?;

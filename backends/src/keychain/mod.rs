@@ -1,8 +1,8 @@
 //! The desktop's own keychain: Secret Service on Linux, the login keychain on macOS, Credential
 //! Manager on Windows.
 //!
-//! Every call ends: a separate thread talks to the keychain, and is abandoned if the keychain does not answer. The limit
-//! on its silence applies to the whole command ([`Patience`]). Only [`Keychain::unlock`] shows a prompt.
+//! Every call ends: a separate thread talks to the keychain, and is abandoned if the keychain does not answer. The
+//! limit on its silence applies to the whole command ([`Patience`]). Only [`Keychain::unlock`] shows a prompt.
 
 #[cfg(all(feature = "keychain", target_os = "macos"))]
 mod apple;
@@ -83,8 +83,8 @@ pub enum Transport {
     Sealed,
     /// Encrypted on the way, if the keychain's protocol supports that.
     Private {
-        /// The beginning of every such value. The protocol has nothing else that tells a value from the result of a failed
-        /// key exchange.
+        /// The beginning of every such value. The protocol has nothing else that tells a value from the result of a
+        /// failed key exchange.
         prefix: &'static str,
     },
 }
@@ -124,8 +124,8 @@ impl Found {
 
 type Job = Box<dyn FnOnce(&mut Native) + Send>;
 
-/// An open connection to the keychain. After a call timed out, no further call is made on any connection that shares its
-/// patience.
+/// An open connection to the keychain. After a call timed out, no further call is made on any connection that shares
+/// its patience.
 #[derive(Debug)]
 pub struct Keychain {
     jobs: Mutex<Sender<Job>>,
@@ -137,7 +137,7 @@ impl Keychain {
     /// Connects to the keychain. `patience` limits all calls together.
     ///
     /// # Errors
-    /// `Unavailable` if there is none, `Timeout`.
+    /// `Unavailable` without a keychain, `Timeout`.
     pub fn connect(surroundings: &Surroundings, patience: &Patience) -> Result<Self, KeychainError> {
         if patience.is_over() {
             return Err(patience.ended());

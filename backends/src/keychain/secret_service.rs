@@ -1,8 +1,9 @@
-//! The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2), through zbus: GNOME Keyring, KWallet,
-//! KeePassXC.
+//! The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2), through zbus: GNOME Keyring,
+//! KWallet, KeePassXC.
 //!
-//! Encrypted records are sent in a `plain` session. A key is sent in an encrypted one, through the `secret-service` crate.
-//! All other calls are made directly, because that crate shows every prompt that is offered, and waits for it forever.
+//! Encrypted records are sent in a `plain` session. A key is sent in an encrypted one, through the `secret-service`
+//! crate. All other calls are made directly, because that crate shows every prompt that is offered, and waits for it
+//! forever.
 
 use std::collections::{HashMap, HashSet};
 
@@ -249,8 +250,8 @@ impl Native {
 
     /// Reads an item's value in an encrypted session, and again in another session if it does not begin with `prefix`.
     ///
-    /// KWallet drops the leading zeros of one shared key in 256, and what the wrong key decrypts to has valid padding once in
-    /// 256 times, so that there is not always an error.
+    /// KWallet drops the leading zeros of one shared key in 256, and what the wrong key decrypts to has valid padding
+    /// once in 256 times, so that there is not always an error.
     fn get_private(&self, path: &OwnedObjectPath, prefix: &str) -> Result<Bytes, KeychainError> {
         let mut read = || {
             let secret = self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())?;
@@ -334,8 +335,8 @@ impl Native {
     }
 }
 
-/// Reads a value up to [`HANDSHAKES`] times, until it begins with `prefix`. An empty value means that the keychain lost it,
-/// and is not read again.
+/// Reads a value up to [`HANDSHAKES`] times, until it begins with `prefix`. An empty value means that the keychain lost
+/// it, and is not read again.
 fn begins_with(
     prefix: &str,
     read: &mut dyn FnMut() -> Result<Bytes, KeychainError>,

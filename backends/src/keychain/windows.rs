@@ -1,5 +1,6 @@
-//! Credential Manager of Windows, through `windows-native-keyring-store`: generic credentials that stay on this machine.
-//! The target is `strongroom:<item>@strongroom`, so that no service and user of another program result in the same one.
+//! Credential Manager of Windows, through `windows-native-keyring-store`: generic credentials that stay on this
+//! machine. The target is `strongroom:<item>@strongroom`, so that no service and user of another program result in the
+//! same one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -61,8 +62,8 @@ impl Platform for Windows {
         self.state().map(|_| ())
     }
 
-    /// Credential Manager shows people a target and a user name, so the label is the user name. That takes a second write,
-    /// which is skipped if the label is already right.
+    /// Credential Manager shows people a target and a user name, so the label is the user name. That takes a second
+    /// write, which is skipped if the label is already right.
     fn label(entry: &Entry, label: &str) -> keyring::Result<()> {
         let end = label.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= USER_MAX);
         let label = &label[..end.last().unwrap_or(0)];
