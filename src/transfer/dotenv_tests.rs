@@ -171,7 +171,10 @@ fn lines_that_are_none_are_counted() {
     let text = "hello there\n# OPENAI_API_KEY=made-up-1\nexport OPENAI_API_KEY\n\n1 + 1\nunset GROQ_API_KEY\n[a]\n{\n}\nX=1\n";
     let parsed = read(text);
     assert!(parsed.invalid.is_empty(), "{parsed:?}");
-    assert_eq!(parsed.warnings[0], "not of the form NAME=value, and ignored: line 1, 5, 6, 7, 8 and 1 more");
+    assert_eq!(
+        parsed.warnings[0],
+        "ignored, because not of the form NAME=value: line 1, 5, 6, 7, 8 and 1 more"
+    );
     // What has nothing else is no file of variables.
     assert_eq!(read("hello there\n1 + 1\n").invalid.len(), 2);
 }
