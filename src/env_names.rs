@@ -261,6 +261,6 @@ mod tests {
     fn other_variables_are_not_known() {
         assert_eq!(provider_of("OPENCLAW_API_KEY"), None);
         assert_eq!(known("PATH"), None);
-        assert!(names_of("nobody").is_empty());
+        assert!(names_of("unknown").is_empty());
     }
 }

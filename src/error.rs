@@ -88,7 +88,7 @@ codes! {
     /// A file that was named is not there, or nothing was given on standard input.
     NoInput, "NO_INPUT", 66, "check the path or the descriptor, or what is sent on standard input";
     /// A bug in Strongroom.
-    Internal, "INTERNAL", 70, "this is a bug: report it with the command that you ran, without secrets";
+    Internal, "INTERNAL", 70, "report it with the command that you ran, without secrets";
     /// A deadline passed.
     Timeout, "TIMEOUT", 69, "try again; if it happens again, run `strongroom doctor`";
     /// The kernel's keyring, in which `unlock` keeps the vault's keys, cannot be used.

@@ -87,7 +87,7 @@ pub fn is_home_of(path: &Path, vault: &str) -> bool {
 /// How a command may use the keychain.
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
-    /// Where it is and how long to wait for it. `None` for no keychain at all.
+    /// How to find it, and how long to wait for it. `None` for no keychain at all.
     surroundings: Option<(platform::Surroundings, Patience)>,
     announce: Option<fn(&str)>,
     place: Place,

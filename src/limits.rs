@@ -92,7 +92,7 @@ fn told(panic: &PanicHookInfo<'_>) {
     let (file, line) = panic.location().map_or(("", 0), |at| (at.file(), at.line()));
     let file = file.rsplit_once("/src/").map_or(file, |(_, file)| file);
     let what = format!("error: [INTERNAL] a bug in Strongroom (in {file}, line {line})\n");
-    let remedy = "  \u{2192} this is a bug: report it with the command that you ran, without secrets\n";
+    let remedy = "  \u{2192} report it with the command that you ran, without secrets\n";
     end(&what, remedy, i32::from(crate::error::Code::Internal.exit()));
 }
 

@@ -141,8 +141,8 @@ fn is_part(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+' | '.')
 }
 
-/// Returns a text with every secret of a known shape replaced by a handle: `~` and eight digits of its SHA-256. An index
-/// of another program may have a secret where an id should be. Directories are left alone.
+/// Returns a text with every secret of a known shape replaced by a handle: `~` and eight digits of its SHA-256. An
+/// index of another program may have a secret where an id should be. Directories are left alone.
 #[must_use]
 pub fn masked(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
@@ -214,8 +214,8 @@ pub fn looks_random(text: &str) -> bool {
     looks_secret(text) || (text.len() >= 24 && text.bytes().filter(u8::is_ascii_digit).count() >= 6)
 }
 
-/// Returns what a text is, with its article, if it is not the name, path or other short word that it should be: a key, an
-/// assignment, the text of a file.
+/// Returns what a text is, with its article, if it is not the name, path or other short word that it should be: a key,
+/// an assignment, the text of a file.
 #[must_use]
 pub fn instead(text: &str) -> Option<&'static str> {
     let trimmed = text.trim_start();
@@ -290,9 +290,9 @@ fn is_colon_hex(text: &str) -> bool {
         && bytes.all(|byte| byte.len() == 2 && byte.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-/// Returns whether a part of a new name, or of a session's, is as long as a key and looks random: 32 letters of both cases
-/// and digits, or 32 hexadecimal digits that are not a UUID. Account ids look random too, but are shorter, digits only, or
-/// UUIDs.
+/// Returns whether a part of a new name, or of a session's, is as long as a key and looks random: 32 letters of both
+/// cases and digits, or 32 hexadecimal digits that are not a UUID. Account ids look random too, but are shorter, digits
+/// only, or UUIDs.
 #[must_use]
 pub fn is_drawn(part: &str) -> bool {
     const MIN: usize = 32;
@@ -325,8 +325,8 @@ fn is_below_root(path: &Path) -> bool {
     path.parent().is_some() && path.symlink_metadata().is_ok()
 }
 
-/// Refuses a secret where the path of a file should be. `place` is the flag, argument or variable. A path that exists is
-/// always accepted.
+/// Refuses a secret where the path of a file should be. `place` is the flag, argument or variable. A path that exists
+/// is always accepted.
 ///
 /// # Errors
 /// `USAGE`, which does not quote it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Code;
 
 #[test]
 fn names_are_told_from_secrets() {

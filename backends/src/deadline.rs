@@ -1,4 +1,4 @@
-//! A blocking call with an end.
+//! A blocking call with a time limit.
 
 use std::io;
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 
 use crate::stack;
 
-/// Runs `call` on a thread of its own and waits for it at most `limit`.
+/// Runs `call` on a separate thread, and waits for it at most `limit`.
 ///
-/// `None` when it did not answer in time, or died. The thread is not joined: it may be stuck in
-/// the kernel for ever, and what it returns later is dropped.
+/// Returns `None` if it did not return in time, or panicked. The thread is not joined, because it may be stuck in the
+/// kernel forever; what it returns later is dropped.
 ///
 /// # Errors
-/// The system's, if it gives no thread.
+/// The system's, if it cannot start a thread.
 pub fn within<T: Send + 'static>(
     limit: Duration,
     call: impl FnOnce() -> T + Send + 'static,
@@ -23,7 +23,7 @@ pub fn within<T: Send + 'static>(
     within_telling(limit, limit, &|| (), call)
 }
 
-/// As [`within`]; calls `tell` once if `after` has passed without an answer, and that is sooner.
+/// As [`within`], and calls `tell` once if `after` passes without a result before `limit` does.
 ///
 /// # Errors
 /// As [`within`].
@@ -35,7 +35,7 @@ pub fn within_telling<T: Send + 'static>(
 ) -> io::Result<Option<T>> {
     let (sender, receiver) = mpsc::sync_channel(1);
     stack::thread().spawn(move || {
-        // Wiped first: the one who waits may end the process as soon as it has the answer.
+        // Wiped first, because the caller may end the process as soon as it has the answer.
         let answer = stack::wiped(call);
         // After the deadline no one waits for it.
         let _ = sender.send(answer);
@@ -50,17 +50,16 @@ pub fn within_telling<T: Send + 'static>(
     Ok(receiver.recv_timeout(limit.saturating_sub(begun.elapsed())).ok())
 }
 
-/// Watches over what the caller itself does, for a process that ends with it.
+/// A time limit for what the caller itself does, in a process that ends with it.
 #[derive(Debug)]
 pub struct Watch {
     ended: Arc<AtomicBool>,
 }
 
-/// Calls `late` on a thread of its own when `limit` has passed before [`Watch::in_time`].
+/// Calls `late` on a separate thread if `limit` passes before [`Watch::in_time`] is called.
 ///
-/// The work stays on the caller's thread, so that a call that answers waits for no other thread to
-/// be woken; on a busy machine that takes longer than many an answer. Where no thread can be had,
-/// nothing watches.
+/// The work stays on the caller's thread, so that it never waits for another thread to be woken, which on a busy
+/// machine takes longer than the work itself. If the system cannot start a thread, there is no limit.
 #[must_use]
 pub fn watch(limit: Duration, late: impl FnOnce() + Send + 'static) -> Watch {
     let ended = Arc::new(AtomicBool::new(false));
@@ -75,8 +74,8 @@ pub fn watch(limit: Duration, late: impl FnOnce() + Send + 'static) -> Watch {
 }
 
 impl Watch {
-    /// Ends the watch. False when `late` was called, or is being called: then the caller is too
-    /// late, and may do nothing more.
+    /// Ends the time limit. Returns false if `late` was called or is being called: then the caller is too late, and
+    /// must not do anything else.
     #[must_use]
     pub fn in_time(self) -> bool {
         !self.ended.swap(true, Ordering::SeqCst)
@@ -88,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_ends_in_time_or_calls_once() {
+    fn a_time_limit_ends_in_time_or_calls_once() {
         let (sender, called) = mpsc::channel();
         assert!(watch(Duration::from_secs(20), move || sender.send("ended").unwrap()).in_time());
         assert_eq!(called.try_recv(), Err(mpsc::TryRecvError::Empty));
@@ -100,12 +99,12 @@ mod tests {
     }
 
     #[test]
-    fn a_call_that_answers_is_passed_on() {
+    fn the_result_of_a_call_is_returned() {
         assert_eq!(within(Duration::from_secs(5), || 7).unwrap(), Some(7));
     }
 
     #[test]
-    fn a_call_that_never_answers_is_left_behind() {
+    fn a_call_that_never_returns_is_abandoned() {
         let (_keep, never) = mpsc::channel::<()>();
         assert_eq!(within(Duration::from_millis(20), move || never.recv().is_ok()).unwrap(), None);
     }

@@ -1,10 +1,10 @@
-//! Text that a user or a file supplied, made safe for a terminal, a log or an error.
+//! Makes text from a user or a file safe for a terminal, a log or an error.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// The text with every character that could steer a terminal, hide, or reorder what stands beside
-/// it shown as `\u{…}`. One line stays one line.
+/// Escapes every character that could control a terminal, hide itself or reorder its neighbours, as `\u{…}`. One line
+/// stays one line.
 #[must_use]
 pub fn safe(text: &str) -> Cow<'_, str> {
     if is_plain(text, false) {
@@ -24,21 +24,21 @@ pub fn safe(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a text is printable ASCII, as most is; perhaps in lines. All of it is looked at, because that is
-/// done many bytes at a time.
+/// Returns whether a text is printable ASCII, as most text is, with line breaks if `lines` allows them. It always looks
+/// at all bytes, because the compiler can then check many at a time.
 #[must_use]
 pub fn is_plain(text: &str, lines: bool) -> bool {
     text.bytes().fold(true, |plain, byte| plain & (matches!(byte, b' '..=b'~') || (lines && byte == b'\n')))
 }
 
-/// Whether [`safe`] would not let this character through.
+/// Returns whether [`safe`] escapes this character.
 #[must_use]
 pub fn is_unsafe(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{1f}' | '\u{7f}'..='\u{9f}'   // C0, DEL, C1
         | '\u{ad}' | '\u{34f}' | '\u{180e}'        // soft hyphen and other invisible joiners
         | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}' // fillers, drawn as nothing
-        | '\u{61c}' | '\u{200b}'..='\u{200f}'      // marks of direction, zero width
+        | '\u{61c}' | '\u{200b}'..='\u{200f}'      // direction marks, zero width
         | '\u{2028}'..='\u{202e}'                  // line and paragraph separators, bidi embeddings
         | '\u{2060}'..='\u{206f}'                  // word joiner, invisible operators, bidi isolates
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}'     // zero-width no-break space, annotations
@@ -46,7 +46,7 @@ pub fn is_unsafe(character: char) -> bool {
     )
 }
 
-/// The same of bytes: those that are no UTF-8 are shown as `\xNN`.
+/// As [`safe`], for bytes. Bytes that are not UTF-8 are escaped as `\xNN`.
 #[must_use]
 pub fn safe_bytes(bytes: &[u8]) -> String {
     let mut shown = String::with_capacity(bytes.len());
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn what_steers_a_terminal_is_shown() {
+    fn what_controls_a_terminal_is_escaped() {
         assert_eq!(safe("a\x1b]0;title\x07b"), r"a\u{1b}]0;title\u{7}b");
         assert_eq!(safe("\u{9b}2J\r\n\0\t\x7f"), r"\u{9b}2J\u{d}\u{a}\u{0}\u{9}\u{7f}");
         assert_eq!(safe("x\u{202e}y\u{2066}z"), r"x\u{202e}y\u{2066}z");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_shown() {
+    fn bytes_that_are_not_text_are_escaped() {
         assert_eq!(safe_bytes(b"/x/jos\xc3\xa9/\xff\x1b"), "/x/jos\u{e9}/\\xff\\u{1b}");
     }
 }

@@ -1,9 +1,9 @@
-//! The file store: a directory with one sealed record a file.
+//! The file store: a directory with one encrypted record in each file.
 
 use crate::StoreError;
 use crate::fs::dir::Dir;
 
-/// More files than this are made durable by one barrier for the file system.
+/// From this many files on, one barrier for the whole file system makes them durable.
 pub const ONE_BARRIER_FROM: usize = 8;
 
 /// A directory of records.
@@ -13,29 +13,29 @@ pub struct FileStore {
 }
 
 impl FileStore {
-    /// The store in an open directory.
+    /// Makes the store in an open directory.
     #[must_use]
     pub fn new(records: Dir) -> Self {
         Self { records }
     }
 
-    /// Reads the bytes under a name, at most `max` of them, or says that there are none.
+    /// Reads the record with a name, of at most `max` bytes. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// If what is there cannot be read, or is no record.
+    /// If it cannot be read, or is not a regular file.
     pub fn read_if_any(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>, StoreError> {
         self.records.read_if_any(name, max)
     }
 
-    /// Takes over the staged records of these names, and can be repeated: a name which is no
-    /// longer staged was taken over before. Durable after [`FileStore::sync`].
+    /// Moves staged records into place. It can be repeated: a record that is no longer staged was moved before. The
+    /// result is durable after [`FileStore::sync`].
     ///
     /// # Errors
-    /// If a record cannot be written; those taken over until then stay.
+    /// If a record cannot be moved. Those moved before stay in place.
     pub fn put_staged(&self, staged: &Dir, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             match staged.rename(name, &self.records, name) {
-                // The staging directory was made durable as a whole: what is missing was moved.
+                // The staging directory was made durable as a whole, so what is missing was moved.
                 Err(StoreError::NotFound(_)) => {}
                 done => done?,
             }
@@ -43,10 +43,10 @@ impl FileStore {
         Ok(())
     }
 
-    /// Removes records; names that are not there are passed over. Durable after [`FileStore::sync`].
+    /// Removes records. Records that do not exist are ignored. The result is durable after [`FileStore::sync`].
     ///
     /// # Errors
-    /// If a record that is there cannot be removed.
+    /// If a record cannot be removed.
     pub fn remove(&self, names: &[String]) -> Result<(), StoreError> {
         for name in names {
             self.records.remove_file(name)?;
@@ -54,16 +54,16 @@ impl FileStore {
         Ok(())
     }
 
-    /// Makes what was taken over and removed durable: once for all of it, and after the rest of a
-    /// change was written, so that one commit of the file system's journal carries everything.
+    /// Makes moved and removed records durable. Called once, after the rest of a change was written, so that everything
+    /// is in one commit of the file system's journal.
     ///
     /// # Errors
-    /// If the file system could not keep them.
+    /// If the file system fails.
     pub fn sync(&self) -> Result<(), StoreError> {
         self.records.sync()
     }
 
-    /// The names of all records, sorted.
+    /// Returns the names of all records, sorted.
     ///
     /// # Errors
     /// If the directory cannot be read.

@@ -1,9 +1,9 @@
-//! The places where Strongroom's sealed bytes and keys rest.
+//! The places in which Strongroom stores encrypted bytes and keys.
 //!
-//! Bytes only: nothing here knows of age, of JSON or of profiles. What comes in is sealed
-//! already, so every place is trusted with keeping, never with secrecy.
+//! Nothing here knows about age, JSON or profiles: only bytes. Records are encrypted already, so that every place is
+//! trusted to keep them, but not to keep them secret.
 //!
-//! On Windows there are [`keychain`], [`deadline`] and [`stack`] alone.
+//! On Windows there are only [`keychain`], [`deadline`] and [`stack`].
 
 pub mod deadline;
 pub mod escape;
@@ -37,25 +37,25 @@ use fs::denial::Denial;
 #[cfg(unix)]
 use fs::lock::Holder;
 
-/// What can go wrong with a place.
+/// An error of a place.
 #[cfg(unix)]
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Nothing of that name is there.
-    #[error("{0} is not there")]
+    /// It does not exist.
+    #[error("{0} does not exist")]
     NotFound(PathBuf),
-    /// Something of that name is there already.
-    #[error("{0} exists")]
+    /// It already exists.
+    #[error("{0} already exists")]
     Exists(PathBuf),
-    /// It is not what it should be: a symlink, a FIFO, someone else's.
+    /// It is not what it should be: it is a symlink or a FIFO, or belongs to someone else.
     #[error("{path} {why}")]
     Unsafe {
         /// Which file or directory.
         path: PathBuf,
-        /// What is wrong with it, as the rest of a sentence.
+        /// What is wrong with it, as the verb of a sentence.
         why: &'static str,
     },
-    /// It holds more bytes than anything of its kind may.
+    /// It has more bytes than its kind may have.
     #[error("{path} is larger than {max} bytes")]
     TooLarge {
         /// Which file.
@@ -66,22 +66,22 @@ pub enum StoreError {
     /// The file system or the quota is full.
     #[error("no space left to write {0}")]
     NoSpace(PathBuf),
-    /// A lock was not had in time.
+    /// A lock was not free in time.
     #[error("{path} is locked")]
     LockTimeout {
         /// The lock's file.
         path: PathBuf,
-        /// Who says that it holds the lock.
+        /// The process that says that it holds the lock.
         holder: Option<Holder>,
-        /// How long was waited.
+        /// How long this process waited.
         waited: Duration,
     },
-    /// The system forbids it to this user.
+    /// The system denies access to this user.
     #[error("permission denied: {at}")]
     Denied {
-        /// Which file or directory was to be used.
+        /// The file or directory that was to be used.
         path: PathBuf,
-        /// What forbids it: that one, or a directory on the way to it.
+        /// What denies access: that one, or a directory on the way to it.
         at: PathBuf,
         /// Why, as far as owner and mode tell.
         why: Denial,
@@ -97,7 +97,7 @@ pub enum StoreError {
         /// The system's reason.
         source: io::Error,
     },
-    /// Every other failure of the system.
+    /// Any other failure of the system.
     #[error("{path}: {source}")]
     Io {
         /// Which file or directory.
@@ -109,7 +109,7 @@ pub enum StoreError {
 
 #[cfg(unix)]
 impl StoreError {
-    /// An error of the system at a path.
+    /// Converts an error of the system for a path.
     #[must_use]
     pub fn at(path: impl Into<PathBuf>, errno: rustix::io::Errno) -> Self {
         use rustix::io::Errno;
@@ -120,12 +120,12 @@ impl StoreError {
             // O_NOFOLLOW on a symlink; O_DIRECTORY on something else.
             Errno::LOOP => Self::Unsafe { path, why: "is a symlink" },
             Errno::NOTDIR => {
-                // On the way to it, perhaps.
+                // It may be on the way to the path.
                 let at = path.ancestors().find(|at| at.symlink_metadata().is_ok()).unwrap_or(&path);
                 Self::Unsafe { path: at.to_owned(), why: "is not a directory" }
             }
             Errno::ISDIR => Self::Unsafe { path, why: "is a directory" },
-            // What opening a socket, or a FIFO that nobody reads, gives.
+            // The error of opening a socket, or a FIFO that no one reads.
             Errno::NXIO => Self::Unsafe { path, why: "is not a regular file" },
             Errno::NOSPC | Errno::DQUOT => Self::NoSpace(path),
             Errno::ACCESS | Errno::PERM => fs::denial::denied(path),
@@ -134,7 +134,7 @@ impl StoreError {
         }
     }
 
-    /// Whether it only says that nothing is there.
+    /// Returns whether it only says that the path does not exist.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::NotFound(_))

@@ -1,9 +1,8 @@
-//! Paths in messages: escaped, and not repeated if one that was given by hand may be a secret.
+//! Paths in messages: escaped, and not quoted if they were given by hand and may be a secret.
 //!
-//! What people put in the place of a path by mistake is a key, a passphrase, an identity or a file's text.
-//! A path that exists is shown; if it does not exist, messages name the flag or variable that gave it. Messages
-//! about paths are made in many places, deep below the command line, so that what was given by hand is noted
-//! once, at the start, and looked up here.
+//! By mistake, people give a key, a passphrase, an identity or the text of a file instead of a path. A path that exists
+//! is shown; otherwise messages name the flag or variable that gave it. Messages about paths are made in many places,
+//! far from the command line, so paths given by hand are noted once, at the start, and looked up here.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -13,24 +12,24 @@ use crate::escape::safe_bytes;
 /// A path that was given by hand.
 #[derive(Clone, Debug)]
 pub struct Given {
-    /// As it was given.
+    /// The path as it was given.
     pub path: PathBuf,
-    /// The flag, argument or variable that holds it.
+    /// The flag, argument or variable that gave it.
     pub place: String,
     /// Whether that is a variable.
     pub is_variable: bool,
-    /// Whether the command may make it: then it was checked before, and is told as it is.
+    /// Whether the command may create it. Then it was checked before, and is always shown.
     pub is_made: bool,
 }
 
 static GIVEN: OnceLock<Vec<Given>> = OnceLock::new();
 
-/// Notes what was given by hand. Only the first call of a process counts.
+/// Notes the paths that were given by hand. Only the first call in a process counts.
 pub fn note_given(given: Vec<Given>) {
     let _ = GIVEN.set(given);
 }
 
-/// A path as a person may be shown it; of one that was given by hand and may be a secret, only the place.
+/// Returns a path for people. If it was given by hand and may be a secret, names only the flag or variable.
 #[must_use]
 pub fn shown(path: &Path) -> String {
     match hidden(path) {
@@ -47,25 +46,25 @@ pub fn shown(path: &Path) -> String {
     }
 }
 
-/// A path as a program is told it, with nothing escaped. One that is no UTF-8 cannot be told.
+/// Returns a path for programs, without escapes. Bytes that are not UTF-8 are replaced.
 #[must_use]
 pub fn as_data(path: &Path) -> String {
     if is_hidden(path) { shown(path) } else { path.to_string_lossy().into_owned() }
 }
 
-/// Whether a path was given by hand, or lies below one that was, and may be a secret.
+/// Returns whether a path may be a secret and was given by hand, or is below one that was.
 #[must_use]
 pub fn is_hidden(path: &Path) -> bool {
     hidden(path).is_some()
 }
 
-/// The flag, argument or variable that holds a path which is not to be shown.
+/// Returns the flag, argument or variable that gave a path which must not be shown.
 #[must_use]
 pub fn place_of(path: &Path) -> Option<&'static str> {
     hidden(path).filter(|(_, rest)| rest.as_os_str().is_empty()).map(|(given, _)| given.place.as_str())
 }
 
-/// The variable that names a path which is not there.
+/// Returns the variable that gave a path.
 #[must_use]
 pub fn variable_of(path: &Path) -> Option<&'static str> {
     let named = GIVEN.get()?.iter().find(|given| given.is_variable && given.path == path)?;
@@ -78,7 +77,7 @@ fn hidden(path: &Path) -> Option<(&'static Given, &Path)> {
         let mut outer = given.iter().filter(|given| !given.is_made).filter_map(|given| within(given, path));
         outer.find(|(given, _)| !may_be_shown(&given.path))
     };
-    // Some are made absolute before they are used.
+    // Some paths are made absolute before they are used.
     let relative = || path.strip_prefix(std::env::current_dir().ok()?).ok();
     find(path).or_else(|| {
         let is_relative = |given: &Given| !given.is_made && given.path.is_relative();
@@ -86,11 +85,11 @@ fn hidden(path: &Path) -> Option<(&'static Given, &Path)> {
     })
 }
 
-/// What of a path lies below one that was given.
+/// Returns the part of a path below one that was given.
 fn within<'p>(given: &'static Given, path: &'p Path) -> Option<(&'static Given, &'p Path)> {
     let (outer, inner) = (given.path.as_os_str().as_encoded_bytes(), path.as_os_str().as_encoded_bytes());
-    // Most have nothing in common, and taking paths apart costs more.
-    // Of the first word only: of `https://…`, one of the slashes may be gone.
+    // Most paths have nothing in common, and parsing paths costs more than this comparison.
+    // It compares the first word only, because `https://…` may have lost one of its slashes.
     let first = outer.iter().skip(1).take(7).take_while(|byte| **byte != b'/').count() + 1;
     if outer.is_empty() || !inner.starts_with(outer.get(..first)?) {
         return None;
@@ -98,7 +97,7 @@ fn within<'p>(given: &'static Given, path: &'p Path) -> Option<(&'static Given, 
     path.strip_prefix(&given.path).ok().map(|rest| (given, rest))
 }
 
-/// Whether a path that was given by hand is one beyond doubt: it is there, or a part of it that was given is.
+/// Returns whether a path that was given by hand is certainly a path: it exists, or a directory of it does.
 #[must_use]
 pub fn may_be_shown(path: &Path) -> bool {
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
@@ -111,7 +110,7 @@ pub fn may_be_shown(path: &Path) -> bool {
         if parent.as_os_str().is_empty() || !is_plain(&rest) {
             return false;
         }
-        // `./x` was meant as a path, and so was `/x`; a word that is in no directory can be anything.
+        // `./x` and `/x` were meant as paths; a word without a directory may be anything.
         if is_there(parent) {
             return parent != Path::new("/") || !rest.contains(char::is_whitespace);
         }
@@ -120,7 +119,7 @@ pub fn may_be_shown(path: &Path) -> bool {
     false
 }
 
-/// Whether a path is a word with an extension of the files that are asked for.
+/// Returns whether a path is a word with one of the extensions of files that flags take.
 fn is_file_name(path: &Path) -> bool {
     const EXTENSIONS: [&str; 7] = ["age", "env", "json", "json5", "key", "pem", "txt"];
     let text = path.to_string_lossy();
@@ -135,8 +134,8 @@ fn is_plain(text: &str) -> bool {
         && !text.contains(|c: char| c.is_control() || c == '=')
 }
 
-/// Whether a word looks drawn at random, as keys are: Base64 of both cases with digits, hexadecimal digits,
-/// small letters among digits. Names of several words, dates and UUIDs do not.
+/// Returns whether a word looks random, as keys do: Base64 with both cases and digits, hexadecimal digits, or
+/// lower-case letters mixed with digits. Names of several words, dates and UUIDs do not.
 #[must_use]
 pub fn is_opaque(text: &str) -> bool {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '+' | '/' | '=')))
@@ -144,9 +143,9 @@ pub fn is_opaque(text: &str) -> bool {
         .any(|word| is_random(word) || word.split(['-', '_', '/']).any(is_random))
 }
 
-/// Whether a word is made of several, as names of files are: `backup-laptop-2026-11-28T10-00-00-strongroom`. Each is
-/// of letters in the usual case, of digits, or as short as `v2`. Of the parts of 32 random bytes in Base64, one at
-/// least is none of that.
+/// Returns whether a text consists of several words, as file names do: `backup-laptop-2026-11-28T10-00-00-strongroom`.
+/// Each word has letters in the usual case, or digits only, or is as short as `v2`. At least one part of 32 random
+/// bytes in Base64 is not such a word.
 #[must_use]
 pub fn is_of_words(text: &str) -> bool {
     const LONGEST: usize = 14;
@@ -229,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_is_shown_if_a_part_of_it_is_there() {
+    fn a_path_is_shown_if_a_part_of_it_exists() {
         let temp = tempfile::tempdir().unwrap();
         let there = temp.path().join("0123456789abcdef0123456789abcdef");
         std::fs::create_dir(&there).unwrap();

@@ -1,18 +1,18 @@
-//! What a call leaves on the stack.
+//! Wipes what calls leave on the stack.
 
 use std::hint::black_box;
 use std::thread::Builder;
 
-/// How large the stack of a thread is, in bytes, whatever `RUST_MIN_STACK` says: what is wiped has to fit.
+/// The size of a thread's stack, in bytes, whatever `RUST_MIN_STACK` says, because the wiped part has to fit.
 const SIZE: usize = 2 * 1024 * 1024;
 
-/// A thread with room for [`wiped`].
+/// Returns the builder of a thread whose stack is large enough for [`wiped`].
 pub fn thread() -> Builder {
     Builder::new().stack_size(SIZE)
 }
 
-/// Does work, and wipes the stack below, where the calls that it made left what they worked with. The C library keeps
-/// the stack of a thread that ended for the next one.
+/// Does work, and wipes the stack below, which still contains the data of the calls that it made. The C library reuses
+/// the stack of a finished thread for the next one.
 pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     let done = apart(work);
     if deep::give_back() {
@@ -23,37 +23,37 @@ pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// Never part of its caller, whose frame is not wiped.
+/// Never inlined, because the caller's frame is not wiped.
 #[inline(never)]
 fn apart<T>(work: impl FnOnce() -> T) -> T {
     black_box(work())
 }
 
-/// A frame of its own, of zeros.
+/// Fills a frame of its own with zeros.
 #[inline(never)]
 fn fill<const N: usize>() {
     let mut frame = [0u8; N];
     black_box(&mut frame);
 }
 
-/// What lies deeper than a frame can cheaply reach: the kernel takes its pages back, and gives none to anyone before
-/// it is cleared. Only pages that were used are touched. (Which were is what `mincore` tells, and the usual filters of
-/// system calls in systemd's units forbid that.)
+/// Wipes what is deeper than a frame can cheaply reach: the pages go back to the kernel, which clears a page before it
+/// gives it to anyone. Only pages that were used are affected. (`mincore` would tell which, but the usual system call
+/// filters of systemd units forbid it.)
 #[cfg(target_os = "linux")]
 mod deep {
     #![allow(unsafe_code)]
 
     use std::hint::black_box;
 
-    /// So many bytes below the caller's frame stay: the frames of this call itself lie there.
+    /// How many bytes below the caller's frame stay, because the frames of this call itself are there.
     pub const NEAR: usize = 16 * 1024;
-    /// How far down it goes, in bytes. Above the lower end of the main stack no other mapping lies within 1 MiB, which is
-    /// the kernel's least gap below a stack; a thread's stack is larger.
+    /// How far down it goes, in bytes. No other mapping is within 1 MiB below the main stack, because that is the
+    /// kernel's smallest gap below a stack; a thread's stack is larger.
     const FAR: usize = 1024 * 1024 - 64 * 1024;
-    /// A multiple of every page's size.
+    /// A multiple of every page size, in bytes.
     const PAGES: usize = 64 * 1024;
-    /// Whether the kernel took the pages back. An older one than 5.18 does not know how, and a page of more than
-    /// `NEAR` bytes could be one in use.
+    /// Gives the pages back to the kernel, and returns whether that worked. Kernels before 5.18 cannot, and a page
+    /// larger than `NEAR` bytes may be in use.
     #[inline(never)]
     pub fn give_back() -> bool {
         let mark = 0u8;
@@ -63,21 +63,21 @@ mod deep {
         if page > NEAR {
             return false;
         }
-        // The page that `end` lies in stays.
+        // The page that contains `end` stays.
         let (end, start) = (end / page * page, here.saturating_sub(FAR) / PAGES * PAGES);
         if start >= end {
             return false;
         }
         let place = std::ptr::without_provenance_mut::<libc::c_void>(start);
-        // SAFETY: everything from `start` to `end` lies below all frames that are in use, of this thread's stack
-        // alone or of nothing: see `FAR`. (The upper part of the stack is locked.)
+        // SAFETY: everything from `start` to `end` is below all frames in use, and belongs to this thread's stack or to
+        // no mapping: see `FAR`. (The upper part of the stack is locked.)
         let done = unsafe { libc::madvise(place, end - start, libc::MADV_DONTNEED_LOCKED) };
-        // What was never mapped of it is told by an error, after the rest was done.
+        // If part of it was never mapped, the call does the rest and returns an error.
         done == 0 || std::io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
     }
 
     fn page_size() -> usize {
-        // SAFETY: it reads a number of the system's.
+        // SAFETY: it only reads a number.
         let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
         usize::try_from(size).ok().filter(|size| size.is_power_of_two()).unwrap_or(PAGES)
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::FileExt;
 
-    /// Works with a frame of its own, and tells where that lies.
+    /// Uses a frame of its own, and returns its address and length.
     #[inline(never)]
     fn works_with<const N: usize>() -> (usize, usize) {
         let mut frame = [0xa5u8; N];

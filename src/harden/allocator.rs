@@ -1,7 +1,7 @@
 //! The program's allocator: it wipes memory before it frees it.
 //!
-//! Types wipe their own contents, but cannot know what a library leaves behind: age's write buffer, a parser's scratch
-//! space, the old place of a vector that grew, clap's copies of the arguments.
+//! Types wipe their own contents, but cannot know what a library leaves in memory: age's write buffer, a parser's
+//! scratch space, the old place of a vector that grew, clap's copies of the arguments.
 #![allow(unsafe_code, clippy::cast_ptr_alignment)] // Blocks of the allocator are aligned for their headers.
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -22,17 +22,18 @@ const ALIGN_MAX: usize = 64;
 
 static APART_FROM: AtomicUsize = AtomicUsize::new(APART);
 
-/// Maps blocks of 32 KiB and more by themselves, instead of those of 128 KiB and more, and unmaps them when they are freed.
+/// Maps blocks of 32 KiB and more by themselves, instead of those of 128 KiB and more, and unmaps them when they are
+/// freed.
 ///
-/// age asks for 64 KiB of zeros for each file that it decrypts, and uses one page of them. Pages from the kernel are zero
-/// already and need no wiping, but in the heap all of them are written twice. This saves a fifteenth of the time of `get`.
-/// For many records, which several threads decrypt, the heap is faster.
+/// age asks for 64 KiB of zeros for each file that it decrypts, and uses one page of them. Pages from the kernel are
+/// zero already and need no wiping, but in the heap all of them are written twice. This saves a fifteenth of the time
+/// of `get`. For many records, which several threads decrypt, the heap is faster.
 pub fn large_buffers_apart() {
     APART_FROM.store(LARGE, Ordering::Relaxed);
 }
 
-/// The system's allocator, with blocks that are wiped before they are freed and when they grow or shrink. Large blocks are
-/// returned to the kernel, which clears a page before it gives it to anyone.
+/// The system's allocator, with blocks that are wiped before they are freed and when they grow or shrink. Large blocks
+/// are returned to the kernel, which clears a page before it gives it to anyone.
 #[derive(Debug)]
 pub struct Wiping;
 
@@ -62,7 +63,7 @@ thread_local! {
     static MAY_FAIL: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Asks for memory, and returns even if there is none. Everywhere else, a process that gets no memory ends with a message.
+/// Asks for memory, and returns even if it gets none. Everywhere else, the process then ends with a message.
 pub fn may_fail<T>(ask: impl FnOnce() -> T) -> T {
     MAY_FAIL.set(true);
     let got = ask();
@@ -117,8 +118,8 @@ impl Wiping {
     }
 }
 
-// SAFETY: every call is passed on to the system's allocator or to the kernel. A header is before the block and keeps its
-// alignment, and `header_of` says for every layout whether there is one.
+// SAFETY: every call is passed on to the system's allocator or to the kernel. A header is before the block and keeps
+// its alignment, and `header_of` says for every layout whether there is one.
 unsafe impl GlobalAlloc for Wiping {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,7 +1,7 @@
 //! Keeps memory from being written to swap, within the system's limit (`RLIMIT_MEMLOCK`).
 //!
-//! Pages are locked on first use, so that a lock costs one system call and no memory. The heap is locked first, then the
-//! stack. Memory that other threads allocate is not locked.
+//! Pages are locked on first use, so that a lock costs one system call and no memory. The heap is locked first, then
+//! the stack. Memory that other threads allocate is not locked.
 #![allow(unsafe_code)]
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
@@ -33,11 +33,11 @@ mod linux {
     use rustix::mm::{MlockFlags, mlock_with};
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-    /// How much the heap grows at once, in bytes. It is less than two huge pages, so that the first byte does not take a
-    /// whole one.
+    /// How much the heap grows at once, in bytes. It is less than two huge pages, so that the first byte does not take
+    /// a whole one.
     const STEP: usize = 1024 * 1024;
-    /// How much of the stack is locked, in bytes. The kernel maps 128 KiB at the start, and growing happens below that: a
-    /// locked stack that grows past the limit ends the process.
+    /// How much of the stack is locked, in bytes. The kernel maps 128 KiB at the start, and growing happens below that:
+    /// a locked stack that grows past the limit ends the process.
     const STACK: usize = 96 * 1024;
     /// The size of two blocks that together are larger than the C library's first heap (132 KiB).
     const PROBE: usize = 96 * 1024;

@@ -8,8 +8,8 @@ use strongroom_backends::{inherited_fd, stack};
 
 pub use allocator::{Wiping, large_buffers_apart, may_fail};
 
-/// Protects the process: inherited descriptors are closed in programs that it starts, new files are private whatever the
-/// umask was, there is no core dump, other processes of the same user cannot read its memory, and its memory is not
+/// Protects the process: inherited descriptors are closed in programs that it starts, new files are private whatever
+/// the umask was, there is no core dump, other processes of the same user cannot read its memory, and its memory is not
 /// written to swap.
 ///
 /// All of this is best effort: a sandbox may forbid any of it, and a vault that cannot be unlocked is worse.
@@ -27,8 +27,8 @@ pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     stack::wiped(work)
 }
 
-/// Keeps this thread, the threads that it starts, and any program that they may be made to start from gaining privileges,
-/// for example through a set-user-id program. For commands that start no program.
+/// Keeps this thread, the threads that it starts, and any program that they may be made to start from gaining
+/// privileges, for example through a set-user-id program. For commands that start no program.
 pub fn no_new_privileges() {
     #[cfg(target_os = "linux")]
     let _ = rustix::thread::set_no_new_privs(true);

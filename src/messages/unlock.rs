@@ -168,7 +168,7 @@ pub fn old_vault() -> Error {
 /// What to do about a path that ends with a slash.
 pub const NAME_THE_FILE: &str = "name the file itself, without a slash at the end";
 
-/// A key file is inside the home, where a copy of the home would include it.
+/// A key file is inside the home, so that a copy of the home would include it.
 pub fn key_file_in_home(path: &Path) -> Error {
     Error::new(Code::UnsafeKeyFile, format!("the key file {} is inside the vault's home", shown(path)))
         .with_remedy("keep the key file outside the home, for example at ~/.config/strongroom/key")

@@ -108,8 +108,8 @@ impl io::Write for Buffer {
     }
 }
 
-/// Deserializes a JSON string into a [`SecretString`] of exactly its length, without an intermediate `String` that would
-/// not be wiped. For `#[serde(deserialize_with = …)]`.
+/// Deserializes a JSON string into a [`SecretString`] of exactly its length, without an intermediate `String` that
+/// would not be wiped. For `#[serde(deserialize_with = …)]`.
 ///
 /// # Errors
 /// If the value is not a string. The error names the expected form, never the value.

@@ -1,5 +1,5 @@
-//! How much one import may contain. A source is measured before it is parsed, so that parsing takes only a small multiple
-//! of its own bytes, whatever is in it.
+//! How much one import may contain. A source is measured before it is parsed, so that parsing takes only a small
+//! multiple of its own bytes, whatever is in it.
 
 use crate::error::{Error, Result};
 use crate::messages;
@@ -11,8 +11,8 @@ pub const VALUES_MAX: usize = 2_000_000;
 /// The parser refuses deeper nesting.
 const DEPTH_MAX: usize = 128;
 
-/// Refuses JSON that contains more than an import may. What is not JSON passes, because the parser says what is wrong with
-/// it, and where.
+/// Refuses JSON that contains more than an import may. What is not JSON passes, because the parser says what is wrong
+/// with it, and where.
 ///
 /// # Errors
 /// `TOO_LARGE`.

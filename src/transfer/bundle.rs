@@ -144,8 +144,8 @@ pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
     Ok(parsed)
 }
 
-/// Reads a profile of a bundle, checked like one from any other source, because anyone who knows the recipient can make a
-/// bundle. The error has the profile's name, if that may be shown.
+/// Reads a profile of a bundle, checked like one from any other source, because anyone who knows the recipient can make
+/// a bundle. The error has the profile's name, if that may be shown.
 fn candidate(
     raw: &RawValue,
     place: &str,

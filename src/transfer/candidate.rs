@@ -22,7 +22,7 @@ pub struct Candidate {
     pub created: Option<i64>,
     /// When it was last changed, in Unix milliseconds, if the source says so.
     pub updated: Option<i64>,
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Candidate {
 /// A valid entry with nothing to import.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Skipped {
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
     /// Why it is skipped.
     pub reason: String,
@@ -50,7 +50,7 @@ pub struct Skipped {
 /// An entry that cannot be imported as it is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Invalid {
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
     /// The error code.
     pub code: Code,

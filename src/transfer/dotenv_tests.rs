@@ -94,7 +94,7 @@ fn the_last_of_several_counts_and_others_are_told() {
     assert_eq!(secrets(&parsed), [("openai:default", "made-up-2")]);
     assert!(parsed.warnings[0].contains(warned) && parsed.warnings[0].starts_with("OPENAI_API_KEY (line 2)"));
 
-    // What is refused or empty is not replaced by what stands before it.
+    // A refused or empty value is not replaced by an earlier one.
     for (last, invalid, skipped) in [("${OTHER}", 1, 0), ("", 0, 1), ("made-***", 1, 0), ("op://a/b/c", 0, 1)]
     {
         let parsed = read(&format!("OPENAI_API_KEY=made-up-1\nOPENAI_API_KEY={last}"));
@@ -171,8 +171,11 @@ fn lines_that_are_none_are_counted() {
     let text = "hello there\n# OPENAI_API_KEY=made-up-1\nexport OPENAI_API_KEY\n\n1 + 1\nunset GROQ_API_KEY\n[a]\n{\n}\nX=1\n";
     let parsed = read(text);
     assert!(parsed.invalid.is_empty(), "{parsed:?}");
-    assert_eq!(parsed.warnings[0], "not of the form NAME=value, and ignored: line 1, 5, 6, 7, 8 and 1 more");
-    // What has nothing else is no file of variables.
+    assert_eq!(
+        parsed.warnings[0],
+        "ignored, because not of the form NAME=value: line 1, 5, 6, 7, 8 and 1 more"
+    );
+    // A file with nothing else is not a file of variables.
     assert_eq!(read("hello there\n1 + 1\n").invalid.len(), 2);
 }
 

@@ -13,8 +13,8 @@ use crate::secret::ExposeSecret;
 /// The separators of keys in a `<P>_API_KEYS` list.
 const SEPARATORS: [char; 2] = [',', ';'];
 
-/// Parses what was found. The variable that wins becomes `<provider>:default`, each key of the provider's pool becomes a
-/// profile of its own, and skipped variables are listed.
+/// Parses what was found. The variable that wins becomes `<provider>:default`, each key of the provider's pool becomes
+/// a profile of its own, and skipped variables are listed.
 ///
 /// # Errors
 /// `INTERNAL`, and if nothing was found, the error of a file that could not be read.

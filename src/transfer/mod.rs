@@ -72,8 +72,8 @@ impl ParseOptions<'_> {
 ///
 /// # Errors
 /// `BAD_DATA`, `DUPLICATE_KEY` and `NEWER_FORMAT` for a source that cannot be read as a whole, `TOO_LARGE` for one with
-/// more than an import may have ([`bounds`]), `USAGE` for a rename that matched no entry. Errors of single entries are in
-/// [`Parsed::invalid`].
+/// more than an import may have ([`bounds`]), `USAGE` for a rename that matched no entry. Errors of single entries are
+/// in [`Parsed::invalid`].
 pub fn parse(bytes: &[u8], format: Format, what: &str, options: &ParseOptions<'_>) -> Result<Parsed> {
     let decoded = decode(bytes, what)?;
     let bytes = decoded.bytes();

@@ -79,8 +79,8 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     Ok(parsed)
 }
 
-/// Refuses a newer version. In a flat map too, `version` can only be the version, because a provider's entry would be an
-/// object.
+/// Refuses a newer version. In a flat map too, `version` can only be the version, because a provider's entry would be
+/// an object.
 fn check_version(root: &Fields<'_>, what: &str) -> Result<()> {
     let Some(raw) = root.get("version").filter(|raw| raw.get() != "null") else { return Ok(()) };
     match raw.get().parse::<u64>() {

@@ -228,7 +228,7 @@ fn a_key_that_looks_like_a_secret_is_no_provider() {
     let places: Vec<_> = parsed.invalid.iter().map(|i| i.place.as_str()).collect();
     assert_eq!(places, ["entry 1"]);
     assert_eq!(parsed.candidates[0].id.as_str(), "ollama:default");
-    assert!(parsed.warnings[0].contains("capitals were lowered"), "{:?}", parsed.warnings);
+    assert!(parsed.warnings[0].contains("changed to lower case"), "{:?}", parsed.warnings);
 }
 
 #[test]

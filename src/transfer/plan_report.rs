@@ -43,7 +43,7 @@ pub struct EntrySummary {
     pub kind: &'static str,
     /// Its provider.
     pub provider: String,
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
     /// When it expires, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,7 +53,7 @@ pub struct EntrySummary {
 /// An entry that is skipped, in a [`Summary`].
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct SkippedSummary {
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
     /// Why it is skipped.
     pub reason: String,
@@ -62,7 +62,7 @@ pub struct SkippedSummary {
 /// An entry that cannot be imported, in a [`Summary`].
 #[derive(Serialize, Clone, PartialEq, Eq, Debug)]
 pub struct InvalidSummary {
-    /// Where it is in the source.
+    /// Its place in the source.
     pub place: String,
     /// The error code.
     pub code: &'static str,

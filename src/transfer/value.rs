@@ -36,8 +36,8 @@ pub(super) struct Checked {
 
 /// Checks a value, and removes white space around it and what [`secret_format::bare`] removes.
 ///
-/// White space inside is kept, because a file, unlike a paste, is exact. Line breaks and tabs are refused: a program that
-/// reads the output of `get` line by line would take the rest for something else, and no header can carry them.
+/// White space inside is kept, because a file, unlike a paste, is exact. Line breaks and tabs are refused: a program
+/// that reads the output of `get` line by line would take the rest for something else, and no header can carry them.
 pub(super) fn check(value: &str) -> Result<Checked, Problem> {
     let mut warnings = Vec::new();
     let secret = secret_format::bare(value, &mut warnings)

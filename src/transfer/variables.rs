@@ -10,9 +10,9 @@ pub(super) type Variable = (String, SecretString);
 
 /// Returns the variables of an object whose members are variables, or `None` for any other object.
 ///
-/// Every member is a string, a number or the like (Infisical, `doppler secrets download`) or an object with the value as
-/// `computed` (`doppler secrets --json`), and at least one has a variable's name. Codex's `auth.json` has other objects
-/// too.
+/// Every member is a string, a number or the like (Infisical, `doppler secrets download`) or an object with the value
+/// as `computed` (`doppler secrets --json`), and at least one has a variable's name. Codex's `auth.json` has other
+/// objects too.
 pub(super) fn of_object(root: &Fields<'_>) -> Option<Vec<Variable>> {
     if root.contains_key("auth_mode") || !root.keys().any(|name| is_variable(name)) {
         return None;

@@ -40,7 +40,7 @@ pub struct Asked<'a> {
     pub home: &'a Path,
     /// The vault's id, if `vault.json` states it.
     pub vault: Option<&'a str>,
-    /// The agent whose own cache is enough if there is none of the whole vault.
+    /// The agent whose own cache is enough if the whole vault is not cached.
     pub agent: Option<&'a str>,
 }
 

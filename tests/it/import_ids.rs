@@ -17,7 +17,7 @@ fn capitals_of_a_provider_are_lowered_with_a_note() {
     let session = Session::new();
     let ran = session.feed(file(&[entry("OpenAI:default", "openai")]), ["import", "-"]).ok();
     assert!(
-        ran.stdout.contains("capitals were lowered") && ran.stdout.contains("openai:default"),
+        ran.stdout.contains("changed to lower case") && ran.stdout.contains("openai:default"),
         "{}",
         ran.stdout
     );
@@ -58,12 +58,12 @@ fn every_bad_id_is_named_escaped_with_its_own_reason() {
     let session = Session::new();
     let long = format!("openai:{}", "n".repeat(320));
     let bad = [
-        (r"openai:\u001b[2Jx", r#"profiles."openai:\u{1b}[2Jx""#, r#"its name holds "\u{1b}""#),
-        (r#"openai:a\"b"#, r#"profiles."openai:a\"b""#, r#"its name holds "\"""#),
-        ("openai:jörg@x.io", r#"profiles."openai:jörg@x.io""#, "its name holds"),
+        (r"openai:\u001b[2Jx", r#"profiles."openai:\u{1b}[2Jx""#, r#"its name contains "\u{1b}""#),
+        (r#"openai:a\"b"#, r#"profiles."openai:a\"b""#, r#"its name contains "\"""#),
+        ("openai:jörg@x.io", r#"profiles."openai:jörg@x.io""#, "its name contains"),
         ("openai:", r#"profiles."openai:""#, "nothing follows the colon"),
         ("openai:-x", r#"profiles."openai:-x""#, "does not begin with a letter or digit"),
-        ("open ai:x", r#"profiles."open ai:x""#, "is no provider"),
+        ("open ai:x", r#"profiles."open ai:x""#, "is not a provider"),
         ("default", r#"profiles."default""#, "has no provider and colon"),
         ("openai:constructor", r#"profiles."openai:constructor""#, "reserved"),
         (long.as_str(), &format!(r#"profiles."{long}""#), "longer than 320 bytes"),

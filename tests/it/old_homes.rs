@@ -147,7 +147,7 @@ fn a_home_of_a_development_version_is_refused_with_the_way_out() {
         for arguments in commands {
             let ran = session.feed("made-up", arguments).failed("OLD_FORMAT", 65);
             let said = format!("{}{}", ran.stdout, ran.stderr);
-            assert!(said.contains("strongroom export --agent A --passphrase --out FILE"), "{said}");
+            assert!(said.contains("strongroom export --agent NAME --passphrase --out FILE"), "{said}");
         }
         let answer = session.resolve(&["main/anthropic:work"]);
         assert_eq!(answer["errors"]["main/anthropic:work"]["code"], "OLD_FORMAT", "{answer}");

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::faults::{copy_tree, need};
-use crate::session::{Ran, Session, binary, ran};
+use crate::session::{Ran, Session, binary, copy_binary, ran};
 
 const USER: u32 = 65534;
 const KEY: &str = "made-up-key-of-the-users";
@@ -40,7 +40,7 @@ impl Vault {
         need("setpriv", "util-linux");
         let (session, template) = (Session::empty(), Session::empty());
         if is_root() {
-            std::fs::copy(binary(), session.path("strongroom")).unwrap();
+            copy_binary(&session.path("strongroom"));
             std::fs::set_permissions(session.path("strongroom"), PermissionsExt::from_mode(0o755)).unwrap();
             chown(session.temp.path(), Some(USER), Some(USER)).unwrap();
         }

@@ -3,7 +3,7 @@
 use crate::session::{Session, ran};
 
 #[test]
-fn times_for_people_are_in_the_zone_of_tz_and_those_of_json_in_utc() {
+fn times_for_people_are_in_the_zone_of_tz_and_those_for_programs_in_utc() {
     let session = Session::new();
     let expires = ["paste-token", "--provider", "groq", "--expires-at", "2031-01-31T23:30:00Z"];
     session.feed("made-up-token-1", expires).ok();
@@ -16,7 +16,7 @@ fn times_for_people_are_in_the_zone_of_tz_and_those_of_json_in_utc() {
         command.env("TZ", zone);
         let listed = ran(command, b"").ok().stdout;
         assert!(listed.contains(shown), "{zone}: {listed}");
-        let mut command = session.command(["list", "--json"]);
+        let mut command = session.command(["status", "--plain"]);
         command.env("TZ", zone);
         let listed = ran(command, b"").ok().stdout;
         assert!(listed.contains("2031-01-31T23:30:00.000Z") && !listed.contains(shown), "{zone}: {listed}");

@@ -91,7 +91,7 @@ fn what_is_pasted_too_early_is_neither_shown_nor_taken() {
             &[
                 ("Passphrase: ", "made-up donkey\r"),
                 ("[received", "EARLY"),
-                ("open the vault. Passphrase: ", "made-up horse\r"),
+                ("unlock the vault. Passphrase: ", "made-up horse\r"),
             ],
         ),
         (

@@ -298,6 +298,12 @@ pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["doctor", "--repair"], ""),
 ];
 
+/// Copies the binary. By another program, because a test that forks meanwhile would hold a file that this process
+/// writes, and it could not be run ("text file busy").
+pub fn copy_binary(to: &Path) {
+    assert!(Command::new("cp").arg(binary()).arg(to).status().unwrap().success());
+}
+
 /// `strace` of these calls over the binary, which needs arguments still. The binary forbids others of its user to
 /// look into its memory, and so to see what its calls say: here that one call does nothing.
 pub fn strace(session: &Session, calls: &str, options: &[&str]) -> Command {

@@ -144,7 +144,11 @@ fn a_configuration_that_cannot_be_read_is_told_once() {
         // Whether there is a key to import cannot be said.
         assert_eq!(ran.status, if arguments[0] == "import" { 65 } else { 0 }, "{arguments:?}");
         let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert_eq!(said.matches("openclaw.json is not read").count(), times, "{arguments:?}: {said}");
+        assert_eq!(
+            said.matches("openclaw.json: the client's configuration is not").count(),
+            times,
+            "{arguments:?}: {said}"
+        );
         assert_eq!(said.matches("JSON5").count(), times, "{arguments:?}: {said}");
     }
 }

@@ -8,7 +8,7 @@ use strongroom_backends::kernel_keyring::{self, Place};
 
 use crate::goldens::at_terminal;
 use crate::keyring;
-use crate::session::{RECEIVER, Ran, Session, binary, ran};
+use crate::session::{RECEIVER, Ran, Session, binary, copy_binary, ran};
 use crate::unlock_cache::{SECRET, Vault, keyctl, tool, under};
 
 const OTHER: &str = "made-up-canary-of-work";
@@ -158,7 +158,7 @@ fn unlocked_for_a_session_the_users_other_sessions_cannot_read_it() {
     assert!(lines.contains(&SECRET), "{lines:?}");
     let line = lines.iter().find(|line| line.contains(" perm ") || line.contains("15m")).unwrap();
     assert!(line.contains(" 3f000000 "), "others have rights: {line}");
-    assert!(all.stdout.contains("Locked:") && all.stderr.contains("[LOCKED]"), "{}", all.stderr);
+    assert!(all.stdout.contains("Locked the vault.") && all.stderr.contains("[LOCKED]"), "{}", all.stderr);
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn another_users_session_is_no_place_for_a_key() {
         return;
     }
     let session = Session::empty();
-    std::fs::copy(binary(), session.path("strongroom")).unwrap();
+    copy_binary(&session.path("strongroom"));
     let shell = format!(
         "chown 65534:65534 {0}; chmod 755 {0}/strongroom; exec {1} --reuid=65534 --regid=65534 \
          --clear-groups --inh-caps=-all /bin/sh -c \

@@ -67,10 +67,12 @@ fn a_wiped_index_loses_nothing() {
     let ids = SECRETS.map(|(id, _)| id);
     let listed = session.run(["list", "--json"]).ok().json();
     assert_eq!(listed["agents"][0]["unlisted"], json!(ids));
-    assert!(session.run(["list"]).ok().stderr.contains("5 records of agent main are not listed"));
+    assert!(
+        session.run(["list"]).ok().stderr.contains("5 profiles of agent main are missing from the index")
+    );
     let status = session.run(["status", "--json"]).ok().json();
     let warned = status["vault"]["warnings"].to_string();
-    assert!(warned.contains("5 records of agent main are not listed"), "{status}");
+    assert!(warned.contains("5 profiles of agent main are missing from the index"), "{status}");
     for verb in ["verify", "doctor"] {
         let told = session.run([verb]);
         assert_eq!(told.status, 65, "{}", told.stdout);

@@ -175,7 +175,7 @@ fn the_vaults_own_key_is_no_credential() {
     session.write("auth-profiles.json", store.to_string());
     for path in ["keys.env", "auth-profiles.json"] {
         let told = session.run(["import", path, "--yes"]).failed("IMPORT_INVALID", 65);
-        assert!(said(&told).contains("is a key of Strongroom"), "{}", said(&told));
+        assert!(said(&told).contains("is a Strongroom key"), "{}", said(&told));
     }
     assert!(!session.run(["list"]).ok().stdout.contains("groq:"));
 }

@@ -54,7 +54,7 @@ opens "$tmp/read-only/key" 'it opens the vault on a read-only mount'
 opens "$tmp/memory/key" 'it opens the vault on a tmpfs'
 opens /run/secrets/strongroom-key 'it opens the vault in /run/secrets'
 "$STRONGROOM" --key-file /run/secrets/strongroom-key doctor >"$tmp/said" 2>&1 || true
-has "$tmp/said" 'it lies where container runtimes mount secrets' 'doctor notes it'
+has "$tmp/said" 'it is where container runtimes mount secrets' 'doctor notes it'
 
 chmod 446 "$tmp/disk/key"
 refuses "$tmp/read-only/key" 'can be written by other users' 'a key that others can write is refused on a read-only mount'

@@ -1,4 +1,4 @@
-//! Why the system forbids something, as far as owners and modes tell.
+//! Finds out why the system denies access, as far as owners and modes tell.
 
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -8,32 +8,32 @@ use rustix::process::geteuid;
 
 use crate::StoreError;
 
-/// What forbids the use of a file or directory.
+/// Why access to a file or directory is denied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Denial {
-    /// It belongs to the user of this number.
+    /// It belongs to the user with this id.
     Owner(u32),
-    /// It is the user's own, and its mode keeps him out.
+    /// It belongs to this user, but its mode denies access.
     Mode,
-    /// It has an attribute by which no one can change it.
+    /// It has the immutable or the append-only attribute.
     Immutable,
-    /// Owner and mode do not: an access list, a security module, a server.
+    /// Owner and mode allow access: an access list, a security module or a server denies it.
     Unknown,
 }
 
-/// The error of a path that the system does not let this user use.
+/// Returns the error for a path to which the system denies access.
 pub(crate) fn denied(path: PathBuf) -> StoreError {
     let (at, why) = judge(&path);
     StoreError::Denied { at, path, why }
 }
 
-/// Whether this user can make and remove files in a directory, and see what is in it.
+/// Checks whether this user can create and remove files in a directory and use what is in it.
 ///
 /// # Errors
 /// The system's reason if not.
 pub fn may_write(dir: impl AsFd, path: &Path) -> rustix::io::Result<()> {
     use rustix::fs::{Access, AtFlags, accessat};
-    // A C library may know the effective user only by a call that the kernel does not have.
+    // A C library may check the effective user with a system call that an older kernel does not have.
     match accessat(&dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS) {
         Err(rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL) => {
             accessat(dir, path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::empty())
@@ -42,8 +42,8 @@ pub fn may_write(dir: impl AsFd, path: &Path) -> rustix::io::Result<()> {
     }
 }
 
-/// The error of a file that the system does not let this user move. That is a matter of both directories, whatever
-/// the owner and the mode of the file itself.
+/// Returns the error for a file that the system does not let this user move. What matters are both directories, not the
+/// owner and the mode of the file itself.
 pub(crate) fn denied_to_move(from: PathBuf, to: &Path) -> StoreError {
     let forbids = |at: &Path| {
         let stat = fs::lstat(at).ok().filter(|stat| !is_shared(stat))?;
@@ -56,12 +56,12 @@ pub(crate) fn denied_to_move(from: PathBuf, to: &Path) -> StoreError {
     }
 }
 
-/// What on the way to a path forbids its use.
+/// Finds what on the way to a path denies access.
 fn judge(path: &Path) -> (PathBuf, Denial) {
-    // What lies in a directory that cannot be searched is not seen: that directory is the first that is.
+    // What is in a directory that cannot be searched cannot be seen, so that the directory itself is found first.
     let seen = path.ancestors().find_map(|at| Some((at, fs::lstat(at).ok()?)));
     let Some((at, stat)) = seen else { return (path.to_owned(), Denial::Unknown) };
-    // To make, rename or remove something is a matter of its directory.
+    // To create, rename or remove something takes access to its directory.
     let above = at.parent().filter(|above| !above.as_os_str().is_empty());
     let above = above.and_then(|above| Some((above, fs::lstat(above).ok()?)));
     for (at, stat) in [(at, stat)].into_iter().chain(above.filter(|(_, stat)| !is_shared(stat))) {
@@ -72,7 +72,7 @@ fn judge(path: &Path) -> (PathBuf, Denial) {
     (at.to_owned(), Denial::Unknown)
 }
 
-/// A directory like `/tmp`, in which each has his own.
+/// Returns whether a directory is shared like `/tmp`, in which everyone has files of their own.
 fn is_shared(stat: &Stat) -> bool {
     stat.st_mode & 0o1002 == 0o1002
 }
@@ -81,7 +81,7 @@ fn of_one(at: &Path, stat: &Stat) -> Option<Denial> {
     if is_immutable(at, stat) {
         return Some(Denial::Immutable);
     }
-    // Root is kept out by neither.
+    // Owners and modes do not matter to root.
     if geteuid().is_root() {
         return None;
     }

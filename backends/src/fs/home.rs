@@ -1,4 +1,4 @@
-//! Whether a directory is somebody's own, so that nobody else can plant files in it.
+//! Checks that a home belongs to its user, so that no one else can plant files in it.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ const STICKY: u32 = 0o1000;
 pub struct Home {
     /// The open directory.
     pub dir: Dir,
-    /// Whether others can list it. All in it is ciphertext or non-secret, so this only warns.
+    /// Whether others can list it. This causes only a warning, because everything in it is ciphertext or not secret.
     pub readable_by_others: bool,
 }
 
@@ -33,11 +33,11 @@ fn mode(stat: &Stat) -> u32 {
     mode
 }
 
-/// Opens a home and checks it and its parent.
+/// Opens a home, and checks it and its parent.
 ///
 /// # Errors
-/// `NotFound`; `Unsafe` when it is another user's (so also under `sudo`), when group or others can
-/// write to it, when others can write to its parent and that is not sticky, or when it is a link.
+/// `NotFound`; `Unsafe` if it belongs to another user (also under `sudo`), if the group or others can write to it, if
+/// others can write to its parent and that is not sticky, or if it is a link.
 pub fn open(path: &Path) -> Result<Home, StoreError> {
     let dir = Dir::open(path).map_err(|error| dangling(path).unwrap_or(error))?;
     let stat = fs::fstat(dir.fd()).map_err(|e| StoreError::at(path, e))?;
@@ -51,12 +51,13 @@ pub fn open(path: &Path) -> Result<Home, StoreError> {
     Ok(Home { dir, readable_by_others: mode(&stat) & GROUP_OR_OTHERS_READ != 0 })
 }
 
-/// Whether a home can be made where there is none: not in a directory of another user's, who could replace
-/// it, and to whom it would be locked (so under `sudo`, where `HOME` is kept), nor in one that others can
-/// write. Root stands above all.
+/// Checks whether a home can be created at a path.
+///
+/// Refused are a directory of another user, who could replace the home and could not use it (as under `sudo`, which may
+/// keep `HOME`), and a directory that others can write to. Root's directories are accepted.
 ///
 /// # Errors
-/// `Unsafe`; `Io` where that cannot be seen.
+/// `Unsafe`; `Io` if a directory cannot be looked at.
 pub fn check_place(path: &Path) -> Result<(), StoreError> {
     let (parent, _) = split(path)?;
     if let Some(error) = dangling(path) {
@@ -79,11 +80,11 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Makes a home, mode 0700, and the directories above it, and opens it.
+/// Creates a home with mode 0700 and the directories above it, and opens it. An existing directory is used as it is,
+/// even one that another process creates meanwhile.
 ///
 /// # Errors
-/// As [`check_place`] and [`open`]; an existing directory is taken as it is, also one that somebody else
-/// makes meanwhile.
+/// As [`check_place`] and [`open`].
 pub fn create(path: &Path) -> Result<Home, StoreError> {
     if fs::lstat(path).is_err() {
         check_place(path)?;
@@ -102,7 +103,7 @@ pub fn create(path: &Path) -> Result<Home, StoreError> {
     }
 }
 
-/// Makes a directory, mode 0700, and those above it, where they are missing.
+/// Creates a directory with mode 0700 and those above it, if they do not exist.
 ///
 /// # Errors
 /// `Io`.
@@ -117,40 +118,41 @@ pub fn create_parents(path: &Path) -> Result<(), StoreError> {
     })
 }
 
-/// The error for a path that is, or leads through, a file. Not `Exists`: what is to be made below it is not there.
+/// Returns the error for a path that is a file or leads through one. It is not `Exists`, because the path itself may
+/// not exist.
 fn no_directory(path: &Path) -> Option<StoreError> {
     let file = path.ancestors().find(|at| at.metadata().is_ok_and(|meta| !meta.is_dir()))?;
     Some(StoreError::Unsafe { path: file.to_owned(), why: "is not a directory" })
 }
 
-/// What a link is called that leads nowhere.
-pub const DANGLING: &str = "is a link to something that is not there";
+/// Why a dangling link is refused.
+pub const DANGLING: &str = "is a link to something that does not exist";
 
-/// What a link is called that leads back to itself.
+/// Why a loop of links is refused.
 const ENDLESS: &str = "is a link that leads back to itself";
 
-/// The error for a path that is, or leads through, a link to something that is not there.
+/// Returns the error for a path that is a link to something that does not exist, or leads through one.
 #[must_use]
 pub fn dangling(path: &Path) -> Option<StoreError> {
     let leads_nowhere =
         |at: &&Path| at.symlink_metadata().is_ok_and(|meta| meta.file_type().is_symlink()) && !at.exists();
-    // The one nearest to the root: those below it are not there because of it.
+    // The one nearest to the root, because those below it do not exist because of it.
     let link = path.ancestors().filter(leads_nowhere).last()?;
     let is_endless = matches!(fs::stat(link), Err(rustix::io::Errno::LOOP));
     Some(StoreError::Unsafe { path: link.to_owned(), why: if is_endless { ENDLESS } else { DANGLING } })
 }
 
-/// What something is called that another user owns.
+/// Why something that another user owns is refused.
 pub const ANOTHERS: &str = "belongs to another user";
 
-/// Who owns a file or directory in a home, if it is there.
+/// Returns the owner of a file or directory in a home, if it exists.
 #[must_use]
 pub fn owner(dir: &Dir, name: &str) -> Option<u32> {
     fs::statat(dir.fd(), name, fs::AtFlags::SYMLINK_NOFOLLOW).ok().map(|stat| stat.st_uid)
 }
 
-/// Why a file or directory in a home is not private to its user, as the end of a sentence. Nothing if it
-/// is, or is not there.
+/// Returns why a file or directory in a home is not private, as the verb of a sentence. `None` if it is private or does
+/// not exist.
 #[must_use]
 pub fn not_private(dir: &Dir, name: &str) -> Option<&'static str> {
     let stat = fs::statat(dir.fd(), name, fs::AtFlags::SYMLINK_NOFOLLOW).ok()?;
@@ -164,10 +166,7 @@ fn check_parent(path: &Path) -> Result<(), StoreError> {
     let (parent, _) = split(path)?;
     let stat = fs::stat(&parent).map_err(|e| StoreError::at(&parent, e))?;
     if mode(&stat) & OTHERS_WRITE != 0 && mode(&stat) & STICKY == 0 {
-        return unsafe_dir(
-            &parent,
-            "can be written by other users, so that the vault's home can be replaced",
-        );
+        return unsafe_dir(&parent, "can be written by other users, who could replace the vault's home");
     }
     Ok(())
 }

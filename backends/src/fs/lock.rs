@@ -1,4 +1,4 @@
-//! Kernel locks on files that are never renamed: a holder that is killed frees them.
+//! Kernel locks on files that are never renamed. A holder that is killed releases them.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
@@ -11,31 +11,31 @@ use crate::{StoreError, deadline};
 
 /// The name of the lock's file in its directory.
 pub const FILE: &str = "lock";
-/// The name of the file beside it in which the holder says who it is.
+/// The name of the file in which the holder says who it is.
 pub const HOLDER: &str = "lock.holder";
 const HOLDER_MAX: usize = 512;
-/// After so long a wait it is told, so that a command that waits is not taken for one that hangs.
+/// How long a wait lasts before it is reported, so that a command that waits does not seem to hang.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
-/// Over the first byte of a holder that has let go: what no process id begins with.
-const NOBODY: &[u8] = b"-";
+/// Overwrites the first byte of a holder that has released the lock. No process id begins with it.
+const RELEASED: &[u8] = b"-";
 
 /// Whether others may hold the lock at the same time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mode {
-    /// Together with other shared holders.
+    /// With other shared holders.
     Shared,
-    /// Alone.
+    /// Without any other holder.
     Exclusive,
 }
 
-/// Who says that it holds a lock. Advice: the kernel's lock is the truth.
+/// The process that says that it holds a lock. This is only advice: the kernel's lock is what counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Holder {
     /// Its process id.
     pub pid: u32,
     /// When it took the lock, in Unix milliseconds.
     pub since: i64,
-    /// Which command it runs.
+    /// The command that it runs.
     pub command: String,
 }
 
@@ -58,35 +58,35 @@ impl Holder {
 /// A lock that is held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    // Dropped in this order: what is said to be held is held.
+    // Fields are dropped in this order, so that the lock is never released while this process counts it as held.
     _shared: Option<again::FileHold>,
-    // Closing the file frees the lock.
+    // Closing the file releases the lock.
     _file: File,
     holder: Option<File>,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A later holder may be one that names nobody, and its number may by then be another's.
+        // A later shared holder does not name itself, and this process's id may then belong to another process.
         if let Some(mut holder) = self.holder.take() {
-            let _ = holder.seek(SeekFrom::Start(0)).and_then(|_| holder.write_all(NOBODY));
+            let _ = holder.seek(SeekFrom::Start(0)).and_then(|_| holder.write_all(RELEASED));
         }
     }
 }
 
-/// Takes the lock of a directory, waiting at most `limit`, after everyone who already waits.
+/// Takes the lock of a directory after everyone who already waits, and waits at most `limit`.
 ///
-/// The wait is a blocking call on a thread: polling would starve some. Shared and exclusive requests stand in
-/// one queue, so that neither kind starves the other. A process that holds the lock shared gets it shared once
-/// more without the queue: someone in it may wait for that very process.
+/// The wait is a blocking call on a thread, because polling would starve some. Shared and exclusive requests wait in
+/// the same queue, so that neither kind starves the other. A process that holds the lock shared gets it shared again
+/// without the queue, because someone in the queue may wait for that process.
 ///
 /// # Errors
-/// `LockTimeout` with the holder's own words; `Unsafe` and `Io` for the lock's file.
+/// `LockTimeout` with the holder as it names itself; `Unsafe` and `Io` for the lock's file.
 pub fn take(dir: &Dir, mode: Mode, limit: Duration, me: &Holder) -> Result<Lock, StoreError> {
     take_telling(dir, mode, limit, me, &|_| ())
 }
 
-/// As [`take`]; if the lock has not come within a second, `tell` is called once with the one who says that it holds it.
+/// As [`take`]. If the lock is not free within a second, calls `tell` once with the process that says that it holds it.
 ///
 /// # Errors
 /// Those of [`take`].
@@ -108,12 +108,12 @@ pub fn take_telling(
     };
     let holder = (mode == Mode::Exclusive)
         .then(|| dir.scribble(HOLDER, format!("{} {} {}\n", me.pid, me.since, me.command).as_bytes()))
-        // Advice only: a full disk must not keep anyone from the lock.
+        // This is advice only: a full disk must not keep anyone from the lock.
         .and_then(Result::ok);
     Ok(Lock { _shared: shared.map(again::File::hold), _file: file, holder })
 }
 
-/// Whether somebody holds the lock exclusively right now.
+/// Returns whether any process holds the lock exclusively now.
 ///
 /// # Errors
 /// `Unsafe` and `Io` for the lock's file.
@@ -127,20 +127,20 @@ pub fn is_held(dir: &Dir) -> Result<bool, StoreError> {
     }
 }
 
-/// Whether the file system tells who waits, so that those who wait for the lock get it in turn. Without that the
-/// kernel gives it to any of them.
+/// Returns whether the file system supports the queue, so that processes get the lock in turn. Without it the kernel
+/// gives the lock to any process that waits.
 #[must_use]
 pub fn is_queued(dir: &Dir) -> bool {
-    // Any file will do to ask about; the queue's own is there after someone has waited.
+    // Any file will do: the queue's own exists only after someone has waited.
     dir.open_for_reading(FILE).is_ok_and(|file| queue::is_possible(&file))
 }
 
-/// An error of the lock's file; one that says that there are no locks, as that.
+/// Converts an error of the lock's file, and recognizes those that mean that there are no locks.
 fn failed(dir: &Dir, error: io::Error) -> StoreError {
     use rustix::io::Errno;
     match Errno::from_io_error(&error) {
-        // No lock service, a file system without them, a kernel without them, and what a few network file systems
-        // give instead. The descriptor and the operation are valid.
+        // No lock service, no support in the file system or the kernel, and what a few network file systems return
+        // instead. The descriptor and the operation are valid.
         Some(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::BADF) => {
             StoreError::NoLocks { path: dir.path_of(FILE), source: error }
         }
@@ -180,12 +180,12 @@ fn wait(
     }
 }
 
-/// Who says that it holds a directory's lock.
+/// Returns the process that says that it holds a directory's lock.
 fn holder_of(dir: &Dir) -> Option<Holder> {
     dir.read(HOLDER, HOLDER_MAX)
         .ok()
         .and_then(|bytes| Holder::parse(&String::from_utf8_lossy(&bytes)))
-        // What an earlier holder left behind would accuse the wrong one.
+        // What an earlier holder left there would name the wrong process.
         .filter(Holder::is_running)
 }
 
@@ -200,19 +200,19 @@ fn wait_in_turn(
     let mine = place.clone();
     let answer = deadline::within_telling(limit, TOLD_AFTER, tell, move || {
         if let Some(place) = mine {
-            // If the file system cannot wait for a place, the lock itself is still waited for.
+            // If the file system cannot wait for a place, wait for the lock itself.
             let _ = place.wait();
         }
         lock(&file, mode).map(|()| file)
     });
-    // If the system gives no thread, the lock is asked for again and again; others may come first.
+    // Poll if the system cannot start a thread. Then others may get the lock first.
     let answer = answer.or_else(|_| poll(dir, mode, limit))?;
-    // The next one moves up to the lock, which is held now; or this one has given up.
+    // Let the next one wait for the lock itself, whether this process holds it now or has given up.
     if let Some(place) = place {
         place.leave();
     }
     if answer.is_none() {
-        // Of those ahead one may be stopped, with the lock free all the while.
+        // A process ahead may be stopped while the lock is free.
         let file = dir.open_or_create(FILE)?;
         return Ok(try_now(&file, mode).is_ok().then_some(Ok(file)));
     }
@@ -247,7 +247,7 @@ fn lock(file: &File, mode: Mode) -> io::Result<()> {
     }
 }
 
-/// Which locks this process holds shared.
+/// The locks that this process holds shared.
 mod again {
     use std::collections::BTreeMap;
     use std::io;
@@ -257,11 +257,11 @@ mod again {
     /// How many times each file is held.
     static HELD: Mutex<BTreeMap<File, usize>> = Mutex::new(BTreeMap::new());
 
-    /// A lock's file, by its file system and its number there.
+    /// A lock's file, by its device and inode numbers.
     #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
     pub(super) struct File(u64, u64);
 
-    /// That this process holds it, until dropped.
+    /// Counts the file as held by this process until dropped.
     #[derive(Debug)]
     pub(super) struct FileHold(File);
 
@@ -317,12 +317,12 @@ mod tests {
             other => panic!("{other:?}"),
         }
         drop(held);
-        // The call that gave up can have its turn first.
+        // The thread of the call that gave up may get the lock first.
         take(&dir, Mode::Exclusive, Duration::from_secs(5), &me()).unwrap();
     }
 
     #[test]
-    fn a_wait_of_a_second_is_told_once_with_the_holder() {
+    fn a_wait_of_a_second_is_reported_once_with_the_holder() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Dir::open(temp.path()).unwrap();
         let held = take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap();
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_timeout_accuses_no_earlier_holder() {
+    fn a_timeout_does_not_name_an_earlier_holder() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Dir::open(temp.path()).unwrap();
         drop(take(&dir, Mode::Exclusive, Duration::ZERO, &me()).unwrap());
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stranger_wrote_as_holder_is_cleaned() {
+    fn what_another_program_wrote_as_the_holder_is_sanitized() {
         let holder = Holder::parse("12 34 paste\u{1b}[2J-token").unwrap();
         assert_eq!(holder.command, "paste2J-token");
         assert_eq!(Holder::parse("x y z"), None);

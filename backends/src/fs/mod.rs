@@ -1,4 +1,4 @@
-//! Durable files: private from birth, no symlinks, stage, fsync, rename; and the kernel's locks.
+//! Durable files (private from the start, no symlinks; stage, fsync, rename) and the kernel's locks.
 
 pub mod denial;
 pub mod dir;

@@ -1,13 +1,13 @@
-//! The queue before a lock: who came first gets it first.
+//! The queue for a lock: first come, first served.
 //!
-//! The kernel wakes the processes that wait for a lock and gives it to the one that runs first, or to a
-//! newcomer that did not wait at all: of 64 writers some waited 26 times as long as others. So a process
-//! that has to wait takes a place first, waits until every place before its own is free, and only then
-//! waits for the lock itself, as the only one.
+//! The kernel wakes all processes that wait for a lock and gives it to the one that runs first, or to a newcomer that
+//! did not wait at all: of 64 writers, some waited 26 times as long as others. So a process that has to wait first
+//! takes a place, waits until every place before its own is free, and only then waits for the lock itself, as the only
+//! one.
 //!
-//! A place is one byte of a file that stays empty, locked by an open file description (`F_OFD_SETLK`). The
-//! kernel alone knows the places: a process that dies frees its own, nothing has to be cleaned up, and it
-//! makes no difference which numbers the processes have in which container.
+//! A place is one byte of a file that stays empty, locked by an open file description (`F_OFD_SETLK`). Only the kernel
+//! knows the places: a process that dies frees its own, nothing has to be cleaned up, and process ids in containers do
+//! not matter.
 
 use std::fs::File;
 use std::io;
@@ -16,19 +16,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::dir::Dir;
 use crate::StoreError;
 
-/// The name of the queue's file, beside the lock's.
+/// The name of the queue's file, next to the lock's.
 pub const FILE: &str = "lock.queue";
 
-/// A place in the queue, until it is left or dropped.
+/// A place in the queue, held until it is left or dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     file: File,
-    /// How many bytes are before it; who came earlier has one of them.
+    /// How many places are before it. Every process that came earlier has one of them.
     before: ranges::Offset,
     left: AtomicBool,
 }
 
-/// Whether no one waits. True also if the system or the file system has no such locks: then there is no queue.
+/// Returns whether no one waits. Also true if the system or the file system has no such locks, because then there is no
+/// queue.
 pub(super) fn is_empty(dir: &Dir) -> Result<bool, StoreError> {
     match dir.open_for_reading(FILE) {
         Ok(file) => Ok(ranges::end(&file).unwrap_or(0) == 0),
@@ -38,13 +39,13 @@ pub(super) fn is_empty(dir: &Dir) -> Result<bool, StoreError> {
     }
 }
 
-/// Whether the system and the file system have such locks.
+/// Returns whether the system and the file system have such locks.
 pub(super) fn is_possible(file: &File) -> bool {
     ranges::end(file).is_ok()
 }
 
-/// Takes the last place. None if there can be no queue: on a full disk, for example, the lock is then
-/// waited for as the kernel gives it.
+/// Takes the last place. Returns `None` if there can be no queue, for example on a full disk. Then the kernel decides
+/// who gets the lock.
 pub(super) fn join(dir: &Dir) -> Result<Option<Place>, StoreError> {
     match dir.open_or_create(FILE) {
         Ok(file) => Ok(last(&file).ok().map(|before| Place { file, before, left: AtomicBool::new(false) })),
@@ -56,7 +57,7 @@ pub(super) fn join(dir: &Dir) -> Result<Option<Place>, StoreError> {
 fn last(file: &File) -> io::Result<ranges::Offset> {
     loop {
         let end = ranges::end(file)?;
-        // If it fails, another process has taken this very place.
+        // If it fails, another process has taken the same place.
         if ranges::try_alone(file, end)? {
             return Ok(end);
         }
@@ -72,26 +73,27 @@ impl Place {
         if self.before == 0 {
             return Ok(());
         }
-        let waited = self.wait_behind();
-        // What was waited for is locked by now, and would make the queue look longer than it is.
+        let waited = self.wait_for_those_before();
+        // The places that this process waited for are locked by it now, and would make the queue look longer.
         let freed = ranges::free(&self.file, 0, self.before);
         waited.and(freed)
     }
 
-    fn wait_behind(&self) -> io::Result<()> {
-        // First for the place just ahead: if all waited for the first one, each that leaves would wake them all.
+    fn wait_for_those_before(&self) -> io::Result<()> {
+        // Wait for the place just ahead first. If all waited for the first place, everyone who leaves would wake them
+        // all.
         ranges::wait_shared(&self.file, self.before - 1, 1)?;
         if self.left.load(Ordering::SeqCst) {
             return Ok(());
         }
-        // That one may have been killed, or given up, with others still ahead of it.
+        // That process may have been killed or given up while others are still ahead.
         ranges::wait_shared(&self.file, 0, self.before)
     }
 
-    /// Gives the place up, also while another thread is in [`Place::wait`].
+    /// Gives the place up, even while another thread is in [`Place::wait`].
     pub(super) fn leave(&self) {
         self.left.store(true, Ordering::SeqCst);
-        // Nothing else would free it sooner than the end of the file's last use.
+        // Otherwise it would stay locked until every use of the file ends.
         let _ = ranges::free(&self.file, 0, 0);
     }
 }
@@ -108,7 +110,7 @@ mod ranges {
 
     pub(super) type Offset = libc::off_t;
 
-    /// A kind of lock, as wide as the kernel's structure has it.
+    /// Converts a kind of lock to the width of the kernel's structure.
     #[allow(clippy::cast_possible_truncation)] // Constants below 3.
     const fn kind(of: libc::c_int) -> libc::c_short {
         of as libc::c_short
@@ -122,7 +124,7 @@ mod ranges {
         libc::flock { l_type, l_whence: kind(libc::SEEK_SET), l_start: start, l_len: length, l_pid: 0 }
     }
 
-    /// The first byte after all that others have locked.
+    /// Returns the first byte after all bytes that others have locked.
     pub(super) fn end(file: &File) -> io::Result<Offset> {
         let mut end = 0;
         loop {
@@ -131,7 +133,7 @@ mod ranges {
             if held.l_type == FREE {
                 return Ok(end);
             }
-            // A length of 0 reaches to the end of every file. No lock of ours does.
+            // A length of 0 means up to the end of the file, however far it is. None of our locks has it.
             end = match held.l_start.checked_add(held.l_len) {
                 Some(next) if held.l_len > 0 => next,
                 _ => return Err(Errno::EOVERFLOW.into()),
@@ -139,7 +141,7 @@ mod ranges {
         }
     }
 
-    /// Locks one byte alone, unless another has it.
+    /// Locks one byte exclusively, unless another process has it.
     pub(super) fn try_alone(file: &File, at: Offset) -> io::Result<bool> {
         match fcntl(file, FcntlArg::F_OFD_SETLK(&range(ALONE, at, 1))) {
             Ok(_) => Ok(true),
@@ -148,7 +150,7 @@ mod ranges {
         }
     }
 
-    /// Waits until no one has any of the bytes alone, and holds them together with others.
+    /// Waits until no one has any of the bytes locked exclusively, and locks them shared.
     pub(super) fn wait_shared(file: &File, start: Offset, length: Offset) -> io::Result<()> {
         loop {
             match fcntl(file, FcntlArg::F_OFD_SETLKW(&range(SHARED, start, length))) {
@@ -158,13 +160,13 @@ mod ranges {
         }
     }
 
-    /// Frees bytes; a length of 0 frees all from the start on.
+    /// Unlocks bytes. A length of 0 unlocks all bytes from the start on.
     pub(super) fn free(file: &File, start: Offset, length: Offset) -> io::Result<()> {
         fcntl(file, FcntlArg::F_OFD_SETLK(&range(FREE, start, length))).map(|_| ()).map_err(Into::into)
     }
 }
 
-/// Other systems have no such locks that are documented: there is no queue.
+/// Other systems have no documented locks of this kind, so there is no queue.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod ranges {
     use std::fs::File;

@@ -1,4 +1,4 @@
-//! The keyrings by `keyctl(2)`.
+//! The keyrings, through `keyctl(2)`.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use zeroize::Zeroizing;
 
 use super::{KeyringError, Place, Quota};
 
-/// How often a name is looked for again that should be forgotten.
+/// How many times a name that should be removed is looked up.
 const FORGET_ROUNDS: usize = 8;
-/// Room for the numbers of the keys in a keyring; an ordinary user may have 200.
+/// Room for the serial numbers of the keys in a keyring. An ordinary user may have 200.
 const LINKS: usize = 1024;
 
 fn failed(error: KeyError) -> KeyringError {
     match error {
         KeyError::QuotaExceeded => KeyringError::Full,
-        // Unknown is ENOSYS, of kernels without keys; EPERM comes from seccomp alone.
+        // Unknown is ENOSYS, from kernels without keyrings; EPERM comes only from seccomp.
         KeyError::Unknown(_) | KeyError::PermissionDenied | KeyError::OperationNotSupported => {
             KeyringError::Unavailable
         }
@@ -40,24 +40,24 @@ fn special(place: Place) -> KeyRingIdentifier {
     }
 }
 
-/// A keyring, unless it is one of a session that ended. A process without a session keyring is given
-/// the user's default one here.
+/// Returns a keyring, or `None` for one of a session that ended. A process without a session keyring gets the user's
+/// default one here.
 fn ring(place: Place) -> Result<Option<KeyRing>, KeyringError> {
     found(KeyRing::from_special_id(special(place), false))
 }
 
-/// A keyring to keep something in.
+/// Returns a keyring to store something in.
 fn ring_to_write(place: Place) -> Result<KeyRing, KeyringError> {
     let ring = ring(place)?.ok_or(KeyringError::NoSession)?;
     if place == Place::Session {
         let default = KeyRing::from_special_id(KeyRingIdentifier::UserSession, false).map_err(failed)?;
-        // Its name is short: who began the session chose it.
+        // Its name is short: the program that began the session chose it.
         let about = ring.metadata().map_err(failed)?;
-        // In a user namespace the default one is another than the one inherited from outside.
+        // In a user namespace, the default one differs from the one inherited from outside.
         if ring == default || about.get_description().starts_with("_uid_ses.") {
             return Err(KeyringError::NoSession);
         }
-        // Possession goes before ownership: whoever has that session would read what is in it.
+        // Possession counts before ownership: anyone who has that session could read what is in it.
         if about.get_uid() != me() {
             return Err(KeyringError::ForeignSession);
         }
@@ -69,7 +69,7 @@ fn me() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
-/// The numbers of the keys that are in a keyring itself.
+/// Returns the serial numbers of the keys directly in a keyring.
 fn links(place: Place) -> Result<Vec<KeySerialId>, KeyringError> {
     const SIZE: usize = size_of::<i32>();
     let ring = Key::from_id(KeySerialId::new(special(place) as i32));
@@ -85,8 +85,8 @@ fn links(place: Place) -> Result<Vec<KeySerialId>, KeyringError> {
     }
 }
 
-/// The key of that name in a keyring. The user's keyring is mostly linked into that of a session; what
-/// is found through that link is not the session's.
+/// Returns the key with a name in a keyring. The user's keyring is usually linked into that of a session, but keys
+/// found through that link do not count as the session's.
 fn search(place: Place, name: &str) -> Result<Option<Key>, KeyringError> {
     let Some(ring) = ring(place)? else { return Ok(None) };
     let Some(key) = found(ring.search(name))? else { return Ok(None) };
@@ -94,15 +94,15 @@ fn search(place: Place, name: &str) -> Result<Option<Key>, KeyringError> {
     Ok(direct.then_some(key))
 }
 
-/// A key as it is to be, in the keyring of this thread: there it dies with the process, whatever
-/// happens, and nobody else can reach it.
+/// Makes a complete key in this thread's keyring, in which no one else can reach it and it disappears with the process,
+/// whatever happens.
 fn prepared(place: Place, name: &str, bytes: &[u8], seconds: usize) -> Result<(KeyRing, Key), KeyringError> {
     let own = KeyRing::from_special_id(KeyRingIdentifier::Thread, true).map_err(failed)?;
     let key = own.add_key(name, bytes).map_err(failed)?;
     let user = match place {
-        // Whoever does not possess it has no right to it, the user's other sessions neither.
+        // Without possession there is no access, not even from the user's other sessions.
         Place::Session => Permission::empty(),
-        // Other sessions of the user do not possess the key, and read it by the user's rights.
+        // The user's other sessions do not possess the key, and read it with the user's permissions.
         Place::User => {
             Permission::VIEW | Permission::READ | Permission::SEARCH | Permission::WRITE | Permission::SETATTR
         }
@@ -120,13 +120,13 @@ fn prepared(place: Place, name: &str, bytes: &[u8], seconds: usize) -> Result<(K
 
 pub fn store(place: Place, name: &str, bytes: &[u8], lifetime: Duration) -> Result<(), KeyringError> {
     let ring = ring_to_write(place)?;
-    // The second that has begun counts as one.
+    // The kernel counts the current second as a whole one.
     let seconds = usize::try_from(lifetime.as_secs()).map_err(|_| KeyringError::Refused)?
         + usize::from(lifetime.subsec_nanos() > 0)
         + 1;
     let before = search(place, name).unwrap_or_default();
     let (own, key) = prepared(place, name, bytes, seconds)?;
-    // Linking puts it in the place of an older one at once.
+    // Linking replaces an older one atomically.
     if let Err(error) = ring.link_key(key) {
         let _ = key.invalidate();
         return Err(failed(error));
@@ -140,7 +140,7 @@ pub fn store(place: Place, name: &str, bytes: &[u8], lifetime: Duration) -> Resu
 
 pub fn read(place: Place, name: &str, max: usize) -> Result<Option<Zeroizing<Vec<u8>>>, KeyringError> {
     let Some(key) = search(place, name)? else { return Ok(None) };
-    // Another user whose session this is, as under sudo, could have put it there.
+    // Under sudo, for example, the user whose session this is could have put it there.
     if found(key.metadata())?.is_none_or(|about| about.get_uid() != me()) {
         return Ok(None);
     }
@@ -159,7 +159,7 @@ pub fn forget(place: Place, name: &str) -> Result<bool, KeyringError> {
     for _ in 0..FORGET_ROUNDS {
         let Some(key) = search(place, name)? else { return Ok(any) };
         any |= match key.invalidate() {
-            // Whoever planted it may have left no right to that.
+            // A key that someone planted may not allow that.
             Err(KeyError::AccessDenied) => found(ring.unlink_key(key))?.is_some(),
             done => found(done)?.is_some(),
         };
@@ -181,8 +181,8 @@ pub fn names(place: Place, prefix: &str) -> Result<Vec<String>, KeyringError> {
     Ok(names)
 }
 
-/// One line a key: `number flags usage timeout rights uid gid type name: size`. The kernel lists one that
-/// was revoked (R), died (D) or was invalidated (i), or whose time is over, until it collects it.
+/// Parses `/proc/keys`, with one line for each key: `serial flags usage timeout permissions uid gid type name: size`.
+/// The kernel lists revoked (R), dead (D), invalidated (i) and expired keys until it collects them.
 pub(super) fn names_of<'a>(
     text: &'a str,
     prefix: &'a str,
@@ -214,7 +214,7 @@ pub fn quota() -> Option<Quota> {
     quota_of(&users, me())
 }
 
-/// One line a user: `uid: usage keys/instantiated keys/max bytes/max`.
+/// Parses `/proc/key-users`, with one line for each user: `uid: usage keys/instantiated keys/max bytes/max`.
 pub(super) fn quota_of(text: &str, uid: u32) -> Option<Quota> {
     let line = text.lines().find_map(|line| {
         let (user, rest) = line.split_once(':')?;

@@ -1,20 +1,20 @@
-//! The Linux kernel's keyrings: bytes under a name that only processes of one user can read, that are in
-//! no file, and that the kernel itself forgets after a time.
+//! The Linux kernel's keyrings: named bytes that only one user's processes can read, that are never in a file, and that
+//! the kernel itself removes after a time.
 //!
-//! A [`Place::User`] is seen by every process of the user, and needs no session keyring. A
-//! [`Place::Session`] is seen by the processes of one login session, and by none of the user's others.
-//! On other systems than Linux every function answers [`KeyringError::Unavailable`].
+//! All processes of the user can use [`Place::User`], which needs no session keyring. Only the processes of one login
+//! session can use its [`Place::Session`]. On systems other than Linux every function returns
+//! [`KeyringError::Unavailable`].
 
 use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-/// The keyring that holds a key.
+/// A keyring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// That of the session, `@s`.
+    /// The session's keyring, `@s`.
     Session,
-    /// That of the user, `@u`.
+    /// The user's keyring, `@u`.
     User,
 }
 
@@ -23,10 +23,10 @@ impl Place {
     pub const ALL: [Self; 2] = [Self::Session, Self::User];
 }
 
-/// What can go wrong with the keyring.
+/// An error of the keyring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum KeyringError {
-    /// This system has none, or forbids its use (containers do, by seccomp).
+    /// This system has none, or forbids its use (containers do, with seccomp).
     #[error("there is no kernel keyring here, or its use is forbidden")]
     Unavailable,
     /// The user's quota of keys is used up.
@@ -41,12 +41,12 @@ pub enum KeyringError {
     /// The keys cannot be listed: `/proc/keys` cannot be read.
     #[error("the kernel keys cannot be listed")]
     NotListed,
-    /// It is there and refused.
+    /// It exists but refused the request.
     #[error("the kernel keyring refused")]
     Refused,
 }
 
-/// What a user may keep in the kernel's keyrings, and what is kept.
+/// What a user may store in the kernel's keyrings, and what is stored.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Quota {
     /// How many keys there are.
@@ -59,10 +59,10 @@ pub struct Quota {
     pub bytes_max: u64,
 }
 
-/// Keeps bytes under a name for a time, in place of what was kept there under it before.
+/// Stores bytes under a name for a time, in place of what was stored there before.
 ///
-/// The kernel counts whole seconds: it forgets them at most two seconds later than asked for. If
-/// this process is killed meanwhile, the bytes are kept for that time or not at all.
+/// The kernel counts whole seconds, and removes the bytes at most two seconds later than asked. If this process is
+/// killed meanwhile, the bytes are stored for that time or not at all.
 ///
 /// # Errors
 /// [`KeyringError`].
@@ -70,8 +70,8 @@ pub fn store(place: Place, name: &str, bytes: &[u8], lifetime: Duration) -> Resu
     system::store(place, name, bytes, lifetime)
 }
 
-/// Returns the bytes under a name. A key that is absent, expired, revoked or another user's, or holds
-/// more than `max` bytes, is none.
+/// Returns the bytes under a name. Returns `None` for a key that does not exist, is expired or revoked, belongs to
+/// another user, or has more than `max` bytes.
 ///
 /// # Errors
 /// [`KeyringError`].
@@ -79,8 +79,8 @@ pub fn read(place: Place, name: &str, max: usize) -> Result<Option<Zeroizing<Vec
     system::read(place, name, max)
 }
 
-/// Forgets what is kept under a name, for those who know the key's number too, and says whether
-/// anything was.
+/// Removes what is stored under a name, even for processes that know the key's serial number, and returns whether there
+/// was anything.
 ///
 /// # Errors
 /// [`KeyringError`].
@@ -96,15 +96,15 @@ pub fn names(place: Place, prefix: &str) -> Result<Vec<String>, KeyringError> {
     system::names(place, prefix)
 }
 
-/// Finds out whether keys can be kept in a keyring, by making one for a moment.
+/// Checks whether keys can be stored in a keyring, by storing one for a moment.
 ///
 /// # Errors
-/// Why not.
+/// [`KeyringError`] if not.
 pub fn probe(place: Place) -> Result<(), KeyringError> {
     system::probe(place)
 }
 
-/// The quota of this process's user, where the system tells it and the user has a key.
+/// Returns the quota of this process's user, if the system tells it and the user has a key.
 #[must_use]
 pub fn quota() -> Option<Quota> {
     system::quota()
@@ -126,7 +126,7 @@ mod tests {
     const USER: Place = Place::User;
     const HOUR: Duration = Duration::from_secs(3600);
 
-    /// A name of this test's own, forgotten with it.
+    /// A name of this test's own, removed at its end.
     struct Name(String);
 
     impl Name {
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_read_until_it_is_forgotten() {
+    fn what_is_stored_is_read_until_it_is_removed() {
         let name = Name::new("stored");
         assert_eq!(read(USER, &name.0, 100), Ok(None));
         store(USER, &name.0, b"made-up", HOUR).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn more_than_is_asked_for_is_none() {
+    fn more_than_the_bound_is_not_read() {
         let name = Name::new("long");
         store(USER, &name.0, &[7; 101], HOUR).unwrap();
         assert_eq!(read(USER, &name.0, 100), Ok(None));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_forgets_by_itself() {
+    fn the_kernel_removes_a_key_by_itself() {
         let name = Name::new("expiry");
         store(USER, &name.0, b"made-up", Duration::from_secs(1)).unwrap();
         let begun = std::time::Instant::now();
@@ -184,13 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_for_its_user_alone_and_has_an_end() {
+    fn a_key_is_for_its_user_only_and_expires() {
         let name = Name::new("rights");
         store(USER, &name.0, b"made-up", HOUR).unwrap();
         let keys = std::fs::read_to_string("/proc/keys").unwrap();
         let line = keys.lines().find(|line| line.contains(&name.0)).unwrap();
         let fields: Vec<&str> = line.split_whitespace().collect();
-        // Possessor all; user view, read, write, search, setattr; group and others nothing.
+        // The possessor may do everything; the user may view, read, write, search and set attributes; others nothing.
         assert_eq!(fields[4], "3f2f0000", "{line}");
         assert!(["59m", "1h"].contains(&fields[3]), "{line}");
     }
@@ -210,12 +210,12 @@ mod tests {
         let (one, two) = (Name::new("names-a"), Name::new("names-b"));
         store(USER, &one.0, b"made-up", HOUR).unwrap();
         store(USER, &two.0, b"made-up", HOUR).unwrap();
-        // The crate that describes keys panics at one this long.
+        // The crate's own description of keys panics at one this long.
         let long = Name(format!("{}{}", one.0, "x".repeat(700)));
         store(USER, &long.0, b"made-up", HOUR).unwrap();
         assert_eq!(names(USER, &one.0).unwrap(), [one.0.clone(), long.0.clone()]);
         assert_eq!(names(USER, "strongroom-test:names-").unwrap().len(), 3);
-        // Otherwise the user's keyring is linked, and its keys are not the session's.
+        // The user's keyring may be linked into the session's, but its keys do not count as the session's.
         assert_eq!(names(Place::Session, &one.0).unwrap(), Vec::<String>::new());
         assert_eq!(read(Place::Session, &one.0, 100), Ok(None));
         forget(USER, &one.0).unwrap();

@@ -1,4 +1,4 @@
-//! Files outside the home in which a key or a passphrase lies.
+//! Files outside the home that contain a key or a passphrase.
 
 mod trust;
 
@@ -19,24 +19,24 @@ use crate::fs::lock::{Mode, is_contended, try_now};
 /// The largest key or passphrase file, in bytes.
 pub const MAX: usize = 4096;
 
-/// How often a new file is staged again.
+/// How many times a new file is staged.
 const STAGINGS: usize = 100;
 
-/// How strictly a file's owner and mode are judged.
+/// How strictly a file's owner and mode are checked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Trust {
-    /// The user's own file or root's, with mode 0600 or less; also one that others can read, as container
-    /// runtimes mount it ([`Mount`]).
+    /// A file of the user or of root, with mode 0600 or less; or one that others can read, if a container runtime
+    /// mounted it ([`Mount`]).
     Own,
-    /// A systemd credential: the directory it lies in was made private by the service manager.
+    /// A systemd credential, whose directory the service manager made private.
     Credential,
 }
 
 /// Reads a key file.
 ///
 /// # Errors
-/// `NotFound`; `Unsafe` for what is not a regular file, belongs to somebody else, or can be read
-/// or written by others; `TooLarge`.
+/// `NotFound`; `Unsafe` if it is not a regular file, belongs to another user, or can be read or written by others;
+/// `TooLarge`.
 pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     refuse_slash(path)?;
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -57,23 +57,23 @@ pub fn read(path: &Path, trust: Trust) -> Result<Zeroizing<Vec<u8>>, StoreError>
     read_regular(fd, path, MAX).map(Zeroizing::new)
 }
 
-/// Why a key file that others can read is accepted; none for a private one, and for one that is not there or is
-/// refused. It is not read.
+/// Returns why a key file that others can read is accepted, without reading it. `None` for a private file, and for one
+/// that does not exist or is refused.
 #[must_use]
 pub fn mount(path: &Path) -> Option<Mount> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
     trust::of_open(&fs::open(path, flags, fs::Mode::empty()).ok()?, path).ok()?
 }
 
-/// What the path of a device or a socket leads to.
+/// Why a device or a socket is refused.
 pub const NO_FILE: &str = "is not a regular file";
-/// What the path of a directory leads to.
+/// Why a directory is refused.
 pub const DIRECTORY: &str = "is a directory";
-/// What is wrong with a file's path that ends with a slash.
-pub const SLASH: &str = "ends with a slash, as the name of a directory does";
+/// Why a path that ends with a slash is refused.
+pub const SLASH: &str = "ends with a slash, like a directory";
 
-/// Refuses a path that can only be a directory's. The system follows it to `…/key/`, and `Path` leaves the slash out,
-/// so that a file would be made under another name than was given.
+/// Refuses a path that can only be a directory's. The system looks for `…/key/`, but `Path` drops the slash, so that a
+/// file would be created under another name than was given.
 fn refuse_slash(path: &Path) -> Result<(), StoreError> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(StoreError::Unsafe { path: path.to_owned(), why: SLASH });
@@ -81,16 +81,16 @@ fn refuse_slash(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// What is wrong with a place for a key file.
+/// Why another user's directory is refused.
 const ANOTHERS_DIRECTORY: &str = "belongs to another user, who could replace a key file in it";
-/// The same.
+/// Why a directory that everyone can write to is refused.
 const SHARED_DIRECTORY: &str = "can be written by other users, who could replace a key file in it";
 
-/// Whether a key file is safe at a path: not in a directory of another user's, nor in one that everyone can write,
-/// unless that is sticky. What is to be made below is made private.
+/// Checks whether a key file is safe at a path: its directory does not belong to another user, and others cannot write
+/// to it, unless it is sticky. Directories that do not exist yet will be private.
 ///
 /// # Errors
-/// `Unsafe`; `Io` if that cannot be seen.
+/// `Unsafe`; `Io` if a directory cannot be looked at.
 pub fn check_place(path: &Path) -> Result<(), StoreError> {
     refuse_slash(path)?;
     let (parent, _) = split(path)?;
@@ -111,15 +111,16 @@ pub fn check_place(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Whether a file exists, of whatever kind.
+/// Returns whether a file of any kind exists.
 #[must_use]
 pub fn exists(path: &Path) -> bool {
     fs::lstat(path).is_ok()
 }
 
-/// Writes a new key file, mode 0600, durably, and the directories above it. A kill leaves the whole
-/// file or none, and beside it at most one that the next call sweeps. Of several at once, in containers
-/// that share the directory too, one succeeds, and the file is its own.
+/// Creates a key file with mode 0600 and the directories above it, durably.
+///
+/// A kill leaves the whole file or none, and at most one staged file, which the next call removes. If several processes
+/// do this at once, even in containers that share the directory, exactly one succeeds, and the file is its own.
 ///
 /// # Errors
 /// `Exists`, `NoSpace`, `Io`.
@@ -127,7 +128,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     refuse_slash(path)?;
     let (parent, name) = split(path)?;
     create_parents(&parent)?;
-    // The parent itself may be a link of the user's own (a dotfile manager's).
+    // The parent may be the user's own symlink, for example a dotfile manager's.
     let parent = parent.canonicalize().map_err(|source| StoreError::Io { path: parent.clone(), source })?;
     let dir = Dir::open(&parent)?;
     if dir.kind(&name)?.is_some() {
@@ -143,7 +144,7 @@ pub fn create(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     dir.sync()
 }
 
-/// Whether a key file is a regular file of the user's own that can be replaced where it lies.
+/// Returns whether a key file is the user's own regular file and can be replaced where it is.
 #[must_use]
 pub fn is_replaceable(path: &Path) -> bool {
     use rustix::fs::{Access, AtFlags, FileType, accessat};
@@ -154,8 +155,8 @@ pub fn is_replaceable(path: &Path) -> bool {
         && accessat(fs::CWD, &parent, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
 }
 
-/// Which file lies at a path: its number in its file system, and when that last changed, in seconds and
-/// nanoseconds: a number is given again to a later file.
+/// Identifies the file at a path: its inode number, and when the inode last changed, in seconds and nanoseconds,
+/// because the number of a removed file is used again.
 #[must_use]
 pub fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
     // The width of a number differs between systems.
@@ -163,7 +164,7 @@ pub fn stamp(path: &Path) -> Option<(u64, i64, i64)> {
     fs::lstat(path).ok().map(|stat| (stat.st_ino as u64, stat.st_ctime as i64, stat.st_ctime_nsec as i64))
 }
 
-/// Removes a key file; one that is not there is as good as removed.
+/// Removes a key file, if it exists.
 ///
 /// # Errors
 /// `Io`.
@@ -174,11 +175,11 @@ pub fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Puts `next` in the place of a key file, durably; what it held is kept as `former`. At every moment the
-/// file is there, with the one key or the other.
+/// Replaces a key file with `next`, durably, and keeps the old one as `former`. The file exists at every moment, with
+/// one key or the other. If `next` does not exist, another process was faster.
 ///
 /// # Errors
-/// `Io`. Where there is no `next`, somebody else was faster.
+/// `Io`.
 pub fn supersede(path: &Path, next: &Path, former: &Path) -> Result<(), StoreError> {
     let at = |errno| StoreError::at(path, errno);
     if !exists(next) {
@@ -186,7 +187,7 @@ pub fn supersede(path: &Path, next: &Path, former: &Path) -> Result<(), StoreErr
     }
     remove(former)?;
     match fs::link(path, former) {
-        // A file system without links, or a first key file: what was there goes with the rename.
+        // The file system has no hard links, or there is no old key file. The rename removes the old one, if any.
         Ok(()) | Err(rustix::io::Errno::PERM | rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOENT) => {}
         Err(errno) => return Err(at(errno)),
     }
@@ -199,25 +200,25 @@ pub fn supersede(path: &Path, next: &Path, former: &Path) -> Result<(), StoreErr
     dir.sync()
 }
 
-/// Writes the file under a name that nobody else has, and locks it, so that it is not swept. Whoever sweeps
-/// at that very moment can take it before it is locked; each does so once.
+/// Writes the file under a unique name, and locks it, so that it is not swept. A process that sweeps at the same moment
+/// may remove it before it is locked, but each process sweeps only once.
 fn stage(dir: &Dir, name: &str, bytes: &[u8]) -> Result<(String, File), StoreError> {
     for _ in 0..STAGINGS {
-        // In another container there can be a process of the same number.
+        // Another container may have a process with the same id.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
         let staged = format!("{name}.{}-{now}.tmp", std::process::id());
         let file = dir.write_new(&staged, bytes)?;
-        // Where files cannot be locked, none is swept.
+        // If files cannot be locked, none is swept.
         let is_being_swept = try_now(&file, Mode::Exclusive).is_err_and(|e| is_contended(&e));
         if !is_being_swept && dir.kind(&staged)?.is_some() {
             return Ok((staged, file));
         }
         dir.remove_file(&staged)?;
     }
-    Err(dir.io(name, std::io::Error::other("others make it at the same moment, again and again")))
+    Err(dir.io(name, std::io::Error::other("other processes keep creating it at the same time")))
 }
 
-/// Removes what was staged by processes that are no more: nobody holds its lock.
+/// Removes files that processes which no longer exist had staged: no one holds their locks.
 fn sweep(dir: &Dir, name: &str) -> Result<(), StoreError> {
     let is_staged = |file: &str| {
         let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"));
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_others_can_write_is_none_for_a_key() {
+    fn a_place_that_others_can_write_is_refused() {
         let temp = tempfile::tempdir().unwrap();
         let path = temp.path().join("key");
         for (mode, is_safe) in [(0o700, true), (0o755, true), (0o1777, true), (0o777, false), (0o703, false)]
@@ -270,7 +271,7 @@ mod tests {
     fn what_a_killed_process_left_is_swept_and_nothing_else() {
         let temp = tempfile::tempdir().unwrap();
         let stale = ["key.4194305.tmp", "key.1-7.tmp"];
-        // Somebody else is about to give this one its name.
+        // Another process is about to rename this one.
         let living = "key.1-8.tmp";
         for name in stale.into_iter().chain([living, "key.x.tmp", "key..tmp", "other.1.tmp", "key.old"]) {
             std::fs::write(temp.path().join(name), b"").unwrap();
@@ -284,7 +285,7 @@ mod tests {
         assert_eq!(names, left);
     }
 
-    /// Threads have one process number, as processes of several containers can.
+    /// Threads have the same process id, as processes in different containers may.
     #[test]
     fn of_several_at_once_one_succeeds_and_the_file_is_its_own() {
         let temp = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! Who else can read or replace a key file, and whether that is as it should be.
+//! Who else can read or replace a key file, and whether that is acceptable.
 //!
-//! Container runtimes mount keys readable by everyone in the container: Docker and Podman with mode 0444,
-//! owned by root, in `/run/secrets`; Kubernetes with 0644, or 0440 and a group, through the links `..data` and
-//! `..2026_11_28…`, on a tmpfs that is mounted read-only. Nobody else is in such a container. The same mode
-//! on an ordinary disk is a mistake.
+//! Container runtimes mount keys so that everyone in the container can read them: Docker and Podman with mode 0444 and
+//! owned by root, in `/run/secrets`; Kubernetes with mode 0644, or 0440 and a group, through the links `..data` and
+//! `..2026_11_28…`, on a tmpfs that is mounted read-only. Such a container has no other users. The same mode on an
+//! ordinary disk is a mistake.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -15,24 +15,24 @@ use rustix::fs;
 
 use crate::StoreError;
 
-/// Where container runtimes put secrets.
+/// The directories in which container runtimes mount secrets.
 const PLACES: [&str; 2] = ["/run/secrets", "/var/run/secrets"];
-/// Where everyone puts files: these are no mounts of a secret, even if they are in memory.
+/// Directories for everyone's files. A file there is not a mounted secret, even if it is in memory.
 const SHARED: [&str; 2] = ["/tmp", "/var/tmp"];
 
-/// What is wrong with a file that others can read or write, on an ordinary disk.
+/// Why a file on an ordinary disk that others can read or write is refused.
 pub const LOOSE: &str = "can be read or written by other users";
-/// As [`LOOSE`], where a runtime mounted it.
+/// Why a mounted file that others can write is refused.
 pub const LOOSE_MOUNT: &str = "can be written by other users";
-/// The directories above it are not safe.
-pub const LOOSE_ABOVE: &str = "can be replaced by other users: a directory above it is theirs to write";
-/// It is not the user's, and not root's.
+/// Why a mounted file is refused if others can write to a directory above it.
+pub const LOOSE_ABOVE: &str = "can be replaced by other users, who can write to a directory above it";
+/// Why a file that belongs neither to the user nor to root is refused.
 pub const FOREIGN: &str = "belongs to another user";
 
 /// Why a key file that others can read is accepted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Mount {
-    /// It lies where container runtimes put secrets.
+    /// It is where container runtimes mount secrets.
     Place,
     /// Its file system is mounted read-only.
     ReadOnly,
@@ -41,11 +41,11 @@ pub enum Mount {
 }
 
 impl Mount {
-    /// The reason, as the end of a sentence.
+    /// Returns the reason as a clause of a sentence.
     #[must_use]
     pub const fn told(self) -> &'static str {
         match self {
-            Self::Place => "it lies where container runtimes mount secrets",
+            Self::Place => "it is where container runtimes mount secrets",
             Self::ReadOnly => "its file system is mounted read-only",
             Self::Memory => "its file system is in memory",
         }
@@ -59,7 +59,7 @@ struct Facts {
     mode: u32,
     me: u32,
     mount: Option<Mount>,
-    /// Whether nobody else can put another file in its place; asked only if it matters.
+    /// Whether no one else can replace it; checked only if it matters.
     is_kept: bool,
 }
 
@@ -67,7 +67,7 @@ fn is_open_to_others(mode: u32) -> bool {
     mode & 0o077 != 0
 }
 
-/// None for a private file, the reason for one that others may read.
+/// Returns `None` for a private file, and the reason for one that others may read.
 fn judge(facts: Facts) -> Result<Option<Mount>, &'static str> {
     if facts.owner != facts.me && facts.owner != 0 {
         return Err(FOREIGN);
@@ -82,11 +82,10 @@ fn judge(facts: Facts) -> Result<Option<Mount>, &'static str> {
     if facts.is_kept { Ok(Some(mount)) } else { Err(LOOSE_ABOVE) }
 }
 
-/// Judges an open file by its owner, its mode, and the file system on which it lies. `path` is how it was
-/// opened.
+/// Checks an open file by its owner, its mode and its file system. `path` is the path by which it was opened.
 ///
 /// # Errors
-/// `Unsafe`, and those of asking the system.
+/// `Unsafe`, and the system's errors.
 pub(super) fn of_open(fd: &OwnedFd, path: &Path) -> Result<Option<Mount>, StoreError> {
     let stat = fs::fstat(fd).map_err(|e| StoreError::at(path, e))?;
     // Its width differs between systems.
@@ -99,7 +98,7 @@ pub(super) fn of_open(fd: &OwnedFd, path: &Path) -> Result<Option<Mount>, StoreE
         mount: None,
         is_kept: false,
     };
-    // Most are private, and nothing more is asked of those.
+    // Most are private and need no further check.
     if is_open_to_others(facts.mode) {
         facts.mount = mount_of(fd, path);
         facts.is_kept = facts.mount.is_some() && is_kept(fd, path, facts.me);
@@ -134,24 +133,24 @@ fn is_in_memory(_: &OwnedFd) -> bool {
     false
 }
 
-/// Whether the file is on the file system of `/tmp`, which is in memory on many desktops.
+/// Returns whether the file is on the same file system as `/tmp`, which is in memory on many desktops.
 fn is_shared(fd: &OwnedFd) -> bool {
     let Ok(own) = fs::fstat(fd) else { return true };
     SHARED.iter().any(|place| fs::stat(*place).is_ok_and(|stat| stat.st_dev == own.st_dev))
 }
 
-/// Whether the file that is open is the one at the path, and no one else can lead the path to another one.
+/// Returns whether the open file is the one at the path, and no one else can make the path lead to another one.
 fn is_kept(fd: &OwnedFd, path: &Path, me: u32) -> bool {
     let (Ok(named), Ok(open)) = (std::path::absolute(path), fs::fstat(fd)) else { return false };
     let same = |found: fs::Stat| found.st_dev == open.st_dev && found.st_ino == open.st_ino;
     followed(&named, me).is_some_and(|real| fs::lstat(&real).is_ok_and(same))
 }
 
-/// Follows a path as the system does, one name at a time, and gives where it ends. None if another user could have
-/// led it elsewhere: a directory on the way is another's or can be written by others. One with the sticky bit can:
-/// what lies there is not taken from its owner, who must be this user or root.
+/// Follows a path as the system does, one name at a time, and returns where it ends. Returns `None` if another user
+/// could have redirected it: a directory on the way belongs to another user or can be written by others. A sticky
+/// directory is accepted, because only the owner can replace what is in it, who must be this user or root.
 fn followed(path: &Path, me: u32) -> Option<PathBuf> {
-    // As many as the system follows.
+    // The most links that the system follows.
     const LINKS: usize = 40;
     let mut at = PathBuf::from("/");
     let mut rest = names_of(path);
@@ -185,7 +184,7 @@ fn followed(path: &Path, me: u32) -> Option<PathBuf> {
     Some(at)
 }
 
-/// The names in a path, the last one first.
+/// Returns the names in a path, the last one first.
 fn names_of(path: &Path) -> Vec<OsString> {
     let names = path.components().filter(|part| matches!(part, Component::Normal(_) | Component::ParentDir));
     names.map(|part| part.as_os_str().to_owned()).rev().collect()
@@ -231,7 +230,7 @@ mod tests {
             (Facts { mode: 0o100_666, mount: Some(Mount::ReadOnly), ..disk }, Err(LOOSE_MOUNT)),
             (Facts { mode: 0o100_444, owner: 1001, ..mounted }, Err(FOREIGN)),
             (Facts { mode: 0o100_444, is_kept: false, ..mounted }, Err(LOOSE_ABOVE)),
-            // Nobody else can read it, so that nobody was told it.
+            // Others cannot read it, so that they could not have copied it.
             (Facts { mode: 0o100_400, is_kept: false, ..mounted }, Ok(None)),
         ] {
             assert_eq!(judge(facts), expected, "{facts:?}");
@@ -240,7 +239,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn what_lies_in_memory_may_be_read_by_others_if_nobody_else_can_replace_it() {
+    fn others_may_read_a_file_in_memory_if_they_cannot_replace_it() {
         use std::os::unix::fs::{PermissionsExt, symlink};
         let set = |path: &Path, mode| {
             std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
@@ -248,7 +247,7 @@ mod tests {
         let open = |path: &Path| -> OwnedFd { std::fs::File::open(path).unwrap().into() };
         let temp = tempfile::tempdir_in("/dev/shm").unwrap();
         set(temp.path(), 0o755);
-        // As Kubernetes lays it out.
+        // Kubernetes uses this layout.
         let data = temp.path().join("..2026_11_28_15_04_05.1");
         std::fs::create_dir(&data).unwrap();
         std::fs::write(data.join("key"), b"made up").unwrap();
@@ -273,7 +272,7 @@ mod tests {
             assert_eq!(of_open(&open(&path), &path).is_ok(), accepted, "{} {mode:o}", dir.display());
             set(dir, 0o755);
         }
-        // A link on the way, in a directory of everyone's, and who made it.
+        // A link on the way, in a directory for everyone: it matters who made it.
         let shared = temp.path().join("shared");
         std::fs::create_dir(&shared).unwrap();
         set(&shared, 0o1777);
@@ -289,7 +288,7 @@ mod tests {
         }
         symlink("loop", temp.path().join("loop")).unwrap();
         assert!(followed(&temp.path().join("loop"), ME).is_none());
-        // Another file in its place is not the one that was judged.
+        // Another file in its place is not the one that was checked.
         let other = open(&path);
         std::fs::remove_file(data.join("key")).unwrap();
         std::fs::write(data.join("key"), b"other").unwrap();

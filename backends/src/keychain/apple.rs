@@ -1,9 +1,9 @@
 //! The login keychain of macOS, through `apple-native-keyring-store`.
 //!
-//! An item is overwritten in place, so that it keeps its list of programs that may read it. That list names a program by
-//! its code signature: a binary that is built again without a fixed identity is another program, and the keychain asks
-//! before it returns the item. Asking is forbidden in the whole process except in [`Platform::unlock`]. If the keychain
-//! would ask, it returns "interaction not allowed", which is `Locked` here.
+//! An item is overwritten in place, so that it keeps its list of programs that may read it. That list names a program
+//! by its code signature: a binary that is built again without a fixed identity is another program, and the keychain
+//! asks before it returns the item. Asking is forbidden in the whole process except in [`Platform::unlock`]. If the
+//! keychain would ask, it returns "interaction not allowed", which is `Locked` here.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -53,8 +53,8 @@ impl Platform for Apple {
         Ok(ours.iter().filter_map(Entry::get_specifiers).map(|(_, account)| account).collect())
     }
 
-    /// Returns `Ready` if the keychain is unlocked and the first of our items, if any, can be read. An item that cannot be
-    /// read does not have this binary on its list.
+    /// Returns `Ready` if the keychain is unlocked and the first of our items, if any, can be read. An item that cannot
+    /// be read does not have this binary on its list.
     fn state(&mut self) -> Result<KeychainState, KeychainError> {
         let outcome = self.keychain.unlock(None).map_err(of_status).and_then(|()| self.read(1));
         match outcome {

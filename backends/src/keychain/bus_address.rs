@@ -1,5 +1,5 @@
-//! The session bus: its address, and a connection to a socket that is this user's own (D-Bus specification,
-//! "Server Addresses").
+//! The address of the session bus (D-Bus specification, "Server Addresses"), and the connection to its socket, which
+//! has to belong to this user.
 
 use std::ffi::OsStr;
 use std::os::linux::net::SocketAddrExt;
@@ -12,8 +12,8 @@ use rustix::net::sockopt::socket_peercred;
 use super::secret_service_error::of_socket;
 use super::{KeychainError, Why};
 
-/// Connects to a bus, which has to be this user's own: whoever runs it reads what goes over it, the key of a
-/// plain session too. Asked of the kernel, before a byte is sent.
+/// Connects to a bus, which has to be this user's own: the user who runs it can read everything that is sent over it.
+/// The kernel tells who that is, before a byte is sent.
 pub(super) fn own_bus(address: &str) -> Result<UnixStream, KeychainError> {
     let bad = || KeychainError::Unavailable(Why::BadAddress);
     let socket = socket_of(address).ok_or_else(bad)?;
@@ -27,8 +27,8 @@ pub(super) fn own_bus(address: &str) -> Result<UnixStream, KeychainError> {
     }
 }
 
-/// The socket of a `unix:` address: `path` or `abstract`. Other keys name a place to listen, or say what is no part of
-/// a place. (zbus 5.19 takes such an address with its escapes as they stand.)
+/// Returns the socket of a `unix:` address: `path` or `abstract`. Other keys name a place to listen, or do not name a
+/// place. (zbus 5.19 does not decode the escapes of such an address.)
 fn socket_of(address: &str) -> Option<SocketAddr> {
     let mut found = None;
     for pair in address.strip_prefix("unix:")?.split(',') {
@@ -45,7 +45,7 @@ fn socket_of(address: &str) -> Option<SocketAddr> {
     found
 }
 
-/// A value of a bus address as it is meant.
+/// Decodes the escapes in a value of a bus address.
 fn unescaped(value: &str) -> Option<Vec<u8>> {
     let mut parts = value.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -57,7 +57,7 @@ fn unescaped(value: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A path as a bus address spells it: the D-Bus specification leaves `[-0-9A-Za-z_/.\\*]` as they are.
+/// Escapes a path for a bus address. The D-Bus specification leaves `[-0-9A-Za-z_/.\\*]` unescaped.
 pub(super) fn escaped(path: &Path) -> String {
     use std::fmt::Write;
     let mut text = String::new();

@@ -89,8 +89,8 @@ impl<P: Platform> Entries<P> {
         self.platform.unlock()
     }
 
-    /// Writes an item, and overwrites one with the same attributes. The transport does not matter, because the bytes are
-    /// passed to the system by a call, not over a connection.
+    /// Writes an item, and overwrites one with the same attributes. The transport does not matter, because the bytes
+    /// are passed to the system by a call, not over a connection.
     pub fn put(&mut self, item: &Item, bytes: &[u8], _: Transport) -> Result<(), KeychainError> {
         let entry = self.entry(&item_name::of(&item.attributes))?;
         entry.set_secret(bytes).and_then(|()| P::label(&entry, &item.label)).map_err(P::of)

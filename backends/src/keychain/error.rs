@@ -1,39 +1,39 @@
-//! What can go wrong with a keychain. No text of a keychain or of a library is ever passed on:
-//! some of them quote the bytes they were given.
+//! Errors of a keychain. No text of a keychain or of a library is ever passed on, because some of them quote the bytes
+//! that they were given.
 
 use std::time::Duration;
 
-/// Why there is no keychain to speak to.
+/// Why there is no keychain.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Why {
     /// There is no session bus.
     NoBus,
-    /// What should be the bus' address is none.
+    /// The bus's address is not valid.
     BadAddress,
-    /// The bus lets nobody in, or ended.
+    /// The bus refuses the connection, or closed it.
     BusRefused,
     /// No program on the bus is a keychain.
     NoService,
-    /// The session has none: on Windows a network logon, on macOS a process outside any login.
+    /// The session has none: a network logon on Windows, a process outside any login on macOS.
     NoSession,
-    /// This platform has none that is known.
+    /// No keychain of this platform is supported.
     Platform,
     /// This program was built without the feature `keychain`.
     LeftOut,
 }
 
 impl Why {
-    /// As a part of a sentence.
+    /// Returns the reason as a clause of a sentence.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
             Self::NoBus => "there is no D-Bus session bus",
-            Self::BadAddress => "DBUS_SESSION_BUS_ADDRESS holds no valid address",
-            Self::BusRefused => "the D-Bus session bus refuses the connection",
-            Self::NoService => "no keychain service runs on the D-Bus session bus",
+            Self::BadAddress => "DBUS_SESSION_BUS_ADDRESS is not a valid address",
+            Self::BusRefused => "the D-Bus session bus refused the connection",
+            Self::NoService => "no keychain service is running on the D-Bus session bus",
             Self::NoSession => "this logon session has no keychain",
-            Self::Platform => "no keychain of this platform is known",
-            Self::LeftOut => "this program was built without keychains",
+            Self::Platform => "no keychain of this platform is supported",
+            Self::LeftOut => "this program was built without keychain support",
         }
     }
 }
@@ -44,16 +44,16 @@ pub enum KeychainError {
     /// There is no keychain.
     #[error("{}", .0.text())]
     Unavailable(Why),
-    /// The session bus is run by another user, who reads all that goes over it.
-    #[error("the D-Bus session bus is run by another user (uid {owner}), who reads what goes over it")]
+    /// The session bus is run by another user, who can read everything that is sent over it.
+    #[error("the D-Bus session bus is run by another user (uid {owner}), who can read what is sent over it")]
     ForeignBus {
-        /// The user's number.
+        /// The user's id.
         owner: u32,
     },
     /// There is no default collection.
     #[error("the keychain has no default collection")]
     NoCollection,
-    /// It is locked, and nobody was asked.
+    /// It is locked, and no one was asked.
     #[error("the keychain is locked")]
     Locked,
     /// A person was asked to unlock it, and said no.
@@ -62,27 +62,26 @@ pub enum KeychainError {
     /// It did not answer in time.
     #[error("the keychain did not answer within {} ms", .0.as_millis())]
     Timeout(Duration),
-    /// The item is larger than it takes.
-    #[error("the keychain takes no item larger than {max} bytes")]
+    /// The item is too large for it.
+    #[error("the keychain does not store items larger than {max} bytes")]
     TooLarge {
         /// The bound, in bytes.
         max: usize,
     },
-    /// What was written is not what is read.
-    #[error("the keychain does not give back what was written")]
+    /// It returned something else than was written.
+    #[error("the keychain did not return what was written")]
     Mismatch,
-    /// Every other failure, by its fixed name.
+    /// Any other failure, by its fixed name.
     #[error("the keychain failed: {0}")]
     Failed(String),
 }
 
 impl KeychainError {
-    /// A failure by the name of a D-Bus error. Only names of freedesktop.org's specifications are
-    /// passed on.
+    /// Makes a failure from the name of a D-Bus error. Only names in freedesktop.org's specifications are passed on.
     #[must_use]
     pub fn named(name: &str) -> Self {
         let good = |b: u8| b.is_ascii_alphanumeric() || b == b'.' || b == b'_';
         let known = name.starts_with("org.freedesktop.") && name.len() <= 100 && name.bytes().all(good);
-        Self::Failed(if known { name.to_owned() } else { "an error without a known name".to_owned() })
+        Self::Failed(if known { name.to_owned() } else { "an error with an unknown name".to_owned() })
     }
 }

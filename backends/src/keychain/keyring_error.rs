@@ -1,5 +1,5 @@
-//! Errors of `keyring-core`, in our own words. Its texts quote names and the platform's texts, and its `Debug` shows the
-//! secret's bytes (`BadEncoding`, `BadDataFormat`), so none of them is kept.
+//! Errors of `keyring-core`, in our own words. Its texts quote names and the platform's texts, and its `Debug` shows
+//! the secret's bytes (`BadEncoding`, `BadDataFormat`), so none of them is kept.
 
 use keyring::Error;
 use zeroize::Zeroize;

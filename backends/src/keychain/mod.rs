@@ -1,8 +1,8 @@
 //! The desktop's own keychain: Secret Service on Linux, the login keychain on macOS, Credential
 //! Manager on Windows.
 //!
-//! Every call ends: a separate thread talks to the keychain, and is abandoned if the keychain does not answer. The limit
-//! on its silence applies to the whole command ([`Patience`]). Only [`Keychain::unlock`] shows a prompt.
+//! Every call ends: a separate thread talks to the keychain, and is abandoned if the keychain does not answer. The
+//! limit on its silence applies to the whole command ([`Patience`]). Only [`Keychain::unlock`] shows a prompt.
 
 #[cfg(all(feature = "keychain", target_os = "macos"))]
 mod apple;
@@ -83,8 +83,8 @@ pub enum Transport {
     Sealed,
     /// Encrypted on the way, if the keychain's protocol supports that.
     Private {
-        /// The beginning of every such value. The protocol has nothing else that tells a value from the result of a failed
-        /// key exchange.
+        /// The beginning of every such value. The protocol has nothing else that tells a value from the result of a
+        /// failed key exchange.
         prefix: &'static str,
     },
 }
@@ -124,8 +124,8 @@ impl Found {
 
 type Job = Box<dyn FnOnce(&mut Native) + Send>;
 
-/// An open connection to the keychain. After a call timed out, no further call is made on any connection that shares its
-/// patience.
+/// An open connection to the keychain. After a call timed out, no further call is made on any connection that shares
+/// its patience.
 #[derive(Debug)]
 pub struct Keychain {
     jobs: Mutex<Sender<Job>>,
@@ -137,7 +137,7 @@ impl Keychain {
     /// Connects to the keychain. `patience` limits all calls together.
     ///
     /// # Errors
-    /// `Unavailable` if there is none, `Timeout`.
+    /// `Unavailable` without a keychain, `Timeout`.
     pub fn connect(surroundings: &Surroundings, patience: &Patience) -> Result<Self, KeychainError> {
         if patience.is_over() {
             return Err(patience.ended());
@@ -253,7 +253,7 @@ impl Keychain {
         self.call(READ, move |native| native.get(&attributes, cover))
     }
 
-    /// The attributes of every item that has these among them. Locked ones are found too.
+    /// Returns all attributes of every item with these attributes, including locked items.
     ///
     /// # Errors
     /// As [`Self::state`].
@@ -262,8 +262,8 @@ impl Keychain {
         self.call(READ, move |native| native.find(&attributes))
     }
 
-    /// The values of one attribute among the items with these attributes, each once, sorted; of locked
-    /// items too, as far as they tell. Costs a few calls a value, however many items have it.
+    /// Returns the distinct values of one attribute among the items with these attributes, sorted, including those of
+    /// locked items if they can be read. Makes a few calls for each value, however many items have it.
     ///
     /// # Errors
     /// As [`Self::state`].
@@ -272,7 +272,7 @@ impl Keychain {
         self.call(READ, move |native| native.values(&attributes, name))
     }
 
-    /// Removes every item with these attributes, and gives how many there were.
+    /// Removes every item with these attributes, and returns how many there were.
     ///
     /// # Errors
     /// As [`Self::get`].
@@ -299,7 +299,7 @@ impl Keychain {
         }
         let (sender, answer) = mpsc::sync_channel(1);
         let job: Job = Box::new(move |native| {
-            // Wiped first: the one who waits may end the process as soon as it has the answer.
+            // Wiped first, because the caller may end the process as soon as it has the answer.
             let answer = stack::wiped(|| call(native));
             // After the deadline no one waits for it.
             let _ = sender.send(answer);
@@ -309,6 +309,6 @@ impl Keychain {
             Ok(jobs) => jobs.send(job).is_ok(),
             Err(_) => false,
         };
-        if sent { Ok(answer) } else { Err(KeychainError::Failed("the connection ended".to_owned())) }
+        if sent { Ok(answer) } else { Err(KeychainError::Failed("the connection was closed".to_owned())) }
     }
 }

@@ -16,8 +16,8 @@ const INTERACTION_REQUIRED: i32 = -25315;
 /// Converts a code.
 pub fn error(code: i32) -> KeychainError {
     match code {
-        // When it writes, the store looks for the item and adds a new one if it may not look. That the item already exists
-        // means that looking was refused.
+        // When it writes, the store looks for the item and adds a new one if it may not look. That the item already
+        // exists means that looking was refused.
         INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED | AUTH_FAILED | DUPLICATE_ITEM => {
             KeychainError::Locked
         }

@@ -1,8 +1,8 @@
 //! How long a command waits in all for a keychain that does not answer.
 //!
-//! Only silence counts: the time from a call to its answer, minus the time that an answer may take anyway. So a keychain
-//! that hangs costs a command its limit once, however many calls it would make, and one that works through thousands of
-//! items is not interrupted.
+//! Only silence counts: the time from a call to its answer, minus the time that an answer may take anyway. So a
+//! keychain that hangs costs a command its limit once, however many calls it would make, and one that works through
+//! thousands of items is not interrupted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use super::KeychainError;
 
-/// The time of a read that does not count: a thousand times what it takes on an idle machine (GNOME Keyring 42.1: 0.1 to
-/// 0.5 ms).
+/// The time of a read that does not count: a thousand times what it takes on an idle machine (GNOME Keyring 42.1: 0.1
+/// to 0.5 ms).
 pub const READ: Duration = Duration::from_millis(250);
-/// The time of a write that does not count. GNOME Keyring encrypts its whole keyring again for each item: 24 ms with 500
-/// items, and more with each item.
+/// The time of a write that does not count. GNOME Keyring encrypts its whole keyring again for each item: 24 ms with
+/// 500 items, and more with each item.
 pub const WRITE: Duration = Duration::from_secs(1);
 
 /// How long a command may still wait. Clones share it.

@@ -1,9 +1,9 @@
-//! The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2) over zbus: GNOME
-//! Keyring, KWallet, KeePassXC.
+//! The Secret Service of Linux desktops (freedesktop.org, Secret Service API 0.2), through zbus: GNOME Keyring,
+//! KWallet, KeePassXC.
 //!
-//! Sealed bytes need no cover of their own and go in a `plain` session. A key goes in an encrypted
-//! one, by the `secret-service` crate. Calls are made one by one rather than by that crate, which
-//! shows a prompt wherever one is offered, and waits for it for ever.
+//! Encrypted records are sent in a `plain` session. A key is sent in an encrypted one, through the `secret-service`
+//! crate. All other calls are made directly, because that crate shows every prompt that is offered, and waits for it
+//! forever.
 
 use std::collections::{HashMap, HashSet};
 
@@ -28,14 +28,14 @@ const COLLECTION: &str = "org.freedesktop.Secret.Collection";
 const ITEM: &str = "org.freedesktop.Secret.Item";
 const PROMPT: &str = "org.freedesktop.Secret.Prompt";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
-/// What the API says for "no object".
+/// The API's path for "no object".
 const NONE: &str = "/";
 const CONTENT_TYPE: &str = "text/plain";
 
-/// How often an encrypted session is begun anew: the library sends one public key in 256 without
-/// its leading zeros, and KWallet refuses it (secret-service 5.2.0 against KWallet 5.103).
+/// How many times an encrypted session is tried. The library sends one public key in 256 without its leading zeros, and
+/// KWallet refuses it (secret-service 5.2.0 with KWallet 5.103).
 const HANDSHAKES: usize = 4;
-/// Secrets asked for in one call: a message of the bus has a bound, and a call a deadline.
+/// How many secrets are read in one call, because the size of a message and the duration of a call are limited.
 const AT_ONCE: usize = 256;
 
 /// A secret as the API passes it: session, parameters, value, content type.
@@ -52,7 +52,7 @@ pub struct Native {
 }
 
 impl Native {
-    /// As much as a record can be, and more: the service itself takes megabytes.
+    /// More than the largest record. The service itself accepts megabytes.
     pub const MAX: usize = 64 * 1024;
 
     pub fn connect(surroundings: &Surroundings, patience: &Patience) -> Result<Self, KeychainError> {
@@ -67,15 +67,15 @@ impl Native {
     }
 
     fn to(addresses: &str, patience: &Patience) -> Result<Self, KeychainError> {
-        // An address can also name a program to be run, or a host on the network.
+        // An address may also name a program to run, or a host on the network.
         let mut sockets = addresses.split(';').filter(|address| address.starts_with("unix:"));
         let address = sockets.next().ok_or(KeychainError::Unavailable(Why::BadAddress))?.to_owned();
         let stream = own_bus(&address)?;
         let connection =
             Builder::async_io_unix_stream(stream).build().map_err(|error| of_connecting(&error))?;
         patience.answered(READ);
-        // GNOME Keyring 42.1 to 50 can forget a client whose first call comes beside those of others, and ends by
-        // an assertion where that call opens a session: twice in 8,000 connections; never in 57,000 that read first.
+        // GNOME Keyring 42.1 to 50 can forget a client whose first call arrives together with other clients' calls, and
+        // aborts if that call opens a session: twice in 8,000 connections; never in 57,000 that read first.
         call(&connection, patience, ROOT, SERVICE, "ReadAlias", &("default",))?;
         let body = call(&connection, patience, ROOT, SERVICE, "OpenSession", &("plain", Value::from("")))?;
         let (_, session): (OwnedValue, OwnedObjectPath) = read(&body)?;
@@ -87,7 +87,7 @@ impl Native {
         self.provider.clone()
     }
 
-    /// Begins again over a connection of its own, as another process would.
+    /// Connects again, as another process would.
     pub fn reconnect(&mut self) -> Result<(), KeychainError> {
         *self = Self::to(&self.address.clone(), &self.patience.clone())?;
         match self.state()? {
@@ -102,12 +102,12 @@ impl Native {
         if !self.is_locked(&collection)? {
             return Ok(KeychainState::Ready);
         }
-        // KWallet says so to every new connection; while its wallet is open, its prompt asks nobody.
+        // KWallet says so to every new connection. While its wallet is open, its prompt asks no one.
         if self.provider == KWALLET && self.wallet_is_open(&collection) {
             self.unlock()?;
             return Ok(KeychainState::Ready);
         }
-        // Others may unlock without a prompt, or offer one, which is not shown.
+        // Others may unlock without a prompt. If they offer one, it is not shown.
         let body = self.call(ROOT, SERVICE, "Unlock", &(vec![&collection],))?;
         let (unlocked, prompt): (Vec<OwnedObjectPath>, OwnedObjectPath) = read(&body)?;
         if prompt.as_str() == NONE && unlocked.contains(&collection) {
@@ -125,7 +125,7 @@ impl Native {
             .map_err(|error| of_library(&error))
     }
 
-    /// Whether KWallet has the wallet of a collection open, by its own interface.
+    /// Returns whether KWallet has the wallet of a collection open, according to its own interface.
     fn wallet_is_open(&self, collection: &OwnedObjectPath) -> bool {
         let wallet = collection.as_str().rsplit('/').next().unwrap_or_default();
         [("org.kde.kwalletd6", "/modules/kwalletd6"), ("org.kde.kwalletd5", "/modules/kwalletd5")]
@@ -193,7 +193,7 @@ impl Native {
         })
     }
 
-    /// Does something in an encrypted session; again in another one where it fails.
+    /// Makes a call in an encrypted session, and again in another one if the session fails.
     fn privately<T>(
         &self,
         call: impl Fn(&SecretService<'_>) -> Result<T, secret_service::Error>,
@@ -206,7 +206,7 @@ impl Native {
                 Ok(service) => call(&service),
                 Err(error) => Err(error),
             };
-            // One handshake, and what was asked.
+            // It was one handshake and one call.
             self.patience.answered(WRITE);
             match outcome {
                 Ok(done) => return Ok(done),
@@ -218,7 +218,7 @@ impl Native {
         }
     }
 
-    /// The items' bytes, in the order of their paths.
+    /// Returns the items' bytes, in the order of their paths.
     pub fn get(&mut self, attributes: &Attributes, cover: Transport) -> Result<Found, KeychainError> {
         let (mut paths, locked) = self.search(attributes)?;
         paths.sort_by(|one, other| one.as_str().cmp(other.as_str()));
@@ -239,7 +239,7 @@ impl Native {
                 }
             }
         }
-        // An item that was locked since the search is left out of the answer, as one that was removed is.
+        // The answer does not include items that were locked or removed after the search.
         if !left_out.is_empty() {
             let (readable, locked) = self.search(attributes)?;
             let is_there = |path: &&&OwnedObjectPath| readable.contains(path) || locked.contains(path);
@@ -248,9 +248,10 @@ impl Native {
         Ok(found)
     }
 
-    /// The value of an item as an encrypted session gives it; from another session where it does not begin as it
-    /// should. KWallet leaves out the leading zeros of one shared key in 256, and what another key decrypts to is
-    /// padded as it should be once in 256 times: a value of that kind is not told by an error.
+    /// Reads an item's value in an encrypted session, and again in another session if it does not begin with `prefix`.
+    ///
+    /// KWallet drops the leading zeros of one shared key in 256, and what the wrong key decrypts to has valid padding
+    /// once in 256 times, so that there is not always an error.
     fn get_private(&self, path: &OwnedObjectPath, prefix: &str) -> Result<Bytes, KeychainError> {
         let mut read = || {
             let secret = self.privately(|service| service.get_item_by_path(path.clone())?.get_secret())?;
@@ -264,7 +265,7 @@ impl Native {
         unlocked.iter().chain(&locked).map(|path| self.attributes_of(path)).collect()
     }
 
-    /// Asks one item for its value, and passes over all that have the same.
+    /// Reads the value of one item, and skips all items with the same value.
     pub fn values(
         &mut self,
         attributes: &Attributes,
@@ -305,11 +306,11 @@ impl Native {
                 return Err(KeychainError::Locked);
             }
         }
-        // A copy in another collection stays as long as that is locked: it is not removed, and has to be tried again.
+        // A copy in a locked collection was not removed, so removing it has to be tried again.
         if locked.is_empty() { Ok(paths.len()) } else { Err(KeychainError::Locked) }
     }
 
-    /// The items that can be read, and those that are locked.
+    /// Returns the items that can be read, and those that are locked.
     fn search(
         &self,
         attributes: &Attributes,
@@ -318,7 +319,7 @@ impl Native {
         read(&body)
     }
 
-    /// Puts a prompt away that was offered and never shown.
+    /// Dismisses a prompt that was offered but not shown.
     fn dismiss(&self, prompt: &OwnedObjectPath) {
         let _ = self.call(prompt.as_str(), PROMPT, "Dismiss", &());
     }
@@ -334,8 +335,8 @@ impl Native {
     }
 }
 
-/// Reads a value again, a few times at most, until it begins as it should; an empty one is what a keychain gives that
-/// lost it.
+/// Reads a value up to [`HANDSHAKES`] times, until it begins with `prefix`. An empty value means that the keychain lost
+/// it, and is not read again.
 fn begins_with(
     prefix: &str,
     read: &mut dyn FnMut() -> Result<Bytes, KeychainError>,
@@ -376,7 +377,7 @@ fn borrowed(attributes: &Attributes) -> HashMap<&str, &str> {
 
 const KWALLET: &str = "KWallet";
 
-/// Which program answers, by the name of its process.
+/// Returns the name of the program that provides the service, from the name of its process.
 fn provider(connection: &Connection) -> String {
     let asked = connection.call_method(
         Some("org.freedesktop.DBus"),
@@ -401,7 +402,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_garbled_by_its_session_is_read_again_and_a_strange_one_is_given_as_it_is() {
+    fn a_value_garbled_by_its_session_is_read_again_a_few_times() {
         let reads = |values: &[&str]| {
             let mut left = values.iter();
             let value = begins_with("key:", &mut || {

@@ -1,6 +1,6 @@
-//! A platform whose keychain is not known, or a program that was built without keychains.
+//! For a platform whose keychain is not supported, or a program that was built without keychain support.
 
-#![allow(clippy::unused_self, clippy::unnecessary_wraps)] // It stands in the place of a keychain.
+#![allow(clippy::unused_self, clippy::unnecessary_wraps)] // It has the interface of a keychain.
 
 use std::collections::HashMap;
 

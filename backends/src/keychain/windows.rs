@@ -1,6 +1,6 @@
-//! Credential Manager of Windows, over `windows-native-keyring-store`: generic credentials that stay
-//! on this machine. The target is `strongroom:<item>@strongroom`, so that no service and user of
-//! another program make up the same one.
+//! Credential Manager of Windows, through `windows-native-keyring-store`: generic credentials that stay on this
+//! machine. The target is `strongroom:<item>@strongroom`, so that no service and user of another program result in the
+//! same one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,8 +38,8 @@ impl Platform for Windows {
         Store::new_with_configuration(&delimiters).map(|store| Self { store }).map_err(Self::of)
     }
 
-    /// The target is named outright: made of service and user it would hold the whole item's name as
-    /// its user too, which may have [`USER_MAX`] bytes only.
+    /// The target is given explicitly. Otherwise the user would also be the item's whole name, which may be longer than
+    /// [`USER_MAX`] bytes.
     fn entry(&self, name: &str) -> keyring::Result<Entry> {
         let target = format!("{PREFIX}{name}{DIVIDER}{SERVICE}");
         // By default a credential roams to the user's other machines.
@@ -53,7 +53,7 @@ impl Platform for Windows {
         Ok(ours.iter().filter_map(Entry::get_specifiers).map(|(_, name)| name).collect())
     }
 
-    /// Who is logged on can use it; it has no lock of its own.
+    /// Anyone who is logged on can use it; it has no lock of its own.
     fn state(&mut self) -> Result<KeychainState, KeychainError> {
         self.names().map(|_| KeychainState::Ready).map_err(Self::of)
     }
@@ -62,8 +62,8 @@ impl Platform for Windows {
         self.state().map(|_| ())
     }
 
-    /// Credential Manager shows people a target and a user name: the label is the latter. That is a
-    /// second write, done only where it says something else.
+    /// Credential Manager shows people a target and a user name, so the label is the user name. That takes a second
+    /// write, which is skipped if the label is already right.
     fn label(entry: &Entry, label: &str) -> keyring::Result<()> {
         let end = label.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= USER_MAX);
         let label = &label[..end.last().unwrap_or(0)];
@@ -74,7 +74,7 @@ impl Platform for Windows {
     }
 
     fn of_platform(error: &PlatformError) -> KeychainError {
-        // The store's error type is not public; its text, when it is this one, gives the code.
+        // The store's error type is not public, but this text contains the code.
         let code: Option<u32> =
             error.to_string().strip_prefix("Windows error code ").and_then(|code| code.parse().ok());
         KeychainError::Failed(match code {
@@ -85,7 +85,7 @@ impl Platform for Windows {
 
     fn of(error: Error) -> KeychainError {
         match error {
-            // The store says it of ERROR_NO_SUCH_LOGON_SESSION alone.
+            // The store returns it only for ERROR_NO_SUCH_LOGON_SESSION.
             Error::NoStorageAccess(_) => KeychainError::Unavailable(Why::NoSession),
             error => keyring_error::of(error, Self::of_platform),
         }

@@ -1,4 +1,4 @@
-//! What makes files and names durable.
+//! Makes files and names durable.
 
 use std::os::fd::AsFd;
 
@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use super::{Dir, Kind, Result};
 
 impl Dir {
-    /// Replaces a file as a whole, durably: stage, fsync, rename, fsync of the directory. A crash
-    /// leaves the old contents or the new. Callers hold a lock that covers the file.
+    /// Replaces a whole file durably: stage, fsync, rename, fsync of the directory. A crash leaves the old contents or
+    /// the new ones. Callers hold a lock that covers the file.
     ///
     /// # Errors
     /// `NoSpace`, `Io`; the old contents stay.
@@ -25,7 +25,7 @@ impl Dir {
         self.sync()
     }
 
-    /// Makes the names in it durable, if its file system can.
+    /// Makes the names in it durable, if the file system supports that.
     ///
     /// # Errors
     /// `Io`.
@@ -33,8 +33,8 @@ impl Dir {
         self.try_sync().map(|_| ())
     }
 
-    /// As [`Dir::sync`]; says whether the file system can. A FUSE daemon, 9p, a shared folder of a virtual
-    /// machine and CIFS may not: what is written there is as durable as they make it.
+    /// As [`Dir::sync`], and returns whether the file system supports it. A FUSE daemon, 9p, a shared folder of a
+    /// virtual machine and CIFS may not, and then what is written there is as durable as they make it.
     ///
     /// # Errors
     /// `Io`.
@@ -46,8 +46,8 @@ impl Dir {
         }
     }
 
-    /// Makes everything on its file system durable: one barrier for many files. If there is no such barrier,
-    /// each file in it is made durable, and false is returned.
+    /// Makes everything on its file system durable with one barrier for many files. If there is no such barrier, makes
+    /// each file in the directory durable and returns false.
     ///
     /// # Errors
     /// `NoSpace`, `Io`.
@@ -75,8 +75,8 @@ impl Dir {
     }
 }
 
-/// Whether a file system says that it cannot make a directory durable. The descriptor is a valid one, so
-/// that "bad" and "a directory" say it too.
+/// Returns whether an error means that the file system cannot make a directory durable. The descriptor is valid, so
+/// that `EBADF` and `EISDIR` mean it too.
 fn is_unsupported(errno: Errno) -> bool {
     matches!(errno, Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP | Errno::BADF | Errno::ISDIR)
 }

@@ -1,7 +1,7 @@
-//! A directory held open, through which everything inside it is reached by name.
+//! An open directory, through which everything in it is used by name.
 //!
-//! Names are single components and symlinks are never followed, so that swapping a directory or a
-//! file for a link between two steps leads nowhere.
+//! Names are single components and symlinks are never followed, so that replacing a directory or a file with a link
+//! between two steps has no effect.
 
 mod durable;
 mod tree;
@@ -49,38 +49,37 @@ impl Dir {
     /// Opens a directory by its path. The last component may not be a symlink.
     ///
     /// # Errors
-    /// `NotFound`, `Unsafe` for a symlink or something else than a directory, `Io`.
+    /// `NotFound`, `Unsafe` for a symlink or anything else that is not a directory, `Io`.
     pub fn open(path: &Path) -> Result<Self> {
         let fd = fs::open(path, DIRECTORY, Mode::empty())
             .map_err(|errno| StoreError::at(path, told_apart(errno, || fs::lstat(path))))?;
         Ok(Self { fd, path: path.to_owned() })
     }
 
-    /// The path it was opened by; for messages.
+    /// Returns the path by which it was opened, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The path of a name in it; for messages.
+    /// Returns the path of a name in it, for messages.
     #[must_use]
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// What tells this directory from every other of a running machine: the number of its file system,
-    /// and its own within that.
+    /// Returns its device and inode numbers, which identify it on a running machine.
     ///
     /// # Errors
     /// `Io`.
     pub fn identity(&self) -> Result<(u64, u64)> {
         let stat = fs::fstat(&self.fd).map_err(self.fail(""))?;
-        // Narrower on some platforms.
+        // The numbers are narrower on some platforms.
         #[allow(clippy::useless_conversion, clippy::unnecessary_cast)]
         Ok((stat.st_dev as u64, stat.st_ino as u64))
     }
 
-    /// The open descriptor.
+    /// Returns the open descriptor.
     #[must_use]
     pub fn fd(&self) -> &OwnedFd {
         &self.fd
@@ -91,7 +90,7 @@ impl Dir {
         move |errno| StoreError::at(path.clone(), errno)
     }
 
-    /// Opens a directory inside.
+    /// Opens a subdirectory.
     ///
     /// # Errors
     /// As [`Dir::open`].
@@ -102,10 +101,10 @@ impl Dir {
         Ok(Self { fd, path: if name == "." { self.path.clone() } else { self.path_of(name) } })
     }
 
-    /// Opens a directory inside, or says that there is none.
+    /// Opens a subdirectory. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// As [`Dir::open`], but for `NotFound`.
+    /// As [`Dir::open`], except `NotFound`.
     pub fn dir_if_any(&self, name: &str) -> Result<Option<Self>> {
         match self.dir(name) {
             Ok(dir) => Ok(Some(dir)),
@@ -114,7 +113,7 @@ impl Dir {
         }
     }
 
-    /// Whether this user can make and remove files in it.
+    /// Checks whether this user can create and remove files in it.
     ///
     /// # Errors
     /// `Denied`, `ReadOnly`, `Io` if not.
@@ -122,7 +121,8 @@ impl Dir {
         may_write(&self.fd, Path::new(".")).map_err(|errno| StoreError::at(&self.path, errno))
     }
 
-    /// Whether this user can open a file in it for reading, and for writing too. One that is not there is no error.
+    /// Checks whether this user can open a file in it for reading and, with `writing`, for writing. A file that does
+    /// not exist is not an error.
     ///
     /// # Errors
     /// `Denied`, `ReadOnly`, `Io` if not.
@@ -135,9 +135,8 @@ impl Dir {
         }
     }
 
-    /// Writes so many bytes into a file without a name, which goes at once: whether its file system, its
-    /// quota and the limits of this process let a file of that size be written. A file system that has no
-    /// files without a name is taken at its word.
+    /// Checks whether the file system, the quota and the limits of this process allow a file of `size` bytes, by
+    /// writing one without a name, which is removed at once. On a file system without such files, nothing is checked.
     ///
     /// # Errors
     /// `NoSpace`, `ReadOnly`, `Denied`, `Io`.
@@ -153,7 +152,7 @@ impl Dir {
         File::from(fd).write_all(&vec![0; size]).map_err(|source| self.io("", source))
     }
 
-    /// Nothing to try if the system has no files without a name.
+    /// Checks nothing, because the system has no files without a name.
     ///
     /// # Errors
     /// None.
@@ -162,7 +161,7 @@ impl Dir {
         Ok(())
     }
 
-    /// Makes a directory inside, mode 0700.
+    /// Creates a subdirectory with mode 0700.
     ///
     /// # Errors
     /// `Exists`, `NoSpace`, `Io`.
@@ -171,10 +170,10 @@ impl Dir {
         self.dir(name)
     }
 
-    /// Opens a directory inside and makes it where it is missing; a new one is durable.
+    /// Opens a subdirectory, and creates it durably if it does not exist.
     ///
     /// # Errors
-    /// As [`Dir::create_dir`], but for `Exists`.
+    /// As [`Dir::create_dir`], except `Exists`.
     pub fn dir_or_create(&self, name: &str) -> Result<Self> {
         match self.dir(name) {
             Err(error) if error.is_not_found() => {}
@@ -190,7 +189,7 @@ impl Dir {
         }
     }
 
-    /// What a name stands for, if anything.
+    /// Returns what a name stands for, or `None` if it does not exist.
     ///
     /// # Errors
     /// `Io`.
@@ -205,17 +204,17 @@ impl Dir {
     /// Reads a regular file of at most `max` bytes.
     ///
     /// # Errors
-    /// `NotFound`; `Unsafe` for what is not a regular file (it is never waited for); `TooLarge`.
+    /// `NotFound`; `Unsafe` if it is not a regular file (a FIFO does not block); `TooLarge`.
     pub fn read(&self, name: &str, max: usize) -> Result<Vec<u8>> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let fd = fs::openat(&self.fd, name, flags, Mode::empty()).map_err(self.fail(name))?;
         read_regular(fd, &self.path_of(name), max)
     }
 
-    /// Reads a regular file, or says that there is none.
+    /// Reads a regular file. Returns `None` if it does not exist.
     ///
     /// # Errors
-    /// As [`Dir::read`], but for `NotFound`.
+    /// As [`Dir::read`], except `NotFound`.
     pub fn read_if_any(&self, name: &str, max: usize) -> Result<Option<Vec<u8>>> {
         match self.read(name, max) {
             Ok(bytes) => Ok(Some(bytes)),
@@ -224,10 +223,10 @@ impl Dir {
         }
     }
 
-    /// Writes a file that must not exist yet, mode 0600. Not durable by itself.
+    /// Writes a file with mode 0600 that must not exist yet. Not durable by itself.
     ///
     /// # Errors
-    /// `Exists`, `NoSpace`, `Io`. What was begun is removed again.
+    /// `Exists`, `NoSpace`, `Io`. A partly written file is removed.
     pub fn write_new(&self, name: &str, bytes: &[u8]) -> Result<File> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
@@ -241,10 +240,10 @@ impl Dir {
         }
     }
 
-    /// Opens a directory inside and makes it, mode 0700, where it is missing; not durably.
+    /// Opens a subdirectory, and creates it with mode 0700 if it does not exist, not durably.
     ///
     /// # Errors
-    /// As [`Dir::create_dir`], but for `Exists`.
+    /// As [`Dir::create_dir`], except `Exists`.
     pub fn dir_or_make(&self, name: &str) -> Result<Self> {
         match self.create_dir(name) {
             Err(StoreError::Exists(_)) => self.dir(name),
@@ -252,7 +251,7 @@ impl Dir {
         }
     }
 
-    /// Overwrites a file that is only advice, neither atomically nor durably, and gives it.
+    /// Overwrites a file that is only advice, neither atomically nor durably, and returns it.
     ///
     /// # Errors
     /// `Unsafe`, `NoSpace`, `Io`.
@@ -260,13 +259,13 @@ impl Dir {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let fd = fs::openat(&self.fd, name, flags, PRIVATE_FILE).map_err(self.fail(name))?;
         let mut file = File::from(fd);
-        // Cut to its length afterwards: of a file that was emptied first, ext4 writes out the new
-        // contents at once, and the next durable write of anything waits for them.
+        // Truncated afterwards: if a file is emptied first, ext4 writes out its new contents at once, and the next
+        // durable write of anything waits for them.
         let written = file.write_all(bytes).and_then(|()| file.set_len(bytes.len() as u64));
         written.map(|()| file).map_err(|source| self.io(name, source))
     }
 
-    /// Opens a file for appending and patching, and makes it, mode 0600, where it is missing.
+    /// Opens a file for reading and writing, and creates it with mode 0600 if it does not exist.
     ///
     /// # Errors
     /// `Unsafe`, `NoSpace`, `Io`.
@@ -294,7 +293,7 @@ impl Dir {
         self.regular(fd, name)
     }
 
-    /// Moves a name, replacing a file of the new name. Not durable by itself.
+    /// Renames a file, and replaces a file with the new name. Not durable by itself.
     ///
     /// # Errors
     /// `NotFound`, `Io`.
@@ -305,17 +304,17 @@ impl Dir {
         })
     }
 
-    /// Moves a file to a name that must not exist yet. Not durable by itself.
+    /// Renames a file to a name that must not exist yet. Not durable by itself.
     ///
     /// # Errors
     /// `Exists`, `Io`.
     pub fn rename_new(&self, from: &str, to: &str) -> Result<()> {
         match fs::renameat_with(&self.fd, from, &self.fd, to, RenameFlags::NOREPLACE) {
-            // A file system that cannot: a second name first, then only that one.
+            // The file system does not support this. Add the new name first, then remove the old one.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
                 match fs::linkat(&self.fd, from, &self.fd, to, AtFlags::empty()) {
                     Ok(()) => self.remove_file(from),
-                    // One that has no second names either.
+                    // It does not support hard links either.
                     Err(Errno::PERM | Errno::NOSYS | Errno::OPNOTSUPP) if self.kind(to)?.is_none() => {
                         self.rename(from, self, to)
                     }
@@ -326,7 +325,7 @@ impl Dir {
         }
     }
 
-    /// Removes a file; one that is not there is as good as removed.
+    /// Removes a file, if it exists.
     ///
     /// # Errors
     /// `Io`.
@@ -337,7 +336,7 @@ impl Dir {
         }
     }
 
-    /// Removes whatever has that name: a file, a link, or a directory as [`Dir::remove_tree`] does.
+    /// Removes anything with a name: a file, a link, or a directory as [`Dir::remove_tree`] does.
     ///
     /// # Errors
     /// `Io`.
@@ -348,8 +347,8 @@ impl Dir {
         }
     }
 
-    /// All names in it, sorted. Names that are not UTF-8 are given with their bytes replaced, so
-    /// that they are seen and reported, and never match a name of ours.
+    /// Returns all names in it, sorted. Bytes that are not UTF-8 are replaced, so that such names are seen and
+    /// reported, but never match one of ours.
     ///
     /// # Errors
     /// `Io`.
@@ -367,7 +366,7 @@ impl Dir {
         Ok(names)
     }
 
-    /// An error of the standard library at a name in it.
+    /// Converts an error of the standard library for a name in it.
     pub fn io(&self, name: &str, source: std::io::Error) -> StoreError {
         match Errno::from_io_error(&source) {
             Some(errno) => self.fail(name)(errno),
@@ -376,7 +375,7 @@ impl Dir {
     }
 }
 
-/// A symlink to a directory is refused as "not a directory"; this calls it a symlink.
+/// Returns the right error for a symlink to a directory, which the system calls "not a directory".
 fn told_apart(errno: Errno, look: impl Fn() -> rustix::io::Result<fs::Stat>) -> Errno {
     let link = |stat: fs::Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
     if errno == Errno::NOTDIR && look().is_ok_and(link) { Errno::LOOP } else { errno }
@@ -390,7 +389,7 @@ fn kind_of(file_type: FileType) -> Kind {
     }
 }
 
-/// Reads what was opened without blocking, if it is a regular file of at most `max` bytes.
+/// Reads an open file, which was opened without blocking, if it is a regular file of at most `max` bytes.
 pub(crate) fn read_regular(fd: OwnedFd, path: &Path, max: usize) -> Result<Vec<u8>> {
     let stat = fs::fstat(&fd).map_err(|e| StoreError::at(path, e))?;
     if kind_of(FileType::from_raw_mode(stat.st_mode)) != Kind::File {
@@ -400,7 +399,7 @@ pub(crate) fn read_regular(fd: OwnedFd, path: &Path, max: usize) -> Result<Vec<u
     if size > max {
         return Err(StoreError::TooLarge { path: path.to_owned(), max });
     }
-    // One byte more than it should hold: a file that grows is caught, and the buffer never moves.
+    // One byte more than its size, so that a file that grows is noticed and the buffer never moves.
     let mut bytes = Vec::with_capacity(size + 1);
     let limit = u64::try_from(max).unwrap_or(u64::MAX).saturating_add(1);
     File::from(fd)
@@ -413,7 +412,7 @@ pub(crate) fn read_regular(fd: OwnedFd, path: &Path, max: usize) -> Result<Vec<u
     Ok(bytes)
 }
 
-/// The directory and the file name of a path.
+/// Splits a path into its directory and its file name.
 pub(crate) fn split(path: &Path) -> Result<(PathBuf, String)> {
     let name = path
         .file_name()

@@ -1,4 +1,4 @@
-//! Removes a directory with all that is in it.
+//! Removes a directory with everything in it.
 
 use std::ffi::{CStr, CString};
 use std::os::fd::OwnedFd;
@@ -9,23 +9,21 @@ use rustix::io::Errno;
 use super::{DIRECTORY, Dir, Result};
 use crate::StoreError;
 
-/// So many names are read before they are removed.
+/// How many names are read before they are removed.
 const AT_ONCE: usize = 1024;
-/// How often a directory inside is looked through: a file system may pass over a name while others go.
+/// How many times a subdirectory is listed, because a file system may skip a name while others are removed.
 const PASSES: usize = 8;
 
 impl Dir {
-    /// Removes a directory and everything in it, whatever the names and however deep. Symlinks are removed, not
-    /// followed.
+    /// Removes a directory and everything in it, with any names and of any depth. Symlinks are removed, not followed.
     ///
-    /// At most five descriptors are open at a time: what lies in a directory inside is moved up
-    /// before that is removed, so that ten thousand of them, one in the other, need no more than one.
+    /// At most five descriptors are open at a time: the directories in a subdirectory are moved up before it is
+    /// removed, so that ten thousand nested ones need no more than one.
     ///
-    /// NFS and FUSE keep a removed file under another name while a program has it open. What can be removed
-    /// beside such files is.
+    /// NFS and FUSE keep a removed file under another name while a program has it open. Everything else is removed.
     ///
     /// # Errors
-    /// `Denied`, `Io`; [`is_in_use`] tells that files are left for that reason.
+    /// `Denied`, `Io`; [`is_in_use`] tells whether files are left for that reason.
     pub fn remove_tree(&self, name: &str) -> Result<()> {
         let Some(dir) = self.dir_if_any(name)? else { return Ok(()) };
         let (mut moved, mut hidden) = (0, 0);
@@ -44,7 +42,7 @@ impl Dir {
             if removed == 0 {
                 break;
             }
-            // FUSE gives each the next name when it is removed, for as long as it is open.
+            // FUSE gives an open file another such name each time it is removed.
             hidden += usize::from(names.iter().all(|name| name.to_bytes().starts_with(b".fuse_hidden")));
         }
         drop(dir);
@@ -57,7 +55,7 @@ impl Dir {
         }
     }
 
-    /// The first names in it.
+    /// Returns the first names in it.
     fn some_names(&self) -> Result<Vec<CString>> {
         let mut names = Vec::new();
         for entry in fs::Dir::read_from(&self.fd).map_err(self.fail(""))? {
@@ -72,16 +70,16 @@ impl Dir {
         Ok(names)
     }
 
-    /// Removes a file, or a directory whose own directories are moved up beside it.
+    /// Removes a file, or a directory after moving its subdirectories up next to it.
     fn remove_one(&self, name: &CStr, moved: &mut u64) -> rustix::io::Result<()> {
         match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            // What unlinking a directory gives, on Linux and elsewhere.
+            // These are the errors of unlinking a directory, on Linux and elsewhere.
             Err(Errno::ISDIR | Errno::PERM) => {}
             Err(errno) => return Err(errno),
         }
         let inside = match fs::openat(&self.fd, name, DIRECTORY, Mode::empty()) {
-            // It was no directory that could not be removed.
+            // It was not a directory, so unlinking it was not permitted.
             Err(Errno::NOTDIR | Errno::LOOP) => return Err(Errno::PERM),
             inside => inside?,
         };
@@ -95,7 +93,7 @@ impl Dir {
         Err(Errno::NOTEMPTY)
     }
 
-    /// Removes the files in a directory inside, and moves its directories up beside it.
+    /// Removes the files in a subdirectory, and moves its own subdirectories up next to it.
     fn empty(&self, inside: &OwnedFd, moved: &mut u64) -> rustix::io::Result<()> {
         for entry in fs::Dir::read_from(inside)? {
             let entry = entry?;
@@ -108,7 +106,7 @@ impl Dir {
                 Err(Errno::ISDIR | Errno::PERM) => {}
                 Err(errno) => return Err(errno),
             }
-            // No file of ours has such a name. If another one has it, the next number is free.
+            // None of our files has such a name. If another one does, the next number is tried.
             while fs::statat(&self.fd, up(*moved).as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
                 *moved += 1;
             }
@@ -119,14 +117,14 @@ impl Dir {
     }
 }
 
-/// Whether a directory could not be removed because a program has a file in it open.
+/// Returns whether a directory could not be removed because a program has a file in it open.
 #[must_use]
 pub fn is_in_use(error: &StoreError) -> bool {
     let StoreError::Io { source, .. } = error else { return false };
     matches!(Errno::from_io_error(source), Some(Errno::BUSY | Errno::NOTEMPTY))
 }
 
-/// The name of a directory that was moved up.
+/// Returns the name of a directory that was moved up.
 fn up(number: u64) -> String {
     format!("removed-{number}")
 }
