@@ -140,6 +140,7 @@ claude=$cache/claude-code-2.1.329
 mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -path 'contrib/*' -name 'strongroom-*' -perm -100 \) | sort)
 group 'shell scripts' 30 shellcheck "${scripts[@]}"
 group 'format' 30 cargo fmt --all --check
+group 'words' 30 scripts/words.sh
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
 group 'lint without keychains' 120 cargo clippy --no-default-features --locked -- -D warnings
 # 64 writers write as often each as tests/it/contention.rs says, or with --all so often.

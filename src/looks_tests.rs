@@ -1,5 +1,4 @@
 use super::*;
-use crate::error::Code;
 
 #[test]
 fn names_are_told_from_secrets() {

@@ -101,7 +101,7 @@ pub(super) fn login(context: &mut Context, args: &Login) -> Result<u8> {
         None => ask_provider()?,
     };
     if known.method.is_none() {
-        refuse_browser(&provider)?;
+        refuse_browser(context, &provider)?;
         known.method = Method::of(&provider).first().copied();
     }
     known.provider = Some(provider);
@@ -125,9 +125,10 @@ fn add(context: &mut Context, known: Known) -> Result<u8> {
 ///
 /// # Errors
 /// `SIGN_IN_ELSEWHERE`.
-fn refuse_browser(provider: &Provider) -> Result<()> {
+fn refuse_browser(context: &Context, provider: &Provider) -> Result<()> {
     if !BROWSER.contains(&provider.as_str()) {
         return Ok(());
     }
-    Err(credentials::sign_in_elsewhere(provider))
+    let agent = context.agent()?;
+    Err(credentials::sign_in_elsewhere(provider, &agent, &agent.option()))
 }

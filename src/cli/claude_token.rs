@@ -24,7 +24,7 @@ use crate::term::secret_input;
 use crate::term::signals::Held;
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::id::{ProfileId, Provider};
 use crate::vault::index::Index;
 
 /// The form of the tokens of `claude setup-token`; the minimum length is OpenClaw's.
@@ -107,8 +107,7 @@ fn elsewhere(context: &Context, wish: &Wish) -> String {
         id = free;
     }
     let agent = context.agent().unwrap_or_default();
-    let other = (agent != AgentName::default()).then_some(agent.as_str());
-    setup_token::elsewhere(other, &id.word())
+    setup_token::elsewhere(&agent.option(), &id.word())
 }
 
 /// Returns whether something other than a token is stored under an id.

@@ -85,7 +85,14 @@ pub(super) fn keep_what_is_there(
             (_, CredentialType::Token) => "paste-token",
             _ => "paste-api-key",
         };
-        return Err(credentials::would_replace(profile, what, verb, &wish.provider, &free.word()));
+        return Err(credentials::would_replace(
+            profile,
+            what,
+            verb,
+            &open.agent.option(),
+            &wish.provider,
+            &free.word(),
+        ));
     }
     if secret_input::confirm(&credentials::replace_prompt(profile, what))? {
         return Ok(());

@@ -64,7 +64,7 @@ struct About<'a> {
 impl<'a> About<'a> {
     fn of(read: &'a Read, facts: &Facts<'a>) -> Self {
         let agent = facts.agent;
-        let on = if *agent == AgentName::default() { String::new() } else { format!(" --agent {agent}") };
+        let on = agent.option();
         let mut about = Self { read, meant: facts.meant, on, whose: String::new() };
         about.whose = match (facts.meant, &read.profile) {
             ([one], _) => messages::profile(&one.id, agent),

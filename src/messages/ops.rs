@@ -74,10 +74,9 @@ pub fn not_found_but_near(profile: impl Display, agent: impl Display, near: impl
 
 /// An agent does not have a profile, and no other agent does. `name` is the profile's id as a word of a shell.
 #[must_use]
-pub fn not_found(profile: impl Display, agent: impl Display, provider: impl Display, name: &str) -> Error {
-    no_credentials(profile, agent).with_remedy(format!(
-        "run `strongroom list` to see all profiles; to store it: `strongroom paste-token --provider {provider} --profile-id {name}`"
-    ))
+pub fn not_found(profile: impl Display, agent: impl Display, paste: &str) -> Error {
+    no_credentials(profile, agent)
+        .with_remedy(format!("run `strongroom list` to see all profiles; to store it: `{paste}`"))
 }
 
 /// An agent does not have a profile, but `other` does, which `told` says.

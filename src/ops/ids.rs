@@ -68,7 +68,14 @@ pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error
     }
     match told(&elsewhere) {
         Some(told) => messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]),
-        None => messages::ops::not_found(profile, agent, profile.provider(), &profile.word()),
+        None => {
+            // Of the providers that people have, only Anthropic gives tokens to paste.
+            let provider = profile.provider();
+            let verb = if provider.as_str() == "anthropic" { "paste-token" } else { "paste-api-key" };
+            let (on, id) = (agent.option(), profile.word());
+            let paste = format!("strongroom{on} {verb} --provider {provider} --profile-id {id}");
+            messages::ops::not_found(profile, agent, &paste)
+        }
     }
 }
 

@@ -28,7 +28,7 @@ pub const fn reason(code: ReasonCode) -> &'static str {
 /// Returns a warning that the index and the state have different orders for a provider.
 #[must_use]
 pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) -> String {
-    messages::overruled(provider, &ids(state), &on(agent.as_str()))
+    messages::overruled(provider, &ids(state), &agent.option())
 }
 
 /// Returns profile ids as a list.
@@ -84,11 +84,11 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
             return say(messages::UNREADABLE.to_owned(), messages::run_doctor(""));
         }
         Usable::RolledBack => {
-            let remedy = messages::restore_newer_or(&on(agent.as_str()), &paste(view, agent));
+            let remedy = messages::restore_newer_or(&agent.option(), &paste(view, agent));
             return say(messages::ROLLED_BACK.to_owned(), remedy);
         }
         Usable::Plaintext => {
-            return say(messages::PLAINTEXT.to_owned(), messages::run_doctor(&on(agent.as_str())));
+            return say(messages::PLAINTEXT.to_owned(), messages::run_doctor(&agent.option()));
         }
         Usable::Verified | Usable::Unverified | Usable::Reference => {}
     }
@@ -109,8 +109,8 @@ pub fn trouble(view: &ProfileView, status: Status, agent: &AgentName, now: i64) 
 
 /// Returns what to do if a provider or an agent has no profile.
 #[must_use]
-pub fn add(provider: &str, agent: &str) -> String {
-    messages::add(provider, &on(agent))
+pub fn add(provider: &str, agent: &AgentName) -> String {
+    messages::add(provider, &agent.option())
 }
 
 /// Returns a line that says which agents have what an agent lacks, if any has it.
@@ -122,12 +122,8 @@ pub fn elsewhere(agents: &[String], agent: &str) -> Option<String> {
 
 /// Returns what to do if all of a provider's profiles are cooling down.
 #[must_use]
-pub fn wait_or_add(provider: &str, agent: &str) -> String {
-    messages::wait_or_add(provider, &on(agent))
-}
-
-fn on(agent: &str) -> String {
-    if agent == AgentName::default().as_str() { String::new() } else { format!(" --agent {agent}") }
+pub fn wait_or_add(provider: &str, agent: &AgentName) -> String {
+    messages::wait_or_add(provider, &agent.option())
 }
 
 fn paste(view: &ProfileView, agent: &AgentName) -> String {
@@ -140,7 +136,7 @@ fn paste(view: &ProfileView, agent: &AgentName) -> String {
     } else {
         ""
     };
-    let (provider, id, on) = (&view.provider, view.id.word(), on(agent.as_str()));
+    let (provider, id, on) = (&view.provider, view.id.word(), agent.option());
     messages::paste_again(verb, &format!("--provider {provider} --profile-id {id}{ends}{on}"))
 }
 
@@ -149,7 +145,7 @@ fn renew(view: &ProfileView, agent: &AgentName) -> String {
     if view.usable == Usable::Reference {
         return messages::RENEW_ELSEWHERE.to_owned();
     }
-    let rotate = || format!("strongroom rotate {}{}", view.id.word(), on(agent.as_str()));
+    let rotate = || format!("strongroom rotate {}{}", view.id.word(), agent.option());
     match (provider.as_str(), view.kind) {
         // A setup-token is not a sign-in: it replaces the profile with one of another type.
         ("anthropic", CredentialType::OAuth) => messages::then(messages::SETUP_TOKEN, &paste(view, agent)),

@@ -44,13 +44,16 @@ pub fn text(overview: &Overview<'_>) -> String {
         }
         candidates(&mut out, overview, of);
         if all_wait(of) {
-            line(&mut out, format_args!("  {}", phrases::wait_or_add(of.provider.as_str(), agent)));
+            line(
+                &mut out,
+                format_args!("  {}", phrases::wait_or_add(of.provider.as_str(), overview.input.agent)),
+            );
         }
     }
     for Lacking { provider, elsewhere } in &overview.lacking {
         let elsewhere: Vec<_> = elsewhere.iter().map(ToString::to_string).collect();
         line(&mut out, format_args!("\n{}", messages::no_key(provider.as_str(), agent)));
-        line(&mut out, format_args!("  {}", phrases::add(provider.as_str(), agent)));
+        line(&mut out, format_args!("  {}", phrases::add(provider.as_str(), overview.input.agent)));
         out.extend(phrases::elsewhere(&elsewhere, agent).map(|has| has + "\n"));
     }
     let mut heading = Some("\nNeeds attention\n");
@@ -81,9 +84,9 @@ fn nothing(out: &mut String, overview: &Overview<'_>) {
     let input = &overview.input;
     let agent = input.agent.as_str();
     let (what, remedy) = match input.only {
-        Only::All => (messages::nothing(agent), phrases::add("anthropic", agent)),
+        Only::All => (messages::nothing(agent), phrases::add("anthropic", input.agent)),
         Only::Provider(provider) => {
-            (messages::nothing_of(provider, agent), phrases::add(provider.as_str(), agent))
+            (messages::nothing_of(provider, agent), phrases::add(provider.as_str(), overview.input.agent))
         }
         Only::Profile(profile) => (messages::nothing_named(profile, agent), messages::LIST.to_owned()),
     };

@@ -63,7 +63,7 @@ fn continues(line: &str) -> bool {
         && marker(line) == line.len() - text.len()
 }
 
-/// How far a line's words are indented: behind the mark of a list, if it has one.
+/// Returns how far a line's words are indented: past the mark of a list, if it has one.
 fn marker(line: &str) -> usize {
     let text = line.trim_start();
     let indent = line.len() - text.len();

@@ -9,7 +9,7 @@ use crate::ops::status::Warning;
 pub(super) fn sentence(warning: &Warning) -> String {
     match warning {
         Warning::Home(what) | Warning::Exposed(what) => what.clone(),
-        Warning::Behind(what) => reading::older_than_remembered(what),
+        Warning::RolledBack(what) => reading::older_than_remembered(what),
         Warning::KeychainAlone => reading::keychain_alone(ONLY_KEYCHAIN),
         Warning::Client(unread) => client::told(unread),
         Warning::Locked(error) => reading::not_verified(error.what()),

@@ -66,7 +66,11 @@ pub fn denied(path: &Path, at: &Path, why: Denial) -> Error {
 /// A warning: other users can read the home.
 #[must_use]
 pub fn readable_by_others(path: &Path) -> String {
-    format!("{} can be read by other users (secrets in it are encrypted); chmod 700 it", shown(path))
+    format!(
+        "{} can be read by other users (secrets in it are encrypted): chmod 700 {}",
+        shown(path),
+        shell_path(path)
+    )
 }
 
 /// A warning: `vault.json` is missing.

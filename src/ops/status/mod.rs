@@ -169,7 +169,7 @@ pub fn look(
 /// Returns warnings about a home that need no key.
 fn of_home(vault: &Vault, agent: &AgentName) -> Result<Vec<Warning>> {
     let mut warnings: Vec<_> = vault.notices().iter().cloned().map(Warning::Home).collect();
-    warnings.extend(profiles::rolled_back(vault, agent)?.into_iter().map(Warning::Behind));
+    warnings.extend(profiles::rolled_back(vault, agent)?.into_iter().map(Warning::RolledBack));
     if keychain_key::is_unseen(vault.home()) && vault.slots()?.len() == 1 {
         warnings.push(Warning::KeychainAlone);
     }

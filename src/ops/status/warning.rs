@@ -11,7 +11,7 @@ pub enum Warning {
     /// A notice from opening the vault.
     Home(String),
     /// The home is older than this machine remembers; a sentence.
-    Behind(String),
+    RolledBack(String),
     /// The keychain is the only unlock method, and no later command has read the key back.
     KeychainAlone,
     /// The client's configuration was not read, or not all of it.

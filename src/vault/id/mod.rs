@@ -246,6 +246,13 @@ impl AgentName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the option that names the agent in a command to paste, with a space before it: ` --agent ops`. The
+    /// default agent needs none.
+    #[must_use]
+    pub fn option(&self) -> String {
+        if *self == Self::default() { String::new() } else { format!(" --agent {self}") }
+    }
 }
 
 impl Default for AgentName {

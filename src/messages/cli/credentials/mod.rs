@@ -27,13 +27,13 @@ pub fn cannot_ask(what: &str, stdin_is_terminal: bool) -> Error {
 
 /// The provider is signed in to in a browser or by a device code.
 #[must_use]
-pub fn sign_in_elsewhere(provider: impl Display) -> Error {
+pub fn sign_in_elsewhere(provider: impl Display, agent: impl Display, agent_option: &str) -> Error {
     Error::new(
         Code::SignInElsewhere,
         format!("cannot sign in to {provider}: that needs a browser or the network, which Strongroom does not use"),
     )
     .with_remedy(format!(
-        "sign in with `openclaw models auth login --provider {provider}`, then run `strongroom import ~/.openclaw/agents/main/agent/auth-profiles.json --include-oauth`; or paste a token: `strongroom paste-token --provider {provider}`"
+        "sign in with `openclaw models auth login --provider {provider}`, then run `strongroom{agent_option} import ~/.openclaw/agents/{agent}/agent/auth-profiles.json --include-oauth`; or paste a token: `strongroom{agent_option} paste-token --provider {provider}`"
     ))
 }
 
@@ -77,12 +77,13 @@ pub fn would_replace(
     profile: impl Display,
     held: &str,
     verb: &str,
+    agent_option: &str,
     provider: impl Display,
     free_id: &str,
 ) -> Error {
     Error::new(Code::Exists, format!("{profile} already holds {held}, and it would be replaced")).with_remedy(
         format!(
-            "nothing was changed; to keep both, run `strongroom {verb} --provider {provider} --profile-id {free_id}`"
+            "nothing was changed; to keep both, run `strongroom{agent_option} {verb} --provider {provider} --profile-id {free_id}`"
         ),
     )
 }

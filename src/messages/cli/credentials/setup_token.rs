@@ -36,13 +36,12 @@ pub fn not_anthropic(provider: impl Display) -> Error {
     )
 }
 
-/// How to store a token without `claude` on this terminal. `agent` is given if it is not the default one; `id` is a
-/// shell word.
+/// How to store a token without `claude` on this terminal. `agent_option` names the agent, unless it is the
+/// default one; `id` is a shell word.
 #[must_use]
-pub fn elsewhere(agent: Option<&str>, id: &str) -> String {
-    let agent = agent.map(|agent| format!(" --agent {agent}")).unwrap_or_default();
+pub fn elsewhere(agent_option: &str, id: &str) -> String {
     format!(
-        "run `claude setup-token` on any machine with a browser, and store its token with `strongroom{agent} paste-token --provider anthropic --profile-id {id} --expires-in 365d`"
+        "run `claude setup-token` on any machine with a browser, and store its token with `strongroom{agent_option} paste-token --provider anthropic --profile-id {id} --expires-in 365d`"
     )
 }
 
