@@ -66,17 +66,15 @@ pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error
     if let Some(near) = self::profile(vault, agent, profile) {
         return messages::ops::not_found_but_near(profile, agent, near);
     }
-    match told(&elsewhere) {
-        Some(told) => messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]),
-        None => {
-            // Of the providers that people have, only Anthropic gives tokens to paste.
-            let provider = profile.provider();
-            let verb = if provider.as_str() == "anthropic" { "paste-token" } else { "paste-api-key" };
-            let (on, id) = (agent.option(), profile.word());
-            let paste = format!("strongroom{on} {verb} --provider {provider} --profile-id {id}");
-            messages::ops::not_found(profile, agent, &paste)
-        }
+    if let Some(told) = told(&elsewhere) {
+        return messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]);
     }
+    // Only Anthropic gives people tokens to paste.
+    let provider = profile.provider();
+    let verb = if provider.as_str() == "anthropic" { "paste-token" } else { "paste-api-key" };
+    let (on, id) = (agent.option(), profile.word());
+    let paste = format!("strongroom{on} {verb} --provider {provider} --profile-id {id}");
+    messages::ops::not_found(profile, agent, &paste)
 }
 
 #[cfg(test)]
