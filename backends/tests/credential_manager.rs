@@ -1,6 +1,6 @@
 //! The Windows keychain against a real Credential Manager: Wine's, by `scripts/cross.sh windows`.
 //!
-//! One test at a time: where a credential is added while another thread or process lists them, Wine 8
+//! One test at a time: if a credential is added while another thread or process lists them, Wine 8
 //! writes beyond the end of the list (it measures first and fills in later).
 
 #![cfg(windows)]
@@ -339,7 +339,7 @@ fn call_until_given_up(begin: impl FnOnce()) {
     assert_eq!(outcome, Err(KeychainError::Timeout(limit)));
     // Of the limit, what slow answers before took is spent.
     assert!(took >= limit / 2 && took < limit * 3, "{took:?}");
-    // No further call is made behind one that was late.
+    // No further call is made after one that was late.
     assert_eq!(second, Err(KeychainError::Timeout(limit)));
     assert!(second_took < limit / 2, "{second_took:?}");
 }

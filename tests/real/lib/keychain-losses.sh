@@ -139,7 +139,7 @@ check_lost() {
     "$lib/keychain-items.py" delete "$(item_of path a:x)"
     refused KEYCHAIN_LOST 65 'rekey while the keychain does not give a record' rekey --yes
     run verify
-    has "$out" 'a:x is in the ledger, and its record is gone' 'verify names it'
+    has "$out" 'a:x is listed in the ledger, but its keychain item is gone' 'verify names it'
     local attributes
     mapfile -t attributes < <("$rig_python" -c 'import json, sys; [print(f"{k}={v}") for k, v in json.load(sys.stdin)["attributes"].items()]' <"$tmp/item")
     "$lib/keychain-items.py" plant 'put back' "${attributes[@]}" <"$tmp/true" >"$tmp/path"

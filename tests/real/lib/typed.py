@@ -14,7 +14,8 @@ HTML comments:
                             (`## `) begins with an empty one. `NAME, keychain` has a session bus with a keychain
     <!-- set: NAME=VALUE -->   a variable for the next block
     <!-- file: PATH -->     the next block is the text of that file
-    <!-- types: TEXT -->    what is typed at the next prompt of the next block, `\\n` for Enter alone; one each
+    <!-- types: TEXT -->    what is typed at the next prompt of the next block, `\\n` for Enter alone, `$(COMMAND)` for
+                            what that prints; one each
     <!-- needs: THING -->   the next block runs only if such a thing exists; else it is counted as not run
     <!-- not run: WHY -->   the next block is not run
     <!-- first: COMMAND --> what is done before the next block, and not shown; it has to succeed
@@ -32,6 +33,7 @@ import pty
 import re
 import select
 import signal
+import subprocess
 import sys
 import time
 
@@ -92,6 +94,15 @@ def typed(command, answers, home, keychain, more):
     _, status = os.waitpid(pid, 0)
     os.close(master)
     return plain(shown), os.waitstatus_to_exitcode(status), answers
+
+
+def answer(text, home):
+    """What is typed: a text, or what a command in `$( )` prints."""
+    command = re.fullmatch(r"\$\((.*)\)", text)
+    if command is None:
+        return text
+    ran = subprocess.run(["/bin/bash", "-c", command.group(1)], env=environment(home, False, {}), capture_output=True, text=True, check=True)
+    return ran.stdout.strip()
 
 
 def plain(shown):
@@ -231,7 +242,7 @@ def main():
                     os.makedirs(os.path.dirname(path), exist_ok=True)
                     with open(path, "w", encoding="utf-8") as file:
                         file.write("\n".join(lines).replace("/home/you", directory) + "\n")
-            answers = [value for key, value in said if key == "types"]
+            answers = [answer(value, directory) for key, value in said if key == "types"]
             for command, expected in typing:
                 shown, status, answers = typed(command, answers, directory, keychain, more)
                 as_written, as_shown = expected.rstrip("\n").split("\n"), shown.rstrip("\n")
