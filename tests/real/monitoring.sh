@@ -129,11 +129,11 @@ key=$tmp/home/.config/strongroom/key
 clean strongroom remove mistral:manual --yes >/dev/null 2>&1
 mv "$key" "$tmp/key"
 watch 77 'a lost key is told' --expiring-within 1h
-has "$tmp/message" '2 of 2 records could not be opened: the vault is locked: no key found' '... with what is wrong'
+has "$tmp/message" '2 of 2 profiles are not verified: the vault is locked: no key found' '... with what is wrong'
 has "$tmp/message" 'Run strongroom doctor' '... and what to do'
 has "$tmp/document" '"record": "unverified"' '... and the document'
 watch 2 'if one also expires soon, the exit status says that'
-has "$tmp/message" 'groq:manual expiring; 2 of 2 records could not be opened' '... and the line both'
+has "$tmp/message" 'groq:manual expiring; 2 of 2 profiles are not verified' '... and the line both'
 watch 0 'a key file that is named by an option opens it' --expiring-within 1h --key-file "$tmp/key"
 watch 77 'one that is named and not there is told' --expiring-within 1h --key-file "$tmp/nowhere"
 has "$tmp/message" "key file $tmp/nowhere does not exist" '... by its name'
@@ -173,7 +173,7 @@ clean strongroom "${phrase[@]}" init --store file --unlock passphrase >/dev/null
 printf '%s' "$secret" | clean strongroom "${phrase[@]}" paste-token --provider groq --expires-in 2h >/dev/null
 watch 0 'a vault with a passphrase alone is locked as a rule: no news' --expiring-within 1h --home "$tmp/by-passphrase"
 watch 2 '... and its dates are looked at' --home "$tmp/by-passphrase"
-lacks "$tmp/message" 'could not be opened' '... they alone'
+lacks "$tmp/message" 'not verified' '... they alone'
 outcome 77 'STRONGROOM_UNVERIFIED=tell tells of it' \
     clean STRONGROOM_UNVERIFIED=tell strongroom-watch --expiring-within 1h --home "$tmp/by-passphrase"
 watch 0 'a passphrase file opens it' --expiring-within 1h "${phrase[@]}"
