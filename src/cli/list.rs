@@ -12,6 +12,7 @@ use super::context::not_a_secret;
 use crate::error::Result;
 use crate::messages::cli::reading;
 use crate::ops::list::{Holds, Listing};
+use crate::term::out;
 use crate::term::table::Table;
 use crate::time::{local, relative};
 use crate::vault::credential::CredentialType;
@@ -83,12 +84,13 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         return Ok(0);
     }
     // Output is collected, and printed before each warning, so that both appear in order.
+    let columns = out::columns();
     let mut out = String::new();
     for agent in &agents {
         if agents.len() > 1 {
             out.push_str(&format!("Agent {}\n", agent.name));
         }
-        let is_empty = !write_table(&mut out, agent, context.env.now());
+        let is_empty = !write_table(&mut out, agent, context.env.now(), columns);
         let nothing = is_empty && agent.unlisted.is_empty();
         if nothing || !agent.unlisted.is_empty() || agent.seen.unfinished {
             context.print(&std::mem::take(&mut out))?;
@@ -162,14 +164,28 @@ fn profile(entry: Entry<'_>, holds: Holds) -> ProfileDocument<'_> {
     }
 }
 
-/// Appends the table of an agent's profiles. Returns whether there are any.
-fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
+/// Appends the table of an agent's profiles, without dates if the terminal is too narrow for them. Returns whether there
+/// are any.
+fn write_table(out: &mut String, agent: &Listed<'_>, now: i64, columns: Option<usize>) -> bool {
+    let mut table = table_of(agent, now, true);
+    if columns.is_some_and(|columns| table.width() > columns) {
+        table = table_of(agent, now, false);
+    }
+    if table.is_empty() {
+        return false;
+    }
+    table.write_to(out, 0);
+    true
+}
+
+fn table_of(agent: &Listed<'_>, now: i64, with_dates: bool) -> Table<5> {
     let mut table = Table::new(["PROFILE", "TYPE", "EXPIRES", "STORE", ""]);
     let mut expires = String::new();
     for (entry, holds) in agent.entries() {
         expires.clear();
         match entry.expires {
             None => expires.push('-'),
+            Some(at) if !with_dates => expires.push_str(&relative(at, now)),
             Some(at) => {
                 expires.push_str(&local(at));
                 expires.push_str(" (");
@@ -188,9 +204,5 @@ fn write_table(out: &mut String, agent: &Listed<'_>, now: i64) -> bool {
         let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);
         table.row([entry.id, kind, &expires, store, note]);
     }
-    if table.is_empty() {
-        return false;
-    }
-    table.write_to(out, 0);
-    true
+    table
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::termios::tcgetwinsize;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::error::{Code, Result};
@@ -73,6 +74,13 @@ fn taken(written: Written) -> Result<()> {
 pub fn error_is_ready() -> bool {
     let stderr = rustix::stdio::stderr();
     poll(&mut [PollFd::new(&stderr, PollFlags::OUT)], Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+}
+
+/// Returns how many characters fit into a line of the terminal that standard output is, if it is one.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    (size.ws_col > 0).then_some(usize::from(size.ws_col))
 }
 
 /// Writes text to standard error. A failure is ignored, because it could not be reported.

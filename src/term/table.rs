@@ -50,6 +50,13 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.len() == usize::from(self.has_header)
     }
 
+    /// Returns the width of the longest possible line, in characters.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let used = self.widths.iter().filter(|width| **width > 0);
+        used.map(|width| width + 2).sum::<usize>().saturating_sub(2)
+    }
+
     /// Appends the table to a text, each line indented by `indent` spaces.
     pub fn write_to(&self, out: &mut String, indent: usize) {
         let line = self.widths.iter().map(|width| width + 2).sum::<usize>() + indent + 1;

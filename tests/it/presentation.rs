@@ -1,6 +1,8 @@
 //! How output is shown: times in the user's zone, colour, and what `--verbose` adds.
 
-use crate::session::{Session, ran};
+use crate::goldens::start_at_terminal;
+use crate::pty::Pty;
+use crate::session::{Session, binary, ran};
 
 #[test]
 fn times_for_people_are_in_the_zone_of_tz_and_those_for_programs_in_utc() {
@@ -46,4 +48,22 @@ fn colour_is_used_if_it_is_asked_for_and_never_if_not() {
     assert!(coloured(&["--color=always", "lst"]));
     assert!(!coloured(&["get", "groq:none", "--color", "never"]));
     session.run(["list", "--color", "sometimes"]).failed("USAGE", 64);
+}
+
+#[test]
+fn a_list_leaves_dates_out_if_the_terminal_is_too_narrow_for_them() {
+    let session = Session::new();
+    let expires = ["paste-token", "--provider", "groq", "--expires-in", "30d"];
+    session.feed("made-up-token-1", expires).ok();
+    let listed = |columns: u32| {
+        let mut pty = Pty::open();
+        let command = format!("stty cols {columns}; {} list; echo ended", binary().display());
+        let child = start_at_terminal(&pty, &session, &command);
+        pty.wait_for("ended");
+        pty.wait(child);
+        pty.screen()
+    };
+    let (narrow, wide) = (listed(50), listed(80));
+    assert!(narrow.contains("token  in 30d   file"), "{narrow}");
+    assert!(wide.contains(" (in 30d)  file"), "{wide}");
 }
