@@ -1,6 +1,7 @@
 //! The pages say what the code does.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use strongroom::error::Code;
 
@@ -52,4 +53,58 @@ fn every_verb_has_its_place_in_the_reference() {
             assert!(page.contains(&format!("--{option}")), "{name} --{option}");
         }
     }
+}
+
+/// The documents of the project.
+fn documents() -> Vec<PathBuf> {
+    let mut found = vec![source("README.md"), source("CHANGELOG.md")];
+    for directory in ["docs", "docs/decisions"] {
+        let entries = std::fs::read_dir(source(directory)).unwrap().map(|entry| entry.unwrap().path());
+        found.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    found
+}
+
+/// A document's lines that are not code.
+fn prose(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut in_code = false;
+    let lines = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        in_code ^= is_fence;
+        !in_code && !is_fence
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The anchors of a document's headings, as the hosts of Markdown make them.
+fn anchors(path: &Path) -> BTreeSet<String> {
+    let headings = prose(path);
+    let headings = headings.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let words = heading.trim_start_matches('#').trim();
+        let kept = words.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.collect::<String>().to_lowercase().replace(' ', "-")
+    };
+    headings.map(anchor).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for page in documents() {
+        for link in prose(&page).split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            if link.contains("://") {
+                continue;
+            }
+            checked += 1;
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            if !target.exists() || (!anchor.is_empty() && !anchors(&target).contains(anchor)) {
+                wrong.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(checked > 50, "{checked}");
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
