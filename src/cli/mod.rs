@@ -60,6 +60,7 @@ mod verify;
 mod watching;
 
 use std::ffi::OsString;
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -182,7 +183,8 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     env.color = global::color_of(arguments);
     let json = arguments.iter().any(|argument| argument == "--json");
     let _quiet = quiet(arguments, &env);
-    let mut command = command();
+    // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
+    let mut command = ManuallyDrop::new(if may_show_page(arguments) { command() } else { unlaid() });
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let looked =
             argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
@@ -192,8 +194,6 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
         Ok(parsed) => parsed,
         Err(error) => return usage::report(&error, &usage::names(&command, arguments), &env, json),
     };
-    // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
-    std::mem::forget(command);
     let mut context = Context::new(env, global);
     let exit = match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
@@ -251,7 +251,17 @@ fn quiet(arguments: &[OsString], env: &Env) -> Option<Quiet> {
 /// The command line's definition, for completions and manual pages.
 #[must_use]
 pub fn command() -> clap::Command {
-    help::laid_out(with_options(Cli::command().disable_help_flag(true)))
+    help::laid_out(unlaid())
+}
+
+/// The definition without the page of the whole program, which is not needed at most starts.
+fn unlaid() -> clap::Command {
+    with_options(Cli::command().disable_help_flag(true))
+}
+
+/// Whether the page of the whole program may be shown: it is asked for, or nothing is.
+fn may_show_page(arguments: &[OsString]) -> bool {
+    arguments.len() < 2 || arguments.iter().any(|argument| argument == "-h" || argument == "--help")
 }
 
 /// Adds the options of every command.

@@ -130,7 +130,10 @@ mod tests {
         for mode in [0o640, 0o604, 0o620] {
             let path = file(directory.path(), b"x", mode);
             let (_, warnings) = read(&path, SOURCE_MAX).unwrap();
-            assert!(warnings[0].contains(&format!("(mode {mode:03o}): chmod 600")), "{warnings:?}");
+            assert!(
+                warnings[0].contains(&format!("(mode {mode:03o}): make it private with `chmod 600`")),
+                "{warnings:?}"
+            );
         }
     }
 
