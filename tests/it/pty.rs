@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 
-/// The longest wait: a hang is a failure.
+/// A hang is a failure, not a wait.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// The variable that tells a child what to do.

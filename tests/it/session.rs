@@ -299,8 +299,8 @@ pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["doctor", "--repair"], ""),
 ];
 
-/// Returns `strace` of these calls with the binary, without arguments. The binary forbids other processes of its user
-/// to read its memory, and with it the arguments of its calls; here the call that forbids it has no effect.
+/// `strace` of these calls over the binary, which needs arguments still. The binary forbids others of its user to
+/// look into its memory, and so to see what its calls say: here that one call does nothing.
 pub fn strace(session: &Session, calls: &str, options: &[&str]) -> Command {
     let strace = Path::new("/usr/bin/strace");
     assert!(strace.exists(), "strace is missing: apt-get install strace");

@@ -360,7 +360,7 @@ verify openclaw-gateway.service
 # With a key that is not encrypted, as the unit's comment says.
 sed -e '/^LoadCredentialEncrypted=/d' -e 's/^#   LoadCredential=/LoadCredential=/' \
     "$units/openclaw-gateway.service" >"$units/openclaw-gateway-plain.service"
-has "$units/openclaw-gateway-plain.service" LoadCredential=strongroom-key:/ 'the unit can take a key that is not encrypted'
+has "$units/openclaw-gateway-plain.service" LoadCredential=strongroom-key:/ 'the unit can take a key that is not sealed'
 verify openclaw-gateway-plain.service
 verify strongroom-watch.service
 # A unit that reads a vault may do nothing else; systemd calls a service well confined up to 2.5 of 10.
