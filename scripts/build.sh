@@ -1,16 +1,16 @@
-# To be sourced: builds the program and says that it goes on.
+# To be sourced: builds the program, and reports progress.
 # shellcheck shell=bash
 
-# How often a line is printed if there is no terminal, in seconds.
+# How often progress is printed without a terminal, in seconds.
 BUILD_TELLS=5
 
-# build_strongroom ROOT SCRATCH: builds the program of the checkout ROOT, and sets STRONGROOM to where cargo says
-# that it put it. SCRATCH is a directory for what cargo says. The build is the one that the tests use.
+# build_strongroom ROOT SCRATCH: builds the program of the checkout ROOT, and sets STRONGROOM to its path according to
+# cargo. SCRATCH is a directory for cargo's output. The tests use the same build.
 build_strongroom() {
     local root=$1 scratch=$2 crates status=0 builder built
     local cargo=(cargo build --locked --message-format=json-render-diagnostics)
     if [ -t 2 ]; then
-        # cargo draws a bar of its own.
+        # cargo draws its own progress bar.
         (cd "$root" && "${cargo[@]}" >"$scratch/artifacts") || return 1
     else
         printf '# Fetching what it is built of ...\n' >&2

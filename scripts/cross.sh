@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Checks on Linux what other platforms get.
+# Checks the builds for other platforms on Linux.
 #
 #   scripts/cross.sh macos      type-checks and lints the whole workspace for macOS; nothing is run
 #   scripts/cross.sh windows    runs the tests of strongroom-backends under Wine, with its Credential Manager
 #
 # Both need Debian's rustc-web, whose source package lets cargo build std for a platform for which no std is
 # installed (a few minutes on two cores the first time). scripts/install-test-deps.sh --all installs it and
-# all else. The Wine prefix lies in ${STRONGROOM_TEST_CACHE:-~/.cache/strongroom-tests}.
+# everything else. The Wine prefix is in ${STRONGROOM_TEST_CACHE:-~/.cache/strongroom-tests}.
 set -euo pipefail
 umask 022
 
@@ -18,7 +18,7 @@ die() { printf 'cross: %s\n' "$*" >&2; exit 1; }
 need() { [ -e "$1" ] || die "missing $1; run scripts/install-test-deps.sh --all"; }
 
 # cross_cargo TARGET COMMAND ARGUMENTS...: cargo for another platform, std included, in a build directory of
-# its own, because it is another compiler than the one that builds for this machine.
+# its own, because the compiler differs from the one that builds for this machine.
 cross_cargo() {
     local target=$1 command=$2
     shift 2
@@ -50,8 +50,8 @@ wineserver=/usr/lib/wine/wineserver64
 mingw=x86_64-w64-mingw32-gcc
 server=
 
-# Rust's std takes its random numbers from ProcessPrng of bcryptprimitives.dll, which Wine 8 lacks: this one
-# passes on what Wine's own generator gives. For tests only.
+# Rust's std gets its random numbers from ProcessPrng of bcryptprimitives.dll, which Wine 8 lacks: this one
+# returns those of Wine's own generator. For tests only.
 write_shim() {
     "$mingw" -shared -O2 -s -x c -o "$1" - -ladvapi32 <<'C'
 #include <windows.h>
@@ -88,7 +88,7 @@ start_server() {
     end_server
     read -ra numbers < <(stat -c '%d %i' "$WINEPREFIX")
     directory=$(printf 'server-%x-%x' "${numbers[@]}")
-    # Where the one before is not quite gone, starting does nothing and says nothing.
+    # While the previous server is still ending, starting another does nothing and prints nothing.
     for try in {1..50}; do
         [ "$try" -eq 1 ] || sleep 0.1
         "$wineserver" --persistent
@@ -104,10 +104,10 @@ start_server() {
     die "no wineserver works in a directory $directory"
 }
 
-# Ends the server, whose prefix is ours alone; a test may have left it stopped.
+# Ends the server, whose prefix only this script uses; a test may have left it stopped.
 end_server() {
     [ -z "$server" ] || kill -CONT "$server"
-    # It fails if there is no server.
+    # This fails if there is no server.
     "$wineserver" --kill || true
     "$wineserver" --wait
 }
@@ -127,8 +127,8 @@ windows() {
     unset DISPLAY WAYLAND_DISPLAY
     make_prefix
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=$mingw CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine
-    # Wine packs the credentials that it lists without alignment, Windows does not: reading them works, only
-    # the check in debug builds ends the program.
+    # Wine lists credentials without alignment, and Windows does not: reading them works, but the check in
+    # debug builds would end the program.
     local tests=(
         test --package strongroom-backends --lib --tests
         --config 'profile.dev.package.windows-native-keyring-store.debug-assertions=false'

@@ -4,7 +4,7 @@
 #
 #   scripts/demo.sh
 #
-# STRONGROOM=/path/to/strongroom runs a binary that is there already instead of building one.
+# STRONGROOM=/path/to/strongroom runs an existing binary instead of building one.
 set -euo pipefail
 given=${STRONGROOM-}
 unset "${!STRONGROOM_@}" STRONGROOM # the demo must not touch the reader's own vault
@@ -30,10 +30,10 @@ else
     build_strongroom "$root" "$tmp" || die 'cargo could not build it; the reason stands above'
 fi
 [ -x "$STRONGROOM" ] || die "$STRONGROOM cannot be run"
-# Not before the build, because it would make the build directory private.
+# Set after the build, because it would make the build directory private.
 umask 077
 
-# Each vault has a home of its own, and the key that opens it lies outside that home.
+# Each vault has its own home, and the key that opens it is outside that home.
 desktop() { STRONGROOM_HOME=$tmp/desktop/vault STRONGROOM_KEY_FILE=$tmp/desktop/key "$STRONGROOM" --no-input "$@"; }
 server() { STRONGROOM_HOME=$tmp/server/vault STRONGROOM_KEY_FILE=$tmp/server/key "$STRONGROOM" --no-input "$@"; }
 # Prints the command as a person would type it, then runs it.
@@ -78,7 +78,7 @@ on desktop export anthropic:demo --to "$recipient" --out "$tmp/bundle.age"
 on server import "$tmp/bundle.age"
 [ "$(on server get anthropic:demo)" = "$token" ] || die 'the token arrived changed on the second vault'
 
-# The promise of the whole thing, checked on everything that was just written.
+# The main promise, checked on everything that was just written.
 if grep -rqaF -- "$token" "$tmp"; then
     die 'the token was found in plaintext in a file'
 fi

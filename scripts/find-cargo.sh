@@ -1,10 +1,10 @@
-# To be sourced: makes sure that there is a cargo that builds this project, or says how to get one and returns 1.
+# To be sourced: checks that there is a cargo that builds this project; otherwise says how to get one and returns 1.
 # shellcheck shell=bash
 
-# needs_rust ROOT: the oldest Rust that the project is built by, as "1.89".
+# needs_rust ROOT: prints the oldest supported Rust version, such as "1.89".
 needs_rust() { sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$1/Cargo.toml"; }
 
-# is_older A B: whether version A comes before B.
+# is_older A B: succeeds if version A is older than B.
 is_older() { [ "$1" != "$2" ] && [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
 how_to_install() {
@@ -16,7 +16,7 @@ how_to_install() {
     printf 'Anywhere: https://rustup.rs, a C compiler and git\n' >&2
 }
 
-# find_cargo ROOT: for the project in that directory.
+# find_cargo ROOT: finds a cargo for the project in that directory.
 find_cargo() {
     local found beside version needed
     needed=$(needs_rust "$1")
@@ -26,7 +26,7 @@ find_cargo() {
     fi
     if ! cargo --version >/dev/null 2>&1; then
         # rustup's cargo looks for its toolchains under HOME. If HOME is not the one that rustup was
-        # installed for, they still lie beside the directory that cargo was found in.
+        # installed for, they are still next to the directory that cargo was found in.
         beside=$(cd "$(dirname "$found")/../.." && pwd)/.rustup
         if [ -z "${RUSTUP_HOME-}" ] && [ -d "$beside" ]; then
             export RUSTUP_HOME=$beside
@@ -36,7 +36,7 @@ find_cargo() {
             return 1
         fi
     fi
-    # What builds is rustc; Debian's older cargo counts otherwise.
+    # rustc decides, because Debian's cargo has another version number.
     version=$(rustc --version 2>/dev/null | cut -d ' ' -f 2)
     if [ -z "$version" ]; then
         how_to_install 'rustc was not found' "$needed"

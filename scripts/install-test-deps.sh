@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Says what it does; does nothing for
-# what is already there.
+# Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Reports what it does; skips what is
+# already installed.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -9,7 +9,7 @@
 set -euo pipefail
 umask 022
 
-# One command or file that the tests use a line, and the Debian packages that bring it. A file is a pattern.
+# One line for each command or file that the tests use, with its Debian packages. A file is a pattern.
 debian_needs() {
     cat <<'LINES'
 cc gcc libc6-dev
@@ -43,7 +43,7 @@ useradd passwd
 script bsdutils
 LINES
     [ "$all" = yes ] || return 0
-    # For other platforms (scripts/cross.sh): a Rust whose std comes as source too, a linker, Wine.
+    # For other platforms (scripts/cross.sh): a Rust that includes the source of std, a linker, Wine.
     cat <<'LINES'
 /usr/bin/rustc rustc-web
 /usr/bin/cargo cargo-web
@@ -62,7 +62,7 @@ cargo_deny_version=0.20.2
 say() { printf 'install-test-deps: %s\n' "$*"; }
 die() { printf 'install-test-deps: %s\n' "$*" >&2; exit 1; }
 
-# thrice COMMAND...: a registry may be away for a moment.
+# thrice COMMAND...: tries up to three times, because a registry may be briefly unavailable.
 thrice() {
     "$@" && return
     for _ in 1 2; do
@@ -112,7 +112,7 @@ install_packages() {
     log=$(mktemp)
     export DEBIAN_FRONTEND=noninteractive
     local install=(apt-get install -y --no-install-recommends -o DPkg::Lock::Timeout=120 "${missing[@]}")
-    # The lists on a machine may be absent or too old to find a package with: then they are fetched.
+    # The package lists may be missing or outdated: then they are fetched.
     if ! "${install[@]}" >"$log" 2>&1 </dev/null; then
         say 'fetching the package lists first'
         if ! { thrice apt-get update && thrice "${install[@]}"; } >"$log" 2>&1 </dev/null; then
@@ -130,8 +130,8 @@ case "$(uname -s)-$(uname -m)" in
     *) npm_arch= ;;
 esac
 
-# from_npm NAME VERSION SIZE LINK TARGET PACKAGE...: packages in a directory of their own, where LINK leads to
-# TARGET. says_version_of_NAME DIRECTORY VERSION looks at what came. No install script of a package runs.
+# from_npm NAME VERSION SIZE LINK TARGET PACKAGE...: installs packages into their own directory, with a LINK to
+# TARGET. says_version_of_NAME DIRECTORY VERSION checks the result. No install script of a package runs.
 from_npm() {
     local name=$1 version=$2 size=$3 link=$4 linked=$5 target staging
     shift 5
@@ -162,7 +162,7 @@ says() {
     [[ $3 == $4 ]] || die "the installed $1 says '$3' instead of $2"
 }
 
-# Node.js comes as a plain package with the binary inside.
+# Node.js comes as a plain package that contains the binary.
 install_openclaw() {
     from_npm openclaw "$openclaw_version" '550 MB, about half a minute' \
         node "node_modules/node-linux-$npm_arch/bin/node" \
@@ -172,8 +172,8 @@ says_version_of_openclaw() {
     says OpenClaw "$2" "$("$1/node" "$1/node_modules/openclaw/openclaw.mjs" --version)" "* $2 *"
 }
 
-# Claude Code's package for a platform is one executable. The main package would link it in by an install
-# script; without that, the executable is run where it lies.
+# Claude Code's package for a platform is one executable. The main package would link it in with an install
+# script; without that, the executable is run where it is.
 install_claude() {
     from_npm claude-code "$claude_version" '380 MB, about ten seconds' \
         claude "node_modules/@anthropic-ai/claude-code-linux-$npm_arch/claude" \
@@ -183,7 +183,7 @@ says_version_of_claude_code() {
     says 'Claude Code' "$2" "$(HOME="$1" DISABLE_AUTOUPDATER=1 "$1/claude" --version </dev/null)" "$2 *"
 }
 
-# The lint and the formatter come with most toolchains, and not with all.
+# The lint and the formatter come with most toolchains, but not with all.
 install_rust_parts() {
     local part debian missing=() packages=()
     for part in clippy:rust-web-clippy fmt:rustfmt-web; do
@@ -223,7 +223,7 @@ install_cargo_deny() {
 install_debian
 install_rust_parts
 mkdir -p "$cache"
-# Two runs at once take turns.
+# Concurrent runs take turns.
 exec 9>"$cache/lock"
 flock 9
 install_openclaw

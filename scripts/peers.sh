@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Measures Strongroom beside other tools: whole processes, in one run, as ratios over interleaved rounds. Prints the
-# measured part of docs/speed.md; exits with 0 whatever it says, because times are a machine's own.
+# Compares Strongroom with other tools: whole processes, in one run, as ratios over interleaved rounds. Prints the
+# measured part of docs/speed.md; exits with 0 whatever the result, because times depend on the machine.
 #
 #   scripts/peers.sh [--all] [--write] [--rounds N] [--to PROFILES]
 #
 #   --all      also fnox and pass, and growth to 100,000 profiles (an hour or more; fnox alone takes ten minutes to build)
-#   --write    put what was measured into docs/speed.md, and the picture beside it
+#   --write    put the results into docs/speed.md, and the picture next to it
 #   --rounds   how often each task is run (60)
-#   --to       the largest number of profiles of the growth (10000; with --all 100000)
+#   --to       the largest number of profiles for growth (10000; with --all 100000)
 #
 # kbs2 and rage are built once (about four minutes on two cores) into ${STRONGROOM_TEST_CACHE:-~/.cache/strongroom-tests}.
 # Needs GNU time and strace. Run it while nothing else runs.
@@ -48,12 +48,12 @@ if [ "$all" = yes ]; then needs /usr/bin/pass 'pass gnupg'; fi
 cache=${STRONGROOM_TEST_CACHE:-${XDG_CACHE_HOME:-${HOME:?HOME is not set}/.cache}/strongroom-tests}
 mkdir -p "$cache"
 
-# peer NAME VERSION: its directory is then $cache/NAME-VERSION.
+# peer NAME VERSION: builds a tool into $cache/NAME-VERSION.
 peer() {
     local target="$cache/$1-$2"
     if [ -f "$target/complete" ]; then return; fi
     say "building $1 $2 into $target"
-    # Stripped as Strongroom's own binary is.
+    # Stripped like Strongroom's own binary.
     CARGO_PROFILE_RELEASE_STRIP=symbols CARGO_TARGET_DIR="$target/build" \
         cargo install "$1" --version "$2" --locked --quiet --root "$target" </dev/null || return
     rm -rf "$target/build"
@@ -61,12 +61,12 @@ peer() {
 }
 fnox_version=1.46.0
 (
-    # Two runs at once take turns.
+    # Concurrent runs take turns.
     flock 9
     peer kbs2 0.7.3
     peer rage 0.12.1
     if [ "$all" = yes ]; then
-        # Of its more than 600 crates; with more optimisation than this it takes an hour.
+        # It has more than 600 crates; with more optimisation the build takes an hour.
         export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off
         peer fnox "$fnox_version" || say 'fnox does not build here: it is left out'
     fi
@@ -76,16 +76,16 @@ say 'building strongroom'
 cargo build --release --locked --quiet
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 opens=$target/peers-opens
-# Of the library that is there, as the program is made of it: cargo would build all crates a second time for a bench.
+# Built from the program's existing library, because cargo would build all crates a second time for a bench.
 rustc --edition 2024 -C opt-level=3 -C lto=fat -C codegen-units=1 -C panic=abort -L dependency="$target/release/deps" \
     --extern strongroom="$target/release/libstrongroom.rlib" -o "$opens" benches/opens.rs
-# It uses nothing but std: so it is built alone, and not all of Strongroom a second time.
+# It uses only std, so it is built alone, without building Strongroom a second time.
 rustc --edition 2024 -O --crate-name peers -o "$target/peers" benches/peers/main.rs
 
 crates=$(cargo tree --workspace --locked --edges normal --prefix none --target "$(rustc -vV | sed -n 's/^host: //p')" |
     awk 'NF { print $1, $2 }' | sort -u | grep -vc '^strongroom')
 
-# Beside the binaries, on a disk: in memory a durable write costs nothing.
+# Next to the binaries, on a disk: in memory a durable write costs nothing.
 scratch=$(mktemp -d "$target/peers-scratch.XXXXXX")
 end() {
     if [ -d "$scratch/gnupg" ]; then GNUPGHOME=$scratch/gnupg gpgconf --kill all || true; fi

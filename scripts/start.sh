@@ -1,19 +1,19 @@
 #!/usr/bin/env bash
-# Counts the instructions of the program's start, and fails if they have grown: of `--version`, and of `resolve` of one
-# profile. What is added to the program (a proxy, an engine) must not slow down a client that asks for one secret.
+# Counts the instructions of `--version` and of `resolve` with one profile, and fails if they have grown. Additions to
+# the program (a proxy, an engine) must not slow down a client that asks for one secret.
 #
 #   STRONGROOM=BINARY scripts/start.sh [--bless]
 #
-# The binary is the one that cargo builds for tests: its counts are not those of a release, but they grow with them. They
-# are counted by callgrind, which has the same instructions for every processor (it knows no SHA extensions, and no AVX-512), so
-# that runs differ by 3 % at most, and machines by what their C library does. The counts that are allowed are
-# in tests/start-instructions; --bless writes them, after a change that is worth it.
+# The binary is the one that cargo builds for tests: its counts differ from those of a release, but grow with them.
+# callgrind counts the same instructions on every processor (it knows neither SHA extensions nor AVX-512), so that runs
+# differ by at most 3 %, and machines only by their C library. The allowed counts are in tests/start-instructions;
+# --bless writes them, after a change that is worth it.
 set -euo pipefail
 umask 022
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 recorded=$root/tests/start-instructions
-# How much more than recorded is allowed, in percent: versions of the C library and the compiler differ by less.
+# How much above the recorded count is allowed, in percent: versions of the C library and the compiler differ by less.
 more=10
 
 case "${1-}" in
@@ -29,10 +29,10 @@ command -v valgrind >/dev/null || die 'valgrind is missing; as root run: apt-get
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-# Nothing of this machine's is read, and every path is as long as in any other run.
+# No file of this machine is read, and every path has the same length in every run.
 ours() { env -i HOME="$scratch" STRONGROOM_HOME="$scratch/home" STRONGROOM_KEY_FILE="$scratch/key" "$@"; }
 
-# count INPUT ARGUMENTS...: the instructions of one run, of all its threads.
+# count INPUT ARGUMENTS...: prints the instructions of one run, of all its threads.
 count() {
     local input=$1
     shift
@@ -47,7 +47,7 @@ printf '{"protocolVersion":1,"provider":"strongroom","ids":["main/openrouter:one
 ours "$STRONGROOM" init --store file --unlock key-file >"$scratch/said" 2>&1 || die "no vault was made: $(cat "$scratch/said")"
 
 version=$(count /dev/null --version)
-# age writes grease of a random length into each file: the least of several is counted.
+# age writes grease of a random length into each file, so the lowest of several counts is used.
 resolve=0
 for _ in 1 2 3 4; do
     ours "$STRONGROOM" models auth paste-token --provider openrouter --profile-id openrouter:one \

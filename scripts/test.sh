@@ -3,9 +3,9 @@
 #
 #   scripts/test.sh [--all]
 #
-# --all adds what is too long for every change: licences and sources of all dependencies, documentation, and
-# what other platforms get (macOS type-checked, the Windows keychain under Wine).
-# As root the tests run twice, the second time as an ordinary user, for root passes permission and lock
+# --all adds what takes too long for every change: licences and sources of all dependencies, documentation, and
+# other platforms (macOS type-checked, the Windows keychain under Wine).
+# As root the tests run twice, the second time as an ordinary user, because root passes permission and lock
 # tests for the wrong reason. As an ordinary user they run once.
 set -uo pipefail
 umask 022
@@ -30,12 +30,12 @@ passed=0 failed=0 failures=() left_out=()
 
 # --- counting ---------------------------------------------------------------------------------------------
 
-# Sum of the numbers that stand before WORD in cargo's lines "test result: ok. 3 passed; 0 failed; ...".
+# Adds up the numbers before WORD in cargo's lines "test result: ok. 3 passed; 0 failed; ...".
 cargo_count() { awk -v word="$1;" '/^test result: / { for (i = 2; i <= NF; i++) if ($i == word) n += $(i - 1) } END { print n + 0 }' "$2"; }
 
-# group NAME BUDGET COMMAND...: runs it with its output shown, and adds what it counted: cargo's tests, the
-# "ok:" and "FAILED:" lines of our scripts, or else the command itself. Over budget is said; at four times
-# the budget (and never under five minutes) it is ended as hung.
+# group NAME BUDGET COMMAND...: runs it with its output shown, and adds its counts: cargo's tests, the
+# "ok:" and "FAILED:" lines of our scripts, or else the command itself. Reports a group that is over budget; ends it
+# as hung after four times the budget (and at least five minutes).
 group() {
     local name=$1 budget=$2 status=0 log="$tmp/log" start=$SECONDS limit
     shift 2
@@ -53,7 +53,7 @@ group() {
     if [ "$status" -eq 124 ]; then printf 'ended after %d s: it hung\n' "$limit"; fi
     if [ "$status" -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
     if [ $((good + bad)) -eq 0 ]; then
-        # A test runner that ran nothing has shown nothing; any other command is itself the test.
+        # A test runner that ran nothing proves nothing; any other command is itself the test.
         if grep -q '^test result: ' "$log"; then bad=1; else good=1; fi
     fi
     passed=$((passed + good)) failed=$((failed + bad))
@@ -84,7 +84,7 @@ finish() {
 
 # --- the same tests as an ordinary user -------------------------------------------------------------------
 
-# Paths of what cargo built, from its messages: `built test` the test programs, `built bin` the binary.
+# Prints paths from cargo's messages: `built test` the test programs, `built bin` the binary.
 built() {
     case "$1" in
         test) grep '"profile":{[^}]*"test":true' "$tmp/artifacts" ;;
@@ -92,7 +92,7 @@ built() {
     esac | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | sort -u
 }
 
-# Copies what the tests read to a place that every user can reach, wherever this checkout lies.
+# Copies what the tests read to a place that every user can reach, wherever this checkout is.
 stage_for_ordinary_user() {
     local program
     mkdir -p "$tmp/ordinary/source" "$tmp/ordinary/programs" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
@@ -102,16 +102,15 @@ stage_for_ordinary_user() {
     chmod -R a+rX "$tmp/ordinary"
     chown "$ordinary:$ordinary" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
     chmod 700 "$tmp/ordinary/home" "$tmp/ordinary/tmp"
-    # The same goes for the real client; hard links cost nothing if they are supported.
+    # The real client too; hard links cost nothing if they are supported.
     cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
     cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/claude" && cp -a "$claude" "$tmp/ordinary/claude"; }
 }
 
-# Before a command: no right of root is left, no group, no capability, and none of its variables. Test
-# programs find the binary and the source tree by the variables, because the paths that cargo compiled in
-# are out of reach.
+# Goes before a command: drops root's rights, groups, capabilities and variables. Test programs find the binary
+# and the source tree through variables, because the paths that cargo compiled in are out of reach.
 as_ordinary_user=(
     setpriv --reuid "$ordinary" --regid "$ordinary" --clear-groups --inh-caps=-all --no-new-privs
     env -i -C "$tmp/ordinary/source" HOME="$tmp/ordinary/home" TMPDIR="$tmp/ordinary/tmp"
@@ -143,13 +142,13 @@ group 'format' 30 cargo fmt --all --check
 group 'words' 30 scripts/words.sh
 group 'lint' 300 cargo clippy --workspace --all-targets --locked -- -D warnings
 group 'lint without keychains' 120 cargo clippy --no-default-features --locked -- -D warnings
-# 64 writers write as often each as tests/it/contention.rs says, or with --all so often.
+# Each of the 64 writers writes as often as tests/it/contention.rs says; with --all, this often.
 [ "$all" = no ] || export STRONGROOM_TEST_WRITES=100
-# The benchmarks are a package of their own, which no test needs.
+# The benchmarks are a separate package, which no test needs.
 group "tests as $(id -un)" 780 cargo test --locked
 
-# Everything is built by now; this only asks where. The binary is among it as soon as there are integration
-# tests; built apart from them, it could need other features of its dependencies, and minutes.
+# Everything is built by now; this only asks for the paths. The integration tests include the binary; built
+# separately, it could need other features of its dependencies, and minutes.
 cargo test --locked --no-run --message-format=json >"$tmp/artifacts" 2>"$tmp/build-log" || cat "$tmp/build-log"
 binary=$(built bin)
 if [ -z "$binary" ]; then
@@ -167,7 +166,7 @@ program_of() {
     grep "\"name\":\"$1\"" "$tmp/artifacts" | grep '"profile":{[^}]*"test":true' | grep "\"kind\":\[\"$2\"\]" |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | head -n 1
 }
-# Container engines refuse the kernel's keyring by default. All that has to do with it is run so, too.
+# Container engines refuse the kernel keyring by default. All tests that use it also run that way.
 group "tests as $(id -un), if the kernel refuses its keyring" 120 \
     tests/real/lib/without-keyctl.py "$(program_of it test)" cache planted_ways_in attacks::given_up goldens::doctor goldens::rolled_back goldens::unlock
 
@@ -177,7 +176,7 @@ group 'demo' 30 env STRONGROOM="$binary" scripts/demo.sh
 unit_tests=$(program_of strongroom lib)
 budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 # A script says if it runs only once: as an ordinary user, because it takes long and root would see the same, or as
-# root, because it can do nothing otherwise.
+# root, because it needs root.
 once_as() { grep -qx "# once: as $1" "$2"; }
 for script in tests/real/*.sh; do
     if [ "$(id -u)" -eq 0 ]; then
@@ -203,11 +202,11 @@ if [ "$(id -u)" -eq 0 ]; then
 fi
 
 if [ "$all" = yes ]; then
-    # Advisories are left out: their database lies outside the package registries.
+    # Advisories are left out, because their database is outside the package registries.
     cargo_deny=$(find "$cache" -path '*/cargo-deny-*/bin/cargo-deny' | sort | tail -n 1)
     group 'licences, sources and bans of dependencies' 60 "$cargo_deny" check --hide-inclusion-graph bans licenses sources
     group 'documentation' 180 env RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
-    # Most of it is building std and the dependencies once.
+    # Most of the time goes into building std and the dependencies once.
     group 'macOS: types and lint' 600 scripts/cross.sh macos
     group 'Windows: the keychain under Wine' 420 scripts/cross.sh windows
 fi

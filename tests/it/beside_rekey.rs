@@ -1,4 +1,4 @@
-//! Those who look at a vault while its keys are changed: nothing is lost then, and nothing is told as lost.
+//! Readers of a vault while its keys change: nothing is lost, and nothing is reported as lost.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -21,7 +21,7 @@ fn a_repair_beside_a_change_of_keys_leaves_an_empty_vault_whole() {
     beside_rekeys(&Session::new(), &[&["doctor", "--repair"], &["doctor", "--repair"]]);
 }
 
-/// Changes the keys again and again, beside commands that go on and on.
+/// Changes the keys again and again while other commands keep running.
 fn beside_rekeys(session: &Session, looks: &[&[&str]]) {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -43,7 +43,7 @@ fn beside_rekeys(session: &Session, looks: &[&[&str]]) {
     session.run(["verify"]).ok();
 }
 
-/// Each makes a key file of its own, and one alone may take the place of the one that is there.
+/// Each one makes its own key file, and only one of them may replace the existing one.
 #[test]
 fn changes_of_keys_at_once_lock_nobody_out() {
     let session = Session::new();

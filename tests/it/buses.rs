@@ -1,4 +1,4 @@
-//! A session bus of another user gets nothing: its owner can read what goes over it.
+//! Another user's session bus gets nothing, because its owner can read what goes over it.
 
 use std::io::Read;
 use std::os::linux::net::SocketAddrExt;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::faults::{need, under};
 use crate::session::{Session, ran};
 
-/// What the kernel says of the other end, as `strace` has it said: process 1 of the user 4711.
+/// The kernel's answer about the other end, as `strace` fakes it: process 1 of user 4711.
 const ANOTHER: &str = "inject=getsockopt:poke_exit=@arg4=010000006712000067120000";
 
 /// Commands that would speak to the keychain, and whether they fail without one.
@@ -22,7 +22,7 @@ const ASKING: [(&[&str], bool); 5] = [
     (&["doctor"], false),
 ];
 
-/// How many bytes came over all connections so far.
+/// Returns how many bytes came over all connections so far.
 fn heard(bus: &UnixListener) -> usize {
     bus.set_nonblocking(true).unwrap();
     let mut heard = 0;
@@ -78,7 +78,7 @@ fn another_users_bus_gets_nothing() {
     let bus = UnixListener::bind(session.path("a bus")).unwrap();
     let address = format!("unix:path={}/a%20bus", session.temp.path().display());
     refused(&bus, &address);
-    // One's own is spoken to.
+    // The user's own bus is used.
     let own = ran(asking(&session, &address, &["init", "--store", "keychain"]), b"");
     assert!(!own.stderr.contains("KEYCHAIN_FOREIGN") && own.status != 0, "{}", own.stderr);
     assert!(heard(&bus) > 0);
@@ -114,11 +114,11 @@ fn what_automatic_choice_finds_is_said() {
     assert_eq!(heard(&bus), 0);
 }
 
-/// With a real user, if this one may start programs as another.
+/// With a real second user, if this one may start programs as another.
 #[test]
 fn a_real_other_user() {
     if !rustix::process::geteuid().is_root() {
-        // The kernel's word is injected above.
+        // The test above injects the kernel's answer instead.
         return;
     }
     need("python3", "python3");

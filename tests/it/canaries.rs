@@ -1,7 +1,7 @@
-//! What a command leaves in its memory: stopped where it ends, it is searched for every secret that it met.
+//! What a command leaves in its memory: stopped at its exit, it is searched for every secret that it handled.
 //!
-//! `strace` stops the process before `exit_group`, and has it stay readable (see [`crate::session::strace`]). Searched
-//! are all writable pages: the heap, with what was freed, every other mapping, the program's own data, and the stack.
+//! `strace` stops the process before `exit_group` and keeps it readable (see [`crate::session::strace`]). All writable
+//! pages are searched: the heap with freed memory, every other mapping, the program's own data, and the stack.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -24,20 +24,20 @@ const CALLS: [(&str, u32); 2] = [("exit_group", 231), ("write", 1)];
 #[cfg(target_arch = "aarch64")]
 const CALLS: [(&str, u32); 2] = [("exit_group", 94), ("write", 64)];
 
-/// How many copies were found, by where. A copy in several forms or pieces counts several times.
+/// How many copies were found, and where. A copy in several forms or pieces counts several times.
 #[derive(Default, PartialEq, Eq, Debug)]
 struct Found {
-    /// In the heap, freed memory too.
+    /// In the heap, including freed memory.
     heap: usize,
     /// In other mappings: large blocks, other threads' heaps and stacks, the program's data.
     other: usize,
     /// On the stack: which secret, and how far below the arguments of the program.
     stack: Vec<(String, usize)>,
-    /// Among the arguments and the environment that the program was started with.
+    /// In the arguments and the environment that the program was started with.
     given: usize,
 }
 
-/// The command under `strace`, which is a grandchild: the child is the command.
+/// The command under `strace`. The tracer is a grandchild, so the child is the command itself.
 fn traced(session: &Session, stop: &str, arguments: &[&str]) -> Command {
     need("strace", "strace");
     let plain = session.command(arguments);
@@ -52,7 +52,7 @@ fn traced(session: &Session, stop: &str, arguments: &[&str]) -> Command {
 }
 
 fn options(stop: &str) -> Vec<String> {
-    // Not the threads and children: `claude` would be stopped at its end as well.
+    // Threads and children are not followed: `claude` would be stopped at its exit as well.
     let stop_at = format!("inject={stop}:delay_enter=60000000:when=1");
     let trace = format!("trace={stop},prctl");
     let options =
@@ -82,7 +82,7 @@ fn search(pid: u32, stop: &str, needles: &dyn Fn() -> Needles) -> Found {
 
 fn search_memory(pid: u32, needles: &Needles) -> Found {
     let about = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    // After the name, which may hold anything; from the third field on.
+    // The fields after the name, which may contain anything: from the third on.
     let fields: Vec<&str> = about[about.rfind(')').unwrap() + 2..].split(' ').collect();
     let given: usize = fields[48 - 3].parse().unwrap();
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
@@ -119,7 +119,7 @@ fn search_memory(pid: u32, needles: &Needles) -> Found {
     found
 }
 
-/// Runs a command with an input to its end, and what is found there.
+/// Runs a command with an input to its end, and returns what is found there.
 fn at_end(session: &Session, arguments: &[&str], input: &[u8], needles: &Needles) -> Found {
     at(session, "exit_group", arguments, input, &|| needles.clone())
 }
@@ -144,12 +144,12 @@ fn at(
     found
 }
 
-/// What was found after each of several commands; nothing is to be.
+/// What was found after each of several commands: it should be nothing.
 #[derive(Default)]
 struct Table(RefCell<Vec<String>>);
 
 impl Table {
-    /// A line for people, and one more failure if there was anything.
+    /// Prints a line, and counts a failure if anything was found.
     fn row(&self, command: &str, found: &Found) {
         let Found { heap, other, stack, given } = found;
         let row = format!("{command}: heap {heap}, other {other}, stack {}, given {given}", stack.len());
@@ -172,7 +172,7 @@ impl Drop for Table {
     }
 }
 
-/// A made-up secret that no other text holds a piece of.
+/// Returns a made-up secret that shares no piece with any other text.
 fn secret(n: u8) -> String {
     (0..16u8).map(|i| format!("{}{:02}", char::from(b'a' + (i + n) % 26), (i * 7 + n * 13) % 100)).collect()
 }
@@ -270,7 +270,7 @@ fn imports_and_exports() {
     run(&["import", "sealed", "--yes", "--bundle-passphrase-file", "pass", "--on-conflict", "skip"], "");
 }
 
-/// Keys that a command makes are known when it has ended: they are read while it stands there.
+/// Keys that a command makes are only known once it is at its exit: they are read while it is stopped there.
 #[test]
 fn what_opens_the_vault() {
     let session = Session::empty();
@@ -329,7 +329,7 @@ fn a_new_vault_with_a_key_file() {
     Table::default().row("init", &at(&session, "exit_group", &["init"], b"", &needles));
 }
 
-/// At a terminal: what is typed, and what another program printed.
+/// At a terminal: what is typed, and what another program prints.
 #[test]
 fn at_a_terminal() {
     let session = crate::setup_token::session("");
@@ -337,7 +337,7 @@ fn at_a_terminal() {
     session.write_program("bin/claude", &format!("#!/bin/sh\nprintf '{token}\\n'\n"));
     let needles = || {
         let all = (1..=2).fold(Needles::default().vault(&session), |all, n| all.text("secret", &secret(n)));
-        // What all tokens begin with is no secret.
+        // The prefix of all tokens is not secret.
         all.text("token", &token["sk-ant-oat01-".len()..])
     };
     let table = Table::default();

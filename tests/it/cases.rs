@@ -1,5 +1,5 @@
 //! One change under a fault at every system call that changes something: each profile is wholly old
-//! or wholly new, and the next change goes on as if nothing had been.
+//! or wholly new, and the next change succeeds as if nothing had happened.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::DirBuilderExt;
@@ -11,7 +11,7 @@ use crate::faults::{
 };
 use crate::session::{Ran, Session, snapshot};
 
-/// What happens at a moment of a change.
+/// The fault at a moment of a change.
 #[derive(Clone, Copy, Debug)]
 pub enum Fault {
     /// The process dies on entering the call.
@@ -20,7 +20,7 @@ pub enum Fault {
     Error(&'static str),
 }
 
-/// Of each profile that a command touches: what it held before, and what it holds afterwards.
+/// For each profile that a command touches: its value before and after.
 type Affected = BTreeMap<String, Values>;
 type Values = (Option<String>, Option<String>);
 
@@ -30,11 +30,11 @@ pub struct Case {
     arguments: Vec<&'static str>,
     pub input: Vec<u8>,
     affected: Affected,
-    /// What stays as it is.
+    /// Profiles that do not change.
     pub neighbours: BTreeMap<String, String>,
-    /// How the log calls the change, and how often it names it.
+    /// The name of the change in the log, and how often the log has it.
     logged: (&'static str, usize),
-    /// How often it does without the change.
+    /// How often the log has it without the change.
     logged_before: usize,
 }
 
@@ -47,7 +47,7 @@ enum State {
 const NOT_DELIVERED: &str = "the fault did not come";
 const OTHERS_AGENT: &str = "other/openrouter:theirs";
 
-/// Gives a vault neighbours, in the same agent and in another.
+/// Adds other profiles to a vault, in the same agent and in another.
 fn settle(session: &Session) -> BTreeMap<String, String> {
     let mut neighbours = BTreeMap::new();
     for (id, secret) in [
@@ -125,7 +125,7 @@ impl Case {
         self.logged_before = self.told(&unkilled);
         let mut moments = moments(&copy(&self.template), &self.arguments, &self.input);
         if let Fault::Error(_) = fault {
-            // Whether people can be told is another matter.
+            // A failed write to standard output or error is not a fault of the change.
             moments.retain(|moment| !moment.tells);
         }
         let results = two_at_a_time(&moments, |moment| self.at(moment, fault));
@@ -187,7 +187,7 @@ impl Case {
         Ok(state)
     }
 
-    /// What readers see, where each of them sees the same, and all of it is old or all new.
+    /// Returns what readers see: all of them see the same, and it is all old or all new.
     fn read(&self, session: &Session, more: &[&str]) -> Result<State, String> {
         let ids = self.affected.keys().chain(self.neighbours.keys()).map(String::as_str);
         let answers = resolve_all(session, &[], ids);
@@ -201,7 +201,7 @@ impl Case {
             State::Old => old.clone(),
             State::New => new.clone(),
         };
-        // A process a profile is dear: the first, the last and one between stand for many.
+        // One process per profile is slow: the first, the last and one between stand for all.
         let some = [0, self.affected.len() / 2, self.affected.len() - 1];
         for (n, (id, values)) in self.affected.iter().enumerate() {
             if !some.contains(&n) {
@@ -251,14 +251,14 @@ impl Case {
 
 const PASTE: [&str; 5] = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:over"];
 
-/// A profile gets a new secret, and what the old one earned is lifted.
+/// A profile gets a new secret, and the cooldown of the old one is cleared.
 pub fn overwrite() -> Case {
     Case::new("overwrite", &PASTE, "made-up-new-key", ("paste", 1))
         .affects("openrouter:over", Some("made-up-old-key"), Some("made-up-new-key"))
         .disables("openrouter:over")
 }
 
-/// A profile goes.
+/// A profile is removed.
 pub fn remove() -> Case {
     Case::new("remove", &["remove", "openrouter:over", "--yes"], "", ("remove", 1)).affects(
         "openrouter:over",
@@ -267,14 +267,14 @@ pub fn remove() -> Case {
     )
 }
 
-/// A profile gets another id: exactly one of both can be read.
+/// A profile gets another id: exactly one of the two can be read.
 pub fn rename() -> Case {
     Case::new("rename", &["rename", "openrouter:from", "openrouter:to"], "", ("rename", 1))
         .affects("openrouter:from", Some("made-up-moved-key"), None)
         .affects("openrouter:to", None, Some("made-up-moved-key"))
 }
 
-/// So many entries at once, every fifth of which replaces a profile that is there.
+/// Imports that many entries at once; every fifth replaces an existing profile.
 pub fn import(entries: usize) -> Case {
     let mut profiles = serde_json::Map::new();
     let mut case = Case::new("import", &["import", "-", "--on-conflict", "replace"], "", ("import", entries));
@@ -290,7 +290,7 @@ pub fn import(entries: usize) -> Case {
     case.disables("openrouter:k00")
 }
 
-/// The first change of all also makes the agent's directory and its files.
+/// The very first change also creates the agent's directory and its files.
 pub fn first() -> Case {
     let mut case = Case::new("first paste", &PASTE, "made-up-new-key", ("paste", 1)).affects(
         "openrouter:over",
@@ -306,12 +306,12 @@ pub fn first() -> Case {
 pub enum Form {
     /// As a journal.
     Journal,
-    /// As a directory: what goes beside records in the keychain does.
+    /// As a directory, like changes to records in the keychain.
     Directory,
 }
 
 impl Form {
-    /// Has what is changed in a session from now on committed in this form.
+    /// Makes later changes of a session commit in this form.
     pub fn prepare(self, session: &Session) {
         if self == Self::Directory {
             let pending = session.agent_file("pending");
@@ -319,7 +319,7 @@ impl Form {
         }
     }
 
-    /// What there is of a change that is committed and not in place.
+    /// The path of a change that is committed but not in place yet.
     pub fn committed(self, session: &Session) -> std::path::PathBuf {
         session.agent_file(if self == Self::Directory { "txn/ops" } else { "journal" })
     }

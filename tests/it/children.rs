@@ -1,4 +1,4 @@
-//! What the programs that this one starts are given: the login shell, `claude`. No descriptor, and no variable of ours.
+//! Programs that Strongroom starts (the login shell, `claude`) get none of its descriptors and none of its variables.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -8,10 +8,10 @@ use crate::faults::need;
 use crate::session::{Ran, Session, binary, ran};
 
 const PASSPHRASE: &str = "made-up horse canary";
-/// Descriptors that the parent left open: the one that is named, and others.
+/// Descriptors that the parent left open: the named one, and others.
 const OPEN: &str = "(7, 9, 63, 300, 900)";
 
-/// A session with a vault that this passphrase opens, and a client that asks the login shell.
+/// A session with a vault that this passphrase opens, and a client configuration that asks the login shell.
 fn session() -> Session {
     let session = Session::empty();
     session.write("pass", PASSPHRASE);
@@ -22,7 +22,7 @@ fn session() -> Session {
     session
 }
 
-/// A shell script that tells which descriptors are open, what they give, and the environment.
+/// A shell script that prints which descriptors are open, what they contain, and the environment.
 fn tells(session: &Session) -> String {
     let path = |name: &str| session.path(name).display().to_string();
     format!(
@@ -33,7 +33,7 @@ fn tells(session: &Session) -> String {
     )
 }
 
-/// Runs a command with descriptors that the parent left open, and our variables.
+/// Runs a command with descriptors that the parent left open, and with Strongroom's variables.
 fn with_descriptors(session: &Session, tool: &[&str], arguments: &[&str]) -> Ran {
     need("python3", "python3");
     let script = format!(
@@ -55,7 +55,7 @@ fn with_descriptors(session: &Session, tool: &[&str], arguments: &[&str]) -> Ran
     ran(command, b"")
 }
 
-/// What a child told: it ran, and had nothing of ours.
+/// Checks a child's report: it ran, and inherited nothing.
 #[track_caller]
 fn had_nothing(session: &Session) {
     let text = |name: &str| std::fs::read_to_string(session.path(name)).unwrap();
@@ -83,7 +83,7 @@ fn the_login_shell_has_no_descriptor_and_no_variable_of_ours() {
     }
 }
 
-/// Before Linux 5.11, and if a sandbox forbids the call.
+/// As before Linux 5.11, or if a sandbox forbids the call.
 #[test]
 fn nor_where_the_kernel_does_not_mark_them_at_once() {
     need("strace", "strace");
@@ -139,14 +139,14 @@ fn a_descriptor_is_handed_in_once_and_only_if_the_parent_opened_it() {
 fn resolve_and_what_starts_nothing_can_gain_no_rights() {
     let session = Session::new();
     let limit = Duration::from_secs(20);
-    // What was given up for this test stays given up.
+    // If this test runs without new privileges, so do its children.
     let own = std::fs::read_to_string("/proc/self/status").unwrap();
     let others = if own.contains("NoNewPrivs:\t1") { "1" } else { "0" };
     for (arguments, says) in [(&["resolve"][..], "1"), (&["import", "-"], others)] {
         let mut child = session.command(arguments).stdin(Stdio::piped()).spawn().unwrap();
         let status = format!("/proc/{}/status", child.id());
         let begun = Instant::now();
-        // It waits for its input.
+        // The command waits for its input.
         while !std::fs::read_to_string(&status).unwrap().contains(&format!("NoNewPrivs:\t{says}"))
             || !std::fs::read_to_string(format!("/proc/{}/cmdline", child.id()))
                 .unwrap()
@@ -160,7 +160,7 @@ fn resolve_and_what_starts_nothing_can_gain_no_rights() {
     }
 }
 
-/// What a command has locked while it waits for its input, in KiB, under a limit in bytes.
+/// Returns how much memory a command has locked while it waits for its input, in KiB, under a limit in bytes.
 fn locked(limit: &str) -> u64 {
     let session = Session::new();
     let plain = session.command(["import", "-"]);
@@ -185,7 +185,7 @@ fn locked(limit: &str) -> u64 {
 
 #[test]
 fn memory_is_locked_as_far_as_the_limit_goes() {
-    // Who may pass the limit (CAP_IPC_LOCK) locks all of it.
+    // With CAP_IPC_LOCK there is no limit, and all of it is locked.
     let all = |locked: u64| locked >= 1024;
     let none = locked("0:0");
     assert!(none == 0 || all(none), "{none}");

@@ -1,4 +1,4 @@
-//! Many writers of one agent at once, and holders of its lock that die or stay.
+//! Many writers of one agent at once, and lock holders that die or never let go.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -14,10 +14,10 @@ use crate::faults::{leftovers, listed, resolve_all, say, vault};
 use crate::session::{HANGS, Session, ran_within};
 
 const WRITERS: usize = 64;
-/// How often each writes, unless the variable says it: `scripts/test.sh --all` has them write 100 times.
+/// How often each one writes, unless the variable says otherwise: `scripts/test.sh --all` makes it 100.
 const WRITES: usize = 10;
 const WRITES_VARIABLE: &str = "STRONGROOM_TEST_WRITES";
-/// How many times the mean the worst wait may be.
+/// The longest wait that is allowed, as a multiple of the mean.
 const UNFAIR: f64 = 3.0;
 
 #[test]
@@ -59,20 +59,20 @@ fn sixty_four_writers_lose_nothing_and_wait_in_turn() {
     let worst = told("writes of others during a wait", turns(&waits));
     assert!(lost.is_empty(), "{lost:?}");
     assert_eq!(waits.len(), WRITERS * writes);
-    // Counted in turns: a disk that stands still for a while makes everyone wait, and no wait unfair.
+    // Waits are counted in turns, because a slow disk delays everyone and makes no wait unfair.
     assert!(worst <= UNFAIR, "the worst wait is {worst:.1} × the mean");
     assert_eq!(listed(&session).unwrap(), ids);
     assert_eq!(leftovers(&session.home()), Vec::<std::path::PathBuf>::new());
     session.run(["verify"]).ok();
 }
 
-/// From a process's start to its end, since the beginning of the test.
+/// The start and the end of a process, since the beginning of the test.
 struct Wait {
     from: Duration,
     to: Duration,
 }
 
-/// How many others ended during each wait.
+/// Returns how many other processes ended during each wait.
 fn turns(waits: &[Wait]) -> Vec<f64> {
     let mut ends: Vec<_> = waits.iter().map(|wait| wait.to).collect();
     ends.sort_unstable();
@@ -80,7 +80,7 @@ fn turns(waits: &[Wait]) -> Vec<f64> {
     waits.iter().map(|wait| f64::from(ended(wait.to) - ended(wait.from))).collect()
 }
 
-/// Prints a distribution, and gives how many times the mean its greatest is.
+/// Prints a distribution, and returns its maximum as a multiple of its mean.
 fn told(what: &str, mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let mean = values.iter().sum::<f64>() / f64::from(u32::try_from(values.len()).unwrap());
@@ -97,7 +97,7 @@ fn told(what: &str, mut values: Vec<f64>) -> f64 {
     worst
 }
 
-/// Stores a key, however long it has to wait: on a slow machine 64 turns take a long time.
+/// Stores a key without a limit on the wait: on a slow machine, 64 turns take a long time.
 fn paste(session: &Session, id: &str, secret: &str) {
     let patient = ["--lock-timeout", "15m", "paste-api-key", "--provider", "openrouter", "--profile-id", id];
     ran_within(Duration::from_secs(900), session.command(patient), secret.as_bytes()).ok();
@@ -159,7 +159,7 @@ impl Taker {
         self.0.wait().unwrap();
     }
 
-    /// Has it give the lock back.
+    /// Makes it release the lock.
     fn end(mut self) {
         drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
@@ -171,7 +171,7 @@ fn hold(session: &Session, directory: &str) -> Taker {
     Taker::start(session, directory, Mode::Exclusive).until_held()
 }
 
-/// How many wait for the lock of a directory, or for their turn, as the kernel says.
+/// Returns how many processes wait for the lock of a directory or for their turn, according to the kernel.
 fn waiting(session: &Session, directory: &str) -> usize {
     use std::os::unix::fs::MetadataExt;
     let files = [lock::FILE, queue::FILE].map(|name| session.home().join(directory).join(name));
@@ -185,7 +185,7 @@ fn waiting(session: &Session, directory: &str) -> usize {
     std::fs::read_to_string("/proc/locks").unwrap().lines().filter(waits).count()
 }
 
-/// Waits until that many wait for the lock of a directory.
+/// Waits until that many processes wait for the lock of a directory.
 fn until_waiting(session: &Session, directory: &str, due: usize) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
@@ -198,7 +198,7 @@ fn until_waiting(session: &Session, directory: &str, due: usize) {
     }
 }
 
-/// Starts a process that waits for the lock of a directory, as the last of that many.
+/// Starts a process that waits for the lock of a directory, the last of that many in the queue.
 fn wait_for(session: &Session, directory: &str, mode: Mode, last: usize) -> Taker {
     let taker = Taker::start(session, directory, mode);
     until_waiting(session, directory, last);
@@ -213,7 +213,7 @@ fn a_waiter_that_is_killed_costs_nobody_its_turn() {
         let held = hold(&session, directory);
         let mut line: Vec<_> =
             (1..=6).map(|last| Some(wait_for(&session, directory, Mode::Exclusive, last))).collect();
-        // The first, who waits for the lock itself, and two in a row after one that stays.
+        // The first, which waits for the lock itself, and two in a row after one that stays.
         for (killed, left) in [(0, 5), (2, 4), (3, 3)] {
             line[killed].take().unwrap().kill();
             until_waiting(&session, directory, left);
@@ -233,7 +233,7 @@ fn who_waits_alone_and_who_waits_with_others_take_turns() {
     let session = vault();
     let first = Taker::start(&session, "", Mode::Shared).until_held();
     let alone = wait_for(&session, "", Mode::Exclusive, 1);
-    // Though it could have the lock together with the first.
+    // It waits although it could hold the lock together with the first.
     let (second, third) = (wait_for(&session, "", Mode::Shared, 2), wait_for(&session, "", Mode::Shared, 3));
     let last = wait_for(&session, "", Mode::Exclusive, 4);
     first.end();
@@ -247,7 +247,7 @@ fn who_waits_alone_and_who_waits_with_others_take_turns() {
     last.until_held().end();
 }
 
-/// Writers hold the vault's lock together, so that without a queue there is never a moment for a change of keys.
+/// Writers share the vault's lock, so that without a queue a change of keys would never get it.
 #[test]
 fn a_change_of_keys_among_writers_has_its_turn() {
     const AT_ONCE: usize = 8;
@@ -271,8 +271,8 @@ fn a_change_of_keys_among_writers_has_its_turn() {
         }
         done.store(true, Ordering::SeqCst);
         say(&format!("contention: writes of {AT_ONCE} during each change of keys: {turns:?}"));
-        // Those that were there before it, and those that came while its process started and ended: up to 21 on a
-        // busy machine. As the kernel gives the lock, it was up to 139.
+        // Those that queued before it, and those that came while its process started and ended: up to 21 on a busy
+        // machine. In the kernel's own order there were up to 139.
         assert!(turns.iter().all(|turns| *turns <= 6 * AT_ONCE), "{turns:?}");
     });
     session.run(["verify"]).ok();
@@ -296,7 +296,7 @@ fn a_holder_that_is_killed_frees_the_lock_at_once() {
                 child
             })
             .collect();
-        // Readers wait for no one.
+        // Readers never wait.
         assert_eq!(session.get("anthropic:beside"), "neighbour-one-1");
         let begun = Instant::now();
         holder.kill();
@@ -352,7 +352,7 @@ fn who_looks_waits_two_seconds_for_a_change_of_keys_and_reports_what_can_be_read
     let sooner = session.run(["--lock-timeout", "50ms", "verify", "--json"]).ok().json();
     assert_eq!((&sooner["findings"][0]["kind"], &sooner["records"]), (&"busy".into(), &1.into()), "{sooner}");
     all.end();
-    // A writer of one agent is waited for as long as for any lock.
+    // The wait for a writer of one agent has the same limit as for any lock.
     let writer = session.run(["--lock-timeout", "50ms", "verify", "--json"]).ok().json();
     let first = &writer["findings"][0];
     assert_eq!((&first["kind"], &first["agent"]), (&"busy".into(), &"main".into()), "{writer}");
@@ -370,10 +370,10 @@ fn a_vault_that_is_just_being_made_is_waited_for() {
         std::fs::rename(&settings, &aside).unwrap();
         let child = session.command([command]).spawn().unwrap();
         until_waiting(&session, "", 1);
-        // Forgetting waits for no one, and the others for as long as they are told.
+        // `lock` does not wait; the other commands wait for as long as they are told.
         session.run(["lock"]).ok();
         session.run(["--lock-timeout", "100ms", "list"]).ok();
-        // However long its maker takes.
+        // The command waits however long the process that creates the vault takes.
         std::thread::sleep(waits);
         std::fs::rename(&aside, &settings).unwrap();
         maker.end();

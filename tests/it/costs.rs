@@ -1,17 +1,17 @@
-//! What hostile files cost: little time, little memory. The memory is bounded by the system, so
-//! that a file which makes a command take more fails it.
+//! Hostile files cost little time and little memory. The system limits the memory, so that a command that needs more
+//! fails.
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use crate::session::{Ran, Session, binary, ran};
 
-/// For everything the process maps, its program and libraries too.
+/// The limit for everything that the process maps, including its program and libraries.
 const MEMORY: u64 = 64 * 1024 * 1024;
 const TIME: Duration = Duration::from_millis(100);
 
-/// Runs a command within the bounds. The time counts as kept when one of ten runs keeps it: on a
-/// busy machine the others can wait for the processor.
+/// Runs a command within the bounds. One of ten runs has to stay within the time: on a busy machine the others may
+/// wait for the processor.
 #[track_caller]
 fn bounded(session: &Session, arguments: &[&str], input: &str) -> Ran {
     let mut fastest = Duration::MAX;
@@ -37,7 +37,7 @@ fn bounded(session: &Session, arguments: &[&str], input: &str) -> Ran {
     panic!("{arguments:?} takes {fastest:?}");
 }
 
-/// A header of this many stanzas, and a payload.
+/// A header with this many stanzas, and a payload.
 fn many(stanzas: usize, tag: &str) -> Vec<u8> {
     let stanza = format!("-> {tag} {}\n{}\n", "A".repeat(43), "A".repeat(43));
     format!("age-encryption.org/v1\n{}--- {}\npayload", stanza.repeat(stanzas), "A".repeat(43)).into()
@@ -127,7 +127,7 @@ fn a_json_document_that_is_deep_or_wide() {
     bounded(&session, &["import", "objects", "--from", "openclaw"], "").failed("BAD_DATA", 65);
 }
 
-/// The fastest of three runs of what reads the client's configuration.
+/// Returns the fastest of three runs of a command that reads the client's configuration.
 fn reading(session: &Session, config: &str) -> Duration {
     session.write(".openclaw/openclaw.json", config);
     let run = || {
@@ -154,7 +154,7 @@ fn a_large_configuration_of_the_client_costs_in_proportion() {
     let forms: [(&str, &dyn Fn(usize) -> String); 3] =
         [("env", &env), ("providers", &providers), ("models", &models)];
     for (name, form) in forms {
-        // Eight times as many; in quadratic time it was sixty-four. On a busy machine one of the two can wait.
+        // Eight times as many took 64 times as long in quadratic time. On a busy machine, one of the two can wait.
         let in_proportion = (0..5).any(|_| {
             let (small, large) = (reading(&session, &form(12_500)), reading(&session, &form(100_000)));
             println!("{name}: {small:?} for 12,500 members, {large:?} for 100,000");

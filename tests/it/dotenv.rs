@@ -1,4 +1,4 @@
-//! `.env` files: what stands in one is what is stored, or it is told.
+//! `.env` files: each value is stored exactly as it is in the file, or reported.
 
 use crate::session::{Session, kept, ran};
 
@@ -37,7 +37,7 @@ fn every_name_of_the_client_is_taken_and_others_that_look_like_keys_are_named() 
             "{name} (line {line}) looks like a key and is not imported; to store it: strongroom {how}\n"
         );
         assert!(said.contains(&named), "{named}: {said}");
-        // It can be pasted as it stands.
+        // It can be pasted as it is.
         session.feed("made-up-1", how.split(' ')).ok();
         assert_eq!(session.get(id), "made-up-1");
     }
@@ -102,7 +102,7 @@ fn what_is_refused_is_named_and_the_rest_goes_on() {
     assert_eq!(kept(&session.home()), before);
     session.run(["import", "source.env", "--skip-invalid"]).ok();
     assert_eq!(session.get("groq:default"), "made-up-2");
-    // What stands before it does not take its place.
+    // An earlier value does not replace it.
     session.run(["get", "openai:default"]).failed("NOT_FOUND", 66);
 }
 
@@ -180,7 +180,7 @@ fn the_working_directory_plants_nothing() {
     for id in ["groq:default", "anthropic:default", "anthropic:key-2", "google:live", "google:default"] {
         session.run(["get", id]).failed("NOT_FOUND", 66);
     }
-    // Nor does a file there that cannot be read stop anything.
+    // Nor does an unreadable file there stop anything.
     std::fs::remove_file(session.path("cloned/.env")).unwrap();
     std::fs::create_dir(session.path("cloned/.env")).unwrap();
     let said = run(&["import", "--from", "env"]).ok().stdout;
@@ -197,7 +197,7 @@ fn the_clients_own_directory_is_no_working_directory() {
     command.current_dir(session.path(".openclaw"));
     let status = ran(command, b"").ok().json();
     assert_eq!(status["sources"]["providers"][0]["winner"]["kind"], "dotenv", "{status}");
-    // The home is one like any other.
+    // The home is a working directory like any other.
     session.write(".env", "XAI_API_KEY=made-up-2\n");
     let mut command = session.command(["import", "--from", "env"]);
     command.current_dir(session.temp.path());

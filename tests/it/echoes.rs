@@ -1,6 +1,6 @@
-//! What looks like a secret is never repeated, in whatever place it was given.
+//! Anything that looks like a secret is never repeated, wherever it was given.
 //!
-//! The commands are those of the command line's own definition, so that a new verb or flag is covered.
+//! The commands come from the definition of the command line, so that a new verb or flag is covered.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use std::sync::Mutex;
 
 use crate::session::{RECEIVER, Ran, Session, ran, snapshot};
 
-/// Made-up secrets of every kind that people put in the wrong place: what is given, and what of it must not be
+/// Made-up secrets of every kind that people put in the wrong place: what is given, and the part that must not be
 /// repeated.
 const CANARIES: [(&str, &str); 16] = [
     ("sk-ant-oat01-c4n4ry-made-up-made-up-made-up", "c4n4ry"),
@@ -53,7 +53,7 @@ const VARIABLES: [&str; 14] = [
     "OPENCLAW_STATE_DIR",
 ];
 
-/// A verb as it is typed, its own options with a value, and how many positionals it has.
+/// A verb as typed, its own options that take a value, and how many positional arguments it has.
 struct Verb {
     names: Vec<String>,
     options: Vec<String>,
@@ -97,7 +97,7 @@ fn verbs() -> Vec<Verb> {
     found
 }
 
-/// The rest of a command line with which a verb gets far enough to use its paths.
+/// Returns the rest of a command line with which a verb gets far enough to use its paths.
 fn rest(names: &[String]) -> Vec<&'static str> {
     match names.last().unwrap().as_str() {
         "recover" => vec!["--recovery-key", "recovery"],
@@ -122,7 +122,7 @@ fn rest(names: &[String]) -> Vec<&'static str> {
     }
 }
 
-/// A vault with a profile, and the other files that the verbs want.
+/// A vault with a profile, and the other files that the verbs need.
 fn session() -> Session {
     let session = Session::new();
     session.paste("groq:one", "made-up-key");
@@ -132,7 +132,7 @@ fn session() -> Session {
     session
 }
 
-/// The name of something below a directory that holds the canary.
+/// Returns the name of anything below a directory that contains the canary.
 fn named(directory: &Path, canary: &str) -> Option<String> {
     std::fs::read_dir(directory).unwrap().flatten().find_map(|entry| {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().to_lowercase());
@@ -151,7 +151,7 @@ fn holds(directory: &Path, canary: &str) -> Option<String> {
     })
 }
 
-/// Runs a command and says what it repeats.
+/// Runs a command and returns what it repeats.
 fn echo(
     session: &Session,
     arguments: &[String],
@@ -170,7 +170,7 @@ fn echo(
     command.stdin(Stdio::piped());
     let Ran { status, stdout, stderr } = ran(command, input.as_bytes());
     let said = format!("{stdout}{stderr}");
-    // A canary in other clothes is one all the same.
+    // A canary in another case still counts.
     let lowered = said.to_lowercase();
     let repeats = lowered.contains(&canary.to_lowercase());
     let broken = status < 0 || status == 101 || said.contains("panicked") || stderr.contains("[INTERNAL]");
@@ -185,10 +185,10 @@ fn echo(
     wrong.map(|what| format!("{arguments:?} {variable:?}\n    {what}"))
 }
 
-/// A command line, a variable that is set with its value, and what must not be repeated.
+/// A command line, a variable that is set, and what must not be repeated.
 type Case = (Vec<String>, Option<(&'static str, &'static str)>, &'static str);
 
-/// Tries all cases, in vaults of their own for each of two threads.
+/// Tries all cases on two threads, each with its own vaults.
 fn try_all(cases: Vec<Case>) {
     let many = cases.len();
     let (cases, wrong) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
@@ -228,7 +228,7 @@ fn no_secret_in_the_place_of_an_argument_is_repeated() {
     for (number, verb) in verbs.iter().enumerate() {
         let rest = rest(&verb.names);
         for (place, (text, canary)) in CANARIES.into_iter().enumerate() {
-            // A key as a positional, one too many, after a flag that there is not, and as a flag.
+            // A key as a positional argument, as one too many, after an unknown flag, and as a flag.
             cases.push((line(&verb.names, &[text]), None, canary));
             let many = vec![text; verb.positionals + 1];
             cases.push((line(&verb.names, &many), None, canary));
@@ -244,7 +244,7 @@ fn no_secret_in_the_place_of_an_argument_is_repeated() {
             }
         }
         for option in &verb.options {
-            // The client's flags that take a secret itself say what they do with it.
+            // OpenClaw's flags that take a secret itself say what they do with it.
             let takes_secret = option == "--token" || option.ends_with("-api-key");
             for (place, (text, canary)) in CANARIES.into_iter().enumerate() {
                 let variable = format!("env:{text}");

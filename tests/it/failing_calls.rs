@@ -1,5 +1,5 @@
-//! Every system call that changes something fails: a full disk, a broken one, a spent quota. What
-//! the exit status says is then true.
+//! Every system call that changes something fails: a full disk, a broken one, an exhausted quota. The exit
+//! status is true even then.
 
 use crate::cases::{self, Fault, Form};
 use crate::faults::{Moment, error_at, vault};
@@ -36,7 +36,7 @@ fn a_change_that_cannot_be_finished_stays_done() {
     cases::finishing(Form::Directory).run(Fault::Error("ENOSPC"));
 }
 
-/// Room for the log is made before the commit point, where running out of it still changes nothing.
+/// Space for the log is reserved before the commit point, so that a full disk still changes nothing.
 #[test]
 fn no_room_for_the_log_is_told_before_anything_is_changed() {
     let paste = ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:over"];
@@ -51,12 +51,12 @@ fn no_room_for_the_log_is_told_before_anything_is_changed() {
     }
     fail("EFBIG").failed("IO", 74);
     assert_eq!(session.get("openrouter:over"), "made-up-old-key");
-    // A file system that cannot reserve.
+    // A file system that cannot reserve space.
     fail("EOPNOTSUPP").ok();
     assert_eq!(session.get("openrouter:over"), "made-up-new-key");
 }
 
-/// A change is made, and standard output is full: then it is not said that nothing was changed.
+/// A change is made and standard output is full: the error does not claim that nothing was changed.
 #[test]
 fn an_answer_that_cannot_be_written_is_no_failed_change() {
     let session = vault();

@@ -1,5 +1,5 @@
-//! What the fault tests share: copies of a prepared home, commands that die at a chosen system
-//! call, and what can be read afterwards.
+//! Shared by the fault tests: copies of a prepared home, commands that die at a chosen system call, and what can be
+//! read afterwards.
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
@@ -13,8 +13,8 @@ use std::sync::Mutex;
 
 use crate::session::{Ran, Session, ran};
 
-/// Every system call by which the binary could change something outside itself; `?` lets strace
-/// pass over those that a machine does not have.
+/// Every system call by which the binary could change something outside itself; `?` makes strace ignore those that a
+/// machine does not have.
 const CHANGING: &str = "?open,?openat,?openat2,?creat,?mkdir,?mkdirat,?mknod,?mknodat,?rename,?renameat,\
     ?renameat2,?link,?linkat,?symlink,?symlinkat,?unlink,?unlinkat,?rmdir,?write,?writev,?pwrite64,\
     ?pwritev,?pwritev2,?truncate,?ftruncate,?fallocate,?fsync,?fdatasync,?syncfs,?sync,?sync_file_range,\
@@ -25,8 +25,8 @@ pub fn say(line: &str) {
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
-/// A temporary directory, in memory where the machine has such a place: what is tested here is
-/// what the kernel shows to processes, not what reaches a disk.
+/// A temporary directory, in memory if the machine has such a place: these tests are about what the kernel shows to
+/// processes, not about what reaches a disk.
 pub fn in_memory() -> Session {
     let place = Path::new("/dev/shm");
     let temp = tempfile::tempdir_in(place).or_else(|_| tempfile::tempdir()).unwrap();
@@ -47,7 +47,7 @@ pub fn copy(session: &Session) -> Session {
     fresh
 }
 
-/// Copies what a directory holds. Files keep their modes; directories are private.
+/// Copies the contents of a directory. Files keep their modes; directories are private.
 pub fn copy_tree(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -62,8 +62,8 @@ pub fn copy_tree(from: &Path, to: &Path) {
     carry_mark(from, to);
 }
 
-/// A journal says that everything is in place for its own directory alone: what holds for the original is
-/// made to hold for the copy, so that a test is of a machine that runs.
+/// Adapts the mark of a journal to a copy of its directory. The mark, which says that everything is in place, is valid
+/// for one directory only; without it the copy would look like a machine after a boot.
 fn carry_mark(from: &Path, to: &Path) {
     let (boot, journal) = ("/proc/sys/kernel/random/boot_id", to.join("journal"));
     let Ok(mut bytes) = std::fs::read(&journal) else { return };
@@ -98,11 +98,11 @@ pub fn under<S: AsRef<OsStr>>(tool: impl IntoIterator<Item = S>, command: &Comma
 pub struct Moment {
     pub call: String,
     pub n: usize,
-    /// Whether it is a word to people, on standard output or error.
+    /// Whether the call writes to standard output or standard error.
     pub tells: bool,
 }
 
-/// Runs a command once, to its end, and gives every moment before a call that changes something.
+/// Runs a command once, to its end, and returns every moment before a call that changes something.
 pub fn moments(session: &Session, arguments: &[&str], input: &[u8]) -> Vec<Moment> {
     let trace = session.path("trace");
     let strace = ["strace", "-f", "-qq", "-o", trace.to_str().unwrap(), "-e"];
@@ -119,7 +119,7 @@ pub fn moments(session: &Session, arguments: &[&str], input: &[u8]) -> Vec<Momen
     for line in text.lines() {
         let (pid, line) = line.split_once(' ').unwrap();
         let Some((call, rest)) = line.trim_start().split_once('(') else { continue };
-        // strace counts each thread's calls apart.
+        // strace counts the calls of each thread separately.
         assert_eq!(*process.get_or_insert(pid), pid, "a second thread makes system calls: {line}");
         let n = counts.entry(call).or_default();
         *n += 1;
@@ -132,7 +132,7 @@ pub fn moments(session: &Session, arguments: &[&str], input: &[u8]) -> Vec<Momen
     found
 }
 
-/// How many moments there are of each call, for people.
+/// Prints how many moments there are of each call.
 pub fn table(moments: &[Moment]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for moment in moments {
@@ -141,13 +141,13 @@ pub fn table(moments: &[Moment]) -> String {
     counts.iter().map(|(call, n)| format!("{call} {n}")).collect::<Vec<_>>().join(", ")
 }
 
-/// Runs a command that is killed at a moment. True when it was: the signal ended it.
+/// Runs a command that is killed at a moment. Returns whether the signal ended it.
 pub fn kill_at(session: &Session, arguments: &[&str], input: &[u8], moment: &Moment) -> bool {
     let command = injected(session, arguments, moment, "signal=SIGKILL", Path::new("/dev/null"));
     run_raw(command, input).signal() == Some(9)
 }
 
-/// Runs a command with a call that fails at a moment. `None` when it did not come to that call.
+/// Runs a command with a call that fails at a moment. Returns `None` if it did not reach that call.
 pub fn error_at(
     session: &Session,
     arguments: &[&str],
@@ -170,23 +170,23 @@ fn injected(session: &Session, arguments: &[&str], moment: &Moment, fault: &str,
     under(strace, &session.command(arguments))
 }
 
-/// Runs a command to whatever end, and gives its raw status.
+/// Runs a command to its end, whatever that is, and returns its raw status.
 fn run_raw(mut command: Command, input: &[u8]) -> ExitStatus {
     command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    // Not all of it is read where the kill comes first.
+    // Not all of the input is read if the kill comes first.
     let _ = child.stdin.take().unwrap().write_all(input);
     child.wait().unwrap()
 }
 
-/// Fails where a program is missing, and names the package that has it.
+/// Fails if a program is missing, and names the package that has it.
 pub fn need(program: &str, package: &str) {
     let places = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"];
     let there = places.iter().any(|place| Path::new(place).join(program).exists());
     assert!(there, "{program} is missing: apt-get install {package}");
 }
 
-/// Does `work` for every item, two at a time, for tests are to use the two cores that there are.
+/// Does `work` for every item, two at a time, because the test machines have two cores.
 pub fn two_at_a_time<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = Mutex::new(items.iter().enumerate());
     let results = Mutex::new(Vec::new());
@@ -206,10 +206,10 @@ pub fn two_at_a_time<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Syn
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// What an id reads as: its secret, or the code of the error.
+/// The result of reading an id: its secret, or the code of the error.
 pub type Answers = BTreeMap<String, Result<String, String>>;
 
-/// Asks `resolve` for ids, 512 at a time; `options` go before the verb.
+/// Asks `resolve` for ids, 512 at a time; `options` come before the verb.
 pub fn resolve_all<'i>(
     session: &Session,
     options: &[&str],
@@ -230,7 +230,7 @@ pub fn resolve_all<'i>(
     all
 }
 
-/// The ids that `list` names, once it also says that each has its record and no record is left out.
+/// Returns the ids that `list` names, after checking that each has its record and no record is missing from the index.
 pub fn listed(session: &Session) -> Result<Vec<String>, String> {
     let ran = session.run(["list", "--json"]);
     if ran.status != 0 {
@@ -249,7 +249,7 @@ pub fn listed(session: &Session) -> Result<Vec<String>, String> {
     Ok(ids)
 }
 
-/// Returns what no finished change may leave in place: `txn`, `txn.tmp` and everything staged.
+/// Returns the leftovers that no finished change may leave: `txn`, `txn.tmp` and everything staged.
 pub fn leftovers(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(directory).unwrap() {
@@ -264,7 +264,7 @@ pub fn leftovers(directory: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// SplitMix64: each run draws the same.
+/// SplitMix64: each run draws the same numbers.
 pub struct Random(pub u64);
 
 impl Random {
@@ -276,12 +276,12 @@ impl Random {
         u32::try_from((z ^ (z >> 31)) >> 32).unwrap()
     }
 
-    /// From 0 to 1.
+    /// Returns a number from 0 to 1.
     pub fn fraction(&mut self) -> f64 {
         f64::from(self.next()) / f64::from(u32::MAX)
     }
 
-    /// From 0 to below an end.
+    /// Returns a number from 0 to below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next()).unwrap() % end
     }

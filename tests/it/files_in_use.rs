@@ -1,7 +1,7 @@
-//! Files of a finished change that another program has open, a backup say: NFS and FUSE keep them under another name,
-//! and neither they nor their directory can be removed until it closes them. No writer waits for that.
+//! Files of a finished change that another program, such as a backup, has open: NFS and FUSE keep them under another
+//! name, and neither they nor their directory can be removed until it closes them. No writer waits for that.
 //!
-//! Here strace lets the calls fail as they do there.
+//! Here strace makes the calls fail as they do there.
 
 use std::os::unix::fs::DirBuilderExt;
 
@@ -12,7 +12,7 @@ use crate::session::{Ran, Session, ran_within, strace};
 const SECRET: &str = "made-up-key";
 const LIMIT: std::time::Duration = std::time::Duration::from_secs(60);
 
-/// Leaves a stage with a file that is in use.
+/// Leaves a staged change with a file that is in use.
 fn stage(session: &Session) {
     let stage = session.agent_file("txn.tmp");
     std::fs::DirBuilder::new().mode(0o700).create(&stage).unwrap();
@@ -20,7 +20,7 @@ fn stage(session: &Session) {
     std::fs::write(stage.join("ledger"), "").unwrap();
 }
 
-/// Pastes while nothing is removed from a directory of the agent's, or the directory itself.
+/// Pastes while neither a directory of the agent nor anything in it can be removed.
 fn paste(session: &Session, within: &[&str], error: &str) -> Ran {
     need("strace", "strace");
     let inject = format!("inject=unlinkat:error={error}");
@@ -49,16 +49,16 @@ fn a_stage_that_cannot_be_removed_keeps_no_one_from_writing() {
         assert_eq!(session.get("groq:two"), SECRET);
         let busy = session.agent_file("txn.busy");
         assert!(busy.is_dir() && !session.agent_file("txn.tmp").exists(), "{error}");
-        // It is told, as what it is, and nothing is wrong with it.
+        // It is reported as what it is, and not as a fault.
         for verb in ["verify", "doctor"] {
             let told = session.run([verb]).ok().stdout;
             assert!(told.contains("txn.busy"), "{verb}: {told}");
         }
-        // Again, while the first is in use still.
+        // Again, while the first is still in use.
         stage(&session);
         paste(&session, &["txn.tmp", "txn.busy", "txn.busy/0"], error).ok();
         assert!(busy.join("0").is_dir() && busy.join("1").is_dir());
-        // The program has closed it.
+        // Now the program has closed it.
         session.paste("groq:one", SECRET);
         assert!(!busy.exists());
         let told = session.run(["verify"]).ok().stdout;

@@ -1,11 +1,11 @@
-//! What a newcomer is told, and how often; and what a session bus that never answers costs.
+//! What a new user is told, and how often; and what a session bus that never answers costs.
 
 use std::os::unix::net::UnixListener;
 use std::time::{Duration, Instant};
 
 use crate::session::{Session, in_time, ran, setup_token};
 
-/// The lines that warn, of commands as they come in a first session.
+/// Returns the warnings of the commands of a typical first session.
 fn warnings_of_a_first_session(session: &Session) -> Vec<String> {
     let recipient = session.run(["recipient"]).ok().stdout.trim().to_owned();
     let steps: [&[&str]; 10] = [
@@ -80,7 +80,7 @@ fn a_bus_that_never_answers_is_waited_for_once() {
         let (took, done) = in_time(once, |(took, _)| *took >= LIMIT * 2);
         let said = format!("{}{}", done.stdout, done.stderr);
         assert!(took < LIMIT * 2, "{arguments:?} took {took:?}: {said}");
-        // One that was late, and made its vault, finds it there.
+        // A repeated `init` finds the vault that the late one made.
         assert!(
             said.contains("did not answer within 500 ms") || said.contains("[EXISTS]"),
             "{arguments:?}: {said}"

@@ -1,5 +1,5 @@
-//! What other programs write into an index: it is sealed with the profile that is stored there, told if it
-//! looks like a secret, and never lost.
+//! Fields that other programs write into an index: they are encrypted with the profile that is stored next, reported
+//! if they look like a secret, and never lost.
 
 use serde_json::{Value, json};
 
@@ -18,14 +18,14 @@ fn write_index(session: &Session, index: &Value) {
     std::fs::write(session.home().join("agents/main/auth-profiles.json"), text).unwrap();
 }
 
-/// What the record of `openrouter:x` seals.
+/// Returns what the record of `openrouter:x` contains.
 fn sealed(session: &Session) -> String {
     let recovery_key = session.run(["recovery-key"]).ok().stdout;
     let record = std::fs::read(session.agent_file("records/openrouter_3ax.age")).unwrap();
     forge::shown(&record, &recovery_key)
 }
 
-/// A vault with one profile, into whose entry another program writes those fields.
+/// A vault with one profile, to whose entry another program adds these fields.
 fn with_fields(fields: &Value) -> Session {
     let session = Session::new();
     session.paste("openrouter:x", "made-up-key-1");
@@ -58,7 +58,7 @@ fn a_paste_over_an_entry_seals_what_else_stands_in_it() {
     assert_eq!(fields, ["keyRef", "provider", "strongroom", "type"]);
     assert!(!after.to_string().contains(OLD));
     session.run(["verify"]).ok();
-    // Nothing of it is lost: it goes with the profile.
+    // None of it is lost: it moves with the profile.
     let receiver = Session::new();
     let recipient = receiver.run(["recipient"]).ok().stdout;
     session.run(["export", "--to", recipient.trim(), "--out", session.path("b").to_str().unwrap()]).ok();
@@ -87,7 +87,7 @@ fn rotate_rename_and_import_seal_it_too() {
         .ok();
     assert!(!index(&session).to_string().contains(OLD));
     let plain = sealed(&session);
-    // What the source brings goes first; what stood in the index is not lost.
+    // Fields of the source take precedence; those of the index are not lost.
     for member in ["\"baseUrl\":\"https://new.example.com\"", "\"baseUrl.index\":\"https://example.com\""] {
         assert!(plain.contains(member), "{plain}");
     }

@@ -1,4 +1,4 @@
-//! What an attacker can make who holds the recovery key: a file under the file key of another.
+//! What an attacker with the recovery key can make: a file under the file key of another file.
 
 use std::cell::RefCell;
 
@@ -10,7 +10,7 @@ use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-/// Keeps the file key that the recovery identity unwraps.
+/// Remembers the file key that the recovery identity unwraps.
 struct Capture {
     identity: age::x25519::Identity,
     file_key: RefCell<Option<Vec<u8>>>,
@@ -32,7 +32,7 @@ fn derive(file_key: &[u8], salt: Option<&[u8]>, info: &[u8]) -> [u8; 32] {
     key
 }
 
-/// The file key that the recovery key unwraps, and the plaintext.
+/// Returns the file key that the recovery key unwraps, and the plaintext.
 fn opened(sealed: &[u8], recovery_key: &str) -> (Vec<u8>, String) {
     let capture = Capture { identity: recovery_key.trim().parse().unwrap(), file_key: RefCell::new(None) };
     let mut plain = String::new();
@@ -41,12 +41,12 @@ fn opened(sealed: &[u8], recovery_key: &str) -> (Vec<u8>, String) {
     (capture.file_key.into_inner().unwrap(), plain)
 }
 
-/// What stock age shows of a file with the recovery key.
+/// Returns what stock age decrypts of a file with the recovery key.
 pub fn shown(sealed: &[u8], recovery_key: &str) -> String {
     opened(sealed, recovery_key).1
 }
 
-/// The MAC of a header up to and with its `---`.
+/// Returns the MAC of a header up to and including its `---`.
 fn header_mac(file_key: &[u8], unsigned: &[u8]) -> String {
     use base64::Engine;
     let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&derive(file_key, None, b"header")).unwrap();
@@ -54,11 +54,11 @@ fn header_mac(file_key: &[u8], unsigned: &[u8]) -> String {
     base64::prelude::BASE64_STANDARD_NO_PAD.encode(mac.finalize().into_bytes())
 }
 
-/// The file with its header as it is, and another payload under the same file key.
+/// Returns the file with the same header, and another payload under the same file key.
 pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> String) -> Vec<u8> {
     let (file_key, plain) = opened(sealed, recovery_key);
 
-    // The header's own MAC can be made again: its key comes from the file key.
+    // The MAC of the header can be computed again, because its key comes from the file key.
     let end = sealed.windows(5).position(|at| at == b"\n--- ").unwrap();
     let unsigned = &sealed[..end + 4];
     let mac = header_mac(&file_key, unsigned);
@@ -74,8 +74,8 @@ pub fn rewritten(sealed: &[u8], recovery_key: &str, edit: impl Fn(&str) -> Strin
     forged
 }
 
-/// The same file key and payload, with the recovery stanza to another recipient: what the vault key opens still,
-/// and the recovery key no more.
+/// Returns the same file key and payload, with the recovery stanza for another recipient: the vault key still opens the
+/// file, and the recovery key no longer does.
 pub fn readdressed(sealed: &[u8], recovery_key: &str, recipient: &str) -> Vec<u8> {
     use age::Recipient;
     use base64::Engine;

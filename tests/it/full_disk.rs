@@ -1,7 +1,7 @@
-//! A file system that fills up at every stage of a change: the change is made or it is not.
+//! A file system that fills up at every stage of a change: the change is made completely or not at all.
 //!
 //! The file system is a tmpfs of 1 MiB in a mount namespace of its own, which an ordinary user gets
-//! with a user namespace. A limit on the size of files also ends every write at a chosen byte; on a machine
+//! with a user namespace. A limit on the size of files also cuts every write at a chosen byte; on a machine
 //! that forbids namespaces, only that is tested.
 
 use std::collections::BTreeSet;
@@ -16,15 +16,15 @@ use crate::session::{Ran, Session, ran};
 /// Where the test that was started in a namespace finds its file system.
 const PLACE: &str = "STRONGROOM_TEST_FULL_DISK";
 const SIZE: u64 = 1024 * 1024;
-/// What a tmpfs gives at a time, on the machines that there are.
+/// The block size of a tmpfs on the usual machines, in bytes.
 const BLOCK: u64 = 4096;
-/// Less than a line of the log takes, and more than one more would leave of a block.
+/// Smaller than a line of the log, and larger than what one more line would leave of a block.
 const LINE: u64 = 150;
 
 struct Change {
     arguments: Vec<&'static str>,
     input: String,
-    /// Of each id, what it holds before and after.
+    /// For each id, its value before and after.
     affected: Vec<(String, Option<String>, Option<String>)>,
 }
 
@@ -72,7 +72,7 @@ fn template() -> Session {
     let session = vault();
     session.paste("anthropic:beside", "neighbour-one-1");
     session.paste("openrouter:over", "made-up-old-key");
-    // The next line of the log is to need a block of its own.
+    // The next line of the log should need a block of its own.
     let log = session.agent_file("log.jsonl");
     while log.metadata().unwrap().len() % BLOCK < BLOCK - LINE {
         session.paste("openrouter:over", "made-up-old-key");
@@ -125,7 +125,7 @@ fn free(session: &Session) {
     let _ = std::fs::remove_file(filler(session));
 }
 
-/// Fills the file system of a session but for so many blocks.
+/// Fills the file system of a session except for that many blocks.
 fn fill(session: &Session, blocks: u64) {
     let stat = rustix::fs::statvfs(session.temp.path()).unwrap();
     let size = (stat.f_bavail - blocks) * stat.f_frsize;
@@ -135,7 +135,7 @@ fn fill(session: &Session, blocks: u64) {
     assert_eq!(left, blocks);
 }
 
-/// What an error says could not be written, without the directory of the test.
+/// Returns what could not be written according to an error, without the directory of the test.
 fn victim(session: &Session, ran: &Ran) -> Option<String> {
     let agent = session.agent_file("");
     let at = ran.stderr.find(agent.to_str()?)?;
@@ -173,7 +173,7 @@ fn a_full_file_system_makes_a_change_or_leaves_it() {
 
 const MOUNTED: &str = "the file system is mounted";
 
-/// Not a test by itself: what the one above runs in a namespace. Without a place it does nothing.
+/// Not a test by itself: the test above runs it in a namespace. Without a place it does nothing.
 #[test]
 fn in_a_namespace() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else { return };
@@ -188,7 +188,7 @@ fn in_a_namespace() {
     for change in changes() {
         let (mut made, mut full, mut victims) = (0, 0, BTreeSet::new());
         let session = Session { temp: tempfile::tempdir_in(&place).unwrap() };
-        // In steps of a block, which is what a file system gives: more than a change and its journal take.
+        // In steps of a block, up to more than a change and its journal take.
         for blocks in 0..=29 {
             copy_tree(template.temp.path(), session.temp.path());
             fill(&session, blocks);
@@ -212,8 +212,8 @@ fn in_a_namespace() {
     stay_committed(&place);
 }
 
-/// A change was killed after its commit point; then the disk is full. It is read, and is finished
-/// when there is room.
+/// A change was killed after its commit point, and then the disk is full. The change can be read, and is finished
+/// as soon as there is space.
 fn stay_committed(place: &Path) {
     let template = template();
     let paste = &changes()[0];
@@ -281,8 +281,8 @@ fn a_file_that_cannot_grow_makes_a_change_or_leaves_it() {
             let what = format!("{} with files of {} bytes", change.arguments[0], 256 * step);
             *(if check(&session, &change, &ran, &what) { &mut made } else { &mut failed }) += 1;
         }
-        // The index is smaller than the operations that precede it. So may the operations be than the record: both
-        // hold a stanza of random length.
+        // The index is smaller than the operations that precede it. The operations may also be smaller than the record,
+        // because both contain a stanza of random length.
         tell("file limit", &change, made, failed, &victims, 2);
     }
 }

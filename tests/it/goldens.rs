@@ -1,5 +1,5 @@
 //! Every message, as a user sees it: the transcripts in `tests/cmd` are run again and compared.
-//! `STRONGROOM_BLESS=1 cargo test` writes them again; look over the difference then.
+//! `STRONGROOM_BLESS=1 cargo test` writes them again; review the diff afterwards.
 //!
 //! A line begins with what it is: `#` a remark, `$` a command for the shell, `%` a command at a
 //! terminal, `<` what is typed there (`text to wait for => keys`, or `text to wait for =$ command`,
@@ -17,7 +17,7 @@ use crate::normal::normalise;
 use crate::pty::Pty;
 use crate::session::{Ran, Session, binary, in_time, ran, source};
 
-/// A command of a transcript, and what came of it.
+/// A command of a transcript, and its results.
 #[derive(Default)]
 struct Step {
     remarks: Vec<String>,
@@ -81,7 +81,7 @@ fn variables(session: &Session) -> [(&'static str, String); 6] {
     [
         ("HOME", text(session.temp.path())),
         ("PATH", format!("{}:/usr/bin:/bin", text(&session.path("bin")))),
-        // There is no bus here: the tests must not reach the keychain of the user who runs them.
+        // No session bus: the tests must not reach the keychain of the user who runs them.
         ("XDG_RUNTIME_DIR", text(session.temp.path())),
         ("TZ", "UTC".to_owned()),
         ("VAULT", text(&session.home())),
@@ -114,7 +114,7 @@ fn run(session: &Session, step: &Step) -> Vec<String> {
     lines
 }
 
-/// Runs a command of the shell at a terminal, types what `<` lines say, and gives the screen.
+/// Runs a shell command at a terminal, types what `<` lines say, and returns the screen.
 pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     let mut pty = Pty::open();
     let child = start_at_terminal(&pty, session, command);
@@ -134,14 +134,14 @@ pub fn at_terminal(session: &Session, command: &str, typed: &[String]) -> Ran {
     Ran { status: ended.status.code().unwrap_or(-1), stdout: screen, stderr: String::new() }
 }
 
-/// Starts a command of the shell at a terminal.
+/// Starts a shell command at a terminal.
 pub fn start_at_terminal(pty: &Pty, session: &Session, command: &str) -> std::process::Child {
     let mut task = vec![command.to_owned()];
     task.extend(variables(session).into_iter().map(|(name, value)| format!("{name}={value}")));
     pty.start("goldens::at_a_terminal", &task.join("\n"))
 }
 
-/// Not a test: what `%` lines run, with the terminal as every stream. Without a task it does nothing.
+/// Not a test: `%` lines run it, with the terminal as every stream. Without a task it does nothing.
 #[test]
 fn at_a_terminal() {
     use std::os::fd::AsFd;
@@ -163,7 +163,7 @@ fn at_a_terminal() {
     panic!("{error}");
 }
 
-/// What is kept in the kernel's keyring, or told of it, stands in these.
+/// Transcripts that store something in the kernel keyring, or report about it.
 const OF_KEYRING: &[&str] = &["doctor", "rolled_back", "unlock"];
 
 fn golden(name: &str) {
@@ -200,7 +200,7 @@ fn golden(name: &str) {
 
 macro_rules! goldens {
     ($($name:ident)*) => {
-        /// The transcripts, a test each.
+        /// The transcripts, one test each.
         const NAMES: &[&str] = &[$(stringify!($name)),*];
         $(#[test] fn $name() { golden(stringify!($name)); })*
     };
@@ -216,7 +216,7 @@ fn every_transcript_is_run() {
     assert_eq!(files, NAMES.iter().map(|name| format!("{name}.txt")).collect());
 }
 
-/// Codes that no command can be made to show, and why.
+/// Error codes that no command can be made to show, and why.
 const NOT_PROVOKED: &[(Code, &str)] = &[
     (Code::Internal, "a bug, or a system without random bytes"),
     (Code::Ambiguous, "needs a second store that holds the same generation"),

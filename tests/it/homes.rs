@@ -1,4 +1,4 @@
-//! Homes and key files that another user could write, and files that are not regular ones.
+//! Homes and key files that another user could write to, and files that are not regular.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -58,7 +58,7 @@ fn a_home_whose_parent_others_can_write_is_refused() {
     let parent = session.path(".local/share");
     mode(&parent, 0o777);
     all_refuse(&session, None, "UNSAFE_HOME");
-    // As /tmp is: no one can replace what is another's.
+    // As in /tmp, no one can replace the files of another user.
     mode(&parent, 0o1777);
     assert_eq!(session.get("openrouter:one"), CANARY);
 }
@@ -84,7 +84,7 @@ fn a_vault_is_not_made_where_others_could_replace_it() {
         println!("only root can make a directory of another user's");
         return;
     }
-    // As `sudo` with the user's own HOME.
+    // As under `sudo` with the user's own HOME.
     std::os::unix::fs::chown(&place, Some(65534), Some(65534)).unwrap();
     refused("place/vault");
     refused("place/not/yet/there");
@@ -112,7 +112,7 @@ fn a_home_that_is_a_link_or_a_file_is_refused() {
     all_refuse(&session, Some(&session.path("fifo")), "UNSAFE_HOME");
 }
 
-/// As root: a home is given away. As an ordinary user: root's own directory stands for it.
+/// As root, a home is given to another user. As an ordinary user, a directory of root stands in for it.
 #[test]
 fn a_home_of_another_user_is_refused_by_every_command() {
     let session = session();
@@ -131,7 +131,7 @@ fn a_key_file_of_another_user_is_refused() {
         std::os::unix::fs::chown(session.key_file(), Some(65534), None).unwrap();
         session.run(["get", "openrouter:one"]).sane(CANARY).failed("UNSAFE_KEY_FILE", 78);
     } else {
-        // Readable by everyone, and root's.
+        // Readable by everyone, and owned by root.
         session
             .run(["get", "openrouter:one", "--key-file", "/etc/passwd"])
             .sane(CANARY)

@@ -1,4 +1,4 @@
-//! Files of a home that are something else than they should be: links, FIFOs, garbage, too much.
+//! Files of a home that are not what they should be: links, FIFOs, garbage, too large.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -24,7 +24,7 @@ fn run(session: &Session, arguments: &[&str], input: &str) -> Ran {
     ran
 }
 
-/// What stands in the way of a file or a directory.
+/// What is in the place of a file or a directory.
 fn put(kind: &str, at: &Path, outside: &Path) {
     match kind {
         "link" => symlink(outside, at).unwrap(),
@@ -37,7 +37,7 @@ fn put(kind: &str, at: &Path, outside: &Path) {
     }
 }
 
-/// Puts something else in the place of each file and directory, and runs every command over it.
+/// Puts something else in the place of each file and directory, and runs every command on it.
 fn in_place_of(places: &[(&str, &str)], kinds: &[&str]) {
     for (place, code) in places {
         for kind in kinds {
@@ -47,7 +47,7 @@ fn in_place_of(places: &[(&str, &str)], kinds: &[&str]) {
             if at.is_dir() {
                 fs::rename(&at, &outside).unwrap();
             } else if at.exists() {
-                // A link to the very file that should stand there is refused too.
+                // A link to the very file that should be there is refused too.
                 fs::rename(&at, &outside).unwrap();
             } else {
                 fs::write(&outside, "garbage").unwrap();
@@ -68,7 +68,7 @@ fn in_place_of(places: &[(&str, &str)], kinds: &[&str]) {
                     refused += 1;
                     assert!([65, 78].contains(&ran.status), "{place} {kind} {arguments:?}: {}", ran.stderr);
                 }
-                // Whatever a command that goes on does, it does not do through the link.
+                // A command that goes on does nothing through the link.
                 assert!(fs::read(&outside).ok() == file, "{place} {kind} {arguments:?}");
                 assert!(!outside.is_dir() || snapshot(&outside) == victim, "{place} {kind} {arguments:?}");
                 if ran.status != 0 {
@@ -196,7 +196,7 @@ fn an_index_that_cannot_be_read_is_kept_by_every_command() {
         fs::write(&index, &bytes).unwrap();
         let before = kept(&session.home());
         for (arguments, input) in COMMANDS {
-            // These do not look at an index, or tell of it in another way; rekey is the only one
+            // These do not look at an index, or report it in another way; rekey is the only one
             // of them that could write.
             let others =
                 ["get", "export", "recipient", "recovery-key", "unlock-method", "log", "verify", "doctor"];
@@ -230,7 +230,7 @@ fn files_that_are_too_large_are_refused_unread() {
         let before = kept_names(&session);
         let mut refused = 0;
         let mut commands = vec![&["get", "openrouter:one"][..], &["verify"], &["list"]];
-        // A log decides nothing: one that is larger than any log is set by.
+        // A log decides nothing: one that is too large is set aside.
         if !place.ends_with("log.jsonl") {
             commands.push(&["rotate", "openrouter:one"]);
         }

@@ -1,4 +1,4 @@
-//! Names outside their grammar, on every command that takes one.
+//! Names that violate their grammar, on every command that takes one.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

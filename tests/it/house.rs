@@ -1,11 +1,11 @@
-//! The layers import one way.
+//! Rules for the source tree: the layers import in one direction only.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::session::source;
 
-/// From the ground up. A room may import those below its row, and on the ground those of its own.
+/// The layers, from the ground up. A room may import rooms of lower rows; on the ground, also of its own row.
 const LAYERS: &[&[&str]] = &[
     &[
         "error",
@@ -55,7 +55,7 @@ fn no_room_imports_one_above_or_beside_it() {
     }
 }
 
-/// Each import of a file in `src`: the file, its room, and the room that it imports.
+/// Visits each import of a file in `src`: the file, its room, and the room that it imports.
 fn each_import(look: &mut dyn FnMut(&str, &str, &str)) {
     visit(&source("src"), &mut |path| {
         let relative = path.strip_prefix(source("src")).unwrap().to_string_lossy().into_owned();
@@ -97,7 +97,7 @@ pub fn visit(directory: &Path, look: &mut dyn FnMut(&Path)) {
     }
 }
 
-/// `seal::signed` compares them; an `==` would end at the first byte that differs.
+/// `seal::signed` compares MACs in constant time; an `==` would stop at the first byte that differs.
 #[test]
 fn macs_are_compared_in_constant_time_alone() {
     let mut compared = Vec::new();
@@ -118,7 +118,7 @@ fn macs_are_compared_in_constant_time_alone() {
     assert_eq!(compared, Vec::<String>::new());
 }
 
-/// Policy is a function of its arguments.
+/// Policy depends only on its arguments.
 #[test]
 fn select_does_no_io() {
     visit(&source("src/select"), &mut |path| {
@@ -163,7 +163,7 @@ fn every_dependency_is_used() {
     }
 }
 
-/// Files of `src/cli` that are no verb: what verbs share.
+/// Files of `src/cli` that are not verbs: code that verbs share.
 const SHARED: &[&str] = &[
     "adding",
     "api_keys",

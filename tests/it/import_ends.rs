@@ -1,4 +1,4 @@
-//! When a credential ends: out of every file that is imported, and on the command line.
+//! Expiry times of credentials: from every kind of imported file, and from the command line.
 
 use crate::session::Session;
 

@@ -1,4 +1,4 @@
-//! Ids of what is imported: as the client makes them, renamed, or refused by name; and files that hold nothing.
+//! Ids of imported entries: as the client makes them, renamed, or refused by name; and files without credentials.
 
 use crate::session::{Session, snapshot};
 
@@ -74,7 +74,7 @@ fn every_bad_id_is_named_escaped_with_its_own_reason() {
         let line = ran.stderr.lines().find(|line| line.contains(place));
         assert!(line.is_some_and(|line| line.contains(reason)), "{id}: {}", ran.stderr);
     }
-    // As the message shows it, an entry can be renamed.
+    // An entry can be renamed by the name that the message shows.
     let renames = [r"openai:\u{1b}[2Jx=openai:a", r"openai:jörg@x.io=openai:joerg@x.io", "default=openai:b"];
     let mut import = vec!["import", "-", "--skip-invalid"];
     import.extend(renames.iter().flat_map(|rename| ["--rename", rename]));
@@ -109,7 +109,7 @@ fn an_id_says_the_provider_that_it_is_for() {
     }
     let rename = ["import", "-", "--rename", "openai:a=groq:a"];
     session.feed(file(&[entry("openai:a", "openai")]), rename).failed("IMPORT_INVALID", 65);
-    // What the client calls by either name.
+    // Providers that the client knows under two names.
     session.feed(file(&[entry("openai-codex:a", "openai")]), ["import", "-"]).ok();
     session.feed("GROQ_API_KEY=made-up-key-0003", ["import", "-", "--rename", "groq:default=groq:work"]).ok();
     assert_eq!(session.get("groq:work"), "made-up-key-0003");
@@ -132,10 +132,10 @@ fn renames_that_cannot_be_are_refused() {
         session.feed(&source, ["import", "-", "--rename", rename]).failed(code, 64);
     }
     session.run(["get", "groq:a"]).failed("NOT_FOUND", 66);
-    // Two entries do not become one in silence.
+    // Two entries are not merged silently.
     let two = file(&[entry("groq:a", "groq"), entry("groq:b", "groq").replace(KEY, "made-up-key-0004")]);
     session.feed(two, ["import", "-", "--rename", "groq:a=groq:b"]).failed("IMPORT_INVALID", 65);
-    // The order follows.
+    // The order is renamed too.
     let source = r#"{"version":1,"profiles":{"groq:a":{"key":"made-up-key-0001"},"groq:my b":{"key":"made-up-key-0002"}},"order":{"groq":["groq:my b","groq:a"]}}"#;
     session.feed(source, ["import", "-", "--rename", "groq:my b=groq:b"]).ok();
     let order = session.run(["order", "get", "--provider", "groq"]).ok().stdout;

@@ -1,4 +1,4 @@
-//! A journal that was damaged, put back or altered, and one that is put in place again after a boot.
+//! A journal that was damaged, put back or altered, and one that is applied again after a boot.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ fn a_damaged_journal_costs_no_other_value_and_is_not_applied() {
     let (session, journal) = unfinished(Form::Journal);
     let (tried, given, _) = damage(&session, &journal, true, 5);
     assert_eq!(given, tried);
-    // A write is kept from nothing: what is damaged is set aside, or what is whole of it is taken over.
+    // No write is blocked: a damaged journal is set aside, or its intact part is taken over.
     let count = damaged(&fs::read(&journal).unwrap()).count();
     for nth in (0..count).step_by(count / 24) {
         let (session, journal) = unfinished(Form::Journal);
@@ -33,7 +33,7 @@ fn a_journal_that_is_put_back_undoes_nothing() {
     let (session, journal) = unfinished(Form::Journal);
     let old = fs::read(&journal).unwrap();
     session.feed("made-up-later", ["rotate", "openrouter:two"]).ok();
-    // As it was, and as if this machine had put it in place.
+    // As it was, and as if this machine had applied it.
     let mark = "strongroom-journal/v1 ".len()..;
     let marked = [
         &old[..mark.start],
@@ -53,7 +53,7 @@ fn a_journal_that_is_put_back_undoes_nothing() {
     }
 }
 
-/// A record that a journal holds too is refused if it was altered in its place, also after a boot.
+/// A record that is also in a journal is refused if it was altered in its place, even after a boot.
 #[test]
 fn a_journal_hides_no_damage_of_what_is_in_place() {
     let session = session();
@@ -78,12 +78,12 @@ fn a_journal_hides_no_damage_of_what_is_in_place() {
         fs::write(&record, &whole).unwrap();
         session.run(["verify"]).ok();
     }
-    // An old one in its place is a replay while the machine runs; after a boot it may be what was left.
+    // An old record in its place is a replay while the machine runs; after a boot it may be a leftover.
     assert_eq!(session.get("openrouter:two"), "made-up-new");
 }
 
-/// A file system can lose its power while the machine runs on: what is in place is then torn, and the journal
-/// says that it is not.
+/// A file system can lose power while the machine keeps running: files are then torn although the journal says that
+/// they are in place.
 #[test]
 fn what_a_journal_holds_is_put_back_by_a_repair_and_before_it_goes() {
     for by_repair in [true, false] {
@@ -104,7 +104,7 @@ fn what_a_journal_holds_is_put_back_by_a_repair_and_before_it_goes() {
     }
 }
 
-/// A record of before in the place of one that a journal holds is not carried over, nor put in place.
+/// An older record in the place of one that is in a journal is neither carried over nor put in place.
 #[test]
 fn a_journal_with_an_older_record_in_it_replaces_nothing() {
     let session = session();
@@ -132,7 +132,7 @@ fn a_journal_with_an_older_record_in_it_replaces_nothing() {
     }
 }
 
-/// An old journal whose mark is forged steers nothing: not even a removed record comes back.
+/// An old journal with a forged mark has no effect: not even a removed record comes back.
 #[test]
 fn an_old_journal_that_says_it_is_in_place_brings_nothing_back() {
     let session = session();
@@ -147,7 +147,7 @@ fn an_old_journal_that_says_it_is_in_place_brings_nothing_back() {
     session.run(["verify"]).ok();
 }
 
-/// What is refused changes nothing, be there an older change to finish or not.
+/// A refused command changes nothing, whether or not there is an older change to finish.
 #[test]
 fn an_older_journal_is_not_put_in_place_before_it_is_refused() {
     let session = session();
@@ -166,7 +166,7 @@ fn an_older_journal_is_not_put_in_place_before_it_is_refused() {
     session.run(["verify"]).ok();
 }
 
-/// What a client wrote into the index since is not undone when a journal is put in place again.
+/// What a client has written into the index since is not undone when a journal is applied again.
 #[test]
 fn what_others_wrote_into_the_index_outlives_a_boot() {
     let session = session();
@@ -184,7 +184,7 @@ fn what_others_wrote_into_the_index_outlives_a_boot() {
     assert!(fs::read_to_string(&index).unwrap().contains("made-up-by-the-client"));
 }
 
-/// Who changes the index alone does it on the one that is there, which the journal has not reached yet.
+/// A change of the index alone starts from the current index, which the journal has not reached yet.
 #[test]
 fn an_index_that_is_edited_meanwhile_gets_what_is_missing() {
     let edit = |session: &Session| {

@@ -19,7 +19,7 @@ fn mount() -> (tempfile::TempDir, PathBuf) {
     (mount, data)
 }
 
-/// A file there, which everyone can read.
+/// Creates a file there that everyone can read.
 fn mounted(mount: &Path, name: &str, contents: &str) -> PathBuf {
     let path = mount.join(name);
     std::fs::write(mount.join("..data").join(name), contents).unwrap();
@@ -88,7 +88,7 @@ fn mounted_passphrases_and_identities_are_read_too() {
 #[test]
 fn elsewhere_a_key_is_private() {
     let session = Session::new();
-    // Also below a directory of that name.
+    // This also holds below a directory of that name.
     let path = session.path("run/secrets/key");
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::copy(session.key_file(), &path).unwrap();

@@ -1,5 +1,5 @@
-//! Whether the kernel's keyring can be used here. Container engines refuse it by default: then nothing can be kept
-//! in it, and what is to be shown is that Strongroom says so and does everything else.
+//! Tells whether the kernel keyring can be used here. Container engines refuse it by default: then nothing can be kept
+//! in it, and the tests show that Strongroom says so and does everything else.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use strongroom_backends::kernel_keyring::{Place, probe};
 use crate::faults::say;
 use crate::session::Session;
 
-/// Whether tests of what is kept there can run. If not, it is made sure that `unlock` refuses for this very reason.
+/// Returns whether tests of the keyring can run. If not, checks that `unlock` refuses for this very reason.
 pub fn is_there() -> bool {
     static THERE: OnceLock<bool> = OnceLock::new();
     *THERE.get_or_init(|| {

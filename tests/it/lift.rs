@@ -1,4 +1,4 @@
-//! A new secret lifts what the old one earned.
+//! A new secret clears the cooldown of the old one.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ fn usage_of(session: &Session, id: &str) -> Value {
     serde_json::from_slice::<Value>(&state).unwrap()["usageStats"][id].clone()
 }
 
-/// The only line of standard error that tells of a lift.
+/// Returns the only line of standard error about a cleared cooldown.
 #[track_caller]
 fn lifted(ran: &Ran, id: &str, was: &str, reason: &str) {
     let lines: Vec<_> = ran.stderr.lines().filter(|line| line.contains("is no longer")).collect();
@@ -60,7 +60,7 @@ fn a_new_secret_lifts_what_the_old_one_earned() {
             std::fs::write(session.agent_file("auth-state.json"), &begun).unwrap();
         }
     }
-    // Programs see it among the warnings.
+    // Programs find it among the warnings.
     session.run(["report", "groq:one", "--failure", "billing"]).ok();
     let pasted = session
         .feed("made-up-token-9", ["paste-token", "--json", "--provider", "groq", "--profile-id", "one"]);
@@ -78,7 +78,7 @@ fn the_same_secret_again_lifts_nothing() {
     let before = std::fs::read(session.agent_file("auth-state.json")).unwrap();
     let mut said = session.paste("groq:one", "made-up-key-1").stderr;
     said += &session.feed("made-up-key-1\n", ["rotate", "groq:one", "--expires-in", "30d"]).ok().stderr;
-    // Other contents, and the secret that is there.
+    // Other fields, and the same secret.
     let entry =
         json!({ "type": "api_key", "provider": "groq", "key": "made-up-key-1", "email": "a@b.example" });
     session.write("new.json", json!({ "version": 1, "profiles": { "groq:one": entry } }).to_string());

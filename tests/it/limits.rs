@@ -1,4 +1,4 @@
-//! What a process is not given: memory, file size, descriptors, threads. Each ends in an error that names it.
+//! Limits on memory, file size, descriptors and threads. Each one leads to an error that names it.
 
 use crate::faults::{need, under};
 use crate::session::{Ran, Session, ran};
@@ -26,7 +26,7 @@ fn a_file_that_may_not_grow_is_an_error_with_its_limit() {
                 if arguments[0] == "import" { "GROQ_API_KEY=made-up-other-key" } else { "made-up-next-key" };
             let refused =
                 limited(&session, &format!("--fsize={size}"), arguments, input).sane("made-up-next-key");
-            // Standard error is a pipe here, which has no size.
+            // Standard error is a pipe here, which a file size limit does not affect.
             let refused = refused.failed("IO", 74);
             assert!(refused.stderr.contains("ulimit -f"), "{size} {arguments:?}: {}", refused.stderr);
             assert_eq!(session.get("openrouter:one"), KEY, "{size} {arguments:?}");
@@ -61,7 +61,7 @@ fn too_few_descriptors_are_an_error_with_the_limit() {
                 continue;
             }
             let said = format!("{}{}", ran.stdout, ran.stderr);
-            // The loader itself needs some.
+            // The loader itself needs some descriptors.
             if ran.status == 127 {
                 continue;
             }
@@ -80,7 +80,7 @@ fn too_few_descriptors_are_an_error_with_the_limit() {
     session.run(["verify"]).ok();
 }
 
-/// A passphrase takes 64 MiB for a moment.
+/// A passphrase briefly takes 64 MiB.
 #[test]
 fn a_passphrase_without_memory_is_an_error() {
     let session = Session::empty();
@@ -99,7 +99,7 @@ fn a_passphrase_without_memory_is_an_error() {
     limited(&session, "--as=268435456", &["recipient", "--passphrase-file", "pass"], "").ok();
 }
 
-/// A file of many megabytes is read, or it is said that the memory is not enough.
+/// A file of many megabytes is read, or the error says that there is not enough memory.
 #[test]
 fn a_large_file_without_memory_is_an_error() {
     let session = session();
@@ -109,7 +109,7 @@ fn a_large_file_without_memory_is_an_error() {
     for mib in (24..=144).step_by(8) {
         let limit = format!("--as={}", mib << 20);
         let ran = limited(&session, &limit, &["import", "many.env", "--dry-run"], "");
-        // It holds no credential.
+        // It contains no credential.
         if ran.status != 66 {
             refused += 1;
             ran.failed("NO_MEMORY", 71);
@@ -118,7 +118,7 @@ fn a_large_file_without_memory_is_an_error() {
     assert!(refused > 0);
 }
 
-/// From where the loader gives up to where all is well, no command ends without a word.
+/// Between the limit at which the loader gives up and the one at which all is well, no command ends silently.
 #[test]
 fn a_small_address_space_ends_in_a_message() {
     let session = session();
@@ -129,7 +129,7 @@ fn a_small_address_space_ends_in_a_message() {
         for arguments in commands {
             let ran = limited(&session, &limit, arguments, KEY);
             let said = format!("{}{}", ran.stdout, ran.stderr);
-            // Not ours: std sets up the main thread's alternative stack before `main`, and says that it cannot.
+            // Not ours: std sets up the main thread's alternative stack before `main`, and reports that it cannot.
             if said.contains("failed to allocate an alternative stack") && said.contains("thread 'main'") {
                 continue;
             }
@@ -140,7 +140,7 @@ fn a_small_address_space_ends_in_a_message() {
             started = true;
             // std's own last words, before a signal.
             assert!(!said.contains("memory allocation of"), "{limit} {arguments:?}: {said}");
-            // The C library ends it too: for want of memory of its own, or when another thread has said so.
+            // The C library also ends it: if it has no memory itself, or after another thread has reported it.
             let told = ran.status >= 0 || said.contains("NO_MEMORY") || said.contains("out of memory");
             assert!(told, "{limit} {arguments:?} ended without a word: {said}");
             assert!(!said.contains("panicked"), "{limit} {arguments:?}: {said}");
@@ -157,7 +157,7 @@ fn a_small_address_space_ends_in_a_message() {
     assert!(started);
 }
 
-/// As root no limit of processes holds; the ordinary user's run shows this.
+/// Process limits do not apply to root; the ordinary user's run tests this.
 #[test]
 fn without_threads_everything_works_on_one() {
     let session = session();

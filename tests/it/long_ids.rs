@@ -1,5 +1,5 @@
-//! Ids that are too long for a file's name or a reference, through everything that has to tell whose record a
-//! file holds; and agents as the client names them.
+//! Ids that are too long for a file name or a reference, in everything that has to find out whose record a file
+//! contains; and agents as the client names them.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::session::Session;
 
-/// An id whose file's name and reference are both in the short form.
+/// An id whose file name and reference are both in the short form.
 fn long(tail: &str) -> String {
     format!("openai-codex:{}'{tail}@example.org", "a-very.long+address/".repeat(13))
 }
@@ -45,7 +45,7 @@ fn a_long_id_is_stored_found_renamed_moved_and_removed() {
     let reference = reference_of(&session, &one);
     assert!(reference.len() < 70 && reference.starts_with("main/openai-codex:_x"), "{reference}");
     let bare = reference.trim_start_matches("main/").to_owned();
-    // A request is no longer than a reference; a file's name is shortened sooner.
+    // A request is at most as long as a reference; a file name is shortened sooner.
     let medium = format!("openai-codex:{}", "m/".repeat(100));
     paste(&session, &medium, "made-up-secret-medium-1");
     let plain = format!("main/{medium}");

@@ -1,4 +1,4 @@
-//! Many profiles: what a command looks at, and how that grows.
+//! Many profiles: what a command opens, and how that grows.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,7 +7,7 @@ use crate::session::{Session, ran, strace};
 
 const PAST: i64 = 1_700_000_000_000;
 
-/// An agent of that many profiles of one provider. The first `past` of them have expired.
+/// An agent with that many profiles of one provider. The first `past` of them have expired.
 fn many(profiles: usize, past: usize) -> Session {
     let session = Session::new();
     let mut source = String::from("{\"version\":1,\"profiles\":{");
@@ -46,7 +46,7 @@ fn a_providers_best_profile_is_found_without_opening_all_records() {
 fn of_many_profiles_too_the_records_say_which_have_expired() {
     let session = many(700, 600);
     assert_eq!(best(&session), "made-up-canary-00600");
-    // An index that knows of no expiry: what comes first by it has expired, as its records say.
+    // An index without expiry times: the profiles that come first have expired, according to their records.
     let index = session.agent_file("auth-profiles.json");
     let text = fs::read_to_string(&index).unwrap();
     let told = text.replace(&format!("      \"expires\": {PAST},\n"), "");
@@ -65,6 +65,6 @@ fn one_record_is_opened_for_one_id_whatever_the_number_of_profiles() {
         fs::read_to_string(session.path("trace")).unwrap().lines().count()
     };
     let (few, many) = (calls(1), calls(1_000));
-    // The ledger is in parts then: a directory and a file more.
+    // The ledger is in parts then: one directory and one file more.
     assert!(many <= few + 8, "{few} calls for one of 1, {many} for one of 1,000");
 }

@@ -1,4 +1,4 @@
-//! The integration tests: one binary, for each one more is another link.
+//! The integration tests: a single binary, because each additional one has to be linked.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

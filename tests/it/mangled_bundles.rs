@@ -1,4 +1,4 @@
-//! Bundles as they arrive: in a mail, quoted, in another encoding, or damaged; and the identities that open them.
+//! Bundles as they arrive: in an email, quoted, in another encoding, or damaged; and the identities that open them.
 
 use std::fs;
 

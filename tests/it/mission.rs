@@ -1,5 +1,5 @@
-//! The commands of OpenClaw's documentation of model authentication, typed as they stand there
-//! with `strongroom` for `openclaw`: a case for each, by the row of what was asked for.
+//! The commands in OpenClaw's documentation of model authentication, typed as they are there with `strongroom` instead
+//! of `openclaw`: one case each, by the row of the requirements.
 
 mod cases;
 
@@ -10,22 +10,22 @@ use crate::session::{Ran, Session, ran, setup_token};
 
 /// A command as documented, in a world where it has something to do.
 struct Case {
-    /// The row.
+    /// The row of the requirements.
     row: &'static str,
-    /// What is typed after the program's name. No argument of these has a space but the last in
+    /// What is typed after the program's name. No argument contains a space, except the last one if it is in
     /// single quotes.
     command: &'static str,
-    /// What is there before.
+    /// What exists before.
     given: fn(&Session),
-    /// Variables.
+    /// Environment variables.
     variables: &'static [(&'static str, &'static str)],
-    /// What stands on standard input.
+    /// The standard input.
     input: fn() -> String,
-    /// At a terminal instead: what is typed at which prompt.
+    /// At a terminal instead: which prompts appear, and what is typed.
     terminal: Option<&'static [&'static str]>,
     /// The exit status.
     exit: i32,
-    /// What is said, on standard output or standard error.
+    /// What is printed, on standard output or standard error.
     says: &'static [&'static str],
 }
 
@@ -47,7 +47,7 @@ fn expiring(session: &Session) {
 fn expired(session: &Session) {
     let arguments = ["paste-token", "--provider", "anthropic", "--expires-in", "1s"];
     session.feed(setup_token("PAST"), arguments).ok();
-    // Until the second is over by the program's own clock.
+    // Wait until the second is over by the program's own clock.
     while session.run(["status", "--check"]).status != 1 {}
 }
 
@@ -191,7 +191,7 @@ fn every_documented_command_does_what_its_row_says() {
         for text in case.says.iter().filter(|text| !said.contains(**text)) {
             wrong.push(format!("{} `{}` does not say {text:?}:\n{said}", case.row, case.command));
         }
-        // No one's secret is in what is shown.
+        // No secret is in what is shown.
         assert!(
             !said.contains("made-up-") && !said.contains("EXAMPLE"),
             "{} `{}`: {said}",

@@ -1,4 +1,4 @@
-//! What a search of memory looks for: secrets, in every form in which a program may keep them.
+//! What a memory search looks for: secrets, in every form in which a program may keep them.
 
 use strongroom::secret::ExposeSecret;
 use strongroom::unlock::{MethodSecret, key_text, unlock_files};
@@ -31,7 +31,7 @@ impl Needles {
         self
     }
 
-    /// An age identity: its text but for what all have in common, and the key that it spells.
+    /// An age identity: its text without the common prefix, and the key that it encodes.
     pub fn identity(self, name: &str, text: &str) -> Self {
         let text = text.trim();
         let spelled = text.strip_prefix("AGE-SECRET-KEY-1").unwrap();
@@ -58,7 +58,7 @@ impl Needles {
         for shift in 0..3 {
             let shifted = [&[0; 3][..shift], bytes].concat();
             for engine in [BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD] {
-                // What the bytes before and after do not change.
+                // The part that the bytes before and after do not change.
                 let text = engine.encode(&shifted);
                 self.piece(name, &text.as_bytes()[4..20.min(text.len() - 2)]);
             }
@@ -78,7 +78,7 @@ impl Needles {
         }
     }
 
-    /// Every secret of a vault that a key file opens.
+    /// Returns every secret of a vault that a key file opens.
     pub fn vault(self, session: &Session) -> Self {
         let text = std::fs::read(session.key_file()).unwrap();
         let key = key_text::parse(&text, "it").unwrap();

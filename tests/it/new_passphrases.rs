@@ -1,4 +1,4 @@
-//! What may become a passphrase, and what may stand where a key file is named.
+//! What may become a passphrase, and what may be given where a key file is expected.
 
 use crate::session::Session;
 
@@ -87,7 +87,7 @@ fn a_key_or_a_recipient_in_the_place_of_a_key_file_is_refused() {
             );
         }
     }
-    // Nor is it repeated by a command that only reads.
+    // A command that only reads does not repeat it either.
     let session = Session::new();
     let mut command = session.command(["resolve"]);
     command.env("STRONGROOM_KEY_FILE", KEY);

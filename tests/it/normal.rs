@@ -1,11 +1,11 @@
-//! What differs from run to run in a message, replaced by a name.
+//! Replaces the parts of a message that differ from run to run with names.
 
 use std::path::Path;
 
-/// Before what is used of a user's quota of kernel keys.
+/// The text before the used part of a user's quota of kernel keys.
 const QUOTA: &str = "your quota: ";
 
-/// The text with paths, times, keys and numbers of processes named and not spelled out.
+/// Returns the text with names instead of paths, times, keys and process numbers.
 pub fn normalise(text: &str, home: &Path) -> String {
     let text = text.replace(home.to_str().unwrap(), "~");
     let remaining = "\"remainingMs\": ";
@@ -33,11 +33,11 @@ pub fn normalise(text: &str, home: &Path) -> String {
             boundary = !next.is_ascii_alphanumeric();
         }
     }
-    // Times have fractions of different lengths, and tables follow them.
+    // Fractions of seconds have different lengths, and tables are aligned to them.
     if out.contains("[TIME]") { out.lines().map(|line| single_spaced(line) + "\n").collect() } else { out }
 }
 
-/// Every number named and not spelled out.
+/// Replaces every number with a name.
 fn numbers_named(text: &str) -> String {
     let mut words: Vec<&str> = text.split(' ').collect();
     for word in &mut words {
@@ -52,7 +52,7 @@ fn run_of(text: &str, is: impl Fn(u8) -> bool) -> usize {
     text.bytes().take_while(|byte| is(*byte)).count()
 }
 
-/// What stands at the beginning of a text, and its name.
+/// Returns the length of a variable part at the beginning of a text, and its name.
 fn token(text: &str) -> Option<(usize, &'static str)> {
     let digits = run_of(text, |b| b.is_ascii_digit());
     let hex = run_of(text, |b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -86,7 +86,7 @@ fn token(text: &str) -> Option<(usize, &'static str)> {
     }
 }
 
-/// Whether a text begins as `2027-11-21 07:53` does.
+/// Returns whether a text begins with a time such as `2027-11-21 07:53`.
 fn is_local_time(text: &str) -> bool {
     let form = b"20dd-dd-dd dd:dd";
     let fits = |(byte, form): (u8, &u8)| if *form == b'd' { byte.is_ascii_digit() } else { byte == *form };

@@ -1,4 +1,4 @@
-//! File systems that cannot make a directory durable, have no locks, cannot be written, keep foreign files; and
+//! File systems that cannot make a directory durable, have no locks, are read-only, or keep foreign files; and
 //! directories that no one would make.
 
 use std::fs::Permissions;
@@ -19,7 +19,7 @@ fn session() -> Session {
     session
 }
 
-/// The command, with a call that fails on these paths, or on all if none is given.
+/// Returns the command with a call that fails on these paths, or on all paths if none is given.
 fn injected(session: &Session, call: &str, error: &str, paths: &[&Path], arguments: &[&str]) -> Ran {
     need("strace", "strace");
     let trace = session.path("trace");
@@ -35,7 +35,8 @@ fn injected(session: &Session, call: &str, error: &str, paths: &[&Path], argumen
     ran
 }
 
-/// strace tells by its path which call fails. Of an ordinary user's process, which is not dumpable, it sees none.
+/// strace selects the failing call by its path. It cannot see the paths of an ordinary user's process, which is not
+/// dumpable.
 pub fn sees_paths() -> bool {
     let sees = rustix::process::geteuid().is_root();
     if !sees {
@@ -44,7 +45,7 @@ pub fn sees_paths() -> bool {
     sees
 }
 
-/// Every directory that is made durable.
+/// Returns every directory that is made durable.
 fn directories(session: &Session) -> Vec<std::path::PathBuf> {
     let home = session.home();
     let agent = home.join("agents/main");
@@ -77,7 +78,7 @@ fn a_directory_that_cannot_be_made_durable_is_no_error() {
         done(&["rekey", "--yes"]);
         done(&["remove", "groq:other", "--yes"]);
         done(&["unlock-method", "add", "key-file", "--name", "other", "--new-key-file", "other"]);
-        // `doctor` tries it, and tells what does not hold then.
+        // `doctor` tries it, and says which guarantees are lost.
         let told = injected(&session, "fsync", error, &paths, &["doctor"]).ok().stdout;
         assert!(told.contains("cannot sync directories to disk") && told.contains("power loss"), "{told}");
         session.run(["verify"]).ok();
@@ -90,7 +91,7 @@ fn a_vault_is_made_where_directories_cannot_be_made_durable() {
         return;
     }
     let session = Session::empty();
-    // The root of the tree is there; what is made in it cannot be named before.
+    // The root of the tree exists; paths that are created in it cannot be named in advance.
     let paths = directories(&session);
     let paths: Vec<&Path> = paths.iter().map(std::path::PathBuf::as_path).collect();
     injected(&session, "fsync", "EINVAL", &paths, &["init"]).ok();
@@ -128,7 +129,7 @@ fn without_a_barrier_for_the_file_system_each_file_is_made_durable() {
     under("EIO").failed("IO", 74);
 }
 
-/// A disk that is broken is not one that cannot do it.
+/// A broken disk is not treated as one that does not support the call.
 #[test]
 fn a_directory_that_fails_to_be_made_durable_is_an_error() {
     if !sees_paths() {
@@ -137,11 +138,11 @@ fn a_directory_that_fails_to_be_made_durable_is_an_error() {
     let session = session();
     let agent = session.home().join("agents/main");
     let told = injected(&session, "fsync", "EIO", &[&agent], PASTE).sane(KEY);
-    // The change is committed by then, and what is left to do is told.
+    // The change is committed by then, and the remaining work is reported.
     assert!(told.stderr.contains("Input/output error"), "{}", told.stderr);
 }
 
-/// Of a file it is always an error: what it holds may be nowhere.
+/// For a file it is always an error, because its contents may not be stored anywhere.
 #[test]
 fn a_file_that_cannot_be_made_durable_is_an_error() {
     let session = session();
@@ -178,14 +179,14 @@ fn without_locks_nothing_is_changed_and_everything_is_read() {
     }
 }
 
-/// As [`injected`], of a command that may not make that call.
+/// As [`injected`], for a command that may not make that call.
 fn injected_maybe(session: &Session, call: &str, error: &str, arguments: &[&str]) -> Ran {
     let inject = format!("inject={call}:error={error}");
     let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", call, "-e", &inject];
     ran(under(strace, &session.command(arguments)), b"")
 }
 
-/// The queue before a lock is a courtesy; the lock alone will do.
+/// The queue before a lock is a courtesy; the lock alone is enough.
 #[test]
 fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
     if !sees_paths() {
@@ -201,7 +202,7 @@ fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
         holder.stdout.take().unwrap().read_exact(&mut held).unwrap();
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                // The queue's file is made by the first that waits.
+                // The first process that waits creates the queue's file.
                 while !queue.exists() {
                     std::thread::yield_now();
                 }
@@ -217,7 +218,7 @@ fn without_locks_on_parts_of_files_the_lock_itself_is_waited_for() {
     }
 }
 
-/// What cannot be written says so: by a mount that is read-only, here by what the system answers.
+/// A read-only home is reported as such; here the system's answer is faked.
 #[test]
 fn a_read_only_file_system_is_called_that() {
     if !sees_paths() {
@@ -238,7 +239,7 @@ fn a_read_only_file_system_is_called_that() {
     panic!("doctor is content with a read-only file system");
 }
 
-/// A real one, if the machine allows it.
+/// A real read-only mount, if the machine allows it.
 #[test]
 fn a_read_only_mount_is_read_and_not_written() {
     let session = session();
@@ -305,7 +306,7 @@ fn foreign_files_are_notes_and_stay() {
     }
     let doctor = session.run(["doctor"]).ok().stdout;
     assert!(doctor.contains("No problems found") && doctor.contains(".DS_Store"), "{doctor}");
-    // No change touches them, and they stop none.
+    // No change touches them, and they block none.
     session.run(["doctor", "--repair"]).ok();
     session.paste("openrouter:one", "made-up-next");
     session.run(["rename", "openrouter:one", "openrouter:new"]).ok();
@@ -319,7 +320,7 @@ fn foreign_files_are_notes_and_stay() {
     }
 }
 
-/// What a program that synchronizes directories set aside may hold the newer secret.
+/// A conflict copy of a program that synchronizes directories may contain the newer secret.
 #[test]
 fn a_copy_of_a_record_is_told_with_what_it_holds() {
     let session = session();
@@ -335,7 +336,7 @@ fn a_copy_of_a_record_is_told_with_what_it_holds() {
     let older = session.run(["verify"]).ok().sane(KEY).stdout;
     assert!(older.contains("older than the profile, with another secret"), "{older}");
     assert!(older.contains("age -d -i -"), "{older}");
-    // The other machine's was newer, and this one's lies in the place.
+    // The other machine's record was newer, and this machine's record is in its place.
     let newer = std::fs::read(&record).unwrap();
     std::fs::copy(&copy, &record).unwrap();
     std::fs::write(&copy, newer).unwrap();
@@ -357,7 +358,7 @@ fn directories_one_in_the_other_are_swept_however_deep() {
         dir = rustix::fs::openat(&dir, name, rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty()).unwrap();
     }
     drop(dir);
-    // Names that are no text, and many.
+    // Names that are not text, and many of them.
     for n in 0..3000u32 {
         use std::os::unix::ffi::OsStrExt;
         let name = [&[0xff, 0xfe][..], n.to_string().as_bytes()].concat();
@@ -370,7 +371,7 @@ fn directories_one_in_the_other_are_swept_however_deep() {
     assert!(Path::new("/etc/passwd").exists());
 }
 
-/// The user's own mode keeps even the sweep out: then that is told.
+/// A mode that the user set keeps even the cleanup out, and that is reported.
 #[test]
 fn a_directory_that_cannot_be_swept_is_told() {
     let session = session();

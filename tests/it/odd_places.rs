@@ -21,7 +21,7 @@ fn with(session: &Session, variables: &[(&str, &str)], arguments: &[&str]) -> Ra
     ran(command, b"").sane(KEY)
 }
 
-/// Nothing was made whose name a shell would have expanded.
+/// Checks that nothing was created under a name that a shell would have expanded.
 #[track_caller]
 fn nothing_was_made(session: &Session) {
     for entry in std::fs::read_dir(session.temp.path()).unwrap() {
@@ -87,7 +87,7 @@ fn an_argument_that_no_shell_expanded_is_refused_by_its_name() {
         assert!(refused.stderr.contains(&format!("~ in {name}")) || refused.stderr.contains("$ in --home"));
         nothing_was_made(&session);
     }
-    // A file of such a name is one all the same.
+    // A file with such a name still works.
     session.run(["export", "--to", RECEIVER, "--out", "./~b"]).ok();
     assert!(session.path("~b").exists());
 }
@@ -113,16 +113,16 @@ fn a_relative_home_in_a_variable_is_refused_with_the_whole_path() {
         let whole = there.join(value.trim_start_matches("./"));
         assert!(refused.stderr.contains(&format!("{name}={}", whole.display())), "{}", refused.stderr);
     }
-    // A word can be a passphrase as well.
+    // A single word could also be a passphrase, so it is not repeated.
     for (name, value) in [("STRONGROOM_HOME", "hunter2"), ("HOME", "hunter2")] {
         let refused = with(&session, &[(name, value)], &["init"]).sane("hunter2").failed("CONFIG", 78);
         assert!(refused.stderr.contains("write the full path, beginning with /"), "{}", refused.stderr);
     }
     assert!(!session.path("v").exists() && !session.path("h").exists());
-    // By a person's own hand it is what the working directory makes it, and told whole.
+    // Typed by a person, it is relative to the working directory, and shown in full.
     let made = session.run(["init", "--home", "v"]).ok();
     assert!(made.stdout.contains(&session.path("v").display().to_string()), "{}", made.stdout);
-    // The specification has a relative XDG directory passed over.
+    // The specification says to ignore a relative XDG directory.
     with(&session, &[("XDG_DATA_HOME", "data")], &["list"]).ok();
 }
 
@@ -184,13 +184,13 @@ fn a_link_that_leads_nowhere_is_called_that() {
         let refused = session.run(arguments).failed("NO_INPUT", 66);
         assert!(refused.stderr.contains("a link to something that does not exist"), "{}", refused.stderr);
     }
-    // And one that leads somewhere is a dotfile manager's.
+    // A link that leads somewhere is from a dotfile manager.
     std::fs::remove_file(session.key_file()).unwrap();
     symlink(session.path("key"), session.key_file()).unwrap();
     session.run(["recipient"]).ok();
 }
 
-/// As `sudo` with the user's own `HOME`, and as a user with another's.
+/// As under `sudo` with the user's own `HOME`, and as a user with the `HOME` of another.
 #[test]
 fn a_home_of_another_user_is_told_with_what_to_do() {
     let session = Session::empty();
@@ -207,7 +207,7 @@ fn a_home_of_another_user_is_told_with_what_to_do() {
     for part in ["belongs to", "HOME", "--home", "run the command as that user"] {
         assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
     }
-    // What is someone else's is never to be taken by a remedy.
+    // No remedy may take over what belongs to another user.
     assert!(!refused.stderr.contains("chown"), "{}", refused.stderr);
 }
 

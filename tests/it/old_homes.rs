@@ -1,4 +1,4 @@
-//! Homes of every format there was: they are read, and written to, for ever.
+//! Homes of every released format: they can be read and written forever.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -38,7 +38,7 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Every value, by the key file or another way to unlock.
+/// Returns every value, read with the key file or another unlock method.
 fn read_all(session: &Session, expected: &Value, how: &[&str]) {
     for (agent, profiles) in expected.as_object().unwrap() {
         for (id, profile) in profiles.as_object().unwrap() {
@@ -110,8 +110,8 @@ fn a_home_of_format_1_is_recovered() {
     read_all(&session, &expected, &[]);
 }
 
-/// Every command refuses a home of a development version, changes nothing and says the way out; also if only
-/// its unlock files tell what it is.
+/// Every command refuses a home of a development version, changes nothing and names the way out, even if only
+/// its unlock files show what it is.
 #[test]
 fn a_home_of_a_development_version_is_refused_with_the_way_out() {
     for without in [None, Some("vault.json")] {
@@ -135,7 +135,7 @@ fn a_home_of_a_development_version_is_refused_with_the_way_out() {
             &["rekey", "--yes"],
             &["export", "--to", "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"],
         ];
-        // Without `vault.json` these see nothing that they would have to open.
+        // Without `vault.json` these commands see nothing that they would have to open.
         if without.is_none() {
             commands.extend([
                 &["list"][..],

@@ -48,7 +48,7 @@ fn a_vault_is_never_made_over_one() {
     assert_eq!(id(&session), before);
     assert_eq!(session.get("openrouter:one"), "made-up-key-1");
     assert_eq!(session.get("openai:default"), "made-up-key-2");
-    // Nor over the remains of one.
+    // Nor over the remains of a vault.
     std::fs::rename(session.home().join("unlock"), session.path("unlock-lost")).unwrap();
     std::fs::remove_file(session.home().join("vault.json")).unwrap();
     let before = snapshot(&session.home());
@@ -86,7 +86,7 @@ fn what_a_variable_that_is_not_set_leaves_is_no_secret() {
     assert!(ran.stderr.contains("`--openai-api-key` is given twice"), "{}", ran.stderr);
 }
 
-/// OpenClaw starts the resolver in another directory, and hands down no variable but `HOME`.
+/// OpenClaw starts the resolver in another directory, and passes on no variable except `HOME`.
 #[test]
 fn what_openclaw_is_told_opens_the_vault_from_anywhere() {
     for (arguments, variables) in [
@@ -125,7 +125,7 @@ fn what_was_done_before_an_error_is_told() {
     assert_eq!(ran.status, 130, "{}", ran.stdout);
     assert!(ran.stdout.contains("created before the error, and kept: the vault"), "{}", ran.stdout);
     assert!(!ran.stdout.contains("nothing was changed"), "{}", ran.stdout);
-    // A secret at a visible question of `add`.
+    // A secret that is typed at a visible prompt of `add`.
     let canary = setup_token("CANARY");
     for question in ["Profile id => ", "Expires in => "] {
         let mut typed = vec!["Method => 2\\r".to_owned()];
@@ -151,14 +151,14 @@ fn what_the_record_says_is_kept_where_the_index_was_wiped() {
 #[test]
 fn several_at_once_in_one_home_store_what_each_was_given() {
     for _ in 0..10 {
-        // Not even the directories above the home are there yet.
+        // Not even the directories above the home exist yet.
         let session = Session::empty();
         let children = ["openai", "anthropic", "openrouter", "groq"].map(|provider| {
             let mut command = session.command(["onboard", &format!("--{provider}-api-key"), "env:MY_KEY"]);
             command.env("MY_KEY", "made-up-key-1");
             std::thread::spawn(move || crate::session::ran(command, b""))
         });
-        // A half-made vault does not count as one yet, or is waited for: it must not look like one that lost something.
+        // A half-made vault does not count as one yet, or is waited for: it must not look like a damaged one.
         let doctor = loop {
             let all_ended = children.iter().all(std::thread::JoinHandle::is_finished);
             let ran = session.run(["doctor"]);

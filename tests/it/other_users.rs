@@ -1,6 +1,6 @@
-//! Files and directories of a home that belong to another user, as one command under `sudo` leaves them, or
-//! whose mode keeps their owner out. Each is called what it is, with what to do; none is called damaged, and
-//! `doctor` is not content.
+//! Files and directories of a home that belong to another user, as one command under `sudo` leaves them, or whose mode
+//! keeps their owner out. Each is reported as what it is, with a remedy; none is called damaged, and `doctor` reports a
+//! problem.
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ struct Vault {
     template: Session,
 }
 
-/// What is tried.
+/// The commands that are tried.
 const COMMANDS: [&[&str]; 9] = [
     &["list"],
     &["get", "openrouter:one"],
@@ -87,21 +87,21 @@ impl Vault {
         }
     }
 
-    /// Everything in the home, the directory of its key, and that of the anchor.
+    /// Returns everything in the home, in the directory of its key, and in that of the anchor.
     fn places(&self) -> Vec<PathBuf> {
         let mut all = Vec::new();
         for place in [".local/share/strongroom", ".local/state/strongroom", ".config/strongroom"] {
             all.push(PathBuf::from(place));
             below(&self.template.path(place), &mut all, self.template.temp.path());
         }
-        // Advice to those who wait; no one needs it.
+        // Queue files are only advice for waiting processes; no one needs them.
         all.retain(|path| !path.ends_with("lock.holder"));
         assert!(all.len() > 20, "{all:?}");
         all
     }
 }
 
-/// `get` prints its key; everything else is looked through for something that is not there.
+/// `get` prints the key; the output of everything else must not contain it.
 const KEY_NEVER_SHOWN: &str = "AGE-SECRET-KEY-";
 
 fn below(directory: &Path, all: &mut Vec<PathBuf>, top: &Path) {
@@ -134,7 +134,7 @@ fn own_all(path: &Path) {
     }
 }
 
-/// Takes each place away in turn, and tries each command.
+/// Makes each place inaccessible in turn, and tries each command.
 fn tried(take: impl Fn(&Path), remedy: &str) {
     let vault = Vault::new();
     let (mut refused, mut done) = (0, 0);
@@ -168,7 +168,7 @@ fn tried(take: impl Fn(&Path), remedy: &str) {
                 assert!(arguments == ["verify"] || said.contains(remedy), "no remedy: {told}");
                 assert!([65, 74, 77, 78].contains(&ran.status), "{told}");
             }
-            // What `--repair` or a paste makes again is healed by it.
+            // Places that `--repair` or a paste creates again are repaired by that.
             let heals = arguments.len() > 1;
             assert!(ran.status != 0 || arguments[0] != "doctor" || heals, "doctor is content: {told}");
             if arguments[0] == "doctor" && ran.status != 0 {
@@ -201,7 +201,7 @@ fn what_a_mode_keeps_its_owner_out_of_is_told_with_chmod() {
     tried(|path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o0)).unwrap(), "chmod -R u+rwX ");
 }
 
-/// The remedy, pasted, makes the vault what it was.
+/// The pasted remedy restores the vault.
 #[test]
 fn the_remedy_mends_it() {
     if !is_root() {
@@ -228,7 +228,7 @@ fn the_remedy_mends_it() {
     }
 }
 
-/// `--repair` makes nothing again that is only out of reach.
+/// `--repair` does not recreate files that are only inaccessible.
 #[test]
 fn what_cannot_be_read_is_not_replaced_by_a_repair() {
     let vault = Vault::new();
@@ -240,7 +240,7 @@ fn what_cannot_be_read_is_not_replaced_by_a_repair() {
     assert!(std::fs::read(&settings).unwrap() == before);
 }
 
-/// `status --check` opens records too: one that may not be read is not called damaged.
+/// `status --check` also opens records: an unreadable one is not called damaged.
 #[test]
 fn status_does_not_call_a_record_corrupt_that_may_not_be_read() {
     let vault = Vault::new();
@@ -253,11 +253,11 @@ fn status_does_not_call_a_record_corrupt_that_may_not_be_read() {
     assert!(!said.contains("corrupt") && !said.contains("paste it again"), "{said}");
 }
 
-/// As container runtimes mount a secret with mode 0400, and everyone is told to chown it.
+/// Container runtimes mount a secret with mode 0400, and the usual advice is to chown it.
 #[test]
 fn a_key_that_root_keeps_to_itself_is_told_with_how_to_mount_it() {
     let vault = Vault::new();
-    // Every system has a file that only root reads.
+    // Every system has a file that only root can read.
     for flag in ["--key-file", "--passphrase-file"] {
         let told = vault.run(&[flag, "/etc/shadow", "get", "openrouter:one"]).failed("IO", 74).stderr;
         assert!(told.contains("with the `uid` of the user that runs strongroom"), "{told}");

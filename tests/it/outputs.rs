@@ -1,4 +1,4 @@
-//! A closed, full or abandoned standard output, wherever a secret or a bundle was to go there.
+//! A closed, full or abandoned standard output, for every command that writes a secret or a bundle to it.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -14,7 +14,7 @@ fn session() -> Session {
     session
 }
 
-/// The command by a shell with this redirection.
+/// Runs the command in a shell with this redirection.
 fn redirected(session: &Session, arguments: &[&str], redirection: &str) -> Ran {
     let mut shell = Command::new("/bin/sh");
     shell.args(["-c", &format!("exec \"$0\" \"$@\" {redirection}")]).arg(binary()).args(arguments);
@@ -58,7 +58,7 @@ fn a_secret_or_a_bundle_that_went_nowhere_is_told() {
     }
 }
 
-/// `/dev/null` is a place, and is often used to check whether a secret is available; some runtimes also read it.
+/// `/dev/null` is a valid output, and is often used to check whether a secret is available; some runtimes also read it.
 #[test]
 fn what_is_thrown_away_on_purpose_is_no_error() {
     let session = session();
@@ -90,7 +90,7 @@ fn a_report_to_a_closed_pipe_ends_quietly() {
     }
 }
 
-/// A report that could not be written says nothing about what was found: that stays what the status says.
+/// If a report cannot be written, the exit status still says what was found.
 #[test]
 fn what_was_found_is_told_by_the_status_all_the_same() {
     let session = session();
@@ -105,7 +105,7 @@ fn a_bundle_in_a_file_needs_no_standard_output() {
     assert!(File::open(session.path("bundle")).unwrap().metadata().unwrap().len() > 100);
 }
 
-/// Scripts get the system's reason apart from the sentence.
+/// Scripts get the system's reason separately from the sentence.
 #[test]
 fn an_error_of_the_system_has_its_reason_in_json() {
     let session = Session::new();

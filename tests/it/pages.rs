@@ -1,4 +1,4 @@
-//! The pages say what the code does.
+//! The documentation says what the code does.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

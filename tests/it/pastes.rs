@@ -1,19 +1,19 @@
-//! A paste is one secret, or it is refused and the good key under it stays.
+//! A paste is one secret, or it is refused and the existing good key stays.
 
 use crate::session::{Session, kept, setup_token};
 
 const GOOD: &str = "sk-or-v1-made-up-and-good";
 
-/// A made-up key of an OpenRouter key's length.
+/// A made-up key with the length of an OpenRouter key.
 fn key() -> String {
     format!("sk-or-v1-{}", "0123456789abcdef".repeat(4))
 }
 
-/// What is pasted around or instead of a secret, and how it is refused. Each has its origin on its line.
+/// What people paste around or instead of a secret, and how it is refused. Each line names its source.
 fn refused() -> Vec<(String, &'static str)> {
     let key = key();
     let mut all: Vec<(String, &str)> = [
-        // pass(1), as its own page has it; gopass#438, gopass#2753, KIT-ILIAS-downloader#34.
+        // pass(1), from its own page; gopass#438, gopass#2753, KIT-ILIAS-downloader#34.
         format!("{key}\nuser: me@example.com\nurl: https://openrouter.ai\n"),
         format!("{key}\n---\nproject: made-up\nregion: made-up\n"),
         format!("Secret: testpassword\n\n{key}\nPassword on line 2\n"),
@@ -43,7 +43,7 @@ fn refused() -> Vec<(String, &'static str)> {
             .to_owned(),
         "Error: not logged in\n".to_owned(),
         "sh: 1: op: not found\n".to_owned(),
-        // testsprite-cli#93 and Open-Generative-AI#315: what a chat or a document makes of a key.
+        // testsprite-cli#93 and Open-Generative-AI#315: what a chat or a document does to a key.
         "sk-user-abc\u{2013}def".to_owned(),
         "\u{201c}sk-made-up\u{201d}".to_owned(),
         "`sk-made-up`".to_owned(),
@@ -157,7 +157,7 @@ fn the_same_holds_for_every_way_in() {
     }
 }
 
-/// A token as a window of this width shows it.
+/// Returns a token as a window of this width shows it.
 fn at(width: usize, token: &str) -> Vec<&str> {
     token.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect()
 }

@@ -1,5 +1,5 @@
-//! The passphrase of a vault, where standard input is no terminal: asked for where a person can answer,
-//! and never otherwise.
+//! The passphrase of a vault if standard input is not a terminal: Strongroom asks for it if a person can answer, and
+//! never otherwise.
 
 use crate::goldens::at_terminal;
 use crate::session::{Ran, Session, binary};
@@ -53,7 +53,7 @@ fn where_nobody_would_answer_nobody_is_asked() {
     let session = vault();
     let verify = "strongroom verify </dev/null";
     for command in [
-        // No one may be asked.
+        // Nothing may prompt.
         "strongroom --no-input verify </dev/null".to_owned(),
         // A service whose messages go to a terminal that is not its own.
         format!("setsid -w {verify}"),
@@ -62,10 +62,10 @@ fn where_nobody_would_answer_nobody_is_asked() {
     ] {
         is_not_asked(at_terminal(&session, &command, &[]));
     }
-    // A script that takes the messages: its terminal is not there to be asked on.
+    // A script that captures the messages: its terminal must not be used for prompts.
     let ran = at_terminal(&session, &format!("{verify} 2>messages; s=$?; cat messages; exit $s"), &[]);
     is_not_asked(ran);
-    // What never asks.
+    // Commands that never ask.
     let ran = at_terminal(
         &session,
         "echo '{\"protocolVersion\":1,\"provider\":\"strongroom\",\"ids\":[\"openrouter:default\"]}' | strongroom resolve",
@@ -86,7 +86,7 @@ fn other_questions_are_still_asked_at_standard_input_alone() {
     assert!(ran.stdout.contains("[NO_INPUT]"), "{}", ran.stdout);
 }
 
-/// Both ends of a pipe ask: one after the other, or each would put the terminal back as the other had it.
+/// Both ends of a pipe ask, one after the other: otherwise each would restore the terminal settings of the other.
 #[test]
 fn two_that_ask_at_once_take_turns() {
     let session = vault();

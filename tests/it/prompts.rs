@@ -1,4 +1,4 @@
-//! Commands that ask at a real terminal: signals, what is pasted too early, and what is asked again.
+//! Commands that ask at a real terminal: signals, input that is pasted too early, and repeated prompts.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::session::Session;
 
 const SECRET: &str = "sk-or-v1-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// A session with a vault that opens by a passphrase, beside one that opens by a key file.
+/// A session with a vault that a passphrase opens, and one that a key file opens.
 fn session() -> Session {
     let session = Session::new();
     std::fs::create_dir(session.path("bin")).unwrap();
@@ -22,7 +22,7 @@ fn session() -> Session {
     session
 }
 
-/// The places where a command asks: the arguments, and what is shown then.
+/// Commands that ask: the arguments, and the prompt that appears.
 const PLACES: [(&str, &str); 6] = [
     ("paste-api-key --provider openrouter", "then Enter: "),
     ("--home by-pass verify", "Passphrase: "),
@@ -75,8 +75,8 @@ fn a_signal_that_is_ignored_stays_ignored() {
     assert_eq!(session.get("openrouter:default"), SECRET);
 }
 
-/// What is pasted while the passphrase is worked on, at a question, and right after an answer: it is never shown,
-/// and what is stored is what is pasted at the prompt.
+/// Input that is pasted while the passphrase is processed, at a question, and right after an answer: it is never
+/// shown, and only what is pasted at the prompt is stored.
 #[test]
 fn what_is_pasted_too_early_is_neither_shown_nor_taken() {
     let session = session();
@@ -140,7 +140,7 @@ fn a_secret_at_a_question_is_neither_shown_nor_stored() {
         let mut pty = Pty::open();
         let child = start_at_terminal(&pty, &session, &format!("TERM=xterm exec strongroom {arguments}"));
         pty.wait_for(question);
-        // As a slow line gives it.
+        // In pieces, as over a slow line.
         let (one, two) = canary.split_at(5);
         for piece in [one, two, "\r"] {
             pty.send(piece.as_bytes());
@@ -184,7 +184,7 @@ fn what_does_not_fit_is_asked_for_three_times() {
     assert_eq!(session.get("openrouter:default"), "made-up-key-2");
     let (status, screen) = ask(paste, &[nothing, nothing, nothing]);
     assert!(status == Some(66) && screen.contains("[NO_INPUT]"), "{screen}");
-    // What is there and is no secret is not asked for again.
+    // Input that is not a secret is refused, and not asked for again.
     let (status, screen) = ask(paste, &[("then Enter: ", "null\r")]);
     assert!(status == Some(65) && screen.contains("[NOT_A_SECRET]"), "{screen}");
 

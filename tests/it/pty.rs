@@ -1,5 +1,5 @@
-//! A real pseudo-terminal with a child process at it: a test of this very binary, selected by
-//! name, so that no helper program has to be built or shipped.
+//! A real pseudo-terminal with a child process: a test of this very binary, selected by name, so that no helper program
+//! has to be built or shipped.
 
 use std::fs::OpenOptions;
 use std::os::fd::{AsFd, OwnedFd};
@@ -16,20 +16,20 @@ use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tc
 /// A hang is a failure, not a wait.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What the test asks its child to do.
+/// The variable that tells a child what to do.
 pub const TASK: &str = "STRONGROOM_TEST_TERMINAL";
 
-/// Both ends of a pseudo-terminal. The slave is kept open, as a shell would.
+/// Both ends of a pseudo-terminal. The slave stays open, as a shell would keep it.
 pub struct Pty {
     master: OwnedFd,
     slave: OwnedFd,
     screen: Vec<u8>,
 }
 
-/// What is left when the child has ended.
+/// The results of a child that has ended.
 pub struct Ended {
     pub status: ExitStatus,
-    /// What it wrote to standard output, which is a pipe.
+    /// Its standard output, which is a pipe.
     pub stdout: String,
 }
 
@@ -38,7 +38,7 @@ impl Pty {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
-        // So that nothing written waits for ever for a child that does not read.
+        // Non-blocking, so that no write waits forever for a child that does not read.
         rustix::io::ioctl_fionbio(&master, true).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let no_ctty = i32::try_from(OpenptFlags::NOCTTY.bits()).unwrap();
@@ -60,7 +60,7 @@ impl Pty {
             .unwrap()
     }
 
-    /// Types, as a keyboard or a paste does: all at once.
+    /// Types all at once, as a keyboard or a paste does.
     pub fn send(&self, mut bytes: &[u8]) {
         let end = Instant::now() + LIMIT;
         while !bytes.is_empty() {
@@ -79,7 +79,7 @@ impl Pty {
         self.wait_after(0, text);
     }
 
-    /// Waits until the terminal has shown this text after so many bytes, and gives how many end with it.
+    /// Waits until the terminal shows this text after that many bytes, and returns the number of bytes up to its end.
     pub fn wait_after(&mut self, from: usize, text: &str) -> usize {
         let end = Instant::now() + LIMIT;
         loop {
@@ -94,7 +94,7 @@ impl Pty {
         }
     }
 
-    /// Takes at most so many bytes of what is shown, as a slow terminal does. False if nothing comes.
+    /// Takes at most that many bytes of what is shown, as a slow terminal does. Returns false if nothing comes.
     pub fn sip(&mut self, most: usize) -> bool {
         if !ready(&self.master, PollFlags::IN, Instant::now() + LIMIT) {
             return false;
@@ -105,7 +105,7 @@ impl Pty {
         true
     }
 
-    /// Whether anything is shown within two seconds.
+    /// Returns whether anything is shown within two seconds.
     pub fn look(&mut self) -> bool {
         let shown = ready(&self.master, PollFlags::IN, Instant::now() + Duration::from_secs(2));
         if shown {
@@ -120,14 +120,14 @@ impl Pty {
     pub fn wait(&mut self, child: Child) -> Ended {
         let ended = ended(child);
         // What the child wrote comes before what is written after it.
-        // On a thread, because it waits if the terminal is full of what no one has read yet.
+        // On a thread, because it blocks if the terminal is full of unread output.
         let slave = self.slave.try_clone().unwrap();
         std::thread::spawn(move || rustix::io::write(&slave, b"<end>"));
         self.wait_for("<end>");
         ended
     }
 
-    /// What the next program at this terminal would read, without waiting for anyone to type.
+    /// Returns what the next program at this terminal would read, without waiting for input.
     pub fn left_over(&self) -> Vec<u8> {
         let saved = tcgetattr(&self.slave).unwrap();
         let mut silent = saved.clone();
@@ -146,26 +146,26 @@ impl Pty {
         left
     }
 
-    /// How the terminal is set, comparable.
+    /// Returns the settings of the terminal, to compare.
     pub fn modes(&self) -> String {
         let Termios { input_modes, output_modes, control_modes, local_modes, special_codes, .. } =
             tcgetattr(&self.slave).unwrap();
         format!("{input_modes:?} {output_modes:?} {control_modes:?} {local_modes:?} {special_codes:?}")
     }
 
-    /// The key of a function of the terminal.
+    /// Returns the key that is bound to a terminal function.
     pub fn code(&self, index: SpecialCodeIndex) -> u8 {
         tcgetattr(&self.slave).unwrap().special_codes[index]
     }
 
-    /// Gives a function of the terminal another key.
+    /// Binds another key to a terminal function.
     pub fn set_code(&self, index: SpecialCodeIndex, key: u8) {
         let mut modes = tcgetattr(&self.slave).unwrap();
         modes.special_codes[index] = key;
         tcsetattr(&self.slave, OptionalActions::Now, &modes).unwrap();
     }
 
-    /// Everything shown so far.
+    /// Returns everything that was shown so far.
     pub fn screen(&self) -> String {
         String::from_utf8_lossy(&self.screen).into_owned()
     }
@@ -174,7 +174,7 @@ impl Pty {
         self.screen.windows(bytes.len()).any(|window| window == bytes)
     }
 
-    /// The window is closed.
+    /// Closes the window.
     pub fn hang_up(self) {
         drop(self.master);
     }

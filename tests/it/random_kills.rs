@@ -48,7 +48,7 @@ fn worker(seed: u64) -> Seen {
         let secret = format!("made-up-{seed}-{n}");
         let delay = reach.mul_f64(random.fraction());
         let mut child = start(&session, &secret);
-        // The delay is the fault itself; nothing is expected to be done by then.
+        // The delay is the fault itself; it waits for nothing.
         std::thread::sleep(delay);
         child.kill().unwrap();
         let status = child.wait().unwrap();
@@ -58,7 +58,7 @@ fn worker(seed: u64) -> Seen {
         } else {
             assert!(status.success(), "{status}");
             counts.too_late += 1;
-            // The machine is as busy as it is: about half are to be in flight.
+            // The load of the machine varies: about half of the kills should hit a running change.
             reach = reach.mul_f64(0.97);
         }
         let got = session.run(["get", ID]).ok();
@@ -82,7 +82,7 @@ fn worker(seed: u64) -> Seen {
     counts
 }
 
-/// How long a paste takes here and now, the middle of several; and what it stored.
+/// Returns the median time of several pastes on this machine, and what the last one stored.
 fn usual_time(session: &Session) -> (Duration, String) {
     const RUNS: usize = 9;
     let secret = "made-up-usual".to_owned();

@@ -33,7 +33,7 @@ fn template() -> Session {
     session
 }
 
-/// What does not read as it should by the key file.
+/// Returns everything that does not read correctly with the key file.
 fn unread(session: &Session) -> Vec<String> {
     let answers = resolve_all(session, &[], IDS.map(|(reference, _)| reference));
     IDS.iter()
@@ -42,13 +42,13 @@ fn unread(session: &Session) -> Vec<String> {
         .collect()
 }
 
-/// How many records open under a passphrase; only one derivation is paid for.
+/// Returns how many records a passphrase opens, with a single key derivation.
 fn open_by_passphrase(session: &Session) -> u64 {
     let document = session.run(["verify", "--json"].into_iter().chain(PASSPHRASE)).json();
     document["records"].as_u64().unwrap_or(0)
 }
 
-/// All moments of a kind that commits, and some of the others.
+/// Returns all moments of the calls that commit, and some of the others.
 fn some(all: Vec<Moment>, most: usize) -> Vec<Moment> {
     let every = all.len().div_ceil(most);
     all.into_iter()
@@ -101,7 +101,7 @@ fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
         return wrong(format!("by the passphrase only {open} records open"));
     }
     if moment.n.is_multiple_of(2) {
-        // A gateway that goes on meanwhile seals under the new key beside what is under the old one.
+        // A gateway that keeps running encrypts with the new key while other records still have the old one.
         for agent in ["main", "other"] {
             let paste = ["--agent", agent, "paste-api-key", "--provider", "mistral"];
             let pasted = session.feed("made-up-between", paste);
@@ -120,7 +120,7 @@ fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
     if !left.is_empty() || verified.status != 0 || !unread_then.is_empty() {
         return wrong(format!("afterwards: {left:?} {} {unread_then:?}", verified.stdout));
     }
-    // The old file, put back, opens with its key, and opens no record.
+    // The old unlock file, put back, can be opened with its key, and then opens no record.
     std::fs::copy(template.home().join("unlock/key-file.age"), session.home().join("unlock/key-file.age"))
         .unwrap();
     let answers = resolve_all(&session, &[], IDS.map(|(reference, _)| reference));
@@ -147,7 +147,7 @@ fn after_a_rekey_old_unlock_files_open_no_new_record() {
             assert!(got.status != 0 && !got.stdout.contains(secret), "{reference} {options:?}");
         }
     }
-    // And the old records are the old vault's still.
+    // And the old records still belong to the old vault.
     assert_eq!(unread(&old), Vec::<String>::new());
 }
 
@@ -173,7 +173,7 @@ fn a_recovery_that_is_killed_is_finished_by_another() {
         if !kill_at(&session, &recover, b"", moment) {
             return wrong(ALIVE.to_owned());
         }
-        // Once all is done there are unlock files, and it says so; what is checked below holds then too.
+        // After a complete recovery there are unlock files, and it says so; the checks below hold then too.
         let again = session.run(recover);
         if again.status != 0 && again.status != 73 {
             return wrong(format!("again: {} {}", again.status, again.stderr));
@@ -189,11 +189,11 @@ fn a_recovery_that_is_killed_is_finished_by_another() {
     tell("recover", &planned, planned.len(), &results, begun);
 }
 
-/// What a killed `init` leaves is either made whole by another, or named with a remedy that works.
+/// A killed `init` leaves something that another one completes, or that is reported with a remedy that works.
 #[test]
 fn an_init_that_is_killed_can_be_mended() {
     let begun = Instant::now();
-    // A keychain is asked on threads of its own, whose calls cannot be counted.
+    // A keychain is asked on separate threads, whose calls cannot be counted.
     let init = ["init", "--store", "file"];
     let planned = moments(&in_memory(), &init, b"");
     let results = two_at_a_time(&planned, |moment| {
@@ -225,7 +225,7 @@ fn an_onboard_that_is_killed_goes_on_when_it_is_run_again() {
     let begun = Instant::now();
     let onboard = ["onboard", "--non-interactive", "--store", "file", "--groq-api-key", "-"];
     let planned = moments(&in_memory(), &onboard, b"made-up-first-key");
-    // A first write in between is told what to do, and does no harm.
+    // A first write in between gets a remedy, and does no harm.
     let cases: Vec<_> = planned.iter().flat_map(|moment| [(moment, false), (moment, true)]).collect();
     let results = two_at_a_time(&cases, |(moment, writes)| {
         let session = in_memory();

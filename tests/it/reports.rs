@@ -36,7 +36,7 @@ fn thirty_two_processes_lose_no_failure_while_others_paste() {
             scope.spawn(move || {
                 for n in 0..REPORTS {
                     let (id, kind) = (PROFILES[n % 3], KINDS[(process + n / 3) % 3]);
-                    // The long windows of a disablement keep counters from starting again meanwhile.
+                    // Disabled periods are long, so that counters do not start again meanwhile.
                     let kind = if n < 3 { "billing" } else { kind };
                     session.run(["models", "report", id, "--failure", kind]).ok();
                 }
@@ -68,8 +68,8 @@ fn thirty_two_processes_of_failures_and_successes_leave_counts_that_follow_from_
     for id in PROFILES {
         session.paste(id, "made-up-key");
     }
-    // Half of the profiles' reports are successes, in all processes; the last word of each profile
-    // is known, because it is said after all others.
+    // Half of the reports of each profile are successes, in all processes. The last report of each profile is known,
+    // because it comes after all others.
     let said = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         for process in 0..PROCESSES {
@@ -96,7 +96,7 @@ fn thirty_two_processes_of_failures_and_successes_leave_counts_that_follow_from_
     for id in PROFILES {
         let usage = &before["usageStats"][id];
         let errors = usage["errorCount"].as_u64().unwrap();
-        // Whatever the order was, the counts agree with one another and with the windows.
+        // Whatever the order, the counts agree with each other and with the cooldowns.
         assert_eq!(usage["failureCounts"]["billing"].as_u64().unwrap_or(0), errors, "{usage}");
         assert_eq!(usage["disabledUntil"].is_number(), errors > 0, "{usage}");
         assert!(errors <= (PROCESSES * REPORTS / 6) as u64 && usage["lastUsed"].is_number(), "{usage}");
@@ -111,7 +111,7 @@ fn thirty_two_processes_of_failures_and_successes_leave_counts_that_follow_from_
         assert_eq!(after["usageStats"][id]["failureCounts"]["billing"], 3);
     }
     assert_eq!(after["lastGood"]["groq"], PROFILES[2]);
-    // Each session has the profile that served it last, or none if that one failed afterwards.
+    // Each session has the profile that last served it, or none if that profile failed afterwards.
     let pins = after["pins"].as_object().unwrap();
     assert!(pins.keys().all(|name| name.starts_with('s')) && pins.len() <= PROCESSES);
     assert_eq!(leftovers(&session.home()), Vec::<std::path::PathBuf>::new());

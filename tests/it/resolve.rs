@@ -1,5 +1,4 @@
-//! The exec protocol, as a client meets it: hostile requests, silent pipes, closed streams, and a
-//! home that cannot be written.
+//! The exec protocol, from the client's side: hostile requests, silent pipes, closed streams, and a read-only home.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,7 +12,7 @@ use serde_json::{Value, json};
 use crate::session::{Session, binary, kept, ran, setup_token, strace};
 
 const KEY: &str = "made-up-canary-value";
-/// What a client of 2026.2.26 waits for an answer.
+/// How long OpenClaw 2026.2.26 waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 fn session() -> Session {
@@ -27,7 +26,7 @@ fn request(ids: &[impl AsRef<str>]) -> String {
     json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids }).to_string()
 }
 
-/// The one answer of a request that is wrong as a whole.
+/// Returns the single answer to a request that is wrong as a whole.
 fn refused(session: &Session, request: impl AsRef<[u8]>) -> String {
     let ran = session.feed(request, ["resolve"]).ok().sane(KEY);
     assert_eq!(ran.stderr, "");
@@ -105,7 +104,7 @@ fn one_bad_id_fails_alone() {
         let code = answer["errors"][*id]["code"].as_str();
         assert!(matches!(code, Some("INVALID_ID" | "INVALID_AGENT")), "{id:?}: {}", answer["errors"][*id]);
     }
-    // Nothing of them reaches a terminal raw, not even from within JSON.
+    // None of them reaches a terminal raw, not even inside JSON.
     assert!(!ran.stdout.contains(|c: char| c.is_control() && c != '\n'), "{:?}", ran.stdout);
     assert!(kept(&session.home()) == before);
 }
@@ -146,8 +145,8 @@ fn answer(mut child: Child) -> Value {
     serde_json::from_str(&out).unwrap()
 }
 
-/// Asks until it is answered in time: a machine that stands still for a moment makes an answer late. Each
-/// has to be this error.
+/// Asks until an answer comes in time, because a stalled machine makes an answer late. Every answer has to be this
+/// error.
 fn answered_in_time(code: &str, ask: impl Fn() -> Value) {
     let mut times = (0..5).map(|_| {
         let begun = Instant::now();
@@ -202,7 +201,7 @@ fn closed_streams_are_no_reason_to_crash() {
     ran(sh(">&- 2>&-"), asked.as_bytes()).ok();
     let answer = ran(sh("<&-"), b"").ok().json();
     assert_eq!(answer["errors"]["request"]["code"], "BAD_DATA");
-    // A reader that went away.
+    // A reader that is gone.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = session.command(["resolve"]);
@@ -227,7 +226,7 @@ fn read_only(at: &Path, on: bool) {
     fs::set_permissions(at, fs::Permissions::from_mode(directory)).unwrap();
 }
 
-/// As an ordinary user the modes forbid it; root is shown by what the command asks of the system.
+/// For an ordinary user the modes forbid any write; for root, the system calls show that nothing is written.
 #[test]
 fn a_read_only_home_is_read() {
     let session = session();
@@ -286,7 +285,7 @@ fn an_agent_given_by_hand_confines() {
     for id in &ids[1..] {
         assert_eq!(answer["values"][*id], "made-up-helper-key", "{answer}");
     }
-    // The variable is a default, and confines no one.
+    // The variable is a default, and restricts nothing.
     let mut by_variable = session.command(["resolve"]);
     by_variable.env("STRONGROOM_AGENT", "helper");
     let answer = ran(by_variable, request(&ids[..3]).as_bytes()).ok().json();
@@ -301,7 +300,7 @@ fn what_an_agent_lacks_is_told_with_who_has_it() {
         let paste = ["--agent", agent, "paste-api-key", "--provider", "groq", "--profile-id", "two"];
         session.feed("made-up-key", paste).ok();
     }
-    // An index is enough, and so is a record.
+    // An index alone is enough, and so is a record alone.
     fs::remove_file(session.home().join("agents/work/auth-profiles.json")).unwrap();
     fs::remove_dir_all(session.home().join("agents/ops/records")).unwrap();
     let ids = [
@@ -327,7 +326,7 @@ fn what_an_agent_lacks_is_told_with_who_has_it() {
         "{answer}"
     );
     assert!(message(ids[5]).ends_with("agent main has one, and agents do not share profiles"), "{answer}");
-    // A reader that is confined to an agent is told of no other.
+    // A reader that is restricted to one agent learns about no other.
     let confined = session.feed(request(&ids[1..2]), ["--agent", "main", "resolve"]).ok().json();
     assert_eq!(
         confined["errors"]["groq:two"]["message"],
@@ -361,7 +360,7 @@ fn the_best_profile_goes_by_order_expiry_and_cooldown() {
     fs::remove_file(session.agent_file("auth-state.json")).unwrap();
     session.run(["order", "set", "--provider", "anthropic", "anthropic:old"]).ok();
     assert_eq!(best()["errors"]["providers/anthropic/apiKey"]["code"], "EXPIRED");
-    // By its name an expired one is given: the client judges expiry itself.
+    // An expired profile is returned by name: the client judges expiry itself.
     let named = session.resolve(&["main/anthropic:old"]);
     assert_eq!(named["values"]["main/anthropic:old"], tokens[0]);
 }
@@ -380,7 +379,7 @@ fn no_process_or_thread_stays_behind() {
     strace.arg("resolve");
     let trace = ran(strace, request(&["main/openrouter:one"]).as_bytes()).ok().stderr;
     assert_eq!(trace.matches("execve(").count(), 1, "{trace}");
-    // The calls and not the words: the checkout's own path may hold these.
+    // The calls, not just the words: the checkout's own path may contain these.
     let begins = |line: &&str| ["clone(", "clone3(", "fork("].iter().any(|call| line.contains(call));
     for line in trace.lines().filter(begins) {
         assert!(line.contains("CLONE_THREAD") || line.contains("resumed"), "a process: {line}");

@@ -1,4 +1,4 @@
-//! What is bounded, and that what is large is refused as a whole or done in parts: nothing is timed.
+//! Limits: what is too large is refused as a whole or done in parts. Nothing is timed.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use crate::faults::{Moment, in_memory, kill_at};
 use crate::session::{Ran, Session, binary, kept, ran, strace};
 
-/// The most entries of an import, and the most profiles of an agent.
+/// The maximum number of entries of an import, and of profiles of an agent.
 const MOST: usize = 100_000;
 
 fn object(members: impl Iterator<Item = String>) -> String {
     format!("{{{}}}", members.collect::<Vec<_>>().join(","))
 }
 
-/// A source of so many entries, without a secret in any.
+/// A source with that many entries, none of which contains a secret.
 fn profiles(entries: usize) -> String {
     format!(r#"{{"profiles":{}}}"#, object((0..entries).map(|n| format!(r#""zai:n{n}":{{}}"#))))
 }
@@ -35,7 +35,7 @@ fn a_source_of_more_entries_than_the_bound_is_refused_as_a_whole() {
         assert!(said.contains("contains more than 100000 entries"), "{said}");
         assert!(said.contains("import it in parts; nothing was changed"), "{said}");
     }
-    // As many as the bound are looked at, each by itself.
+    // As many as the limit allows are looked at one by one.
     session.write("most", profiles(MOST));
     session.run(["import", "most"]).failed("IMPORT_INVALID", 65);
     session.write("most", format!("OPENAI_API_KEY=made-up-key\n{}", "A=b\n".repeat(MOST - 1)));
@@ -43,8 +43,8 @@ fn a_source_of_more_entries_than_the_bound_is_refused_as_a_whole() {
     assert!(kept(&session.home()) == before);
 }
 
-/// Runs an import that may have four times the source's bytes for everything it maps, and what the program
-/// itself takes.
+/// Runs an import whose mapped memory is limited to four times the size of the source, plus what the program itself
+/// needs.
 #[track_caller]
 fn import_within(session: &Session, source: &str, options: &[&str]) -> Ran {
     const PROGRAM: usize = 64 * 1024 * 1024;
@@ -75,7 +75,7 @@ fn an_import_takes_a_small_multiple_of_its_bytes_whatever_is_in_it() {
     ] {
         import_within(&session, &source, &[]).failed("TOO_LARGE", 65);
     }
-    // Entries as large as they may be.
+    // Entries of the maximum size.
     let secret = "made-up ".repeat(1270);
     let entry = |n| format!(r#""zai:n{n}":{{"type":"api_key","key":"{n} {}"}}"#, secret.trim());
     let large = format!(r#"{{"profiles":{}}}"#, object((0..SIZE / 10_300).map(entry)));
@@ -110,14 +110,14 @@ fn an_agent_grows_up_to_its_bound_and_not_beyond() {
     let paste = ["paste-api-key", "--provider", "zai", "--profile-id", "zai:b"];
     session.feed("made-up-b", paste).failed("TOO_LARGE", 65);
     assert!(kept(&session.home()) == before);
-    // What is there can change, and what goes makes room.
+    // Existing profiles can change, and removed ones make room.
     session.paste("zai:a", "made-up-a2");
     session.run(["remove", "--yes", "zai:first"]).ok();
     session.feed("made-up-b", paste).ok();
     assert_eq!(session.get("zai:a"), "made-up-a2");
 }
 
-/// How many files a rekey opens in a home that has so many agents without anything in them.
+/// Returns how many files a rekey opens in a home with that many empty agents.
 fn opened_by_rekey(empty: usize) -> usize {
     let session = in_memory();
     session.run(["init"]).ok();
@@ -140,7 +140,7 @@ fn a_rekey_hardly_looks_at_agents_without_anything_in_them() {
     assert!(each <= 8, "{each}");
 }
 
-/// So many profiles, each of them as large as an index entry can be.
+/// That many profiles, each with an index entry of the maximum size.
 fn large_entries(count: usize) -> String {
     let label = "made up ".repeat(39);
     let mut text = String::from(r#"{"profiles":{"#);
@@ -156,7 +156,7 @@ fn large_entries(count: usize) -> String {
     text + "}}"
 }
 
-/// The number of the agent's ledger: how many changes there were.
+/// Returns the number of the agent's ledger, which counts its changes.
 fn ledger_number(session: &Session) -> u64 {
     let text = fs::read_to_string(session.agent_file("ledger")).unwrap();
     let json: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
@@ -171,7 +171,7 @@ fn a_rekey_of_very_many_records_is_several_changes_and_goes_on_where_it_was_kill
     session.write("source", large_entries(7_300));
     session.run(["import", "source"]).ok();
     let before = ledger_number(&session);
-    // Within the second change: each change moves its records by one call each.
+    // During the second change: each change moves each of its records with one call.
     let moment = Moment { call: "renameat".to_owned(), n: 7_250, tells: false };
     assert!(kill_at(&session, &["rekey", "--yes"], b"", &moment));
     assert_eq!(ledger_number(&session), before + 1);

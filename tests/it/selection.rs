@@ -1,5 +1,5 @@
-//! Which profile is next: the tables of `tests/fixtures/selection`, through the pure functions and
-//! through the command line. `tests/real/selection.sh` asks the real client the same.
+//! Which profile is used next: the tables of `tests/fixtures/selection`, through the pure functions and through the
+//! command line. `tests/real/selection.sh` asks the real client the same.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -20,7 +20,7 @@ use strongroom::vault::id::ProfileId;
 
 use crate::session::{Ran, Session, ran, setup_token, source};
 
-/// Far from the machine's clock.
+/// An instant far from the machine's clock.
 pub const NOW: i64 = 1_800_000_000_000;
 pub const DAY: i64 = 86_400_000;
 const SESSION: &str = "tg:42";
@@ -61,7 +61,7 @@ pub fn feed_at(session: &Session, now: i64, input: &[u8], arguments: &[&str]) ->
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut done = ran(command, input);
-    // The test runner speaks first.
+    // The test runner prints its own lines first.
     done.stdout = done.stdout.split_once("at_an_instant ... ").unwrap().1.to_owned();
     done
 }
@@ -74,7 +74,7 @@ fn table(name: &str) -> Vec<Value> {
     rows
 }
 
-/// `now+5` and the like, as numbers.
+/// Returns `now+5` and similar expressions as numbers.
 fn dated(value: Value) -> Value {
     match value {
         Value::String(text) => match text.strip_prefix("now").and_then(|offset| offset.parse::<i64>().ok()) {
@@ -97,7 +97,7 @@ fn provider(row: &Value) -> &str {
     row["provider"].as_str().unwrap_or("a")
 }
 
-/// The profiles of a row, in its order: id, type, expiry.
+/// Returns the profiles of a row, in its order: id, type, expiry.
 fn profiles(row: &Value) -> Vec<(&str, &str, Option<i64>)> {
     row["profiles"]
         .as_object()
@@ -118,7 +118,7 @@ fn state_of(row: &Value) -> Value {
     state
 }
 
-/// What is said of a row: the profiles that are used, those that wait, those that are not used, and
+/// The result of a row: the profiles that are used, those in cooldown, those that are not used, and
 /// the next one.
 #[derive(PartialEq, Debug)]
 struct Told {
@@ -190,7 +190,7 @@ fn purely(row: &Value) -> Told {
     told(choices, selected.next().map(|choice| choice.id.to_string()))
 }
 
-/// A vault that holds what a row says.
+/// Creates a vault with the contents of a row.
 pub fn vault_of(row: &Value) -> Session {
     let session = Session::new();
     let entries: serde_json::Map<String, Value> = profiles(row)
@@ -217,7 +217,7 @@ pub fn vault_of(row: &Value) -> Session {
     session.write("profiles.json", document.to_string());
     run_at(&session, NOW - 1, &["import", "profiles.json", "--include-oauth"]).ok();
     if ["order", "orders", "expires"].iter().any(|name| !row[name].is_null()) {
-        // By hand: `order set` takes no id that does not exist, and import no invalid expiry.
+        // Written by hand, because `order set` takes no unknown id, and import no invalid expiry.
         let index = session.agent_file("auth-profiles.json");
         let mut document: Value = serde_json::from_slice(&std::fs::read(&index).unwrap()).unwrap();
         if !row["order"].is_null() {
@@ -253,7 +253,7 @@ fn by_the_command_line(row: &Value) -> Told {
         )
     });
     let told = told(choices, string(&selection["next"]));
-    // The other two ways to ask say the same.
+    // The other two ways to ask give the same answer.
     let explain = ["status", "--explain", provider(row), "--session", SESSION, "--json"];
     assert_eq!(json!(run_at(&session, NOW, &explain).ok().json()["next"]), told.next);
     let unusable = report["auth"]["unusableProfiles"].as_array().unwrap();
@@ -269,7 +269,7 @@ fn by_the_command_line(row: &Value) -> Told {
 fn every_row_of_the_order_table_holds_purely_and_by_the_command_line() {
     let rows = table("order.json");
     assert!(rows.len() > 30);
-    // What stands so in the index alone is read on the way to the pure functions.
+    // Values that exist only in the index are read before the pure functions see them.
     for row in rows.iter().filter(|row| row["orders"].is_null() && row["expires"].is_null()) {
         assert_eq!(purely(row), expected(row), "purely: {}", row["name"]);
     }

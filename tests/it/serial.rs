@@ -1,5 +1,5 @@
-//! Many processes add, update, rename and remove at once: there is one order of their changes, the
-//! log's, that explains every value and every answer.
+//! Many processes add, update, rename and remove at once: a single order of their changes, that of the log, explains
+//! every value and every answer.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,7 +14,7 @@ const WORKERS: usize = 32;
 const COMMANDS: usize = 15;
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
 
-/// A command that was run, and what was in the log before and after it.
+/// A command that was run, and the state of the log before and after it.
 #[derive(Debug)]
 struct Done {
     verb: &'static str,
@@ -24,23 +24,23 @@ struct Done {
     status: i32,
     error: String,
     generation: Option<u64>,
-    /// How many whole lines the log had when it began, and when it ended.
+    /// How many complete lines the log had when it began, and when it ended.
     window: (usize, usize),
 }
 
-/// A change as the log tells it.
+/// A change according to the log.
 #[derive(Debug)]
 struct Change {
     verb: String,
     id: String,
     from: String,
     generation: u64,
-    /// How many lines tell of it, and how many the log has with them.
+    /// How many lines it has in the log, and how many lines the log has up to its last one.
     lines: usize,
     end: usize,
 }
 
-/// What is stored: of each id its secret and generation.
+/// What is stored: the secret and the generation of each id.
 type State = BTreeMap<String, (String, u64)>;
 
 #[test]
@@ -127,7 +127,7 @@ fn command(session: &Session, random: &mut Random, secret: &str) -> Done {
     }
 }
 
-/// The changes that the log tells of, each once: a rename has a line for either id.
+/// Returns the changes in the log, each once, although a rename has a line for each of its ids.
 fn changes(session: &Session) -> Vec<Change> {
     let document = session.run(["log", "--json"]).ok().json();
     let mut changes: Vec<Change> = Vec::new();
@@ -152,7 +152,7 @@ fn changes(session: &Session) -> Vec<Change> {
     changes
 }
 
-/// The state after each change, from none on, with how many lines the log then has.
+/// Returns the state after each change, beginning with the empty state, and how many lines the log then has.
 fn replay(changes: &[Change], done: &[Done]) -> Vec<(usize, State)> {
     let mut states = vec![(0, State::new())];
     let mut known: BTreeMap<&str, u64> = BTreeMap::new();
@@ -196,7 +196,7 @@ fn replay(changes: &[Change], done: &[Done]) -> Vec<(usize, State)> {
     states
 }
 
-/// Whether a command's answer was right at some moment while it ran.
+/// Returns whether a command's answer was right at some moment while it ran.
 fn explain(command: &Done, changes: &[Change], states: &[(usize, State)]) {
     let (begin, end) = command.window;
     let within = |line: usize| (begin..=end).contains(&line);
@@ -213,7 +213,7 @@ fn explain(command: &Done, changes: &[Change], states: &[(usize, State)]) {
             c.verb == command.verb && same && command.generation.is_none_or(|g| g == c.generation)
         }),
         66 => {
-            // A change is seen from its commit on; its line in the log follows.
+            // A change is visible from its commit on; its line in the log follows.
             let next = states.iter().find(|(line, _)| *line > end);
             let not_there = |state: &State| !there(state);
             command.verb != "paste"

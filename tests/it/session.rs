@@ -1,4 +1,4 @@
-//! A vault of its own for each test: a temporary home, an empty environment, the real binary.
+//! Each test's own vault: a temporary home, an empty environment, the real binary.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -10,33 +10,33 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The binary under test. The variable is for test programs that were copied to where an ordinary
+/// Returns the binary under test. The variable is for test programs that were copied to a place where an ordinary
 /// user can run them.
 pub fn binary() -> PathBuf {
     std::env::var_os("STRONGROOM_TEST_BIN")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_strongroom")), PathBuf::from)
 }
 
-/// A file of the source tree.
+/// Returns the path of a file in the source tree.
 pub fn source(path: &str) -> PathBuf {
     std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
         .join(path)
 }
 
-/// A made-up setup-token of the usual length, 108 characters, that is told apart by its tail.
+/// Returns a made-up setup-token of the usual length, 108 characters, with this tail.
 pub fn setup_token(tail: &str) -> String {
     let filler = "EXAMPLE".repeat(14);
     format!("sk-ant-oat01-{}{tail}", &filler[..95 - tail.len()])
 }
 
-/// A directory tree, a home in it, and how to run the binary there.
+/// A directory tree with a home, and how to run the binary there.
 pub struct Session {
     /// Removed with the session.
     pub temp: TempDir,
 }
 
-/// What a command did.
+/// The results of a command.
 pub struct Ran {
     pub status: i32,
     pub stdout: String,
@@ -44,7 +44,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// The command, which refused or not, but did neither crash nor show what it must not.
+    /// Returns the command, after checking that it neither crashed nor showed what it must not, whether or not it
+    /// refused.
     #[track_caller]
     pub fn sane(self, canary: &str) -> Self {
         let said = format!("{}{}", self.stdout, self.stderr);
@@ -84,7 +85,7 @@ impl Ran {
         self
     }
 
-    /// The one JSON document on standard output.
+    /// Returns the single JSON document on standard output.
     #[track_caller]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
@@ -93,41 +94,41 @@ impl Ran {
 }
 
 impl Session {
-    /// A session without a vault.
+    /// Creates a session without a vault.
     pub fn empty() -> Self {
         tell_panics_at_once();
         Self { temp: tempfile::tempdir().unwrap() }
     }
 
-    /// A session with a new vault: sealed files, unlocked by a key file.
+    /// Creates a session with a new vault: encrypted files, unlocked with a key file.
     pub fn new() -> Self {
         let session = Self::empty();
         session.run(["init"]).ok();
         session
     }
 
-    /// A path in the session's tree.
+    /// Returns a path in the session's tree.
     pub fn path(&self, name: &str) -> PathBuf {
         self.temp.path().join(name)
     }
 
-    /// The vault's home.
+    /// Returns the vault's home.
     pub fn home(&self) -> PathBuf {
         self.path(".local/share/strongroom")
     }
 
-    /// The key file.
+    /// Returns the path of the key file.
     pub fn key_file(&self) -> PathBuf {
         self.path(".config/strongroom/key")
     }
 
-    /// A file of the agent `main`.
+    /// Returns the path of a file of the agent `main`.
     pub fn agent_file(&self, name: &str) -> PathBuf {
         self.home().join("agents/main").join(name)
     }
 
-    /// Writes a program into the session's tree. Another process does: while this one has it open, a child that
-    /// another thread starts has it open too until it is what it is to be, and what is open runs nowhere.
+    /// Writes a program into the session's tree, by another process: a child that another thread starts meanwhile would
+    /// inherit a descriptor of this one until its `exec`, and a program that is open for writing cannot be run.
     pub fn write_program(&self, name: &str, script: &str) {
         let mut shell = Command::new("/bin/sh");
         shell.args(["-c", "cat >\"$0\" && chmod 700 \"$0\""]).arg(self.path(name));
@@ -144,7 +145,7 @@ impl Session {
         path
     }
 
-    /// The binary with an empty environment but for `HOME` and `PATH`, and no input.
+    /// Returns the binary with no input, and nothing in its environment except `HOME` and `PATH`.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(binary());
         command
@@ -152,7 +153,7 @@ impl Session {
             .env_clear()
             .env("HOME", self.temp.path())
             .env("PATH", "/usr/bin:/bin")
-            // There is no bus here: the tests must not reach the keychain of the user who runs them.
+            // No session bus: the tests must not reach the keychain of the user who runs them.
             .env("XDG_RUNTIME_DIR", self.temp.path())
             .env("TZ", "UTC")
             .current_dir(self.temp.path())
@@ -182,7 +183,7 @@ impl Session {
         self.feed(secret, ["paste-api-key", "--provider", provider, "--profile-id", id]).ok()
     }
 
-    /// The secret of a profile.
+    /// Returns the secret of a profile.
     pub fn get(&self, id: &str) -> String {
         self.run(["get", id]).ok().stdout.trim_end_matches('\n').to_owned()
     }
@@ -192,7 +193,7 @@ impl Session {
         self.resolve_with(&[], ids)
     }
 
-    /// Asks `resolve` for ids; `options` go before the verb.
+    /// Asks `resolve` for ids; `options` come before the verb.
     pub fn resolve_with(&self, options: &[&str], ids: &[&str]) -> serde_json::Value {
         let request = serde_json::json!({ "protocolVersion": 1, "provider": "strongroom", "ids": ids });
         let ask = || {
@@ -203,7 +204,7 @@ impl Session {
     }
 }
 
-/// Does what changes nothing until it is not late, at most five times, and says so: a machine may stand still.
+/// Repeats something that changes nothing until it is in time, at most five times, and says so: a machine may stall.
 pub fn in_time<T>(act: impl Fn() -> T, is_late: impl Fn(&T) -> bool) -> T {
     for _ in 1..5 {
         let done = act();
@@ -215,30 +216,30 @@ pub fn in_time<T>(act: impl Fn() -> T, is_late: impl Fn(&T) -> bool) -> T {
     act()
 }
 
-/// Has a failed check written to standard error when it fails: the report at the end of a run is lost
-/// with whatever ends the run, or cuts what it printed.
+/// Makes a failed check print to standard error at once: the report at the end of a run is lost if something ends the
+/// run or truncates its output.
 fn tell_panics_at_once() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let captured = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |what| {
             let thread = std::thread::current();
-            // Not by a macro: what those print is captured.
+            // Not with a macro, because the output of macros is captured.
             let _ = writeln!(std::io::stderr(), "{}: {what}", thread.name().unwrap_or("a thread"));
             captured(what);
         }));
     });
 }
 
-/// Longer than any refusal may take; a hang is a failure.
+/// Longer than any refusal may take: a hang is a failure.
 pub const HANGS: Duration = Duration::from_secs(20);
 
-/// Runs a command with an input, and ends it where it hangs.
+/// Runs a command with an input, and ends it if it hangs.
 pub fn ran(command: Command, input: &[u8]) -> Ran {
     ran_within(HANGS, command, input)
 }
 
-/// Runs a command with an input, and ends it where it takes longer than that.
+/// Runs a command with an input, and ends it if it takes longer than that.
 pub fn ran_within(limit: Duration, mut command: Command, input: &[u8]) -> Ran {
     if !input.is_empty() {
         command.stdin(Stdio::piped());
@@ -319,14 +320,14 @@ pub fn strace(session: &Session, calls: &str, options: &[&str]) -> Command {
     command
 }
 
-/// Everything in a home but its locks, which every writer touches.
+/// Returns everything in a home except its locks, which every writer touches.
 pub fn kept(home: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
     let mut all = snapshot(home);
     all.retain(|(path, ..)| !["lock", "lock.holder", "lock.queue"].iter().any(|lock| path.ends_with(lock)));
     all
 }
 
-/// Everything under a directory: path, mode and contents, sorted. To see that nothing changed.
+/// Returns everything under a directory: path, mode and contents, sorted, to check that nothing changed.
 pub fn snapshot(directory: &Path) -> Vec<(PathBuf, u32, Vec<u8>)> {
     use std::os::unix::fs::MetadataExt;
     let mut all = Vec::new();

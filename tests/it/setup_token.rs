@@ -1,18 +1,18 @@
 //! `setup-token` with a stand-in for `claude` that prints a made-up token in every way a terminal
-//! program can. What is looked for is always the same: the token is stored whole, and no piece of
-//! it was on the screen, in a file, or in an argument.
+//! program can. The checks are always the same: the token is stored whole, and no piece of it was
+//! on the screen, in a file, or in an argument.
 
 use std::path::Path;
 
 use crate::goldens::at_terminal;
 use crate::session::{Ran, Session, setup_token};
 
-/// What a stand-in says before and after the token.
+/// What a stand-in prints before and after the token.
 const BEFORE: &str = "printf 'Your OAuth token (valid for 1 year):\\r\\n\\r\\n'";
 const AFTER: &str = "printf '\\r\\nStore this token securely.\\r\\n'";
 
-/// A token whose every four characters differ, so that any piece of it on the screen is found. None is part of a
-/// time, as `8T19` would be.
+/// A token in which every four characters are unique, so that any piece of it on the screen is found. None of them can
+/// be part of a time, as `8T19` would be.
 pub fn token() -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSUVWXYabcdefghijklmnopqrs";
     let varied: String =
@@ -29,13 +29,13 @@ pub fn session(script: &str) -> Session {
     session
 }
 
-/// Runs `setup-token` at a terminal, and makes sure that the screen never held the token.
+/// Runs `setup-token` at a terminal, and checks that the screen never showed the token.
 pub fn run(session: &Session, typed: &[&str]) -> Ran {
     let typed: Vec<String> = typed.iter().map(|typed| (*typed).to_owned()).collect();
     let ran = at_terminal(session, "strongroom setup-token", &typed);
     let token = token();
     let hidden = &token["sk-ant-oat01-".len()..token.len() - 4];
-    // The name of a temporary directory is as random as a piece.
+    // The random name of a temporary directory could contain a piece.
     let screen = ran.stdout.replace(session.temp.path().to_str().unwrap(), "~");
     for piece in hidden.as_bytes().windows(4) {
         let piece = std::str::from_utf8(piece).unwrap();
@@ -45,7 +45,7 @@ pub fn run(session: &Session, typed: &[&str]) -> Ran {
     ran
 }
 
-/// No file under a directory holds this text, but the stand-in, which makes it up.
+/// Checks that no file under a directory contains this text, except the stand-in, which prints it.
 fn no_file_holds(directory: &Path, text: &str) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
@@ -58,7 +58,7 @@ fn no_file_holds(directory: &Path, text: &str) {
     }
 }
 
-/// The stand-in prints this (as `printf` spells it), and the token is stored.
+/// Checks that the token is stored if the stand-in prints this (in `printf` notation).
 #[track_caller]
 fn taken(print: &str) -> Ran {
     let session = session(&format!("{BEFORE}\n{print}\n{AFTER}"));
@@ -70,7 +70,7 @@ fn taken(print: &str) -> Ran {
     ran
 }
 
-/// The token in lines of this width.
+/// Returns the token in lines of this width.
 fn wrapped(width: usize, separator: &str) -> String {
     let token = token();
     let lines: Vec<_> =
@@ -117,10 +117,10 @@ fn slowly() {
 fn drawn_twice_in_pieces_and_erased() {
     let (one, rest) = (wrapped(40, "\\r\\n"), token());
     taken(&format!("printf '{one}\\r\\n\\033[1A\\033[2K\\033[1A\\033[2K\\033[1A\\033[2K{one}\\r\\n'"));
-    // Over what stood there, character by character that differs, by absolute columns.
+    // Over earlier text, only the characters that differ, at absolute columns.
     let (head, tail) = rest.split_at(30);
     taken(&format!("printf '{head}x\\033[31G{tail}\\r\\n'"));
-    // A clipboard is not set with it, a link not made of it.
+    // It is neither copied to the clipboard nor made into a link.
     let ran = taken(&format!(
         "printf '\\033]52;c;%s\\007' \"$(printf '{rest}' | base64 -w0)\"; printf '\\033]8;;https://x.test/{rest}\\033\\\\link\\033]8;;\\033\\\\\\r\\n{rest}\\r\\n'"
     ));
@@ -158,7 +158,7 @@ fn a_token_of_an_odd_length_is_asked_about() {
     assert!(ran.stdout.contains("the token was not stored: revoke it"), "{}", ran.stdout);
     cancelled.run(["get", "anthropic:default"]).failed("NOT_FOUND", 66);
     let stored = session(&script);
-    // Its last four characters are shown, so the screen is not searched as for the whole token.
+    // Its last four characters are shown, so the screen is not searched for every piece.
     at_terminal(&stored, "strongroom setup-token", &["Store it? => y\\r".to_owned()]).ok();
     assert_eq!(stored.get("anthropic:default"), token()[..100]);
 }
@@ -174,7 +174,7 @@ fn one_that_prints_nothing_leaves_a_paste_and_ctrl_c_a_way_out() {
 
 #[test]
 fn one_that_hangs_is_ended_by_ctrl_c() {
-    // It lets no signal of the terminal through, as a program that hangs in raw mode does.
+    // It ignores the terminal's signals, like a program that hangs in raw mode.
     for traps in ["stty raw -echo", "trap '' INT TERM HUP"] {
         let session = session(&format!("{traps}; printf 'Hanging.\\r\\n'; while :; do sleep 0.1; done"));
         let ran = run(&session, &["Hanging. => ^C"]);
@@ -227,7 +227,7 @@ fn with_characters_of_no_width_or_a_sequence_that_is_broken_off_in_it() {
 #[test]
 fn rows_are_put_in_and_taken_out_and_what_is_erased_at_once_is_found() {
     let token = token();
-    // The second row of the token is pushed down, and not written over.
+    // The second row of the token is pushed down, not overwritten.
     taken(&format!("printf '{token}\\r\\n\\033[1A\\033[2Ly\\r\\n\\r\\n\\r\\n\\r\\n'"));
     taken(&format!("printf 'a\\r\\nb\\r\\n{token}\\r\\n\\033[H\\033[2M\\r\\nx\\033[20B\\r\\n'"));
     taken(&format!("printf '\\033[H{token}\\033[H\\033My\\033[20B\\r\\n'"));
@@ -254,7 +254,7 @@ fn a_token_that_cannot_be_stored_is_told_of() {
     assert!(ran.stdout.contains("the token was not stored and no copy is left"), "{}", ran.stdout);
 }
 
-/// A signal ends `strongroom`: the program at its terminal is ended, too, and the terminal is put back.
+/// If a signal ends `strongroom`, the program at its terminal is ended too, and the terminal is restored.
 #[test]
 fn a_signal_leaves_neither_the_program_nor_its_terminal_behind() {
     for (signal, status) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
@@ -309,6 +309,6 @@ fn scrolled_away_in_every_way() {
     {
         taken(&format!("printf '{token}\\r\\n{after}bye\\033[r\\033[24;1H\\r\\n'"));
     }
-    // A region that scrolls above a line that stays.
+    // A scrolling region above a fixed line.
     taken(&format!("printf '\\033[5;20r\\033[20;1H{token}\\r\\n\\033[21;1Hstays\\033[r\\033[24;1H\\r\\n'"));
 }

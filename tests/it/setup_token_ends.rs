@@ -1,12 +1,12 @@
-//! `setup-token` where something ends before its time: the stand-in for `claude` at a slow terminal, by a signal,
-//! by Ctrl-C, by a closed window. A token that was printed is stored, or it is said that it is dropped.
+//! `setup-token` if something ends too early: the stand-in for `claude` at a slow terminal, by a signal, by Ctrl-C, or
+//! by a closed window. A token that was printed is stored, or reported as dropped.
 
 use crate::goldens::{at_terminal, start_at_terminal as start};
 use crate::pty::Pty;
 use crate::session::Session;
 use crate::setup_token::{run, session, token};
 
-/// A terminal that takes about 5 KB/s: what waits for it when `claude` ends is read for the token at once.
+/// A terminal that takes about 5 KB/s: output that is still queued when `claude` ends is searched for the token.
 #[test]
 fn a_slow_terminal_loses_nothing() {
     let session = session(&format!(
@@ -25,7 +25,7 @@ fn a_slow_terminal_loses_nothing() {
     assert_eq!(session.get("anthropic:default"), token());
 }
 
-/// It does not wait for another process that goes on printing there.
+/// Strongroom does not wait for another process that keeps printing to the terminal.
 #[test]
 fn a_process_left_behind_that_prints_for_ever_keeps_nothing() {
     for noise in ["while :; do echo noise; done", "while :; do echo noise; sleep 0.01; done"] {
@@ -47,12 +47,12 @@ fn a_process_left_behind_that_prints_for_ever_keeps_nothing() {
     }
 }
 
-/// A stand-in that printed this and hangs, with the pids of both in files.
+/// A stand-in that prints this and then hangs, with the process ids of both programs in files.
 fn hanging(print: &str) -> Session {
     session(&format!("echo $PPID >parent; printf '{print}\\r\\n\\r\\nReady.'; while :; do sleep 0.1; done"))
 }
 
-/// Its terminal's session says how it ended.
+/// The session of the terminal reports how it ended.
 const HOW: &str =
     "strongroom setup-token; echo ended=$?; stty -a | tr ' ' '\\n' | grep -x -e icanon -e -icanon";
 
@@ -72,7 +72,7 @@ fn a_signal_after_a_whole_token_waits_until_it_is_stored() {
     }
 }
 
-/// As where a session ends: one of the system, one of the shell, and a stand-in that takes its time.
+/// As at the end of a session: a signal from the system, one from the shell, and a stand-in that is slow to end.
 #[test]
 fn signals_that_come_together_are_one() {
     let script = format!(
@@ -81,7 +81,7 @@ fn signals_that_come_together_are_one() {
     );
     let signals = "kill -HUP $(cat parent); sleep 0.2; kill -HUP $(cat parent); kill -TERM $(cat parent)";
     let kills = format!("date +%s%3N >began; {signals}; date +%s%3N >sent");
-    // Where the sender had to wait, they did not come together.
+    // If the sender had to wait, the signals did not arrive together.
     let together = (0..5).map(|_| {
         let session = session(&script);
         let ran = at_terminal(&session, HOW, &[format!("Ready. =$ {kills}")]);
@@ -90,7 +90,7 @@ fn signals_that_come_together_are_one() {
         (sent.abs_diff(began) < 800).then_some((session, ran))
     });
     let (session, ran) = together.flatten().next().expect("this machine never sends signals together");
-    // Of signals that are delivered at the same moment the kernel lets the handler of any be the last.
+    // If signals are delivered at the same moment, the kernel may run their handlers in any order.
     let ended = [143, 129].map(|status| format!("ended={status}\nicanon"));
     assert!(ended.iter().any(|ended| ran.stdout.contains(ended)), "{}", ran.stdout);
     assert_eq!(session.get("anthropic:default"), token());
@@ -146,7 +146,7 @@ fn a_window_closed_after_a_whole_token_stores_it() {
 
 #[test]
 fn ctrl_c_after_a_whole_token_stores_it() {
-    // One that ends by it, and one that has to be ended.
+    // A stand-in that the signal ends, and one that has to be killed.
     for traps in ["trap 'exit 130' INT", "trap '' INT"] {
         let session =
             session(&format!("{traps}; printf '{}\\r\\nReady.'; while :; do sleep 0.1; done", token()));

@@ -1,4 +1,4 @@
-//! Keys of providers beside the vault.
+//! Provider keys outside the vault.
 
 use crate::session::{Session, kept, ran};
 
@@ -141,7 +141,7 @@ fn a_configuration_that_cannot_be_read_is_told_once() {
         (&["import", "--from", "env", "--dry-run"], 1),
     ] {
         let ran = session.run(arguments);
-        // Whether there is a key to import cannot be said.
+        // It is unknown whether there is a key to import.
         assert_eq!(ran.status, if arguments[0] == "import" { 65 } else { 0 }, "{arguments:?}");
         let said = format!("{}{}", ran.stdout, ran.stderr);
         assert_eq!(
@@ -181,7 +181,7 @@ fn selection_reads_the_configuration_that_the_sources_read() {
     }
 }
 
-/// Of each provider beside the vault: the winner's kind, name and reference, and what is shadowed.
+/// For each provider with a key outside the vault: the winner's kind, name and reference, and what is shadowed.
 fn beside(status: &serde_json::Value) -> Vec<String> {
     let told = |source: &serde_json::Value| {
         let member = |name: &str| source[name].as_str().unwrap_or("-").to_owned();
@@ -243,7 +243,7 @@ fn keys_of_the_configurations_providers_are_sources() {
     ] {
         assert!(doctor.contains(&said), "{said}: {doctor}");
     }
-    // A reference to the vault is as it should be.
+    // A reference to the vault is correct.
     session.paste("xai:default", "made-up-key-3");
     assert!(!run(&["doctor"]).stdout.contains("xai:"));
 }

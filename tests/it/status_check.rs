@@ -1,4 +1,4 @@
-//! `status --check` at fixed instants: exactly which exit status on each side of every boundary.
+//! `status --check` at fixed instants: the exact exit status on each side of every boundary.
 
 use serde_json::{Value, json};
 

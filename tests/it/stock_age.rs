@@ -1,4 +1,4 @@
-//! Debian's own `age`: what it opens of ours, what it makes for us, and what of it is refused.
+//! Debian's `age`: which of our files it opens, which files it makes for us, and which of them are refused.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ fn record(session: &Session, file: &str) -> PathBuf {
     session.agent_file("records").join(file)
 }
 
-/// The recovery key in a file, and the recipient that goes with it.
+/// The recovery key in a file, and its recipient.
 fn recovery(session: &Session) -> (PathBuf, String) {
     let key = session.write("recovery", session.run(["recovery-key"]).ok().stdout);
     let mut keygen = tool("age-keygen");
@@ -98,7 +98,7 @@ fn a_bundle_made_by_stock_age_imports_armored_or_not() {
     }
 }
 
-/// Puts other bytes in a record's place; every way to the secret refuses them with this message.
+/// Replaces a record with other bytes, and checks that every way to the secret refuses them with this message.
 #[track_caller]
 fn refused(session: &Session, file: &str, id: &str, bytes: &[u8], code: &str, message: &str) {
     let path = record(session, file);
@@ -141,7 +141,7 @@ fn a_record_rewritten_under_the_same_file_key_is_refused() {
         plain.replace(CANARY, "made-up-planted")
     });
     fs::write(&path, &forged).unwrap();
-    // It is a good file by age's own rules: what refuses it is the vault's MAC alone.
+    // It is a valid age file: only the vault's MAC refuses it.
     let opened = age(&["-d", "-i", text(&key), text(&path)], b"").ok().json();
     assert_eq!(opened["secret"], "made-up-planted");
     let message = "profile openrouter:one was rewritten without the vault's key";
@@ -184,7 +184,7 @@ fn an_unlock_file_planted_without_the_methods_secret_is_refused() {
     let slot = session.home().join("unlock/key-file.age");
     let own = fs::read(&slot).unwrap();
 
-    // Sealed by stock age to a recipient that its maker knows.
+    // Encrypted by stock age to a recipient that the attacker knows.
     let planted = session.path("planted");
     age(&["-r", &recipient, "-o", text(&planted)], b"{\"format\":1}").ok();
     fs::copy(&planted, &slot).unwrap();
@@ -192,7 +192,7 @@ fn an_unlock_file_planted_without_the_methods_secret_is_refused() {
         session.feed("made-up-next", ["paste-api-key", "--provider", "openrouter"]).failed("TAMPERED", 65);
     assert!(ran.stderr.contains("unlock/key-file.age was not created by strongroom"), "{}", ran.stderr);
 
-    // Another vault's, whole home or file alone.
+    // From another vault: the whole home, or only the file.
     let theirs = Session::new();
     fs::copy(theirs.home().join("unlock/key-file.age"), &slot).unwrap();
     fs::copy(theirs.home().join("vault.json"), session.home().join("vault.json")).unwrap();
@@ -230,7 +230,7 @@ fn a_second_passphrase_file_costs_no_derivation() {
 /// What an attacker does to a home.
 type Edit<'e> = (&'e str, Box<dyn Fn(&Session) + 'e>);
 
-/// No one who edits the home reads what is written to it next.
+/// An attacker who edits the home cannot read what is written to it next.
 #[test]
 fn no_edit_of_the_home_makes_a_later_write_readable_to_anyone_else() {
     let theirs = Session::new();

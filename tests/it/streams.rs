@@ -1,11 +1,11 @@
-//! `-` and a shell's `<(…)` wherever a file is asked for.
+//! `-` and a shell's `<(…)` wherever a file is expected.
 
 use std::io::Write;
 use std::process::Stdio;
 
 use crate::session::{Ran, Session, binary, ran};
 
-/// A command line of bash, in which `strongroom` is the binary.
+/// Runs a command line of bash, in which `strongroom` is the binary.
 fn bash(session: &Session, line: &str, input: &str) -> Ran {
     let mut command = std::process::Command::new("/bin/bash");
     let line = format!("strongroom() {{ {} \"$@\"; }}; {line}", binary().display());
@@ -74,7 +74,7 @@ fn a_passphrase_comes_from_standard_input_and_from_descriptors() {
     }
 }
 
-/// A descriptor that another program set to non-blocking, as Node does, is waited for.
+/// A descriptor that another program made non-blocking, as Node does, is waited for.
 #[test]
 fn a_descriptor_that_does_not_block_is_read_to_its_end() {
     let session = session();
@@ -98,7 +98,7 @@ fn a_descriptor_that_does_not_block_is_read_to_its_end() {
     assert_eq!(got, "made-up-key-of-a-slow-writer\n");
 }
 
-/// A device without an end is left after its first bytes, not read until the time is up.
+/// An endless device is given up after its first bytes, not read until the time limit.
 #[test]
 fn an_endless_device_is_refused_at_once() {
     let session = session();

@@ -1,5 +1,5 @@
-//! Every truncation and a flipped bit in every byte of every file of a home: the value or a
-//! refusal, never a panic, a hang or another value.
+//! Every truncation of every file of a home, and a flipped bit in each of its bytes: the result is the
+//! value or a refusal, and never a panic, a hang or another value.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,10 +28,10 @@ pub fn session() -> Session {
     session
 }
 
-/// What a reader sees who goes through the library as the commands do.
+/// What a reader sees that uses the library as the commands do.
 struct Seen {
     one: Result<Option<String>>,
-    /// Whether `verify` has nothing to say.
+    /// Whether `verify` finds nothing.
     clean: Result<bool>,
 }
 
@@ -60,7 +60,7 @@ fn look(session: &Session) -> Seen {
     Seen { one, clean }
 }
 
-/// The bytes with every truncation, and with one bit of every byte flipped.
+/// Returns the bytes with every truncation, and with one bit of every byte flipped.
 pub fn damaged(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     let cuts = (0..bytes.len()).map(|cut| (format!("cut to {cut}"), bytes[..cut].to_vec()));
     let flips = (0..bytes.len()).map(|at| {
@@ -71,8 +71,8 @@ pub fn damaged(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
     cuts.chain(flips)
 }
 
-/// Damages a file in every way; gives how often the value was given all the same, and of those
-/// how often `verify` had nothing to say.
+/// Damages a file in every way; returns how often the value could still be read, and how often
+/// `verify` found nothing in those cases.
 pub fn damage(session: &Session, path: &Path, may_give: bool, step: usize) -> (usize, usize, usize) {
     let bytes = fs::read(path).unwrap();
     let (mut tried, mut given, mut unseen) = (0, 0, 0);
@@ -96,7 +96,7 @@ pub fn damage(session: &Session, path: &Path, may_give: bool, step: usize) -> (u
     (tried, given, unseen)
 }
 
-/// The same through the binary, over every command that reads or writes, for a few damages.
+/// The same through the binary, with every command that reads or writes, for a few kinds of damage.
 fn sample(session: &Session, path: &Path) {
     let bytes = fs::read(path).unwrap();
     let all: Vec<_> = damaged(&bytes).collect();
@@ -145,7 +145,7 @@ fn a_damaged_vault_json_is_refused_or_means_the_same() {
     let session = session();
     let path = session.home().join("vault.json");
     let (_, given, unseen) = damage(&session, &path, true, 1);
-    // White space, and the line break at the end.
+    // Without effect: white space, and the line break at the end.
     assert!(given < 20 && unseen == given, "{given} {unseen}");
     sample(&session, &path);
 }
@@ -159,10 +159,10 @@ fn a_damaged_index_costs_no_value_and_is_seen() {
             assert!(!format!("{error}{error:?}").contains(CANARY));
         }
     }
-    // A reader gives a file that may be torn 45 ms to become whole: not for every one of these.
+    // A reader waits 45 ms for a torn file to become whole: too long to try every damage.
     let (tried, given, unseen) = damage(&session, &path, true, 7);
     assert_eq!(tried, given);
-    // White space, and the texts of fields that no one reads.
+    // Without effect: white space, and the text of fields that no one reads.
     assert!(unseen < tried / 3, "{unseen} of {tried}");
     sample(&session, &path);
 }
@@ -174,7 +174,7 @@ fn a_damaged_log_costs_no_value_and_is_seen() {
         let path = session.home().join(path);
         let (tried, given, unseen) = damage(&session, &path, true, 1);
         assert_eq!(tried, given);
-        // The ledger of the vault itself holds its last line, which is put back.
+        // The vault's own ledger contains its last line, which is put back.
         assert_eq!(unseen, told, "{unseen} of {tried}");
         sample(&session, &path);
     }
@@ -209,7 +209,7 @@ fn a_record_that_was_put_back_is_seen() {
 }
 
 /// A session whose last paste, a new value for `openrouter:two`, was killed after its commit, and the file
-/// that holds that value.
+/// that contains that value.
 pub fn unfinished(form: Form) -> (Session, PathBuf) {
     let session = session();
     form.prepare(&session);
@@ -227,7 +227,7 @@ fn damaged_operations_cost_no_other_value_and_are_not_applied() {
     let (session, ops) = unfinished(Form::Directory);
     let (tried, given, unseen) = damage(&session, &ops, true, 1);
     assert_eq!((given, unseen), (tried, 0));
-    // A write is kept from nothing: what is damaged is set aside, and its record taken over.
+    // No write is blocked: a damaged journal is set aside, and its record is taken over.
     let count = damaged(&fs::read(&ops).unwrap()).count();
     for nth in (0..count).step_by(count / 12) {
         let (session, ops) = unfinished(Form::Directory);
@@ -279,7 +279,7 @@ fn an_unlock_file_that_is_put_back_seals_nothing() {
         &["doctor", "--repair"],
     ] {
         let ran = session.feed("made-up-next", arguments);
-        // The key file is another one as well.
+        // The key file was replaced as well.
         assert_eq!(ran.status, 77, "{arguments:?}: {}", ran.stderr);
     }
     let former = session.path(".config/strongroom/key.former");

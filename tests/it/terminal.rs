@@ -8,7 +8,7 @@ use strongroom::term::secret_input::{confirm, read_line, read_passphrase, read_s
 
 use crate::pty::{Ended, Pty, TASK, ended};
 
-/// Not a test: what the other tests run at their terminals. Without a task it does nothing.
+/// Not a test: the other tests run it at their terminals. Without a task it does nothing.
 #[test]
 fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
@@ -47,14 +47,14 @@ fn outcome(ended: &Ended) -> &str {
     rest.split_once(';').unwrap().0
 }
 
-/// A made-up token of this length, whose parts differ, of letters that no prompt has.
+/// Returns a made-up token of this length, whose parts differ, with letters that no prompt has.
 fn token(len: usize) -> String {
     let numbers = (0..len).flat_map(|i| format!("{i}-").into_bytes());
     numbers.map(|byte| char::from(byte + b'G' - b'0')).take(len).collect()
 }
 
-/// Types these bytes at the prompt and returns what came of them, having made sure of what holds
-/// for every input: nothing is shown or left over, and the terminal is as it was.
+/// Types these bytes at the prompt and returns the result, after checking what holds for every
+/// input: nothing is shown or left over, and the terminal is as it was.
 fn type_at(kind: &str, prompt: &str, typed: &[u8]) -> (String, String) {
     let mut pty = Pty::open();
     let before = pty.modes();
@@ -123,7 +123,7 @@ fn a_paste_that_never_ends_can_be_entered() {
     let child = pty.start("terminal::child", "secret controlling");
     pty.wait_for("Secret: ");
     pty.send(b"\x1b[200~abcd\r");
-    // As a person does: Enter, a look, and Enter again. Line breaks in the paste end nothing.
+    // Like a person: Enter, a look, and Enter again. Line breaks in the paste do not end it.
     for _ in 0..20 {
         if !pty.look() {
             pty.send(b"\r");
@@ -200,8 +200,8 @@ fn without_a_terminal_nobody_is_asked() {
 const CONFIRM: (&str, &str) = ("confirm", "Remove \\u{1b}[31mit? [y/N] ");
 const LINE: (&str, &str) = ("line", "Name: ");
 
-/// Types at a visible question and returns what came of it, having made sure that nothing is left
-/// over and the terminal is as it was.
+/// Types at a visible question and returns the result, after checking that nothing is left over
+/// and the terminal is as it was.
 fn answer(pty: &mut Pty, (kind, question): (&str, &str), typed: &str) -> String {
     let before = pty.modes();
     let child = pty.start("terminal::child", &format!("{kind} controlling"));

@@ -1,4 +1,4 @@
-//! What commands ask of the system: the modes of what they make, and where a secret goes.
+//! System calls of commands: the modes of the files they create, and where a secret goes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::session::{RECEIVER, Ran, Session, ran, setup_token, snapshot, strace};
 
-/// Runs a command under umask 000 and gives what it asked of the system.
+/// Runs a command under umask 000 and returns its system calls.
 fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
     let trace = session.path("trace");
     let calls = "execve,open,openat,creat,mkdir,mkdirat,mknod,mknodat,chmod,fchmod,fchmodat,symlink,\
@@ -29,7 +29,7 @@ fn traced(session: &Session, arguments: &[&str], input: &str) -> (Ran, String) {
     (ran, whole_lines(&text))
 }
 
-/// A trace with each call on one line: strace writes one in two where a call of another thread comes between.
+/// Returns a trace with each call on one line: strace splits a call in two if a call of another thread comes between.
 pub fn whole_lines(trace: &str) -> String {
     let mut lines: Vec<String> = Vec::new();
     let mut begun: HashMap<&str, usize> = HashMap::new();
@@ -47,7 +47,7 @@ pub fn whole_lines(trace: &str) -> String {
     lines.join("\n")
 }
 
-/// The strings of a line, which strace wrote in hex.
+/// Returns the strings of a line, which strace writes in hex.
 pub fn strings(line: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut rest = line;
@@ -60,7 +60,7 @@ pub fn strings(line: &str) -> Vec<u8> {
     out
 }
 
-/// What was written to each descriptor, joined; 1 is standard output.
+/// Returns what was written to each descriptor, joined; 1 is standard output.
 fn written(trace: &str) -> HashMap<u32, Vec<u8>> {
     let mut joined: HashMap<u32, Vec<u8>> = HashMap::new();
     for line in trace.lines() {
@@ -83,13 +83,13 @@ fn holds(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|window| window == needle)
 }
 
-/// What a trace creates: 0600 or 0700, and never made private only afterwards.
+/// Checks that everything a trace creates has mode 0600 or 0700 from the start.
 fn check_modes(arguments: &[&str], trace: &str) -> (usize, usize) {
     let (mut files, mut directories) = (0, 0);
     for line in trace.lines() {
         let call = line.split_once(' ').map_or(line, |(_, call)| call.trim_start());
         if call.starts_with("mkdir") {
-            // The directories above the home belong to everybody's programs: 0700 too, from a
+            // The directories above the home are shared with other programs: also 0700, from a
             // builder of directories.
             assert!(call.contains(", 0700)"), "{arguments:?}: {line}");
             directories += usize::from(call.contains("= 0"));
@@ -174,7 +174,7 @@ fn everything_is_private_from_birth_and_no_secret_leaves_but_by_standard_output(
             secrets.push(b"strongroom-key-v1:".to_vec());
         }
     }
-    // The trace itself is whole: what may be shown was seen.
+    // The trace is complete: output that may contain secrets was seen.
     let (_, trace) = traced(&session, &["get", "anthropic:renamed"], "");
     assert!(holds(&written(&trace)[&1], three.as_bytes()));
     println!(

@@ -1,4 +1,4 @@
-//! `unlock` and `lock`: what the kernel's keyring keeps, for which users, and for how long.
+//! `unlock` and `lock`: what the kernel keyring keeps, for which users, and for how long.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::session::{HANGS, RECEIVER, Ran, Session, binary, kept, ran, source, s
 const PASSPHRASE: &str = "made-up horse, made-up battery";
 pub const SECRET: &str = "made-up-canary-key";
 
-/// A vault that only a passphrase opens, with one profile. What is cached of it goes with it.
+/// A vault that only a passphrase opens, with one profile. Dropping it also removes what is cached.
 pub struct Vault(pub Session);
 
 impl Vault {
@@ -28,7 +28,7 @@ impl Vault {
         vault
     }
 
-    /// A new one that is unlocked.
+    /// Creates a vault that is unlocked.
     pub fn unlocked() -> Self {
         let vault = Self::new();
         vault.unlock();
@@ -43,24 +43,24 @@ impl Vault {
         self.run([&["--passphrase-file", "pass"], &arguments[..]].concat())
     }
 
-    /// The vault's id.
+    /// Returns the vault's id.
     pub fn id(&self) -> VaultId {
         let bytes = std::fs::read(self.home().join("vault.json")).unwrap();
         let file: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         file["vaultId"].as_str().unwrap().parse().unwrap()
     }
 
-    /// The description of its key.
+    /// Returns the description of its key in the keyring.
     pub fn name(&self) -> String {
         cache::name_of(&self.id(), &self.home(), None).unwrap()
     }
 
-    /// The description of the key of one agent alone.
+    /// Returns the description of the key for a single agent.
     pub fn name_for(&self, agent: &str) -> String {
         cache::name_of(&self.id(), &self.home(), Some(agent)).unwrap()
     }
 
-    /// The key's number in the keyring of the user, as another program finds it.
+    /// Returns the key's number in the user keyring, as another program finds it.
     fn key(&self) -> String {
         let found = keyctl(&["search", "@u", "user", &self.name()]).ok();
         found.stdout.trim().to_owned()
@@ -105,7 +105,7 @@ pub fn tool(name: &str, package: &str) -> String {
     path
 }
 
-/// The binary as an argument of another program, in the session's surroundings.
+/// Returns the binary as an argument of another program, in the session's environment.
 pub fn under(session: &Session, program: &[&str], arguments: &[&str]) -> Ran {
     let mut command = Command::new(program[0]);
     command.args(&program[1..]).arg(binary()).args(arguments);
@@ -139,7 +139,7 @@ fn within_the_time_nothing_asks() {
     vault.run(["log"]).ok();
     let doctor = vault.run(["doctor", "--json"]).stdout;
     assert!(doctor.contains("unlocked from the cache, until 20"), "{doctor}");
-    // What was written under the cache is what the passphrase opens.
+    // The passphrase opens what was written with the cached keys.
     vault.run(["lock"]).ok();
     vault.by_passphrase(["verify"]).ok();
     assert!(vault.run(["status", "--json"]).ok().json()["vault"]["unlockedUntil"].is_null());
@@ -165,11 +165,11 @@ fn the_time_ends_by_itself() {
     if !keyring::is_there() {
         return;
     }
-    // A machine that stands still for all of the time has shown nothing.
+    // A machine that stalled for the whole time has shown nothing.
     assert!([2, 8, 18].into_iter().any(was_open_until_its_end), "it was never open");
 }
 
-/// Whether it was open for this many seconds, at least once; and then no more.
+/// Returns whether the vault was open for this many seconds, at least once, and no longer afterwards.
 fn was_open_until_its_end(seconds: u64) -> bool {
     let vault = Vault::new();
     let begun = Instant::now();
@@ -191,7 +191,7 @@ fn was_open_until_its_end(seconds: u64) -> bool {
     }
     assert!(begun.elapsed() >= ttl, "locked after {:?}, {open} times open", begun.elapsed());
     vault.is_locked();
-    // The kernel itself drops it, at most two seconds later.
+    // The kernel itself removes it, at most two seconds later.
     loop {
         let asked = cached.elapsed();
         if keyctl(&["search", "@u", "user", &vault.name()]).status != 0 {
@@ -213,7 +213,7 @@ fn lock_forgets_and_says_so() {
     vault.is_locked();
     assert!(keyctl(&["pipe", &key]).stdout.is_empty(), "anyone who knows its number still reads it");
     assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], false);
-    // Whatever became of the home.
+    // Whatever happened to the home.
     vault.unlock();
     std::fs::write(vault.home().join("vault.json"), "{").unwrap();
     std::fs::remove_dir_all(vault.home().join("unlock")).unwrap();
@@ -244,12 +244,12 @@ fn what_takes_secrets_elsewhere_or_changes_keys_asks_all_the_same() {
     for arguments in asking {
         vault.run(arguments).sane(SECRET).failed("LOCKED", 77);
     }
-    // It rebuilds what is lost; the cache is no reason to take the vault for one that opens.
+    // It rebuilds what is lost, and a cache does not prove that the vault can be unlocked.
     let new = ["--unlock", "key-file", "--key-file", "new"];
     vault.run([&["recover", "--recovery-key", "recovery"], &new[..]].concat()).failed("EXISTS", 73);
     assert!(kept(&vault.home()) == before, "something was changed");
     assert!(!vault.path("taken").exists() && !vault.path("planted").exists());
-    // With the passphrase the same is allowed.
+    // With the passphrase, the same is allowed.
     vault.by_passphrase(["export", "--to", RECEIVER, "--out", "given"]).ok();
     vault.by_passphrase(["import", "bundle", "--on-conflict", "skip"]).ok();
 }
@@ -280,10 +280,10 @@ fn other_sessions_of_the_user_see_it() {
         tool("keyctl", "keyutils");
         assert_eq!(under(&vault, program, &get).ok().stdout.lines().last(), Some(SECRET), "{program:?}");
     }
-    // And end it.
+    // They can also end it.
     under(&vault, &["/usr/bin/keyctl", "session", "-"], &["lock"]).ok();
     vault.is_locked();
-    // What another session unlocks, this one sees.
+    // This session sees what another one unlocks.
     let unlock = ["unlock", "--passphrase-file", "pass"];
     under(&vault, &["/usr/bin/keyctl", "session", "-"], &unlock).ok();
     vault.is_open();
@@ -310,7 +310,7 @@ fn another_user_namespace_does_not_see_it() {
     }
     let get = ["get", "openrouter:one"];
     under(&vault, &[&unshare, "-r"], &get).failed("LOCKED", 77);
-    // The same namespace opens it by the passphrase: nothing else is in the way.
+    // In the same namespace the passphrase opens it: nothing else is in the way.
     let by_passphrase = ["get", "openrouter:one", "--passphrase-file", "pass"];
     assert_eq!(under(&vault, &[&unshare, "-r"], &by_passphrase).ok().stdout.trim(), SECRET);
     vault.is_open();

@@ -1,4 +1,4 @@
-//! What `unlock` keeps, against changes of keys meanwhile, copies of the home, planted keys, kills and
+//! The unlock cache under concurrent changes of keys, copies of the home, planted keys, kills and
 //! a race with `lock`.
 
 use std::io::Write;
@@ -36,7 +36,7 @@ fn a_change_of_keys_makes_it_void() {
     assert!(kept(&vault.home()) == before, "a paste under the old key left something");
     vault.unlock();
     vault.is_open();
-    // Another passphrase for the method does the same.
+    // A new passphrase for the method has the same effect.
     vault.write("new", "another made-up passphrase\n");
     let replace = ["unlock-method", "add", "passphrase", "--replace", "--new-passphrase-file", "new"];
     vault.by_passphrase(replace).ok();
@@ -70,7 +70,7 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
     assert!(!session.is_current(opened.home()).unwrap());
     let error = reading(&opened, &mut session, read).unwrap_err();
     assert_eq!((error.code(), error.remedy()), (Code::Locked, "run `strongroom unlock` again"));
-    // Unlocked again meanwhile, it reads on.
+    // If the vault is unlocked again meanwhile, reading continues.
     vault.unlock();
     let mut session = opened.unlock(&Named::default(), &Env::default(), None).unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
@@ -79,7 +79,7 @@ fn a_reading_that_began_under_the_old_keys_is_locked() {
 }
 
 /// Begins a paste, waits until it has opened the vault and reads its input, does something else, and
-/// lets it go on.
+/// lets it continue.
 fn paste_around(session: &session::Session, id: &str, meanwhile: impl FnOnce()) -> Ran {
     let mut command = session.command(["paste-api-key", "--provider", "groq", "--profile-id", id]);
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
@@ -116,7 +116,7 @@ fn a_paste_that_began_under_the_old_keys_is_refused() {
     paste.failed("LOCKED", 77);
     assert!(kept(&vault.home()) == before, "it left something");
     vault.by_passphrase(["verify"]).ok();
-    // Unlocked again meanwhile, it goes on under the new keys.
+    // If the vault is unlocked again meanwhile, the paste continues with the new keys.
     vault.unlock();
     paste_around(&vault, "groq:one", || {
         vault.by_passphrase(["rekey", "--yes"]).ok();
@@ -153,7 +153,7 @@ fn an_old_unlock_file_put_back_makes_the_old_cache_no_good_to_write() {
     let cached = kernel_keyring::read(Place::User, &vault.name(), 4096).unwrap().unwrap();
     vault.by_passphrase(["rekey", "--yes"]).ok();
     std::fs::write(&file, old).unwrap();
-    // Anyone who read the old entry can store it there again.
+    // Anyone who has read the old entry can store it again.
     kernel_keyring::store(Place::User, &vault.name(), &cached, HOUR).unwrap();
     vault.run(["get", "openrouter:one"]).sane(SECRET).failed("TAMPERED", 65);
     vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("TAMPERED", 65);
@@ -170,10 +170,10 @@ fn a_copy_of_the_home_elsewhere_is_another_home() {
     assert!(copied.success());
     vault.run(["--home", "copy", "get", "openrouter:one"]).failed("LOCKED", 77);
     vault.is_open();
-    // By whatever name it is called, the home itself is one.
+    // The home is the same under any name.
     std::os::unix::fs::symlink(vault.path(".local"), vault.path("link")).unwrap();
     vault.run(["--home", "link/share/strongroom", "get", "openrouter:one"]).ok();
-    // To end what is unlocked, the copy will do: it may be all that is left.
+    // The copy is enough to lock the vault: it may be all that is left.
     assert_eq!(vault.run(["--home", "copy", "lock", "--json"]).ok().json()["forgotten"], true);
     vault.is_locked();
 }
@@ -218,8 +218,8 @@ fn what_was_planted_is_ignored() {
         vault.is_locked();
         vault.feed("made-up", ["paste-api-key", "--provider", "groq"]).failed("LOCKED", 77);
     }
-    // Of this vault's id and unlock file, under keys that are not its own: what is there does not
-    // open, and nothing is written that its owner could not read.
+    // With this vault's id and unlock file, but with other keys: existing records do not open, and nothing
+    // is written that its owner could not read.
     let foreign: serde_json::Value = serde_json::from_slice(&others).unwrap();
     let mixed = ["keys", "current", "recoveryRecipient"].iter().fold(text.clone(), |text, member| {
         text.replacen(&document[*member].to_string(), &foreign[*member].to_string(), 1)
@@ -252,7 +252,7 @@ fn a_kill_at_any_call_leaves_no_key_without_an_end() {
                 break;
             }
             kills += 1;
-            // What died with the process's own keyring is listed until it is collected; no one finds it.
+            // A key that died with the process keyring stays listed until it is collected; no one can find it.
             let found = keyctl(&["search", "@u", "user", &name]);
             if let Ok(number) = found.stdout.trim().parse::<u32>() {
                 let keys = std::fs::read_to_string("/proc/keys").unwrap();

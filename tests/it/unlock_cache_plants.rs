@@ -1,4 +1,4 @@
-//! What someone of the same user plants in the keyring to read the next secret that is pasted.
+//! Keys that another process of the same user plants in the keyring to read the next secret that is pasted.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::unlock_cache::{SECRET, Vault};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A vault with what is kept of it, whole and for agent `main`, as text.
+/// A vault with its caches as text: for the whole vault, and for agent `main`.
 struct Unlocked {
     vault: Vault,
     whole: String,
@@ -35,7 +35,7 @@ impl Unlocked {
         Self { vault, whole, alone }
     }
 
-    /// Plants a cache, pastes, and makes sure that it is refused before anything is written.
+    /// Plants a cache, pastes, and checks that the paste is refused before anything is written.
     #[track_caller]
     fn is_refused(&self, name: &str, planted: &str, code: &str, status: i32) {
         let vault = &self.vault;
@@ -61,7 +61,7 @@ fn edited(text: &str, edits: &[(&str, serde_json::Value)]) -> String {
     })
 }
 
-/// Keys of the attacker, under ids of their own or of the vault.
+/// Keys of the attacker, under their own ids or those of the vault.
 fn own_keys(id: Option<&serde_json::Value>) -> (serde_json::Value, serde_json::Value) {
     let key = VaultKey::from_bytes(&[7; 32]);
     let id = id.cloned().unwrap_or_else(|| key.id().to_string().into());
@@ -80,7 +80,7 @@ fn a_planted_cache_with_keys_of_its_own_is_refused() {
     unlocked.is_refused(&unlocked.vault.name(), &edited(&unlocked.whole, &edits), "TAMPERED", 65);
     let for_main = unlocked.vault.name_for("main");
     unlocked.is_refused(&for_main, &edited(&unlocked.alone, &edits), "TAMPERED", 65);
-    // Under the id of the vault's own key, which no key of an agent proves.
+    // Under the id of the vault's own key, which no agent key proves.
     let document: serde_json::Value = serde_json::from_str(&unlocked.alone).unwrap();
     let (current, keys) = own_keys(Some(&document["current"]));
     let edits = [("current", current), ("keys", keys)];
@@ -115,7 +115,7 @@ fn what_nothing_vouches_for_may_not_write() {
     kernel_keyring::store(Place::User, &vault.name_for("new"), planted.as_bytes(), HOUR).unwrap();
     let paste = ["paste-api-key", "--provider", "groq", "--agent", "new"];
     vault.feed("made-up-next-paste", paste).failed("LOCKED", 77);
-    // Neither does a ledger that they signed, while an anchor remembers the agent under other keys.
+    // Nor does a ledger signed with them, because an anchor remembers the agent with other keys.
     let document: serde_json::Value = serde_json::from_str(&unlocked.alone).unwrap();
     let id = &document["current"];
     let (_, keys) = own_keys(Some(id));
@@ -147,7 +147,7 @@ fn a_cache_of_another_machine_or_agent_or_place_is_refused() {
         let planted = edited(text, &[("machine", machine.clone().into())]);
         unlocked.is_refused(&name, &planted, "TAMPERED", 65);
     }
-    // Under the other's name neither counts.
+    // Neither counts under the name of the other.
     unlocked.is_refused(&vault.name(), &unlocked.alone, "LOCKED", 77);
     unlocked.is_refused(&vault.name_for("main"), &unlocked.whole, "LOCKED", 77);
 }
@@ -169,7 +169,7 @@ fn a_planted_cache_that_says_the_true_key_was_given_up_is_refused() {
         &format!(",\"retired\":[{}],\"recoveryRecipient\"", document["current"]),
         1,
     );
-    // Every ledger of the home is signed again under the planted keys; the anchors are as they were.
+    // Every ledger of the home is signed again with the planted keys; the anchors are unchanged.
     let salt = format!("machine:{}", document["machine"].as_str().unwrap());
     let purpose = Use { salt: &salt, label: label::LEDGER };
     let recipient = document["recoveryRecipient"].as_str().unwrap();

@@ -1,4 +1,4 @@
-//! What `unlock` keeps for one agent or one session alone, and what ends it.
+//! Caches for a single agent or session, and what ends them.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::unlock_cache::{SECRET, Vault, keyctl, tool, under};
 
 const OTHER: &str = "made-up-canary-of-work";
 
-/// A vault that only a passphrase opens, with a profile of each of two agents.
+/// A vault that only a passphrase opens, with two agents and a profile for each.
 fn with_two_agents() -> Vault {
     let vault = Vault::new();
     let paste = ["paste-api-key", "--provider", "groq", "--profile-id", "groq:one", "--agent", "work"];
@@ -21,7 +21,7 @@ fn with_two_agents() -> Vault {
     vault
 }
 
-/// A script of the shell in a session of its own, with the binary as `$B`.
+/// Runs a shell script in a session of its own, with the binary as `$B`.
 fn in_session(session: &Session, script: &str) -> Ran {
     let keyctl = tool("keyctl", "keyutils");
     let script = format!("set -e; export B={}; {script}", binary().display());
@@ -85,7 +85,7 @@ fn unlocked_for_an_agent_nothing_else_opens() {
     for arguments in asking {
         of_work(arguments).sane(OTHER).failed("LOCKED", 77);
     }
-    // What was written is the vault's own.
+    // What was written belongs to the vault.
     vault.by_passphrase(["verify"]).ok();
     assert_eq!(vault.run(["lock", "--json"]).ok().json()["forgotten"], true);
     of_work(&["get", "groq:one"]).failed("LOCKED", 77);
@@ -107,7 +107,7 @@ fn what_is_kept_for_an_agent_is_no_key_of_the_vault() {
     assert_eq!((&whole["agent"], &alone["agent"]), (&serde_json::Value::Null, &"work".into()));
     assert_eq!(whole["keys"][0]["id"], alone["keys"][0]["id"]);
     assert_ne!(whole["keys"][0]["key"], alone["keys"][0]["key"]);
-    // Both serve side by side; without the whole one, the other goes on.
+    // Both work side by side; without the cache of the whole vault, the other still works.
     assert_eq!(vault.run(["get", "groq:one", "--agent", "work"]).ok().stdout.trim(), OTHER);
     vault.is_open();
     kernel_keyring::forget(Place::User, &vault.name()).unwrap();
@@ -134,7 +134,7 @@ fn unlocked_for_a_session_the_users_other_sessions_cannot_read_it() {
         return;
     }
     let vault = Vault::new();
-    // While it is open there, this process, of the same user, tries to get at it.
+    // While it is unlocked there, this process of the same user tries to read it.
     let script = "$B unlock --session --passphrase-file pass >/dev/null; $B get openrouter:one; \
                   keyctl search @s user $NAME; grep $NAME /proc/keys; : >open; read go <go";
     let script = format!("mkfifo go; NAME={}; {script}; $B lock; ! $B get openrouter:one", vault.name());
@@ -147,7 +147,7 @@ fn unlocked_for_a_session_the_users_other_sessions_cannot_read_it() {
         under(&vault, &["/usr/bin/keyctl", "session", "-"], &["get", "openrouter:one"]).failed("LOCKED", 77);
         assert_eq!(names(&vault), Vec::<String>::new());
         assert_ne!(keyctl(&["search", "@u", "user", &vault.name()]).status, 0);
-        // By its number, which this process must not even see in the list.
+        // It uses the key's number, which this process must not even see in the list.
         let keys = std::fs::read_to_string("/proc/keys").unwrap();
         assert!(!keys.contains(&vault.name()));
         std::fs::write(vault.path("go"), "go\n").unwrap();
@@ -190,7 +190,7 @@ fn each_unlock_replaces_the_one_before_wherever_that_lies() {
     vault.is_locked();
     in_session(&vault, "$B unlock --session --passphrase-file pass; $B unlock --passphrase-file pass").ok();
     vault.is_open();
-    // From any session, what all of them see is ended.
+    // Any session can end what all of them see.
     in_session(&vault, "$B lock").ok();
     vault.is_locked();
 }
@@ -286,7 +286,7 @@ fn lock_works_whatever_state_the_home_is_in() {
         let _ = std::fs::remove_dir_all(&home);
         std::fs::rename(vault.path("kept"), &home).unwrap();
     }
-    // A mistyped path is told.
+    // A mistyped path is reported.
     vault.run(["--home", "nowhere", "lock"]).failed("NO_VAULT", 66);
 }
 
@@ -341,7 +341,7 @@ fn a_change_of_keys_ends_what_was_unlocked_of_every_copy() {
     vault.by_passphrase(["rekey", "--yes"]).ok();
     assert_eq!(names(&vault), Vec::<String>::new());
     unlock();
-    // Another way in is no reason to end what is open.
+    // Another unlock method is no reason to lock the vault.
     vault.by_passphrase(add).ok();
     assert_eq!(names(&vault).len(), 3);
     vault.by_passphrase(remove).ok();
@@ -379,10 +379,10 @@ fn what_opened_the_vault_in_place_of_the_passphrase_is_said_before_a_secret_is_t
     vault.run(["lock"]).ok();
     vault.by_passphrase(["unlock-method", "add", "key-file"]).ok();
     is_said(&run(paste), "Unlocked with the key file ");
-    // No one is asked if it comes on standard input.
+    // There is no prompt if it comes on standard input.
     let piped = vault.feed("made-up-piped-secret", paste.split(' ')).ok();
     assert!(!piped.stderr.contains("not with the passphrase"), "{}", piped.stderr);
-    // A vault without a passphrase has none to miss.
+    // A vault without a passphrase cannot lack one.
     vault.run(["unlock-method", "remove", "passphrase", "--yes"]).ok();
     assert!(!run(paste).contains("not with the passphrase"));
 }

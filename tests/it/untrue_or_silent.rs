@@ -1,4 +1,4 @@
-//! Commands that said nothing, or something untrue.
+//! Commands that once said nothing, or something untrue.
 
 use std::fs::File;
 use std::time::{Duration, Instant};
@@ -67,7 +67,7 @@ fn long_work_is_seen_at_a_terminal_and_its_bar_goes() {
         .collect();
     let file = session
         .write("auth-profiles.json", format!(r#"{{"version":1,"profiles":{{{}}}}}"#, profiles.join(",")));
-    // On a fast machine a part is over before a bar could be read, and then there is no bar.
+    // On a fast machine a part ends before anyone could read a bar, and then there is no bar.
     let long = Duration::from_secs(2);
     for (command, always, bars) in [
         (format!("import {} --yes >/dev/null", file.display()), Some("Writing to disk"), &["Encrypting"][..]),

@@ -53,7 +53,7 @@ fn both_spellings_are_one_command() {
 
 #[test]
 fn an_id_that_begins_like_another_is_seen_in_its_place() {
-    // Their files sort the other way round than they do.
+    // Their file names sort in the opposite order.
     let session = Session::new();
     session.paste("openrouter:b", "made-up-key-1");
     session.paste("openrouter:b-c", "made-up-key-2");

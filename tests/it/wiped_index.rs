@@ -1,5 +1,5 @@
-//! An index that a foreign program emptied, damaged or tore: no record is lost, and what was removed
-//! stays removed.
+//! An index that another program emptied, damaged or tore: no record is lost, and removed profiles
+//! stay removed.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -40,7 +40,7 @@ fn index(session: &Session) -> PathBuf {
     session.agent_file("auth-profiles.json")
 }
 
-/// All that `list` says of each profile, by id.
+/// Returns everything that `list` says about each profile, by id.
 fn profiles(session: &Session) -> Vec<Value> {
     let document = session.run(["list", "--json"]).ok().json();
     let mut profiles = document["agents"][0]["profiles"].as_array().unwrap().clone();
@@ -63,7 +63,7 @@ fn a_wiped_index_loses_nothing() {
     std::fs::write(index(&session), EMPTY).unwrap();
     session.paste("mistral:next", "made-up-next-key");
     all_are_read(&session);
-    // Every one of them is reported, wherever one looks.
+    // All of them are reported, by every command.
     let ids = SECRETS.map(|(id, _)| id);
     let listed = session.run(["list", "--json"]).ok().json();
     assert_eq!(listed["agents"][0]["unlisted"], json!(ids));
@@ -133,7 +133,7 @@ fn what_was_removed_does_not_come_back() {
     due.insert(2, "mistral:next");
     assert_eq!(ids(&session), due);
 
-    // A new secret under an old id is a profile like any other.
+    // A new secret under an old id is an ordinary profile.
     session.paste("openrouter:spare", "made-up-key-new");
     assert_eq!(session.get("openrouter:spare"), "made-up-key-new");
     std::fs::write(&record, &old).unwrap();
@@ -182,7 +182,7 @@ fn an_index_that_cannot_be_read_is_kept() {
         assert_eq!(session.run(["doctor", "--repair"]).status, 65);
         assert_eq!(std::fs::read_to_string(index(&session)).unwrap(), bytes);
     }
-    // As the remedy says: moved away, and listed again.
+    // As the remedy says: moved aside, and listed again.
     std::fs::rename(index(&session), session.path("moved-away")).unwrap();
     session.run(["doctor", "--repair"]).ok();
     assert_eq!(profiles(&session), before);
@@ -192,7 +192,7 @@ fn an_index_that_cannot_be_read_is_kept() {
     assert_eq!(profiles(&session), before);
 }
 
-/// A foreign writer is in the middle of its write: the reader looks, pauses, and looks again. strace
+/// Another program is in the middle of a write: the reader looks, pauses, and looks again. strace
 /// makes the pause long enough for any machine; the kernel says when the torn file was read.
 #[test]
 fn a_torn_index_that_becomes_whole_is_read() {
@@ -217,7 +217,7 @@ fn a_torn_index_that_becomes_whole_is_read() {
     assert_eq!(document["agents"][0]["profiles"].as_array().unwrap().len(), before.len());
 }
 
-/// And it does not look for long: three times more, 15 ms apart.
+/// The reader does not look for long: three times more, 15 ms apart.
 #[test]
 fn a_torn_index_that_stays_torn_is_told_soon() {
     need("strace", "strace");
@@ -227,6 +227,6 @@ fn a_torn_index_that_stays_torn_is_told_soon() {
     let strace = ["strace", "-f", "-qq", "-o", trace.to_str().unwrap(), "-e"];
     let tool = strace.into_iter().chain(["trace=?nanosleep,?clock_nanosleep"]);
     ran(under(tool, &session.command(["list"])), b"").failed("INDEX_UNREADABLE", 65);
-    // How long, only root is shown: the process lets no one else read its memory.
+    // Only root can see how long: the process lets no one else read its memory.
     assert_eq!(std::fs::read_to_string(trace).unwrap().matches("nanosleep(").count(), 3);
 }

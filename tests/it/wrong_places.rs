@@ -1,4 +1,4 @@
-//! What people name by mistake: a directory for a key, a key for a name, one stream for two things. No remedy does
+//! Mistaken arguments: a directory instead of a key, a key instead of a name, one stream for two things. No remedy does
 //! harm if it is pasted, and nothing that may be a secret is repeated.
 
 use std::os::unix::fs::PermissionsExt;
@@ -51,7 +51,7 @@ fn no_remedy_for_what_is_no_key_file_changes_it() {
         let told = said(&session.run(["rekey", "--new-key-file", named, "--yes"]));
         assert!(told.contains("name a file that does not exist yet"), "{told}");
     }
-    // Of the user's own, the command is whole.
+    // For a file of the user, the command is complete.
     std::fs::set_permissions(&key, PermissionsExt::from_mode(0o644)).unwrap();
     let told = session.run(["get", "groq:one"]).failed("UNSAFE_KEY_FILE", 78).stderr;
     assert!(told.contains(&format!("chmod 600 {}`;", key.display())), "{told}");
@@ -120,7 +120,7 @@ fn what_is_no_name_and_may_be_a_password_is_not_repeated() {
             let said = said(&ran);
             assert!(ran.status == 64 && !said.contains(secret), "{arguments:?}: {said}");
         }
-        // The id itself is the client's, which finds its answer by it.
+        // The id itself is repeated, because the client finds its answer by it.
         let answer = session.resolve(&[text]);
         let message = answer["errors"][text]["message"].as_str().unwrap();
         assert!(!message.contains(secret), "{message}");
@@ -219,7 +219,7 @@ fn one_stream_has_one_reader() {
             "{told}"
         );
     }
-    // One alone is read.
+    // A single one is read.
     assert_eq!(with(&["get", "groq:one"], Some("STRONGROOM_KEY_FILE")).ok().stdout, format!("{SECRET}\n"));
     let mut flag = session.command(paste.iter().chain(&["--key-file", session.key_file().to_str().unwrap()]));
     flag.env("STRONGROOM_KEY_FILE", "-").stdin(Stdio::piped());
@@ -238,7 +238,7 @@ fn an_anchor_that_knows_nothing_is_refused_without_a_promise() {
     assert!(variable.contains("STRONGROOM_ANCHOR") && !variable.contains("--anchor"), "{variable}");
     assert!(!variable.contains("from now on"), "{variable}");
     assert!(!Path::new(&session.path("new")).exists());
-    // The way out.
+    // The remedy.
     session.run(["doctor", "--repair", "--anchor", "new"]).ok();
     session.feed(SECRET, paste.iter().chain(&["--anchor", "new"])).ok();
 }
@@ -261,7 +261,7 @@ fn a_new_key_file_is_not_made_where_others_can_replace_it() {
         assert!(told.contains("can be written by other users"), "{told}");
         assert!(!session.path("v2").exists(), "{arguments:?}");
     }
-    // One that is there is found.
+    // An existing one is found.
     std::fs::copy(session.key_file(), shared.join("key")).unwrap();
     let doctor = ["--key-file", "shared/key", "doctor"];
     let told = session.run(doctor).failed("FINDINGS", 65).stdout;

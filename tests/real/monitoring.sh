@@ -7,7 +7,7 @@
 #
 # budget: 30 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check.
-# Much in single quotes is for other shells to expand, or for none.
+# Much of what is in single quotes is for another shell to expand, or for none.
 # shellcheck disable=SC2016
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
@@ -41,9 +41,9 @@ watch() {
     exits "$status" "$expected" "$what" "$tmp/said"
 }
 
-# quiet FILE WHAT: the file is empty, or not there.
+# quiet FILE WHAT: the file is empty or does not exist.
 quiet() { if [ -s "$1" ]; then fail "$2" "$1"; else ok "$2"; fi; }
-# outcome STATUS WHAT COMMAND...: runs it, what it says goes to $tmp/said.
+# outcome STATUS WHAT COMMAND...: runs the command and checks its exit status; its output goes to $tmp/said.
 outcome() {
     local expected=$1 what=$2 status=0
     shift 2
@@ -55,7 +55,7 @@ outcome() {
 
 clean strongroom init --store file >/dev/null 2>&1
 watch 1 'an empty vault is exit 1'
-has "$tmp/message" 'no profile at all' '... and the notifier is told so'
+has "$tmp/message" 'no profiles' '... and the notifier is told so'
 
 paste "$secret" openrouter 365d
 watch 0 'all usable is exit 0'
@@ -77,7 +77,7 @@ lacks "$tmp/document" "$secret" '... without a secret'
 watch 0 'the window can be set' --expiring-within 1h
 
 paste "$secret" mistral 1s
-# A second passes by the clock of the file system, not by waiting for it.
+# A second passes on the clock of the file system, without a wait.
 while [ "$(clean strongroom status --plain --provider mistral | cut -f 4)" != expired ]; do :; done
 watch 1 'an expired one is exit 1, whatever else is expiring'
 has "$tmp/message" 'groq:manual expiring' '... and both are named'
@@ -99,10 +99,10 @@ outcome 0 '--help shows how it is used' clean strongroom-watch --help
 has "$tmp/said" 'STRONGROOM_UNVERIFIED' '... with its variables'
 for other in /bin/true /bin/false; do
     outcome 70 'a program that gives no answer is taken neither for all usable nor for expired' clean STRONGROOM_BIN="$other" strongroom-watch
-    has "$tmp/said" "$other gave no answer: is it strongroom?" '... and is named'
+    has "$tmp/said" "$other printed no answer: check that it is strongroom" '... and is named'
 done
 
-# More than a command line holds, and more than a pipe does for who does not read it.
+# More than fits on a command line, and more than a pipe holds for a command that does not read it.
 cat >"$tmp/bin/many" <<'MANY'
 #!/bin/sh
 awk 'BEGIN {
@@ -117,7 +117,7 @@ outcome 1 'nine thousand that are expired can be told' clean STRONGROOM_BIN=many
 has "$tmp/said" 'made-up:profile-00020 expired and 8980 more' '... the first of them by name'
 same "$(wc -l <"$tmp/said")" 1 '... and nothing else is said' shown
 
-# Nothing of the message is run, whatever the paths in it are called.
+# No part of the message is run, whatever the paths in it are called.
 outcome 127 'what the line quotes is not run' \
     clean STRONGROOM_BIN='/no/$(touch hit)`touch hit`"; touch hit; "' STRONGROOM_NOTIFY='notifier "$1"' strongroom-watch
 has "$tmp/message" '$(touch hit)`touch hit`"; touch hit; "' '... and reaches the notifier as it is'
@@ -141,12 +141,12 @@ export_unverified() { clean STRONGROOM_UNVERIFIED="$1" strongroom-watch --expiri
 outcome 0 'STRONGROOM_UNVERIFIED=quiet keeps quiet of it' export_unverified quiet
 quiet "$tmp/said" '... wholly'
 outcome 64 'another word there is told' export_unverified Quiet
-has "$tmp/said" 'neither tell nor quiet' '... as such'
+has "$tmp/said" 'must be tell or quiet' '... as such'
 install -m 644 "$tmp/key" "$key"
 watch 77 'a key file that others can read is told' --expiring-within 1h
 rm "$key"
 
-# The same vault as if the keychain alone opened it, without a session bus: as cron has it.
+# The same vault as if only the keychain opened it, without a session bus, as under cron.
 cp -r "$tmp/home/.local/share/strongroom" "$tmp/by-keychain"
 mv "$tmp/by-keychain/unlock/key-file.age" "$tmp/by-keychain/unlock/keychain.age"
 watch 0 'a keychain that waits for its person is no news' --expiring-within 1h --home "$tmp/by-keychain"
@@ -187,7 +187,7 @@ mv "$tmp/key" "$key"
 
 # --- where the program is ---------------------------------------------------------------------------------
 
-# What cron gives a job. The script in a place where strongroom is not.
+# What cron gives a job. The script is in a place without strongroom.
 mkdir -p "$tmp/apart" "$tmp/usr-local-bin" "$tmp/home/.cargo/bin"
 sed "s|/usr/local/bin/strongroom|$tmp/usr-local-bin/strongroom|" "$root/contrib/strongroom-watch" >"$tmp/apart/strongroom-watch"
 chmod 755 "$tmp/apart/strongroom-watch"
@@ -206,7 +206,7 @@ outcome 2 'STRONGROOM_BIN names another place' as_cron STRONGROOM_BIN="$place" "
 outcome 127 'one that is not there is told' as_cron STRONGROOM_BIN=/no/such/strongroom "$tmp/apart/strongroom-watch"
 has "$tmp/said" 'STRONGROOM_BIN is /no/such/strongroom' '... by its name'
 
-# BusyBox' shell and tools alone.
+# Only BusyBox's shell and tools.
 mkdir "$tmp/applets"
 busybox --install -s "$tmp/applets"
 as_busybox() { env -i -C "$tmp" HOME="$tmp/home" PATH="$tmp/applets" STRONGROOM_BIN="$place" XDG_RUNTIME_DIR="$tmp" "$tmp/applets/sh" "$tmp/apart/strongroom-watch" "$@"; }
@@ -241,12 +241,12 @@ status=0
 clean strongroom-watch-termux >"$tmp/said" 2>&1 || status=$?
 exits "$status" 0 'Termux: all usable is exit 0' "$tmp/said"
 has "$tmp/phone" 'termux-notification-remove strongroom' '... and the notification is taken away'
-# termux STATUS WHAT [NAME=VALUE...] COMMAND [OPTIONS...]: what the phone shows is in $tmp/phone alone.
+# termux STATUS WHAT [NAME=VALUE...] COMMAND [OPTIONS...]: runs it; only what the phone shows is in $tmp/phone.
 termux() {
     : >"$tmp/phone"
     outcome "$1" "Termux: $2" clean "${@:3}"
 }
-# far SCRIPT: what stands in for ssh.
+# far SCRIPT: the script that stands in for ssh.
 far() {
     printf '#!/bin/sh\n%s\n' "$1" >"$tmp/bin/ssh"
     chmod 755 "$tmp/bin/ssh"
@@ -256,8 +256,8 @@ termux 255 'a host that cannot be reached is told' STRONGROOM_HOST=host.example 
 has "$tmp/phone" 'host.example cannot be reached' '... by its name'
 far 'exit 3'
 termux 3 'a host that says nothing is told' STRONGROOM_HOST=host.example strongroom-watch-termux
-has "$tmp/phone" 'the check on host.example ended without a word (exit 3)' '... with the exit status'
-# A host whose login has its say, with the PATH that sshd gives and the script in the place of the guide.
+has "$tmp/phone" 'the check on host.example printed nothing (exit 3)' '... with the exit status'
+# A host whose login prints something, with the PATH that sshd gives and the script where the guide puts it.
 far 'while [ "$1" = -o ]; do shift 2; done
 shift
 echo Welcome to the host.
@@ -282,7 +282,7 @@ termux 77 'a lost key of the host is told' STRONGROOM_HOST=host.example strongro
 termux 0 '... unless that is not wanted' STRONGROOM_HOST=host.example STRONGROOM_UNVERIFIED=quiet strongroom-watch-termux --expiring-within 1h
 mv "$tmp/key" "$key"
 rm "$tmp/bin/ssh"
-# Without ssh: the tools that it needs, and no others.
+# Without ssh: only the tools that the script needs.
 mkdir "$tmp/few"
 for tool in sh dirname sed; do ln -s "$(command -v "$tool")" "$tmp/few/"; done
 ln -s "$tmp/bin/termux-notification" "$tmp/bin/termux-notification-remove" "$tmp/few/"
@@ -291,7 +291,7 @@ has "$tmp/phone" 'pkg install openssh' '... what to install'
 install -m 755 "$root/contrib/termux/strongroom-watch-termux" "$tmp/apart/"
 rm "$tmp/apart/strongroom-watch"
 termux 127 'a script alone, without strongroom-watch, is told' PATH="$tmp/few" "$tmp/apart/strongroom-watch-termux"
-has "$tmp/phone" "strongroom-watch is neither in $tmp/apart nor in PATH" '... with where it looked'
+has "$tmp/phone" "strongroom-watch is not in $tmp/apart or in PATH" '... with where it looked'
 install -m 644 "$root/contrib/strongroom-watch" "$tmp/apart/"
 termux 126 'one that cannot be run is told' PATH="$tmp/few" "$tmp/apart/strongroom-watch-termux"
 has "$tmp/phone" 'mode 755' '... with what to do'
@@ -302,7 +302,7 @@ clean strongroom remove groq:manual --yes >/dev/null 2>&1
 
 # --- cron -------------------------------------------------------------------------------------------------
 
-# What cron does with a line: everything after the five fields goes to sh. Both places of installation.
+# As cron runs a line: everything after the five fields goes to sh. Tried with both install locations.
 mv "$tmp/home/.local/bin/strongroom" "$tmp/home/.cargo/bin/strongroom"
 for at in .cargo/bin .local/bin; do
     [ -x "$tmp/home/$at/strongroom" ] || mv "$tmp/home/.cargo/bin/strongroom" "$tmp/home/$at/strongroom"
@@ -316,7 +316,7 @@ for at in .cargo/bin .local/bin; do
         quiet "$tmp/said" 'cron: all usable prints nothing, so nothing is mailed'
     done
 done
-# A variable in a crontab is what stands after the =, as it is.
+# A variable in a crontab is the text after the =, as it is.
 notify=$(sed -n 's/^#   STRONGROOM_NOTIFY=//p' "$root/contrib/cron/strongroom-watch.cron")
 printf '#!/bin/sh\nprintf "%%s\\n" "$@" >"%s/curl"\n' "$tmp" >"$tmp/bin/curl"
 chmod 755 "$tmp/bin/curl"
@@ -326,7 +326,7 @@ has "$tmp/curl" 'Strongroom: a credential expires soon: groq:manual expiring' '.
 
 # --- the units --------------------------------------------------------------------------------------------
 
-# The watch unit's own lines, as systemd expands them, with strongroom where `cargo install` puts it.
+# The lines of the watch unit, as systemd expands them, with strongroom where `cargo install` puts it.
 service=$root/contrib/systemd/strongroom-watch.service
 mapfile -t given < <(sed -n -e 's/^Environment="\(.*\)"$/\1/p' -e 's/^Environment=\([^"].*\)$/\1/p' "$service" | sed -e 's/\\"/"/g' -e "s|%h|$tmp/home|g")
 started=$(sed -n 's/^ExecStart=//p' "$service")
@@ -339,7 +339,7 @@ has "$tmp/journal" 'Strongroom: a credential expires soon: groq:manual expiring'
 mv "$tmp/home/.cargo/bin/strongroom" "$tmp/home/.local/bin/"
 clean strongroom remove groq:manual --yes >/dev/null 2>&1
 
-# The verifier wants the programs to be there: the units are checked with stand-ins in their place.
+# The verifier requires the programs to exist, so the units are checked with stand-ins for them.
 units=$tmp/units
 mkdir "$units"
 printf '#!/bin/sh\n' >"$tmp/bin/openclaw"
@@ -348,7 +348,7 @@ for unit in "$root"/contrib/systemd/*; do
     sed -e "s|%h/|$tmp/home/|g" -e "s|/usr/local/bin/openclaw|$tmp/bin/openclaw|" \
         -e "s|/var/lib/openclaw/bin/|$tmp/home/.local/bin/|" -e '/^Documentation=man:/d' "$unit" >"$units/${unit##*/}"
 done
-# verify UNIT [--user]: nothing may be said of it.
+# verify UNIT [--user]: systemd's verifier must print nothing about it.
 verify() {
     local unit=$1 status=0
     shift
@@ -357,13 +357,13 @@ verify() {
     lacks "$tmp/said" "$unit" '... and says nothing about it'
 }
 verify openclaw-gateway.service
-# With a key that is not sealed, as the unit's comment has it.
+# With a key that is not encrypted, as the unit's comment says.
 sed -e '/^LoadCredentialEncrypted=/d' -e 's/^#   LoadCredential=/LoadCredential=/' \
     "$units/openclaw-gateway.service" >"$units/openclaw-gateway-plain.service"
 has "$units/openclaw-gateway-plain.service" LoadCredential=strongroom-key:/ 'the unit can take a key that is not sealed'
 verify openclaw-gateway-plain.service
 verify strongroom-watch.service
-# A unit that reads a vault may do no more than that; 2.5 of 10 is where systemd says that a service is well confined.
+# A unit that reads a vault may do nothing else; systemd calls a service well confined up to 2.5 of 10.
 for unit in "$root"/contrib/systemd/*.service; do
     holds "${unit##*/} is confined" systemd-analyze security --offline=yes --no-pager --threshold=25 "$unit" >"$tmp/said" 2>&1
 done
@@ -376,7 +376,7 @@ calendar=$(sed -n 's/^OnCalendar=//p' "$root/contrib/systemd/strongroom-watch.ti
 systemd-analyze calendar "$calendar" >"$tmp/said" 2>&1
 has "$tmp/said" '08:00:00' 'the timer runs at eight'
 
-# What the gateway's unit gives: the key as strongroom-key in CREDENTIALS_DIRECTORY, and nothing else.
+# What the gateway's unit provides: only the key, as strongroom-key in CREDENTIALS_DIRECTORY.
 name=$(sed -n 's/^LoadCredentialEncrypted=//p' "$root/contrib/systemd/openclaw-gateway.service")
 mkdir "$tmp/credentials"
 mv "$tmp/home/.config/strongroom/key" "$tmp/credentials/$name"

@@ -1,11 +1,11 @@
-//! Copies of a home, and how parts of them come back.
+//! Copies of a home, and restoring parts of them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// The files of a home as they were at a moment, by their names in it. Locks are left out.
+/// The files of a home at one moment, by their names in it. Locks are left out.
 pub struct Backup {
     home: PathBuf,
     files: BTreeMap<String, Vec<u8>>,
@@ -16,18 +16,18 @@ impl Backup {
         Self { home: home.to_owned(), files: files(home) }
     }
 
-    /// What a file held.
+    /// Returns the contents of a file.
     #[track_caller]
     pub fn file(&self, name: &str) -> &[u8] {
         self.files.get(name).unwrap_or_else(|| panic!("the backup has no {name}"))
     }
 
-    /// Whether two hold the same files.
+    /// Returns whether two copies contain the same files.
     pub fn same(&self, other: &Self) -> bool {
         self.files == other.files
     }
 
-    /// Makes a part of the home what it was, the part of which `belongs` says so: files that came since go.
+    /// Restores the part of the home that `belongs` selects; newer files of that part are removed.
     pub fn put_back(&self, belongs: impl Fn(&str) -> bool) {
         for name in files(&self.home).into_keys().filter(|name| belongs(name)) {
             fs::remove_file(self.home.join(name)).unwrap();
@@ -37,19 +37,19 @@ impl Backup {
         }
     }
 
-    /// Makes the whole home what it was.
+    /// Restores the whole home.
     pub fn restore(&self) {
         self.put_back(|_| true);
     }
 
-    /// Writes a part of it over another home, and leaves the rest of that one as it is.
+    /// Writes a part of the copy over another home, and leaves the rest of that home alone.
     pub fn lay_over(&self, home: &Path, belongs: impl Fn(&str) -> bool) {
         for (name, bytes) in self.files.iter().filter(|(name, _)| belongs(name)) {
             write(&home.join(name), bytes);
         }
     }
 
-    /// Unpacks it at another place, as a new home.
+    /// Unpacks the copy in another place, as a new home.
     pub fn unpack(&self, home: &Path) {
         self.lay_over(home, |_| true);
     }
@@ -63,7 +63,7 @@ pub fn write(path: &Path, bytes: &[u8]) {
     fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
 }
 
-/// Every file under a directory but the locks, by its name there.
+/// Returns every file under a directory except the locks, by its name there.
 fn files(directory: &Path) -> BTreeMap<String, Vec<u8>> {
     let all = crate::session::kept(directory).into_iter();
     all.filter(|(path, ..)| path.is_file())

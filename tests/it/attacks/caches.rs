@@ -1,4 +1,4 @@
-//! What `unlock` keeps ends when it is to end, and is for those that it is meant for.
+//! The unlock cache ends when it should, and serves only those it is meant for.
 
 use std::process::{Command, Stdio};
 
@@ -8,7 +8,7 @@ use crate::keyring;
 use crate::session::{Ran, Session, binary, ran};
 use crate::unlock_cache::{SECRET, Vault, keyctl};
 
-/// A shell with the binary as `$0`, in the session's surroundings.
+/// A shell with the binary as `$0`, in the session's environment.
 fn shell(session: &Session, tool: &[&str], script: &str) -> Ran {
     let mut command = Command::new(tool[0]);
     command.args(&tool[1..]).args(["/bin/sh", "-c", script]).arg(binary());
@@ -18,7 +18,7 @@ fn shell(session: &Session, tool: &[&str], script: &str) -> Ran {
     ran(command, b"")
 }
 
-/// U reads the keyring: after a rekey the keys of before are not there to be read.
+/// U reads the keyring: after a rekey, the old keys are no longer there.
 #[test]
 fn a_rekey_leaves_no_cache() {
     if !keyring::is_there() {
@@ -32,7 +32,7 @@ fn a_rekey_leaves_no_cache() {
     vault.is_locked();
 }
 
-/// A cache goes by the home's path; who moved the home and locks it means this vault.
+/// A cache is found by the home's path; `lock` after a move still means this vault.
 #[test]
 fn lock_ends_the_cache_of_a_home_that_was_moved() {
     if !keyring::is_there() {
@@ -46,7 +46,7 @@ fn lock_ends_the_cache_of_a_home_that_was_moved() {
     vault.is_locked();
 }
 
-/// In a user namespace of its own, which has keyrings of its own: other tests have caches too.
+/// Runs in its own user namespace, which has its own keyrings, because other tests have caches too.
 #[test]
 fn lock_all_ends_every_cache_of_the_user() {
     if !keyring::is_there() {
@@ -75,7 +75,7 @@ fn lock_all_ends_every_cache_of_the_user() {
     assert_eq!(done.ok().stdout, "made-up-secret\nmade-up-secret\nlocked\n");
 }
 
-/// `unlock --session` is for the processes of one session of the kernel's keyring alone.
+/// `unlock --session` serves only the processes of one kernel keyring session.
 #[test]
 fn a_cache_for_a_session_is_none_outside_it() {
     if !keyring::is_there() {
@@ -92,7 +92,7 @@ fn a_cache_for_a_session_is_none_outside_it() {
     assert!(done.status == 0 && done.stdout.trim_end() == SECRET, "{} {}", done.stdout, done.stderr);
 }
 
-/// A cache for one agent opens none of another's, and not the vault's own things.
+/// A cache for one agent opens nothing of another agent, and nothing of the vault itself.
 #[test]
 fn a_cache_for_one_agent_opens_no_other() {
     if !keyring::is_there() {

@@ -1,4 +1,4 @@
-//! Clocks that are wrong by decades: nothing stops being read or written, and what was written last is current.
+//! Clocks that are wrong by decades: everything can still be read and written, and the last write is current.
 
 use std::fs;
 
@@ -47,7 +47,7 @@ fn a_clock_that_jumps_stops_no_reading_and_no_writing() {
         }
         assert_eq!(seen(&session, ONE), served(secret));
     }
-    // By the true clock it goes on, one step at a time.
+    // With the right clock it continues, one step at a time.
     session.feed("made-up-at-last", ["rotate", ONE]).ok();
     assert_eq!(generation(&session, ONE), last + 1);
     assert_eq!(seen(&session, ONE), served("made-up-at-last"));
@@ -69,7 +69,7 @@ fn a_vault_made_at_a_wrong_time_is_used_at_the_right_one() {
     }
 }
 
-/// A generation far ahead of the clock is worth knowing, and blocks no one.
+/// A generation far ahead of the clock is reported, and blocks no one.
 #[test]
 fn a_generation_far_ahead_of_the_clock_is_a_finding() {
     let session = vault();
@@ -82,7 +82,7 @@ fn a_generation_far_ahead_of_the_clock_is_a_finding() {
     assert_eq!(seen(&session, ONE), served("made-up-later"));
 }
 
-/// H empties the log of a vault whose clock was ahead once: what was removed then does not come back.
+/// H empties the log of a vault whose clock was once ahead: removed profiles do not come back.
 #[test]
 fn a_removal_of_the_year_2099_is_remembered_without_the_log() {
     let session = vault();

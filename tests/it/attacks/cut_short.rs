@@ -1,5 +1,5 @@
-//! What follows a commit elsewhere, and the making of a vault: a kill at any moment leaves nothing that the next
-//! command does not finish or undo.
+//! The steps outside the agent's directory after a commit, and the creation of a vault: whatever a kill at any moment
+//! leaves, the next command finishes or undoes.
 
 use std::fs;
 
@@ -59,7 +59,7 @@ fn tell(what: &str, moments: &[Moment], results: Vec<Result<(), String>>) {
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
-/// Cooldowns, the pin and the last good profile go with the id, or stay with it.
+/// Cooldowns, the pin and the last good profile all move to the new id, or all stay with the old one.
 #[test]
 fn a_rename_that_is_killed_takes_its_state_along() {
     run("rename", &template(), &["rename", ONE, MOVED], |session, ids| {
@@ -85,7 +85,7 @@ fn a_removal_that_is_killed_leaves_no_state_of_what_is_gone() {
     });
 }
 
-/// A new secret ends the waiting of the old one: the kill keeps no one waiting for good.
+/// A new secret ends the cooldown of the old one: after a kill, nothing stays in cooldown forever.
 #[test]
 fn a_rotation_that_is_killed_keeps_no_new_secret_waiting() {
     let template = template();
@@ -108,7 +108,7 @@ fn a_rotation_that_is_killed_keeps_no_new_secret_waiting() {
     tell("rotate", &moments, results);
 }
 
-/// A killed `init` is finished, or begun again, by another with the same arguments, and by nothing else.
+/// A killed `init` is finished or started again by an `init` with the same arguments, and by nothing else.
 fn init(what: &str, arguments: &[&str], unlock: &[&str]) {
     let fresh = || {
         let session = in_memory();
@@ -156,7 +156,7 @@ fn an_init_with_a_passphrase_that_is_killed_goes_on() {
     );
 }
 
-/// Not a kill: the same through one that ended as it should, to see that the checks above can pass.
+/// The same without a kill, to show that the checks above can pass.
 #[test]
 fn state_goes_with_a_rename_and_a_removal() {
     let session = template();

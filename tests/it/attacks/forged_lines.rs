@@ -1,4 +1,4 @@
-//! H writes into a log: no line that does not verify decides a generation, a removal or what is current.
+//! H writes into a log: a line that does not verify decides neither a generation, nor a removal, nor what is current.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 
 const THREE: &str = "openrouter:three";
 
-/// What stands where a forged line's MAC is due.
+/// What a forged line has as its MAC.
 #[derive(Clone, Copy, Debug)]
 enum Mac {
     Copied,
@@ -26,7 +26,7 @@ fn line_of(log: &str, profile: &str) -> String {
     log.lines().rfind(|line| line.contains(&name)).unwrap().to_owned()
 }
 
-/// A line with another generation.
+/// Returns a line with another generation.
 fn forged(line: &str, generation: u64, mac: Mac) -> String {
     let (before, rest) = line.split_once("\"generation\":").unwrap();
     let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -39,7 +39,7 @@ fn forged(line: &str, generation: u64, mac: Mac) -> String {
     }
 }
 
-/// A vault with two lines in its log after those of `openrouter:one`, so that a forged one can stand before them.
+/// A vault with two lines in its log after those of `openrouter:one`, so that a forged line can precede them.
 fn session() -> Session {
     let session = vault();
     session.paste(ONE, CURRENT);
@@ -48,7 +48,7 @@ fn session() -> Session {
     session
 }
 
-/// Puts a line before the last two.
+/// Inserts a line before the last two.
 fn insert(session: &Session, line: &str) {
     let path = session.home().join(LOG);
     let log = fs::read_to_string(&path).unwrap();
@@ -64,16 +64,16 @@ fn take_out(session: &Session, line: &str) {
     write(&path, kept.as_bytes());
 }
 
-/// What a forged generation led to.
+/// The effects of a forged generation.
 #[derive(Debug)]
 struct Outcome {
-    /// After the line was taken out and an old record put back.
+    /// What is read after the line was removed and an old record put back.
     old_record: Seen,
-    /// Of the secret that was stored beside the forged line.
+    /// The generation of the secret that was stored while the forged line was there.
     generation: u64,
     /// The exit status of `verify`, and whether `log` marks the line.
     seen_by: (i32, bool),
-    /// The exit status of `verify` in the end.
+    /// The exit status of the last `verify`.
     repaired: i32,
 }
 
@@ -100,7 +100,7 @@ fn forge_a_generation(value: u64, mac: Mac) -> Outcome {
     Outcome { old_record, generation, seen_by, repaired }
 }
 
-/// H: "the next secret gets the highest generation there is, and from then on any old record is as new".
+/// H: "the next secret gets the highest possible generation, and after that any old record counts as new".
 #[test]
 fn a_forged_generation_in_mid_log_is_never_taken_over() {
     let mut bad = Vec::new();
@@ -119,7 +119,7 @@ fn a_forged_generation_in_mid_log_is_never_taken_over() {
     assert!(bad.is_empty(), "{}", bad.join("\n"));
 }
 
-/// H: "what I say was removed is left out when the index is rebuilt".
+/// H: "a profile that I say was removed is left out when the index is rebuilt".
 #[test]
 fn a_forged_removal_hides_no_profile() {
     let session = session();
@@ -136,7 +136,7 @@ fn a_forged_removal_hides_no_profile() {
     assert_eq!(seen(&session, ONE), served(CURRENT));
 }
 
-/// H plays a line again that the vault made itself: a removal before the profile was stored again.
+/// H replays a line that the vault made itself: a removal from before the profile was stored again.
 #[test]
 fn a_line_that_is_played_again_steers_nothing_and_is_marked() {
     for at_the_end in [true, false] {
@@ -165,7 +165,7 @@ fn a_line_that_is_played_again_steers_nothing_and_is_marked() {
     }
 }
 
-/// H empties an agent's log: nothing that was removed comes back, and nothing that is there is lost.
+/// H empties an agent's log: no removed profile comes back, and no existing one is lost.
 #[test]
 fn an_emptied_log_brings_back_no_removed_profile() {
     for gone in [true, false] {

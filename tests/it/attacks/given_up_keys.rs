@@ -1,5 +1,5 @@
-//! H has the keys that a `rekey` gave up, and puts old files back: nothing new is sealed under those keys.
-//! Beside it: what else `rekey` gives up.
+//! H has the keys that a `rekey` gave up, and puts old files back: nothing new is encrypted with those keys.
+//! Also: what else `rekey` gives up.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ fn is_ledger(name: &str) -> bool {
     name == "ledger" || name.starts_with("agents/main/ledger")
 }
 
-/// What H puts back, from little to all.
+/// What H puts back, from one part to everything.
 pub const PARTS: [Part; 6] = [
     ("the unlock file", |name| name.starts_with("unlock/")),
     ("and both logs", |name| name.starts_with("unlock/") || is_log(name)),
@@ -31,7 +31,7 @@ pub const PARTS: [Part; 6] = [
     ("the whole home", |_| true),
 ];
 
-/// A vault before and after a change of its keys, and what H kept of the time before.
+/// A vault before and after a change of its keys, and what H kept from before.
 struct Changed {
     session: Session,
     before: Backup,
@@ -51,7 +51,7 @@ fn changed(rekey: &[&str]) -> Changed {
 }
 
 impl Changed {
-    /// A write was refused, and left nothing that the given-up keys open.
+    /// Checks that a write was refused, and left nothing that the given-up keys open.
     #[track_caller]
     fn is_refused(&self, ran: &Ran, what: &str) {
         let leaked = readable_by(&self.recovery, &self.session.home(), NEXT);
@@ -66,7 +66,7 @@ impl Changed {
     }
 }
 
-/// H has the old key file, and cannot write the one that is there.
+/// H has the old key file, and cannot replace the current one.
 #[test]
 fn nothing_is_sealed_under_given_up_keys_whatever_is_put_back() {
     for (what, belongs) in PARTS {
@@ -82,7 +82,7 @@ fn nothing_is_sealed_under_given_up_keys_whatever_is_put_back() {
     }
 }
 
-/// The same where the key file is the old one again: a backup brought it back too.
+/// The same if a backup also restored the old key file.
 #[test]
 fn nor_if_the_old_key_file_comes_back_with_it() {
     for (what, belongs) in PARTS {
@@ -93,7 +93,7 @@ fn nor_if_the_old_key_file_comes_back_with_it() {
     }
 }
 
-/// And the same where the key file was kept on purpose.
+/// The same if the key file was kept on purpose.
 #[test]
 fn nor_if_the_key_file_was_kept() {
     for (what, belongs) in PARTS {
@@ -104,7 +104,7 @@ fn nor_if_the_key_file_was_kept() {
     }
 }
 
-/// A person restored all of it, key file too: what is there is read, and one command makes new keys of it.
+/// A person restored everything, including the key file: it can be read, and one command makes new keys.
 #[test]
 fn a_backup_from_before_a_rekey_is_read_and_goes_on_under_new_keys() {
     let changed = changed(&["rekey", "--yes"]);
@@ -140,7 +140,7 @@ fn a_rekey_makes_a_new_key_file_of_the_same_name() {
         .map(|entry| entry.unwrap().file_name())
         .collect();
     assert_eq!(names, ["key"], "something was left beside it");
-    // The one that was given up opens nothing any more.
+    // The old one no longer opens anything.
     write(&session.path("old"), &changed.key);
     let ran = session.run(["--key-file", "old", "get", ONE]).sane(CURRENT);
     assert!(ran.status == 77 && ["LOCKED", "WRONG_KEY"].contains(&code(&ran).as_str()), "{}", ran.stderr);
@@ -158,7 +158,7 @@ fn a_rekey_puts_a_new_key_file_where_it_is_told() {
         let ran = session.run(["get", ONE]).sane(CURRENT);
         assert_eq!(ran.status, 77, "the old key file opens it: {}", ran.stderr);
     }
-    // Nothing is written over a file that is there, and then nothing is changed.
+    // An existing file is never overwritten, and then nothing is changed.
     session.write("taken", "a file of another program");
     let before = Backup::of(&session.home());
     session.run(["--key-file", "new", "rekey", "--yes", "--new-key-file", "taken"]).failed("EXISTS", 73);

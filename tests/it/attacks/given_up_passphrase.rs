@@ -1,5 +1,5 @@
-//! H has the vault key and recovery key that a `rekey` of a passphrase vault gave up. The passphrase stays the
-//! same, so an old unlock file that is put back opens as before.
+//! H has the vault key and the recovery key that a `rekey` of a passphrase vault gave up. The passphrase stays the
+//! same, so an old unlock file that is put back can still be opened.
 
 use super::backup::Backup;
 use super::given_up_keys::PARTS;

@@ -1,5 +1,5 @@
-//! A change of unlock methods that is killed, or fails, at any moment: a method is listed, opens the vault and is
-//! in its log, or opens nothing, even if H gives what was left another name.
+//! A change of unlock methods that is killed or fails at any moment: either a method is listed, opens the vault and is
+//! in its log, or it opens nothing, even if H renames what was left.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use crate::session::Session;
 const ADD: [&str; 7] = ["unlock-method", "add", "key-file", "--name", "second", "--new-key-file", "second"];
 const REMOVE: [&str; 4] = ["unlock-method", "remove", "second", "--yes"];
 
-/// What happens at a moment.
+/// The fault at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     Kill,
@@ -33,7 +33,7 @@ fn with_second() -> Session {
     session
 }
 
-/// Whether the method opens the vault, is listed, and how the log's last word of it is.
+/// Whether the method opens the vault and is listed, and the last operation on it in the log.
 #[derive(Debug, PartialEq, Eq)]
 struct Method {
     opens: bool,
@@ -60,15 +60,16 @@ fn second(session: &Session) -> Method {
 }
 
 impl Method {
-    /// It is there in every respect, or in none that matters. What H left may be listed if it opens nothing.
+    /// Returns whether the method exists in every respect, or in none that matters. What H left may be listed if it
+    /// opens nothing.
     fn is_whole(&self, hostile: bool) -> bool {
         let added = self.last.as_deref().is_some_and(|op| op.contains("add"));
         if self.opens { self.listed && added } else { hostile || (!self.listed && !added) }
     }
 }
 
-/// H: whatever else lies beside the unlock files may be one, under another name, and what lies beside the ledger
-/// may be the next one.
+/// H: any other file next to the unlock files may become one under another name, and any file next to the ledger may
+/// become the next ledger.
 fn give_names_back(session: &Session, old: Option<&[u8]>) -> Vec<PathBuf> {
     let mut renamed = Vec::new();
     let target = session.home().join("unlock/second.age");
@@ -85,7 +86,7 @@ fn give_names_back(session: &Session, old: Option<&[u8]>) -> Vec<PathBuf> {
     }
     for name in ["ledger.tmp", "ledger.new"] {
         let staged = session.home().join(name);
-        // A torn one would only be a damaged ledger.
+        // A torn file would only be a damaged ledger.
         if fs::read_to_string(&staged).is_ok_and(|text| text.contains("\nmac ") && text.ends_with('\n')) {
             fs::rename(&staged, session.home().join("ledger")).unwrap();
             renamed.push(staged);
@@ -94,7 +95,7 @@ fn give_names_back(session: &Session, old: Option<&[u8]>) -> Vec<PathBuf> {
     renamed
 }
 
-/// Runs the command with the fault at the moment, then H, then the next command; gives what is wrong.
+/// Runs the command with the fault at the moment, then H, then the next command; returns what is wrong.
 fn at(
     template: &Session,
     command: &[&str],
@@ -118,7 +119,7 @@ fn at(
             }
         }
     }
-    // Before anything else is run, what was left must not be a way in that no one knows of.
+    // Before anything else is run, the leftovers must not be an unknown way in.
     let renamed = if hostile { give_names_back(&session, old.as_deref()) } else { Vec::new() };
     if seen(&session, ONE) != served(CURRENT) {
         return wrong(format!("the key file of before reads {:?}", seen(&session, ONE)));
@@ -132,7 +133,7 @@ fn at(
         return wrong(format!("{method:?}, with other names: {renamed:?}"));
     }
     if !hostile {
-        // The next change of this kind leaves nothing of it.
+        // The next change of this kind removes all of it.
         let third = ["unlock-method", "add", "key-file", "--name", "third", "--new-key-file", "third"];
         let added = session.run(third);
         if added.status != 0 {
@@ -149,7 +150,7 @@ fn at(
             return wrong(format!("{left:?} {staged:?} {}", verified.stdout));
         }
     }
-    // It is not in the way of the next one of that name.
+    // It does not block the next method of that name.
     if !method.opens {
         let _ = fs::remove_file(session.path("second"));
         let mut added = session.run(ADD);
@@ -206,7 +207,7 @@ fn a_method_whose_removal_is_killed_is_whole_or_opens_nothing() {
     run(&with_second(), &REMOVE, Fault::Kill);
 }
 
-/// A removed method opens nothing more if its file is put back: it is in no ledger.
+/// A removed method opens nothing if its file is put back, because it is in no ledger.
 #[test]
 fn a_removed_method_that_is_put_back_opens_nothing() {
     let session = with_second();
@@ -217,7 +218,7 @@ fn a_removed_method_that_is_put_back_opens_nothing() {
     assert!([65, 77].contains(&got.status), "{} {}", got.status, got.stderr);
     let pasted = session.feed(NEXT, ["--key-file", "second", "rotate", ONE]);
     assert!([65, 77].contains(&pasted.status), "{} {}", pasted.status, pasted.stderr);
-    // It is reported, and stops no other.
+    // It is reported, and does not block the others.
     assert_eq!(seen(&session, ONE), served(CURRENT));
     paste_next(&session).ok();
     super::reports(&session, &["verify"], "second");

@@ -1,5 +1,5 @@
-//! H takes the ledger away, alters it, or puts an old one back: nothing is lost, nothing is given that it does not
-//! vouch for, and no write goes on without a word.
+//! H removes the ledger, alters it, or puts an old one back: nothing is lost, nothing is returned that the ledger does
+//! not vouch for, and no write continues silently.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::session::{Ran, Session};
 
-/// Every kind of write of profiles, as it would be typed.
+/// Every kind of write of profiles, as it is typed.
 fn writes(session: &Session) -> Vec<(&'static str, Ran)> {
     vec![
         ("paste", paste_next(session)),
@@ -32,7 +32,7 @@ fn all_are_refused(session: &Session, what: &str) {
     assert!(before.same(&after), "{what}: a refused write changed the home");
 }
 
-/// What `get` gives a person who takes what opens.
+/// Returns what `get` gives to a person who accepts a rollback.
 fn by_hand(session: &Session, id: &str) -> String {
     session.run(["get", id, "--accept-rollback"]).ok().stdout.trim_end().to_owned()
 }
@@ -77,7 +77,7 @@ fn without_its_ledger_an_agent_gives_nothing_and_loses_nothing() {
     paste_next(&session).ok();
 }
 
-/// No backup has the ledger: the remedy that is printed makes another of what is there.
+/// No backup has the ledger: the printed remedy makes a new one from the existing records.
 #[test]
 fn a_lost_ledger_is_made_again_by_the_printed_remedy() {
     let (session, _) = rotated();
@@ -128,7 +128,7 @@ fn a_ledger_of_another_agent_or_vault_is_none() {
     session.run(["verify"]).ok();
 }
 
-/// What comes back, as H would choose it: no less than what makes the old record current.
+/// What H puts back: at least what makes the old record current.
 const ROLLBACKS: [Part; 3] = [
     ("ledger and record", |name| name == RECORD || name.starts_with(LEDGER)),
     ("the agent", |name| name.starts_with("agents/main/")),
@@ -143,7 +143,7 @@ fn an_old_ledger_and_record_are_read_and_reported_and_stop_every_write() {
         let refusal = paste_next(&session);
         assert!(is_tampered(&refusal), "{what}: a paste goes on: exit {} {}", refusal.status, refusal.stderr);
         all_are_refused(&session, what);
-        // What is there is read: a restored backup stops no gateway.
+        // Reading continues: a restored backup stops no gateway.
         assert_eq!(seen(&session, ONE), served(OLD), "{what}");
         assert_eq!(seen(&session, TWO), served(SECOND), "{what}");
         for verb in ["verify", "doctor"] {
@@ -175,20 +175,20 @@ fn a_rollback_is_accepted_once_and_only_the_one_that_was_named() {
         assert_eq!(seen(&session, ONE), served(OLD), "{what}");
         session.run(["doctor", "--repair"]);
         session.run(["verify"]).ok();
-        // The same word again is worth nothing: neither now nor if the same state comes back.
+        // The same digest does not work twice: neither now nor if the same state comes back.
         assert_ne!(session.run(["doctor", "--accept-rollback", &named]).status, 0, "{what}: twice");
         before.put_back(belongs);
         assert!(is_tampered(&paste_next(&session)), "{what}: the same state again");
         assert_ne!(session.run(["doctor", "--accept-rollback", &named]).status, 0, "{what}: again");
         let refusal = paste_next(&session);
         assert!(is_tampered(&refusal), "{what}: the old digest was accepted again");
-        // A person who restores the same backup again has a way out too.
+        // A person who restores the same backup again also has a way out.
         session.run(["doctor", "--accept-rollback", &digest(&refusal)]);
         paste_next(&session).ok();
     }
 }
 
-/// Another digest of the same length.
+/// Returns another digest of the same length.
 fn swapped(digest: &str) -> String {
     digest.chars().map(|c| if c == '0' { '1' } else { '0' }).collect()
 }
@@ -203,7 +203,7 @@ fn an_anchor_that_lags_is_no_rollback() {
     let anchor = Backup::of(&session.path(ANCHOR));
     session.feed("made-up-later", ["rotate", ONE]).ok();
     paste_next(&session).ok();
-    // A rekey makes its anchors durable: one of before it tells of keys that were changed elsewhere, or of others.
+    // A rekey makes its anchors durable: an older anchor means that the keys were changed elsewhere or replaced.
     before_rekey.restore();
     assert!(is_tampered(&paste_next(&session)));
     assert_eq!(seen(&session, ONE), served("made-up-later"));

@@ -1,4 +1,4 @@
-//! What others could write, or what belongs to another, is reported: of everything in a home, not of the home alone.
+//! Anything in a home that others could write to, or that another user owns, is reported, not only the home itself.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ fn session() -> Session {
     session
 }
 
-/// Every directory, and every file that steers, and the mode that lets others write it.
+/// Every directory and every file that controls the vault, and the mode that lets others write to it.
 const LOOSE: [(&str, u32); 13] = [
     ("agents", 0o777),
     ("agents/main", 0o777),
@@ -32,7 +32,7 @@ const LOOSE: [(&str, u32); 13] = [
     ("ledger", 0o666),
 ];
 
-/// `verify` or `doctor` names a path as something that is wrong.
+/// Checks that `verify` or `doctor` reports a path as a problem.
 #[track_caller]
 fn names(session: &Session, verb: &str, path: &str) -> Option<String> {
     let ran = session.run([verb]);
@@ -60,7 +60,7 @@ fn what_others_can_write_is_reported_by_verify_and_doctor() {
     assert!(bad.is_empty(), "{} of {}:\n{}", bad.len(), 2 * LOOSE.len(), bad.join("\n"));
 }
 
-/// As root: parts of a home are given away.
+/// As root: parts of a home are given to another user.
 #[test]
 fn what_belongs_to_another_is_reported_by_verify_and_doctor() {
     if !rustix::process::geteuid().is_root() {
@@ -107,7 +107,7 @@ fn settings_that_the_vault_did_not_write_choose_nothing() {
             ran.stdout
         );
     }
-    // No keychain is asked: the safe default is the file.
+    // No keychain is asked: the safe default is encrypted files.
     super::paste_next(&session).ok();
     assert_eq!(seen(&session, "openrouter:next"), served(super::NEXT));
     assert!(session.agent_file("records/openrouter_3anext.age").exists());

@@ -1,5 +1,5 @@
-//! A part of a home is away, or came back without what names it: it is told, and no change of keys loses it for
-//! good. No one has to mean harm: half a synchronised folder is enough.
+//! A part of a home is missing, or came back without what names it: that is reported, and no change of keys loses it
+//! for good. No attacker is needed: a half-synchronised folder is enough.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn of_ops(session: &Session) -> Ran {
     session.run(["--agent", "ops", "get", "groq:default"])
 }
 
-/// A vault of two agents.
+/// A vault with two agents.
 fn two_agents() -> Session {
     let session = vault();
     session.paste(ONE, CURRENT);
@@ -35,7 +35,7 @@ fn an_agent_that_is_away_is_told_and_is_not_left_behind_by_a_rekey() {
     let status = session.run(["status"]);
     assert!(status.stdout.contains("agent ops is gone"), "{}", status.stdout);
     assert!(is_tampered(&session.run(REKEY)));
-    // The others are read and written.
+    // The others can be read and written.
     paste_next(&session).ok();
     fs::rename(&away, &there).unwrap();
     session.run(["verify"]).ok();
@@ -93,7 +93,7 @@ fn a_record_that_the_ledger_does_not_know_stops_a_rekey() {
     }
 }
 
-/// A backup from before a rekey, one record of which is damaged: what is printed leads out of it.
+/// A backup from before a rekey with one damaged record: the printed remedies repair it.
 #[test]
 fn a_damaged_record_is_removed_from_a_home_of_before_a_rekey() {
     let (session, _) = rotated();
@@ -107,7 +107,7 @@ fn a_damaged_record_is_removed_from_a_home_of_before_a_rekey() {
     let rekey = session.run(REKEY);
     assert!(rekey.status == 65 && rekey.stderr.contains("remove it first"), "{}", rekey.stderr);
     session.run(["remove", ONE, "--yes"]).ok();
-    // Nothing is sealed under the key that was given up, now or after the removal.
+    // Nothing is encrypted with the old key, now or after the removal.
     assert!(is_tampered(&paste_next(&session)));
     session.run(REKEY).ok();
     assert_eq!(seen(&session, TWO), served(SECOND));

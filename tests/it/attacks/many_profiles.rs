@@ -1,4 +1,4 @@
-//! An agent with so many profiles that its ledger is in parts: H alters, removes and puts back a part.
+//! An agent with so many profiles that its ledger has several parts: H alters, removes and puts back a part.
 
 use std::fs;
 
@@ -32,7 +32,7 @@ fn session() -> Session {
     session
 }
 
-/// The parts of the ledger.
+/// Returns the parts of the ledger.
 fn parts(session: &Session) -> Vec<String> {
     let entries = fs::read_dir(session.agent_file("")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -41,7 +41,7 @@ fn parts(session: &Session) -> Vec<String> {
     parts
 }
 
-/// How many ids are given, with their own secrets, and how many are TAMPERED: nothing else may come of any.
+/// Returns how many ids give their own secret, and how many are TAMPERED: no other result is allowed.
 fn counts(session: &Session) -> (usize, usize) {
     let ids: Vec<_> = (0..COUNT).map(id).collect();
     let answers = resolve_all(session, &[], ids.iter().map(String::as_str));
@@ -89,7 +89,7 @@ fn a_part_of_a_ledger_that_is_damaged_costs_its_own_ids_alone_and_loses_nothing(
             let (given, tampered) = counts(&session);
             assert!(given > 0 && tampered > 0, "{given} given, {tampered} tampered");
             assert_eq!(session.run(["verify"]).status, 65);
-            // What is in the damaged part is not overwritten as if nothing were known of it.
+            // Profiles in the damaged part are not overwritten as if they were new.
             for n in 0..COUNT {
                 if seen(&session, &id(n)) == refused("TAMPERED") {
                     let ran = session.feed("made-up-later", ["rotate", &id(n)]);
@@ -105,7 +105,7 @@ fn a_part_of_a_ledger_that_is_damaged_costs_its_own_ids_alone_and_loses_nothing(
     paste_next(&session).ok();
 }
 
-/// An old root and its old parts, with the old record: the anchor knows about it.
+/// An old root and its old parts, with the old record: the anchor gives it away.
 #[test]
 fn an_old_ledger_in_parts_stops_writes_and_no_reads() {
     let session = session();
@@ -121,7 +121,7 @@ fn an_old_ledger_in_parts_stops_writes_and_no_reads() {
     session.run(["verify"]).ok();
 }
 
-/// The way out is printed, and takes over every record that is there.
+/// The remedy is printed, and takes over every existing record.
 #[test]
 fn a_part_that_is_gone_for_good_is_gone_on_without_by_a_digest() {
     let session = session();

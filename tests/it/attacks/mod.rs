@@ -1,4 +1,4 @@
-//! Attacks on what steers a vault, and faults of it: the index, the logs, notes, unlock files and the cache.
+//! Attacks on, and damage to, what controls a vault: the index, the logs, notes, unlock files and the cache.
 //!
 //! Two attackers. H can write the home and has no key: a synchronised folder, a backup server, a container that
 //! shares the volume, or simply a restored backup. U runs as the same user and knows no secret of a passphrase
@@ -34,23 +34,23 @@ use crate::faults::vault;
 use crate::session::{Ran, Session};
 use backup::Backup;
 
-/// The profile that the attacks are about.
+/// The profile under attack.
 const ONE: &str = "openrouter:one";
-/// What it held first.
+/// Its first value.
 const OLD: &str = "made-up-old-secret";
-/// What it holds now.
+/// Its current value.
 const CURRENT: &str = "made-up-current-secret";
-/// A profile beside it, and its secret.
+/// Another profile, and its secret.
 const TWO: &str = "openrouter:two";
 const SECOND: &str = "made-up-second-secret";
-/// What is pasted after an attack.
+/// The value that is pasted after an attack.
 const NEXT: &str = "made-up-next-secret";
 /// The record of `openrouter:one`.
 const RECORD: &str = "agents/main/records/openrouter_3aone.age";
 const INDEX: &str = "agents/main/auth-profiles.json";
 const LOG: &str = "agents/main/log.jsonl";
 const LEDGER: &str = "agents/main/ledger";
-/// What remembers a home outside it, below `HOME`.
+/// The place below `HOME` where a home is remembered outside it.
 const ANCHOR: &str = ".local/state/strongroom";
 
 /// Returns a vault whose profile was rotated, and the home as it was before.
@@ -67,7 +67,7 @@ fn paste_next(session: &Session) -> Ran {
     session.feed(NEXT, ["paste-api-key", "--provider", "openrouter", "--profile-id", "openrouter:next"])
 }
 
-/// What `get` and `resolve` give of a profile: its secret, or the code of the error.
+/// The results of `get` and `resolve` for a profile: its secret, or the code of the error.
 type Seen = (Result<String, String>, Result<String, String>);
 
 fn seen(session: &Session, id: &str) -> Seen {
@@ -82,7 +82,7 @@ fn seen(session: &Session, id: &str) -> Seen {
     (got, resolved)
 }
 
-/// Both give this secret.
+/// Both return this secret.
 fn served(secret: &str) -> Seen {
     (Ok(secret.to_owned()), Ok(secret.to_owned()))
 }
@@ -92,18 +92,18 @@ fn refused(code: &str) -> Seen {
     (Err(code.to_owned()), Err(code.to_owned()))
 }
 
-/// The code of an error, as it is printed.
+/// Returns the code of a printed error.
 fn code(ran: &Ran) -> String {
     let code = ran.stderr.split_once("error: [").and_then(|(_, rest)| rest.split_once(']'));
     code.map_or_else(|| format!("no code: {}", ran.stderr), |(code, _)| code.to_owned())
 }
 
-/// Whether a write was refused because of what was done to the home.
+/// Returns whether a write was refused because the home was tampered with.
 fn is_tampered(ran: &Ran) -> bool {
     ran.status == 65 && code(ran) == "TAMPERED"
 }
 
-/// A command reports findings that name this, in capitals or not.
+/// Checks that a command reports findings that name this text, ignoring case.
 #[track_caller]
 fn reports(session: &Session, arguments: &[&str], what: &str) {
     let ran = session.run(arguments);
@@ -117,7 +117,7 @@ fn reports(session: &Session, arguments: &[&str], what: &str) {
     );
 }
 
-/// The digest that a refusal names: what `doctor --accept-rollback` takes.
+/// Returns the digest that a refusal names, which `doctor --accept-rollback` takes.
 #[track_caller]
 fn digest(ran: &Ran) -> String {
     let (_, rest) = ran
@@ -127,7 +127,7 @@ fn digest(ran: &Ran) -> String {
     rest.chars().take_while(char::is_ascii_alphanumeric).collect()
 }
 
-/// Does something again after each remedy that its refusal names, and gives what came of it at last.
+/// Runs something again after each remedy that its refusal names, and returns the last result.
 fn by_its_remedy(session: &Session, act: impl Fn() -> Ran) -> Ran {
     for _ in 0..3 {
         let ran = act();
@@ -147,7 +147,7 @@ fn by_its_remedy(session: &Session, act: impl Fn() -> Ran) -> Ran {
     act()
 }
 
-/// Writing goes on, at once or after the remedy that is printed, and then all is well.
+/// Checks that writing works, at once or after the printed remedy, and that all is well afterwards.
 #[track_caller]
 fn is_mended(session: &Session) {
     by_its_remedy(session, || paste_next(session)).ok();
@@ -156,7 +156,7 @@ fn is_mended(session: &Session) {
     assert_eq!(seen(session, "openrouter:next"), served(NEXT));
 }
 
-/// The generation that `list` shows.
+/// Returns the generation that `list` shows.
 fn generation(session: &Session, id: &str) -> u64 {
     let document = session.run(["list", "--json"]).ok().json();
     let profiles = document["agents"][0]["profiles"].as_array().unwrap();
@@ -169,14 +169,14 @@ fn is_near_the_clock(generation: u64) -> bool {
     u128::from(generation).abs_diff(now) < 3_600_000
 }
 
-/// Whether `log --json` marks any line as damage.
+/// Returns whether `log --json` marks any line as damaged.
 fn marks_damage(document: &Value) -> bool {
     let lines = document["lines"].as_array().unwrap();
     let marked = |line: &Value| line["damaged"] == true || line["verified"] == false;
     document["damaged"].as_u64().is_some_and(|count| count > 0) || lines.iter().any(marked)
 }
 
-/// The files under a directory that open with a recovery key and hold this secret.
+/// Returns the files under a directory that a recovery key opens and that contain this secret.
 fn readable_by(recovery_key: &str, directory: &Path, secret: &str) -> Vec<PathBuf> {
     let identity: age::x25519::Identity = recovery_key.trim().parse().unwrap();
     let opens = |sealed: &[u8]| -> Option<String> {

@@ -1,4 +1,4 @@
-//! H empties, cuts or alters the vault's own log: that is seen, blocks no one for good, and can be repaired.
+//! H empties, cuts or alters the vault's own log: that is detected, blocks no one for good, and can be repaired.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ fn session() -> Session {
     session
 }
 
-/// Gives what the log becomes; nothing where it goes.
+/// Returns the damaged log, or `None` if it is removed.
 type Damage = fn(&str) -> Option<String>;
 
 const DAMAGES: [(&str, Damage); 7] = [
@@ -36,7 +36,7 @@ fn without_last(log: &str, lines: usize) -> String {
     all[..all.len() - lines].concat()
 }
 
-/// That is what a kill after the commit leaves too: the next change puts the line back.
+/// A kill after the commit leaves the same state: the next change puts the line back.
 #[test]
 fn a_last_line_that_is_cut_off_comes_back() {
     let session = session();
@@ -62,7 +62,7 @@ fn damage_of_the_vaults_own_log_is_reported_and_mended() {
         println!("the vault's own log: {what}");
         reports(&session, &["verify"], "log");
         reports(&session, &["doctor"], "log");
-        // Reading goes on.
+        // Reading still works.
         assert_eq!(seen(&session, ONE), served(CURRENT), "{what}");
         assert_eq!(seen(&session, TWO), served(SECOND), "{what}");
         let refusal = paste_next(&session);
@@ -73,7 +73,7 @@ fn damage_of_the_vaults_own_log_is_reported_and_mended() {
             refusal.stderr
         );
         is_mended(&session);
-        // And its own changes go on too.
+        // So do changes of the vault itself.
         let add = ["unlock-method", "add", "key-file", "--name", "third", "--new-key-file", "third"];
         by_its_remedy(&session, || session.run(add)).ok();
         assert_eq!(session.run(["--key-file", "third", "get", ONE]).ok().stdout.trim_end(), CURRENT);

@@ -1,5 +1,5 @@
-//! U runs as the same user, and the passphrase vault is locked. He adds an unlock method of his own beside the
-//! passphrase, which leads to keys of his own, and waits for the next paste.
+//! U runs as the same user, and the passphrase vault is locked. U adds another unlock method, which leads to U's own
+//! keys, and waits for the next paste.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -15,7 +15,7 @@ use crate::unlock_cache::{SECRET, Vault};
 
 const PASTE: [&str; 3] = ["paste-api-key", "--provider", "groq"];
 
-/// What U lays over the victim's home, in addition to his unlock file and `vault.json`, from little to all.
+/// What U copies over the victim's home, in addition to the unlock file and `vault.json`, from one part to everything.
 const PARTS: [Part; 4] = [
     ("no more", |_| false),
     ("both logs", |name| name.ends_with("log.jsonl")),
@@ -23,7 +23,7 @@ const PARTS: [Part; 4] = [
     ("all but the victim's unlock file", |name| !name.starts_with("unlock/")),
 ];
 
-/// U's own vault, of the form that the victim's is to take.
+/// U's own vault, in the form that the victim's vault should take.
 struct Intruder {
     session: Session,
     recovery: String,
@@ -37,7 +37,7 @@ impl Intruder {
         Self { session, recovery }
     }
 
-    /// Nothing in the victim's home is for U to read, and the write was refused.
+    /// Checks that U can read nothing in the victim's home, and that the write was refused.
     #[track_caller]
     fn gets_nothing(&self, victim: &Vault, ran: &Ran, what: &str) {
         let leaked = readable_by(&self.recovery, &victim.home(), NEXT);
@@ -56,13 +56,13 @@ fn is_whole_again(victim: &Vault, before: &Backup) {
     victim.by_passphrase(["verify"]).ok();
 }
 
-/// A key file in the default place is taken before anyone is asked.
+/// A key file in the default place is used before anyone is asked.
 #[test]
 fn a_key_file_that_was_planted_seals_no_secret() {
     let intruder = Intruder::new();
     let theirs = Backup::of(&intruder.session.home());
     for (what, belongs) in PARTS {
-        // If his ledgers are laid over the victim's, the anchor is left.
+        // If U's ledgers replace the victim's, the anchor is still there.
         let anchors: &[bool] =
             if what.contains("ledgers") || what.contains("all") { &[true] } else { &[true, false] };
         for anchor in anchors {
@@ -82,8 +82,7 @@ fn a_key_file_that_was_planted_seals_no_secret() {
     }
 }
 
-/// Without `vault.json` the vault's own state looks half made, and is finished before anything else: not that of
-/// another vault.
+/// Without `vault.json` a vault looks half made, and is finished before anything else; but not if it is another vault.
 #[test]
 fn a_planted_vault_without_vault_json_is_not_taken_for_a_half_made_one() {
     let intruder = Intruder::new();
@@ -99,7 +98,7 @@ fn a_planted_vault_without_vault_json_is_not_taken_for_a_half_made_one() {
             write(&victim.key_file(), &std::fs::read(intruder.session.key_file()).unwrap());
             let ran = victim.feed(NEXT, ["--agent", agent].iter().chain(&PASTE));
             intruder.gets_nothing(&victim, &ran, &format!("whole {whole}, agent {agent}"));
-            // Nor does a repair make it the vault of this place.
+            // A repair does not adopt it as the vault of this place either.
             victim.run(["doctor", "--repair"]);
             let ran = victim.feed(NEXT, ["--agent", agent].iter().chain(&PASTE));
             intruder.gets_nothing(&victim, &ran, &format!("repaired, whole {whole}, agent {agent}"));
@@ -108,7 +107,7 @@ fn a_planted_vault_without_vault_json_is_not_taken_for_a_half_made_one() {
     }
 }
 
-/// An unlock file that is in no ledger opens nothing, even if its key is named by hand.
+/// An unlock file that is in no ledger opens nothing, even if its key is named explicitly.
 #[test]
 fn an_unlock_file_of_a_copy_of_the_vault_opens_nothing() {
     let victim = Vault::new();
@@ -123,14 +122,14 @@ fn an_unlock_file_of_a_copy_of_the_vault_opens_nothing() {
     assert!([65, 77].contains(&got.status), "it opens the vault: {} {}", got.status, got.stderr);
     let pasted = victim.feed(NEXT, ["--key-file", "planted"].iter().chain(&PASTE));
     assert!([65, 77].contains(&pasted.status), "{}", pasted.stderr);
-    // It is reported, and keeps the true one from nothing.
+    // It is reported, and does not affect the real one.
     assert_eq!(victim.by_passphrase(["get", "openrouter:one"]).ok().stdout.trim_end(), SECRET);
     let verified = victim.by_passphrase(["verify"]);
     assert!(verified.status == 65 && verified.stdout.contains("planted"), "{}", verified.stdout);
     is_whole_again(&victim, &before);
 }
 
-/// The text of a cache with other members.
+/// Returns the text of a cache with other members.
 fn edited(cache: &str, members: &[(&str, Value)]) -> String {
     let document: Value = serde_json::from_str(cache).unwrap();
     members.iter().fold(cache.to_owned(), |text, (member, value)| {
@@ -156,7 +155,7 @@ fn first_line(path: &std::path::Path) -> Value {
     text.lines().next().and_then(|line| serde_json::from_str(line).ok()).unwrap_or(Value::Null)
 }
 
-/// A cache is keys without a secret of a method: U makes one with his own keys, for the unlock file that is there.
+/// A cache has keys, and needs no secret of a method: U makes one with other keys for the existing unlock file.
 #[test]
 fn a_cache_that_was_planted_seals_no_secret() {
     if !keyring::is_there() {
@@ -169,7 +168,7 @@ fn a_cache_that_was_planted_seals_no_secret() {
     for (what, belongs) in &PARTS {
         let victim = Vault::new();
         let before = Backup::of(&victim.home());
-        // All of this can be read without a key.
+        // U can read all of this without a key.
         let vault_id = first_line(&victim.home().join("ledger"))["vault"].clone();
         let json: Value =
             serde_json::from_slice(&std::fs::read(victim.home().join("vault.json")).unwrap()).unwrap();
@@ -190,8 +189,8 @@ fn a_cache_that_was_planted_seals_no_secret() {
     }
 }
 
-/// U read the cache once, and plants it again with a recovery recipient of his own: he reads what is pasted, and
-/// the owner's recovery key does not.
+/// U read the cache once, and plants it again with U's own recovery recipient, which would open what is pasted next,
+/// while the owner's recovery key would not.
 #[test]
 fn a_cache_with_another_recovery_recipient_seals_no_secret() {
     if !keyring::is_there() {
@@ -211,7 +210,7 @@ fn a_cache_with_another_recovery_recipient_seals_no_secret() {
     victim.by_passphrase(["verify"]).ok();
 }
 
-/// If something else than the passphrase opened the vault, a person is told so while the secret can still be kept back.
+/// If something other than the passphrase opened the vault, a person is told so before giving the secret.
 #[test]
 fn what_opened_a_passphrase_vault_is_said_before_a_secret_is_typed() {
     if !keyring::is_there() {

@@ -1,4 +1,4 @@
-//! No one attacks: homes are restored, moved, copied to new machines, or run on machines that keep nothing else.
+//! Without an attacker: homes are restored, moved, copied to new machines, or used on machines that keep nothing else.
 //! Reading never stops, and a person whose write is refused has a remedy that works.
 
 use std::fs;
@@ -11,7 +11,8 @@ use super::{
 use crate::faults::{copy, in_memory, vault};
 use crate::session::{Ran, Session};
 
-/// What a write says of the missing anchor: lines on standard error beside warnings of the secret's length.
+/// Returns what a write says about the missing anchor: the lines of standard error, without warnings about the length
+/// of the secret.
 fn notices(ran: &Ran) -> Vec<&str> {
     let lines = ran.stderr.lines().filter(|line| !line.trim().is_empty());
     lines.filter(|line| !line.contains("unusually short")).collect()
@@ -21,7 +22,7 @@ fn rotate(session: &Session, secret: &str) -> Ran {
     session.feed(secret, ["rotate", ONE])
 }
 
-/// The home on another machine: the same path below another `HOME`, the key beside it, and no anchor.
+/// The home on another machine: the same path below another `HOME`, with the key and without an anchor.
 fn cloned(session: &Session) -> Session {
     let clone = copy(session);
     let _ = fs::remove_dir_all(clone.path(ANCHOR));
@@ -45,7 +46,7 @@ fn a_restored_backup_is_read_and_one_command_makes_it_current() {
     session.run(["verify"]).ok();
 }
 
-/// By `--json` too, for scripts that restore homes.
+/// Also with `--json`, for scripts that restore homes.
 #[test]
 fn what_restores_homes_by_a_script_finds_the_digest() {
     let (session, before) = rotated();
@@ -57,7 +58,7 @@ fn what_restores_homes_by_a_script_finds_the_digest() {
     assert_eq!(seen(&session, ONE), served(NEXT));
 }
 
-/// A backup that was taken while the home was written to: the records of one moment, the rest of another.
+/// A backup that was taken during writes: the records of one moment, and the rest of another.
 #[test]
 fn a_backup_of_two_moments_stops_no_reading_and_is_mended() {
     let (session, before) = rotated();
@@ -67,7 +68,7 @@ fn a_backup_of_two_moments_stops_no_reading_and_is_mended() {
     assert!(is_tampered(&refusal), "exit {} {}", refusal.status, refusal.stderr);
     by_its_remedy(&session, || paste_next(&session)).ok();
     assert_eq!(seen(&session, TWO), served(SECOND));
-    // What opens can be taken, by hand.
+    // A person can accept what opens.
     assert_eq!(session.run(["get", ONE, "--accept-rollback"]).ok().stdout.trim_end(), CURRENT);
     session.paste(ONE, "made-up-later");
     is_mended(&session);
@@ -89,12 +90,12 @@ fn a_clone_on_another_machine_writes_with_one_notice_and_then_none() {
     }
     assert_eq!(seen(&clone, ONE), served("made-up-of-the-clone-1"));
     clone.run(["verify"]).ok();
-    // The one that it was made of knows nothing of it.
+    // The vault that it was copied from knows nothing of it.
     assert!(notices(&rotate(&session, NEXT).ok()).is_empty());
     session.run(["verify"]).ok();
 }
 
-/// A container that forgets everything but the volume with the home.
+/// A container that forgets everything except the volume with the home.
 #[test]
 fn a_container_that_forgets_reads_and_writes_each_time() {
     let (session, _) = rotated();
@@ -111,7 +112,7 @@ fn a_container_that_forgets_reads_and_writes_each_time() {
     }
 }
 
-/// A place for the anchor that cannot be written, or holds garbage, costs no write.
+/// No write fails if the place for the anchor is not writable or contains garbage.
 #[test]
 fn an_anchor_that_cannot_be_written_fails_no_write() {
     let (session, _) = rotated();
@@ -121,7 +122,7 @@ fn an_anchor_that_cannot_be_written_fails_no_write() {
     rotate(&session, "made-up-one").ok();
     assert_eq!(seen(&session, ONE), served("made-up-one"));
     session.run(["verify"]).ok();
-    // Torn, as a crash leaves it: it lags, and is written again.
+    // Torn by a crash, the anchor counts as old, and is written again.
     fs::remove_file(session.path(ANCHOR)).unwrap();
     rotate(&session, "made-up-two").ok();
     let anchor = Backup::of(&session.path(ANCHOR));
@@ -133,13 +134,13 @@ fn an_anchor_that_cannot_be_written_fails_no_write() {
     rotate(&session, "made-up-three").ok();
     assert_eq!(seen(&session, ONE), served("made-up-three"));
     session.run(["verify"]).ok();
-    // And an old one lags too.
+    // An old anchor is updated too.
     anchor.restore();
     assert!(notices(&rotate(&session, "made-up-four").ok()).is_empty());
     session.run(["verify"]).ok();
 }
 
-/// Named by hand it has to be there: who names it relies on it.
+/// If it is named explicitly it must exist, because the person who named it relies on it.
 #[test]
 fn an_anchor_that_is_named_has_to_be_there() {
     let session = in_memory();
@@ -155,7 +156,7 @@ fn an_anchor_that_is_named_has_to_be_there() {
     assert_eq!(seen(&session, ONE), served(CURRENT));
 }
 
-/// `$STATE_DIRECTORY` of a unit, else `$XDG_STATE_HOME`.
+/// The place is `$STATE_DIRECTORY` of a unit, or else `$XDG_STATE_HOME`.
 #[test]
 fn the_anchor_lies_where_the_service_manager_says() {
     let session = vault();
@@ -170,7 +171,7 @@ fn the_anchor_lies_where_the_service_manager_says() {
     }
 }
 
-/// A home that was moved takes what is remembered of it along.
+/// What is remembered of a home moves along with it.
 #[test]
 fn a_moved_home_goes_on_and_is_remembered() {
     let (session, before) = rotated();
@@ -183,7 +184,7 @@ fn a_moved_home_goes_on_and_is_remembered() {
     let again = session.feed("made-up-later", ["--home", "moved", "rotate", ONE]).ok();
     assert!(notices(&again).is_empty(), "{}", again.stderr);
     at(&["verify"]).ok();
-    // A backup from before the move is a rollback there too.
+    // A backup from before the move is still a rollback there.
     fs::remove_dir_all(&moved).unwrap();
     before.unpack(&moved);
     assert_eq!(at(&["get", ONE]).ok().stdout.trim_end(), OLD);

@@ -1,4 +1,4 @@
-//! H puts old records back: none is given as current, whatever the index says, and the index alone denies nothing.
+//! H puts old records back: none is returned as current, whatever the index says, and the index alone blocks nothing.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::session::Session;
 
 type Damage = fn(&mut Vec<u8>);
 
-/// What becomes of an index: whole, or with a byte of it changed, or gone.
+/// The state of an index: whole, with one byte changed, or missing.
 const DAMAGES: [(&str, Damage); 5] = [
     ("whole", |_| {}),
     ("no JSON", |index| index[0] = b'['),
@@ -42,7 +42,7 @@ fn an_old_record_is_not_given_whatever_became_of_the_index() {
         }
         assert_eq!(seen(&session, ONE), refused("TAMPERED"), "index {what}");
         session.run(["get", ONE]).sane(OLD).failed("TAMPERED", 65);
-        // Its neighbour is given, and a person gets the old one if asked for by hand.
+        // The other profile is returned, and a person can get the old value explicitly.
         assert_eq!(seen(&session, TWO), served(SECOND), "index {what}");
         let got = session.run(["get", ONE, "--accept-rollback"]).ok();
         assert_eq!(got.stdout.trim_end(), OLD, "index {what}");
@@ -50,7 +50,7 @@ fn an_old_record_is_not_given_whatever_became_of_the_index() {
     }
 }
 
-/// The old record and everything that mirrors what is current.
+/// The old record, and everything that says what is current.
 #[test]
 fn an_old_record_is_not_given_with_the_index_and_log_of_its_time() {
     for (what, names) in [("index", &[RECORD, INDEX][..]), ("index and log", &[RECORD, INDEX, LOG])] {
@@ -59,7 +59,7 @@ fn an_old_record_is_not_given_with_the_index_and_log_of_its_time() {
         assert_eq!(seen(&session, ONE), refused("TAMPERED"), "with its {what}");
         reports(&session, &["verify"], ONE);
         reports(&session, &["doctor"], ONE);
-        // A new secret goes over it, and then all is well.
+        // A new secret replaces it, and then all is well.
         session.paste(ONE, "made-up-later");
         assert_eq!(seen(&session, ONE), served("made-up-later"));
         is_mended(&session);
@@ -78,7 +78,7 @@ fn a_removed_record_that_is_put_back_is_not_found() {
         assert_eq!(seen(&session, ONE), refused("NOT_FOUND"), "{names:?}");
         reports(&session, &["verify"], ONE);
         reports(&session, &["doctor"], ONE);
-        // Nothing that repairs or writes brings it back.
+        // No repair and no write brings it back.
         session.run(["doctor", "--repair"]);
         paste_next(&session).ok();
         assert_eq!(seen(&session, ONE), refused("NOT_FOUND"), "{names:?}, after --repair");
@@ -86,7 +86,7 @@ fn a_removed_record_that_is_put_back_is_not_found() {
     }
 }
 
-/// A record that a copy of the vault made: it opens, and this vault never had it.
+/// A record from a copy of the vault: it opens, but this vault never had it.
 #[test]
 fn a_record_that_the_ledger_does_not_know_is_not_found() {
     let session = vault();
@@ -99,14 +99,14 @@ fn a_record_that_the_ledger_does_not_know_is_not_found() {
     write(&session.home().join(INDEX), &fs::read(clone.home().join(INDEX)).unwrap());
     assert_eq!(seen(&session, "openrouter:planted"), refused("NOT_FOUND"), "listed in the index");
     reports(&session, &["verify"], "openrouter:planted");
-    // It is no stop: everything else goes on, and the id can be used.
+    // It blocks nothing: everything else works, and the id can be used.
     assert_eq!(seen(&session, TWO), served(SECOND));
     paste_next(&session).ok();
     session.paste("openrouter:planted", "made-up-own-secret");
     assert_eq!(seen(&session, "openrouter:planted"), served("made-up-own-secret"));
 }
 
-/// A newer record of a copy, put in the place of the one that is here.
+/// A newer record from a copy, in place of the one of this vault.
 #[test]
 fn a_record_that_a_copy_of_the_vault_made_later_is_not_given() {
     let session = vault();
@@ -122,7 +122,7 @@ fn a_record_that_a_copy_of_the_vault_made_later_is_not_given() {
     reports(&session, &["verify"], ONE);
 }
 
-/// The index with each digit of the generation of `openrouter:one` changed, up and down.
+/// Returns the index with each digit of the generation of `openrouter:one` changed, up and down.
 fn altered_generations(session: &Session) -> Vec<String> {
     let index = fs::read_to_string(session.home().join(INDEX)).unwrap();
     let generation = super::generation(session, ONE).to_string();
@@ -152,7 +152,7 @@ fn a_digit_of_the_index_denies_nothing() {
     is_mended(&session);
 }
 
-/// The index says that the record lies elsewhere.
+/// The index says that the record is elsewhere.
 #[test]
 fn an_index_that_names_another_store_denies_and_deletes_nothing() {
     let session = vault();

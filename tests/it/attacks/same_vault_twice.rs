@@ -1,4 +1,4 @@
-//! One vault in two homes: restored twice from a backup, or kept alike by a program that synchronises folders.
+//! One vault in two homes: restored twice from a backup, or kept identical by a program that synchronises folders.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use super::{
 use crate::faults::copy;
 use crate::session::Session;
 
-/// Two machines with the same home and key. Each has an anchor of its own once it has written.
+/// Two machines with the same home and key. Each has its own anchor after its first write.
 fn machines() -> (Session, Session) {
     let (one, _) = rotated();
     let two = copy(&one);
@@ -18,13 +18,13 @@ fn machines() -> (Session, Session) {
     (one, two)
 }
 
-/// What a program does that synchronises: `to` becomes what `from` is.
+/// Synchronises as such a program does: `to` becomes a copy of `from`.
 fn synchronise(from: &Session, to: &Session) {
     fs::remove_dir_all(to.home()).unwrap();
     Backup::of(&from.home()).unpack(&to.home());
 }
 
-/// They take turns, and no one is in the way of another.
+/// They take turns, and neither blocks the other.
 #[test]
 fn homes_that_are_synchronised_in_turn_raise_no_alarm() {
     let (one, two) = machines();
@@ -47,7 +47,7 @@ fn homes_that_are_synchronised_in_turn_raise_no_alarm() {
     }
 }
 
-/// Both wrote since they were alike, and one is laid over the other: a fork, which is no stop for readers.
+/// Both wrote since they were identical, and one replaces the other: a fork, which does not stop readers.
 #[test]
 fn a_fork_is_read_and_reported_and_a_person_chooses() {
     let (one, two) = machines();
@@ -62,12 +62,12 @@ fn a_fork_is_read_and_reported_and_a_person_chooses() {
     assert!(is_tampered(&refusal), "a fork goes on unsaid: exit {} {}", refusal.status, refusal.stderr);
     is_mended(&one);
     assert_eq!(seen(&one, ONE), served("made-up-on-two"));
-    // The other has seen nothing.
+    // The other machine has seen nothing of it.
     paste_next(&two).ok();
     two.run(["verify"]).ok();
 }
 
-/// Files that arrive one by one, in any order: what is read is a value that was there, or an error; at the end all
+/// Files that arrive one by one, in any order: a reader gets a value that existed, or an error; at the end all
 /// is well.
 #[test]
 fn a_home_that_arrives_file_by_file_is_whole_at_the_end() {
@@ -92,7 +92,7 @@ fn a_home_that_arrives_file_by_file_is_whole_at_the_end() {
     }
 }
 
-/// What such programs leave beside a file that two machines changed is told of, and blocks no one.
+/// Conflict copies that such programs leave next to a file are reported, and block no one.
 #[test]
 fn sync_conflicts_are_findings_and_no_stop() {
     let (session, before) = rotated();
@@ -118,7 +118,7 @@ fn sync_conflicts_are_findings_and_no_stop() {
     assert_eq!(seen(&session, "openrouter:next"), served(NEXT));
 }
 
-/// One backup, two homes of one user: the place it had, and another beside it.
+/// One backup, two homes of one user: the original place, and another.
 #[test]
 fn two_homes_of_one_backup_beside_each_other_are_both_used() {
     let (session, before) = rotated();
@@ -128,7 +128,7 @@ fn two_homes_of_one_backup_beside_each_other_are_both_used() {
     let at = |arguments: &[&str]| session.feed(NEXT, [&["--home", "beside"], arguments].concat());
     assert_eq!(seen(&session, ONE), served(OLD));
     assert_eq!(at(&["get", ONE]).ok().stdout.trim_end(), OLD);
-    // In its own place it was rolled back; what lies beside is a copy with a memory of its own.
+    // In its own place it was rolled back; the other is a copy with its own anchor.
     assert!(is_tampered(&paste_next(&session)), "a rollback goes on unsaid");
     let first = by_its_remedy(&session, || at(&["rotate", TWO])).ok();
     assert!(first.stderr.lines().filter(|line| !line.contains("unusually")).count() <= 1, "{}", first.stderr);
@@ -142,7 +142,7 @@ fn two_homes_of_one_backup_beside_each_other_are_both_used() {
     session.run(["verify"]).ok();
 }
 
-/// One backup, two machines: neither knows of the other.
+/// One backup, two machines: neither knows about the other.
 #[test]
 fn two_machines_restored_from_one_backup_are_both_used() {
     let (one, before) = rotated();

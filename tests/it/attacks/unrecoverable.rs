@@ -1,5 +1,5 @@
-//! A record that the vault key opens, and the recovery key does not: anyone who holds the recovery key can make one
-//! of any record. It is read all the same, and `verify` says that the way out is blocked.
+//! A record that the vault key opens and the recovery key does not: anyone with the recovery key can turn any record
+//! into one. It can still be read, and `verify` says that the recovery key cannot open it.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn a_record_that_the_recovery_key_does_not_open_is_reported() {
     reports(&session, &["verify"], ONE);
     reports(&session, &["doctor"], ONE);
     reports(&session, &["verify"], "recovery");
-    // Writing it again is the remedy.
+    // The remedy is to write it again.
     session.feed("made-up-later", ["rotate", ONE]).ok();
     assert_eq!(readable_by(&recovery, &session.home(), "made-up-later"), [path]);
     session.run(["verify"]).ok();

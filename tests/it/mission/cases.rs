@@ -1,4 +1,4 @@
-//! The documented commands, in the order of the rows.
+//! The documented commands, in the order of the rows of the requirements.
 
 use super::{
     Case, KEY, PLAIN, asked_of_main, config, config_and_subscription, cooling, dotenv, expired, expiring,

@@ -1,4 +1,4 @@
-//! What a disk may hold after its power went away: of what no barrier covers, any part.
+//! What a disk may contain after a power loss: any part of what no barrier covers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::recorded::Event;
 
-/// What became of an event that no barrier covers.
+/// The fate of an event that no barrier covers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Fate {
     Kept,
@@ -18,13 +18,13 @@ pub enum Fate {
     Half,
 }
 
-/// What a disk writes as a whole, in bytes.
+/// The unit that a disk writes atomically, in bytes.
 const SECTOR: usize = 512;
 
 /// A file or a directory, whatever its name: 0 is the session's directory.
 type Node = usize;
 
-/// An event with its nodes in place of paths.
+/// An event with nodes instead of paths.
 #[derive(Clone)]
 enum Done {
     Link { dir: Node, name: String, node: Node },
@@ -37,7 +37,7 @@ enum Done {
     Answered,
 }
 
-/// A tree of files: what each directory lists, and what each file holds.
+/// A tree of files: the names in each directory, and the contents of each file.
 #[derive(Clone, Default)]
 struct Tree {
     listed: HashMap<Node, BTreeMap<String, Node>>,
@@ -51,7 +51,7 @@ pub struct Disk {
     done: Vec<Done>,
 }
 
-/// The files and directories of a state, by path; a directory holds nothing.
+/// The files and directories of a state, by path; a directory has no contents.
 pub type State = BTreeMap<PathBuf, Option<Vec<u8>>>;
 
 impl Tree {
@@ -137,12 +137,12 @@ impl Tree {
 }
 
 impl Disk {
-    /// A session's directory as it is now, all of it durable.
+    /// Takes a session's directory as it is now, all of it durable.
     pub fn read(directory: &Path) -> Self {
         Self { before: Tree::read(directory), done: Vec::new() }
     }
 
-    /// Takes in what was done since.
+    /// Adds what has been done since.
     pub fn follow(&mut self, events: &[Event]) {
         let mut tree = self.before.clone();
         let mut next = 1_000_000;
@@ -173,7 +173,7 @@ impl Disk {
         }
     }
 
-    /// A new file or directory, unless one of that name exists.
+    /// Creates a file or directory, unless one of that name exists.
     fn made(&mut self, tree: &mut Tree, path: &Path, next: &mut Node, is_dir: bool) -> Option<Done> {
         if tree.node(path).is_some() {
             return None;
@@ -187,17 +187,17 @@ impl Disk {
         Some(Done::Link { dir, name, node: *next })
     }
 
-    /// How many moments there are.
+    /// Returns how many moments there are.
     pub fn len(&self) -> usize {
         self.done.len()
     }
 
-    /// How many commands had answered before that moment.
+    /// Returns how many commands had answered before that moment.
     pub fn answered(&self, moment: usize) -> usize {
         self.done[..moment].iter().filter(|done| matches!(done, Done::Answered)).count()
     }
 
-    /// Takes out the barriers that `of` names, by number among all of them: a mistake to be found.
+    /// Removes the barriers that `of` names, by number among all of them: a mistake that the tests must find.
     pub fn without_barriers(mut self, of: impl Fn(usize) -> bool) -> Self {
         let mut barrier = 0;
         self.done.retain(|done| match done {
@@ -210,7 +210,7 @@ impl Disk {
         self
     }
 
-    /// The events before a moment that no barrier covers by then, by number, and whether each is a write.
+    /// Returns the events before a moment that no barrier covers by then, by number, and whether each is a write.
     pub fn open_at(&self, moment: usize) -> Vec<(usize, bool)> {
         let mut open = Vec::new();
         for (n, done) in self.done[..moment].iter().enumerate() {
@@ -232,7 +232,7 @@ impl Disk {
         open
     }
 
-    /// The state at a moment, with these fates of events; what is not named is kept.
+    /// Returns the state at a moment, with these fates of events; all other events are kept.
     pub fn state(&self, moment: usize, fates: &HashMap<usize, Fate>) -> State {
         let mut tree = self.before.clone();
         for (n, done) in self.done[..moment].iter().enumerate() {
@@ -245,7 +245,7 @@ impl Disk {
     }
 }
 
-/// Puts a state in place of what is in a directory.
+/// Replaces the contents of a directory with a state.
 pub fn lay(directory: &Path, state: &State) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

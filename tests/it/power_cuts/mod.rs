@@ -1,6 +1,6 @@
-//! The power goes away: from what commands were seen to do, every state of the disk that this may leave
-//! is made and opened. What was answered is there, what was not is wholly there or not at all, nothing is
-//! called damaged, and the next command goes on.
+//! Power loss: from the recorded calls of commands, every state of the disk that a power loss may leave is created and
+//! opened. Confirmed changes are there, others are there completely or not at all, nothing is reported as damaged, and
+//! the next command succeeds.
 
 mod disk;
 mod recorded;
@@ -18,11 +18,11 @@ use crate::session::Session;
 /// Profiles and their secrets.
 type Held = BTreeMap<String, String>;
 
-/// With so few events open every combination of their fates is tried.
+/// Up to this many uncovered events, every combination of their fates is tried.
 const ALL_FATES: usize = 4;
-/// How many combinations are drawn beside.
+/// How many combinations are drawn at random otherwise.
 const DRAWN: usize = 6;
-/// Of how many events each is tried by itself at a moment.
+/// How many events are tried by themselves at a moment.
 const SINGLES: usize = 8;
 /// How many records a journal holds, and how many barriers a paste needs.
 const JOURNAL_RECORDS: usize = 16;
@@ -32,30 +32,30 @@ struct Run {
     session: Session,
     events: Vec<Event>,
     before: Disk,
-    /// What is held before the first command, and after each.
+    /// The contents before the first command, and after each one.
     held: Vec<Held>,
     next: Next,
 }
 
-/// What is done with a state.
+/// What is expected of a state.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Next {
-    /// Nothing is wrong with it, and a paste goes on.
+    /// Nothing is wrong with it, and a paste succeeds.
     Paste,
-    /// A change of keys that was cut short is told, and finished by another.
+    /// An interrupted change of keys is reported, and another one finishes it.
     Rekey,
 }
 
 impl Run {
     fn new() -> Self {
-        // In memory, because a barrier costs nothing there: only the calls count.
+        // In memory, because barriers cost nothing there: only the calls matter.
         let session = Session { temp: tempfile::tempdir_in("/dev/shm").unwrap() };
         session.run(["init"]).ok();
         let before = Disk::read(session.temp.path());
         Self { session, events: Vec::new(), before, held: vec![Held::new()], next: Next::Paste }
     }
 
-    /// What was done until now is durable.
+    /// Makes everything that was done so far durable.
     fn then_durable(self) -> Self {
         let held = vec![self.held.last().unwrap().clone()];
         let before = Disk::read(self.session.temp.path());
@@ -155,7 +155,7 @@ impl Run {
         self.events.iter().filter(|event| matches!(event, Event::Sync(_) | Event::SyncAll)).count()
     }
 
-    /// Each of the barriers, left out, is missed by some state.
+    /// Checks that leaving out any barrier breaks some state.
     #[track_caller]
     fn needs_each_barrier(&self) {
         let barriers = self.barriers();
@@ -166,8 +166,8 @@ impl Run {
     }
 }
 
-/// What may have become of events that no barrier covers: of all, of one alone, of all but one; of a few
-/// every combination, of many some that are drawn.
+/// Returns the possible fates of events that no barrier covers: of all of them, of one alone, of all but one; every
+/// combination of a few, and random combinations of many.
 fn fates(open: &[(usize, bool)], moment: usize) -> Vec<HashMap<usize, Fate>> {
     let ways = |is_write: bool| -> &[Fate] {
         if is_write { &[Fate::Kept, Fate::Lost, Fate::Zeros, Fate::Half] } else { &[Fate::Kept, Fate::Lost] }
@@ -191,7 +191,7 @@ fn fates(open: &[(usize, bool)], moment: usize) -> Vec<HashMap<usize, Fate>> {
         found.extend(every);
         return found;
     }
-    // Of very many, each by itself is tried at the moments that come next to it.
+    // If there are very many, only a sample is tried by itself at each moment, beginning with the newest.
     let singles = open.iter().rev().step_by(open.len().div_ceil(SINGLES));
     for (n, is_write) in singles {
         for fate in ways(*is_write) {
@@ -202,7 +202,7 @@ fn fates(open: &[(usize, bool)], moment: usize) -> Vec<HashMap<usize, Fate>> {
             }
         }
     }
-    // The same draws in every run.
+    // The same random numbers in every run.
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64 ^ moment as u64;
     for _ in 0..DRAWN {
         let fates = open.iter().map(|(n, is_write)| {
@@ -215,7 +215,7 @@ fn fates(open: &[(usize, bool)], moment: usize) -> Vec<HashMap<usize, Fate>> {
     found
 }
 
-/// Opens a state, and says what is wrong with it.
+/// Opens a state, and returns what is wrong with it.
 fn open(
     session: &Session,
     state: &State,
@@ -265,7 +265,7 @@ fn open(
     clean("verify")
 }
 
-/// A machine that lost its power is in another boot when it reads its disk again.
+/// After a power loss, the machine reads its disk in another boot.
 fn of_another_boot(state: &State) -> State {
     let mut state = state.clone();
     for (path, contents) in &mut state {
@@ -298,7 +298,7 @@ fn each_barrier_of_a_paste_is_needed() {
     run.needs_each_barrier();
 }
 
-/// What earlier changes put in place is made durable there before a journal that holds it goes.
+/// Files that earlier changes put in place are made durable before the journal that contains them is removed.
 #[test]
 fn a_paste_for_which_the_journal_is_too_small() {
     let run = Run::new().import("k", JOURNAL_RECORDS);
@@ -317,13 +317,13 @@ fn an_import_and_what_comes_next() {
         .check("import in a directory, and a paste");
 }
 
-/// The next change finishes what the machine did not, and may be cut short itself.
+/// The next change finishes the interrupted one, and may be interrupted itself.
 #[test]
 fn a_change_after_a_loss_of_power() {
     let run = Run::new().paste("groq:a", "made-up-1").paste("groq:b", "made-up-2");
     let mut disk = run.before.clone();
     disk.follow(&run.events);
-    // All that no barrier covers was lost.
+    // Everything that no barrier covers was lost.
     let lost = disk.open_at(disk.len()).into_iter().map(|(n, _)| (n, Fate::Lost)).collect();
     lay(run.session.temp.path(), &of_another_boot(&disk.state(disk.len(), &lost)));
     run.then_durable().paste("groq:c", "made-up-3").check("paste after a power cut");
@@ -336,7 +336,7 @@ fn a_change_of_the_key() {
     run.command(&["rekey", "--yes"], "", |_| ()).check("rekey");
 }
 
-/// What a journal holds is put in place again after a boot, and undoes nothing that was done since.
+/// A journal is applied again after a boot, and undoes nothing that was done since.
 #[test]
 fn an_order_that_was_set_later_outlives_a_boot() {
     let session = Session::new();

@@ -1,4 +1,4 @@
-//! What commands did to the files of a session, recorded by `strace`.
+//! What commands did to the files of a session, as recorded by `strace`.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::process::Command;
 use crate::session::{Session, ran, strace};
 use crate::traces::{strings, whole_lines};
 
-/// One thing that was done to files. Paths are relative to the session's directory.
+/// One operation on files. Paths are relative to the session's directory.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Event {
     /// A new, empty file.
@@ -30,7 +30,7 @@ pub enum Event {
     Remove(PathBuf),
     /// A file's contents, or a directory's names, are durable.
     Sync(PathBuf),
-    /// Everything is.
+    /// Everything is durable.
     SyncAll,
     /// A command has answered.
     Answered,
@@ -53,7 +53,7 @@ impl Event {
 const CALLS: &str = "openat,write,pwrite64,lseek,read,ftruncate,rename,renameat,renameat2,unlink,unlinkat,\
      rmdir,mkdir,mkdirat,fsync,fdatasync,syncfs";
 
-/// Runs a command, which has to succeed, and appends what it did.
+/// Runs a command, which has to succeed, and appends its operations.
 pub fn record(session: &Session, arguments: &[&str], input: &str, events: &mut Vec<Event>) {
     let trace = session.path("trace");
     let mut command: Command =
@@ -66,7 +66,7 @@ pub fn record(session: &Session, arguments: &[&str], input: &str, events: &mut V
         Recorder { root: session.temp.path().canonicalize().unwrap(), offsets: HashMap::new() };
     for line in whole_lines(&text).lines() {
         let Some((_, call)) = line.split_once(' ') else { continue };
-        // Who holds a lock is advice, and says nothing a moment later.
+        // The file that names the holder of a lock is only advice, and is outdated a moment later.
         events.extend(recorder.event(call.trim_start()).filter(|event| !event.is_of(HOLDER)));
     }
     events.push(Event::Answered);
@@ -87,12 +87,12 @@ impl Recorder {
         }
         let words = words(arguments);
         let root = &self.root;
-        // The path of what a call names, if it is in the session's directory.
+        // The path that a call names, if it is in the session's directory.
         let inside = |path: &[u8]| -> Option<PathBuf> {
             Some(Path::new(std::str::from_utf8(path).ok()?).strip_prefix(root).ok()?.to_owned())
         };
         let at = |n: usize| -> Option<PathBuf> {
-            // A directory's descriptor and a name in it.
+            // The descriptor of a directory, and a name in it.
             match (words.get(n)?, words.get(n + 1)) {
                 (Word::Descriptor(_, dir), Some(Word::Text(name))) => {
                     Some(inside(dir)?.join(std::str::from_utf8(name).ok()?))
@@ -108,7 +108,7 @@ impl Recorder {
         match name {
             "openat" => {
                 self.offsets.insert(u32::try_from(value).unwrap(), 0);
-                // Whether it was there, the model knows.
+                // The model knows whether it existed.
                 let creates = arguments.contains("O_CREAT");
                 creates.then(|| at(0).map(Event::Create)).flatten()
             }
@@ -148,9 +148,9 @@ impl Recorder {
     }
 }
 
-/// What stands among the arguments of a call.
+/// A value among the arguments of a call.
 enum Word {
-    /// A descriptor, and the path of what it is open on.
+    /// A descriptor, and the path it is open on.
     Descriptor(u32, Vec<u8>),
     Text(Vec<u8>),
     /// `AT_FDCWD`.
