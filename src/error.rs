@@ -60,7 +60,7 @@ codes! {
     /// A file, a record or a secret beyond its size bound.
     TooLarge, "TOO_LARGE", 65, "see the limits: `strongroom help bounds`";
     /// A JSON object names a key twice.
-    DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom does not guess which one is meant";
+    DuplicateKey, "DUPLICATE_KEY", 65, "remove one of the two; Strongroom does not guess which one is right";
     /// A file of a newer format than this program knows.
     NewerFormat, "NEWER_FORMAT", 65, "use a newer strongroom; nothing was changed";
     /// A vault of a development version, whose forms are no longer read.
@@ -74,7 +74,7 @@ codes! {
     /// The index cannot be read; its bytes are kept.
     IndexUnreadable, "INDEX_UNREADABLE", 65, "repair auth-profiles.json, or move it away and run `strongroom doctor --repair`; no credential is lost";
     /// One or more entries of an import are not usable.
-    ImportInvalid, "IMPORT_INVALID", 65, "fix the entries above, give one another id with `--rename OLD=NEW`, or add `--skip-invalid` to import the others";
+    ImportInvalid, "IMPORT_INVALID", 65, "fix the entries above, give an entry a different id with `--rename OLD=NEW`, or add `--skip-invalid` to import the others";
     /// Several records claim to be the same profile.
     Ambiguous, "AMBIGUOUS", 65, "run `strongroom doctor`";
     /// `verify` or `doctor` found something wrong.
@@ -122,15 +122,15 @@ codes! {
     /// Another user could read or replace the key file.
     UnsafeKeyFile, "UNSAFE_KEY_FILE", 78, "run `chmod 600` on the key file, and keep it outside the vault's home";
     /// There is no keychain that could be asked.
-    KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or store profiles in encrypted files: `--store file`";
+    KeychainUnavailable, "KEYCHAIN_UNAVAILABLE", 69, "run the command in the desktop session, or use encrypted files instead (`--store file` of `init` and `paste-token`)";
     /// The session bus is another user's.
-    KeychainForeign, "KEYCHAIN_FOREIGN", 78, "run the command as the user whose desktop session it is (not under sudo), or do without the keychain: unset DBUS_SESSION_BUS_ADDRESS, and store profiles in encrypted files (`--store file`)";
+    KeychainForeign, "KEYCHAIN_FOREIGN", 78, "run the command as the user whose desktop session it is (not under sudo), or do without the keychain: unset DBUS_SESSION_BUS_ADDRESS, and use encrypted files (`--store file` of `init` and `paste-token`)";
     /// What is to be run needs a person at a terminal.
     NeedsTerminal, "NEEDS_TERMINAL", 69, "run the command on a terminal";
     /// Signing in takes a browser or the network, which Strongroom does not use.
     SignInElsewhere, "SIGN_IN_ELSEWHERE", 69, "sign in with the provider's own program, then import or paste what it stored";
     /// The keychain has no default collection.
-    KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "create a default keyring in the keychain's own program, or store profiles in encrypted files: `--store file`";
+    KeychainNoCollection, "KEYCHAIN_NO_COLLECTION", 78, "create a default keyring in the keychain's own program, or use encrypted files instead (`--store file` of `init` and `paste-token`)";
     /// The keychain is locked, and no one may be asked, or the answer was no.
     KeychainLocked, "KEYCHAIN_LOCKED", 77, "unlock the keychain (log in on the desktop, or run the command on a terminal there), and try again";
     /// The keychain did not answer in time.

@@ -131,7 +131,7 @@ impl Listed<'_> {
     /// Returns what is said instead of an empty table.
     fn no_profiles(&self) -> String {
         let Some(provider) = self.provider else {
-            return reading::no_profiles(&self.name);
+            return reading::no_profiles(&self.name, &self.name.option());
         };
         let of = |entry: &Entry<'_>| entry.provider().map(|provider| provider.to_string());
         let others: BTreeSet<String> = self.seen.entries().filter_map(|(entry, _)| of(&entry)).collect();

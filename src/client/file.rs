@@ -131,7 +131,7 @@ mod tests {
             let path = file(directory.path(), b"x", mode);
             let (_, warnings) = read(&path, SOURCE_MAX).unwrap();
             assert!(
-                warnings[0].contains(&format!("(mode {mode:03o}): make it private with `chmod 600`")),
+                warnings[0].contains(&format!("(mode {mode:03o}): make it private (`chmod 600")),
                 "{warnings:?}"
             );
         }

@@ -59,7 +59,7 @@ pub fn not_regular(shown: &str, is_directory: bool) -> Error {
 /// Others can read a source.
 pub fn exposed(shown: &str, mode: u32) -> String {
     format!(
-        "{shown} is accessible to other users (mode {mode:03o}): make it private with `chmod 600`, or remove it after the import"
+        "{shown} is accessible to other users (mode {mode:03o}): make it private (`chmod 600 FILE`), or remove it after the import"
     )
 }
 

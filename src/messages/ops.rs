@@ -72,11 +72,13 @@ pub fn not_found_but_near(profile: impl Display, agent: impl Display, near: impl
         .with_remedy(format!("did you mean {near}? `strongroom list` shows all profiles"))
 }
 
-/// An agent does not have a profile, and no other agent does. `name` is the profile's id as a word of a shell.
+/// An agent does not have a profile, and no other agent does. `agent_option` names the agent in a command, unless it is
+/// the default one; `paste` is the command that stores the profile, after `strongroom`.
 #[must_use]
-pub fn not_found(profile: impl Display, agent: impl Display, paste: &str) -> Error {
-    no_credentials(profile, agent)
-        .with_remedy(format!("run `strongroom list` to see all profiles; to store it: `{paste}`"))
+pub fn not_found(profile: impl Display, agent: impl Display, agent_option: &str, paste: &str) -> Error {
+    no_credentials(profile, agent).with_remedy(format!(
+        "run `strongroom{agent_option} list` to see all profiles; to store it: `strongroom{agent_option} {paste}`"
+    ))
 }
 
 /// An agent does not have a profile, but `other` does, which `told` says.

@@ -232,55 +232,55 @@ pub const PLACEHOLDER: &str = "it is a placeholder from an example";
 
 /// A secret is not ASCII.
 pub fn not_ascii(seen: &str) -> String {
-    format!("it contains characters outside ASCII, which keys never do ({seen})")
+    format!("the secret contains characters outside ASCII, which keys never do ({seen})")
 }
 
 /// A secret for Anthropic does not look like one.
 pub fn not_anthropic(seen: &str) -> String {
-    format!("it does not begin with sk-ant-, as Anthropic's secrets do ({seen})")
+    format!("the secret does not begin with sk-ant-, as Anthropic's secrets do ({seen})")
 }
 
 /// A secret is short.
 pub fn short(seen: &str) -> String {
-    format!("it is unusually short ({seen})")
+    format!("the secret is unusually short ({seen})")
 }
 
 /// A secret's prefix occurs twice.
 pub fn twice(seen: &str) -> String {
-    format!("its prefix occurs in it twice: check that it was not pasted twice ({seen})")
+    format!("the prefix of the secret occurs twice in it: check that it was not pasted twice ({seen})")
 }
 
 /// A secret looks like one of another provider.
 pub fn of_another(what: &str, provider: impl Display, seen: &str) -> String {
-    format!("it looks like {what}, not like one for {provider} ({seen})")
+    format!("the secret looks like {what}, not like one for {provider} ({seen})")
 }
 
 /// A secret only renews others.
 pub fn only_renews(what: &str, seen: &str) -> String {
-    format!("it looks like {what}, which renews a token but cannot be used as one ({seen})")
+    format!("the secret looks like {what}, which renews a token but cannot be used as one ({seen})")
 }
 
 /// A secret is of no use for a model.
 pub fn of_no_provider(what: &str, seen: &str) -> String {
-    format!("it looks like {what}, which no model provider accepts ({seen})")
+    format!("the secret looks like {what}, which no model provider accepts ({seen})")
 }
 
 /// A token is stored as a key.
 pub fn not_a_key(what: &str, seen: &str) -> String {
-    format!("it looks like {what}: store it with `paste-token`, not as an API key ({seen})")
+    format!("the secret looks like {what}: store it with `paste-token`, not as an API key ({seen})")
 }
 
 /// A key is stored as a token.
 pub fn not_a_token(what: &str, seen: &str) -> String {
-    format!("it looks like {what}: store it with `paste-api-key`, not as a token ({seen})")
+    format!("the secret looks like {what}: store it with `paste-api-key`, not as a token ({seen})")
 }
 
 /// A secret looks cut off.
 pub fn cut_off(what: &str, usual: usize, seen: &str) -> String {
-    format!("it looks cut off: {what} usually has {usual} characters ({seen})")
+    format!("the secret looks cut off: {what} usually has {usual} characters ({seen})")
 }
 
 /// A secret has an unusual length.
 pub fn unusual_length(what: &str, usual: usize, seen: &str) -> String {
-    format!("its length is unusual: {what} usually has {usual} characters ({seen})")
+    format!("the secret has an unusual length: {what} usually has {usual} characters ({seen})")
 }

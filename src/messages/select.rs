@@ -126,7 +126,7 @@ pub fn make_key(provider: impl Display) -> String {
 /// Signs in again, and imports the sign-in.
 pub fn sign_in(provider: impl Display) -> String {
     format!(
-        "sign in to {provider} again in its own client, then import that with `--include-oauth --on-conflict replace`"
+        "sign in to {provider} again in its own client, then run `strongroom import FILE --include-oauth --on-conflict replace`"
     )
 }
 

@@ -87,8 +87,7 @@ pub fn stdin_taken() -> Error {
 }
 
 /// What to do if two things are to be read from standard input.
-pub const ONE_ONLY: &str =
-    "pass one of them as a file or by a descriptor: --key-file <(COMMAND), --passphrase-fd 3 3<FILE";
+pub const ONE_ONLY: &str = "give one of them in another way: a file (`--key-file FILE`), a descriptor (`--passphrase-fd 3 3<FILE`) or a variable (`env:NAME`)";
 
 /// Standard input is empty.
 pub fn stdin_empty() -> Error {

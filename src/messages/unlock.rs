@@ -229,7 +229,7 @@ fn new_passphrase(place: Option<&str>) -> String {
 
 /// A new passphrase could not be typed at a prompt. `why` is the verb of the sentence.
 pub fn untypable_passphrase(place: Option<&str>, why: &str) -> Error {
-    Error::new(Code::BadData, format!("{} {why}, which cannot be typed at a prompt", new_passphrase(place)))
+    Error::new(Code::BadData, format!("{} cannot be typed at a prompt: it {why}", new_passphrase(place)))
         .with_remedy("write it as one line of UTF-8 text, with at most one line break after it")
 }
 

@@ -77,7 +77,9 @@ pub fn twice(argument: &str) -> Error {
 pub fn conflict(one: Option<&str>, other: Option<&str>) -> Error {
     let what = match (one, other) {
         (Some(one), Some(other)) => format!("`{one}` cannot be used with `{other}`"),
-        (Some(one), None) | (None, Some(one)) => format!("`{one}` cannot be used with the other arguments"),
+        (Some(one), None) | (None, Some(one)) => {
+            format!("`{one}` cannot be used together with the other arguments given")
+        }
         (None, None) => "these arguments cannot be used together".to_owned(),
     };
     usage(what, "leave one of them out".to_owned())

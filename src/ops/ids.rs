@@ -72,9 +72,9 @@ pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error
     // Only Anthropic gives people tokens to paste.
     let provider = profile.provider();
     let verb = if provider.as_str() == "anthropic" { "paste-token" } else { "paste-api-key" };
-    let (on, id) = (agent.option(), profile.word());
-    let paste = format!("strongroom{on} {verb} --provider {provider} --profile-id {id}");
-    messages::ops::not_found(profile, agent, &paste)
+    let (option, id) = (agent.option(), profile.word());
+    let paste = format!("{verb} --provider {provider} --profile-id {id}");
+    messages::ops::not_found(profile, agent, &option, &paste)
 }
 
 #[cfg(test)]

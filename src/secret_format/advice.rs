@@ -102,11 +102,11 @@ mod tests {
         assert_eq!(
             advice,
             [
-                "it looks cut off: a setup-token usually has 108 characters (sk-ant-oat01-…wxyz, 79 characters)"
+                "the secret looks cut off: a setup-token usually has 108 characters (sk-ant-oat01-…wxyz, 79 characters)"
             ]
         );
         let advice = advise(&anthropic(), Token, &of_length("sk-ant-oat01-", 90));
-        assert!(advice[0].starts_with("its length is unusual"), "{advice:?}");
+        assert!(advice[0].starts_with("the secret has an unusual length"), "{advice:?}");
     }
 
     #[test]

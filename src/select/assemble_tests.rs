@@ -86,8 +86,8 @@ fn the_vault_section_says_who_is_next_and_why_not_the_others() {
             "reference": "exec:main/openai-codex:me_40x.io", "expires": "2027-01-15T11:00:00.000Z",
             "email": "me@x.io",
             "trouble": { "what": "Sign-in expires in 3h",
-                "remedy": "sign in to openai-codex again in its own client, then import that with \
-                           `--include-oauth --on-conflict replace`" }
+                "remedy": "sign in to openai-codex again in its own client, then run \
+                           `strongroom import FILE --include-oauth --on-conflict replace`" }
         })
     );
 }

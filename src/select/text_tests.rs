@@ -39,7 +39,7 @@ No API key found for provider openai (agent main): each agent has its own profil
 
 Needs attention
   anthropic:old  Token expired: run `claude setup-token` again, then strongroom rotate anthropic:old
-  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then import that with `--include-oauth --on-conflict replace`";
+  openai-codex:me@x.io  Sign-in expires in 3h: sign in to openai-codex again in its own client, then run `strongroom import FILE --include-oauth --on-conflict replace`";
     let when = local(NOW + 3 * crate::time::HOUR);
     assert_eq!(lines.trim_end(), expected.replace("WHEN", &when));
 }

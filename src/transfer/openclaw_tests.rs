@@ -259,7 +259,7 @@ fn seconds_and_odd_shapes_are_warned_of() {
     assert!(parsed.warnings[0].contains("in seconds"), "{:?}", parsed.warnings);
     let parsed = read(r#"{"profiles":{"anthropic:a":{"token":"sk-ant-oat01-short"}}}"#);
     assert!(
-        parsed.warnings[0].starts_with(r#"profiles."anthropic:a": it looks cut off"#),
+        parsed.warnings[0].starts_with(r#"profiles."anthropic:a": the secret looks cut off"#),
         "{:?}",
         parsed.warnings
     );

@@ -155,7 +155,7 @@ fn two_records_that_were_swapped_are_refused() {
     let names = ["openrouter_3aone.age", "openrouter_3atwo.age"];
     let [one, two] = names.map(|name| fs::read(record(&session, name)).unwrap());
     fs::write(record(&session, names[1]), &one).unwrap();
-    let message = "profile openrouter:one was moved there from another profile or agent";
+    let message = "profile openrouter:one has the file of another profile or agent";
     refused(&session, names[0], "openrouter:one", &two, "TAMPERED", message);
     session.run(["get", "openrouter:two"]).sane(CANARY).failed("TAMPERED", 65);
 }

@@ -34,7 +34,7 @@ pub fn not_in_ledger(profile: impl Display) -> String {
 #[must_use]
 pub fn tampered(what: &str, word: &str) -> Error {
     Error::new(Code::Tampered, what).with_remedy(format!(
-        "restore the newer file, or paste the credential again; to print what is stored, run `strongroom get {word} --accept-rollback`"
+        "restore the vault's files from the latest backup, or paste the credential again; to print what is stored, run `strongroom get {word} --accept-rollback`"
     ))
 }
 
@@ -44,10 +44,12 @@ pub fn no_document() -> Error {
     Error::new(Code::Internal, "cannot write the JSON document")
 }
 
-/// The agent has no profiles.
+/// The agent has no profiles. `agent_option` names it in a command, unless it is the default one.
 #[must_use]
-pub fn no_profiles(agent: impl Display) -> String {
-    format!("No profiles for agent {agent}. Store one with `strongroom paste-token --provider anthropic`.")
+pub fn no_profiles(agent: impl Display, agent_option: &str) -> String {
+    format!(
+        "No profiles for agent {agent}. Store one with `strongroom{agent_option} paste-token --provider anthropic`."
+    )
 }
 
 /// The agent has no profiles of the provider that was asked for. `others` are those that it has profiles of; at most
@@ -180,7 +182,7 @@ pub fn unlisted(agent: &str, ids: &[String]) -> String {
     let more = if ids.len() > 5 { ", …" } else { "" };
     let (are, them) = if ids.len() == 1 { ("is", "it") } else { ("are", "them") };
     format!(
-        "{} of agent {agent} {are} missing from the index ({some}{more}); nothing is lost: `strongroom doctor --repair` lists {them} again",
+        "{} of agent {agent} {are} missing from the index ({some}{more}); nothing is lost: `strongroom doctor --repair` adds {them} back",
         counted(ids.len() as u64, "profile")
     )
 }

@@ -44,9 +44,9 @@ pub const SHOW_SETUP: &str = "Show how OpenClaw gets its secrets from this vault
 /// What comes after `onboard`.
 pub const NEXT: [&str; 4] = [
     "Next:",
-    "  strongroom status --check      check that everything is usable",
-    "  strongroom recovery-key        keep its output elsewhere: it decrypts everything if the key is lost",
-    "  strongroom models auth add     add another credential",
+    "  strongroom status --check                  check that everything is usable",
+    "  strongroom recovery-key > recovery.txt     keep that file off this machine: it decrypts everything if the key is lost",
+    "  strongroom models auth add                 add another credential",
 ];
 
 // Flags.

@@ -178,6 +178,6 @@ pub fn anthropic_sign_in(id: &str, on: &str) -> String {
 /// Signs in to another provider again.
 pub fn sign_in(provider: &str, on: &str) -> String {
     format!(
-        "sign in to {provider} again in its own client and import that sign-in (--include-oauth --on-conflict replace), or use an API key: strongroom models auth paste-api-key --provider {provider}{on}"
+        "sign in to {provider} again in its own client then run `strongroom import FILE --include-oauth --on-conflict replace`; or use an API key: `strongroom models auth paste-api-key --provider {provider}{on}`"
     )
 }

@@ -203,9 +203,9 @@ pub fn remedy_of(kind: &str) -> &'static str {
         }
         "recovery" => "run `strongroom rekey`, and keep the new recovery key",
         "unlisted" | "log" | "settings" => REPAIR,
-        "drift" => "run `strongroom doctor --repair`; until then the stored profile counts, not the index",
+        "drift" => "run `strongroom doctor --repair`; until then the stored profile is used, not the index",
         "plaintext" => {
-            "store it encrypted (`strongroom rotate ID` for a profile of the vault, `strongroom import` for another program's entry), then remove it from the index and renew it at its provider"
+            "revoke it at its provider, store the new one with `strongroom rotate ID` or a paste, and remove the old one from the index"
         }
         "keychain" => "fix what the keychain check reports, and run `strongroom doctor` again",
         "index" => {

@@ -107,7 +107,7 @@ pub fn invalid_entries(count: usize) -> Error {
 /// All entries are invalid.
 pub fn no_valid_entry() -> Error {
     Error::new(Code::ImportInvalid, "no entry is valid; nothing was imported")
-        .with_remedy("fix the entries above, or give an entry another id with `--rename OLD=NEW`")
+        .with_remedy("fix the entries above, or give an entry a different id with `--rename OLD=NEW`")
 }
 
 /// Some ids exist with other contents.

@@ -19,19 +19,19 @@ pub fn from_the_future(profile: &str) -> String {
 /// A profile is not in the index.
 #[must_use]
 pub fn not_in_index(profile: &str) -> String {
-    format!("{profile} is not listed in the index; `strongroom doctor --repair` lists it")
+    format!("{profile} is not listed in the index; `strongroom doctor --repair` adds it back")
 }
 
 /// The index and the ledger differ.
 #[must_use]
 pub fn store_differs(profile: &str) -> String {
-    format!("the index has another store or generation for {profile} than the ledger; the ledger counts")
+    format!("the index and the ledger differ in the store or generation of {profile}; the ledger is right")
 }
 
 /// The index and the record differ in a field.
 #[must_use]
 pub fn field_differs(field: &str, profile: impl Display) -> String {
-    format!("the index has another {field} for {profile} than the stored profile, which counts")
+    format!("the index and the stored profile {profile} differ in {field}; the stored profile is right")
 }
 
 /// The index lists a profile that is gone; `shown` is its quoted id.

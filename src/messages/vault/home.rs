@@ -118,7 +118,7 @@ pub fn vault_exists(home: &Path) -> Error {
 pub fn remains_exist(home: &Path) -> Error {
     Error::new(Code::Exists, format!("{} has unlock files or profiles, but no vault.json", shown(home)))
         .with_remedy(
-            "run `strongroom doctor --repair`; if the unlock files are lost, run `strongroom recover`",
+            "run `strongroom doctor --repair`; if the unlock files are lost, run `strongroom recover --recovery-key FILE`",
         )
 }
 

@@ -10,14 +10,15 @@ use crate::error::{Code, Error};
 /// The cached keys do not suffice, and no other key was found.
 #[must_use]
 pub fn cache_not_enough(error: &Error) -> Error {
-    let what = format!("{}; the keys cached by `strongroom unlock` are not enough for this", error.what());
+    let what =
+        format!("{}; this command needs more than the keys cached by `strongroom unlock`", error.what());
     Error::new(Code::Locked, what).with_remedy(error.remedy().to_owned())
 }
 
 /// A command needs what only an unlock file holds.
 #[must_use]
 pub fn needs_method() -> Error {
-    let what = "this needs an unlock method: the keys cached by `strongroom unlock` are not enough";
+    let what = "this command needs an unlock method: the keys cached by `strongroom unlock` are not enough";
     Error::new(Code::Locked, what)
 }
 
@@ -42,7 +43,7 @@ pub fn method_not_listed(method: &str) -> Error {
         "unlock/{method}.age is not an unlock method of this vault: the vault's ledger does not list it"
     );
     Error::new(Code::Tampered, what).with_remedy(
-        "unlock by another method and check who can write to the home; if unlock/ or ledger was restored, restore both from the same backup",
+        "unlock with another method, and check who can write to the home; if unlock/ or ledger was restored, restore both from the same backup",
     )
 }
 
@@ -90,7 +91,8 @@ pub fn no_method_left() -> Error {
 /// A recovery has to be finished first.
 #[must_use]
 pub fn recovery_unfinished() -> Error {
-    Error::new(Code::Config, "a recovery is unfinished").with_remedy("run `strongroom recover` again first")
+    Error::new(Code::Config, "a recovery is unfinished")
+        .with_remedy("first run `strongroom recover --recovery-key FILE` again")
 }
 
 /// A profile does not decrypt with the keys that a rekey would drop.

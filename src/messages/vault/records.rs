@@ -22,7 +22,7 @@ pub fn of_another_vault(what: &str) -> Error {
 /// A record, `what`, is that of another profile or agent.
 #[must_use]
 pub fn of_another_place(what: &str) -> Error {
-    Error::new(Code::Tampered, format!("{what} was moved there from another profile or agent"))
+    Error::new(Code::Tampered, format!("{what} has the file of another profile or agent"))
 }
 
 /// A record, `what`, decrypts to something that is no record.

@@ -47,7 +47,7 @@ pub fn rekey() -> String {
 /// What to do about an unlock file that is not the vault's.
 #[must_use]
 pub fn restore_unlock_file() -> String {
-    "the unlock file may have been planted: unlock by another method, or restore unlock/ and ledger from the same backup; without a backup, run `strongroom recover`".to_owned()
+    "the unlock file may have been planted: unlock with another method, or restore unlock/ and ledger from the same backup; without a backup, run `strongroom recover --recovery-key FILE`".to_owned()
 }
 
 /// Whose state a message is about: the agent's, or the vault's own.

@@ -98,7 +98,7 @@ pub fn replace_prompt(profile: impl Display, held: &str) -> String {
 #[must_use]
 pub fn not_replaced(profile: impl Display) -> Error {
     Error::new(Code::Cancelled, format!("{profile} was not replaced"))
-        .with_remedy("run the command again with another `--profile-id`")
+        .with_remedy("run the command again with another profile id")
 }
 
 /// The id belongs to another provider than the one that was given.

@@ -38,8 +38,9 @@ pub fn bad_name() -> Error {
 
 /// The method exists.
 pub fn exists(name: &str) -> Error {
-    Error::new(Code::Exists, format!("unlock method {name} already exists"))
-        .with_remedy("add `--replace` to change it, or give the new one another name with `--name NAME`")
+    Error::new(Code::Exists, format!("unlock method {name} already exists")).with_remedy(
+        "add `--replace` to change it; a second key file or systemd credential needs `--name NAME`",
+    )
 }
 
 /// The method was added or removed by another command.

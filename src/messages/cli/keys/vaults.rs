@@ -22,7 +22,7 @@ pub fn created(home: &Path, store: &str, unlock: &str) -> String {
 }
 
 /// Profiles are stored in encrypted files.
-pub const IN_FILES: &str = "encrypted files (readable without a keychain or other service)";
+pub const IN_FILES: &str = "encrypted files (no keychain or other service needed)";
 
 /// Profiles are stored in the keychain.
 pub const IN_KEYCHAIN: &str = "the desktop's keychain (profiles are encrypted there too)";
@@ -36,10 +36,10 @@ pub fn key_in_keychain(provider: &str) -> String {
 pub const NEXT: &str = "Next: store a credential with `strongroom paste-token --provider anthropic`,";
 
 /// [`NEXT`] goes on, if only the keychain has the key.
-pub const NEXT_KEYCHAIN: &str = "and keep the output of `strongroom recovery-key` in a safe place: if the keychain loses the key, nothing else unlocks the vault.";
+pub const NEXT_KEYCHAIN: &str = "then run `strongroom recovery-key > recovery.txt`, and keep that file off this machine: if the keychain loses its key, nothing else unlocks the vault.";
 
 /// [`NEXT`] goes on, for other keys.
-pub const NEXT_RECOVERY: &str = "and keep the output of `strongroom recovery-key` in a safe place: it decrypts everything if the key is lost.";
+pub const NEXT_RECOVERY: &str = "then run `strongroom recovery-key > recovery.txt`, and keep that file off this machine: it decrypts everything if the key is lost.";
 
 // Where profiles are stored.
 
