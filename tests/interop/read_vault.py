@@ -390,7 +390,7 @@ def read_agent(directory, vault_keys, payload):
             continue
         of_change, its_mac = open_ledger(part(place, "ledger"), keys, payload, "a staged ledger")
         change = open_sealed(part(place, "ops"), keys, "txn", "ops")
-        need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "a transaction of another agent or vault")
+        need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "another agent's transaction")
         for name, due in change.get("records", {}).items():
             need(hashlib.sha256(part(place, name) or b"").hexdigest() == due, f"a journal with another {name}")
         if its_mac == found or (of_change["number"] > ledger["number"] and (found in change["follows"] or is_torn)):

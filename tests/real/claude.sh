@@ -38,8 +38,8 @@ surroundings=(
 strongroom() { "${surroundings[@]}" "$binary" "$@"; }
 quoted() { printf '%q ' "$@"; }
 
-# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: where a line wraps depends on
-# the length of the paths in it, and the screen keeps no space at the end of a line.
+# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: lines wrap at different places,
+# depending on the paths in them, and the screen keeps no space at the end of a line.
 shows() {
     local end=$((SECONDS + $2)) text
     text=$(tr -d '[:space:]' <<<"$1")
