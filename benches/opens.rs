@@ -1,5 +1,5 @@
-//! Opens records in one process on two threads and ends: what `resolve` of many ids cannot be faster than.
-//! `scripts/peers.sh` builds it alone, from the library that is there, and measures it; the argument is how many.
+//! Opens records in one process on two threads and exits: the lower bound for `resolve` with many ids.
+//! `scripts/peers.sh` builds it alone, with the existing library, and measures it; the argument is how many records.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -14,7 +14,7 @@ use strongroom::vault::record::{Details, Record};
 const NOW: i64 = 1_790_000_000_000;
 
 fn main() {
-    // cargo passes arguments of its own.
+    // cargo adds arguments of its own.
     let Some(count) = std::env::args().nth(1).and_then(|count| count.parse::<usize>().ok()) else { return };
     let profile: ProfileId = "anthropic:account-00001".parse().unwrap();
     let secret = format!("sk-ant-oat01-{:095}", 1).into();

@@ -1,6 +1,6 @@
-//! How long the parts take inside one process: sealing, the index, answering ids.
+//! Measures the parts inside one process: encryption, the index, answering ids.
 //!
-//! `cargo bench --bench vault`. Whole processes, beside other tools', are `scripts/peers.sh`.
+//! Run `cargo bench --bench vault`. `scripts/peers.sh` compares whole processes with other tools.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -33,7 +33,7 @@ fn profile(n: usize) -> ProfileId {
     format!("anthropic:account-{n:05}").parse().unwrap()
 }
 
-/// A setup-token's length, 108 characters.
+/// A secret with the length of a setup-token, 108 characters.
 fn record(n: usize) -> Record {
     let profile = profile(n);
     let secret = SecretString::from(format!("sk-ant-oat01-{n:095}"));
@@ -44,7 +44,7 @@ fn record(n: usize) -> Record {
     Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
 }
 
-/// A vault of `count` profiles in a directory that goes when it is dropped.
+/// A vault with `count` profiles in a directory that is removed when it is dropped.
 struct Stocked {
     _temp: tempfile::TempDir,
     vault: Vault,

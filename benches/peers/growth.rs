@@ -31,9 +31,9 @@ fn rounded(ms: f64) -> String {
     if ms < 100.0 { format!("{ms:.1}") } else { format!("{ms:.0}") }
 }
 
-/// Milliseconds of each command; nothing of one that fails at that size.
+/// Returns the milliseconds of each command, or nothing for a command that fails at that size.
 fn measure(place: &Place, size: usize) -> [Option<f64>; COMMANDS.len()] {
-    // What takes long is run a few times only.
+    // Slow commands are run only a few times.
     let (short, long) = match size {
         ..=1_000 => (15, 3),
         1_001..=10_000 => (7, 1),

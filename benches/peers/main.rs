@@ -1,8 +1,8 @@
-//! Whole processes of Strongroom beside those of other tools, in one run: what `scripts/peers.sh`
-//! calls. It needs nothing but std, so that the script can build it alone, in seconds.
+//! Compares whole processes of Strongroom with those of other tools, in one run, for `scripts/peers.sh`.
+//! It needs only std, so that the script can build it alone, in seconds.
 //!
-//! It prints the measured part of docs/speed.md and judges nothing but the aims. Compared is in ratios, each of two
-//! runs of the same round; a ratio is given as its median and, in brackets, its quartiles.
+//! It prints the measured part of docs/speed.md and judges only the aims. Comparisons are ratios of two runs of the
+//! same round; a ratio is given as its median and, in brackets, its quartiles.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
@@ -20,7 +20,7 @@ use std::path::Path;
 use place::Place;
 
 fn main() {
-    // Started again by itself, so that strace has something to slow down.
+    // It starts itself again, so that strace has a process to slow down.
     if let Some(dir) = args().skip(1).skip_while(|word| word != slow::TWO_REPLACES).nth(1) {
         process::two_replaces(Path::new(&dir));
         return;

@@ -1,4 +1,4 @@
-//! Beside tools that take long to build or to fill: fnox and pass, with `--all`.
+//! Comparison with tools that take long to build or to fill: fnox and pass, with `--all`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -7,7 +7,7 @@ use crate::place::{Place, token};
 use crate::process::{Process, Task, interleaved};
 use crate::table::spread;
 
-/// What a tool is asked for: one value, all names of 1,000, and one value more.
+/// The tasks of a tool: get one value, list all names of 1,000, and store one more value.
 struct Tool {
     name: &'static str,
     get: Process,
@@ -39,7 +39,7 @@ pub fn print(place: &Place) {
     println!();
 }
 
-/// pass with a gpg key that has no passphrase, its agent warm.
+/// pass with a gpg key without a passphrase, and a warm agent.
 fn pass(place: &Place) -> Option<Tool> {
     let program = place.pass.as_ref()?;
     let gpg = place.directory("gnupg");
@@ -78,7 +78,7 @@ fn fnox(place: &Place) -> Option<Tool> {
         let args: Vec<&str> = ["--config", config.to_str().unwrap()].iter().chain(args).copied().collect();
         Process::new(program, &args).env("HOME", &place.scratch).env("FNOX_AGE_KEY_FILE", &identity)
     };
-    // It takes values as arguments.
+    // fnox takes values as arguments.
     for n in 0..1_000 {
         if !command(&["set", &format!("ACCOUNT_{n:05}"), &token(n), "--provider", "age"]).succeeds() {
             eprintln!("peers: fnox refuses to store a value: it is left out");

@@ -1,8 +1,8 @@
-//! A picture of growth: an SVG with both axes logarithmic, so that what is linear is a straight line.
+//! A picture of growth: an SVG with two logarithmic axes, on which linear growth is a straight line.
 
 use std::fmt::Write as _;
 
-/// Milliseconds by number of profiles.
+/// Milliseconds by the number of profiles.
 pub struct Line {
     pub name: &'static str,
     pub points: Vec<(usize, f64)>,
@@ -14,13 +14,13 @@ const LEFT: f64 = 70.0;
 const RIGHT: f64 = 90.0;
 const TOP: f64 = 40.0;
 const BOTTOM: f64 = 50.0;
-/// As far as names at the lines' ends stay apart.
+/// The smallest distance between the names at the ends of the lines.
 const APART: f64 = 15.0;
-/// Told apart by those who do not see red and green, too (Okabe and Ito).
+/// Colours that people with colour blindness can also tell apart (Okabe and Ito).
 const COLOURS: [&str; 8] =
     ["#0072b2", "#56b4e9", "#009e73", "#000000", "#d55e00", "#e69f00", "#cc79a7", "#7f7f7f"];
 
-/// The axes: from which power of ten to which.
+/// The axes: the first and the last power of ten.
 struct Axes {
     x: (f64, f64),
     y: (f64, f64),
@@ -122,7 +122,7 @@ fn log(size: usize) -> f64 {
     (size as f64).log10()
 }
 
-/// A number with its thousands set apart.
+/// Returns a number with thousands separators.
 pub fn grouped(number: usize) -> String {
     if number < 1_000 { number.to_string() } else { format!("{},{:03}", number / 1_000, number % 1_000) }
 }

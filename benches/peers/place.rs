@@ -1,4 +1,4 @@
-//! Where everything that is compared lies, and how it is filled.
+//! Where everything that is compared is stored, and how it is filled.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::process::Process;
 
-/// What the script hands over.
+/// The arguments from the script.
 pub struct Place {
     pub strongroom: PathBuf,
-    /// Opens records in one process, built of the same sources.
+    /// The program that opens records in one process, built from the same sources.
     pub opens: PathBuf,
     pub kbs2: PathBuf,
     pub rage: PathBuf,
@@ -21,11 +21,11 @@ pub struct Place {
     /// Where the picture is written.
     pub picture: PathBuf,
     pub rounds: usize,
-    /// The largest number of profiles of the growth.
+    /// The largest number of profiles for growth.
     pub largest: usize,
 }
 
-/// The value of the profile of that number; as long as a setup-token is.
+/// Returns the value of the profile with that number, which is as long as a setup-token.
 pub fn token(n: usize) -> String {
     format!("sk-ant-oat01-{n:095}")
 }
@@ -47,7 +47,7 @@ impl Place {
         path
     }
 
-    /// A command in the vault of that name, unlocked by its key file.
+    /// Returns a command in the vault of that name, unlocked with its key file.
     pub fn vault(&self, vault: &str, args: &[&str]) -> Process {
         Process::new(&self.strongroom, args)
             .env("HOME", &self.scratch)
@@ -55,12 +55,12 @@ impl Place {
             .env("STRONGROOM_KEY_FILE", self.path(&format!("{vault}-key")))
     }
 
-    /// An empty vault.
+    /// Creates an empty vault.
     pub fn init(&self, vault: &str) {
         self.vault(vault, &["init", "--store", "file", "--unlock", "key-file"]).run();
     }
 
-    /// A vault of that many profiles.
+    /// Creates a vault with that many profiles.
     pub fn stock(&self, vault: &str, profiles: usize) {
         self.init(vault);
         self.import(vault, profiles).run();
@@ -91,7 +91,7 @@ impl Place {
         self.vault(vault, &args).stdin(self.file("token", &format!("{}\n", token(7))))
     }
 
-    /// An `auth-profiles.json` of OpenClaw's with that many setup-tokens in plain text.
+    /// Creates an `auth-profiles.json` of OpenClaw with that many setup-tokens in plain text.
     fn import_file(&self, profiles: usize) -> PathBuf {
         let mut text = String::from("{\"version\":1,\"profiles\":{");
         for n in 0..profiles {
@@ -118,7 +118,7 @@ impl Place {
         Process::new(&self.kbs2, &args).env("HOME", &self.scratch)
     }
 
-    /// A kbs2 store of that many records, its key in the clear.
+    /// Creates a kbs2 store with that many records, and its key in plain text.
     pub fn stock_kbs2(&self, store: &str, records: usize) {
         let dir = self.path(store);
         self.kbs2(store, &["init", "--insecure-not-wrapped", "-s", dir.to_str().unwrap()]).run();
@@ -129,7 +129,7 @@ impl Place {
         }
     }
 
-    /// A file of rage's with one token: what opens it, and its recipient and identity file.
+    /// Creates a rage file with one token: returns the command that opens it, its recipient and its identity file.
     pub fn rage(&self) -> (Process, String, PathBuf) {
         let (sealed, identity) = (self.path("token.age"), self.path("identity"));
         let plain = self.file("rage-token", &token(7));

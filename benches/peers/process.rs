@@ -1,4 +1,4 @@
-//! What a round runs, and what is kept of it.
+//! What a round runs, and which results are kept.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -9,10 +9,10 @@ use std::time::Instant;
 /// Rounds that are not counted.
 const WARM_UP: usize = 2;
 
-/// What a round runs.
+/// A task of a round.
 pub enum Task {
     Process(Process),
-    /// Two files replaced as durably as can be: what a durable write cannot be faster than.
+    /// Replaces two files as durably as possible: the lower bound for a durable write.
     TwoReplaces(PathBuf),
 }
 
@@ -25,7 +25,7 @@ impl Task {
     }
 }
 
-/// Two bare durable replaces: write, fsync, rename, fsync of the directory.
+/// Two bare durable replacements: write, fsync, rename, fsync of the directory.
 pub fn two_replaces(dir: &Path) {
     for n in 0..2 {
         let staged = dir.join("staged");
@@ -37,7 +37,7 @@ pub fn two_replaces(dir: &Path) {
     }
 }
 
-/// A program with its arguments, in an environment of its own.
+/// A program with its arguments, in its own environment.
 #[derive(Clone)]
 pub struct Process {
     pub program: PathBuf,
@@ -72,7 +72,7 @@ impl Process {
         command
     }
 
-    /// Whether it succeeds.
+    /// Returns whether it succeeds.
     pub fn succeeds(&self) -> bool {
         self.command().status().expect("a program that runs").success()
     }
@@ -84,7 +84,7 @@ impl Process {
         assert!(output.status.success(), "{} {:?} failed: {said}", self.program.display(), self.args);
     }
 
-    /// Milliseconds of one run, or nothing if it fails.
+    /// Returns the milliseconds of one run, or nothing if it fails.
     pub fn timed(&self) -> Option<f64> {
         let begun = Instant::now();
         self.succeeds().then(|| milliseconds(begun))
@@ -96,7 +96,7 @@ impl Process {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// The same, started by another program that is given these arguments first.
+    /// Returns the same command, started by another program with these arguments first.
     pub fn under(&self, program: &str, args: &[&str]) -> Self {
         let mut outer = self.clone();
         outer.program = program.into();
@@ -106,7 +106,7 @@ impl Process {
         outer
     }
 
-    /// The most memory it held at once, in KiB, as GNU time has it from the kernel.
+    /// Returns its peak memory in KiB, which GNU time gets from the kernel.
     pub fn peak_kib(&self, scratch: &Path) -> f64 {
         let said = scratch.join("time");
         let timed = self.under("/usr/bin/time", &["-f", "%M", "-o", said.to_str().unwrap()]);
@@ -122,7 +122,7 @@ fn milliseconds(begun: Instant) -> f64 {
     begun.elapsed().as_secs_f64() * 1000.0
 }
 
-/// The middle of many values, and the quarter of them on either side of it.
+/// The median of many values, and their quartiles.
 #[derive(Clone, Copy)]
 pub struct Spread {
     pub low: f64,
@@ -138,7 +138,7 @@ impl Spread {
     }
 }
 
-/// Milliseconds of one task in each round.
+/// The milliseconds of one task in each round.
 pub struct Times(pub Vec<f64>);
 
 impl Times {
@@ -146,19 +146,19 @@ impl Times {
         Spread::of(self.0.clone()).median
     }
 
-    /// How many times as long as another task of the same rounds, each round by itself.
+    /// Returns the ratio to another task of the same rounds, computed for each round.
     pub fn times(&self, other: &Self) -> Spread {
         Spread::of(self.0.iter().zip(&other.0).map(|(one, other)| one / other).collect())
     }
 
-    /// What is left of each round without the median of another task: round by round, a small rest would be all noise.
+    /// Subtracts the median of another task from each round: a small difference of single rounds would be all noise.
     pub fn less(&self, other: &Self) -> Self {
         let other = other.median();
         Self(self.0.iter().map(|one| one - other).collect())
     }
 }
 
-/// Runs every task once in each round, so that a busy moment of the machine falls on all of them.
+/// Runs every task once in each round, so that a busy moment of the machine affects all of them.
 pub fn interleaved<const N: usize>(rounds: usize, tasks: &[Task; N]) -> [Times; N] {
     let mut times = [const { Times(Vec::new()) }; N];
     for round in 0..WARM_UP + rounds {

@@ -1,6 +1,6 @@
 //! Barriers: how many a paste has, and what they cost on a disk with slow ones.
 //!
-//! strace delays each call that waits for the disk, of a paste and of two bare replaces alike.
+//! strace delays each call that waits for the disk, both in a paste and in two bare replacements.
 
 use std::fs;
 
@@ -8,18 +8,18 @@ use crate::place::Place;
 use crate::process::{Process, Task, interleaved};
 use crate::table::{row, spread};
 
-/// The argument with which this program only replaces two files.
+/// The argument that makes this program only replace two files.
 pub const TWO_REPLACES: &str = "two-replaces";
 const CALLS: &str = "fsync,fdatasync,syncfs,sync_file_range,msync";
 const STRACE: &str = "/usr/bin/strace";
-/// Milliseconds that each barrier is made longer.
+/// The delay that is added to each barrier, in milliseconds.
 const SLOWER: [u32; 2] = [1, 5];
 
 pub fn print(place: &Place) {
     let this = std::env::current_exe().unwrap();
     let dir = place.directory("replaces");
     let replaces = Process::new(&this, &[TWO_REPLACES, dir.to_str().unwrap()]);
-    // A process that does nothing: what the start of the other one costs.
+    // A process that does nothing shows the cost of starting the other one.
     let nothing = Process::new(&this, &[]);
     let bare = barriers(place, &replaces);
     let counted = [("one", "1"), ("thousand", "1,000"), ("ten-thousand", "10,000")]
@@ -29,7 +29,7 @@ pub fn print(place: &Place) {
     row("barriers of a paste", &format!("≤ {bare}"), &told, first <= bare);
     for slower in SLOWER {
         let inject = format!("inject={CALLS}:delay_exit={}", slower * 1000);
-        // Every other call goes its way untouched.
+        // No other call is delayed.
         let options = [
             "-f",
             "--seccomp-bpf",
@@ -62,7 +62,7 @@ pub fn print(place: &Place) {
     println!();
 }
 
-/// How many calls of a process wait for the disk.
+/// Returns how many calls of a process wait for the disk.
 fn barriers(place: &Place, process: &Process) -> usize {
     let calls = place.path("calls");
     let options = ["-f", "-qqq", "-o", calls.to_str().unwrap(), "-e", &format!("trace={CALLS}")];

@@ -109,7 +109,7 @@ fn paste(place: &Place) {
         Task::TwoReplaces(place.directory("replaces")),
     ];
     let [one, get, of_1000, get_of_1000, bare] = interleaved(place.rounds, &tasks);
-    // On a fast disk the start of the process, which `get` has too, outweighs the writing.
+    // On a fast disk, the start of the process, which `get` also has, takes longer than the write.
     for (what, paste, get) in
         [("durable paste, less a `get`", one, get), ("the same at 1,000 profiles", of_1000, get_of_1000)]
     {
@@ -129,7 +129,7 @@ fn import_many(place: &Place) {
     let times = (0..3).map(|n| {
         let vault = format!("import-{n}");
         place.init(&vault);
-        // It stays: in place of many files just removed, ext4 is slow to make new ones.
+        // It is kept: after many files were removed, ext4 is slow to create new ones in their place.
         place.import(&vault, 10_000).timed().expect("an import")
     });
     let seconds = Times(times.collect()).median() / 1000.0;
@@ -167,7 +167,7 @@ fn sizes(place: &Place) {
     }
 }
 
-/// A ratio with its quartiles.
+/// Formats a ratio with its quartiles.
 pub fn spread(ratio: Spread) -> String {
     format!("**{:.2}** ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high)
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Reads a Strongroom home with a key file: a second implementation of the reading side.
+"""Reads a Strongroom home with a key file: a second implementation of a reader.
 
     read_vault.py HOME KEY_FILE          verifies the ledgers, prints profiles, secrets and the state of every log
     read_vault.py --vectors FILE         computes every vector of docs/vectors.json again
 
-It follows docs/formats.md and https://c2sp.org/age alone, and depends on `cryptography` alone: 38 or newer, and 44 or
-newer for the Argon2id vectors. It is slow and careless with memory: for tests, not for use. It prints secrets.
+It follows only docs/formats.md and https://c2sp.org/age, and depends only on `cryptography`: 38 or newer, and 44 or
+newer for the Argon2id vectors. It is slow and careless with memory: use it only for tests. It prints secrets.
 """
 import base64
 import hashlib
@@ -35,7 +35,7 @@ RESERVED = {
 
 
 class Refused(Exception):
-    """What a reader has to refuse."""
+    """Raised for anything that a reader has to refuse."""
 
 
 def need(condition, why):
@@ -53,7 +53,7 @@ def unb64(text, length=None):
     need(re.fullmatch(r"[A-Za-z0-9+/]*", text), "not Base64")
     data = base64.b64decode(text + "=" * (-len(text) % 4))
     need(b64(data) == text, "not canonical Base64")
-    need(length is None or len(data) == length, "a wrong length")
+    need(length is None or len(data) == length, "wrong length")
     return data
 
 
@@ -74,7 +74,7 @@ def unseal(key, data, nonce=bytes(12)):
 
 def parse(data, what):
     def members(pairs):
-        need(len({name for name, _ in pairs}) == len(pairs), f"{what} names a key twice")
+        need(len({name for name, _ in pairs}) == len(pairs), f"{what} has a key twice")
         return dict(pairs)
     document = json.loads(data.decode(), object_pairs_hook=members)
     need(isinstance(document, dict), f"{what} is not an object")
@@ -83,19 +83,19 @@ def parse(data, what):
 
 def formatted(data, what):
     document = parse(data, what)
-    need(document.get("format") == 1, f"{what} is of an unknown format")
+    need(document.get("format") == 1, f"{what} has an unknown format")
     return document
 
 
 # --- age v1 ---------------------------------------------------------------------------------------------------
 
 def age_header(data, what):
-    """The stanzas [(tag, arguments, body)], the header's bytes up to its MAC, that MAC, and the payload."""
+    """Returns the stanzas [(tag, arguments, body)], the header's bytes up to its MAC, that MAC, and the payload."""
     need(data.startswith(b"age-encryption.org/v1\n"), f"{what} is not an age v1 file")
     at, lines = 0, []
     while True:
         end = data.find(b"\n", at)
-        need(0 <= end < HEADER_MAX, f"{what} has too large a header")
+        need(0 <= end < HEADER_MAX, f"the header of {what} is too large")
         lines.append(data[at:end].decode("ascii"))
         at = end + 1
         if lines[-1].startswith("--- "):
@@ -117,10 +117,10 @@ def age_header(data, what):
 
 
 def age_decrypt(data, what, unwrap):
-    """The plaintext, with the file key that `unwrap` finds in the stanzas."""
+    """Returns the plaintext, using the file key that `unwrap` finds in the stanzas."""
     stanzas, header, header_mac, payload = age_header(data, what)
     file_key = unwrap(stanzas)
-    need(file_key is not None, f"{what} does not open")
+    need(file_key is not None, f"{what} cannot be decrypted")
     need(hmac.compare_digest(mac(hkdf(b"", "header", file_key), header), header_mac), f"{what} was altered")
     key, payload, plaintext, counter = hkdf(payload[:16], "payload", file_key), payload[16:], b"", 0
     while True:
@@ -135,7 +135,7 @@ def age_decrypt(data, what, unwrap):
 
 def only(stanzas, *tags):
     ours = [stanza for stanza in stanzas if stanza[0] in tags]
-    need(len(ours) == 1, "not exactly one stanza of Strongroom's")
+    need(len(ours) == 1, "not exactly one Strongroom stanza")
     return ours[0]
 
 
@@ -146,8 +146,8 @@ def escape(text, literal):
 
 
 def profile_id(text):
-    need(len(text) <= 320 and re.fullmatch(r"[a-z0-9][a-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]*", text), "no profile id")
-    need(len(escape(text.split(":")[0], FILES)) <= 148, "too long a provider")
+    need(len(text) <= 320 and re.fullmatch(r"[a-z0-9][a-z0-9._-]*:[A-Za-z0-9][A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]*", text), "not a profile id")
+    need(len(escape(text.split(":")[0], FILES)) <= 148, "a provider that is too long")
     need(not RESERVED & {part.lower() for part in text.split(":")}, "a reserved name")
     return text
 
@@ -165,7 +165,7 @@ def file_name(profile):
 
 
 def of_file_name(name):
-    """The profile; None for a short name, of which only the record tells."""
+    """Returns the profile, or None for a short name, whose profile only the record tells."""
     if re.fullmatch(r"[a-z0-9._-]+_3a_x[0-9a-f]{40}\.age", name):
         return None
     plain = re.sub("_([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), name.removesuffix(".age"))
@@ -183,7 +183,7 @@ def reference(agent, profile):
 # --- signed texts and ledgers ---------------------------------------------------------------------------------
 
 def signed(data, key, salt, label, what):
-    """The JSON of a signed text, and its MAC."""
+    """Returns the JSON of a signed text, and its MAC."""
     need(data.endswith(b"\n") and data.count(b"\nmac ") == 1, f"{what} is not a signed text")
     line, found = data[:-1].split(b"\nmac ")
     need(b64(mac(hkdf(salt.encode(), label, key), line)) == found.decode(), f"{what} was altered")
@@ -195,21 +195,21 @@ def agent_key(vault_key, agent):
 
 
 def open_ledger(data, keys, payload, what):
-    """A ledger under one of the keys of its scope, and its MAC."""
+    """Returns a ledger that one of the keys of its scope signed, and its MAC."""
     claimed = json.loads(data.split(b"\n")[0])
-    need(claimed["key"] in keys, f"{what} is under a key that the vault does not have")
+    need(claimed["key"] in keys, f"{what} is signed with a key that the vault does not have")
     salt = f"machine:{payload['machine']}"
     ledger, found = signed(data, keys[claimed["key"]], salt, "strongroom/ledger/v1", what)
-    need((ledger["vault"], ledger["machine"]) == (payload["vault"], payload["machine"]), f"{what} is another's")
+    need((ledger["vault"], ledger["machine"]) == (payload["vault"], payload["machine"]), f"{what} is not of this vault")
     return ledger, found
 
 
 def ledger_entries(ledger, directories):
-    """All entries of an agent's ledger, its shards read from the first place that has them."""
+    """Returns all entries of an agent's ledger, with its shards from the first place that has them."""
     if "entries" in ledger:
         return ledger["entries"]
     digests = re.findall(".{32}", ledger["shards"])
-    need(len(digests) & (len(digests) - 1) == 0, "not a power of two of shards")
+    need(len(digests) & (len(digests) - 1) == 0, "the number of shards is not a power of two")
     entries = {}
     for at, digest in enumerate(digests):
         data = next(data for place in directories if (data := part(place, f"ledger-{digest}")) is not None)
@@ -219,7 +219,7 @@ def ledger_entries(ledger, directories):
             first = int.from_bytes(hashlib.sha256(profile.encode()).digest()[:4], "big")
             need(first >> (32 - (len(digests).bit_length() - 1)) == at, "a profile in the wrong shard")
         entries |= shard
-    need(len(entries) == ledger["count"], "not as many entries as the ledger says")
+    need(len(entries) == ledger["count"], "the number of entries differs from the ledger's")
     return entries
 
 
@@ -228,7 +228,7 @@ def ledger_entries(ledger, directories):
 def key_of_text(text):
     lines = [line.strip() for line in text.splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
-    need(len(lines) == 1 and lines[0].startswith("strongroom-key-v1:"), "no key file")
+    need(len(lines) == 1 and lines[0].startswith("strongroom-key-v1:"), "not a key file")
     return unb64(lines[0].removeprefix("strongroom-key-v1:"), 32)
 
 
@@ -237,26 +237,26 @@ def key_id(vault_key):
 
 
 def open_unlock_file(data, method, method_key):
-    """The payload; `method_key` is given (kind, arguments) and returns 32 bytes or None."""
-    need(len(data) <= MAX, "too large an unlock file")
+    """Returns the payload; `method_key` takes (kind, arguments) and returns 32 bytes or None."""
+    need(len(data) <= MAX, "an unlock file is too large")
 
     def unwrap(stanzas):
         tag, arguments, body = only(stanzas, "strongroom-key", "strongroom-argon2id")
         key = method_key(tag, arguments[:-1])
         return key and unseal(hkdf(unb64(arguments[-1], 16), "strongroom/unlock/v1", key), body)
     payload = formatted(age_decrypt(data, f"unlock/{method}.age", unwrap), "an unlock file")
-    need(payload["method"] == method, "the file of another method")
+    need(payload["method"] == method, "an unlock file of another method")
     keys = {entry["id"]: unb64(entry["key"], 32) for entry in payload["keys"]}
     need(all(key_id(key) == name for name, key in keys.items()), "a key that does not fit its id")
-    need(payload["current"] in keys, "a current key that is not there")
+    need(payload["current"] in keys, "the current key is missing")
     return payload, keys
 
 
 def open_sealed(data, keys, purpose, what):
-    """What a record (`record`) or the operations of a transaction (`txn`) hold."""
+    """Returns the contents of a record (`record`) or of the operations of a transaction (`txn`)."""
     need(len(data) <= (MAX if purpose == "record" else OPS_MAX), f"{what} is too large")
     name, salt, expected = only(age_header(data, what)[0], "strongroom")[1]
-    need(name in keys, f"{what} is under an unknown key")
+    need(name in keys, f"{what} is encrypted with an unknown key")
     salt, expected, key = unb64(salt, 16), unb64(expected, 32), keys[name]
     plaintext = age_decrypt(data, what, lambda stanzas: unseal(
         hkdf(salt, f"strongroom/{purpose}/v1", key), only(stanzas, "strongroom")[2]))
@@ -279,7 +279,7 @@ def open_record(data, keys, vault, agent, profile):
 
 
 def check_log(files, keys, machine, head):
-    """How many lines verify, and what is wrong. `files` are the log's, the oldest first."""
+    """Returns how many lines verify, and what is wrong. `files` are those of the log, the oldest first."""
     lines, findings, follows, seq, previous, file_before = [], [], [], 0, "", None
     for data in files:
         begins, at = len(lines), 0
@@ -329,7 +329,7 @@ def log_files(directory):
 
 
 def part(place, name):
-    """A file of a directory, or a part of a journal."""
+    """Returns a file of a directory, or a part of a journal."""
     if isinstance(place, dict):
         return place.get(name)
     return (place / name).read_bytes() if (place / name).exists() else None
@@ -339,7 +339,7 @@ TITLE, MARK = b"strongroom-journal/v1 ", 64
 
 
 def journal(directory):
-    """The parts of a journal, by name, unless it says that everything is in its place."""
+    """Returns the parts of a journal, by name, unless its mark says that everything is in place."""
     path = directory / "journal"
     if not path.exists():
         return None
@@ -359,23 +359,23 @@ def journal(directory):
 
 
 def torn(data):
-    """Whether a loss of power may have left that of a record."""
+    """Returns whether these bytes may be a record that a power loss left."""
     return len(data) % 4096 == 0 or any(not any(data[at:at + 512]) for at in range(0, len(data), 512))
 
 
 def missing_ops(ops, data):
-    """The operations that are not in an index yet: after the last change that it was made on or by."""
+    """Returns the operations that are not in an index yet: those after the last change that the index matches."""
     there, at, done = hashlib.sha256(data).hexdigest(), 0, None
     for step in ops["index"]:
         done = at if step["before"] == there else done
         at += step["ops"]
         done = at if step["after"] == there else done
-    # Another program that writes it after a journal was put in place knows what is in it.
+    # If another program wrote the index after a journal was applied, the index has all of its operations.
     return ops["ops"][(len(ops["ops"]) if "records" in ops else 0) if done is None else done:]
 
 
 def read_agent(directory, vault_keys, payload):
-    """The index as it will stand, the records that are current, and the ledger."""
+    """Returns the index as it will be, the current records, and the ledger."""
     agent, vault = directory.name, payload["vault"]
     keys = {name: agent_key(key, agent) for name, key in vault_keys.items()}
     ledger, found = {"number": 0, "entries": {}, "count": 0, "log": {"seq": 0, "mac": "", "len": 0}}, ""
@@ -385,12 +385,12 @@ def read_agent(directory, vault_keys, payload):
         ledger, found = open_ledger(in_place, keys, payload, f"the ledger of {agent}")
     places, ops = [directory], None
     for place in [directory / "txn", staged or {}]:
-        # A committed change counts if its ledger is, or follows, the one that is in its place.
+        # A committed change counts if its ledger is the one in place, or follows it.
         if part(place, "ledger") is None:
             continue
         of_change, its_mac = open_ledger(part(place, "ledger"), keys, payload, "a staged ledger")
         change = open_sealed(part(place, "ops"), keys, "txn", "ops")
-        need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "another's transaction")
+        need((change["vault"], change["agent"], change["ledger"]) == (vault, agent, its_mac), "another agent's transaction")
         for name, due in change.get("records", {}).items():
             need(hashlib.sha256(part(place, name) or b"").hexdigest() == due, f"a journal with another {name}")
         if its_mac == found or (of_change["number"] > ledger["number"] and (found in change["follows"] or is_torn)):
@@ -402,7 +402,7 @@ def read_agent(directory, vault_keys, payload):
     index_file = directory / "auth-profiles.json"
     data = index_file.read_bytes() if index_file.exists() else b""
     index = parse(data, "the index") if data else {}
-    need(index.get("version", 1) == 1, "a newer index")
+    need(index.get("version", 1) == 1, "the index has a newer version")
     profiles, order = index.setdefault("profiles", {}), index.setdefault("order", {})
     for op in missing_ops(ops, data) if ops else []:
         if op["op"] in ("put", "list"):
@@ -423,7 +423,7 @@ def read_agent(directory, vault_keys, payload):
     for profile, entry in sorted(ledger_entries(ledger, places).items()):
         if entry.get("removed"):
             continue
-        need(entry["store"] == "file", f"{profile} rests in {entry['store']}, which this program does not read")
+        need(entry["store"] == "file", f"{profile} is stored in {entry['store']}, which this program does not read")
         data = next(data for place in [*places, directory / "records"] if (data := part(place, file_name(profile))) is not None)
         record = open_record(data, keys, vault, agent, profile)
         there = part(directory / "records", file_name(profile)) or b""
@@ -464,7 +464,7 @@ def read_home(home, key_file):
         for profile, record in records.items():
             entry = index["profiles"].get(profile, {})
             ref = (entry.get("keyRef") or entry.get("tokenRef") or {}).get("id")
-            need(ref in (None, reference(directory.name, profile)), f"another reference for {profile}")
+            need(ref in (None, reference(directory.name, profile)), f"a wrong reference for {profile}")
             mark = "" if entry.get("strongroom", {}).get("generation") == record["generation"] else "  NOT THE LISTED ONE"
             print(f"  {profile}  {record['type']}  generation {record['generation']}  {json.dumps(record['secret'])}{mark}")
             if "extra" in record:
@@ -535,7 +535,7 @@ def check_vectors(vectors):
         return unseal(hkdf(share + public, "age-encryption.org/v1/X25519", shared), body)
     stock = age_decrypt(base64.b64decode(home["record"]), "the record", by_recovery)
     same(json.loads(stock), home["recordPlaintext"], "the record by the recovery key")
-    print(f"{checked} vectors are as they should be")
+    print(f"{checked} vectors match")
     if skipped:
         print(f"{skipped} Argon2id vectors skipped: this `cryptography` is older than 44")
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # A vault that belongs to another user: the recipe of docs/another-user.md is run as it is written, with the files of
-# contrib/another-user as they are, and then the client's user tries to get more than the answers it may have.
+# contrib/another-user unchanged, and then the client's user tries to get more than the answers it is allowed.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/another-user.sh
 #
 # budget: 120 s
 # once: as root
-# It makes two users, installs a program and a sudo rule, and leaves none of it: /etc is a copy, and /usr/local,
+# It creates two users, installs a program and a sudo rule, and leaves none of it: /etc is a copy, and /usr/local,
 # /var/lib, /run and /tmp are empty, in a mount namespace that ends with it. Prints a line `ok: ...` or `FAILED: ...` for
 # each check. Talks to the loopback interface only.
 if [ "${1-}" != --in-own-mounts ]; then
@@ -30,7 +30,7 @@ end_processes() {
 }
 at_end+=(end_processes)
 
-# Made up, of the lengths and prefixes that providers use.
+# Made up, with the lengths and prefixes that providers use.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
 token=sk-ant-oat01-${filler:0:95}
 ops_key=sk-or-v1-${filler:0:64}
@@ -53,10 +53,10 @@ mount --bind "$tmp/etc" /etc
 mount -t tmpfs -o mode=755 tmpfs /usr/local
 mkdir /usr/local/bin /usr/local/openclaw
 chmod 755 /usr/local/bin /usr/local/openclaw
-# Every user can reach it here, and no removal of the temporary directory can.
+# Every user can reach it here, and removing the temporary directory does not affect it.
 mount --bind "$OPENCLAW_DIR" /usr/local/openclaw
 mount -o remount,bind,ro /usr/local/openclaw
-# OpenClaw makes a directory in /tmp. From here on that has nothing but ours.
+# OpenClaw creates a directory in /tmp. From here on, /tmp contains only this script's files.
 mount --bind "$tmp" /mnt
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mkdir -p "$tmp"
@@ -67,17 +67,17 @@ for one in vault openclaw; do
     if id "$one" >/dev/null 2>&1; then userdel -f "$one" >/dev/null 2>&1; fi
 done
 rm -f /etc/sudoers.d/strongroom-resolve
-# Everything is logged on this machine, with what goes through, unless a rule says otherwise.
+# This machine logs every sudo call with its input and output, unless a rule says otherwise.
 printf 'Defaults log_input, log_output, !compress_io, loglinelen=0, iolog_dir=/var/lib/iolog, logfile=/var/lib/sudo.log\n' >/etc/sudoers.d/00-log
 chmod 440 /etc/sudoers.d/00-log
-# No systemd runs here: start_listener does what it would.
+# No systemd runs here: start_listener does its part.
 printf '#!/bin/sh\nprintf "%%s\\n" "$*" >>/var/lib/systemctl.log\n' >/usr/local/bin/systemctl
 chmod 755 /usr/local/bin/systemctl
 
-# unit_says NAME FILE: a value of an installed unit.
+# unit_says NAME FILE: prints a value of an installed unit.
 unit_says() { sed -n "s/^$1=//p" "/etc/systemd/system/$2"; }
-# start_listener: systemd's part by the installed units. Each connection is standard input and output of ExecStart, as
-# User=, without privileges and with the variables that systemd sets.
+# start_listener: does what systemd does with the installed units. Each connection becomes standard input and output of
+# ExecStart, as User=, without privileges and with the variables that systemd sets.
 start_listener() {
     local path user command
     path=$(unit_says ListenStream strongroom-resolve.socket)
@@ -101,7 +101,7 @@ start_listener() {
 
 # --- the recipe -----------------------------------------------------------------------------------------------
 
-# Each block of the page that begins with ```sh, without the indentation of its list.
+# Each block of the page that begins with ```sh, without its indentation.
 awk -v out="$tmp/private/block" '
     /^ *```sh$/ { match($0, /^ */); cut = RLENGTH; on = 1; name = sprintf("%s.%02d", out, ++n); next }
     /^ *```$/ { on = 0 }
@@ -140,9 +140,9 @@ uid=$(id -u openclaw) vault_uid=$(id -u vault)
 as_vault() { sudo -u vault /usr/local/bin/strongroom --no-input "$@"; }
 as_vault --agent ops paste-api-key --provider openrouter <<<"$ops_key" >"$tmp/out/ops" 2>&1
 
-# client COMMAND...: as the client's user, with an empty environment, without a terminal, bounded.
+# client COMMAND...: runs it as the client's user, with an empty environment, no terminal and a time limit.
 client() { (cd "$home" && exec timeout -k 5 30 setsid -w setpriv --reuid openclaw --regid openclaw --init-groups --inh-caps=-all env -i "$@"); }
-# ask ID...: the request, as OpenClaw writes it.
+# ask ID...: prints the request, as OpenClaw writes it.
 ask() {
     local ids
     ids=$(printf '"%s",' "$@")
@@ -150,7 +150,7 @@ ask() {
 }
 rule=(-n -u vault /usr/local/bin/strongroom resolve --agent main)
 right='{"protocolVersion":1,"values":{"main/anthropic:manual":"'$token'"},"errors":{}}'
-# answers WHAT COMMAND...: the command, as the client's user, gives the answer that is right, and nothing else.
+# answers WHAT COMMAND...: as the client's user, the command prints the right answer, and nothing else.
 answers() {
     local what=$1 status=0
     shift
@@ -161,7 +161,7 @@ answers() {
         same "$(cat "$tmp/private/answer")" "$right" "$what"
     fi
 }
-# refused WHAT ARGUMENTS OF SUDO...: sudo itself says no, at once and without a question. With variables, if any.
+# refused WHAT ARGUMENTS OF SUDO...: sudo itself refuses, at once and without a prompt. With variables, if any.
 with=()
 refused() {
     local what=$1 status=0 begun=$SECONDS
@@ -174,7 +174,7 @@ refused() {
         fail "refused: $what (exit $status)" "$tmp/out/err"
     fi
 }
-# impossible WHAT COMMAND...: the client's user cannot do it.
+# impossible WHAT COMMAND...: the client's user cannot do this.
 impossible() {
     local what=$1 status=0
     shift
@@ -188,7 +188,7 @@ impossible() {
 
 # --- what the client gets -------------------------------------------------------------------------------------
 
-# What OpenClaw 2026.9.6 asks of a command.
+# What OpenClaw 2026.9.6 requires of a command.
 same "$(stat -c '%U %a %F' "$wrapper")" 'openclaw 755 regular file' "the command is a regular file of the client's user" shown
 answers 'the command answers with an empty environment' "$wrapper"
 answers 'arguments of the command are not passed on' "$wrapper" --agent ops
@@ -200,7 +200,7 @@ has "$tmp/private/answer" '"main/nobody:here":{"code":"NOT_FOUND"' 'an id that d
 has "$tmp/private/answer" "$token" '... and the others all the same'
 lacks "$tmp/private/answer" "$ops_key" "another agent's secret is not in the answer"
 
-# 512 ids of 250 bytes: more than a pipe holds, on the way in and out. Each has an error of its own.
+# 512 ids of 250 bytes: more than a pipe holds, in both directions. Each gets its own error.
 many=()
 for ((i = 0; i < 512; i++)); do many+=("$(printf 'main/nobody:%0238d' $i)"); done
 for one in "$wrapper" "$through_socket"; do
@@ -263,7 +263,7 @@ for one in LD_PRELOAD=/x LD_LIBRARY_PATH=/x STRONGROOM_HOME=/x STRONGROOM_KEY_FI
     XDG_DATA_HOME=/x PATH=/x TERM=x TZ=UTC LANG=C; do
     refused "the variable ${one%%=*}" -n -u vault "$one" $program resolve --agent main
 done
-# sudo compares the arguments as one line, so these reach the program, which knows no such thing.
+# sudo compares the arguments as one line, so these reach the program, which refuses them.
 for one in 1 2 3; do
     case $one in
         1) split=('resolve --agent main') ;;
@@ -278,10 +278,10 @@ answers "the client's own groups change nothing" /usr/bin/sudo -P "${rule[@]}"
 
 # --- variables, libraries, other programs ---------------------------------------------------------------------
 
-# sudo hands on the session keyring of the client.
+# sudo passes on the client's session keyring.
 answers "the client's session keyring changes nothing" /usr/bin/keyctl session - "$wrapper"
 
-# A vault of the client's own, programs under the names that are used, and a library that says which program loads it.
+# The client's own vault, programs with the names that are used, and a library that reports which program loads it.
 install -d -o openclaw -g openclaw "$home/evil" "$home/spied"
 chmod 1777 "$home/spied"
 client HOME="$home" $program --no-input init --store file --unlock key-file >"$tmp/out/own" 2>&1
@@ -317,7 +317,7 @@ same "$(find "$home/spied" -type f -printf '%f ')" "loaded-by-$uid-$uid " '... a
 same "$(client "${hostile[@]}" $program --no-input --agent main get anthropic:manual --home "$home/.local/share/strongroom" \
     --key-file "$home/.config/strongroom/key" 2>/dev/null || true)" "$own_token" "the client's own vault works for the client"
 
-# What the command gets is seen by one in its place.
+# A stand-in for the command shows what the command gets.
 mv $program "$tmp/private/strongroom"
 cat >$program <<'SH'
 #!/bin/sh
@@ -329,11 +329,11 @@ client "${hostile[@]}" /bin/sh -c "exec $wrapper 9</etc/passwd" >"$tmp/out/seen"
 same "$(cat "$tmp/out/seen")" \
     'HOME LOGNAME MAIL PATH SHELL SUDO_COMMAND SUDO_GID SUDO_UID SUDO_USER TERM USER | / | vault:vault | ' \
     'the command gets what sudo sets: no variable, directory, group or open file of the client' shown
-# An answer that takes a second: socat would leave after half of one.
+# An answer that takes a second: by default, socat would exit after half a second.
 printf '#!/bin/sh\ncat >/dev/null\nsleep 1\necho late\n' >$program
 same "$(client "$through_socket" </dev/null 2>&1 || true)" late 'a slow answer comes through the socket' shown
 
-# One that waits for its request.
+# A resolver that waits for its request.
 printf '#!/bin/sh\nread -r line\n' >$program
 mkfifo "$tmp/private/hold"
 client "$wrapper" <"$tmp/private/hold" >"$tmp/out/hold" 2>&1 &
@@ -404,12 +404,12 @@ exec 8>&-
 has "$tmp/out/endless" '"code":"TIMEOUT"' 'a request without an end is answered TIMEOUT'
 holds '... in time' test $((SECONDS - begun)) -lt 15
 
-# A name server that never answers, and a host whose name is in no file: with the rule sudo does not ask.
+# A name server that never answers, and a host whose name is in no file: with the rule, sudo does not ask.
 rm -f /etc/resolv.conf
 printf 'nameserver 127.0.0.1\noptions timeout:1 attempts:1\n' >/etc/resolv.conf
 sed -i 's/^hosts:.*/hosts: files dns/' /etc/nsswitch.conf
 cat >"$tmp/private/silent.sh" <<'SH'
-# silent.sh FILE COMMAND...: the command beside a name server that takes questions into the file.
+# silent.sh FILE COMMAND...: runs it next to a name server that only writes queries to the file.
 hostname strongroom-no-such-host
 busybox ip link set lo up
 socat -u UDP4-RECV:53,bind=127.0.0.1 "CREATE:$1" &
@@ -463,7 +463,7 @@ status=0
 ask main/anthropic:manual | client "$through_socket" >"$tmp/private/answer" 2>"$tmp/out/err" || status=$?
 exits $status 1 'without a listener it fails at once'
 
-# The units' own promises: the verifier, the score, and what the program needs of the sandbox.
+# The units themselves: the verifier, the score, and what the program needs from the sandbox.
 for one in strongroom-resolve.socket strongroom-resolve@.service; do
     status=0
     systemd-analyze verify --man=no --recursive-errors=no "/etc/systemd/system/$one" >"$tmp/out/verify" 2>&1 || status=$?
@@ -477,7 +477,7 @@ if awk -v score="$score" 'BEGIN { exit !(score != "" && score <= 2.5) }'; then
 else
     fail "the service is exposed by '$score' of 10, at most 2.5" "$tmp/out/security"
 fi
-# expand NAME: the system calls of a set.
+# expand NAME: prints the system calls of a set.
 expand() {
     local line
     systemd-analyze syscall-filter --no-pager "$1" | sed -n 's/^ *\([@a-z_][a-z0-9_-]*\)$/\1/p' | while IFS= read -r line; do
@@ -549,7 +549,7 @@ cat >"$tmp/out/openclaw.json" <<JSON
 JSON
 install -o openclaw -g openclaw -m 600 "$tmp/out/openclaw.json" "$home/.openclaw/openclaw.json"
 install -d -o openclaw -g openclaw "$home/tmp"
-# oc OUTPUT ARGUMENTS...: one OpenClaw command as the client's user, bounded.
+# oc OUTPUT ARGUMENTS...: runs one OpenClaw command as the client's user, with a time limit.
 oc() {
     local output=$1
     shift

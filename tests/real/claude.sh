@@ -15,7 +15,7 @@ need tmux
 claude=${CLAUDE_DIR:?set it to the Claude Code install directory}/claude
 [ -x "$claude" ] || { printf 'no Claude Code in %s; run scripts/install-test-deps.sh\n' "$CLAUDE_DIR" >&2; exit 1; }
 
-# Its commands are for a shell, whatever the user logs in with.
+# Its commands are for a shell, whatever the user's login shell.
 terminal() { SHELL=/bin/sh tmux -f /dev/null -S "$tmp/tmux" "$@"; }
 end_terminal() { terminal kill-server 2>/dev/null; }
 at_end+=(end_terminal)
@@ -26,7 +26,7 @@ terminal_shows() {
 
 mkdir -p "$tmp/bin" "$tmp/home"
 ln -s "$claude" "$tmp/bin/claude"
-# A browser that must not be opened is one that does nothing.
+# No browser may open, so the browser is a program that does nothing.
 printf '#!/bin/sh\nexit 0\n' >"$tmp/bin/xdg-open"
 chmod 700 "$tmp/bin/xdg-open"
 
@@ -38,8 +38,8 @@ surroundings=(
 strongroom() { "${surroundings[@]}" "$binary" "$@"; }
 quoted() { printf '%q ' "$@"; }
 
-# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: the place of a line's wrap
-# depends on the length of the paths in it, and the screen keeps no space at a line's end.
+# shows TEXT SECONDS WHAT: the terminal shows the text in time. Spaces do not count: lines wrap at different places,
+# depending on the paths in them, and the screen keeps no space at the end of a line.
 shows() {
     local end=$((SECONDS + $2)) text
     text=$(tr -d '[:space:]' <<<"$1")
@@ -73,7 +73,7 @@ shows 'strongroom paste-token --provider anthropic' 40 'and Strongroom says how 
 for _ in {1..100}; do [ ! -s "$status" ] || break; sleep 0.2; done
 if [ "$(cat "$status" 2>/dev/null)" = 130 ]; then ok 'its exit status is 130'; else fail 'its exit status is 130'; fi
 
-# With its input closed or without a terminal it is not even started.
+# With its input closed or without a terminal, it is not even started.
 if strongroom setup-token </dev/null >"$tmp/out" 2>&1; then
     fail 'without a terminal it is an error'
 elif grep -qF '[NEEDS_TERMINAL]' "$tmp/out"; then

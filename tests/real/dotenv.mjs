@@ -1,7 +1,7 @@
-// `.env` files, what the client's own parser reads in them, and what Strongroom makes of them.
+// `.env` files: compares what the client's own parser reads in them with what Strongroom reads.
 //
 //   node dotenv.mjs record FIXTURE DOTENV           puts the client's answers into the fixture's rows
-//   node dotenv.mjs check FIXTURE DOTENV            whether the recorded answers are the client's
+//   node dotenv.mjs check FIXTURE DOTENV            checks that the recorded answers are the client's
 //   node dotenv.mjs generate SEED COUNT DOTENV      random files with the client's answers, one JSON object a line
 //   node dotenv.mjs import SEED COUNT DOTENV BIN    imports random files by the command line; BIN is Strongroom
 //
@@ -89,7 +89,7 @@ function statement(r) {
 
 function file(r) {
   if (r.chance(0.1)) {
-    // Soup: what the grammar alone would hardly make.
+    // Random text that the grammar alone would rarely produce.
     const of = [...INNER, ...INNER, ...ENDS, ...BLANKS, ...NAMES, '=', '=', '\n', '\n', 'export ']
     let text = ''
     for (let n = r.below(40); n > 0; n--) text += r.one(of)
@@ -109,7 +109,7 @@ function* files(seed, count) {
 // --- the command line ---------------------------------------------------------------------------------------
 
 const FIRST = [['CODEX_API_KEY', 'OPENAI_API_KEY'], ['GEMINI_API_KEY', 'GOOGLE_API_KEY']]
-// What Strongroom takes for white space, which alone is no secret.
+// The characters that Strongroom treats as white space, which alone are not a secret.
 const empty = (text) => /^[\s\u0085\u00ad\u180e\u200b\u2060]*$/u.test(text)
 
 function importing(seed, count, parse, binary) {
@@ -138,7 +138,7 @@ function importing(seed, count, parse, binary) {
           if (entry) bad('different', text, name)
         } else if (entry) {
           const secret = run('get', `${provider}:default`, '--agent', agent).stdout.replace(/\n$/, '')
-          // What is taken off around it goes with a word.
+          // If something around the value is removed, Strongroom says so.
           const warned = told.warnings.some((warning) => warning.startsWith(name))
           if (done.status === 0 && (secret === theirs || (warned && theirs.includes(secret)))) tally.taken++
           else bad('different', text, name)
@@ -165,9 +165,9 @@ function importing(seed, count, parse, binary) {
   }
 }
 
-// --- what is asked for --------------------------------------------------------------------------------------
+// --- commands -----------------------------------------------------------------------------------------------
 
-// In ASCII, because much of it cannot be seen.
+// In ASCII, because many of the characters are invisible.
 const line = (row) => `${JSON.stringify(row).replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)}\n`
 const rows = (fixture) => fs.readFileSync(fixture, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line))
 const [verb, ...rest] = process.argv.slice(2)

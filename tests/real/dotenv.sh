@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# What Strongroom reads in `.env` files, against the parser inside the real OpenClaw 2026.6.1: 10,000 random files in
-# the reader itself, 100 of them by the command line, and whether the answers that the unit tests hold are still its.
+# Compares how Strongroom reads `.env` files with the parser inside the real OpenClaw 2026.6.1: 10,000 random files in
+# the reader itself, 100 of them on the command line. Also checks that the answers in the unit tests are still right.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       [UNIT_TESTS=<the library's test program>] [SEED=n] tests/real/dotenv.sh
 #
-# Without the test program, cargo builds and runs it. The seed is shown; without one it is the day's.
+# Without the test program, cargo builds and runs it. The seed is shown; the default is the date.
 # budget: 60 s
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
@@ -18,7 +18,7 @@ imports=100
 seed=${SEED:-$(date -u +%Y%m%d)}
 
 dotenv() { "$node" "$root/tests/real/dotenv.mjs" "$@"; }
-# The reader's test, with further answers; what it says of them goes to the file.
+# The reader's test, with more answers; its output goes to the file.
 reader() {
     local test=transfer::dotenv_answers::what_is_read_is_what_the_clients_parser_reads
     if [ -n "${UNIT_TESTS-}" ]; then

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The README's first command on machines that are not ready for it, and what it says while it builds. The real build
-# is what `scripts/demo.sh` does on a fresh clone; here a stand-in for cargo ends in seconds.
+# The README's first command on machines that are not ready for it, and its output during the build. `scripts/demo.sh`
+# on a fresh clone does the real build; here a stand-in for cargo ends in seconds.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/first-hour.sh
 #
@@ -9,7 +9,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
 need_binary
 
-# A PATH of its own for each machine, with what a shell script needs and a stand-in for each compiler.
+# Each machine has its own PATH, with what a shell script needs and a stand-in for each compiler.
 machine() {
     local name=$1 tool
     shift
@@ -50,7 +50,7 @@ stand_in uncompiled cargo 'echo "cargo 1.96.0"'
 stand_in uncompiled rustc 'echo "rustc 1.96.0"'
 refused uncompiled 'no C compiler' 'there is no C compiler' 'a C compiler'
 
-# A build that takes a while, into a directory that cargo alone knows.
+# A build that takes a while, into a directory that only cargo knows.
 machine ready
 cp "$binary" "$tmp/ready-made"
 stand_in ready rustc 'echo "rustc 1.96.0"'

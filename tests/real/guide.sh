@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The documents as typed by one who does nothing else: lib/typed.py types each block of the guide in order, in fresh
-# homes, and compares.
+# Follows the documents literally: lib/typed.py types each block of the guide in order, in fresh homes, and compares
+# the output.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=DIR tests/real/guide.sh
 #
-# With GUIDE_WRITE=1 the documents are written as the commands print now; look over the difference then.
+# With GUIDE_WRITE=1 the documents are updated to the current output; review the diff afterwards.
 # budget: 60 s
 # Prints a line `ok: ...` or `FAILED: ...` for each command, and which blocks are not run, and why.
 # shellcheck source=tests/real/lib/checks.sh
@@ -16,7 +16,7 @@ need gnome-keyring-daemon dbus-daemon age
 need_openclaw
 rig gnome
 
-# Programs that the documents call. Those that belong to others are stood in for by what they print.
+# Programs that the documents call. For those of others, stand-ins print the same output.
 tools=$tmp/tools
 mkdir "$tools" "$tmp/homes"
 install -m 755 "$binary" "$tools/strongroom"
@@ -42,7 +42,7 @@ tool notify-send <<'END'
 printf '%s: %s\n' "$@"
 END
 # shellcheck disable=SC2016 # the tool is to expand it
-# What a chapter takes for granted: `made-up token|key N` prints a secret of the right form.
+# What the chapters assume: `made-up token|key N` prints a secret of the right form.
 { printf '#!/bin/bash\n'; declare -f token api_key; declare -p filler
   printf 'case $1 in token) token "$2" ;; key) api_key "$2" ;; esac\nprintf "\\n"\n'; } | tool made-up
 

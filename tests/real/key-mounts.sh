@@ -5,7 +5,7 @@
 #
 # budget: 20 s
 # once: as root
-# It mounts in a namespace that ends with it and has an empty /run. Prints a line `ok: ...` or `FAILED: ...` for each check.
+# It mounts in its own namespace with an empty /run. Prints a line `ok: ...` or `FAILED: ...` for each check.
 if [ "${1-}" != --in-own-mounts ]; then
     if [ "$(id -u)" -ne 0 ]; then
         printf 'key-mounts needs root, because it mounts: sudo -E %s\n' "$0" >&2
@@ -65,7 +65,7 @@ chmod 755 "$tmp"
 chown 1234 "$tmp/memory/key"
 refuses "$tmp/memory/key" 'belongs to another user' 'a key of a third user is refused'
 
-# A container that runs as another user than root: the key is root's, and everyone may read it.
+# A container that does not run as root: root owns the key, and everyone can read it.
 cp -r "$tmp/.local" "$tmp/theirs"
 chown -R 65534:65534 "$tmp/theirs"
 status=0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# How Strongroom behaves beside a keychain: what a silent one costs a command, that commands which only look raise no
-# prompt, where new profiles go after `store move`, what becomes of the items of removed homes, and what is said how
-# often.
+# How Strongroom behaves with a keychain: how long a silent one delays a command, that read-only commands raise no
+# prompt, where new profiles go after `store move`, what happens to the items of removed homes, and how often each
+# message appears.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/keychain-manners.sh
 #
@@ -15,14 +15,14 @@
 
 need gnome-keyring-daemon dbus-daemon dbus-monitor script
 
-# What a command may wait for a keychain by default, and what the rest of it may take on a busy machine, in ms.
+# How long a command may wait for a keychain by default, and how long the rest may take on a busy machine, in ms.
 limit_ms=3000
 margin_ms=1500
 patience=''
 
 # --- a silent keychain ------------------------------------------------------------------------------------
 
-# many N: an auth-profiles.json with so many tokens.
+# many N: writes an auth-profiles.json with that many tokens.
 many() {
     "$rig_python" - "$1" <<'PY'
 import json, sys
@@ -44,7 +44,7 @@ make_vaults() {
     done
 }
 
-# Every command that may ask the keychain for anything, in this silence, by its own deadline.
+# Every command that may ask the keychain for anything, with a silent keychain, within its own deadline.
 in_silence() {
     local what=$1 verb
     local by_item_too=' get kc:n001 , status --check , doctor , doctor --repair , rekey --yes , recovery-key , list '
@@ -97,7 +97,7 @@ silence() {
     rig_end
 }
 
-# What answers is not cut short, however long it takes in all.
+# A keychain that answers is not cut off, however long it takes in total.
 long_work() {
     rig gnome
     new_world
@@ -111,7 +111,7 @@ long_work() {
 
 # --- prompts ----------------------------------------------------------------------------------------------
 
-# at_terminal ARGS...: the binary in a pseudo-terminal, with nothing typed.
+# at_terminal ARGS...: runs the binary in a pseudo-terminal, with nothing typed.
 at_terminal() {
     env -i -C "$world" HOME="$world" PATH=/usr/bin:/bin TERM=xterm DBUS_SESSION_BUS_ADDRESS="$bus" \
         timeout -k 1 30 script -qec "$binary $*" /dev/null </dev/null >"$out" 2>"$err" || true
@@ -174,7 +174,7 @@ defaults() {
     same "$(json "$out" "{p['store'] for a in d['agents'] for p in a['profiles']}")" "{'keychain'}" 'and so does another agent' shown
     works 'the vault verifies' verify
 
-    # Nothing in clear decides it.
+    # Nothing in plain text decides it.
     sed -i 's/"defaultStore":"keychain"/"defaultStore":"file"/' "$vault/settings.json"
     run verify
     has "$out" 'settings.json' 'settings that another program changed are a finding'
@@ -224,7 +224,7 @@ removed_homes() {
     same "$(all_items)" 4 'with its items alone' shown
     gives "$(token 1)" 'this home is as it was' get kc:kept
 
-    # A home whose unlock files are lost is there still: recover needs its items.
+    # A home that lost its unlock files still exists: recover needs its items.
     mkdir "$world/aside"
     mv "$vault/unlock" "$vault/vault.json" "$world/aside"
     works 'beside a home without unlock files' --home "$world/moved" store prune --yes

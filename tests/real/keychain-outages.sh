@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Strongroom and a keychain that fails: stopped, silent, locked, gone, killed, late. Nothing hangs, each has a
-# code of its own, `resolve` answers, and an outage at any call of a command loses nothing.
+# Strongroom and a keychain that fails: stopped, silent, locked, gone, killed, late. Nothing hangs, each failure has
+# its own code, `resolve` answers, and an outage at any call of a command loses nothing.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/keychain-outages.sh
 #
@@ -16,13 +16,13 @@
 
 need gnome-keyring-daemon kwalletd5 dbus-daemon dbus-monitor secret-tool Xvfb
 
-# What a command may wait for the keychain in these runs, in ms, and what a command may with it on a busy machine.
+# How long a command may wait for the keychain here, and how long it may take in total on a busy machine, in ms.
 call_ms=500
 margin_ms=1500
 command_ms=$((call_ms + margin_ms))
 
-# Two vaults on the current rig: by_key, unlocked by a key file, and by_item, unlocked by the keychain. Both
-# hold kc:one in the keychain and file:one in a file, and no sealed copy waits.
+# Creates two vaults on the current rig: by_key, unlocked with a key file, and by_item, unlocked with the keychain.
+# Both have kc:one in the keychain and file:one in a file, and no encrypted copy is waiting.
 make_vaults() {
     local unlock
     for unlock in key-file keychain; do
@@ -35,13 +35,13 @@ make_vaults() {
     done
 }
 
-# late CODE STATUS WHAT ARGS...: refused with that, in time.
+# late CODE STATUS WHAT ARGS...: the command is refused with that code and status, in time.
 late() {
     most=$command_ms refused "$1" "$2" "$3" --keychain-timeout "${call_ms}ms" "${@:4}"
     in_time "$command_ms" "$3"
 }
 
-# outage WHAT CODE STATUS: every command in this outage.
+# outage WHAT CODE STATUS: checks every command in this outage.
 outage() {
     local what=$1 code=$2 expected=$3 late_code=KEYCHAIN_TIMEOUT n
     [ "$code" != KEYCHAIN_TIMEOUT ] || late_code=''
@@ -84,7 +84,7 @@ outage() {
     new_world
     late "$code" "$expected" "$what: init --store keychain" init --store keychain
     holds "$what: it made nothing" test ! -e "$vault" -a ! -e "$key"
-    # Each in a world of its own, because it makes something.
+    # Each has its own world, because it creates something.
     for n in {1..5}; do
         run --keychain-timeout "${call_ms}ms" init --json
         [ "$ms" -gt "$command_ms" ] || break
@@ -96,7 +96,7 @@ outage() {
         "$what: init takes files, and says why" shown
 }
 
-# after_outage WHAT: all is as it was.
+# after_outage WHAT: checks that everything is as it was.
 after_outage() {
     for world in "$by_key" "$by_item"; do
         enter "$world"
@@ -179,7 +179,7 @@ bad_addresses() {
     holds 'no address runs a program' test ! -e "$tmp/ran-a-program"
 }
 
-# A keyring that was never made: there is no default collection.
+# A keyring that was never created: there is no default collection.
 no_collection() {
     rig gnome
     make_vaults
@@ -194,7 +194,7 @@ no_collection() {
     rig_end
 }
 
-# A display with no one at it: a program that raises a prompt waits for ever.
+# A display without a user: a program that raises a prompt waits forever.
 display_and_no_one() {
     local xvfb
     Xvfb -displayfd 6 -nolisten tcp -screen 0 640x480x8 6>"$tmp/display" </dev/null >"$tmp/xvfb.log" 2>&1 &
@@ -211,7 +211,7 @@ display_and_no_one() {
     rig_lock
     outage 'a locked keyring, a display and no one there' KEYCHAIN_LOCKED 77
     same "$(prompts_seen)" 0 'no prompt was raised on the display' shown
-    # That this display would hold one who asks: another program asks.
+    # Shows that a program that asks on this display hangs: another program asks.
     local theirs=0
     env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" DISPLAY="$DISPLAY" timeout 10 secret-tool lookup application strongroom \
         >/dev/null 2>&1 || theirs=$?
@@ -220,9 +220,9 @@ display_and_no_one() {
     most=$command_ms run --keychain-timeout "${call_ms}ms" get kc:one
     in_time "$command_ms" "get while another's prompt stands ($(outcome) $(code_of_error || true))"
 
-    # Killed, it is started again by D-Bus: locked.
+    # After a kill, D-Bus starts it again, locked.
     rig_end_pid "$(rig_pid daemon)" KILL
-    # The first call starts it, and waits for that.
+    # The first call starts it, and waits for it.
     late_code=KEYCHAIN_TIMEOUT late KEYCHAIN_LOCKED 77 'a daemon that D-Bus started again: get' get kc:one
     rig_end
     unset DISPLAY
@@ -261,9 +261,9 @@ beside display_and_no_one
 beside kwallet_outages
 beside steps gnome kill init unlock add rekey resolve recover move_in move_out paste remove
 beside_all
-# The call lands, and its answer is lost.
+# The call succeeds, and its answer is lost.
 beside steps gnome mute rekey move_in paste
-# The call lands when the command is over, and another has come.
+# The call succeeds only after the command has ended and another one has run.
 beside steps gnome hold paste paste_removed remove
 beside steps kwallet kill init unlock add rekey move_in move_out paste remove
 beside_all

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Strongroom on a real KWallet 5, headless, by its Secret Service: everything in lib/keychain-*.sh.
+# Strongroom on a real KWallet 5, headless, through its Secret Service: everything in lib/keychain-*.sh.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/kwallet.sh
 #
@@ -18,6 +18,6 @@
 
 need kwalletd5 dbus-daemon dbus-monitor secret-tool age
 rig kwallet
-# One key exchange in 300 fails where a client sends its public key without the leading zeros.
+# One key exchange in 300 fails if a client sends its public key without the leading zeros.
 keychain_checks 400
 finish kwallet

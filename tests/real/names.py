@@ -1,5 +1,5 @@
-"""The variables that OpenClaw's manifests name for providers: `names.py DIST` prints a line for each provider, its
-variables in the order in which the client looks at them."""
+"""The variables that OpenClaw's manifests name for providers: `names.py DIST` prints a line for each provider, with
+its variables in the order in which the client looks at them."""
 import json
 import pathlib
 import re
@@ -20,7 +20,7 @@ for path in sorted((dist / "extensions").glob("*/openclaw.plugin.json")):
         add(provider, names)
     for provider in manifest.get("setup", {}).get("providers", []):
         add(provider["id"], provider.get("envVars", []))
-# What the client knows without a manifest stands before what a manifest says.
+# Variables that the client knows without a manifest come before those of a manifest.
 core = re.compile(r"CORE_PROVIDER_AUTH_ENV_VAR_CANDIDATES = \{(.*?)\n\};", re.DOTALL)
 source = next(found for path in sorted(dist.glob("provider-env-vars-*")) if (found := core.search(path.read_text())))
 for provider, names in re.findall(r'"?([\w-]+)"?: \[(.*?)\]', source.group(1)):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The variables that hold providers' keys, against the manifests of the real OpenClaw 2026.6.1: the list that the unit
-# tests hold is the installed client's, and an import takes or names every one of them.
+# Compares the variables for provider keys with the manifests of the real OpenClaw 2026.6.1: the list in the unit
+# tests is that of the installed client, and an import takes or names every one of them.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/names.sh

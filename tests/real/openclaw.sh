@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real OpenClaw 2026.6.1 with Strongroom as its secret provider: OpenClaw writes plaintext profiles,
-# Strongroom imports them, OpenClaw works with the index alone, and no byte of a secret stays with it.
+# Strongroom imports them, OpenClaw works with only the index, and keeps no byte of a secret.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/openclaw.sh
@@ -19,7 +19,7 @@ end_processes() {
 }
 at_end+=(end_processes)
 
-# Made up, of the lengths and prefixes that OpenClaw asks for.
+# Made up, with the lengths and prefixes that OpenClaw requires.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
 anthropic_token=sk-ant-oat01-${filler:0:95}
 openrouter_key=sk-or-v1-${filler:0:64}
@@ -27,13 +27,13 @@ openrouter_key=sk-or-v1-${filler:0:64}
 # --- the pieces -------------------------------------------------------------------------------------------
 
 mkdir -p "$tmp/bin" "$tmp/out" "$tmp/private" "$tmp/run/home" "$tmp/run/tmp"
-# OpenClaw runs only a regular file that the user owns and that no one else can write.
+# OpenClaw runs only a regular file that the user owns and that no one else can write to.
 install -m 755 "$binary" "$tmp/bin/strongroom"
 
 vault=$tmp/run/vault key=$tmp/private/key
 strongroom() { STRONGROOM_HOME=$vault STRONGROOM_KEY_FILE=$key "$tmp/bin/strongroom" --no-input "$@"; }
 
-# with_state DIR COMMAND...: runs a command with OpenClaw's whole world inside the temporary directory.
+# with_state DIR COMMAND...: runs a command with all of OpenClaw's files inside the temporary directory.
 with_state() {
     local state=$1
     shift
@@ -42,15 +42,15 @@ with_state() {
         OPENCLAW_NO_RESPAWN=1 OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 OPENCLAW_SKIP_CHANNELS=1 \
         "$@"
 }
-# oc STATE OUTPUT ARGS...: one OpenClaw command, bounded; its output goes to a file, its status comes back.
+# oc STATE OUTPUT ARGS...: runs one OpenClaw command with a time limit; its output goes to a file; returns its status.
 oc() {
     local state=$1 output=$2
     shift 2
     (with_state "$state" timeout -k 5 180 "$node" "$openclaw" "$@") >"$output" 2>&1
 }
 
-# configure STATE KEY PORT PROVIDER_URL: OpenClaw's configuration, with Strongroom as the provider. No
-# update check and no price list: neither may be fetched here.
+# configure STATE KEY PORT PROVIDER_URL: writes OpenClaw's configuration, with Strongroom as the provider. The
+# update check and the price list are off, because neither may be fetched here.
 configure() {
     mkdir -p "$1/agents/main/agent"
     cat >"$1/openclaw.json" <<JSON
@@ -98,7 +98,7 @@ JSON
     cp "$vault/agents/main/auth-profiles.json" "$1/agents/main/agent/auth-profiles.json"
 }
 
-# Every 16 bytes in a row of a secret: none of them may be found anywhere.
+# Every 16 consecutive bytes of a secret: none of them may be found anywhere.
 slices() {
     local i secret
     for secret in "$@"; do
@@ -134,7 +134,7 @@ exits $status 0 "strongroom imports OpenClaw's own auth-profiles.json" "$tmp/out
 same "$(strongroom get anthropic:work)" "$anthropic_token" 'the imported setup-token is the pasted one'
 same "$(strongroom get openrouter:default)" "$openrouter_key" 'the imported API key is the pasted one'
 
-# The search that must find nothing at the end finds the plaintext that OpenClaw wrote.
+# The search that must find nothing at the end does find the plaintext that OpenClaw wrote.
 slices "$anthropic_token" "$openrouter_key" >"$tmp/private/slices"
 grep -v '^#' "$key" | while IFS= read -r line; do slices "$line"; done >>"$tmp/private/slices"
 found=$(grep -rlaF -f "$tmp/private/slices" "$plain" | wc -l)
@@ -169,7 +169,7 @@ oc "$state" "$tmp/out/audit" secrets audit --allow-exec --check </dev/null || st
 exits $status 0 'secrets audit is satisfied' "$tmp/out/audit"
 has "$tmp/out/audit" 'Secrets audit: clean.' 'secrets audit is clean, every reference resolved'
 
-# A provider on the loopback interface: what OpenClaw sends there is what it got from the vault.
+# A provider on the loopback interface: OpenClaw sends it what it got from the vault.
 status=0
 oc "$state" "$tmp/out/probe" models status --probe --probe-timeout 60000 --probe-max-tokens 8 --json </dev/null || status=$?
 exits $status 0 'OpenClaw calls a model with each credential' "$tmp/out/probe"
@@ -184,12 +184,12 @@ kill "$provider"
 wait "$provider" 2>/dev/null || true
 provider=''
 
-# OpenClaw writes the file again as it goes, and drops the fields that it does not know.
+# OpenClaw rewrites the file as it runs, and drops unknown fields.
 has "$index" '"main/anthropic:work"' "OpenClaw's own rewrite of the index keeps the references"
 
 # --- the gateway ------------------------------------------------------------------------------------------
 
-# start_gateway STATE LOG: starts it in a process group of its own; its lines can be read from descriptor 7.
+# start_gateway STATE LOG: starts it in its own process group; its lines can be read from descriptor 7.
 start_gateway() {
     rm -f "$tmp/lines"
     mkfifo "$tmp/lines"
@@ -200,7 +200,7 @@ start_gateway() {
     set +m
     exec 7<"$tmp/lines"
 }
-# wait_for LOG TEXT: copies lines to the log until one has the text; false at the end or after two minutes.
+# wait_for LOG TEXT: copies lines to the log until one has the text; fails at the end or after two minutes.
 wait_for() {
     local line deadline=$((SECONDS + 120))
     while [ "$SECONDS" -lt "$deadline" ] && IFS= read -r -t $((deadline - SECONDS)) -u 7 line; do
@@ -209,7 +209,7 @@ wait_for() {
     done
     return 1
 }
-# The gateway's exit status, after at most 20 more seconds; nothing of its process group may be left.
+# Returns the gateway's exit status, after at most 20 more seconds; no process of its group may be left.
 end_gateway() {
     local status=0
     timeout 20 tail --pid="$gateway" -f /dev/null || kill -KILL -- "-$gateway" 2>/dev/null || true
@@ -250,7 +250,7 @@ else
     end_gateway || true
 fi
 
-# With a key that opens another vault the gateway must refuse to start, and say which secret is missing.
+# With the key of another vault, the gateway must refuse to start, and say which secret is missing.
 STRONGROOM_HOME=$tmp/private/other STRONGROOM_KEY_FILE=$tmp/private/other-key "$tmp/bin/strongroom" --no-input \
     init --store file --unlock key-file >"$tmp/out/init-other" 2>&1
 locked=$tmp/run/locked
@@ -266,7 +266,7 @@ has "$log" 'Exec provider "strongroom" failed for id "main/' 'with a wrong key e
 
 # --- what remains -----------------------------------------------------------------------------------------
 
-# All that OpenClaw and Strongroom wrote: both state directories, home, temporary files, the vault itself.
+# Everything that OpenClaw and Strongroom wrote: both state directories, home, temporary files, the vault itself.
 if grep -rlaF -f "$tmp/private/slices" "$tmp/run" "$tmp/out" >"$tmp/private/leaks"; then
     fail 'no 16 bytes of a token or key are in any file' "$tmp/private/leaks"
 else

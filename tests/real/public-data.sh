@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# Published test data (JSONTestSuite, the big list of naughty strings, the age test vectors) as everything that the
-# program reads: no panic, no hang, no raw control character out, and what is refused stays as it was.
+# Published test data (JSONTestSuite, the big list of naughty strings, the age test vectors) as every kind of input
+# of the program: no panic, no hang, no raw control character in the output, and a refused input changes nothing.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/public-data.sh [FOLDER]
 #
-# FOLDER holds json-test-suite/, naughty-strings/ and age-vectors/ as published; the default is ../shared/data beside
-# this checkout. None of it is part of the project: without it a small set of self-made input of the same kinds is used.
+# FOLDER contains json-test-suite/, naughty-strings/ and age-vectors/ as published; the default is ../shared/data next
+# to this checkout. None of it is part of the project: without it, a small set of self-made input of the same kinds is
+# used.
 #
 # budget: 120 s
 # Prints a line `ok: ...` or `FAILED: ...` for each check, with counts. Needs no network.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The commands of OpenClaw's documentation, typed as they stand there: by the real OpenClaw 2026.6.1, and by Strongroom with its
-# name in the place of the other. Both store the same, and end with the same exit status if that says something.
+# The commands in OpenClaw's documentation, typed literally: for the real OpenClaw 2026.6.1, and for Strongroom with its
+# name instead. Both store the same, and end with the same exit status if that matters.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/rows.sh
@@ -13,12 +13,12 @@ need_binary
 need_openclaw
 need python3
 
-# Made up, of the lengths and prefixes that OpenClaw asks for.
+# Made up, with the lengths and prefixes that OpenClaw requires.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
 token=sk-ant-oat01-${filler:0:95}
 key=sk-ant-api03-${filler:0:95}
 
-# What a client keeps: a line a profile, with what ends in so many days and the secret.
+# What a client has stored: one line for each profile, with the days until it expires and the secret.
 cat >"$tmp/theirs.py" <<'PYTHON'
 import json, pathlib, sys, time
 path = pathlib.Path(sys.argv[1], ".openclaw/agents/main/agent/auth-profiles.json")
@@ -44,13 +44,13 @@ ours=$tmp/ours-home theirs=$tmp/theirs-home
 begin() {
     rm -rf "$ours" "$theirs"
     mkdir -p "$ours" "$theirs/.openclaw"
-    # A provider in use, as a client that was set up has one.
+    # A provider in use, as in a client that is set up.
     printf '{"agents":{"defaults":{"model":{"primary":"anthropic/claude-opus-4-6"}}}}\n' >"$theirs/.openclaw/openclaw.json"
     mkdir -p "$ours/.openclaw"
     cp "$theirs/.openclaw/openclaw.json" "$ours/.openclaw/"
     alone "$ours" "$binary" init >/dev/null 2>&1
 }
-# alone HOME COMMAND...: with nothing of this environment but `variables`.
+# alone HOME COMMAND...: runs it with nothing of this environment except `variables`.
 variables=()
 alone() {
     local home=$1
@@ -59,7 +59,7 @@ alone() {
         OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_NO_RESPAWN=1 OPENCLAW_SKIP_CHANNELS=1 "${variables[@]}" timeout -k 5 120 "$@"
 }
 input=''
-# both ARGUMENTS...: the command line by both; `their_status` and `our_status`.
+# both ARGUMENTS...: runs the command line with both; sets `their_status` and `our_status`.
 both() {
     their_status=0 our_status=0
     alone "$theirs" "$node" "$openclaw" "$@" <<<"$input" >"$tmp/theirs.out" 2>&1 || their_status=$?
@@ -70,7 +70,7 @@ told() {
     sed 's/^/    OpenClaw: /' "$tmp/theirs.out" | tail -n 12
     sed 's/^/    Strongroom: /' "$tmp/ours.out" | tail -n 12
 }
-# kept WHAT: both ended well, and keep the same.
+# kept WHAT: both succeeded, and stored the same.
 kept() {
     python3 "$tmp/theirs.py" "$theirs" >"$tmp/theirs.kept"
     python3 "$tmp/ours.py" "$ours" "$binary" >"$tmp/ours.kept"
@@ -85,7 +85,7 @@ kept() {
 status() {
     if [ "$their_status $our_status" = "$1 $1" ]; then ok "$2"; else told "$2: status $their_status and $our_status, not $1"; fi
 }
-# refused WHAT: both failed, and neither keeps anything.
+# refused WHAT: both failed, and neither stored anything.
 refused() {
     python3 "$tmp/theirs.py" "$theirs" >"$tmp/theirs.kept"
     python3 "$tmp/ours.py" "$ours" "$binary" >"$tmp/ours.kept"
@@ -95,7 +95,7 @@ refused() {
         told "$1: status $their_status and $our_status"
     fi
 }
-# says PATTERN WHAT: so does what Strongroom says.
+# says PATTERN WHAT: the output of Strongroom matches the pattern.
 says() { if grep -q -- "$1" "$tmp/ours.out"; then ok "$2"; else told "$2"; fi; }
 
 # S1, S9: a key in the environment.
@@ -113,7 +113,7 @@ both models status --check
 status 0 '... and without a vault'
 variables=()
 
-# S2, S4: a daemon's `.env`; the process goes first.
+# S2, S4: a daemon's `.env`; variables of the process take precedence.
 begin
 printf 'ANTHROPIC_API_KEY=%s\n' "$key" | tee "$ours/.openclaw/.env" >"$theirs/.openclaw/.env"
 chmod 600 "$ours/.openclaw/.env" "$theirs/.openclaw/.env"
@@ -148,7 +148,7 @@ both models auth paste-token --provider anthropic --expires-in 25h
 both models status --check
 status 0 'S9: models status --check, one expires in 25 hours'
 
-# S5, S11: setup-token wants a terminal.
+# S5, S11: setup-token needs a terminal.
 begin
 input=''
 both models auth setup-token --provider anthropic
@@ -156,14 +156,14 @@ refused 'S5, S11: models auth setup-token --provider anthropic, without a termin
 says 'needs a person at a terminal' '... says so'
 says 'paste-token --provider anthropic' '... and how else'
 
-# S3, S17: onboarding without a person. OpenClaw's own flags say the same to both.
+# S3, S17: onboarding without a person. OpenClaw's own flags mean the same to both.
 quiet=(--non-interactive --accept-risk --mode local --skip-health --skip-skills --skip-channels --skip-ui --no-install-daemon)
 begin
 variables=(ANTHROPIC_API_KEY="$key")
 both onboard "${quiet[@]}" --auth-choice apiKey --anthropic-api-key "$key"
 kept 'S3, S17: onboard --anthropic-api-key'
 variables=()
-# Without an id OpenClaw replaces what anthropic:default holds, against its own help; Strongroom keeps to that
+# Without an id, OpenClaw replaces anthropic:default, contrary to its own help; Strongroom follows the help
 # (docs/decisions/0017).
 begin
 both onboard "${quiet[@]}" --auth-choice token --token-profile-id anthropic:manual --token-provider anthropic --token "$token" --token-expires-in 365d

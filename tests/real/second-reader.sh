@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A home that the program made, read by the second implementation of docs/formats.md: large enough for shards, with two
+# The second implementation of docs/formats.md reads a home that the program created: large enough for shards, with two
 # agents, changes of every kind and a rekey. Then the same home with one byte changed, or an older record put back.
 #
 #   STRONGROOM=target/debug/strongroom tests/real/second-reader.sh
@@ -10,7 +10,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
 need_binary
 
-# The python3 in PATH may be another than the one that has Debian's packages.
+# The python3 in PATH may not be the one with Debian's packages.
 for python in python3 /usr/bin/python3 ''; do
     if [ -n "$python" ] && "$python" -c 'import cryptography' 2>/dev/null; then break; fi
 done
@@ -22,13 +22,13 @@ vault=$tmp/user/.local/share/strongroom
 key=$tmp/user/.config/strongroom/key
 main=$vault/agents/main
 strongroom() { env -i -C "$tmp" HOME="$tmp/user" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" --no-input "$@"; }
-# quietly COMMAND...: what it says is shown if it fails.
+# quietly COMMAND...: shows its output only if it fails.
 quietly() { strongroom "$@" >"$tmp/said" 2>&1 || { fail "strongroom $1 (exit $?)" "$tmp/said"; finish second-reader; }; }
 
 # --- a home with all that there is ------------------------------------------------------------------------
 
 many=600
-# profiles FIRST LAST: a file as OpenClaw has it. Every secret tells its profile.
+# profiles FIRST LAST: prints a file like OpenClaw's. Every secret contains the name of its profile.
 profiles() {
     local n
     printf '{"version":1,"profiles":{'
@@ -83,7 +83,7 @@ has "$tmp/found" "groq:manual \"$(cat "$tmp/got")\"" 'the program reads the same
 strongroom list --all-agents --json >"$tmp/list"
 same "$(grep -c '"profileId"' "$tmp/list")" "$(wc -l <"$tmp/found")" 'the program lists as many profiles' shown
 
-# log WHOSE DIRECTORY: every line of it verifies, and there are no others.
+# log WHOSE DIRECTORY: checks that every line of the log verifies, and that there are no others.
 log() {
     local lines
     lines=$(cat "$2"/log*.jsonl | wc -l)
@@ -99,7 +99,7 @@ log 'agent ops' "$vault/agents/ops"
 
 # --- after a loss of power --------------------------------------------------------------------------------
 
-# What the last change put in place is gone, and the mark of its journal is one of another boot.
+# The files of the last change are gone, and the mark of its journal is from another boot.
 mv "$vault" "$tmp/whole"
 cp -a "$tmp/whole" "$vault"
 printf 'x' | dd of="$main/journal" bs=1 seek=22 conv=notrunc status=none
@@ -123,7 +123,7 @@ flip() {
     # shellcheck disable=SC2059 # the format is the byte
     printf "\\$(printf '%03o' $((byte ^ 1)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
-# refused WHAT: the home as it is now.
+# refused WHAT: checks that the reader refuses the current home.
 refused() {
     local status=0
     reader "$vault" "$key" >"$tmp/read" 2>"$tmp/said" || status=$?
@@ -133,7 +133,7 @@ refused() {
         fail "$1 is not refused (exit $status)" "$tmp/said"
     fi
 }
-# altered WHAT FILE: its first, middle and last byte.
+# altered WHAT FILE: checks that a change of its first, middle or last byte is refused.
 altered() {
     local size at
     size=$(stat -c %s "$2")
@@ -163,7 +163,7 @@ refused "an agent's records without a ledger"
 has "$tmp/said" 'the ledger of main is missing' '... because it is missing'
 mv "$tmp/kept" "$main/ledger"
 
-# A log is history, not a secret: what is wrong with it is told, and the rest is read.
+# A log is history, not a secret: damage is reported, and the rest is read.
 cp -p "$main/log.jsonl" "$tmp/kept"
 flip "$main/log.jsonl" "$(($(wc -c <"$main/log.jsonl") - 10))"
 reader "$vault" "$key" >"$tmp/read" 2>&1

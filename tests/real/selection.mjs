@@ -1,9 +1,9 @@
 // Asks the real client's own functions what the tables of tests/fixtures/selection say, and then which profiles of
-// random stores they use, where Strongroom is asked the same.
+// random stores they use, and compares the answers of Strongroom.
 //
 //   node tests/real/selection.mjs <OpenClaw's package directory> <scratch directory> <strongroom> [seed]
 //
-// Prints a line `ok: ...` or `FAILED: ...` for each row that is the client's to judge, and how many of the random ones
+// Prints a line `ok: ...` or `FAILED: ...` for each row that the client can judge, and how many of the random stores
 // agree.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,7 @@ const [client, scratch, binary, seed] = process.argv.slice(2);
 process.env.OPENCLAW_STATE_DIR = scratch;
 const fixtures = new URL('../fixtures/selection/', import.meta.url);
 
-// The bundles' names and the names that they export by change with every build.
+// The names of the bundles and of their exports change with every build.
 const dist = path.join(client, 'dist');
 async function load(name) {
   for (const file of fs.readdirSync(dist).filter((file) => file.endsWith('.js'))) {
@@ -51,7 +51,7 @@ function profiles(row) {
   return Object.fromEntries(entries);
 }
 
-// The client's own loader reads what a row says, as it would stand in an agent's directory.
+// The client's own loader reads the contents of a row from an agent's directory.
 let agents = 0;
 function agent(row, state) {
   const directory = path.join(scratch, `agents/row${(agents += 1)}/agent`);
@@ -107,7 +107,7 @@ for (const row of rows('backoff.json')) {
   tell('backoff', row, () => assert.deepEqual(file.usageStats?.[id] ?? null, row.after));
 }
 
-// What the tables rest on.
+// Assumptions of the tables.
 const parsed = await load('parseJsonWithJson5Fallback');
 tell('configuration', { name: 'a byte order mark before it is a space' }, () => assert.deepEqual(parsed('\ufeff{auth:{}}'), { auth: {} }));
 const included = await load('resolveConfigIncludes');
@@ -145,7 +145,7 @@ const groups = [...families, ['openrouter'], ['kilocode'], ...Array.from({ lengt
 
 const LAST = 8.64e15;
 const MINUTES = 60_000;
-// Far from now, for the two judges look at their clocks one after the other.
+// Far from now, because the two programs read their clocks at different moments.
 const ends = [now - 30 * MINUTES, now + 30 * MINUTES, now + 30 * MINUTES, now + 45 * MINUTES, now + 45 * MINUTES + 0.5, 0, -5, LAST, LAST + 2, 1e300, 'soon', null];
 const expiries = [now - 30 * MINUTES, now + 30 * MINUTES, now + 30 * MINUTES + 0.5, 0, -0.5, LAST, LAST + 2, 1e17, 'soon', null, true, []];
 const uses = [now - 30 * MINUTES, now - 20 * MINUTES, now - 10 * MINUTES, 0, -5, null];
@@ -175,7 +175,7 @@ for (const family of groups) {
     if (chance(0.3)) usage.errorCount = upTo(4);
     state.usageStats[id] = usage;
   }
-  // Not in both: Strongroom goes by the index then, on purpose.
+  // Not in both: Strongroom then uses the index, on purpose.
   const where = pick([index.order, state.order, undefined, undefined]);
   for (const name of family) if (where && chance(0.8)) where[spelled(name)] = list();
   for (const name of family) if (chance(0.3)) auth.order[spelled(name)] = list();
@@ -205,19 +205,19 @@ fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify(state))
 fs.writeFileSync(path.join(home, '.openclaw/openclaw.json'), JSON.stringify(config));
 
 const whole = stored(directory);
-// The sign-ins are sealed; to the client they stand in its store.
+// Strongroom has the sign-ins encrypted; the client has them in its store.
 for (const [id, entry] of Object.entries(entries)) if (entry.type === 'oauth') Object.assign(whole.profiles[id], entry);
 const said = JSON.parse(strongroom(['status', '--json'])).vault;
 const ours = new Map(said.providers.map((one) => [one.provider, one]));
-// The record says when a credential ends, and so `resolve` is asked only if no expiry was written into the index.
+// The record says when a credential expires, so `resolve` is asked only if the index has no expiry.
 const asked = [...ours.keys()].filter((name) => !Object.keys(index.expires).some((id) => groups.find((family) => family.includes(name)).includes(id.split(':')[0])));
 const resolved = {};
-// A call has to answer in time, and each of these ids is a walk through the whole index.
+// A call has to answer in time, and each of these ids requires a walk through the whole index.
 for (let from = 0; from < asked.length; from += 25) {
   const ids = asked.slice(from, from + 25).map((name) => `providers/${name}/apiKey`);
   const ask = () => JSON.parse(strongroom(['resolve'], JSON.stringify({ protocolVersion: 1, provider: 'strongroom', ids })));
   let answer = ask();
-  // A machine that stood still for longer than an answer may take is asked again.
+  // If the machine stalled for longer than an answer may take, ask again.
   for (let n = 0; n < 4 && answer.errors?.request?.code === 'TIMEOUT'; n++) answer = ask();
   Object.assign(resolved, answer.values);
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Which key of a provider is taken if several stand beside the vault: what Strongroom's status says, against what
-# the real OpenClaw 2026.6.1 does with the same files and variables.
+# Which key of a provider is used if there are several outside the vault: compares Strongroom's status with what the
+# real OpenClaw 2026.6.1 does with the same files and variables.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       tests/real/sources.sh
@@ -13,10 +13,10 @@ need_binary
 need_openclaw
 need python3
 
-# A value's last characters, which OpenClaw shows, say from which place it comes.
+# The last characters of a value, which OpenClaw shows, say where it comes from.
 made_up() { printf 'made-up-value-of-no-use-%s' "$1"; }
 
-# What OpenClaw takes of a provider: `profile`, or the variable and its value's end; nothing is `none`.
+# Prints what OpenClaw uses for a provider: `profile`, or the variable and the end of its value, or `none`.
 cat >"$tmp/theirs.py" <<'PYTHON'
 import json, sys
 for provider in json.load(sys.stdin)["auth"]["providers"]:
@@ -29,7 +29,7 @@ for provider in json.load(sys.stdin)["auth"]["providers"]:
         elif effective["kind"] == "missing":
             print("none")
         else:
-            # OpenClaw shows no end of what it takes for a sign-in.
+            # OpenClaw does not show the end of a value that it takes for a sign-in.
             end = effective["detail"][-7:] if "..." in effective["detail"] else ""
             print(provider["env"]["source"].split(": ")[1], {"process": "process", "-dotenv": "dotenv", "-config": "config", "n_shell": "login_shell"}.get(end, "?"))
         break
@@ -47,7 +47,7 @@ else:
     print("none")
 PYTHON
 
-# agree WHAT PROVIDER EXPECTED [VARIABLE=VALUE...]: both say the same, and it is what is expected.
+# agree WHAT PROVIDER EXPECTED [VARIABLE=VALUE...]: both say the same, and it is the expected answer.
 agree() {
     local what=$1 provider=$2 expected=$3 clean theirs ours
     shift 3
@@ -134,7 +134,7 @@ printf '{"version":1,"profiles":{"groq:default":{"type":"api_key","provider":"gr
     >"$tmp/home/.openclaw/agents/main/agent/auth-profiles.json"
 agree "a profile before the provider's entry" groq profile
 
-# Which providers in use have no key. missing WHAT EXPECTED [VARIABLE=VALUE...]: both name the same, and exit 1 or 0.
+# missing WHAT EXPECTED [VARIABLE=VALUE...]: both name the same providers in use without a key, and exit with 1 or 0.
 printf 'import json, sys\nprint(*json.load(sys.stdin)["auth"]["missingProvidersInUse"])\n' >"$tmp/missing.py"
 missing() {
     local what=$1 expected=$2 clean theirs ours status
@@ -156,7 +156,7 @@ in_use() {
     printf '%s\n' "$1" >"$tmp/home/.openclaw/openclaw.json"
     for agent in ops main; do
         mkdir -p "$tmp/home/.openclaw/agents/$agent/agent"
-        # OpenClaw keeps it in plain text; a reference to Strongroom would be looked up.
+        # OpenClaw stores it in plain text; it would look up a reference to Strongroom.
         printf '{"version":1,"profiles":{"anthropic:default":{"type":"api_key","provider":"anthropic","key":"%s"}}}\n' "$(made_up profile)" \
             >"$tmp/home/.openclaw/agents/$agent/agent/auth-profiles.json"
         made_up profile | env -i HOME="$tmp/home" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$tmp" "$binary" paste-api-key --provider anthropic --agent "$agent" >/dev/null 2>&1

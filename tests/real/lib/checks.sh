@@ -1,6 +1,6 @@
-# To be sourced by the keychain scripts: the binary run in a world of its own, and a line for each check.
+# To be sourced by the keychain scripts: runs the binary in its own world, and prints a line for each check.
 # shellcheck shell=bash
-# Much of what is set here is for those who source it.
+# Many variables set here are for the scripts that source this file.
 # shellcheck disable=SC2034,SC2030,SC2031
 # shellcheck source=tests/real/lib/verdict.sh
 . "$(dirname "${BASH_SOURCE[0]}")/verdict.sh"
@@ -9,15 +9,15 @@ export LC_ALL=C
 # shellcheck source=tests/real/lib/rig.sh
 . "$lib/rig.sh"
 need_binary
-# A release build is stripped: only of that a figure is worth asserting.
+# A release build is stripped: times are only asserted for release builds.
 release=yes
 case "$(readelf -S --wide "$binary")" in *' .symtab '*) release=no ;; esac
 
 is_empty() { [ ! -e "$1" ] || [ -z "$(ls -A "$1")" ]; }
-# section COMMAND...: some checks in a shell of their own, so that one which cannot go on leaves the others.
-# The script's argument, if it has one, says which to run: a part of the command.
+# section COMMAND...: runs some checks in their own shell, so that one that cannot continue does not end the others.
+# The script's argument, if there is one, selects the sections to run: a part of the command.
 only=${1-}
-# One that fails while GNOME Keyring ended by a fault of its own is done once more, with a new one.
+# A section that fails while GNOME Keyring crashed is repeated once, with a new daemon.
 section() {
     [[ "$*" == *"$only"* ]] || return 0
     local bad=0 begun=$SECONDS faults said
@@ -40,9 +40,9 @@ section() {
     failed=$((failed + bad))
     [ $((SECONDS - begun)) -lt 5 ] || printf '      (%d s)\n' $((SECONDS - begun))
 }
-# attempt FILE COMMAND...: begins one; what it says goes to the file.
+# attempt FILE COMMAND...: starts one; its output goes to the file.
 attempt() {
-    # In the background, for `set -e` has no force on the left of `||`.
+    # In the background, because `set -e` has no effect on the left of `||`.
     (
         failed=0
         "${@:2}"
@@ -50,8 +50,8 @@ attempt() {
     ) >"$1" 2>&1 &
 }
 
-# beside COMMAND...: a section of which several go on at once, each with directories of its own: mostly they
-# wait. beside_all waits for them, and shows what each said.
+# beside COMMAND...: a section that runs in parallel with others, each with its own directories: mostly they
+# wait. beside_all waits for them, and shows the output of each.
 beside_running=()
 beside() {
     [[ "$*" == *"$only"* ]] || return 0
@@ -80,15 +80,15 @@ beside_all() {
 
 use_tmp() { tmp=$1 out=$1/stdout err=$1/stderr input=/dev/null; }
 use_tmp "$tmp_root"
-# world is the user's current home directory: another one, another vault. bus is where its session bus is.
+# world is the current home directory of the user, with its own vault. bus is the address of its session bus.
 world='' bus='' limit=30
-# More variables for it: NAME=value.
+# More variables for the binary: NAME=value.
 extra=()
-# A machine may stand still for a moment. What is repeated where it took longer than $most ms, or where it called
-# its error $late_code, changes nothing; what is always late is late. patience is what one call to the keychain may
-# take where a script says nothing of it.
+# A machine may stall for a moment. A run is repeated if it took longer than $most ms or failed with $late_code, and if
+# it changes nothing; a run that is always late counts as late. patience is how long one call to the keychain may take
+# unless a script says otherwise.
 most='' late_code='' patience=20s
-# How long resolve may take, in ms, whatever is asked.
+# How long resolve may take, in ms, whatever the request.
 answer_limit=1500
 new_world() { enter "$(mktemp -d "$tmp/world.XXXXXX")"; }
 enter() {
@@ -108,13 +108,14 @@ sr() {
         timeout -k 1 "$limit" "$binary" "${patient[@]}" "$@"
 }
 
-# feed TEXT: what the next run reads on standard input.
+# feed TEXT: sets the standard input of the next run.
 feed() {
     printf '%s\n' "$1" >"$tmp/input"
     input=$tmp/input
 }
 
-# run ARGS...: at most $limit seconds; again where it was late, at most five times, which is said. Leaves status, ms, and what was printed in $out and $err.
+# run ARGS...: runs the binary for at most $limit seconds; repeats a late run up to five times, and says so. Sets status
+# and ms; the output is in $out and $err.
 run() {
     local begun n
     for n in {1..5}; do
@@ -129,7 +130,7 @@ run() {
 was_late() {
     if [ -n "$most" ] && [ "$ms" -gt "$most" ]; then return 0; fi
     if [ -n "$late_code" ] && grep -qE "\"code\": ?\"$late_code\"|\[$late_code\]" "$out" "$err"; then return 0; fi
-    # What resolve says of itself when its time is over.
+    # resolve reports this itself if its time is over.
     grep -qF '"errors":{"request":{"code":"TIMEOUT"' "$out"
 }
 
@@ -146,7 +147,7 @@ works() {
     run "$@"
     if [ "$status" -eq 0 ]; then ok "$what ($ms ms)"; else fail "$what ($(outcome))" "$err"; fi
 }
-# must ARGS...: a step that is no check of its own.
+# must ARGS...: a step that is not a check.
 must() {
     run "$@"
     [ "$status" -eq 0 ] || { fail "strongroom $1 ($(outcome))" "$err"; return 1; }
@@ -162,13 +163,13 @@ refused() {
         fail "$what: not $code with exit $expected but $(outcome) ($ms ms)" "$err"
     fi
 }
-# code_of_error: what the last run called its error.
+# code_of_error: prints the error code of the last run.
 code_of_error() { grep -oE '\[[A-Z_]+\]|"code": ?"[A-Z_]+"' "$err" | grep -oE '[A-Z_]{4,}' | tail -n 1; }
-# in_time MS WHAT: the last run took no longer.
+# in_time MS WHAT: the last run took no longer than that.
 in_time() {
     if [ "$ms" -le "$1" ]; then ok "$2 within $1 ms ($ms ms)"; else fail "$2 took $ms ms, more than $1 ms"; fi
 }
-# gives VALUE WHAT ARGS...: what is printed is the value. Neither is shown.
+# gives VALUE WHAT ARGS...: the run prints the value. Neither is shown.
 gives() {
     local value=$1 what=$2
     shift 2
@@ -179,12 +180,12 @@ gives() {
         fail "$what ($(outcome))" "$err"
     fi
 }
-# printed VALUE: the last run succeeded and printed just that.
+# printed VALUE: the last run succeeded and printed exactly that.
 printed() { [ "$status" -eq 0 ] && [ "$(cat "$out")" = "$1" ]; }
-# json FILE EXPRESSION: a Python expression over the document d.
+# json FILE EXPRESSION: evaluates a Python expression over the document d.
 json() { "$rig_python" -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"; }
 
-# Made up: setup-tokens of the usual length, told apart by a number.
+# Made up: setup-tokens of the usual length, each with its own number.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
 token() { printf 'sk-ant-oat01-%s%08d' "${filler:0:87}" "$1"; }
 api_key() { printf 'sk-or-v1-%s%08d' "${filler:0:56}" "$1"; }
@@ -208,9 +209,9 @@ request() {
 
 # --- the keychain -----------------------------------------------------------------------------------------
 
-# GNOME Keyring 42.1 at times forgets a client that it just met, and ends by an assertion where that opens a session
-# (docs/decisions/0013); secret-tool's first call does. That is one more outage, which no check may mind: it is said,
-# and the daemon started again.
+# GNOME Keyring 42.1 sometimes forgets a new client, and fails an assertion if that client then opens a session
+# (docs/decisions/0013); secret-tool's first call does. That is one more outage, which no check may depend on: it is
+# reported, and the daemon is started again.
 daemon_ended() { rig_gone "$(rig_pid daemon)" || ! rig_has_service; }
 mend_daemon() {
     if daemon_ended; then
@@ -220,7 +221,7 @@ mend_daemon() {
 }
 daemon_faults() { find "$tmp" -name daemon.log -exec cat {} + | grep -c 'GLib-ERROR' || true; }
 
-# rig KIND: a rig of its own, whose bus is that of the worlds to come.
+# rig KIND: starts a new rig, whose bus the next worlds use.
 rig() {
     KEYCHAIN_KIND=$1
     KEYCHAIN_RIG=$(mktemp -d "$tmp/rig.XXXXXX")
@@ -241,10 +242,10 @@ end_rigs() {
 }
 at_end+=(end_rigs)
 
-# items [NAME=VALUE...]: this home's items, a JSON line each.
+# items [NAME=VALUE...]: prints this home's items, one JSON line each.
 items() { "$lib/keychain-items.py" list application=strongroom "home=$(realpath "$vault")" "$@"; }
 items_count() { items "$@" | wc -l; }
-# item_of FIELD ID [AGENT]: of the one record of a profile.
+# item_of FIELD ID [AGENT]: prints a field of the single item of a profile.
 item_of() {
     items kind=record "agent=${3:-main}" "profile=$2" | tail -n 1 |
         "$rig_python" -c 'import json, sys; l = sys.stdin.readline(); print(json.loads(l)[sys.argv[1]] if l else "none")' "$1"
@@ -252,23 +253,23 @@ item_of() {
 
 # Keeps the recovery key for item_generation.
 keep_recovery_key() { run recovery-key && cp "$out" "$world/recovery-key"; }
-# What stock age finds in a profile's item: NAME, as `generation`.
+# Prints what stock age finds in a profile's item: NAME, such as `generation`.
 in_item() {
     item_of secret "$2" | age -d -i "$world/recovery-key" >"$tmp/opened" 2>"$err" || { printf 'unreadable\n'; return; }
     json "$tmp/opened" "d['$1']"
 }
-# item_is_current WHAT ID: the item holds the generation that get gives.
+# item_is_current WHAT ID: the item has the generation that get returns.
 item_is_current() {
     must get --json "$2" || return 0
     same "$(in_item generation "$2")" "$(json "$out" "d['generation']")" "$1" shown
 }
 
-# settle: sealed copies that wait for a later process go, as if a minute had passed and one had come.
+# settle: removes encrypted copies that wait for a later process, as if a minute had passed and one had run.
 settle() {
     rig_flush
     find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
     pasted settle:it 0 --store keychain
-    # The one that this wrote.
+    # The copy that this command wrote.
     rig_flush
     find "$vault" -path '*/pending/*' -type f -exec touch -d '2 minutes ago' {} +
     pasted settle:file 0 --store file
@@ -280,7 +281,7 @@ watch_prompts() {
     dbus-monitor --address "$bus" "type='method_call',interface='org.freedesktop.Secret.Prompt',member='Prompt'" \
         >"$KEYCHAIN_RIG/prompts" 2>&1 &
     printf '%s\n' "$!" >"$tmp/monitor-${KEYCHAIN_RIG##*.}.pid"
-    # It is watching once it sees one.
+    # The monitor is running once it has seen one call.
     rig_wait 'the monitor' prompt_is_seen /canary/first
 }
 prompt_is_seen() {

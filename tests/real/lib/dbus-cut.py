@@ -4,17 +4,17 @@
     dbus-cut.py LISTEN BUS          sockets' paths; the proxy listens on the first
     dbus-cut.py --silent LISTEN     accepts and never answers
 
-Calls of all clients are counted together, since the last `arm`. Orders come on standard input, a line
-each, and each is answered by a line:
+Calls of all clients are counted together, since the last `arm`. Commands come on standard input, one
+per line, and each is answered with a line:
 
     arm N ACTION [PID]   at the Nth call, before it is passed on:
                            stop PID   SIGSTOP to the daemon
                            kill PID   SIGKILL to the daemon
                            cut        every connection ends, and no new one is accepted
-                           mute       the call is passed on; no answer comes back any more
+                           mute       the call is passed on; no more answers come back
                            hold       that call and what follows it on its connection wait for `heal`,
                                       and are passed on then, whether or not the client is still there
-    count                how many calls there were, and whether the action was taken: `7 yes`
+    count                prints how many calls there were, and whether the action was taken: `7 yes`
     heal                 cut, mute and hold end; new connections are accepted again. What was held has been
                          answered by then
 """
@@ -26,7 +26,7 @@ import socket
 import struct
 import sys
 
-# Types of messages: D-Bus specification, "Message Format".
+# Message types: D-Bus specification, "Message Format".
 CALL, ANSWERS = 1, (2, 3)
 
 
@@ -38,13 +38,13 @@ class Framer:
         self.greeted = greeted
 
     def feed(self, data):
-        """Gives (type, bytes) of all that is complete; the greeting is of type 0."""
+        """Yields (type, bytes) of each complete message; the greeting has type 0."""
         self.buffer += data
         while True:
             if not self.greeted:
                 end = self.buffer.find(b"BEGIN\r\n")
                 if end < 0:
-                    # An answer of the bus may be awaited: lines are passed on as they come.
+                    # The client may be waiting for an answer of the bus, so lines are passed on as they come.
                     end = self.buffer.rfind(b"\n") + 1
                     piece, self.buffer = self.buffer[:end], self.buffer[end:]
                     if piece:
@@ -78,13 +78,13 @@ class Proxy:
         self.pairs = {}
         self.count, self.at, self.action, self.pid = 0, 0, "", 0
         self.taken = self.closed = self.muted = False
-        self.held = {}  # by client: the place its calls go to, and those that wait
+        self.held = {}  # by client: the destination of its calls, and the waiting calls
         print("ready", flush=True)
 
     def run(self):
         while True:
             for key, _ in self.ready.select():
-                # An earlier one of this round may have closed it.
+                # An earlier event of this round may have closed it.
                 if key.fileobj.fileno() >= 0 and key.fileobj in self.ready.get_map():
                     key.data(key.fileobj)
 
@@ -172,7 +172,7 @@ class Proxy:
             data = upstream.recv(65536)
             if not data:
                 return
-            # Of the greeting, lines may be left: no message begins with such a letter.
+            # Lines of the greeting may be left: no message begins with such a letter.
             data, greeting = greeting + data, b""
             while answers.buffer == b"" and data[:1] in (b"O", b"A", b"D", b"E"):
                 line, end, data = data.partition(b"\n")
@@ -184,7 +184,7 @@ class Proxy:
         self.taken = True
         if self.action == "hold":
             upstream = self.pairs[client]
-            # A connection of its own from here on: its client may well go away.
+            # A separate connection from here on, because the client may go away.
             self.ready.unregister(upstream)
             self.held[client] = (upstream, [])
             return

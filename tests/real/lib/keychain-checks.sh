@@ -1,4 +1,4 @@
-# To be sourced after checks.sh: what holds on every keychain. keychain_checks GETS runs it all.
+# To be sourced after checks.sh: checks for every keychain. keychain_checks GETS runs all of them.
 # shellcheck shell=bash
 # Set by checks.sh, or read there.
 # shellcheck disable=SC2154,SC2034
@@ -33,14 +33,14 @@ keychain_checks() {
     check_prompts
 }
 
-# profiles EXPRESSION: over the profiles of `list --json`, as p.
+# profiles EXPRESSION: evaluates it over the profiles of `list --json`, as p.
 profiles() {
     must list --json --all-agents
     json "$out" "[$1 for a in d['agents'] for p in a['profiles']]"
 }
 store_of() { profiles "p['store']" >/dev/null && json "$out" "[p['store'] for a in d['agents'] for p in a['profiles'] if p['profileId'] == '$1'][0]"; }
 
-# clean WHAT: verify finds nothing that is wrong.
+# clean WHAT: verify finds nothing wrong.
 clean() { works "$1" verify; }
 
 check_everyday() {
@@ -73,7 +73,7 @@ check_everyday() {
         "('keychain', '$id', True)" 'the unlock item is small and ASCII'
 
     if [ "$KEYCHAIN_KIND" = gnome ]; then
-        # KWallet refuses one key exchange of libsecret in 256: there the item is read in the clear.
+        # KWallet refuses one key exchange of libsecret in 256: then the item is read over a plain session.
         secret-tool lookup application strongroom home "$(realpath "$vault")" profile anthropic:work >"$tmp/armored"
     else
         item_of secret anthropic:work >"$tmp/armored"
@@ -132,7 +132,7 @@ check_everyday() {
     has "$out" "$(if [ "$KEYCHAIN_KIND" = gnome ]; then echo 'GNOME Keyring'; else echo KWallet; fi)" 'doctor names the keychain'
 }
 
-# From nothing to a key in the keychain, by flags.
+# From nothing to a key in the keychain, with flags only.
 check_onboard() {
     new_world
     feed "$(api_key 1)"
@@ -163,7 +163,7 @@ check_choice() {
     gives "$(token 2)" 'the key file opens it still' get a:item
 }
 
-# GNOME Keyring can end where a connection's first call opens a session (docs/decisions/0013).
+# GNOME Keyring can crash if the first call of a connection opens a session (docs/decisions/0013).
 check_first_call() {
     new_world
     must init --store keychain --unlock keychain
@@ -184,7 +184,7 @@ call_is_seen() {
     grep -q "member=$1\$" "$tmp/calls"
 }
 
-# 512 profiles in items, unlocked by an item.
+# 512 profiles in keychain items, unlocked with an item.
 check_many() {
     new_world
     "$rig_python" - "$tmp/many.json" "$tmp/request" <<'PY'
@@ -302,7 +302,7 @@ check_fresh() {
     fi
 }
 
-# Eight at once, of their own profiles and of the same one.
+# Eight writers at once, with their own profiles and with the same one.
 check_at_once() {
     local n bad=0 stored pids=()
     new_world
@@ -330,7 +330,7 @@ check_at_once() {
     clean 'verify after them'
 }
 
-# What the kernel keeps for a time needs no keychain.
+# A vault that the kernel keyring keeps unlocked needs no keychain.
 check_cached() {
     new_world
     must init --store file --unlock keychain
@@ -350,7 +350,7 @@ check_cached() {
     gives "$(token 1)" 'and has it when the daemon goes on' get a:x
 }
 
-# A world whose keychain holds token 2 for a:x, and whose home the sealed copy of token 1, in $copy.
+# A world whose keychain has token 2 for a:x, and whose home has the encrypted copy of token 1, in $copy.
 old_copy_back() {
     new_world
     must init --store keychain --unlock key-file
@@ -362,7 +362,7 @@ old_copy_back() {
     cp "$tmp/older" "$copy"
 }
 
-# An index that is gone, and an old copy in the home.
+# A missing index, and an old copy in the home.
 check_wiped() {
     old_copy_back
     rm "$vault/agents/main/auth-profiles.json"
@@ -371,7 +371,7 @@ check_wiped() {
     gives "$(token 2)" 'and after doctor --repair' get a:x
 }
 
-# A damaged log, and all records in the keychain.
+# A damaged log, with all records in the keychain.
 check_log() {
     new_world
     must init --store keychain --unlock key-file
@@ -408,18 +408,18 @@ check_two_adds() {
     same "$bad" 0 'of two who add the keychain at once, one wins' shown
 }
 
-# moved_meanwhile STORE NAME: a:x moves there while a reader is about to open the last file of that name.
+# moved_meanwhile STORE NAME: a:x moves to that store while a reader is about to open the last file of that name.
 moved_meanwhile() {
     local at reader
     local reads=(env -i HOME="$world" PATH=/usr/bin:/bin DBUS_SESSION_BUS_ADDRESS="$bus"
         strace -e 'trace=openat,prctl' -e inject=prctl:retval=0)
     "${reads[@]}" -o "$tmp/trace" "$binary" get a:x >"$out"
-    # An ordinary user sees no names of a process that is not dumpable: the call that makes it so does nothing.
+    # An ordinary user cannot see the paths of a process that is not dumpable: the call that makes it so is disabled.
     at=$(grep '^openat' "$tmp/trace" | grep -nF "\"$2\"" | tail -n 1 | cut -d: -f1)
     "${reads[@]}" -e inject="openat:delay_enter=1500000:when=$at" -o "$tmp/trace" "$binary" get a:x \
         >"$tmp/read" 2>"$tmp/said" </dev/null &
     reader=$!
-    # Until it is held there: what it opened before stands in the trace.
+    # Waits until it is stopped there: the trace has what it opened before.
     rig_wait 'the reader' awk -v n="$at" '/^openat/ { seen++ } END { exit seen < n - 1 }' "$tmp/trace"
     must store move a:x --to "$1"
     wait "$reader" || true
@@ -434,7 +434,7 @@ check_moved_meanwhile() {
     moved_meanwhile file ledger
 }
 
-# A home whose path is not ASCII is there all the same, and a copy of it a copy.
+# A home whose path is not ASCII works as well, and its copy is treated as a copy.
 check_umlaut() {
     new_world
     mkdir "$world/Jürgen"
@@ -450,14 +450,14 @@ check_umlaut() {
 }
 
 median() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
-# micros COMMAND...: of one run.
+# micros COMMAND...: prints the microseconds of one run.
 micros() {
     local begun=${EPOCHREALTIME/./}
     "$@" >/dev/null 2>"$err" </dev/null
     printf '%d\n' $((${EPOCHREALTIME/./} - begun))
 }
 
-# One process each, turn by turn, in the same environment.
+# One process each, in turns, in the same environment.
 check_speed() {
     local n unlock ratio home
     for unlock in key-file keychain; do
@@ -470,7 +470,7 @@ check_speed() {
         : >"$tmp/theirs"
         for ((n = 0; n < 31; n++)); do
             micros env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "$binary" get anthropic:work >>"$tmp/ours"
-            # One exchange in 256 fails, and is no figure.
+            # One exchange in 256 fails, and does not count.
             micros env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" secret-tool lookup application strongroom home "$home" \
                 profile anthropic:work >>"$tmp/theirs" || true
         done
@@ -490,7 +490,7 @@ check_prompts() {
     local seen
     seen=$(prompts_seen)
     if [ "$KEYCHAIN_KIND" = kwallet ]; then
-        # Every connection has to call it, and an open wallet asks no one.
+        # Every connection has to call it, and an open wallet does not prompt.
         printf '      Prompt was called %d times, on an open wallet\n' "$seen"
     else
         same "$seen" 0 'no prompt was raised'

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Items of the keychain on the session bus, as they are: over a plain session, without Strongroom.
+"""Reads and changes the raw items of the keychain on the session bus: over a plain session, without Strongroom.
 
     keychain-items.py list [NAME=VALUE...]     a JSON line an item: path, label, attributes, secret
     keychain-items.py plant LABEL NAME=VALUE...   makes one more item; the secret comes from standard input
@@ -11,7 +11,7 @@
     keychain-items.py lock COLLECTION
     keychain-items.py unlock COLLECTION LABEL  (GNOME Keyring only)
 
-secret-tool cannot do this: it adds an attribute of its own, replaces what is there, and strips line breaks.
+secret-tool cannot do this: it adds its own attribute, replaces existing items, and strips line breaks.
 """
 
 import json
@@ -24,9 +24,9 @@ from jeepney.io.blocking import Proxy, open_dbus_connection
 BUS = "org.freedesktop.secrets"
 ROOT = "/org/freedesktop/secrets"
 API = "org.freedesktop.Secret."
-# What GNOME's own programs make collections by, with a password at hand.
+# The interface through which GNOME's own programs create collections with a given password.
 GNOME = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
-LIMIT = 10  # seconds, a call
+LIMIT = 10  # seconds per call
 
 bus = open_dbus_connection(bus="SESSION")
 
@@ -46,7 +46,7 @@ def prop(path, interface, name):
 
 
 def unlock(collection):
-    """KWallet counts a collection as locked for each connection; while its wallet is open its prompt asks no one."""
+    """KWallet treats a collection as locked for each connection; while its wallet is open, its prompt asks no one."""
     if not prop(collection, "Collection", "Locked"):
         return
     _, prompt = call(ROOT, "Service", "Unlock", "ao", ([collection],))

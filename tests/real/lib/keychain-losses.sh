@@ -1,9 +1,9 @@
-# To be sourced after checks.sh: what is lost, old, damaged or in the wrong place, in the keychain and beside it.
+# To be sourced after checks.sh: lost, old, damaged or misplaced data, in the keychain and outside it.
 # shellcheck shell=bash
 # Set by checks.sh, or read there.
 # shellcheck disable=SC2154,SC2034
 
-# Sealed copies in the home that are not what they were.
+# Encrypted copies in the home that were changed.
 check_copies() {
     old_copy_back
     pasted b:y 1
@@ -14,7 +14,7 @@ check_copies() {
     rm "$copy"
     clean 'verify after both'
 
-    # An item that was lost is written again; its copy stays for another minute.
+    # A lost item is written again; its copy stays for another minute.
     pasted a:x 3
     "$lib/keychain-items.py" delete "$(item_of path a:x)"
     touch -d '2 minutes ago' "$copy"
@@ -24,14 +24,14 @@ check_copies() {
     holds 'the copy outlives the item by a minute' test -e "$copy"
 }
 
-# cut_short WHAT: a recovery that has begun when it ends, because it waits for the agent's lock.
+# cut_short WHAT: a recovery that is killed after it began, while it waits for the agent's lock.
 cut_short() {
     flock "$vault/agents/main/lock" env -i HOME="$world" DBUS_SESSION_BUS_ADDRESS="$bus" "${extra[@]}" "$binary" recover \
         --recovery-key "$world/recovery-key" --unlock key-file --leave-unreadable --lock-timeout 100ms >"$out" 2>"$err" && status=0 || status=$?
     same "$status" 75 "$1" shown
 }
 
-# recover_moved WHAT FILE...: a home that was moved, and lost its unlock files and these, is rebuilt.
+# recover_moved WHAT FILE...: rebuilds a home that was moved, and lost its unlock files and these files.
 recover_moved() {
     local what=$1
     shift
@@ -50,7 +50,7 @@ recover_moved() {
     extra=()
 }
 
-# Rebuilt by the recovery key, with records in the keychain.
+# Rebuilding with the recovery key, with records in the keychain.
 check_recover() {
     new_world
     must init --store keychain --unlock key-file
@@ -64,7 +64,7 @@ check_recover() {
     must remove a:removed --yes
     rig_unlock
     "$lib/keychain-items.py" delete "$(item_of path a:lost)"
-    # Of another vault that was here.
+    # Items of another vault that was in this place.
     printf 'no record' | "$lib/keychain-items.py" plant other application=strongroom vault=EXAMPLE "home=$(realpath "$vault")" \
         kind=record agent=main profile=a:other >"$tmp/path"
     rm "$key" "$vault/vault.json" "$vault"/unlock/*.age
@@ -79,11 +79,11 @@ check_recover() {
     must remove a:lost --yes
     clean 'verify after it'
 
-    # Moved, and then rebuilt; and without vault.json: a record in a file knows the vault's id too.
+    # Moved, and then rebuilt; also without vault.json, because a record in a file has the vault's id too.
     recover_moved 'a moved home'
     recover_moved 'a moved home without vault.json' vault.json
 
-    # Nothing in the home but vault.json tells of the old id, and that is written again before the items are.
+    # Only vault.json has the old id, and it is written again before the items are.
     new_world
     must init --store keychain --unlock key-file
     pasted a:x 1
@@ -99,7 +99,7 @@ check_recover() {
     clean 'verify after it'
     extra=()
 
-    # What a copy of it wrote, and left in the keychain, does not belong to it.
+    # Items that a copy of it left in the keychain do not belong to it.
     local one
     new_world
     one=$world
@@ -127,7 +127,7 @@ check_recover() {
     clean 'verify after it'
 }
 
-# A record that the keychain does not give keeps a rekey from dropping the key that opens it.
+# If the keychain does not return a record, a rekey does not drop the key that opens it.
 check_lost() {
     new_world
     must init --store keychain --unlock key-file
@@ -164,8 +164,8 @@ check_half_moved() {
     extra=()
 }
 
-# Records in a collection other than the default one, which is locked: they are not lost. Only GNOME Keyring
-# makes one without a prompt.
+# Records in a locked collection that is not the default one are not lost. Only GNOME Keyring
+# creates one without a prompt.
 check_second_collection() {
     [ "$KEYCHAIN_KIND" = gnome ] || return 0
     local items=$lib/keychain-items.py second n twin
@@ -179,7 +179,7 @@ check_second_collection() {
     gives "$(token 1)" 'a record in a second collection is read' get a:n1
     "$items" lock "$second"
     check_second_locked 'a locked second collection'
-    # What was locked when the daemon came up keeps its attributes from everybody.
+    # Attributes of items that were locked when the daemon started cannot be read.
     rig_restart
     check_second_locked 'a second collection that was never unlocked'
     pasted a:n3 13
@@ -187,13 +187,13 @@ check_second_collection() {
     settle || true
     gives "$(token 13)" 'and from the item' get a:n3
 
-    # Where the index is lost too, what cannot be read is not passed over.
+    # If the index is lost too, unreadable items are not ignored.
     mv "$vault/agents/main/auth-profiles.json" "$tmp/index"
     refused KEYCHAIN_LOCKED 77 'get without an index' get a:n1
     refused KEYCHAIN_LOCKED 77 'rekey without an index' rekey --yes
     mv "$tmp/index" "$vault/agents/main/auth-profiles.json"
 
-    # Rebuilt: not without them, unless that is said.
+    # They are not left out of a rebuild unless a person says so.
     cp -a "$vault" "$world/kept"
     rm "$key" "$vault"/unlock/*.age
     refused KEYCHAIN_LOCKED 77 'recover' recover --recovery-key "$world/recovery-key"
@@ -203,7 +203,7 @@ check_second_collection() {
     gives "$(token 1)" 'what lay there is read' get a:n1
     clean 'verify after it'
 
-    # One that is planted there keeps the true one from no one.
+    # A planted item there does not hide the real one.
     keep_recovery_key
     twin=$(item_of path a:n5)
     "$items" move "$twin" "$second" >"$tmp/path"
@@ -221,7 +221,7 @@ check_second_collection() {
     "$items" unlock "$second" EXAMPLE-second
     "$items" delete "$second"
 }
-# check_second_locked WHAT: a:n1 and a:n2 lie in it, the other seven do not.
+# check_second_locked WHAT: a:n1 and a:n2 are in it, the other seven are not.
 check_second_locked() {
     refused KEYCHAIN_LOCKED 77 "$1: get" get a:n1
     gives "$(token 9)" "$1: get of another" get a:n9

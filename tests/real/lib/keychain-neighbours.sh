@@ -1,4 +1,4 @@
-# To be sourced after checks.sh: who else has items in the same keychain, by chance or on purpose.
+# To be sourced after checks.sh: items of others in the same keychain, by chance or on purpose.
 # shellcheck shell=bash
 # Set by checks.sh, or read there.
 # shellcheck disable=SC2154,SC2034
@@ -40,7 +40,7 @@ check_neighbours() {
     run remove anthropic:work --yes
     pasted anthropic:work 4 --store keychain
     gives "$(token 4)" 'the clone has its own' get anthropic:work
-    # What only the original has in the keychain is named, and keeps nothing else from moving.
+    # Items that only the original has in the keychain are named, and do not keep the others from moving.
     same "$(store_of settle:it)" keychain 'the clone lists what only the original has'
     run store move --to file
     if [ "$status" -eq 65 ] && grep -qF settle:it "$err"; then ok 'store move names what is not there'; else fail "store move names what is not there ($(outcome))" "$err"; fi
@@ -50,7 +50,7 @@ check_neighbours() {
     gives "$(token 1)" 'the original has its item still' get anthropic:work
     clean 'verify of the original'
 }
-# A home that was moved reads its items; a copy, made while the original is out of sight, takes none of them.
+# A moved home reads its items; a copy that is made while the original is not visible takes none of them.
 check_moved() {
     local unlock one
     for unlock in key-file keychain; do
@@ -68,7 +68,7 @@ check_moved() {
         gives "$(token 2)" 'and what it did not' get a:y
         clean 'verify of the moved home'
 
-        # Items of two paths that are there no more: the newer ones count.
+        # Items of two paths that no longer exist: the newer ones count.
         holds 'the sealed copies go' settle
         move_to "$world.again"
         gives "$(token 3)" 'moved again, it reads the newer item' get a:x
@@ -76,7 +76,7 @@ check_moved() {
         gives "$(token 3)" 'and after it too' get a:x
         clean 'verify of the home that was moved again'
 
-        # Another person begins again in the same place.
+        # Someone else starts over in the same place.
         new_world
         must init --store keychain --unlock "$unlock"
         pasted a:x 1
@@ -89,7 +89,7 @@ check_moved() {
         enter "$one.third"
         gives "$(token 1)" 'with another vault where it was, a moved home reads its items' get a:x
 
-        # The original comes back, as a disk does that was not mounted.
+        # The original comes back, like a disk that was not mounted.
         new_world
         must init --store keychain --unlock "$unlock"
         pasted a:x 1
@@ -116,7 +116,7 @@ move_to() {
     enter "$1"
 }
 
-# plant ID: one more item with the attributes of a profile's own, its secret from standard input.
+# plant ID: creates one more item with the attributes of a profile's item, and the secret from standard input.
 plant() {
     local attributes
     mapfile -t attributes < <(items kind=record "profile=$1" | head -n 1 |
@@ -154,7 +154,7 @@ check_planted() {
         "$lib/keychain-items.py" delete "$path"
     done
 
-    # Over it, and nothing else is left.
+    # A paste replaces it, and nothing else is left.
     item_of secret a:x >"$tmp/true"
     local codes
     for what in older sealed-of-another garbage nothing; do
@@ -170,7 +170,7 @@ check_planted() {
         if grep -q "served\|False" <<<"$codes"; then fail "what is planted over it ($what) is refused, and its neighbour served" "$out"; fi
         run get a:x
         if [ "$what" = older ]; then
-            # An older one of its own opens; a person is given it, and told.
+            # An older item of the vault opens; a person gets it, with a warning.
             has "$err" 'older' 'get warns of the older one'
         else
             holds "get refuses what is planted ($what)" test "$status" -ne 0
@@ -179,7 +179,7 @@ check_planted() {
     "$lib/keychain-items.py" set "$true_item" <"$tmp/true"
     gives "$(token 3)" 'the true one put back is served' get a:x
 
-    # What secret-tool stores goes by its own rules: in place of the true one, or beside it.
+    # secret-tool stores items by its own rules: in place of the real one, or next to it.
     local id planted=no
     id=$(json "$vault/vault.json" "d['vaultId']")
     # KWallet refuses one key exchange of libsecret in 256.

@@ -1,5 +1,5 @@
-# To be sourced after checks.sh: what is written into a home without its key deletes nothing from the keychain and
-# hides nothing of it: an older index, a note that an item is to go, a line of a log.
+# To be sourced after checks.sh: whatever someone without the key writes into a home deletes nothing from the keychain
+# and hides nothing in it: an older index, a note that an item should be removed, a line of a log.
 # shellcheck shell=bash
 # Set by checks.sh, or read there.
 # shellcheck disable=SC2154,SC2034
@@ -11,7 +11,7 @@ steering_checks() {
     section check_planted_elsewhere
 }
 
-# is_there WHAT: token 1 of a:x is read by both readers, and its one item is there.
+# is_there WHAT: both readers read token 1 of a:x, and its single item exists.
 is_there() {
     gives "$(token 1)" "$1: get" get a:x
     request main/a:x
@@ -19,7 +19,7 @@ is_there() {
     same "$(json "$out" "d['values'].get('main/a:x') == '$(token 1)'")" True "$1: resolve" shown
     same "$(items_count kind=record profile=a:x)" 1 "$1: the item is there" shown
 }
-# is_reported WHAT: verify and doctor name a:x as something that is not as it was written.
+# is_reported WHAT: verify and doctor report a:x as changed.
 is_reported() {
     local verb
     for verb in verify doctor; do
@@ -28,7 +28,7 @@ is_reported() {
     done
 }
 
-# A vault whose one copy of a:x is its item, with its index of that time in $tmp/index.
+# A vault whose only copy of a:x is its item, with the index of that time in $tmp/index.
 one_item() {
     new_world
     must init --store keychain --unlock key-file
@@ -37,7 +37,7 @@ one_item() {
     holds 'the sealed copies go' settle
     cp "$vault/agents/main/auth-profiles.json" "$tmp/index"
 }
-# says_file: one word of the index is another.
+# says_file: changes one word of the index.
 says_file() {
     "$rig_python" - "$vault/agents/main/auth-profiles.json" <<'PY'
 import json, sys
@@ -47,10 +47,10 @@ index["profiles"]["a:x"]["strongroom"]["store"] = "file"
 json.dump(index, open(sys.argv[1], "w"), indent=2)
 PY
 }
-# note ID_IN_FILE_NAMES: an empty file says that its item is to go.
+# note ID_IN_FILE_NAMES: creates an empty file that says that its item should be removed.
 note() { (umask 077; mkdir -p "$pending"; : >"$pending/$1.age.gone"); }
 
-# No one attacks: records were moved into the keychain, and then one file came back from a backup.
+# Without an attacker: records were moved into the keychain, and then one file came back from a backup.
 check_older_index() {
     new_world
     must init --store file --unlock key-file
@@ -69,7 +69,7 @@ check_older_index() {
     clean 'verify after it'
 }
 
-# One word of the index, and an empty file: the next paste of something else deletes nothing.
+# One word of the index, and an empty file: the next paste of another profile deletes nothing.
 check_planted_note() {
     one_item
     says_file
@@ -85,7 +85,7 @@ check_planted_note() {
     same "$(store_of a:x)" keychain 'doctor --repair lists it where it rests' shown
     clean 'verify after it'
 
-    # A note alone, and one beside an index without the entry.
+    # A note alone, and one with an index that lacks the entry.
     one_item
     note a_3ax
     pasted c:z 1 --store file
@@ -100,7 +100,7 @@ check_planted_note() {
     clean 'verify after it'
 }
 
-# A line that says that it was removed, which no key made.
+# A line that says that it was removed, made without a key.
 check_planted_removal() {
     local log
     one_item
@@ -126,7 +126,7 @@ PY
     clean 'verify after it'
 }
 
-# A file that is to pass for the copy elsewhere: garbage, and the record of another profile.
+# A file that pretends to be the other copy: garbage, and the record of another profile.
 check_planted_elsewhere() {
     local planted
     for planted in garbage another; do

@@ -3,11 +3,11 @@
 # Set by checks.sh, or read there; functions are called by name.
 # shellcheck disable=SC2154,SC2034,SC2317
 
-# How long a call may take in these runs, in ms; and a whole command, with what a busy machine adds.
+# How long a call may take in these runs, in ms; and a whole command, including the delays of a busy machine.
 call_limit=200
 command_limit=2500
 
-# proxy_start: a proxy before the rig's bus. Worlds reach the keychain past it, and through it in at_every_call.
+# proxy_start: starts a proxy for the rig's bus. Worlds bypass it, except in at_every_call.
 proxy_start() {
     direct=$bus through=unix:path=$KEYCHAIN_RIG/proxy
     coproc PROXY { exec "$lib/dbus-cut.py" "$KEYCHAIN_RIG/proxy" "$KEYCHAIN_RIG/bus" 2>"$KEYCHAIN_RIG/proxy.log"; }
@@ -19,7 +19,7 @@ ask() {
     IFS= read -r -t 20 answer <&"${PROXY[0]}" || { fail "the proxy answers '$*'" "$KEYCHAIN_RIG/proxy.log"; return 1; }
 }
 
-# steady COMMAND...: what does not succeed, and finds the daemon ended by itself, is done once more with a new one.
+# steady COMMAND...: if the command fails because the daemon crashed, repeats it once with a new daemon.
 steady() {
     "$@"
     if [ "$status" -ne 0 ] && daemon_ended; then
@@ -42,7 +42,7 @@ end_outage() {
     ask heal
 }
 
-# through_proxy MS N ACTION COMMAND...: runs it with that outage, which leaves at_status, at_ms and delivery.
+# through_proxy MS N ACTION COMMAND...: runs it with that outage, and sets at_status, at_ms and delivery.
 through_proxy() {
     ask arm "$2" "$3" "$(rig_pid daemon)"
     bus=$through
@@ -69,7 +69,7 @@ at_every_call() {
         "before_$name" "$n"
         through_proxy "$call_limit" "$n" "$action" "$@"
         if [ "$delivery" = yes ]; then
-            # Once more at this call: a machine may stand still for a moment. What is always late is late.
+            # Once more at this call: a machine may stall for a moment. A run that is always late counts as late.
             if [ "$at_ms" -gt "$longest" ] && [ "$late" -lt 4 ]; then
                 again=yes late=$((late + 1))
             else
@@ -77,7 +77,7 @@ at_every_call() {
                 [ "$at_ms" -le "$worst" ] || worst=$at_ms slowest=$n
             fi
         else
-            # A busy machine may have been late by itself, and the outage would have come later.
+            # A busy machine may have been late by itself, before the outage.
             "before_$name" "$n"
             through_proxy 5000 "$n" "$action" "$@"
             [ "$delivery" = yes ] || break
@@ -114,7 +114,7 @@ at_every_call() {
     in_time "$longest" "$name, $action: the slowest, at call $slowest"
 }
 
-# expects ID VALUE: get gives it.
+# expects ID VALUE: get returns the value.
 expects() {
     steady run get "$1"
     if printed "$2"; then return 0; fi
@@ -129,7 +129,7 @@ verifies() {
 }
 count_unlock_files() { find "$vault/unlock" -type f -name '*.age' 2>/dev/null | wc -l; }
 
-# --- init: a vault, or nothing that another init would not make good ---------------------------------------
+# --- init: a vault, or something that another init completes ------------------------------------------------
 
 before_init() { new_world; }
 after_init() {
@@ -140,7 +140,7 @@ after_init() {
     fi
     [ "$(count_unlock_files)" = 1 ] || { why="$(count_unlock_files) unlock files"; return 1; }
     steady paste a:x "$1"
-    # A daemon that loses its last seconds loses the item of a vault that is new, and empty.
+    # A daemon that loses its last seconds loses the item of a vault that is new and empty.
     if [ "$at_status" -eq 0 ] && [ "$status" -eq 65 ] && [ "$(code_of_error)" = KEYCHAIN_LOST ]; then
         [ "$KEYCHAIN_KIND" = kwallet ] || { why='the unlock item is lost'; return 1; }
         return 0
@@ -149,7 +149,7 @@ after_init() {
     expects a:x "$(token "$1")" && verifies
 }
 
-# --- paste: the new value where it said so, else the old one ------------------------------------------------
+# --- paste: the new value if it said so, otherwise the old one ----------------------------------------------
 
 setup_paste() {
     new_world
@@ -163,13 +163,13 @@ meanwhile_paste() {
     [ "$at_status" -ne 0 ] || current=$((1000 + $1))
     steady paste a:x "$((2000 + $1))"
     [ "$status" -eq 0 ] || { why="a paste meanwhile: $(outcome)"; return 1; }
-    # What was held lands now, after this one.
+    # The delayed call arrives now, after this one.
     at_status=1 current=$((2000 + $1))
 }
 after_paste() {
     [ "$at_status" -ne 0 ] || current=$((1000 + $1))
     expects a:x "$(token "$current")" && verifies || return 1
-    # The next write of whatever it is repairs the item; read it without the sealed copy.
+    # The next write of any kind repairs the item; read it without the encrypted copy.
     steady paste other:one "$1"
     find "$pending" -type f -exec touch -d '2 minutes ago' {} + 2>/dev/null || true
     steady run verify
@@ -177,7 +177,7 @@ after_paste() {
     expects a:x "$(token "$current")"
 }
 
-# A paste that lands when the profile was removed meanwhile: it stays removed.
+# A paste that arrives after the profile was removed: it stays removed.
 before_paste_removed() { before_paste "$1"; }
 meanwhile_paste_removed() {
     steady run remove a:x --yes
@@ -198,11 +198,11 @@ stays_removed() {
     verifies
 }
 
-# --- remove: gone where it said so, and what is stored later stays ------------------------------------------
+# --- remove: gone if it said so, and what is stored later stays ---------------------------------------------
 
 before_remove() {
     steady paste a:x 0
-    # The sealed copy is not what is to be tested.
+    # This is not a test of the encrypted copy.
     settle || why='the sealed copies stay'
 }
 meanwhile_remove() {
@@ -213,18 +213,18 @@ meanwhile_remove() {
 after_remove() {
     case "$at_status" in
         0) stays_removed ;;
-        # The late removal may have taken the item; the credential is there.
+        # The late removal may have removed the item; the credential still exists.
         again) expects a:x "$(token "$1")" && verifies ;;
         *) expects a:x "$(token 0)" && verifies ;;
     esac
 }
 
-# --- unlock by the keychain: reading harms nothing ----------------------------------------------------------
+# --- unlocking with the keychain: reading harms nothing ----------------------------------------------------
 
 before_unlock() { :; }
 after_unlock() { expects a:x "$(token 0)"; }
 
-# --- resolve: always an answer, and what the keychain is not needed for -------------------------------------
+# --- resolve: always an answer, and every value that does not need the keychain -----------------------------
 
 setup_resolve() {
     new_world
@@ -251,7 +251,7 @@ after_resolve() {
     expects a:x "$(token 0)"
 }
 
-# --- recover: what the recovery key opened stays open -------------------------------------------------------
+# --- recover: what the recovery key opened can still be opened ----------------------------------------------
 
 before_recover() {
     new_world
@@ -273,7 +273,7 @@ after_recover() {
     expects a:x "$(token 0)" && expects a:file "$(token 2)" && verifies
 }
 
-# --- unlock-method add: the key file opens it whatever happens ----------------------------------------------
+# --- unlock-method add: the key file opens the vault whatever happens ---------------------------------------
 
 setup_add() {
     new_world
@@ -294,13 +294,13 @@ after_add() {
     steady run get a:x
     mv "$key.away" "$key"
     if printed "$(token 0)"; then return 0; fi
-    # A daemon that loses its last seconds may lose what it had confirmed.
+    # A daemon that loses its last seconds may lose an item that it had confirmed.
     [ "$KEYCHAIN_KIND" = kwallet ] && [ "$at_status" -eq 0 ] && [ "$(code_of_error)" = KEYCHAIN_LOST ] && return 0
     why="the keychain alone: $(outcome) $(code_of_error || true)"
     return 1
 }
 
-# --- rekey: every record opens, by the old key or the new ---------------------------------------------------
+# --- rekey: the old key or the new one opens every record ---------------------------------------------------
 
 setup_rekey() {
     new_world
@@ -331,7 +331,7 @@ after_move() {
 after_move_in() { after_move; }
 after_move_out() { after_move; }
 
-# outage_steps ACTION NAME...: some of it on the current rig.
+# outage_steps ACTION NAME...: runs some of these on the current rig.
 outage_steps() {
     local action=$1 name
     shift

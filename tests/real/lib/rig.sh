@@ -4,13 +4,13 @@
 #   rig.sh VERB      does rig_VERB (lock, unlock, stop, go, kill, daemon_start, ...) to the rig in KEYCHAIN_RIG
 #
 # KEYCHAIN_KIND is gnome or kwallet, KEYCHAIN_RIG a directory of its own, mode 0700. The daemon lives in that
-# directory (HOME and all), so that the caller's environment stays what it is but for
-# DBUS_SESSION_BUS_ADDRESS. Process ids stand in files there: bus.pid, daemon.pid.
+# directory (including HOME), so that the caller's environment is unchanged except for
+# DBUS_SESSION_BUS_ADDRESS. Process ids are in files there: bus.pid, daemon.pid.
 #
-# Waiting is for an event, looked for every 10 ms, with an end after 20 s.
+# Every wait is for an event, checked every 10 ms, and ends after 20 s.
 # shellcheck disable=SC2153 # the script that sources it sets KEYCHAIN_KIND and KEYCHAIN_RIG
 
-# The rig's own tools are those of Debian, whatever else is on the PATH: the daemons are too.
+# The rig uses Debian's tools, whatever else is on the PATH, because the daemons are Debian's too.
 rig_python=/usr/bin/python3
 rig_password=EXAMPLE-keyring
 
@@ -19,7 +19,7 @@ rig_die() {
     return 1
 }
 
-# rig_wait WHAT COMMAND...: until the command succeeds.
+# rig_wait WHAT COMMAND...: waits until the command succeeds.
 rig_wait() {
     local what=$1 end=$((SECONDS + 20))
     shift
@@ -29,7 +29,7 @@ rig_wait() {
     done
 }
 
-# rig_env COMMAND...: becomes the command, in the rig's environment; only for the background.
+# rig_env COMMAND...: execs the command in the rig's environment; use it only in the background.
 rig_env() {
     exec env -i HOME="$KEYCHAIN_RIG" PATH=/usr/bin:/bin XDG_RUNTIME_DIR="$KEYCHAIN_RIG/run" \
         XDG_DATA_HOME="$KEYCHAIN_RIG/share" XDG_CONFIG_HOME="$KEYCHAIN_RIG/config" \
@@ -52,7 +52,7 @@ rig_has_owner() {
 }
 rig_has_service() { rig_has_owner org.freedesktop.secrets; }
 rig_has_no_service() { ! rig_has_service; }
-# Whose process answers for the Secret Service now: the rig's daemon, or one that D-Bus started.
+# Prints which process is the Secret Service now: the rig's daemon, or one that D-Bus started.
 rig_service_pid() {
     rig_call org.freedesktop.DBus / org.freedesktop.DBus.GetConnectionUnixProcessID \
         string:org.freedesktop.secrets 2>/dev/null | awk '{ print $2 }'
@@ -60,8 +60,8 @@ rig_service_pid() {
 
 # --- the bus ----------------------------------------------------------------------------------------------
 
-# rig_bus_start alone|activate: with `activate` the bus starts services by their files, as a desktop's does;
-# else nothing but what the rig starts is on it.
+# rig_bus_start alone|activate: with `activate` the bus starts services by their files, as on a desktop;
+# otherwise only what the rig starts is on it.
 rig_bus_start() {
     local services=''
     [ "$1" = alone ] || services='<standard_session_servicedirs/>'
@@ -80,7 +80,7 @@ rig_bus_start() {
   </policy>
 </busconfig>
 CONF
-    # The signal ends it should this shell be killed.
+    # The signal ends it if this shell is killed.
     rig_env setpriv --pdeathsig TERM dbus-daemon --config-file="$KEYCHAIN_RIG/bus.conf" --nofork --nopidfile \
         --nosyslog </dev/null >>"$KEYCHAIN_RIG/bus.log" 2>&1 &
     printf '%s\n' "$!" >"$KEYCHAIN_RIG/bus.pid"
@@ -90,7 +90,7 @@ CONF
 
 # --- the daemon -------------------------------------------------------------------------------------------
 
-# Starts the daemon, with its keyring unlocked; the keyring is made if it does not exist.
+# Starts the daemon, with its keyring unlocked; creates the keyring if it does not exist.
 rig_daemon_start() {
     rig_wait 'the last daemon to leave the bus' rig_has_no_service
     if [ "$KEYCHAIN_KIND" = kwallet ]; then rig_kwallet_start; else rig_gnome_start; fi
@@ -112,14 +112,14 @@ rig_kwallet_start() {
     if ! [ -e "$KEYCHAIN_RIG/wallet-key" ]; then
         printf '[Wallet]\nEnabled=true\nFirst Use=false\nDefault Wallet=kdewallet\nUse One Wallet=true\n\n[org.freedesktop.secrets]\napiEnabled=true\n' \
             >"$KEYCHAIN_RIG/config/kwalletrc"
-        # What the PAM module does: PBKDF2-HMAC-SHA512, 50,000 rounds, 56 bytes of salt and of key.
+        # As the PAM module does: PBKDF2-HMAC-SHA512, 50,000 rounds, 56 bytes of salt and of key.
         "$rig_python" - "$KEYCHAIN_RIG/share/kwalletd/kdewallet.salt" "$rig_password" >"$KEYCHAIN_RIG/wallet-key" <<'PY'
 import hashlib, os, sys
 salt = os.urandom(56)
 open(sys.argv[1], "wb").write(salt)
 print(",".join(map(str, hashlib.pbkdf2_hmac("sha512", sys.argv[2].encode(), salt, 50000, 56))))
 PY
-        # Only after a restart its Secret Service lists a wallet that the first start made.
+        # Its Secret Service lists a wallet that the first start created only after a restart.
         rig_kwallet_run
         rig_wait 'a wallet' rig_wallet_open
         rig_end_pid "$(rig_pid daemon)"
@@ -174,7 +174,7 @@ rig_unlock() {
     if [ "$KEYCHAIN_KIND" = kwallet ]; then
         rig_wait 'an open wallet' rig_wallet_open
     else
-        # The control protocol, as the PAM module speaks it: a byte for the credentials, then the length,
+        # The control protocol of the PAM module: a byte for the credentials, then the length,
         # the operation (1: unlock) and the password.
         "$rig_python" - "$KEYCHAIN_RIG/control/control" "$rig_password" <<'PY'
 import socket, struct, sys
@@ -188,7 +188,7 @@ PY
     rig_wait 'an unlocked keyring' rig_is_unlocked
 }
 
-# KWallet keeps what it is given in memory for five seconds; closing the wallet writes it.
+# KWallet keeps new values in memory for five seconds; closing the wallet writes them.
 rig_flush() { [ "$KEYCHAIN_KIND" != kwallet ] || { rig_lock && rig_unlock; }; }
 
 rig_stopped() { [ "$(ps -o stat= -p "$(rig_pid daemon)" | cut -c1)" = T ]; }
@@ -209,13 +209,13 @@ rig_kill() {
     rig_wait 'the daemon to leave the bus' rig_has_no_service
 }
 
-# A daemon that was killed, or ended, and its like again.
+# Starts a new daemon after one that was killed, or ended.
 rig_restart() {
     rig_end_pid "$(rig_pid daemon)" KILL
     rig_daemon_start
 }
 
-# The bus and all on it.
+# Ends the bus and everything on it.
 rig_end() {
     local started=''
     started=$(rig_service_pid)

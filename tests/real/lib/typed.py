@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
-"""Types the blocks of a document into a terminal, in order, and compares what comes with what the document shows.
+"""Types the blocks of a document into a terminal, in order, and compares the output with the document.
 
     typed.py [--write] DOCUMENT...
 
-`--write` changes the document: a line that comes takes the place of the one that it is most like. Look over the
-difference then.
+`--write` changes the document: a line of output replaces the most similar line. Review the diff afterwards.
 
-A block is fenced and has lines that begin with `$ `: what follows one of them, up to the next, is its output. Each
-command runs in a shell in a pseudo-terminal, in the home directory of its chapter. What a reader does not see stands in
-HTML comments:
+A block is fenced and has lines that begin with `$ `: the lines up to the next one are the output. Each command runs
+in a shell in a pseudo-terminal, in the home directory of its chapter. Instructions that readers do not see are in HTML
+comments:
 
     <!-- home: NAME -->     from here on another home directory, which is empty when its name is new; each chapter
                             (`## `) begins with an empty one. `NAME, keychain` has a session bus with a keychain
@@ -20,8 +19,8 @@ HTML comments:
     <!-- not run: WHY -->   the next block is not run
     <!-- first: COMMAND --> what is done before the next block, and not shown; it has to succeed
 
-Compared are both texts with times, ids, digests, paths and white space made alike. `…` stands for anything: alone on a
-line for any lines.
+Both texts are compared after times, ids, digests, paths and white space are normalized. `…` matches anything; alone
+on a line, it matches any lines.
 
 Environment: HOMES (an empty directory), TOOLS (a directory for the PATH), BUS (the address of the bus), HAS (what
 `needs` can name, in words).
@@ -38,7 +37,7 @@ import sys
 import time
 
 LIMIT = 60.0  # for one command, in seconds
-QUIET = 0.15  # how long a prompt stands still before anything is typed
+QUIET = 0.15  # how long, in seconds, a prompt is unchanged before anything is typed
 
 homes, tools, bus = os.environ["HOMES"], os.environ["TOOLS"], os.environ["BUS"]
 has = os.environ.get("HAS", "").split()
@@ -64,7 +63,7 @@ def environment(home, keychain, more):
 
 
 def typed(command, answers, home, keychain, more):
-    """Runs one command, and gives what the terminal showed and the exit status."""
+    """Runs one command, and returns what the terminal showed and the exit status."""
     pid, master = pty.fork()
     if pid == 0:
         os.chdir(home)
@@ -124,7 +123,7 @@ ALIKE = [
 
 
 def alike(text, home):
-    # A path can be long, and a table as wide as it.
+    # A path can be long, and a table as wide as that path.
     text = text.replace(home, "/home/you").replace(tools, "/home/you/.local/bin")
     for pattern, name in ALIKE:
         text = re.sub(pattern, name, text, flags=re.M)
@@ -142,7 +141,7 @@ def pattern_of(expected):
 
 
 def rewritten(expected, shown, home):
-    """The lines of a document with those that come in the places of those that they are most like."""
+    """Returns the lines of a document, with each line of output in place of the most similar line."""
     come = [line.rstrip() for line in shown.replace(home, "/home/you").replace(tools, "/home/you/.local/bin").split("\n")]
     if "…" not in (line.strip() for line in expected):
         return come
@@ -158,7 +157,7 @@ def rewritten(expected, shown, home):
 
 
 def write(path, number, old, new):
-    """Puts new lines into a block that begins at a line, in the place of old ones."""
+    """Replaces old lines of a block that begins at a line with new ones."""
     lines = open(path, encoding="utf-8").read().split("\n")
     ends = lambda n: all(line.endswith(was) for line, was in zip(lines[n : n + len(old)], old))
     at = next(n for n in range(number, len(lines)) if ends(n))
@@ -169,7 +168,7 @@ def write(path, number, old, new):
 
 
 def blocks(path):
-    """Gives (line, chapter, comments, language, lines) of each fenced block."""
+    """Yields (line, chapter, comments, language, lines) of each fenced block."""
     chapter, comments, block, fence = "", [], None, None
     lines = open(path, encoding="utf-8").read().split("\n")
     number = 0
@@ -195,7 +194,7 @@ def blocks(path):
 
 
 def commands(lines):
-    """Gives (command, output) of a block."""
+    """Returns (command, output) pairs of a block."""
     found = []
     for line in lines:
         if line.startswith("$ "):
@@ -259,7 +258,7 @@ def main():
             if answers:
                 failed += 1
                 print(f"  FAILED: {where}: nothing asked for {len(answers)} answers")
-    # From the end, so that the numbers of the lines before stay.
+    # From the end, so that the earlier line numbers stay valid.
     for document, number, old, new in reversed(differing if writes else []):
         if old != [""] and old != new:
             write(document, number, old, new)

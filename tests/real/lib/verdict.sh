@@ -1,6 +1,6 @@
-# To be sourced by the scripts of tests/real: a strict shell, a directory that goes away, and a line for each check.
+# To be sourced by the scripts of tests/real: a strict shell, a temporary directory, and a line for each check.
 # shellcheck shell=bash
-# Much of what is set here is for those who source it.
+# Many variables set here are for the scripts that source this file.
 # shellcheck disable=SC2034
 set -Eeuo pipefail
 umask 077
@@ -9,7 +9,7 @@ unset "${!STRONGROOM_@}"
 lib=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$lib/../../.." && pwd)
 
-# What a script does at its end, before its directory goes.
+# What a script does at its end, before its directory is removed.
 at_end=()
 tmp=$(mktemp -d)
 tmp_root=$tmp
@@ -24,10 +24,10 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 failed=0
-# What set -e ends without a word: the command as it is written here, so no value can be in it.
+# If set -e ends the script silently, shows the command as written in the source, so without any value.
 trap 'printf "  FAILED: line %s of %s: %s\n" "$LINENO" "${BASH_SOURCE[0]##*/}" "$BASH_COMMAND"' ERR
 ok() { printf '  ok: %s\n' "$*"; }
-# A failed check shows the file that it looked at, unless that could hold a token.
+# A failed check shows the file that it looked at, unless that could contain a token.
 fail() {
     failed=$((failed + 1))
     printf '  FAILED: %s\n' "$1"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command on a private session bus with a real, unlocked GNOME Keyring or KWallet on it, and gives its status.
+# Runs a command on a private session bus with a real, unlocked GNOME Keyring or KWallet, and returns its status.
 #
 #   with-keychain.sh gnome|kwallet COMMAND...
 #
-# The command finds DBUS_SESSION_BUS_ADDRESS; KEYCHAIN_PID, the daemon; and KEYCHAIN_RIG with KEYCHAIN_KIND,
-# for `rig.sh lock|unlock|stop|go|kill|restart` beside this file.
+# The command gets DBUS_SESSION_BUS_ADDRESS; KEYCHAIN_PID, the daemon; and KEYCHAIN_RIG with KEYCHAIN_KIND,
+# for `rig.sh lock|unlock|stop|go|kill|restart` next to this file.
 set -euo pipefail
 umask 077
 unset DISPLAY WAYLAND_DISPLAY

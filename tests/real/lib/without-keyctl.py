@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs a command to which the kernel refuses its keyring, as container engines do by default.
+"""Runs a command without access to the kernel keyring, which container engines deny by default.
 
     without-keyctl.py COMMAND [ARGUMENT...]
 """

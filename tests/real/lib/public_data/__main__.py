@@ -2,7 +2,7 @@
 
 python3 tests/real/lib/public_data BINARY DIRECTORY [FOLDER]
 
-FOLDER holds the published sets, as `json-test-suite/test_parsing`, `naughty-strings/blns.json` and
+FOLDER contains the published sets: `json-test-suite/test_parsing`, `naughty-strings/blns.json` and
 `age-vectors/testdata`. Without it only a small set of self-made input of the same kinds is used.
 """
 
@@ -19,7 +19,7 @@ from world import Report, World
 def main(binary, directory, folder=None):
     folder = pathlib.Path(folder) if folder else None
     report = Report()
-    # One a processor of a small machine: most of the time is the start of processes.
+    # One per processor of a small machine: most of the time goes into starting processes.
     worlds = [World(binary, f"{directory}/home-{n}") for n in range(2)]
     for group in (json_files, strings, age_files):
         begun, runs = time.monotonic(), sum(world.runs for world in worlds)

@@ -1,4 +1,4 @@
-"""Age files through the import of a bundle: each ends as its header says, or for a reason that is named here."""
+"""Age files as bundles to import: each ends as its header says, or differently for a reason that is given here."""
 
 import base64
 import collections
@@ -7,7 +7,7 @@ import zlib
 from json_files import Judge
 from world import GOOD, code_of, shared_out, told
 
-# What may come of each expectation: the code of the error. `opened` is what stands inside being no profiles.
+# The allowed results of each expectation: error codes. `opened` means that the contents are not profiles.
 OUTCOMES = {
     "success": {"opened"},
     "no match": {"WRONG_KEY"},
@@ -22,7 +22,7 @@ LENIENT = "the age library reads stanzas without their last, short line, as the 
 VERSION = "an age version that is not known is called a newer format"
 IN_TEXT = "armor is found in other text, indented and with white space after its lines, as a mail brings it"
 
-# Vectors that end otherwise than their header says, each with what comes of it, and the reason.
+# Vectors that end differently from their header, each with its result and the reason.
 DEVIATIONS = {
     "stanza_missing_body": ("opened", LENIENT),
     "stanza_missing_final_line": ("opened", LENIENT),
@@ -41,7 +41,7 @@ def is_post_quantum(fields):
 
 
 def vector(data):
-    """The fields of a vector's header, each a list, and the age file."""
+    """Returns the fields of a vector's header, each a list, and the age file."""
     header, body = data.split(b"\n\n", 1)
     fields = collections.defaultdict(list)
     for line in header.decode().split("\n"):
@@ -53,7 +53,7 @@ def vector(data):
 
 
 def outcome(ran):
-    """The code, or `opened` if the file was opened, and holds no profiles."""
+    """Returns the code, or `opened` if the file was opened and contains no profiles."""
     code = code_of(ran)
     said = (ran.out + ran.err).decode("utf-8", "replace")
     if ran.status == 0 or code == "IMPORT_INVALID" or (code in ("BAD_DATA", "NO_INPUT") and "identity" not in said):
@@ -68,7 +68,7 @@ def open_it(world, body, fields, about):
         lines = "".join(f"{one}\n" for one in fields["identity"])
         arguments += ["--bundle-identity", str(world.put(world.home / "identity", lines.encode()))]
     if fields["passphrase"]:
-        # One passphrase can be named; any of a vector's has to be refused, or to do.
+        # Only one passphrase can be given; each of a vector's has to be refused, or to work.
         arguments += [
             "--bundle-passphrase-file",
             str(world.put(world.home / "passphrase", fields["passphrase"][0].encode())),
@@ -87,7 +87,7 @@ def vectors(world, share):
             found_instead, reason = DEVIATIONS[path.name]
             may = {found_instead}
         elif is_post_quantum(fields):
-            # The identity's file is read after the header was looked at.
+            # The identity file is read after the header was checked.
             may, reason = {"BAD_DATA", "CORRUPT"}, POST_QUANTUM
         else:
             reason = None
@@ -106,7 +106,7 @@ def armored(data):
 
 
 def mangled(whole):
-    """A bundle of this vault's, whole and damaged: a name, the bytes, what may come of it."""
+    """Yields a bundle of this vault, whole and damaged: a name, the bytes, the allowed results."""
     end = whole.index(b"\n--- ") + 1
     payload = whole.index(b"\n", end) + 1
 

@@ -1,4 +1,4 @@
-"""JSON files as everything that the program reads as JSON: index, state, import, the client's files, `resolve`."""
+"""JSON files as every JSON input of the program: index, state, import, the client's files, `resolve`."""
 
 import collections
 import json
@@ -36,7 +36,7 @@ SMALL = {
     "i_huge": b'{"a": 1e99999, "b": ' + b"9" * 5000 + b"}",
 }
 
-# What of the files that JSON refuses is JSON5 (https://spec.json5.org) and an object, so a configuration.
+# Files that are not JSON, but JSON5 (https://spec.json5.org) and an object, so a valid configuration.
 JSON5 = {
     "n_trailing_comma", "n_comment", "n_single_quotes", "n_bare_name", "n_raw_control",
     "n_object_key_with_single_quotes.json", "n_object_repeated_null_null.json", "n_object_single_quote.json",
@@ -44,12 +44,12 @@ JSON5 = {
     "n_object_unquoted_key.json", "n_structure_object_with_comment.json",
 }  # fmt: skip
 
-# The client's models, so that its own store is looked into for their keys.
+# The client's models, so that Strongroom looks into its store for their keys.
 CONFIG = b'{agents: {defaults: {model: {primary: "anthropic/x", fallbacks: ["groq/y"]}}}}'
 
 
 class Case:
-    """A file: its name, its bytes, whether it has to be accepted (`y`), refused (`n`) or neither (`i`)."""
+    """A file: its name, its bytes, and whether it has to be accepted (`y`), refused (`n`) or neither (`i`)."""
 
     def __init__(self, name, data):
         self.name, self.data, self.letter = name, data, name[0]
@@ -64,7 +64,7 @@ class Case:
 
 
 def cases(folder):
-    """The self-made ones, and those of JSONTestSuite if the folder is given."""
+    """Returns the self-made files, and those of JSONTestSuite if the folder is given."""
     all_of_it = dict(SMALL)
     if folder:
         for path in sorted((folder / "json-test-suite/test_parsing").iterdir()):
@@ -81,7 +81,7 @@ def is_json(data):
 
 
 class Judge:
-    """What is counted and what failed in one world."""
+    """The counts and the failures of one world."""
 
     def __init__(self):
         self.counts, self.failures = collections.Counter(), []
@@ -91,7 +91,7 @@ class Judge:
             self.failures.append(what)
 
     def written(self, case, ran, path, own):
-        """A file that a writer met: refused with its bytes as they were, or taken with its members as they were."""
+        """Checks a file after a write: refused with its bytes unchanged, or accepted with its members unchanged."""
         now = path.read_bytes()
         if ran.status == 0:
             self.counts["taken"] += 1
@@ -151,7 +151,7 @@ def as_state(world, share):
 
 
 def as_import(world, share):
-    """The source of an import, by each way in. No file holds a credential, so none may change anything."""
+    """The source of an import, in each way. No file contains a credential, so none may change anything."""
     judge = Judge()
     source = world.home / "source"
     before = world.kept()
@@ -193,7 +193,7 @@ def as_client(world, share):
             is_read = not re.search(r"cannot use \S*openclaw\.json", status.out.decode())
             judge.counts["read as configuration" if is_read else "not read, which is said"] += 1
             may = case.is_object or case.name in JSON5
-            # The client takes the last of two members, and so does this reader of its file.
+            # The client takes the last of two equal members, and so does this reader of its file.
             may = may or "duplicated_key" in case.name or case.name == "y_key_twice"
             judge.expect(
                 case.letter == "i" or is_read == may, f"{case.name}: configuration, read: {is_read}, not {may}"

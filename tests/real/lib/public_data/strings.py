@@ -7,7 +7,7 @@ import unicodedata
 from json_files import Judge, is_json
 from world import GOOD, shared_out, strict, told
 
-# Self-made, of the kinds of the big list of naughty strings.
+# Self-made, of the same kinds as the big list of naughty strings.
 SMALL = [
     "",
     " ",
@@ -58,7 +58,7 @@ SMALL = [
     "-----BEGIN MADE UP-----",
 ]
 
-# What programs print for nothing.
+# What programs print instead of a missing value.
 NOTHING = {"null", "undefined", "none", "nil", "nan", "false", ""}
 # Quotes that a word processor or Markdown puts around a value.
 QUOTES = ("\u2018", "\u2019", "\u201c", "\u201d", "`")
@@ -78,12 +78,12 @@ def strings(folder):
 
 
 def is_invisible(character):
-    """Whether it cannot be seen and lays out nothing: controls, format characters, private use, not assigned."""
+    """Returns whether it is invisible and lays out nothing: control, format, private-use or unassigned characters."""
     return unicodedata.category(character) in ("Cc", "Cf", "Co", "Cn", "Cs") and not character.isspace()
 
 
 def secrets_of(text):
-    """What may be stored of a paste, and whether it has to be refused."""
+    """Returns what may be stored of a paste, and whether it has to be refused."""
     text = text.removeprefix("\ufeff").strip()
     lines = [line.strip() for line in text.splitlines()]
     is_wrapped = len({len(line) for line in lines[:-1]}) <= 1 and all(lines) and not re.search(r"[ \t]", text)
@@ -95,7 +95,7 @@ def secrets_of(text):
         or (text[:1] == text[-1:] and text[:1] in "\"'" and text[1:-1].strip().casefold() in NOTHING)
         or (len(lines) > 1 and not is_wrapped)
     )
-    # A paste loses all white space; a file keeps what stands within.
+    # A paste loses all white space; a file keeps the white space inside.
     may = {"".join(text.split()), text}
     for _ in range(3):
         for one in list(may):
@@ -147,7 +147,7 @@ def as_names(world, share):
     judge, outside = Judge(), world.outside()
     for number, text in share:
         if "\0" in text:
-            continue  # no argument can hold it
+            continue  # no argument can contain it
         for option, rest in ((f"--profile-id={text}", ["--provider=openrouter"]), (f"--provider={text}", [])):
             ran = world.run("paste-api-key", option, *rest, stdin=KEY.encode(), about=f"name {number}")
             judge.counts["taken" if ran.status == 0 else "refused"] += 1
@@ -157,7 +157,7 @@ def as_names(world, share):
     judge.expect(not bad, f"ids outside the grammar: {bad!a}")
     own, index = sorted(ids - {GOOD}), json.loads(world.index.read_bytes())["profiles"]
     for from_ in range(0, len(own), 512):
-        # Plain, or as the index refers to it if that is longer than a client can ask for.
+        # Plain, or in the form of the index if it is longer than a client can ask for.
         asked = {one: f"main/{one}" for one in own[from_ : from_ + 512]}
         asked |= {one: index[one]["keyRef"]["id"] for one, plain in asked.items() if len(plain) > REFERENCE_MAX}
         values = answers(world, list(asked.values()))["values"]
@@ -177,7 +177,7 @@ def as_agents(world, share):
         ran = world.run(
             "paste-api-key", "--provider=openrouter", f"--agent={text}", stdin=KEY.encode(), about=f"agent {number}"
         )
-        # An empty option counts as none given.
+        # An empty option counts as not given.
         is_agent = AGENT.match(text.strip().lower()) is not None
         judge.counts["taken" if ran.status == 0 else "refused"] += 1
         judge.expect(ran.status != 0 or is_agent or not text, f"agent {text!a}: is taken")
@@ -208,7 +208,7 @@ def as_sessions(world, share):
 
 
 def answers(world, ids):
-    """What `resolve` answers to ids."""
+    """Returns what `resolve` answers to ids."""
     request = json.dumps({"protocolVersion": 1, "provider": "strongroom", "ids": ids})
     ran = world.must("resolve", stdin=request.encode())
     strict(ran.out)
@@ -232,7 +232,7 @@ def profiles(entries):
 
 
 def imported(world, judge, what, entries):
-    """Imports entries with what is invalid passed by; each is either there afterwards, or was named."""
+    """Imports entries, skipping invalid ones; each is either stored afterwards, or was named."""
     source = world.put(world.home / "source.json", profiles(entries))
     ran = world.run("import", str(source), "--skip-invalid", "--on-conflict", "replace", "--json", about=what)
     judge.expect(ran.status in (0, 65), f"{what}: ends with {ran.status}")
@@ -281,7 +281,7 @@ def as_entries(world, texts):
 
 
 def look(world, about):
-    """All that shows what files hold, as text and as JSON."""
+    """Runs everything that shows the contents of files, as text and as JSON."""
     for arguments in (
         ["list"], ["list", "--json"], ["status"], ["status", "--plain"], ["status", "--json"], ["status", "--check"],
         ["status", "--session", "s"],
@@ -366,7 +366,7 @@ def as_others(world, texts):
         world.client / ".env",
     ):
         path.unlink()
-    # The pool of a provider, a key a variable.
+    # The pool of a provider, one key per variable.
     pool = {f"GROQ_API_KEY_{n}": text for n, text in enumerate(some) if "\0" not in text}
     for arguments in (["status"], ["status", "--json"], ["import", "--from", "env", "--dry-run"], ["doctor"]):
         world.run(*arguments, about="variables", **pool)

@@ -1,4 +1,4 @@
-"""A throwaway home, the binary run in it, and what must hold of every run, whatever it was given."""
+"""A throwaway home, the binary run in it, and what must hold for every run, whatever its input."""
 
 import collections
 import concurrent.futures
@@ -8,7 +8,7 @@ import pathlib
 import subprocess
 import threading
 
-# A refusal takes milliseconds; what takes this long, in seconds, hangs.
+# A refusal takes milliseconds; anything that takes this many seconds hangs.
 HANGS = 20
 # Exit statuses that are documented (DESIGN 7), with those of `status --check` and of a key that interrupts.
 STATUSES = {0, 1, 2, 64, 65, 66, 69, 70, 73, 74, 75, 77, 78, 130}
@@ -17,7 +17,7 @@ GOOD_KEY = "made-up-good-key-0001"
 
 
 def deceives(character):
-    """Whether a terminal is steered, or a reader deceived, by this character. Line breaks and tabs lay out text."""
+    """Returns whether this character controls a terminal or deceives a reader. Line breaks and tabs lay out text."""
     code = ord(character)
     return (
         (code < 0x20 and character not in "\n\t")
@@ -36,7 +36,7 @@ Ran = collections.namedtuple("Ran", "status out err")
 
 
 def code_of(ran):
-    """The stable code of an error, as text or as JSON, or None."""
+    """Returns the stable code of an error, from text or JSON, or None."""
     text = ran.err.decode("utf-8", "replace")
     for line in text.splitlines():
         if line.startswith("error: ["):
@@ -47,8 +47,8 @@ def code_of(ran):
 
 
 def strict(data):
-    """The value of one JSON document (RFC 8259), objects as lists of pairs and numbers as they are spelled.
-    Raises ValueError for anything else; a key twice in an object is such a thing, too."""
+    """Returns the value of one JSON document (RFC 8259): objects as lists of pairs, numbers as they are spelled.
+    Raises ValueError for anything else, including a duplicate key in an object."""
 
     def refuse(word):
         raise ValueError(word)
@@ -71,7 +71,7 @@ def strict(data):
 
 
 class World:
-    """A home with a vault of sealed files, and one good key in it."""
+    """A home with a vault of encrypted files, and one good key in it."""
 
     def __init__(self, binary, directory):
         self.binary = binary
@@ -88,7 +88,7 @@ class World:
         self.must("paste-api-key", "--provider", "openrouter", "--profile-id", GOOD, stdin=GOOD_KEY.encode())
 
     def run(self, *arguments, stdin=b"", about="", **variables):
-        """Runs the binary with an empty environment. What may never be is noted as a fault."""
+        """Runs the binary with an empty environment. Anything that must never happen is recorded as a fault."""
         environment = {"HOME": str(self.home), "PATH": "/usr/bin:/bin", "XDG_RUNTIME_DIR": str(self.home)}
         environment.update(variables)
         self.runs += 1
@@ -126,7 +126,7 @@ class World:
         return ran
 
     def must(self, *arguments, **options):
-        """A step that is no check of its own."""
+        """A step that is not a check."""
         ran = self.run(*arguments, **options)
         if ran.status != 0:
             raise RuntimeError(f"strongroom {arguments[0]} ends with {ran.status}: {ran.err[:300]!r}")
@@ -141,7 +141,7 @@ class World:
         return path
 
     def kept(self):
-        """What says which credentials there are, and they themselves: of every agent."""
+        """Returns what says which credentials there are, and the credentials themselves, of every agent."""
         kept = {}
         for path in sorted((self.vault / "agents").rglob("*")):
             own = path.relative_to(self.vault / "agents").parts
@@ -150,7 +150,7 @@ class World:
         return kept
 
     def outside(self):
-        """Everything but what an agent's directory holds and what remembers how far the home was: names and bytes."""
+        """Returns everything except the agents' directories and the anchors: names and bytes."""
         seen = {}
         for path in sorted(self.home.rglob("*")):
             parts = path.relative_to(self.home).parts
@@ -161,12 +161,12 @@ class World:
         return seen
 
     def good_key(self, about=""):
-        """Whether the good key is still what it was."""
+        """Returns whether the good key is unchanged."""
         return self.run("get", GOOD, about=about).out == GOOD_KEY.encode() + b"\n"
 
 
 class Report:
-    """Counts, and what failed. A line a check is printed when it is done."""
+    """Counts and failures. Each check prints a line when it is done."""
 
     SHOWN = 12
 
@@ -175,7 +175,7 @@ class Report:
         self.lock = threading.Lock()
 
     def check(self, what, failures, counts=""):
-        """One line: whether nothing failed, and what was counted."""
+        """Prints one line: whether nothing failed, and the counts."""
         if failures:
             self.failed += 1
             print(f"  FAILED: {what}: {len(failures)} of {counts}" if counts else f"  FAILED: {what}: {len(failures)}")
@@ -188,8 +188,8 @@ class Report:
 
 
 def shared_out(worlds, items, work):
-    """Does `work(world, items)` in each world with its share of the items, at the same time. It returns a
-    Counter and a list of failures; their sums are returned."""
+    """Runs `work(world, items)` in all worlds at the same time, each with its share of the items. It returns a
+    Counter and a list of failures; returns their sums."""
     shares = [items[n :: len(worlds)] for n in range(len(worlds))]
     counts, failures = collections.Counter(), []
     with concurrent.futures.ThreadPoolExecutor(len(worlds)) as pool:
@@ -200,5 +200,5 @@ def shared_out(worlds, items, work):
 
 
 def told(counts):
-    """Counts as words."""
+    """Returns counts as words."""
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
