@@ -41,7 +41,7 @@ pub fn normalise(pasted: &[u8], provider: Option<&Provider>) -> error::Result<No
     };
     refuse_own_key(text).map_err(|refusal| refusal.of(messages::PASTED))?;
     let mut warnings = Vec::new();
-    let secret = one_of(text.strip_prefix('\u{feff}').unwrap_or(text), provider, &mut warnings)
+    let secret = only_secret_of(text.strip_prefix('\u{feff}').unwrap_or(text), provider, &mut warnings)
         .map_err(|refusal| refusal.of(messages::PASTED))?;
     if secret.is_empty() {
         return Err(messages::nothing_pasted());
@@ -59,7 +59,11 @@ pub fn normalise(pasted: &[u8], provider: Option<&Provider>) -> error::Result<No
 }
 
 /// Returns the one secret in a text; empty if there is no text.
-fn one_of(text: &str, provider: Option<&Provider>, warnings: &mut Vec<String>) -> Result<Buffer, Refusal> {
+fn only_secret_of(
+    text: &str,
+    provider: Option<&Provider>,
+    warnings: &mut Vec<String>,
+) -> Result<Buffer, Refusal> {
     let all = lines(text);
     let mut these = all.as_slice();
     if let Some(inner) = fenced(these) {

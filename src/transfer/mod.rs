@@ -18,7 +18,7 @@ mod plan;
 mod plan_report;
 mod rename;
 mod value;
-mod variables;
+mod variables_json;
 
 #[cfg(test)]
 mod canary_tests;

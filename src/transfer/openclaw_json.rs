@@ -8,7 +8,7 @@ use super::expiry::Zero;
 use super::fields::{self, Fields};
 use super::openclaw_entry::{self as entry, Entry};
 use super::value::Problem;
-use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, variables};
+use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, variables_json};
 use crate::error::{Code, Result};
 use crate::json;
 use crate::messages::transfer::{self as say, reason};
@@ -36,11 +36,11 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     bounds::check_json(bytes, what)?;
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
-    let list = variables::of_list(root);
+    let list = variables_json::of_list(root);
     let Some(root) = fields::object(root).or_else(|| list.as_ref().map(|_| Fields::default())) else {
         return Err(say::not_an_object(what));
     };
-    if let Some(variables) = list.or_else(|| variables::of_object(&root)) {
+    if let Some(variables) = list.or_else(|| variables_json::of_object(&root)) {
         let mut parsed = Parsed::default();
         let variables = variables.iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
         dotenv::take_variables(&mut parsed, variables)?;

@@ -94,7 +94,7 @@ pub fn settle(writer: &Writer<'_>, written_now: &[ProfileId]) -> Result<Settled>
             continue;
         }
         let text = armor::to_text(&sealed)?;
-        if written_now.contains(&id) || !held.has(&store.item(&id).attributes, &text)? {
+        if written_now.contains(&id) || !held.reads_back_as(&store.item(&id).attributes, &text)? {
             // The copy's age counts from when its item was written.
             kept.open_or_create(name)?
                 .set_modified(SystemTime::now())
@@ -179,7 +179,7 @@ impl<'a> KeychainCopies<'a> {
 
     /// Returns whether an item with these attributes has this text. Among all items, the text alone decides: no two
     /// encrypted records are alike.
-    fn has(&self, attributes: &crate::keychain::Attributes, text: &[u8]) -> Result<bool> {
+    fn reads_back_as(&self, attributes: &crate::keychain::Attributes, text: &[u8]) -> Result<bool> {
         match self {
             Self::All(found) => Ok(found.contains(text)),
             Self::Each(keychain) => {
