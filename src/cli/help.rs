@@ -7,7 +7,7 @@ use crate::messages::help::{AUTH_COMMANDS, COMMANDS, OPTIONS, examples};
 /// No line of help is longer, in characters.
 const WIDTH: usize = 100;
 
-/// `-h` and `--help`, which are the same.
+/// Returns the argument `-h` or `--help`; both print the same page.
 pub(super) fn argument() -> Arg {
     Arg::new("help")
         .short('h')
@@ -17,7 +17,7 @@ pub(super) fn argument() -> Arg {
         .help("Print help")
 }
 
-/// A command with its page laid out.
+/// Returns a command with the layout of its page.
 pub(super) fn laid_out(command: Command) -> Command {
     let names = names_of(&command);
     let about = command.get_long_about().or(command.get_about()).cloned().unwrap_or_default();
@@ -44,13 +44,13 @@ pub(super) fn laid_out(command: Command) -> Command {
     command.about(about).max_term_width(WIDTH).help_template(page)
 }
 
-/// The names of a command after `strongroom`, as they are typed. They are known when clap takes the arguments apart.
+/// Returns the names of a command after `strongroom`. clap sets them while it parses the arguments.
 fn names_of(command: &Command) -> String {
     let names = command.get_bin_name().unwrap_or_default().split(' ').skip(1);
     names.collect::<Vec<_>>().join(" ")
 }
 
-/// The names of a command in the short spelling.
+/// Returns the names of a command in the short spelling.
 pub(super) fn short(names: &str) -> &str {
     if names == "models auth" {
         return "auth";

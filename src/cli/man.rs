@@ -44,7 +44,7 @@ fn each(
 
 fn page(command: &Command, names: &str) -> std::io::Result<Vec<u8>> {
     let short = help::short(names.strip_prefix("strongroom").unwrap_or_default().trim_start());
-    // What every command takes is on the main page alone.
+    // Only the main page lists the options of every command.
     let is_main = names == "strongroom";
     let shown = command.clone().mut_args(|arg| {
         let hidden = arg.is_hide_set() || (!is_main && arg.get_help_heading().is_some());
@@ -87,7 +87,7 @@ fn entries(page: &mut Roff, entries: &[(&str, &str)], style: impl Fn(&str) -> In
     }
 }
 
-/// The pages above and below this one, and the topics.
+/// Returns references to the pages above and below this one, and to the topics.
 fn see_also(command: &Command, names: &str) -> Vec<Inline> {
     let above = names.rsplit_once(' ').map(|(above, _)| above.replace(' ', "-"));
     let below = command.get_subcommands().filter(|inner| !inner.is_hide_set());

@@ -183,7 +183,7 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     env.color = global::color_of(arguments);
     let json = arguments.iter().any(|argument| argument == "--json");
     let _quiet = quiet(arguments, &env);
-    // Some thousand small pieces, and the process ends soon: taking them apart is a tenth of `resolve`.
+    // Not dropped, because the process ends soon: dropping its many small parts takes a tenth of `resolve`.
     let mut command = ManuallyDrop::new(if may_show_page(arguments) { command() } else { unlaid() });
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let looked =
@@ -254,12 +254,12 @@ pub fn command() -> clap::Command {
     help::laid_out(unlaid())
 }
 
-/// The definition without the page of the whole program, which is not needed at most starts.
+/// Returns the definition without the first page, because most starts do not show it.
 fn unlaid() -> clap::Command {
     with_options(Cli::command().disable_help_flag(true))
 }
 
-/// Whether the page of the whole program may be shown: it is asked for, or nothing is.
+/// Returns whether the first page may be shown, because the command line asks for help or is empty.
 fn may_show_page(arguments: &[OsString]) -> bool {
     arguments.len() < 2 || arguments.iter().any(|argument| argument == "-h" || argument == "--help")
 }

@@ -21,7 +21,7 @@ pub(super) struct Help {
     topic: Vec<String>,
 }
 
-/// The documents, by the topic that shows their chapters.
+/// The topics that show a whole document, each with its text.
 const DOCUMENTS: &[(&str, &str)] = &[
     ("guide", include_str!("../../docs/guide.md")),
     ("commands", include_str!("../../docs/commands.md")),
@@ -40,7 +40,7 @@ struct Chapter {
     /// The heading in small letters and dashes.
     name: String,
     level: usize,
-    /// Its text with that of the chapters below it.
+    /// Its text, including the chapters below it.
     text: &'static str,
 }
 
@@ -64,7 +64,7 @@ pub(super) fn run(context: &mut Context, args: &Help) -> Result<u8> {
     Ok(0)
 }
 
-/// The help of a command.
+/// Returns the help of a command.
 fn page_of(names: &[&str]) -> Option<String> {
     let mut inner = command();
     inner.build();
@@ -75,14 +75,14 @@ fn page_of(names: &[&str]) -> Option<String> {
     command().try_get_matches_from(line).err().map(|page| page.to_string())
 }
 
-/// What every command takes.
+/// Returns the options of every command.
 fn options() -> String {
     let mut all = <global::Global as Args>::augment_args(clap::Command::new("strongroom"));
     all = all.disable_help_flag(true).help_template("{all-args}").max_term_width(100);
     format!("{OPTIONS_ABOUT}\n\n{}", all.render_long_help())
 }
 
-/// An error's row in the table of all.
+/// Returns the description of an error code.
 fn of_code(topic: &str, style: Style) -> Option<String> {
     let code = Code::ALL.iter().find(|code| code.name().eq_ignore_ascii_case(&topic.replace('-', "_")))?;
     let (_, errors) = DOCUMENTS.iter().find(|(name, _)| *name == "errors")?;
@@ -93,7 +93,7 @@ fn of_code(topic: &str, style: Style) -> Option<String> {
     Some(rendered(&format!("{header}\n{row}\n"), style))
 }
 
-/// A document's list of chapters, or the text of a chapter.
+/// Returns the list of a document's chapters, or the text of a chapter.
 fn of_topic(topic: &str, style: Style) -> Option<String> {
     let all = chapters();
     if let Some((document, text)) = DOCUMENTS.iter().find(|(name, _)| *name == topic) {
@@ -112,7 +112,7 @@ fn of_topic(topic: &str, style: Style) -> Option<String> {
     Some(rendered(chapter.text, style))
 }
 
-/// What stands before the first chapter.
+/// Returns the text before the first chapter.
 fn intro(text: &str) -> &str {
     text.find("\n## ").map_or(text, |end| &text[..=end])
 }
@@ -137,7 +137,7 @@ fn listed<'a>(chapters: impl Iterator<Item = &'a Chapter>) -> String {
     chapters.map(|chapter| format!("{}{}\n", "  ".repeat(chapter.level), chapter.name)).collect()
 }
 
-/// Every chapter of every document.
+/// Returns every chapter of every document.
 fn chapters() -> Vec<Chapter> {
     let mut all: Vec<Chapter> = Vec::new();
     for (document, text) in DOCUMENTS {
@@ -163,14 +163,14 @@ fn chapters() -> Vec<Chapter> {
     all
 }
 
-/// A heading as a topic: small letters, with dashes for spaces, and without its number.
+/// Returns the topic of a heading: small letters, with dashes for spaces, and without its number.
 fn name_of(title: &str) -> String {
     let title = title.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | ' '));
     let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     kept.collect::<String>().to_lowercase().replace(' ', "-")
 }
 
-/// The topic whose name is most like what was given.
+/// Returns the topic with the most similar name.
 fn nearest(topic: &str) -> Option<String> {
     let names = DOCUMENTS
         .iter()

@@ -42,7 +42,7 @@ pub fn report(error: &clap::Error, command: &str, env: &Env, json: bool) -> u8 {
                 Err(error) => context::report(&error, env, json),
             }
         }
-        // A group of commands alone, as typed by someone who looks for one.
+        // Someone who types a group of commands alone wants to see what is in it.
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand if !json => {
             out::write_error(&rendered(error, Style::stderr(env)));
             crate::error::Code::Usage.exit()
@@ -133,7 +133,7 @@ fn has_no_value(error: &clap::Error) -> bool {
     matches!(error.get(ContextKind::InvalidValue), Some(ContextValue::String(value)) if value.is_empty())
 }
 
-/// What was typed, unless it may be a secret: in the place of an argument, a short word is not one.
+/// Returns what was typed, unless it may be a secret. A short word is not a secret.
 fn shown(text: &str) -> Option<&str> {
     let name = text.split('=').next().unwrap_or_default();
     let is_short = (1..=SHOWN_MAX).contains(&name.len());
@@ -143,13 +143,13 @@ fn shown(text: &str) -> Option<&str> {
     (may_be_shown && (is_option || name.len() == text.len())).then_some(name)
 }
 
-/// Whether an option that does not exist was meant to take a secret.
+/// Returns whether the user expected this unknown option to take a secret.
 fn is_for_secret(option: &str) -> bool {
     option.starts_with("--")
         && ["token", "key", "secret", "password"].iter().any(|word| option.contains(word))
 }
 
-/// An argument of clap's own as it is named in messages: an option without its value, or a placeholder.
+/// Returns the name of a defined argument for a message: an option without its value, or a placeholder.
 fn named(text: &str) -> Option<String> {
     let name = text.split(['=', ' ']).next().unwrap_or_default();
     let plain = |b: u8| b.is_ascii_lowercase() || b == b'-';
@@ -157,7 +157,7 @@ fn named(text: &str) -> Option<String> {
     if text.starts_with('<') { whole(text) } else { is_known.then(|| name.to_owned()) }
 }
 
-/// An argument of clap's own with its placeholder, as it is to be typed.
+/// Returns a defined argument with its placeholder, in the form in which it is typed.
 fn whole(text: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_<>|. ".contains(&b);
     (text.len() <= 48 && text.bytes().all(plain))

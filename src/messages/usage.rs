@@ -13,18 +13,25 @@ fn see_help(command: &str) -> String {
     format!("run `{command} --help`")
 }
 
-/// An argument that the command does not take. `given` is `None` if it may not be repeated; `near` is an argument
-/// with a similar name.
+/// The command does not take this argument. `given` is `None` if it may not be repeated; `near` is an argument with a
+/// similar name.
 #[must_use]
 pub fn unexpected(given: Option<&str>, near: Option<&str>, command: &str) -> Error {
-    let Some(given) = given else {
-        return usage(
-            "unexpected argument, not shown because it may be a secret".to_owned(),
-            NOT_HERE.to_owned(),
-        );
-    };
-    let remedy = near.map_or_else(|| see_help(command), |near| format!("did you mean `{near}`?"));
-    usage(format!("unexpected argument `{given}`"), remedy)
+    unknown("unexpected argument", given, near, command)
+}
+
+/// The command does not exist. The arguments are those of [`unexpected`].
+#[must_use]
+pub fn unknown_command(given: Option<&str>, near: Option<&str>, command: &str) -> Error {
+    unknown("unknown command", given, near, command)
+}
+
+fn unknown(what: &str, given: Option<&str>, near: Option<&str>, command: &str) -> Error {
+    match (given, near) {
+        (None, _) => usage(format!("{what}, not shown because it may be a secret"), NOT_HERE.to_owned()),
+        (Some(given), Some(near)) => usage(format!("{what} `{given}`"), format!("did you mean `{near}`?")),
+        (Some(given), None) => usage(format!("{what} `{given}`"), see_help(command)),
+    }
 }
 
 /// An option whose name says that it should take a secret.
@@ -33,20 +40,7 @@ pub fn no_secret_option(given: &str) -> Error {
     usage(format!("unexpected argument `{given}`"), NOT_HERE.to_owned())
 }
 
-/// A command that does not exist.
-#[must_use]
-pub fn unknown_command(given: Option<&str>, near: Option<&str>, command: &str) -> Error {
-    let Some(given) = given else {
-        return usage(
-            "unknown command, not shown because it may be a secret".to_owned(),
-            NOT_HERE.to_owned(),
-        );
-    };
-    let remedy = near.map_or_else(|| see_help(command), |near| format!("did you mean `{near}`?"));
-    usage(format!("unknown command `{given}`"), remedy)
-}
-
-/// No command where one is needed.
+/// A group of commands stands alone.
 #[must_use]
 pub fn no_command(command: &str) -> Error {
     usage(format!("`{command}` needs a command"), see_help(command))

@@ -18,7 +18,7 @@ pub fn rendered(text: &str, style: Style) -> String {
                 out.push('\n');
             }
         } else if line.starts_with("<!--") {
-            // For the script that types the document.
+            // Comments are instructions to the script that types the document.
             let mut remark = Some(line);
             while remark.is_some_and(|remark| !remark.contains("-->")) {
                 remark = lines.next();
@@ -45,7 +45,7 @@ pub fn rendered(text: &str, style: Style) -> String {
     out
 }
 
-/// The words of a heading, without its marks.
+/// Returns the words of a heading, without its marks.
 #[must_use]
 pub fn heading(line: &str) -> Option<&str> {
     let words = line.trim_start_matches('#');
@@ -53,7 +53,7 @@ pub fn heading(line: &str) -> Option<&str> {
     ((1..=4).contains(&level)).then(|| words.strip_prefix(' ')).flatten()
 }
 
-/// Whether a line goes on with the paragraph before it.
+/// Returns whether a line continues the paragraph before it.
 fn continues(line: &str) -> bool {
     let text = line.trim_start();
     !text.is_empty()
@@ -77,7 +77,7 @@ fn marker(line: &str) -> usize {
     }
 }
 
-/// The cells of a table's row.
+/// Returns the cells of a table row.
 #[must_use]
 pub fn cells(row: &str) -> Vec<String> {
     // A bar in a cell is written `\|`.
@@ -85,7 +85,7 @@ pub fn cells(row: &str) -> Vec<String> {
     row.split('|').map(|cell| words(cell.trim()).replace('\u{1}', "|")).collect()
 }
 
-/// A table as a list: the first cell, then the others under it, each with the name of its column.
+/// Returns a table as a list: the first cell, and the others below it, each with the name of its column.
 fn table(rows: &[Vec<String>], style: Style) -> String {
     let is_rule =
         |row: &[String]| row.iter().all(|cell| !cell.is_empty() && cell.trim_matches(['-', ':']).is_empty());
@@ -104,7 +104,7 @@ fn table(rows: &[Vec<String>], style: Style) -> String {
     out
 }
 
-/// Words without the marks of a document: a link is its text, and nothing is bold.
+/// Returns text without Markdown marks: a link becomes its text, and bold text becomes plain.
 fn words(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -127,7 +127,7 @@ fn words(text: &str) -> String {
     out.replace("**", "")
 }
 
-/// A paragraph in lines, all but the first indented.
+/// Returns a paragraph in lines; all but the first are indented.
 #[must_use]
 pub fn wrapped(text: &str, indent: usize) -> String {
     let start = text.len() - text.trim_start().len();

@@ -299,8 +299,8 @@ pub const COMMANDS: [(&[&str], &str); 25] = [
     (&["doctor", "--repair"], ""),
 ];
 
-/// Copies the binary. By another program, because a test that forks meanwhile would hold a file that this process
-/// writes, and it could not be run ("text file busy").
+/// Copies the binary with `cp`. If this process wrote the file, a test that forks at that moment would keep it open for
+/// writing, and the copy could not be run ("text file busy").
 pub fn copy_binary(to: &Path) {
     assert!(Command::new("cp").arg(binary()).arg(to).status().unwrap().success());
 }
