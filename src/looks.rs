@@ -44,7 +44,7 @@ pub struct Shape {
     pub prefix: &'static str,
     /// What it is, with its article.
     pub what: &'static str,
-    /// Words one of which is in the name of each provider that issues it.
+    /// Words. The name of each provider that issues it contains one of them.
     pub owners: &'static [&'static str],
     /// What it is for.
     pub role: Role,

@@ -46,7 +46,7 @@ pub fn locked_over_ssh() -> &'static str {
 /// The keychain has the key of another home only. `home` is the path as the item names it.
 pub fn key_of_another_home(home: &str) -> Error {
     lost(format!(
-        "the vault is locked: the keychain has its key only for the home in {home}, of which this one is a copy"
+        "the vault is locked: this home is a copy, and the keychain has the key only for the original home in {home}"
     ))
 }
 

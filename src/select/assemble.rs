@@ -99,7 +99,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// The outcome of selection for all providers, of which every form of `status` shows a part.
+/// The outcome of selection for all providers. Every form of `status` shows a part of it.
 #[derive(Clone, Debug)]
 pub struct Overview<'a> {
     /// What it is built from.

@@ -15,7 +15,7 @@ pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
     serde_json::from_str(raw.get()).ok()
 }
 
-/// Returns a string, of which no copy stays in memory that is not wiped.
+/// Returns a string. Every copy of it in memory is wiped.
 pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
     secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
 }

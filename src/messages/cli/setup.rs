@@ -24,7 +24,7 @@ pub fn kept(what: &[String]) -> String {
     format!("created before the error, and kept: {}", what.join(", "))
 }
 
-/// The remedy for a cancelled `onboard` of which something is kept.
+/// The remedy for a cancelled `onboard` that already stored something.
 pub const CONTINUE: &str = "run `strongroom onboard` again to continue";
 
 // Questions and lines.
@@ -118,7 +118,7 @@ pub fn empty_value(flag: &str) -> Error {
 
 const CHECK_VARIABLE: &str = "check that the variable it is read from is set";
 
-/// Flags of OpenClaw's own `onboard`, of which there is one at least.
+/// Flags of OpenClaw's own `onboard`; at least one.
 pub fn flags_without_effect(flags: &[String]) -> String {
     let (has, it) = if flags.len() == 1 { ("has", "it") } else { ("have", "them") };
     format!("{} {has} no effect here; only OpenClaw uses {it}", flags.join(", "))

@@ -10,7 +10,7 @@ pub fn profile(id: impl Display, agent: impl Display) -> String {
     format!("profile \"{id}\" (agent {agent})")
 }
 
-/// Names the profiles of which one is meant. `ids` are joined.
+/// Names the profiles that may be meant. `ids` are joined.
 pub fn one_of(ids: &str, agent: impl Display) -> String {
     format!("one of {ids} (agent {agent})")
 }

@@ -77,7 +77,7 @@ pub fn judge(ring: Option<&Ring>, files: &[Vec<u8>]) -> Result<Vec<Judged>> {
     Ok(lines.into_iter().zip(faults).map(|(line, fault)| Judged { line, fault }).collect())
 }
 
-/// The result of reading a log. It does not keep the lines, of which there can be a million.
+/// The result of reading a log. It does not keep the lines, because there can be a million.
 #[derive(Default)]
 struct Looked {
     /// What is wrong with each line, as the end of a sentence.

@@ -99,7 +99,7 @@ pub(in crate::vault) fn standing(source: &ChangeSource, ring: &Ring, current: &C
     if signed::same(&current.mac, &next.mac) {
         return Ok(Standing::Placed);
     }
-    // It may include earlier changes, of which only some were applied durably.
+    // It may include earlier changes, and only some of them were applied durably.
     let leads = || -> Result<bool> {
         let Some(sealed) = source.read_if_any(OPS, OPS_MAX)? else { return Ok(false) };
         let follows = |ops: Ops| signed::same(&ops.ledger, &next.mac) && ops.comes_after(&current.mac);
