@@ -102,6 +102,19 @@ impl Context {
     /// # Errors
     /// `INVALID_AGENT`.
     pub fn agent(&self) -> Result<AgentName> {
+        self.agent_and_origin().map(|(agent, _)| agent)
+    }
+
+    /// Returns the agent that `--agent` names, or none without that flag.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`, `NOT_A_SECRET`.
+    pub fn agent_by_hand(&self) -> Result<Option<AgentName>> {
+        self.agent_and_origin().map(|(agent, by_flag)| by_flag.then_some(agent))
+    }
+
+    /// Returns the agent, and whether `--agent` names it.
+    fn agent_and_origin(&self) -> Result<(AgentName, bool)> {
         let (agent, by_flag) = agent_of(&self.global, &self.env)?;
         // Some keys are valid names. A name in use is a name, even if it looks like a key.
         let is_secret = instead(agent.as_str()).is_some() || is_opaque(agent.as_str());
@@ -111,15 +124,7 @@ impl Context {
             }
             return Err(messages::agent_is_a_secret());
         }
-        Ok(agent)
-    }
-
-    /// Returns the agent that `--agent` names, or none without that flag.
-    ///
-    /// # Errors
-    /// `INVALID_AGENT`.
-    pub fn agent_by_hand(&self) -> Result<Option<AgentName>> {
-        agent_of(&self.global, &self.env).map(|(agent, by_hand)| by_hand.then_some(agent))
+        Ok((agent, by_flag))
     }
 
     /// Returns how this command may use the keychain. It asks a person only if there is one.
