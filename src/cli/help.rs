@@ -66,7 +66,7 @@ mod tests {
     /// The most lines that a page may have, to be seen at once in a window.
     const SCREEN: usize = 48;
     /// As [`SCREEN`], of the list of commands.
-    const FIRST: usize = 40;
+    const FIRST: usize = 44;
 
     /// Every command with its names.
     fn all(command: &Command, names: &str, found: &mut Vec<String>) {

@@ -51,6 +51,9 @@ pub struct Rekey {
     /// Read the secret of another unlock method from this file (repeatable)
     #[arg(long, value_name = "METHOD=FILE")]
     with: Vec<String>,
+    /// Remove the earlier versions of every profile for good, because the old key leaked
+    #[arg(long)]
+    drop_history: bool,
     /// Do not ask for confirmation
     #[arg(long, short = 'y')]
     yes: bool,
@@ -113,7 +116,7 @@ pub(super) fn rekey(context: &mut Context, args: &Rekey) -> Result<u8> {
     {
         *key = secret;
     }
-    let done = rekey::rekey(&vault, &mut session, &lock, &methods, &waits);
+    let done = rekey::rekey(&vault, &mut session, &lock, &methods, args.drop_history, &waits);
     let done = match done {
         Err(error) => {
             change.give_up(&vault);

@@ -19,6 +19,7 @@ mod export;
 mod get;
 mod global;
 mod help;
+mod history;
 mod import;
 mod importing;
 mod init;
@@ -135,6 +136,9 @@ enum AuthVerb {
     Rotate(Lazy<rotate::Rotate>),
     Rename(Lazy<rename::Rename>),
     Remove(Lazy<remove::Remove>),
+    History(Lazy<history::History>),
+    Undo(Lazy<history::Undo>),
+    Forget(Lazy<history::Forget>),
     Order(Lazy<order::Order>),
 }
 
@@ -355,6 +359,9 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
         AuthVerb::Rotate(args) => rotate::run(context, &args),
         AuthVerb::Rename(args) => rename::run(context, &args),
         AuthVerb::Remove(args) => remove::run(context, &args),
+        AuthVerb::History(args) => history::run(context, &args),
+        AuthVerb::Undo(args) => history::undo(context, &args),
+        AuthVerb::Forget(args) => history::forget(context, &args),
         AuthVerb::Order(args) => order::run(context, &args),
     }
 }

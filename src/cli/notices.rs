@@ -42,6 +42,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::ExpiryRenewed(None) => notices::EXPIRY_REMOVED.to_owned(),
         Notice::SameSecret(profile) => notices::same_secret(profile),
         Notice::PinGone { session, profile } => notices::pin_removed(session, profile),
+        Notice::NotKept { profile, error } => notices::not_kept(profile, error.what()),
         Notice::StateStays { profile, error } => notices::state_stays(profile, error.what()),
         Notice::NotMoved(error) => notices::not_moved(error.what()),
         Notice::CachedStoreStays { before, error } => notices::cached_store_stays(before, error.what()),

@@ -7,7 +7,9 @@ use super::secret_argument::{Value, not_by_passphrase};
 use super::storing::Stored;
 use crate::error::Result;
 use crate::messages::cli::credentials;
-use crate::ops::save;
+use crate::messages::cli::keys::history;
+use crate::ops::profiles::Before;
+use crate::ops::save::{self, Rotation};
 use crate::vault::credential::CredentialType;
 
 /// Replace a profile's secret, and keep the rest of the profile
@@ -16,6 +18,9 @@ pub struct Rotate {
     /// Profile id
     #[arg(value_name = "ID")]
     id: String,
+    /// The old secret was revoked: remove it and all earlier versions for good
+    #[arg(long)]
+    revoked: bool,
     #[command(flatten)]
     value: Value,
 }
@@ -24,7 +29,7 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     let end = args.value.ends.read(context.env.now())?;
     let vault = context.vault()?;
-    let mut open = context.open(&vault)?;
+    let mut open = context.open_for(&vault, args.revoked)?;
     let before = save::record_of(&open, &profile)?;
     if before.credential.kind == CredentialType::OAuth {
         return Err(credentials::oauth_not_rotated(&profile));
@@ -36,6 +41,11 @@ pub(super) fn run(context: &mut Context, args: &Rotate) -> Result<u8> {
         &format!("new secret of {profile}"),
         not_by_passphrase(&open).as_deref(),
     )?;
-    let saved = save::rotate(&mut open, &before, end, place, secret)?;
-    Stored::announced(context, "Rotated", warnings, saved).tell(context)
+    let what_was = if args.revoked { Before::Revoked } else { Before::Kept };
+    let saved = save::rotate(&mut open, &before, Rotation { end, place, before: what_was }, secret)?;
+    Stored::announced(context, "Rotated", warnings, saved).tell(context)?;
+    if args.revoked {
+        context.say(history::OUT_OF_REACH);
+    }
+    Ok(0)
 }

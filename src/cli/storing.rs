@@ -7,6 +7,7 @@ use super::secret_argument::Read;
 use super::{Context, notices};
 use crate::error::Result;
 use crate::messages::cli::credentials;
+use crate::messages::cli::keys::history;
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
 use crate::ops::save::{self, Held, Wish};
@@ -40,6 +41,8 @@ pub(super) struct Stored {
     pub verb: &'static str,
     /// The record.
     pub record: Record,
+    /// Whether what it replaced can be brought back.
+    pub can_be_undone: bool,
     /// The warnings that were shown.
     pub warnings: Vec<String>,
 }
@@ -152,7 +155,7 @@ impl Stored {
         for warning in &warnings {
             context.warn(warning);
         }
-        Self { verb, record: saved.record, warnings }
+        Self { verb, can_be_undone: saved.can_be_undone, record: saved.record, warnings }
     }
 
     /// Prints what was stored, as the only output of a command.
@@ -188,6 +191,10 @@ impl Stored {
         let agent = context.agent()?;
         let other = (agent != AgentName::default()).then_some(agent.as_str());
         let now = context.env.now();
-        context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))
+        context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))?;
+        if self.can_be_undone && context.env.stderr_tty {
+            context.say(&history::replaced_can_be_undone(&agent.option(), &record.profile.word()));
+        }
+        Ok(())
     }
 }

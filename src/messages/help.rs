@@ -13,6 +13,7 @@ Credentials:
   list, get        List the profiles; print the secret of one
   rotate           Replace the secret of a profile
   rename, remove   Rename or remove a profile
+  history, undo, forget   Show earlier versions; bring one back; remove them
   order, pin       Choose the profile that is used first, or for one session
   store            Move profiles between files and the keychain
 
@@ -52,6 +53,9 @@ Change:
   rotate           Replace the secret of a profile
   rename           Rename a profile
   remove           Remove a profile
+  history          Show the versions of a profile
+  undo             Bring back the version before, or a removed profile
+  forget           Remove the earlier versions for good
   logout           Remove a profile (OpenClaw's name for it)";
 
 /// The options of every command, in a line under the help of each.
@@ -76,6 +80,9 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("rotate", &["strongroom rotate anthropic:work"]),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
     ("remove", &["strongroom remove anthropic:old"]),
+    ("history", &["strongroom history anthropic:work"]),
+    ("undo", &["strongroom undo anthropic:work"]),
+    ("forget", &["strongroom forget anthropic:work"]),
     ("logout", &["strongroom models auth logout anthropic:old"]),
     ("add", &["strongroom models auth add"]),
     ("login", &["strongroom models auth login --provider anthropic"]),

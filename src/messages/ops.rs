@@ -108,6 +108,33 @@ pub fn id_in_use(profile: impl Display) -> Error {
     Error::new(Code::Exists, format!("{profile} already exists"))
 }
 
+/// A profile has no earlier version.
+#[must_use]
+pub fn nothing_to_undo(profile: impl Display) -> Error {
+    Error::new(Code::NotFound, format!("no earlier version of {profile} is kept"))
+        .with_remedy("paste the credential again; if it was revoked, create a new one at its provider")
+}
+
+/// A profile has no version with this generation.
+#[must_use]
+pub fn no_such_version(profile: impl Display + Copy, word: impl Display, generation: u64) -> Error {
+    Error::new(Code::NotFound, format!("{profile} has no earlier version {generation}"))
+        .with_remedy(format!("run `strongroom history {word}` to see the versions"))
+}
+
+/// A version is asked for that was revoked, or that is older than a revoked one.
+#[must_use]
+pub fn before_a_revocation(profile: impl Display) -> Error {
+    Error::new(Code::Denied, format!("that version of {profile} was revoked"))
+        .with_remedy("create a new credential at the provider, and store it with `strongroom rotate ID`")
+}
+
+/// An agent does not have a profile, but earlier versions of it. `undo` is the command that brings it back.
+#[must_use]
+pub fn not_found_but_removed(profile: impl Display, agent: impl Display, undo: &str) -> Error {
+    no_credentials(profile, agent).with_remedy(format!("it was removed; to bring it back: `{undo}`"))
+}
+
 /// A profile changed between reading it and replacing its secret.
 #[must_use]
 pub fn changed_meanwhile(profile: impl Display) -> Error {

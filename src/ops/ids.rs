@@ -3,6 +3,7 @@
 use crate::env_names;
 use crate::error::{Error, Result};
 use crate::messages;
+use crate::vault::history;
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::other_agents::{OtherAgents, told};
@@ -68,6 +69,12 @@ pub fn not_found(vault: &Vault, agent: &AgentName, profile: &ProfileId) -> Error
     }
     if let Some(told) = told(&elsewhere) {
         return messages::ops::not_found_but_elsewhere(profile, agent, &told, &elsewhere[0]);
+    }
+    if let Some(found) = vault.agent(agent).ok().flatten()
+        && history::generations(&found, profile).is_ok_and(|generations| !generations.is_empty())
+    {
+        let undo = format!("strongroom{} undo {}", agent.option(), profile.word());
+        return messages::ops::not_found_but_removed(profile, agent, &undo);
     }
     // Only Anthropic gives people tokens to paste.
     let provider = profile.provider();

@@ -186,7 +186,7 @@ fn change_of(
             record.created = created;
         }
         let store = stores.named.or_else(|| reader.store_of(&entry.target)).unwrap_or(stores.default);
-        change.put_given("import", record, store);
+        change.put_given("import", record, store, current);
     }
     if writer.agent().name() == orders_to {
         let index = reader.index()?;

@@ -80,6 +80,13 @@ pub enum Notice {
         /// The profile.
         profile: ProfileId,
     },
+    /// A profile is removed without an earlier version of it being kept, because it cannot be decrypted.
+    NotKept {
+        /// The profile.
+        profile: ProfileId,
+        /// Why it cannot be decrypted.
+        error: Error,
+    },
     /// Cooldowns and pins could not be read, and may still name a profile that no longer exists.
     StateStays {
         /// The profile.

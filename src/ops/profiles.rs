@@ -1,5 +1,6 @@
-//! Removes and renames profiles.
+//! Removes and renames profiles, with their earlier versions.
 
+use super::forget;
 use super::ids::not_found;
 use super::notice::Notice;
 use super::open::Open;
@@ -8,6 +9,7 @@ use super::state::pinned_by_hand;
 use crate::error::Result;
 use crate::messages;
 use crate::vault::generation::{next_record, replaced};
+use crate::vault::history::{self, Version};
 use crate::vault::id::ProfileId;
 use crate::vault::transaction::change::Change;
 
@@ -22,11 +24,21 @@ pub fn check_agent(open: &Open<'_>, profile: &ProfileId) -> Result<()> {
     }
 }
 
-/// Removes a profile, even if its record cannot be decrypted.
+/// What becomes of what a change replaces or removes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Before {
+    /// It is kept as an earlier version.
+    #[default]
+    Kept,
+    /// It was revoked: it and all versions before it are removed for good.
+    Revoked,
+}
+
+/// Removes a profile, even if its record cannot be decrypted. Returns whether it is kept as an earlier version.
 ///
 /// # Errors
 /// `NOT_FOUND`, and those of writing.
-pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
+pub fn remove(open: &mut Open<'_>, profile: &ProfileId, before: Before) -> Result<bool> {
     let writer = open.writer_without_secrets("remove")?;
     let reader = writer.reader()?;
     let sealed = reader.holds(profile)?;
@@ -36,8 +48,23 @@ pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
     }
     let generation = reader.entry(profile)?.map_or(0, |entry| entry.generation);
     let pinned = pinned_by_hand(writer.agent(), profile);
+    let removed = match before {
+        // One that cannot be decrypted is removed anyway.
+        Before::Kept if sealed => match reader.found(profile) {
+            Ok(found) => found,
+            Err(error) => {
+                open.tell(&Notice::NotKept { profile: profile.clone(), error });
+                None
+            }
+        },
+        Before::Kept | Before::Revoked => None,
+    };
+    let is_kept = removed.is_some();
     let mut change = Change::default();
-    change.remove(profile, generation);
+    change.remove(profile, generation, removed);
+    if before == Before::Revoked {
+        forget::all_before(&mut change, &writer, profile, generation.saturating_add(1))?;
+    }
     let outcome = writer.commit(change)?;
     match pinned {
         Ok(pinned) => {
@@ -49,10 +76,11 @@ pub fn remove(open: &mut Open<'_>, profile: &ProfileId) -> Result<()> {
     }
     drop(writer);
     open.committed(&outcome);
-    Ok(())
+    Ok(is_kept)
 }
 
-/// Renames a profile, in the index and in every order. Its record is encrypted again for the new id.
+/// Renames a profile, in the index and in every order. Its record and its earlier versions are encrypted again for the
+/// new id.
 ///
 /// # Errors
 /// `NOT_FOUND`, `EXISTS`, and those of writing.
@@ -73,6 +101,18 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let mut change = Change::default();
     let store = reader.store_of(old).unwrap_or_default();
     change.rename(old, record, store, current.generation);
+    let versions = reader.versions(old)?;
+    for Version { mut record, store } in versions.kept {
+        record.profile = new.clone();
+        change.keep(Version { record, store });
+    }
+    for generation in history::generations(writer.agent(), old)? {
+        change.drop_version(old, generation);
+    }
+    change.history_from(old, current.generation.saturating_add(1));
+    if let Some(from) = reader.entry(old)?.map(|entry| entry.history_from).filter(|from| *from > 0) {
+        change.history_from(new, from);
+    }
     let followed = pinned_by_hand(writer.agent(), old);
     let outcome = writer.commit(change)?;
     if let Err(error) = followed {

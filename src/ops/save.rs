@@ -14,7 +14,9 @@ use crate::vault::record::Record;
 use crate::vault::store::Store;
 use crate::vault::transaction::change::{Change, Outcome};
 
+use super::forget;
 use super::ids::not_found;
+use super::profiles::Before;
 
 /// When a credential expires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -77,6 +79,8 @@ pub struct Saved {
     pub record: Record,
     /// Whether it replaced one that could be decrypted.
     pub replaced: bool,
+    /// Whether what it replaced is kept as an earlier version.
+    pub can_be_undone: bool,
     /// What the user should know about it.
     pub notices: Vec<Notice>,
 }
@@ -145,9 +149,9 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
     let found = reader.found(&profile).unwrap_or(None);
     let generations = writer.generations()?;
     let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
-    let current = found.map(|found| found.record);
+    let current = found.as_ref().map(|found| found.record.clone());
     let mut change = Change::default();
-    change.put_given("paste", record.clone(), place);
+    change.put_given("paste", record.clone(), place, found);
     let cleared = cooldowns::of_stored(&mut change, &writer, current.as_ref(), &record);
     let outcome = writer.commit(change)?;
     notices.extend(cleared);
@@ -164,7 +168,7 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
             notices.push(Notice::ExpiryDropped { profile, was });
         }
     }
-    Ok(Saved { record, replaced: current.is_some(), notices })
+    Ok(Saved { record, replaced: current.is_some(), can_be_undone: current.is_some(), notices })
 }
 
 /// Returns the record of a profile that gets a new secret.
@@ -176,17 +180,23 @@ pub fn record_of(open: &Open<'_>, profile: &ProfileId) -> Result<Record> {
     found.ok_or_else(|| not_found(open.vault, &open.agent, profile))
 }
 
+/// How a profile gets a new secret.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation {
+    /// When the new secret expires.
+    pub end: End,
+    /// The store that the record goes to.
+    pub place: Store,
+    /// What becomes of the old secret.
+    pub before: Before,
+}
+
 /// Gives a profile a new secret. `before` is its record as it was before the secret was read.
 ///
 /// # Errors
 /// `CHANGED` if the profile was changed meanwhile, and those of writing.
-pub fn rotate(
-    open: &mut Open<'_>,
-    before: &Record,
-    end: End,
-    place: Store,
-    secret: SecretString,
-) -> Result<Saved> {
+pub fn rotate(open: &mut Open<'_>, before: &Record, how: Rotation, secret: SecretString) -> Result<Saved> {
+    let Rotation { end, place, .. } = how;
     let profile = &before.profile;
     let mut notices = advice(&before.credential.provider, before.credential.kind, &secret);
     let writer = open.writer("rotate")?;
@@ -208,19 +218,25 @@ pub fn rotate(
         notices.push(Notice::ExpiryRenewed(credential.expires));
     }
     let generations = writer.generations()?;
-    let record = next_record(profile, credential, Some(&found), &generations, writer.now())?;
+    let mut record = next_record(profile, credential, Some(&found), &generations, writer.now())?;
     if current.credential.same_secret_as(&record.credential) {
         notices.push(Notice::SameSecret(profile.clone()));
     }
     let mut change = Change::default();
-    change.put_given("rotate", record.clone(), place);
     let cleared = cooldowns::of_stored(&mut change, &writer, Some(current), &record);
+    if how.before == Before::Revoked {
+        record.details.revoked = Some(true);
+        forget::all_before(&mut change, &writer, profile, record.generation)?;
+        change.put_given("rotate", record.clone(), place, None);
+    } else {
+        change.put_given("rotate", record.clone(), place, Some(found));
+    }
     let outcome = writer.commit(change)?;
     notices.extend(cleared);
     notices.extend(sealed_besides(&outcome));
     drop(writer);
     open.committed(&outcome);
-    Ok(Saved { record, replaced: true, notices })
+    Ok(Saved { record, replaced: true, can_be_undone: how.before == Before::Kept, notices })
 }
 
 fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> Vec<Notice> {

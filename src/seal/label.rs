@@ -4,6 +4,10 @@
 pub const RECORD: &[u8] = b"strongroom/record/v1";
 /// Authenticates the plaintext of a record.
 pub const RECORD_AUTH: &[u8] = b"strongroom/record-auth/v1";
+/// Wraps the file key of an earlier version of a profile.
+pub const HISTORY: &[u8] = b"strongroom/history/v1";
+/// Authenticates the plaintext of an earlier version.
+pub const HISTORY_AUTH: &[u8] = b"strongroom/history-auth/v1";
 /// Wraps the file key of a transaction's operations.
 pub const TXN: &[u8] = b"strongroom/txn/v1";
 /// Authenticates the operations of a transaction.

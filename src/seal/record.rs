@@ -46,11 +46,13 @@ pub const TAG: &str = "strongroom";
 /// The largest encrypted operations of a transaction, in bytes.
 pub const OPS_MAX: usize = 64 * 1024 * 1024;
 
-/// What a file contains. Neither kind decrypts as the other.
+/// What a file contains. No kind decrypts as another.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Purpose {
     /// A profile's record.
     Record,
+    /// An earlier version of a profile.
+    History,
     /// The operations of a transaction.
     Txn,
 }
@@ -59,13 +61,14 @@ impl Purpose {
     const fn labels(self) -> (&'static [u8], &'static [u8]) {
         match self {
             Self::Record => (label::RECORD, label::RECORD_AUTH),
+            Self::History => (label::HISTORY, label::HISTORY_AUTH),
             Self::Txn => (label::TXN, label::TXN_AUTH),
         }
     }
 
     pub(super) const fn max(self) -> usize {
         match self {
-            Self::Record => RECORD_MAX,
+            Self::Record | Self::History => RECORD_MAX,
             Self::Txn => OPS_MAX,
         }
     }

@@ -9,7 +9,9 @@ use strongroom_backends::fs::dir::Dir;
 
 use super::id::{AgentName, ProfileId};
 use super::index::{self, Index};
-pub use super::layout::{GONE, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_BUSY, TXN_STAGE};
+pub use super::layout::{
+    GONE, HISTORY, OPS, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_BUSY, TXN_STAGE,
+};
 use super::ledger::{self, Book, Unverified};
 use super::log;
 use super::transaction::journal::Journal;

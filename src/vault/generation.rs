@@ -67,7 +67,7 @@ pub fn next_record(
         replaces: current.map(replaced),
         by: None,
         credential,
-        details: before.map(|record| record.details.clone()).unwrap_or_default(),
+        details: before.map(|record| record.details.for_next()).unwrap_or_default(),
     })
 }
 

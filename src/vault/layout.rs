@@ -5,6 +5,8 @@ pub const RECORDS: &str = "records";
 /// The directory of encrypted copies of records that go to the keychain, until a later process has seen them there, and
 /// of notes of items to remove. It exists from an agent's first record in the keychain on.
 pub const PENDING: &str = "pending";
+/// The directory of earlier versions, with a directory for each profile.
+pub const HISTORY: &str = "history";
 /// The suffix that a note of an item to remove adds to the record's file name.
 pub const GONE: &str = ".gone";
 /// A committed transaction that is being applied.

@@ -5,6 +5,7 @@ pub mod anchor;
 pub mod bounds;
 pub mod credential;
 pub mod generation;
+pub mod history;
 pub mod home;
 pub mod id;
 pub mod index;

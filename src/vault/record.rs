@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::credential::{Credential, CredentialType};
 use super::id::ProfileId;
 use super::ledger::GENERATION_MAX;
+use super::store::Store;
 use crate::error::Result;
 use crate::json;
 use crate::messages::vault::records as messages;
@@ -49,6 +50,14 @@ pub struct Details {
     /// The generation that this one restored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restores: Option<u64>,
+}
+
+impl Details {
+    /// Returns what the next record of the profile takes over: all but what is only true of this one.
+    #[must_use]
+    pub fn for_next(&self) -> Self {
+        Self { revoked: None, restores: None, ..self.clone() }
+    }
 }
 
 /// A profile's record in memory.
@@ -97,6 +106,9 @@ struct Out<'a> {
     copy_to_agents: Option<bool>,
     #[serde(flatten)]
     details: &'a Details,
+    /// Only in an earlier version: the store that it was in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'a str>,
     #[serde(serialize_with = "secret::serialize")]
     secret: &'a SecretString,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -143,6 +155,14 @@ impl Record {
     /// # Errors
     /// `TOO_LARGE` above the size limit of a record, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
+        record::seal(ring, Purpose::Record, self.plaintext(ring, None)?.expose())
+    }
+
+    /// Returns the padded plaintext. An earlier version says which store it was in.
+    ///
+    /// # Errors
+    /// `TAMPERED`, `INTERNAL`.
+    pub(super) fn plaintext(&self, ring: &Ring, store: Option<Store>) -> Result<Buffer> {
         let credential = &self.credential;
         let internal = |_| messages::not_serialized();
         if self.generation > GENERATION_MAX {
@@ -171,6 +191,7 @@ impl Record {
             display_name: credential.display_name.as_deref(),
             copy_to_agents: credential.copy_to_agents,
             details: &self.details,
+            store: store.map(Store::as_str),
             secret: &credential.secret,
             extra,
         };
@@ -179,7 +200,7 @@ impl Record {
         // JSON parsers ignore white space at the end.
         let padding = plaintext.len().next_multiple_of(BLOCK) - plaintext.len();
         plaintext.extend(&[b' '; BLOCK][..padding]);
-        record::seal(ring, Purpose::Record, plaintext.expose())
+        Ok(plaintext)
     }
 
     /// Decrypts a record, and makes sure that it is of this vault, agent and profile.
@@ -189,9 +210,18 @@ impl Record {
     pub fn open(ring: &Ring, profile: &ProfileId, sealed: &[u8]) -> Result<Self> {
         let what = messages::record_of(profile);
         let plaintext = record::open(ring, Purpose::Record, sealed, &what)?;
-        let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), profile)?;
+        Self::parse_own(plaintext.expose(), ring, profile, &what)
+    }
+
+    /// Parses a decrypted record, and makes sure that it is of this vault, agent and profile. `what` names it in
+    /// messages.
+    ///
+    /// # Errors
+    /// `CORRUPT`, `TAMPERED`, `NEWER_FORMAT`.
+    pub(super) fn parse_own(plaintext: &[u8], ring: &Ring, profile: &ProfileId, what: &str) -> Result<Self> {
+        let (vault, record) = Self::parse(plaintext, ring.scope.agent(), profile)?;
         if vault != ring.vault.as_str() {
-            return Err(messages::of_another_vault(&what));
+            return Err(messages::of_another_vault(what));
         }
         Ok(record)
     }
@@ -203,11 +233,7 @@ impl Record {
     pub fn open_any(ring: &Ring, sealed: &[u8]) -> Result<Self> {
         let plaintext = record::open(ring, Purpose::Record, sealed, messages::A_RECORD)?;
         let whose = Whose::parse(plaintext.expose())?;
-        let (vault, record) = Self::parse(plaintext.expose(), ring.scope.agent(), &whose.profile)?;
-        if vault != ring.vault.as_str() {
-            return Err(messages::of_another_vault(messages::A_RECORD));
-        }
-        Ok(record)
+        Self::parse_own(plaintext.expose(), ring, &whose.profile, messages::A_RECORD)
     }
 
     /// Parses a decrypted record. Returns also the id of the vault in it, which the caller has to check.

@@ -6,6 +6,7 @@ use super::agent::Agent;
 use super::anchor::Anchors;
 use super::anchor::rollback::{self, LedgerState, Standing, WayOut};
 use super::generation::Generations;
+use super::history::prune;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
 use super::transaction::change::{Change, Outcome};
@@ -202,7 +203,13 @@ impl<'s> Writer<'s> {
     /// # Errors
     /// As [`Writer::commit`].
     pub fn stage_on<'w>(&'w self, change: Change, book: &Book, watched: &dyn Watch) -> Result<Staged<'w>> {
-        let place = Place { agent: &self.agent, ring: &self.ring, follow: self.follow };
+        let place = Place {
+            agent: &self.agent,
+            ring: &self.ring,
+            follow: self.follow,
+            now: u64::try_from(self.now).unwrap_or(0),
+            history_days: prune::DAYS,
+        };
         Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
     }
 }

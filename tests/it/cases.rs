@@ -36,6 +36,8 @@ pub struct Case {
     logged: (&'static str, usize),
     /// How often the log has it without the change.
     logged_before: usize,
+    /// Whether an undo brings back what the change replaced or removed.
+    can_be_undone: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,6 +95,7 @@ impl Case {
             affected: Affected::new(),
             logged,
             logged_before: 0,
+            can_be_undone: false,
         }
     }
 
@@ -115,6 +118,32 @@ impl Case {
         let state = serde_json::json!({ "version": 1, "usageStats": { id: usage } });
         std::fs::write(self.template.agent_file("auth-state.json"), state.to_string()).unwrap();
         self
+    }
+
+    /// An undo after the change brings back what it replaced or removed.
+    fn can_be_undone(mut self) -> Self {
+        self.can_be_undone = true;
+        self
+    }
+
+    /// Undoes the change to each profile, after checking that no version is there if nothing was changed.
+    fn undo(&self, session: &Session, state: State) -> Result<(), String> {
+        for (id, (old, _)) in &self.affected {
+            let Some(old) = old else { continue };
+            let versions = session.run(["history", id, "--json"]).ok().json();
+            let kept =
+                versions.as_array().unwrap().iter().filter(|version| version["current"] == false).count();
+            if kept != usize::from(state == State::New) {
+                return Err(format!("{state:?}, and {kept} versions of {id} are kept"));
+            }
+            if state == State::New {
+                let undone = session.run(["undo", id, "--yes"]);
+                if undone.status != 0 || session.get(id) != *old {
+                    return Err(format!("undo {id}: {}", undone.stderr));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Runs the command once for each moment, with the fault at it.
@@ -183,6 +212,9 @@ impl Case {
         let due = self.logged_before + if state == State::New { self.logged.1 } else { 0 };
         if self.told(&session) != due {
             return Err(place(format!("{state:?}, and the log tells of it {} times", self.told(&session))));
+        }
+        if self.can_be_undone {
+            self.undo(&session, state).map_err(place)?;
         }
         Ok(state)
     }
@@ -256,15 +288,29 @@ pub fn overwrite() -> Case {
     Case::new("overwrite", &PASTE, "made-up-new-key", ("paste", 1))
         .affects("openrouter:over", Some("made-up-old-key"), Some("made-up-new-key"))
         .disables("openrouter:over")
+        .can_be_undone()
 }
 
 /// A profile is removed.
 pub fn remove() -> Case {
-    Case::new("remove", &["remove", "openrouter:over", "--yes"], "", ("remove", 1)).affects(
-        "openrouter:over",
-        Some("made-up-old-key"),
-        None,
-    )
+    Case::new("remove", &["remove", "openrouter:over", "--yes"], "", ("remove", 1))
+        .affects("openrouter:over", Some("made-up-old-key"), None)
+        .can_be_undone()
+}
+
+/// A profile gets its earlier secret back.
+pub fn undo() -> Case {
+    Case::new("undo", &["undo", "openrouter:over", "--yes"], "", ("undo", 1))
+        .affects("openrouter:over", Some("made-up-old-key"), None)
+        .affects("openrouter:over", Some("made-up-new-key"), Some("made-up-old-key"))
+}
+
+/// The earlier versions of a profile are removed, and the current one stays.
+pub fn rotate_revoked() -> Case {
+    let rotate = ["rotate", "openrouter:over", "--revoked"];
+    Case::new("rotate --revoked", &rotate, "made-up-new-key", ("rotate", 1))
+        .affects("openrouter:over", Some("made-up-first-key"), None)
+        .affects("openrouter:over", Some("made-up-old-key"), Some("made-up-new-key"))
 }
 
 /// A profile gets another id: exactly one of the two can be read.

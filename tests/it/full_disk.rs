@@ -205,9 +205,7 @@ fn in_a_namespace() {
             }
             empty(session.temp.path());
         }
-        // A removal has no record to write.
-        let stages = if change.arguments[0] == "remove" { 3 } else { 4 };
-        tell("full disk", &change, made, full, &victims, stages);
+        tell("full disk", &change, made, full, &victims, 4);
     }
     stay_committed(&place);
 }
@@ -269,7 +267,7 @@ fn a_file_that_cannot_grow_makes_a_change_or_leaves_it() {
     let template = template();
     for change in changes() {
         let (mut made, mut failed, mut victims) = (0, 0, BTreeSet::new());
-        let end = if change.affected.len() > 2 { 240 } else { 112 };
+        let end = if change.affected.len() > 2 { 240 } else { 176 };
         for step in 0..=end {
             let session = crate::faults::copy(&template);
             let limit = format!("--fsize={}", 256 * step);

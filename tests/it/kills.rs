@@ -13,6 +13,16 @@ fn a_removal_that_is_killed_is_old_or_new() {
 }
 
 #[test]
+fn an_undo_that_is_killed_is_done_or_not() {
+    cases::undo().run(Fault::Kill);
+}
+
+#[test]
+fn a_revoked_secret_goes_with_the_change_that_replaces_it() {
+    cases::rotate_revoked().run(Fault::Kill);
+}
+
+#[test]
 fn a_renamed_profile_has_one_of_both_ids() {
     cases::rename().run(Fault::Kill);
 }

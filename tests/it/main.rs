@@ -20,6 +20,7 @@ mod foreign_fields;
 mod forge;
 mod full_disk;
 mod goldens;
+mod history;
 mod homes;
 mod hostile_files;
 mod hostile_ids;

@@ -74,6 +74,18 @@ impl Context {
         self.open_by(vault, self.session(vault)?)
     }
 
+    /// Returns the vault, unlocked as by [`Context::session_afresh`] if `afresh`, because the command makes a loss final.
+    ///
+    /// # Errors
+    /// Those of unlocking.
+    pub fn open_for<'v>(&self, vault: &'v Vault, afresh: bool) -> Result<Open<'v>> {
+        if !afresh {
+            return self.open(vault);
+        }
+        self.agent()?;
+        self.open_by(vault, self.session_afresh(vault)?)
+    }
+
     /// Returns the vault that a session unlocked.
     ///
     /// # Errors

@@ -10,6 +10,32 @@ pub fn not_recoverable(profile: &str) -> String {
     )
 }
 
+/// A directory of earlier versions, whose name is quoted, belongs to no profile that the agent has or had.
+#[must_use]
+pub fn no_history(quoted: &str) -> String {
+    format!("history has {quoted}, which belongs to no profile of this agent")
+}
+
+/// An earlier version cannot be decrypted.
+#[must_use]
+pub fn damaged_version(profile: impl Display, generation: u64, what: &str) -> String {
+    format!("version {generation} of {profile} cannot be brought back: {what}")
+}
+
+/// A version that was removed for good exists again.
+#[must_use]
+pub fn forgotten_and_back(profile: impl Display, generation: u64) -> String {
+    format!("version {generation} of {profile} was removed for good, but its file is back")
+}
+
+/// What to do about an earlier version that does not belong there; `word` is the profile's id in a command.
+#[must_use]
+pub fn forget_version(word: &str, generation: u64) -> String {
+    format!(
+        "restore the file from a backup, or remove it: `strongroom forget {word} --generation {generation}`"
+    )
+}
+
 /// A profile was written more than a day ahead of the clock.
 #[must_use]
 pub fn from_the_future(profile: &str) -> String {

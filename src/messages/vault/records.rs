@@ -10,6 +10,18 @@ pub fn record_of(profile: impl Display) -> String {
     format!("profile {profile}")
 }
 
+/// An earlier version of a profile, as the subject of a message.
+#[must_use]
+pub fn version_of(profile: impl Display) -> String {
+    format!("an earlier version of {profile}")
+}
+
+/// A version, `what`, is in the file of another one.
+#[must_use]
+pub fn version_misplaced(what: &str) -> Error {
+    Error::new(Code::Tampered, format!("{what} has the file of another version"))
+}
+
 /// A record whose profile is not known, as the subject of a message.
 pub const A_RECORD: &str = "a stored profile";
 

@@ -196,7 +196,7 @@ fn accept_agent(vault: &Vault, agent: Agent, ring: Ring, refusal: &Refusal, wait
             let key = key_id(&found.sealed).and_then(|key| key.parse().ok());
             let key = key.unwrap_or_else(|| writer.ring.current().id());
             let state = RecordState::Stored(found.store, key);
-            change.enter(&found.record, Entry { generation: found.record.generation, state });
+            change.enter(&found.record, Entry::new(found.record.generation, state));
         }
         Book::begun_at(log::unverified_head(&writer.agent.dir)?)
     };

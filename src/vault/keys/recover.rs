@@ -12,7 +12,8 @@ use super::recovery_sources::{Copies, Openers, listed_in_keychain};
 use crate::error::{Error, Result};
 use crate::messages::vault::keys as messages;
 use crate::messages::vault::ledger::transaction_of;
-use crate::messages::vault::records::record_of;
+use crate::messages::vault::records::{A_RECORD, record_of};
+use crate::seal::RECORD_MAX;
 use crate::seal::keys::{Keys, Ring, Scope};
 use crate::seal::record::{OPS_MAX, Purpose};
 use crate::seal::recovery::open_unvouched;
@@ -22,12 +23,13 @@ use crate::unlock::listing::Methods;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::agent::{Agent, OPS, TXN};
+use crate::vault::history::{self, Version};
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::shard::Entries;
 use crate::vault::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
 use crate::vault::log::{self, Durable};
-use crate::vault::record::Record;
+use crate::vault::record::{Record, Whose};
 use crate::vault::settings::Settings;
 use crate::vault::store::Store;
 use crate::vault::transaction;
@@ -390,7 +392,15 @@ fn recover_agent(
         change.put("recover", record, if in_keychain { Store::Keychain } else { Store::File });
         recovered += 1;
     }
-    if recovered == 0 && (ours || !agent.had_ledger(None)?) {
+    for (profile, known) in &due.known {
+        if let Ok(profile) = profile.parse::<ProfileId>()
+            && known.history_from > 0
+        {
+            change.history_from(&profile, known.history_from);
+        }
+    }
+    let versions = recover_versions(&mut change, writer, identity)?;
+    if recovered == 0 && versions == 0 && (ours || !agent.had_ledger(None)?) {
         return Ok(());
     }
     let outcome = writer.stage_on(change, &book, &Unwatched)?.commit()?;
@@ -402,4 +412,33 @@ fn recover_agent(
         done.keychain.get_or_insert(error);
     }
     Ok(())
+}
+
+/// Encrypts earlier versions again that these keys do not decrypt. Returns their number. One that the recovery key does
+/// not decrypt either stays, and is a finding of `verify`.
+fn recover_versions(change: &mut Change, writer: &Writer<'_>, identity: &x25519::Identity) -> Result<usize> {
+    let (agent, ring) = (&writer.agent, &writer.ring);
+    let mut versions = 0;
+    for name in history::dir_names(&agent.dir)? {
+        let Some(dir) = history::dir_if_any(&agent.dir, &name)? else { continue };
+        let unvouched = |sealed: &[u8]| open_unvouched(identity, Purpose::History, sealed, A_RECORD).ok();
+        let whose = || {
+            let files = dir.names().ok()?;
+            let sealed = files.iter().find_map(|file| unvouched(&dir.read(file, RECORD_MAX).ok()?))?;
+            Whose::parse(sealed.expose()).ok().map(|whose| whose.profile)
+        };
+        let Some(profile) = ProfileId::of_file(&history::file_name_of(&name), whose) else { continue };
+        Version::each_in(&dir, ring, &profile, |generation, sealed, opened| {
+            if opened.is_err()
+                && let Some(plaintext) = unvouched(&sealed)
+                && let Ok(version) =
+                    Version::parse(plaintext.expose(), agent.name.as_str(), &profile, generation)
+            {
+                change.keep(version);
+                versions += 1;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(versions)
 }

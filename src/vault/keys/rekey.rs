@@ -18,6 +18,7 @@ use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::anchor::accept_rollback;
+use crate::vault::history::{self, Version};
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::{Book, Entry, RecordState};
@@ -65,7 +66,8 @@ pub fn check_same(vault: &Vault, judged: &[Slot]) -> Result<()> {
 
 /// Gives the vault a new key.
 ///
-/// `methods` are the unlock methods that stay, each with the key for its new file; all others are removed. The caller
+/// `methods` are the unlock methods that stay, each with the key for its new file; all others are removed. Earlier
+/// versions of profiles are encrypted again, or with `drops_history` removed before the old key goes. The caller
 /// holds the vault's lock exclusively ([`Vault::keys_alone`]) and has made sure that the unlock files did not change
 /// ([`check_same`]).
 ///
@@ -77,6 +79,7 @@ pub fn rekey(
     session: &mut Session,
     _lock: &Lock,
     methods: &[(String, MethodKey)],
+    drops_history: bool,
     waits: &LockWait,
 ) -> Result<Rekeyed> {
     if methods.is_empty() {
@@ -115,7 +118,8 @@ pub fn rekey(
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
-        let (count, not_in_keychain) = reseal(&writer, above, done.resumed, &*waits.watched)?;
+        let (count, not_in_keychain) =
+            reseal(&writer, above, (done.resumed, drops_history), &*waits.watched)?;
         done.keychain = done.keychain.or(not_in_keychain);
         done.records += count;
         done.agents += 1;
@@ -218,7 +222,7 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) 
 fn reseal(
     writer: &Writer<'_>,
     above: u64,
-    resumed: bool,
+    (resumed, drops_history): (bool, bool),
     watched: &dyn Watch,
 ) -> Result<(usize, Option<Error>)> {
     let current = writer.ring.current().id();
@@ -254,6 +258,29 @@ fn reseal(
             not_in_keychain = commit(writer, full, watched)?.or(not_in_keychain);
             // The commit replaced the parts of the ledger that this one had read.
             generations = writer.generations()?;
+            size = 0;
+        }
+    }
+    for name in history::dir_names(&writer.agent.dir)? {
+        let Some(profile) = book.id_of_file(&history::file_name_of(&name))? else { continue };
+        let Some(dir) = history::dir_if_any(&writer.agent.dir, &name)? else { continue };
+        Version::each_in(&dir, &writer.ring, &profile, |generation, sealed, version| {
+            match version {
+                _ if drops_history => change.drop_version(&profile, generation),
+                Ok(version) if !record::is_under(&sealed, &key) => {
+                    size += size_of(&version.record);
+                    change.keep(version);
+                }
+                // One that cannot be decrypted is a finding of `verify`, and does not stop a change of keys.
+                Ok(_) | Err(_) => {}
+            }
+            Ok(())
+        })?;
+        if drops_history && let Some(entry) = book.entry(&profile)? {
+            change.history_from(&profile, entry.generation.saturating_add(u64::from(entry.is_removed())));
+        }
+        if size >= CHANGE_MAX {
+            not_in_keychain = commit(writer, std::mem::take(&mut change), watched)?.or(not_in_keychain);
             size = 0;
         }
     }

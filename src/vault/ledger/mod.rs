@@ -43,6 +43,8 @@ pub struct Entry {
     pub generation: u64,
     /// Where the record is.
     pub state: RecordState,
+    /// Earlier versions below this generation were forgotten; 0 if none was.
+    pub history_from: u64,
 }
 
 /// The place of a profile's record.
@@ -55,6 +57,12 @@ pub enum RecordState {
 }
 
 impl Entry {
+    /// Returns an entry of a profile whose earlier versions all count.
+    #[must_use]
+    pub const fn new(generation: u64, state: RecordState) -> Self {
+        Self { generation, state, history_from: 0 }
+    }
+
     /// Returns the store, unless the profile was removed.
     #[must_use]
     pub const fn store(&self) -> Option<Store> {

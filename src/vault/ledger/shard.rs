@@ -74,6 +74,7 @@ pub fn read(bytes: &[u8], expected: &Digest) -> Option<Entries> {
 }
 
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Written {
     generation: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,22 +83,24 @@ struct Written {
     store: Option<String>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     removed: bool,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    history_from: u64,
+}
+
+// Serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl Serialize for Entry {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let written = match self.state {
-            RecordState::Stored(store, key) => Written {
-                generation: self.generation,
-                key: Some(key.to_string()),
-                store: Some(store.to_string()),
-                removed: false,
-            },
-            RecordState::Removed => {
-                Written { generation: self.generation, key: None, store: None, removed: true }
-            }
+        let Self { generation, state, history_from } = *self;
+        let (key, store, removed) = match state {
+            RecordState::Stored(store, key) => (Some(key.to_string()), Some(store.to_string()), false),
+            RecordState::Removed => (None, None, true),
         };
-        written.serialize(serializer)
+        Written { generation, key, store, removed, history_from }.serialize(serializer)
     }
 }
 
@@ -114,7 +117,7 @@ impl<'de> Deserialize<'de> for Entry {
             _ => None,
         };
         let state = state.ok_or_else(|| serde::de::Error::custom("not a ledger entry"))?;
-        Ok(Self { generation: written.generation, state })
+        Ok(Self { generation: written.generation, state, history_from: written.history_from })
     }
 }
 
@@ -139,13 +142,13 @@ mod tests {
     #[test]
     fn a_shard_is_read_by_its_digest_alone() {
         let key = "93b9ee991a283a23".parse().unwrap();
-        let held = Entry { generation: 7, state: RecordState::Stored(Store::Keychain, key) };
-        let removed = Entry { generation: 9, state: RecordState::Removed };
+        let held = Entry::new(7, RecordState::Stored(Store::Keychain, key));
+        let removed = Entry { history_from: 8, ..Entry::new(9, RecordState::Removed) };
         let entries = Entries::from([("a:b".to_owned(), held), ("a:c".to_owned(), removed)]);
         let bytes = write(&entries);
         assert_eq!(
             String::from_utf8(bytes.clone()).unwrap(),
-            "{\"a:b\":{\"generation\":7,\"key\":\"93b9ee991a283a23\",\"store\":\"keychain\"},\"a:c\":{\"generation\":9,\"removed\":true}}\n"
+            "{\"a:b\":{\"generation\":7,\"key\":\"93b9ee991a283a23\",\"store\":\"keychain\"},\"a:c\":{\"generation\":9,\"removed\":true,\"historyFrom\":8}}\n"
         );
         assert_eq!(read(&bytes, &digest(&bytes)), Some(entries));
         for at in 0..bytes.len() {

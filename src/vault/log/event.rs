@@ -14,6 +14,8 @@ pub const OPS_OF_AGENT: &[&str] = &[
     "salvage",
     "remove",
     "rename",
+    "undo",
+    "forget",
     "rekey",
     "recover",
     "accept-rollback",

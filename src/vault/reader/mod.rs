@@ -15,6 +15,7 @@ use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::Dir;
 
 use super::agent::{Agent, OPS, PENDING, RECORDS, TXN};
+use super::history;
 use super::id::ProfileId;
 use super::index::Index;
 use super::ledger::{Book, Entry, RecordState};
@@ -253,6 +254,32 @@ impl<'k> Reader<'k> {
         match (newest, failure) {
             (None, Some(error)) => Err(error),
             (newest, _) => Ok(newest),
+        }
+    }
+
+    /// Returns the generations of a profile's earlier versions in a committed change that is not fully applied.
+    ///
+    /// # Errors
+    /// Those of reading the change.
+    pub(super) fn staged_versions(&self, profile: &ProfileId) -> Result<Vec<u64>> {
+        let Some(pending) = &self.pending else { return Ok(Vec::new()) };
+        let dir = history::dir_name(profile);
+        let names = pending.source.names()?;
+        let places = names.iter().filter_map(|name| history::place_of(name));
+        Ok(places
+            .filter(|(of, _)| *of == dir)
+            .filter_map(|(_, file)| history::generation_of(&file))
+            .collect())
+    }
+
+    /// Returns a part of a committed change that is not fully applied.
+    ///
+    /// # Errors
+    /// Those of reading the change.
+    pub(super) fn staged(&self, name: &str) -> Result<Option<Vec<u8>>> {
+        match &self.pending {
+            Some(pending) => pending.source.read_if_any(name, RECORD_MAX),
+            None => Ok(None),
         }
     }
 

@@ -1,5 +1,7 @@
 //! Changes of an agent's profiles: what they consist of, and how they are prepared.
 
+use std::collections::{BTreeMap, HashSet};
+
 use strongroom_backends::keychain::Keychain as Platform;
 
 use super::operations::{Op, Ops};
@@ -15,11 +17,13 @@ use crate::secret::{self, ExposeSecret, SecretString};
 use crate::vault::agent::{Agent, PENDING};
 use crate::vault::bounds;
 use crate::vault::credential::{Credential, FIELDS_MAX};
+use crate::vault::history::{self, Version, prune};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, Mark, NewEntry};
 use crate::vault::ledger::{self, Book, Entry, RecordState, Updates};
 use crate::vault::log::{self, Event, Head, LogPart};
 use crate::vault::parallel;
+use crate::vault::reader::Found;
 use crate::vault::record::Record;
 use crate::vault::store::Store;
 use crate::vault::watch::Watch;
@@ -50,6 +54,12 @@ pub struct Change {
     updates: Updates,
     state: Vec<StateStep>,
     events: Vec<Event>,
+    /// What the change replaces or removes, and the profile that it is kept for.
+    kept: Vec<Version>,
+    /// Earlier versions that are removed for good.
+    dropped: Vec<(ProfileId, u64)>,
+    /// The generations from which on the earlier versions of profiles count.
+    history_from: BTreeMap<ProfileId, u64>,
     /// The ledger gets a higher number than this.
     above: u64,
     /// If set, the log starts again, and the old one is set aside with this in its name.
@@ -63,15 +73,18 @@ impl Change {
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: false });
     }
 
-    /// Writes the record of a credential that the user provides. Fields that other programs added to the index entry
-    /// are encrypted with it.
-    pub fn put_given(&mut self, op: &str, record: Record, store: Store) {
+    /// Writes the record of a credential that the user provides, and keeps the one that it replaces. Fields that other
+    /// programs added to the index entry are encrypted with it.
+    pub fn put_given(&mut self, op: &str, record: Record, store: Store, replaced: Option<Found>) {
+        self.kept.extend(replaced.map(Version::from));
         self.events.push(Event::of(op, &record.profile, Some(record.generation)));
         self.puts.push(Put { listed: record.profile.clone(), record, store, given: true });
     }
 
-    /// Removes a profile. `generation` is its last known one, which goes to the ledger and the log.
-    pub fn remove(&mut self, profile: &ProfileId, generation: u64) {
+    /// Removes a profile, and keeps its record. `generation` is its last known one, which goes to the ledger and the
+    /// log.
+    pub fn remove(&mut self, profile: &ProfileId, generation: u64, removed: Option<Found>) {
+        self.kept.extend(removed.map(Version::from));
         self.ops_after.push(Op::Remove { profile: profile.to_string() });
         self.removals.push((profile.clone(), generation));
         self.state.push(StateStep::Forget { profile: profile.to_string() });
@@ -88,6 +101,21 @@ impl Change {
         self.events.push(Event { from: Some(from.to_string()), ..renamed });
         self.events.push(Event::of("remove", from, Some(old_generation)));
         self.puts.push(Put { record, store, listed: from.clone(), given: true });
+    }
+
+    /// Keeps an earlier version of a profile, encrypted with the current key.
+    pub fn keep(&mut self, version: Version) {
+        self.kept.push(version);
+    }
+
+    /// Removes an earlier version of a profile for good.
+    pub fn drop_version(&mut self, profile: &ProfileId, generation: u64) {
+        self.dropped.push((profile.clone(), generation));
+    }
+
+    /// Makes earlier versions below a generation count no more, even if one is put back. Does not remove them.
+    pub fn history_from(&mut self, profile: &ProfileId, generation: u64) {
+        self.history_from.insert(profile.clone(), generation);
     }
 
     /// Clears the cooldown, the disablement and the counters of a profile.
@@ -137,6 +165,8 @@ impl Change {
             && self.ops_before.is_empty()
             && self.ops_after.is_empty()
             && self.events.is_empty()
+            && self.kept.is_empty()
+            && self.dropped.is_empty()
             && self.restarts_log.is_none()
     }
 
@@ -167,11 +197,17 @@ impl Change {
         let Place { agent, ring, .. } = place;
         let (mut index, based_on) = agent.index_and_bytes()?;
         let taken = self.take_rest(&index)?;
-        let sealed = seal_all(&self.puts, ring, watched)?;
+        let mut sealed = seal_all(&self.puts, ring, watched)?;
         watched.goes_on(messages::progress::WRITING);
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
-        let next = book.next(ring, &self.updates(ring)?, head, self.above)?;
+        let next = book.next(ring, &self.updates(ring, book)?, head, self.above)?;
+        let versions = std::mem::take(&mut self.kept);
+        for version in &versions {
+            let name = history::staged_name(&version.record.profile, version.record.generation);
+            sealed.push((name, version.seal(ring)?));
+        }
+        let version_ops = self.version_ops(place, &versions)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
         for (Put { record, store, .. }, taken) in self.puts.iter().zip(taken) {
@@ -185,6 +221,7 @@ impl Change {
             outcome.generations.push((record.profile.clone(), record.generation));
         }
         ops.extend(self.ops_after);
+        ops.extend(version_ops);
         ops.extend(forgets(agent, book, &ops)?);
         let leads = (book.ledger.mac.clone(), next.ledger.mac.clone());
         let mut ops = Ops::new(ring, leads, ops, log);
@@ -222,6 +259,30 @@ impl Change {
         self.puts.iter_mut().map(take).collect()
     }
 
+    /// Returns the operations on earlier versions: those that are kept, those that are removed for good, and those that
+    /// give way to a new one.
+    fn version_ops(&self, place: Place<'_>, kept: &[Version]) -> Result<Vec<Op>> {
+        let drop = |profile: &ProfileId, generation, everywhere| Op::Drop {
+            profile: profile.to_string(),
+            generation,
+            everywhere,
+        };
+        let keep = |Version { record, .. }: &Version| Op::Keep {
+            profile: record.profile.to_string(),
+            generation: record.generation,
+        };
+        let mut ops: Vec<Op> = kept.iter().map(keep).collect();
+        ops.extend(self.dropped.iter().map(|(profile, generation)| drop(profile, *generation, true)));
+        // A change of keys encrypts versions again, and none of them is new.
+        let written = self.puts.iter().filter(|put| put.given).map(|put| &put.record.profile);
+        let changed: HashSet<_> = written.chain(self.removals.iter().map(|(profile, _)| profile)).collect();
+        for version in kept.iter().filter(|version| changed.contains(&version.record.profile)) {
+            let due = prune::due(place, version)?;
+            ops.extend(due.into_iter().map(|generation| drop(&version.record.profile, generation, false)));
+        }
+        Ok(ops)
+    }
+
     fn log(&self, agent: &Agent, ring: &Ring, book: &Book, now: i64) -> Result<(LogPart, Head)> {
         let addition = log::Addition { ring, head: &book.ledger.log, now, events: &self.events };
         match &self.restarts_log {
@@ -231,18 +292,30 @@ impl Change {
     }
 
     /// Returns the updates of the ledger.
-    fn updates(&self, ring: &Ring) -> Result<Updates> {
+    fn updates(&self, ring: &Ring, book: &Book) -> Result<Updates> {
         let mut updates = self.updates.clone();
         for (profile, generation) in &self.removals {
-            let entry = Entry { generation: *generation, state: RecordState::Removed };
-            updates.insert(profile.to_string(), entry);
+            updates.insert(profile.to_string(), Entry::new(*generation, RecordState::Removed));
         }
         for Put { record, store, .. } in &self.puts {
             if record.generation > ledger::GENERATION_MAX {
                 return Err(messages::records::generation_too_high(&record.profile));
             }
             let state = RecordState::Stored(*store, ring.current().id());
-            updates.insert(record.profile.to_string(), Entry { generation: record.generation, state });
+            updates.insert(record.profile.to_string(), Entry::new(record.generation, state));
+        }
+        for profile in self.history_from.keys() {
+            if !updates.contains_key(profile.as_str())
+                && let Some(entry) = book.entry(profile)?
+            {
+                updates.insert(profile.to_string(), entry);
+            }
+        }
+        for (id, entry) in &mut updates {
+            let profile: ProfileId = id.parse()?;
+            let before = book.entry(&profile)?.map_or(0, |entry| entry.history_from);
+            let from = self.history_from.get(&profile).copied().unwrap_or_default();
+            entry.history_from = entry.history_from.max(before).max(from);
         }
         Ok(updates)
     }

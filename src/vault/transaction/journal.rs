@@ -21,7 +21,8 @@ use strongroom_backends::fs::dir::Dir;
 use super::operations::{Ops, digest};
 use crate::error::{Error, Result};
 use crate::seal::{RECORD_MAX, signed};
-use crate::vault::layout::{OPS, RECORDS, TXN, TXN_STAGE};
+use crate::vault::history;
+use crate::vault::layout::{HISTORY, OPS, RECORDS, TXN, TXN_STAGE};
 use crate::vault::ledger::{self, shard};
 use crate::vault::log;
 
@@ -31,7 +32,7 @@ pub const FILE: &str = "journal";
 pub const STAGE: &str = "journal.tmp";
 /// The largest journal that is written, in bytes.
 pub const MAX: usize = 256 * 1024;
-/// The most records in a journal that is written.
+/// The most records in a journal that is written, and the most earlier versions.
 pub const RECORDS_MAX: usize = 16;
 /// The largest that is read, in bytes.
 const READ_MAX: u64 = 4 * MAX as u64;
@@ -130,9 +131,9 @@ impl Journal {
         signed::split(self.part(ledger::FILE)?).map(|parts| parts.mac)
     }
 
-    /// Returns the names of its records that are not the ones that its operations list.
+    /// Returns the names of its records and versions that are not the ones that its operations list.
     pub fn damaged<'a>(&'a self, ops: &'a Ops) -> impl Iterator<Item = &'a str> {
-        self.names().filter(|name| is_record(name)).filter(|name| !self.is_due(ops, name))
+        self.names().filter(|name| is_sealed(name)).filter(|name| !self.is_due(ops, name))
     }
 
     fn is_due(&self, ops: &Ops, name: &str) -> bool {
@@ -140,30 +141,37 @@ impl Journal {
         due.is_some() && due == self.part(name).map(digest).as_ref()
     }
 
-    /// Returns whether all its records are in place.
+    /// Returns whether all its records and versions are in place.
     ///
     /// # Errors
     /// `IO`.
     pub fn is_in_place(&self, dir: &Dir) -> Result<bool> {
-        let Some(records) = dir.dir_if_any(RECORDS)? else { return Ok(false) };
-        let mut held = self.names().filter(|name| is_record(name));
-        // A file that cannot be read is not the one that belongs there.
-        Ok(held.all(|name| {
-            records.read(name, RECORD_MAX).is_ok_and(|there| Some(there.as_slice()) == self.part(name))
-        }))
+        for name in self.names().filter(|name| is_sealed(name)) {
+            let Some((place, file)) = place_of(dir, name)? else { return Ok(false) };
+            // A file that cannot be read is not the one that belongs there.
+            let there = place.read(&file, RECORD_MAX).ok();
+            if there.as_deref() != self.part(name) {
+                return Ok(false);
+            }
+        }
+        Ok(dir.dir_if_any(RECORDS)?.is_some())
     }
 
-    /// Writes records again that are missing in place, or torn. Returns whether all its records are then in place. The
+    /// Writes records and versions again that are missing in place, or torn. Returns whether all its records are then in place. The
     /// caller has verified the journal.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
     pub fn put_back(&self, dir: &Dir) -> Result<bool> {
-        let Some(records) = dir.dir_if_any(RECORDS)? else { return Ok(false) };
-        for name in self.names().filter(|name| is_record(name)) {
-            match records.read_if_any(name, RECORD_MAX) {
+        for name in self.names().filter(|name| is_sealed(name)) {
+            let (place, file) = match (place_of(dir, name)?, history::place_of(name)) {
+                (Some(there), _) => there,
+                (None, Some((profile, file))) => (history::dir_or_make(dir, profile)?, file),
+                (None, None) => return Ok(false),
+            };
+            match place.read_if_any(&file, RECORD_MAX) {
                 Ok(there) if there.as_deref().is_none_or(is_torn) => {
-                    records.replace(name, self.part(name).unwrap_or_default())?;
+                    place.replace(&file, self.part(name).unwrap_or_default())?;
                 }
                 // Another file in the place of a record is a finding, but does not stop a change.
                 Ok(_) | Err(StoreError::Unsafe { .. } | StoreError::TooLarge { .. }) => {}
@@ -184,7 +192,16 @@ impl Journal {
             }
             records.sync()?;
         }
-        for name in self.names().filter(|name| *name != OPS && !is_record(name)).chain([log::FILE]) {
+        if let Some(versions) = dir.dir_if_any(HISTORY)? {
+            for (profile, file) in self.names().filter_map(history::place_of) {
+                if let Some(place) = versions.dir_if_any(profile)? {
+                    sync(&place, &file)?;
+                    place.sync()?;
+                }
+            }
+            versions.sync()?;
+        }
+        for name in self.names().filter(|name| *name != OPS && !is_sealed(name)).chain([log::FILE]) {
             sync(dir, name)?;
         }
         Ok(dir.sync()?)
@@ -219,6 +236,20 @@ fn sync(dir: &Dir, name: &str) -> Result<()> {
 
 fn is_record(name: &str) -> bool {
     name.strip_suffix(".age").is_some()
+}
+
+/// Returns whether a part is a record or an earlier version.
+fn is_sealed(name: &str) -> bool {
+    is_record(name) || history::place_of(name).is_some()
+}
+
+/// Returns the directory and the file name that a record or a version has in place, if the directory exists.
+fn place_of(dir: &Dir, name: &str) -> Result<Option<(Dir, String)>> {
+    let (place, file) = match history::place_of(name) {
+        Some((profile, file)) => (history::dir_if_any(dir, profile)?, file),
+        None => (dir.dir_if_any(RECORDS)?, name.to_owned()),
+    };
+    Ok(place.map(|place| (place, file)))
 }
 
 /// Opens a journal and reads its first line, or as many bytes.
@@ -297,10 +328,10 @@ impl Draft {
         }
     }
 
-    /// Returns the SHA-256 of each record among the parts, by name, in hex.
+    /// Returns the SHA-256 of each record and version among the parts, by name, in hex.
     #[must_use]
     pub fn digests(&self) -> BTreeMap<String, String> {
-        let records = self.0.iter().filter(|(name, _)| is_record(name));
+        let records = self.0.iter().filter(|(name, _)| is_sealed(name));
         records.map(|(name, bytes)| (name.clone(), digest(bytes))).collect()
     }
 
@@ -308,8 +339,13 @@ impl Draft {
     #[must_use]
     pub fn fits(&self) -> bool {
         let size: usize = self.0.iter().map(|(name, bytes)| name.len() + bytes.len() + 24).sum();
-        let records = self.0.keys().filter(|name| is_record(name)).count();
-        size <= MAX && records <= RECORDS_MAX
+        let (records, versions): (Vec<&str>, Vec<&str>) = self
+            .0
+            .keys()
+            .map(String::as_str)
+            .filter(|name| is_sealed(name))
+            .partition(|name| is_record(name));
+        size <= MAX && records.len() <= RECORDS_MAX && versions.len() <= RECORDS_MAX
     }
 
     /// Writes it to [`STAGE`], not durably.

@@ -21,6 +21,7 @@ use strongroom_backends::file::FileStore;
 use strongroom_backends::fs::dir::{Dir, is_in_use};
 
 use super::agent::{Agent, GONE, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_BUSY, TXN_STAGE};
+use super::history;
 use super::id::ProfileId;
 use super::index::{self, Index};
 use super::ledger::{self, Book, Ledger, shard};
@@ -64,6 +65,7 @@ pub(in crate::vault) fn apply(
     } else {
         Some(FileStore::new(agent.dir.dir_or_create(PENDING)?))
     };
+    history::apply(agent, &txn, ops, durable)?;
     files.put_staged(&txn, &file_names(&to_file))?;
     if let Some(kept) = &kept {
         kept.put_staged(&txn, &file_names(&to_keychain))?;

@@ -62,6 +62,23 @@ pub enum Op {
         /// The profile.
         profile: String,
     },
+    /// Puts a staged earlier version in place.
+    Keep {
+        /// The profile.
+        profile: String,
+        /// The generation of the version.
+        generation: u64,
+    },
+    /// Removes an earlier version.
+    Drop {
+        /// The profile.
+        profile: String,
+        /// The generation of the version.
+        generation: u64,
+        /// Whether no copy of it may stay in a journal.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        everywhere: bool,
+    },
     /// Sets a provider's order, unless it has one.
     Order {
         /// The provider.
@@ -216,6 +233,25 @@ impl Ops {
         })
     }
 
+    /// Returns whether each earlier version that they name is kept or removed. If there are several operations on a
+    /// version, the last one counts.
+    ///
+    /// # Errors
+    /// `CORRUPT` for an invalid id.
+    pub fn versions(&self) -> Result<BTreeMap<(ProfileId, u64), bool>> {
+        let mut versions = BTreeMap::new();
+        for op in &self.ops {
+            match op {
+                Op::Keep { profile, generation } => versions.insert((parse_id(profile)?, *generation), true),
+                Op::Drop { profile, generation, .. } => {
+                    versions.insert((parse_id(profile)?, *generation), false)
+                }
+                _ => None,
+            };
+        }
+        Ok(versions)
+    }
+
     fn ids(&self, pick: impl Fn(&Op) -> Option<&String>) -> Result<Vec<ProfileId>> {
         self.ops.iter().filter_map(pick).map(|id| parse_id(id)).collect()
     }
@@ -257,7 +293,11 @@ impl Ops {
                 Op::Put { profile, .. } | Op::List { profile, .. } | Op::Remove { profile } => {
                     last.insert(profile, op);
                 }
-                Op::Rename { .. } | Op::Forget { .. } | Op::Order { .. } => {}
+                Op::Rename { .. }
+                | Op::Forget { .. }
+                | Op::Keep { .. }
+                | Op::Drop { .. }
+                | Op::Order { .. } => {}
             }
         }
         for (id, op) in last {
@@ -292,7 +332,7 @@ fn apply(ops: &[Op], index: &mut Index) -> Result<()> {
             Op::Rename { from, to } => index.rename(&parse_id(from)?, &parse_id(to)?),
             Op::Put { profile, entry, taken } => index.put(&parse_id(profile)?, entry, taken)?,
             Op::List { profile, entry } => index.put(&parse_id(profile)?, entry, &[])?,
-            Op::Forget { .. } => {}
+            Op::Forget { .. } | Op::Keep { .. } | Op::Drop { .. } => {}
             Op::Remove { profile } => index.remove(&parse_id(profile)?),
             Op::Order { provider, ids } => {
                 let provider: Provider = provider.parse().map_err(damaged)?;

@@ -15,6 +15,17 @@ pub enum ChangeSource {
 }
 
 impl ChangeSource {
+    /// Returns the names of its parts.
+    ///
+    /// # Errors
+    /// Those of reading a directory.
+    pub fn names(&self) -> Result<Vec<String>> {
+        match self {
+            Self::Dir(dir) => Ok(dir.names()?),
+            Self::Journal(journal) => Ok(journal.names().map(str::to_owned).collect()),
+        }
+    }
+
     /// Reads a part, if there is one. A part of more than `max` bytes is refused.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::seal::keys::Ring;
 use crate::seal::signed;
 use crate::vault::agent::{Agent, OPS, PENDING, RECORDS, STAGED_INDEX, TXN, TXN_STAGE};
+use crate::vault::history;
 use crate::vault::id::ProfileId;
 use crate::vault::ledger::{self, Book, Next};
 use crate::vault::log::{self, Durable};
@@ -24,6 +25,10 @@ pub(in crate::vault) struct Place<'a> {
     pub(in crate::vault) agent: &'a Agent,
     pub(in crate::vault) ring: &'a Ring,
     pub(in crate::vault) follow: Follow,
+    /// In Unix milliseconds.
+    pub(in crate::vault) now: u64,
+    /// How long earlier versions are kept at least, in days.
+    pub(in crate::vault) history_days: u32,
 }
 
 /// How a change ended.
@@ -46,7 +51,7 @@ pub struct Outcome {
 /// What a change writes.
 #[derive(Debug)]
 pub(in crate::vault) struct Parts {
-    /// Encrypted records, by file name.
+    /// Encrypted records and earlier versions, by the names that they have while they are staged.
     pub(in crate::vault) records: Vec<(String, Vec<u8>)>,
     /// The ledger.
     pub(in crate::vault) next: Next,
@@ -78,7 +83,7 @@ impl Parts {
     /// # Errors
     /// Any error up to the commit point. Then nothing has changed.
     pub(in crate::vault) fn stage<'a>(self, place: Place<'a>, book: &Book, now: i64) -> Result<Staged<'a>> {
-        let Place { agent, ring, follow } = place;
+        let Place { agent, ring, follow, .. } = place;
         let journal = self.journal(place, book, now)?;
         let shards_changed = !self.next.shards.is_empty() || book.ledger.shard_names().next().is_some();
         if agent.dir.kind(RECORDS)?.is_none() {
@@ -98,7 +103,7 @@ impl Parts {
     /// Returns the journal for the change, if it can be one. The contents of an earlier journal are added to it, or
     /// else made durable in their places.
     fn journal(&self, place: Place<'_>, book: &Book, now: i64) -> Result<Option<(Draft, Mark)>> {
-        let Place { agent, ring, follow } = place;
+        let Place { agent, ring, follow, .. } = place;
         let earlier = Earlier::of(agent, ring, book, now)?;
         let mark = if self.is_plain(agent, ring, book, follow)? { Mark::of(&agent.dir)? } else { None };
         if let Some(mark) = &mark {
@@ -127,11 +132,15 @@ impl Parts {
     /// Returns whether the change is only about records in files, and nothing in it has to be durable in its place.
     fn is_plain(&self, agent: &Agent, ring: &Ring, book: &Book, follow: Follow) -> Result<bool> {
         let ledger = &book.ledger;
-        Ok(self.records.len() <= journal::RECORDS_MAX
+        Ok(self.records.len() <= 2 * journal::RECORDS_MAX
             && self.ops.log.rotated.is_none()
             && self.ops.log.base == ledger.log.len
             && (ledger.number == 0 || ledger.key == ring.current().id().to_string())
-            && !self.ops.ops.iter().any(|op| matches!(op, Op::Order { .. }))
+            && !self
+                .ops
+                .ops
+                .iter()
+                .any(|op| matches!(op, Op::Order { .. } | Op::Drop { everywhere: true, .. }))
             && agent.dir.kind(PENDING)?.is_none()
             && self.ops.effects()?.to_keychain.is_empty()
             && !follow(&agent.dir, &self.ops.state, Doing::Look)?)
@@ -145,7 +154,10 @@ impl Parts {
         let mut draft = Draft::default();
         if let Some(Earlier { journal, ops: earlier }) = earlier {
             ops = ops.after(earlier.clone());
-            let records: HashSet<String> = ops.effects()?.to_file.iter().map(ProfileId::file_name).collect();
+            let mut records: HashSet<String> =
+                ops.effects()?.to_file.iter().map(ProfileId::file_name).collect();
+            let versions = ops.versions()?.into_iter().filter(|(_, keeps)| *keeps);
+            records.extend(versions.map(|((id, generation), _)| history::staged_name(&id, generation)));
             let shards: HashSet<String> = self.next.ledger.shard_names().collect();
             draft.take_over(journal, |name| records.contains(name) || shards.contains(name));
         }

@@ -1,6 +1,7 @@
 //! Verifies that everything in a home is what this vault wrote: records, indexes and logs.
 
 mod entries;
+mod history;
 mod strays;
 mod vault_ledger;
 
@@ -232,6 +233,7 @@ impl Check<'_> {
         let ids = reader.record_ids()?;
         self.records(&reader, &ids, index.as_ref(), verified);
         verify_strays(&reader, book, &in_home, verified)?;
+        history::verify(&reader, book, verified)?;
         // A record that the ledger does not list has a finding already.
         let held: BTreeSet<&str> = ids.iter().chain(&in_home).map(ProfileId::as_str).collect();
         for entry in index.iter().flat_map(Index::entries) {

@@ -12,7 +12,7 @@ use crate::seal::keys::Ring;
 use crate::secret::ExposeSecret;
 use crate::term::escape::shell_path;
 use crate::unlock::unlock_files;
-use crate::vault::agent::{Agent, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
+use crate::vault::agent::{Agent, HISTORY, PENDING, RECORDS, STAGED_INDEX, STAGED_STATE, TXN, TXN_STAGE};
 use crate::vault::id::{AgentName, quoted};
 use crate::vault::ledger::{self, shard};
 use crate::vault::record::Record;
@@ -40,7 +40,8 @@ pub(super) fn in_agents(agents: &Dir, verified: &mut Verified) -> Result<()> {
 
 /// Reports the files of other programs in an agent's directory.
 pub(super) fn in_agent(agent: &Agent, verified: &mut Verified) -> Result<()> {
-    const OURS: [&str; 15] = [
+    const OURS: [&str; 16] = [
+        HISTORY,
         RECORDS,
         PENDING,
         TXN_STAGE,

@@ -110,6 +110,12 @@ pub fn pin_removed(session: impl Display, profile: impl Display) -> String {
     format!("session {session} was pinned to {profile}; the pin was removed too")
 }
 
+/// A profile is removed without an earlier version of it being kept.
+#[must_use]
+pub fn not_kept(profile: impl Display, what: &str) -> String {
+    format!("{profile} cannot be brought back after its removal: {what}")
+}
+
 /// Cooldowns and pins of a removed profile could not be removed.
 #[must_use]
 pub fn state_stays(profile: impl Display, what: &str) -> String {

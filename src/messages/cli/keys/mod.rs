@@ -1,6 +1,7 @@
 //! Messages about vault keys, unlock methods, `init`, `recover` and `rekey`.
 
 pub mod checks;
+pub mod history;
 pub mod methods;
 pub mod profiles;
 pub mod vaults;

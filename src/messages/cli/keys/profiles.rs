@@ -15,6 +15,11 @@ pub fn remove(profile: &str, agent: &str) -> String {
     format!("Remove {profile} of agent {agent}?")
 }
 
+/// The question before a removal that cannot be undone.
+pub fn remove_for_good(profile: &str, agent: &str) -> String {
+    format!("Remove {profile} of agent {agent} and all its earlier versions? This cannot be undone.")
+}
+
 /// The profile was removed.
 pub fn removed(profile: &str) -> String {
     format!("Removed {profile}.")

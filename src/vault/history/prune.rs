@@ -1,0 +1,167 @@
+//! Which earlier versions a change drops.
+//!
+//! A version goes if it is old and not among the last few, or if there are too many. Age is counted in intervals
+//! between versions, and no interval counts for more than a third of the time that versions are kept: a clock that
+//! jumps ages nothing by more than that.
+
+use std::collections::BTreeSet;
+
+use super::{Version, dir_if_any, dir_name, file_name, generations};
+use crate::error::Result;
+use crate::seal::RECORD_MAX;
+use crate::secret::ExposeSecret;
+use crate::vault::transaction::staging::Place;
+
+/// How long a version is kept at least, in days, unless the user chose otherwise.
+pub const DAYS: u32 = 30;
+/// The number of versions with different secrets that stay whatever their age.
+pub const LAST: usize = 5;
+/// The most versions of a profile.
+pub const MAX: usize = 64;
+
+const DAY: u64 = 24 * 60 * 60 * 1000;
+
+/// Returns the generations that give way if another version of a profile is kept. The caller holds the agent's lock.
+///
+/// # Errors
+/// Those of reading the directory.
+pub(in crate::vault) fn due(place: Place<'_>, kept: &Version) -> Result<BTreeSet<u64>> {
+    let profile = &kept.record.profile;
+    let there = generations(place.agent, profile)?;
+    // Most profiles have few versions, and then nothing is decrypted.
+    if there.len() < LAST {
+        return Ok(BTreeSet::new());
+    }
+    let Some(dir) = dir_if_any(place.agent.dir(), &dir_name(profile))? else { return Ok(BTreeSet::new()) };
+    let open = |generation: u64| {
+        let sealed = dir.read(&file_name(generation), RECORD_MAX).ok()?;
+        // One that cannot be decrypted is a finding, and stays.
+        Version::open(place.ring, profile, generation, &sealed).ok()
+    };
+    let older = there.into_iter().filter(|generation| *generation < kept.record.generation);
+    let mut versions: Vec<Version> = older.filter_map(open).collect();
+    versions.push(kept.clone());
+    Ok(due_of(&versions, place.now, place.history_days))
+}
+
+/// `versions` are those that can be decrypted, the oldest first; `now` is the time at which the last one is replaced, in
+/// Unix milliseconds.
+fn due_of(versions: &[Version], now: u64, days: u32) -> BTreeSet<u64> {
+    let mut due = BTreeSet::new();
+    if versions.len() <= LAST {
+        return due;
+    }
+    let keeps = u64::from(days) * DAY;
+    let until = |at: usize| {
+        let next = versions.get(at + 1).map_or(now, |next| next.record.generation);
+        next.saturating_sub(versions[at].record.generation)
+    };
+    let secret = |at: usize| versions[at].record.credential.secret.expose_secret();
+    let (mut age, mut secrets) = (0_u64, BTreeSet::new());
+    for at in (0..versions.len()).rev() {
+        let is_last = secrets.len() < LAST || (secrets.len() == LAST && secrets.contains(secret(at)));
+        if is_last {
+            secrets.insert(secret(at));
+        } else if age >= keeps {
+            due.insert(versions[at].record.generation);
+        }
+        age = age.saturating_add(until(at).min(keeps / 3));
+    }
+    // Too many: first those whose secret a later version has too, then those that were current for the shortest time.
+    // A loop that pastes does not push out the version that was in use for days.
+    let mut left: Vec<usize> =
+        (0..versions.len()).filter(|at| !due.contains(&versions[*at].record.generation)).collect();
+    while left.len() > MAX {
+        let last = left.len() - 1;
+        let again =
+            left[..last].iter().position(|at| left.iter().any(|l| l > at && secret(*l) == secret(*at)));
+        let shortest = || (0..last).min_by_key(|at| until(left[*at]));
+        let Some(goes) = again.or_else(shortest) else { break };
+        due.insert(versions[left.remove(goes)].record.generation);
+    }
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::SecretString;
+    use crate::vault::credential::{Credential, CredentialType};
+    use crate::vault::id::ProfileId;
+    use crate::vault::record::{Details, Record};
+    use crate::vault::store::Store;
+
+    const START: u64 = 1_790_000_000_000;
+
+    /// Returns versions with these secrets, written on these days.
+    fn versions(of: &[(u64, &str)]) -> Vec<Version> {
+        let version = |(day, secret): &(u64, &str)| {
+            let profile: ProfileId = "a:b".parse().unwrap();
+            let credential =
+                Credential::new(CredentialType::ApiKey, profile.provider(), SecretString::from(*secret));
+            let record = Record {
+                profile,
+                generation: START + day * DAY,
+                created: 0,
+                updated: 0,
+                replaces: None,
+                by: None,
+                credential,
+                details: Details::default(),
+            };
+            Version { record, store: Store::File }
+        };
+        of.iter().map(version).collect()
+    }
+
+    fn days(of: &[(u64, &str)], now: u64) -> Vec<u64> {
+        due_of(&versions(of), START + now * DAY, DAYS).into_iter().map(|g| (g - START) / DAY).collect()
+    }
+
+    #[test]
+    fn what_is_old_goes_if_it_is_not_among_the_last() {
+        let weekly: Vec<(u64, String)> = (0..9).map(|n| (n * 7, format!("s{n}"))).collect();
+        let weekly: Vec<(u64, &str)> = weekly.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        assert_eq!(days(&weekly, 63), [0, 7, 14, 21]);
+        assert_eq!(days(&weekly[..5], 900), [0; 0]);
+        // A loop of pastes in one day drops nothing.
+        let looped: Vec<(u64, &str)> = [(0, "good")].into_iter().chain((1..8).map(|_| (1, "bad"))).collect();
+        assert_eq!(days(&looped, 1), [0; 0]);
+    }
+
+    #[test]
+    fn a_clock_that_jumps_drops_nothing() {
+        let of: Vec<(u64, String)> = (0..8).map(|n| (0, format!("s{n}"))).collect();
+        let mut of: Vec<(u64, &str)> = of.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        assert_eq!(days(&of, 26_000), [0; 0]);
+        of.extend([
+            (26_000, "x1"),
+            (26_000, "x2"),
+            (26_000, "x3"),
+            (26_000, "x4"),
+            (26_000, "x5"),
+            (26_000, "x6"),
+        ]);
+        assert_eq!(days(&of, 26_000), [0; 0]);
+    }
+
+    #[test]
+    fn the_same_secret_counts_once() {
+        let of = [(0, "a"), (20, "b"), (40, "c"), (60, "d"), (80, "e"), (100, "e"), (120, "e"), (140, "f")];
+        assert_eq!(days(&of, 160), [0]);
+    }
+
+    #[test]
+    fn too_many_versions_cost_the_shortest_lived() {
+        let mut of = vec![(0, "good".to_owned())];
+        of.extend((0..MAX as u64).map(|n| (20, format!("bad{n}"))));
+        let of: Vec<(u64, &str)> = of.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        let mut looped = versions(&of);
+        for (n, version) in looped.iter_mut().enumerate() {
+            version.record.generation += n as u64;
+        }
+        let due = due_of(&looped, START + 20 * DAY + 100, DAYS);
+        assert_eq!(due.len(), 1);
+        assert!(!due.contains(&START));
+    }
+}
