@@ -17,5 +17,6 @@ pub mod profiles;
 pub mod report;
 pub mod resolve;
 pub mod save;
+pub mod settings;
 pub mod state;
 pub mod status;
