@@ -153,7 +153,7 @@ fn a_file_that_the_vault_did_not_write_sends_no_secret_elsewhere() {
     for (what, planted, refused) in [
         ("another agent", good.replace("\"work\"", "\"evil\""), true),
         ("an agent with a wrong MAC", good.replace("mac ", "mac A"), false),
-        ("a file of before", old.clone(), false),
+        ("an older file", old.clone(), false),
         ("no file", String::new(), false),
         ("not JSON", "{\nmac x\n".to_owned(), false),
     ] {

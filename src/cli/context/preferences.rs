@@ -15,7 +15,7 @@ use crate::vault::settings::{self, Key, Settings};
 pub struct Applied {
     /// The value.
     pub value: String,
-    /// Where it comes from: `default`, `settings`, `flag --agent`, `environment NO_COLOR`, …
+    /// Its source: `default`, `settings`, `flag --agent`, `environment NO_COLOR`, …
     pub source: String,
 }
 
