@@ -1,5 +1,7 @@
 //! Instants and durations, for people and scripts. Everything is in Unix milliseconds, UTC.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::fmt::rfc2822;
@@ -56,7 +58,61 @@ pub fn rfc3339(ms: i64) -> String {
     text
 }
 
-/// Returns an instant for people, to the minute and in the time zone of `TZ` or of the machine: `2027-11-21 07:53`.
+/// The time zone of times for people.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Zone(String);
+
+/// The zone that times are shown in, if it is not that of `TZ` or of the machine.
+static SHOWN_IN: OnceLock<Zone> = OnceLock::new();
+
+impl Zone {
+    /// The name of the zone of `TZ` or of the machine.
+    pub const LOCAL: &str = "local";
+    /// The longest name, in bytes.
+    const NAME_MAX: usize = 64;
+
+    /// Returns the zone with an IANA name, such as `Europe/Warsaw`, or [`Zone::LOCAL`]. The name becomes part of a path,
+    /// so anything else is refused.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let is_part = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic())
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+-".contains(&byte))
+        };
+        (name.len() <= Self::NAME_MAX && name.split('/').all(is_part)).then(|| Self(name.to_owned()))
+    }
+
+    /// Returns its name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns whether this machine knows it.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.0 == Self::LOCAL || TimeZone::get(&self.0).is_ok()
+    }
+
+    /// Shows all times of this process in the zone; the first call counts.
+    pub fn show(self) {
+        if self.0 != Self::LOCAL {
+            let _ = SHOWN_IN.set(self);
+        }
+    }
+}
+
+/// Returns the time zone of times for people. A zone that this machine does not know is ignored.
+fn shown_in() -> &'static TimeZone {
+    static FOUND: OnceLock<TimeZone> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let set = SHOWN_IN.get().and_then(|zone| TimeZone::get(zone.as_str()).ok());
+        set.unwrap_or_else(TimeZone::system)
+    })
+}
+
+/// Returns an instant for people, to the minute: `2027-11-21 07:53`. The time zone is that of `TZ`, of the settings, or
+/// of the machine.
 #[must_use]
 pub fn local(ms: i64) -> String {
     local_to(ms, "2027-11-21T07:53".len())
@@ -76,7 +132,7 @@ pub fn day(ms: i64) -> String {
 
 /// Returns the first `length` bytes of a local instant. Beyond the year 9999 the day alone is shown.
 fn local_to(ms: i64, length: usize) -> String {
-    let offset = Timestamp::from_millisecond(ms).map_or(0, |at| TimeZone::system().to_offset(at).seconds());
+    let offset = Timestamp::from_millisecond(ms).map_or(0, |at| shown_in().to_offset(at).seconds());
     let mut text = rfc3339(ms.saturating_add(i64::from(offset) * SECOND));
     let end = if text.starts_with('+') { text.find('T') } else { Some(length) };
     text.truncate(end.unwrap_or(length));

@@ -86,6 +86,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     }
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
+    context.verify_agent(&vault, &session)?;
     let receiver = if args.by.passphrase {
         Receiver::Passphrase(passphrase(context, args)?)
     } else {

@@ -42,6 +42,7 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     harden::large_buffers_apart();
     let vault = context.vault()?;
     let mut session = context.session(&vault)?;
+    context.verify_agent(&vault, &session)?;
     let agent = context.agent()?;
     let record = reading(&vault, &mut session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok(None) };

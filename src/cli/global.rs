@@ -10,6 +10,7 @@ use super::context;
 use crate::env::Env;
 use crate::error::Result;
 use crate::looks::instead;
+use crate::term::style;
 use crate::time::parse_duration;
 use crate::vault::id::AgentName;
 
@@ -66,6 +67,17 @@ pub(super) enum Color {
     Never,
 }
 
+impl Color {
+    /// Returns its name.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+}
+
 /// Returns what `--color` says among arguments that are not parsed yet: help and errors of the command line obey it
 /// too.
 pub(super) fn color_of(arguments: &[OsString]) -> Option<bool> {
@@ -74,11 +86,7 @@ pub(super) fn color_of(arguments: &[OsString]) -> Option<bool> {
         "--color" => arguments.get(at + 1)?.to_str(),
         text => text.strip_prefix("--color="),
     });
-    match values.next()? {
-        "always" => Some(true),
-        "never" => Some(false),
-        _ => None,
-    }
+    style::Color::named(values.next()?)?.wanted()
 }
 
 impl Global {
@@ -120,15 +128,19 @@ fn duration(text: &str) -> std::result::Result<Duration, String> {
 }
 
 /// Returns the agent that a flag or a variable names, and whether it was the flag.
-pub(super) fn agent_of(global: &Global, env: &Env) -> Result<(AgentName, bool)> {
+pub(super) fn agent_of(global: &Global, env: &Env) -> Result<Option<(AgentName, bool)>> {
     match (&global.agent, env.var("STRONGROOM_AGENT")) {
-        (Some(flag), _) => Ok((agent_name(flag)?, true)),
-        (None, Some(variable)) => Ok((variable.to_string_lossy().parse()?, false)),
-        (None, None) => Ok((AgentName::default(), false)),
+        (Some(flag), _) => Ok(Some((agent_name(flag)?, true))),
+        (None, Some(variable)) => Ok(Some((variable.to_string_lossy().parse()?, false))),
+        (None, None) => Ok(None),
     }
 }
 
-fn agent_name(text: &str) -> Result<AgentName> {
+/// Returns the agent with a name that was given by hand.
+///
+/// # Errors
+/// `INVALID_AGENT`; `USAGE` for a secret given by mistake.
+pub(super) fn agent_name(text: &str) -> Result<AgentName> {
     let secret =
         |error| if instead(text).is_some() { context::is_a_secret().err() } else { None }.unwrap_or(error);
     text.parse().map_err(secret)

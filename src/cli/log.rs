@@ -74,10 +74,14 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let mut table = Table::new(["WHEN", "WHAT", "PROFILE", ""]);
     for Checked { line, fault } in &lines {
         let event = &line.event;
-        let what = event.profile.as_deref().or(event.method.as_deref()).unwrap_or("-");
-        let from = match (fault, &event.from) {
+        let named = [&event.profile, &event.method, &event.setting];
+        let what = named.into_iter().flatten().next().map_or("-", String::as_str);
+        let from = match (fault, event.from.as_ref()) {
             (Some(fault), _) => format!("DAMAGED: {fault}"),
             (None, Some(from)) => format!("was {}", safe(from)),
+            (None, None) if event.setting.is_some() => {
+                messages::changed(event.old.as_deref(), event.new.as_deref())
+            }
             (None, None) => String::new(),
         };
         let at = local_to_second(line.at);

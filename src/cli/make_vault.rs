@@ -86,7 +86,7 @@ pub(super) fn make(context: &Context, args: &Init) -> Result<Made> {
                 }
             };
             let payload = Payload::generate(method.name)?;
-            let settings = Settings { default_store: chosen.store };
+            let settings = Settings { default_store: chosen.store, ..Settings::default() };
             let made_of = NewVault { payload, secret: &method.secret, settings };
             let payload = init::init(&home, made_of, &context.setup(), &context.waits("init"))?;
             (payload, method.secret, method.told)
@@ -196,7 +196,8 @@ fn by_keychain(context: &Context, home: &Path, store: Place) -> Result<(Payload,
     let key = keychain_key::create(&keychain, payload.vault.as_str())?;
     let item = keychain.unlock_key(payload.vault.as_str(), unlock_files::KEYCHAIN);
     let secret = MethodSecret::Key(key);
-    let made_of = NewVault { payload, secret: &secret, settings: Settings { default_store: store } };
+    let settings = Settings { default_store: store, ..Settings::default() };
+    let made_of = NewVault { payload, secret: &secret, settings };
     let made = init::init(home, made_of, &context.setup(), &context.waits("init"));
     if made.is_err() {
         // Nothing is encrypted with it yet.

@@ -49,6 +49,7 @@ mod resolve;
 mod rotate;
 mod secret_argument;
 mod session_name;
+mod settings;
 mod setup_token;
 mod status;
 mod store;
@@ -110,6 +111,7 @@ enum Verb {
     Import(Lazy<import::Import>),
     Export(Lazy<export::Export>),
     Store(Lazy<store::Store>),
+    Settings(Lazy<settings::Settings>),
     Recipient(Lazy<keys::Recipient>),
     Resolve(Lazy<resolve::Resolve>),
     Unlock(Lazy<unlock::Unlock>),
@@ -199,6 +201,10 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
         Err(error) => return usage::report(&error, &usage::names(&command, arguments), &env, json),
     };
     let mut context = Context::new(env, global);
+    // `resolve` answers the same whatever a person prefers, and the others show nothing that depends on it.
+    if !matches!(cli.verb, Verb::Resolve(_) | Verb::Completions(_) | Verb::Man(_)) {
+        context.read_settings();
+    }
     let exit = match looked.and_then(|()| dispatch(&mut context, cli.verb)) {
         Ok(exit) => exit,
         Err(error) => context.report(&error),
@@ -307,6 +313,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Import(args) => import::run(context, &args),
         Verb::Export(args) => export::run(context, &args),
         Verb::Store(args) => store::run(context, &args),
+        Verb::Settings(args) => settings::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
         Verb::Unlock(args) => unlock::run(context, &args),
@@ -332,6 +339,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Log(_)
         | Verb::Export(_)
         | Verb::Store(_)
+        | Verb::Settings(_)
         | Verb::Recipient(_)
         | Verb::Resolve(_)
         | Verb::Unlock(_)

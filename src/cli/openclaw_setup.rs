@@ -30,7 +30,7 @@ pub(super) fn of(context: &Context, vault: &Vault) -> Result<ExecProvider> {
         let path = key_sources::default_key_file(&context.env).filter(|path| path.exists());
         path.filter(|path| key_sources::default_key_file(&bare).as_ref() != Some(path))
     });
-    let keychain = settings::unverified(vault.home()) == Some(Store::Keychain);
+    let keychain = settings::unverified(vault.home()).default_store == Store::Keychain;
     Ok(ExecProvider {
         command,
         agent: context.agent()?.as_str().to_owned(),

@@ -29,7 +29,7 @@ type Attributes = HashMap<String, String>;
 /// # Errors
 /// Those of reading the home.
 pub fn is_used(vault: &Vault) -> Result<bool> {
-    if settings::unverified(vault.home()) == Some(Store::Keychain)
+    if settings::unverified(vault.home()).default_store == Store::Keychain
         || vault.slots()?.iter().any(|slot| slot.method == KEYCHAIN)
     {
         return Ok(true);

@@ -3,7 +3,7 @@
 use strongroom_backends::fs::home::ANOTHERS;
 
 use super::Finding;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::messages::doctor as messages;
 use crate::messages::doctor::Problem;
 use crate::permission;
@@ -107,8 +107,9 @@ fn repair_own(vault: &Vault, session: &mut Session, waits: &LockWait) -> Result<
         edit.restarts_log = Some(waits.now.to_string());
         found.push(Finding::note(CHECK, messages::VAULT_LOG_RESTARTED).as_repaired());
     }
-    // Settings that cannot be read may still be as the vault wrote them.
-    if vault.settings(session.keys()).is_err_and(|error| error.code() != Code::Io) {
+    // Settings that cannot be read, or that a later version wrote, are as the vault wrote them.
+    let altered = |error: Error| !matches!(error.code(), Code::Io | Code::NewerFormat);
+    if vault.settings(session.keys()).is_err_and(altered) {
         edit.settings = Some(Settings::default().to_bytes(&ring)?);
         found.push(Finding::note(CHECK, messages::SETTINGS_RESET).as_repaired());
     }

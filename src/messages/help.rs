@@ -16,6 +16,7 @@ Credentials:
   history, undo, forget   Show earlier versions; bring one back; remove them
   order, pin       Choose the profile that is used first, or for one session
   store            Move profiles between files and the keychain
+  settings         Show or change defaults: store, agent, history, time zone, colour
 
 Health:
   status           Show which credentials are usable, and which is used next
@@ -100,6 +101,11 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("store", &["strongroom store move --to keychain"]),
     ("store move", &["strongroom store move --to keychain"]),
     ("store prune", &["strongroom store prune --dry-run"]),
+    ("settings", &["strongroom settings list", "strongroom settings set default-agent work"]),
+    ("settings list", &["strongroom settings list"]),
+    ("settings get", &["strongroom settings get default-store"]),
+    ("settings set", &["strongroom settings set history-days 90"]),
+    ("settings unset", &["strongroom settings unset time-zone"]),
     ("status", &["strongroom status", "strongroom status --check && echo usable"]),
     ("report", &["strongroom report anthropic:work --failure rate_limit"]),
     ("doctor", &["strongroom doctor", "strongroom doctor --repair"]),

@@ -18,6 +18,7 @@ pub mod profiles;
 pub mod report;
 pub mod resolve;
 pub mod save;
+pub mod settings;
 pub mod state;
 pub mod status;
 pub mod undo;

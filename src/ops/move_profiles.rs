@@ -3,10 +3,11 @@
 use super::ids::not_found;
 use super::notice::Notice;
 use super::open::Open;
+use super::settings;
 use crate::error::{Code, Result};
-use crate::unlock::cache;
 use crate::vault::generation::next_record;
 use crate::vault::id::ProfileId;
+use crate::vault::settings::Key;
 use crate::vault::store::Store;
 use crate::vault::transaction::change::Change;
 
@@ -86,17 +87,7 @@ pub fn move_none(open: &mut Open<'_>, to: Store) -> Result<Moved> {
 /// Makes a store the default for new profiles. The move is done by then, so a failure is only a notice.
 fn set_default(open: &mut Open<'_>, to: Store) {
     let before = open.vault.default_store(&open.session);
-    let waits = open.waits("store move");
-    match open.vault.set_default_store(&mut open.session, to, &waits) {
-        Ok(false) => {}
-        Ok(true) => {
-            // Keys that are cached for one agent alone come with the old default store.
-            if let Err(error) = cache::forget_agents(&open.session.keys().vault, open.vault.home().path())
-                && error.code() != Code::KeyringUnavailable
-            {
-                open.tell(&Notice::CachedStoreStays { before, error });
-            }
-        }
-        Err(error) => open.tell(&Notice::DefaultStoreStays { before, error }),
+    if let Err(error) = settings::put(open, "store move", Key::DefaultStore, Some(to.as_str())) {
+        open.tell(&Notice::DefaultStoreStays { before, error });
     }
 }

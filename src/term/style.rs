@@ -4,6 +4,46 @@ use std::fmt;
 
 use crate::env::Env;
 
+/// When colour is used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` is set.
+    #[default]
+    Auto,
+    /// Always, into a pipe too.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    /// Returns its name on the command line and in settings.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Always => "always",
+            Self::Never => "never",
+        }
+    }
+
+    /// Returns the one with a name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Auto, Self::Always, Self::Never].into_iter().find(|color| color.as_str() == name)
+    }
+
+    /// Returns whether colour is used; `None` leaves it to each stream.
+    #[must_use]
+    pub const fn wanted(self) -> Option<bool> {
+        match self {
+            Self::Auto => None,
+            Self::Always => Some(true),
+            Self::Never => Some(false),
+        }
+    }
+}
+
 /// The styles of one output stream. They have no effect unless it is a terminal that wants colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {

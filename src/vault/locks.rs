@@ -11,6 +11,7 @@ use super::anchor::rollback::{self, LedgerState, Standing, WayOut};
 use super::home::{LockWait, Session, Vault};
 use super::id::AgentName;
 use super::session::check_cached;
+use super::settings::HISTORY_DAYS;
 use super::vault_ledger::{Edit, VaultLedger};
 use super::writer::{Means, Remembers, Writer};
 use crate::error::{Code, Result};
@@ -135,6 +136,7 @@ impl Vault {
         if let Ok(ring) = session.keys.own() {
             self.own(&ring, means.over_rekey.is_some())?;
         }
+        let means = Means { history_days: self.history_days(&session.keys), ..means };
         locked
             .into_iter()
             .map(|(agent, locks)| {
@@ -167,7 +169,13 @@ impl Vault {
     }
 
     pub(super) const fn means(&self, now: i64) -> Means<'_> {
-        Means { keychain: &self.keychain, anchors: &self.anchors, follow: self.follow, now, over_rekey: None }
+        let (keychain, anchors, follow) = (&self.keychain, &self.anchors, self.follow);
+        Means { keychain, anchors, follow, now, over_rekey: None, history_days: u32::MAX }
+    }
+
+    /// Returns how long earlier versions are kept at least, in days. If the settings cannot be verified, none is too old.
+    fn history_days(&self, keys: &Keys) -> u32 {
+        self.settings(keys).map_or(u32::MAX, |settings| settings.history_days.unwrap_or(HISTORY_DAYS))
     }
 
     /// Keeps the keys from changing, and the session up to date with them, for a command that checks everything: during

@@ -1,31 +1,115 @@
 //! `settings.json`: the user's choices, with a MAC of the vault key.
 //!
-//! Settings decide where a secret goes, so they count only if they verify: by their MAC, and by the vault's own ledger,
-//! which has their SHA-256. Otherwise the safe defaults apply, and it is a finding.
+//! Settings decide where a secret goes and what is deleted, so they count only if they verify: by their MAC, and by the
+//! vault's own ledger, which has their SHA-256. Otherwise the safe defaults apply, and it is a finding. Colour and time
+//! zone decide only what output looks like, so they are read without a key.
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 
+use super::id::AgentName;
 use super::store::Store;
-use crate::error::Result;
-use crate::messages;
+use crate::error::{Error, Result};
+use crate::messages::vault::settings as messages;
 use crate::seal::keys::{Ring, hex, label};
 use crate::seal::signed::{self, Use};
+use crate::term::style::Color;
+use crate::time::Zone;
 
 /// The file's name in the home.
 pub const FILE: &str = "settings.json";
 /// The largest such file, in bytes.
 pub const MAX: usize = 16 * 1024;
+/// The version of its format. A later version that this program must not overlook has a higher number.
+const FORMAT: u32 = 1;
+
+/// How many days earlier versions of a profile are kept, if the user did not choose.
+pub const HISTORY_DAYS: u32 = 30;
+/// The longest time that earlier versions are kept, in days.
+pub const HISTORY_DAYS_MAX: u32 = 3650;
 
 const PURPOSE: Use<'static> = Use { salt: "settings", label: label::SETTINGS };
 
-/// The settings of a vault.
+/// The settings of a vault. `None` is the default.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Settings {
     /// The store of new profiles.
     pub default_store: Store,
+    /// The agent of commands that name none.
+    pub default_agent: Option<AgentName>,
+    /// How many days earlier versions of a profile are kept.
+    pub history_days: Option<u32>,
+    /// The time zone of times for people.
+    pub time_zone: Option<Zone>,
+    /// When colour is used.
+    pub color: Option<Color>,
+    /// What a later version has set. It is kept as it is.
+    pub others: Map<String, Value>,
+}
+
+/// The name of a setting.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Key {
+    /// `default-store`.
+    DefaultStore,
+    /// `default-agent`.
+    DefaultAgent,
+    /// `history-days`.
+    HistoryDays,
+    /// `time-zone`.
+    TimeZone,
+    /// `color`.
+    Color,
+}
+
+impl Key {
+    /// All settings, in the order in which they are listed.
+    pub const ALL: [Self; 5] =
+        [Self::DefaultStore, Self::DefaultAgent, Self::HistoryDays, Self::TimeZone, Self::Color];
+
+    /// Returns its name on the command line and in the log.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::DefaultStore => "default-store",
+            Self::DefaultAgent => "default-agent",
+            Self::HistoryDays => "history-days",
+            Self::TimeZone => "time-zone",
+            Self::Color => "color",
+        }
+    }
+
+    /// Returns whether it decides only what output looks like.
+    #[must_use]
+    pub const fn is_of_display(self) -> bool {
+        matches!(self, Self::TimeZone | Self::Color)
+    }
+
+    /// Returns the value that applies if the user did not choose one.
+    #[must_use]
+    pub fn default_value(self) -> String {
+        match self {
+            Self::DefaultStore => Store::default().to_string(),
+            Self::DefaultAgent => AgentName::default().to_string(),
+            Self::HistoryDays => HISTORY_DAYS.to_string(),
+            Self::TimeZone => Zone::LOCAL.to_owned(),
+            Self::Color => Color::default().as_str().to_owned(),
+        }
+    }
+}
+
+impl FromStr for Key {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let known = || Self::ALL.map(Self::as_str);
+        Self::ALL.into_iter().find(|key| key.as_str() == text).ok_or_else(|| messages::unknown_key(&known()))
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -35,23 +119,54 @@ struct Text {
     vault: String,
     key: String,
     default_store: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    default_agent: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    history_days: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    time_zone: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    color: Option<String>,
+    #[serde(flatten)]
+    others: Map<String, Value>,
 }
 
-/// Returns the store of new profiles in the file, unverified: enough to tell whether a keychain may be in use.
+/// Returns what the file says, unverified: enough for output, and to tell whether a keychain may be in use. A value
+/// that cannot be right is left out.
 #[must_use]
-pub fn unverified(home: &Dir) -> Option<Store> {
-    let bytes = home.read_if_any(FILE, MAX).ok()??;
-    let text: Text = serde_json::from_str(signed::split(&bytes)?.json).ok()?;
-    text.default_store.parse().ok()
+pub fn unverified(home: &Dir) -> Settings {
+    let read = || -> Option<Value> {
+        let bytes = home.read_if_any(FILE, MAX).ok()??;
+        serde_json::from_str(signed::split(&bytes)?.json).ok()
+    };
+    let text = read().unwrap_or_default();
+    let says = |member: &str| text.get(member).and_then(Value::as_str);
+    Settings {
+        default_store: says("defaultStore").and_then(|text| text.parse().ok()).unwrap_or_default(),
+        default_agent: says("defaultAgent").and_then(|text| text.parse().ok()),
+        history_days: text
+            .get("historyDays")
+            .and_then(Value::as_u64)
+            .and_then(|days| u32::try_from(days).ok())
+            .filter(|days| are_days(*days)),
+        time_zone: says("timeZone").and_then(Zone::named),
+        color: says("color").and_then(Color::named),
+        others: Map::new(),
+    }
+}
+
+fn are_days(days: u32) -> bool {
+    (1..=HISTORY_DAYS_MAX).contains(&days)
 }
 
 impl Settings {
     /// Reads the settings in a home. `digest` is their SHA-256 in the ledger, in hex.
     ///
     /// # Errors
-    /// `TAMPERED` if they are others, `IO` if they cannot be read. Then the defaults apply.
+    /// `TAMPERED` if they are others, `IO` if they cannot be read; then the defaults apply. `NEWER_FORMAT` if a later
+    /// version wrote them, and this one would misread them.
     pub fn read(home: &Dir, ring: &Ring, digest: &str) -> Result<Self> {
-        let tampered = messages::vault::home::settings_altered;
+        let tampered = messages::altered;
         let read = |name: &str| -> Result<Option<Vec<u8>>> {
             let bytes = match home.read_if_any(name, MAX) {
                 // The file may be the right one.
@@ -72,7 +187,28 @@ impl Settings {
         if text.vault != ring.vault.as_str() || !signed::verifies(key, PURPOSE, &parts)? {
             return Err(tampered());
         }
-        Ok(Self { default_store: text.default_store.parse()? })
+        Self::of(text).ok_or_else(messages::newer)
+    }
+
+    /// Returns what a verified file says; `None` if it says what this version does not know.
+    fn of(text: Text) -> Option<Self> {
+        if text.format != FORMAT || text.history_days.is_some_and(|days| !are_days(days)) {
+            return None;
+        }
+        Some(Self {
+            default_store: text.default_store.parse().ok()?,
+            default_agent: text.default_agent.map(|name| name.parse()).transpose().ok()?,
+            history_days: text.history_days,
+            time_zone: match text.time_zone {
+                Some(name) => Some(Zone::named(&name)?),
+                None => None,
+            },
+            color: match text.color {
+                Some(name) => Some(Color::named(&name)?),
+                None => None,
+            },
+            others: text.others,
+        })
     }
 
     /// Returns the signed bytes of the file.
@@ -81,13 +217,135 @@ impl Settings {
     /// `INTERNAL`.
     pub fn to_bytes(&self, ring: &Ring) -> Result<Vec<u8>> {
         let text = Text {
-            format: 1,
+            format: FORMAT,
             vault: ring.vault.to_string(),
             key: ring.current().id().to_string(),
             default_store: self.default_store.to_string(),
+            default_agent: self.default_agent.as_ref().map(ToString::to_string),
+            history_days: self.history_days,
+            time_zone: self.time_zone.as_ref().map(|zone| zone.as_str().to_owned()),
+            color: self.color.map(|color| color.as_str().to_owned()),
+            others: self.others.clone(),
         };
-        let json =
-            serde_json::to_string(&text).map_err(|_| messages::vault::home::settings_not_serialized())?;
+        let json = serde_json::to_string(&text).map_err(|_| messages::not_serialized())?;
         Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
+    }
+
+    /// Returns the value of a setting, unless the default applies.
+    #[must_use]
+    pub fn value(&self, key: Key) -> Option<String> {
+        match key {
+            Key::DefaultStore => {
+                (self.default_store != Store::default()).then(|| self.default_store.to_string())
+            }
+            Key::DefaultAgent => self.default_agent.as_ref().map(ToString::to_string),
+            Key::HistoryDays => self.history_days.map(|days| days.to_string()),
+            Key::TimeZone => self.time_zone.as_ref().map(|zone| zone.as_str().to_owned()),
+            Key::Color => self.color.map(|color| color.as_str().to_owned()),
+        }
+    }
+
+    /// Changes a setting; without a value, to the default.
+    ///
+    /// # Errors
+    /// `USAGE` or `INVALID_AGENT` for a value that the setting cannot have. The value is not quoted.
+    pub fn put(&mut self, key: Key, value: Option<&str>) -> Result<()> {
+        let Some(value) = value else {
+            let default = Self::default();
+            match key {
+                Key::DefaultStore => self.default_store = default.default_store,
+                Key::DefaultAgent => self.default_agent = None,
+                Key::HistoryDays => self.history_days = None,
+                Key::TimeZone => self.time_zone = None,
+                Key::Color => self.color = None,
+            }
+            return Ok(());
+        };
+        match key {
+            Key::DefaultStore => self.default_store = value.parse().map_err(|_| messages::not_a_store())?,
+            Key::DefaultAgent => self.default_agent = Some(value.parse()?),
+            Key::HistoryDays => {
+                let digits = value.bytes().all(|byte| byte.is_ascii_digit());
+                let days = value.parse().ok().filter(|days| digits && are_days(*days));
+                self.history_days = Some(days.ok_or_else(|| messages::not_days(HISTORY_DAYS_MAX))?);
+            }
+            Key::TimeZone => {
+                let zone = Zone::named(value).filter(Zone::is_known);
+                self.time_zone = Some(zone.ok_or_else(messages::not_a_zone)?);
+            }
+            Key::Color => self.color = Some(Color::named(value).ok_or_else(messages::not_a_color)?),
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    fn text(more: &Value) -> Text {
+        let mut text = serde_json::json!({
+            "format": 1, "vault": "v", "key": "k", "defaultStore": "file",
+        });
+        text.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        serde_json::from_value(text).unwrap()
+    }
+
+    #[test]
+    fn an_older_file_has_the_defaults_and_a_later_one_is_kept() {
+        assert_eq!(Settings::of(text(&serde_json::json!({}))).unwrap(), Settings::default());
+        let later = Settings::of(text(&serde_json::json!({ "engine": { "url": "x" } }))).unwrap();
+        assert_eq!(later.others["engine"]["url"], "x");
+        for unknown in [
+            serde_json::json!({ "format": 2 }),
+            serde_json::json!({ "color": "rainbow" }),
+            serde_json::json!({ "historyDays": 0 }),
+            serde_json::json!({ "defaultStore": "cloud" }),
+            serde_json::json!({ "defaultAgent": "../x" }),
+        ] {
+            assert_eq!(Settings::of(text(&unknown)), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn each_setting_is_put_read_and_unset() {
+        let mut settings = Settings::default();
+        for (key, value) in [
+            (Key::DefaultStore, "keychain"),
+            (Key::DefaultAgent, "work"),
+            (Key::HistoryDays, "3650"),
+            (Key::TimeZone, "UTC"),
+            (Key::Color, "always"),
+        ] {
+            assert_eq!(key.as_str().parse::<Key>().unwrap(), key);
+            settings.put(key, Some(value)).unwrap();
+            assert_eq!(settings.value(key).as_deref(), Some(value));
+        }
+        for key in Key::ALL {
+            settings.put(key, Some(&key.default_value())).unwrap();
+            settings.put(key, None).unwrap();
+            assert_eq!(settings.value(key), None);
+        }
+        assert_eq!(settings, Settings::default());
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_right_is_refused() {
+        for (key, values) in [
+            (Key::DefaultStore, ["", "File", "cloud", "file "].as_slice()),
+            (Key::DefaultAgent, &["", "Work", "../x", "providers", "a b"]),
+            (Key::HistoryDays, &["", "0", "3651", "-1", "+5", "1.5", "30d", "99999999999"]),
+            (Key::TimeZone, &["", "Mars/Base", "../../etc/passwd", "/etc/localtime", "a\nb", ":UTC"]),
+            (Key::Color, &["", "yes", "Always"]),
+        ] {
+            for value in values {
+                let mut settings = Settings::default();
+                let error = settings.put(key, Some(value)).unwrap_err();
+                assert!(matches!(error.code(), Code::Usage | Code::InvalidAgent), "{key:?} {value}");
+                assert_eq!(settings, Settings::default(), "{key:?} {value}");
+            }
+        }
+        assert_eq!("colour".parse::<Key>().unwrap_err().code(), Code::Usage);
     }
 }

@@ -6,7 +6,6 @@ use super::agent::Agent;
 use super::anchor::Anchors;
 use super::anchor::rollback::{self, LedgerState, Standing, WayOut};
 use super::generation::Generations;
-use super::history::prune;
 use super::ledger::{Book, Ledger};
 use super::reader::Reader;
 use super::transaction::change::{Change, Outcome};
@@ -30,6 +29,7 @@ pub struct Writer<'s> {
     set_aside: Option<String>,
     anchors: &'s Anchors,
     follow: Follow,
+    history_days: u32,
     remembers: Remembers,
     _locks: Vec<Lock>,
 }
@@ -43,6 +43,8 @@ pub(super) struct Means<'s> {
     pub(super) now: i64,
     /// Set if a state from before a change of keys is allowed.
     pub(super) over_rekey: Option<Remembers>,
+    /// How long earlier versions are kept at least, in days.
+    pub(super) history_days: u32,
 }
 
 /// Whether this machine remembers a change of a state from before a change of keys.
@@ -108,9 +110,20 @@ impl<'s> Writer<'s> {
 
     /// Returns a writer for an agent whose ledger is lost, or whose keys are. Nothing is checked.
     pub(super) fn over(agent: Agent, ring: Ring, means: Means<'s>, locks: Vec<Lock>) -> Self {
-        let Means { keychain, anchors, follow, now, .. } = means;
+        let Means { keychain, anchors, follow, now, history_days, .. } = means;
         let remembers = Remembers::Yes;
-        Self { agent, ring, keychain, now, set_aside: None, anchors, follow, remembers, _locks: locks }
+        Self {
+            agent,
+            ring,
+            keychain,
+            now,
+            set_aside: None,
+            anchors,
+            follow,
+            history_days,
+            remembers,
+            _locks: locks,
+        }
     }
 
     /// Compares the agent with what this machine remembers of it.
@@ -208,7 +221,7 @@ impl<'s> Writer<'s> {
             ring: &self.ring,
             follow: self.follow,
             now: u64::try_from(self.now).unwrap_or(0),
-            history_days: prune::DAYS,
+            history_days: self.history_days,
         };
         Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
     }

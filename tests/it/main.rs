@@ -62,6 +62,7 @@ mod scale;
 mod selection;
 mod serial;
 mod session;
+mod settings;
 mod setup_token;
 mod setup_token_ends;
 mod sources;

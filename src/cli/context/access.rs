@@ -89,8 +89,9 @@ impl Context {
     /// Returns the vault that a session unlocked.
     ///
     /// # Errors
-    /// `INVALID_AGENT`.
+    /// `INVALID_AGENT`; those of [`Context::verify_agent`].
     pub fn open_by<'v>(&self, vault: &'v Vault, session: Session) -> Result<Open<'v>> {
+        self.verify_agent(vault, &session)?;
         let env = self.env.clone();
         Ok(Open {
             vault,

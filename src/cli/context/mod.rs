@@ -2,6 +2,7 @@
 
 mod access;
 mod ids;
+mod preferences;
 mod speech;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::unlock::key_sources::Named;
 use crate::vault::anchor;
 use crate::vault::home::{self, LOCK_TIMEOUT, LockWait};
 use crate::vault::id::AgentName;
+use crate::vault::settings::Settings;
 
 pub use speech::report;
 
@@ -34,6 +36,10 @@ pub struct Context {
     pub env: Env,
     /// The options of every command.
     pub global: Global,
+    /// What `settings.json` says, unverified.
+    claimed: Settings,
+    /// The default agent that was verified; main if the settings name none.
+    verified_agent: OnceLock<AgentName>,
     /// How long the keychain may be silent in all, over every call of this command.
     patience: OnceLock<Patience>,
     /// Whether standard output is closed, so that nothing more is written.
@@ -44,7 +50,14 @@ impl Context {
     /// Returns the environment for parsed options.
     #[must_use]
     pub fn new(env: Env, global: Global) -> Self {
-        Self { env, global, patience: OnceLock::new(), closed: false }
+        Self {
+            env,
+            global,
+            claimed: Settings::default(),
+            verified_agent: OnceLock::new(),
+            patience: OnceLock::new(),
+            closed: false,
+        }
     }
 
     /// Returns whether the command prints one JSON document.
@@ -115,7 +128,8 @@ impl Context {
 
     /// Returns the agent, and whether `--agent` names it.
     fn agent_and_origin(&self) -> Result<(AgentName, bool)> {
-        let (agent, by_flag) = agent_of(&self.global, &self.env)?;
+        let named = agent_of(&self.global, &self.env)?;
+        let (agent, by_flag) = named.unwrap_or_else(|| (self.default_agent(), false));
         // Some keys are valid names. A name in use is a name, even if it looks like a key.
         let is_secret = instead(agent.as_str()).is_some() || is_opaque(agent.as_str());
         if is_secret && !self.home()?.join(home::AGENTS).join(agent.as_str()).is_dir() {

@@ -5,4 +5,5 @@ pub mod bundles;
 pub mod credentials;
 pub mod keys;
 pub mod reading;
+pub mod settings;
 pub mod setup;

@@ -121,16 +121,3 @@ pub fn remains_exist(home: &Path) -> Error {
             "run `strongroom doctor --repair`; if the unlock files are lost, run `strongroom recover --recovery-key FILE`",
         )
 }
-
-/// `settings.json` is not the file that this vault wrote.
-#[must_use]
-pub fn settings_altered() -> Error {
-    Error::new(Code::Tampered, "settings.json is not the file that this vault wrote; the defaults apply")
-        .with_remedy("run `strongroom doctor --repair`")
-}
-
-/// `settings.json` cannot be serialized.
-#[must_use]
-pub fn settings_not_serialized() -> Error {
-    Error::new(Code::Internal, "cannot serialize the settings")
-}

@@ -12,4 +12,5 @@ pub mod names;
 pub mod progress;
 pub mod records;
 pub mod rollback;
+pub mod settings;
 pub mod strays;

@@ -12,8 +12,6 @@ use crate::seal::RECORD_MAX;
 use crate::secret::ExposeSecret;
 use crate::vault::transaction::staging::Place;
 
-/// How long a version is kept at least, in days, unless the user chose otherwise.
-pub const DAYS: u32 = 30;
 /// The number of versions with different secrets that stay whatever their age.
 pub const LAST: usize = 5;
 /// The most versions of a profile.
@@ -89,6 +87,7 @@ mod tests {
     use crate::vault::credential::{Credential, CredentialType};
     use crate::vault::id::ProfileId;
     use crate::vault::record::{Details, Record};
+    use crate::vault::settings::HISTORY_DAYS;
     use crate::vault::store::Store;
 
     const START: u64 = 1_790_000_000_000;
@@ -115,7 +114,10 @@ mod tests {
     }
 
     fn days(of: &[(u64, &str)], now: u64) -> Vec<u64> {
-        due_of(&versions(of), START + now * DAY, DAYS).into_iter().map(|g| (g - START) / DAY).collect()
+        due_of(&versions(of), START + now * DAY, HISTORY_DAYS)
+            .into_iter()
+            .map(|g| (g - START) / DAY)
+            .collect()
     }
 
     #[test]
@@ -160,7 +162,7 @@ mod tests {
         for (n, version) in looped.iter_mut().enumerate() {
             version.record.generation += n as u64;
         }
-        let due = due_of(&looped, START + 20 * DAY + 100, DAYS);
+        let due = due_of(&looped, START + 20 * DAY + 100, HISTORY_DAYS);
         assert_eq!(due.len(), 1);
         assert!(!due.contains(&START));
     }

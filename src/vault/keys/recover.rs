@@ -26,11 +26,11 @@ use crate::vault::agent::{Agent, OPS, TXN};
 use crate::vault::history::{self, Version};
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::keys::rekey::known_settings;
 use crate::vault::ledger::shard::Entries;
 use crate::vault::ledger::{self, Book, GENERATION_MAX, Ledger, Unverified};
 use crate::vault::log::{self, Durable};
 use crate::vault::record::{Record, Whose};
-use crate::vault::settings::Settings;
 use crate::vault::store::Store;
 use crate::vault::transaction;
 use crate::vault::transaction::change::Change;
@@ -132,7 +132,7 @@ pub fn recover(vault: &Vault, plan: Plan<'_>, waits: &LockWait) -> Result<Recove
     let seal = |payload: &Payload| -> Result<Vec<(String, Vec<u8>)>> {
         Ok(vec![(payload.method.clone(), unlock_files::seal(payload, &key)?)])
     };
-    let settings = vault.settings(&keys).unwrap_or_else(|_| Settings::default()).to_bytes(&ring)?;
+    let settings = known_settings(vault, &keys)?.to_bytes(&ring)?;
     let edit = Edit { methods: seal(&payload)?, settings: Some(settings), now: waits.now, ..Edit::default() };
     let own = vault.commit_own(&ring, &before, &edit)?;
     recover_agents(&keys, &copies, plan.identity, waits, &mut done)?;

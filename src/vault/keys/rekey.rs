@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use strongroom_backends::fs::lock::{self, Lock};
 
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 use crate::messages::vault::{keys as messages, progress};
 use crate::seal::keys::{KeyId, Keys, Ring};
 use crate::seal::record;
@@ -104,7 +104,7 @@ pub fn rekey(
     let names = with_contents(vault, &session.keys)?;
     check_all(vault, &session.keys, &names, waits)?;
     let mut done = Rekeyed { resumed: payload.pending.is_some(), ..Rekeyed::default() };
-    let settings = vault.settings(&session.keys).unwrap_or_default();
+    let settings = known_settings(vault, &session.keys)?;
     let step = Step { vault, methods, settings, above, now: waits.now };
     if payload.pending.is_none() {
         payload.add_key(waits.now)?;
@@ -134,6 +134,17 @@ pub fn rekey(
         unlocked.payload = payload;
     }
     Ok(done)
+}
+
+/// Returns the settings, or the defaults if they are not as the vault wrote them.
+///
+/// # Errors
+/// `NEWER_FORMAT`: to sign the defaults instead would lose what a later version set.
+pub(in crate::vault) fn known_settings(vault: &Vault, keys: &Keys) -> Result<Settings> {
+    match vault.settings(keys) {
+        Err(error) if error.code() == Code::NewerFormat => Err(error),
+        read => Ok(read.unwrap_or_default()),
+    }
 }
 
 /// What every step of a rekey writes for the vault itself.

@@ -10,7 +10,7 @@ use crate::unlock::unlock_files::{self, Slot};
 use crate::unlock::{Opened, cache};
 use crate::vault::home::{LockWait, Session, Vault, VaultFile};
 use crate::vault::log::Event;
-use crate::vault::settings::Settings;
+use crate::vault::settings::{Key, Settings};
 use crate::vault::store::Store;
 use crate::vault::vault_ledger::{Edit, VaultLedger};
 
@@ -171,34 +171,53 @@ impl Vault {
         }
     }
 
-    /// Sets the store of new profiles. Returns whether it was another before.
+    /// Changes a setting; without a value, to the default. Returns the settings before, or `None` if it had that value.
     ///
     /// # Errors
-    /// `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings were altered; those of locking and
-    /// writing.
-    pub fn set_default_store(&self, session: &mut Session, to: Store, waits: &LockWait) -> Result<bool> {
-        if self.settings(&session.keys)?.default_store == to {
-            return Ok(false);
+    /// Those of [`Settings::put`]; `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings were altered;
+    /// those of locking and writing.
+    pub fn set(
+        &self,
+        session: &mut Session,
+        key: Key,
+        value: Option<&str>,
+        waits: &LockWait,
+    ) -> Result<Option<Settings>> {
+        let changed = |before: &Settings| -> Result<Settings> {
+            let mut after = before.clone();
+            after.put(key, value)?;
+            Ok(after)
+        };
+        let before = self.settings(&session.keys)?;
+        if changed(&before)? == before {
+            return Ok(None);
         }
         let _lock = self.keys_alone(session, waits)?;
         let ring = session.keys.own()?;
         let own = self.own(&ring, false)?;
-        let mut settings = Settings::read(&self.home, &ring, &own.settings)?;
-        settings.default_store = to;
+        let before = Settings::read(&self.home, &ring, &own.settings)?;
+        let after = changed(&before)?;
+        let event = Event {
+            op: "settings".to_owned(),
+            setting: Some(key.as_str().to_owned()),
+            old: before.value(key),
+            new: after.value(key),
+            ..Event::default()
+        };
         let edit = Edit {
-            settings: Some(settings.to_bytes(&ring)?),
-            events: vec![Event { op: "settings".to_owned(), ..Event::default() }],
+            settings: Some(after.to_bytes(&ring)?),
+            events: vec![event],
             now: waits.now,
             ..Edit::default()
         };
         self.commit_own(&ring, &own, &edit)?;
-        Ok(true)
+        Ok(Some(before))
     }
 
     /// Reads the settings.
     ///
     /// # Errors
-    /// `TAMPERED` if they, or the ledger, were altered.
+    /// `TAMPERED` if they, or the ledger, were altered; `NEWER_FORMAT`; `LOCKED` without the keys of the whole vault.
     pub fn settings(&self, keys: &Keys) -> Result<Settings> {
         let ring = keys.own()?;
         let own = VaultLedger::expect(&self.home, &ring)?;

@@ -36,6 +36,11 @@ pub fn log_is_empty(agent: Option<&str>) -> String {
     format!("The log of {whose} is empty.")
 }
 
+/// The value of a setting before and after a change; without a value, the default.
+pub fn changed(old: Option<&str>, new: Option<&str>) -> String {
+    format!("{} → {}", old.unwrap_or("default"), new.unwrap_or("default"))
+}
+
 /// Lines of the log are damaged.
 pub fn damaged_lines(number: usize) -> String {
     format!("{} in the log; run `strongroom verify`", counted(number as u64, "damaged line"))
