@@ -36,7 +36,7 @@ pub struct Restored {
 /// Returns the version that an undo would bring back: the latest, or the one with this generation.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is none, `REVOKED` if a later secret replaced a revoked one; those of reading.
+/// `NOT_FOUND` if there are no versions, `DENIED` if a later secret replaced a revoked one; those of reading.
 pub fn choose(open: &Open<'_>, profile: &ProfileId, to: Option<u64>) -> Result<Choice> {
     let reader = open.reader()?.ok_or_else(|| not_found(open.vault, &open.agent, profile))?;
     choice(open, &reader, profile, to)

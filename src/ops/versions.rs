@@ -40,7 +40,7 @@ pub struct Line {
 /// Returns the versions of a profile, the newest first.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is none; those of reading.
+/// `NOT_FOUND` if there are no versions; those of reading.
 pub fn of(open: &Open<'_>, profile: &ProfileId) -> Result<Vec<Line>> {
     let missing = || not_found(open.vault, &open.agent, profile);
     let reader = open.reader()?.ok_or_else(missing)?;

@@ -39,7 +39,7 @@ pub(super) fn verify(reader: &Reader<'_>, book: &Book, verified: &mut Verified) 
                 // A change that is not fully applied has it whole.
                 Err(_) if staged().is_ok() => return Ok(()),
                 Err(error) => messages::findings::damaged_version(&profile, generation, error.what()),
-                Ok(_) if generation < entry.history_from => {
+                Ok(_) if generation < entry.history_from && !reader.may_be_behind() => {
                     messages::findings::forgotten_and_back(&profile, generation)
                 }
                 Ok(_) => return Ok(()),

@@ -91,6 +91,20 @@ check_everyday() {
     item_is_current 'the item holds the new generation' anthropic:work
     same "$(items_count kind=record profile=anthropic:work)" 1 'a profile has one item'
 
+    works 'undo' undo anthropic:work --yes
+    gives "$(token 1)" 'get after undo' get anthropic:work
+    item_is_current 'the item holds what was brought back' anthropic:work
+    works 'a second undo' undo anthropic:work --yes
+    gives "$(token 2)" 'get after a second undo' get anthropic:work
+    works 'remove' remove anthropic:work --yes
+    same "$(items_count kind=record profile=anthropic:work)" 0 'a removed profile has no item'
+    works 'undo of a removal' undo anthropic:work --yes
+    gives "$(token 2)" 'get after undo of a removal' get anthropic:work
+    same "$(store_of anthropic:work) $(items_count kind=record profile=anthropic:work)" 'keychain 1' 'it is in the keychain again'
+    works 'forget' forget anthropic:work --yes
+    same "$(items_count kind=record profile=anthropic:work) $(find "$vault" -path '*history*' -type f | wc -l)" '1 0' \
+        'forget leaves the item, and no earlier version'
+
     works 'store move to file' store move anthropic:work --to file
     same "$(store_of anthropic:work) $(items_count kind=record profile=anthropic:work)" 'file 0' 'the moved profile has a file and no item'
     gives "$(token 2)" 'get from the file' get anthropic:work
