@@ -40,6 +40,8 @@ pub(super) struct Stored {
     pub verb: &'static str,
     /// The record.
     pub record: Record,
+    /// Whether the expiry is the usual one because the user did not say.
+    expiry_assumed: bool,
     /// The warnings that were shown.
     pub warnings: Vec<String>,
 }
@@ -152,7 +154,7 @@ impl Stored {
         for warning in &warnings {
             context.warn(warning);
         }
-        Self { verb, record: saved.record, warnings }
+        Self { verb, record: saved.record, expiry_assumed: saved.expiry_assumed, warnings }
     }
 
     /// Prints what was stored, as the only output of a command.
@@ -175,6 +177,7 @@ impl Stored {
             "provider": credential.provider.as_str(),
             "type": credential.kind.as_str(),
             "expires": credential.expires,
+            "expiryAssumed": self.expiry_assumed,
             "generation": self.record.generation,
             "result": self.verb.to_lowercase(),
             "warnings": self.warnings,
@@ -188,6 +191,10 @@ impl Stored {
         let agent = context.agent()?;
         let other = (agent != AgentName::default()).then_some(agent.as_str());
         let now = context.env.now();
-        context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))
+        context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))?;
+        if self.expiry_assumed {
+            context.say(credentials::EXPIRY_ASSUMED);
+        }
+        Ok(())
     }
 }

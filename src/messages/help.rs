@@ -14,8 +14,7 @@ Credentials:
   rotate           Replace the secret of a profile
   rename, remove   Rename or remove a profile
   order, pin       Choose the profile that is used first, or for one session
-  store            Move profiles between files and the keychain
-  settings         Show or change defaults: store, agent, history, time zone, colour
+  store, settings  Move profiles between stores; show or change defaults
 
 Health:
   status           Show which credentials are usable, and which is used next
