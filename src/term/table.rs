@@ -93,7 +93,10 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
                     }
                     owed = 0;
                 }
-                owed += width - width_of(cell) + 2;
+                // A column without any text takes no room, as in `width`.
+                if *width > 0 {
+                    owed += width - width_of(cell) + 2;
+                }
                 begin = *end;
             }
             out.push('\n');
