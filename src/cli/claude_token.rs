@@ -7,7 +7,7 @@ use rustix::fs::{Access, access};
 
 use super::Context;
 use super::context::not_a_secret;
-use super::expiry_flags::{Ends, from_now};
+use super::expiry_flags::Ends;
 use super::secret_argument::{self, Read};
 use super::storing::StoreArg;
 use super::storing::{self, Stored};
@@ -29,8 +29,6 @@ use crate::vault::index::Index;
 
 /// The form of the tokens of `claude setup-token`; the minimum length is OpenClaw's.
 const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
-/// How long a setup-token is valid, as `claude` says.
-pub(super) const LIFETIME: &str = "365d";
 
 /// Gets a setup-token and stores it.
 ///
@@ -64,7 +62,7 @@ pub(super) fn make(context: &mut Context, open: &mut Open<'_>, wish: Wish) -> Re
 /// # Errors
 /// `USAGE`.
 pub(super) fn end(ends: &Ends, now: i64) -> Result<End> {
-    ends.read(now)?.or_else(|| from_now(LIFETIME, now))
+    Ok(ends.read(now)?.or_of_setup_token(now))
 }
 
 /// Returns the setup-token to make, as the flags say.

@@ -12,7 +12,9 @@ use super::context::not_a_secret;
 use crate::error::Result;
 use crate::messages::cli::reading;
 use crate::ops::list::{Holds, Listing};
+use crate::select::health::WARN_AFTER_MS;
 use crate::term::out;
+use crate::term::style::{Style, Tone};
 use crate::term::table::Table;
 use crate::time::{local, relative};
 use crate::vault::credential::CredentialType;
@@ -84,13 +86,13 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         return Ok(0);
     }
     // Output is collected, and printed before each warning, so that both appear in order.
-    let columns = out::columns();
+    let (columns, style) = (out::columns(), Style::stdout(&context.env));
     let mut out = String::new();
     for agent in &agents {
         if agents.len() > 1 {
             out.push_str(&format!("Agent {}\n", agent.name));
         }
-        let is_empty = !write_table(&mut out, agent, context.env.now(), columns);
+        let is_empty = !write_table(&mut out, agent, context.env.now(), columns, style);
         let nothing = is_empty && agent.unlisted.is_empty();
         if nothing || !agent.unlisted.is_empty() || agent.seen.unfinished {
             context.print(&std::mem::take(&mut out))?;
@@ -164,12 +166,25 @@ fn profile(entry: Entry<'_>, holds: Holds) -> ProfileDocument<'_> {
     }
 }
 
-/// Appends the table of an agent's profiles, without dates if the terminal is too narrow for them. Returns whether there
-/// are any.
-fn write_table(out: &mut String, agent: &Listed<'_>, now: i64, columns: Option<usize>) -> bool {
-    let mut table = table_of(agent, now, true);
-    if columns.is_some_and(|columns| table.width() > columns) {
-        table = table_of(agent, now, false);
+/// How much of a table is shown, the most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Detail {
+    Everything,
+    /// Without dates.
+    Relative,
+    /// Without the store too.
+    Short,
+}
+
+/// Appends the table of an agent's profiles, with as much as the terminal is wide enough for. Returns whether there are
+/// any.
+fn write_table(out: &mut String, agent: &Listed<'_>, now: i64, columns: Option<usize>, style: Style) -> bool {
+    let fits = |table: &Table<5>| columns.is_none_or(|columns| table.width() <= columns);
+    let mut table = table_of(agent, now, Detail::Everything, style);
+    for detail in [Detail::Relative, Detail::Short] {
+        if !fits(&table) {
+            table = table_of(agent, now, detail, style);
+        }
     }
     if table.is_empty() {
         return false;
@@ -178,14 +193,15 @@ fn write_table(out: &mut String, agent: &Listed<'_>, now: i64, columns: Option<u
     true
 }
 
-fn table_of(agent: &Listed<'_>, now: i64, with_dates: bool) -> Table<5> {
-    let mut table = Table::new(["PROFILE", "TYPE", "EXPIRES", "STORE", ""]);
+fn table_of(agent: &Listed<'_>, now: i64, detail: Detail, style: Style) -> Table<5> {
+    let with_store = detail < Detail::Short;
+    let mut table = Table::new(["PROFILE", "TYPE", "EXPIRES", if with_store { "STORE" } else { "" }, ""]);
     let mut expires = String::new();
     for (entry, holds) in agent.entries() {
         expires.clear();
         match entry.expires {
             None => expires.push('-'),
-            Some(at) if !with_dates => expires.push_str(&relative(at, now)),
+            Some(at) if detail > Detail::Everything => expires.push_str(&relative(at, now)),
             Some(at) => {
                 expires.push_str(&local(at));
                 expires.push_str(" (");
@@ -202,7 +218,12 @@ fn table_of(agent: &Listed<'_>, now: i64, with_dates: bool) -> Table<5> {
         };
         let kind = entry.kind.map_or("?", CredentialType::as_str);
         let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);
-        table.row([entry.id, kind, &expires, store, note]);
+        table.row([entry.id, kind, &expires, if with_store { store } else { "" }, note]);
+        match entry.expires.map(|at| at.saturating_sub(now)) {
+            Some(left) if left <= 0 => table.paint(2, style, Tone::Bad),
+            Some(left) if left <= WARN_AFTER_MS => table.paint(2, style, Tone::Warn),
+            _ => {}
+        }
     }
     table
 }

@@ -1,14 +1,19 @@
 //! `log`: shows the log of changes.
 
+use std::cell::OnceCell;
+use std::time::Duration;
+
 use clap::Args;
 use serde::Serialize;
 
 use super::Context;
-use super::context::not_a_secret;
+use super::context::{document, not_a_secret};
 use crate::error::Result;
 use crate::messages::cli::keys::checks as messages;
+use crate::ops::follow::Follower;
 use crate::ops::history::{Checked, History, Wanted};
 use crate::term::escape::safe;
+use crate::term::out;
 use crate::term::table::Table;
 use crate::time::{local_to_second, parse_duration};
 
@@ -29,9 +34,12 @@ pub struct Log {
     /// Show only the last N changes
     #[arg(long, short = 'n', value_name = "N")]
     last: Option<usize>,
-    /// Show the changes of keys and unlock methods instead of an agent's profiles
+    /// Show the changes of keys, unlock methods and settings instead of an agent's profiles
     #[arg(long)]
     vault: bool,
+    /// Go on with new changes as they are made, until Ctrl-C
+    #[arg(long, short)]
+    follow: bool,
 }
 
 #[derive(Serialize)]
@@ -44,6 +52,9 @@ struct Document {
     verified: bool,
 }
 
+/// How often `--follow` looks for new lines.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
     let since = args
@@ -54,17 +65,24 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         .map(|ms| context.env.now() - ms);
     let vault = context.vault_unasked()?;
     let agent = context.agent()?;
-    let session = || context.session_unasked(&vault).ok();
-    let mut history = if args.vault {
-        History::of_vault(&vault, session().as_ref())?
-    } else {
-        History::of_agent(&vault, &agent, session)?
-    };
     if let Some(op) = &args.op {
         not_a_secret(op)?;
     }
+    let wanted = Wanted { profile: profile.as_ref(), op: args.op.as_deref(), since, last: args.last };
+    if args.follow {
+        let session = context.session_unasked(&vault).ok();
+        let follower = Follower::new(&vault, (!args.vault).then_some(&agent), session);
+        return follow(context, follower, &wanted);
+    }
+    let session = OnceCell::new();
+    let session = || session.get_or_init(|| context.session_unasked(&vault).ok()).as_ref();
+    let mut history = if args.vault {
+        History::of_vault(&vault, session())?
+    } else {
+        History::of_agent(&vault, &agent, session)?
+    };
     let all = history.lines.len();
-    history.keep(&Wanted { profile: profile.as_ref(), op: args.op.as_deref(), since, last: args.last })?;
+    history.keep(&wanted)?;
     let History { lines, damaged, verified, .. } = history;
     if context.json() {
         let agent = (!args.vault).then(|| agent.to_string());
@@ -72,20 +90,9 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         return Ok(0);
     }
     let mut table = Table::new(["WHEN", "WHAT", "PROFILE", ""]);
-    for Checked { line, fault } in &lines {
-        let event = &line.event;
-        let named = [&event.profile, &event.method, &event.setting];
-        let what = named.into_iter().flatten().next().map_or("-", String::as_str);
-        let from = match (fault, event.from.as_ref()) {
-            (Some(fault), _) => format!("DAMAGED: {fault}"),
-            (None, Some(from)) => format!("was {}", safe(from)),
-            (None, None) if event.setting.is_some() => {
-                messages::changed(event.old.as_deref(), event.new.as_deref())
-            }
-            (None, None) => String::new(),
-        };
-        let at = local_to_second(line.at);
-        table.row([&at, &safe(&event.op), &safe(what), &from]);
+    for line in &lines {
+        let cells = cells(line);
+        table.row(cells.each_ref().map(String::as_str));
     }
     if !table.is_empty() {
         context.print(&table.to_string())?;
@@ -98,4 +105,42 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         context.warn(&messages::damaged_lines(damaged));
     }
     Ok(0)
+}
+
+/// Prints the wanted lines, and new ones as they are written, until the reader closes its end or a signal ends the
+/// command.
+fn follow(context: &mut Context, mut follower: Follower<'_>, wanted: &Wanted<'_>) -> Result<u8> {
+    let mut lines = follower.begin(wanted)?;
+    let later = Wanted { since: None, last: None, ..*wanted };
+    loop {
+        for line in &lines {
+            let text = if context.json() {
+                document(line, true)?
+            } else {
+                let [at, op, what, from] = cells(line);
+                safe(format!("{at}  {op:<8}  {what:<24}  {from}").trim_end()).into_owned()
+            };
+            context.print(&text)?;
+        }
+        if context.is_closed() || out::closes_within(LOOK_EVERY) {
+            return Ok(0);
+        }
+        lines = follower.later(&later)?;
+    }
+}
+
+/// Returns a line for people: when, what, of which profile, and what is special about it.
+fn cells(Checked { line, fault }: &Checked) -> [String; 4] {
+    let event = &line.event;
+    let named = [&event.profile, &event.method, &event.setting];
+    let what = named.into_iter().flatten().next().map_or("-", String::as_str);
+    let from = match (fault, event.from.as_ref()) {
+        (Some(fault), _) => format!("DAMAGED: {fault}"),
+        (None, Some(from)) => format!("was {}", safe(from)),
+        (None, None) if event.setting.is_some() => {
+            messages::changed(event.old.as_deref(), event.new.as_deref())
+        }
+        (None, None) => String::new(),
+    };
+    [local_to_second(line.at), safe(&event.op).into_owned(), safe(what).into_owned(), from]
 }

@@ -43,6 +43,8 @@ pub(super) struct Stored {
     pub record: Record,
     /// Whether what it replaced can be brought back.
     pub can_be_undone: bool,
+    /// Whether the expiry is the usual one because the user did not say.
+    expiry_assumed: bool,
     /// The warnings that were shown.
     pub warnings: Vec<String>,
 }
@@ -155,7 +157,8 @@ impl Stored {
         for warning in &warnings {
             context.warn(warning);
         }
-        Self { verb, can_be_undone: saved.can_be_undone, record: saved.record, warnings }
+        let save::Saved { record, can_be_undone, expiry_assumed, .. } = saved;
+        Self { verb, record, can_be_undone, expiry_assumed, warnings }
     }
 
     /// Prints what was stored, as the only output of a command.
@@ -178,6 +181,7 @@ impl Stored {
             "provider": credential.provider.as_str(),
             "type": credential.kind.as_str(),
             "expires": credential.expires,
+            "expiryAssumed": self.expiry_assumed,
             "generation": self.record.generation,
             "result": self.verb.to_lowercase(),
             "warnings": self.warnings,
@@ -194,6 +198,9 @@ impl Stored {
         context.print(&credentials::stored(self.verb, &record.profile, kind, *expires, now, other))?;
         if self.can_be_undone && context.env.stderr_tty {
             context.say(&history::replaced_can_be_undone(&agent.option(), &record.profile.word()));
+        }
+        if self.expiry_assumed {
+            context.say(credentials::EXPIRY_ASSUMED);
         }
         Ok(())
     }

@@ -15,8 +15,7 @@ Credentials:
   rename, remove   Rename or remove a profile
   history, undo, forget   Show earlier versions; bring one back; remove them
   order, pin       Choose the profile that is used first, or for one session
-  store            Move profiles between files and the keychain
-  settings         Show or change defaults: store, agent, history, time zone, colour
+  store, settings  Move profiles between stores; show or change defaults
 
 Health:
   status           Show which credentials are usable, and which is used next

@@ -53,10 +53,10 @@ impl History {
     ///
     /// # Errors
     /// Those of reading the agent's directory and log.
-    pub fn of_agent(
+    pub fn of_agent<'s>(
         vault: &Vault,
         agent: &AgentName,
-        session: impl FnOnce() -> Option<Session>,
+        session: impl FnOnce() -> Option<&'s Session>,
     ) -> Result<Self> {
         let Some(found) = vault.agent(agent)? else { return Self::judged(false, &[], None) };
         let ring = session().and_then(|session| session.keys().agent(agent.as_str()).ok());
@@ -91,11 +91,16 @@ impl History {
         if let Some(op) = wanted.op {
             self.check_op(op)?;
         }
-        self.lines.retain(|Checked { line, .. }| wanted.has(line));
+        self.retain(wanted);
         if let Some(last) = wanted.last {
             self.lines.drain(..self.lines.len().saturating_sub(last));
         }
         Ok(())
+    }
+
+    /// Drops the lines that are not wanted, however many there are.
+    pub(super) fn retain(&mut self, wanted: &Wanted<'_>) {
+        self.lines.retain(|Checked { line, .. }| wanted.has(line));
     }
 
     fn check_op(&self, op: &str) -> Result<()> {

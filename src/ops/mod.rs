@@ -4,6 +4,7 @@ pub mod ambient;
 pub mod client_config;
 pub mod cooldowns;
 pub mod export;
+pub mod follow;
 pub mod forget;
 pub mod history;
 pub mod ids;

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
+use crate::time::DAY;
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::generation::next_record;
 use crate::vault::id::{ProfileId, Provider};
@@ -28,24 +29,32 @@ pub enum End {
     Never,
     /// At this instant, in Unix milliseconds.
     At(i64),
+    /// The user did not say; credentials of this kind last until this instant, in Unix milliseconds.
+    Usual(i64),
 }
+
+/// How long a setup-token is valid, as `claude setup-token` says: a year, in milliseconds.
+const SETUP_TOKEN_LIFETIME: i64 = 365 * DAY;
+/// How setup-tokens begin.
+const SETUP_TOKEN: &str = "sk-ant-oat01-";
 
 impl End {
     /// Returns the instant, if there is one.
     #[must_use]
     pub fn instant(self) -> Option<i64> {
         match self {
-            Self::At(at) => Some(at),
+            Self::At(at) | Self::Usual(at) => Some(at),
             Self::Never | Self::Unsaid => None,
         }
     }
 
-    /// Returns this value, or that of a function if the user did not say.
-    ///
-    /// # Errors
-    /// Those of the function.
-    pub fn or_else(self, other: impl FnOnce() -> Result<Self>) -> Result<Self> {
-        if self == Self::Unsaid { other() } else { Ok(self) }
+    /// Returns this value, or the expiry of a setup-token that is made now if the user did not say.
+    #[must_use]
+    pub fn or_of_setup_token(self, now: i64) -> Self {
+        match self {
+            Self::Unsaid => Self::Usual(now.saturating_add(SETUP_TOKEN_LIFETIME)),
+            said => said,
+        }
     }
 
     fn past(self, now: i64) -> Option<Notice> {
@@ -81,6 +90,8 @@ pub struct Saved {
     pub replaced: bool,
     /// Whether what it replaced is kept as an earlier version.
     pub can_be_undone: bool,
+    /// Whether the expiry is the usual one because the user did not say.
+    pub expiry_assumed: bool,
     /// What the user should know about it.
     pub notices: Vec<Notice>,
 }
@@ -137,7 +148,10 @@ pub fn place_of(open: &Open<'_>, profile: &ProfileId, named: Option<Store>) -> R
 /// # Errors
 /// Those of writing.
 pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString) -> Result<Saved> {
-    let Wish { provider, profile, kind, end, .. } = wish;
+    let Wish { provider, profile, kind, mut end, .. } = wish;
+    if kind == CredentialType::Token && secret.expose_secret().starts_with(SETUP_TOKEN) {
+        end = end.or_of_setup_token(open.now());
+    }
     let mut notices = advice(&provider, kind, &secret);
     let mut credential = Credential::new(kind, provider, secret);
     credential.expires = end.instant();
@@ -168,7 +182,8 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
             notices.push(Notice::ExpiryDropped { profile, was });
         }
     }
-    Ok(Saved { record, replaced: current.is_some(), can_be_undone: current.is_some(), notices })
+    let (replaced, expiry_assumed) = (current.is_some(), matches!(end, End::Usual(_)));
+    Ok(Saved { record, replaced, can_be_undone: replaced, expiry_assumed, notices })
 }
 
 /// Returns the record of a profile that gets a new secret.
@@ -236,7 +251,8 @@ pub fn rotate(open: &mut Open<'_>, before: &Record, how: Rotation, secret: Secre
     notices.extend(sealed_besides(&outcome));
     drop(writer);
     open.committed(&outcome);
-    Ok(Saved { record, replaced: true, can_be_undone: how.before == Before::Kept, notices })
+    let can_be_undone = how.before == Before::Kept;
+    Ok(Saved { record, replaced: true, can_be_undone, expiry_assumed: false, notices })
 }
 
 fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> Vec<Notice> {

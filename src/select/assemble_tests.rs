@@ -216,7 +216,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
         });
         let found = &as_json(&assemble(&overview))["vault"]["providers"][0];
         assert_eq!(json!([found["endpoint"], found["api"]]), expected);
-        let lines = crate::select::text::text(&overview);
+        let lines = crate::select::text::text(&overview, crate::select::text::Layout::PLAIN);
         assert_eq!(lines.lines().find(|line| line.contains("endpoint")).unwrap_or_default(), said);
     }
 }

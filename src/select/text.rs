@@ -11,12 +11,27 @@ use super::report::{Lacking, Only};
 use super::verdict::Verdict;
 use crate::messages::select as messages;
 use crate::term::escape::safe;
+use crate::term::style::{Style, Tone};
 use crate::term::table::Table;
 use crate::time::{local, relative, rfc3339};
 
-/// Returns the report for people, without colour.
+/// How a report is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// How expiring and expired profiles are painted.
+    pub style: Style,
+    /// How many characters a line has, if that is limited.
+    pub columns: Option<usize>,
+}
+
+impl Layout {
+    /// Without colour and without a limit.
+    pub const PLAIN: Self = Self { style: Style::PLAIN, columns: None };
+}
+
+/// Returns the report for people.
 #[must_use]
-pub fn text(overview: &Overview<'_>) -> String {
+pub fn text(overview: &Overview<'_>, layout: Layout) -> String {
     let input = &overview.input;
     let agent = input.agent.as_str();
     let mut out = if input.has_vault {
@@ -42,7 +57,7 @@ pub fn text(overview: &Overview<'_>) -> String {
             let api = api.map(|api| format!(" api: {}", safe(&api))).unwrap_or_default();
             line(&mut out, format_args!("  endpoint: {}{api}", safe(&endpoint)));
         }
-        candidates(&mut out, overview, of);
+        candidates(&mut out, overview, of, layout);
         if all_wait(of) {
             line(
                 &mut out,
@@ -117,6 +132,29 @@ pub fn plain(overview: &Overview<'_>) -> String {
     out
 }
 
+/// Returns everything that a report says, without what changes with time alone: two reports say the same if this is
+/// equal.
+#[must_use]
+pub fn state(overview: &Overview<'_>) -> String {
+    let mut out = plain(overview);
+    for warning in &overview.warnings {
+        line(&mut out, format_args!("{warning}"));
+    }
+    for Lacking { provider, .. } in &overview.lacking {
+        line(&mut out, format_args!("{provider}"));
+    }
+    for of in &overview.providers {
+        let next = of.selected.next().map(|choice| choice.id);
+        line(&mut out, format_args!("{} {next:?} {:?}", of.provider, of.selected.pinned));
+        for choice in &of.selected.choices {
+            let usable = overview.view_of(choice).map(|view| view.usable);
+            line(&mut out, format_args!("{} {:?} {usable:?}", choice.id, choice.verdict));
+        }
+    }
+    line(&mut out, format_args!("{:?}", overview.input.unlocked_until));
+    out
+}
+
 /// Returns the profiles that a session can choose from.
 #[must_use]
 pub fn picks(overview: &Overview<'_>) -> String {
@@ -174,7 +212,38 @@ fn heading(out: &mut String, overview: &Overview<'_>, of: &OfProvider<'_>) {
     }
 }
 
-fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>) {
+/// How far the tables are indented.
+const INDENT: usize = 2;
+
+/// How much of a table is shown, the most first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
+enum Detail {
+    Everything,
+    /// Without dates.
+    Relative,
+    /// Without types too.
+    Short,
+    /// Without the status too: the expiry says most of it.
+    Shortest,
+}
+
+/// Appends the table of a provider's profiles, with as much as a line has room for.
+fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>, layout: Layout) {
+    let mut table = candidates_with(overview, of, layout.style, Detail::Everything);
+    for detail in [Detail::Relative, Detail::Short, Detail::Shortest] {
+        if layout.columns.is_some_and(|columns| table.width() + INDENT > columns) {
+            table = candidates_with(overview, of, layout.style, detail);
+        }
+    }
+    table.write_to(out, INDENT);
+}
+
+fn candidates_with<'a>(
+    overview: &Overview<'a>,
+    of: &OfProvider<'a>,
+    style: Style,
+    detail: Detail,
+) -> Table<6> {
     let mut table = Table::default();
     let (mut place, mut expires, mut note) = (String::new(), String::new(), String::new());
     for (n, choice) in of.selected.choices.iter().enumerate() {
@@ -187,18 +256,29 @@ fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>
         };
         let view = overview.view_of(choice);
         why(&mut note, choice, view, overview.input.now);
-        match view {
-            Some(view) => {
-                let status = overview.status(view);
-                expires.clear();
-                expiry(&mut expires, status, view, overview.input.now);
-                let kind = view.kind.as_str();
-                table.row([&place, choice.id.as_str(), kind, status.as_str(), &expires, &note]);
-            }
-            None => table.row([&place, choice.id.as_str(), "-", "-", "-", &note]),
+        let (kind, state, tone) = if let Some(view) = view {
+            let status = overview.status(view);
+            expires.clear();
+            expiry(&mut expires, status, view, overview.input.now, detail);
+            let tone = match status {
+                Status::Expired => Some(Tone::Bad),
+                Status::Expiring => Some(Tone::Warn),
+                Status::Ok | Status::Static | Status::Missing => None,
+            };
+            (view.kind.as_str(), status.as_str(), tone)
+        } else {
+            expires.replace_range(.., "-");
+            ("-", "-", None)
+        };
+        let kind = if detail < Detail::Short { kind } else { "" };
+        let state = if detail < Detail::Shortest { state } else { "" };
+        table.row([&place, choice.id.as_str(), kind, state, &expires, &note]);
+        if let Some(tone) = tone {
+            table.paint(3, style, tone);
+            table.paint(4, style, tone);
         }
     }
-    table.write_to(out, 2);
+    table
 }
 
 /// Appends what is known about a stored profile, and why it is not used now. The code is for documentation and scripts,
@@ -225,14 +305,18 @@ fn why(out: &mut String, choice: &Choice<'_>, view: Option<&ProfileView>, now: i
     };
 }
 
-fn expiry(out: &mut String, status: Status, view: &ProfileView, now: i64) {
+fn expiry(out: &mut String, status: Status, view: &ProfileView, now: i64, detail: Detail) {
     let Some(at) = view.expires else { return out.push_str("no expiry") };
     let relative = relative(at, now);
     // Writing to a String cannot fail.
     let _ = match status {
         Status::Expired => write!(out, "expired {relative}"),
-        Status::Expiring => write!(out, "expires {relative} ({})", local(at)),
-        Status::Ok | Status::Static | Status::Missing => write!(out, "expires {relative}"),
+        Status::Expiring if detail == Detail::Everything => {
+            write!(out, "expires {relative} ({})", local(at))
+        }
+        Status::Expiring | Status::Ok | Status::Static | Status::Missing => {
+            write!(out, "expires {relative}")
+        }
     };
 }
 

@@ -6,11 +6,14 @@ use crate::select::state::{AuthState, Orders};
 use crate::vault::credential::CredentialType::{ApiKey, Token};
 
 fn text_of(profiles: &[ProfileView], orders: &Orders, lacking: &[Lacking], warnings: &[String]) -> String {
-    overview(profiles, orders, &state(), lacking, warnings, text)
+    overview(profiles, orders, &state(), lacking, warnings, |of| text(of, Layout::PLAIN))
 }
 
 fn lines_of(profiles: &[ProfileView], orders: &Orders, state: &AuthState) -> Vec<String> {
-    overview(profiles, orders, state, &[], &[], text).lines().map(str::to_owned).collect()
+    overview(profiles, orders, state, &[], &[], |of| text(of, Layout::PLAIN))
+        .lines()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn what_is_asked_for_and_not_there_is_named() {
         ),
     ] {
         let lines = with_input(&[], &Orders::new(), &state(), |input| {
-            text(&Overview::of(Input { only: &only, ..input }))
+            text(&Overview::of(Input { only: &only, ..input }), Layout::PLAIN)
         });
         assert!(lines.contains(said), "{lines}");
     }

@@ -2,6 +2,7 @@
 //! is lost. A secret leaves no copy: std's own stdout would keep the end of it in a buffer that is never wiped.
 
 use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -81,6 +82,30 @@ pub fn error_is_ready() -> bool {
 pub fn columns() -> Option<usize> {
     let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
     (size.ws_col > 0).then_some(usize::from(size.ws_col))
+}
+
+/// Returns how many lines the terminal has that standard output is, if it is one.
+#[must_use]
+pub fn rows() -> Option<usize> {
+    let size = tcgetwinsize(rustix::stdio::stdout()).ok()?;
+    (size.ws_row > 0).then_some(usize::from(size.ws_row))
+}
+
+/// Waits, and returns early if the reader of standard output closes its end meanwhile.
+#[must_use]
+pub fn closes_within(limit: Duration) -> bool {
+    let stdout = rustix::stdio::stdout();
+    let end = Instant::now() + limit;
+    loop {
+        let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
+        // Nothing is asked for: the end of a pipe or of a terminal is told anyway.
+        let mut ends = [PollFd::new(&stdout, PollFlags::empty())];
+        match poll(&mut ends, Some(&left)) {
+            Ok(0) => return false,
+            Err(Errno::INTR) => {}
+            Ok(_) | Err(_) => return true,
+        }
+    }
 }
 
 /// Writes text to standard error. A failure is ignored, because it could not be reported.

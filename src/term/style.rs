@@ -44,6 +44,20 @@ impl Color {
     }
 }
 
+/// The code of what deserves attention: yellow.
+const WARN: &str = "33";
+/// The code of what is wrong: red.
+const BAD: &str = "31";
+
+/// How much attention something deserves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tone {
+    /// It deserves attention.
+    Warn,
+    /// It is wrong.
+    Bad,
+}
+
 /// The styles of one output stream. They have no effect unless it is a terminal that wants colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -53,6 +67,8 @@ pub struct Style {
 impl Style {
     /// Without effect.
     pub const PLAIN: Self = Self { enabled: false };
+    /// With effect, whatever the output is.
+    pub const ALWAYS: Self = Self { enabled: true };
 
     /// Returns the styles of standard output.
     #[must_use]
@@ -66,6 +82,15 @@ impl Style {
         Self { enabled: env.color.unwrap_or(env.stderr_tty && wanted(env)) }
     }
 
+    /// Returns the code of a tone, if text is styled.
+    pub(super) fn code(self, tone: Tone) -> Option<&'static str> {
+        let code = match tone {
+            Tone::Warn => WARN,
+            Tone::Bad => BAD,
+        };
+        self.enabled.then_some(code)
+    }
+
     /// Paints something that is as it should be.
     #[must_use]
     pub fn good<T: fmt::Display>(self, text: T) -> Painted<T> {
@@ -75,13 +100,13 @@ impl Style {
     /// Paints something that deserves attention.
     #[must_use]
     pub fn warn<T: fmt::Display>(self, text: T) -> Painted<T> {
-        self.paint("33", text)
+        self.paint(WARN, text)
     }
 
     /// Paints something that is wrong.
     #[must_use]
     pub fn bad<T: fmt::Display>(self, text: T) -> Painted<T> {
-        self.paint("31", text)
+        self.paint(BAD, text)
     }
 
     /// Paints something less important.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::escape::safe;
+use super::style::{Style, Tone};
 
 /// A table. Every cell is escaped for a terminal when it is added.
 #[derive(Clone, Debug)]
@@ -13,12 +14,20 @@ pub struct Table<const COLUMNS: usize> {
     rows: Vec<[usize; COLUMNS]>,
     widths: [usize; COLUMNS],
     has_header: bool,
+    /// The row, the column and the style of each painted cell, in order.
+    painted: Vec<(usize, usize, &'static str)>,
 }
 
 impl<const COLUMNS: usize> Default for Table<COLUMNS> {
     /// Returns a table without a header and without rows.
     fn default() -> Self {
-        Self { text: String::new(), rows: Vec::new(), widths: [0; COLUMNS], has_header: false }
+        Self {
+            text: String::new(),
+            rows: Vec::new(),
+            widths: [0; COLUMNS],
+            has_header: false,
+            painted: Vec::new(),
+        }
     }
 }
 
@@ -44,6 +53,13 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(ends);
     }
 
+    /// Paints a cell of the last row.
+    pub fn paint(&mut self, column: usize, style: Style, tone: Tone) {
+        if let (Some(code), Some(row)) = (style.code(tone), self.rows.len().checked_sub(1)) {
+            self.painted.push((row, column, code));
+        }
+    }
+
     /// Returns whether it has no rows, apart from the header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -62,17 +78,25 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         let line = self.widths.iter().map(|width| width + 2).sum::<usize>() + indent + 1;
         out.reserve(line * self.rows.len());
         let mut begin = 0;
-        for row in &self.rows {
+        let mut painted = self.painted.iter().peekable();
+        for (number, row) in self.rows.iter().enumerate() {
             // Spaces are written before a cell and not after it, so that no line ends in white space.
             let mut owed = indent;
-            for (width, end) in self.widths.iter().zip(row) {
+            for (column, (width, end)) in self.widths.iter().zip(row).enumerate() {
                 let cell = self.text.get(begin..*end).unwrap_or_default();
+                let code = painted.next_if(|of| (of.0, of.1) == (number, column)).map(|of| of.2);
                 if !cell.is_empty() {
                     spaces(out, owed);
-                    out.push_str(cell);
+                    match code {
+                        Some(code) => out.extend(["\x1b[", code, "m", cell, "\x1b[0m"]),
+                        None => out.push_str(cell),
+                    }
                     owed = 0;
                 }
-                owed += width - width_of(cell) + 2;
+                // A column without any text takes no room, as in `width`.
+                if *width > 0 {
+                    owed += width - width_of(cell) + 2;
+                }
                 begin = *end;
             }
             out.push('\n');
@@ -130,6 +154,17 @@ x:z                api_key
         let mut out = "first\n".to_owned();
         table.write_to(&mut out, 2);
         assert_eq!(out, "first\n  a        c\n  żółw  b\n");
+    }
+
+    #[test]
+    fn painted_cells_stay_aligned() {
+        let mut table = Table::default();
+        table.row(["a", "soon", "x"]);
+        table.paint(1, Style::ALWAYS, Tone::Warn);
+        table.row(["b", "never again", "y"]);
+        assert_eq!(table.to_string(), "a  \x1b[33msoon\x1b[0m         x\nb  never again  y\n");
+        table.paint(1, Style::PLAIN, Tone::Bad);
+        assert!(!table.to_string().contains("[31m"));
     }
 
     #[test]

@@ -78,5 +78,6 @@ mod unlock_cache_plants;
 mod unlock_cache_scopes;
 mod untrue_or_silent;
 mod verbs;
+mod watching;
 mod wiped_index;
 mod wrong_places;

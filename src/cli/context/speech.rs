@@ -37,8 +37,7 @@ impl Context {
     /// # Errors
     /// Those of writing.
     pub fn print_json(&mut self, document: &impl Serialize) -> Result<()> {
-        let text = serde_json::to_string_pretty(document).map_err(|_| messages::no_document())?;
-        self.print(&safe_json(&text))
+        self.print(&self::document(document, false)?)
     }
 
     /// Prints lines for people on standard error, except in `--json` mode. Text from elsewhere has to be [`safe`] before
@@ -54,6 +53,12 @@ impl Context {
     /// Warns people, on standard error.
     pub fn warn(&self, text: &str) {
         warn(&self.env, text);
+    }
+
+    /// Returns whether the reader of standard output has closed its end.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// Prints a detail on standard error, if `--verbose` asks for it.
@@ -82,6 +87,16 @@ impl Context {
         }
         if secret_input::confirm(&masked(question))? { Ok(()) } else { Err(messages::declined()) }
     }
+}
+
+/// Returns a JSON document as it is printed, over several lines or in one.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn document(document: &impl Serialize, in_one_line: bool) -> Result<String> {
+    let written =
+        if in_one_line { serde_json::to_string(document) } else { serde_json::to_string_pretty(document) };
+    Ok(safe_json(&written.map_err(|_| messages::no_document())?).into_owned())
 }
 
 /// Warns people, on standard error.

@@ -5,13 +5,17 @@ mod warnings;
 
 use self::documents::{Document, Explained};
 use super::Context;
+use super::context::document;
 use crate::client::sources::Found;
 use crate::client::sources::by_provider::Beside;
 use crate::error::{Code, Result};
 use crate::messages::cli::reading;
 use crate::ops::status::{self, Asked, Warning};
 use crate::select::assemble::{Overview, assemble};
+use crate::select::text::Layout;
 use crate::select::{explain, text};
+use crate::term::out;
+use crate::term::style::Style;
 use crate::vault::home::Vault;
 use crate::vault::id::Provider;
 
@@ -27,15 +31,64 @@ pub(super) enum Form {
     Explained,
 }
 
+/// What was seen, in words.
+pub(super) struct Seen {
+    /// The report.
+    pub(super) text: String,
+    /// Warnings that follow it.
+    after: Vec<String>,
+    /// The exit status.
+    exit: u8,
+    /// What a person who watches should hear of, without what changes with time alone.
+    pub(super) state: String,
+}
+
 /// Reads the state and shows it. Returns the exit status.
 ///
 /// # Errors
 /// Those of opening the home, and of reading it and the index; `NOT_FOUND`.
 pub(super) fn show(context: &mut Context, form: Form, asked: &Asked) -> Result<u8> {
-    let vault = vault_if_any(context, asked.profile.is_none() || asked.check)?;
+    let vault = if_any(context, context.vault_unasked(), asked)?;
+    let seen = see(context, vault.as_ref(), form, asked, false)?;
+    context.print(&seen.text)?;
+    for warning in &seen.after {
+        context.warn(warning);
+    }
+    Ok(seen.exit)
+}
+
+/// Reads the state for a person or a program that watches it. JSON takes one line.
+///
+/// # Errors
+/// As [`show`].
+pub(super) fn look(context: &Context, form: Form, asked: &Asked) -> Result<Seen> {
+    // Its notices are part of the report, so they are not repeated at each look.
+    let opened = Vault::open(&context.home()?, &context.setup_unasked(), context.lock_limit());
+    let vault = if_any(context, opened, asked)?;
+    see(context, vault.as_ref(), form, asked, true)
+}
+
+/// Returns the vault, or `None` if the default home has no vault and the request does not need one.
+///
+/// Keys outside a vault can be shown without one, but a home that is named must have a vault.
+fn if_any(context: &Context, opened: Result<Vault>, asked: &Asked) -> Result<Option<Vault>> {
+    let optional = asked.profile.is_none() || asked.check;
+    match opened {
+        Err(error) if error.code() == Code::NoVault && optional && !context.names_home() => Ok(None),
+        vault => vault.map(Some),
+    }
+}
+
+fn see(
+    context: &Context,
+    vault: Option<&Vault>,
+    form: Form,
+    asked: &Asked,
+    in_one_line: bool,
+) -> Result<Seen> {
     let agent = context.agent()?;
-    let home = vault.as_ref().map_or_else(|| context.home(), |vault| Ok(vault.home().path().to_owned()))?;
-    let looked = status::look(vault.as_ref(), &home, &agent, asked, &context.ambient())?;
+    let home = vault.map_or_else(|| context.home(), |vault| Ok(vault.home().path().to_owned()))?;
+    let looked = status::look(vault, &home, &agent, asked, &context.ambient())?;
     if let (Some(profile), true, false) = (&asked.profile, looked.profiles.is_empty(), asked.check) {
         return Err(reading::no_credentials(profile, &agent));
     }
@@ -47,65 +100,59 @@ pub(super) fn show(context: &mut Context, form: Form, asked: &Asked) -> Result<u
         for warning in warnings.iter().skip(shown) {
             context.warn(warning);
         }
-        tell_explained(context, &overview, provider, &looked.found)?;
-        return Ok(0);
+        let text = explained(context, &overview, provider, &looked.found)?;
+        return Ok(Seen { text, after: Vec::new(), exit: 0, state: String::new() });
     }
-    tell(context, form, asked, &overview, &looked.found)?;
-    Ok(if asked.check { overview.check().exit } else { 0 })
+    let text = report(context, form, asked, &overview, &looked.found, in_one_line)?;
+    let mut after = Vec::new();
+    if form == Form::Plain {
+        // The lines list profiles only, so a provider without a key would leave the exit status unexplained.
+        let lacking = overview.lacking.iter().filter(|_| asked.check);
+        after.extend(lacking.map(|one| text::no_key(one.provider.as_str(), agent.as_str())));
+    }
+    let exit = if asked.check { overview.check().exit } else { 0 };
+    Ok(Seen { text, after, exit, state: if in_one_line { text::state(&overview) } else { String::new() } })
 }
 
-/// Returns the vault, or `None` if the default home has no vault and `optional` is set.
-///
-/// Keys outside a vault can be shown without one, but a home that is named must have a vault.
-fn vault_if_any(context: &Context, optional: bool) -> Result<Option<Vault>> {
-    match context.vault_unasked() {
-        Err(error) if error.code() == Code::NoVault && optional && !context.names_home() => Ok(None),
-        vault => vault.map(Some),
-    }
-}
-
-/// Shows how the next profile of a provider is chosen.
-fn tell_explained(
-    context: &mut Context,
+/// Returns how the next profile of a provider is chosen.
+fn explained(
+    context: &Context,
     overview: &Overview<'_>,
     provider: &Provider,
     found: &Found,
-) -> Result<()> {
+) -> Result<String> {
     let explanation = explain::explain(&overview.input, provider);
     let explained = Explained::of(explanation, overview, found);
     if context.json() {
-        return context.print_json(&explained);
+        return document(&explained, false);
     }
-    context.print(&explained.lines().join("\n"))
+    Ok(explained.lines().join("\n"))
 }
 
-/// Shows the requested form, and computes only that.
-fn tell(
-    context: &mut Context,
+/// Returns the requested form, and computes only that.
+fn report(
+    context: &Context,
     form: Form,
     asked: &Asked,
     overview: &Overview<'_>,
     found: &Found,
-) -> Result<()> {
+    in_one_line: bool,
+) -> Result<String> {
     if form == Form::Picks && !context.json() {
-        return context.print(&text::picks(overview));
+        return Ok(text::picks(overview));
     }
     if form == Form::Plain {
-        context.print(&text::plain(overview))?;
-        // The lines list profiles only, so a provider without a key would leave the exit status unexplained.
-        for lacking in overview.lacking.iter().filter(|_| asked.check) {
-            context.warn(&text::no_key(lacking.provider.as_str(), overview.input.agent.as_str()));
-        }
-        return Ok(());
+        return Ok(text::plain(overview));
     }
     let beside = Beside::of(overview, found, asked.provider.as_ref().map(Provider::as_str));
     if context.json() {
-        return context.print_json(&Document::of(&assemble(overview), &beside));
+        return document(&Document::of(&assemble(overview), &beside), in_one_line);
     }
-    let mut out = text::text(overview);
+    let layout = Layout { style: Style::stdout(&context.env), columns: out::columns() };
+    let mut out = text::text(overview, layout);
     // Sources outside the vault are not shown for a single profile.
     if asked.profile.is_none() {
         out.extend(documents::lines(&beside).iter().flat_map(|line| [line, "\n"]));
     }
-    context.print(&out)
+    Ok(out)
 }

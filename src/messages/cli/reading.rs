@@ -186,3 +186,8 @@ pub fn unlisted(agent: &str, ids: &[String]) -> String {
         counted(ids.len() as u64, "profile")
     )
 }
+
+/// `--interval` is too short.
+pub fn interval_too_short() -> Error {
+    Error::new(Code::Usage, "--interval is too short").with_remedy("use 100ms or more")
+}

@@ -282,6 +282,14 @@ pub fn read(dir: &Dir) -> Result<Vec<Vec<u8>>> {
     Ok(files)
 }
 
+/// Returns what changes whenever a log does: the length of its current file, in bytes, and the name of the file before.
+///
+/// # Errors
+/// Those of reading the directory.
+pub fn stamp(dir: &Dir) -> Result<(u64, Option<String>)> {
+    Ok((len_of(dir)?, earlier_names(dir)?.pop()))
+}
+
 /// Returns the length of a log's current file, in bytes; 0 without one.
 ///
 /// # Errors

@@ -136,6 +136,9 @@ pub fn stored(
     format!("{verb} {profile} ({kind}{expiry}){whose}.")
 }
 
+/// The expiry of a setup-token was not given.
+pub const EXPIRY_ASSUMED: &str = "Setup-tokens are valid for a year. If this one is not, paste it again with `--expires-in TIME`, or `--expires-in never`.";
+
 /// `--expires-in` and `--expires-at` were both given.
 #[must_use]
 pub fn two_expiries() -> Error {
