@@ -24,6 +24,9 @@ valgrind valgrind
 systemd-analyze systemd
 unshare util-linux
 tmux tmux
+zsh zsh
+fish fish
+/usr/share/bash-completion/bash_completion bash-completion
 npm npm
 ps procps
 gnome-keyring-daemon gnome-keyring

@@ -8,9 +8,11 @@ use strongroom_backends::shown;
 
 use super::{Context, command, man};
 use crate::error::{Code, Error, Result};
+use crate::messages::help as messages;
 
 /// Print the completions for a shell
 #[derive(Debug, Args)]
+#[command(long_about = messages::COMPLETIONS)]
 pub struct Completions {
     /// The shell to complete for
     #[arg(value_enum)]
@@ -25,7 +27,21 @@ pub struct Man {
     directory: Option<PathBuf>,
 }
 
+/// The scripts that ask this program for each word, so that they complete the names in the vault too.
+const SCRIPTS: [(Shell, &str); 3] = [
+    (Shell::Bash, include_str!("complete/scripts/strongroom.bash")),
+    (Shell::Fish, include_str!("complete/scripts/strongroom.fish")),
+    (Shell::Zsh, include_str!("complete/scripts/strongroom.zsh")),
+];
+
 pub(super) fn run(context: &mut Context, args: &Completions) -> Result<u8> {
+    if let Some((_, script)) = SCRIPTS.iter().find(|(shell, _)| *shell == args.shell) {
+        context.print(script)?;
+        if context.env.stdout_tty {
+            context.say(&messages::completions_belong_in(&args.shell.to_string()));
+        }
+        return Ok(0);
+    }
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command(), "strongroom", &mut script);
     context.print(&String::from_utf8_lossy(&script))?;

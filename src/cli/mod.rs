@@ -9,6 +9,7 @@ mod check_exit;
 mod claude_token;
 mod client;
 mod client_flags;
+mod complete;
 mod completions;
 mod context;
 mod deferred;
@@ -185,6 +186,9 @@ enum ModelsAuthVerb {
 /// Runs the command line and gives the exit status.
 #[must_use]
 pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
+    if complete::is_asked(arguments, &env) {
+        return complete::run(arguments, &env);
+    }
     let begun = Instant::now();
     env.color = global::color_of(arguments);
     let json = arguments.iter().any(|argument| argument == "--json");

@@ -47,7 +47,7 @@ struct Set {
     #[command(flatten)]
     of: Of,
     /// New value
-    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    #[arg(value_name = "VALUE")]
     value: String,
 }
 

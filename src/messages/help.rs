@@ -130,10 +130,35 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("unlock-method remove", &["strongroom unlock-method remove passphrase"]),
     ("rekey", &["strongroom rekey"]),
     ("recovery-key", &["strongroom recovery-key > recovery.txt"]),
-    ("completions", &["strongroom completions bash > ~/.local/share/bash-completion/completions/strongroom"]),
+    (
+        "completions",
+        &[
+            "strongroom completions bash > ~/.local/share/bash-completion/completions/strongroom",
+            "strongroom completions zsh > ~/.zfunc/_strongroom",
+            "strongroom completions fish > ~/.config/fish/completions/strongroom.fish",
+        ],
+    ),
     ("man", &["strongroom man ~/.local/share/man/man1"]),
     ("help", &["strongroom help backups", "strongroom help WRONG_KEY", "strongroom help topics"]),
 ];
+
+/// What `completions` says of itself.
+pub const COMPLETIONS: &str = "\
+Print the completions for a shell
+
+In bash, zsh and fish, commands and options are completed, and also the vault's profiles, agents,
+providers and unlock methods. The vault is not unlocked for that. The examples write each script to
+the file in which its shell looks for it; create the directory first.
+
+Bash uses that file if the package bash-completion is installed. If it is not, put this line into
+~/.bashrc: source <(strongroom completions bash)
+Zsh uses that file if ~/.zshrc says this before compinit: fpath=(~/.zfunc $fpath)";
+
+/// Returns where the person at a terminal on which a script was printed finds what to do with it.
+#[must_use]
+pub fn completions_belong_in(shell: &str) -> String {
+    format!("The comment at the top of the script says where {shell} looks for it.")
+}
 
 /// Returns the examples of a command by its names, without `strongroom`, and without `models auth`.
 #[must_use]

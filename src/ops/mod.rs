@@ -11,6 +11,7 @@ pub mod ids;
 pub mod import;
 pub mod list;
 pub mod move_profiles;
+pub mod nameable;
 pub mod notice;
 pub mod open;
 pub mod order;

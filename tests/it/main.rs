@@ -8,6 +8,7 @@ mod buses;
 mod canaries;
 mod cases;
 mod children;
+mod completion;
 mod contention;
 mod costs;
 mod dotenv;
