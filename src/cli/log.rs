@@ -11,6 +11,7 @@ use crate::ops::history::{Checked, History, Wanted};
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::time::{local_to_second, parse_duration};
+use crate::vault::log::Event;
 
 /// Show what changed, and when
 ///
@@ -42,6 +43,17 @@ struct Document {
     damaged: usize,
     /// Whether the MACs of the lines were checked, which needs a key.
     verified: bool,
+}
+
+/// Returns what an event says about hosts or helpers.
+fn changed(event: &Event) -> String {
+    let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default().join(", ");
+    match &event.field {
+        Some(field) => {
+            safe(&messages::field_changed(field, &names(&event.before), &names(&event.after))).into_owned()
+        }
+        None => String::new(),
+    }
 }
 
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
@@ -78,7 +90,7 @@ pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
         let from = match (fault, &event.from) {
             (Some(fault), _) => format!("DAMAGED: {fault}"),
             (None, Some(from)) => format!("was {}", safe(from)),
-            (None, None) => String::new(),
+            (None, None) => changed(event),
         };
         let at = local_to_second(line.at);
         table.row([&at, &safe(&event.op), &safe(what), &from]);

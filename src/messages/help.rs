@@ -12,6 +12,7 @@ Credentials:
   setup-token      Run `claude setup-token` and store its token
   list, get        List the profiles; print the secret of one
   rotate           Replace the secret of a profile
+  edit             Change what a profile has apart from its secret
   rename, remove   Rename or remove a profile
   order, pin       Choose the profile that is used first, or for one session
   store            Move profiles between files and the keychain
@@ -50,6 +51,7 @@ Use:
 
 Change:
   rotate           Replace the secret of a profile
+  edit             Change what a profile has apart from its secret
   rename           Rename a profile
   remove           Remove a profile
   logout           Remove a profile (OpenClaw's name for it)";
@@ -74,6 +76,13 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("list", &["strongroom list --provider anthropic"]),
     ("get", &["strongroom get anthropic:work | wl-copy", "strongroom get anthropic:work --reveal"]),
     ("rotate", &["strongroom rotate anthropic:work"]),
+    (
+        "edit",
+        &[
+            "strongroom edit anthropic:work --expires-in 365d",
+            "strongroom edit azure:work --host https://made-up.openai.azure.com",
+        ],
+    ),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
     ("remove", &["strongroom remove anthropic:old"]),
     ("logout", &["strongroom models auth logout anthropic:old"]),
