@@ -18,6 +18,7 @@ mod edit;
 mod expiry_flags;
 mod explain;
 mod export;
+mod filter_flags;
 mod get;
 mod global;
 mod help;

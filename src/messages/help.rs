@@ -11,8 +11,7 @@ Credentials:
   paste-api-key    Store an API key
   setup-token      Run `claude setup-token` and store its token
   list, get        List the profiles; print the secret of one
-  rotate           Replace the secret of a profile
-  edit             Change what a profile has apart from its secret
+  rotate, edit     Replace the secret of a profile; change what else it has
   rename, remove   Rename or remove a profile
   order, pin       Choose the profile that is used first, or for one session
   store            Move profiles between files and the keychain

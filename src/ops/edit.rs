@@ -110,7 +110,8 @@ impl Edit {
 pub struct Edited {
     /// The record as it is now.
     pub record: Record,
-    /// The names of the fields that changed, as JSON documents spell them. If there are none, nothing was written.
+    /// The names of the fields that changed, as JSON documents spell them. An empty list means that nothing was
+    /// written.
     pub changed: Vec<&'static str>,
 }
 

@@ -183,3 +183,60 @@ fn what_a_profile_has_stays_through_each_change() {
     assert_eq!((&now["hosts"], &now["helpers"]), (&serde_json::Value::Null, &serde_json::Value::Null));
     assert_eq!(now["username"], "me");
 }
+
+#[test]
+fn a_field_is_printed_alone_and_all_in_json() {
+    let session = Session::new();
+    session.paste("bedrock:one", "made-up-key-1");
+    let edit = ["edit", "bedrock:one", "--username", "AKIAIOSFODNN7EXAMPLE", "--note", "a\nb", "--host"];
+    session.run(edit.into_iter().chain(["https://b.x.io", "--host", "https://a.x.io"])).ok();
+    for (field, text) in [
+        ("username", "AKIAIOSFODNN7EXAMPLE\n"),
+        ("hosts", "https://b.x.io\nhttps://a.x.io\n"),
+        ("note", "a\nb\n"),
+        ("provider", "bedrock\n"),
+        ("secret", "made-up-key-1\n"),
+    ] {
+        assert_eq!(session.run(["get", "bedrock:one", "--field", field]).ok().stdout, text);
+    }
+    session.run(["get", "bedrock:one", "--field", "helpers"]).failed("NOT_FOUND", 66);
+    let all = session.run(["get", "bedrock:one", "--json"]).ok().json();
+    assert_eq!((&all["username"], &all["note"]), (&"AKIAIOSFODNN7EXAMPLE".into(), &"a\nb".into()));
+    assert_eq!(all["hosts"], serde_json::json!(["https://b.x.io", "https://a.x.io"]));
+}
+
+#[test]
+fn list_and_export_choose_by_provider_type_and_text() {
+    let session = Session::new();
+    session.paste("groq:work", "made-up-key-1");
+    session.paste("openrouter:home", "made-up-key-2");
+    session.feed("made-up-token", ["paste-token", "--provider", "groq", "--profile-id", "groq:t"]).ok();
+    session.run(["edit", "openrouter:home", "--display-name", "Ann's Work"]).ok();
+    let recipient = session.run(["recipient"]).ok().stdout.trim().to_owned();
+    for (number, (flags, ids)) in [
+        (&["--provider", "groq"][..], &["groq:work", "groq:t"][..]),
+        (&["--type", "token"], &["groq:t"]),
+        (&["--matching", "WORK"], &["groq:work", "openrouter:home"]),
+        (&["--matching", "work", "--provider", "groq"], &["groq:work"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let listed = session.run(["list", "--json"].iter().chain(flags)).ok().json();
+        let out = format!("{number}.age");
+        let export = ["export", "--to", &recipient, "--out", &out, "--json"];
+        let exported = session.run(export.iter().chain(flags)).ok().json();
+        for profiles in [&listed["agents"][0]["profiles"], &exported["profiles"]] {
+            let mut found: Vec<_> =
+                profiles.as_array().unwrap().iter().map(|one| one["profileId"].as_str().unwrap()).collect();
+            let mut ids = ids.to_vec();
+            found.sort_unstable();
+            ids.sort_unstable();
+            assert_eq!(found, ids, "{flags:?}");
+        }
+    }
+    session.run(["list", "--type", "key"]).failed("USAGE", 64);
+    let nothing = session.run(["list", "--matching", "nowhere"]).ok();
+    assert!(nothing.stderr.contains("No profile of agent main matches."), "{}", nothing.stderr);
+    session.run(["export", "--to", &recipient, "--out", "no.age", "--type", "oauth"]).failed("NOT_FOUND", 66);
+}

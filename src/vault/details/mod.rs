@@ -124,7 +124,7 @@ impl Details {
         details.with_own_hosts(next)
     }
 
-    /// Returns these details with the hosts of the provider, if there are none yet.
+    /// Returns these details with the hosts of the provider unless they name hosts already.
     #[must_use]
     pub fn with_own_hosts(mut self, credential: &Credential) -> Self {
         let own = || provider_hosts::of(credential.provider.as_str());
