@@ -55,7 +55,21 @@ const MAKERS: [&str; 3] = ["init", "onboard", "recover"];
 const READERS: [&str; 5] = ["paste-token", "paste-api-key", "rotate", "add", "login"];
 
 /// Arguments that are whole texts, or that their commands check.
-const TEXTS: [&str; 5] = ["explain_error", "accept_rollback", "to", "rename", "with"];
+const TEXTS: [&str; 13] = [
+    "explain_error",
+    "accept_rollback",
+    "to",
+    "rename",
+    "with",
+    "username",
+    "host",
+    "no_host",
+    "helper",
+    "no_helper",
+    "note",
+    "display_name",
+    "matching",
+];
 
 /// Arguments that are ids of profiles and sessions, which may look random.
 const IDS: [&str; 10] =

@@ -9,8 +9,10 @@ use strongroom_backends::fs::home::dangling;
 use strongroom_backends::key_file;
 
 use super::Context;
+use super::filter_flags::Filter;
 use crate::error::{Error, Result};
 use crate::messages::cli::bundles;
+use crate::messages::ops;
 use crate::ops::export;
 use crate::seal::armor;
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
@@ -36,6 +38,8 @@ pub struct Export {
     /// Export every profile of every agent
     #[arg(long)]
     all_agents: bool,
+    #[command(flatten)]
+    filter: Filter,
     /// Encrypt to this age1… recipient; can be repeated
     #[arg(long, value_name = "RECIPIENT", conflicts_with = "passphrase")]
     to: Vec<String>,
@@ -84,6 +88,7 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     if let Some(path) = out.filter(|path| key_file::exists(path)) {
         return Err(bundles::out_exists(path));
     }
+    let wanted = args.filter.read()?;
     let vault = context.vault()?;
     let session = context.session_afresh(&vault)?;
     context.verify_agent(&vault, &session)?;
@@ -96,7 +101,11 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let agents = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
     let left_out = |error: &Error| context.warn(&bundles::skipped(error.what()));
     let skip: Option<&dyn Fn(&Error)> = if args.skip_unreadable { Some(&left_out) } else { None };
-    let records = export::collect(&vault, &session, &agents, &ids, skip)?;
+    let mut records = export::collect(&vault, &session, &agents, &ids, skip)?;
+    records.retain(|(_, record)| wanted.has_record(record));
+    if records.is_empty() {
+        return Err(ops::nothing_to_export());
+    }
     let plaintext = bundle::write(&records, context.env.now())?;
     let sealed = sealed_bundle::seal(&receiver, plaintext.expose())?;
     drop(plaintext);

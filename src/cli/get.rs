@@ -1,6 +1,8 @@
 //! `get`: prints one secret.
 
-use clap::Args;
+use std::borrow::Cow;
+
+use clap::{Args, ValueEnum};
 
 use super::Context;
 use crate::error::{Code, Error, Result};
@@ -9,9 +11,24 @@ use crate::messages::cli::reading;
 use crate::ops::ids;
 use crate::ops::open::reading;
 use crate::secret::{Buffer, ExposeSecret};
+use crate::term::escape::safe;
 use crate::term::out;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::record::Record;
+
+/// A field of a profile, as `get` prints it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Field {
+    Secret,
+    Username,
+    Hosts,
+    Helpers,
+    Note,
+    Email,
+    DisplayName,
+    Provider,
+    Type,
+}
 
 /// Print one secret, followed by a line break
 #[derive(Debug, Args)]
@@ -19,6 +36,16 @@ pub struct Get {
     /// Profile id
     #[arg(value_name = "ID")]
     id: String,
+    /// Print this field instead: username, hosts, helpers, note, email, display-name, provider or type
+    #[arg(
+        long,
+        value_enum,
+        value_name = "F",
+        default_value = "secret",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    field: Field,
     /// Print the secret even on a terminal
     #[arg(long)]
     reveal: bool,
@@ -29,7 +56,7 @@ pub struct Get {
 
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
-    if context.env.stdout_tty && !args.reveal {
+    if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
         // A profile that does not exist is reported as such, not as one that needs --reveal.
         if let Ok(vault) = context.vault()
             && !ids::is_there(&vault, &context.agent()?, &profile)?
@@ -64,6 +91,9 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         }
     })?;
     let record = record.ok_or_else(|| ids::not_found(&vault, &agent, &profile))?;
+    if args.field != Field::Secret {
+        return print_field(context, &record, args.field);
+    }
     let credential = &record.credential;
     let now = context.env.now();
     if let Some(at) = credential.expires.filter(|at| *at <= now) {
@@ -77,6 +107,34 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     Ok(0)
 }
 
+/// Prints a field that is not secret. Hosts and helpers stand on a line each.
+fn print_field(context: &Context, record: &Record, field: Field) -> Result<u8> {
+    let (credential, details) = (&record.credential, &record.details);
+    let joined = |names: &Option<Vec<String>>| {
+        names.as_ref().filter(|names| !names.is_empty()).map(|names| names.join("\n"))
+    };
+    let (name, text) = match field {
+        Field::Secret => ("secret", None),
+        Field::Username => ("user name", details.username.clone()),
+        Field::Hosts => ("hosts", joined(&details.hosts)),
+        Field::Helpers => ("helpers", joined(&details.helpers)),
+        Field::Note => ("note", details.note.clone()),
+        Field::Email => ("e-mail address", credential.email.clone()),
+        Field::DisplayName => ("display name", credential.display_name.clone()),
+        Field::Provider => ("provider", Some(credential.provider.to_string())),
+        Field::Type => ("type", Some(credential.kind.to_string())),
+    };
+    let text = text.ok_or_else(|| reading::no_field(&record.profile, name))?;
+    let lines: Vec<_> = if context.env.stdout_tty {
+        text.lines().map(safe).collect()
+    } else {
+        text.lines().map(Cow::Borrowed).collect()
+    };
+    // Not masked: the id of an AWS access key is a user name.
+    let _ = out::write_text(&format!("{}\n", lines.join("\n")))?;
+    Ok(0)
+}
+
 fn document(agent: &AgentName, record: &Record) -> Result<Buffer> {
     #[derive(serde::Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -87,10 +145,18 @@ fn document(agent: &AgentName, record: &Record) -> Result<Buffer> {
         r#type: &'a str,
         expires: Option<i64>,
         generation: u64,
+        created: i64,
+        updated: i64,
+        email: Option<&'a str>,
+        display_name: Option<&'a str>,
+        username: Option<&'a str>,
+        hosts: Option<&'a [String]>,
+        helpers: Option<&'a [String]>,
+        note: Option<&'a str>,
         secret: &'a str,
     }
-    let credential = &record.credential;
-    let mut document = Buffer::with_capacity(credential.secret.expose_secret().len() + 512);
+    let (credential, details) = (&record.credential, &record.details);
+    let mut document = Buffer::with_capacity(credential.secret.expose_secret().len() + 8 * 1024);
     let written = serde_json::to_writer(
         &mut document,
         &Document {
@@ -100,6 +166,14 @@ fn document(agent: &AgentName, record: &Record) -> Result<Buffer> {
             r#type: credential.kind.as_str(),
             expires: credential.expires,
             generation: record.generation,
+            created: record.created,
+            updated: record.updated,
+            email: credential.email.as_deref(),
+            display_name: credential.display_name.as_deref(),
+            username: details.username.as_deref(),
+            hosts: details.hosts.as_deref(),
+            helpers: details.helpers.as_deref(),
+            note: details.note.as_deref(),
             secret: credential.secret.expose_secret(),
         },
     );

@@ -8,7 +8,7 @@ use serde::Serialize;
 use strongroom_backends::as_data;
 
 use super::Context;
-use super::context::not_a_secret;
+use super::filter_flags::{Filter, Wanted};
 use crate::error::Result;
 use crate::messages::cli::reading;
 use crate::ops::list::{Holds, Listing};
@@ -19,7 +19,7 @@ use crate::term::table::Table;
 use crate::time::{local, relative};
 use crate::vault::credential::CredentialType;
 use crate::vault::home::Vault;
-use crate::vault::id::{AgentName, Provider};
+use crate::vault::id::AgentName;
 use crate::vault::index::{self, Entry};
 
 /// List the stored profiles, without unlocking or reading a secret
@@ -28,9 +28,8 @@ pub struct List {
     /// List the profiles of every agent
     #[arg(long, conflicts_with = "agent")]
     all_agents: bool,
-    /// List one provider only
-    #[arg(long, value_name = "P")]
-    provider: Option<String>,
+    #[command(flatten)]
+    filter: Filter,
 }
 
 #[derive(Serialize)]
@@ -65,17 +64,14 @@ struct ProfileDocument<'a> {
 }
 
 pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
-    if let Some(provider) = &args.provider {
-        not_a_secret(provider)?;
-    }
-    let provider: Option<Provider> = args.provider.as_deref().map(str::parse).transpose()?;
+    let wanted = args.filter.read()?;
     let vault = context.vault_unasked()?;
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
     let ambient = context.ambient();
     let mut agents = Vec::new();
     for name in names {
         let seen = Listing::of(&vault, &name, &ambient)?;
-        agents.push(Listed { unlisted: seen.unlisted(), name, seen, provider: provider.as_ref() });
+        agents.push(Listed { unlisted: seen.unlisted(), name, seen, wanted: &wanted });
     }
     if context.json() {
         let document = Document {
@@ -119,20 +115,21 @@ struct Listed<'a> {
     name: AgentName,
     seen: Listing,
     unlisted: Vec<String>,
-    /// The only provider that is listed.
-    provider: Option<&'a Provider>,
+    /// Which profiles are listed.
+    wanted: &'a Wanted,
 }
 
 impl Listed<'_> {
     fn entries(&self) -> impl Iterator<Item = (Entry<'_>, Holds)> {
-        let shown =
-            |entry: &Entry<'_>| self.provider.is_none_or(|wanted| entry.provider().as_ref() == Some(wanted));
-        self.seen.entries().filter(move |(entry, _)| shown(entry))
+        self.seen.entries().filter(|(entry, _)| self.wanted.has_entry(entry))
     }
 
     /// Returns what is said instead of an empty table.
     fn no_profiles(&self) -> String {
-        let Some(provider) = self.provider else {
+        if !self.wanted.is_of_provider_alone() {
+            return reading::none_matches(&self.name);
+        }
+        let Some(provider) = &self.wanted.provider else {
             return reading::no_profiles(&self.name, &self.name.option());
         };
         let of = |entry: &Entry<'_>| entry.provider().map(|provider| provider.to_string());

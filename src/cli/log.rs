@@ -16,6 +16,7 @@ use crate::term::escape::safe;
 use crate::term::out;
 use crate::term::table::Table;
 use crate::time::{local_to_second, parse_duration};
+use crate::vault::log::Event;
 
 /// Show what changed, and when
 ///
@@ -54,6 +55,16 @@ struct Document {
 
 /// How often `--follow` looks for new lines.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// Returns what an event says about hosts or helpers.
+fn changed(event: &Event) -> String {
+    let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default().join(", ");
+    match &event.field {
+        Some(field) => {
+            safe(&messages::field_changed(field, &names(&event.before), &names(&event.after))).into_owned()
+        }
+        None => String::new(),
+    }
+}
 
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
@@ -140,7 +151,7 @@ fn cells(Checked { line, fault }: &Checked) -> [String; 4] {
         (None, None) if event.setting.is_some() => {
             messages::changed(event.old.as_deref(), event.new.as_deref())
         }
-        (None, None) => String::new(),
+        (None, None) => changed(event),
     };
     [local_to_second(line.at), safe(&event.op).into_owned(), safe(what).into_owned(), from]
 }

@@ -13,10 +13,13 @@ mod complete;
 mod completions;
 mod context;
 mod deferred;
+mod details_flags;
 mod doctor;
+mod edit;
 mod expiry_flags;
 mod explain;
 mod export;
+mod filter_flags;
 mod get;
 mod global;
 mod help;
@@ -137,6 +140,7 @@ enum AuthVerb {
     List(Lazy<list::List>),
     Get(Lazy<get::Get>),
     Rotate(Lazy<rotate::Rotate>),
+    Edit(Lazy<edit::EditArgs>),
     Rename(Lazy<rename::Rename>),
     Remove(Lazy<remove::Remove>),
     History(Lazy<history::History>),
@@ -369,6 +373,7 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
         AuthVerb::List(args) => list::run(context, &args),
         AuthVerb::Get(args) => get::run(context, &args),
         AuthVerb::Rotate(args) => rotate::run(context, &args),
+        AuthVerb::Edit(args) => edit::run(context, &args),
         AuthVerb::Rename(args) => rename::run(context, &args),
         AuthVerb::Remove(args) => remove::run(context, &args),
         AuthVerb::History(args) => history::run(context, &args),

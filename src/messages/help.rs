@@ -11,7 +11,7 @@ Credentials:
   paste-api-key    Store an API key
   setup-token      Run `claude setup-token` and store its token
   list, get        List the profiles; print the secret of one
-  rotate           Replace the secret of a profile
+  rotate, edit     Replace the secret of a profile; change what else it has
   rename, remove   Rename or remove a profile
   history, undo, forget   Show earlier versions; bring one back; remove them
   order, pin       Choose the profile that is used first, or for one session
@@ -51,6 +51,7 @@ Use:
 
 Change:
   rotate           Replace the secret of a profile
+  edit             Change what a profile has apart from its secret
   rename           Rename a profile
   remove           Remove a profile
   history          Show the versions of a profile
@@ -78,6 +79,13 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("list", &["strongroom list --provider anthropic"]),
     ("get", &["strongroom get anthropic:work | wl-copy", "strongroom get anthropic:work --reveal"]),
     ("rotate", &["strongroom rotate anthropic:work"]),
+    (
+        "edit",
+        &[
+            "strongroom edit anthropic:work --expires-in 365d",
+            "strongroom edit azure:work --host https://made-up.openai.azure.com",
+        ],
+    ),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
     ("remove", &["strongroom remove anthropic:old"]),
     ("history", &["strongroom history anthropic:work"]),

@@ -183,3 +183,10 @@ pub fn confined(agent: impl Display) -> Error {
 pub fn index_not_read() -> Error {
     Error::new(Code::Internal, "the index was not read")
 }
+
+/// A profile would have more hosts than a record may have.
+#[must_use]
+pub fn too_many_hosts(max: usize) -> Error {
+    Error::new(Code::TooLarge, format!("a profile may have at most {max} hosts"))
+        .with_remedy("remove a host with `--no-host`, or store the secret in a second profile")
+}

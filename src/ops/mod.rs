@@ -3,6 +3,7 @@
 pub mod ambient;
 pub mod client_config;
 pub mod cooldowns;
+pub mod edit;
 pub mod export;
 pub mod follow;
 pub mod forget;

@@ -11,6 +11,7 @@ use crate::messages;
 use crate::vault::generation::{next_record, replaced};
 use crate::vault::history::{self, Version};
 use crate::vault::id::ProfileId;
+use crate::vault::record::Details;
 use crate::vault::transaction::change::Change;
 
 /// Makes sure that the agent exists, so that it can have the profile.
@@ -95,7 +96,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let current = &found.record;
     let mut record = next_record(new, current.credential.clone(), None, &generations, writer.now())?;
     record.replaces = Some(replaced(&found));
-    record.details = current.details.clone();
+    record.details = Details::carried(Some(current), &record.credential);
     record.created = current.created;
     record.generation = record.generation.max(current.generation.saturating_add(1));
     let mut change = Change::default();

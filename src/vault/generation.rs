@@ -6,7 +6,7 @@ use super::credential::Credential;
 use super::id::ProfileId;
 use super::ledger::{Book, Entry, GENERATION_MAX};
 use super::reader::Found;
-use super::record::{Record, Replaced};
+use super::record::{Details, Record, Replaced};
 use crate::error::Result;
 use crate::messages;
 
@@ -66,8 +66,8 @@ pub fn next_record(
         updated: now,
         replaces: current.map(replaced),
         by: None,
+        details: Details::carried(before, &credential),
         credential,
-        details: before.map(|record| record.details.for_next()).unwrap_or_default(),
     })
 }
 

@@ -4,6 +4,7 @@ pub mod agent;
 pub mod anchor;
 pub mod bounds;
 pub mod credential;
+pub mod details;
 pub mod generation;
 pub mod history;
 pub mod home;

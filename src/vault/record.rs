@@ -52,14 +52,6 @@ pub struct Details {
     pub restores: Option<u64>,
 }
 
-impl Details {
-    /// Returns what the next record of the profile takes over: all but what is only true of this one.
-    #[must_use]
-    pub fn for_next(&self) -> Self {
-        Self { revoked: None, restores: None, ..self.clone() }
-    }
-}
-
 /// A profile's record in memory.
 #[derive(Clone, Debug)]
 pub struct Record {

@@ -172,6 +172,8 @@ const SHARED: &[&str] = &[
     "client_flags",
     "context",
     "expiry_flags",
+    "details_flags",
+    "filter_flags",
     "explain",
     "check_exit",
     "argument_guard",

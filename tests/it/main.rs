@@ -13,6 +13,7 @@ mod contention;
 mod costs;
 mod dotenv;
 mod echoes;
+mod edit;
 mod failing_calls;
 mod faults;
 mod files_in_use;

@@ -3,6 +3,7 @@
 pub mod arguments;
 pub mod bundles;
 pub mod credentials;
+pub mod edits;
 pub mod keys;
 pub mod reading;
 pub mod settings;

@@ -52,6 +52,19 @@ pub fn no_profiles(agent: impl Display, agent_option: &str) -> String {
     )
 }
 
+/// The agent has no profile that the flags choose.
+#[must_use]
+pub fn none_matches(agent: impl Display) -> String {
+    format!("No profile of agent {agent} matches.")
+}
+
+/// The profile does not have the field that was asked for.
+#[must_use]
+pub fn no_field(profile: impl Display, field: &str) -> Error {
+    Error::new(Code::NotFound, format!("{profile} has no {field}"))
+        .with_remedy("run `strongroom edit --help` to see how to set it")
+}
+
 /// The agent has no profiles of the provider that was asked for. `others` are those that it has profiles of; at most
 /// `others_max` of them are named.
 #[must_use]

@@ -1,5 +1,6 @@
 //! Messages about the vault: its home, index, records, log, ledgers and locks.
 
+pub mod details;
 pub mod findings;
 pub mod home;
 pub mod index;

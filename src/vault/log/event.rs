@@ -8,6 +8,7 @@ use crate::vault::id::ProfileId;
 pub const OPS_OF_AGENT: &[&str] = &[
     "paste",
     "rotate",
+    "edit",
     "import",
     "move",
     "relist",
@@ -47,6 +48,15 @@ pub struct Event {
     /// The profile's id before it was renamed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
+    /// What was changed of the profile, apart from its secret: `hosts` or `helpers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What it had before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Vec<String>>,
+    /// What it has now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Vec<String>>,
     /// The unlock method.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -78,6 +88,18 @@ impl Event {
     #[must_use]
     pub fn of(op: &str, profile: &ProfileId, generation: Option<u64>) -> Self {
         Self { op: op.to_owned(), profile: Some(profile.to_string()), generation, ..Self::default() }
+    }
+
+    /// Returns an event about the hosts or the helpers of a profile.
+    #[must_use]
+    pub fn of_field(op: &str, profile: &ProfileId, field: &str, before: &[String], after: &[String]) -> Self {
+        let field = Some(field.to_owned());
+        Self {
+            field,
+            before: Some(before.to_vec()),
+            after: Some(after.to_vec()),
+            ..Self::of(op, profile, None)
+        }
     }
 
     /// Returns an event that concerns an unlock method.

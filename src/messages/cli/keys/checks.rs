@@ -41,6 +41,12 @@ pub fn changed(old: Option<&str>, new: Option<&str>) -> String {
     format!("{} → {}", old.unwrap_or("default"), new.unwrap_or("default"))
 }
 
+/// The hosts or the helpers of a profile were changed.
+pub fn field_changed(field: &str, before: &str, after: &str) -> String {
+    let none = |names: &str| if names.is_empty() { "none".to_owned() } else { names.to_owned() };
+    format!("{field}: {} → {}", none(before), none(after))
+}
+
 /// Lines of the log are damaged.
 pub fn damaged_lines(number: usize) -> String {
     format!("{} in the log; run `strongroom verify`", counted(number as u64, "damaged line"))
