@@ -69,6 +69,8 @@ impl Of {
 
 /// Reads the settings without asking anyone, and warns if they are not verified.
 fn read(context: &Context) -> Result<Read> {
+    // The agent is part of what is shown, and it may be a secret given by mistake.
+    context.agent()?;
     let vault = context.vault_unasked()?;
     let read = settings::read(&vault, context.session_unasked(&vault), context.claimed());
     match &read.unverified {
