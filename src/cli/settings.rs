@@ -69,7 +69,7 @@ impl Of {
 
 /// Reads the settings without asking anyone, and warns if they are not verified.
 fn read(context: &Context) -> Result<Read> {
-    // A secret in the place of an agent is refused here as everywhere.
+    // The agent is part of what is shown, and it may be a secret given by mistake.
     context.agent()?;
     let vault = context.vault_unasked()?;
     let read = settings::read(&vault, context.session_unasked(&vault), context.claimed());

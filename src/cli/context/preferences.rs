@@ -4,6 +4,7 @@ use strongroom_backends::fs::home;
 
 use super::{Context, agent_of};
 use crate::error::{Code, Result};
+use crate::looks::may_be_repeated;
 use crate::messages::vault::settings as messages;
 use crate::term::style::Color;
 use crate::vault::home::{Session, Vault};
@@ -93,7 +94,8 @@ impl Context {
     #[must_use]
     pub fn from_outside(&self, key: Key) -> Option<Applied> {
         let variable = |name: &str| {
-            let value = self.env.var(name)?.to_string_lossy().into_owned();
+            let value = self.env.var(name)?.to_string_lossy();
+            let value = if may_be_repeated(&value) { value.into_owned() } else { "…".to_owned() };
             Some(Applied { value, source: format!("environment {name}") })
         };
         match key {

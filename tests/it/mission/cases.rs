@@ -90,7 +90,7 @@ pub(super) const CASES: &[Case] = &[
         row: "S6",
         command: "models auth paste-token --provider anthropic",
         input: token,
-        says: &["Stored anthropic:manual (token)."],
+        says: &["Stored anthropic:manual (token, expires in 365d)."],
         ..PLAIN
     },
     Case {
