@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::env_names;
 use crate::looks::looks_secret;
 use crate::vault::home::{Setup, Vault};
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, MAX};
 
 /// The most ids that are offered. If more match, none is: a shell would complete what the first ones have in common.
@@ -59,9 +59,9 @@ impl Nameable {
     #[must_use]
     pub fn providers(&self, agent: &AgentName) -> Vec<String> {
         let Some(index) = self.index(agent) else { return Vec::new() };
-        let of = |id: &str| id.split_once(':').map(|(provider, _)| provider.to_owned());
-        let named: BTreeSet<_> = index.ids().filter(|id| may_be_offered(id)).filter_map(of).collect();
-        named.into_iter().take(OFFERED_MAX).collect()
+        let named: BTreeSet<_> = index.ids().filter_map(|id| Some(id.split_once(':')?.0)).collect();
+        let valid = named.into_iter().filter(|name| name.parse::<Provider>().is_ok() && !looks_secret(name));
+        valid.take(OFFERED_MAX).map(str::to_owned).collect()
     }
 
     /// Returns the names of the unlock methods, sorted.

@@ -174,8 +174,8 @@ impl Asked {
     }
 }
 
-/// Returns the command with a completer for each argument that names something. They are added here, and not with the
-/// definitions of the arguments, because every other start would pay for them.
+/// Returns the command with a completer for each argument that names something. A definition with completers would be
+/// more work at every start, so only this question adds them.
 fn completed(mut command: Command, asked: &Arc<Asked>) -> Command {
     command.build();
     with_completers(command, asked)
