@@ -252,6 +252,7 @@ mod tests {
         let free = [
             "add method",
             "add profile_id",
+            "get field",
             "login profile_id",
             "onboard token_profile_id",
             "paste-api-key profile_id",
