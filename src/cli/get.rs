@@ -5,15 +5,18 @@ use std::borrow::Cow;
 use clap::{Args, ValueEnum};
 
 use super::Context;
+use super::context::not_a_secret;
+use crate::env_names;
 use crate::error::{Code, Error, Result};
 use crate::harden;
 use crate::messages::cli::reading;
 use crate::ops::ids;
 use crate::ops::open::reading;
+use crate::ops::resolve::{self, Scope};
 use crate::secret::{Buffer, ExposeSecret};
 use crate::term::escape::safe;
 use crate::term::out;
-use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::record::Record;
 
 /// A field of a profile, as `get` prints it.
@@ -33,7 +36,7 @@ enum Field {
 /// Print one secret, followed by a line break
 #[derive(Debug, Args)]
 pub struct Get {
-    /// Profile id
+    /// Profile id; a provider alone means its best profile, as `status` shows it
     #[arg(value_name = "ID")]
     id: String,
     /// Print this field instead: username, hosts, helpers, note, email, display-name, provider or type
@@ -55,7 +58,10 @@ pub struct Get {
 }
 
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
-    let profile = context.profile_id(&args.id)?;
+    let profile = match provider(context, &args.id)? {
+        Some(provider) => best(context, args, &provider)?,
+        None => context.profile_id(&args.id)?,
+    };
     if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
         // A profile that does not exist is reported as such, not as one that needs --reveal.
         if let Ok(vault) = context.vault()
@@ -105,6 +111,42 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
         out::write_secret(&credential.secret)?;
     }
     Ok(0)
+}
+
+/// Returns the provider, if one is given instead of a profile id.
+fn provider(context: &Context, text: &str) -> Result<Option<Provider>> {
+    if text.contains(':') {
+        return Ok(None);
+    }
+    let Ok(provider) = text.parse::<Provider>() else { return Ok(None) };
+    not_a_secret(text)?;
+    let has_some = || {
+        let vault = context.vault().ok()?;
+        let index = vault.agent(&context.agent().ok()?).ok()??.index().ok()?;
+        let of_provider = |id: &str| id.parse::<ProfileId>().is_ok_and(|id| id.provider() == provider);
+        Some(index.ids().any(of_provider))
+    };
+    // Another word is an id that lacks its provider, and the error says how ids look.
+    let is_known = env_names::TABLE.iter().any(|names| names.provider == text);
+    Ok((is_known || has_some() == Some(true)).then_some(provider))
+}
+
+/// Returns a provider's best profile.
+fn best(context: &Context, args: &Get, provider: &Provider) -> Result<ProfileId> {
+    if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
+        return Err(reading::not_revealed(provider));
+    }
+    out::refuse_closed()?;
+    let vault = context.vault()?;
+    let session = context.session(&vault)?;
+    context.verify_agent(&vault, &session)?;
+    let (agent, env) = (context.agent()?, context.env.clone());
+    let scope = Scope { agent, confined: false, now: env.now(), env };
+    let profile = resolve::best(&vault, &session, provider, &scope)?;
+    if context.env.stderr_tty {
+        context.say(&reading::best_of(provider, &profile));
+    }
+    Ok(profile)
 }
 
 /// Prints a field that is not secret. Hosts and helpers stand on a line each.

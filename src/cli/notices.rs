@@ -40,6 +40,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::ExpiryDropped { profile, was } => notices::expiry_dropped(profile, *was),
         Notice::ExpiryRenewed(Some(at)) => notices::expiry_renewed(*at),
         Notice::ExpiryRenewed(None) => notices::EXPIRY_REMOVED.to_owned(),
+        Notice::HostsUnknown(profile) => notices::hosts_unknown(&profile.word()),
         Notice::SameSecret(profile) => notices::same_secret(profile),
         Notice::PinGone { session, profile } => notices::pin_removed(session, profile),
         Notice::NotKept { profile, error } => notices::not_kept(profile, error.what()),

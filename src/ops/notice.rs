@@ -71,6 +71,8 @@ pub enum Notice {
     },
     /// The old expiry had passed. The value is the new one, in Unix milliseconds, if there is one.
     ExpiryRenewed(Option<i64>),
+    /// The hosts of the profile's provider differ by customer or region, and none is named.
+    HostsUnknown(ProfileId),
     /// The new secret of the profile is the old one.
     SameSecret(ProfileId),
     /// The user had pinned a session to a profile that was removed.

@@ -81,7 +81,7 @@ pub fn resolve(
         match reference {
             Err(error) => Err(error.clone()),
             Ok(Reference::BestOf(provider)) => match reader(&readers, &scope.agent)? {
-                Some(held) => best_of(held, provider, scope, elsewhere),
+                Some(held) => best_of(held, provider, scope, elsewhere).map(|(_, secret)| secret),
                 None => Err(no_key(provider, &scope.agent, true, elsewhere)),
             },
             Ok(Reference::Profile(readings)) => named(&readers, readings, scope, elsewhere),
@@ -93,6 +93,19 @@ pub fn resolve(
         parallel::spread(&references, answer)
     };
     ids.into_iter().zip(answers).collect()
+}
+
+/// Returns a provider's best profile, which a request for the provider's key is answered with.
+///
+/// # Errors
+/// `NOT_FOUND`, `EXPIRED`, and those of reading.
+pub fn best(vault: &Vault, session: &Session, provider: &Provider, scope: &Scope) -> Result<ProfileId> {
+    let elsewhere = OtherAgents::new(vault);
+    let none = || no_key(provider, &scope.agent, true, Some(&elsewhere));
+    let found = vault.agent(&scope.agent)?.ok_or_else(none)?;
+    let asked = Asked { best: true, ..Asked::default() };
+    let held = Held::of(vault.reader(found, session.keys())?, &asked, &scope.env);
+    best_of(&held, provider, scope, Some(&elsewhere)).map(|(profile, _)| profile)
 }
 
 /// What is requested of an agent.
@@ -269,7 +282,7 @@ fn no_key(provider: &Provider, agent: &AgentName, none: bool, elsewhere: Option<
     messages::ops::no_api_key(provider, agent, none, has.as_deref())
 }
 
-/// Returns the secret of a provider's best profile by order, expiry and cooldown.
+/// Returns a provider's best profile by order, expiry and cooldown, with its secret.
 ///
 /// Type, provider and expiry are taken from the records. If there are few, all are decrypted. If there are many, those
 /// that come first by the index are decrypted, until one of the decrypted ones is the best.
@@ -278,7 +291,7 @@ fn best_of(
     provider: &Provider,
     scope: &Scope,
     elsewhere: Option<&OtherAgents<'_>>,
-) -> Result<SecretString> {
+) -> Result<(ProfileId, SecretString)> {
     let Some(pool) = &held.pool else { return Err(messages::ops::index_not_read()) };
     let pool = pool.as_ref().map_err(Clone::clone)?;
     let serves = |of: &Provider| ALIASES.shared(of, provider);
@@ -301,8 +314,8 @@ fn best_of(
     loop {
         let own: Vec<_> = views.iter().collect();
         let selected = select(provider, &own, &rules);
-        if let Some(secret) = selected.next().and_then(|choice| opened.records.remove(choice.id)) {
-            return Ok(secret);
+        if let Some(best) = selected.next().and_then(|choice| opened.records.remove_entry(choice.id)) {
+            return Ok(best);
         }
         let unopened = selected.choices.iter().filter_map(|choice| choice.view);
         let unopened = unopened.filter(|view| view.usable == Usable::Unverified).take(batch);

@@ -9,6 +9,7 @@ use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::time::DAY;
 use crate::vault::credential::{Credential, CredentialType};
+use crate::vault::details::provider_hosts;
 use crate::vault::generation::next_record;
 use crate::vault::id::{ProfileId, Provider};
 use crate::vault::record::Record;
@@ -175,6 +176,9 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
         notices.push(Notice::PlaintextReplaced(profile.clone()));
     }
     notices.extend(sealed_besides(&outcome));
+    if record.details.hosts.is_none() && provider_hosts::differ(record.credential.provider.as_str()) {
+        notices.push(Notice::HostsUnknown(profile.clone()));
+    }
     if let Some(was) = current.as_ref().map(|record| &record.credential) {
         if was.kind != kind {
             notices.push(Notice::TypeReplaced { profile, was: was.kind });

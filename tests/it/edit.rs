@@ -240,3 +240,36 @@ fn list_and_export_choose_by_provider_type_and_text() {
     assert!(nothing.stderr.contains("No profile of agent main matches."), "{}", nothing.stderr);
     session.run(["export", "--to", &recipient, "--out", "no.age", "--type", "oauth"]).failed("NOT_FOUND", 66);
 }
+
+#[test]
+fn a_provider_alone_means_its_best_profile() {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key-one");
+    session.paste("groq:two", "made-up-key-two");
+    session.run(["order", "set", "--provider", "groq", "groq:two", "groq:one"]).ok();
+    let best = |session: &Session| session.run(["get", "groq"]).ok().stdout;
+    assert_eq!(best(&session), "made-up-key-two\n");
+    assert_eq!(
+        session.resolve(&["providers/groq/apiKey"])["values"]["providers/groq/apiKey"],
+        "made-up-key-two"
+    );
+    session.run(["report", "groq:two", "--failure", "billing"]).ok();
+    assert_eq!(best(&session), "made-up-key-one\n");
+    assert_eq!(session.run(["get", "groq", "--field", "type"]).ok().stdout, "api_key\n");
+    session.run(["get", "openai"]).failed("NOT_FOUND", 66);
+    session.run(["get", "work"]).failed("INVALID_ID", 64);
+}
+
+#[test]
+fn a_paste_for_a_provider_with_hosts_of_each_customer_says_how_to_name_one() {
+    let session = Session::new();
+    let azure = session.paste("azure-openai:work", "made-up-azure-key");
+    assert!(
+        azure.stderr.contains("`strongroom edit azure-openai:work --host https://HOST`"),
+        "{}",
+        azure.stderr
+    );
+    session.run(["edit", "azure-openai:work", "--host", "https://made-up.openai.azure.com"]).ok();
+    let again = session.paste("azure-openai:work", "made-up-azure-key-2");
+    assert!(!again.stderr.contains("--host"), "{}", again.stderr);
+}

@@ -204,3 +204,8 @@ pub fn unlisted(agent: &str, ids: &[String]) -> String {
 pub fn interval_too_short() -> Error {
     Error::new(Code::Usage, "--interval is too short").with_remedy("use 100ms or more")
 }
+
+/// The profile that was taken for a provider.
+pub fn best_of(provider: impl Display, profile: impl Display) -> String {
+    format!("Using {profile}, the next profile of {provider}.")
+}

@@ -39,7 +39,7 @@ pub fn of(provider: &str) -> Option<&'static [&'static str]> {
 
 /// Returns whether a person has to name the host of a provider, because it differs by customer or region.
 #[must_use]
-pub fn is_named_at_paste(provider: &str) -> bool {
+pub fn differ(provider: &str) -> bool {
     of(provider).is_none() && NAMED.iter().any(|part| provider.contains(part))
 }
 
@@ -55,7 +55,7 @@ mod tests {
                 assert_eq!(origin::parse(host).as_deref(), Ok(*host), "{provider}");
             }
         }
-        assert!(is_named_at_paste("azure-openai") && is_named_at_paste("google-vertex"));
-        assert!(!is_named_at_paste("anthropic") && !is_named_at_paste("made-up"));
+        assert!(differ("azure-openai") && differ("google-vertex"));
+        assert!(!differ("anthropic") && !differ("made-up"));
     }
 }

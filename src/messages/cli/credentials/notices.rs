@@ -110,6 +110,14 @@ pub fn pin_removed(session: impl Display, profile: impl Display) -> String {
     format!("session {session} was pinned to {profile}; the pin was removed too")
 }
 
+/// The hosts of a provider differ by customer or region. `word` is the profile's id in a command.
+#[must_use]
+pub fn hosts_unknown(word: &str) -> String {
+    format!(
+        "each customer or region of this provider has a host of its own; name it with `strongroom edit {word} --host https://HOST`"
+    )
+}
+
 /// A profile is removed without an earlier version of it being kept.
 #[must_use]
 pub fn not_kept(profile: impl Display, what: &str) -> String {
