@@ -12,6 +12,7 @@ mod client_flags;
 mod complete;
 mod completions;
 mod context;
+mod copy;
 mod deferred;
 mod details_flags;
 mod doctor;
@@ -142,6 +143,7 @@ enum AuthVerb {
     Rotate(Lazy<rotate::Rotate>),
     Edit(Lazy<edit::EditArgs>),
     Rename(Lazy<rename::Rename>),
+    Copy(Lazy<copy::Copy>),
     Remove(Lazy<remove::Remove>),
     History(Lazy<history::History>),
     Undo(Lazy<history::Undo>),
@@ -374,6 +376,7 @@ fn dispatch_auth(context: &mut Context, verb: AuthVerb) -> Result<u8> {
         AuthVerb::Get(args) => get::run(context, &args),
         AuthVerb::Rotate(args) => rotate::run(context, &args),
         AuthVerb::Edit(args) => edit::run(context, &args),
+        AuthVerb::Copy(args) => copy::run(context, &args),
         AuthVerb::Rename(args) => rename::run(context, &args),
         AuthVerb::Remove(args) => remove::run(context, &args),
         AuthVerb::History(args) => history::run(context, &args),

@@ -12,7 +12,7 @@ Credentials:
   setup-token      Run `claude setup-token` and store its token
   list, get        List the profiles; print the secret of one
   rotate, edit     Replace the secret of a profile; change what else it has
-  rename, remove   Rename or remove a profile
+  rename, copy, remove    Rename, copy to another agent, or remove a profile
   history, undo, forget   Show earlier versions; bring one back; remove them
   order, pin       Choose the profile that is used first, or for one session
   store, settings  Move profiles between stores; show or change defaults
@@ -53,6 +53,7 @@ Change:
   rotate           Replace the secret of a profile
   edit             Change what a profile has apart from its secret
   rename           Rename a profile
+  copy             Copy a profile to another agent
   remove           Remove a profile
   history          Show the versions of a profile
   undo             Bring back the version before, or a removed profile
@@ -87,6 +88,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
+    ("copy", &["strongroom copy anthropic:work --to-agent ops"]),
     ("remove", &["strongroom remove anthropic:old"]),
     ("history", &["strongroom history anthropic:work"]),
     ("undo", &["strongroom undo anthropic:work"]),

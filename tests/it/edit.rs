@@ -273,3 +273,24 @@ fn a_paste_for_a_provider_with_hosts_of_each_customer_says_how_to_name_one() {
     let again = session.paste("azure-openai:work", "made-up-azure-key-2");
     assert!(!again.stderr.contains("--host"), "{}", again.stderr);
 }
+
+#[test]
+fn a_copy_is_another_agents_own() {
+    let session = Session::new();
+    session.paste("groq:one", "made-up-key-one");
+    session.run(["edit", "groq:one", "--note", "made up", "--helper", "aws"]).ok();
+    session.run(["copy", "groq:one", "--to-agent", "ops"]).ok();
+    session.run(["copy", "groq:one", "--to-agent", "ops"]).failed("EXISTS", 73);
+    session.run(["copy", "groq:one", "--to-agent", "ops", "--as", "groq:two"]).ok();
+    session.run(["copy", "groq:one", "--to-agent", "main"]).failed("USAGE", 64);
+    session.run(["copy", "groq:none", "--to-agent", "ops"]).failed("NOT_FOUND", 66);
+    session.run(["copy", "groq:one", "--to-agent", "ops", "--as", "zai:one"]).failed("USAGE", 64);
+    session.feed("made-up-key-new", ["rotate", "groq:one"]).ok();
+    for id in ["groq:one", "groq:two"] {
+        let copied = session.run(["get", id, "--agent", "ops", "--json"]).ok().json();
+        assert_eq!(copied["secret"], "made-up-key-one");
+        assert_eq!((&copied["note"], &copied["helpers"][0]), (&"made up".into(), &"aws".into()));
+    }
+    session.run(["undo", "groq:one", "--agent", "ops", "--yes"]).failed("NOT_FOUND", 66);
+    session.run(["verify"]).ok();
+}

@@ -204,7 +204,7 @@ fn kind_of(arg: &Arg) -> Option<Kind> {
     match arg.get_id().as_str() {
         _ if is_fixed || !arg.get_action().takes_values() => None,
         "id" | "ids" | "old" | "profile" | "wish" => Some(Kind::Profiles),
-        "agent" => Some(Kind::Agents),
+        "agent" | "to_agent" => Some(Kind::Agents),
         "provider" | "token_provider" | "explain" => Some(Kind::Providers),
         "method" | "drop" => Some(Kind::UnlockMethods),
         "failure" => Some(Kind::Failures),

@@ -10,6 +10,7 @@ pub const OPS_OF_AGENT: &[&str] = &[
     "rotate",
     "edit",
     "import",
+    "copy",
     "move",
     "relist",
     "salvage",

@@ -41,6 +41,21 @@ pub fn same_id() -> Error {
     Error::new(Code::Usage, "the old and the new id are the same").with_remedy("choose another id")
 }
 
+/// A profile is to be copied to its own agent.
+pub fn same_agent() -> Error {
+    Error::new(Code::Usage, "the profile is to be copied to the agent that has it").with_remedy(
+        "name another agent with `--to-agent`; for another id in the same agent, use `strongroom rename`",
+    )
+}
+
+/// The profile was copied.
+pub fn copied(profile: &str, agent: &str, copy: &str) -> String {
+    if profile == copy {
+        return format!("Copied {profile} to agent {agent}.");
+    }
+    format!("Copied {profile} to agent {agent} as {copy}.")
+}
+
 /// The profile has its new id.
 pub fn renamed(old: &str, new: &str) -> String {
     format!("Renamed {old} to {new}.")
