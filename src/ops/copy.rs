@@ -11,7 +11,7 @@ use crate::vault::record::Details;
 use crate::vault::transaction::change::Change;
 
 /// Copies a profile to the agent of `open`, encrypted with that agent's key. Cooldowns, pins, orders and earlier
-/// versions stay behind.
+/// versions are not copied.
 ///
 /// # Errors
 /// `NOT_FOUND`, `EXISTS`, and those of writing.

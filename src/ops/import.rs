@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cooldowns;
+use super::edit::events;
 use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
@@ -146,7 +147,7 @@ fn existing_in<'r>(
     move |agent, profile| {
         let Some((reader, index)) = readers.get(agent) else { return Existing::Absent };
         match reader.record(profile) {
-            Ok(Some(record)) => Existing::Present(Box::new(record.credential)),
+            Ok(Some(record)) => Existing::Present(Box::new(record.credential), Box::new(record.details)),
             // An entry of another program, which may hold the only copy of a secret.
             Ok(None) if index.contains(profile.as_str()) => Existing::Unreadable,
             Ok(None) => Existing::Absent,
@@ -182,6 +183,14 @@ fn change_of(
         }
         let credential = entry.candidate.credential.clone();
         let mut record = next_record(&entry.target, credential, current.as_ref(), &generations, now)?;
+        let kept = std::mem::take(&mut record.details);
+        record.details = kept.overlaid(&entry.candidate.details);
+        if let Some(found) = &current {
+            let was = found.record.details.clone().with_own_hosts(&found.record.credential);
+            for event in events("import", &entry.target, &was, &record.details) {
+                change.note(event);
+            }
+        }
         if let (None, Some(created)) = (&current, entry.candidate.created) {
             record.created = created;
         }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::candidate::{Candidate, Invalid, Parsed};
+use super::details;
 use super::expiry::{self, Zero};
 use super::fields::{self, Fields};
 use super::openclaw_entry as entry;
@@ -50,6 +51,14 @@ struct OutProfile<'a> {
     display_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     copy_to_agents: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hosts: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    helpers: Option<&'a [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
     #[serde(serialize_with = "secret::serialize")]
     secret: &'a SecretString,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -84,7 +93,7 @@ pub fn write(records: &[(AgentName, Record)], now: i64) -> Result<Buffer> {
             .map(|(key, value)| Ok((key.as_str(), serde_json::from_str(value.expose_secret())?)))
             .collect::<serde_json::Result<IndexMap<_, &RawValue>>>()
             .map_err(internal)?;
-        size += 512 + credential.secret.expose_secret().len();
+        size += 512 + record.details.size() + credential.secret.expose_secret().len();
         size += extra.values().map(|raw| raw.get().len() + 64).sum::<usize>();
         profiles.push(OutProfile {
             agent: agent.as_str(),
@@ -97,6 +106,10 @@ pub fn write(records: &[(AgentName, Record)], now: i64) -> Result<Buffer> {
             email: credential.email.as_deref(),
             display_name: credential.display_name.as_deref(),
             copy_to_agents: credential.copy_to_agents,
+            hosts: record.details.hosts.as_deref(),
+            username: record.details.username.as_deref(),
+            helpers: record.details.helpers.as_deref(),
+            note: record.details.note.as_deref(),
             secret: &credential.secret,
             extra,
         });
@@ -200,6 +213,7 @@ fn profile(
     credential.email = entry::label(&mut fields, "email")?;
     credential.display_name = entry::label(&mut fields, "displayName")?;
     credential.copy_to_agents = entry::copy_to_agents(&mut fields)?;
+    let details = details::take(&mut fields)?;
     let (created, updated) = (instant(&mut fields, "created")?, instant(&mut fields, "updated")?);
     let extra = match fields::take(&mut fields, "extra") {
         None => Fields::default(),
@@ -211,7 +225,8 @@ fn profile(
     }
     credential.extra = extra.into_iter().map(|(key, value)| (key, SecretString::from(value.get()))).collect();
     entry::check_size(&credential)?;
-    let candidate = Candidate { agent, id, credential, created, updated, place: place.to_owned() };
+    details::check_size(&details, &credential)?;
+    let candidate = Candidate { agent, id, credential, details, created, updated, place: place.to_owned() };
     Ok((candidate, warnings))
 }
 
@@ -234,7 +249,13 @@ mod tests {
         credential.expires = Some(9);
         credential.extra.insert("refresh".into(), SecretString::from("\"canary-refresh\""));
         let (generation, created, updated) = (4, 1, 2);
-        let details = crate::vault::record::Details::default();
+        let details = crate::vault::record::Details {
+            hosts: Some(vec!["https://x.io".into()]),
+            username: Some("me".into()),
+            helpers: Some(vec!["git".into()]),
+            note: Some("two\nlines".into()),
+            ..Default::default()
+        };
         Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
     }
 
@@ -248,6 +269,47 @@ mod tests {
         assert_eq!((&candidate.agent, &candidate.id), (&Some(agent), &record.profile));
         assert!(candidate.credential.same_as(&record.credential));
         assert_eq!((candidate.created, candidate.updated), (Some(1), Some(2)));
+        assert_eq!(candidate.details, record.details);
+    }
+
+    #[test]
+    fn what_is_beside_the_secret_is_checked_as_if_given_by_hand() {
+        let read = |members: &str| {
+            let text = format!(
+                r#"{{"format":"strongroom-bundle","version":1,"profiles":[{{"profile":"a:b","provider":"a",
+                "type":"token","secret":"made-up-secret",{members}}}]}}"#
+            );
+            parse(text.as_bytes(), &ParseOptions::default()).unwrap()
+        };
+        let parsed = read(r#""hosts":["HTTPS://X.io:443","https://x.io"],"helpers":[],"note":null"#);
+        let details = &parsed.candidates[0].details;
+        assert_eq!(details.hosts.as_deref(), Some(&["https://x.io".to_owned()][..]));
+        assert_eq!((details.helpers.as_deref(), &details.note), (Some(&[][..]), &None));
+        let many = format!(r#""hosts":[{}"https://x.io"]"#, r#""https://x.io","#.repeat(16));
+        let long = format!(r#""note":"{}""#, "no ".repeat(400));
+        for (members, field, code) in [
+            (r#""hosts":"https://x.io""#, "hosts", Code::BadData),
+            (r#""hosts":["https://x.io",5]"#, "hosts", Code::BadData),
+            (r#""hosts":["https://canary@x.io"]"#, "hosts", Code::BadData),
+            (r#""hosts":["https://x.io/canary"]"#, "hosts", Code::BadData),
+            (r#""hosts":["https://x.io\u001b[2J"]"#, "hosts", Code::BadData),
+            (r#""hosts":["sk-ant-api03-canary-canary-canary"]"#, "hosts", Code::BadData),
+            (&many, "hosts", Code::TooLarge),
+            (r#""helpers":["canary"]"#, "helpers", Code::BadData),
+            (r#""helpers":{"git":true}"#, "helpers", Code::BadData),
+            (r#""username":"canary\u001b[2J""#, "username", Code::BadData),
+            (r#""username":"""#, "username", Code::BadData),
+            (r#""username":["me"]"#, "username", Code::BadData),
+            (r#""note":"canary\u202e""#, "note", Code::BadData),
+            (&long, "note", Code::BadData),
+        ] {
+            let parsed = read(members);
+            assert!(parsed.candidates.is_empty(), "{members}");
+            let invalid = &parsed.invalid[0];
+            let place = format!(r#"profiles[0] ("a:b").{field}"#);
+            assert_eq!((&invalid.place, invalid.code), (&place, code), "{members}");
+            assert!(!invalid.reason.contains("canary"), "{}", invalid.reason);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::value::Problem;
 use crate::error::Code;
 use crate::vault::credential::Credential;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::record::Details;
 
 /// A credential in a source.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct Candidate {
     pub id: ProfileId,
     /// The credential itself.
     pub credential: Credential,
+    /// What the source says of the profile apart from its credential.
+    pub details: Details,
     /// When it was created, in Unix milliseconds, if the source says so.
     pub created: Option<i64>,
     /// When it was last changed, in Unix milliseconds, if the source says so.

@@ -15,6 +15,7 @@ use crate::secret::ExposeSecret;
 use crate::secret_format;
 use crate::vault::credential::Credential;
 use crate::vault::id::{ProfileId, Provider};
+use crate::vault::record::Details;
 
 /// The most ignored lines that are named.
 const LINES_SHOWN: usize = 5;
@@ -218,6 +219,7 @@ pub(super) fn take(
                 agent: None,
                 id: ProfileId::new(&provider, profile)?,
                 credential: Credential::new(kind, provider, secret),
+                details: Details::default(),
                 created: None,
                 updated: None,
                 place,

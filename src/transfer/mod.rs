@@ -7,6 +7,7 @@ pub mod bounds;
 pub mod bundle;
 mod candidate;
 mod decimal;
+mod details;
 mod dotenv;
 pub mod environment;
 mod expiry;

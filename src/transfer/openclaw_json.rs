@@ -15,6 +15,7 @@ use crate::messages::transfer::{self as say, reason};
 use crate::secret::ExposeSecret;
 use crate::secret_format;
 use crate::vault::id::{PROFILE_ID_MAX, ProfileId, Provider, is_of_name, quoted, quoted_in_full};
+use crate::vault::record::Details;
 
 /// The version of `auth-profiles.json` that is read.
 const VERSION: u64 = 1;
@@ -142,6 +143,7 @@ impl Collector<'_> {
                     agent: None,
                     id,
                     credential: *credential,
+                    details: Details::default(),
                     created: None,
                     updated: None,
                     place,

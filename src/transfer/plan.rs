@@ -10,6 +10,7 @@ use crate::error::{Code, Error, Result};
 use crate::messages::transfer::{self as say, reason};
 use crate::vault::credential::Credential;
 use crate::vault::id::{AgentName, PROFILE_ID_MAX, ProfileId, Provider};
+use crate::vault::record::Details;
 
 /// How many names are tried for a renamed copy. Each try decrypts a record.
 const TWINS_MAX: u32 = 99;
@@ -59,10 +60,20 @@ impl FromStr for OnConflict {
 pub enum Existing {
     /// Nothing.
     Absent,
-    /// This credential.
-    Present(Box<Credential>),
+    /// This credential, and what its record has apart from it.
+    Present(Box<Credential>, Box<Details>),
     /// Something that cannot be decrypted, and so cannot be compared.
     Unreadable,
+}
+
+impl Existing {
+    /// Returns whether a candidate would change nothing in its place. What the candidate does not say is kept, so that
+    /// it makes no difference.
+    fn is_same(&self, candidate: &Candidate) -> bool {
+        let Self::Present(credential, details) = self else { return false };
+        let kept = Details::kept(Some((credential, details)), &candidate.credential);
+        credential.same_as(&candidate.credential) && kept.clone().overlaid(&candidate.details) == kept
+    }
 }
 
 /// What becomes of a candidate.
@@ -114,6 +125,10 @@ pub struct PlanEntry<'p> {
     pub action: Action,
     /// The id that it will have in the vault: its own, or that of its renamed copy.
     pub target: ProfileId,
+    /// The hosts that the profile would not have without the source.
+    pub hosts: Vec<&'p str>,
+    /// The helpers that the profile would not have without the source.
+    pub helpers: Vec<&'p str>,
 }
 
 /// What an import would do with a source.
@@ -188,9 +203,10 @@ pub fn plan<'p>(
                 continue;
             }
         };
-        let (action, target) = match existing(agent, id) {
+        let held = existing(agent, id);
+        let (action, target) = match &held {
             Existing::Absent => (Action::Add, id.clone()),
-            Existing::Present(held) if held.same_as(&candidate.credential) => (Action::Unchanged, id.clone()),
+            held if held.is_same(candidate) => (Action::Unchanged, id.clone()),
             _ => match policy {
                 OnConflict::Fail => (Action::Conflict, id.clone()),
                 OnConflict::Skip => (Action::SkipExisting, id.clone()),
@@ -201,10 +217,33 @@ pub fn plan<'p>(
         if let Action::RenameTo(to) = &action {
             taken.insert((agent.clone(), to.clone()));
         }
-        entries.push(PlanEntry { candidate, agent, action, target });
+        let (hosts, helpers) = match action {
+            Action::Unchanged | Action::SkipExisting => (Vec::new(), Vec::new()),
+            Action::Add | Action::RenameTo(_) => added(&Existing::Absent, candidate),
+            Action::Replace | Action::Conflict => added(&held, candidate),
+        };
+        entries.push(PlanEntry { candidate, agent, action, target, hosts, helpers });
     }
     let order = renamed_order(order, &entries, forced_agent.unwrap_or(default_agent));
     Plan { entries, skipped, invalid, warnings, order }
+}
+
+/// Returns the hosts and helpers of a candidate that its profile would not have without the source.
+fn added<'p>(held: &Existing, candidate: &'p Candidate) -> (Vec<&'p str>, Vec<&'p str>) {
+    let before = match held {
+        Existing::Present(credential, details) => Some((&**credential, &**details)),
+        Existing::Absent | Existing::Unreadable => None,
+    };
+    let (given, kept) = (&candidate.details, Details::kept(before, &candidate.credential));
+    (
+        beyond(given.hosts.as_deref(), kept.hosts.as_deref()),
+        beyond(given.helpers.as_deref(), kept.helpers.as_deref()),
+    )
+}
+
+fn beyond<'p>(names: Option<&'p [String]>, kept: Option<&[String]>) -> Vec<&'p str> {
+    let is_kept = |name: &String| kept.is_some_and(|kept| kept.contains(name));
+    names.unwrap_or_default().iter().filter(|name| !is_kept(name)).map(String::as_str).collect()
 }
 
 /// Returns one of the candidates with the same id, if all of them are equal.
@@ -219,7 +258,9 @@ fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> 
             reason: reason::missing().to_owned(),
         });
     };
-    match rest.find(|other| !other.credential.same_as(&first.credential)) {
+    let is_other =
+        |other: &&Candidate| !other.credential.same_as(&first.credential) || other.details != first.details;
+    match rest.find(is_other) {
         None => Ok(first),
         Some(other) => Err(Invalid {
             place: reason::two_places(&first.place, &other.place),
@@ -239,7 +280,7 @@ fn twin(
 ) -> (Action, ProfileId) {
     for id in (2..=TWINS_MAX).filter_map(|number| numbered(&candidate.id, number)) {
         match existing(agent, &id) {
-            Existing::Present(held) if held.same_as(&candidate.credential) => return (Action::Unchanged, id),
+            held if held.is_same(candidate) => return (Action::Unchanged, id),
             Existing::Absent if !taken.contains(&(agent.clone(), id.clone())) => {
                 return (Action::RenameTo(id.clone()), id);
             }

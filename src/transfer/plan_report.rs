@@ -48,6 +48,12 @@ pub struct EntrySummary {
     /// When it expires, in Unix milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<i64>,
+    /// The hosts that it would add.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub hosts: Vec<String>,
+    /// The helpers that it would add.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub helpers: Vec<String>,
 }
 
 /// An entry that is skipped, in a [`Summary`].
@@ -95,10 +101,11 @@ impl Plan<'_> {
         }
     }
 
-    /// Returns the plan for people: one line for each entry, and the counts last.
+    /// Returns the plan for people: one line for each entry, another if it adds hosts or helpers, and the counts last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = self.entries.iter().map(entry_line).collect();
+        let lines_of = |entry: &PlanEntry<'_>| [Some(entry_line(entry)), destinations_line(entry)];
+        let mut lines: Vec<String> = self.entries.iter().flat_map(lines_of).flatten().collect();
         lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "skipped", s.place, s.reason)));
         lines.extend(
             self.invalid
@@ -143,7 +150,19 @@ fn entry_summary(entry: &PlanEntry<'_>) -> EntrySummary {
         provider: credential.provider.to_string(),
         place: entry.candidate.place.clone(),
         expires: credential.expires,
+        hosts: owned(&entry.hosts),
+        helpers: owned(&entry.helpers),
     }
+}
+
+fn owned(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// Returns a line about the hosts and helpers that an entry would add, because they let its secret go to more places.
+fn destinations_line(entry: &PlanEntry<'_>) -> Option<String> {
+    let said = say::added_destinations(&entry.hosts, &entry.helpers)?;
+    Some(format!("{:<10} {said}", ""))
 }
 
 fn entry_line(entry: &PlanEntry<'_>) -> String {

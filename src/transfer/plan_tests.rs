@@ -8,6 +8,7 @@ use crate::error::Code;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::id::{AgentName, ProfileId};
+use crate::vault::record::Details;
 
 fn id(text: &str) -> ProfileId {
     text.parse().unwrap()
@@ -20,7 +21,8 @@ fn credential(id: &ProfileId, secret: &str) -> Credential {
 fn candidate(profile: &str, secret: &str, place: &str) -> Candidate {
     let id = id(profile);
     let credential = credential(&id, secret);
-    Candidate { agent: None, id, credential, created: None, updated: None, place: place.to_owned() }
+    let (details, place) = (Details::default(), place.to_owned());
+    Candidate { agent: None, id, credential, details, created: None, updated: None, place }
 }
 
 /// A vault in memory, of the agent `main`: id to secret, `?` for one that cannot be opened.
@@ -36,7 +38,7 @@ impl Held {
         match self.0.get(id.as_str()).map(String::as_str).filter(|_| *agent == AgentName::default()) {
             None => Existing::Absent,
             Some("?") => Existing::Unreadable,
-            Some(secret) => Existing::Present(Box::new(credential(id, secret))),
+            Some(secret) => Existing::Present(Box::new(credential(id, secret)), Box::default()),
         }
     }
 
@@ -228,4 +230,35 @@ fn ten_thousand_entries_are_planned_in_no_time() {
     let plan = held.plan(&parsed, OnConflict::Rename);
     assert_eq!(plan.writes(), 10_000);
     assert_eq!(plan.lines().len(), 10_001);
+}
+
+#[test]
+fn hosts_and_helpers_make_a_difference_only_if_the_source_has_them() {
+    let names = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    let with = |details: Details| Candidate { details, ..candidate("groq:a", "s", "x") };
+    let held = Details { hosts: names(&["https://a.x.io"]), note: Some("mine".into()), ..Details::default() };
+    let wide = Details {
+        hosts: names(&["https://a.x.io", "https://b.x.io"]),
+        helpers: names(&["git"]),
+        ..Details::default()
+    };
+    let look = |_: &AgentName, id: &ProfileId| match id.as_str() {
+        "groq:a" => Existing::Present(Box::new(credential(id, "s")), Box::new(held.clone())),
+        _ => Existing::Absent,
+    };
+    let (main, replace) = (AgentName::default(), OnConflict::Replace);
+    for same in [Details::default(), held.clone(), Details { note: None, ..held.clone() }] {
+        let parsed = of(&[with(same)]);
+        assert_eq!(plan(&parsed, &main, None, &look, replace).entries[0].action, Action::Unchanged);
+    }
+    let parsed = of(&[with(wide)]);
+    let wider = plan(&parsed, &main, None, &look, replace);
+    assert_eq!(wider.lines()[1], "           adds hosts https://b.x.io; helpers git");
+    let json = serde_json::to_string(&wider.summary()).unwrap();
+    assert!(json.contains(r#""hosts":["https://b.x.io"],"helpers":["git"]"#), "{json}");
+    assert_eq!(wider.entries[0].action, Action::Replace);
+    let kept = plan(&parsed, &main, None, &look, OnConflict::Skip);
+    assert_eq!(kept.lines().len(), 2);
+    let two = of(&[with(Details::default()), with(held.clone())]);
+    assert_eq!(plan(&two, &main, None, &look, replace).invalid[0].code, Code::DuplicateKey);
 }

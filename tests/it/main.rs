@@ -4,6 +4,7 @@
 
 mod attacks;
 mod beside_rekey;
+mod bundle_details;
 mod buses;
 mod canaries;
 mod cases;

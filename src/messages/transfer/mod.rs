@@ -215,3 +215,11 @@ pub fn ignored_lines(lines: &str, more: usize) -> String {
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("ignored, because not of the form NAME=value: line {lines}{more}")
 }
+
+/// The hosts and helpers that an entry adds, or `None` if it adds neither.
+pub fn added_destinations(hosts: &[&str], helpers: &[&str]) -> Option<String> {
+    let list =
+        |what: &str, names: &[&str]| (!names.is_empty()).then(|| format!("{what} {}", names.join(", ")));
+    let lists: Vec<String> = [list("hosts", hosts), list("helpers", helpers)].into_iter().flatten().collect();
+    (!lists.is_empty()).then(|| format!("adds {}", lists.join("; ")))
+}

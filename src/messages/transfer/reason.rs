@@ -149,6 +149,26 @@ pub fn invisible_characters() -> &'static str {
     "contains invisible characters"
 }
 
+/// A list has an item that is not text, or is no list.
+pub fn not_a_list_of_texts() -> &'static str {
+    "is not a list of texts"
+}
+
+/// A list is too long.
+pub fn more_items_than(max: usize) -> String {
+    format!("has more than {max} items")
+}
+
+/// A text of a profile is not accepted. `why` is a sentence.
+pub fn not_accepted(why: &str) -> String {
+    format!("is not accepted: {why}")
+}
+
+/// A text of a profile looks like a secret. It is not quoted.
+pub fn looks_secret() -> &'static str {
+    "looks like a secret"
+}
+
 /// A label looks like a secret.
 pub fn label_looks_secret() -> &'static str {
     "looks like a secret, but would be stored unencrypted"

@@ -115,13 +115,37 @@ impl Details {
     /// its provider, so that a later version of this program sends its secret to no others.
     #[must_use]
     pub fn carried(before: Option<&Record>, next: &Credential) -> Self {
-        let mut details = before.map(|record| record.details.clone()).unwrap_or_default();
+        Self::kept(before.map(|record| (&record.credential, &record.details)), next)
+    }
+
+    /// Returns what [`Details::carried`] does, from the parts of the record before.
+    #[must_use]
+    pub fn kept(before: Option<(&Credential, &Self)>, next: &Credential) -> Self {
+        let mut details = before.map(|(_, details)| details.clone()).unwrap_or_default();
         (details.revoked, details.restores) = (None, None);
         let is_other = |was: &Credential| was.provider != next.provider || was.kind != next.kind;
-        if before.is_some_and(|record| is_other(&record.credential)) {
+        if before.is_some_and(|(was, _)| is_other(was)) {
             (details.hosts, details.helpers) = (None, None);
         }
         details.with_own_hosts(next)
+    }
+
+    /// Returns these details with the hosts, user name, helpers and note of others, if those have them.
+    #[must_use]
+    pub fn overlaid(self, others: &Self) -> Self {
+        Self {
+            hosts: others.hosts.clone().or(self.hosts),
+            username: others.username.clone().or(self.username),
+            helpers: others.helpers.clone().or(self.helpers),
+            note: others.note.clone().or(self.note),
+            ..self
+        }
+    }
+
+    /// Returns how many bytes the details take in a record.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        serde_json::to_vec(self).map_or(0, |json| json.len())
     }
 
     /// Returns these details with the hosts of the provider unless they name hosts already.
