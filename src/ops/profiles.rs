@@ -100,20 +100,20 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     record.created = current.created;
     record.generation = record.generation.max(current.generation.saturating_add(1));
     let mut change = Change::default();
-    let store = reader.store_of(old).unwrap_or_default();
-    change.rename(old, record, store, current.generation);
-    let versions = reader.versions(old)?;
-    for Version { mut record, store } in versions.kept {
-        record.profile = new.clone();
-        change.keep(Version { record, store });
+    // Versions that an earlier profile with the new id had may be forgotten, and these are not among them.
+    let mut least = reader.entry(new)?.map_or(0, |entry| entry.history_from);
+    for Version { record: mut version, store } in reader.versions(old)?.kept {
+        version.profile = new.clone();
+        version.generation = version.generation.max(least);
+        least = version.generation.saturating_add(1);
+        change.keep(Version { record: version, store });
     }
     for generation in history::generations(writer.agent(), old)? {
         change.drop_version(old, generation);
     }
-    change.history_from(old, current.generation.saturating_add(1));
-    if let Some(from) = reader.entry(old)?.map(|entry| entry.history_from).filter(|from| *from > 0) {
-        change.history_from(new, from);
-    }
+    record.generation = record.generation.max(least);
+    let store = reader.store_of(old).unwrap_or_default();
+    change.rename(old, record, store, current.generation);
     let followed = pinned_by_hand(writer.agent(), old);
     let outcome = writer.commit(change)?;
     if let Err(error) = followed {

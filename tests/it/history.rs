@@ -77,6 +77,27 @@ fn whatever_replaces_or_removes_a_secret_is_undone() {
 }
 
 #[test]
+fn a_rename_there_and_back_keeps_every_version() {
+    let session = session();
+    session.paste(ID, BAD);
+    session.run(["rename", ID, "openai:home"]).ok();
+    session.run(["rename", "openai:home", ID]).ok();
+    session.run(["verify"]).ok();
+    undo(&session, ID);
+    assert_eq!(session.get(ID), GOOD);
+    // Also to an id whose own earlier versions were forgotten.
+    session.paste("openai:other", BAD);
+    session.run(["remove", "openai:other", "--revoked", "--yes"]).ok();
+    session.run(["rename", ID, "openai:other"]).ok();
+    session.run(["verify"]).ok();
+    undo(&session, "openai:other");
+    assert_eq!(session.get("openai:other"), BAD);
+    undo(&session, "openai:other");
+    assert_eq!(session.get("openai:other"), GOOD);
+    session.run(["verify"]).ok();
+}
+
+#[test]
 fn a_version_is_never_read_as_a_current_record() {
     let session = session();
     let record = session.agent_file("records/openai_3awork.age");
