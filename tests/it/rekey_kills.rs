@@ -10,6 +10,8 @@ use crate::session::Session;
 
 const PASSPHRASE: [&str; 2] = ["--passphrase-file", "passphrase"];
 const REKEY: [&str; 4] = ["rekey", "--yes", "--passphrase-file", "passphrase"];
+const DROPPING: [&str; 5] = ["rekey", "--yes", "--drop-history", "--passphrase-file", "passphrase"];
+const EARLIER: &str = "made-up-earlier-key";
 const IDS: [(&str, &str); 6] = [
     ("main/anthropic:one", "made-up-key-m1"),
     ("main/openrouter:two", "made-up-key-m2"),
@@ -26,6 +28,9 @@ fn template() -> Session {
         let (agent, id) = reference.split_once('/').unwrap();
         let provider = id.split(':').next().unwrap();
         let paste = ["--agent", agent, "paste-api-key", "--provider", provider, "--profile-id", id];
+        if id.ends_with(":two") {
+            session.feed(EARLIER, paste).ok();
+        }
         session.feed(secret, paste).ok();
     }
     session.write("passphrase", "made up, and long enough\n");
@@ -81,15 +86,38 @@ fn a_rekey_that_is_killed_locks_nobody_out() {
     let all = moments(&copy(&template), &REKEY, b"");
     let of = all.len();
     let planned = some(all, 12);
-    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment));
+    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment, &REKEY));
     tell("rekey", &planned, of, &results, begun);
     assert!(planned.len() >= 24);
 }
 
-fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
+#[test]
+fn a_killed_rekey_that_drops_the_history_drops_it_in_the_end() {
+    let begun = Instant::now();
+    let template = template();
+    let all = moments(&copy(&template), &DROPPING, b"");
+    let of = all.len();
+    let planned = some(all, 12);
+    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment, &DROPPING));
+    tell("rekey --drop-history", &planned, of, &results, begun);
+}
+
+/// Returns what is wrong with the earlier versions after a rekey: each comes back, or none is left.
+fn wrong_history(session: &Session, drops: bool) -> Option<String> {
+    for (agent, id) in [("main", "openrouter:two"), ("other", "groq:two")] {
+        let undone = session.run(["undo", id, "--yes", "--agent", agent]);
+        let got = session.run(["get", id, "--agent", agent]).stdout;
+        if (undone.status == 66) != drops || (got.trim_end() == EARLIER) == drops {
+            return Some(format!("undo of {id}: {} {}", undone.status, undone.stderr));
+        }
+    }
+    None
+}
+
+fn killed_rekey(template: &Session, moment: &Moment, rekey: &[&str]) -> Result<(), String> {
     let session = copy(template);
     let wrong = |what: String| Err(format!("rekey at {} {}: {what}", moment.call, moment.n));
-    if !kill_at(&session, &REKEY, b"", moment) {
+    if !kill_at(&session, rekey, b"", moment) {
         return wrong(ALIVE.to_owned());
     }
     let unread_now = unread(&session);
@@ -110,7 +138,7 @@ fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
             }
         }
     }
-    let again = session.run(REKEY);
+    let again = session.run(rekey);
     if again.status != 0 {
         return wrong(format!("again: {}", again.stderr));
     }
@@ -119,6 +147,9 @@ fn killed_rekey(template: &Session, moment: &Moment) -> Result<(), String> {
     let unread_then = unread(&session);
     if !left.is_empty() || verified.status != 0 || !unread_then.is_empty() {
         return wrong(format!("afterwards: {left:?} {} {unread_then:?}", verified.stdout));
+    }
+    if let Some(what) = wrong_history(&session, rekey.contains(&"--drop-history")) {
+        return wrong(what);
     }
     // The old unlock file, put back, can be opened with its key, and then opens no record.
     std::fs::copy(template.home().join("unlock/key-file.age"), session.home().join("unlock/key-file.age"))
