@@ -131,8 +131,17 @@ variables=()
 # S6: a token from another machine.
 begin
 input=$token
+# OpenClaw keeps no expiry of a setup-token unless one is given. Strongroom gives it the year for which it is valid, and
+# `never` refuses that (docs/commands.md, paste-token).
 both models auth paste-token --provider anthropic
-kept 'S6: models auth paste-token --provider anthropic'
+python3 "$tmp/ours.py" "$ours" "$binary" >"$tmp/ours.kept"
+if grep -q '^anthropic:manual token anthropic 365 ' "$tmp/ours.kept"; then
+    ok 'S6: models auth paste-token --provider anthropic: with the known year'
+else
+    told 'S6: models auth paste-token --provider anthropic: with the known year'
+fi
+alone "$ours" "$binary" models auth paste-token --provider anthropic --expires-in never <<<"$input" >"$tmp/ours.out" 2>&1
+kept 'S6: models auth paste-token --provider anthropic, and for us --expires-in never'
 both models auth paste-token --provider anthropic --profile-id anthropic:work --expires-in 365d
 kept 'S6: ... --profile-id anthropic:work --expires-in 365d'
 
