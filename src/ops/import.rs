@@ -174,7 +174,13 @@ fn change_of(
     let (mut change, mut new) = (Change::default(), Vec::new());
     for entry in entries {
         let current = match entry.action {
-            Action::Replace => reader.found(&entry.target).unwrap_or(None),
+            Action::Replace => match reader.found(&entry.target) {
+                // It would be lost, and it may be sound.
+                Err(error) if error.code().is_of_keychain() && error.code() != Code::KeychainLost => {
+                    return Err(error);
+                }
+                found => found.unwrap_or(None),
+            },
             _ => None,
         };
         let held = current.as_ref().map(|found| &found.record.credential);

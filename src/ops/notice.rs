@@ -82,7 +82,7 @@ pub enum Notice {
         /// The profile.
         profile: ProfileId,
     },
-    /// A profile is removed without an earlier version of it being kept, because it cannot be decrypted.
+    /// A profile is removed or replaced without an earlier version of it being kept, because it cannot be decrypted.
     NotKept {
         /// The profile.
         profile: ProfileId,

@@ -3,7 +3,7 @@
 use super::cooldowns;
 use super::notice::Notice;
 use super::open::Open;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
@@ -161,7 +161,12 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
     let writer = open.writer(wish.command)?;
     let reader = writer.reader()?;
     // A record that cannot be decrypted is no error: pasting again is the remedy for it.
-    let found = reader.found(&profile).unwrap_or(None);
+    let found = reader.found(&profile).unwrap_or_else(|error| {
+        if error.code().is_of_keychain() && error.code() != Code::KeychainLost {
+            notices.push(Notice::NotKept { profile: profile.clone(), error });
+        }
+        None
+    });
     let generations = writer.generations()?;
     let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
     let current = found.as_ref().map(|found| found.record.clone());

@@ -5,7 +5,7 @@ use super::ids::not_found;
 use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::messages;
 use crate::vault::generation::next_record;
 use crate::vault::history::Version;
@@ -52,8 +52,12 @@ fn choice(open: &Open<'_>, reader: &Reader<'_>, profile: &ProfileId, to: Option<
             None => not_found(open.vault, &open.agent, profile),
         });
     }
-    // A current record that cannot be decrypted is a reason for an undo.
-    let current = reader.found(profile).unwrap_or(None);
+    let current = match reader.found(profile) {
+        // A current record that is damaged or lost is a reason for an undo. One that only cannot be read now would be
+        // lost by it.
+        Err(error) if matches!(error.code(), Code::Corrupt | Code::Tampered | Code::KeychainLost) => None,
+        found => found?,
+    };
     let chosen = match to {
         None => versions.kept.len() - 1,
         Some(generation) => versions

@@ -118,10 +118,10 @@ pub fn hosts_unknown(word: &str) -> String {
     )
 }
 
-/// A profile is removed without an earlier version of it being kept.
+/// A profile is removed or replaced without an earlier version of it being kept.
 #[must_use]
 pub fn not_kept(profile: impl Display, what: &str) -> String {
-    format!("{profile} cannot be brought back after its removal: {what}")
+    format!("{profile} as it was before cannot be brought back: {what}")
 }
 
 /// Cooldowns and pins of a removed profile could not be removed.
