@@ -62,6 +62,17 @@ shows() { screen && grep -qF -- "$1" "$tmp/screen"; }
 # The last line is an empty prompt; only_prompt: there is no other.
 at_prompt() { screen && [ "$(sed 's/ *$//; /^$/d' "$tmp/screen" | tail -n 1)" = 'ready>' ]; }
 only_prompt() { screen && [ "$(sed 's/ *$//; /^$/d' "$tmp/screen")" = 'ready>' ]; }
+# What was typed before is given up. A shell that takes an interrupt loses what is typed meanwhile, and one that is busy
+# loses the interrupt.
+given_up() {
+    at_prompt && return
+    terminal send-keys -t shell: C-c
+    local end=$((SECONDS + 2))
+    until at_prompt; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.02
+    done
+}
 # begin SHELL COMMAND...
 begin() {
     shell=$1
@@ -75,9 +86,7 @@ end() { terminal kill-session -t shell; }
 types() {
     local text=$1 what=${*: -2:1} expected=${*: -1}
     local keys=("${@:2:$#-3}")
-    # What was typed before is given up. A shell that takes an interrupt loses what is typed meanwhile.
-    at_prompt || terminal send-keys -t shell: C-c
-    within at_prompt || true
+    within given_up || true
     terminal send-keys -t shell: C-l
     within only_prompt || true
     terminal send-keys -t shell: -l -- "$text"
