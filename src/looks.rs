@@ -67,11 +67,14 @@ const OPENAI: &[&str] = &["openai", "codex", "azure"];
 const GOOGLE: &[&str] = &["google", "gemini", "vertex"];
 const GITHUB: &[&str] = &["github", "copilot"];
 
+/// How setup-tokens begin.
+pub const SETUP_TOKEN: &str = "sk-ant-oat01-";
+
 /// All known shapes. The longest matching prefix decides.
 pub const SHAPES: &[Shape] = &[
     shape("sk-ant-api03-", "an Anthropic API key", ANTHROPIC, Role::Key, Some(108)),
     shape("sk-ant-admin01-", "an Anthropic admin key", ANTHROPIC, Role::Key, Some(110)),
-    shape("sk-ant-oat01-", "a setup-token", ANTHROPIC, Role::Token, Some(108)),
+    shape(SETUP_TOKEN, "a setup-token", ANTHROPIC, Role::Token, Some(108)),
     shape("sk-ant-ort01-", "an Anthropic refresh token", ANTHROPIC, Role::Refresh, None),
     shape("sk-ant-sid01-", "an Anthropic session key", ANTHROPIC, Role::Other, None),
     shape("sk-ant-", "an Anthropic secret", ANTHROPIC, Role::Either, None),

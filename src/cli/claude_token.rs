@@ -12,6 +12,7 @@ use super::secret_argument::{self, Read};
 use super::storing::StoreArg;
 use super::storing::{self, Stored};
 use crate::error::{Code, Result};
+use crate::looks::SETUP_TOKEN;
 use crate::messages::cli::credentials::setup_token;
 use crate::ops::ids::free_beside;
 use crate::ops::open::Open;
@@ -28,7 +29,7 @@ use crate::vault::id::{ProfileId, Provider};
 use crate::vault::index::Index;
 
 /// The form of the tokens of `claude setup-token`; the minimum length is OpenClaw's.
-const TOKEN: Wanted = Wanted { prefix: "sk-ant-oat01-", usual: 108, min: 80 };
+const TOKEN: Wanted = Wanted { prefix: SETUP_TOKEN, usual: 108, min: 80 };
 
 /// Gets a setup-token and stores it.
 ///

@@ -58,18 +58,9 @@ pub struct Get {
 }
 
 pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
-    let profile = match provider(context, &args.id)? {
-        Some(provider) => best(context, args, &provider)?,
-        None => context.profile_id(&args.id)?,
-    };
+    let wanted = Wanted::of(context, &args.id)?;
     if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
-        // A profile that does not exist is reported as such, not as one that needs --reveal.
-        if let Ok(vault) = context.vault()
-            && !ids::is_there(&vault, &context.agent()?, &profile)?
-        {
-            return Err(ids::not_found(&vault, &context.agent()?, &profile));
-        }
-        return Err(reading::not_revealed(&profile));
+        return Err(not_revealed(context, &wanted)?);
     }
     out::refuse_closed()?;
     harden::large_buffers_apart();
@@ -77,6 +68,23 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     let mut session = context.session(&vault)?;
     context.verify_agent(&vault, &session)?;
     let agent = context.agent()?;
+    let profile = match wanted {
+        Wanted::Profile(profile) => profile,
+        Wanted::BestOf(provider) => {
+            let scope = Scope {
+                agent: agent.clone(),
+                confined: false,
+                now: context.env.now(),
+                env: context.env.clone(),
+            };
+            let best =
+                reading(&vault, &mut session, |session| resolve::best(&vault, session, &provider, &scope))?;
+            if context.env.stderr_tty {
+                context.say(&reading::best_of(&provider, &best));
+            }
+            best
+        }
+    };
     let record = reading(&vault, &mut session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok(None) };
         let reader = vault.reader(found, session.keys())?;
@@ -113,40 +121,50 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     Ok(0)
 }
 
-/// Returns the provider, if one is given instead of a profile id.
-fn provider(context: &Context, text: &str) -> Result<Option<Provider>> {
-    if text.contains(':') {
-        return Ok(None);
+/// What is to be printed.
+enum Wanted {
+    Profile(ProfileId),
+    /// The best profile of a provider.
+    BestOf(Provider),
+}
+
+impl Wanted {
+    fn of(context: &Context, text: &str) -> Result<Self> {
+        match text.parse::<Provider>() {
+            Ok(provider) if is_provider(context, &provider) => {
+                not_a_secret(text)?;
+                Ok(Self::BestOf(provider))
+            }
+            // The error says how ids look.
+            _ => context.profile_id(text).map(Self::Profile),
+        }
     }
-    let Ok(provider) = text.parse::<Provider>() else { return Ok(None) };
-    not_a_secret(text)?;
+}
+
+/// Returns whether a provider is known by name, or the agent has a profile of it. Nothing is unlocked.
+fn is_provider(context: &Context, provider: &Provider) -> bool {
     let has_some = || {
         let vault = context.vault().ok()?;
         let index = vault.agent(&context.agent().ok()?).ok()??.index().ok()?;
-        let of_provider = |id: &str| id.parse::<ProfileId>().is_ok_and(|id| id.provider() == provider);
+        let of_provider = |id: &str| id.parse::<ProfileId>().is_ok_and(|id| id.provider() == *provider);
         Some(index.ids().any(of_provider))
     };
-    // Another word is an id that lacks its provider, and the error says how ids look.
-    let is_known = env_names::TABLE.iter().any(|names| names.provider == text);
-    Ok((is_known || has_some() == Some(true)).then_some(provider))
+    env_names::TABLE.iter().any(|names| names.provider == provider.as_str()) || has_some() == Some(true)
 }
 
-/// Returns a provider's best profile.
-fn best(context: &Context, args: &Get, provider: &Provider) -> Result<ProfileId> {
-    if context.env.stdout_tty && !args.reveal && args.field == Field::Secret {
-        return Err(reading::not_revealed(provider));
+/// Returns the error for a secret that would be shown on the terminal. A profile that does not exist is reported as
+/// such, not as one that needs `--reveal`.
+fn not_revealed(context: &Context, wanted: &Wanted) -> Result<Error> {
+    let profile = match wanted {
+        Wanted::BestOf(provider) => return Ok(reading::not_revealed(provider)),
+        Wanted::Profile(profile) => profile,
+    };
+    if let Ok(vault) = context.vault()
+        && !ids::is_there(&vault, &context.agent()?, profile)?
+    {
+        return Ok(ids::not_found(&vault, &context.agent()?, profile));
     }
-    out::refuse_closed()?;
-    let vault = context.vault()?;
-    let session = context.session(&vault)?;
-    context.verify_agent(&vault, &session)?;
-    let (agent, env) = (context.agent()?, context.env.clone());
-    let scope = Scope { agent, confined: false, now: env.now(), env };
-    let profile = resolve::best(&vault, &session, provider, &scope)?;
-    if context.env.stderr_tty {
-        context.say(&reading::best_of(provider, &profile));
-    }
-    Ok(profile)
+    Ok(reading::not_revealed(profile))
 }
 
 /// Prints a field that is not secret. Hosts and helpers stand on a line each.

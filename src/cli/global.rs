@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValue;
 use clap::{ArgMatches, Args, FromArgMatches, ValueEnum};
 
 use super::context;
 use crate::env::Env;
 use crate::error::Result;
 use crate::looks::instead;
-use crate::term::style;
+use crate::term::style::Color;
 use crate::time::parse_duration;
 use crate::vault::id::AgentName;
 
@@ -56,25 +57,13 @@ pub struct Global {
     pub(super) verbose: bool,
 }
 
-/// When colour is used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub(super) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set.
-    Auto,
-    /// Always, into a pipe too.
-    Always,
-    /// Never.
-    Never,
-}
+impl ValueEnum for Color {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self::Auto, Self::Always, Self::Never]
+    }
 
-impl Color {
-    /// Returns its name.
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Always => "always",
-            Self::Never => "never",
-        }
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.as_str()))
     }
 }
 
@@ -86,7 +75,7 @@ pub(super) fn color_of(arguments: &[OsString]) -> Option<bool> {
         "--color" => arguments.get(at + 1)?.to_str(),
         text => text.strip_prefix("--color="),
     });
-    style::Color::named(values.next()?)?.wanted()
+    Color::named(values.next()?)?.wanted()
 }
 
 impl Global {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::messages::cli::keys::history as messages;
 use crate::ops::forget;
 use crate::ops::undo::{self, Choice};
-use crate::ops::versions::{self, Line};
+use crate::ops::versions::{self, Summary};
 use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::time;
@@ -60,32 +60,30 @@ pub(super) fn run(context: &mut Context, args: &History) -> Result<u8> {
     let profile = context.profile_id(&args.id)?;
     let vault = context.vault()?;
     let open = context.open(&vault)?;
-    let lines = versions::of(&open, &profile)?;
+    let all = versions::of(&open, &profile)?;
     if context.json() {
-        context.print_json(&lines)?;
+        context.print_json(&all)?;
         return Ok(0);
     }
     let mut table = Table::new(messages::HEADS);
-    for line in &lines {
-        let expires = line.expires.map(time::day).unwrap_or_default();
+    for version in &all {
         table.row([
-            &line.generation.to_string(),
-            &time::local(line.at),
-            &safe(line.op.as_deref().unwrap_or("-")),
-            &expires,
-            &remarks(line),
+            &version.generation.to_string(),
+            &time::local(version.at),
+            version.op.as_deref().unwrap_or("-"),
+            &version.expires.map(time::day).unwrap_or_default(),
+            &remarks(version),
         ]);
     }
     context.print(&table.to_string())?;
     Ok(0)
 }
 
-fn remarks(line: &Line) -> String {
-    let restores = line.restores.map(messages::restores);
-    let current = line.current.then(|| messages::CURRENT.to_owned());
-    let revoked = line.revoked.then(|| messages::REVOKED.to_owned());
-    let problem = line.problem.as_deref().map(|text| safe(text).into_owned());
-    [current, restores, revoked, problem].into_iter().flatten().collect::<Vec<_>>().join("; ")
+fn remarks(version: &Summary) -> String {
+    let restores = version.restores.map(messages::restores);
+    let current = version.current.then(|| messages::CURRENT.to_owned());
+    let revoked = version.revoked.then(|| messages::REVOKED.to_owned());
+    [current, restores, revoked, version.problem.clone()].into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 pub(super) fn undo(context: &mut Context, args: &Undo) -> Result<u8> {

@@ -41,8 +41,8 @@ pub(super) struct Stored {
     pub verb: &'static str,
     /// The record.
     pub record: Record,
-    /// Whether what it replaced can be brought back.
-    pub can_be_undone: bool,
+    /// Whether it replaced one that can be brought back.
+    can_be_undone: bool,
     /// Whether the expiry is the usual one because the user did not say.
     expiry_assumed: bool,
     /// The warnings that were shown.
@@ -157,7 +157,8 @@ impl Stored {
         for warning in &warnings {
             context.warn(warning);
         }
-        let save::Saved { record, can_be_undone, expiry_assumed, .. } = saved;
+        let save::Saved { record, replaced, expiry_assumed, .. } = saved;
+        let can_be_undone = replaced && record.details.revoked != Some(true);
         Self { verb, record, can_be_undone, expiry_assumed, warnings }
     }
 

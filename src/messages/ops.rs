@@ -115,18 +115,25 @@ pub fn nothing_to_undo(profile: impl Display) -> Error {
         .with_remedy("paste the credential again; if it was revoked, create a new one at its provider")
 }
 
-/// A profile has no version with this generation.
+/// A profile has no version with this generation. `history` is the command that lists the versions.
 #[must_use]
-pub fn no_such_version(profile: impl Display + Copy, word: impl Display, generation: u64) -> Error {
+pub fn no_such_version(profile: impl Display, generation: u64, history: &str) -> Error {
     Error::new(Code::NotFound, format!("{profile} has no earlier version {generation}"))
-        .with_remedy(format!("run `strongroom history {word}` to see the versions"))
+        .with_remedy(format!("run `{history}` to see the versions"))
 }
 
-/// A version is asked for that was revoked, or that is older than a revoked one.
+/// A version is asked for that was revoked, or that is older than a revoked one. `rotate` is the command that
+/// stores a new secret.
 #[must_use]
-pub fn before_a_revocation(profile: impl Display) -> Error {
+pub fn before_a_revocation(profile: impl Display, rotate: &str) -> Error {
     Error::new(Code::Denied, format!("that version of {profile} was revoked"))
-        .with_remedy("create a new credential at the provider, and store it with `strongroom rotate ID`")
+        .with_remedy(format!("create a new credential at the provider, and store it: `{rotate}`"))
+}
+
+/// A profile changed between the question about an undo and the answer.
+#[must_use]
+pub fn changed_before_undo(profile: impl Display) -> Error {
+    Error::new(Code::Changed, format!("{profile} was changed after its version was chosen"))
 }
 
 /// An agent does not have a profile, but earlier versions of it. `undo` is the command that brings it back.

@@ -37,7 +37,13 @@ pub fn forget(open: &mut Open<'_>, profile: &ProfileId, only: Option<u64>) -> Re
             change.note(Event::of("forget", profile, Some(generation)));
             1
         }
-        Some(generation) => return Err(messages::ops::no_such_version(profile, profile.word(), generation)),
+        Some(generation) => {
+            return Err(messages::ops::no_such_version(
+                profile,
+                generation,
+                &open.command("history", profile),
+            ));
+        }
         None if there.is_empty() => 0,
         None => {
             let from = entry.generation.saturating_add(u64::from(entry.is_removed()));

@@ -8,7 +8,7 @@ use crate::error::{Code, Error, Result};
 use crate::unlock::{keychain_key, unlock_files};
 use crate::vault::anchor::Remembered;
 use crate::vault::home::{LockWait, Session, Vault, Writer};
-use crate::vault::id::AgentName;
+use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::reader::Reader;
 use crate::vault::transaction::change::Outcome;
 
@@ -42,6 +42,12 @@ impl<'v> Open<'v> {
     #[must_use]
     pub fn now(&self) -> i64 {
         self.env.now()
+    }
+
+    /// Returns a command about a profile of the agent, to paste.
+    #[must_use]
+    pub fn command(&self, verb: &str, profile: &ProfileId) -> String {
+        format!("strongroom{} {verb} {}", self.agent.option(), profile.word())
     }
 
     /// Passes a notice on.

@@ -4,6 +4,7 @@ use super::cooldowns;
 use super::notice::Notice;
 use super::open::Open;
 use crate::error::{Code, Result};
+use crate::looks::SETUP_TOKEN;
 use crate::messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
@@ -36,8 +37,6 @@ pub enum End {
 
 /// How long a setup-token is valid, as `claude setup-token` says: a year, in milliseconds.
 const SETUP_TOKEN_LIFETIME: i64 = 365 * DAY;
-/// How setup-tokens begin.
-const SETUP_TOKEN: &str = "sk-ant-oat01-";
 
 impl End {
     /// Returns the instant, if there is one.
@@ -89,8 +88,6 @@ pub struct Saved {
     pub record: Record,
     /// Whether it replaced one that could be decrypted.
     pub replaced: bool,
-    /// Whether what it replaced is kept as an earlier version.
-    pub can_be_undone: bool,
     /// Whether the expiry is the usual one because the user did not say.
     pub expiry_assumed: bool,
     /// What the user should know about it.
@@ -191,8 +188,8 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
             notices.push(Notice::ExpiryDropped { profile, was });
         }
     }
-    let (replaced, expiry_assumed) = (current.is_some(), matches!(end, End::Usual(_)));
-    Ok(Saved { record, replaced, can_be_undone: replaced, expiry_assumed, notices })
+    let expiry_assumed = matches!(end, End::Usual(_));
+    Ok(Saved { record, replaced: current.is_some(), expiry_assumed, notices })
 }
 
 /// Returns the record of a profile that gets a new secret.
@@ -260,8 +257,7 @@ pub fn rotate(open: &mut Open<'_>, before: &Record, how: Rotation, secret: Secre
     notices.extend(sealed_besides(&outcome));
     drop(writer);
     open.committed(&outcome);
-    let can_be_undone = how.before == Before::Kept;
-    Ok(Saved { record, replaced: true, can_be_undone, expiry_assumed: false, notices })
+    Ok(Saved { record, replaced: true, expiry_assumed: false, notices })
 }
 
 fn advice(provider: &Provider, kind: CredentialType, secret: &SecretString) -> Vec<Notice> {

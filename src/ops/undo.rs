@@ -60,16 +60,16 @@ fn choice(open: &Open<'_>, reader: &Reader<'_>, profile: &ProfileId, to: Option<
     };
     let chosen = match to {
         None => versions.kept.len() - 1,
-        Some(generation) => versions
-            .kept
-            .iter()
-            .position(|version| version.record.generation == generation)
-            .ok_or_else(|| messages::ops::no_such_version(profile, profile.word(), generation))?,
+        Some(generation) => {
+            versions.kept.iter().position(|version| version.record.generation == generation).ok_or_else(
+                || messages::ops::no_such_version(profile, generation, &open.command("history", profile)),
+            )?
+        }
     };
     let later = versions.kept[chosen + 1..].iter().map(|version| &version.record);
     let revoked = |record: &Record| record.details.revoked == Some(true);
     if later.chain(current.as_ref().map(|found| &found.record)).any(revoked) {
-        return Err(messages::ops::before_a_revocation(profile));
+        return Err(messages::ops::before_a_revocation(profile, &open.command("rotate", profile)));
     }
     let version =
         versions.kept.into_iter().nth(chosen).ok_or_else(|| messages::ops::nothing_to_undo(profile))?;
@@ -99,7 +99,7 @@ pub fn undo(open: &mut Open<'_>, chosen: &Choice, place: Store) -> Result<Restor
     let Choice { version, current } = choice(open, &writer.reader()?, profile, Some(restores))?;
     let generation = |found: &Option<Found>| found.as_ref().map(|found| found.record.generation);
     if generation(&current) != generation(&chosen.current) {
-        return Err(messages::ops::changed_meanwhile(profile));
+        return Err(messages::ops::changed_before_undo(profile));
     }
     let Version { record: earlier, .. } = version;
     let generations = writer.generations()?;

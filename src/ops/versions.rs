@@ -7,15 +7,15 @@ use serde::Serialize;
 use super::ids::not_found;
 use super::open::Open;
 use crate::error::Result;
-use crate::vault::credential::CredentialType;
+use crate::seal::keys::Ring;
 use crate::vault::id::ProfileId;
 use crate::vault::log;
 use crate::vault::record::Record;
 
-/// A version of a profile.
-#[derive(Debug, Serialize)]
+/// What can be said of a version without its secret.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Line {
+pub struct Summary {
     /// Its generation.
     pub generation: u64,
     /// When it was written, in Unix milliseconds.
@@ -25,7 +25,7 @@ pub struct Line {
     /// Whether it is the current one.
     pub current: bool,
     /// Its type; `None` if it cannot be decrypted.
-    pub r#type: Option<String>,
+    pub r#type: Option<&'static str>,
     /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
     /// The generation that it restored.
@@ -41,53 +41,47 @@ pub struct Line {
 ///
 /// # Errors
 /// `NOT_FOUND` if there are no versions; those of reading.
-pub fn of(open: &Open<'_>, profile: &ProfileId) -> Result<Vec<Line>> {
+pub fn of(open: &Open<'_>, profile: &ProfileId) -> Result<Vec<Summary>> {
     let missing = || not_found(open.vault, &open.agent, profile);
     let reader = open.reader()?.ok_or_else(missing)?;
     let ops = ops_of(&reader.log().unwrap_or_default(), reader.ring(), profile)?;
-    let line = |record: &Record, current| Line {
+    let read = |record: &Record, current| Summary {
         generation: record.generation,
         at: record.updated,
         op: ops.get(&record.generation).cloned(),
         current,
-        r#type: Some(CredentialType::as_str(record.credential.kind).to_owned()),
+        r#type: Some(record.credential.kind.as_str()),
         expires: record.credential.expires,
         restores: record.details.restores,
         revoked: record.details.revoked == Some(true),
         problem: None,
     };
-    let unread = |generation, current, problem: &str| Line {
+    let unread = |generation, current, problem: &str| Summary {
         generation,
+        // A generation is at least the time of its writing.
         at: i64::try_from(generation).unwrap_or(i64::MAX),
         op: ops.get(&generation).cloned(),
         current,
-        r#type: None,
-        expires: None,
-        restores: None,
-        revoked: false,
         problem: Some(problem.to_owned()),
+        ..Summary::default()
     };
     let versions = reader.versions(profile)?;
-    let mut lines: Vec<Line> = versions.kept.iter().map(|version| line(&version.record, false)).collect();
-    lines.extend(versions.damaged.iter().map(|(generation, error)| unread(*generation, false, error.what())));
+    let mut all: Vec<Summary> = versions.kept.iter().map(|version| read(&version.record, false)).collect();
+    all.extend(versions.damaged.iter().map(|(generation, error)| unread(*generation, false, error.what())));
     match (reader.found(profile), reader.entry(profile)?) {
-        (Ok(Some(found)), _) => lines.push(line(&found.record, true)),
-        (Err(error), Some(entry)) => lines.push(unread(entry.generation, true, error.what())),
+        (Ok(Some(found)), _) => all.push(read(&found.record, true)),
+        (Err(error), Some(entry)) => all.push(unread(entry.generation, true, error.what())),
         _ => {}
     }
-    if lines.is_empty() {
+    if all.is_empty() {
         return Err(missing());
     }
-    lines.sort_by_key(|line| std::cmp::Reverse(line.generation));
-    Ok(lines)
+    all.sort_by_key(|version| std::cmp::Reverse(version.generation));
+    Ok(all)
 }
 
 /// Returns the changes of a profile in the log, by the generation that each wrote. Damaged lines do not count.
-fn ops_of(
-    files: &[Vec<u8>],
-    ring: &crate::seal::keys::Ring,
-    profile: &ProfileId,
-) -> Result<HashMap<u64, String>> {
+fn ops_of(files: &[Vec<u8>], ring: &Ring, profile: &ProfileId) -> Result<HashMap<u64, String>> {
     let judged = log::judge(Some(ring), files)?;
     let lines = judged.into_iter().filter(|judged| judged.fault.is_none()).filter_map(|judged| judged.line);
     let (mut ops, mut name) = (HashMap::new(), profile.to_string());

@@ -220,10 +220,10 @@ impl<'s> Writer<'s> {
             agent: &self.agent,
             ring: &self.ring,
             follow: self.follow,
-            now: u64::try_from(self.now).unwrap_or(0),
+            now: self.now,
             history_days: self.history_days,
         };
-        Ok(Staged { writer: self, staged: change.stage(place, book, self.now, watched)? })
+        Ok(Staged { writer: self, staged: change.stage(place, book, watched)? })
     }
 }
 

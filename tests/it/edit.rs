@@ -258,6 +258,11 @@ fn a_provider_alone_means_its_best_profile() {
     assert_eq!(session.run(["get", "groq", "--field", "type"]).ok().stdout, "api_key\n");
     session.run(["get", "openai"]).failed("NOT_FOUND", 66);
     session.run(["get", "work"]).failed("INVALID_ID", 64);
+    // The vault is unlocked once: standard input gives its passphrase only once, and a person is asked once.
+    session.write("passphrase", "made up, and long enough");
+    session.run(["unlock-method", "add", "passphrase", "--new-passphrase-file", "passphrase"]).ok();
+    let got = session.feed("made up, and long enough", ["get", "groq", "--passphrase-file", "-"]).ok();
+    assert_eq!(got.stdout, "made-up-key-one\n");
 }
 
 #[test]

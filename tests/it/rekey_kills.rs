@@ -81,25 +81,24 @@ const ALIVE: &str = "it was not killed";
 
 #[test]
 fn a_rekey_that_is_killed_locks_nobody_out() {
-    let begun = Instant::now();
-    let template = template();
-    let all = moments(&copy(&template), &REKEY, b"");
-    let of = all.len();
-    let planned = some(all, 12);
-    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment, &REKEY));
-    tell("rekey", &planned, of, &results, begun);
-    assert!(planned.len() >= 24);
+    kill("rekey", &REKEY);
 }
 
 #[test]
 fn a_killed_rekey_that_drops_the_history_drops_it_in_the_end() {
+    kill("rekey --drop-history", &DROPPING);
+}
+
+/// Kills a rekey at all moments that commit, and at some others, and finishes each.
+fn kill(what: &str, rekey: &[&str]) {
     let begun = Instant::now();
     let template = template();
-    let all = moments(&copy(&template), &DROPPING, b"");
+    let all = moments(&copy(&template), rekey, b"");
     let of = all.len();
     let planned = some(all, 12);
-    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment, &DROPPING));
-    tell("rekey --drop-history", &planned, of, &results, begun);
+    let results = two_at_a_time(&planned, |moment| killed_rekey(&template, moment, rekey));
+    tell(what, &planned, of, &results, begun);
+    assert!(planned.len() >= 24);
 }
 
 /// Returns what is wrong with the earlier versions after a rekey: each comes back, or none is left.

@@ -25,6 +25,7 @@ use super::provider_entry::{EntryKey, ProviderEntry};
 use crate::env::Env;
 use crate::env_names::{self, Pool};
 use crate::error::{Code, Error};
+use crate::looks::SETUP_TOKEN;
 use crate::messages::client as messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format::{self, Role, Shape};
@@ -91,7 +92,7 @@ impl Variable {
 #[must_use]
 pub fn kind(name: &str, secret: &str) -> CredentialType {
     match Shape::of(secret) {
-        Some(Shape { prefix: "sk-ant-oat01-", role: Role::Token, .. }) => CredentialType::Token,
+        Some(Shape { prefix: SETUP_TOKEN, role: Role::Token, .. }) => CredentialType::Token,
         _ => env_names::kind_of(name),
     }
 }

@@ -28,11 +28,12 @@ pub fn forgotten_and_back(profile: impl Display, generation: u64) -> String {
     format!("version {generation} of {profile} was removed for good, but its file is back")
 }
 
-/// What to do about an earlier version that does not belong there; `word` is the profile's id in a command.
+/// What to do about an earlier version that does not belong there. `option` names the agent in a command, unless it is
+/// the default one; `word` is the profile's id.
 #[must_use]
-pub fn forget_version(word: &str, generation: u64) -> String {
+pub fn forget_version(option: &str, word: &str, generation: u64) -> String {
     format!(
-        "restore the file from a backup, or remove it: `strongroom forget {word} --generation {generation}`"
+        "restore the file from a backup, or remove it: `strongroom{option} forget {word} --generation {generation}`"
     )
 }
 

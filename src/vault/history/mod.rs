@@ -23,11 +23,10 @@ use super::store::Store;
 use super::transaction::operations::Ops;
 use crate::error::Result;
 use crate::messages::vault::records as messages;
-use crate::seal::RECORD_MAX;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 
-pub use versions::{Versions, generations};
+pub use versions::{InPlace, Versions, generations, in_place};
 
 /// The suffix of an earlier version in a transaction or a journal.
 const STAGED: &str = ".old";
@@ -50,7 +49,7 @@ impl From<Found> for Version {
 }
 
 #[derive(Deserialize)]
-struct Kept {
+struct Rested {
     store: String,
 }
 
@@ -61,30 +60,6 @@ impl Version {
     /// `TOO_LARGE`, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
         record::seal(ring, Purpose::History, self.record.plaintext(ring, Some(self.store))?.expose())
-    }
-
-    /// Reads and decrypts the versions in a profile's directory in `history/`, whatever the ledger says. Calls `each` with
-    /// the generation and what was read of each.
-    ///
-    /// # Errors
-    /// Those of reading the directory, and of `each`.
-    pub fn each_in(
-        dir: &Dir,
-        ring: &Ring,
-        profile: &ProfileId,
-        mut each: impl FnMut(u64, Vec<u8>, Result<Self>) -> Result<()>,
-    ) -> Result<()> {
-        for name in dir.names()? {
-            let Some(generation) = generation_of(&name) else { continue };
-            match dir.read(&name, RECORD_MAX) {
-                Ok(sealed) => {
-                    let opened = Self::open(ring, profile, generation, &sealed);
-                    each(generation, sealed, opened)?;
-                }
-                Err(error) => each(generation, Vec::new(), Err(error.into()))?,
-            }
-        }
-        Ok(())
     }
 
     /// Decrypts the version of a profile with this generation.
@@ -112,8 +87,9 @@ impl Version {
         if record.generation != generation {
             return Err(messages::version_misplaced(what));
         }
-        let kept: Kept = serde_json::from_slice(plaintext).map_err(|_| messages::invalid_contents(what))?;
-        Ok(Self { record, store: kept.store.parse()? })
+        let rested: Rested =
+            serde_json::from_slice(plaintext).map_err(|_| messages::invalid_contents(what))?;
+        Ok(Self { record, store: rested.store.parse()? })
     }
 }
 

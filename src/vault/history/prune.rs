@@ -1,23 +1,23 @@
 //! Which earlier versions a change drops.
 //!
 //! A version goes if it is old and not among the last few, or if there are too many. Age is counted in intervals
-//! between versions, and no interval counts for more than a third of the time that versions are kept: a clock that
-//! jumps ages nothing by more than that.
+//! between versions. No interval counts for more than a third of the time that versions are kept, and the longest one
+//! does not count at all. Generations only grow, so a clock that jumps makes one interval, and ages nothing.
 
 use std::collections::BTreeSet;
 
-use super::{Version, dir_if_any, dir_name, file_name, generations};
+use super::{Version, dir_if_any, dir_name, generations, in_place};
 use crate::error::Result;
-use crate::seal::RECORD_MAX;
 use crate::secret::ExposeSecret;
+use crate::time;
 use crate::vault::transaction::staging::Place;
 
 /// The number of versions with different secrets that stay whatever their age.
-pub const LAST: usize = 5;
+const LAST: usize = 5;
 /// The most versions of a profile.
-pub const MAX: usize = 64;
+const MAX: usize = 64;
 
-const DAY: u64 = 24 * 60 * 60 * 1000;
+const DAY: u64 = time::DAY.unsigned_abs();
 
 /// Returns the generations that give way if another version of a profile is kept. The caller holds the agent's lock.
 ///
@@ -31,15 +31,13 @@ pub(in crate::vault) fn due(place: Place<'_>, kept: &Version) -> Result<BTreeSet
         return Ok(BTreeSet::new());
     }
     let Some(dir) = dir_if_any(place.agent.dir(), &dir_name(profile))? else { return Ok(BTreeSet::new()) };
-    let open = |generation: u64| {
-        let sealed = dir.read(&file_name(generation), RECORD_MAX).ok()?;
-        // One that cannot be decrypted is a finding, and stays.
-        Version::open(place.ring, profile, generation, &sealed).ok()
-    };
-    let older = there.into_iter().filter(|generation| *generation < kept.record.generation);
-    let mut versions: Vec<Version> = older.filter_map(open).collect();
+    let older = in_place(&dir, place.ring, profile)?;
+    let older = older.into_iter().filter(|there| there.generation < kept.record.generation);
+    // One that cannot be decrypted is a finding, and stays.
+    let mut versions: Vec<Version> = older.filter_map(|there| there.opened.ok()).collect();
     versions.push(kept.clone());
-    Ok(due_of(&versions, place.now, place.history_days))
+    let now = u64::try_from(place.now).unwrap_or(0);
+    Ok(due_of(&versions, now, place.history_days))
 }
 
 /// `versions` are those that can be decrypted, the oldest first; `now` is the time at which the last one is replaced, in
@@ -55,15 +53,17 @@ fn due_of(versions: &[Version], now: u64, days: u32) -> BTreeSet<u64> {
         next.saturating_sub(versions[at].record.generation)
     };
     let secret = |at: usize| versions[at].record.credential.secret.expose_secret();
-    let (mut age, mut secrets) = (0_u64, BTreeSet::new());
+    let (mut age, mut longest, mut secrets) = (0_u64, 0, BTreeSet::new());
     for at in (0..versions.len()).rev() {
         let is_last = secrets.len() < LAST || (secrets.len() == LAST && secrets.contains(secret(at)));
         if is_last {
             secrets.insert(secret(at));
-        } else if age >= keeps {
+        } else if age - longest >= keeps {
             due.insert(versions[at].record.generation);
         }
-        age = age.saturating_add(until(at).min(keeps / 3));
+        let interval = until(at).min(keeps / 3);
+        age = age.saturating_add(interval);
+        longest = longest.max(interval);
     }
     // Too many: first those whose secret a later version has too, then those that were current for the shortest time.
     // A loop that pastes does not push out the version that was in use for days.
@@ -124,7 +124,7 @@ mod tests {
     fn what_is_old_goes_if_it_is_not_among_the_last() {
         let weekly: Vec<(u64, String)> = (0..9).map(|n| (n * 7, format!("s{n}"))).collect();
         let weekly: Vec<(u64, &str)> = weekly.iter().map(|(day, s)| (*day, s.as_str())).collect();
-        assert_eq!(days(&weekly, 63), [0, 7, 14, 21]);
+        assert_eq!(days(&weekly, 63), [0, 7, 14]);
         assert_eq!(days(&weekly[..5], 900), [0; 0]);
         // A loop of pastes in one day drops nothing.
         let looped: Vec<(u64, &str)> = [(0, "good")].into_iter().chain((1..8).map(|_| (1, "bad"))).collect();
@@ -144,6 +144,11 @@ mod tests {
             (26_000, "x5"),
             (26_000, "x6"),
         ]);
+        assert_eq!(days(&of, 26_000), [0; 0]);
+        // Nor a version that is nearly old enough.
+        let of: Vec<(u64, String)> = (0..7).map(|n| (n * 5, format!("s{n}"))).collect();
+        let of: Vec<(u64, &str)> = of.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        assert_eq!(days(&of, 31), [0; 0]);
         assert_eq!(days(&of, 26_000), [0; 0]);
     }
 

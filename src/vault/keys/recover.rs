@@ -23,7 +23,7 @@ use crate::unlock::listing::Methods;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::agent::{Agent, OPS, TXN};
-use crate::vault::history::{self, Version};
+use crate::vault::history::{self, InPlace, Version};
 use crate::vault::home::{LockWait, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::keys::rekey::known_settings;
@@ -428,7 +428,7 @@ fn recover_versions(change: &mut Change, writer: &Writer<'_>, identity: &x25519:
             Whose::parse(sealed.expose()).ok().map(|whose| whose.profile)
         };
         let Some(profile) = ProfileId::of_file(&history::file_name_of(&name), whose) else { continue };
-        Version::each_in(&dir, ring, &profile, |generation, sealed, opened| {
+        for InPlace { generation, sealed, opened } in history::in_place(&dir, ring, &profile)? {
             if opened.is_err()
                 && let Some(plaintext) = unvouched(&sealed)
                 && let Ok(version) =
@@ -437,8 +437,7 @@ fn recover_versions(change: &mut Change, writer: &Writer<'_>, identity: &x25519:
                 change.keep(version);
                 versions += 1;
             }
-            Ok(())
-        })?;
+        }
     }
     Ok(versions)
 }

@@ -18,7 +18,7 @@ use crate::unlock::Opened;
 use crate::unlock::payload::{Payload, Pending};
 use crate::unlock::unlock_files::{self, Slot};
 use crate::vault::anchor::accept_rollback;
-use crate::vault::history::{self, Version};
+use crate::vault::history::{self, InPlace};
 use crate::vault::home::{LockWait, Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::ledger::{Book, Entry, RecordState};
@@ -118,8 +118,7 @@ pub fn rekey(
         let Some(agent) = vault.agent(name)? else { continue };
         let writer = vault.writer_alone(&keys, agent, waits, true)?;
         let above = vault.anchored_at(&writer.ring)?;
-        let (count, not_in_keychain) =
-            reseal(&writer, above, (done.resumed, drops_history), &*waits.watched)?;
+        let (count, not_in_keychain) = reseal(&writer, above, done.resumed, drops_history, &*waits.watched)?;
         done.keychain = done.keychain.or(not_in_keychain);
         done.records += count;
         done.agents += 1;
@@ -233,7 +232,8 @@ fn check_all(vault: &Vault, keys: &Keys, names: &[AgentName], waits: &LockWait) 
 fn reseal(
     writer: &Writer<'_>,
     above: u64,
-    (resumed, drops_history): (bool, bool),
+    resumed: bool,
+    drops_history: bool,
     watched: &dyn Watch,
 ) -> Result<(usize, Option<Error>)> {
     let current = writer.ring.current().id();
@@ -275,8 +275,8 @@ fn reseal(
     for name in history::dir_names(&writer.agent.dir)? {
         let Some(profile) = book.id_of_file(&history::file_name_of(&name))? else { continue };
         let Some(dir) = history::dir_if_any(&writer.agent.dir, &name)? else { continue };
-        Version::each_in(&dir, &writer.ring, &profile, |generation, sealed, version| {
-            match version {
+        for InPlace { generation, sealed, opened } in history::in_place(&dir, &writer.ring, &profile)? {
+            match opened {
                 _ if drops_history => change.drop_version(&profile, generation),
                 Ok(version) if !record::is_under(&sealed, &key) => {
                     size += size_of(&version.record);
@@ -285,8 +285,7 @@ fn reseal(
                 // One that cannot be decrypted is a finding of `verify`, and does not stop a change of keys.
                 Ok(_) | Err(_) => {}
             }
-            Ok(())
-        })?;
+        }
         if drops_history && let Some(entry) = book.entry(&profile)? {
             change.history_from(&profile, entry.generation.saturating_add(u64::from(entry.is_removed())));
         }

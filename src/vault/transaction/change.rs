@@ -167,6 +167,7 @@ impl Change {
             && self.events.is_empty()
             && self.kept.is_empty()
             && self.dropped.is_empty()
+            && self.history_from.is_empty()
             && self.restarts_log.is_none()
     }
 
@@ -181,32 +182,29 @@ impl Change {
         self,
         place: Place<'a>,
         book: &Book,
-        now: i64,
         watched: &dyn Watch,
     ) -> Result<Staged<'a>> {
-        self.write_stage(place, book, now, watched).map_err(|error| undone(place.agent, error))
+        self.write_stage(place, book, watched).map_err(|error| undone(place.agent, error))
     }
 
-    fn write_stage<'a>(
-        mut self,
-        place: Place<'a>,
-        book: &Book,
-        now: i64,
-        watched: &dyn Watch,
-    ) -> Result<Staged<'a>> {
-        let Place { agent, ring, .. } = place;
+    fn write_stage<'a>(mut self, place: Place<'a>, book: &Book, watched: &dyn Watch) -> Result<Staged<'a>> {
+        let Place { agent, ring, now, .. } = place;
         let (mut index, based_on) = agent.index_and_bytes()?;
         let taken = self.take_rest(&index)?;
-        let mut sealed = seal_all(&self.puts, ring, watched)?;
+        let mut sealed = seal_all(&self.puts, |Put { record, .. }| {
+            let sealed = record.seal(ring)?;
+            watched.step();
+            Ok((record.profile.file_name(), sealed))
+        })?;
         watched.goes_on(messages::progress::WRITING);
         fits_keychain(&self.puts, &sealed)?;
         let (log, head) = self.log(agent, ring, book, now)?;
         let next = book.next(ring, &self.updates(ring, book)?, head, self.above)?;
         let versions = std::mem::take(&mut self.kept);
-        for version in &versions {
-            let name = history::staged_name(&version.record.profile, version.record.generation);
-            sealed.push((name, version.seal(ring)?));
-        }
+        sealed.extend(seal_all(&versions, |version| {
+            let Record { profile, generation, .. } = &version.record;
+            Ok((history::staged_name(profile, *generation), version.seal(ring)?))
+        })?);
         let version_ops = self.version_ops(place, &versions)?;
         let mut outcome = Outcome::default();
         let mut ops = self.ops_before;
@@ -234,7 +232,7 @@ impl Change {
         bounds::check_profiles(&agent.name, before, index.len())?;
         let index = index.to_bounded_bytes()?;
         ops.lead(based_on.as_deref(), &index);
-        Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book, now)
+        Parts { records: sealed, next, ops, index, based_on, outcome }.stage(place, book)
     }
 
     /// Moves further fields of the index entries into the records. Returns their names.
@@ -397,14 +395,13 @@ fn forgets(agent: &Agent, book: &Book, ops: &[Op]) -> Result<Vec<Op>> {
     Ok(forgets)
 }
 
-fn seal_all(puts: &[Put], ring: &Ring, watched: &dyn Watch) -> Result<Vec<(String, Vec<u8>)>> {
-    let seal = |Put { record, .. }: &Put| -> Result<(String, Vec<u8>)> {
-        let sealed = record.seal(ring)?;
-        watched.step();
-        Ok((record.profile.file_name(), sealed))
-    };
-    if puts.len() < PARALLEL_FROM {
-        return puts.iter().map(seal).collect();
+/// Encrypts all of something, on several threads if there are many.
+fn seal_all<T: Sync>(
+    all: &[T],
+    seal: impl Fn(&T) -> Result<(String, Vec<u8>)> + Sync,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    if all.len() < PARALLEL_FROM {
+        return all.iter().map(seal).collect();
     }
-    parallel::spread(puts, seal).into_iter().collect()
+    parallel::spread(all, seal).into_iter().collect()
 }

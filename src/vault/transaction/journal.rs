@@ -157,8 +157,8 @@ impl Journal {
         Ok(dir.dir_if_any(RECORDS)?.is_some())
     }
 
-    /// Writes records and versions again that are missing in place, or torn. Returns whether all its records are then in place. The
-    /// caller has verified the journal.
+    /// Writes records and versions again that are missing in place, or torn. Returns whether all of them are then in
+    /// place. The caller has verified the journal.
     ///
     /// # Errors
     /// `NO_SPACE`, `IO`.
@@ -240,7 +240,11 @@ fn is_record(name: &str) -> bool {
 
 /// Returns whether a part is a record or an earlier version.
 fn is_sealed(name: &str) -> bool {
-    is_record(name) || history::place_of(name).is_some()
+    is_record(name) || is_version(name)
+}
+
+fn is_version(name: &str) -> bool {
+    history::place_of(name).is_some()
 }
 
 /// Returns the directory and the file name that a record or a version has in place, if the directory exists.
@@ -339,13 +343,8 @@ impl Draft {
     #[must_use]
     pub fn fits(&self) -> bool {
         let size: usize = self.0.iter().map(|(name, bytes)| name.len() + bytes.len() + 24).sum();
-        let (records, versions): (Vec<&str>, Vec<&str>) = self
-            .0
-            .keys()
-            .map(String::as_str)
-            .filter(|name| is_sealed(name))
-            .partition(|name| is_record(name));
-        size <= MAX && records.len() <= RECORDS_MAX && versions.len() <= RECORDS_MAX
+        let few = |is: fn(&str) -> bool| self.0.keys().filter(|name| is(name)).count() <= RECORDS_MAX;
+        size <= MAX && few(is_record) && few(is_version)
     }
 
     /// Writes it to [`STAGE`], not durably.

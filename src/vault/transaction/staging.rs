@@ -26,7 +26,7 @@ pub(in crate::vault) struct Place<'a> {
     pub(in crate::vault) ring: &'a Ring,
     pub(in crate::vault) follow: Follow,
     /// In Unix milliseconds.
-    pub(in crate::vault) now: u64,
+    pub(in crate::vault) now: i64,
     /// How long earlier versions are kept at least, in days.
     pub(in crate::vault) history_days: u32,
 }
@@ -82,9 +82,9 @@ impl Parts {
     ///
     /// # Errors
     /// Any error up to the commit point. Then nothing has changed.
-    pub(in crate::vault) fn stage<'a>(self, place: Place<'a>, book: &Book, now: i64) -> Result<Staged<'a>> {
+    pub(in crate::vault) fn stage<'a>(self, place: Place<'a>, book: &Book) -> Result<Staged<'a>> {
         let Place { agent, ring, follow, .. } = place;
-        let journal = self.journal(place, book, now)?;
+        let journal = self.journal(place, book)?;
         let shards_changed = !self.next.shards.is_empty() || book.ledger.shard_names().next().is_some();
         if agent.dir.kind(RECORDS)?.is_none() {
             agent.dir.dir_or_make(RECORDS)?;
@@ -102,8 +102,8 @@ impl Parts {
 
     /// Returns the journal for the change, if it can be one. The contents of an earlier journal are added to it, or
     /// else made durable in their places.
-    fn journal(&self, place: Place<'_>, book: &Book, now: i64) -> Result<Option<(Draft, Mark)>> {
-        let Place { agent, ring, follow, .. } = place;
+    fn journal(&self, place: Place<'_>, book: &Book) -> Result<Option<(Draft, Mark)>> {
+        let Place { agent, ring, follow, now, .. } = place;
         let earlier = Earlier::of(agent, ring, book, now)?;
         let mark = if self.is_plain(agent, ring, book, follow)? { Mark::of(&agent.dir)? } else { None };
         if let Some(mark) = &mark {

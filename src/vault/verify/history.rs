@@ -3,7 +3,7 @@
 use super::Verified;
 use crate::error::Result;
 use crate::messages::vault as messages;
-use crate::vault::history::{Version, dir_if_any, dir_names, file_name_of, generation_of, staged_name};
+use crate::vault::history::{dir_if_any, dir_names, file_name_of, generation_of};
 use crate::vault::id::quoted;
 use crate::vault::ledger::Book;
 use crate::vault::reader::Reader;
@@ -30,24 +30,18 @@ pub(super) fn verify(reader: &Reader<'_>, book: &Book, verified: &mut Verified) 
                 messages::strays::foreign_file("history", &quoted(name), None),
             );
         }
-        Version::each_in(&dir, reader.ring(), &profile, |generation, _, opened| {
-            let staged = || -> Result<Version> {
-                let sealed = reader.staged(&staged_name(&profile, generation))?.unwrap_or_default();
-                Version::open(reader.ring(), &profile, generation, &sealed)
-            };
+        for (generation, opened) in reader.all_versions(&profile)? {
             let what = match opened {
-                // A change that is not fully applied has it whole.
-                Err(_) if staged().is_ok() => return Ok(()),
                 Err(error) => messages::findings::damaged_version(&profile, generation, error.what()),
                 Ok(_) if generation < entry.history_from && !reader.may_be_behind() => {
                     messages::findings::forgotten_and_back(&profile, generation)
                 }
-                Ok(_) => return Ok(()),
+                Ok(_) => continue,
             };
             verified.add("history", agent, Some(profile.as_str()), what);
-            verified.remedy(messages::findings::forget_version(&profile.word(), generation));
-            Ok(())
-        })?;
+            let option = agent.name().option();
+            verified.remedy(messages::findings::forget_version(&option, &profile.word(), generation));
+        }
     }
     Ok(())
 }
