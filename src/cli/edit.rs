@@ -3,14 +3,13 @@
 use clap::Args;
 
 use super::Context;
-use super::details_flags::{accepted, host, hosts};
 use super::expiry_flags::Ends;
 use crate::error::Result;
-use crate::messages::cli::edits as messages;
+use crate::messages::cli::{arguments, edits as messages};
 use crate::ops::edit::{self, Edit, Names, Text};
 use crate::ops::profiles;
 use crate::ops::save::End;
-use crate::vault::details::{self, HELPERS, Wrong, origin};
+use crate::vault::details::{self, Checked, HELPERS, Wrong, origin};
 
 /// Change what a profile has apart from its secret: hosts, user name, helpers, note, expiry
 ///
@@ -70,8 +69,7 @@ pub(super) fn run(context: &mut Context, args: &EditArgs) -> Result<u8> {
         return Err(messages::nothing_to_edit());
     }
     let vault = context.vault()?;
-    let session = if edit.widens() { context.session_afresh(&vault)? } else { context.session(&vault)? };
-    let mut open = context.open_by(&vault, session)?;
+    let mut open = context.open_for(&vault, edit.widens())?;
     profiles::check_agent(&open, &profile)?;
     let edited = edit::edit(&mut open, &profile, &edit)?;
     for host in edit.hosts.add.iter().filter(|host| origin::is_plain(host)) {
@@ -114,7 +112,7 @@ fn edit_of(args: &EditArgs, now: i64) -> Result<Edit> {
         end,
         hosts: Names {
             clear: args.no_hosts,
-            remove: args.no_host.iter().map(|text| host("--no-host", text)).collect::<Result<_>>()?,
+            remove: hosts("--no-host", &args.no_host)?,
             add: hosts("--host", &args.host)?,
         },
         helpers: Names {
@@ -125,17 +123,17 @@ fn edit_of(args: &EditArgs, now: i64) -> Result<Edit> {
     })
 }
 
-fn text(
-    flag: &str,
-    text: Option<&str>,
-    removed: bool,
-    check: fn(&str) -> details::Checked<()>,
-) -> Result<Text> {
+fn text(flag: &str, text: Option<&str>, removed: bool, check: fn(&str) -> Checked<()>) -> Result<Text> {
     match text {
         Some(text) => accepted(flag, check(text)).map(|()| Text::Set(text.to_owned())),
         None if removed => Ok(Text::Removed),
         None => Ok(Text::Kept),
     }
+}
+
+/// Reads hosts as origins in their one spelling.
+fn hosts(flag: &str, texts: &[String]) -> Result<Vec<String>> {
+    texts.iter().map(|text| accepted(flag, origin::parse(text))).collect()
 }
 
 fn helpers(flag: &str, names: &[String]) -> Result<Vec<String>> {
@@ -144,4 +142,12 @@ fn helpers(flag: &str, names: &[String]) -> Result<Vec<String>> {
         checked => accepted(flag, checked).map(|()| name.clone()),
     };
     names.iter().map(read).collect()
+}
+
+/// Returns what a check accepts. The error names the flag, and does not repeat what was given.
+fn accepted<T>(flag: &str, checked: Checked<T>) -> Result<T> {
+    checked.map_err(|wrong| match wrong {
+        Wrong::Secret => arguments::is_a_secret(),
+        Wrong::Form(why) => messages::not_accepted(flag, why),
+    })
 }

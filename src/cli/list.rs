@@ -176,13 +176,8 @@ enum Detail {
 /// Appends the table of an agent's profiles, with as much as the terminal is wide enough for. Returns whether there are
 /// any.
 fn write_table(out: &mut String, agent: &Listed<'_>, now: i64, columns: Option<usize>, style: Style) -> bool {
-    let fits = |table: &Table<5>| columns.is_none_or(|columns| table.width() <= columns);
-    let mut table = table_of(agent, now, Detail::Everything, style);
-    for detail in [Detail::Relative, Detail::Short] {
-        if !fits(&table) {
-            table = table_of(agent, now, detail, style);
-        }
-    }
+    let details = [Detail::Everything, Detail::Relative, Detail::Short];
+    let table = Table::fitting(columns, &details, |detail| table_of(agent, now, detail, style));
     if table.is_empty() {
         return false;
     }

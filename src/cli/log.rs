@@ -55,16 +55,6 @@ struct Document {
 
 /// How often `--follow` looks for new lines.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
-/// Returns what an event says about hosts or helpers.
-fn changed(event: &Event) -> String {
-    let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default().join(", ");
-    match &event.field {
-        Some(field) => {
-            safe(&messages::field_changed(field, &names(&event.before), &names(&event.after))).into_owned()
-        }
-        None => String::new(),
-    }
-}
 
 pub(super) fn run(context: &mut Context, args: &Log) -> Result<u8> {
     let profile = args.profile.as_deref().map(|id| context.profile_id(id)).transpose()?;
@@ -128,8 +118,8 @@ fn follow(context: &mut Context, mut follower: Follower<'_>, wanted: &Wanted<'_>
             let text = if context.json() {
                 document(line, true)?
             } else {
-                let [at, op, what, from] = cells(line);
-                safe(format!("{at}  {op:<8}  {what:<24}  {from}").trim_end()).into_owned()
+                let [at, op, what, special] = cells(line);
+                safe(format!("{at}  {op:<8}  {what:<24}  {special}").trim_end()).into_owned()
             };
             context.print(&text)?;
         }
@@ -145,13 +135,20 @@ fn cells(Checked { line, fault }: &Checked) -> [String; 4] {
     let event = &line.event;
     let named = [&event.profile, &event.method, &event.setting];
     let what = named.into_iter().flatten().next().map_or("-", String::as_str);
-    let from = match (fault, event.from.as_ref()) {
-        (Some(fault), _) => format!("DAMAGED: {fault}"),
-        (None, Some(from)) => format!("was {}", safe(from)),
-        (None, None) if event.setting.is_some() => {
-            messages::changed(event.old.as_deref(), event.new.as_deref())
+    let special = fault.map_or_else(|| special(event), |fault| format!("DAMAGED: {fault}"));
+    [local_to_second(line.at), safe(&event.op).into_owned(), safe(what).into_owned(), special]
+}
+
+/// Returns what is special about an event: another id before, a setting, or hosts and helpers.
+fn special(event: &Event) -> String {
+    let names = |list: &Option<Vec<String>>| list.as_deref().unwrap_or_default().join(", ");
+    let said = match event {
+        Event { from: Some(from), .. } => format!("was {from}"),
+        Event { setting: Some(_), old, new, .. } => messages::changed(old.as_deref(), new.as_deref()),
+        Event { field: Some(field), before, after, .. } => {
+            messages::field_changed(field, &names(before), &names(after))
         }
-        (None, None) => changed(event),
+        _ => return String::new(),
     };
-    [local_to_second(line.at), safe(&event.op).into_owned(), safe(what).into_owned(), from]
+    safe(&said).into_owned()
 }

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::messages::cli::settings as messages;
 use crate::ops::open::Open;
 use crate::ops::settings::{self, Read, Unverified};
+use crate::term::escape::safe;
 use crate::term::table::Table;
 use crate::vault::settings::Key;
 
@@ -113,7 +114,7 @@ fn get(context: &mut Context, key: Key) -> Result<u8> {
         }))?;
         return Ok(0);
     }
-    context.print(&crate::term::escape::safe(&applied.value))?;
+    context.print(&safe(&applied.value))?;
     Ok(0)
 }
 
@@ -125,13 +126,8 @@ fn change(context: &mut Context, key: Key, value: Option<&str>) -> Result<u8> {
         }
     }
     let vault = context.vault()?;
-    // What redirects or deletes needs more than keys that an agent with a shell could find in the cache.
-    let session = if matches!(key, Key::DefaultAgent | Key::HistoryDays) {
-        context.session_afresh(&vault)?
-    } else {
-        context.session(&vault)?
-    };
-    let mut open = context.open_by(&vault, session)?;
+    let redirects_or_deletes = matches!(key, Key::DefaultAgent | Key::HistoryDays);
+    let mut open = context.open_for(&vault, redirects_or_deletes)?;
     let before = settings::set(&mut open, key, value)?;
     let default = key.default_value();
     let now = value.unwrap_or(&default);

@@ -127,7 +127,9 @@ pub fn edit(open: &mut Open<'_>, profile: &ProfileId, edit: &Edit) -> Result<Edi
     let was = current.details.clone().with_own_hosts(&current.credential);
     let (mut credential, mut details) = (current.credential.clone(), was.clone());
     edit.apply(&mut credential, &mut details);
-    check_hosts(details.hosts.as_deref())?;
+    if details.hosts.as_ref().is_some_and(|hosts| hosts.len() > HOSTS_MAX) {
+        return Err(messages::ops::too_many_hosts(HOSTS_MAX));
+    }
     let before = (&current.credential, &was);
     let changed = changes(before, (&credential, &details));
     if changed.is_empty() {
@@ -149,17 +151,6 @@ pub fn edit(open: &mut Open<'_>, profile: &ProfileId, edit: &Edit) -> Result<Edi
     drop(writer);
     open.committed(&outcome);
     Ok(Edited { record, changed })
-}
-
-/// Refuses more hosts than a record may have.
-///
-/// # Errors
-/// `TOO_LARGE`.
-pub fn check_hosts(hosts: Option<&[String]>) -> Result<()> {
-    match hosts {
-        Some(hosts) if hosts.len() > HOSTS_MAX => Err(messages::ops::too_many_hosts(HOSTS_MAX)),
-        _ => Ok(()),
-    }
 }
 
 /// Returns lines of the log for hosts and helpers that changed. `op` is the kind of change.

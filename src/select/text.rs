@@ -229,12 +229,10 @@ enum Detail {
 
 /// Appends the table of a provider's profiles, with as much as a line has room for.
 fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>, layout: Layout) {
-    let mut table = candidates_with(overview, of, layout.style, Detail::Everything);
-    for detail in [Detail::Relative, Detail::Short, Detail::Shortest] {
-        if layout.columns.is_some_and(|columns| table.width() + INDENT > columns) {
-            table = candidates_with(overview, of, layout.style, detail);
-        }
-    }
+    let columns = layout.columns.map(|columns| columns.saturating_sub(INDENT));
+    let details = [Detail::Everything, Detail::Relative, Detail::Short, Detail::Shortest];
+    let table =
+        Table::fitting(columns, &details, |detail| candidates_with(overview, of, layout.style, detail));
     table.write_to(out, INDENT);
 }
 

@@ -68,6 +68,7 @@ impl Style {
     /// Without effect.
     pub const PLAIN: Self = Self { enabled: false };
     /// With effect, whatever the output is.
+    #[cfg(test)]
     pub const ALWAYS: Self = Self { enabled: true };
 
     /// Returns the styles of standard output.

@@ -53,6 +53,19 @@ impl<const COLUMNS: usize> Table<COLUMNS> {
         self.rows.push(ends);
     }
 
+    /// Returns the first of several tables that is not wider than `columns`, or the last one. `details` are what they
+    /// show, the most first.
+    pub fn fitting<D: Copy>(columns: Option<usize>, details: &[D], table_of: impl Fn(D) -> Self) -> Self {
+        let mut table = Self::default();
+        for detail in details {
+            table = table_of(*detail);
+            if columns.is_none_or(|columns| table.width() <= columns) {
+                break;
+            }
+        }
+        table
+    }
+
     /// Paints a cell of the last row.
     pub fn paint(&mut self, column: usize, style: Style, tone: Tone) {
         if let (Some(code), Some(row)) = (style.code(tone), self.rows.len().checked_sub(1)) {

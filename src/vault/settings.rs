@@ -84,12 +84,6 @@ impl Key {
         }
     }
 
-    /// Returns whether it decides only what output looks like.
-    #[must_use]
-    pub const fn is_of_display(self) -> bool {
-        matches!(self, Self::TimeZone | Self::Color)
-    }
-
     /// Returns the value that applies if the user did not choose one.
     #[must_use]
     pub fn default_value(self) -> String {

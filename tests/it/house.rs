@@ -172,7 +172,6 @@ const SHARED: &[&str] = &[
     "client_flags",
     "context",
     "expiry_flags",
-    "details_flags",
     "filter_flags",
     "explain",
     "check_exit",

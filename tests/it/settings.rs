@@ -135,7 +135,6 @@ fn the_default_agent_is_that_of_every_command_but_resolve() {
     );
     session.run(["report", "groq:default", "--failure", "billing"]).ok();
     assert!(session.home().join("agents/work/auth-state.json").exists());
-    session.run(["export", "--passphrase", "--bundle-passphrase-file", "none"]);
 }
 
 fn ran_text(command: std::process::Command) -> String {

@@ -74,7 +74,8 @@ impl Context {
         self.open_by(vault, self.session(vault)?)
     }
 
-    /// Returns the vault, unlocked as by [`Context::session_afresh`] if `afresh`, because the command makes a loss final.
+    /// Returns the vault, unlocked as by [`Context::session_afresh`] if `afresh`: a command that makes a loss final, or
+    /// lets a secret go to more places, needs more than keys that a program with a shell could find in the cache.
     ///
     /// # Errors
     /// Those of unlocking.
