@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::keyring;
+use crate::selection::feed_at;
 use crate::session::{Session, snapshot};
 use crate::unlock_cache::Vault;
 
@@ -137,6 +138,47 @@ fn a_loop_of_pastes_does_not_push_the_good_version_out() {
     session.run(["undo", ID, "--to", &good, "--yes"]).ok();
     assert_eq!(session.get(ID), GOOD);
     session.run(["verify"]).ok();
+}
+
+/// The year 2030, a day, and the year 2099, in Unix milliseconds.
+const IN_2030: i64 = 1_893_456_000_000;
+const DAY: i64 = 86_400_000;
+const IN_2099: i64 = 4_070_908_800_000;
+
+fn paste_at(session: &Session, at: i64) {
+    let paste = ["paste-api-key", "--provider", "openai", "--profile-id", ID];
+    feed_at(session, at, format!("{BAD}{at}").as_bytes(), &paste).ok();
+}
+
+#[test]
+fn what_is_older_than_a_month_goes_if_five_later_secrets_are_kept() {
+    let session = session();
+    for week in 0..12 {
+        paste_at(&session, IN_2030 + 7 * week * DAY);
+    }
+    // The sixth was replaced 35 days ago, and its longest week does not count.
+    assert_eq!(versions(&session).len(), 6);
+    // Unless the settings say otherwise.
+    let session = self::session();
+    session.run(["settings", "set", "history-days", "365"]).ok();
+    for week in 0..12 {
+        paste_at(&session, IN_2030 + 7 * week * DAY);
+    }
+    assert_eq!(versions(&session).len(), 12);
+}
+
+#[test]
+fn a_clock_set_to_2099_drops_nothing() {
+    let session = session();
+    for day in 0..10 {
+        paste_at(&session, IN_2030 + day * DAY);
+    }
+    for n in 0..10 {
+        paste_at(&session, IN_2099 + n);
+    }
+    // And back.
+    paste_at(&session, IN_2030 + 10 * DAY);
+    assert_eq!(versions(&session).len(), 21);
 }
 
 #[test]
