@@ -90,18 +90,17 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     }
     let wanted = args.filter.read()?;
     let vault = context.vault()?;
-    let session = context.session_afresh(&vault)?;
-    context.verify_agent(&vault, &session)?;
+    let open = context.open_for(&vault, true)?;
     let receiver = if args.by.passphrase {
         Receiver::Passphrase(passphrase(context, args)?)
     } else {
         Receiver::Recipients(recipients)
     };
 
-    let agents = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
+    let agents = if args.all_agents { vault.agents()? } else { vec![open.agent.clone()] };
     let left_out = |error: &Error| context.warn(&bundles::skipped(error.what()));
     let skip: Option<&dyn Fn(&Error)> = if args.skip_unreadable { Some(&left_out) } else { None };
-    let mut records = export::collect(&vault, &session, &agents, &ids, skip)?;
+    let mut records = export::collect(&vault, &open.session, &agents, &ids, skip)?;
     records.retain(|(_, record)| wanted.has_record(record));
     if records.is_empty() {
         return Err(ops::nothing_to_export());

@@ -65,9 +65,8 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
     out::refuse_closed()?;
     harden::large_buffers_apart();
     let vault = context.vault()?;
-    let mut session = context.session(&vault)?;
-    context.verify_agent(&vault, &session)?;
-    let agent = context.agent()?;
+    let mut open = context.open(&vault)?;
+    let agent = open.agent.clone();
     let profile = match wanted {
         Wanted::Profile(profile) => profile,
         Wanted::BestOf(provider) => {
@@ -77,15 +76,16 @@ pub(super) fn run(context: &mut Context, args: &Get) -> Result<u8> {
                 now: context.env.now(),
                 env: context.env.clone(),
             };
-            let best =
-                reading(&vault, &mut session, |session| resolve::best(&vault, session, &provider, &scope))?;
+            let best = reading(&vault, &mut open.session, |session| {
+                resolve::best(&vault, session, &provider, &scope)
+            })?;
             if context.env.stderr_tty {
                 context.say(&reading::best_of(&provider, &best));
             }
             best
         }
     };
-    let record = reading(&vault, &mut session, |session| {
+    let record = reading(&vault, &mut open.session, |session| {
         let Some(found) = vault.agent(&agent)? else { return Ok(None) };
         let reader = vault.reader(found, session.keys())?;
         match reader.record(&profile) {
