@@ -96,10 +96,11 @@ fn told(panic: &PanicHookInfo<'_>) {
     end(&what, remedy, i32::from(crate::error::Code::Internal.exit()));
 }
 
-/// Returns the system's error in a panic's text: `… Os { code: 11, …`.
+/// Returns the system's error in a panic's text: `… Os { code: 11, …` or `… (os error 12)`.
 fn os_error(text: &str) -> Option<Errno> {
-    let (_, rest) = text.split_once("Os { code: ")?;
-    rest.split(',').next()?.parse().ok().map(Errno::from_raw_os_error)
+    let after = |start: &str| text.split_once(start).map(|(_, rest)| rest);
+    let rest = after("Os { code: ").or_else(|| after("(os error "))?;
+    rest.split([',', ')']).next()?.parse().ok().map(Errno::from_raw_os_error)
 }
 
 const DESCRIPTORS_REMEDY: &str = "  \u{2192} raise the limit on open files: `ulimit -n 1024`\n";
@@ -154,6 +155,8 @@ mod tests {
     fn a_panic_because_of_a_limit_is_recognized_by_its_error() {
         let text = "cannot spawn a thread: Os { code: 11, kind: WouldBlock, message: \"made up\" }";
         assert_eq!(os_error(text), Some(Errno::AGAIN));
+        let text = "failed to allocate an alternative stack: Cannot allocate memory (os error 12)";
+        assert_eq!(os_error(text), Some(Errno::NOMEM));
         assert_eq!(os_error("index out of bounds"), None);
     }
 }
