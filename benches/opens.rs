@@ -21,8 +21,17 @@ fn main() {
     let credential = Credential::new(CredentialType::Token, profile.provider(), secret);
     let (generation, created, updated) = (1, NOW, NOW);
     let details = Details::default();
-    let record =
-        Record { profile, generation, created, updated, replaces: None, by: None, credential, details };
+    let record = Record {
+        profile,
+        generation,
+        created,
+        updated,
+        rotated: None,
+        replaces: None,
+        by: None,
+        credential,
+        details,
+    };
     let ring = Payload::generate(unlock_files::KEY_FILE).unwrap().keys().unwrap().agent("main").unwrap();
     let sealed = record.seal(&ring).unwrap();
     let open = |count: usize| {

@@ -41,7 +41,17 @@ fn record(n: usize) -> Record {
     credential.expires = Some(NOW + 365 * 24 * 3_600_000);
     let (generation, created, updated) = (1, NOW, NOW);
     let details = Details::default();
-    Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
+    Record {
+        profile,
+        generation,
+        created,
+        updated,
+        rotated: None,
+        replaces: None,
+        by: None,
+        credential,
+        details,
+    }
 }
 
 /// A vault with `count` profiles in a directory that is removed when it is dropped.

@@ -27,6 +27,7 @@ pub fn copy(open: &mut Open<'_>, from: &AgentName, profile: &ProfileId, to: &Pro
     let generations = writer.generations()?;
     let mut record = next_record(to, source.credential.clone(), None, &generations, writer.now())?;
     record.details = Details::carried(Some(&source), &record.credential);
+    record.rotated = Some(source.rotated_at());
     let mut change = Change::default();
     change.put_given("copy", record, place, None);
     let outcome = writer.commit(change)?;

@@ -58,6 +58,7 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
         let mut record =
             next_record(id, found.record.credential.clone(), Some(&found), &generations, writer.now())?;
         record.updated = found.record.updated;
+        record.rotated = found.record.rotated;
         change.put("move", record, to);
         done.moved.push(id.to_string());
     }

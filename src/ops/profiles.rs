@@ -98,6 +98,7 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     record.replaces = Some(replaced(&found));
     record.details = Details::carried(Some(current), &record.credential);
     record.created = current.created;
+    record.rotated = Some(current.rotated_at());
     record.generation = record.generation.max(current.generation.saturating_add(1));
     let mut change = Change::default();
     // Versions that an earlier profile with the new id had may be forgotten, and these are not among them.

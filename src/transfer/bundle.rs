@@ -256,7 +256,8 @@ mod tests {
             note: Some("two\nlines".into()),
             ..Default::default()
         };
-        Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
+        let (replaces, by, rotated) = (None, None, None);
+        Record { profile, generation, created, updated, rotated, replaces, by, credential, details }
     }
 
     #[test]

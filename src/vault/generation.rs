@@ -64,6 +64,9 @@ pub fn next_record(
         generation: generations.next(profile, before.map(|record| record.generation))?,
         created: before.map_or(now, |record| record.created),
         updated: now,
+        rotated: before
+            .filter(|record| record.credential.same_secret_as(&credential))
+            .map(Record::rotated_at),
         replaces: current.map(replaced),
         by: None,
         details: Details::carried(before, &credential),

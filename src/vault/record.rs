@@ -63,6 +63,8 @@ pub struct Record {
     pub created: i64,
     /// When this record was written, in Unix milliseconds.
     pub updated: i64,
+    /// When the profile got this secret, in Unix milliseconds, if that was in an earlier record.
+    pub rotated: Option<i64>,
     /// The record that it replaced.
     pub replaces: Option<Replaced>,
     /// The machine that wrote it. It is ignored when a record is encrypted, which sets the machine of the keys.
@@ -88,6 +90,8 @@ struct Out<'a> {
     replaces: Option<&'a Replaced>,
     created: i64,
     updated: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotated: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,6 +124,7 @@ struct In {
     replaces: Option<Replaced>,
     created: i64,
     updated: i64,
+    rotated: Option<i64>,
     expires: Option<i64>,
     email: Option<String>,
     display_name: Option<String>,
@@ -142,6 +147,12 @@ struct Version {
 }
 
 impl Record {
+    /// Returns since when the profile has this secret, in Unix milliseconds.
+    #[must_use]
+    pub fn rotated_at(&self) -> i64 {
+        self.rotated.unwrap_or(self.updated)
+    }
+
     /// Encrypts the record for its vault, agent and profile.
     ///
     /// # Errors
@@ -178,6 +189,7 @@ impl Record {
             replaces: self.replaces.as_ref(),
             created: self.created,
             updated: self.updated,
+            rotated: self.rotated,
             expires: credential.expires,
             email: credential.email.as_deref(),
             display_name: credential.display_name.as_deref(),
@@ -265,6 +277,7 @@ impl Record {
             generation: read.generation,
             created: read.created,
             updated: read.updated,
+            rotated: read.rotated,
             replaces: read.replaces,
             by: Some(read.by),
             credential,
@@ -330,7 +343,8 @@ mod tests {
         credential.extra.insert("big".into(), SecretString::from("12345678901234567890.10"));
         let details = Details { hosts: Some(vec!["https://api.x.io".into()]), ..Details::default() };
         let (generation, created, updated) = (7, 1, 2);
-        Record { profile, generation, created, updated, replaces: None, by: None, credential, details }
+        let (replaces, by, rotated) = (None, None, Some(1));
+        Record { profile, generation, created, updated, rotated, replaces, by, credential, details }
     }
 
     #[test]
@@ -341,7 +355,7 @@ mod tests {
         let sealed = record.seal(&ring).unwrap();
         let back = Record::open(&ring, &record.profile, &sealed).unwrap();
         assert!(back.credential.same_as(&record.credential));
-        assert_eq!((back.generation, back.created, back.updated), (7, 1, 2));
+        assert_eq!((back.generation, back.created, back.updated, back.rotated_at()), (7, 1, 2, 1));
         assert_eq!((&back.details, &back.replaces), (&record.details, &record.replaces));
         assert_eq!(back.by.as_deref(), Some(keys.machine.as_str()));
         assert_eq!(back.credential.extra["big"].expose_secret(), "12345678901234567890.10");

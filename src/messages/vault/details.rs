@@ -1,4 +1,14 @@
-//! Why a host, a helper, a user name or a note is not accepted. None of these repeats what was given.
+//! What the details of a record are called, and why a host, a helper, a user name or a note is not accepted. None of the
+//! refusals repeats what was given.
+
+/// A user name, in a list of details.
+pub const USERNAME: &str = "user name";
+/// Hosts, in a list of details.
+pub const HOSTS: &str = "hosts";
+/// Helpers, in a list of details.
+pub const HELPERS: &str = "helpers";
+/// A note, in a list of details.
+pub const NOTE: &str = "note";
 
 /// A text has nothing in it.
 pub const EMPTY: &str = "it is empty";

@@ -142,6 +142,18 @@ impl Details {
         }
     }
 
+    /// Returns what people read of it, each part with its name and in lines.
+    pub fn lines(&self) -> impl Iterator<Item = (&'static str, Vec<&str>)> {
+        [
+            (messages::USERNAME, self.username.iter().map(String::as_str).collect()),
+            (messages::HOSTS, self.hosts.iter().flatten().map(String::as_str).collect()),
+            (messages::HELPERS, self.helpers.iter().flatten().map(String::as_str).collect()),
+            (messages::NOTE, self.note.iter().flat_map(|note| note.lines()).collect::<Vec<_>>()),
+        ]
+        .into_iter()
+        .filter(|(_, lines)| !lines.is_empty())
+    }
+
     /// Returns how many bytes the details take in a record.
     #[must_use]
     pub fn size(&self) -> usize {
@@ -214,6 +226,7 @@ mod tests {
             generation: 5,
             created: 1,
             updated: 1,
+            rotated: None,
             replaces: None,
             by: None,
             credential: credential(CredentialType::Token, "made-up"),

@@ -219,6 +219,7 @@ mod tests {
             generation: 7,
             created: 1,
             updated: 2,
+            rotated: None,
             replaces: None,
             by: None,
             credential,

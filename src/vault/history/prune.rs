@@ -103,6 +103,7 @@ mod tests {
                 generation: START + day * DAY,
                 created: 0,
                 updated: 0,
+                rotated: None,
                 replaces: None,
                 by: None,
                 credential,
