@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::env_names;
 use crate::looks::looks_secret;
+use crate::vault::history;
 use crate::vault::home::{Setup, Vault};
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::index::{FILE, Index, MAX};
@@ -32,11 +33,7 @@ impl Nameable {
     #[must_use]
     pub fn profiles(&self, agent: &AgentName, start: &str, provider: Option<&str>) -> Vec<String> {
         let Some(index) = self.index(agent) else { return Vec::new() };
-        let is_of = |id: &str| {
-            let of = id.split_once(':').map(|(provider, _)| provider);
-            provider.is_none_or(|wanted| of == Some(wanted))
-        };
-        let matching = index.ids().filter(|id| id.starts_with(start) && is_of(id) && may_be_offered(id));
+        let matching = index.ids().filter(|id| is_asked_for(id, start, provider));
         // An entry without a mark is another program's.
         let ours = matching.filter(|id| index.entry(id).is_some_and(|entry| entry.mark.is_some()));
         let mut ids: Vec<_> = ours.take(OFFERED_MAX + 1).map(str::to_owned).collect();
@@ -44,6 +41,27 @@ impl Nameable {
             ids.clear();
         }
         ids.sort_unstable();
+        ids
+    }
+
+    /// Returns what [`Nameable::profiles`] does, and the ids of removed profiles of which earlier versions are kept. Of
+    /// an id that is too long for a file's name, the name does not tell it.
+    #[must_use]
+    pub fn profiles_and_removed(
+        &self,
+        agent: &AgentName,
+        start: &str,
+        provider: Option<&str>,
+    ) -> Vec<String> {
+        let mut ids = self.profiles(agent, start, provider);
+        let kept = || history::dir_names(self.0.agent(agent).ok()??.dir()).ok();
+        let removed = kept().unwrap_or_default().into_iter().filter_map(|name| {
+            let id = ProfileId::from_file_name(&history::file_name_of(&name))?;
+            is_asked_for(id.as_str(), start, provider).then(|| id.to_string())
+        });
+        ids.extend(removed.take(OFFERED_MAX));
+        ids.sort_unstable();
+        ids.dedup();
         ids
     }
 
@@ -79,6 +97,12 @@ impl Nameable {
 /// Returns the providers that Strongroom knows by name.
 pub fn known_providers() -> impl Iterator<Item = &'static str> {
     env_names::TABLE.iter().map(|row| row.provider)
+}
+
+/// Returns whether an id begins with `start`, is of the provider, if one is given, and may be offered.
+fn is_asked_for(id: &str, start: &str, provider: Option<&str>) -> bool {
+    let of = id.split_once(':').map(|(provider, _)| provider);
+    id.starts_with(start) && provider.is_none_or(|wanted| of == Some(wanted)) && may_be_offered(id)
 }
 
 /// Returns whether a text is a profile's id that every shell leaves as it is and that is not a secret itself.

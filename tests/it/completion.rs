@@ -46,6 +46,18 @@ fn index_of(ids: impl IntoIterator<Item = impl AsRef<str>>) -> String {
 }
 
 #[test]
+fn a_removed_profile_is_offered_to_what_can_bring_it_back() {
+    let session = two_agents();
+    session.run(["remove", "anthropic:work", "--yes"]).ok();
+    for verb in ["undo", "history", "forget"] {
+        assert_eq!(offered(&session, &[verb, "anth"]), ["anthropic:home", "anthropic:work"], "{verb}");
+    }
+    assert_eq!(offered(&session, &["get", "anth"]), ["anthropic:home"]);
+    session.run(["forget", "anthropic:work", "--yes"]).ok();
+    assert_eq!(offered(&session, &["undo", "anth"]), ["anthropic:home"]);
+}
+
+#[test]
 fn names_are_completed_where_they_belong() {
     let session = two_agents();
     let both = ["anthropic:home", "anthropic:work"];

@@ -116,6 +116,8 @@ struct Asked {
 #[derive(Clone, Copy)]
 enum Kind {
     Profiles,
+    /// Removed ones too, if they can be brought back.
+    ProfilesAndRemoved,
     Agents,
     Providers,
     UnlockMethods,
@@ -147,11 +149,13 @@ impl Asked {
     /// Returns the words that begin with `start`.
     fn words(&self, kind: Kind, start: &str) -> Vec<String> {
         let mut words = match kind {
-            Kind::Profiles => {
-                return self
-                    .vault()
-                    .map(|vault| vault.profiles(&self.agent, start, self.provider.as_deref()))
-                    .unwrap_or_default();
+            Kind::Profiles | Kind::ProfilesAndRemoved => {
+                let Some(vault) = self.vault() else { return Vec::new() };
+                let of = self.provider.as_deref();
+                return match kind {
+                    Kind::Profiles => vault.profiles(&self.agent, start, of),
+                    _ => vault.profiles_and_removed(&self.agent, start, of),
+                };
             }
             Kind::Agents => self.vault().map(|vault| vault.agents()).unwrap_or_default(),
             Kind::Providers => {
@@ -182,11 +186,21 @@ fn completed(mut command: Command, asked: &Arc<Asked>) -> Command {
 }
 
 fn with_completers(command: Command, asked: &Arc<Asked>) -> Command {
-    command.mut_args(|arg| with_completer(arg, asked)).mut_subcommands(|inner| with_completers(inner, asked))
+    let of_versions = OF_VERSIONS.contains(&command.get_name());
+    command
+        .mut_args(|arg| with_completer(arg, asked, of_versions))
+        .mut_subcommands(|inner| with_completers(inner, asked))
 }
 
-fn with_completer(arg: Arg, asked: &Arc<Asked>) -> Arg {
-    let Some(kind) = kind_of(&arg) else { return arg };
+/// The commands about earlier versions, which a removed profile has too.
+const OF_VERSIONS: [&str; 3] = ["history", "undo", "forget"];
+
+fn with_completer(arg: Arg, asked: &Arc<Asked>, of_versions: bool) -> Arg {
+    let kind = match kind_of(&arg) {
+        None => return arg,
+        Some(Kind::Profiles) if of_versions => Kind::ProfilesAndRemoved,
+        Some(kind) => kind,
+    };
     let asked = Arc::clone(asked);
     arg.add(ArgValueCompleter::new(move |current: &OsStr| {
         let start = current.to_str().unwrap_or_default();
