@@ -5,9 +5,10 @@ use serde::Serialize;
 use super::ambient::Ambient;
 use crate::error::Result;
 use crate::vault::agent::Agent;
-use crate::vault::home::Vault;
+use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::{Entry, Index};
+use crate::vault::record::Record;
 use crate::vault::store::Store;
 
 /// How often an incomplete listing is read again.
@@ -93,6 +94,23 @@ impl Listing {
             (entry, holds)
         })
     }
+}
+
+/// Reads the records of an agent's profiles, each on its own: one that cannot be read does not hide the others.
+///
+/// # Errors
+/// Those of reading the agent's directory and its ledger.
+pub fn records(
+    vault: &Vault,
+    session: &Session,
+    agent: &AgentName,
+    ids: &[ProfileId],
+) -> Result<Vec<(ProfileId, Result<Option<Record>>)>> {
+    let Some(found) = vault.agent(agent)? else { return Ok(Vec::new()) };
+    let reader = vault.reader(found, session.keys())?;
+    // A failure happens again, and is reported, for each record.
+    let _ = reader.fetch(&ids.iter().collect::<Vec<_>>());
+    Ok(ids.iter().map(|id| (id.clone(), reader.record(id))).collect())
 }
 
 /// What an entry of an index stands for.

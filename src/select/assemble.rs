@@ -308,6 +308,7 @@ fn sealed(input: &Input<'_>, view: &ProfileView) -> Sealed {
         reference: view.reference(input.agent),
         expires: view.expires.map(rfc3339),
         email: view.email.clone(),
+        details: view.details.clone(),
         trouble: phrases::trouble(view, status, input.agent, input.now),
     }
 }

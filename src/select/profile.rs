@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
+use crate::vault::record::Details;
 
 /// Providers that distribute the requests of one key: a failure says nothing about the next request.
 const EXEMPT_FROM_COOLDOWN: [&str; 2] = ["openrouter", "kilocode"];
@@ -75,6 +76,8 @@ pub struct ProfileView {
     pub store: Option<String>,
     /// A reference to another secret provider, as `<source>:<id>`, for [`Usable::Reference`].
     pub foreign: Option<String>,
+    /// What the record has in addition to the credential, if it was decrypted.
+    pub details: Option<Details>,
 }
 
 impl ProfileView {
@@ -91,6 +94,7 @@ impl ProfileView {
             usable: Usable::Unverified,
             store: None,
             foreign: None,
+            details: None,
         }
     }
 

@@ -10,6 +10,7 @@ use super::profile::Usable;
 use super::verdict::VerdictKind;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
+use crate::vault::record::Details;
 
 /// Everything `models status` shows. It holds no secret.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -220,6 +221,9 @@ pub struct Sealed {
     /// The account's address.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// Its user name, hosts, helpers and note, if the record was decrypted.
+    #[serde(flatten)]
+    pub details: Option<Details>,
     /// What is wrong with it and what to do, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,

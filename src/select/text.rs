@@ -58,6 +58,9 @@ pub fn text(overview: &Overview<'_>, layout: Layout) -> String {
             line(&mut out, format_args!("  endpoint: {}{api}", safe(&endpoint)));
         }
         candidates(&mut out, overview, of, layout);
+        if let Only::Profile(_) = input.only {
+            details(&mut out, overview, of);
+        }
         if all_wait(of) {
             line(
                 &mut out,
@@ -214,6 +217,8 @@ fn heading(out: &mut String, overview: &Overview<'_>, of: &OfProvider<'_>) {
 
 /// How far the tables are indented.
 const INDENT: usize = 2;
+/// How far the details of a profile are indented, below its id.
+const DETAILS_INDENT: usize = 5;
 
 /// How much of a table is shown, the most first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd)]
@@ -234,6 +239,20 @@ fn candidates<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>
     let table =
         Table::fitting(columns, &details, |detail| candidates_with(overview, of, layout.style, detail));
     table.write_to(out, INDENT);
+}
+
+/// Appends what the record of a single profile has in addition to the credential.
+fn details<'a>(out: &mut String, overview: &Overview<'a>, of: &OfProvider<'a>) {
+    let mut table = Table::default();
+    let views = of.selected.choices.iter().filter_map(|choice| overview.view_of(choice));
+    for details in views.filter_map(|view| view.details.as_ref()) {
+        for (name, lines) in details.lines() {
+            for (n, text) in lines.into_iter().enumerate() {
+                table.row([if n == 0 { name } else { "" }, text]);
+            }
+        }
+    }
+    table.write_to(out, DETAILS_INDENT);
 }
 
 fn candidates_with<'a>(

@@ -1,4 +1,6 @@
-//! `list`: shows the index, without unlocking.
+//! `list`: shows the index, without unlocking; with `--long` the records too.
+
+mod long;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -7,6 +9,7 @@ use clap::Args;
 use serde::Serialize;
 use strongroom_backends::as_data;
 
+use self::long::Long;
 use super::Context;
 use super::filter_flags::{Filter, Wanted};
 use crate::error::Result;
@@ -22,12 +25,17 @@ use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::index::{self, Entry};
 
-/// List the stored profiles, without unlocking or reading a secret
+/// List the stored profiles
+///
+/// Reads the index, without unlocking. --long also decrypts the profiles. No secret is shown.
 #[derive(Debug, Args)]
 pub struct List {
     /// List the profiles of every agent
     #[arg(long, conflicts_with = "agent")]
     all_agents: bool,
+    /// Show also when each was created and rotated, its hosts, user name, helpers and note
+    #[arg(long, short = 'l')]
+    long: bool,
     #[command(flatten)]
     filter: Filter,
 }
@@ -61,17 +69,24 @@ struct ProfileDocument<'a> {
     store: Option<Cow<'a, str>>,
     generation: Option<u64>,
     holds: Holds,
+    #[serde(flatten)]
+    long: Option<long::Document<'a>>,
 }
 
 pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
     let wanted = args.filter.read()?;
-    let vault = context.vault_unasked()?;
+    let vault = if args.long { context.vault()? } else { context.vault_unasked()? };
+    let session = if args.long { Some(context.session(&vault)?) } else { None };
     let names = if args.all_agents { vault.agents()? } else { vec![context.agent()?] };
     let ambient = context.ambient();
     let mut agents = Vec::new();
     for name in names {
         let seen = Listing::of(&vault, &name, &ambient)?;
-        agents.push(Listed { unlisted: seen.unlisted(), name, seen, wanted: &wanted });
+        let mut listed = Listed { unlisted: seen.unlisted(), name, seen, wanted: &wanted, long: None };
+        if let Some(session) = &session {
+            listed.long = Some(Long::read(&vault, session, &listed)?);
+        }
+        agents.push(listed);
     }
     if context.json() {
         let document = Document {
@@ -88,7 +103,11 @@ pub(super) fn run(context: &mut Context, args: &List) -> Result<u8> {
         if agents.len() > 1 {
             out.push_str(&format!("Agent {}\n", agent.name));
         }
-        let is_empty = !write_table(&mut out, agent, context.env.now(), columns, style);
+        let now = context.env.now();
+        let is_empty = match &agent.long {
+            Some(long) => !long.write(&mut out, agent, now, style),
+            None => !write_table(&mut out, agent, now, columns, style),
+        };
         let nothing = is_empty && agent.unlisted.is_empty();
         if nothing || !agent.unlisted.is_empty() || agent.seen.unfinished {
             context.print(&std::mem::take(&mut out))?;
@@ -117,6 +136,8 @@ struct Listed<'a> {
     unlisted: Vec<String>,
     /// Which profiles are listed.
     wanted: &'a Wanted,
+    /// The records, if they were asked for.
+    long: Option<Long>,
 }
 
 impl Listed<'_> {
@@ -143,24 +164,50 @@ impl Listed<'_> {
         AgentDocument {
             agent: self.name.as_str(),
             store_path: as_data(&agents.join(self.name.as_str()).join(index::FILE)),
-            profiles: self.entries().map(|(entry, holds)| profile(entry, holds)).collect(),
+            profiles: self.entries().map(|(entry, holds)| self.profile(entry, holds)).collect(),
             unlisted: &self.unlisted,
             unfinished: self.seen.unfinished,
         }
     }
+
+    fn profile<'a>(&'a self, entry: Entry<'a>, holds: Holds) -> ProfileDocument<'a> {
+        ProfileDocument {
+            profile_id: entry.id,
+            provider: entry.provider().map(|provider| provider.to_string()),
+            r#type: entry.kind.map(CredentialType::as_str),
+            expires: entry.expires,
+            generation: entry.mark.as_ref().map(|mark| mark.generation),
+            long: self.long.as_ref().and_then(|long| long.document(entry.id)),
+            email: entry.email,
+            store: entry.mark.map(|mark| mark.store),
+            holds,
+        }
+    }
 }
 
-fn profile(entry: Entry<'_>, holds: Holds) -> ProfileDocument<'_> {
-    ProfileDocument {
-        profile_id: entry.id,
-        provider: entry.provider().map(|provider| provider.to_string()),
-        r#type: entry.kind.map(CredentialType::as_str),
-        expires: entry.expires,
-        generation: entry.mark.as_ref().map(|mark| mark.generation),
-        email: entry.email,
-        store: entry.mark.map(|mark| mark.store),
-        holds,
+/// Returns what an entry that is not a sealed profile stands for, in words.
+fn note_of(holds: Holds) -> &'static str {
+    match holds {
+        Holds::Sealed => "",
+        Holds::Missing => "credential missing",
+        Holds::Plaintext => "plain text in the index",
+        Holds::Reference => "external reference",
+        Holds::Unknown => "not recognized",
     }
+}
+
+/// Returns how an expiry is painted.
+fn tone_of(expires: Option<i64>, now: i64) -> Option<Tone> {
+    match expires?.saturating_sub(now) {
+        left if left <= 0 => Some(Tone::Bad),
+        left if left <= WARN_AFTER_MS => Some(Tone::Warn),
+        _ => None,
+    }
+}
+
+/// Returns an instant with how long ago it was, or how far it is away.
+fn local_and_relative(at: i64, now: i64) -> String {
+    format!("{} ({})", local(at), relative(at, now))
 }
 
 /// How much of a table is shown, the most first.
@@ -194,27 +241,13 @@ fn table_of(agent: &Listed<'_>, now: i64, detail: Detail, style: Style) -> Table
         match entry.expires {
             None => expires.push('-'),
             Some(at) if detail > Detail::Everything => expires.push_str(&relative(at, now)),
-            Some(at) => {
-                expires.push_str(&local(at));
-                expires.push_str(" (");
-                expires.push_str(&relative(at, now));
-                expires.push(')');
-            }
+            Some(at) => expires.push_str(&local_and_relative(at, now)),
         }
-        let note = match holds {
-            Holds::Sealed => "",
-            Holds::Missing => "credential missing",
-            Holds::Plaintext => "plain text in the index",
-            Holds::Reference => "external reference",
-            Holds::Unknown => "not recognized",
-        };
         let kind = entry.kind.map_or("?", CredentialType::as_str);
         let store = entry.mark.as_ref().map_or("-", |mark| &mark.store);
-        table.row([entry.id, kind, &expires, if with_store { store } else { "" }, note]);
-        match entry.expires.map(|at| at.saturating_sub(now)) {
-            Some(left) if left <= 0 => table.paint(2, style, Tone::Bad),
-            Some(left) if left <= WARN_AFTER_MS => table.paint(2, style, Tone::Warn),
-            _ => {}
+        table.row([entry.id, kind, &expires, if with_store { store } else { "" }, note_of(holds)]);
+        if let Some(tone) = tone_of(entry.expires, now) {
+            table.paint(2, style, tone);
         }
     }
     table

@@ -120,6 +120,7 @@ pub(super) fn verify(
                 view.provider = record.credential.provider.clone();
                 view.expires = record.credential.expires;
                 view.invalid_expires = false;
+                view.details = Some(record.details);
                 Usable::Verified
             }
             Ok(None) => Usable::Missing,
