@@ -127,6 +127,8 @@ pub(super) fn ask_and_store(context: &mut Context, open: &mut Open<'_>, known: K
         end: known.ends.read(context.env.now())?,
         store: known.store.map(Into::into),
         command: "add",
+        hosts: Vec::new(),
+        username: None,
     };
     storing::keep_what_is_there(context, open, &wish, asks_id)?;
     if wish.end == End::Unsaid && asking && kind == CredentialType::Token {

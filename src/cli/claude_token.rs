@@ -90,6 +90,8 @@ pub(super) fn wish(
         end: end(ends, context.env.now())?,
         store: store.map(Into::into),
         command: "setup-token",
+        hosts: Vec::new(),
+        username: None,
     })
 }
 

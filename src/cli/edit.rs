@@ -3,13 +3,14 @@
 use clap::Args;
 
 use super::Context;
+use super::details_flags::{accepted, hosts, warn_of_plain};
 use super::expiry_flags::Ends;
 use crate::error::Result;
-use crate::messages::cli::{arguments, edits as messages};
+use crate::messages::cli::edits as messages;
 use crate::ops::edit::{self, Edit, Names, Text};
 use crate::ops::profiles;
 use crate::ops::save::End;
-use crate::vault::details::{self, Checked, HELPERS, Wrong, origin};
+use crate::vault::details::{self, Checked, HELPERS, Wrong};
 
 /// Change what a profile has apart from its secret: hosts, user name, helpers, note, expiry
 ///
@@ -72,9 +73,7 @@ pub(super) fn run(context: &mut Context, args: &EditArgs) -> Result<u8> {
     let mut open = context.open_for(&vault, edit.widens())?;
     profiles::check_agent(&open, &profile)?;
     let edited = edit::edit(&mut open, &profile, &edit)?;
-    for host in edit.hosts.add.iter().filter(|host| origin::is_plain(host)) {
-        context.warn(&messages::plain_http(host));
-    }
+    warn_of_plain(context, &edit.hosts.add);
     if context.json() {
         let (credential, details) = (&edited.record.credential, &edited.record.details);
         context.print_json(&serde_json::json!({
@@ -131,23 +130,10 @@ fn text(flag: &str, text: Option<&str>, removed: bool, check: fn(&str) -> Checke
     }
 }
 
-/// Reads hosts as origins in their one spelling.
-fn hosts(flag: &str, texts: &[String]) -> Result<Vec<String>> {
-    texts.iter().map(|text| accepted(flag, origin::parse(text))).collect()
-}
-
 fn helpers(flag: &str, names: &[String]) -> Result<Vec<String>> {
     let read = |name: &String| match details::helper(name) {
         Err(Wrong::Form(why)) => Err(messages::unknown_helper(flag, why, &HELPERS)),
         checked => accepted(flag, checked).map(|()| name.clone()),
     };
     names.iter().map(read).collect()
-}
-
-/// Returns what a check accepts. The error names the flag, and does not repeat what was given.
-fn accepted<T>(flag: &str, checked: Checked<T>) -> Result<T> {
-    checked.map_err(|wrong| match wrong {
-        Wrong::Secret => arguments::is_a_secret(),
-        Wrong::Form(why) => messages::not_accepted(flag, why),
-    })
 }

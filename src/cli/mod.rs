@@ -14,6 +14,7 @@ mod completions;
 mod context;
 mod copy;
 mod deferred;
+mod details_flags;
 mod doctor;
 mod edit;
 mod expiry_flags;

@@ -259,6 +259,8 @@ impl Onboard {
                 end: End::Unsaid,
                 store: None,
                 command: "onboard",
+                hosts: Vec::new(),
+                username: None,
             };
             wishes.push((wish, flag.to_owned(), source.clone()));
         }
@@ -278,6 +280,8 @@ impl Onboard {
                 end,
                 store: None,
                 command: "onboard",
+                hosts: Vec::new(),
+                username: None,
             };
             wishes.push((wish, "--token".to_owned(), source.clone()));
         }

@@ -5,6 +5,7 @@ use clap::Args;
 
 use super::Context;
 use super::context::not_a_secret;
+use super::details_flags::{accepted, hosts, warn_of_plain};
 use super::secret_argument::{Read, Value, not_by_passphrase};
 use super::storing::{StoreArg, default_name, keep_what_is_there, noun, profile_of, store};
 use crate::error::Result;
@@ -16,12 +17,14 @@ use crate::ops::save::Wish;
 use crate::secret::ExposeSecret;
 use crate::term::secret_input;
 use crate::vault::credential::CredentialType;
+use crate::vault::details;
 use crate::vault::id::Provider;
 
 /// Store a token or an API key
 ///
 /// The secret is read from a hidden prompt on a terminal, otherwise from standard input. A profile
-/// with the same id is replaced.
+/// with the same id is replaced. --host needs an unlock method: a vault that is only kept unlocked
+/// is not enough.
 #[derive(Debug, Args)]
 pub struct Paste {
     /// Provider of the credential, for example anthropic or openrouter
@@ -33,6 +36,12 @@ pub struct Paste {
     /// Store to use [default: the profile's current store, or the vault's default]
     #[arg(long, value_enum, value_name = "file|keychain", hide_possible_values = true)]
     store: Option<StoreArg>,
+    /// Add a host to which the secret may be sent: https://HOST[:PORT]; can be repeated
+    #[arg(long, value_name = "HOST")]
+    host: Vec<String>,
+    /// Name of the account, for git, docker and AWS (an access key id)
+    #[arg(long, value_name = "U")]
+    username: Option<String>,
     #[command(flatten)]
     value: Value,
 }
@@ -41,6 +50,9 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
     not_a_secret(&args.provider)?;
     let provider: Provider = args.provider.parse()?;
     let profile = profile_of(context, &provider, args.profile_id.as_deref(), default_name(kind))?;
+    if let Some(name) = &args.username {
+        accepted("--username", details::username(name))?;
+    }
     let wish = Wish {
         provider,
         profile,
@@ -49,9 +61,12 @@ pub(super) fn run(context: &mut Context, args: &Paste, kind: CredentialType) -> 
         end: args.value.ends.read(context.env.now())?,
         store: args.store.map(Into::into),
         command: if kind == CredentialType::Token { "paste-token" } else { "paste-api-key" },
+        hosts: hosts("--host", &args.host)?,
+        username: args.username.clone(),
     };
     let vault = context.vault()?;
-    let mut open = context.open(&vault)?;
+    let mut open = context.open_for(&vault, !wish.hosts.is_empty())?;
+    warn_of_plain(context, &wish.hosts);
     let what = format!("{} for {}", noun(kind), wish.profile);
     let by = not_by_passphrase(&open);
     let provider = wish.provider.clone();

@@ -1,15 +1,13 @@
 //! Changes what a record says apart from its secret: hosts, user name, helpers, note, display name, expiry.
 
+use super::destinations;
 use super::ids::not_found;
 use super::open::Open;
 use super::save::End;
 use crate::error::Result;
-use crate::messages;
 use crate::vault::credential::Credential;
-use crate::vault::details::HOSTS_MAX;
 use crate::vault::generation::next_record;
 use crate::vault::id::ProfileId;
-use crate::vault::log::Event;
 use crate::vault::record::{Details, Record};
 use crate::vault::transaction::change::Change;
 
@@ -127,9 +125,7 @@ pub fn edit(open: &mut Open<'_>, profile: &ProfileId, edit: &Edit) -> Result<Edi
     let was = current.details.clone().with_own_hosts(&current.credential);
     let (mut credential, mut details) = (current.credential.clone(), was.clone());
     edit.apply(&mut credential, &mut details);
-    if details.hosts.as_ref().is_some_and(|hosts| hosts.len() > HOSTS_MAX) {
-        return Err(messages::ops::too_many_hosts(HOSTS_MAX));
-    }
+    destinations::check(&details)?;
     let before = (&current.credential, &was);
     let changed = changes(before, (&credential, &details));
     if changed.is_empty() {
@@ -144,26 +140,13 @@ pub fn edit(open: &mut Open<'_>, profile: &ProfileId, edit: &Edit) -> Result<Edi
     let mut change = Change::default();
     let place = reader.store_of(profile).unwrap_or(found.store);
     change.put_given("edit", record.clone(), place, Some(found));
-    for event in events("edit", profile, &was, &record.details) {
+    for event in destinations::events("edit", profile, &was, &record.details) {
         change.note(event);
     }
     let outcome = writer.commit(change)?;
     drop(writer);
     open.committed(&outcome);
     Ok(Edited { record, changed })
-}
-
-/// Returns lines of the log for hosts and helpers that changed. `op` is the kind of change.
-#[must_use]
-pub fn events(op: &str, profile: &ProfileId, before: &Details, after: &Details) -> Vec<Event> {
-    let lists = [("hosts", &before.hosts, &after.hosts), ("helpers", &before.helpers, &after.helpers)];
-    let names = |list: &Option<Vec<String>>| list.clone().unwrap_or_default();
-    lists
-        .into_iter()
-        .map(|(field, before, after)| (field, names(before), names(after)))
-        .filter(|(_, before, after)| before != after)
-        .map(|(field, before, after)| Event::of_field(op, profile, field, &before, &after))
-        .collect()
 }
 
 fn changes(

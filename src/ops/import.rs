@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::cooldowns;
-use super::edit::events;
+use super::destinations;
 use super::notice::Notice;
 use super::open::Open;
 use super::save::sealed_besides;
@@ -193,7 +193,7 @@ fn change_of(
         record.details = kept.overlaid(&entry.candidate.details);
         if let Some(found) = &current {
             let was = found.record.details.clone().with_own_hosts(&found.record.credential);
-            for event in events("import", &entry.target, &was, &record.details) {
+            for event in destinations::events("import", &entry.target, &was, &record.details) {
                 change.note(event);
             }
         }

@@ -4,6 +4,7 @@ pub mod ambient;
 pub mod client_config;
 pub mod cooldowns;
 pub mod copy;
+pub mod destinations;
 pub mod edit;
 pub mod export;
 pub mod follow;

@@ -1,6 +1,7 @@
 //! Stores a credential, or the new secret of a profile.
 
 use super::cooldowns;
+use super::destinations;
 use super::notice::Notice;
 use super::open::Open;
 use crate::error::{Code, Result};
@@ -79,6 +80,10 @@ pub struct Wish {
     pub store: Option<Store>,
     /// The command that stores it.
     pub command: &'static str,
+    /// Hosts to which the secret may be sent, in addition to those that the profile has.
+    pub hosts: Vec<String>,
+    /// The name of the account, if the user named one.
+    pub username: Option<String>,
 }
 
 /// What was stored.
@@ -146,7 +151,7 @@ pub fn place_of(open: &Open<'_>, profile: &ProfileId, named: Option<Store>) -> R
 /// # Errors
 /// Those of writing.
 pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString) -> Result<Saved> {
-    let Wish { provider, profile, kind, mut end, .. } = wish;
+    let Wish { provider, profile, kind, mut end, hosts, username, .. } = wish;
     if kind == CredentialType::Token && secret.expose_secret().starts_with(SETUP_TOKEN) {
         end = end.or_of_setup_token(open.now());
     }
@@ -165,10 +170,19 @@ pub fn store(open: &mut Open<'_>, wish: Wish, place: Store, secret: SecretString
         None
     });
     let generations = writer.generations()?;
-    let record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
+    let mut record = next_record(&profile, credential, found.as_ref(), &generations, writer.now())?;
     let current = found.as_ref().map(|found| found.record.clone());
+    let was = record.details.clone();
+    if !hosts.is_empty() {
+        destinations::add_hosts(&mut record.details, &hosts);
+        destinations::check(&record.details)?;
+    }
+    record.details.username = username.or(record.details.username);
     let mut change = Change::default();
     change.put_given("paste", record.clone(), place, found);
+    for event in destinations::events("paste", &profile, &was, &record.details) {
+        change.note(event);
+    }
     let cleared = cooldowns::of_stored(&mut change, &writer, current.as_ref(), &record);
     let outcome = writer.commit(change)?;
     notices.extend(cleared);
@@ -234,7 +248,7 @@ pub fn rotate(open: &mut Open<'_>, before: &Record, how: Rotation, secret: Secre
         credential.expires = end.instant();
     } else if let Some(past) = credential.expires.filter(|at| *at <= writer.now()) {
         // With the old expiry, which has passed, the new token would not be used.
-        let lifetime = past.saturating_sub(current.updated).max(0);
+        let lifetime = past.saturating_sub(current.rotated_at()).max(0);
         credential.expires = (lifetime > 0).then(|| writer.now().saturating_add(lifetime));
         notices.push(Notice::ExpiryRenewed(credential.expires));
     }

@@ -153,6 +153,13 @@ impl Plan<'_> {
         self.entries.iter().filter(|entry| entry.action.writes()).count()
     }
 
+    /// Returns whether it would let a secret go to more places than its profile's record allows.
+    #[must_use]
+    pub fn widens(&self) -> bool {
+        let widens = |entry: &&PlanEntry<'_>| !entry.hosts.is_empty() || !entry.helpers.is_empty();
+        self.entries.iter().filter(|entry| entry.action.writes()).any(|entry| widens(&entry))
+    }
+
     /// Checks whether the plan can be carried out.
     ///
     /// # Errors

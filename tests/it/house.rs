@@ -171,6 +171,7 @@ const SHARED: &[&str] = &[
     "client",
     "client_flags",
     "context",
+    "details_flags",
     "expiry_flags",
     "filter_flags",
     "explain",

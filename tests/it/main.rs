@@ -12,6 +12,7 @@ mod children;
 mod completion;
 mod contention;
 mod costs;
+mod details_shown;
 mod dotenv;
 mod echoes;
 mod edit;

@@ -17,6 +17,7 @@ use crate::ops::import;
 use crate::ops::open::Open;
 use crate::term::escape::safe;
 use crate::transfer::{self, Action, Format, OnConflict, Parsed, Plan};
+use crate::unlock::Opened;
 
 /// Import credentials from auth-profiles.json, .env files and bundles
 ///
@@ -154,6 +155,10 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
     }
     if source.format == Format::Bundle && context.may_ask() {
         context.confirm(args.yes, bundles::IMPORT_PROMPT)?;
+    }
+    // A profile keeps its hosts and helpers when its secret is rotated.
+    if first.widens() && matches!(open.session.opened(), Opened::Cached(_)) {
+        open.session = context.session_afresh(open.vault)?;
     }
     let (plan, notices) = import.carry_out(open, first)?;
     for notice in &notices {
