@@ -48,6 +48,15 @@ pub fn explain(read: &Read, facts: &Facts<'_>) -> Explanation {
         Known::AllInCooldown => {
             (messages::all_in_cooldown(provider, facts.agent), messages::after_cooldown(provider, on))
         }
+        Known::NoCredit => (messages::no_credit(whose), about.after(messages::add_credit(provider))),
+        Known::Forbidden => (messages::forbidden(whose), about.after(messages::permit(provider))),
+        Known::RateLimited => (messages::rate_limited(whose), messages::after_cooldown(provider, on)),
+        Known::Overloaded => (messages::overloaded(), messages::wait_for_provider(on)),
+        Known::SecretsDegraded => (messages::degraded(), messages::resolve_again(on, &messages::reload())),
+        Known::GatewaySecrets => {
+            (messages::gateway_without_secrets(), messages::resolve_again(on, messages::START_AGAIN))
+        }
+        Known::MigrationRequired => (messages::migration_required(), messages::after_migration(facts.agent)),
     };
     Explanation { error: read.known, meaning, remedy }
 }
@@ -112,6 +121,16 @@ impl<'a> About<'a> {
             return (messages::no_credentials(whose), steps);
         }
         (messages::no_api_key(whose), vec![or_elsewhere(messages::paste(provider, on)), status])
+    }
+
+    /// Returns the steps after which a credential that is sound works again; `fix` is the first one.
+    fn after(&self, fix: String) -> Vec<String> {
+        let mut steps = vec![fix];
+        if let [one] = self.meant {
+            steps.push(messages::report_success(&one.id.word(), &self.on));
+        }
+        steps.push(messages::another_profile(self.provider(), &self.on));
+        steps
     }
 
     fn make_and_store(&self) -> String {

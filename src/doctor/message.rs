@@ -14,6 +14,12 @@ use crate::vault::id::{ProfileId, Provider};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known {
+    /// OpenClaw's gateway did not start, because a secret could not be read (up to 2026.6.1, and later for some owners).
+    GatewaySecrets,
+    /// OpenClaw runs without the secrets of one of its secret providers.
+    SecretsDegraded,
+    /// OpenClaw found a store of an earlier version.
+    MigrationRequired,
     /// A setup-token was used for something else than Claude Code.
     ClaudeCodeOnly,
     /// `claude setup-token` was run without a terminal.
@@ -30,11 +36,33 @@ pub enum Known {
     TokenExpired,
     /// The provider refuses a credential: 401.
     Unauthorized,
+    /// The account has no credit, or its spending limit is reached: 402, and what providers call it.
+    NoCredit,
+    /// The credential is known, and may not do this: 403.
+    Forbidden,
+    /// Too many requests: 429.
+    RateLimited,
+    /// The provider has more to do than it can: 529, 503.
+    Overloaded,
 }
 
-/// What a message must contain, in lower case: all words of one of the alternatives. The first
-/// row that matches counts.
+/// What a message must contain, in lower case: all words of one of the alternatives. A number counts only alone: ids of
+/// requests have many digits. The first row that matches counts.
 const TABLE: &[(Known, &[&[&str]])] = &[
+    (Known::MigrationRequired, &[&["auth_profile_migration_required"], &["legacy credential migration"]]),
+    (Known::SecretsDegraded, &[&["secrets_provider_degraded"], &["secret provider failed"]]),
+    (
+        Known::GatewaySecrets,
+        &[
+            &["required secrets are unavailable"],
+            &["secretproviderresolutionerror"],
+            &["exec provider", "exited with code"],
+            &["exec provider", "timed out"],
+            &["exec provider", "failed for id"],
+            &["exec provider", "returned"],
+            &["exec provider", "produced no output"],
+        ],
+    ),
     (Known::ClaudeCodeOnly, &[&["only authorized for use with claude code"]]),
     (
         Known::NeedsTerminal,
@@ -55,6 +83,41 @@ const TABLE: &[(Known, &[&[&str]])] = &[
     (
         Known::TokenExpired,
         &[&["token expir"], &["token has expired"], &["token is expired"], &["credentials", "expired"]],
+    ),
+    (
+        Known::NoCredit,
+        &[
+            &["credit balance is too low"],
+            &["insufficient_quota"],
+            &["exceeded your current quota"],
+            &["billing_hard_limit_reached"],
+            &["billing_error"],
+            &["insufficient credits"],
+            &["insufficient balance"],
+            &["402"],
+        ],
+    ),
+    (
+        Known::RateLimited,
+        &[
+            &["429"],
+            &["rate limit"],
+            &["rate_limit"],
+            &["ratelimit"],
+            &["too many requests"],
+            &["resource_exhausted"],
+        ],
+    ),
+    (Known::Overloaded, &[&["529"], &["overloaded"], &["503", "unavailable"]]),
+    (
+        Known::Forbidden,
+        &[
+            &["403"],
+            &["forbidden"],
+            &["permission_error"],
+            &["permission_denied"],
+            &["does not have access to model"],
+        ],
     ),
     (
         Known::Unauthorized,
@@ -102,7 +165,7 @@ const TRACES: &[(&str, &str)] = &[
 pub fn read(text: &str) -> Option<Read> {
     let lower = text.to_ascii_lowercase();
     let fits = |alternatives: &[&[&str]]| {
-        alternatives.iter().any(|words| words.iter().all(|word| lower.contains(word)))
+        alternatives.iter().any(|words| words.iter().all(|word| has_word(&lower, word)))
     };
     let (known, _) = TABLE.iter().find(|(_, alternatives)| fits(alternatives))?;
     let words = || {
@@ -124,6 +187,14 @@ pub fn read(text: &str) -> Option<Read> {
         _ => None,
     };
     Some(Read { known: *known, profile, provider, of_key })
+}
+
+/// Returns whether a text contains a word; a number only if it is no part of another word.
+fn has_word(text: &str, word: &str) -> bool {
+    if !word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.contains(word);
+    }
+    text.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-').any(|one| one == word)
 }
 
 /// A profile that a message can be about.
@@ -153,7 +224,12 @@ pub fn meant<'a>(read: &Read, own: &'a [Profile], now: i64) -> Vec<&'a Profile> 
         Known::RefreshFailed => profile.kind == CredentialType::OAuth,
         Known::TokenExpired => profile.expires.is_some_and(|at| at <= now.saturating_add(WARN_AFTER_MS)),
         Known::Unauthorized => read.of_key.is_none_or(|key| key == (profile.kind == CredentialType::ApiKey)),
-        Known::AllInCooldown | Known::NoApiKey | Known::NoCredentials => true,
+        Known::NoCredit | Known::Forbidden | Known::RateLimited => {
+            read.of_key.is_none_or(|key| key == (profile.kind == CredentialType::ApiKey))
+        }
+        Known::AllInCooldown | Known::NoApiKey | Known::NoCredentials | Known::Overloaded => true,
+        // These are about the client and its secret provider, not about one credential.
+        Known::GatewaySecrets | Known::SecretsDegraded | Known::MigrationRequired => false,
     };
     let all: Vec<_> = own.iter().filter(of_provider).collect();
     let fitting: Vec<_> = all.iter().copied().filter(fits).collect();
@@ -213,12 +289,51 @@ pub(super) mod tests {
                 None,
                 Some("openai"),
             ),
+            (
+                "429 {\"type\":\"error\",\"error\":{\"type\":\"rate_limit_error\"},\"request_id\":\"req_401403\"} anthropic",
+                Known::RateLimited,
+                None,
+                Some("anthropic"),
+            ),
+            (
+                "429 You exceeded your current quota: insufficient_quota, says openai",
+                Known::NoCredit,
+                None,
+                Some("openai"),
+            ),
+            (
+                "Your credit balance is too low to access the Anthropic API.",
+                Known::NoCredit,
+                None,
+                Some("anthropic"),
+            ),
+            ("HTTP 403 permission_error", Known::Forbidden, None, None),
+            ("529 overloaded_error: Overloaded", Known::Overloaded, None, None),
+            (
+                "[SECRETS_PROVIDER_DEGRADED] exec:strongroom: secret provider failed. Affected owners: cold account:[\"anthropic:default\"]",
+                Known::SecretsDegraded,
+                Some("anthropic:default"),
+                Some("anthropic"),
+            ),
+            (
+                "Gateway failed to start: Startup failed: required secrets are unavailable. SecretProviderResolutionError: Exec provider \"strongroom\" exited with code 3.",
+                Known::GatewaySecrets,
+                None,
+                None,
+            ),
+            (
+                "Auth profile store requires legacy credential migration; affected providers: openrouter; run openclaw doctor --fix. code=AUTH_PROFILE_MIGRATION_REQUIRED",
+                Known::MigrationRequired,
+                None,
+                Some("openrouter"),
+            ),
         ] {
             let read = read(text).unwrap_or_else(|| panic!("{text}"));
             let said = (read.known, read.profile.as_ref().map(ProfileId::as_str), read.provider.as_deref());
             assert_eq!(said, (known, profile, provider), "{text}");
         }
         assert_eq!(read("it is a nice day"), None);
+        assert_eq!(read("request 14013 took 5295 ms as req_403x, build 2-429"), None);
     }
 
     /// Returns profiles made from ids, types and expiries.

@@ -85,6 +85,101 @@ pub fn after_cooldown(provider: &str, on: &str) -> Vec<String> {
     ]
 }
 
+/// The account has no credit left.
+pub fn no_credit(whose: &str) -> String {
+    format!(
+        "the account of {whose} has no credit left, or its spending limit is reached; the credential itself is valid"
+    )
+}
+
+/// The step that ends a lack of credit.
+pub fn add_credit(provider: &str) -> String {
+    format!("add credit at {provider}, or raise the spending limit of the account")
+}
+
+/// A credential may not do what was asked.
+pub fn forbidden(whose: &str) -> String {
+    format!(
+        "the provider knows the credential of {whose}, and does not let it do this: the model, the project or the region is not permitted"
+    )
+}
+
+/// The step that permits what was asked.
+pub fn permit(provider: &str) -> String {
+    format!("check at {provider} which models and regions the key's project may use")
+}
+
+/// The step that ends the wait of a profile whose trouble is over. `word` is its id as a shell word.
+pub fn report_success(word: &str, on: &str) -> String {
+    format!("then end its wait: strongroom models report {word} --success{on}")
+}
+
+/// The step that adds another profile, which is used meanwhile.
+pub fn another_profile(provider: &str, on: &str) -> String {
+    format!(
+        "or use another account: strongroom models auth paste-api-key --provider {provider} --profile-id {provider}:second{on}"
+    )
+}
+
+/// Too many requests were sent.
+pub fn rate_limited(whose: &str) -> String {
+    format!("the provider limits how often {whose} may be used; the credential itself is valid")
+}
+
+/// The provider is overloaded.
+pub fn overloaded() -> String {
+    "the provider is overloaded; this has nothing to do with the credential".to_owned()
+}
+
+/// The steps while a provider is overloaded.
+pub fn wait_for_provider(on: &str) -> Vec<String> {
+    vec![
+        "wait; the client tries again by itself".to_owned(),
+        format!("{}: shows until when a profile waits", status(on)),
+    ]
+}
+
+/// OpenClaw runs without some secrets.
+pub fn degraded() -> String {
+    "OpenClaw runs, but without the secrets of one of its secret providers, because that did not answer as it should".to_owned()
+}
+
+/// OpenClaw's gateway did not start.
+pub fn gateway_without_secrets() -> String {
+    "OpenClaw's gateway did not get a secret that it needs from its secret provider; up to 2026.6.1 it does not start without it".to_owned()
+}
+
+/// The step after which the gateway has its secrets.
+pub const START_AGAIN: &str = "start the gateway again";
+
+/// The steps that make the secret provider answer. `last` is the last one.
+pub fn resolve_again(on: &str, last: &str) -> Vec<String> {
+    vec![
+        "as the user of the gateway: strongroom doctor".to_owned(),
+        format!(
+            "strongroom models status --check{on}: if the vault is locked, give it a key that needs no terminal (see `strongroom help on-a-server`)"
+        ),
+        last.to_owned(),
+    ]
+}
+
+/// OpenClaw found a store of an earlier version.
+pub fn migration_required() -> String {
+    "this OpenClaw keeps its credentials in SQLite, and found an auth-profiles.json of an earlier version in an agent's directory".to_owned()
+}
+
+/// The steps that end a required migration.
+pub fn after_migration(agent: impl Display) -> Vec<String> {
+    let file = format!("~/.openclaw/agents/{agent}/agent/auth-profiles.json");
+    vec![
+        format!("take its credentials into the vault: strongroom import {file}"),
+        format!(
+            "if all were imported, move the file away: mv {file} ~/auth-profiles-{agent}.json; it still holds them in plain text"
+        ),
+        reload(),
+    ]
+}
+
 /// An OAuth refresh failed.
 pub fn refresh_failed(whose: &str) -> String {
     format!(
