@@ -24,6 +24,7 @@ mod own_profiles;
 pub mod places;
 pub mod prompt_cache;
 pub mod provider_entry;
+pub mod sidecar_lock;
 pub mod slash;
 pub mod sources;
 pub mod state;

@@ -23,8 +23,8 @@ use crate::time::Zone;
 
 /// The file's name in the home.
 pub const FILE: &str = "settings.json";
-/// The largest such file, in bytes.
-pub const MAX: usize = 16 * 1024;
+/// The largest such file, in bytes. Most of it is what undoes the changes to clients' files.
+pub const MAX: usize = 1024 * 1024;
 /// The version of its format. A later version that this program must not overlook has a higher number.
 const FORMAT: u32 = 1;
 
@@ -48,6 +48,8 @@ pub struct Settings {
     pub time_zone: Option<Zone>,
     /// When colour is used.
     pub color: Option<Color>,
+    /// The clients that are connected, by their names, each with what undoes the changes to its files.
+    pub connections: Map<String, Value>,
     /// What a later version has set. It is kept as it is.
     pub others: Map<String, Value>,
 }
@@ -121,6 +123,8 @@ struct Text {
     time_zone: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     color: Option<String>,
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    connections: Map<String, Value>,
     #[serde(flatten)]
     others: Map<String, Value>,
 }
@@ -145,6 +149,7 @@ pub fn unverified(home: &Dir) -> Settings {
             .filter(|days| are_days(*days)),
         time_zone: says("timeZone").and_then(Zone::named),
         color: says("color").and_then(Color::named),
+        connections: Map::new(),
         others: Map::new(),
     }
 }
@@ -201,6 +206,7 @@ impl Settings {
                 Some(name) => Some(Color::named(&name)?),
                 None => None,
             },
+            connections: text.connections,
             others: text.others,
         })
     }
@@ -219,6 +225,7 @@ impl Settings {
             history_days: self.history_days,
             time_zone: self.time_zone.as_ref().map(|zone| zone.as_str().to_owned()),
             color: self.color.map(|color| color.as_str().to_owned()),
+            connections: self.connections.clone(),
             others: self.others.clone(),
         };
         let json = serde_json::to_string(&text).map_err(|_| messages::not_serialized())?;

@@ -395,6 +395,7 @@ fn indent(out: &mut String, depth: usize) {
 pub mod entry;
 pub mod exposed;
 mod exposure;
+pub mod mirror;
 #[cfg(test)]
 #[path = "index_tests.rs"]
 mod tests;

@@ -183,27 +183,40 @@ impl Vault {
         value: Option<&str>,
         waits: &LockWait,
     ) -> Result<Option<Settings>> {
-        let changed = |before: &Settings| -> Result<Settings> {
-            let mut after = before.clone();
-            after.put(key, value)?;
-            Ok(after)
-        };
+        self.change_settings(session, key.as_str(), waits, |settings| {
+            let old = settings.value(key);
+            settings.put(key, value)?;
+            Ok((old, settings.value(key)))
+        })
+    }
+
+    /// Changes the settings. `change` returns what the log says of the value before and after; `name` is that of the
+    /// setting. Returns the settings before, or `None` if nothing changed.
+    ///
+    /// # Errors
+    /// Those of `change`; `LOCKED` without the keys of the whole vault, `TAMPERED` if the settings were altered; those of
+    /// locking and writing.
+    pub fn change_settings(
+        &self,
+        session: &mut Session,
+        name: &str,
+        waits: &LockWait,
+        change: impl Fn(&mut Settings) -> Result<(Option<String>, Option<String>)>,
+    ) -> Result<Option<Settings>> {
         let before = self.settings(&session.keys)?;
-        if changed(&before)? == before {
+        let mut after = before.clone();
+        change(&mut after)?;
+        if after == before {
             return Ok(None);
         }
         let _lock = self.keys_alone(session, waits)?;
         let ring = session.keys.own()?;
         let own = self.own(&ring, false)?;
         let before = Settings::read(&self.home, &ring, &own.settings)?;
-        let after = changed(&before)?;
-        let event = Event {
-            op: "settings".to_owned(),
-            setting: Some(key.as_str().to_owned()),
-            old: before.value(key),
-            new: after.value(key),
-            ..Event::default()
-        };
+        let mut after = before.clone();
+        let (old, new) = change(&mut after)?;
+        let event =
+            Event { op: "settings".to_owned(), setting: Some(name.to_owned()), old, new, ..Event::default() };
         let edit = Edit {
             settings: Some(after.to_bytes(&ring)?),
             events: vec![event],

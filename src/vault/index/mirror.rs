@@ -1,0 +1,139 @@
+//! A client's own `auth-profiles.json` as a mirror of the index: Strongroom's entries, and everything that the client
+//! keeps beside them.
+
+use super::entry::Entry;
+use super::{Index, Raw};
+use crate::vault::credential::CredentialType;
+
+/// What a mirror did not take over.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Kept {
+    /// Ids under which the client keeps a secret in plain text.
+    pub plaintext: Vec<String>,
+    /// Ids under which the client keeps something else of its own: an OAuth sign-in, or a reference to another provider.
+    pub others: Vec<String>,
+}
+
+impl Index {
+    /// Makes the client's file have the entries of this index. Entries of Strongroom's that this index does not have are
+    /// removed; what the client keeps itself stays, also under an id of this index, and is returned.
+    ///
+    /// The client accepts no reference for an OAuth sign-in (observed in 2026.2.26, 2026.6.1 and 2026.9.6), so these are
+    /// not mirrored.
+    pub fn mirror_to(&self, there: &mut Self) -> Kept {
+        let mut kept = Kept::default();
+        let is_ours = |entry: &Entry<'_>| entry.mark.is_some() || entry.reference().is_some();
+        let gone: Vec<String> = there
+            .entries()
+            .filter(|entry| is_ours(entry) && !entry.plaintext && !self.is_mirrored(entry.id))
+            .map(|entry| entry.id.to_owned())
+            .collect();
+        for id in gone {
+            there.profiles.shift_remove(&id);
+        }
+        for id in self.ids().filter(|id| self.is_mirrored(id)) {
+            if let Some(entry) = there.entry(id) {
+                if entry.plaintext {
+                    kept.plaintext.push(id.to_owned());
+                    continue;
+                }
+                if !is_ours(&entry) {
+                    kept.others.push(id.to_owned());
+                    continue;
+                }
+            }
+            let Some(raw) = self.profiles.get(id) else { continue };
+            there.profiles.insert(id.to_owned(), Raw::New(raw.text(&self.source).into()));
+        }
+        kept
+    }
+
+    /// Removes Strongroom's entries from the client's file. Returns their ids.
+    pub fn unmirror(&mut self) -> Vec<String> {
+        let before: Vec<String> = self.ids().map(str::to_owned).collect();
+        Self::default().mirror_to(self);
+        before.into_iter().filter(|id| !self.contains(id)).collect()
+    }
+
+    /// Returns whether an entry is one of Strongroom's that the client can use.
+    fn is_mirrored(&self, id: &str) -> bool {
+        self.entry(id).is_some_and(|entry| {
+            entry.mark.is_some() && entry.kind.is_some_and(|kind| kind != CredentialType::OAuth)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ours(id: &str, kind: &str, generation: u64) -> String {
+        let field = if kind == "api_key" { "keyRef" } else { "tokenRef" };
+        format!(
+            r#""{id}":{{"type":"{kind}","provider":"groq","{field}":{{"source":"exec","provider":"strongroom","id":"main/{id}"}},"strongroom":{{"store":"file","generation":{generation}}}}}"#
+        )
+    }
+
+    fn index(entries: &[String], more: &str) -> Index {
+        Index::parse(format!(r#"{{"version":1,"profiles":{{{}}}{more}}}"#, entries.join(",")).as_bytes())
+            .unwrap()
+    }
+
+    fn text(index: &Index) -> String {
+        String::from_utf8(index.to_bytes()).unwrap().split_whitespace().collect()
+    }
+
+    #[test]
+    fn a_mirror_has_the_entries_and_keeps_what_the_client_has_beside_them() {
+        let here = index(&[ours("groq:new", "api_key", 5), ours("groq:both", "token", 6)], "");
+        let foreign = [
+            r#""x:key":{"type":"api_key","provider":"x","key":"made-up-key"}"#.to_owned(),
+            ours("groq:both", "token", 1),
+            ours("groq:gone", "api_key", 2),
+            r#""x:env":{"type":"api_key","provider":"x","keyRef":{"source":"env","provider":"default","id":"X"}}"#
+                .to_owned(),
+        ];
+        let mut there = index(&foreign, r#","lastGood":{"x":"x:key"},"big":12345678901234567890.10"#);
+        assert_eq!(here.mirror_to(&mut there), Kept::default());
+        let ids: Vec<_> = there.ids().collect();
+        assert_eq!(ids, ["x:key", "groq:both", "x:env", "groq:new"]);
+        let text = text(&there);
+        assert!(text.contains(r#""generation":6"#) && text.contains("12345678901234567890.10"), "{text}");
+        assert!(text.contains(r#""lastGood":{"x":"x:key"}"#), "{text}");
+
+        let again = there.to_bytes();
+        assert_eq!(here.mirror_to(&mut there), Kept::default());
+        assert_eq!(there.to_bytes(), again, "a second mirror changes nothing");
+        assert_eq!(there.unmirror(), ["groq:both", "groq:new"]);
+        assert_eq!(there.ids().collect::<Vec<_>>(), ["x:key", "x:env"]);
+    }
+
+    #[test]
+    fn what_the_client_keeps_under_an_id_of_the_vault_stays() {
+        let here =
+            index(&[ours("x:key", "api_key", 5), ours("x:env", "api_key", 6), ours("x:me", "token", 7)], "");
+        let mut there = index(
+            &[
+                r#""x:key":{"type":"api_key","provider":"x","key":"made-up-key"}"#.to_owned(),
+                r#""x:env":{"type":"api_key","provider":"x","keyRef":{"source":"env","provider":"default","id":"X"}}"#
+                    .to_owned(),
+                r#""x:me":{"type":"oauth","provider":"x","access":"made-up","refresh":"made-up"}"#.to_owned(),
+            ],
+            "",
+        );
+        let before = text(&there);
+        let kept = here.mirror_to(&mut there);
+        assert_eq!(kept.plaintext, ["x:key", "x:me"]);
+        assert_eq!(kept.others, ["x:env"]);
+        assert_eq!(text(&there), before);
+    }
+
+    #[test]
+    fn an_oauth_sign_in_is_not_mirrored() {
+        let sign_in =
+            r#""x:me":{"type":"oauth","provider":"x","strongroom":{"store":"file","generation":1}}"#;
+        let mut there = Index::default();
+        index(&[sign_in.to_owned()], "").mirror_to(&mut there);
+        assert!(there.is_empty());
+    }
+}
