@@ -3,11 +3,23 @@
 use jsonc_parser::ast::{Object, Value};
 
 use crate::json::json5::member;
+use crate::vault::id::quoted;
 
 /// The member that includes other files.
-const INCLUDE: &str = "$include";
+pub(super) const INCLUDE: &str = "$include";
 /// The parts of a configuration that this program uses.
 const PARTS: [&str; 4] = ["auth", "env", "models", "agents"];
+
+/// Returns the files that an object includes, escaped, as a list for people.
+pub(super) fn files(object: &Object<'_>) -> String {
+    let named = |value: &Value<'_>| value.as_string_lit().map(|text| quoted(&text.value));
+    let all = match member(object, INCLUDE) {
+        Some(Value::Array(list)) => list.elements.iter().filter_map(named).collect(),
+        Some(value) => named(value).into_iter().collect(),
+        None => Vec::new(),
+    };
+    if all.is_empty() { "another file".to_owned() } else { all.join(", ") }
+}
 
 /// Returns whether the root, or a part that this program uses, includes other files at any level.
 pub(super) fn includes_others(root: &Object<'_>) -> bool {

@@ -5,6 +5,7 @@
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
 //!   [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
 //!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
+//! - [`edit`] changes it, and undoes the change.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
 //! - Keys outside the vault: [`sources`]; those in its own `auth-profiles.json`: `own_profiles`.
@@ -14,6 +15,7 @@
 pub mod alias;
 pub mod config;
 pub mod config_auth;
+pub mod edit;
 pub mod endpoint;
 pub mod exec_protocol;
 pub mod exec_provider;

@@ -1,0 +1,55 @@
+//! Messages about edits of the client's configuration. `member` is a path in it, escaped: its names with dots between them.
+
+use std::path::Path;
+
+use strongroom_backends::shown;
+
+use super::CONFIG;
+use crate::error::{Code, Error};
+
+/// A member on the way is not an object.
+pub fn not_an_object(member: &str) -> Error {
+    Error::new(Code::BadData, format!("{member} in {CONFIG} is not an object"))
+        .with_remedy("make it an object, or remove it; `openclaw config validate` checks the file")
+}
+
+/// A member on the way is there twice.
+pub fn named_twice(member: &str) -> Error {
+    Error::new(Code::DuplicateKey, format!("{CONFIG} names {member} twice"))
+}
+
+/// A member on the way includes other files. `files` are escaped.
+pub fn included(member: &str, files: &str) -> Error {
+    let place = if member.is_empty() { CONFIG.to_owned() } else { format!("{member} in {CONFIG}") };
+    Error::new(Code::Config, format!("{place} includes {files} ($include), which Strongroom does not edit"))
+        .with_remedy("move the contents of that file to where it is included, and run the command again")
+}
+
+/// A secret would be written.
+pub fn would_write_secret(member: &str) -> Error {
+    Error::new(
+        Code::Config,
+        format!("{member} would hold what looks like a secret, so {CONFIG} was not changed"),
+    )
+    .with_remedy("use a path, a profile or an e-mail address that does not look like a key")
+}
+
+/// A bug: an edit does not do what it should.
+pub fn not_edited() -> Error {
+    Error::new(Code::Internal, format!("cannot edit {CONFIG}; nothing was changed"))
+}
+
+/// A patch is of a newer version.
+pub fn newer_patch(version: u32, known: u32) -> Error {
+    Error::new(
+        Code::NewerFormat,
+        format!(
+            "what undoes the change of {CONFIG} has version {version}, this Strongroom reads version {known}"
+        ),
+    )
+}
+
+/// The configuration changed after it was read.
+pub fn changed_since(path: &Path) -> Error {
+    Error::new(Code::Changed, format!("{} changed while it was edited; it was not written", shown(path)))
+}
