@@ -3,7 +3,7 @@
 //!
 //! - Where its files are, and how one is read: [`places`], [mod@file].
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
-//!   [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
+//!   [`config_agents`] reads its agents, [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
 //!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
@@ -13,6 +13,7 @@
 
 pub mod alias;
 pub mod config;
+pub mod config_agents;
 pub mod config_auth;
 pub mod endpoint;
 pub mod exec_protocol;
