@@ -7,7 +7,7 @@
 //!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
-//! - Keys outside the vault: [`sources`]; those in its own `auth-profiles.json`: `own_profiles`.
+//! - Its own credentials, in files and databases: [`stores`]. Keys outside the vault: [`sources`].
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration.
 
@@ -30,3 +30,4 @@ pub mod sources;
 pub mod state;
 pub mod state_after_change;
 pub mod state_file;
+pub mod stores;
