@@ -58,6 +58,8 @@ LINES
 }
 
 openclaw_version=2026.6.1
+# The client that keeps its credentials in SQLite.
+openclaw_sqlite_version=2026.9.6
 node_version=24.21.0
 claude_version=2.1.329
 cargo_deny_version=0.20.2
@@ -166,10 +168,11 @@ says() {
 }
 
 # Node.js comes as a plain package that contains the binary.
+# install_openclaw VERSION SIZE
 install_openclaw() {
-    from_npm openclaw "$openclaw_version" '550 MB, about half a minute' \
+    from_npm openclaw "$1" "$2" \
         node "node_modules/node-linux-$npm_arch/bin/node" \
-        "openclaw@$openclaw_version" "node-linux-$npm_arch@$node_version"
+        "openclaw@$1" "node-linux-$npm_arch@$node_version"
 }
 says_version_of_openclaw() {
     says OpenClaw "$2" "$("$1/node" "$1/node_modules/openclaw/openclaw.mjs" --version)" "* $2 *"
@@ -229,6 +232,7 @@ mkdir -p "$cache"
 # Concurrent runs take turns.
 exec 9>"$cache/lock"
 flock 9
-install_openclaw
+install_openclaw "$openclaw_version" '550 MB, about half a minute'
+install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
 [ "$all" = no ] || install_cargo_deny

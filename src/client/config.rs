@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use jsonc_parser::ast::{Object, Value};
 
+use super::config_agents::{self, AgentConfig};
 use super::config_auth;
 use super::endpoint;
 use super::file;
@@ -17,12 +18,12 @@ use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry, has_runtime};
 use crate::env::Env;
 use crate::error::{Code, Result};
-use crate::json::json5::{array, member, object, string, with_root};
+use crate::json::json5::{member, object, string, with_root};
 use crate::messages::client as messages;
 use crate::secret::SecretString;
 use crate::select::endpoint::Endpoint;
 use crate::select::policy::SelectionPolicy;
-use crate::vault::id::Provider;
+use crate::vault::id::{AgentName, Provider};
 
 /// The largest configuration that is read, in bytes: a hundred times what people have, and still fast to search.
 pub(super) const CONFIG_MAX: u64 = 1024 * 1024;
@@ -56,21 +57,10 @@ pub struct ClientConfig {
     pub defaults: Params,
     /// `agents.defaults.models[…].params`.
     pub of_models: Vec<(String, Params)>,
-    /// `agents.list[]`.
+    /// `agents.list[]` or `agents.entries`.
     pub agents: Vec<AgentConfig>,
-}
-
-/// An agent of the configuration.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AgentConfig {
-    /// Its id.
-    pub id: String,
-    /// The directory of its files, if it is not the usual one.
-    pub directory: Option<String>,
-    /// Its models, as far as they differ from the defaults.
-    pub model: ModelChoice,
-    /// Its parameters.
-    pub params: Params,
+    /// Whether they are in `agents.entries`.
+    agents_by_name: bool,
 }
 
 impl ClientConfig {
@@ -123,6 +113,7 @@ impl ClientConfig {
             defaults: Params::default(),
             of_models: Vec::new(),
             agents: Vec::new(),
+            agents_by_name: false,
         };
         if let Some(env) = object(root, "env") {
             config.take_env(env);
@@ -148,21 +139,10 @@ impl ClientConfig {
                 }
             }
         }
-        for agent in array(agents, "list") {
-            if let Value::Object(agent) = agent
-                && let Some(id) = string(agent, "id")
-            {
-                config.take_runtimes(agent);
-                config.agents.push(AgentConfig {
-                    directory: string(agent, "agentDir")
-                        .map(str::trim)
-                        .filter(|d| !d.is_empty())
-                        .map(str::to_owned),
-                    id: id.to_owned(),
-                    model: ModelChoice::read(agent, "model"),
-                    params: params(agent),
-                });
-            }
+        config.agents_by_name = config_agents::are_by_name(agents);
+        for (agent, object) in config_agents::read(agents) {
+            config.take_runtimes(object);
+            config.agents.push(agent);
         }
         config
     }
@@ -246,6 +226,12 @@ impl ClientConfig {
         self.agent(agent)?.directory.as_deref()
     }
 
+    /// Returns the agent that the client uses if none is named; nothing if it asks for a name then.
+    #[must_use]
+    pub fn default_agent(&self) -> Option<AgentName> {
+        config_agents::default_of(&self.agents, self.agents_by_name)
+    }
+
     /// Returns the endpoint of a provider in the configuration.
     #[must_use]
     pub fn endpoint(&self, provider: &Provider) -> Option<&Endpoint> {
@@ -261,7 +247,7 @@ impl ClientConfig {
     }
 }
 
-fn params(of: &Object<'_>) -> Params {
+pub(super) fn params(of: &Object<'_>) -> Params {
     let Some(params) = object(of, "params") else { return Params::default() };
     Params {
         retention: string(params, "cacheRetention").and_then(Retention::of),

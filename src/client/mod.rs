@@ -3,17 +3,18 @@
 //!
 //! - Where its files are, and how one is read: [`places`], [mod@file].
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
-//!   [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
+//!   [`config_agents`] reads its agents, [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
 //!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
 //! - [`edit`] changes it, and undoes the change.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
-//! - Keys outside the vault: [`sources`]; those in its own `auth-profiles.json`: `own_profiles`.
+//! - Its own credentials, in files and databases: [`stores`]. Keys outside the vault: [`sources`].
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration.
 
 pub mod alias;
 pub mod config;
+pub mod config_agents;
 pub mod config_auth;
 pub mod edit;
 pub mod endpoint;
@@ -32,3 +33,4 @@ pub mod sources;
 pub mod state;
 pub mod state_after_change;
 pub mod state_file;
+pub mod stores;

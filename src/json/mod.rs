@@ -1,5 +1,6 @@
 //! Reads JSON without duplicate keys at any depth. Errors say where the mistake is and quote nothing.
 
+pub mod fields;
 pub mod json5;
 pub mod scan;
 

@@ -12,6 +12,7 @@ pub mod places;
 pub mod seal;
 pub mod secrets;
 pub mod select;
+pub mod stores;
 pub mod terminal;
 pub mod transfer;
 pub mod unlock;

@@ -20,3 +20,10 @@ pub use mask::{is_local_marker, is_mask};
 pub use nothing::is_nothing;
 pub use paste::{Normalised, bare, normalise};
 pub use unseen::{is_space, is_unseen};
+
+/// Returns whether a name in a file may be shown: it does not look like a secret, and is not an address, which may
+/// contain one.
+#[must_use]
+pub fn may_be_shown(name: &str) -> bool {
+    !name.contains("://") && !looks_secret(name) && !name.split(':').any(looks_random)
+}

@@ -9,7 +9,7 @@ use super::details;
 use super::expiry::{self, Zero};
 use super::fields::{self, Fields};
 use super::openclaw_entry as entry;
-use super::openclaw_json::{may_be_shown, usable_id};
+use super::openclaw_json::usable_id;
 use super::rename::agree;
 use super::value::{Checked, Problem, check};
 use super::{ParseOptions, bounds};
@@ -17,6 +17,7 @@ use crate::error::{Code, Result};
 use crate::json;
 use crate::messages::transfer::{self as say, reason};
 use crate::secret::{self, Buffer, ExposeSecret, SecretString};
+use crate::secret_format;
 use crate::term::escape::is_unsafe;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
 use crate::vault::id::{AgentName, ProfileId, quoted_in_full};
@@ -182,7 +183,7 @@ fn candidate(
 }
 
 fn shown_name(name: &str) -> Option<String> {
-    may_be_shown(name).then(|| quoted_in_full(name))
+    secret_format::may_be_shown(name).then(|| quoted_in_full(name))
 }
 
 fn profile(

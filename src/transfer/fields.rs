@@ -1,24 +1,12 @@
 //! Takes the members of an entry in a JSON file one by one.
 
-use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::value::Problem;
 use crate::error::Code;
+pub(super) use crate::json::fields::{Fields, object, text};
 use crate::messages::transfer::reason;
-use crate::secret::{self, SecretString};
-
-pub(super) type Fields<'a> = IndexMap<String, &'a RawValue>;
-
-/// Returns the members of an object, or `None` for any other value.
-pub(super) fn object(raw: &RawValue) -> Option<Fields<'_>> {
-    serde_json::from_str(raw.get()).ok()
-}
-
-/// Returns a string. Every copy of it in memory is wiped.
-pub(super) fn text(raw: &RawValue) -> Option<SecretString> {
-    secret::deserialize(&mut serde_json::Deserializer::from_str(raw.get())).ok()
-}
+use crate::secret::SecretString;
 
 /// Removes a field. Null counts as absent, as in OpenClaw.
 pub(super) fn take<'a>(fields: &mut Fields<'a>, name: &str) -> Option<&'a RawValue> {

@@ -99,7 +99,7 @@ fn default_id(key: &str) -> String {
 /// Says where in a file an entry is.
 fn place_of(parent: &str, index: usize, key: &str) -> String {
     let (dot, space) = if parent.is_empty() { ("", "") } else { (".", " ") };
-    if may_be_shown(key) {
+    if secret_format::may_be_shown(key) {
         format!("{parent}{dot}{}", quoted_in_full(key))
     } else {
         format!("{parent}{space}entry {}", index + 1)
@@ -203,13 +203,6 @@ fn why_no_id(id: &str) -> String {
         None if name.starts_with(|c: char| !c.is_ascii_alphanumeric()) => reason::id_with_bad_start(),
         None => reason::id_reserved(),
     }
-}
-
-/// Returns whether a key may be shown: it does not look like a secret, and is not an address, which may contain one.
-pub(super) fn may_be_shown(key: &str) -> bool {
-    !key.contains("://")
-        && !secret_format::looks_secret(key)
-        && !key.split(':').any(secret_format::looks_random)
 }
 
 /// Imports the order of the ids that are imported.

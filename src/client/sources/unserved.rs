@@ -42,8 +42,7 @@ impl Found {
         has: impl Fn(&Provider) -> bool,
     ) -> bool {
         let in_vault = || has(provider) || self.stand_in(provider).is_some_and(|other| has(&other));
-        let directory = self.config.as_ref().and_then(|config| config.directory(agent.as_str()));
-        let kept = || own_profiles::providers(env, agent, directory).contains(provider.as_str());
+        let kept = || own_profiles::providers(env, self.config.as_ref(), agent).contains(provider.as_str());
         !(in_vault() || self.serves(provider) || kept())
     }
 

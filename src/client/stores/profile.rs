@@ -1,0 +1,176 @@
+//! A profile in one of the client's stores.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use crate::error::Result;
+use crate::json;
+use crate::json::fields::{Fields, object, text};
+use crate::messages::stores as messages;
+use crate::secret::{ExposeSecret, SecretString};
+use crate::secret_format;
+use crate::vault::credential::{CredentialType, EXPIRES_MAX};
+use crate::vault::id::quoted_in_full;
+use crate::vault::index::entry::EXEC_PROVIDER;
+
+/// A profile as the client has it. Anything odd is left out rather than refused: only the client uses it.
+#[derive(Clone)]
+pub struct StoredProfile {
+    /// Its id, which need not be a valid one.
+    pub id: String,
+    /// Its provider, in lower case; the part of the id before the colon if the entry has none.
+    pub provider: String,
+    /// Its type, if it is a known one.
+    pub kind: Option<CredentialType>,
+    /// When it expires, in Unix milliseconds.
+    pub expires: Option<i64>,
+    /// Where its secret is.
+    pub secret: Kept,
+}
+
+/// Where the secret of a profile is.
+#[derive(Clone)]
+pub enum Kept {
+    /// In the store, in plain text.
+    Plain(SecretString),
+    /// In the store, in plain text: a sign-in that the client renews.
+    SignIn,
+    /// Elsewhere.
+    Reference(Reference),
+    /// Nowhere.
+    Nowhere,
+}
+
+/// A reference to a secret: OpenClaw's SecretRef.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reference {
+    /// `env`, `file`, `exec` or `store`.
+    pub source: String,
+    /// The name of the secret provider in the client's configuration.
+    pub provider: String,
+    /// The id by which that provider knows the secret.
+    pub id: String,
+}
+
+impl Reference {
+    /// Returns whether it refers to this program.
+    #[must_use]
+    pub fn is_to_strongroom(&self) -> bool {
+        self.source == "exec" && self.provider == EXEC_PROVIDER
+    }
+}
+
+impl StoredProfile {
+    /// Returns its id for people, or its place if the id may contain a secret.
+    #[must_use]
+    pub fn shown(&self, index: usize) -> String {
+        if secret_format::may_be_shown(&self.id) {
+            quoted_if_odd(&self.id)
+        } else {
+            format!("profile {}", index + 1)
+        }
+    }
+
+    /// Returns whether its secret is in the store in plain text.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        matches!(self.secret, Kept::Plain(_) | Kept::SignIn)
+    }
+
+    fn read(id: &str, raw: &RawValue) -> Option<Self> {
+        let fields = object(raw)?;
+        let word = |name| text(fields.get(name)?).map(|text| text.expose_secret().trim().to_owned());
+        let named = word("type").or_else(|| word("mode"));
+        let secret = kept(&fields);
+        let kind = match named.as_deref() {
+            Some("apiKey") => Some(CredentialType::ApiKey),
+            Some(name) => CredentialType::parse(name),
+            None => None,
+        };
+        let secret = match (kind, secret) {
+            (Some(CredentialType::OAuth), Kept::Plain(_)) => Kept::SignIn,
+            (_, secret) => secret,
+        };
+        let provider = word("provider").filter(|provider| !provider.is_empty());
+        let provider = provider.unwrap_or_else(|| id.split(':').next().unwrap_or_default().to_owned());
+        Some(Self {
+            id: id.to_owned(),
+            provider: provider.to_ascii_lowercase(),
+            kind,
+            expires: fields.get("expires").and_then(|raw| instant(raw)),
+            secret,
+        })
+    }
+}
+
+/// Parses the profiles of a store, in their order: `{"version": 1, "profiles": {…}}`, or the flat map of older clients.
+///
+/// # Errors
+/// `BAD_DATA` and `DUPLICATE_KEY` if it is not a store; the message quotes nothing.
+pub(super) fn parse(bytes: &[u8]) -> Result<Vec<StoredProfile>> {
+    let root: &RawValue = json::parse(bytes, messages::PROFILES)?;
+    let root = object(root).ok_or_else(messages::no_profiles)?;
+    let is_flat = !root.contains_key("profiles");
+    let entries = match root.get("profiles") {
+        Some(profiles) => object(profiles).ok_or_else(messages::no_profiles)?,
+        None => root,
+    };
+    let read = entries.iter().filter_map(|(id, raw)| StoredProfile::read(id, raw));
+    // A flat map also has members that are no profiles.
+    Ok(read.filter(|one| !is_flat || one.kind.is_some() || one.is_plain()).collect())
+}
+
+/// Returns where the secret of an entry is. A reference counts before a value, as it does for the client.
+fn kept(fields: &Fields<'_>) -> Kept {
+    let given = |name| fields.get(name).copied();
+    let inline = ["key", "apiKey", "api_key", "token"];
+    let references = ["keyRef", "tokenRef"].into_iter().chain(inline);
+    if let Some(reference) = references.filter_map(given).find_map(reference) {
+        return Kept::Reference(reference);
+    }
+    let value = |name| {
+        let value = text(given(name)?)?;
+        (!value.expose_secret().trim().is_empty()).then_some(value)
+    };
+    if let Some(value) = inline.into_iter().find_map(value) {
+        return Kept::Plain(value);
+    }
+    if ["access", "refresh", "idToken"].into_iter().any(|name| value(name).is_some()) {
+        return Kept::SignIn;
+    }
+    Kept::Nowhere
+}
+
+fn reference(raw: &RawValue) -> Option<Reference> {
+    let fields = object(raw)?;
+    let word = |name| fields.get(name).and_then(|raw| text(raw)).map(|text| text.expose_secret().to_owned());
+    Some(Reference {
+        source: word("source")?,
+        provider: word("provider").unwrap_or_default(),
+        id: word("id")?,
+    })
+}
+
+/// Reads a time in Unix milliseconds, which JavaScript writes as an integer or a fraction. Zero is none.
+fn instant(raw: &RawValue) -> Option<i64> {
+    let number: f64 = raw.get().parse().ok()?;
+    // Out of range, `as` saturates, and the value is filtered.
+    #[allow(clippy::cast_possible_truncation)]
+    Some(number.floor() as i64).filter(|at| (1..=EXPIRES_MAX).contains(at))
+}
+
+fn quoted_if_odd(id: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@+/".contains(c);
+    if id.chars().all(is_plain) { id.to_owned() } else { quoted_in_full(id) }
+}
+
+// Not derived, because an id comes from the file unchecked.
+impl fmt::Debug for StoredProfile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoredProfile")
+            .field("kind", &self.kind)
+            .field("plain", &self.is_plain())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,115 @@
+//! The tables in which the client keeps credentials, from 2026.6.5 on.
+
+use std::path::Path;
+
+use super::database::{self, Database, Failure, Table, text};
+use super::named::{NamedSecret, Scope};
+use crate::error::Result;
+use crate::messages::stores as messages;
+use crate::secret::{Buffer, SecretString};
+
+/// The most entries of the `store` source that are read.
+const ENTRIES_MAX: usize = 10_000;
+
+const MACHINE_STATE: Table = Table { name: "config_machine_state", columns: &["state_key", "value_json"] };
+const OF_MACHINE: &str = "SELECT value_json FROM config_machine_state WHERE state_key = ?1 LIMIT 1";
+const AGENT_STORE: Table = Table { name: "auth_profile_store", columns: &["store_key", "store_json"] };
+const OF_STORE: &str = "SELECT store_json FROM auth_profile_store WHERE store_key = ?1 LIMIT 1";
+const AGENT_STATE: Table = Table { name: "auth_profile_state", columns: &["state_key", "state_json"] };
+const OF_STATE: &str = "SELECT state_json FROM auth_profile_state WHERE state_key = ?1 LIMIT 1";
+/// The key of the one row of an agent's tables.
+const PRIMARY: &str = "primary";
+
+const ENTRIES: Table = Table {
+    name: "secret_store_entries",
+    columns: &["scope_kind", "scope_id", "name", "value", "deleted_at_ms"],
+};
+const OF_ENTRIES: &str = "SELECT scope_kind, scope_id, name, value, deleted_at_ms IS NOT NULL FROM secret_store_entries LIMIT 10001";
+
+/// What an agent's database holds, as the client's JSON.
+#[derive(Debug, Default)]
+pub(super) struct AgentRows {
+    pub(super) profiles: Option<Buffer>,
+    pub(super) state: Option<Buffer>,
+}
+
+/// What the shared database holds, as the client's JSON.
+#[derive(Debug, Default)]
+pub(super) struct SharedRows {
+    pub(super) rows: AgentRows,
+    /// Where the client keeps the profiles that its agents share.
+    pub(super) location: Option<Buffer>,
+    pub(super) named: Vec<NamedSecret>,
+}
+
+/// Reads an agent's database. Returns nothing if it does not exist.
+///
+/// # Errors
+/// Those of [`database::read`].
+pub(super) fn of_agent(path: &Path) -> Result<Option<AgentRows>> {
+    database::read(path, |database| {
+        Ok(AgentRows {
+            profiles: cell(database, &AGENT_STORE, OF_STORE, PRIMARY)?,
+            state: cell(database, &AGENT_STATE, OF_STATE, PRIMARY)?,
+        })
+    })
+}
+
+/// Reads the shared database. Returns nothing if it does not exist.
+///
+/// # Errors
+/// Those of [`database::read`], and `TOO_LARGE` for too many entries of the `store` source.
+pub(super) fn shared(path: &Path) -> Result<Option<SharedRows>> {
+    database::read(path, |database| {
+        let of = |key| cell(database, &MACHINE_STATE, OF_MACHINE, key);
+        Ok(SharedRows {
+            rows: AgentRows { profiles: of("authProfiles.store")?, state: of("authProfiles.state")? },
+            location: of("auth.sharedStore")?,
+            named: named(database)?,
+        })
+    })
+}
+
+/// Reads the one value of a key. Returns nothing if the table or the row does not exist.
+fn cell(
+    database: &Database,
+    table: &Table,
+    query: &'static str,
+    key: &str,
+) -> std::result::Result<Option<Buffer>, Failure> {
+    let mut found = None;
+    if database.has(table)? {
+        database.each(query, Some(key), |row| {
+            found = Some(buffer(text(row, 0)?));
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn named(database: &Database) -> std::result::Result<Vec<NamedSecret>, Failure> {
+    let mut found = Vec::new();
+    if !database.has(&ENTRIES)? {
+        return Ok(found);
+    }
+    database.each(OF_ENTRIES, None, |row| {
+        if found.len() >= ENTRIES_MAX {
+            return Err(Failure::Refused(messages::too_many_rows(ENTRIES.name, ENTRIES_MAX)));
+        }
+        let plain = |column| Ok::<_, Failure>(String::from_utf8_lossy(text(row, column)?).into_owned());
+        found.push(NamedSecret {
+            scope: if plain(0)? == "team" { Scope::Team } else { Scope::Identity(plain(1)?) },
+            name: plain(2)?,
+            value: std::str::from_utf8(text(row, 3)?).ok().map(SecretString::from),
+            deleted: row.get(4)?,
+        });
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn buffer(bytes: &[u8]) -> Buffer {
+    let mut buffer = Buffer::with_capacity(bytes.len());
+    buffer.extend(bytes);
+    buffer
+}
