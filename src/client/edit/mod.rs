@@ -1,11 +1,13 @@
 //! Edits the client's configuration, `openclaw.json`: a list of changes becomes the same file with the lines changed
 //! that had to change, and a patch that undoes it.
 //!
+//! - [`Connection`] says what connecting the client changes.
 //! - [`edit`] applies [`Change`]s to a text, and [`restore`] undoes them. [`diff`] shows them to a person.
 //! - [`write_config`] writes the result, if the file is still the one that was read.
 //! - Inside: `wanted` is what the document should say, `walk` compares it with what it says, `rows` and `style` write
 //!   what is added as the file is written, `splice` replaces, and `meaning` proves the result.
 
+mod connection;
 mod diff;
 mod document;
 mod inverse;
@@ -19,6 +21,7 @@ mod write;
 
 use serde_json::Value;
 
+pub use connection::{Connection, ProfileStore, Served};
 pub use diff::diff;
 pub use inverse::{InversePatch, Left, Restored, WhyLeft, restore};
 pub use write::{Digest, write_config};

@@ -79,3 +79,26 @@ pub fn of_someone_else(path: &Path) -> Error {
     Error::new(Code::UnsafeFile, format!("{} belongs to another user; it was not written", shown(path)))
         .with_remedy("run the command as the user that OpenClaw runs as")
 }
+
+/// The name of the exec provider is not one that the client accepts.
+pub fn alias_malformed() -> Error {
+    Error::new(
+        Code::Usage,
+        "the name of a secret provider has lower-case letters, digits, `_` and `-`, begins with a letter, and has at most 64 characters",
+    )
+}
+
+/// The name of the exec provider belongs to something else. `free` is another name.
+pub fn alias_taken(alias: &str, free: &str) -> Error {
+    Error::new(Code::Exists, format!("{CONFIG} already has another secret provider named {alias}"))
+        .with_remedy(format!("use another name: strongroom connect openclaw --alias {free}"))
+}
+
+/// A path cannot be written into a configuration.
+pub fn path_not_text(path: &Path) -> Error {
+    Error::new(
+        Code::Config,
+        format!("{} has bytes that are not text, which {CONFIG} cannot hold", shown(path)),
+    )
+    .with_remedy("use a path of UTF-8 text")
+}
