@@ -37,7 +37,7 @@ pub struct Connection<'c> {
     pub keychain: bool,
 }
 
-/// A profile that the client gets from this vault. An OAuth sign-in is none: the client accepts no reference for it.
+/// A profile that the client gets from this vault. OAuth sign-ins are left out: the client accepts no reference for them.
 #[derive(Clone, Copy, Debug)]
 pub struct Served<'c> {
     /// The agent whose profile it is.
@@ -74,7 +74,7 @@ impl ProfileStore {
 }
 
 impl Connection<'_> {
-    /// Returns what changes in a configuration: the exec provider, the default for `exec` if there is none, the orders
+    /// Returns what changes in a configuration: the exec provider, its alias as the default for `exec` if no other is set, the orders
     /// of the vault, and, if the client reads profiles from JSON, their metadata. What others have written stays:
     /// further members of the provider and of profiles, and the places of their profiles in an order.
     ///
