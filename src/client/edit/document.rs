@@ -57,6 +57,11 @@ impl<'t> Document<'t> {
         Ok(Self { whole: text, body: text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) })
     }
 
+    /// Returns the text after a byte order mark, to which positions in the parsed document refer.
+    pub fn body(&self) -> &'t str {
+        self.body
+    }
+
     /// Parses it, and passes its root to `read`.
     ///
     /// # Errors

@@ -37,7 +37,7 @@ pub struct InversePatch {
 /// A part of the text that was written.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct Span {
-    /// Where it begins, in bytes.
+    /// Its position, in bytes.
     at: usize,
     /// How long it is, in bytes.
     length: usize,
@@ -83,7 +83,7 @@ pub(super) enum Before {
 pub enum Restored {
     /// The text as it was before the edit, byte for byte.
     Identical(Buffer),
-    /// The edit made the file, and no one has changed it since: there was none before.
+    /// The edit made the file, and no one has changed it since: it did not exist before.
     NoFile,
     /// The text without what the edit had written; other changes stay.
     Partly {

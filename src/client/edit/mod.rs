@@ -1,10 +1,14 @@
 //! Edits the client's configuration, `openclaw.json`: a list of changes becomes the same file with the lines changed
 //! that had to change, and a patch that undoes it.
 //!
-//! - [`edit`] applies [`Change`]s to a text, and [`restore`] undoes them. Nothing of it reads or writes a file.
+//! - [`Connection`] says what connecting the client changes.
+//! - [`edit`] applies [`Change`]s to a text, and [`restore`] undoes them. [`diff`] shows them to a person.
+//! - [`write_config`] writes the result, if the file is still the one that was read.
 //! - Inside: `wanted` is what the document should say, `walk` compares it with what it says, `rows` and `style` write
 //!   what is added as the file is written, `splice` replaces, and `meaning` proves the result.
 
+mod connection;
+mod diff;
 mod document;
 mod inverse;
 mod meaning;
@@ -13,10 +17,14 @@ mod splice;
 mod style;
 mod walk;
 mod wanted;
+mod write;
 
 use serde_json::Value;
 
+pub use connection::{Connection, ProfileStore, Served};
+pub use diff::diff;
 pub use inverse::{InversePatch, Left, Restored, WhyLeft, restore};
+pub use write::{Digest, write_config};
 
 use self::document::{Document, Includes};
 use self::inverse::{Before, Wrote};

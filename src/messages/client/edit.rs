@@ -1,5 +1,6 @@
 //! Messages about edits of the client's configuration. `member` is a path in it, escaped: its names with dots between them.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use strongroom_backends::shown;
@@ -52,4 +53,52 @@ pub fn newer_patch(version: u32, known: u32) -> Error {
 /// The configuration changed after it was read.
 pub fn changed_since(path: &Path) -> Error {
     Error::new(Code::Changed, format!("{} changed while it was edited; it was not written", shown(path)))
+}
+
+/// The configuration has no name that can be written to.
+pub fn not_a_file(path: &Path) -> Error {
+    Error::new(Code::UnsafeFile, format!("{} does not name a file", shown(path)))
+}
+
+/// The configuration or its directory cannot be written.
+pub fn not_written(path: &Path, why: impl Display) -> Error {
+    Error::new(Code::Io, format!("cannot write {}: {why}", shown(path)))
+}
+
+/// The configuration is a link to another link.
+pub fn links_to_link(path: &Path) -> Error {
+    Error::new(
+        Code::UnsafeFile,
+        format!("{} is a link to another link, which OpenClaw does not follow", shown(path)),
+    )
+    .with_remedy("let the link point to the file itself")
+}
+
+/// The configuration belongs to another user.
+pub fn of_someone_else(path: &Path) -> Error {
+    Error::new(Code::UnsafeFile, format!("{} belongs to another user; it was not written", shown(path)))
+        .with_remedy("run the command as the user that OpenClaw runs as")
+}
+
+/// The name of the exec provider is not one that the client accepts.
+pub fn alias_malformed() -> Error {
+    Error::new(
+        Code::Usage,
+        "the name of a secret provider has lower-case letters, digits, `_` and `-`, begins with a letter, and has at most 64 characters",
+    )
+}
+
+/// The name of the exec provider belongs to something else. `free` is another name.
+pub fn alias_taken(alias: &str, free: &str) -> Error {
+    Error::new(Code::Exists, format!("{CONFIG} already has another secret provider named {alias}"))
+        .with_remedy(format!("use another name: strongroom connect openclaw --alias {free}"))
+}
+
+/// A path cannot be written into a configuration.
+pub fn path_not_text(path: &Path) -> Error {
+    Error::new(
+        Code::Config,
+        format!("{} has bytes that are not text, which {CONFIG} cannot hold", shown(path)),
+    )
+    .with_remedy("use a path of UTF-8 text")
 }

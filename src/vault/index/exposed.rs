@@ -172,7 +172,8 @@ fn stands_elsewhere(text: &str) -> bool {
 }
 
 /// Returns whether a member with this name holds a secret.
-fn says_secret(name: &str) -> bool {
+#[must_use]
+pub fn says_secret(name: &str) -> bool {
     let plain = |c: &char| !matches!(c, '_' | '-' | ' ' | '.');
     let name: String = name.chars().filter(plain).map(|c| c.to_ascii_lowercase()).collect();
     let one = name.strip_suffix('s').unwrap_or(&name);
