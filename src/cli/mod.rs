@@ -11,10 +11,13 @@ mod client;
 mod client_flags;
 mod complete;
 mod completions;
+mod connect;
+mod connect_client;
 mod context;
 mod copy;
 mod deferred;
 mod details_flags;
+mod disconnect;
 mod doctor;
 mod edit;
 mod expiry_flags;
@@ -118,6 +121,8 @@ enum Verb {
     Store(Lazy<store::Store>),
     Settings(Lazy<settings::Settings>),
     Recipient(Lazy<keys::Recipient>),
+    Connect(Lazy<connect::Connect>),
+    Disconnect(Lazy<disconnect::Disconnect>),
     Resolve(Lazy<resolve::Resolve>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
@@ -325,6 +330,8 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Store(args) => store::run(context, &args),
         Verb::Settings(args) => settings::run(context, &args),
         Verb::Recipient(args) => keys::recipient(context, &args),
+        Verb::Connect(args) => connect::run(context, &args),
+        Verb::Disconnect(args) => disconnect::run(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
@@ -337,7 +344,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
     }
 }
 
-/// Whether a verb may start another program: `claude`, or the login shell, which may have to gain rights (`sudo`, a
+/// Whether a verb may start another program: `claude`, `openclaw`, or the login shell, which may have to gain rights (`sudo`, a
 /// `claude` in a sandbox that is set-user-id).
 fn starts_programs(verb: &Verb) -> bool {
     match verb {
@@ -351,6 +358,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Store(_)
         | Verb::Settings(_)
         | Verb::Recipient(_)
+        | Verb::Disconnect(_)
         | Verb::Resolve(_)
         | Verb::Unlock(_)
         | Verb::Lock(_)
@@ -362,6 +370,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Help(_) => false,
         Verb::Auth(verb) => matches!(verb, AuthVerb::SetupToken(_)),
         // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
+        Verb::Connect(_) => true,
         Verb::Status(_) | Verb::Doctor(_) | Verb::Import(_) | Verb::Onboard(_) | Verb::Models(_) => true,
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::error::Code;
 use crate::messages::cli::credentials::notices;
+use crate::messages::connect;
 use crate::ops::notice::Notice;
 use crate::select::phrases;
 use crate::vault::id::{AgentName, ProfileId};
@@ -47,6 +48,10 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::StateStays { profile, error } => notices::state_stays(profile, error.what()),
         Notice::NotMoved(error) => notices::not_moved(error.what()),
         Notice::CachedStoreStays { before, error } => notices::cached_store_stays(before, error.what()),
+        Notice::ClientReload => connect::RELOAD.to_owned(),
+        Notice::ClientPlan => connect::PLAN.to_owned(),
+        Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
+        Notice::ClientBehind(error) => connect::behind(error),
         Notice::DefaultStoreStays { before, error } => notices::default_store_stays(before, error.what()),
     }
 }

@@ -26,7 +26,7 @@ use crate::select::policy::SelectionPolicy;
 use crate::vault::id::{AgentName, Provider};
 
 /// The largest configuration that is read, in bytes: a hundred times what people have, and still fast to search.
-pub(super) const CONFIG_MAX: u64 = 1024 * 1024;
+pub const CONFIG_MAX: u64 = 1024 * 1024;
 /// How long the client waits for a login shell, unless the configuration says less.
 pub const SHELL_TIMEOUT: Duration = Duration::from_secs(15);
 

@@ -13,6 +13,7 @@
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration.
 
 pub mod alias;
+pub mod audit;
 pub mod config;
 pub mod config_agents;
 pub mod config_auth;
@@ -25,6 +26,7 @@ mod include;
 pub mod model_choice;
 mod own_profiles;
 pub mod places;
+pub mod program;
 pub mod prompt_cache;
 pub mod provider_entry;
 pub mod sidecar_lock;

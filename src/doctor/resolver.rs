@@ -19,6 +19,12 @@ pub fn check() -> Vec<Finding> {
     }
 }
 
+/// Returns whether OpenClaw accepts a program at this path.
+#[must_use]
+pub fn accepts(path: &Path) -> bool {
+    judge(path).level == super::Level::Ok
+}
+
 fn judge(path: &Path) -> Finding {
     let wrong = |why: &str| Finding::advice(CHECK, messages::doctor::resolver_refused(path, why));
     let Ok(meta) = path.symlink_metadata() else { return wrong("cannot be examined") };

@@ -25,6 +25,7 @@ Health:
 Other machines and programs:
   import, export   Import credentials; write an encrypted bundle
   recipient        Print this vault's recipient, for others to export to
+  connect, disconnect     Let OpenClaw get its credentials from here; undo it
   resolve          Answer a request of OpenClaw's exec secret provider
   models           The same commands in OpenClaw's spelling
 
@@ -88,6 +89,8 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
         ],
     ),
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
+    ("connect", &["strongroom connect openclaw --dry-run", "strongroom connect openclaw"]),
+    ("disconnect", &["strongroom disconnect openclaw"]),
     ("copy", &["strongroom copy anthropic:work --to-agent ops"]),
     ("remove", &["strongroom remove anthropic:old"]),
     ("history", &["strongroom history anthropic:work"]),

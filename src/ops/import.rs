@@ -99,13 +99,15 @@ impl Import<'_> {
             let cleared = cooldowns::of_new(&mut change, writer, &new);
             staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, cleared));
         }
-        let mut notices = Vec::new();
+        let (mut notices, mut outcomes) = (Vec::new(), Vec::new());
         for (staged, cleared) in staged {
             let outcome = staged.commit()?;
-            open.committed(&outcome);
             notices.extend(cleared);
             notices.extend(sealed_besides(&outcome));
+            outcomes.push(outcome);
         }
+        drop(writers);
+        outcomes.iter().for_each(|outcome| open.committed(outcome));
         Ok((plan, notices))
     }
 

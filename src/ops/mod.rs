@@ -2,6 +2,7 @@
 
 pub mod ambient;
 pub mod client_config;
+pub mod connect;
 pub mod cooldowns;
 pub mod copy;
 pub mod destinations;

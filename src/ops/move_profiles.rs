@@ -64,9 +64,11 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
     }
     if !done.moved.is_empty() {
         let outcome = writer.commit(change)?;
+        drop(writer);
         open.committed(&outcome);
+    } else {
+        drop(writer);
     }
-    drop(writer);
     if done.all {
         set_default(open, to);
     }

@@ -105,6 +105,14 @@ pub enum Notice {
         /// Why these sessions could not be ended.
         error: Error,
     },
+    /// A connected client has to read its secrets again.
+    ClientReload,
+    /// A connected client's own store does not name the profiles that the vault has.
+    ClientPlan,
+    /// A connected client keeps a secret of its own under these ids.
+    ClientPlaintext(Vec<String>),
+    /// A connected client could not be kept in step, because of this error.
+    ClientBehind(Error),
     /// New profiles still go to the previous store.
     DefaultStoreStays {
         /// The previous store.

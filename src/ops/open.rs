@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::connect;
 use super::notice::Notice;
 use crate::env::Env;
 use crate::error::{Code, Error, Result};
@@ -138,14 +139,16 @@ impl<'v> Open<'v> {
         }
     }
 
-    /// Notifies of a change that is committed but could not be applied in full.
-    pub fn committed(&self, outcome: &Outcome) {
+    /// Keeps a connected client in step with a change that is committed, and notifies if it could not be applied in full.
+    /// The caller holds no lock.
+    pub fn committed(&mut self, outcome: &Outcome) {
         if let Some(error) = &outcome.unfinished {
             self.tell(&Notice::Unfinished(error.clone()));
         }
         if let Some(error) = &outcome.keychain {
             self.tell(&Notice::KeychainBehind(error.clone()));
         }
+        connect::follow(self);
     }
 }
 

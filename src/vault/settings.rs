@@ -154,6 +154,16 @@ pub fn unverified(home: &Dir) -> Settings {
     }
 }
 
+/// Returns whether the file names a connected client, unverified: whether it is worth reading the settings for that.
+#[must_use]
+pub fn names_connections(home: &Dir) -> bool {
+    let read = home.read_if_any(FILE, MAX).ok().flatten();
+    read.is_some_and(|bytes| bytes.windows(CONNECTIONS.len()).any(|part| part == CONNECTIONS))
+}
+
+/// The member of the file that names connected clients.
+const CONNECTIONS: &[u8] = b"\"connections\"";
+
 fn are_days(days: u32) -> bool {
     (1..=HISTORY_DAYS_MAX).contains(&days)
 }

@@ -170,6 +170,7 @@ const SHARED: &[&str] = &[
     "claude_token",
     "client",
     "client_flags",
+    "connect_client",
     "context",
     "details_flags",
     "expiry_flags",

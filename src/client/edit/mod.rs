@@ -19,6 +19,7 @@ mod walk;
 mod wanted;
 mod write;
 
+use jsonc_parser::ast::Object;
 use serde_json::Value;
 
 pub use connection::{Connection, ProfileStore, Served};
@@ -132,6 +133,20 @@ pub fn edit(text: Option<&str>, changes: &[Change]) -> Result<Edited> {
         },
     });
     Ok(Edited { changed: done.collect(), inverse, text: rewritten.text })
+}
+
+/// Returns whether two texts of a configuration say the same, apart from members at the top that are named here. Texts
+/// that are not JSON5 do not.
+#[must_use]
+pub fn says_same(one: &str, other: &str, but: &[&str]) -> bool {
+    let says = |text: &str| -> Option<Value> {
+        let others = |root: &Object<'_>| {
+            let members = root.properties.iter().filter(|member| !but.contains(&member.name.as_str()));
+            members.map(|member| (member.name.as_str().to_owned(), meaning::to_json(&member.value))).collect()
+        };
+        Document::of(text).ok()?.with_root(others).ok().map(Value::Object)
+    };
+    says(one).is_some_and(|one| Some(one) == says(other))
 }
 
 fn must_hold_no_secret(wanted: &Members, path: &mut Vec<String>) -> Result<()> {

@@ -1,0 +1,214 @@
+//! `connect openclaw`: shows what changes in OpenClaw's files, writes it, and lets OpenClaw check it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::connect_client::Client;
+use super::{Context, openclaw_setup};
+use crate::client::audit::{self, Audit};
+use crate::client::config::ClientConfig;
+use crate::client::edit::ProfileStore;
+use crate::client::places::Places;
+use crate::client::program::Program;
+use crate::client::stores::{Generation, Installation};
+use crate::error::Result;
+use crate::messages::connect as messages;
+use crate::ops::connect::{self, Mirrored, Planned, Wanted};
+use crate::ops::open::Open;
+use crate::term::escape::safe;
+use crate::vault::id::AgentName;
+use crate::vault::index;
+
+/// Connect OpenClaw, so that it gets its credentials from this vault
+///
+/// Shows the change of its configuration and asks first. From then on, every change of profiles reaches OpenClaw's own
+/// files too. `strongroom disconnect openclaw` undoes it.
+#[derive(Debug, Args)]
+pub struct Connect {
+    /// Client to connect
+    #[arg(value_enum, value_name = "CLIENT")]
+    client: Client,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
+    let Client::Openclaw = args.client;
+    let vault = context.vault()?;
+    let mut open = context.open(&vault)?;
+    let found = Found::look(context)?;
+    let wanted = found.wanted(context, &open)?;
+    let planned = connect::plan(&open, &wanted)?;
+    show(context, &planned)?;
+    let is_done = planned.is_done() && found.is_applied(&planned);
+    if args.dry_run {
+        context.say(messages::DRY_RUN);
+        return tell(context, &planned, &[], "dry-run", None);
+    }
+    if is_done {
+        let audit = verify(context, found.program.as_ref());
+        if !context.json() {
+            context.print(&messages::connected_already(&planned.link.config))?;
+        }
+        return tell(context, &planned, &planned.mirrored, "unchanged", audit);
+    }
+    if planned.plan.is_some() && found.program.is_none() {
+        return Err(messages::no_program());
+    }
+    context.confirm(args.yes, messages::CONNECT_PROMPT)?;
+    openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
+    let mirrored = connect::carry_out(&mut open, &planned)?;
+    if let (Some(_), Some(program)) = (&planned.plan, &found.program) {
+        connect::apply(&mut open, &planned, program)?;
+    }
+    warn_of_kept(context, &mirrored);
+    if !context.json() {
+        context.print(&messages::connected(planned.served.len()))?;
+    }
+    let audit = verify(context, found.program.as_ref());
+    context.say(messages::RELOAD);
+    tell(context, &planned, &mirrored, "connected", audit)
+}
+
+/// What is known of the client on this machine.
+struct Found {
+    config: PathBuf,
+    installation: Installation,
+    store: ProfileStore,
+    program: Option<Program>,
+}
+
+impl Found {
+    fn look(context: &Context) -> Result<Self> {
+        let env = &context.env;
+        let config = ClientConfig::of(env)?;
+        let installation = Installation::of(env, config.as_ref());
+        Ok(Self {
+            config: Places::of(env).config.ok_or_else(messages::no_client)?,
+            store: match installation.generation() {
+                Generation::None | Generation::Json => ProfileStore::Json,
+                Generation::Sqlite | Generation::Both => ProfileStore::Sqlite,
+            },
+            installation,
+            program: Program::find(env),
+        })
+    }
+
+    /// Returns what connecting is to do: with the vault's agents that the client has.
+    fn wanted(&self, context: &Context, open: &Open<'_>) -> Result<Wanted> {
+        let mut agents = Vec::new();
+        let mut own = Vec::new();
+        for name in open.vault.agents()? {
+            let has_some =
+                open.vault.agent(&name)?.is_some_and(|agent| agent.index().is_ok_and(|i| !i.is_empty()));
+            if !has_some {
+                continue;
+            }
+            match self.installation.agent(&name) {
+                Some(agent) => agents.push((name.clone(), agent.directory.join(index::FILE))),
+                None => context.warn(&messages::not_an_agent(&name)),
+            }
+            own.push(name);
+        }
+        let wanted = Wanted {
+            config: self.config.clone(),
+            resolver: openclaw_setup::resolver(context, open.vault)?,
+            store: self.store,
+            agents,
+        };
+        connect::must_share_an_agent(&wanted, &own)?;
+        Ok(wanted)
+    }
+
+    fn is_applied(&self, planned: &Planned) -> bool {
+        self.store == ProfileStore::Json
+            || planned.served.iter().all(|served| planned.link.applied.contains(&served.reference))
+                && planned.served.len() == planned.link.applied.len()
+    }
+}
+
+/// Shows what changes.
+fn show(context: &mut Context, planned: &Planned) -> Result<()> {
+    if context.json() {
+        return Ok(());
+    }
+    let mut lines = Vec::new();
+    if !planned.diff.is_empty() {
+        lines.push(messages::config_changes(&planned.link.config));
+        lines.extend(planned.diff.lines().map(|line| format!("  {}", safe(line))));
+    }
+    for mirrored in planned.mirrored.iter().filter(|mirrored| mirrored.changes) {
+        let of = |agent: &AgentName| planned.served.iter().filter(|served| served.agent == *agent).count();
+        lines.push(messages::mirror_changes(&mirrored.path, of(&mirrored.agent)));
+    }
+    if planned.plan.is_some() {
+        lines.push(messages::plan_changes(planned.served.len()));
+    }
+    if planned.is_done() && planned.plan.is_none() { Ok(()) } else { context.print(&lines.join("\n")) }
+}
+
+fn warn_of_kept(context: &Context, mirrored: &[Mirrored]) {
+    for of in mirrored {
+        if !of.kept.plaintext.is_empty() {
+            context.warn(&messages::plaintext(&of.kept.plaintext.join(", ")));
+        }
+        if !of.kept.others.is_empty() {
+            context.warn(&messages::others_kept(&of.kept.others.join(", ")));
+        }
+    }
+}
+
+/// Lets the client check its references. That it cannot is told, and is no error: the connection is made.
+fn verify(context: &Context, program: Option<&Program>) -> Option<Audit> {
+    let Some(program) = program else {
+        context.say(&messages::not_verified(messages::NOT_ON_PATH));
+        return None;
+    };
+    match audit::run(program) {
+        Ok(audit) if audit == Audit::default() => {
+            context.say(messages::VERIFIED);
+            Some(audit)
+        }
+        Ok(audit) => {
+            context.warn(&messages::left_over(audit.plaintext, audit.unresolved));
+            Some(audit)
+        }
+        Err(error) => {
+            context.say(&messages::not_verified(error.what()));
+            None
+        }
+    }
+}
+
+fn tell(
+    context: &mut Context,
+    planned: &Planned,
+    mirrored: &[Mirrored],
+    result: &str,
+    audit: Option<Audit>,
+) -> Result<u8> {
+    if context.json() {
+        let shown = |path: &Path| path.to_string_lossy().into_owned();
+        let served: Vec<_> = planned.served.iter().map(|served| &served.reference).collect();
+        let plaintext: Vec<_> = mirrored.iter().flat_map(|of| &of.kept.plaintext).collect();
+        context.print_json(&serde_json::json!({
+            "client": "openclaw",
+            "result": result,
+            "config": shown(&planned.link.config),
+            "diff": planned.diff,
+            "resolver": shown(&planned.link.resolver.command),
+            "agents": planned.link.agents.keys().collect::<Vec<_>>(),
+            "served": served,
+            "plaintext": plaintext,
+            "audit": audit.map(|audit| serde_json::json!({
+                "plaintext": audit.plaintext, "unresolved": audit.unresolved,
+            })),
+        }))?;
+    }
+    Ok(0)
+}

@@ -1,0 +1,66 @@
+//! `disconnect openclaw`: takes out of OpenClaw's files what `connect` put in.
+
+use clap::Args;
+
+use super::Context;
+use super::connect_client::Client;
+use crate::client::edit::{WhyLeft, shown as shown_path};
+use crate::error::Result;
+use crate::messages::connect as messages;
+use crate::ops::connect::{Disconnecting, disconnect};
+use crate::term::escape::safe;
+
+/// Take out of OpenClaw's files what `connect` put in
+///
+/// The configuration becomes what it was, byte for byte, if nothing else has changed it since. Otherwise only what
+/// `connect` wrote is removed. No secret is put back.
+#[derive(Debug, Args)]
+pub struct Disconnect {
+    /// Client to disconnect
+    #[arg(value_enum, value_name = "CLIENT")]
+    client: Client,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    yes: bool,
+}
+
+pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
+    let Client::Openclaw = args.client;
+    let vault = context.vault()?;
+    let mut open = context.open(&vault)?;
+    let planned = Disconnecting::plan(&open)?;
+    if !context.json() && !planned.diff.is_empty() {
+        let mut lines = vec![messages::config_changes(&planned.link.config)];
+        lines.extend(planned.diff.lines().map(|line| format!("  {}", safe(line))));
+        context.print(&lines.join("\n"))?;
+    }
+    if args.dry_run {
+        context.say(messages::DRY_RUN);
+    } else {
+        context.confirm(args.yes, messages::DISCONNECT_PROMPT)?;
+        disconnect(&mut open, &planned)?;
+        if !context.json() {
+            context.print(&messages::disconnected(&planned.link.config, planned.identical))?;
+        }
+    }
+    for left in &planned.left {
+        context.warn(&messages::left_in_config(&shown_path(&left.path), left.why == WhyLeft::HeldSecret));
+    }
+    if context.json() {
+        context.print_json(&serde_json::json!({
+            "client": "openclaw",
+            "result": if args.dry_run { "dry-run" } else { "disconnected" },
+            "config": planned.link.config.to_string_lossy(),
+            "diff": planned.diff,
+            "identical": planned.identical,
+            "left": planned.left.iter().map(|left| shown_path(&left.path)).collect::<Vec<_>>(),
+        }))?;
+    } else if !args.dry_run {
+        context.say(messages::STILL_IN_VAULT);
+        context.say(messages::RELOAD);
+    }
+    Ok(0)
+}

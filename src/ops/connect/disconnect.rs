@@ -1,0 +1,82 @@
+//! Ends a connection: the configuration is restored, and the vault's entries leave the client's own files.
+
+use std::path::PathBuf;
+
+use super::{Config, Link, link, mirror};
+use crate::client::edit::{Left, Restored, diff, restore, write_config};
+use crate::error::Result;
+use crate::messages::connect as messages;
+use crate::ops::open::Open;
+use crate::secret::Buffer;
+
+/// What disconnecting would do. Nothing has been written.
+#[derive(Debug)]
+pub struct Disconnecting {
+    /// The connection.
+    pub link: Link,
+    /// What changes in the configuration, as a unified diff; empty if nothing does.
+    pub diff: String,
+    /// Whether the configuration becomes what it was before connecting, byte for byte.
+    pub identical: bool,
+    /// What stays in the configuration.
+    pub left: Vec<Left>,
+    config: Config,
+    /// The text to write; `None` if there was no file.
+    text: Option<Option<Buffer>>,
+}
+
+impl Disconnecting {
+    /// Plans it. Writes nothing.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if nothing is connected; those of reading.
+    pub fn plan(open: &Open<'_>) -> Result<Self> {
+        let link = link(&open.vault.settings(open.session.keys())?)?.ok_or_else(messages::not_connected)?;
+        let config = Config::read(&link.config)?;
+        let now = config.text()?;
+        let (text, identical, left) = match now {
+            None => (None, true, Vec::new()),
+            Some(now) => match restore(now, &link.undo)? {
+                Restored::Identical(text) => (Some(Some(text)), true, Vec::new()),
+                Restored::NoFile => (Some(None), true, Vec::new()),
+                Restored::Partly { text, left } => (Some(Some(text)), false, left),
+                Restored::Nothing { left } => (None, false, left),
+            },
+        };
+        let after = match &text {
+            Some(Some(text)) => text.expose_str().unwrap_or_default(),
+            Some(None) => "{}\n",
+            None => now.unwrap_or_default(),
+        };
+        let diff = match now {
+            Some(now) if now != after => diff(now, after)?,
+            _ => String::new(),
+        };
+        Ok(Self { link, diff, identical, left, config, text })
+    }
+}
+
+/// Disconnects as planned. Returns the client's own files from which entries were taken. The connection is forgotten last,
+/// so that a killed command can be repeated.
+///
+/// # Errors
+/// `CHANGED` if the configuration was changed since; those of locking and writing.
+pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<Vec<PathBuf>> {
+    let mut changed = Vec::new();
+    if !planned.link.sqlite {
+        for (agent, path) in planned.link.agents()? {
+            let mirrored = mirror::remove(open, &agent, path)?;
+            changed.extend(mirrored.changes.then_some(mirrored.path));
+        }
+    }
+    match &planned.text {
+        Some(Some(text)) => {
+            write_config(&planned.config.path, planned.config.digest().as_ref(), text.expose())?
+        }
+        Some(None) => std::fs::remove_file(&planned.config.path)
+            .map_err(|error| messages::mirror_not_made(&planned.config.path, error.kind()))?,
+        None => {}
+    }
+    link::keep(open, "disconnect", None)?;
+    Ok(changed)
+}

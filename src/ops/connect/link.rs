@@ -1,0 +1,95 @@
+//! A connection to the client, as the settings keep it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::client::edit::InversePatch;
+use crate::error::Result;
+use crate::messages::connect as messages;
+use crate::ops::open::Open;
+use crate::vault::id::AgentName;
+use crate::vault::settings::Settings;
+
+/// The client's name in the settings.
+pub const NAME: &str = "openclaw";
+/// The version of the form that is written.
+pub(super) const VERSION: u32 = 1;
+
+/// How the client runs this program.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resolver {
+    /// The program, as an absolute path.
+    pub command: PathBuf,
+    /// The key file, if it is not the default one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_file: Option<PathBuf>,
+    /// Whether the key or profiles are in the desktop's keychain.
+    #[serde(default)]
+    pub keychain: bool,
+}
+
+/// A connection to OpenClaw.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Link {
+    /// The version of this form.
+    pub version: u32,
+    /// The client's configuration.
+    pub config: PathBuf,
+    /// How the client runs this program.
+    pub resolver: Resolver,
+    /// Whether the client keeps its profiles in SQLite: from 2026.6.5 on.
+    pub sqlite: bool,
+    /// The connected agents, each with the file in which a client up to 2026.6.1 keeps its profiles.
+    pub agents: BTreeMap<String, PathBuf>,
+    /// The references that a plan put into the client's own store.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub applied: BTreeSet<String>,
+    /// What undoes the changes of the configuration.
+    pub undo: InversePatch,
+}
+
+impl Link {
+    /// Returns the connected agents with their files.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`, which a verified connection does not have.
+    pub fn agents(&self) -> Result<Vec<(AgentName, &Path)>> {
+        self.agents.iter().map(|(name, path)| Ok((name.parse()?, path.as_path()))).collect()
+    }
+}
+
+/// Returns the connection of verified settings, if there is one.
+///
+/// # Errors
+/// `NEWER_FORMAT` if a later version made it.
+pub fn link(settings: &Settings) -> Result<Option<Link>> {
+    let Some(kept) = settings.connections.get(NAME) else { return Ok(None) };
+    let link: Option<Link> = serde_json::from_value(kept.clone()).ok();
+    link.filter(|link| link.version <= VERSION).map(Some).ok_or_else(messages::newer_link)
+}
+
+/// Keeps a connection in the settings, or removes it.
+///
+/// # Errors
+/// `CONFIG` if a path is not text; those of writing the settings.
+pub(super) fn keep(open: &mut Open<'_>, command: &str, link: Option<&Link>) -> Result<()> {
+    let value = link.map(serde_json::to_value).transpose().map_err(|_| messages::link_not_text())?;
+    let waits = open.waits(command);
+    let told = |settings: &Settings| {
+        let config = settings.connections.get(NAME).and_then(|link| link.get("config"));
+        config.and_then(serde_json::Value::as_str).map(str::to_owned)
+    };
+    open.vault.change_settings(&mut open.session, NAME, &waits, |settings| {
+        let before = told(settings);
+        match &value {
+            Some(value) => settings.connections.insert(NAME.to_owned(), value.clone()),
+            None => settings.connections.remove(NAME),
+        };
+        Ok((before, told(settings)))
+    })?;
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! Connects OpenClaw to the vault: its configuration says how to ask, and, up to 2026.6.1, its own files mirror the
+//! index.
+//!
+//! What connecting writes is kept in the settings, under their MAC, with what undoes it. On every change of profiles the
+//! client's files follow ([`follow`]). The order of writing is: settings, configuration, mirrors. A killed command is
+//! finished by the next one, because each step can be repeated.
+
+mod disconnect;
+mod link;
+mod mirror;
+mod served;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use super::notice::Notice;
+use super::open::Open;
+use crate::client::config::CONFIG_MAX;
+use crate::client::edit::{
+    self, Connection, Digest, Edited, ProfileStore, Restored, diff, restore, write_config,
+};
+use crate::client::file;
+use crate::client::program::Program;
+use crate::error::{Code, Result};
+use crate::messages::connect as messages;
+use crate::secret::Buffer;
+use crate::vault::id::AgentName;
+use crate::vault::index::EXEC_PROVIDER;
+use crate::vault::settings;
+
+pub use disconnect::{Disconnecting, disconnect};
+pub use link::{Link, NAME, Resolver, link};
+pub use mirror::{Mirrored, STALE_MIRROR};
+pub use served::Served;
+
+/// What connecting is to do.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The client's configuration.
+    pub config: PathBuf,
+    /// How the client runs this program.
+    pub resolver: Resolver,
+    /// Where the client keeps its profiles.
+    pub store: ProfileStore,
+    /// The agents of the client, each with the file in which a client up to 2026.6.1 keeps its profiles.
+    pub agents: Vec<(AgentName, PathBuf)>,
+}
+
+/// What connecting would do. Nothing has been written.
+#[derive(Debug)]
+pub struct Planned {
+    /// The connection as it would be.
+    pub link: Link,
+    /// The profiles that the client would get from the vault.
+    pub served: Vec<Served>,
+    /// What changes in the configuration, as a unified diff; empty if nothing does.
+    pub diff: String,
+    /// What changes in the client's own files.
+    pub mirrored: Vec<Mirrored>,
+    /// The plan for `openclaw secrets apply`, if the client keeps its profiles in SQLite.
+    pub plan: Option<serde_json::Value>,
+    config: Config,
+    edited: Edited,
+}
+
+/// The client's configuration as it was read.
+#[derive(Debug)]
+struct Config {
+    path: PathBuf,
+    /// Its text; `None` if there is none.
+    text: Option<Buffer>,
+}
+
+impl Config {
+    fn read(path: &Path) -> Result<Self> {
+        let text = match file::read(path, CONFIG_MAX) {
+            Ok((text, _)) => Some(text),
+            Err(error) if error.code() == Code::NoInput => None,
+            Err(error) => return Err(error),
+        };
+        Ok(Self { path: path.to_owned(), text })
+    }
+
+    fn text(&self) -> Result<Option<&str>> {
+        let Some(text) = &self.text else { return Ok(None) };
+        text.expose_str().map(Some).ok_or_else(crate::messages::client::config_not_text)
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        self.text.as_ref().map(|text| Digest::of(text.expose()))
+    }
+
+    /// Replaces it, if it is to be another text.
+    fn write(&self, text: &Buffer) -> Result<bool> {
+        if self.text.as_ref().is_some_and(|now| now.expose() == text.expose()) {
+            return Ok(false);
+        }
+        write_config(&self.path, self.digest().as_ref(), text.expose())?;
+        Ok(true)
+    }
+}
+
+impl Planned {
+    /// Returns whether everything is as it would be already.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.diff.is_empty() && self.mirrored.iter().all(|mirrored| !mirrored.changes)
+    }
+}
+
+/// Plans a connection. Takes no locks and writes nothing.
+///
+/// # Errors
+/// Those of reading the vault and the client's files, and those of [`Connection::changes`] and [`edit::edit`].
+pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
+    let before = link(&open.vault.settings(open.session.keys())?)?;
+    let config = Config::read(&wanted.config)?;
+    // A configuration that is connected already is edited as if it were not, so that one patch undoes everything.
+    let undone = match (&before, config.text()?) {
+        (Some(link), Some(text)) if link.config == wanted.config => Some(restore(text, &link.undo)?),
+        _ => None,
+    };
+    let base = match &undone {
+        Some(Restored::Identical(base) | Restored::Partly { text: base, .. }) => base.expose_str(),
+        Some(Restored::NoFile) => None,
+        Some(Restored::Nothing { .. }) | None => config.text()?,
+    };
+    let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent))?;
+    let profiles: Vec<_> = served.profiles.iter().map(Served::as_profile).collect();
+    let connection = Connection {
+        alias: EXEC_PROVIDER,
+        resolver: &wanted.resolver.command,
+        home: open.vault.home().path(),
+        key_file: wanted.resolver.key_file.as_deref(),
+        keychain: wanted.resolver.keychain,
+    };
+    let unique = served::unique(&profiles);
+    let changes = connection.changes(base, wanted.store, &unique, &served.orders)?;
+    let edited = edit::edit(base, &changes)?;
+    let now = config.text()?.unwrap_or_default();
+    let diff = match edited.text.expose_str() {
+        Some(text) if text != now => diff(now, text)?,
+        _ => String::new(),
+    };
+    let sqlite = wanted.store == ProfileStore::Sqlite;
+    let plan = if sqlite { Some(connection.plan(base, &profiles)?) } else { None };
+    let mirrors = if sqlite { Vec::new() } else { wanted.agents.clone() };
+    let mirrored =
+        mirrors.iter().map(|(agent, path)| mirror::plan(open, agent, path)).collect::<Result<_>>()?;
+    let link = Link {
+        version: link::VERSION,
+        config: wanted.config.clone(),
+        resolver: wanted.resolver.clone(),
+        sqlite,
+        agents: wanted.agents.iter().map(|(agent, path)| (agent.to_string(), path.clone())).collect(),
+        applied: before.map(|link| link.applied).unwrap_or_default(),
+        undo: edited.inverse.clone(),
+    };
+    Ok(Planned { link, served: served.profiles, diff, mirrored, plan, config, edited })
+}
+
+/// Writes what was planned, but for what only the client can write.
+///
+/// # Errors
+/// `CHANGED` if the configuration was changed since; those of locking and writing.
+pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>> {
+    link::keep(open, "connect", Some(&planned.link))?;
+    planned.config.write(&planned.edited.text)?;
+    let mut done = Vec::new();
+    if !planned.link.sqlite {
+        for (agent, path) in planned.link.agents()? {
+            done.push(mirror::write(open, &agent, path)?);
+        }
+    }
+    Ok(done)
+}
+
+/// Lets the client refer to the profiles in its own store, by its `secrets apply`, and keeps the configuration as it was
+/// written: the client writes it anew as plain JSON, and leaves a copy (observed in 2026.6.1).
+///
+/// # Errors
+/// `IO` if the client refuses the plan; those of running it, and of writing.
+pub fn apply(open: &mut Open<'_>, planned: &Planned, program: &Program) -> Result<()> {
+    let Some(plan) = &planned.plan else { return Ok(()) };
+    let failed = |error: std::io::Error| messages::mirror_not_made(&std::env::temp_dir(), error.kind());
+    let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
+    serde_json::to_writer_pretty(&mut file, plan).map_err(|error| failed(error.into()))?;
+    let copy = PathBuf::from(format!("{}.bak", planned.config.path.display()));
+    let had_copy = copy.exists();
+    let arguments = ["secrets", "apply", "--from"].map(OsStr::new);
+    let arguments = [&arguments, &[file.path().as_os_str(), OsStr::new("--allow-exec")][..]].concat();
+    let ran = program.run(&arguments)?;
+    if ran.status != Some(0) {
+        return Err(messages::plan_refused(ran.status));
+    }
+    let written = &planned.edited.text;
+    let now = Config::read(&planned.config.path)?;
+    if let (Some(now_text), Some(text)) = (now.text()?, written.expose_str())
+        && edit::says_same(now_text, text, &WRITTEN_BY_CLIENT)
+    {
+        now.write(written)?;
+    }
+    if !had_copy && std::fs::read(&copy).is_ok_and(|bytes| bytes == written.expose()) {
+        let _ = std::fs::remove_file(&copy);
+    }
+    let applied = planned.served.iter().map(|served| served.reference.clone()).collect();
+    link::keep(open, "connect", Some(&Link { applied, ..planned.link.clone() }))
+}
+
+/// Members of the configuration in which the client notes what it did itself.
+const WRITTEN_BY_CLIENT: [&str; 2] = ["meta", "wizard"];
+
+/// Keeps a connected client in step after a change of the agent's profiles. What does not succeed is a notice, because
+/// the change itself is done.
+pub(super) fn follow(open: &mut Open<'_>) {
+    if !settings::names_connections(open.vault.home()) {
+        return;
+    }
+    match followed(open) {
+        Ok(None) => {}
+        Ok(Some(notice)) => open.tell(&notice),
+        Err(error) => open.tell(&Notice::ClientBehind(error)),
+    }
+}
+
+fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
+    let Some(link) = link(&open.vault.settings(open.session.keys())?)? else { return Ok(None) };
+    let agents = link.agents()?;
+    if !agents.iter().any(|(agent, _)| *agent == open.agent) {
+        return Ok(None);
+    }
+    let store = if link.sqlite { ProfileStore::Sqlite } else { ProfileStore::Json };
+    let wanted = Wanted {
+        config: link.config.clone(),
+        resolver: link.resolver.clone(),
+        store,
+        agents: agents.into_iter().map(|(agent, path)| (agent, path.to_owned())).collect(),
+    };
+    let planned = plan(open, &wanted)?;
+    if planned.link != link {
+        link::keep(open, "connect", Some(&planned.link))?;
+    }
+    planned.config.write(&planned.edited.text)?;
+    if link.sqlite {
+        let now = planned.served.iter().map(|served| &served.reference);
+        let knows_all = now.clone().all(|reference| link.applied.contains(reference));
+        let is_all = now.count() == link.applied.len();
+        return Ok(Some(if knows_all && is_all { Notice::ClientReload } else { Notice::ClientPlan }));
+    }
+    let agent = open.agent.clone();
+    let kept = match link.agents.get(agent.as_str()) {
+        Some(path) => mirror::write(open, &agent, path)?.kept,
+        None => return Ok(None),
+    };
+    Ok(Some(if kept.plaintext.is_empty() {
+        Notice::ClientReload
+    } else {
+        Notice::ClientPlaintext(kept.plaintext)
+    }))
+}
+
+/// Says why a connection cannot be made with no agent in common.
+///
+/// # Errors
+/// `NOT_FOUND` if there is none.
+pub fn must_share_an_agent(wanted: &Wanted, vault: &[AgentName]) -> Result<()> {
+    if wanted.agents.is_empty() { Err(messages::no_common_agent(vault)) } else { Ok(()) }
+}
