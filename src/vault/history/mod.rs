@@ -168,7 +168,11 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
     if effects.is_empty() {
         return Ok(());
     }
-    let history = agent.dir.dir_or_make(HISTORY)?;
+    let history = match durable {
+        Durable::Now => agent.dir.dir_or_create(HISTORY)?,
+        Durable::Later => agent.dir.dir_or_make(HISTORY)?,
+    };
+    make_dirs(&history, &effects, durable)?;
     let mut touched: BTreeMap<String, Dir> = BTreeMap::new();
     for ((profile, generation), keeps) in effects {
         let name = dir_name(&profile);
@@ -179,7 +183,7 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
             }
             continue;
         }
-        let dir = history.dir_or_make(&name)?;
+        let dir = history.dir(&name)?;
         match staged.rename(&staged_name(&profile, generation), &dir, &file_name(generation)) {
             // What is no longer staged was moved before.
             Err(error) if error.is_not_found() => {}
@@ -197,6 +201,23 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
         if dir.names()?.is_empty() {
             history.remove_any(&name)?;
         }
+    }
+    Ok(())
+}
+
+/// Creates the directories that versions are moved into. The moved files are the only copies, so a loss of power must not
+/// take the directories away.
+fn make_dirs(history: &Dir, effects: &BTreeMap<(ProfileId, u64), bool>, durable: Durable) -> Result<()> {
+    let mut made = false;
+    for (profile, _) in effects.iter().filter(|(_, keeps)| **keeps).map(|(place, _)| place) {
+        let name = dir_name(profile);
+        if history.kind(&name)?.is_none() {
+            history.dir_or_make(&name)?;
+            made = true;
+        }
+    }
+    if made && durable == Durable::Now {
+        history.sync()?;
     }
     Ok(())
 }
