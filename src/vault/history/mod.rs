@@ -5,12 +5,13 @@
 //! belongs to the change that replaces it: it is staged, committed and applied with it. The ledger says from which
 //! generation on versions count, so a forgotten one that is put back does not.
 
+mod offered;
 pub mod prune;
 mod versions;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use strongroom_backends::file::ONE_BARRIER_FROM;
 use strongroom_backends::fs::dir::Dir;
 
@@ -26,6 +27,7 @@ use crate::messages::vault::records as messages;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 
+pub use offered::Held;
 pub use versions::{InPlace, Versions, generations, in_place};
 
 /// The suffix of an earlier version in a transaction or a journal.
@@ -40,17 +42,28 @@ pub struct Version {
     pub record: Record,
     /// The store that it was in.
     pub store: Store,
+    /// What a bundle says of it; `None` if this vault kept it.
+    pub imported: Option<Imported>,
+}
+
+/// What a bundle says of an earlier version that it brought.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Imported {
+    /// The change that wrote it, if the sender's log still had that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
 }
 
 impl From<Found> for Version {
     fn from(Found { record, store, .. }: Found) -> Self {
-        Self { record, store }
+        Self { record, store, imported: None }
     }
 }
 
 #[derive(Deserialize)]
 struct Rested {
     store: String,
+    imported: Option<Imported>,
 }
 
 impl Version {
@@ -59,7 +72,7 @@ impl Version {
     /// # Errors
     /// `TOO_LARGE`, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
-        record::seal(ring, Purpose::History, self.record.plaintext(ring, Some(self.store))?.expose())
+        record::seal(ring, Purpose::History, self.record.plaintext(ring, Some(self))?.expose())
     }
 
     /// Decrypts the version of a profile with this generation.
@@ -89,7 +102,7 @@ impl Version {
         }
         let rested: Rested =
             serde_json::from_slice(plaintext).map_err(|_| messages::invalid_contents(what))?;
-        Ok(Self { record, store: rested.store.parse()? })
+        Ok(Self { record, store: rested.store.parse()?, imported: rested.imported })
     }
 }
 
@@ -245,7 +258,7 @@ mod tests {
             credential,
             details: Details::default(),
         };
-        Version { record, store: Store::Keychain }
+        Version { record, store: Store::Keychain, imported: None }
     }
 
     #[test]
@@ -256,7 +269,10 @@ mod tests {
         let profile = &kept.record.profile;
         let back = Version::open(&ring, profile, 7, &sealed).unwrap();
         assert!(back.record.credential.same_as(&kept.record.credential));
-        assert_eq!(back.store, Store::Keychain);
+        assert_eq!((back.store, back.imported), (Store::Keychain, None));
+        let imported = Some(Imported { op: Some("paste".to_owned()) });
+        let sealed_too = Version { imported: imported.clone(), ..kept.clone() }.seal(&ring).unwrap();
+        assert_eq!(Version::open(&ring, profile, 7, &sealed_too).unwrap().imported, imported);
         assert_eq!(Record::open(&ring, profile, &sealed).unwrap_err().code(), Code::Corrupt);
         assert_eq!(Version::open(&ring, profile, 8, &sealed).unwrap_err().code(), Code::Tampered);
         assert_eq!(
