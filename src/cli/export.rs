@@ -13,16 +13,14 @@ use super::filter_flags::Filter;
 use crate::error::{Error, Result};
 use crate::messages::cli::bundles;
 use crate::messages::ops;
-use crate::ops::export;
+use crate::ops::export::{self, Selection};
 use crate::seal::armor;
 use crate::seal::bundle::{self as sealed_bundle, Receiver};
 use crate::secret::Buffer;
 use crate::term::{out, secret_input};
-use crate::transfer::bundle;
+use crate::transfer::bundle::{self, Outgoing};
 use crate::unlock::{new_passphrase, read};
 use crate::vault::credential::CredentialType;
-use crate::vault::id::AgentName;
-use crate::vault::record::Record;
 
 /// Export profiles to another machine, as one encrypted age file
 ///
@@ -40,6 +38,9 @@ pub struct Export {
     all_agents: bool,
     #[command(flatten)]
     filter: Filter,
+    /// Also export the earlier versions of each profile, which `undo` could bring back
+    #[arg(long)]
+    with_history: bool,
     /// Encrypt to this age1… recipient; can be repeated
     #[arg(long, value_name = "RECIPIENT", conflicts_with = "passphrase")]
     to: Vec<String>,
@@ -48,7 +49,7 @@ pub struct Export {
     /// Write ASCII text instead of binary, for mail and other channels that carry only text
     #[arg(long)]
     armor: bool,
-    /// Skip profiles that cannot be decrypted, and export the others
+    /// Skip what cannot be decrypted, and export the rest
     #[arg(long)]
     skip_unreadable: bool,
     /// File to write; it must not exist yet [default: standard output]
@@ -100,27 +101,37 @@ pub(super) fn run(context: &mut Context, args: &Export) -> Result<u8> {
     let agents = if args.all_agents { vault.agents()? } else { vec![open.agent.clone()] };
     let left_out = |error: &Error| context.warn(&bundles::skipped(error.what()));
     let skip: Option<&dyn Fn(&Error)> = if args.skip_unreadable { Some(&left_out) } else { None };
-    let mut records = export::collect(&vault, &open.session, &agents, &ids, skip)?;
-    records.retain(|(_, record)| wanted.has_record(record));
-    if records.is_empty() {
+    let selection = Selection { agents: &agents, ids: &ids, with_history: args.with_history };
+    let mut all = export::collect(&vault, &open.session, &selection, skip)?;
+    all.retain(|outgoing| wanted.has_record(&outgoing.record));
+    if all.is_empty() {
         return Err(ops::nothing_to_export());
     }
-    let plaintext = bundle::write(&records, context.env.now())?;
+    let plaintext = bundle::write(&all, context.env.now())?;
     let sealed = sealed_bundle::seal(&receiver, plaintext.expose())?;
     drop(plaintext);
     // The digest is taken before the armor, because the receiver's import takes it after removing the armor.
     let digest = sealed_bundle::digest(&sealed);
     let sealed = if args.armor { armor::to_text(&sealed)? } else { sealed };
-    if records.iter().any(|(_, record)| record.credential.kind == CredentialType::OAuth) {
+    if all.iter().any(has_oauth) {
         context.warn(bundles::OAUTH_IN_TWO_PLACES);
     }
     if let Some(path) = out {
         write_file(path, &sealed)?;
-        return tell(context, path, &records, &digest);
+        return tell(context, path, &all, args.with_history, &digest);
     }
     out::write_bytes(&Buffer::from_vec(sealed))?;
-    context.say(&bundles::exported(records.len(), None, &digest));
+    context.say(&bundles::exported(all.len(), versions_of(&all), None, &digest));
     Ok(0)
+}
+
+fn has_oauth(outgoing: &Outgoing) -> bool {
+    let versions = outgoing.versions.iter().map(|version| &version.record);
+    versions.chain([&outgoing.record]).any(|record| record.credential.kind == CredentialType::OAuth)
+}
+
+fn versions_of(all: &[Outgoing]) -> usize {
+    all.iter().map(|outgoing| outgoing.versions.len()).sum()
 }
 
 fn passphrase(context: &Context, args: &Export) -> Result<crate::secret::SecretString> {
@@ -160,21 +171,39 @@ fn write_file(path: &Path, sealed: &[u8]) -> Result<()> {
 }
 
 /// Prints what was exported to a file.
-fn tell(context: &mut Context, path: &Path, records: &[(AgentName, Record)], digest: &str) -> Result<u8> {
+fn tell(
+    context: &mut Context,
+    path: &Path,
+    all: &[Outgoing],
+    with_history: bool,
+    digest: &str,
+) -> Result<u8> {
     if context.json() {
-        let profiles: Vec<_> = records
+        let profiles: Vec<_> = all
             .iter()
-            .map(|(agent, record)| serde_json::json!({ "agent": agent.as_str(), "profileId": record.profile.as_str() }))
+            .map(|Outgoing { agent, record, versions }| {
+                let mut profile =
+                    serde_json::json!({ "agent": agent.as_str(), "profileId": record.profile.as_str() });
+                if with_history {
+                    profile["versions"] = versions.len().into();
+                }
+                profile
+            })
             .collect();
-        context.print_json(&serde_json::json!({
+        let mut document = serde_json::json!({
             "out": path.to_string_lossy(), "sha256": digest, "profiles": profiles,
-        }))?;
+        });
+        if with_history {
+            document["versions"] = versions_of(all).into();
+        }
+        context.print_json(&document)?;
         return Ok(0);
     }
-    for (agent, record) in records {
-        context.print(&format!("  {agent}  {}  {}", record.profile, record.credential.kind))?;
+    for Outgoing { agent, record, versions } in all {
+        let with = bundles::with_earlier(versions.len());
+        context.print(&format!("  {agent}  {}  {}{with}", record.profile, record.credential.kind))?;
     }
-    context.print(&bundles::exported(records.len(), Some(path), digest))?;
+    context.print(&bundles::exported(all.len(), versions_of(all), Some(path), digest))?;
     context.say(bundles::SEND_DIGEST);
     Ok(0)
 }

@@ -7,7 +7,8 @@ use super::context::not_a_secret;
 use super::deferred::Lazy;
 use crate::error::Result;
 use crate::messages::cli::credentials;
-use crate::ops::order;
+use crate::messages::connect as messages;
+use crate::ops::{connect, order};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
 
@@ -71,6 +72,13 @@ pub(super) fn run(context: &mut Context, args: &Order) -> Result<u8> {
             order::set(&vault, &agent, &provider, Some(&ids), &ambient, &waits)?;
         }
         Verb::Clear(_) => order::set(&vault, &agent, &provider, None, &ambient, &waits)?,
+    }
+    if !matches!(args.verb, Verb::Get(_)) && connect::may_be_connected(&vault) {
+        // An order needs no key; what is written into a client's file does.
+        match context.session_unasked(&vault).and_then(|session| context.open_by(&vault, session)) {
+            Ok(mut open) => connect::follow(&mut open),
+            Err(error) => context.warn(&messages::behind(&error)),
+        }
     }
     tell(context, &vault, &agent, &provider)
 }

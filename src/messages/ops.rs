@@ -14,6 +14,19 @@ pub fn bundle_too_large(max: usize) -> Error {
     Error::new(Code::TooLarge, what).with_remedy("export one agent at a time, or name the profiles")
 }
 
+/// A bundle would have more earlier versions than an import takes.
+#[must_use]
+pub fn too_many_versions(max: usize) -> Error {
+    let what = format!("the bundle would hold more than {max} earlier versions and could not be imported");
+    Error::new(Code::TooLarge, what).with_remedy("export one agent at a time, or name the profiles")
+}
+
+/// An earlier version cannot be decrypted, so that the bundle would lack it.
+#[must_use]
+pub fn version_not_exported(error: Error) -> Error {
+    error.with_remedy("export without `--with-history`, or add `--skip-unreadable` to leave that version out")
+}
+
 /// There is nothing to export.
 #[must_use]
 pub fn nothing_to_export() -> Error {

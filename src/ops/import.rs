@@ -11,9 +11,10 @@ use super::save::sealed_besides;
 use crate::error::{Code, Error, Result};
 use crate::messages;
 use crate::seal::keys::Keys;
-use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan};
+use crate::transfer::{self, Action, Existing, OnConflict, Parsed, Plan, PlanEntry};
 use crate::vault::bounds;
 use crate::vault::generation::next_record;
+use crate::vault::history::{Held, Version};
 use crate::vault::home::{Vault, Writer};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::Index;
@@ -46,11 +47,11 @@ struct Stores {
 }
 
 impl Import<'_> {
-    /// Makes the plan. Takes no locks and writes nothing.
+    /// Makes the plan. Takes no locks and writes nothing. `now` is in Unix milliseconds.
     ///
     /// # Errors
     /// Those of reading; `TOO_LARGE` if an agent would have more profiles than it may.
-    pub fn plan(&self, vault: &Vault, keys: &Keys) -> Result<Plan<'_>> {
+    pub fn plan(&self, vault: &Vault, keys: &Keys, now: i64) -> Result<Plan<'_>> {
         let mut readers = HashMap::new();
         for name in self.agents() {
             if let Some(found) = vault.agent(&name)? {
@@ -62,8 +63,9 @@ impl Import<'_> {
         }
         let existing = existing_in(&readers);
         let only = self.only_agent.as_ref();
-        let plan = transfer::plan(self.parsed, &self.default_agent, only, &existing, self.on_conflict);
+        let mut plan = transfer::plan(self.parsed, &self.default_agent, only, &existing, self.on_conflict);
         check_room(&plan, &readers)?;
+        bring_versions(&mut plan, &readers, now, vault.history_days(keys))?;
         Ok(plan)
     }
 
@@ -88,7 +90,7 @@ impl Import<'_> {
         for writer in &writers {
             open.begun(writer);
         }
-        let plan = self.plan(vault, open.session.keys())?;
+        let plan = self.plan(vault, open.session.keys(), open.now())?;
         plan.check(self.skip_invalid)?;
         waits.watched.begins(messages::vault::progress::ENCRYPTING, plan.writes());
         let orders_to = self.only_agent.as_ref().unwrap_or(&self.default_agent);
@@ -131,6 +133,31 @@ fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>
         let held = readers.get(agent).map_or(0, |(_, index)| index.len());
         bounds::check_profiles(agent, held, held + new)
     })
+}
+
+/// Decides which earlier versions come with the entries of a plan.
+fn bring_versions(
+    plan: &mut Plan<'_>,
+    readers: &HashMap<AgentName, (Reader<'_>, Index)>,
+    now: i64,
+    days: u32,
+) -> Result<()> {
+    let brings = |entry: &&mut PlanEntry<'_>| entry.action.writes() && !entry.candidate.versions.is_empty();
+    for entry in plan.entries.iter_mut().filter(brings) {
+        let held = match readers.get(entry.agent) {
+            Some((reader, _)) => {
+                let mut held = Held::of(reader, &entry.target)?;
+                // What was revoked does not come back under another id either.
+                if entry.target != entry.candidate.id {
+                    held.starts_with(&Held::of(reader, &entry.candidate.id)?);
+                }
+                held
+            }
+            None => Held::default(),
+        };
+        entry.bring(|offered| held.takes(offered, now, days));
+    }
+    Ok(())
 }
 
 /// Adds a remedy to an error of size: what is too large as one change may fit as several.
@@ -203,6 +230,12 @@ fn change_of(
             record.created = created;
         }
         let store = stores.named.or_else(|| reader.store_of(&entry.target)).unwrap_or(stores.default);
+        // The sender's clock may be ahead of this one.
+        let after = entry.versions.last().map_or(0, |last| last.record.generation.saturating_add(1));
+        record.generation = record.generation.max(after);
+        for version in &entry.versions {
+            change.keep(Version { store, ..version.clone() });
+        }
         change.put_given("import", record, store, current);
     }
     if writer.agent().name() == orders_to {

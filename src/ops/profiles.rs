@@ -103,11 +103,11 @@ pub fn rename(open: &mut Open<'_>, old: &ProfileId, new: &ProfileId) -> Result<(
     let mut change = Change::default();
     // Versions that an earlier profile with the new id had may be forgotten, and these are not among them.
     let mut least = reader.entry(new)?.map_or(0, |entry| entry.history_from);
-    for Version { record: mut version, store } in reader.versions(old)?.kept {
+    for Version { record: mut version, store, imported } in reader.versions(old)?.kept {
         version.profile = new.clone();
         version.generation = version.generation.max(least);
         least = version.generation.saturating_add(1);
-        change.keep(Version { record: version, store });
+        change.keep(Version { record: version, store, imported });
     }
     for generation in history::generations(writer.agent(), old)? {
         change.drop_version(old, generation);

@@ -59,7 +59,7 @@ fn choice(open: &Open<'_>, reader: &Reader<'_>, profile: &ProfileId, to: Option<
         found => found?,
     };
     let chosen = match to {
-        None => versions.kept.len() - 1,
+        None => latest(&versions.kept, current.as_ref()),
         Some(generation) => {
             versions.kept.iter().position(|version| version.record.generation == generation).ok_or_else(
                 || messages::ops::no_such_version(profile, generation, &open.command("history", profile)),
@@ -74,6 +74,15 @@ fn choice(open: &Open<'_>, reader: &Reader<'_>, profile: &ProfileId, to: Option<
     let version =
         versions.kept.into_iter().nth(chosen).ok_or_else(|| messages::ops::nothing_to_undo(profile))?;
     Ok(Choice { version, current })
+}
+
+/// Returns which of the versions the current record replaced, or the last one if that is not known. A bundle may have
+/// brought versions that were written after the one that was current here.
+fn latest(versions: &[Version], current: Option<&Found>) -> usize {
+    let replaced = current.and_then(|found| found.record.replaces.as_ref());
+    replaced
+        .and_then(|replaced| versions.iter().position(|v| v.record.generation == replaced.generation))
+        .unwrap_or(versions.len() - 1)
 }
 
 /// Returns the store that the version goes to: the one that the profile is in, else the one that it was in.

@@ -1,9 +1,9 @@
 //! The contents of a bundle: profiles for another machine, as JSON inside an age file.
 
-use indexmap::IndexMap;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::bundle_history;
 use super::candidate::{Candidate, Invalid, Parsed};
 use super::details;
 use super::expiry::{self, Zero};
@@ -16,55 +16,18 @@ use super::{ParseOptions, bounds};
 use crate::error::{Code, Result};
 use crate::json;
 use crate::messages::transfer::{self as say, reason};
-use crate::secret::{self, Buffer, ExposeSecret, SecretString};
+use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::term::escape::is_unsafe;
 use crate::vault::credential::{Credential, CredentialType, EXPIRES_MAX};
 use crate::vault::id::{AgentName, ProfileId, quoted_in_full};
-use crate::vault::record::Record;
+use crate::vault::record::Details;
+
+pub use super::bundle_out::{Outgoing, write};
 
 /// The format's name, which marks JSON as the contents of a bundle.
 pub const MARK: &str = "strongroom-bundle";
-const VERSION: u32 = 1;
-
-#[derive(Serialize)]
-struct Out<'a> {
-    format: &'a str,
-    version: u32,
-    created: i64,
-    profiles: Vec<OutProfile<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OutProfile<'a> {
-    agent: &'a str,
-    profile: &'a str,
-    provider: &'a str,
-    r#type: &'a str,
-    created: i64,
-    updated: i64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    expires: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    email: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    display_name: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    copy_to_agents: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    hosts: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    helpers: Option<&'a [String]>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'a str>,
-    #[serde(serialize_with = "secret::serialize")]
-    secret: &'a SecretString,
-    #[serde(skip_serializing_if = "IndexMap::is_empty")]
-    extra: IndexMap<&'a str, &'a RawValue>,
-}
+pub(super) const VERSION: u32 = 1;
 
 #[derive(Deserialize)]
 struct Head {
@@ -76,49 +39,6 @@ struct Head {
 struct In<'a> {
     #[serde(borrow)]
     profiles: Vec<&'a RawValue>,
-}
-
-/// Returns the plaintext of a bundle.
-///
-/// # Errors
-/// `INTERNAL`.
-pub fn write(records: &[(AgentName, Record)], now: i64) -> Result<Buffer> {
-    let internal = |_| say::bundle_not_written();
-    let mut profiles = Vec::with_capacity(records.len());
-    let mut size = 256;
-    for (agent, record) in records {
-        let credential = &record.credential;
-        let extra = credential
-            .extra
-            .iter()
-            .map(|(key, value)| Ok((key.as_str(), serde_json::from_str(value.expose_secret())?)))
-            .collect::<serde_json::Result<IndexMap<_, &RawValue>>>()
-            .map_err(internal)?;
-        size += 512 + record.details.size() + credential.secret.expose_secret().len();
-        size += extra.values().map(|raw| raw.get().len() + 64).sum::<usize>();
-        profiles.push(OutProfile {
-            agent: agent.as_str(),
-            profile: record.profile.as_str(),
-            provider: credential.provider.as_str(),
-            r#type: credential.kind.as_str(),
-            created: record.created,
-            updated: record.updated,
-            expires: credential.expires,
-            email: credential.email.as_deref(),
-            display_name: credential.display_name.as_deref(),
-            copy_to_agents: credential.copy_to_agents,
-            hosts: record.details.hosts.as_deref(),
-            username: record.details.username.as_deref(),
-            helpers: record.details.helpers.as_deref(),
-            note: record.details.note.as_deref(),
-            secret: &credential.secret,
-            extra,
-        });
-    }
-    let mut plaintext = Buffer::with_capacity(size);
-    serde_json::to_writer(&mut plaintext, &Out { format: MARK, version: VERSION, created: now, profiles })
-        .map_err(internal)?;
-    Ok(plaintext)
 }
 
 /// Returns whether a decrypted age file is a bundle, and not another format that was encrypted with age.
@@ -139,13 +59,17 @@ pub fn parse(plaintext: &[u8], options: &ParseOptions<'_>) -> Result<Parsed> {
         return Err(say::newer_bundle());
     }
     let read: In = serde_json::from_slice(plaintext).map_err(|error| json::located(&error, what))?;
-    let mut parsed = Parsed::default();
+    let (mut parsed, mut versions) = (Parsed::default(), 0);
     for (number, raw) in read.profiles.iter().enumerate() {
         let place = format!("profiles[{number}]");
         match candidate(raw, &place, options) {
             Ok((candidate, warnings)) => {
                 let told = warnings.into_iter().map(|line| format!("{place} ({}): {line}", candidate.id));
                 parsed.warnings.extend(told);
+                versions += candidate.versions.len();
+                if versions > bounds::ENTRIES_MAX {
+                    return Err(say::too_many_versions(what, bounds::ENTRIES_MAX));
+                }
                 parsed.candidates.push(candidate);
             }
             Err((name, problem)) => {
@@ -176,7 +100,7 @@ fn candidate(
             return Err((shown_name(name), Problem::new(Code::InvalidId, reason)));
         }
     };
-    match profile(fields, id, place) {
+    match profile(fields, id, name, place) {
         Ok(read) => Ok(read),
         Err(problem) => Err((shown_name(name), problem)),
     }
@@ -189,20 +113,38 @@ fn shown_name(name: &str) -> Option<String> {
 fn profile(
     mut fields: Fields<'_>,
     id: ProfileId,
+    name: &str,
     place: &str,
 ) -> std::result::Result<(Candidate, Vec<String>), Problem> {
-    let missing = |field| Problem::new(Code::BadData, reason::missing()).at(field);
     let agent = fields::take_text(&mut fields, "agent")?
         .map(|agent| agent.expose_secret().parse::<AgentName>())
         .transpose()
         .map_err(|_| Problem::new(Code::InvalidAgent, reason::not_an_agent()).at("agent"))?;
-    let provider = fields::take_text(&mut fields, "provider")?.ok_or_else(|| missing("provider"))?;
+    let Contents { credential, details, created, updated, warnings } = contents(&mut fields, &id)?;
+    let versions = bundle_history::take(&mut fields, &id, name)?;
+    let place = place.to_owned();
+    Ok((Candidate { agent, id, credential, details, created, updated, versions, place }, warnings))
+}
+
+/// What a profile and an earlier version have in common.
+pub(super) struct Contents {
+    pub(super) credential: Credential,
+    pub(super) details: Details,
+    pub(super) created: Option<i64>,
+    pub(super) updated: Option<i64>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Takes what a profile and an earlier version have in common.
+pub(super) fn contents(fields: &mut Fields<'_>, id: &ProfileId) -> std::result::Result<Contents, Problem> {
+    let missing = |field| Problem::new(Code::BadData, reason::missing()).at(field);
+    let provider = fields::take_text(fields, "provider")?.ok_or_else(|| missing("provider"))?;
     let provider = entry::provider(provider.expose_secret())?;
-    agree(&id, &provider)?;
-    let kind = fields::take_text(&mut fields, "type")?.ok_or_else(|| missing("type"))?;
+    agree(id, &provider)?;
+    let kind = fields::take_text(fields, "type")?.ok_or_else(|| missing("type"))?;
     let kind = CredentialType::parse(kind.expose_secret())
         .ok_or_else(|| Problem::new(Code::BadData, reason::unknown_type()).at("type"))?;
-    let secret = fields::take_text(&mut fields, "secret")?.ok_or_else(|| missing("secret"))?;
+    let secret = fields::take_text(fields, "secret")?.ok_or_else(|| missing("secret"))?;
     let Checked { secret, mut warnings } =
         check(secret.expose_secret()).map_err(|problem| problem.at("secret"))?;
     // No vault of ours would contain one of these.
@@ -210,13 +152,13 @@ fn profile(
         return Err(Problem::new(Code::BadData, reason::control_character()).at("secret"));
     }
     let mut credential = Credential::new(kind, provider, secret);
-    credential.expires = expiry::take(&mut fields, Zero::Unknown, &mut warnings)?;
-    credential.email = entry::label(&mut fields, "email")?;
-    credential.display_name = entry::label(&mut fields, "displayName")?;
-    credential.copy_to_agents = entry::copy_to_agents(&mut fields)?;
-    let details = details::take(&mut fields)?;
-    let (created, updated) = (instant(&mut fields, "created")?, instant(&mut fields, "updated")?);
-    let extra = match fields::take(&mut fields, "extra") {
+    credential.expires = expiry::take(fields, Zero::Unknown, &mut warnings)?;
+    credential.email = entry::label(fields, "email")?;
+    credential.display_name = entry::label(fields, "displayName")?;
+    credential.copy_to_agents = entry::copy_to_agents(fields)?;
+    let details = details::take(fields)?;
+    let (created, updated) = (instant(fields, "created")?, instant(fields, "updated")?);
+    let extra = match fields::take(fields, "extra") {
         None => Fields::default(),
         Some(raw) => fields::object(raw)
             .ok_or_else(|| Problem::new(Code::BadData, reason::not_object()).at("extra"))?,
@@ -227,8 +169,7 @@ fn profile(
     credential.extra = extra.into_iter().map(|(key, value)| (key, SecretString::from(value.get()))).collect();
     entry::check_size(&credential)?;
     details::check_size(&details, &credential)?;
-    let candidate = Candidate { agent, id, credential, details, created, updated, place: place.to_owned() };
-    Ok((candidate, warnings))
+    Ok(Contents { credential, details, created, updated, warnings })
 }
 
 fn instant(fields: &mut Fields<'_>, name: &'static str) -> std::result::Result<Option<i64>, Problem> {
@@ -242,6 +183,7 @@ fn instant(fields: &mut Fields<'_>, name: &'static str) -> std::result::Result<O
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vault::record::Record;
 
     fn record() -> Record {
         let profile: ProfileId = "openai-codex:me".parse().unwrap();
@@ -250,7 +192,7 @@ mod tests {
         credential.expires = Some(9);
         credential.extra.insert("refresh".into(), SecretString::from("\"canary-refresh\""));
         let (generation, created, updated) = (4, 1, 2);
-        let details = crate::vault::record::Details {
+        let details = Details {
             hosts: Some(vec!["https://x.io".into()]),
             username: Some("me".into()),
             helpers: Some(vec!["git".into()]),
@@ -261,10 +203,14 @@ mod tests {
         Record { profile, generation, created, updated, rotated, replaces, by, credential, details }
     }
 
+    fn outgoing(agent: &AgentName, record: &Record) -> Outgoing {
+        Outgoing { agent: agent.clone(), record: record.clone(), versions: Vec::new() }
+    }
+
     #[test]
     fn profiles_survive_a_bundle() {
         let (agent, record) = ("ops".parse::<AgentName>().unwrap(), record());
-        let plaintext = write(&[(agent.clone(), record.clone())], 7).unwrap();
+        let plaintext = write(&[outgoing(&agent, &record)], 7).unwrap();
         assert!(is_bundle(plaintext.expose()));
         let parsed = parse(plaintext.expose(), &ParseOptions::default()).unwrap();
         let candidate = &parsed.candidates[0];

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::value::Problem;
 use crate::error::Code;
 use crate::vault::credential::Credential;
+use crate::vault::history::Version;
 use crate::vault::id::{AgentName, ProfileId, Provider};
 use crate::vault::record::Details;
 
@@ -25,6 +26,8 @@ pub struct Candidate {
     pub created: Option<i64>,
     /// When it was last changed, in Unix milliseconds, if the source says so.
     pub updated: Option<i64>,
+    /// The earlier versions that the source has of it, the oldest first.
+    pub versions: Vec<Version>,
     /// Its place in the source.
     pub place: String,
 }

@@ -222,6 +222,7 @@ pub(super) fn take(
                 details: Details::default(),
                 created: None,
                 updated: None,
+                versions: Vec::new(),
                 place,
             });
         }

@@ -240,7 +240,7 @@ mod tests {
         let taken = take(&mut fields, zero, &mut warnings);
         taken
             .map(|at| (at, warnings.len()))
-            .map_err(|problem| format!("{} {}", problem.field.unwrap_or_default(), problem.reason))
+            .map_err(|problem| format!("{} {}", problem.field.as_deref().unwrap_or_default(), problem.reason))
     }
 
     #[test]

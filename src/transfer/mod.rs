@@ -5,6 +5,8 @@
 
 pub mod bounds;
 pub mod bundle;
+mod bundle_history;
+mod bundle_out;
 mod candidate;
 mod decimal;
 mod details;

@@ -146,6 +146,7 @@ impl Collector<'_> {
                     details: Details::default(),
                     created: None,
                     updated: None,
+                    versions: Vec::new(),
                     place,
                 });
             }

@@ -9,6 +9,7 @@ use super::{Candidate, Invalid, Parsed, Skipped};
 use crate::error::{Code, Error, Result};
 use crate::messages::transfer::{self as say, reason};
 use crate::vault::credential::Credential;
+use crate::vault::history::Version;
 use crate::vault::id::{AgentName, PROFILE_ID_MAX, ProfileId, Provider};
 use crate::vault::record::Details;
 
@@ -129,6 +130,10 @@ pub struct PlanEntry<'p> {
     pub hosts: Vec<&'p str>,
     /// The helpers that the profile would not have without the source.
     pub helpers: Vec<&'p str>,
+    /// The earlier versions that come with it, the oldest first.
+    pub versions: Vec<Version>,
+    /// How many earlier versions of the source do not come with it.
+    pub left_out: usize,
 }
 
 /// What an import would do with a source.
@@ -146,6 +151,17 @@ pub struct Plan<'p> {
     pub order: IndexMap<Provider, Vec<ProfileId>>,
 }
 
+impl PlanEntry<'_> {
+    /// Sets which earlier versions of the candidate come with it. `takes` returns those of a list that the vault takes.
+    pub fn bring(&mut self, takes: impl FnOnce(&[Version]) -> Vec<Version>) {
+        self.versions = takes(&self.candidate.versions);
+        for version in &mut self.versions {
+            version.record.profile = self.target.clone();
+        }
+        self.left_out = self.candidate.versions.len() - self.versions.len();
+    }
+}
+
 impl Plan<'_> {
     /// Counts the credentials that would be written.
     #[must_use]
@@ -158,6 +174,12 @@ impl Plan<'_> {
     pub fn widens(&self) -> bool {
         let widens = |entry: &&PlanEntry<'_>| !entry.hosts.is_empty() || !entry.helpers.is_empty();
         self.entries.iter().filter(|entry| entry.action.writes()).any(|entry| widens(&entry))
+    }
+
+    /// Counts the earlier versions that would be written.
+    #[must_use]
+    pub fn versions(&self) -> usize {
+        self.entries.iter().map(|entry| entry.versions.len()).sum()
     }
 
     /// Checks whether the plan can be carried out.
@@ -229,7 +251,9 @@ pub fn plan<'p>(
             Action::Add | Action::RenameTo(_) => added(&Existing::Absent, candidate),
             Action::Replace | Action::Conflict => added(&held, candidate),
         };
-        entries.push(PlanEntry { candidate, agent, action, target, hosts, helpers });
+        let left_out = if action.writes() { candidate.versions.len() } else { 0 };
+        let versions = Vec::new();
+        entries.push(PlanEntry { candidate, agent, action, target, hosts, helpers, versions, left_out });
     }
     let order = renamed_order(order, &entries, forced_agent.unwrap_or(default_agent));
     Plan { entries, skipped, invalid, warnings, order }
@@ -265,8 +289,11 @@ fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> 
             reason: reason::missing().to_owned(),
         });
     };
-    let is_other =
-        |other: &&Candidate| !other.credential.same_as(&first.credential) || other.details != first.details;
+    let is_other = |other: &&Candidate| {
+        !other.credential.same_as(&first.credential)
+            || other.details != first.details
+            || !same_versions(&other.versions, &first.versions)
+    };
     match rest.find(is_other) {
         None => Ok(first),
         Some(other) => Err(Invalid {
@@ -275,6 +302,14 @@ fn only(mut group: Vec<&Candidate>) -> std::result::Result<&Candidate, Invalid> 
             reason: reason::same_id(&first.id),
         }),
     }
+}
+
+fn same_versions(one: &[Version], other: &[Version]) -> bool {
+    let same = |(one, other): (&Version, &Version)| {
+        one.record.generation == other.record.generation
+            && one.record.credential.same_as(&other.record.credential)
+    };
+    one.len() == other.len() && one.iter().zip(other).all(same)
 }
 
 /// Returns the id of a renamed copy: the first one that is free, or one under which an earlier import stored the same

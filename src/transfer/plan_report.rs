@@ -23,6 +23,9 @@ pub struct Summary {
     pub warnings: Vec<String>,
     /// How many credentials would be written.
     pub writes: usize,
+    /// How many earlier versions would be written with them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub versions: usize,
 }
 
 /// A candidate in a [`Summary`].
@@ -54,6 +57,12 @@ pub struct EntrySummary {
     /// The helpers that it would add.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub helpers: Vec<String>,
+    /// How many earlier versions would come with it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub versions: usize,
+    /// How many earlier versions of the source would not.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub versions_left_out: usize,
 }
 
 /// An entry that is skipped, in a [`Summary`].
@@ -74,6 +83,12 @@ pub struct InvalidSummary {
     pub code: &'static str,
     /// What is wrong.
     pub reason: String,
+}
+
+// Serde passes a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+const fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Plan<'_> {
@@ -98,13 +113,16 @@ impl Plan<'_> {
                 .collect(),
             warnings: self.warnings.to_vec(),
             writes: self.writes(),
+            versions: self.versions(),
         }
     }
 
-    /// Returns the plan for people: one line for each entry, another if it adds hosts or helpers, and the counts last.
+    /// Returns the plan for people: one line for each entry, others if it adds hosts or helpers or brings earlier
+    /// versions, and the counts last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        let lines_of = |entry: &PlanEntry<'_>| [Some(entry_line(entry)), destinations_line(entry)];
+        let lines_of =
+            |entry: &PlanEntry<'_>| [Some(entry_line(entry)), destinations_line(entry), versions_line(entry)];
         let mut lines: Vec<String> = self.entries.iter().flat_map(lines_of).flatten().collect();
         lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "skipped", s.place, s.reason)));
         lines.extend(
@@ -152,6 +170,8 @@ fn entry_summary(entry: &PlanEntry<'_>) -> EntrySummary {
         expires: credential.expires,
         hosts: owned(&entry.hosts),
         helpers: owned(&entry.helpers),
+        versions: entry.versions.len(),
+        versions_left_out: entry.left_out,
     }
 }
 
@@ -162,6 +182,12 @@ fn owned(names: &[&str]) -> Vec<String> {
 /// Returns a line about the hosts and helpers that an entry would add, because they let its secret go to more places.
 fn destinations_line(entry: &PlanEntry<'_>) -> Option<String> {
     let said = say::added_destinations(&entry.hosts, &entry.helpers)?;
+    Some(format!("{:<10} {said}", ""))
+}
+
+/// Returns a line about the earlier versions of an entry.
+fn versions_line(entry: &PlanEntry<'_>) -> Option<String> {
+    let said = say::brought_versions(entry.versions.len(), entry.left_out)?;
     Some(format!("{:<10} {said}", ""))
 }
 

@@ -22,7 +22,16 @@ fn candidate(profile: &str, secret: &str, place: &str) -> Candidate {
     let id = id(profile);
     let credential = credential(&id, secret);
     let (details, place) = (Details::default(), place.to_owned());
-    Candidate { agent: None, id, credential, details, created: None, updated: None, place }
+    Candidate {
+        agent: None,
+        id,
+        credential,
+        details,
+        created: None,
+        updated: None,
+        versions: Vec::new(),
+        place,
+    }
 }
 
 /// A vault in memory, of the agent `main`: id to secret, `?` for one that cannot be opened.

@@ -12,7 +12,7 @@ use crate::vault::credential::SECRET_MAX;
 #[derive(Debug)]
 pub(super) struct Problem {
     /// The field, by a name that this program knows; `None` for the entry as a whole.
-    pub(super) field: Option<&'static str>,
+    pub(super) field: Option<Cow<'static, str>>,
     pub(super) code: Code,
     pub(super) reason: Cow<'static, str>,
 }
@@ -23,7 +23,16 @@ impl Problem {
     }
 
     pub(super) fn at(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says that it is in the item with this number of a list.
+    pub(super) fn within(mut self, list: &'static str, number: usize) -> Self {
+        self.field = Some(match self.field {
+            Some(field) => format!("{list}[{number}].{field}").into(),
+            None => format!("{list}[{number}]").into(),
+        });
         self
     }
 }

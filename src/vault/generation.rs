@@ -10,6 +10,15 @@ use super::record::{Details, Record, Replaced};
 use crate::error::Result;
 use crate::messages;
 
+/// How far a generation may be ahead of the clock, in milliseconds, before a clock must have been wrong: one day.
+const AHEAD: u64 = 24 * 3_600 * 1_000;
+
+/// Returns whether a generation is so far ahead of `now`, in Unix milliseconds, that a clock must have been wrong.
+#[must_use]
+pub fn is_ahead(generation: u64, now: i64) -> bool {
+    generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD)
+}
+
 /// The generations that a ledger knows.
 #[derive(Debug)]
 pub struct Generations {

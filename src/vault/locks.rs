@@ -174,7 +174,8 @@ impl Vault {
     }
 
     /// Returns how long earlier versions are kept at least, in days. If the settings cannot be verified, none is too old.
-    fn history_days(&self, keys: &Keys) -> u32 {
+    #[must_use]
+    pub fn history_days(&self, keys: &Keys) -> u32 {
         self.settings(keys).map_or(u32::MAX, |settings| settings.history_days.unwrap_or(HISTORY_DAYS))
     }
 

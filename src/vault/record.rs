@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::credential::{Credential, CredentialType};
+use super::history::{Imported, Version as Earlier};
 use super::id::ProfileId;
 use super::ledger::GENERATION_MAX;
-use super::store::Store;
 use crate::error::Result;
 use crate::json;
 use crate::messages::vault::records as messages;
@@ -105,6 +105,9 @@ struct Out<'a> {
     /// Only in an earlier version: the store that it was in.
     #[serde(skip_serializing_if = "Option::is_none")]
     store: Option<&'a str>,
+    /// Only in an earlier version that a bundle brought: what the bundle says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    imported: Option<&'a Imported>,
     #[serde(serialize_with = "secret::serialize")]
     secret: &'a SecretString,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -161,11 +164,11 @@ impl Record {
         record::seal(ring, Purpose::Record, self.plaintext(ring, None)?.expose())
     }
 
-    /// Returns the padded plaintext. An earlier version says which store it was in.
+    /// Returns the padded plaintext. An earlier version says which store it was in, and whether a bundle brought it.
     ///
     /// # Errors
     /// `TAMPERED`, `INTERNAL`.
-    pub(super) fn plaintext(&self, ring: &Ring, store: Option<Store>) -> Result<Buffer> {
+    pub(super) fn plaintext(&self, ring: &Ring, earlier: Option<&Earlier>) -> Result<Buffer> {
         let credential = &self.credential;
         let internal = |_| messages::not_serialized();
         if self.generation > GENERATION_MAX {
@@ -195,7 +198,8 @@ impl Record {
             display_name: credential.display_name.as_deref(),
             copy_to_agents: credential.copy_to_agents,
             details: &self.details,
-            store: store.map(Store::as_str),
+            store: earlier.map(|version| version.store.as_str()),
+            imported: earlier.and_then(|version| version.imported.as_ref()),
             secret: &credential.secret,
             extra,
         };

@@ -38,6 +38,8 @@ pub struct Case {
     logged_before: usize,
     /// Whether an undo brings back what the change replaced or removed.
     can_be_undone: bool,
+    /// How many earlier versions the change brings to each profile that it replaces.
+    brings: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,6 +98,7 @@ impl Case {
             logged,
             logged_before: 0,
             can_be_undone: false,
+            brings: 0,
         }
     }
 
@@ -133,7 +136,7 @@ impl Case {
             let versions = session.run(["history", id, "--json"]).ok().json();
             let kept =
                 versions.as_array().unwrap().iter().filter(|version| version["current"] == false).count();
-            if kept != usize::from(state == State::New) {
+            if kept != if state == State::New { 1 + self.brings } else { 0 } {
                 return Err(format!("{state:?}, and {kept} versions of {id} are kept"));
             }
             if state == State::New {
@@ -334,6 +337,28 @@ pub fn import(entries: usize) -> Case {
     }
     case.input = serde_json::json!({ "version": 1, "profiles": profiles }).to_string().into_bytes();
     case.disables("openrouter:k00")
+}
+
+/// Imports a bundle with earlier versions: they come with the profile that they belong to, or not at all.
+pub fn import_with_history(form: Form) -> Case {
+    let import = ["import", "-", "--yes", "--on-conflict", "replace"];
+    let mut case = Case::new("import with history", &import, "", ("import", 1))
+        .affects("openrouter:over", Some("made-up-old-key"), Some("made-up-new-key"))
+        .can_be_undone();
+    form.prepare(&case.template);
+    case.brings = 3;
+    let version = |generation: usize| {
+        serde_json::json!({ "generation": generation, "op": "paste", "provider": "openrouter",
+            "type": "api_key", "secret": format!("made-up-earlier-{generation}") })
+    };
+    let history: Vec<_> = (1..=case.brings).map(version).collect();
+    let profile = serde_json::json!({ "profile": "openrouter:over", "provider": "openrouter", "type": "api_key",
+        "secret": "made-up-new-key", "generation": 4, "history": history });
+    let plain = serde_json::json!({ "format": "strongroom-bundle", "version": 1, "profiles": [profile] });
+    let recipient = case.template.run(["recipient"]).ok().stdout;
+    let recipient: age::x25519::Recipient = recipient.trim().parse().unwrap();
+    case.input = age::encrypt(&recipient, plain.to_string().as_bytes()).unwrap();
+    case
 }
 
 /// The very first change also creates the agent's directory and its files.

@@ -23,6 +23,7 @@ fn a_rename_is_as_its_exit_status_says() {
 #[test]
 fn an_import_is_as_its_exit_status_says() {
     cases::import(9).run(Fault::Error("ENOSPC"));
+    cases::import_with_history(Form::Journal).run(Fault::Error("ENOSPC"));
 }
 
 #[test]

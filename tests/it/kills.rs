@@ -33,6 +33,12 @@ fn an_import_that_is_killed_is_all_or_nothing() {
 }
 
 #[test]
+fn earlier_versions_come_with_their_profile_or_not_at_all() {
+    cases::import_with_history(Form::Journal).run(Fault::Kill);
+    cases::import_with_history(Form::Directory).run(Fault::Kill);
+}
+
+#[test]
 fn a_first_profile_is_there_or_not() {
     cases::first().run(Fault::Kill);
 }

@@ -25,6 +25,7 @@ mod forge;
 mod full_disk;
 mod goldens;
 mod history;
+mod history_bundles;
 mod homes;
 mod hostile_files;
 mod hostile_ids;

@@ -7,10 +7,11 @@ use super::speech::warn;
 use crate::cli::{key_file, notices};
 use crate::error::{Code, Error, Result};
 use crate::messages::cli::{arguments, keys};
+use crate::ops::notice::Notice;
 use crate::ops::open::Open;
 use crate::seal::keys::VaultId;
 use crate::secret_format;
-use crate::term::secret_input;
+use crate::term::{out, secret_input};
 use crate::unlock::cache;
 use crate::unlock::key_sources::{Ask, Named};
 use crate::vault::home::{self, Session, Vault};
@@ -93,14 +94,19 @@ impl Context {
     /// `INVALID_AGENT`; those of [`Context::verify_agent`].
     pub fn open_by<'v>(&self, vault: &'v Vault, session: Session) -> Result<Open<'v>> {
         self.verify_agent(vault, &session)?;
-        let env = self.env.clone();
+        let (env, json) = (self.env.clone(), self.json());
         Ok(Open {
             vault,
             session,
             agent: self.agent()?,
             waits: self.waits(""),
             env: env.clone(),
-            hears: Box::new(move |notice| warn(&env, &notices::sentence(notice))),
+            hears: Box::new(move |notice| match notice {
+                // It is what to do next, and nothing is wrong.
+                Notice::ClientReload if json => {}
+                Notice::ClientReload => out::write_error(&format!("{}\n", notices::sentence(notice))),
+                _ => warn(&env, &notices::sentence(notice)),
+            }),
         })
     }
 

@@ -125,7 +125,7 @@ fn carry_out(context: &mut Context, args: &Import, open: &mut Open<'_>, source: 
         store: args.store.map(Into::into),
     };
     // This plan takes no lock: a refusal leaves no trace, and a person may take time to read the plan.
-    let first = import.plan(open.vault, open.session.keys())?;
+    let first = import.plan(open.vault, open.session.keys(), open.now())?;
     if let Some(digest) = &source.digest {
         context.say(&bundles::bundle_digest(digest));
         context.say(bundles::COMPARE_DIGEST);
@@ -198,7 +198,7 @@ fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -
             bundles::ALREADY_STORED.to_owned()
         }
         0 => bundles::UNCHANGED.to_owned(),
-        profiles => bundles::imported(profiles),
+        profiles => bundles::imported(profiles, plan.versions()),
     })?;
     if writes > 0 && source.format != Format::Bundle {
         let left = plan.invalid.len() + plan.skipped.len();

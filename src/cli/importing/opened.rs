@@ -18,7 +18,8 @@ use crate::transfer::source::{self, SOURCE_MAX};
 use crate::transfer::{self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment};
 use crate::unlock::read::{self, Stream};
 use crate::unlock::unlock_files::Unlocked;
-use crate::vault::credential::CredentialType;
+use crate::vault::credential::{Credential, CredentialType};
+use crate::vault::history::Version;
 use crate::vault::home::{Session, Vault};
 
 /// A source that was read, decrypted and parsed.
@@ -88,6 +89,16 @@ fn skip_oauth(parsed: &mut Parsed) {
         .into_iter()
         .partition(|candidate| candidate.credential.kind == CredentialType::OAuth);
     parsed.candidates = kept;
+    let is_kept = |version: &Version| version.record.credential.kind != CredentialType::OAuth;
+    for candidate in &mut parsed.candidates {
+        let before = candidate.versions.len();
+        candidate.versions.retain(is_kept);
+        let left_out = before - candidate.versions.len();
+        if left_out > 0 {
+            let said = bundles::oauth_versions_skipped(left_out);
+            parsed.warnings.push(format!("{} ({}): {said}", candidate.place, candidate.id));
+        }
+    }
     parsed.skipped.extend(oauth.into_iter().map(|candidate| Skipped {
         place: format!("{} ({})", candidate.place, candidate.id),
         reason: bundles::OAUTH_SKIPPED.to_owned(),
@@ -96,7 +107,11 @@ fn skip_oauth(parsed: &mut Parsed) {
 
 /// Adds a warning if there are OAuth sign-ins.
 fn warn_of_oauth(parsed: &mut Parsed) {
-    if parsed.candidates.iter().any(|candidate| candidate.credential.kind == CredentialType::OAuth) {
+    let is_oauth = |credential: &Credential| credential.kind == CredentialType::OAuth;
+    if parsed.candidates.iter().any(|candidate| {
+        is_oauth(&candidate.credential)
+            || candidate.versions.iter().any(|version| is_oauth(&version.record.credential))
+    }) {
         parsed.warnings.push(bundles::OAUTH_IN_TWO_PLACES.to_owned());
     }
 }

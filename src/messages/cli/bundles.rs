@@ -83,8 +83,8 @@ pub fn not_a_file_name(path: &Path) -> Error {
 
 /// The confirmation of an export; `path` is `None` for standard output.
 #[must_use]
-pub fn exported(profiles: usize, path: Option<&Path>, digest: &str) -> String {
-    let many = counted(profiles as u64, "profile");
+pub fn exported(profiles: usize, versions: usize, path: Option<&Path>, digest: &str) -> String {
+    let many = with_versions(profiles, versions);
     match path {
         Some(path) => format!("Exported {many} to {}.\nSHA-256: {digest}", shown(path)),
         None => format!("Exported {many}. SHA-256: {digest}"),
@@ -133,8 +133,32 @@ pub const UNCHANGED: &str = "Nothing was changed.";
 
 /// The confirmation of an import.
 #[must_use]
-pub fn imported(profiles: usize) -> String {
-    format!("Imported {}.", counted(profiles as u64, "profile"))
+pub fn imported(profiles: usize, versions: usize) -> String {
+    format!("Imported {}.", with_versions(profiles, versions))
+}
+
+/// The end of a profile's line in an export: the number of its earlier versions, if there are any.
+#[must_use]
+pub fn with_earlier(versions: usize) -> String {
+    match versions {
+        0 => String::new(),
+        _ => format!("  {}", counted(versions as u64, "earlier version")),
+    }
+}
+
+/// Profiles, and the earlier versions that come with them.
+fn with_versions(profiles: usize, versions: usize) -> String {
+    let profiles = counted(profiles as u64, "profile");
+    match versions {
+        0 => profiles,
+        _ => format!("{profiles} and {}", counted(versions as u64, "earlier version")),
+    }
+}
+
+/// Earlier versions of a bundle are OAuth sign-ins, and are left out.
+#[must_use]
+pub fn oauth_versions_skipped(count: usize) -> String {
+    format!("left out {}: {OAUTH_SKIPPED}", counted(count as u64, "earlier version"))
 }
 
 /// The source was imported as a whole.

@@ -8,6 +8,7 @@ pub mod reason;
 use std::fmt::Display;
 
 use crate::error::{Code, Error};
+use crate::term::count::counted;
 
 // Whole sources.
 
@@ -85,6 +86,11 @@ pub fn too_many_values(what: &str, max: usize) -> Error {
 /// A source has more entries than an import may.
 pub fn too_many_entries(what: &str, max: usize) -> Error {
     too_many(format!("{what} contains more than {max} entries"))
+}
+
+/// A bundle has more earlier versions than an import may.
+pub fn too_many_versions(what: &str, max: usize) -> Error {
+    too_many(format!("{what} contains more than {max} earlier versions"))
 }
 
 fn too_many(what: String) -> Error {
@@ -214,6 +220,16 @@ pub fn ignored_variables(count: usize) -> String {
 pub fn ignored_lines(lines: &str, more: usize) -> String {
     let more = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("ignored, because not of the form NAME=value: line {lines}{more}")
+}
+
+/// The earlier versions that an entry brings, or `None` if the source has none of it.
+pub fn brought_versions(brought: usize, left_out: usize) -> Option<String> {
+    let brings = format!("brings {}", counted(brought as u64, "earlier version"));
+    match (brought, left_out) {
+        (0, 0) => None,
+        (_, 0) => Some(brings),
+        _ => Some(format!("{brings}, leaves out {left_out}")),
+    }
 }
 
 /// The hosts and helpers that an entry adds, or `None` if it adds neither.

@@ -154,6 +154,31 @@ pub fn not_a_list_of_texts() -> &'static str {
     "is not a list of texts"
 }
 
+/// A field is not a list.
+pub fn not_a_list() -> &'static str {
+    "is not a list"
+}
+
+/// A field is not a generation.
+pub fn not_a_generation() -> &'static str {
+    "is not a number from 1 to 2^52"
+}
+
+/// An earlier version has a generation like the current one's, or a greater one.
+pub fn not_earlier() -> &'static str {
+    "is not below the generation of the profile"
+}
+
+/// Two earlier versions have the same generation.
+pub fn generation_twice() -> &'static str {
+    "is that of another version too"
+}
+
+/// An earlier version names another profile.
+pub fn of_another_profile() -> &'static str {
+    "is not the profile that the version is listed in"
+}
+
 /// A list is too long.
 pub fn more_items_than(max: usize) -> String {
     format!("has more than {max} items")

@@ -65,7 +65,7 @@ pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<Vec<Pa
     let mut changed = Vec::new();
     if !planned.link.sqlite {
         for (agent, path) in planned.link.agents()? {
-            let mirrored = mirror::remove(open, &agent, path)?;
+            let mirrored = mirror::remove(open, &agent, path, planned.link.made.contains(agent.as_str()))?;
             changed.extend(mirrored.changes.then_some(mirrored.path));
         }
     }

@@ -45,6 +45,9 @@ pub struct Link {
     pub sqlite: bool,
     /// The connected agents, each with the file in which a client up to 2026.6.1 keeps its profiles.
     pub agents: BTreeMap<String, PathBuf>,
+    /// The agents whose file was made by connecting.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub made: BTreeSet<String>,
     /// The references that a plan put into the client's own store.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub applied: BTreeSet<String>,

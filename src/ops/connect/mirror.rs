@@ -29,6 +29,8 @@ pub struct Mirrored {
     pub path: PathBuf,
     /// Whether the file changes.
     pub changes: bool,
+    /// Whether there was no file.
+    pub made: bool,
     /// What the client keeps itself under ids of the vault.
     pub kept: Kept,
 }
@@ -51,12 +53,9 @@ impl Versions {
 pub(super) fn plan(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<Mirrored> {
     let own = index_of(open, agent)?;
     let versions = versions(path, |there| own.mirror_to(there))?;
-    Ok(Mirrored {
-        agent: agent.clone(),
-        path: path.to_owned(),
-        changes: versions.changes(),
-        kept: versions.kept,
-    })
+    let changes = versions.changes();
+    let made = changes && versions.now.is_none();
+    Ok(Mirrored { agent: agent.clone(), path: path.to_owned(), changes, made, kept: versions.kept })
 }
 
 /// Writes the mirror of an agent, under the agent's lock and the client's.
@@ -67,12 +66,21 @@ pub(super) fn write(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<M
     replace(open, agent, path, |there| own.mirror_to(there))
 }
 
-/// Takes the entries of the vault out of the client's file.
-pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<Mirrored> {
-    replace(open, agent, path, |there| {
+/// Takes the entries of the vault out of the client's file. One that connecting made goes if nothing else is in it.
+pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path, made: bool) -> Result<Mirrored> {
+    let removed = replace(open, agent, path, |there| {
         there.unmirror();
         Kept::default()
-    })
+    })?;
+    let is_bare = |bytes: Vec<u8>| Index::parse(&bytes).is_ok_and(|index| index.is_bare());
+    if made && removed.path.exists() {
+        let _lock = SidecarLock::take(&removed.path, open.now(), STALE_MIRROR)?;
+        if std::fs::read(&removed.path).is_ok_and(is_bare) {
+            let failed = |error: std::io::Error| messages::mirror_not_made(&removed.path, error.kind());
+            std::fs::remove_file(&removed.path).map_err(failed)?;
+        }
+    }
+    Ok(removed)
 }
 
 fn index_of(open: &Open<'_>, agent: &AgentName) -> Result<Index> {
@@ -98,7 +106,8 @@ fn replace(
             name.ok_or_else(|| messages::mirror_not_made(&path, std::io::ErrorKind::InvalidFilename))?;
         Dir::open(&std::fs::canonicalize(directory).map_err(failed)?)?.replace(name, &versions.wanted)?;
     }
-    Ok(Mirrored { agent: agent.clone(), path, changes, kept: versions.kept })
+    let made = changes && versions.now.is_none();
+    Ok(Mirrored { agent: agent.clone(), path, changes, made, kept: versions.kept })
 }
 
 /// Returns where the client's file is. It follows one link, as the client does.

@@ -24,6 +24,7 @@ use crate::client::program::Program;
 use crate::error::{Code, Result};
 use crate::messages::connect as messages;
 use crate::secret::Buffer;
+use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 use crate::vault::index::EXEC_PROVIDER;
 use crate::vault::settings;
@@ -145,10 +146,13 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let sqlite = wanted.store == ProfileStore::Sqlite;
     let plan = if sqlite { Some(connection.plan(base, &profiles)?) } else { None };
     let mirrors = if sqlite { Vec::new() } else { wanted.agents.clone() };
-    let mirrored =
+    let mirrored: Vec<Mirrored> =
         mirrors.iter().map(|(agent, path)| mirror::plan(open, agent, path)).collect::<Result<_>>()?;
+    let mut made = before.as_ref().map(|link| link.made.clone()).unwrap_or_default();
+    made.extend(mirrored.iter().filter(|of| of.made).map(|of| of.agent.to_string()));
     let link = Link {
         version: link::VERSION,
+        made,
         config: wanted.config.clone(),
         resolver: wanted.resolver.clone(),
         sqlite,
@@ -210,10 +214,16 @@ pub fn apply(open: &mut Open<'_>, planned: &Planned, program: &Program) -> Resul
 /// Members of the configuration in which the client notes what it did itself.
 const WRITTEN_BY_CLIENT: [&str; 2] = ["meta", "wizard"];
 
+/// Returns whether a client may be connected, as far as that is known without a key.
+#[must_use]
+pub fn may_be_connected(vault: &Vault) -> bool {
+    settings::names_connections(vault.home())
+}
+
 /// Keeps a connected client in step after a change of the agent's profiles. What does not succeed is a notice, because
 /// the change itself is done.
-pub(super) fn follow(open: &mut Open<'_>) {
-    if !settings::names_connections(open.vault.home()) {
+pub fn follow(open: &mut Open<'_>) {
+    if !may_be_connected(open.vault) {
         return;
     }
     match followed(open) {

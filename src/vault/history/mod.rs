@@ -5,12 +5,13 @@
 //! belongs to the change that replaces it: it is staged, committed and applied with it. The ledger says from which
 //! generation on versions count, so a forgotten one that is put back does not.
 
+mod offered;
 pub mod prune;
 mod versions;
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use strongroom_backends::file::ONE_BARRIER_FROM;
 use strongroom_backends::fs::dir::Dir;
 
@@ -26,6 +27,7 @@ use crate::messages::vault::records as messages;
 use crate::seal::keys::Ring;
 use crate::seal::record::{self, Purpose};
 
+pub use offered::Held;
 pub use versions::{InPlace, Versions, generations, in_place};
 
 /// The suffix of an earlier version in a transaction or a journal.
@@ -40,17 +42,28 @@ pub struct Version {
     pub record: Record,
     /// The store that it was in.
     pub store: Store,
+    /// What a bundle says of it; `None` if this vault kept it.
+    pub imported: Option<Imported>,
+}
+
+/// What a bundle says of an earlier version that it brought.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Imported {
+    /// The change that wrote it, if the sender's log still had that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op: Option<String>,
 }
 
 impl From<Found> for Version {
     fn from(Found { record, store, .. }: Found) -> Self {
-        Self { record, store }
+        Self { record, store, imported: None }
     }
 }
 
 #[derive(Deserialize)]
 struct Rested {
     store: String,
+    imported: Option<Imported>,
 }
 
 impl Version {
@@ -59,7 +72,7 @@ impl Version {
     /// # Errors
     /// `TOO_LARGE`, `INTERNAL`.
     pub fn seal(&self, ring: &Ring) -> Result<Vec<u8>> {
-        record::seal(ring, Purpose::History, self.record.plaintext(ring, Some(self.store))?.expose())
+        record::seal(ring, Purpose::History, self.record.plaintext(ring, Some(self))?.expose())
     }
 
     /// Decrypts the version of a profile with this generation.
@@ -89,7 +102,7 @@ impl Version {
         }
         let rested: Rested =
             serde_json::from_slice(plaintext).map_err(|_| messages::invalid_contents(what))?;
-        Ok(Self { record, store: rested.store.parse()? })
+        Ok(Self { record, store: rested.store.parse()?, imported: rested.imported })
     }
 }
 
@@ -168,7 +181,11 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
     if effects.is_empty() {
         return Ok(());
     }
-    let history = agent.dir.dir_or_make(HISTORY)?;
+    let history = match durable {
+        Durable::Now => agent.dir.dir_or_create(HISTORY)?,
+        Durable::Later => agent.dir.dir_or_make(HISTORY)?,
+    };
+    make_dirs(&history, &effects, durable)?;
     let mut touched: BTreeMap<String, Dir> = BTreeMap::new();
     for ((profile, generation), keeps) in effects {
         let name = dir_name(&profile);
@@ -179,7 +196,7 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
             }
             continue;
         }
-        let dir = history.dir_or_make(&name)?;
+        let dir = history.dir(&name)?;
         match staged.rename(&staged_name(&profile, generation), &dir, &file_name(generation)) {
             // What is no longer staged was moved before.
             Err(error) if error.is_not_found() => {}
@@ -197,6 +214,23 @@ pub(super) fn apply(agent: &Agent, staged: &Dir, ops: &Ops, durable: Durable) ->
         if dir.names()?.is_empty() {
             history.remove_any(&name)?;
         }
+    }
+    Ok(())
+}
+
+/// Creates the directories that versions are moved into. The moved files are the only copies, so a loss of power must not
+/// take the directories away.
+fn make_dirs(history: &Dir, effects: &BTreeMap<(ProfileId, u64), bool>, durable: Durable) -> Result<()> {
+    let mut made = false;
+    for (profile, _) in effects.iter().filter(|(_, keeps)| **keeps).map(|(place, _)| place) {
+        let name = dir_name(profile);
+        if history.kind(&name)?.is_none() {
+            history.dir_or_make(&name)?;
+            made = true;
+        }
+    }
+    if made && durable == Durable::Now {
+        history.sync()?;
     }
     Ok(())
 }
@@ -225,7 +259,7 @@ mod tests {
             credential,
             details: Details::default(),
         };
-        Version { record, store: Store::Keychain }
+        Version { record, store: Store::Keychain, imported: None }
     }
 
     #[test]
@@ -236,7 +270,10 @@ mod tests {
         let profile = &kept.record.profile;
         let back = Version::open(&ring, profile, 7, &sealed).unwrap();
         assert!(back.record.credential.same_as(&kept.record.credential));
-        assert_eq!(back.store, Store::Keychain);
+        assert_eq!((back.store, back.imported), (Store::Keychain, None));
+        let imported = Some(Imported { op: Some("paste".to_owned()) });
+        let sealed_too = Version { imported: imported.clone(), ..kept.clone() }.seal(&ring).unwrap();
+        assert_eq!(Version::open(&ring, profile, 7, &sealed_too).unwrap().imported, imported);
         assert_eq!(Record::open(&ring, profile, &sealed).unwrap_err().code(), Code::Corrupt);
         assert_eq!(Version::open(&ring, profile, 8, &sealed).unwrap_err().code(), Code::Tampered);
         assert_eq!(

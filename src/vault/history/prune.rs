@@ -3,6 +3,8 @@
 //! A version goes if it is old and not among the last few, or if there are too many. Age is counted in intervals
 //! between versions. No interval counts for more than a third of the time that versions are kept, and the longest one
 //! does not count at all. Generations only grow, so a clock that jumps makes one interval, and ages nothing.
+//!
+//! A version that a bundle brought never makes one go that this vault kept: those are judged as if no other were there.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +17,7 @@ use crate::vault::transaction::staging::Place;
 /// The number of versions with different secrets that stay whatever their age.
 const LAST: usize = 5;
 /// The most versions of a profile.
-const MAX: usize = 64;
+pub const MAX: usize = 64;
 
 const DAY: u64 = time::DAY.unsigned_abs();
 
@@ -36,13 +38,32 @@ pub(in crate::vault) fn due(place: Place<'_>, kept: &Version) -> Result<BTreeSet
     // One that cannot be decrypted is a finding, and stays.
     let mut versions: Vec<Version> = older.filter_map(|there| there.opened.ok()).collect();
     versions.push(kept.clone());
-    let now = u64::try_from(place.now).unwrap_or(0);
-    Ok(due_of(&versions, now, place.history_days))
+    Ok(due_among(&versions, place.now, place.history_days))
 }
 
-/// `versions` are those that can be decrypted, the oldest first; `now` is the time at which the last one is replaced, in
-/// Unix milliseconds.
-fn due_of(versions: &[Version], now: u64, days: u32) -> BTreeSet<u64> {
+/// Returns the generations of the versions that give way. `versions` are those that can be decrypted, the oldest first;
+/// `now` is the time at which the last one is replaced, in Unix milliseconds. They are kept for `days` at least.
+pub(super) fn due_among(versions: &[Version], now: i64, days: u32) -> BTreeSet<u64> {
+    let now = u64::try_from(now).unwrap_or(0);
+    let all: Vec<&Version> = versions.iter().collect();
+    let (own, imported): (Vec<&Version>, Vec<&Version>) =
+        all.iter().copied().partition(|version| version.imported.is_none());
+    let mut due = due_of(&own, now, days);
+    if imported.is_empty() {
+        return due;
+    }
+    let due_with_all = due_of(&all, now, days);
+    let generation = |version: &&Version| version.record.generation;
+    due.extend(imported.iter().map(generation).filter(|generation| due_with_all.contains(generation)));
+    // There may still be too many, if the rule for all of them would take one that this vault kept.
+    let too_many = (versions.len() - due.len()).saturating_sub(MAX);
+    let left = imported.iter().map(generation).filter(|generation| !due.contains(generation));
+    let oldest: Vec<u64> = left.take(too_many).collect();
+    due.extend(oldest);
+    due
+}
+
+fn due_of(versions: &[&Version], now: u64, days: u32) -> BTreeSet<u64> {
     let mut due = BTreeSet::new();
     if versions.len() <= LAST {
         return due;
@@ -82,6 +103,7 @@ fn due_of(versions: &[Version], now: u64, days: u32) -> BTreeSet<u64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Imported;
     use super::*;
     use crate::secret::SecretString;
     use crate::vault::credential::{Credential, CredentialType};
@@ -109,13 +131,13 @@ mod tests {
                 credential,
                 details: Details::default(),
             };
-            Version { record, store: Store::File }
+            Version { record, store: Store::File, imported: None }
         };
         of.iter().map(version).collect()
     }
 
     fn days(of: &[(u64, &str)], now: u64) -> Vec<u64> {
-        due_of(&versions(of), START + now * DAY, HISTORY_DAYS)
+        due_among(&versions(of), i64::try_from(START + now * DAY).unwrap(), HISTORY_DAYS)
             .into_iter()
             .map(|g| (g - START) / DAY)
             .collect()
@@ -168,8 +190,46 @@ mod tests {
         for (n, version) in looped.iter_mut().enumerate() {
             version.record.generation += n as u64;
         }
-        let due = due_of(&looped, START + 20 * DAY + 100, HISTORY_DAYS);
+        let now = i64::try_from(START + 20 * DAY + 100).unwrap();
+        let due = due_among(&looped, now, HISTORY_DAYS);
         assert_eq!(due.len(), 1);
         assert!(!due.contains(&START));
+    }
+
+    /// Returns versions with these secrets, written on these days, as if a bundle had brought them.
+    fn imported(of: &[(u64, &str)]) -> Vec<Version> {
+        let mut all = versions(of);
+        for version in &mut all {
+            version.imported = Some(Imported::default());
+        }
+        all
+    }
+
+    fn together(own: &[(u64, &str)], brought: &[(u64, &str)], now: u64) -> Vec<u64> {
+        let mut all = [versions(own), imported(brought)].concat();
+        all.sort_by_key(|version| version.record.generation);
+        let due = due_among(&all, i64::try_from(START + now * DAY).unwrap(), HISTORY_DAYS);
+        due.into_iter().map(|generation| (generation - START) / DAY).collect()
+    }
+
+    #[test]
+    fn what_a_bundle_brought_makes_no_version_of_this_vault_go() {
+        let own: Vec<(u64, String)> = (0..5).map(|n| (n * 10 + 10, format!("own{n}"))).collect();
+        let own: Vec<(u64, &str)> = own.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        let others: Vec<(u64, String)> = (0..9).map(|n| (81 + n, format!("other{n}"))).collect();
+        let others: Vec<(u64, &str)> = others.iter().map(|(day, s)| (*day, s.as_str())).collect();
+        assert_eq!(together(&own, &others, 100), [0; 0]);
+        // Those that a bundle brought go by age like others.
+        assert_eq!(together(&own, &[(0, "old"), (1, "older")], 100), [0, 1]);
+        // Together they are too many: of those that a bundle brought, the oldest give way.
+        let mut all = imported(&[(10, "a"), (11, "b"), (12, "c"), (13, "d"), (14, "e")]);
+        let mut looped = versions(&vec![(20, "own"); 60]);
+        for (n, version) in looped.iter_mut().enumerate() {
+            version.record.generation += n as u64;
+            version.record.credential.secret = SecretString::from(format!("own{n}"));
+        }
+        all.extend(looped);
+        let now = i64::try_from(START + 21 * DAY).unwrap();
+        assert_eq!(due_among(&all, now, HISTORY_DAYS), BTreeSet::from([START + 10 * DAY]));
     }
 }

@@ -55,6 +55,14 @@ impl Index {
         before.into_iter().filter(|id| !self.contains(id)).collect()
     }
 
+    /// Returns whether it says nothing but its version.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        let names = ["version", "profiles", "order"];
+        let has_others = self.top.keys().any(|name| !names.contains(&name.as_str()));
+        self.profiles.is_empty() && self.order.is_empty() && !has_others
+    }
+
     /// Returns whether an entry is one of Strongroom's that the client can use.
     fn is_mirrored(&self, id: &str) -> bool {
         self.entry(id).is_some_and(|entry| {

@@ -103,7 +103,8 @@ impl Change {
         self.puts.push(Put { record, store, listed: from.clone(), given: true });
     }
 
-    /// Keeps an earlier version of a profile, encrypted with the current key.
+    /// Keeps an earlier version of a profile, encrypted with the current key: one that was kept before, or that a bundle
+    /// brings.
     pub fn keep(&mut self, version: Version) {
         self.kept.push(version);
     }
@@ -274,7 +275,9 @@ impl Change {
         // A change of keys encrypts versions again, and none of them is new.
         let written = self.puts.iter().filter(|put| put.given).map(|put| &put.record.profile);
         let changed: HashSet<_> = written.chain(self.removals.iter().map(|(profile, _)| profile)).collect();
-        for version in kept.iter().filter(|version| changed.contains(&version.record.profile)) {
+        // What a bundle brings replaced nothing here, and was chosen so that it fits.
+        let own = kept.iter().filter(|version| version.imported.is_none());
+        for version in own.filter(|version| changed.contains(&version.record.profile)) {
             let due = prune::due(place, version)?;
             ops.extend(due.into_iter().map(|generation| drop(&version.record.profile, generation, false)));
         }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::{AHEAD, Seen, Verified};
+use super::{Seen, Verified};
 use crate::messages::vault::findings as messages;
 use crate::vault::agent::Agent;
 use crate::vault::credential::CredentialType;
+use crate::vault::generation::is_ahead;
 use crate::vault::id::{Reference, quoted};
 use crate::vault::index::{EXEC_PROVIDER, Entry, Index, Mark};
 use crate::vault::record::Record;
@@ -21,7 +22,7 @@ pub(super) fn verify_record(
     if !opens {
         verified.add("recovery", agent, Some(id), messages::not_recoverable(id));
     }
-    if record.generation > u64::try_from(now).unwrap_or(0).saturating_add(AHEAD) {
+    if is_ahead(record.generation, now) {
         verified.note("clock", agent, Some(id), messages::from_the_future(id));
     }
     match index.map(|index| index.entry(id)) {

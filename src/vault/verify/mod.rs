@@ -39,9 +39,6 @@ use crate::seal::recovery::open_unvouched;
 use crate::unlock::Opened;
 use crate::unlock::unlock_files::DIR;
 
-/// How far a generation may be ahead of the clock, in milliseconds, before a clock must have been wrong: one day.
-const AHEAD: u64 = 24 * 3_600 * 1_000;
-
 /// The number of records that are decrypted at once; after that, their secrets are dropped.
 const AT_ONCE: usize = 1024;
 

@@ -15,8 +15,10 @@ use recorded::{Event, record};
 
 use crate::session::Session;
 
-/// Profiles and their secrets.
+/// Profiles and their secrets. A profile with [`VERSIONS`] after it has the number of its earlier versions.
 type Held = BTreeMap<String, String>;
+
+const VERSIONS: &str = " versions";
 
 /// Up to this many uncovered events, every combination of their fates is tried.
 const ALL_FATES: usize = 4;
@@ -102,6 +104,25 @@ impl Run {
             .collect();
         let source = serde_json::json!({ "version": 1, "profiles": profiles }).to_string();
         self.command(&["import", "-", "--yes"], &source, |held| held.extend(ids.iter().cloned()))
+    }
+
+    /// Imports a bundle over a profile, with that many earlier versions.
+    fn import_versions(self, id: &str, many: usize) -> Self {
+        let version = |generation: usize| {
+            serde_json::json!({ "generation": generation, "provider": "groq", "type": "api_key",
+                "secret": format!("made-up-earlier-{generation}") })
+        };
+        let history: Vec<_> = (1..=many).map(version).collect();
+        let profile = serde_json::json!({ "profile": id, "provider": "groq", "type": "api_key",
+            "secret": "made-up-bundle", "generation": many + 1, "history": history });
+        let plain = serde_json::json!({ "format": "strongroom-bundle", "version": 1, "profiles": [profile] });
+        let recipient: age::x25519::Recipient =
+            self.session.run(["recipient"]).ok().stdout.trim().parse().unwrap();
+        let bundle = age::encrypt_and_armor(&recipient, plain.to_string().as_bytes()).unwrap();
+        self.command(&["import", "-", "--yes", "--on-conflict", "replace"], &bundle, |held| {
+            held.insert(id.to_owned(), "made-up-bundle".to_owned());
+            held.insert(format!("{id}{VERSIONS}"), (many + 1).to_string());
+        })
     }
 
     /// Opens every state and returns the bad ones; only the first if a barrier was left out on purpose.
@@ -225,14 +246,23 @@ fn open(
 ) -> Result<(), String> {
     lay(session.temp.path(), &of_another_boot(state));
     let held = || -> Result<Held, String> {
-        let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let (counted, ids): (Vec<&String>, Vec<&String>) = ids.iter().partition(|id| id.ends_with(VERSIONS));
+        let asked: Vec<&str> = ids.iter().map(|id| id.as_str()).collect();
         let answer = session.resolve(&asked);
         let mut held = Held::new();
+        for name in counted {
+            let listed = session.run(["history", name.trim_end_matches(VERSIONS), "--json"]).ok().json();
+            let earlier = listed.as_array().unwrap().iter().filter(|version| version["current"] == false);
+            match earlier.count() {
+                0 => None,
+                versions => held.insert(name.clone(), versions.to_string()),
+            };
+        }
         for id in ids {
-            if let Some(secret) = answer["values"][id].as_str() {
+            if let Some(secret) = answer["values"][id.as_str()].as_str() {
                 held.insert(id.clone(), secret.to_owned());
-            } else if answer["errors"][id]["code"] != "NOT_FOUND" {
-                return Err(format!("{id}: {}", answer["errors"][id]));
+            } else if answer["errors"][id.as_str()]["code"] != "NOT_FOUND" {
+                return Err(format!("{id}: {}", answer["errors"][id.as_str()]));
             }
         }
         Ok(held)
@@ -315,6 +345,16 @@ fn an_import_and_what_comes_next() {
     run.import("m", JOURNAL_RECORDS + 1)
         .paste("groq:a", "made-up-2")
         .check("import in a directory, and a paste");
+}
+
+#[test]
+fn an_import_of_earlier_versions() {
+    let run = || Run::new().paste("groq:a", "made-up-1");
+    run().then_durable().import_versions("groq:a", 2).check("import of versions in a journal");
+    let run = run();
+    // A new secret ends this, and a change of the state is committed as a directory.
+    run.session.run(["report", "groq:a", "--failure", "billing"]).ok();
+    run.then_durable().import_versions("groq:a", 2).check("import of versions in a directory");
 }
 
 /// The next change finishes the interrupted one, and may be interrupted itself.
