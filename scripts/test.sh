@@ -102,9 +102,11 @@ stage_for_ordinary_user() {
     chmod -R a+rX "$tmp/ordinary"
     chown "$ordinary:$ordinary" "$tmp/ordinary/home" "$tmp/ordinary/tmp"
     chmod 700 "$tmp/ordinary/home" "$tmp/ordinary/tmp"
-    # The real client too; hard links cost nothing if they are supported.
+    # The real clients too; hard links cost nothing if they are supported.
     cp -al "$openclaw" "$tmp/ordinary/openclaw" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
+    cp -al "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite" 2>/dev/null ||
+        { rm -rf "$tmp/ordinary/openclaw-sqlite" && cp -a "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite"; }
     cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/claude" && cp -a "$claude" "$tmp/ordinary/claude"; }
 }
@@ -116,7 +118,7 @@ as_ordinary_user=(
     env -i -C "$tmp/ordinary/source" HOME="$tmp/ordinary/home" TMPDIR="$tmp/ordinary/tmp"
     PATH=/usr/local/bin:/usr/bin:/bin CARGO_MANIFEST_DIR="$tmp/ordinary/source"
     STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
-    OPENCLAW_DIR="$tmp/ordinary/openclaw" CLAUDE_DIR="$tmp/ordinary/claude"
+    OPENCLAW_DIR="$tmp/ordinary/openclaw" OPENCLAW_SQLITE_DIR="$tmp/ordinary/openclaw-sqlite" CLAUDE_DIR="$tmp/ordinary/claude"
     ${STRONGROOM_TEST_WRITES:+STRONGROOM_TEST_WRITES="$STRONGROOM_TEST_WRITES"}
 )
 
@@ -134,6 +136,7 @@ else
     group 'what the tests need' 300 scripts/install-test-deps.sh || finish
 fi
 openclaw=$cache/openclaw-2026.6.1
+openclaw_sqlite=$cache/openclaw-2026.9.6
 claude=$cache/claude-code-2.1.329
 
 mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -path 'contrib/*' -name 'strongroom-*' -perm -100 \) | sort)
@@ -185,7 +188,7 @@ for script in tests/real/*.sh; do
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" CLAUDE_DIR="$claude" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" CLAUDE_DIR="$claude" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then

@@ -59,8 +59,8 @@ pub struct ClientConfig {
     pub of_models: Vec<(String, Params)>,
     /// `agents.list[]` or `agents.entries`.
     pub agents: Vec<AgentConfig>,
-    /// Whether they are in `agents.entries`.
-    agents_by_name: bool,
+    /// The agent that the client uses if none is named; nothing if it asks for a name then.
+    pub default_agent: Option<AgentName>,
 }
 
 impl ClientConfig {
@@ -113,7 +113,7 @@ impl ClientConfig {
             defaults: Params::default(),
             of_models: Vec::new(),
             agents: Vec::new(),
-            agents_by_name: false,
+            default_agent: Some(AgentName::default()),
         };
         if let Some(env) = object(root, "env") {
             config.take_env(env);
@@ -139,11 +139,11 @@ impl ClientConfig {
                 }
             }
         }
-        config.agents_by_name = config_agents::are_by_name(agents);
         for (agent, object) in config_agents::read(agents) {
             config.take_runtimes(object);
             config.agents.push(agent);
         }
+        config.default_agent = config_agents::default_of(agents, &config.agents);
         config
     }
 
@@ -224,12 +224,6 @@ impl ClientConfig {
     #[must_use]
     pub fn directory(&self, agent: &str) -> Option<&str> {
         self.agent(agent)?.directory.as_deref()
-    }
-
-    /// Returns the agent that the client uses if none is named; nothing if it asks for a name then.
-    #[must_use]
-    pub fn default_agent(&self) -> Option<AgentName> {
-        config_agents::default_of(&self.agents, self.agents_by_name)
     }
 
     /// Returns the endpoint of a provider in the configuration.

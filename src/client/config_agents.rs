@@ -58,29 +58,38 @@ pub(super) fn read<'o, 'a>(agents: &'o Object<'a>) -> Vec<(AgentConfig, &'o Obje
     array(agents, "list").iter().filter_map(one).collect()
 }
 
-/// Returns the agent that the client uses if none is named: the one that is marked, or else the first. From 2026.9 on,
-/// the client asks for a name instead of taking the first of several.
+/// Returns the agent that the client uses if none is named: the one that is marked, or else the first. `agents` is that
+/// member of the configuration, and `known` are its agents.
 ///
-/// `by_name` is whether the configuration has `agents.entries`, whose order says nothing: then several agents without a
-/// mark have no default.
-#[must_use]
-pub(super) fn default_of(agents: &[AgentConfig], by_name: bool) -> Option<AgentName> {
-    let marked = agents.iter().find(|agent| agent.is_default);
-    match (marked, agents) {
-        (Some(marked), _) => marked.name(),
-        (None, []) => Some(AgentName::default()),
-        (None, [_, _, ..]) if by_name => None,
-        (None, [first, ..]) => first.name(),
+/// From 2026.9 on, the client asks for a name instead of taking the first of several; the order of `agents.entries` says
+/// nothing, so there is no default then. With `agents.ownership: "explicit"`, marks do not count, and the agent of
+/// `agents.defaults.systemAgent` is the recorded default.
+pub(super) fn default_of(agents: &Object<'_>, known: &[AgentConfig]) -> Option<AgentName> {
+    let is_explicit = string(agents, "ownership") == Some("explicit");
+    let marked = known.iter().find(|agent| agent.is_default && !is_explicit);
+    if let Some(marked) = marked {
+        return marked.name();
     }
-}
-
-/// Returns whether the agents are in `agents.entries`.
-pub(super) fn are_by_name(agents: &Object<'_>) -> bool {
-    object(agents, "entries").is_some()
+    let owner = || {
+        let id = string(object(object(agents, "defaults")?, "systemAgent")?, "agentId")?;
+        known.iter().find(|agent| agent.id.trim().eq_ignore_ascii_case(id.trim()))
+    };
+    let is_by_name = member(agents, "entries").is_some();
+    match known {
+        [] if is_by_name => None,
+        [] => Some(AgentName::default()),
+        [only] => only.name(),
+        [first, ..] => match owner().filter(|_| is_explicit) {
+            Some(owner) => owner.name(),
+            None if is_by_name || is_explicit => None,
+            None => first.name(),
+        },
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::AgentName;
     use crate::client::config::ClientConfig;
 
     #[test]
@@ -99,10 +108,20 @@ mod tests {
             ("{agents:{entries:{ops:{default:true},main:{}}}}", Some("ops")),
             ("{agents:{entries:{ops:{}}}}", Some("ops")),
             ("{agents:{entries:{ops:{},main:{}}}}", None),
+            ("{agents:{ownership:'explicit',entries:{ops:{default:true},main:{}}}}", None),
+            (
+                "{agents:{ownership:'explicit',defaults:{systemAgent:{agentId:'ops'}},entries:{main:{},ops:{}}}}",
+                Some("ops"),
+            ),
+            (
+                "{agents:{ownership:'explicit',defaults:{systemAgent:{agentId:'gone'}},entries:{main:{},ops:{}}}}",
+                None,
+            ),
+            ("{agents:{entries:{}}}", None),
             ("{agents:{entries:{ops:{}},list:[{id:'main',default:true}]}}", Some("ops")),
         ] {
             let config = ClientConfig::parse(text).unwrap();
-            assert_eq!(config.default_agent().as_ref().map(|name| name.as_str()), default, "{text}");
+            assert_eq!(config.default_agent.as_ref().map(AgentName::as_str), default, "{text}");
         }
         let config = ClientConfig::parse("{agents:{entries:{ops:{agentDir:' ~/x ',model:'a/b'}}}}").unwrap();
         assert_eq!(config.directory("ops"), Some("~/x"));

@@ -35,7 +35,7 @@ pub fn database_too_large(which: &str, max: u64) -> Error {
     Error::new(Code::TooLarge, format!("{which} is larger than {max} bytes")).with_remedy(INTACT)
 }
 
-/// A database is damaged, or is none.
+/// A database is damaged, or is no database at all.
 pub fn database_damaged() -> Error {
     Error::new(Code::BadData, "the database is damaged, or is not an SQLite database").with_remedy(INTACT)
 }

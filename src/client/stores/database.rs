@@ -208,13 +208,12 @@ fn told(error: &rusqlite::Error) -> Error {
     };
     match code(error) {
         Some(DatabaseBusy | DatabaseLocked | ReadOnly) => messages::database_busy(),
-        Some(DatabaseCorrupt | NotADatabase) => messages::database_damaged(),
+        None | Some(DatabaseCorrupt | NotADatabase) => messages::database_damaged(),
         Some(OperationInterrupted) => messages::database_slow(READING.as_millis()),
         Some(TooBig) => messages::value_too_large(VALUE_MAX),
         Some(_) => {
             let number = error.sqlite_error().map_or(0, |error| error.extended_code);
             messages::database_not_read(format_args!("SQLite error {number}"))
         }
-        None => messages::database_damaged(),
     }
 }

@@ -155,7 +155,9 @@ fn what_stands_in_place_of_a_table_is_refused() {
         "WITH RECURSIVE n(x) AS (VALUES(1) UNION ALL SELECT x + 1 FROM n) SELECT 'primary', max(x), 1 FROM n";
     for (number, sql) in [
         format!("CREATE VIEW auth_profile_store(store_key, store_json, updated_at) AS {endless}"),
-        "CREATE VIRTUAL TABLE auth_profile_store USING fts5(store_key, store_json)".to_owned(),
+        "PRAGMA writable_schema = 1; INSERT INTO sqlite_schema VALUES ('table', 'auth_profile_store',
+            'auth_profile_store', 0, 'CREATE VIRTUAL TABLE auth_profile_store USING fts5(store_key, store_json)')"
+            .to_owned(),
         "CREATE TABLE auth_profile_store(store_key, updated_at, store_json AS (hex(zeroblob(9000000))))"
             .to_owned(),
         "CREATE TABLE auth_profile_store(store_key, store_json AS (store_key) STORED)".to_owned(),

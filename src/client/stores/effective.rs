@@ -1,7 +1,7 @@
 //! What an agent of the client uses: its own profiles, and the shared ones that have no profile of its own with the
 //! same id before them.
 
-use super::installation::{Generation, Installation};
+use super::installation::{ClientAgent, Generation, Installation};
 use super::profile::StoredProfile;
 use super::store::{Form, Store, StoreFile, overlay};
 use crate::error::Result;
@@ -53,7 +53,7 @@ impl Installation {
     }
 
     fn own(&self, agent: &AgentName, form: Form) -> Result<Option<(StoreFile, Store)>> {
-        let stores = self.agent(agent).map(|agent| agent.stores()).unwrap_or_default();
+        let stores = self.agent(agent).map(ClientAgent::stores).unwrap_or_default();
         let Some(file) = stores.into_iter().find(|store| store.form == form) else { return Ok(None) };
         Ok(file.read()?.map(|store| (file, store)))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::profile::shown;
 use crate::secret::SecretString;
 
 /// A value of the client's `store` source. The client keeps it in plain text.
@@ -24,6 +25,14 @@ pub enum Scope {
     Team,
     /// One identity, by its id.
     Identity(String),
+}
+
+impl NamedSecret {
+    /// Returns its name for people, or its place if the name may contain a secret.
+    #[must_use]
+    pub fn shown(&self, index: usize) -> String {
+        shown(&self.name, "entry", index)
+    }
 }
 
 // Not derived, because the name comes from the file unchecked.

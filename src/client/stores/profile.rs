@@ -25,7 +25,7 @@ pub struct StoredProfile {
     pub kind: Option<CredentialType>,
     /// When it expires, in Unix milliseconds.
     pub expires: Option<i64>,
-    /// Where its secret is.
+    /// Its secret, or what refers to it.
     pub secret: Kept,
 }
 
@@ -65,11 +65,7 @@ impl StoredProfile {
     /// Returns its id for people, or its place if the id may contain a secret.
     #[must_use]
     pub fn shown(&self, index: usize) -> String {
-        if secret_format::may_be_shown(&self.id) {
-            quoted_if_odd(&self.id)
-        } else {
-            format!("profile {}", index + 1)
-        }
+        shown(&self.id, "profile", index)
     }
 
     /// Returns whether its secret is in the store in plain text.
@@ -152,7 +148,7 @@ fn reference(raw: &RawValue) -> Option<Reference> {
     })
 }
 
-/// Reads a time in Unix milliseconds, which JavaScript writes as an integer or a fraction. Zero is none.
+/// Reads a time in Unix milliseconds, which JavaScript writes as an integer or a fraction. Zero means that it never expires.
 fn instant(raw: &RawValue) -> Option<i64> {
     let number: f64 = raw.get().parse().ok()?;
     // Out of range, `as` saturates, and the value is filtered.
@@ -160,9 +156,16 @@ fn instant(raw: &RawValue) -> Option<i64> {
     Some(number.floor() as i64).filter(|at| (1..=EXPIRES_MAX).contains(at))
 }
 
-fn quoted_if_odd(id: &str) -> String {
+/// Returns a name of the client for people, or `what` and its number if the name may contain a secret.
+pub(super) fn shown(name: &str, what: &str, index: usize) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.:@+/".contains(c);
-    if id.chars().all(is_plain) { id.to_owned() } else { quoted_in_full(id) }
+    if !secret_format::may_be_shown(name) {
+        format!("{what} {}", index + 1)
+    } else if name.chars().all(is_plain) {
+        name.to_owned()
+    } else {
+        quoted_in_full(name)
+    }
 }
 
 // Not derived, because an id comes from the file unchecked.

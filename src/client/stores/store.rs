@@ -1,4 +1,4 @@
-//! One of the client's stores: where it is, and what is in it.
+//! One of the client's stores: its place, and what is in it.
 
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub struct Store {
 }
 
 impl StoreFile {
-    /// Reads the store. Returns nothing if it does not exist any more.
+    /// Reads the store. Returns nothing if it was removed.
     ///
     /// # Errors
     /// `UNSAFE_FILE`, `TOO_LARGE`, `BAD_DATA`, `DUPLICATE_KEY`, `TIMEOUT`, `LOCK_TIMEOUT`, `IO`; the message names the

@@ -178,7 +178,7 @@ fn an_agents_own_profile_comes_before_the_shared_one_in_databases() {
     store(&main, &plain("a:y", "main"));
     let (_, ops) = database(&state.join("agents/ops/agent"), TABLES);
     store(&ops, &plain("a:x", "own"));
-    // What an older client left is not used any more.
+    // What an older client left is no longer used.
     write(&state.join("agents/ops/agent/auth-profiles.json"), &plain("a:z", "old"));
 
     let found = Installation::of(&env(home.path()), None);

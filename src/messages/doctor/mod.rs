@@ -1,5 +1,6 @@
 //! Messages about what `doctor` and `verify` find.
 
+pub mod client;
 pub mod explain;
 pub mod keychain;
 
