@@ -1,7 +1,7 @@
 //! What Strongroom knows about OpenClaw: its files, its names and its exec protocol. Selection itself is in
 //! [`select`](crate::select), which gets what is read here.
 //!
-//! - Where its files are, and how one is read: [`places`], [mod@file].
+//! - Where its files are, and how one is read: [`places`], [mod@file]. Which version is installed: [`version`].
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
 //!   [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
 //!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
@@ -29,3 +29,4 @@ pub mod sources;
 pub mod state;
 pub mod state_after_change;
 pub mod state_file;
+pub mod version;

@@ -12,6 +12,8 @@ const CONFIGS: [&str; 4] = ["openclaw.json", "clawdbot.json", "moldbot.json", "m
 /// The places of the client's files.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Places {
+    /// Its state directory, with the shared database and the directories of its agents.
+    pub state: Option<PathBuf>,
     /// The file of variables that every process of the client reads.
     pub dotenv: Option<PathBuf>,
     /// The same file in older directories, which the client no longer reads.
@@ -47,10 +49,17 @@ impl Places {
         let beside = config.as_ref().filter(|_| env.var("OPENCLAW_STATE_DIR").is_none());
         let beside = beside.and_then(|config| config.parent()).map(Path::to_path_buf);
         Self {
+            state: directory.clone(),
             dotenv: beside.or_else(|| directory.clone()).map(|directory| directory.join(".env")),
             left_behind: older.iter().map(|directory| directory.join(".env")).collect(),
             config: config.or_else(in_directory),
         }
+    }
+
+    /// Returns the database that the agents share, from OpenClaw 2026.6.5 on.
+    #[must_use]
+    pub fn shared_database(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("state").join("openclaw.sqlite"))
     }
 }
 
