@@ -43,6 +43,13 @@ pub fn rules_installed(version: &str, installed: &str) -> String {
     format!("failures count as in OpenClaw {version} ({installed} is installed)")
 }
 
+/// A version of the client is installed.
+pub fn client_installed(version: &str, rules: &str) -> String {
+    format!(
+        "OpenClaw {version} is installed; failures count as in {rules} unless STRONGROOM_BACKOFF names another version"
+    )
+}
+
 /// The rules of a version apply, because the client's database exists.
 pub fn rules_of_database(version: &str) -> String {
     format!("failures count as in OpenClaw {version} (its database exists; no version was found on PATH)")
