@@ -12,6 +12,8 @@ use crate::client::edit::ProfileStore;
 use crate::client::places::Places;
 use crate::client::program::Program;
 use crate::client::stores::{Generation, Installation};
+use crate::client::version::ClientVersion;
+use crate::env::Env;
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::connect::{self, Mirrored, Planned, Wanted};
@@ -90,9 +92,10 @@ impl Found {
         let installation = Installation::of(env, config.as_ref());
         Ok(Self {
             config: Places::of(env).config.ok_or_else(messages::no_client)?,
-            store: match installation.generation() {
-                Generation::None | Generation::Json => ProfileStore::Json,
-                Generation::Sqlite | Generation::Both => ProfileStore::Sqlite,
+            store: if keeps_in_sqlite(env, &installation) {
+                ProfileStore::Sqlite
+            } else {
+                ProfileStore::Json
             },
             installation,
             program: Program::find(env),
@@ -130,6 +133,13 @@ impl Found {
             || planned.served.iter().all(|served| planned.link.applied.contains(&served.reference))
                 && planned.served.len() == planned.link.applied.len()
     }
+}
+
+/// Returns whether the client keeps its profiles in SQLite: as its version does or, if that is not known, as the stores
+/// say that it has made.
+fn keeps_in_sqlite(env: &Env, installation: &Installation) -> bool {
+    let by_stores = || matches!(installation.generation(), Generation::Sqlite | Generation::Both);
+    ClientVersion::installed(env).map_or_else(by_stores, ClientVersion::is_sqlite)
 }
 
 /// Shows what changes.

@@ -10,10 +10,11 @@ use super::session_name::session_name;
 use crate::client::config_auth;
 use crate::error::Result;
 use crate::messages::cli::reading;
-use crate::ops::client_config;
 use crate::ops::ids::not_found;
 use crate::ops::report::{self, Noted, Reported, Request};
-use crate::select::backoff::{BackoffPolicy, Failure, Generation};
+use crate::ops::{backoff, client_config};
+use crate::select::backoff::{BackoffPolicy, Failure};
+use crate::select::generation::Generation;
 use crate::select::phrases;
 use crate::select::pin::Model;
 use crate::vault::id::{AgentName, Provider};
@@ -40,7 +41,8 @@ pub struct Report {
     /// Session of the request; the profile that served it is tried first next time
     #[arg(long, value_name = "S")]
     session: Option<String>,
-    /// OpenClaw version whose cooldown times apply: 2026.2.26 or 2026.6.1 [env: STRONGROOM_BACKOFF] [default: 2026.6.1]
+    /// OpenClaw version whose rules apply: 2026.2.26, 2026.6.1 or 2026.9.6 [env: STRONGROOM_BACKOFF] [default: the
+    /// installed one's]
     #[arg(long, value_name = "VERSION")]
     backoff: Option<String>,
 }
@@ -51,6 +53,8 @@ struct Document {
     agent: String,
     profile_id: String,
     result: Noted,
+    /// The version whose rules applied.
+    backoff: &'static str,
     error_count: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cooldown_until: Option<i64>,
@@ -66,7 +70,8 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let id = context.profile_id(&args.profile)?;
     let failure: Option<Failure> = args.failure.as_deref().map(failure_of).transpose()?;
     let session = args.session.as_deref().map(session_name).transpose()?;
-    let generation = generation(context, args)?;
+    let backoff = args.backoff.as_deref().map(backoff_of).transpose()?;
+    let generation = backoff::rules(&context.env, backoff)?.generation;
     let vault = context.vault()?;
     let agent = context.agent()?;
     let ambient = context.ambient();
@@ -83,19 +88,25 @@ pub(super) fn run(context: &mut Context, args: &Report) -> Result<u8> {
     let reported = report::report(&vault, &agent, &request, &policy, &ambient, &context.waits("report"))?;
     let reported = reported.ok_or_else(|| not_found(&vault, &agent, &request.profile))?;
     if context.json() {
-        context.print_json(&Document::of(&agent, &request, reported))?;
+        context.print_json(&Document::of(&agent, &request, reported, generation))?;
     } else {
-        context.print(&outcome(&request, &reported))?;
+        context.print(&outcome(&request, &reported, generation))?;
     }
     Ok(0)
 }
 
 impl Document {
-    fn of(agent: &AgentName, request: &Request, Reported { noted, usage, .. }: Reported) -> Self {
+    fn of(
+        agent: &AgentName,
+        request: &Request,
+        Reported { noted, usage, .. }: Reported,
+        generation: Generation,
+    ) -> Self {
         Self {
             agent: agent.to_string(),
             profile_id: request.profile.to_string(),
             result: noted,
+            backoff: generation.as_str(),
             error_count: usage.error_count,
             cooldown_until: usage.cooldown_until,
             cooldown_model: usage.cooldown_model,
@@ -106,8 +117,12 @@ impl Document {
 }
 
 /// Returns what was recorded, for people.
-fn outcome(Request { profile, provider, .. }: &Request, reported: &Reported) -> String {
+fn outcome(request: &Request, reported: &Reported, generation: Generation) -> String {
+    let Request { profile, provider, failure, .. } = request;
     match (reported.noted, &reported.waits_for) {
+        (Noted::Exempt, _) if let Some(failure) = failure.filter(|failure| !failure.counts(generation)) => {
+            reading::not_counted(profile, failure.as_str(), generation.as_str())
+        }
         (Noted::Exempt, _) => reading::exempt(profile, provider),
         (Noted::Failure, Some(verdict)) => {
             let verdict = phrases::verdict(verdict, reported.now);
@@ -130,17 +145,8 @@ fn failure_of(text: &str) -> Result<Failure> {
     text.parse()
 }
 
-/// Returns the version of cooldown times from the flag or the variable.
-fn generation(context: &Context, args: &Report) -> Result<Generation> {
-    if let Some(flag) = &args.backoff {
-        not_a_secret(flag)?;
-        return flag.parse();
-    }
-    match context.env.var(Generation::VARIABLE) {
-        Some(variable) => variable
-            .to_string_lossy()
-            .parse::<Generation>()
-            .map_err(|error| reading::unknown_backoff(Generation::VARIABLE, error.remedy())),
-        None => Ok(Generation::default()),
-    }
+/// Parses the version whose rules apply.
+fn backoff_of(text: &str) -> Result<Generation> {
+    not_a_secret(text)?;
+    text.parse()
 }

@@ -79,7 +79,8 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         None => Form::Everything,
     };
     let (check, in_shell) = (args.check, args.sources);
-    let asked = Asked { provider, profile, model, session, check, in_shell, warn_after_ms };
+    let explain = form == Form::Explained;
+    let asked = Asked { provider, profile, model, session, explain, check, in_shell, warn_after_ms };
     if args.watching.watch {
         let interval = parse_duration("--interval", &args.watching.interval)?;
         if interval < INTERVAL_MIN {

@@ -1,16 +1,18 @@
 //! What Strongroom knows about OpenClaw: its files, its names and its exec protocol. Selection itself is in
 //! [`select`](crate::select), which gets what is read here.
 //!
-//! - Where its files are, and how one is read: [`places`], [mod@file].
+//! - Where its files are, and how one is read: [`places`], [mod@file]. Which version is installed: [`version`].
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
-//!   [`config_agents`] reads its agents, [`config_auth`] reads the orders, profiles and cooldowns of `auth`, [`provider_entry`] and [`endpoint`] read
-//!   `models.providers`, [`model_choice`] the models of its agents, [`prompt_cache`] their prompt caching.
+//!   [`config_agents`] reads its agents, [`config_auth`] the orders, profiles and cooldowns of `auth`,
+//!   [`provider_entry`] and [`endpoint`] read `models.providers`, [`model_choice`] the
+//!   models of its agents, [`prompt_cache`] their prompt caching.
 //! - [`edit`] changes it, and undoes the change.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
 //! - Its own credentials, in files and databases: [`stores`]. Keys outside the vault: [`sources`].
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
-//! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration.
+//! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration. Its command:
+//!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`].
 
 pub mod alias;
 pub mod audit;
@@ -36,3 +38,4 @@ pub mod state;
 pub mod state_after_change;
 pub mod state_file;
 pub mod stores;
+pub mod version;

@@ -50,10 +50,7 @@ pub fn parse(bytes: Option<&[u8]>) -> Result<AuthState> {
             (!ids.is_empty()).then_some(ids)
         })?,
         last_good: entries(document.remove("lastGood"), Provider::named, |value| profile_id(&value))?,
-        usage: entries(document.remove("usageStats"), parsed, |value| {
-            // A struct could also be read from an array.
-            value.is_object().then_some(value).and_then(|value| StoredUsage::deserialize(value).ok())
-        })?,
+        usage: entries(document.remove("usageStats"), parsed, usage)?,
         pins: entries(document.remove(PINS), parsed, |value| serde_json::from_value(value).ok())?,
     })
 }
@@ -82,6 +79,18 @@ struct StoredUsage {
     disabled_reason: Option<String>,
     #[serde(default, deserialize_with = "end")]
     blocked_until: Option<i64>,
+    #[serde(default, deserialize_with = "reason")]
+    blocked_reason: Option<String>,
+    #[serde(default, deserialize_with = "model")]
+    blocked_model: Option<Model>,
+}
+
+fn usage(value: Value) -> Option<Usage> {
+    // The newest client names a model also for a block of all of them; only the scope tells which it is.
+    let of_model = value.get("blockedScope").and_then(Value::as_str) == Some("model");
+    // A struct could also be read from an array.
+    let usage = value.is_object().then_some(value).and_then(|value| StoredUsage::deserialize(value).ok())?;
+    Some(Usage { blocked_model: usage.blocked_model.filter(|_| of_model), ..usage })
 }
 
 fn entries<K, V, C: FromIterator<(K, V)>>(
@@ -203,7 +212,7 @@ mod tests {
             last_failure_at: Some(6),
             disabled_until: None,
             disabled_reason: Some("billing".to_owned()),
-            blocked_until: None,
+            ..Usage::default()
         };
         assert_eq!(state.usage(&id("anthropic:work")), Some(&usage));
     }

@@ -20,7 +20,10 @@ const LAST_GOOD: &str = "lastGood";
 const USAGE: &str = "usageStats";
 const ORDER: &str = "order";
 /// Members of an entry of `usageStats` that are removed together with its block.
-const OF_BLOCK: [&str; 3] = ["blockedReason", "blockedSource", "blockedModel"];
+const OF_BLOCK: [&str; 4] = ["blockedReason", "blockedSource", "blockedModel", "blockedScope"];
+/// A member of an entry of `usageStats` that says more about its last failure, from OpenClaw 2026.8.1 on. Each report
+/// removes it, as in the client.
+const CLASSIFICATION: &str = "cooldownClassification";
 
 /// The file in memory.
 #[derive(Clone, Debug)]
@@ -98,6 +101,7 @@ impl StateFile {
                 entry.shift_remove(name);
             }
         }
+        entry.shift_remove(CLASSIFICATION);
         all.insert(id.as_str().to_owned(), raw(object(&entry, 2))?);
         self.state.usage.insert(id.clone(), usage.clone());
         Ok(())

@@ -76,6 +76,7 @@ impl Checkup<'_> {
     fn without_a_key(&self, uses_keychain: bool) -> Vec<Finding> {
         let mut findings = process::check();
         findings.extend(resolver::check());
+        findings.extend(super::client_version::check(self.env));
         findings.extend(kernel::check());
         findings.extend(Finding::or_met("home", home::check(self.vault, self.damaged)));
         findings.extend(writable::check(self.vault));

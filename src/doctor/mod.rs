@@ -2,6 +2,7 @@
 
 pub mod checkup;
 pub mod client_stores;
+pub mod client_version;
 pub mod explain;
 pub mod home;
 pub mod indexed;

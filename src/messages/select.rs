@@ -21,10 +21,43 @@ pub fn unknown_failure(kinds: &str) -> Error {
     Error::new(Code::Usage, "unknown kind of failure").with_remedy(format!("use one of: {kinds}"))
 }
 
-/// A generation of back-off is not known.
-pub fn unknown_generation() -> Error {
+/// A generation of back-off is not known. `versions` are joined.
+pub fn unknown_generation(versions: &str) -> Error {
     Error::new(Code::Usage, "unknown version of the back-off rules")
-        .with_remedy("use one of: 2026.2.26, 2026.6.1")
+        .with_remedy(format!("use one of: {versions}"))
+}
+
+/// The variable does not name a version of the client's cooldown times.
+pub fn unknown_backoff(variable: &str, remedy: &str) -> Error {
+    Error::new(Code::Config, format!("{variable} is not a known version of cooldown times"))
+        .with_remedy(remedy.to_owned())
+}
+
+/// The rules of a version apply, because a flag or a variable names it.
+pub fn rules_named(version: &str, name: &str) -> String {
+    format!("failures count as in OpenClaw {version} ({name})")
+}
+
+/// The rules of a version apply, because of the version that is installed.
+pub fn rules_installed(version: &str, installed: &str) -> String {
+    format!("failures count as in OpenClaw {version} ({installed} is installed)")
+}
+
+/// A version of the client is installed.
+pub fn client_installed(version: &str, rules: &str) -> String {
+    format!(
+        "OpenClaw {version} is installed; failures count as in {rules} unless STRONGROOM_BACKOFF names another version"
+    )
+}
+
+/// The rules of a version apply, because the client's database exists.
+pub fn rules_of_database(version: &str) -> String {
+    format!("failures count as in OpenClaw {version} (its database exists; no version was found on PATH)")
+}
+
+/// The rules of a version apply, because nothing names another one.
+pub fn rules_by_default(version: &str) -> String {
+    format!("failures count as in OpenClaw {version} (the default; no version was found on PATH)")
 }
 
 /// The index and the state have different orders for a provider.

@@ -1,6 +1,7 @@
 //! Use cases on an open vault. They return values and notices; prompts and output are the command line's.
 
 pub mod ambient;
+pub mod backoff;
 pub mod client_config;
 pub mod connect;
 pub mod cooldowns;

@@ -40,7 +40,7 @@ pub enum Noted {
     Failure,
     /// A success.
     Success,
-    /// Nothing: failures of this provider cause no cooldown.
+    /// Nothing: failures of this provider, or of this kind, cause no cooldown.
     Exempt,
 }
 

@@ -10,6 +10,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::messages;
 use crate::secret::SecretString;
+use crate::select::generation::Generation;
 use crate::select::order::{Rules, select};
 use crate::select::policy::SelectionPolicy;
 use crate::select::profile::{ProfileView, Usable};
@@ -305,8 +306,9 @@ fn best_of(
         state: &pool.state,
         policy: &pool.policy,
         pin: None,
-        // A request of this protocol names no model.
+        // A request of this protocol names no model, and without one the generations agree.
         model: None,
+        generation: Generation::default(),
         now: scope.now,
     };
     let mut opened = Opened { records: HashMap::new(), failure: None };

@@ -4,6 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::endpoint::Endpoint;
+use super::generation::Chosen;
 use super::health::{Check, CheckScope, Status, check, status};
 use super::order::{Choice, Rules, Selected, select, waiting};
 use super::phrases;
@@ -40,6 +41,8 @@ pub struct Input<'a> {
     pub session: Option<&'a SessionName>,
     /// The model in question.
     pub model: Option<&'a Model>,
+    /// Which rules for failures apply, and why.
+    pub rules: &'a Chosen,
     /// Providers that are in use and have no key.
     pub lacking: &'a [Lacking],
     /// What the report is limited to.
@@ -95,7 +98,8 @@ impl<'a> Input<'a> {
         let order = self.policy.aliases.stored(self.orders, provider);
         let pin = self.pin();
         let Self { state, policy, model, now, .. } = *self;
-        select(provider, own, &Rules { order, state, policy, pin, model, now })
+        let generation = self.rules.generation;
+        select(provider, own, &Rules { order, state, policy, pin, model, generation, now })
     }
 }
 

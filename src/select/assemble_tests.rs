@@ -193,6 +193,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
     ] {
         let (profiles, orders, state) = (profiles(), Orders::new(), state());
         let (agent, policy) = (AgentName::default(), policy());
+        let rules = Chosen::default();
         let overview = Overview::of(Input {
             home: "/h",
             agent: &agent,
@@ -203,6 +204,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             policy: &policy,
             session,
             model: None,
+            rules: &rules,
             lacking: &[],
             only: &Only::All,
             endpoints: &configured,

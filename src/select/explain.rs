@@ -190,7 +190,11 @@ fn cooldown(input: &Input<'_>, selected: &Selected<'_>) -> Vec<String> {
         choice.verdict.until()?;
         Some(format!("{}: {}", choice.id, phrases::verdict(&choice.verdict, input.now)))
     };
-    or_none(selected.choices.iter().filter_map(line).collect(), "none")
+    let mut lines: Vec<_> = selected.choices.iter().filter_map(line).collect();
+    if !lines.is_empty() {
+        lines.push(phrases::rules(input.rules));
+    }
+    or_none(lines, "none")
 }
 
 fn outcome(input: &Input<'_>, provider: &Provider, selected: &Selected<'_>) -> String {
@@ -246,6 +250,7 @@ anthropic (agent main)
 4. Not used  anthropic:gone: no stored credential (missing_credential)
              anthropic:old: not in the order that is set (excluded_by_auth_order)
 5. Waiting   anthropic:work: cooling down for 5m (rate_limit)
+             failures count as in OpenClaw 2026.6.1 (the default; no version was found on PATH)
 6. Next      anthropic:default: the first that can be used"
         );
     }

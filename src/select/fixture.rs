@@ -2,6 +2,7 @@
 
 use super::aliases::Aliases;
 use super::assemble::{Input, Overview, assemble};
+use super::generation::Chosen;
 use super::policy::SelectionPolicy;
 use super::profile::{ProfileView, Usable};
 use super::report::Report;
@@ -97,6 +98,7 @@ pub(super) fn with_input<R>(
         policy: &policy(),
         session: None,
         model: None,
+        rules: &Chosen::default(),
         lacking: &[],
         only: &Only::All,
         endpoints: &[],

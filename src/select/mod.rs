@@ -9,6 +9,7 @@ pub mod endpoint;
 pub mod explain;
 #[cfg(test)]
 mod fixture;
+pub mod generation;
 pub mod health;
 pub mod order;
 pub mod phrases;

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::Serialize;
 
+use super::generation::Generation;
 use super::pin::{Model, Pin, PinnedBy};
 use super::policy::SelectionPolicy;
 use super::profile::{ProfileView, Usable, is_exempt};
@@ -36,6 +37,8 @@ pub struct Rules<'a> {
     pub pin: Option<&'a Pin>,
     /// The model in question.
     pub model: Option<&'a Model>,
+    /// Whose rules decide how a model counts.
+    pub generation: Generation,
     /// Now, in Unix milliseconds.
     pub now: i64,
 }
@@ -298,7 +301,8 @@ pub fn waiting(view: &ProfileView, state: &AuthState, model: Option<&Model>, now
         // The provider said when its limit ends.
         (None, Some(_)) => {
             let reason = usage.cooldown_reason.or(Some("rate_limit".to_owned()));
-            Verdict::CoolingDown { until, reason, model: None }
+            let model = usage.blocked_model.filter(|_| usage.cooldown_until.is_none());
+            Verdict::CoolingDown { until, reason, model }
         }
         (None, None) => {
             Verdict::CoolingDown { until, reason: usage.cooldown_reason, model: usage.cooldown_model }
@@ -323,11 +327,12 @@ impl<'a> Ranks<'a> {
     fn judge(&mut self, provider: &Provider, view: &'a ProfileView, rules: &Rules<'_>) {
         match verdict(provider, view, rules) {
             Verdict::Excluded(reason) => self.exclude(&view.id, Some(view), reason),
-            // The client sorts without a model: a profile that is cooling down for another model keeps its place at the
-            // end.
+            // Up to 2026.9.1 the client sorts without a model: a profile that is cooling down for another model keeps
+            // its place at the end.
             verdict => {
                 let choice = Choice { id: &view.id, view: Some(view), verdict };
-                match waiting(view, rules.state, None, rules.now).and_then(|general| general.until()) {
+                let model = rules.model.filter(|_| rules.generation.sorts_by_model());
+                match waiting(view, rules.state, model, rules.now).and_then(|general| general.until()) {
                     Some(until) => self.waiting.push((until, choice)),
                     None => self.eligible.push(choice),
                 }

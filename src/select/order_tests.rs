@@ -1,5 +1,6 @@
 use super::*;
 use crate::select::fixture::policy;
+use crate::select::generation::Generation;
 use crate::select::state::Usage;
 
 const NOW: i64 = 1_800_000_000_000;
@@ -51,7 +52,8 @@ fn candidates(
 ) -> String {
     let own: Vec<_> = profiles.iter().filter(|view| view.provider == *provider).collect();
     let policy = policy();
-    let rules = Rules { order, state, policy: &policy, pin: None, model: None, now };
+    let generation = Generation::default();
+    let rules = Rules { order, state, policy: &policy, pin: None, model: None, generation, now };
     told(&select(provider, &own, &rules).choices)
 }
 
@@ -199,7 +201,9 @@ fn the_best_is_eligible_else_free_soonest_and_never_expired() {
         (vec![dead, x, y], &both[..], Some("a:y")),
     ] {
         let (state, policy) = (state(usage), policy());
-        let rules = Rules { order: None, state: &state, policy: &policy, pin: None, model: None, now: NOW };
+        let generation = Generation::default();
+        let (order, policy) = (None, &policy);
+        let rules = Rules { order, state: &state, policy, pin: None, model: None, generation, now: NOW };
         let choices = select(&"a".parse().unwrap(), &profiles.iter().collect::<Vec<_>>(), &rules).choices;
         assert_eq!(best(&choices).map(|choice| choice.id.as_str()), expected, "{}", told(&choices));
     }

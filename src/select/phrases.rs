@@ -1,5 +1,6 @@
 //! Verdicts and troubles of profiles in words.
 
+use super::generation::{Chosen, ChosenBy, Generation};
 use super::health::Status;
 use super::pin::Model;
 use super::profile::{ProfileView, Usable};
@@ -29,6 +30,19 @@ pub const fn reason(code: ReasonCode) -> &'static str {
 #[must_use]
 pub fn overruled(provider: &Provider, state: &[ProfileId], agent: &AgentName) -> String {
     messages::overruled(provider, &ids(state), &agent.option())
+}
+
+/// Returns which rules count failures, and why those.
+#[must_use]
+pub fn rules(chosen: &Chosen) -> String {
+    let version = chosen.generation.as_str();
+    match &chosen.by {
+        ChosenBy::Flag => messages::rules_named(version, "--backoff"),
+        ChosenBy::Variable => messages::rules_named(version, Generation::VARIABLE),
+        ChosenBy::Installed(installed) => messages::rules_installed(version, installed),
+        ChosenBy::Database => messages::rules_of_database(version),
+        ChosenBy::Default => messages::rules_by_default(version),
+    }
 }
 
 /// Returns profile ids as a list.
@@ -170,6 +184,21 @@ mod tests {
         trouble(view, status, &agent.parse().unwrap(), NOW)
             .map(|trouble| format!("{}: {}", trouble.what, trouble.remedy))
             .unwrap_or_default()
+    }
+
+    #[test]
+    fn the_rules_say_why_they_apply() {
+        let generation = Generation::September;
+        for (by, why) in [
+            (ChosenBy::Flag, "(--backoff)"),
+            (ChosenBy::Variable, "(STRONGROOM_BACKOFF)"),
+            (ChosenBy::Installed("2026.9.4".to_owned()), "(2026.9.4 is installed)"),
+            (ChosenBy::Database, "(its database exists; no version was found on PATH)"),
+            (ChosenBy::Default, "(the default; no version was found on PATH)"),
+        ] {
+            let expected = format!("failures count as in OpenClaw 2026.9.6 {why}");
+            assert_eq!(rules(&Chosen { generation, by }), expected);
+        }
     }
 
     #[test]

@@ -44,13 +44,23 @@ pub struct Usage {
     pub disabled_reason: Option<String>,
     /// Until when its provider said that it serves no request.
     pub blocked_until: Option<i64>,
+    /// Why its provider serves none.
+    pub blocked_reason: Option<String>,
+    /// The model for which its provider serves none, if it is only one.
+    pub blocked_model: Option<Model>,
 }
 
 impl Usage {
-    /// Returns whether only another model is cooling down, by the client's rules: for a rate limit or a timeout, with
-    /// nothing else in force.
+    /// Returns how often it failed for a reason since its counters started.
+    #[must_use]
+    pub fn failures_of(&self, reason: &str) -> u64 {
+        self.failure_counts.get(reason).copied().unwrap_or(0)
+    }
+
+    /// Returns whether only another model is cooling down, by the client's rules: for a failure that can concern only
+    /// one, with nothing else in force. An older client than 2026.8.1 never writes a model beside `model_not_found`.
     fn cools_for_another(&self, model: &Model) -> bool {
-        matches!(self.cooldown_reason.as_deref(), Some("rate_limit" | "timeout"))
+        matches!(self.cooldown_reason.as_deref(), Some("rate_limit" | "timeout" | "model_not_found"))
             && self.cooldown_model.as_ref().is_some_and(|of| of != model)
             && self.disabled_until.is_none()
             && self.blocked_until.is_none()
@@ -59,7 +69,10 @@ impl Usage {
     /// Returns the usage without windows that are over or, if `model` is given, that concern only another model.
     #[must_use]
     pub fn in_force(&self, model: Option<&Model>, now: i64) -> Self {
-        let left = self.without_past_windows(now);
+        let mut left = self.without_past_windows(now);
+        if model.is_some_and(|model| left.blocked_model.as_ref().is_some_and(|of| of != model)) {
+            left = left.without_block();
+        }
         if model.is_some_and(|model| left.cools_for_another(model)) { Self::default() } else { left }
     }
 
@@ -80,10 +93,11 @@ impl Usage {
         if over(left.disabled_until) {
             (left.disabled_until, left.disabled_reason) = (None, None);
         }
-        if over(left.blocked_until) {
-            left.blocked_until = None;
-        }
-        left
+        if over(left.blocked_until) { left.without_block() } else { left }
+    }
+
+    fn without_block(self) -> Self {
+        Self { blocked_until: None, blocked_reason: None, blocked_model: None, ..self }
     }
 }
 

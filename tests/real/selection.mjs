@@ -9,27 +9,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { openclaw } from './lib/openclaw-functions.mjs';
 
 const [client, scratch, binary, seed] = process.argv.slice(2);
 process.env.OPENCLAW_STATE_DIR = scratch;
 const fixtures = new URL('../fixtures/selection/', import.meta.url);
 
-// The names of the bundles and of their exports change with every build.
-const dist = path.join(client, 'dist');
-async function load(name) {
-  for (const file of fs.readdirSync(dist).filter((file) => file.endsWith('.js'))) {
-    const text = fs.readFileSync(path.join(dist, file), 'utf8');
-    if (!new RegExp(`^(async )?function ${name}\\(`, 'm').test(text)) continue;
-    const exported = new RegExp(`\\b${name} as (\\w+)`).exec(text);
-    return (await import(pathToFileURL(path.join(dist, file))))[exported ? exported[1] : name];
-  }
-  throw new Error(`the client has no ${name}`);
-}
-const order = await load('resolveAuthProfileOrder');
-const stored = await load('loadPersistedAuthProfileStore');
-const failed = await load('markAuthProfileFailure');
-const served = await load('markAuthProfileSuccess');
+const { version, order, stored, failed, served, cools, parsed, included, aliases: aliasMap, write, usage } = await openclaw(client);
+// The rules that the client follows, as `--backoff` names them.
+const rules = version === '2026.6.1' ? '2026.6.1' : '2026.9.6';
 
 const now = Date.now();
 let offset = 0;
@@ -58,8 +46,7 @@ function agent(row, state) {
   fs.mkdirSync(directory, { recursive: true, mode: 0o700 });
   const set = row.order ? { [row.provider ?? 'a']: row.order } : row.orders;
   const index = { version: 1, profiles: profiles(row), ...(set ? { order: set } : {}) };
-  fs.writeFileSync(path.join(directory, 'auth-profiles.json'), JSON.stringify(index));
-  fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify({ version: 1, ...state }));
+  write(directory, index, { version: 1, ...state });
   return directory;
 }
 
@@ -73,25 +60,32 @@ function tell(table, row, check) {
   }
 }
 
+// The provider's plugin has to be there for the client to know its other names: 2026.9.6 comes with fewer of them.
+const table = fs.readFileSync(new URL('../../src/client/alias.rs', import.meta.url), 'utf8').split('];')[0];
+const known = Object.fromEntries([...table.matchAll(/\("([\w-]+)", "([\w-]+)"\)/g)].map(([, alias, target]) => [alias, target]));
+const aliases = Object.fromEntries(Object.entries(aliasMap({ config: {} })).filter(([alias, target]) => alias !== target));
+const agrees = (provider) => known[provider] === aliases[provider];
+
 for (const row of rows('order.json')) {
-  if (row.client) continue;
   const provider = row.provider ?? 'a';
+  if (row.client || ![provider, ...Object.keys(row.profiles).map((id) => id.split(':')[0])].every(agrees)) continue;
   const store = stored(agent(row, row.state));
   const config = row.config ?? {};
   const used = order({ cfg: config, store, provider, preferredProfile: row.pin?.profile });
   tell('order', row, () => assert.deepEqual(used, row.used));
 }
 
-const cools = await load('isProfileInCooldown');
 for (const row of rows('model.json')) {
+  if (row.only && row.only !== rules) continue;
+  const expected = { ...row, ...row[rules] };
   const store = stored(agent(row, row.state));
-  const used = order({ cfg: {}, store, provider: 'a' });
+  const used = order({ cfg: {}, store, provider: 'a', ...(rules === '2026.6.1' ? {} : { forModel: row.model }) });
   const free = used.find((id) => !cools(store, id, undefined, row.model)) ?? null;
-  tell('model', row, () => assert.deepEqual([used, free], [row.used, row.all ? null : row.next]));
+  tell('model', row, () => assert.deepEqual([used, free], [expected.used, row.all ? null : expected.next]));
 }
 
 for (const row of rows('backoff.json')) {
-  if (row.backoff || row.client) continue;
+  if ((row.backoff ?? '2026.6.1') !== rules || row.client) continue;
   const provider = row.provider ?? 'a';
   const id = `${provider}:x`;
   const agentDir = agent({ profiles: { [id]: 'token' } }, row.before ? { usageStats: { [id]: row.before } } : {});
@@ -103,23 +97,16 @@ for (const row of rows('backoff.json')) {
     else await failed({ ...about, reason: kind, modelId });
   }
   offset = 0;
-  const file = JSON.parse(fs.readFileSync(path.join(agentDir, 'auth-state.json'), 'utf8'));
-  tell('backoff', row, () => assert.deepEqual(file.usageStats?.[id] ?? null, row.after));
+  tell('backoff', row, () => assert.deepEqual(usage(agentDir, id) ?? null, row.after));
 }
 
 // Assumptions of the tables.
-const parsed = await load('parseJsonWithJson5Fallback');
 tell('configuration', { name: 'a byte order mark before it is a space' }, () => assert.deepEqual(parsed('\ufeff{auth:{}}'), { auth: {} }));
-const included = await load('resolveConfigIncludes');
 fs.writeFileSync(path.join(scratch, 'auth.json5'), '{order:{a:["a:x"]}}');
 tell('configuration', { name: 'an included file stands where it is named' }, () =>
   assert.deepEqual(included({ auth: { $include: './auth.json5' } }, path.join(scratch, 'openclaw.json')), { auth: { order: { a: ['a:x'] } } }));
 
-const aliases = (await load('resolveProviderAuthAliasMap'))({ config: {} });
-const table = fs.readFileSync(new URL('../../src/client/alias.rs', import.meta.url), 'utf8').split('];')[0];
-const known = Object.fromEntries([...table.matchAll(/\("([\w-]+)", "([\w-]+)"\)/g)].map(([, alias, target]) => [alias, target]));
-tell('aliases', { name: 'those of the source are those of the client' }, () =>
-  assert.deepEqual(known, Object.fromEntries(Object.entries(aliases).filter(([alias, target]) => alias !== target))));
+if (rules === '2026.6.1') tell('aliases', { name: 'those of the source are those of the client' }, () => assert.deepEqual(known, aliases));
 
 // --- random stores ------------------------------------------------------------------------------------------
 // One vault with hundreds of providers, each set up at random from a fixed seed, judged once by `strongroom status`
@@ -139,7 +126,7 @@ const pick = (list) => list[upTo(list.length - 1)];
 const shuffled = (list) => list.map((one) => [random(), one]).sort((a, b) => a[0] - b[0]).map(([, one]) => one);
 const spelled = (name) => pick([name, name, name.toUpperCase(), ` ${name} `]);
 
-const families = Object.entries(Object.groupBy(Object.entries(aliases), ([, target]) => target))
+const families = Object.entries(Object.groupBy(Object.entries(aliases).filter(([alias]) => agrees(alias)), ([, target]) => target))
   .map(([target, named]) => [...new Set([target, ...named.map(([alias]) => alias)])]);
 const groups = [...families, ['openrouter'], ['kilocode'], ...Array.from({ length: 300 }, (_, n) => [`p${n}`])];
 
@@ -204,6 +191,7 @@ fs.writeFileSync(path.join(directory, 'auth-profiles.json'), JSON.stringify(writ
 fs.writeFileSync(path.join(directory, 'auth-state.json'), JSON.stringify(state));
 fs.writeFileSync(path.join(home, '.openclaw/openclaw.json'), JSON.stringify(config));
 
+write(directory, { ...written, order: index.order }, state);
 const whole = stored(directory);
 // Strongroom has the sign-ins encrypted; the client has them in its store.
 for (const [id, entry] of Object.entries(entries)) if (entry.type === 'oauth') Object.assign(whole.profiles[id], entry);

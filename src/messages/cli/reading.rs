@@ -132,11 +132,10 @@ pub fn success_recorded(profile: impl Display) -> String {
     format!("{profile}: success recorded; not cooling down.")
 }
 
-/// The variable does not name a version of the client's cooldown times.
+/// The client does not count failures of this kind. `version` is the one whose rules apply.
 #[must_use]
-pub fn unknown_backoff(variable: &str, remedy: &str) -> Error {
-    Error::new(Code::Config, format!("{variable} is not a known version of cooldown times"))
-        .with_remedy(remedy.to_owned())
+pub fn not_counted(profile: impl Display, failure: &str, version: &str) -> String {
+    format!("{profile}: nothing recorded, because OpenClaw {version} does not count {failure}.")
 }
 
 /// There is no profile of that id; OpenClaw's own words, which programs read.

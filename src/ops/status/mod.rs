@@ -11,12 +11,13 @@ use strongroom_backends::shown;
 
 use super::ambient::Ambient;
 use super::list::Listing;
-use super::{client_config, state};
+use super::{backoff, client_config, state};
 use crate::client::alias::ALIASES;
 use crate::client::config_auth;
 use crate::client::sources::Found;
 use crate::error::Result;
 use crate::select::assemble::{Input, Overview};
+use crate::select::generation::Chosen;
 use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
 use crate::select::policy::SelectionPolicy;
@@ -41,6 +42,8 @@ pub struct Asked {
     pub model: Option<Model>,
     /// The session whose pin counts.
     pub session: Option<SessionName>,
+    /// Whether the selection is explained, which also tells how failures count.
+    pub explain: bool,
     /// Whether to decrypt the records, if that asks no one.
     pub check: bool,
     /// Whether to look into the login shell, if the client's configuration enables that.
@@ -64,6 +67,7 @@ pub struct Looked {
     orders: Orders,
     state: AuthState,
     policy: SelectionPolicy,
+    rules: Chosen,
     lacking: Vec<Lacking>,
     only: Only,
     elsewhere: Vec<AgentName>,
@@ -90,6 +94,7 @@ impl Default for Asked {
             profile: None,
             model: None,
             session: None,
+            explain: false,
             check: false,
             in_shell: false,
             warn_after_ms: WARN_AFTER_MS,
@@ -146,8 +151,11 @@ pub fn look(
     if !lacking.is_empty() && !asked.in_shell && found.shell(env).is_some() {
         warnings.push(Warning::ShellUnread);
     }
+    // Without a model the generations agree, and only an explanation names one.
+    let rules = if asked.explain { backoff::rules(env, None)? } else { Chosen::default() };
     let now = env.now();
     Ok(Looked {
+        rules,
         agent: agent.clone(),
         home: shown(home),
         store_path: shown(&home.join("agents").join(agent.as_str()).join(index::FILE)),
@@ -235,6 +243,7 @@ impl Looked {
             policy: &self.policy,
             session: asked.session.as_ref(),
             model: asked.model.as_ref(),
+            rules: &self.rules,
             lacking: &self.lacking,
             only: &self.only,
             endpoints: self.found.config.as_ref().map_or(&[], |config| config.endpoints.as_slice()),
