@@ -370,8 +370,12 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Help(_) => false,
         Verb::Auth(verb) => matches!(verb, AuthVerb::SetupToken(_)),
         // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
-        Verb::Connect(_) => true,
-        Verb::Status(_) | Verb::Doctor(_) | Verb::Import(_) | Verb::Onboard(_) | Verb::Models(_) => true,
+        Verb::Connect(_)
+        | Verb::Status(_)
+        | Verb::Doctor(_)
+        | Verb::Import(_)
+        | Verb::Onboard(_)
+        | Verb::Models(_) => true,
     }
 }
 

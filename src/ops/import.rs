@@ -109,7 +109,9 @@ impl Import<'_> {
             outcomes.push(outcome);
         }
         drop(writers);
-        outcomes.iter().for_each(|outcome| open.committed(outcome));
+        for outcome in &outcomes {
+            open.committed(outcome);
+        }
         Ok((plan, notices))
     }
 

@@ -62,12 +62,10 @@ pub fn move_to(open: &mut Open<'_>, mut wanted: Vec<ProfileId>, to: Store) -> Re
         change.put("move", record, to);
         done.moved.push(id.to_string());
     }
-    if !done.moved.is_empty() {
-        let outcome = writer.commit(change)?;
-        drop(writer);
+    let outcome = if done.moved.is_empty() { None } else { Some(writer.commit(change)?) };
+    drop(writer);
+    if let Some(outcome) = outcome {
         open.committed(&outcome);
-    } else {
-        drop(writer);
     }
     if done.all {
         set_default(open, to);

@@ -118,7 +118,17 @@ mod tests {
                 ..Details::default()
             };
             let (profile, replaces, by) = (profile.clone(), None, None);
-            Record { profile, generation, created: 1, updated: 2, replaces, by, credential, details }
+            Record {
+                profile,
+                generation,
+                created: 1,
+                updated: 2,
+                rotated: None,
+                replaces,
+                by,
+                credential,
+                details,
+            }
         };
         let version = |generation, op: Option<&str>| Version {
             record: record(generation, &format!("made-up-secret-{generation}")),

@@ -63,16 +63,6 @@ pub enum ProfileStore {
     Sqlite,
 }
 
-impl ProfileStore {
-    /// Returns the store of a version of the client, `YEAR.MONTH.PATCH`.
-    #[must_use]
-    pub fn of(version: &str) -> Option<Self> {
-        let numbers: Option<Vec<u32>> = version.trim().splitn(3, '.').map(|part| part.parse().ok()).collect();
-        let numbers = numbers.filter(|numbers| numbers.len() == 3)?;
-        Some(if numbers.as_slice() < [2026, 6, 5].as_slice() { Self::Json } else { Self::Sqlite })
-    }
-}
-
 impl Connection<'_> {
     /// Returns what changes in a configuration: the exec provider, its alias as the default for `exec` if no other is set, the orders
     /// of the vault, and, if the client reads profiles from JSON, their metadata. What others have written stays:
@@ -390,20 +380,5 @@ mod tests {
             plan["targets"],
             json!([target("auth-profiles.api_key.key", "key"), target("auth-profiles.token.token", "token")])
         );
-    }
-
-    #[test]
-    fn versions_of_the_client_tell_where_its_profiles_are() {
-        for (version, store) in [
-            ("2026.2.26", Some(ProfileStore::Json)),
-            ("2026.6.1\n", Some(ProfileStore::Json)),
-            ("2026.6.5", Some(ProfileStore::Sqlite)),
-            ("2026.9.6", Some(ProfileStore::Sqlite)),
-            ("2027.1.1", Some(ProfileStore::Sqlite)),
-            ("2026.6", None),
-            ("next", None),
-        ] {
-            assert_eq!(ProfileStore::of(version), store, "{version}");
-        }
     }
 }

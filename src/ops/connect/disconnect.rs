@@ -21,8 +21,18 @@ pub struct Disconnecting {
     /// What stays in the configuration.
     pub left: Vec<Left>,
     config: Config,
-    /// The text to write; `None` if there was no file.
-    text: Option<Option<Buffer>>,
+    becomes: Becomes,
+}
+
+/// What becomes of the configuration.
+#[derive(Debug)]
+enum Becomes {
+    /// It stays as it is.
+    Same,
+    /// This text.
+    Text(Buffer),
+    /// There was none before connecting.
+    Nothing,
 }
 
 impl Disconnecting {
@@ -34,25 +44,25 @@ impl Disconnecting {
         let link = link(&open.vault.settings(open.session.keys())?)?.ok_or_else(messages::not_connected)?;
         let config = Config::read(&link.config)?;
         let now = config.text()?;
-        let (text, identical, left) = match now {
-            None => (None, true, Vec::new()),
+        let (becomes, identical, left) = match now {
+            None => (Becomes::Same, true, Vec::new()),
             Some(now) => match restore(now, &link.undo)? {
-                Restored::Identical(text) => (Some(Some(text)), true, Vec::new()),
-                Restored::NoFile => (Some(None), true, Vec::new()),
-                Restored::Partly { text, left } => (Some(Some(text)), false, left),
-                Restored::Nothing { left } => (None, false, left),
+                Restored::Identical(text) => (Becomes::Text(text), true, Vec::new()),
+                Restored::NoFile => (Becomes::Nothing, true, Vec::new()),
+                Restored::Partly { text, left } => (Becomes::Text(text), false, left),
+                Restored::Nothing { left } => (Becomes::Same, false, left),
             },
         };
-        let after = match &text {
-            Some(Some(text)) => text.expose_str().unwrap_or_default(),
-            Some(None) => "{}\n",
-            None => now.unwrap_or_default(),
+        let after = match &becomes {
+            Becomes::Text(text) => text.expose_str().unwrap_or_default(),
+            Becomes::Nothing => "{}\n",
+            Becomes::Same => now.unwrap_or_default(),
         };
         let diff = match now {
             Some(now) if now != after => diff(now, after)?,
             _ => String::new(),
         };
-        Ok(Self { link, diff, identical, left, config, text })
+        Ok(Self { link, diff, identical, left, config, becomes })
     }
 }
 
@@ -69,13 +79,13 @@ pub fn disconnect(open: &mut Open<'_>, planned: &Disconnecting) -> Result<Vec<Pa
             changed.extend(mirrored.changes.then_some(mirrored.path));
         }
     }
-    match &planned.text {
-        Some(Some(text)) => {
-            write_config(&planned.config.path, planned.config.digest().as_ref(), text.expose())?
+    let Config { path, .. } = &planned.config;
+    match &planned.becomes {
+        Becomes::Text(text) => write_config(path, planned.config.digest().as_ref(), text.expose())?,
+        Becomes::Nothing => {
+            std::fs::remove_file(path).map_err(|error| messages::mirror_not_made(path, error.kind()))?;
         }
-        Some(None) => std::fs::remove_file(&planned.config.path)
-            .map_err(|error| messages::mirror_not_made(&planned.config.path, error.kind()))?,
-        None => {}
+        Becomes::Same => {}
     }
     link::keep(open, "disconnect", None)?;
     Ok(changed)
