@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::connect_client::Client;
+use super::connect_client::{Client, shown_diff};
 use super::{Context, openclaw_setup};
 use crate::client::audit::{self, Audit};
 use crate::client::config::ClientConfig;
@@ -18,7 +18,6 @@ use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::connect::{self, Mirrored, Planned, Wanted};
 use crate::ops::open::Open;
-use crate::term::escape::safe;
 use crate::vault::id::AgentName;
 use crate::vault::index;
 
@@ -90,15 +89,12 @@ impl Found {
         let env = &context.env;
         let config = ClientConfig::of(env)?;
         let installation = Installation::of(env, config.as_ref());
+        let program = Program::find(env);
         Ok(Self {
             config: Places::of(env).config.ok_or_else(messages::no_client)?,
-            store: if keeps_in_sqlite(env, &installation) {
-                ProfileStore::Sqlite
-            } else {
-                ProfileStore::Json
-            },
+            store: store_of(env, program.as_ref(), &installation)?,
             installation,
-            program: Program::find(env),
+            program,
         })
     }
 
@@ -135,11 +131,21 @@ impl Found {
     }
 }
 
-/// Returns whether the client keeps its profiles in SQLite: as its version does or, if that is not known, as the stores
-/// say that it has made.
-fn keeps_in_sqlite(env: &Env, installation: &Installation) -> bool {
-    let by_stores = || matches!(installation.generation(), Generation::Sqlite | Generation::Both);
-    ClientVersion::installed(env).map_or_else(by_stores, ClientVersion::is_sqlite)
+/// Returns where the client keeps its profiles: as its version does or, if that is not known, as the stores say that it has
+/// made. A file of one kind would stop a client of the other.
+///
+/// # Errors
+/// `NOT_FOUND` if neither tells.
+fn store_of(env: &Env, program: Option<&Program>, installation: &Installation) -> Result<ProfileStore> {
+    let asked = || program.and_then(|program| program.version().ok().flatten());
+    if let Some(version) = ClientVersion::installed(env).or_else(asked) {
+        return Ok(if version.is_sqlite() { ProfileStore::Sqlite } else { ProfileStore::Json });
+    }
+    match installation.generation() {
+        Generation::None => Err(messages::unknown_version()),
+        Generation::Json => Ok(ProfileStore::Json),
+        Generation::Sqlite | Generation::Both => Ok(ProfileStore::Sqlite),
+    }
 }
 
 /// Shows what changes.
@@ -150,7 +156,7 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
     let mut lines = Vec::new();
     if !planned.diff.is_empty() {
         lines.push(messages::config_changes(&planned.link.config));
-        lines.extend(planned.diff.lines().map(|line| format!("  {}", safe(line))));
+        lines.extend(shown_diff(&planned.diff));
     }
     for mirrored in planned.mirrored.iter().filter(|mirrored| mirrored.changes) {
         let of = |agent: &AgentName| planned.served.iter().filter(|served| served.agent == *agent).count();

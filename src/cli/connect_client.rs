@@ -1,10 +1,20 @@
-//! The clients that `connect` and `disconnect` know.
+//! What `connect` and `disconnect` have in common: the clients that they know, and how a change is shown.
 
 use clap::ValueEnum;
+
+use crate::term::escape::safe;
 
 /// A client that can be connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 pub(super) enum Client {
     /// OpenClaw
     Openclaw,
+}
+
+/// How wide a tab of a diff is shown: a terminal's own tab stops would set its lines apart.
+const TAB: &str = "    ";
+
+/// Returns the lines of a diff as they are shown.
+pub(super) fn shown_diff(diff: &str) -> impl Iterator<Item = String> {
+    diff.lines().map(|line| format!("  {}", safe(&line.replace('\t', TAB))))
 }

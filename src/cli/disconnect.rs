@@ -3,12 +3,11 @@
 use clap::Args;
 
 use super::Context;
-use super::connect_client::Client;
+use super::connect_client::{Client, shown_diff};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::connect::{Disconnecting, disconnect};
-use crate::term::escape::safe;
 
 /// Take out of OpenClaw's files what `connect` put in
 ///
@@ -34,7 +33,7 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
     let planned = Disconnecting::plan(&open)?;
     if !context.json() && !planned.diff.is_empty() {
         let mut lines = vec![messages::config_changes(&planned.link.config)];
-        lines.extend(planned.diff.lines().map(|line| format!("  {}", safe(line))));
+        lines.extend(shown_diff(&planned.diff));
         context.print(&lines.join("\n"))?;
     }
     if args.dry_run {
@@ -43,7 +42,12 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
         context.confirm(args.yes, messages::DISCONNECT_PROMPT)?;
         disconnect(&mut open, &planned)?;
         if !context.json() {
-            context.print(&messages::disconnected(&planned.link.config, planned.identical))?;
+            let config = &planned.link.config;
+            context.print(&if planned.removes_file() {
+                messages::disconnected_and_removed(config)
+            } else {
+                messages::disconnected(config, planned.identical)
+            })?;
         }
     }
     for left in &planned.left {

@@ -51,7 +51,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::ClientReload => connect::RELOAD.to_owned(),
         Notice::ClientPlan => connect::PLAN.to_owned(),
         Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
-        Notice::ClientBehind(error) => connect::behind(error),
+        Notice::ClientBehind(error) => connect::not_in_step(error),
         Notice::DefaultStoreStays { before, error } => notices::default_store_stays(before, error.what()),
     }
 }

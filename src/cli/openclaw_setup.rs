@@ -56,7 +56,7 @@ pub(super) fn resolver(context: &Context, vault: &Vault) -> Result<Resolver> {
     Ok(Resolver { command, key_file, keychain })
 }
 
-/// Where a program of another user is copied to, in the user's home.
+/// The copy of a program of another user, in the user's home.
 const COPY: &str = ".local/bin/strongroom";
 
 fn copy_of(context: &Context) -> Result<PathBuf> {

@@ -77,7 +77,7 @@ pub(super) fn run(context: &mut Context, args: &Order) -> Result<u8> {
         // An order needs no key; what is written into a client's file does.
         match context.session_unasked(&vault).and_then(|session| context.open_by(&vault, session)) {
             Ok(mut open) => connect::follow(&mut open),
-            Err(error) => context.warn(&messages::behind(&error)),
+            Err(error) => context.warn(&messages::not_in_step(&error)),
         }
     }
     tell(context, &vault, &agent, &provider)

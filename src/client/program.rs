@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::version::ClientVersion;
 use crate::env::Env;
 use crate::error::Result;
 use crate::messages::connect as messages;
@@ -45,6 +46,16 @@ impl Program {
         let mut found = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
         let path = found.find_map(|directory| Some(directory.join(NAME)).filter(|path| path.is_file()))?;
         Some(Self { path, env: env.clone() })
+    }
+
+    /// Asks the command for its version.
+    ///
+    /// # Errors
+    /// Those of [`Program::run`].
+    pub fn version(&self) -> Result<Option<ClientVersion>> {
+        let ran = self.run(&[OsStr::new("--version")])?;
+        let text = ran.output.expose_str().unwrap_or_default();
+        Ok(text.split_whitespace().find_map(ClientVersion::parse))
     }
 
     /// Runs the command, without input and without Strongroom's own variables. If it takes longer than two minutes, it is

@@ -1,5 +1,6 @@
 //! Messages of `connect` and `disconnect`, and of the client's lock.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::Duration;
 
@@ -7,7 +8,6 @@ use strongroom_backends::shown;
 
 use crate::error::{Code, Error};
 use crate::term::count::counted;
-use crate::vault::id::AgentName;
 
 /// The client's lock cannot be written as JSON.
 pub fn lock_not_written() -> Error {
@@ -25,9 +25,8 @@ pub fn locked_by_client(path: &Path, pid: Option<i32>, waited: Duration) -> Erro
     Error::new(Code::LockTimeout, format!("{} is held{by}; waited {} ms", shown(path), waited.as_millis()))
 }
 
-/// No agent is both the vault's and the client's. `vault` are the vault's.
-pub fn no_common_agent(vault: &[AgentName]) -> Error {
-    let names = vault.iter().map(AgentName::as_str).collect::<Vec<_>>().join(", ");
+/// No agent is both the vault's and the client's. `names` are the vault's, joined.
+pub fn no_common_agent(names: &str) -> Error {
     let what = if names.is_empty() {
         "the vault has no profiles yet".to_owned()
     } else {
@@ -67,7 +66,7 @@ pub fn not_mirrored(path: &Path, error: &Error) -> Error {
 }
 
 /// The connected client could not be kept in step.
-pub fn behind(error: &Error) -> String {
+pub fn not_in_step(error: &Error) -> String {
     format!(
         "saved, but OpenClaw's own files are not up to date: {}; run `strongroom connect openclaw` to repeat that",
         error.what()
@@ -190,8 +189,8 @@ pub fn others_kept(ids: &str) -> String {
     format!("OpenClaw keeps something of its own under {ids}, and uses that")
 }
 
-/// An agent of the vault is none of the client's.
-pub fn not_an_agent(agent: &AgentName) -> String {
+/// The client does not have an agent of the vault.
+pub fn not_an_agent(agent: impl Display) -> String {
     format!("agent {agent} of the vault is not an agent of OpenClaw, and is not connected")
 }
 
@@ -208,6 +207,11 @@ pub fn disconnected(config: &Path, identical: bool) -> String {
             shown(config)
         )
     }
+}
+
+/// The configuration was made by connecting, and is removed.
+pub fn disconnected_and_removed(config: &Path) -> String {
+    format!("Disconnected OpenClaw: {} did not exist before connecting, and is removed.", shown(config))
 }
 
 /// What stays in the configuration.
@@ -249,4 +253,13 @@ fn size(count: usize) -> u64 {
 pub fn no_client() -> Error {
     Error::new(Code::Config, "OpenClaw's files cannot be found, because HOME is not set")
         .with_remedy("set HOME or OPENCLAW_HOME")
+}
+
+/// Neither a program nor a store tells which OpenClaw this is.
+pub fn unknown_version() -> Error {
+    Error::new(
+        Code::NotFound,
+        "cannot tell which version of OpenClaw this is: `openclaw` is not on PATH, and it has stored nothing yet",
+    )
+    .with_remedy("add the directory of `openclaw` to PATH, then run `strongroom connect openclaw` again")
 }

@@ -31,7 +31,7 @@ enum Becomes {
     Same,
     /// This text.
     Text(Buffer),
-    /// There was none before connecting.
+    /// It did not exist before connecting.
     Nothing,
 }
 
@@ -63,6 +63,14 @@ impl Disconnecting {
             _ => String::new(),
         };
         Ok(Self { link, diff, identical, left, config, becomes })
+    }
+}
+
+impl Disconnecting {
+    /// Returns whether the configuration goes, because connecting made it.
+    #[must_use]
+    pub fn removes_file(&self) -> bool {
+        matches!(self.becomes, Becomes::Nothing)
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Planned {
 #[derive(Debug)]
 struct Config {
     path: PathBuf,
-    /// Its text; `None` if there is none.
+    /// Its text; `None` if it does not exist.
     text: Option<Buffer>,
 }
 
@@ -180,7 +180,7 @@ pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>
 }
 
 /// Lets the client refer to the profiles in its own store, by its `secrets apply`, and keeps the configuration as it was
-/// written: the client writes it anew as plain JSON, and leaves a copy (observed in 2026.6.1).
+/// written: the client writes it again, as plain JSON, and leaves a copy (observed in 2026.6.1).
 ///
 /// # Errors
 /// `IO` if the client refuses the plan; those of running it, and of writing.
@@ -269,10 +269,13 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
     }))
 }
 
-/// Says why a connection cannot be made with no agent in common.
+/// Makes sure that the vault and the client have an agent in common.
 ///
 /// # Errors
-/// `NOT_FOUND` if there is none.
+/// `NOT_FOUND` if they have not. `vault` are the vault's agents.
 pub fn must_share_an_agent(wanted: &Wanted, vault: &[AgentName]) -> Result<()> {
-    if wanted.agents.is_empty() { Err(messages::no_common_agent(vault)) } else { Ok(()) }
+    if !wanted.agents.is_empty() {
+        return Ok(());
+    }
+    Err(messages::no_common_agent(&vault.iter().map(AgentName::as_str).collect::<Vec<_>>().join(", ")))
 }

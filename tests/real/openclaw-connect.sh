@@ -1,0 +1,239 @@
+#!/usr/bin/env bash
+# `connect openclaw` and `disconnect openclaw` with the real clients: 2026.6.1, whose own file mirrors the index, and 2026.9.6,
+# which keeps its profiles in SQLite.
+#
+#   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
+#       OPENCLAW_SQLITE_DIR=<the same of 2026.9.6> tests/real/openclaw-connect.sh
+#
+# budget: 180 s
+# once: as an ordinary user
+# Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
+# shellcheck source=tests/real/lib/checks.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
+need strace
+real=${binary:?}
+
+# client DIR: the client of the next checks.
+client() {
+    OPENCLAW_DIR=$1
+    need_openclaw
+    mkdir -p "$tmp/bin"
+    printf '#!/bin/sh\nexec %s %s "$@"\n' "${node@Q}" "${openclaw@Q}" >"$tmp/bin/openclaw"
+    chmod 755 "$tmp/bin/openclaw"
+}
+# The client's own variables; none of Strongroom's.
+client_env=(OPENCLAW_NO_RESPAWN=1 OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 NO_COLOR=1 CI=1)
+oc() {
+    env -i -C "$world" HOME="$world" PATH="$tmp/bin:/usr/bin:/bin" TMPDIR="$tmp" "${client_env[@]}" \
+        timeout -k 5 120 "$node" "$openclaw" "$@"
+}
+# with_client: strongroom finds the client on PATH. without_client: it does not, which is faster.
+with_client() { extra=(PATH="$tmp/bin:/usr/bin:/bin" TMPDIR="$tmp" "${client_env[@]}"); }
+without_client() { extra=(); }
+
+config() { printf '%s/.openclaw/openclaw.json' "$world"; }
+profiles_of() { printf '%s/.openclaw/agents/%s/agent/auth-profiles.json' "$world" "$1"; }
+# Its references: "id reference", sorted.
+references() {
+    json "$1" "'\n'.join(sorted(i + ' ' + (p.get('keyRef') or p.get('tokenRef') or {}).get('id', '-') for i, p in d['profiles'].items()))"
+}
+write_config() {
+    mkdir -p "$world/.openclaw"
+    cat >"$(config)" <<'JSON'
+// my gateway
+{
+	gateway: { mode: 'local', bind: 'loopback' }, // keep
+	agents: { defaults: { model: { primary: 'anthropic/claude-opus-4-6' } } },
+}
+JSON
+    chmod 600 "$(config)"
+    cp "$(config)" "$world/before.json"
+}
+connected_world() {
+    new_world
+    must init --store file --unlock key-file
+    pasted anthropic:work 1
+    feed "$(api_key 1)"
+    must paste-api-key --provider openrouter
+    write_config
+}
+untouched() { holds "$1" cmp -s "$(config)" "$world/before.json"; }
+
+check_json_era() {
+    connected_world
+    with_client
+    works 'a dry run' connect openclaw --dry-run
+    has "$out" "            command: '" 'it shows the change as a diff'
+    untouched 'and writes nothing'
+    refused NOT_CONFIRMED 64 'without a terminal and without --yes' connect openclaw
+    untouched 'and nothing is written then either'
+    works 'connect' connect openclaw --yes --json
+    same "$(json "$out" "d['result'], d['audit']")" "('connected', {'plaintext': 0, 'unresolved': 0})" 'OpenClaw resolves every reference'
+    same "$(diff "$world/before.json" "$(config)" | grep -c '^<' || true)" 0 'every line of the configuration stays' shown
+    same "$(references "$(profiles_of main)")" "$(printf 'anthropic:work main/anthropic:work\nopenrouter:default main/openrouter:default')" \
+        'its own file has the references'
+    holds 'the files are private' test "$(stat -c %a "$(config)" "$(profiles_of main)" | tr '\n' ' ')" = '600 600 '
+    oc models status >"$tmp/status" 2>&1 || true
+    has "$tmp/status" 'anthropic:work=token:ref(exec:main/anthropic:work)' 'models status shows the reference'
+    if grep -rqF -e "$(token 1)" -e "$(api_key 1)" "$world/.openclaw"; then fail 'no secret is in its directory'; else ok 'no secret is in its directory'; fi
+    works 'connect again' connect openclaw --yes --json
+    same "$(json "$out" "d['result']")" unchanged 'it changes nothing'
+
+    without_client
+    pasted anthropic:new 3
+    works 'rename' rename openrouter:default openrouter:mine
+    works 'remove' remove anthropic:work --yes
+    works 'order set' order set --provider anthropic anthropic:new
+    same "$(references "$(profiles_of main)")" "$(printf 'anthropic:new main/anthropic:new\nopenrouter:mine main/openrouter:mine')" \
+        'each change reaches its file'
+    has "$(config)" "'anthropic:new'," 'and the order its configuration'
+    oc secrets audit --check --allow-exec >"$tmp/audit" 2>&1 && status=0 || status=$?
+    same "$status" 0 'its own audit is clean after all of them' "$tmp/audit"
+    feed "$(token 9)"
+    works 'rotate' rotate anthropic:new
+    has "$err" 'openclaw secrets reload' 'a rotation says that a gateway has to reload'
+
+    works 'disconnect' disconnect openclaw --yes --json
+    same "$(json "$out" "d['identical']")" True 'it says that the configuration is as before'
+    untouched 'the configuration is as before, byte for byte'
+    holds 'the file that connecting made is gone' test ! -e "$(profiles_of main)"
+    refused NOT_FOUND 66 'a second disconnect' disconnect openclaw --yes
+    works 'verify after all of it' verify
+}
+
+# What the client keeps itself.
+check_its_own() {
+    connected_world
+    mkdir -p "$(dirname "$(profiles_of main)")" "$(dirname "$(profiles_of ops)")"
+    cat >"$(profiles_of main)" <<JSON
+{ "version": 1, "big": 12345678901234567890.10, "profiles": {
+  "anthropic:work": { "type": "token", "provider": "anthropic", "token": "$(token 7)" },
+  "openai-codex:me": { "type": "oauth", "provider": "openai-codex", "access": "EXAMPLE", "refresh": "EXAMPLE", "expires": 1 } },
+  "order": { "anthropic": ["anthropic:work"] } }
+JSON
+    feed "$(token 5)"
+    must paste-token --provider anthropic --profile-id anthropic:ops --agent ops
+    works 'connect with two agents' connect openclaw --yes --json
+    same "$(json "$out" "d['agents'], d['plaintext']")" "(['main', 'ops'], ['anthropic:work'])" 'its own copy of a profile is named'
+    has "$(profiles_of main)" "$(token 7)" 'its own copy stays'
+    has "$(profiles_of main)" '12345678901234567890.10' 'and what it keeps beside the profiles'
+    same "$(references "$(profiles_of ops)")" 'anthropic:ops ops/anthropic:ops' 'the other agent has its own references'
+    sed -i "s/'local'/'remote'/; s/'anthropic:ops': {/'anthropic:mine': {}, &/" "$(config)"
+    works 'disconnect after someone else changed the configuration' disconnect openclaw --yes
+    has "$out" 'was changed since' 'it says so'
+    has "$(config)" "'remote'" 'the change of someone else stays'
+    has "$(config)" "'anthropic:mine'" 'also beside what connecting wrote'
+    if grep -q strongroom "$(config)"; then fail 'what connecting wrote is gone' "$(config)"; else ok 'what connecting wrote is gone'; fi
+    has "$(profiles_of main)" "$(token 7)" 'its own copy still stays'
+    if grep -q main/openrouter "$(profiles_of main)"; then fail 'the references are gone'; else ok 'the references are gone'; fi
+}
+
+# 32 changes of each at once, with the client's own lock.
+check_at_once_with_client() {
+    connected_world
+    with_client
+    must connect openclaw --yes
+    without_client
+    local lock
+    lock=$(grep -l 'withFileLock as o' "$client"/dist/file-lock-*.js | head -n 1)
+    cat >"$tmp/writer.mjs" <<JS
+import { o as withFileLock } from "$lock";
+import { readFileSync, writeFileSync } from "node:fs";
+const file = process.argv[2];
+const options = { retries: { retries: 100, factor: 1.2, minTimeout: 20, maxTimeout: 500, randomize: true }, stale: 30000 };
+for (let n = 0; n < 32; n++) {
+    await withFileLock(file, options, async () => {
+        const store = JSON.parse(readFileSync(file, "utf8"));
+        store.profiles["x:client" + n] = { type: "api_key", provider: "x", keyRef: { source: "env", provider: "default", id: "X" } };
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        writeFileSync(file, JSON.stringify(store, null, 2) + "\n");
+    });
+}
+JS
+    "$node" "$tmp/writer.mjs" "$(profiles_of main)" &
+    local writer=$! n
+    for n in {1..32}; do pasted "groq:own$n" "$n" || break; done
+    wait "$writer" || fail "the client's writer"
+    same "$(references "$(profiles_of main)" | grep -c '^x:client')" 32 'no change of the client is lost'
+    same "$(references "$(profiles_of main)" | grep -c '^groq:own.* main/')" 32 'nor one of the vault'
+}
+
+# Killed at each call that changes something, and run again.
+check_killed() {
+    local calls=rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,ftruncate,mkdir,mkdirat one call n planned=0 delivered=0 bad=0 wanted
+    local -a list
+    by_strace() {
+        printf '#!/bin/sh\nexec strace -f -qq %s %s "$@"\n' "$1" "${real@Q}" >"$tmp/traced"
+        chmod 700 "$tmp/traced"
+        binary=$tmp/traced
+        run "${@:2}"
+        binary=$real
+    }
+    reset() {
+        cp -p "$world/before.json" "$(config)"
+        rm -rf "$world/.openclaw/agents" "$world/.local"
+        cp -a "$world/local" "$world/.local"
+        an_old_store
+    }
+    # It tells the version without the client.
+    an_old_store() {
+        mkdir -p "$(dirname "$(profiles_of main)")"
+        printf '{ "version": 1, "profiles": {} }' >"$(profiles_of main)"
+    }
+    connected_world
+    cp -a "$world/.local" "$world/local"
+    an_old_store
+    by_strace "-e trace=$calls -o $tmp/trace" connect openclaw --yes
+    cp "$(config)" "$tmp/connected.json"
+    wanted=$(references "$(profiles_of main)")
+    mapfile -t list < <(sed -n 's/^\([0-9]*\) *\([a-z0-9]*\)(.*/\1 \2/p' "$tmp/trace" | sort | uniq -c |
+        sort -k3,3 -k1,1nr | awk '!seen[$3]++ { for (n = 1; n <= $1; n++) print $3, n }')
+    for one in "${list[@]}"; do
+        read -r call n <<<"$one"
+        planned=$((planned + 1))
+        reset
+        by_strace "-e trace=$call -e inject=$call:signal=KILL:when=$n -o /dev/null" connect openclaw --yes
+        [ "$status" -ne 137 ] || delivered=$((delivered + 1))
+        cmp -s "$(config)" "$world/before.json" || cmp -s "$(config)" "$tmp/connected.json" ||
+            { bad=$((bad + 1)) && printf '      %s %s: a torn configuration\n' "$call" "$n"; }
+        sr connect openclaw --yes >"$out" 2>"$err" || { bad=$((bad + 1)) && printf '      %s %s: again: %s\n' "$call" "$n" "$(cat "$err")"; }
+        cmp -s "$(config)" "$tmp/connected.json" || { bad=$((bad + 1)) && printf '      %s %s: another end\n' "$call" "$n"; }
+        [ "$(references "$(profiles_of main)")" = "$wanted" ] || { bad=$((bad + 1)) && printf '      %s %s: other references\n' "$call" "$n"; }
+        sr disconnect openclaw --yes >"$out" 2>"$err" || true
+        cmp -s "$(config)" "$world/before.json" || { bad=$((bad + 1)) && printf '      %s %s: not disconnected\n' "$call" "$n"; }
+    done
+    printf '      %d kills planned, %d delivered\n' "$planned" "$delivered"
+    same "$bad" 0 'a killed connect ends the same when it is run again, and disconnects'
+    holds 'most kills were delivered' test $((delivered * 10)) -ge $((planned * 8))
+}
+
+check_sqlite_era() {
+    connected_world
+    with_client
+    works 'connect' connect openclaw --yes --json
+    same "$(json "$out" "d['result'], d['audit']")" "('connected', {'plaintext': 0, 'unresolved': 0})" 'OpenClaw resolves every reference'
+    same "$(diff "$world/before.json" "$(config)" | grep -c '^<' || true)" 0 'every line of the configuration stays' shown
+    holds 'OpenClaw leaves no copy of it' test ! -e "$(config).bak"
+    holds 'no auth-profiles.json is made, which would stop it' test ! -e "$(profiles_of main)"
+    oc models auth list --json >"$tmp/list" 2>"$tmp/said" || true
+    has "$tmp/list" 'anthropic:work' 'models auth list has a profile' "$tmp/said"
+    has "$tmp/list" 'openrouter:default' 'and the other'
+    pasted anthropic:new 3
+    has "$err" 'OpenClaw does not know of the profiles' 'a new profile says that connect has to be run again'
+    works 'connect again' connect openclaw --yes --json
+    same "$(json "$out" "d['result'], d['audit']")" "('connected', {'plaintext': 0, 'unresolved': 0})" 'and then it resolves too'
+    feed "$(token 9)"
+    works 'rotate' rotate anthropic:new
+    has "$err" 'openclaw secrets reload' 'a rotation says that a gateway has to reload'
+    works 'disconnect' disconnect openclaw --yes
+    untouched 'the configuration is as before, byte for byte'
+}
+
+client "${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}"
+section check_json_era
+section check_its_own
+section check_at_once_with_client
+section check_killed
+client "${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}"
+section check_sqlite_era
+finish openclaw-connect
