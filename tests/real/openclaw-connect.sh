@@ -101,6 +101,21 @@ check_json_era() {
     works 'verify after all of it' verify
 }
 
+# A client that has stored nothing yet.
+check_no_files() {
+    new_world
+    must init --store file --unlock key-file
+    pasted anthropic:work 1
+    without_client
+    refused NOT_FOUND 66 'a client of an unknown version' connect openclaw --yes
+    holds 'nothing is made' test ! -e "$world/.openclaw"
+    with_client
+    works 'connect without any file of the client' connect openclaw --yes --json
+    same "$(json "$out" "d['audit']")" "{'plaintext': 0, 'unresolved': 0}" 'OpenClaw resolves every reference'
+    works 'disconnect' disconnect openclaw --yes
+    holds 'the files that connecting made are gone' test ! -e "$(config)" -a ! -e "$(profiles_of main)"
+}
+
 # What the client keeps itself.
 check_its_own() {
     connected_world
@@ -231,6 +246,7 @@ check_sqlite_era() {
 
 client "${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}"
 section check_json_era
+section check_no_files
 section check_its_own
 section check_at_once_with_client
 section check_killed

@@ -36,7 +36,7 @@ use crate::secret::Buffer;
 use crate::vault::index::exposed::shown_name;
 
 /// A configuration that says nothing, with which a missing file begins.
-const EMPTY: &str = "{}\n";
+pub const EMPTY: &str = "{}\n";
 
 /// A change that is wanted.
 #[derive(Clone, PartialEq, Debug)]

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Config, Link, link, mirror};
-use crate::client::edit::{Left, Restored, diff, restore, write_config};
+use crate::client::edit::{EMPTY, Left, Restored, diff, restore, write_config};
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::open::Open;
@@ -55,7 +55,7 @@ impl Disconnecting {
         };
         let after = match &becomes {
             Becomes::Text(text) => text.expose_str().unwrap_or_default(),
-            Becomes::Nothing => "{}\n",
+            Becomes::Nothing => EMPTY,
             Becomes::Same => now.unwrap_or_default(),
         };
         let diff = match now {

@@ -17,7 +17,7 @@ use super::notice::Notice;
 use super::open::Open;
 use crate::client::config::CONFIG_MAX;
 use crate::client::edit::{
-    self, Connection, Digest, Edited, ProfileStore, Restored, diff, restore, write_config,
+    self, Connection, Digest, EMPTY, Edited, ProfileStore, Restored, diff, restore, write_config,
 };
 use crate::client::file;
 use crate::client::program::Program;
@@ -138,7 +138,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let unique = served::unique(&profiles);
     let changes = connection.changes(base, wanted.store, &unique, &served.orders)?;
     let edited = edit::edit(base, &changes)?;
-    let now = config.text()?.unwrap_or_default();
+    let now = config.text()?.unwrap_or(EMPTY);
     let diff = match edited.text.expose_str() {
         Some(text) if text != now => diff(now, text)?,
         _ => String::new(),
