@@ -15,6 +15,7 @@ pub mod environment;
 mod expiry;
 mod fields;
 mod format;
+pub mod installation;
 mod openclaw_entry;
 mod openclaw_json;
 mod plan;

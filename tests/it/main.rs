@@ -32,6 +32,7 @@ mod hostile_ids;
 mod house;
 mod import_ends;
 mod import_ids;
+mod import_installation;
 mod journals;
 mod key_mounts;
 mod keyring;

@@ -19,7 +19,10 @@ use crate::term::escape::safe;
 use crate::transfer::{self, Action, Format, OnConflict, Parsed, Plan};
 use crate::unlock::Opened;
 
-/// Import credentials from auth-profiles.json, .env files and bundles
+/// Import credentials from OpenClaw's files, .env files and bundles
+///
+/// A directory is a whole installation of OpenClaw, such as ~/.openclaw: the stores of every agent, its .env and its
+/// configuration.
 ///
 /// If any entry is wrong, nothing is imported, and every problem is listed. The source is not
 /// changed: remove it yourself once you have checked the import.
@@ -27,7 +30,7 @@ use crate::unlock::Opened;
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Default, Args)]
 pub struct Import {
-    /// File to import, or - for standard input; optional with --from env, which then reads the client's own places
+    /// File or directory to import, or - for standard input; optional with --from env, which then reads the client's own places
     #[arg(value_name = "PATH", required_unless_present = "from")]
     path: Option<PathBuf>,
     /// Format of the source [default: detected from its contents]
@@ -101,6 +104,16 @@ pub(super) fn from_arguments(context: &mut Context, args: &Import) -> Result<u8>
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let source = read(context, args, &vault, &open.session)?;
+    // A file in the directory of one of the client's agents is that agent's.
+    let of_path = args.path.as_deref().filter(|path| !path.is_dir()).and_then(opened::agent_of);
+    if let Some(agent) = of_path
+        && source.format == Format::OpenClaw
+        && context.agent_by_hand()?.is_none()
+        && agent != open.agent
+    {
+        context.say(&bundles::to_agent_of_path(&agent));
+        open.agent = agent;
+    }
     carry_out(context, args, &mut open, &source)
 }
 
@@ -110,7 +123,7 @@ pub(super) fn from_arguments(context: &mut Context, args: &Import) -> Result<u8>
 /// Those of an import.
 pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -> Result<u8> {
     let args = Import { on_conflict: Some(Policy::Skip), skip_invalid: true, ..Import::default() };
-    let source = Source { parsed, format: Format::Dotenv, digest: None };
+    let source = Source::of(parsed, Format::Dotenv);
     carry_out(context, &args, open, &source)
 }
 
@@ -202,7 +215,11 @@ fn finish(context: &mut Context, plan: &Plan<'_>, source: &Source, told: bool) -
     })?;
     if writes > 0 && source.format != Format::Bundle {
         let left = plan.invalid.len() + plan.skipped.len();
-        context.say(if left == 0 { bundles::REMOVE_SOURCE } else { bundles::KEEP_REST_OF_SOURCE });
+        context.say(match left {
+            _ if source.is_in_use => bundles::SOURCE_IN_USE,
+            0 => bundles::REMOVE_SOURCE,
+            _ => bundles::KEEP_REST_OF_SOURCE,
+        });
     }
     Ok(0)
 }

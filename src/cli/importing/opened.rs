@@ -7,7 +7,10 @@ use strongroom_backends::shown;
 
 use super::super::Context;
 use super::{From, Import};
+use crate::client::config::ClientConfig;
 use crate::client::sources::Found;
+use crate::client::stores::{Form, Installation, StoreFile};
+use crate::env::Env;
 use crate::error::Result;
 use crate::messages::cli::bundles;
 use crate::seal::bundle::{self as sealed_bundle, Opener};
@@ -15,12 +18,15 @@ use crate::seal::{received, recovery};
 use crate::secret::Buffer;
 use crate::term::{secret_input, stdin};
 use crate::transfer::source::{self, SOURCE_MAX};
-use crate::transfer::{self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment};
+use crate::transfer::{
+    self, Format, ParseOptions, Parsed, Renames, Skipped, bundle, environment, installation,
+};
 use crate::unlock::read::{self, Stream};
 use crate::unlock::unlock_files::Unlocked;
 use crate::vault::credential::{Credential, CredentialType};
 use crate::vault::history::Version;
 use crate::vault::home::{Session, Vault};
+use crate::vault::id::AgentName;
 
 /// A source that was read, decrypted and parsed.
 pub(super) struct Source {
@@ -30,6 +36,15 @@ pub(super) struct Source {
     pub format: Format,
     /// The SHA-256 of a bundle, in hexadecimal.
     pub digest: Option<String>,
+    /// Whether OpenClaw itself uses the source, so that it is not to be removed.
+    pub is_in_use: bool,
+}
+
+impl Source {
+    /// Returns a source that is no bundle.
+    pub(super) fn of(parsed: Parsed, format: Format) -> Self {
+        Self { parsed, format, digest: None, is_in_use: false }
+    }
 }
 
 /// Reads the source of an import.
@@ -47,8 +62,20 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         let mut parsed = environment::parse(&found)?;
         options.rename(&mut parsed);
         options.all_renamed("what is set here")?;
-        return Ok(Source { parsed, format: Format::Dotenv, digest: None });
+        return Ok(Source::of(parsed, Format::Dotenv));
     };
+    if path.is_dir() {
+        let env = of_directory(path, &context.env);
+        let config = ClientConfig::of(&env)?;
+        let installation = Installation::of(&env, config.as_ref());
+        let found = Found::look_with(&env, None, config);
+        let parsed = installation::parse(&installation, &found, &options)?;
+        return Ok(Source { is_in_use: true, ..Source::of(parsed, Format::OpenClaw) });
+    }
+    if let Some(store) = database_at(path) {
+        let parsed = installation::parse_store(&store, &options)?;
+        return Ok(Source { is_in_use: true, ..Source::of(parsed, Format::OpenClaw) });
+    }
     let (bytes, what) = read_bytes(context, path)?;
     let format = match args.from {
         Some(From::Openclaw) => Format::OpenClaw,
@@ -58,7 +85,8 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
     };
     if format != Format::Bundle {
         let parsed = transfer::parse(bytes.expose(), format, &what, &options)?;
-        return Ok(Source { parsed, format, digest: None });
+        let is_in_use = format == Format::OpenClaw && agent_of(path).is_some();
+        return Ok(Source { is_in_use, ..Source::of(parsed, format) });
     }
     let raw = received::open(bytes.expose())?;
     // The sender sees the same digest, whatever text the bundle was sent as.
@@ -80,7 +108,33 @@ pub(super) fn read(context: &Context, args: &Import, vault: &Vault, session: &Se
         };
         transfer::parse(plaintext.expose(), inner, "the bundle", &options)?
     };
-    Ok(Source { parsed, format, digest: Some(digest) })
+    Ok(Source { digest: Some(digest), ..Source::of(parsed, format) })
+}
+
+/// Returns an environment in which the client's files are in a directory: its state directory, or the home with one in it.
+fn of_directory(directory: &Path, env: &Env) -> Env {
+    let inside = directory.join(".openclaw");
+    let state = if inside.is_dir() { inside } else { directory.to_owned() };
+    let bare = Env::default().with_var("OPENCLAW_STATE_DIR", state);
+    env.var("HOME").map_or_else(|| bare.clone(), |home| bare.clone().with_var("HOME", home))
+}
+
+/// Returns the client's database at a path, if its name is that of one.
+fn database_at(path: &Path) -> Option<StoreFile> {
+    let form = match path.file_name()?.to_str()? {
+        "openclaw-agent.sqlite" => Form::AgentDatabase,
+        "openclaw.sqlite" => Form::SharedDatabase,
+        _ => return None,
+    };
+    Some(StoreFile { form, path: path.to_owned(), agent: agent_of(path) })
+}
+
+/// Returns the agent in whose directory a file of the client is: the name after the last `agents` of its path.
+pub(super) fn agent_of(path: &Path) -> Option<AgentName> {
+    let full = std::path::absolute(path).ok()?;
+    let names: Vec<_> = full.parent()?.iter().filter_map(|name| name.to_str()).collect();
+    let at = names.iter().rposition(|name| *name == "agents")?;
+    names.get(at + 1)?.parse().ok()
 }
 
 /// Moves the OAuth sign-ins to the skipped entries.

@@ -1,5 +1,6 @@
 //! Messages about `import` and `export`.
 
+use std::fmt::Display;
 use std::path::Path;
 
 use strongroom_backends::shown;
@@ -167,6 +168,9 @@ pub const REMOVE_SOURCE: &str = "The source still holds the secrets in plain tex
 /// Parts of the source were not imported.
 pub const KEEP_REST_OF_SOURCE: &str = "The source still holds the secrets in plain text, and entries that were not imported: save those before you remove it.";
 
+/// OpenClaw itself uses the source.
+pub const SOURCE_IN_USE: &str = "OpenClaw still uses its own copies, in plain text: `strongroom connect openclaw` lets it use references instead.";
+
 /// A file must be named for every format but one.
 #[must_use]
 pub fn no_path() -> Error {
@@ -189,4 +193,11 @@ pub const OAUTH_SKIPPED: &str = "an OAuth sign-in; add --include-oauth to import
 pub fn import_from_terminal() -> Error {
     Error::new(Code::NoInput, "cannot import from standard input: it is a terminal")
         .with_remedy("name a file, or send the source on standard input")
+}
+
+/// A file is imported for the agent in whose directory it is.
+pub fn to_agent_of_path(agent: impl Display) -> String {
+    format!(
+        "Importing for agent {agent}, in whose directory the file is; to import for another one, use `--agent`."
+    )
 }

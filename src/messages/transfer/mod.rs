@@ -239,3 +239,9 @@ pub fn added_destinations(hosts: &[&str], helpers: &[&str]) -> Option<String> {
     let lists: Vec<String> = [list("hosts", hosts), list("helpers", helpers)].into_iter().flatten().collect();
     (!lists.is_empty()).then(|| format!("adds {}", lists.join("; ")))
 }
+
+/// A directory, or a store, has nothing of OpenClaw's.
+pub fn no_installation() -> Error {
+    Error::new(Code::NoInput, "OpenClaw has no credentials there")
+        .with_remedy("name the state directory of OpenClaw, usually ~/.openclaw, or one of its files")
+}

@@ -57,6 +57,12 @@ pub fn shadowed_by(name: &str) -> String {
     format!("shadowed by {name}")
 }
 
+/// A value of `openclaw secrets store`.
+pub const NAMED_SECRET: &str = "kept by `openclaw secrets store` under a name; its provider is not known";
+
+/// An earlier store has the same profile.
+pub const IN_STORE_BEFORE: &str = "OpenClaw uses another one of this id";
+
 // Why an entry or a field is invalid.
 
 /// A required field is missing.
