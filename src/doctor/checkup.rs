@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{
-    Finding, Level, client_stores, home, indexed, kernel, keychain, process, profiles, resolver, sources,
-    state, unlock, writable,
+    Finding, Level, client_files, client_stores, home, indexed, kernel, keychain, process, profiles,
+    resolver, sources, state, unlock, writable,
 };
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -89,6 +89,7 @@ impl Checkup<'_> {
             self.agent.is_some_and(|agent| indexed::has(self.vault, agent, provider))
         }));
         findings.extend(client_stores::check(self.env));
+        findings.extend(client_files::check(self.vault, self.env));
         findings.extend(Finding::or_met("state", state::check(self.vault)));
         findings
     }

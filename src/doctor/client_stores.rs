@@ -1,10 +1,8 @@
 //! Credentials that OpenClaw keeps in plain text in its own stores.
 
-use std::fmt::Display;
-
 use super::{Finding, Level};
 use crate::client::config::ClientConfig;
-use crate::client::stores::{Form, Installation, Kept, Store, StoreFile, StoredProfile};
+use crate::client::stores::{Installation, Kept, Store, StoreFile, StoredProfile};
 use crate::env::Env;
 use crate::messages::doctor::client as messages;
 use crate::secret::{ExposeSecret, SecretString};
@@ -34,12 +32,7 @@ fn in_store(file: &StoreFile) -> Vec<Finding> {
     };
     let mut findings = Vec::new();
     if let Some(names) = names_of(&store, is_plain) {
-        findings.push(if file.form == Form::Json {
-            let agent = file.agent.as_ref().map(|agent| agent as &dyn Display);
-            Finding::wrong(CHECK, messages::plain_in_file(&file.path, agent, &names))
-        } else {
-            wrong(messages::plain_in_database(&file.path, &names))
-        });
+        findings.push(Finding::wrong(CHECK, messages::plain(&file.path, &names)));
     }
     if let Some(names) = names_of(&store, |profile| matches!(profile.secret, Kept::SignIn)) {
         findings.push(Finding::note(CHECK, messages::sign_ins(&file.path, &names)));
@@ -52,7 +45,7 @@ fn in_store(file: &StoreFile) -> Vec<Finding> {
     findings
 }
 
-/// Returns a finding without a remedy, because no command of ours takes credentials out of a database.
+/// Returns a finding without a remedy, because no command of ours takes these values.
 fn wrong(what: String) -> Finding {
     Finding { level: Level::Wrong, ..Finding::note(CHECK, what) }
 }
@@ -109,7 +102,8 @@ mod tests {
             plain.what.contains("groq:one, anthropic:work") && plain.what.contains("agents/ops/agent"),
             "{plain:?}"
         );
-        assert!(plain.remedy.as_ref().unwrap().contains("--agent ops"), "{plain:?}");
+        let remedy = plain.remedy.as_ref().unwrap();
+        assert!(remedy.contains("import ") && remedy.contains("agents/ops/agent"), "{plain:?}");
         assert!(sign_ins.what.contains("openai-codex:me"));
         assert!(!format!("{found:?}").contains("made-up"));
         write("canary");

@@ -1,6 +1,7 @@
 //! `doctor`: looks for problems, one file for each check, and repairs those that can be repaired.
 
 pub mod checkup;
+pub mod client_files;
 pub mod client_stores;
 pub mod client_version;
 pub mod explain;
