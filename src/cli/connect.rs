@@ -161,6 +161,9 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
     for mirrored in planned.mirrored.iter().filter(|mirrored| mirrored.changes) {
         let of = |agent: &AgentName| planned.served.iter().filter(|served| served.agent == *agent).count();
         lines.push(messages::mirror_changes(&mirrored.path, of(&mirrored.agent)));
+        if !mirrored.kept.replaced.is_empty() {
+            lines.push(messages::would_replace(&mirrored.kept.replaced.join(", ")));
+        }
     }
     if planned.plan.is_some() {
         lines.push(messages::plan_changes(planned.served.len()));
@@ -170,6 +173,9 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
 
 fn warn_of_kept(context: &Context, mirrored: &[Mirrored]) {
     for of in mirrored {
+        if !of.kept.replaced.is_empty() {
+            context.say(&messages::replaced(&of.kept.replaced.join(", ")));
+        }
         if !of.kept.plaintext.is_empty() {
             context.warn(&messages::plaintext(&of.kept.plaintext.join(", ")));
         }

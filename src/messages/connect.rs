@@ -263,3 +263,15 @@ pub fn unknown_version() -> Error {
     )
     .with_remedy("add the directory of `openclaw` to PATH, then run `strongroom connect openclaw` again")
 }
+
+/// Secrets in plain text would give way to references. `ids` are joined.
+pub fn would_replace(ids: &str) -> String {
+    format!("  in place of the secrets, which the vault has too: {ids}")
+}
+
+/// Secrets in plain text gave way to references. `ids` are joined.
+pub fn replaced(ids: &str) -> String {
+    format!(
+        "OpenClaw's own copy of these is replaced by references, because the vault has the same secrets: {ids}. Delete older copies of its files too."
+    )
+}

@@ -143,6 +143,29 @@ JSON
     if grep -q main/openrouter "$(profiles_of main)"; then fail 'the references are gone'; else ok 'the references are gone'; fi
 }
 
+# Three commands: what the client stored in plain text is in the vault, and no byte of it is left in its stores.
+check_taken_in() {
+    new_world
+    write_config
+    with_client
+    printf '%s\n' "$(token 5)" | oc models auth paste-token --provider anthropic --profile-id anthropic:own >"$tmp/said" 2>&1 ||
+        fail 'the client stores a token' "$tmp/said"
+    mkdir -p "$(dirname "$(profiles_of ops)")"
+    printf '{"version":1,"profiles":{"openrouter:ops":{"type":"api_key","provider":"openrouter","key":"%s"}}}' "$(api_key 5)" >"$(profiles_of ops)"
+    has "$(profiles_of main)" "$(token 5)" 'the client stores it in plain text'
+    cp "$(config)" "$world/before.json"
+    must init --store file --unlock key-file
+    works 'import of the whole installation' import "$world/.openclaw"
+    works 'connect' connect openclaw --yes --json
+    same "$(json "$out" "d['audit'], d['plaintext']")" "({'plaintext': 0, 'unresolved': 0}, [])" 'OpenClaw finds nothing in plain text'
+    if grep -rqF -e "$(token 5)" -e "$(api_key 5)" "$world/.openclaw"; then fail 'no byte of a secret is left' ; else ok 'no byte of a secret is left'; fi
+    same "$(references "$(profiles_of main)") $(references "$(profiles_of ops)")" 'anthropic:own main/anthropic:own openrouter:ops ops/openrouter:ops' \
+        'both agents have references'
+    gives "$(token 5)" 'the vault has the secret' get anthropic:own
+    works 'disconnect' disconnect openclaw --yes
+    if grep -rqF -e "$(token 5)" "$world/.openclaw"; then fail 'disconnect puts no secret back' ; else ok 'disconnect puts no secret back'; fi
+}
+
 # 32 changes of each at once, with the client's own lock.
 check_at_once_with_client() {
     connected_world
@@ -248,6 +271,7 @@ client "${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}"
 section check_json_era
 section check_no_files
 section check_its_own
+section check_taken_in
 section check_at_once_with_client
 section check_killed
 client "${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}"

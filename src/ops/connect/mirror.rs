@@ -1,5 +1,6 @@
 //! The file in which a client up to 2026.6.1 keeps an agent's profiles, as a mirror of the index.
 
+use std::collections::HashSet;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,12 @@ use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
 use crate::client::sidecar_lock::SidecarLock;
+use crate::client::stores::{Form, Kept as Held, StoreFile, StoredProfile};
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::open::Open;
-use crate::vault::id::AgentName;
+use crate::secret::ExposeSecret;
+use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::mirror::Kept;
 use crate::vault::index::{Index, MAX};
 
@@ -52,7 +55,8 @@ impl Versions {
 /// Returns what a mirror would change.
 pub(super) fn plan(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<Mirrored> {
     let own = index_of(open, agent)?;
-    let versions = versions(path, |there| own.mirror_to(there))?;
+    let same = same_secrets(open, agent, path)?;
+    let versions = versions(path, |there| own.mirror_to(there, &|id| same.contains(id)))?;
     let changes = versions.changes();
     let made = changes && versions.now.is_none();
     Ok(Mirrored { agent: agent.clone(), path: path.to_owned(), changes, made, kept: versions.kept })
@@ -63,12 +67,12 @@ pub(super) fn write(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<M
     let waits = open.waits("connect");
     let (found, _locks) = open.vault.lock_agent(agent, &waits)?;
     let own = if found.has_unfinished()? { index_of(open, agent)? } else { found.index()? };
-    replace(open, agent, path, |there| own.mirror_to(there))
+    replace(open, agent, path, |there, same| own.mirror_to(there, &|id| same.contains(id)))
 }
 
 /// Takes the entries of the vault out of the client's file. One that connecting made goes if nothing else is in it.
 pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path, made: bool) -> Result<Mirrored> {
-    let removed = replace(open, agent, path, |there| {
+    let removed = replace(open, agent, path, |there, _| {
         there.unmirror();
         Kept::default()
     })?;
@@ -83,6 +87,24 @@ pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path, made: bool
     Ok(removed)
 }
 
+/// Returns the ids whose secret in plain text in the client's file is the one that the vault has: both were read, so that
+/// nothing is lost with the client's copy.
+fn same_secrets(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<HashSet<String>> {
+    let file = StoreFile { form: Form::Json, path: path.to_owned(), agent: Some(agent.clone()) };
+    let (Some(reader), Some(store)) = (open.reader_of(agent)?, file.read()?) else {
+        return Ok(HashSet::new());
+    };
+    let is_same = |profile: &StoredProfile| {
+        let Held::Plain(secret) = &profile.secret else { return None };
+        let id: ProfileId = profile.id.parse().ok()?;
+        let held = reader.record(&id).ok()??.credential;
+        let is_same =
+            held.secret.expose_secret() == secret.expose_secret() && profile.kind == Some(held.kind);
+        is_same.then(|| id.to_string())
+    };
+    Ok(store.profiles.iter().filter_map(is_same).collect())
+}
+
 fn index_of(open: &Open<'_>, agent: &AgentName) -> Result<Index> {
     open.reader_of(agent)?.map_or_else(|| Ok(Index::default()), |reader| reader.index())
 }
@@ -91,14 +113,15 @@ fn replace(
     open: &Open<'_>,
     agent: &AgentName,
     path: &Path,
-    edit: impl Fn(&mut Index) -> Kept,
+    edit: impl Fn(&mut Index, &HashSet<String>) -> Kept,
 ) -> Result<Mirrored> {
     let path = target_of(path);
     let directory = path.parent().unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| messages::mirror_not_made(directory, error.kind());
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
     let _lock = SidecarLock::take(&path, open.now(), STALE_MIRROR)?;
-    let versions = versions(&path, edit)?;
+    let same = same_secrets(open, agent, &path)?;
+    let versions = versions(&path, |there| edit(there, &same))?;
     let changes = versions.changes();
     if changes {
         let name = path.file_name().and_then(|name| name.to_str());

@@ -10,17 +10,20 @@ use crate::vault::credential::CredentialType;
 pub struct Kept {
     /// Ids under which the client keeps a secret in plain text.
     pub plaintext: Vec<String>,
+    /// Ids whose secret in plain text gave way to a reference, because the vault has the same one.
+    pub replaced: Vec<String>,
     /// Ids under which the client keeps something else of its own: an OAuth sign-in, or a reference to another provider.
     pub others: Vec<String>,
 }
 
 impl Index {
-    /// Makes the client's file have the entries of this index. Entries of Strongroom's that this index does not have are
+    /// Makes the client's file have the entries of this index. `has_same` tells of which ids with a secret in plain text
+    /// the vault has the same secret; these get a reference. Entries of Strongroom's that this index does not have are
     /// removed; what the client keeps itself stays, also under an id of this index, and is returned.
     ///
     /// The client accepts no reference for an OAuth sign-in (observed in 2026.2.26, 2026.6.1 and 2026.9.6), so these are
     /// not mirrored.
-    pub fn mirror_to(&self, there: &mut Self) -> Kept {
+    pub fn mirror_to(&self, there: &mut Self, has_same: &dyn Fn(&str) -> bool) -> Kept {
         let mut kept = Kept::default();
         let is_ours = |entry: &Entry<'_>| entry.mark.is_some() || entry.reference().is_some();
         let gone: Vec<String> = there
@@ -33,11 +36,13 @@ impl Index {
         }
         for id in self.ids().filter(|id| self.is_mirrored(id)) {
             if let Some(entry) = there.entry(id) {
-                if entry.plaintext {
+                if entry.plaintext && !has_same(id) {
                     kept.plaintext.push(id.to_owned());
                     continue;
                 }
-                if !is_ours(&entry) {
+                if entry.plaintext {
+                    kept.replaced.push(id.to_owned());
+                } else if !is_ours(&entry) {
                     kept.others.push(id.to_owned());
                     continue;
                 }
@@ -51,7 +56,7 @@ impl Index {
     /// Removes Strongroom's entries from the client's file. Returns their ids.
     pub fn unmirror(&mut self) -> Vec<String> {
         let before: Vec<String> = self.ids().map(str::to_owned).collect();
-        Self::default().mirror_to(self);
+        Self::default().mirror_to(self, &|_| false);
         before.into_iter().filter(|id| !self.contains(id)).collect()
     }
 
@@ -102,7 +107,7 @@ mod tests {
                 .to_owned(),
         ];
         let mut there = index(&foreign, r#","lastGood":{"x":"x:key"},"big":12345678901234567890.10"#);
-        assert_eq!(here.mirror_to(&mut there), Kept::default());
+        assert_eq!(here.mirror_to(&mut there, &|_| false), Kept::default());
         let ids: Vec<_> = there.ids().collect();
         assert_eq!(ids, ["x:key", "groq:both", "x:env", "groq:new"]);
         let text = text(&there);
@@ -110,7 +115,7 @@ mod tests {
         assert!(text.contains(r#""lastGood":{"x":"x:key"}"#), "{text}");
 
         let again = there.to_bytes();
-        assert_eq!(here.mirror_to(&mut there), Kept::default());
+        assert_eq!(here.mirror_to(&mut there, &|_| false), Kept::default());
         assert_eq!(there.to_bytes(), again, "a second mirror changes nothing");
         assert_eq!(there.unmirror(), ["groq:both", "groq:new"]);
         assert_eq!(there.ids().collect::<Vec<_>>(), ["x:key", "x:env"]);
@@ -130,10 +135,20 @@ mod tests {
             "",
         );
         let before = text(&there);
-        let kept = here.mirror_to(&mut there);
+        let kept = here.mirror_to(&mut there, &|_| false);
         assert_eq!(kept.plaintext, ["x:key", "x:me"]);
         assert_eq!(kept.others, ["x:env"]);
         assert_eq!(text(&there), before);
+    }
+
+    #[test]
+    fn a_secret_that_the_vault_has_gives_way_to_a_reference() {
+        let here = index(&[ours("x:key", "api_key", 5), ours("x:other", "api_key", 6)], "");
+        let plain = |id: &str| format!(r#""{id}":{{"type":"api_key","provider":"x","key":"made-up-key"}}"#);
+        let mut there = index(&[plain("x:key"), plain("x:other")], "");
+        let kept = here.mirror_to(&mut there, &|id| id == "x:key");
+        assert_eq!((kept.replaced, kept.plaintext), (vec!["x:key".to_owned()], vec!["x:other".to_owned()]));
+        assert_eq!(text(&there).matches("made-up-key").count(), 1);
     }
 
     #[test]
@@ -141,7 +156,7 @@ mod tests {
         let sign_in =
             r#""x:me":{"type":"oauth","provider":"x","strongroom":{"store":"file","generation":1}}"#;
         let mut there = Index::default();
-        index(&[sign_in.to_owned()], "").mirror_to(&mut there);
+        index(&[sign_in.to_owned()], "").mirror_to(&mut there, &|_| false);
         assert!(there.is_empty());
     }
 }
