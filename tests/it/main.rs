@@ -10,6 +10,7 @@ mod canaries;
 mod cases;
 mod children;
 mod completion;
+mod connect;
 mod contention;
 mod costs;
 mod details_shown;

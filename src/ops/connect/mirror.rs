@@ -20,8 +20,9 @@ use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::mirror::Kept;
 use crate::vault::index::{Index, MAX};
 
-/// How long a change waits for the client's lock. It is done by then; only the mirror is late.
-pub const STALE_MIRROR: Duration = Duration::from_secs(10);
+/// How long a change waits for the client's lock, unless `--lock-timeout` is shorter. It is done by then; only the mirror
+/// is late.
+const WAIT: Duration = Duration::from_secs(5);
 
 /// What became of an agent's mirror, or would.
 #[derive(Debug)]
@@ -78,7 +79,7 @@ pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path, made: bool
     })?;
     let is_bare = |bytes: Vec<u8>| Index::parse(&bytes).is_ok_and(|index| index.is_bare());
     if made && removed.path.exists() {
-        let _lock = SidecarLock::take(&removed.path, open.now(), STALE_MIRROR)?;
+        let _lock = lock(open, &removed.path)?;
         if std::fs::read(&removed.path).is_ok_and(is_bare) {
             let failed = |error: std::io::Error| messages::mirror_not_made(&removed.path, error.kind());
             std::fs::remove_file(&removed.path).map_err(failed)?;
@@ -119,7 +120,7 @@ fn replace(
     let directory = path.parent().unwrap_or(Path::new("."));
     let failed = |error: std::io::Error| messages::mirror_not_made(directory, error.kind());
     DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-    let _lock = SidecarLock::take(&path, open.now(), STALE_MIRROR)?;
+    let _lock = lock(open, &path)?;
     let same = same_secrets(open, agent, &path)?;
     let versions = versions(&path, |there| edit(there, &same))?;
     let changes = versions.changes();
@@ -131,6 +132,10 @@ fn replace(
     }
     let made = changes && versions.now.is_none();
     Ok(Mirrored { agent: agent.clone(), path, changes, made, kept: versions.kept })
+}
+
+fn lock(open: &Open<'_>, path: &Path) -> Result<SidecarLock> {
+    SidecarLock::take(path, open.now(), open.waits.limit.min(WAIT))
 }
 
 /// Returns where the client's file is. It follows one link, as the client does.

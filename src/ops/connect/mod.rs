@@ -31,7 +31,7 @@ use crate::vault::settings;
 
 pub use disconnect::{Disconnecting, disconnect};
 pub use link::{Link, NAME, Resolver, link};
-pub use mirror::{Mirrored, STALE_MIRROR};
+pub use mirror::Mirrored;
 pub use served::Served;
 
 /// What connecting is to do.
@@ -236,9 +236,7 @@ pub fn follow(open: &mut Open<'_>) {
 fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
     let Some(link) = link(&open.vault.settings(open.session.keys())?)? else { return Ok(None) };
     let agents = link.agents()?;
-    if !agents.iter().any(|(agent, _)| *agent == open.agent) {
-        return Ok(None);
-    }
+    let is_connected = agents.iter().any(|(agent, _)| *agent == open.agent);
     let store = if link.sqlite { ProfileStore::Sqlite } else { ProfileStore::Json };
     let wanted = Wanted {
         config: link.config.clone(),
@@ -251,22 +249,23 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         link::keep(open, "connect", Some(&planned.link))?;
     }
     planned.config.write(&planned.edited.text)?;
-    if link.sqlite {
+    if link.sqlite && is_connected {
         let now = planned.served.iter().map(|served| &served.reference);
         let knows_all = now.clone().all(|reference| link.applied.contains(reference));
         let is_all = now.count() == link.applied.len();
         return Ok(Some(if knows_all && is_all { Notice::ClientReload } else { Notice::ClientPlan }));
     }
-    let agent = open.agent.clone();
-    let kept = match link.agents.get(agent.as_str()) {
-        Some(path) => mirror::write(open, &agent, path)?.kept,
-        None => return Ok(None),
-    };
-    Ok(Some(if kept.plaintext.is_empty() {
-        Notice::ClientReload
-    } else {
-        Notice::ClientPlaintext(kept.plaintext)
-    }))
+    // An import changes several agents at once.
+    let changed: Vec<_> = planned.mirrored.iter().filter(|mirrored| mirrored.changes).collect();
+    let mut plaintext = Vec::new();
+    for mirrored in &changed {
+        plaintext.extend(mirror::write(open, &mirrored.agent, &mirrored.path)?.kept.plaintext);
+    }
+    Ok(match (changed.is_empty(), plaintext.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(Notice::ClientReload),
+        (false, false) => Some(Notice::ClientPlaintext(plaintext)),
+    })
 }
 
 /// Makes sure that the vault and the client have an agent in common.
