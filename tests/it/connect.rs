@@ -121,3 +121,55 @@ fn a_vault_that_is_locked_connects_nothing() {
     session.run(["connect", "openclaw", "--yes"]).failed("LOCKED", 77);
     assert_eq!(fs::read_to_string(config(&session)).unwrap(), CONFIG);
 }
+
+/// Returns what `doctor` finds about the client, each as its level and its text.
+fn found(session: &Session) -> Vec<String> {
+    let document = session.run(["doctor", "--json"]).json();
+    let findings = document["findings"].as_array().unwrap().clone();
+    let of_client = findings.into_iter().filter(|finding| finding["check"] == "client");
+    of_client.map(|one| format!("{} {} {}", one["level"], one["what"], one["remedy"])).collect()
+}
+
+#[test]
+fn doctor_names_what_is_wrong_with_the_clients_files() {
+    let session = beside_openclaw();
+    let private = || fs::set_permissions(own(&session), std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    private().unwrap();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    assert!(found(&session).iter().all(|one| one.starts_with("\"ok\"")), "{:?}", found(&session));
+    let connected = fs::read(own(&session)).unwrap();
+    session.run(["disconnect", "openclaw", "--yes"]).ok();
+
+    let store = json!({ "version": 1, "profiles": { "groq:plain": {
+        "type": "api_key", "provider": "groq", "key": "made-up-key-plain" } } });
+    fs::write(own(&session), store.to_string()).unwrap();
+    let plain = found(&session).join("\n");
+    assert!(plain.contains("groq:plain") && plain.contains("strongroom import "), "{plain}");
+    assert!(!plain.contains("made-up-key"), "{plain}");
+
+    session.run(["rename", "groq:one", "groq:other"]).ok();
+    fs::write(own(&session), &connected).unwrap();
+    let gone = found(&session).join("\n");
+    assert!(
+        gone.contains("does not have: groq:one") && gone.contains("strongroom connect openclaw"),
+        "{gone}"
+    );
+
+    let lock = own(&session).with_file_name("auth-profiles.json.lock");
+    fs::write(&lock, r#"{"pid":2147483646,"createdAt":"2026-01-01T00:00:00.000Z"}"#).unwrap();
+    assert!(found(&session).iter().any(|one| one.contains("which is gone")), "{:?}", found(&session));
+    fs::remove_file(&lock).unwrap();
+
+    fs::set_permissions(own(&session), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    assert!(found(&session).iter().any(|one| one.contains("chmod 600")), "{:?}", found(&session));
+    private().unwrap();
+
+    let database = session.path(".openclaw/state/openclaw.sqlite");
+    fs::create_dir_all(database.parent().unwrap()).unwrap();
+    let made = rusqlite::Connection::open(&database).unwrap();
+    made.execute_batch("CREATE TABLE config_machine_state (state_key TEXT PRIMARY KEY, value_json TEXT, updated_at_ms INTEGER)")
+        .unwrap();
+    drop(made);
+    let both = found(&session).join("\n");
+    assert!(both.contains("stops if it finds") && both.contains("mv -n "), "{both}");
+}

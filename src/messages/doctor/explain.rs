@@ -219,7 +219,8 @@ pub fn not_found_by_client(whose: &str) -> String {
 pub fn find_again(provider: &str, on: &str) -> Vec<String> {
     vec![
         format!("strongroom models status --explain {provider}{on}: check whether it can be used"),
-        "copy the index to OpenClaw again, which reads its own copy, then: `openclaw secrets reload` (see `strongroom help openclaw`)".to_owned(),
+        "strongroom connect openclaw: brings OpenClaw's own files up to date; then: openclaw secrets reload"
+            .to_owned(),
     ]
 }
 
