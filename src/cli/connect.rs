@@ -103,8 +103,10 @@ impl Found {
         let mut agents = Vec::new();
         let mut own = Vec::new();
         for name in open.vault.agents()? {
-            let has_some =
-                open.vault.agent(&name)?.is_some_and(|agent| agent.index().is_ok_and(|i| !i.is_empty()));
+            let has_some = open
+                .vault
+                .agent(&name)?
+                .is_some_and(|agent| agent.index().is_ok_and(|index| !index.is_empty()));
             if !has_some {
                 continue;
             }

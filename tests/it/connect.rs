@@ -61,6 +61,28 @@ fn a_connection_is_shown_first_follows_each_change_and_is_undone() {
 }
 
 #[test]
+fn limits_that_a_person_set_stay_and_go_with_the_connection() {
+    let session = beside_openclaw();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    let text = fs::read_to_string(config(&session)).unwrap();
+    fs::write(config(&session), text.replace(" timeoutMs: 5000", " timeoutMs: 9000")).unwrap();
+    session.paste("groq:two", "made-up-key-2");
+    let text = fs::read_to_string(config(&session)).unwrap();
+    assert!(text.contains(" timeoutMs: 9000") && text.contains("groq:two"), "{text}");
+    let gone = session.run(["disconnect", "openclaw", "--yes", "--json"]).ok().json();
+    assert_eq!((&gone["identical"], &gone["left"]), (&json!(false), &json!([])), "{gone}");
+    let text = fs::read_to_string(config(&session)).unwrap();
+    assert!(!text.contains("strongroom") && text.contains("mode: \"local\""), "{text}");
+
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    let text = fs::read_to_string(config(&session)).unwrap();
+    fs::write(config(&session), text.replace(" timeoutMs: 5000", " timeoutMs: 9000")).unwrap();
+    let gone = session.run(["disconnect", "openclaw", "--yes", "--json"]).ok().json();
+    assert_eq!((&gone["identical"], &gone["left"]), (&json!(false), &json!([])), "{gone}");
+    assert!(!fs::read_to_string(config(&session)).unwrap().contains("strongroom"));
+}
+
+#[test]
 fn a_planted_connection_writes_nothing() {
     let session = beside_openclaw();
     session.run(["connect", "openclaw", "--yes"]).ok();

@@ -64,7 +64,7 @@ pub enum ProfileStore {
 }
 
 impl Connection<'_> {
-    /// Returns what changes in a configuration: the exec provider, its alias as the default for `exec` if no other is set, the orders
+    /// Returns what changes in a configuration, of which `now` is the text with the connection as it is, if there is one: the exec provider, its alias as the default for `exec` if no other is set, the orders
     /// of the vault, and, if the client reads profiles from JSON, their metadata. What others have written stays:
     /// further members of the provider and of profiles, and the places of their profiles in an order.
     ///
@@ -74,14 +74,17 @@ impl Connection<'_> {
     pub fn changes(
         &self,
         config: Option<&str>,
+        now: Option<&str>,
         store: ProfileStore,
         profiles: &[Served<'_>],
         orders: &[(Provider, Vec<ProfileId>)],
     ) -> Result<Vec<Change>> {
         self.check_alias()?;
+        // A person's limits are in the provider as it is.
+        let provider = Document::of(now.unwrap_or(super::EMPTY))?.with_root(|root| self.provider(root))??;
         let config = Document::of(config.unwrap_or(super::EMPTY))?;
         config.with_root(|root| {
-            let mut changes = vec![Change::set(&["secrets", "providers", self.alias], self.provider(root)?)];
+            let mut changes = vec![Change::set(&["secrets", "providers", self.alias], provider)];
             if at(root, &names(&["secrets", "defaults", "exec"])).is_none() {
                 changes.push(Change::set(&["secrets", "defaults", "exec"], self.alias));
             }
@@ -270,11 +273,11 @@ mod tests {
         ];
         let orders = [(groq.clone(), vec![ids[1].clone(), ids[0].clone()])];
         let connection = connection("strongroom");
-        let changes = connection.changes(config, store, &profiles, &orders).unwrap();
+        let changes = connection.changes(config, config, store, &profiles, &orders).unwrap();
         let edited = edit(config, &changes).unwrap();
         let after = text_of(&edited);
         // Connecting again changes nothing.
-        let again = connection.changes(Some(after), store, &profiles, &orders).unwrap();
+        let again = connection.changes(Some(after), Some(after), store, &profiles, &orders).unwrap();
         assert!(edit(Some(after), &again).unwrap().changed.is_empty());
         as_json(after)
     }
@@ -342,8 +345,9 @@ mod tests {
         ] {
             let config =
                 format!("{{ secrets: {{ providers: {{ strongroom: {other}, 'strongroom-2': 1 }} }} }}");
-            let error =
-                connection("strongroom").changes(Some(&config), ProfileStore::Json, &[], &[]).unwrap_err();
+            let error = connection("strongroom")
+                .changes(Some(&config), Some(&config), ProfileStore::Json, &[], &[])
+                .unwrap_err();
             assert_eq!(error.code(), Code::Exists, "{other}");
             assert!(error.remedy().ends_with("--alias strongroom-3"), "{}", error.remedy());
         }

@@ -51,6 +51,9 @@ pub struct Link {
     /// The references that a plan put into the client's own store.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub applied: BTreeSet<String>,
+    /// Whether someone else has changed the configuration since connecting.
+    #[serde(default)]
+    pub changed_by_others: bool,
     /// What undoes the changes of the configuration.
     pub undo: InversePatch,
 }

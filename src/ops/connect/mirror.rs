@@ -6,7 +6,6 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use strongroom_backends::StoreError;
 use strongroom_backends::fs::dir::Dir;
 use zeroize::Zeroizing;
 
@@ -43,13 +42,20 @@ pub struct Mirrored {
 struct Versions {
     now: Option<Zeroizing<Vec<u8>>>,
     wanted: Zeroizing<Vec<u8>>,
+    /// Whether the file should say nothing.
+    bare: bool,
     kept: Kept,
 }
 
 impl Versions {
     fn changes(&self) -> bool {
-        let is_nothing = self.now.is_none() && Index::parse(&self.wanted).is_ok_and(|index| index.is_empty());
-        !is_nothing && self.now.as_deref() != Some(&*self.wanted)
+        self.now.as_deref() != Some(&*self.wanted) && !(self.bare && self.now.is_none())
+    }
+
+    fn told(self, agent: &AgentName, path: &Path) -> Mirrored {
+        let changes = self.changes();
+        let made = changes && self.now.is_none();
+        Mirrored { agent: agent.clone(), path: path.to_owned(), changes, made, kept: self.kept }
     }
 }
 
@@ -57,10 +63,7 @@ impl Versions {
 pub(super) fn plan(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<Mirrored> {
     let own = index_of(open, agent)?;
     let same = same_secrets(open, agent, path)?;
-    let versions = versions(path, |there| own.mirror_to(there, &|id| same.contains(id)))?;
-    let changes = versions.changes();
-    let made = changes && versions.now.is_none();
-    Ok(Mirrored { agent: agent.clone(), path: path.to_owned(), changes, made, kept: versions.kept })
+    Ok(versions(path, |there| own.mirror_to(there, &|id| same.contains(id)))?.told(agent, path))
 }
 
 /// Writes the mirror of an agent, under the agent's lock and the client's.
@@ -68,24 +71,38 @@ pub(super) fn write(open: &Open<'_>, agent: &AgentName, path: &Path) -> Result<M
     let waits = open.waits("connect");
     let (found, _locks) = open.vault.lock_agent(agent, &waits)?;
     let own = if found.has_unfinished()? { index_of(open, agent)? } else { found.index()? };
-    replace(open, agent, path, |there, same| own.mirror_to(there, &|id| same.contains(id)))
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let failed = |error: std::io::Error| messages::mirror_not_made(directory, error.kind());
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+    let target = target_of(path);
+    let _lock = lock(open, &target)?;
+    let same = same_secrets(open, agent, &target)?;
+    let versions = versions(&target, |there| own.mirror_to(there, &|id| same.contains(id)))?;
+    if versions.changes() {
+        let (dir, name) = place_of(&target)?;
+        dir.replace(&name, &versions.wanted)?;
+    }
+    Ok(versions.told(agent, path))
 }
 
 /// Takes the entries of the vault out of the client's file. One that connecting made goes if nothing else is in it.
-pub(super) fn remove(open: &Open<'_>, agent: &AgentName, path: &Path, made: bool) -> Result<Mirrored> {
-    let removed = replace(open, agent, path, |there, _| {
+pub(super) fn remove(open: &Open<'_>, path: &Path, made: bool) -> Result<()> {
+    let target = target_of(path);
+    if !target.exists() {
+        return Ok(());
+    }
+    let _lock = lock(open, &target)?;
+    let versions = versions(&target, |there| {
         there.unmirror();
         Kept::default()
     })?;
-    let is_bare = |bytes: Vec<u8>| Index::parse(&bytes).is_ok_and(|index| index.is_bare());
-    if made && removed.path.exists() {
-        let _lock = lock(open, &removed.path)?;
-        if std::fs::read(&removed.path).is_ok_and(is_bare) {
-            let failed = |error: std::io::Error| messages::mirror_not_made(&removed.path, error.kind());
-            std::fs::remove_file(&removed.path).map_err(failed)?;
-        }
+    let (dir, name) = place_of(&target)?;
+    if made && versions.bare {
+        dir.remove_file(&name)?;
+    } else if versions.changes() {
+        dir.replace(&name, &versions.wanted)?;
     }
-    Ok(removed)
+    Ok(())
 }
 
 /// Returns the ids whose secret in plain text in the client's file is the one that the vault has: both were read, so that
@@ -110,30 +127,6 @@ fn index_of(open: &Open<'_>, agent: &AgentName) -> Result<Index> {
     open.reader_of(agent)?.map_or_else(|| Ok(Index::default()), |reader| reader.index())
 }
 
-fn replace(
-    open: &Open<'_>,
-    agent: &AgentName,
-    path: &Path,
-    edit: impl Fn(&mut Index, &HashSet<String>) -> Kept,
-) -> Result<Mirrored> {
-    let path = target_of(path);
-    let directory = path.parent().unwrap_or(Path::new("."));
-    let failed = |error: std::io::Error| messages::mirror_not_made(directory, error.kind());
-    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
-    let _lock = lock(open, &path)?;
-    let same = same_secrets(open, agent, &path)?;
-    let versions = versions(&path, |there| edit(there, &same))?;
-    let changes = versions.changes();
-    if changes {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let name =
-            name.ok_or_else(|| messages::mirror_not_made(&path, std::io::ErrorKind::InvalidFilename))?;
-        Dir::open(&std::fs::canonicalize(directory).map_err(failed)?)?.replace(name, &versions.wanted)?;
-    }
-    let made = changes && versions.now.is_none();
-    Ok(Mirrored { agent: agent.clone(), path, changes, made, kept: versions.kept })
-}
-
 fn lock(open: &Open<'_>, path: &Path) -> Result<SidecarLock> {
     SidecarLock::take(path, open.now(), open.waits.limit.min(WAIT))
 }
@@ -146,20 +139,28 @@ fn target_of(path: &Path) -> PathBuf {
     }
 }
 
+/// Returns the directory of the client's file, and its name.
+fn place_of(path: &Path) -> Result<(Dir, String)> {
+    let odd = || messages::mirror_not_made(path, std::io::ErrorKind::InvalidFilename);
+    let parent = path.parent().ok_or_else(odd)?;
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(odd)?;
+    let parent = std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned());
+    Ok((Dir::open(&parent)?, name.to_owned()))
+}
+
 fn versions(path: &Path, edit: impl Fn(&mut Index) -> Kept) -> Result<Versions> {
-    let path = target_of(path);
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
-        return Err(messages::mirror_not_made(&path, std::io::ErrorKind::InvalidFilename));
-    };
-    let now = match Dir::open(&std::fs::canonicalize(parent).unwrap_or_else(|_| parent.to_owned())) {
-        Ok(dir) => dir.read_if_any(name, MAX)?.map(Zeroizing::new),
-        Err(StoreError::NotFound { .. }) => None,
-        Err(error) => return Err(error.into()),
+    let target = target_of(path);
+    let now = if target.exists() {
+        let (dir, name) = place_of(&target)?;
+        dir.read_if_any(&name, MAX)?.map(Zeroizing::new)
+    } else {
+        None
     };
     let mut there = match &now {
-        Some(bytes) => Index::parse(bytes).map_err(|error| messages::not_mirrored(&path, &error))?,
+        Some(bytes) => Index::parse(bytes).map_err(|error| messages::not_mirrored(&target, &error))?,
         None => Index::default(),
     };
     let kept = edit(&mut there);
-    Ok(Versions { wanted: Zeroizing::new(there.to_bounded_bytes()?), now, kept })
+    let wanted = Zeroizing::new(there.to_bounded_bytes()?);
+    Ok(Versions { now, wanted, bare: there.is_bare(), kept })
 }

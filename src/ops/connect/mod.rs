@@ -9,6 +9,7 @@ mod disconnect;
 mod link;
 mod mirror;
 mod served;
+mod unconnected;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -16,9 +17,7 @@ use std::path::{Path, PathBuf};
 use super::notice::Notice;
 use super::open::Open;
 use crate::client::config::CONFIG_MAX;
-use crate::client::edit::{
-    self, Connection, Digest, EMPTY, Edited, ProfileStore, Restored, diff, restore, write_config,
-};
+use crate::client::edit::{self, Connection, Digest, EMPTY, Edited, ProfileStore, diff, write_config};
 use crate::client::file;
 use crate::client::program::Program;
 use crate::error::{Code, Result};
@@ -33,6 +32,8 @@ pub use disconnect::{Disconnecting, disconnect};
 pub use link::{Link, NAME, Resolver, link};
 pub use mirror::Mirrored;
 pub use served::Served;
+
+use self::unconnected::{Becomes, Unconnected};
 
 /// What connecting is to do.
 #[derive(Clone, Debug)]
@@ -118,14 +119,14 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let config = Config::read(&wanted.config)?;
     // A configuration that is connected already is edited as if it were not, so that one patch undoes everything.
     let undone = match (&before, config.text()?) {
-        (Some(link), Some(text)) if link.config == wanted.config => Some(restore(text, &link.undo)?),
+        (Some(link), Some(text)) if link.config == wanted.config => Some(Unconnected::of(text, link)?),
         _ => None,
     };
-    let base = match &undone {
-        Some(Restored::Identical(base) | Restored::Partly { text: base, .. }) => base.expose_str(),
-        Some(Restored::NoFile) => None,
-        Some(Restored::Nothing { .. }) | None => config.text()?,
-    };
+    let base = undone.as_ref().map_or_else(|| config.text(), |undone| Ok(undone.text(config.text()?)))?;
+    // A connection that was not written yet is not one that someone changed.
+    let changed_by_others = undone.as_ref().is_some_and(|undone| {
+        !undone.identical && (!undone.left.is_empty() || !matches!(undone.becomes, Becomes::Same))
+    });
     let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent))?;
     let profiles: Vec<_> = served.profiles.iter().map(Served::as_profile).collect();
     let connection = Connection {
@@ -136,7 +137,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         keychain: wanted.resolver.keychain,
     };
     let unique = served::unique(&profiles);
-    let changes = connection.changes(base, wanted.store, &unique, &served.orders)?;
+    let changes = connection.changes(base, config.text()?, wanted.store, &unique, &served.orders)?;
     let edited = edit::edit(base, &changes)?;
     let now = config.text()?.unwrap_or(EMPTY);
     let diff = match edited.text.expose_str() {
@@ -144,7 +145,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         _ => String::new(),
     };
     let sqlite = wanted.store == ProfileStore::Sqlite;
-    let plan = if sqlite { Some(connection.plan(base, &profiles)?) } else { None };
+    let plan = if sqlite { Some(connection.plan(config.text()?, &profiles)?) } else { None };
     let mirrors = if sqlite { Vec::new() } else { wanted.agents.clone() };
     let mirrored: Vec<Mirrored> =
         mirrors.iter().map(|(agent, path)| mirror::plan(open, agent, path)).collect::<Result<_>>()?;
@@ -158,6 +159,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         sqlite,
         agents: wanted.agents.iter().map(|(agent, path)| (agent.to_string(), path.clone())).collect(),
         applied: before.map(|link| link.applied).unwrap_or_default(),
+        changed_by_others,
         undo: edited.inverse.clone(),
     };
     Ok(Planned { link, served: served.profiles, diff, mirrored, plan, config, edited })
