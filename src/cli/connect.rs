@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::connect_client::{Client, shown_diff};
+use super::connect_client::{Arguments, Client, shown_diff};
 use super::{Context, openclaw_setup};
 use crate::client::audit::{self, Audit};
 use crate::client::config::ClientConfig;
@@ -27,19 +27,12 @@ use crate::vault::index;
 /// files too. `strongroom disconnect openclaw` undoes it.
 #[derive(Debug, Args)]
 pub struct Connect {
-    /// Client to connect
-    #[arg(value_enum, value_name = "CLIENT")]
-    client: Client,
-    /// Show what would change, and write nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long, short = 'y')]
-    yes: bool,
+    #[command(flatten)]
+    arguments: Arguments,
 }
 
 pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
-    let Client::Openclaw = args.client;
+    let Arguments { client: Client::Openclaw, dry_run, yes } = args.arguments;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let found = Found::look(context)?;
@@ -47,7 +40,7 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let planned = connect::plan(&open, &wanted)?;
     show(context, &planned)?;
     let is_done = planned.is_done() && found.is_applied(&planned);
-    if args.dry_run {
+    if dry_run {
         context.say(messages::DRY_RUN);
         return tell(context, &planned, &[], "dry-run", None);
     }
@@ -61,7 +54,7 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     if planned.plan.is_some() && found.program.is_none() {
         return Err(messages::no_program());
     }
-    context.confirm(args.yes, messages::CONNECT_PROMPT)?;
+    context.confirm(yes, messages::CONNECT_PROMPT)?;
     openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
     let mirrored = connect::carry_out(&mut open, &planned)?;
     if let (Some(_), Some(program)) = (&planned.plan, &found.program) {

@@ -1,6 +1,6 @@
 //! What `connect` and `disconnect` have in common: the clients that they know, and how a change is shown.
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use crate::term::escape::safe;
 
@@ -9,6 +9,20 @@ use crate::term::escape::safe;
 pub(super) enum Client {
     /// OpenClaw
     Openclaw,
+}
+
+/// The arguments of both.
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Client to connect or disconnect
+    #[arg(value_enum, value_name = "CLIENT")]
+    pub client: Client,
+    /// Show what would change, and write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Do not ask
+    #[arg(long, short = 'y')]
+    pub yes: bool,
 }
 
 /// How wide a tab of a diff is shown: a terminal's own tab stops would set its lines apart.

@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::Context;
-use super::connect_client::{Client, shown_diff};
+use super::connect_client::{Arguments, Client, shown_diff};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
 use crate::messages::connect as messages;
@@ -15,19 +15,12 @@ use crate::ops::connect::{Disconnecting, disconnect};
 /// `connect` wrote is removed. No secret is put back.
 #[derive(Debug, Args)]
 pub struct Disconnect {
-    /// Client to disconnect
-    #[arg(value_enum, value_name = "CLIENT")]
-    client: Client,
-    /// Show what would change, and write nothing
-    #[arg(long)]
-    dry_run: bool,
-    /// Do not ask
-    #[arg(long, short = 'y')]
-    yes: bool,
+    #[command(flatten)]
+    arguments: Arguments,
 }
 
 pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
-    let Client::Openclaw = args.client;
+    let Arguments { client: Client::Openclaw, dry_run, yes } = args.arguments;
     let vault = context.vault()?;
     let mut open = context.open(&vault)?;
     let planned = Disconnecting::plan(&open)?;
@@ -36,10 +29,10 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
         lines.extend(shown_diff(&planned.diff));
         context.print(&lines.join("\n"))?;
     }
-    if args.dry_run {
+    if dry_run {
         context.say(messages::DRY_RUN);
     } else {
-        context.confirm(args.yes, messages::DISCONNECT_PROMPT)?;
+        context.confirm(yes, messages::DISCONNECT_PROMPT)?;
         disconnect(&mut open, &planned)?;
         if !context.json() {
             let config = &planned.link.config;
@@ -56,13 +49,13 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
     if context.json() {
         context.print_json(&serde_json::json!({
             "client": "openclaw",
-            "result": if args.dry_run { "dry-run" } else { "disconnected" },
+            "result": if dry_run { "dry-run" } else { "disconnected" },
             "config": planned.link.config.to_string_lossy(),
             "diff": planned.diff,
             "identical": planned.identical,
             "left": planned.left.iter().map(|left| shown_path(&left.path)).collect::<Vec<_>>(),
         }))?;
-    } else if !args.dry_run {
+    } else if !dry_run {
         context.say(messages::STILL_IN_VAULT);
         context.say(messages::RELOAD);
     }

@@ -39,13 +39,17 @@ pub struct Ran {
     pub output: Buffer,
 }
 
+/// Returns the client's command, if `PATH` finds it.
+pub(super) fn on_path(env: &Env) -> Option<PathBuf> {
+    let mut found = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
+    found.find_map(|directory| Some(directory.join(NAME)).filter(|path| path.is_file()))
+}
+
 impl Program {
     /// Finds the command on `PATH`.
     #[must_use]
     pub fn find(env: &Env) -> Option<Self> {
-        let mut found = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
-        let path = found.find_map(|directory| Some(directory.join(NAME)).filter(|path| path.is_file()))?;
-        Some(Self { path, env: env.clone() })
+        Some(Self { path: on_path(env)?, env: env.clone() })
     }
 
     /// Asks the command for its version.

@@ -7,10 +7,11 @@ use serde::Deserialize;
 
 use super::file;
 use super::places::Places;
+use super::program;
 use crate::env::Env;
 use crate::select::generation::{Chosen, ChosenBy, Generation};
 
-/// The client's command, and the name of its package.
+/// The name of the client's package.
 const NAME: &str = "openclaw";
 /// The largest `package.json` that is read, in bytes. That of 2026.9.6 has 142,802.
 const PACKAGE_MAX: u64 = 1024 * 1024;
@@ -88,9 +89,7 @@ impl ClientVersion {
     /// no one else can write it, up to 1 MiB.
     #[must_use]
     pub fn installed(env: &Env) -> Option<Self> {
-        let mut found = std::env::split_paths(env.var("PATH")?).filter(|directory| directory.is_absolute());
-        let command = found.find_map(|directory| Some(directory.join(NAME)).filter(|path| path.is_file()))?;
-        let command = command.canonicalize().ok()?;
+        let command = program::on_path(env)?.canonicalize().ok()?;
         command
             .ancestors()
             .skip(1)

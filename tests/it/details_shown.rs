@@ -5,15 +5,6 @@ use serde_json::json;
 
 use crate::session::Session;
 
-/// Returns a vault with a passphrase, which is kept unlocked for a while; `None` if this kernel keeps no keys.
-fn kept_unlocked() -> Option<Session> {
-    let session = Session::empty();
-    session.write("passphrase", "made-up-passphrase\n");
-    session.run(["init", "--unlock", "passphrase", "--passphrase-file", "passphrase"]).ok();
-    let unlock = session.run(["unlock", "--passphrase-file", "passphrase"]);
-    (unlock.status == 0).then_some(session)
-}
-
 #[test]
 fn list_long_shows_hosts_note_and_when_the_secret_changed() {
     let session = Session::new();
@@ -104,7 +95,7 @@ fn a_paste_names_a_host_and_a_user_name_and_the_log_says_so() {
 
 #[test]
 fn a_vault_that_is_only_kept_unlocked_takes_no_host_from_a_paste_or_an_import() {
-    let Some(session) = kept_unlocked() else { return };
+    let Some(session) = Session::kept_unlocked() else { return };
     let from = Session::new();
     from.feed("made-up-key-1", ["paste-api-key", "--provider", "made-up", "--host", "https://x.io"]).ok();
     from.paste("groq:one", "made-up-key-2");

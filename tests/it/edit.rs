@@ -2,15 +2,6 @@
 
 use crate::session::{Session, setup_token};
 
-fn unlocked_for_a_while() -> Option<Session> {
-    let session = Session::empty();
-    session.write("passphrase", "made-up-passphrase\n");
-    session.run(["init", "--unlock", "passphrase", "--passphrase-file", "passphrase"]).ok();
-    session.paste_with(&["--passphrase-file", "passphrase"], "made-up:one", "made-up-key-1");
-    let unlock = session.run(["unlock", "--passphrase-file", "passphrase"]);
-    (unlock.status == 0).then_some(session)
-}
-
 impl Session {
     fn paste_with(&self, options: &[&str], id: &str, secret: &str) {
         let provider = id.split(':').next().unwrap();
@@ -101,7 +92,8 @@ fn hosts_and_helpers_are_logged_with_old_and_new() {
 
 #[test]
 fn a_new_host_or_helper_needs_an_unlock_method() {
-    let Some(session) = unlocked_for_a_while() else { return };
+    let Some(session) = Session::kept_unlocked() else { return };
+    session.paste_with(&["--passphrase-file", "passphrase"], "made-up:one", "made-up-key-1");
     session.run(["edit", "made-up:one", "--note", "mine"]).ok();
     session.run(["edit", "made-up:one", "--no-hosts"]).ok();
     session.run(["edit", "made-up:one", "--host", "https://x.io"]).failed("LOCKED", 77);

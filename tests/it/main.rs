@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod attacks;
+mod backoff_table;
 mod beside_rekey;
 mod bundle_details;
 mod buses;

@@ -9,12 +9,10 @@ use strongroom::client::alias::ALIASES;
 use strongroom::client::config::ClientConfig;
 use strongroom::client::state;
 use strongroom::env::Env;
-use strongroom::select::backoff::{BackoffPolicy, Failed, after_success};
 use strongroom::select::generation::Generation;
 use strongroom::select::order::{Rules, Selected, select};
 use strongroom::select::pin::Model;
 use strongroom::select::profile::ProfileView;
-use strongroom::select::state::Usage;
 use strongroom::select::verdict::Verdict;
 use strongroom::vault::credential::CredentialType;
 use strongroom::vault::id::ProfileId;
@@ -73,7 +71,7 @@ fn feed_by(session: &Session, generation: Generation, now: i64, input: &[u8], ar
     done
 }
 
-fn table(name: &str) -> Vec<Value> {
+pub fn table(name: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(source("tests/fixtures/selection").join(name)).unwrap();
     let Value::Array(rows) = dated(serde_json::from_str(&text).unwrap()) else {
         panic!("{name} is no table")
@@ -96,11 +94,11 @@ fn dated(value: Value) -> Value {
     }
 }
 
-fn text(value: &Value) -> String {
+pub fn text(value: &Value) -> String {
     if value.is_null() { "{}".to_owned() } else { value.to_string() }
 }
 
-fn provider(row: &Value) -> &str {
+pub fn provider(row: &Value) -> &str {
     row["provider"].as_str().unwrap_or("a")
 }
 
@@ -319,68 +317,6 @@ fn every_row_of_the_model_table_holds_purely_and_by_the_command_line() {
         let name = format!("{} by {}", row["name"], generation.as_str());
         assert_eq!((&told.used, &told.next), (&row["used"], &row["next"]), "purely: {name}");
         assert_eq!(next, row["next"], "by the command line: {name}");
-    }
-}
-
-fn usage(value: &Value) -> Usage {
-    let file = serde_json::json!({ "version": 1, "usageStats": { "a:b": value } });
-    let state = state::parse(Some(file.to_string().as_bytes())).unwrap();
-    state.usage(&"a:b".parse().unwrap()).cloned().unwrap_or_default()
-}
-
-#[test]
-fn every_row_of_the_backoff_table_holds_purely_and_by_the_command_line() {
-    let rows = table("backoff.json");
-    assert!(rows.len() > 20);
-    for row in &rows {
-        let provider = provider(row).parse().unwrap();
-        let generation = row["backoff"].as_str().map(|text| text.parse().unwrap()).unwrap_or_default();
-        let client = ClientConfig::parse(&text(&row["config"])).unwrap().selection;
-        let policy = BackoffPolicy { generation, limits: client.limits(&provider) };
-        let mut known = usage(&row["before"]);
-        for report in row["reports"].as_array().unwrap() {
-            let (kind, now) = (report[0].as_str().unwrap(), NOW + report[1].as_i64().unwrap());
-            known = match kind {
-                "success" => after_success(&known, now),
-                kind => {
-                    let model = report[2].as_str().map(|model| model.parse().unwrap());
-                    let kind = kind.parse().unwrap();
-                    let failed = Failed { provider: &provider, failure: kind, model: model.as_ref() };
-                    policy.after_failure(&known, failed, now).unwrap_or(known)
-                }
-            };
-        }
-        assert_eq!(known, usage(&row["after"]), "purely: {}", row["name"]);
-    }
-    let seen = crate::faults::two_at_a_time(&rows, |row| {
-        let id = format!("{}:x", provider(row));
-        let mut vault = json!({ "profiles": { id.as_str(): "token" }, "config": row["config"] });
-        if !row["before"].is_null() {
-            vault["state"] = json!({ "usageStats": { id.as_str(): row["before"] } });
-        }
-        let session = vault_of(&vault);
-        for report in row["reports"].as_array().unwrap() {
-            let kind = report[0].as_str().unwrap();
-            let mut arguments = vec!["models", "report", &id];
-            match kind {
-                "success" => arguments.push("--success"),
-                kind => arguments.extend(["--failure", kind]),
-            }
-            if let Some(version) = row["backoff"].as_str() {
-                arguments.extend(["--backoff", version]);
-            }
-            if let Some(model) = report[2].as_str() {
-                arguments.extend(["--model", model]);
-            }
-            run_at(&session, NOW + report[1].as_i64().unwrap(), &arguments).ok();
-        }
-        let state = std::fs::read(session.agent_file("auth-state.json")).ok();
-        state.map_or(Value::Null, |bytes| {
-            serde_json::from_slice::<Value>(&bytes).unwrap()["usageStats"][&id].clone()
-        })
-    });
-    for (row, seen) in rows.iter().zip(seen) {
-        assert_eq!(seen, row["after"], "by the command line: {}", row["name"]);
     }
 }
 

@@ -107,6 +107,20 @@ impl Session {
         session
     }
 
+    /// Creates a session with a vault that a passphrase unlocks, kept unlocked for a while. The file of the passphrase is
+    /// `passphrase`. Returns nothing if the kernel keeps no keys.
+    pub fn kept_unlocked() -> Option<Self> {
+        let session = Self::empty();
+        session.write("passphrase", "made-up-passphrase\n");
+        session.run(["init", "--unlock", "passphrase", "--passphrase-file", "passphrase"]).ok();
+        let unlock = session.run(["unlock", "--passphrase-file", "passphrase"]);
+        if unlock.status == 0 {
+            return Some(session);
+        }
+        unlock.failed("KEYRING_UNAVAILABLE", 69);
+        None
+    }
+
     /// Returns a path in the session's tree.
     pub fn path(&self, name: &str) -> PathBuf {
         self.temp.path().join(name)

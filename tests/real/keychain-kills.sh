@@ -9,40 +9,12 @@
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Needs no display, no systemd, no network.
 # shellcheck source=tests/real/lib/checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
+# shellcheck source=tests/real/lib/killed.sh
+. "$lib/killed.sh"
 
 need gnome-keyring-daemon dbus-daemon strace
 
 calls=rename,renameat,renameat2,unlinkat,fsync,fdatasync,ftruncate,sendmsg
-real=${binary:?}
-
-# by_strace OPTION... -- ARGS...: runs the binary under strace, as `run` does.
-by_strace() {
-    local options=()
-    while [ "$1" != -- ]; do
-        options+=("$1")
-        shift
-    done
-    shift
-    # The environment of the binary is empty, so that the wrapper holds what it needs.
-    printf '#!/bin/sh\nexec strace -f -qq %s %s "$@"\n' "${options[*]@Q}" "${real@Q}" >"$tmp/traced"
-    chmod 700 "$tmp/traced"
-    binary=$tmp/traced
-    run "$@"
-    binary=$real
-}
-
-# moments ARGS...: runs a command, and prints each of its calls and its number, counted for each thread as strace does.
-moments() {
-    by_strace -e "trace=$calls" -o "$tmp/trace" -- "$@"
-    sed -n 's/^\([0-9]*\) *\([a-z0-9]*\)(.*/\1 \2/p' "$tmp/trace" | sort | uniq -c |
-        sort -k3,3 -k1,1nr | awk '!seen[$3]++ { for (n = 1; n <= $1; n++) print $3, n }'
-}
-
-# kill_at CALL N ARGS...: kills a command before the end of that call. Counts the kills that were delivered.
-kill_at() {
-    by_strace -e "trace=$1" -e "inject=$1:signal=KILL:when=$2" -o /dev/null -- "${@:3}"
-    [ "$status" -ne 137 ] || delivered=$((delivered + 1))
-}
 
 # reads TOKEN...: the profile reads as one of these tokens, or is not found if a token is `none`. Sets which.
 reads() {

@@ -10,8 +10,9 @@
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 # shellcheck source=tests/real/lib/checks.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
+# shellcheck source=tests/real/lib/killed.sh
+. "$lib/killed.sh"
 need strace
-real=${binary:?}
 
 # client DIR: the client of the next checks.
 client() {
@@ -198,15 +199,8 @@ JS
 
 # Killed at each call that changes something, and run again.
 check_killed() {
-    local calls=rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,ftruncate,mkdir,mkdirat one call n planned=0 delivered=0 bad=0 wanted
+    local calls=rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,ftruncate,mkdir,mkdirat one call n planned=0 bad=0 wanted
     local -a list
-    by_strace() {
-        printf '#!/bin/sh\nexec strace -f -qq %s %s "$@"\n' "$1" "${real@Q}" >"$tmp/traced"
-        chmod 700 "$tmp/traced"
-        binary=$tmp/traced
-        run "${@:2}"
-        binary=$real
-    }
     reset() {
         cp -p "$world/before.json" "$(config)"
         rm -rf "$world/.openclaw/agents" "$world/.local"
@@ -221,17 +215,15 @@ check_killed() {
     connected_world
     cp -a "$world/.local" "$world/local"
     an_old_store
-    by_strace "-e trace=$calls -o $tmp/trace" connect openclaw --yes
+    moments connect openclaw --yes >"$tmp/moments"
+    mapfile -t list <"$tmp/moments"
     cp "$(config)" "$tmp/connected.json"
     wanted=$(references "$(profiles_of main)")
-    mapfile -t list < <(sed -n 's/^\([0-9]*\) *\([a-z0-9]*\)(.*/\1 \2/p' "$tmp/trace" | sort | uniq -c |
-        sort -k3,3 -k1,1nr | awk '!seen[$3]++ { for (n = 1; n <= $1; n++) print $3, n }')
     for one in "${list[@]}"; do
         read -r call n <<<"$one"
         planned=$((planned + 1))
         reset
-        by_strace "-e trace=$call -e inject=$call:signal=KILL:when=$n -o /dev/null" connect openclaw --yes
-        [ "$status" -ne 137 ] || delivered=$((delivered + 1))
+        kill_at "$call" "$n" connect openclaw --yes
         cmp -s "$(config)" "$world/before.json" || cmp -s "$(config)" "$tmp/connected.json" ||
             { bad=$((bad + 1)) && printf '      %s %s: a torn configuration\n' "$call" "$n"; }
         sr connect openclaw --yes >"$out" 2>"$err" || { bad=$((bad + 1)) && printf '      %s %s: again: %s\n' "$call" "$n" "$(cat "$err")"; }
