@@ -10,6 +10,7 @@
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
 //! - Its own credentials, in files and databases: [`stores`]. Keys outside the vault: [`sources`].
+//!   [`config_secrets`] finds keys in its configuration, [`dotenv_edit`] takes them out of a `.env` file.
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration. Its command:
 //!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`].
@@ -19,6 +20,8 @@ pub mod audit;
 pub mod config;
 pub mod config_agents;
 pub mod config_auth;
+pub mod config_secrets;
+pub mod dotenv_edit;
 pub mod edit;
 pub mod endpoint;
 pub mod exec_protocol;

@@ -7,7 +7,7 @@ use crate::error::{Code, Error};
 /// What the profiles of a store are called in messages.
 pub const PROFILES: &str = "the client's store of profiles";
 
-const INTACT: &str = "run `openclaw doctor`; Strongroom only reads this file, and `openclaw models auth list` says what it holds";
+const INTACT: &str = "run `openclaw doctor`; `openclaw models auth list` says what it holds";
 
 /// A store cannot be used. `error` says why.
 pub fn store_not_read(store: &str, error: &Error) -> Error {
@@ -71,4 +71,37 @@ pub fn database_busy() -> Error {
 /// The profiles of a store are no object.
 pub fn no_profiles() -> Error {
     Error::new(Code::BadData, format!("{PROFILES} does not have the expected form")).with_remedy(INTACT)
+}
+
+/// Another program has a database open that is to be written.
+pub fn database_in_use() -> Error {
+    Error::new(Code::LockTimeout, "another program has the database open, so nothing is written there")
+        .with_remedy("stop OpenClaw (`openclaw gateway stop`), then run `strongroom migrate openclaw` again")
+}
+
+/// There is no space to build a database again.
+pub fn database_no_space() -> Error {
+    Error::new(Code::NoSpace, "there is no space to write the database")
+}
+
+/// A database was changed, but its free pages were not emptied.
+pub fn not_emptied(error: &Error) -> Error {
+    Error::new(
+        error.code(),
+        format!(
+            "the secrets gave way to references, but free pages of the database may still have them: {}",
+            error.what()
+        ),
+    )
+    .with_remedy("run `strongroom migrate openclaw` again")
+}
+
+/// The profiles of a store are not text.
+pub fn document_not_text() -> Error {
+    Error::new(Code::BadData, format!("{PROFILES} is not valid UTF-8")).with_remedy(INTACT)
+}
+
+/// The profiles of a store cannot be written without changing more than was wanted.
+pub fn document_not_edited() -> Error {
+    Error::new(Code::Internal, format!("{PROFILES} cannot be changed without changing the rest of it"))
 }

@@ -149,6 +149,14 @@ pub fn says_same(one: &str, other: &str, but: &[&str]) -> bool {
     says(one).is_some_and(|one| Some(one) == says(other))
 }
 
+/// Returns whether a configuration has a member.
+///
+/// # Errors
+/// `BAD_DATA` if it is not JSON5.
+pub fn has(text: &str, path: &[String]) -> Result<bool> {
+    Document::of(text)?.with_root(|root| meaning::at(root, path).is_some())
+}
+
 fn must_hold_no_secret(wanted: &Members, path: &mut Vec<String>) -> Result<()> {
     for (name, wanted) in wanted.iter() {
         path.push(name.to_owned());

@@ -21,6 +21,8 @@ use crate::env_names;
 pub(crate) struct Assignment<'a> {
     pub(crate) name: &'a str,
     pub(crate) line: usize,
+    /// Its place in the text, from its name, or `export`, to the end of its value.
+    pub(crate) span: Range<usize>,
     pub(crate) value: Value,
     pub(crate) note: Option<Note>,
 }
@@ -65,7 +67,7 @@ pub(crate) fn lines(text: &str) -> Lines<'_> {
         if let Some((name, value_at)) = head(text, at) {
             let raw = raw_value(text, value_at);
             let (value, note) = settle(text, &raw);
-            out.assignments.push(Assignment { name, line, value, note });
+            out.assignments.push(Assignment { name, line, span: at..raw.after, value, note });
             out.swallowed.extend(swallowed(text, value_at..raw.after, count, name));
             at = skip_blank(text, raw.after);
             if text[at..].starts_with('#') {

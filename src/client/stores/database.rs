@@ -28,14 +28,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// After how many steps of SQLite's machine the time is looked at.
 const STEPS: i32 = 1000;
 
-/// Settings of a connection that reads a file of others, after SQLite's "Defense Against The Dark Arts".
-const SWITCHES: [(DbConfig, bool); 5] = [
+/// Settings of a connection to a file of others, after SQLite's "Defense Against The Dark Arts".
+pub(super) const SWITCHES: [(DbConfig, bool); 4] = [
     (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
     (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
     (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
     (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
-    // The last reader would otherwise write the log into the database.
-    (DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true),
 ];
 const LIMITS: [(Limit, i32); 7] = [
     (Limit::SQLITE_LIMIT_LENGTH, VALUE_MAX),
@@ -51,7 +49,7 @@ const PRAGMAS: &str = "PRAGMA query_only = 1; PRAGMA cell_size_check = 1; PRAGMA
 
 /// Closing any descriptor of a file drops all locks that the process has on it. SQLite keeps account of its own
 /// descriptors, but two readers in a process could still start different ways.
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+pub(super) static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Why reading failed.
 pub(super) enum Failure {
@@ -111,6 +109,25 @@ pub(super) fn read<T>(
 }
 
 impl Database {
+    /// Returns a database that was opened for writing.
+    pub(super) fn of(connection: Connection) -> Self {
+        Self(connection)
+    }
+
+    /// Runs statements without results.
+    pub(super) fn batch(&self, statements: &str) -> rusqlite::Result<()> {
+        self.0.execute_batch(statements)
+    }
+
+    /// Runs a statement that changes rows, and returns how many it changed.
+    pub(super) fn change(
+        &self,
+        statement: &'static str,
+        values: impl rusqlite::Params,
+    ) -> rusqlite::Result<usize> {
+        self.0.execute(statement, values)
+    }
+
     fn open(files: &Files, until: Instant) -> std::result::Result<Self, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
@@ -123,6 +140,8 @@ impl Database {
         for (switch, on) in SWITCHES {
             connection.set_db_config(switch, on)?;
         }
+        // The last reader would otherwise write the log into the database.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         for (limit, value) in LIMITS {
             connection.set_limit(limit, value)?;
         }
@@ -202,7 +221,7 @@ fn passes(error: &rusqlite::Error) -> bool {
 }
 
 /// Returns an error of ours. SQLite's own text may quote the file.
-fn told(error: &rusqlite::Error) -> Error {
+pub(super) fn told(error: &rusqlite::Error) -> Error {
     use ErrorCode::{
         DatabaseBusy, DatabaseCorrupt, DatabaseLocked, NotADatabase, OperationInterrupted, ReadOnly, TooBig,
     };

@@ -76,6 +76,16 @@ impl Files {
         self.database.size == 0
     }
 
+    /// Returns its path without links.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns its size without the log, in bytes.
+    pub(super) fn size(&self) -> u64 {
+        self.database.size
+    }
+
     /// Returns the way in which it is opened.
     pub(super) fn way(&self) -> Way {
         match (&self.log, &self.shared) {

@@ -1,4 +1,5 @@
-//! The stores in which OpenClaw keeps its credentials, read as they are and never changed.
+//! The stores in which OpenClaw keeps its credentials. Reading changes none of them; [`StoreFile::refer`] puts references
+//! in place of secrets.
 //!
 //! | version | an agent's own | shared by all agents |
 //! |---|---|---|
@@ -10,11 +11,14 @@
 
 mod database;
 mod effective;
+mod exclusive;
 mod files;
 mod installation;
 mod named;
 mod profile;
+mod references;
 mod store;
+mod store_change;
 mod tables;
 
 #[cfg(test)]
@@ -28,4 +32,6 @@ pub use effective::{Effective, EffectiveProfile};
 pub use installation::{ClientAgent, Generation, Installation};
 pub use named::{NamedSecret, Scope};
 pub use profile::{Kept, Reference, StoredProfile};
+pub use references::{Addition, Becomes, has_profiles, refer};
 pub use store::{Form, Store, StoreFile};
+pub use store_change::{empty_database, is_database};

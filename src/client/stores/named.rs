@@ -16,6 +16,8 @@ pub struct NamedSecret {
     pub value: Option<SecretString>,
     /// Whether it was removed, and only its row is left.
     pub deleted: bool,
+    /// Whether only references use it: no command that an agent runs gets it (kind `secret`, without hosts).
+    pub is_inert: bool,
 }
 
 /// Who may use a value of the `store` source.

@@ -74,6 +74,15 @@ impl StoredProfile {
         matches!(self.secret, Kept::Plain(_) | Kept::SignIn)
     }
 
+    /// Returns what refers to its secret, if that is elsewhere.
+    #[must_use]
+    pub fn secret_reference(&self) -> Option<&Reference> {
+        match &self.secret {
+            Kept::Reference(reference) => Some(reference),
+            Kept::Plain(_) | Kept::SignIn | Kept::Nowhere => None,
+        }
+    }
+
     fn read(id: &str, raw: &RawValue) -> Option<Self> {
         let fields = object(raw)?;
         let word = |name| text(fields.get(name)?).map(|text| text.expose_secret().trim().to_owned());

@@ -1,8 +1,10 @@
 //! The tables in which the client keeps credentials, from 2026.6.5 on.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use super::database::{self, Database, Failure, Table, text};
+use super::exclusive;
 use super::named::{NamedSecret, Scope};
 use crate::error::Result;
 use crate::messages::stores as messages;
@@ -13,6 +15,7 @@ const ENTRIES_MAX: usize = 10_000;
 
 const MACHINE_STATE: Table = Table { name: "config_machine_state", columns: &["state_key", "value_json"] };
 const OF_MACHINE: &str = "SELECT value_json FROM config_machine_state WHERE state_key = ?1 LIMIT 1";
+const SHARED_PROFILES: &str = "authProfiles.store";
 const AGENT_STORE: Table = Table { name: "auth_profile_store", columns: &["store_key", "store_json"] };
 const OF_STORE: &str = "SELECT store_json FROM auth_profile_store WHERE store_key = ?1 LIMIT 1";
 const AGENT_STATE: Table = Table { name: "auth_profile_state", columns: &["state_key", "state_json"] };
@@ -25,6 +28,14 @@ const ENTRIES: Table = Table {
     columns: &["scope_kind", "scope_id", "name", "value", "deleted_at_ms"],
 };
 const OF_ENTRIES: &str = "SELECT scope_kind, scope_id, name, value, deleted_at_ms IS NOT NULL FROM secret_store_entries LIMIT 10001";
+
+/// The same, with what tells how an entry is used. Older databases do not have these columns.
+const USES: Table = Table {
+    name: "secret_store_entries",
+    columns: &["scope_kind", "name", "kind", "allowed_hosts", "deleted_at_ms"],
+};
+const OF_INERT: &str = "SELECT name FROM secret_store_entries WHERE scope_kind = 'team' AND kind = 'secret'
+    AND coalesce(allowed_hosts, '') IN ('', '[]') AND deleted_at_ms IS NULL LIMIT 10001";
 
 /// What an agent's database holds, as the client's JSON.
 #[derive(Debug, Default)]
@@ -63,7 +74,7 @@ pub(super) fn shared(path: &Path) -> Result<Option<SharedRows>> {
     database::read(path, |database| {
         let of = |key| cell(database, &MACHINE_STATE, OF_MACHINE, key);
         Ok(SharedRows {
-            rows: AgentRows { profiles: of("authProfiles.store")?, state: of("authProfiles.state")? },
+            rows: AgentRows { profiles: of(SHARED_PROFILES)?, state: of("authProfiles.state")? },
             location: of("auth.sharedStore")?,
             named: named(database)?,
         })
@@ -102,10 +113,81 @@ fn named(database: &Database) -> std::result::Result<Vec<NamedSecret>, Failure> 
             name: plain(2)?,
             value: std::str::from_utf8(text(row, 3)?).ok().map(SecretString::from),
             deleted: row.get(4)?,
+            is_inert: false,
         });
         Ok(())
     })?;
+    if matches!(database.has(&USES), Ok(true)) {
+        let mut inert = HashSet::new();
+        database.each(OF_INERT, None, |row| {
+            inert.insert(text(row, 0)?.to_owned());
+            Ok(())
+        })?;
+        for one in found.iter_mut().filter(|one| one.scope == Scope::Team && !one.deleted) {
+            one.is_inert = inert.contains(one.name.as_bytes());
+        }
+    }
     Ok(found)
+}
+
+/// What is written into a database.
+pub(super) struct Rewrite<'r> {
+    /// Returns the profiles as they should be, or nothing if they are.
+    pub(super) document: &'r dyn Fn(&str) -> Result<Option<Buffer>>,
+    /// The names of entries of the `store` source that are removed.
+    pub(super) named: &'r [&'r str],
+    /// The time, in Unix milliseconds.
+    pub(super) now: i64,
+}
+
+const SET_MACHINE: &str =
+    "UPDATE config_machine_state SET value_json = ?2, updated_at_ms = ?3 WHERE state_key = ?1";
+const SET_STORE: &str = "UPDATE auth_profile_store SET store_json = ?2, updated_at = ?3 WHERE store_key = ?1";
+const REMOVE_ENTRY: &str = "DELETE FROM secret_store_entries
+    WHERE scope_kind = 'team' AND scope_id = '' AND name = ?1 AND deleted_at_ms IS NULL";
+
+/// Writes an agent's database.
+///
+/// # Errors
+/// Those of [`exclusive::write`].
+pub(super) fn rewrite_agent(path: &Path, rewrite: &Rewrite<'_>) -> Result<bool> {
+    exclusive::write(path, |database| {
+        rewritten(database, &AGENT_STORE, (OF_STORE, SET_STORE), PRIMARY, rewrite)
+    })
+}
+
+/// Writes the shared database.
+///
+/// # Errors
+/// Those of [`exclusive::write`].
+pub(super) fn rewrite_shared(path: &Path, rewrite: &Rewrite<'_>) -> Result<bool> {
+    exclusive::write(path, |database| {
+        let mut changed =
+            rewritten(database, &MACHINE_STATE, (OF_MACHINE, SET_MACHINE), SHARED_PROFILES, rewrite)?;
+        if !rewrite.named.is_empty() && database.has(&ENTRIES)? {
+            for name in rewrite.named {
+                changed |= database.change(REMOVE_ENTRY, [name])? > 0;
+            }
+        }
+        Ok(changed)
+    })
+}
+
+fn rewritten(
+    database: &Database,
+    table: &Table,
+    (read, write): (&'static str, &'static str),
+    key: &str,
+    rewrite: &Rewrite<'_>,
+) -> std::result::Result<bool, Failure> {
+    let Some(document) = cell(database, table, read, key)? else { return Ok(false) };
+    let text = document.expose_str().ok_or_else(|| Failure::Refused(messages::document_not_text()))?;
+    let Some(wanted) = (rewrite.document)(text).map_err(Failure::Refused)? else { return Ok(false) };
+    let wanted = wanted.expose_str().ok_or_else(|| Failure::Refused(messages::document_not_text()))?;
+    if database.change(write, (key, wanted, rewrite.now))? == 1 {
+        return Ok(true);
+    }
+    Err(Failure::Refused(messages::foreign_table(table.name)))
 }
 
 fn buffer(bytes: &[u8]) -> Buffer {
