@@ -1,25 +1,17 @@
 //! `connect openclaw`: shows what changes in OpenClaw's files, writes it, and lets OpenClaw check it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 
 use super::connect_client::{Arguments, Client, shown_diff};
+use super::openclaw_found::{Found, verify, warn_of_kept};
 use super::{Context, openclaw_setup};
-use crate::client::audit::{self, Audit};
-use crate::client::config::ClientConfig;
-use crate::client::edit::ProfileStore;
-use crate::client::places::Places;
-use crate::client::program::Program;
-use crate::client::stores::{Generation, Installation};
-use crate::client::version::ClientVersion;
-use crate::env::Env;
+use crate::client::audit::Audit;
 use crate::error::Result;
 use crate::messages::connect as messages;
-use crate::ops::connect::{self, Mirrored, Planned, Wanted};
-use crate::ops::open::Open;
+use crate::ops::connect::{self, Mirrored, Planned};
 use crate::vault::id::AgentName;
-use crate::vault::index;
 
 /// Connect OpenClaw, so that it gets its credentials from this vault
 ///
@@ -37,7 +29,8 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let mut open = context.open(&vault)?;
     let found = Found::look(context)?;
     let wanted = found.wanted(context, &open)?;
-    let planned = connect::plan(&open, &wanted)?;
+    let mut planned = connect::plan(&open, &wanted)?;
+    planned.leave_out_known(&found.installation)?;
     show(context, &planned)?;
     let is_done = planned.is_done() && found.is_applied(&planned);
     if dry_run {
@@ -51,15 +44,13 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
         }
         return tell(context, &planned, &planned.mirrored, "unchanged", audit);
     }
-    if planned.plan.is_some() && found.program.is_none() {
+    if planned.lacks() > 0 && found.program.is_none() {
         return Err(messages::no_program());
     }
     context.confirm(yes, messages::CONNECT_PROMPT)?;
     openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
     let mirrored = connect::carry_out(&mut open, &planned)?;
-    if let (Some(_), Some(program)) = (&planned.plan, &found.program) {
-        connect::apply(&mut open, &planned, program)?;
-    }
+    connect::apply(&mut open, &planned, found.program.as_ref())?;
     warn_of_kept(context, &mirrored);
     if !context.json() {
         context.print(&messages::connected(planned.served.len()))?;
@@ -67,80 +58,6 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let audit = verify(context, found.program.as_ref());
     context.say(messages::RELOAD);
     tell(context, &planned, &mirrored, "connected", audit)
-}
-
-/// What is known of the client on this machine.
-struct Found {
-    config: PathBuf,
-    installation: Installation,
-    store: ProfileStore,
-    program: Option<Program>,
-}
-
-impl Found {
-    fn look(context: &Context) -> Result<Self> {
-        let env = &context.env;
-        let config = ClientConfig::of(env)?;
-        let installation = Installation::of(env, config.as_ref());
-        let program = Program::find(env);
-        Ok(Self {
-            config: Places::of(env).config.ok_or_else(messages::no_client)?,
-            store: store_of(env, program.as_ref(), &installation)?,
-            installation,
-            program,
-        })
-    }
-
-    /// Returns what connecting is to do: with the vault's agents that the client has.
-    fn wanted(&self, context: &Context, open: &Open<'_>) -> Result<Wanted> {
-        let mut agents = Vec::new();
-        let mut own = Vec::new();
-        for name in open.vault.agents()? {
-            let has_some = open
-                .vault
-                .agent(&name)?
-                .is_some_and(|agent| agent.index().is_ok_and(|index| !index.is_empty()));
-            if !has_some {
-                continue;
-            }
-            match self.installation.agent(&name) {
-                Some(agent) => agents.push((name.clone(), agent.directory.join(index::FILE))),
-                None => context.warn(&messages::not_an_agent(&name)),
-            }
-            own.push(name);
-        }
-        let wanted = Wanted {
-            config: self.config.clone(),
-            resolver: openclaw_setup::resolver(context, open.vault)?,
-            store: self.store,
-            agents,
-        };
-        connect::must_share_an_agent(&wanted, &own)?;
-        Ok(wanted)
-    }
-
-    fn is_applied(&self, planned: &Planned) -> bool {
-        self.store == ProfileStore::Json
-            || planned.served.iter().all(|served| planned.link.applied.contains(&served.reference))
-                && planned.served.len() == planned.link.applied.len()
-    }
-}
-
-/// Returns where the client keeps its profiles: as its version does or, if that is not known, as the stores say that it has
-/// made. A file of one kind would stop a client of the other.
-///
-/// # Errors
-/// `NOT_FOUND` if neither tells.
-fn store_of(env: &Env, program: Option<&Program>, installation: &Installation) -> Result<ProfileStore> {
-    let asked = || program.and_then(|program| program.version().ok().flatten());
-    if let Some(version) = ClientVersion::installed(env).or_else(asked) {
-        return Ok(if version.is_sqlite() { ProfileStore::Sqlite } else { ProfileStore::Json });
-    }
-    match installation.generation() {
-        Generation::None => Err(messages::unknown_version()),
-        Generation::Json => Ok(ProfileStore::Json),
-        Generation::Sqlite | Generation::Both => Ok(ProfileStore::Sqlite),
-    }
 }
 
 /// Shows what changes.
@@ -160,46 +77,10 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
             lines.push(messages::would_replace(&mirrored.kept.replaced.join(", ")));
         }
     }
-    if planned.plan.is_some() {
-        lines.push(messages::plan_changes(planned.served.len()));
+    if planned.lacks() > 0 {
+        lines.push(messages::plan_changes(planned.lacks()));
     }
-    if planned.is_done() && planned.plan.is_none() { Ok(()) } else { context.print(&lines.join("\n")) }
-}
-
-fn warn_of_kept(context: &Context, mirrored: &[Mirrored]) {
-    for of in mirrored {
-        if !of.kept.replaced.is_empty() {
-            context.say(&messages::replaced(&of.kept.replaced.join(", ")));
-        }
-        if !of.kept.plaintext.is_empty() {
-            context.warn(&messages::plaintext(&of.kept.plaintext.join(", ")));
-        }
-        if !of.kept.others.is_empty() {
-            context.warn(&messages::others_kept(&of.kept.others.join(", ")));
-        }
-    }
-}
-
-/// Lets the client check its references. That it cannot is told, and is no error: the connection is made.
-fn verify(context: &Context, program: Option<&Program>) -> Option<Audit> {
-    let Some(program) = program else {
-        context.say(&messages::not_verified(messages::NOT_ON_PATH));
-        return None;
-    };
-    match audit::run(program) {
-        Ok(audit) if audit == Audit::default() => {
-            context.say(messages::VERIFIED);
-            Some(audit)
-        }
-        Ok(audit) => {
-            context.warn(&messages::left_over(audit.plaintext, audit.unresolved));
-            Some(audit)
-        }
-        Err(error) => {
-            context.say(&messages::not_verified(error.what()));
-            None
-        }
-    }
+    if lines.is_empty() { Ok(()) } else { context.print(&lines.join("\n")) }
 }
 
 fn tell(

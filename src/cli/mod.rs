@@ -39,10 +39,12 @@ mod log;
 mod make_vault;
 mod man;
 mod menu;
+mod migrate;
 mod new_method;
 mod new_vault;
 mod notices;
 mod onboard;
+mod openclaw_found;
 mod openclaw_setup;
 mod order;
 mod overview;
@@ -123,6 +125,7 @@ enum Verb {
     Recipient(Lazy<keys::Recipient>),
     Connect(Lazy<connect::Connect>),
     Disconnect(Lazy<disconnect::Disconnect>),
+    Migrate(Lazy<migrate::Migrate>),
     Resolve(Lazy<resolve::Resolve>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
@@ -332,6 +335,7 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Recipient(args) => keys::recipient(context, &args),
         Verb::Connect(args) => connect::run(context, &args),
         Verb::Disconnect(args) => disconnect::run(context, &args),
+        Verb::Migrate(args) => migrate::run(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
@@ -371,6 +375,7 @@ fn starts_programs(verb: &Verb) -> bool {
         Verb::Auth(verb) => matches!(verb, AuthVerb::SetupToken(_)),
         // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
         Verb::Connect(_)
+        | Verb::Migrate(_)
         | Verb::Status(_)
         | Verb::Doctor(_)
         | Verb::Import(_)

@@ -26,6 +26,7 @@ Other machines and programs:
   import, export   Import credentials; write an encrypted bundle
   recipient        Print this vault's recipient, for others to export to
   connect, disconnect     Let OpenClaw get its credentials from here; undo it
+  migrate          Move OpenClaw's plaintext into the vault, and remove it there
   resolve          Answer a request of OpenClaw's exec secret provider
   models           The same commands in OpenClaw's spelling
 
@@ -91,6 +92,7 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("rename", &["strongroom rename anthropic:manual anthropic:work"]),
     ("connect", &["strongroom connect openclaw --dry-run", "strongroom connect openclaw"]),
     ("disconnect", &["strongroom disconnect openclaw"]),
+    ("migrate", &["strongroom migrate openclaw --dry-run", "strongroom migrate openclaw"]),
     ("copy", &["strongroom copy anthropic:work --to-agent ops"]),
     ("remove", &["strongroom remove anthropic:old"]),
     ("history", &["strongroom history anthropic:work"]),

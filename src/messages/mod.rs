@@ -7,6 +7,7 @@ pub mod connect;
 pub mod doctor;
 pub mod help;
 pub mod keychain;
+pub mod migrate;
 pub mod ops;
 pub mod places;
 pub mod seal;

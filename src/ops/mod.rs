@@ -15,6 +15,7 @@ pub mod history;
 pub mod ids;
 pub mod import;
 pub mod list;
+pub mod migrate;
 pub mod move_profiles;
 pub mod nameable;
 pub mod notice;

@@ -23,7 +23,7 @@ pub fn parse(found: &Found) -> Result<Parsed> {
     for sources in rank(&found.variables) {
         let mut seen = HashSet::new();
         for (at, variable) in sources.winner.into_iter().chain(sources.pool.iter().copied()).enumerate() {
-            take(&mut parsed, variable, at == 0, &mut seen)?;
+            take_variable(&mut parsed, variable, at == 0, &mut seen)?;
         }
         for (variable, before) in &sources.shadowed {
             let reason = match (variable.origin.passed_over(), &variable.held) {
@@ -44,7 +44,27 @@ pub fn parse(found: &Found) -> Result<Parsed> {
     Ok(parsed)
 }
 
-fn take<'v>(
+/// Returns the keys in the value of a variable: several in a `<P>_API_KEYS` list.
+#[must_use]
+pub fn keys_of(rank: Rank, text: &str) -> Vec<&str> {
+    match rank {
+        Rank::Pool(Pool::List) => text
+            .split(|c: char| SEPARATORS.contains(&c) || c.is_whitespace())
+            .filter(|key| !key.is_empty())
+            .collect(),
+        _ => vec![text],
+    }
+}
+
+/// Adds a key as a profile of a provider, if it is a secret. `variable` says of which type it is.
+///
+/// # Errors
+/// `INTERNAL`.
+pub fn take(parsed: &mut Parsed, provider: &str, profile: &str, variable: &str, key: &str) -> Result<()> {
+    dotenv::take(parsed, provider, profile, variable, key, variable.to_owned())
+}
+
+fn take_variable<'v>(
     parsed: &mut Parsed,
     variable: &'v Variable,
     winner: bool,
@@ -54,15 +74,7 @@ fn take<'v>(
         parsed.skipped.push(Skipped { place: place(variable), reason: reason::reference_to(label) });
     }
     let Held::Text(text) = &variable.held else { return Ok(()) };
-    let text = text.expose_secret();
-    let keys: Vec<&str> = match variable.rank {
-        Rank::Pool(Pool::List) => text
-            .split(|c: char| SEPARATORS.contains(&c) || c.is_whitespace())
-            .filter(|key| !key.is_empty())
-            .collect(),
-        _ => vec![text],
-    };
-    for (at, key) in keys.into_iter().enumerate() {
+    for (at, key) in keys_of(variable.rank, text.expose_secret()).into_iter().enumerate() {
         // The client drops repeated keys from a pool too.
         if !seen.insert(key.trim()) {
             continue;

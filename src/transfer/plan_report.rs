@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::plan::{Action, Plan, PlanEntry};
 use crate::messages::transfer as say;
 use crate::time::day;
+use crate::vault::id::{AgentName, ProfileId};
 
 /// The most warnings that are shown to people. Scripts get all of them.
 const WARNINGS_SHOWN: usize = 40;
@@ -137,6 +138,18 @@ impl Plan<'_> {
         }
         lines.push(self.counts());
         lines
+    }
+
+    /// Returns a line for each entry that would be written.
+    #[must_use]
+    pub fn entry_lines(&self) -> Vec<String> {
+        self.entries.iter().filter(|entry| entry.action.writes()).map(entry_line).collect()
+    }
+
+    /// Returns the profiles that exist with other contents.
+    pub fn conflicts(&self) -> impl Iterator<Item = (&AgentName, &ProfileId)> {
+        let conflicts = self.entries.iter().filter(|entry| entry.action == Action::Conflict);
+        conflicts.map(|entry| (entry.agent, &entry.candidate.id))
     }
 
     fn counts(&self) -> String {

@@ -171,6 +171,7 @@ const SHARED: &[&str] = &[
     "client",
     "client_flags",
     "connect_client",
+    "openclaw_found",
     "context",
     "details_flags",
     "expiry_flags",

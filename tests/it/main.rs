@@ -44,6 +44,7 @@ mod limits;
 mod long_ids;
 mod looks_at_many;
 mod mangled_bundles;
+mod migrate;
 mod mission;
 mod needles;
 mod new_passphrases;

@@ -31,6 +31,15 @@ pub struct Resolver {
     pub keychain: bool,
 }
 
+/// A key in the client's configuration that is a reference to this vault.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Key {
+    /// The names that lead to it.
+    pub path: Vec<String>,
+    /// The id by which the client asks for it.
+    pub reference: String,
+}
+
 /// A connection to OpenClaw.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,6 +60,9 @@ pub struct Link {
     /// The references that a plan put into the client's own store.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub applied: BTreeSet<String>,
+    /// The keys in the configuration that gave way to references.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<Key>,
     /// Whether someone else has changed the configuration since connecting.
     #[serde(default)]
     pub changed_by_others: bool,
@@ -76,6 +88,13 @@ pub fn link(settings: &Settings) -> Result<Option<Link>> {
     let Some(kept) = settings.connections.get(NAME) else { return Ok(None) };
     let link: Option<Link> = serde_json::from_value(kept.clone()).ok();
     link.filter(|link| link.version <= VERSION).map(Some).ok_or_else(messages::newer_link)
+}
+
+/// Returns the keys of a connection and further ones. Of two at the same place, the further one counts.
+pub(super) fn with_keys(link: Option<&Link>, more: &[Key]) -> Vec<Key> {
+    let kept = link.map_or(&[][..], |link| &link.keys).iter();
+    let kept = kept.filter(|key| more.iter().all(|other| other.path != key.path));
+    kept.chain(more).cloned().collect()
 }
 
 /// Keeps a connection in the settings, or removes it.

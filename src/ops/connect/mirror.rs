@@ -127,6 +127,14 @@ fn index_of(open: &Open<'_>, agent: &AgentName) -> Result<Index> {
     open.reader_of(agent)?.map_or_else(|| Ok(Index::default()), |reader| reader.index())
 }
 
+/// Takes the client's lock of a file of profiles.
+///
+/// # Errors
+/// `LOCK_TIMEOUT` if the client holds it; those of making it.
+pub fn lock_file(open: &Open<'_>, path: &Path) -> Result<SidecarLock> {
+    lock(open, &target_of(path))
+}
+
 fn lock(open: &Open<'_>, path: &Path) -> Result<SidecarLock> {
     SidecarLock::take(path, open.now(), open.waits.limit.min(WAIT))
 }

@@ -5,21 +5,22 @@
 //! client's files follow ([`follow`]). The order of writing is: settings, configuration, mirrors. A killed command is
 //! finished by the next one, because each step can be repeated.
 
+mod apply;
 mod disconnect;
 mod link;
 mod mirror;
 mod served;
 mod unconnected;
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::notice::Notice;
 use super::open::Open;
 use crate::client::config::CONFIG_MAX;
-use crate::client::edit::{self, Connection, Digest, EMPTY, Edited, ProfileStore, diff, write_config};
+use crate::client::edit::{
+    self, Change, Connection, Digest, EMPTY, Edited, ProfileStore, diff, write_config,
+};
 use crate::client::file;
-use crate::client::program::Program;
 use crate::error::{Code, Result};
 use crate::messages::connect as messages;
 use crate::secret::Buffer;
@@ -28,9 +29,10 @@ use crate::vault::id::AgentName;
 use crate::vault::index::EXEC_PROVIDER;
 use crate::vault::settings;
 
+pub use apply::apply;
 pub use disconnect::{Disconnecting, disconnect};
-pub use link::{Link, NAME, Resolver, link};
-pub use mirror::Mirrored;
+pub use link::{Key, Link, NAME, Resolver, link};
+pub use mirror::{Mirrored, lock_file};
 pub use served::Served;
 
 use self::unconnected::{Becomes, Unconnected};
@@ -46,6 +48,10 @@ pub struct Wanted {
     pub store: ProfileStore,
     /// The agents of the client, each with the file in which a client up to 2026.6.1 keeps its profiles.
     pub agents: Vec<(AgentName, PathBuf)>,
+    /// Keys in the configuration that become references.
+    pub keys: Vec<Key>,
+    /// Members of the configuration that go for good, because the vault has what they held.
+    pub gone: Vec<Vec<String>>,
 }
 
 /// What connecting would do. Nothing has been written.
@@ -123,6 +129,9 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         _ => None,
     };
     let base = undone.as_ref().map_or_else(|| config.text(), |undone| Ok(undone.text(config.text()?)))?;
+    // What held a secret is not part of what disconnecting restores.
+    let without = without_secrets(base, wanted)?;
+    let base = without.as_ref().map_or(base, Buffer::expose_str);
     // A connection that was not written yet is not one that someone changed.
     let changed_by_others = undone.as_ref().is_some_and(|undone| {
         !undone.identical && (!undone.left.is_empty() || !matches!(undone.becomes, Becomes::Same))
@@ -137,7 +146,9 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         keychain: wanted.resolver.keychain,
     };
     let unique = served::unique(&profiles);
-    let changes = connection.changes(base, config.text()?, wanted.store, &unique, &served.orders)?;
+    let mut changes = connection.changes(base, config.text()?, wanted.store, &unique, &served.orders)?;
+    let keys = link::with_keys(before.as_ref(), &wanted.keys);
+    changes.extend(refer_keys(base, &keys)?);
     let edited = edit::edit(base, &changes)?;
     let now = config.text()?.unwrap_or(EMPTY);
     let diff = match edited.text.expose_str() {
@@ -159,10 +170,33 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         sqlite,
         agents: wanted.agents.iter().map(|(agent, path)| (agent.to_string(), path.clone())).collect(),
         applied: before.map(|link| link.applied).unwrap_or_default(),
+        keys,
         changed_by_others,
         undo: edited.inverse.clone(),
     };
     Ok(Planned { link, served: served.profiles, diff, mirrored, plan, config, edited })
+}
+
+/// Returns the configuration without what held a secret; nothing if nothing did.
+fn without_secrets(config: Option<&str>, wanted: &Wanted) -> Result<Option<Buffer>> {
+    if config.is_none() || wanted.gone.is_empty() {
+        return Ok(None);
+    }
+    let changes: Vec<_> = wanted.gone.iter().map(|path| Change::Remove { path: path.clone() }).collect();
+    Ok(Some(edit::edit(config, &changes)?.text))
+}
+
+/// Returns the changes that put references in the place of keys. A key that someone has written there since stays.
+fn refer_keys(config: Option<&str>, keys: &[Key]) -> Result<Vec<Change>> {
+    let text = config.unwrap_or(EMPTY);
+    let mut changes = Vec::new();
+    for Key { path, reference } in keys {
+        if !edit::has(text, path)? {
+            let value = serde_json::json!({ "source": "exec", "provider": EXEC_PROVIDER, "id": reference });
+            changes.push(Change::Set { path: path.clone(), value });
+        }
+    }
+    Ok(changes)
 }
 
 /// Writes what was planned, but for what only the client can write.
@@ -180,41 +214,6 @@ pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>
     }
     Ok(done)
 }
-
-/// Lets the client refer to the profiles in its own store, by its `secrets apply`, and keeps the configuration as it was
-/// written: the client writes it again, as plain JSON, and leaves a copy (observed in 2026.6.1).
-///
-/// # Errors
-/// `IO` if the client refuses the plan; those of running it, and of writing.
-pub fn apply(open: &mut Open<'_>, planned: &Planned, program: &Program) -> Result<()> {
-    let Some(plan) = &planned.plan else { return Ok(()) };
-    let failed = |error: std::io::Error| messages::mirror_not_made(&std::env::temp_dir(), error.kind());
-    let mut file = tempfile::NamedTempFile::new().map_err(failed)?;
-    serde_json::to_writer_pretty(&mut file, plan).map_err(|error| failed(error.into()))?;
-    let copy = PathBuf::from(format!("{}.bak", planned.config.path.display()));
-    let had_copy = copy.exists();
-    let arguments = ["secrets", "apply", "--from"].map(OsStr::new);
-    let arguments = [&arguments, &[file.path().as_os_str(), OsStr::new("--allow-exec")][..]].concat();
-    let ran = program.run(&arguments)?;
-    if ran.status != Some(0) {
-        return Err(messages::plan_refused(ran.status));
-    }
-    let written = &planned.edited.text;
-    let now = Config::read(&planned.config.path)?;
-    if let (Some(now_text), Some(text)) = (now.text()?, written.expose_str())
-        && edit::says_same(now_text, text, &WRITTEN_BY_CLIENT)
-    {
-        now.write(written)?;
-    }
-    if !had_copy && std::fs::read(&copy).is_ok_and(|bytes| bytes == written.expose()) {
-        let _ = std::fs::remove_file(&copy);
-    }
-    let applied = planned.served.iter().map(|served| served.reference.clone()).collect();
-    link::keep(open, "connect", Some(&Link { applied, ..planned.link.clone() }))
-}
-
-/// Members of the configuration in which the client notes what it did itself.
-const WRITTEN_BY_CLIENT: [&str; 2] = ["meta", "wizard"];
 
 /// Returns whether a client may be connected, as far as that is known without a key.
 #[must_use]
@@ -245,6 +244,8 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         resolver: link.resolver.clone(),
         store,
         agents: agents.into_iter().map(|(agent, path)| (agent, path.to_owned())).collect(),
+        keys: Vec::new(),
+        gone: Vec::new(),
     };
     let planned = plan(open, &wanted)?;
     if planned.link != link {

@@ -1,0 +1,199 @@
+//! What the client keeps in plain text, and what of it stays where it is.
+
+use std::path::PathBuf;
+
+use strongroom_backends::shown;
+
+use crate::client::config::ClientConfig;
+use crate::client::edit::ProfileStore;
+use crate::client::places::Places;
+use crate::client::sources::{Found, Held, Origin};
+use crate::client::stores::{Form, Installation, Kept, NamedSecret, Store, StoreFile};
+use crate::env::Env;
+use crate::env_names;
+use crate::error::Result;
+use crate::messages::connect as of_connect;
+use crate::messages::migrate as messages;
+use crate::secret::{ExposeSecret, SecretString};
+use crate::transfer::environment::keys_of;
+use crate::vault::id::AgentName;
+
+/// The client's files on this machine.
+pub struct Client {
+    /// Its agents and stores.
+    pub installation: Installation,
+    /// Keys that its files have beside the stores.
+    pub found: Found,
+    /// Its configuration.
+    pub config: PathBuf,
+    /// Its state directory, if it is known.
+    pub state: Option<PathBuf>,
+    /// Its files of variables that exist.
+    pub dotenv: Vec<PathBuf>,
+    /// Where it keeps its profiles.
+    pub store: ProfileStore,
+}
+
+/// A secret in plain text.
+pub struct Plain {
+    /// The agent in whose store it is; main for those beside the stores.
+    pub agent: AgentName,
+    /// The client's id, if it is a profile.
+    pub id: Option<String>,
+    /// What it is, for people.
+    pub what: String,
+    /// The file.
+    pub place: String,
+    /// The secret.
+    pub secret: SecretString,
+}
+
+/// Something in plain text that stays.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Left {
+    /// What it is.
+    pub what: String,
+    /// The file.
+    pub place: String,
+    /// Why it stays.
+    pub why: &'static str,
+    /// Whether it is as it should be: a sign-in that the client renews itself.
+    pub is_sign_in: bool,
+}
+
+/// What was found.
+#[derive(Default)]
+pub struct Survey {
+    /// What can go into the vault.
+    pub plain: Vec<Plain>,
+    /// What stays in any case.
+    pub left: Vec<Left>,
+}
+
+impl Client {
+    /// Finds the client of this user.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` if no variable says where its files are; `BAD_DATA` if its configuration cannot be read.
+    pub fn of(env: &Env, store: ProfileStore) -> Result<Self> {
+        let places = Places::of(env);
+        let config = ClientConfig::of(env)?;
+        let installation = Installation::of(env, config.as_ref());
+        let mut found = Found::look_with(env, None, config);
+        // What a process or a shell sets is not in the client's files.
+        found.variables.retain(|variable| in_files(&variable.origin));
+        let dotenv = places.dotenv.iter().chain(&places.left_behind).filter(|path| path.exists());
+        Ok(Self {
+            installation,
+            found,
+            dotenv: dotenv.cloned().collect(),
+            config: places.config.ok_or_else(of_connect::no_client)?,
+            state: places.state,
+            store,
+        })
+    }
+
+    /// Returns the values of the `store` source, if the client has that.
+    ///
+    /// # Errors
+    /// Those of reading the shared store.
+    pub fn named(&self) -> Result<Vec<NamedSecret>> {
+        let shared = self.installation.shared().map(|shared| shared.read()).transpose()?.flatten();
+        Ok(shared.map_or_else(Vec::new, |store| store.named))
+    }
+
+    /// Returns every directory and file of the client's in which a secret could be.
+    pub fn places(&self) -> Vec<PathBuf> {
+        let agents = self.installation.agents().iter().map(|agent| agent.directory.clone());
+        let others = self.dotenv.iter().chain([&self.config]).cloned();
+        self.state.iter().cloned().chain(agents).chain(others).collect()
+    }
+
+    /// Looks for what is in plain text.
+    ///
+    /// # Errors
+    /// Those of reading a store: what cannot be read cannot be said to hold nothing.
+    pub fn survey(&self) -> Result<Survey> {
+        let mut survey = Survey::default();
+        for file in self.installation.stores() {
+            if let Some(store) = file.read()? {
+                survey.take_store(&file, &store);
+            }
+        }
+        for variable in &self.found.variables {
+            let Held::Text(text) = &variable.held else { continue };
+            for key in keys_of(variable.rank, text.expose_secret()) {
+                survey.plain.push(Plain {
+                    agent: AgentName::default(),
+                    id: None,
+                    what: variable.name.clone(),
+                    place: variable.origin.told(),
+                    secret: SecretString::from(key),
+                });
+            }
+        }
+        Ok(survey)
+    }
+}
+
+impl Survey {
+    fn take_store(&mut self, file: &StoreFile, store: &Store) {
+        let agent = file.agent.clone().unwrap_or_default();
+        let place = shown(&file.path);
+        for (at, profile) in store.profiles.iter().enumerate() {
+            let what = profile.shown(at);
+            match &profile.secret {
+                Kept::Plain(secret) => self.plain.push(Plain {
+                    agent: agent.clone(),
+                    id: Some(profile.id.clone()),
+                    what,
+                    place: place.clone(),
+                    secret: secret.clone(),
+                }),
+                Kept::SignIn => {
+                    self.left.push(Left {
+                        what,
+                        place: place.clone(),
+                        why: messages::SIGN_IN,
+                        is_sign_in: true,
+                    });
+                }
+                Kept::Reference(_) | Kept::Nowhere => {}
+            }
+        }
+        if file.form != Form::SharedDatabase {
+            return;
+        }
+        for (at, named) in store.named.iter().enumerate().filter(|(_, named)| !named.deleted) {
+            let what = named.shown(at);
+            match &named.value {
+                Some(secret) if named.is_inert => self.plain.push(Plain {
+                    agent: agent.clone(),
+                    id: None,
+                    what,
+                    place: place.clone(),
+                    secret: secret.clone(),
+                }),
+                _ => self.left.push(Left {
+                    what,
+                    place: place.clone(),
+                    why: messages::USED_BY_COMMANDS,
+                    is_sign_in: false,
+                }),
+            }
+        }
+    }
+}
+
+/// Returns whether a place is one of the client's own files.
+fn in_files(origin: &Origin) -> bool {
+    match origin {
+        Origin::File(_) | Origin::Config(_) | Origin::Entry(_) | Origin::LeftBehind(_) => true,
+        Origin::Process | Origin::Shell | Origin::WorkingDirectory(_) => false,
+    }
+}
+
+/// Returns the provider whose key a variable, or an entry of the `store` source, has by its name.
+pub(super) fn provider_of(name: &str) -> Option<&'static str> {
+    env_names::provider_of(name).or_else(|| env_names::pool_of(name).map(|(provider, _)| provider))
+}

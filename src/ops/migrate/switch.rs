@@ -1,0 +1,296 @@
+//! Lets the client's configuration, stores and `.env` files refer to the vault instead of holding a secret.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use strongroom_backends::shown;
+
+use super::holdings::Holdings;
+use super::survey::{Client, Left};
+use crate::client::config_secrets::{Holds, Spot, spots};
+use crate::client::dotenv_edit::{self, Variable};
+use crate::client::edit::{self, Change, Digest, ProfileStore, write_config};
+use crate::client::file;
+use crate::client::sources::Held;
+use crate::client::stores::{self, Addition, Becomes, Form, Kept, StoreFile, StoredProfile};
+use crate::error::{Code, Result};
+use crate::messages::migrate as messages;
+use crate::ops::connect::{self, Key};
+use crate::ops::open::Open;
+use crate::secret::{Buffer, ExposeSecret, SecretString};
+use crate::transfer::environment::keys_of;
+use crate::vault::id::AgentName;
+
+/// What stands for each secret of the client.
+pub struct Switch<'c> {
+    client: &'c Client,
+    holdings: &'c Holdings,
+    /// The references for variables, by their names.
+    variables: HashMap<String, String>,
+    /// The references for entries of the `store` source, by their names.
+    named: HashMap<String, String>,
+    /// The configuration as it will be without its secrets, in which names of variables are looked for.
+    config: Option<Buffer>,
+}
+
+/// What becomes of the configuration.
+#[derive(Default)]
+pub struct InConfig {
+    /// The members that go.
+    pub gone: Vec<Vec<String>>,
+    /// The members that become references.
+    pub keys: Vec<Key>,
+}
+
+/// What was switched.
+#[derive(Default)]
+pub struct Switched {
+    /// The stores that were changed.
+    pub stores: Vec<PathBuf>,
+    /// The `.env` files that were changed.
+    pub dotenv: Vec<PathBuf>,
+    /// What stays.
+    pub left: Vec<Left>,
+}
+
+impl<'c> Switch<'c> {
+    /// Finds what stands for each secret.
+    ///
+    /// # Errors
+    /// Those of reading the client's files.
+    pub fn of(client: &'c Client, holdings: &'c Holdings) -> Result<Self> {
+        let main = AgentName::default();
+        let mut variables = HashMap::new();
+        for variable in &client.found.variables {
+            let Held::Text(text) = &variable.held else { continue };
+            if let [key] = keys_of(variable.rank, text.expose_secret())[..]
+                && let Some(reference) = holdings.reference(&main, None, &SecretString::from(key))
+            {
+                variables.entry(variable.name.clone()).or_insert(reference);
+            }
+        }
+        let mut named = HashMap::new();
+        for one in client.named()?.into_iter().filter(|one| one.is_inert) {
+            if let Some(reference) = one.value.and_then(|value| holdings.reference(&main, None, &value)) {
+                named.insert(one.name, reference);
+            }
+        }
+        let mut switch = Self { client, holdings, variables, named, config: None };
+        if let Some(text) = text_of(&client.config)? {
+            let all = switch.all_in_config(&text)?;
+            let paths = all.gone.into_iter().chain(all.keys.into_iter().map(|key| key.path));
+            let changes: Vec<_> = paths.map(|path| Change::Remove { path }).collect();
+            switch.config = Some(edit::edit(Some(text_in(&text)?), &changes)?.text);
+        }
+        Ok(switch)
+    }
+
+    /// Returns what becomes of the configuration.
+    ///
+    /// # Errors
+    /// Those of reading it.
+    pub fn in_config(&self) -> Result<InConfig> {
+        let Some(text) = text_of(&self.client.config)? else { return Ok(InConfig::default()) };
+        let mut all = self.all_in_config(&text)?;
+        all.gone.retain(|path| path.last().is_none_or(|name| !self.is_used(name)));
+        Ok(all)
+    }
+
+    fn all_in_config(&self, text: &Buffer) -> Result<InConfig> {
+        let mut all = InConfig::default();
+        for Spot { path, holds } in spots(text_in(text)?)? {
+            let reference = match holds {
+                Holds::Variable(name, value) => {
+                    if self.has_all(&name, &value) {
+                        all.gone.push(path);
+                    }
+                    continue;
+                }
+                Holds::Key(key) => self.holdings.reference(&AgentName::default(), None, &key),
+                Holds::NameOf(name) => self.variables.get(&name).cloned(),
+                Holds::Stored(name) => self.named.get(&name).cloned(),
+            };
+            all.keys.extend(reference.map(|reference| Key { path, reference }));
+        }
+        Ok(all)
+    }
+
+    /// Returns whether the vault has every key in the value of a variable.
+    fn has_all(&self, name: &str, value: &SecretString) -> bool {
+        let main = AgentName::default();
+        let rank = self.client.found.variables.iter().find(|one| one.name == name).map(|one| one.rank);
+        let Some(rank) = rank else { return false };
+        let keys = keys_of(rank, value.expose_secret());
+        !keys.is_empty()
+            && keys
+                .into_iter()
+                .all(|key| self.holdings.profile(&main, None, &SecretString::from(key)).is_some())
+    }
+
+    /// Returns whether something in the configuration that stays needs a variable.
+    fn is_used(&self, name: &str) -> bool {
+        let text = self.config.as_ref().and_then(Buffer::expose_str).unwrap_or_default();
+        text.match_indices(name).any(|(at, _)| {
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let before = text[..at].chars().next_back();
+            let after = text[at + name.len()..].chars().next();
+            !before.is_some_and(is_part) && !after.is_some_and(is_part)
+        })
+    }
+
+    /// Switches the stores and the `.env` files. The configuration must have the exec provider already.
+    ///
+    /// # Errors
+    /// `LOCK_TIMEOUT` if the client holds a lock or has a database open; those of reading and writing. What was switched
+    /// before stays switched.
+    pub fn carry_out(&self, open: &Open<'_>) -> Result<Switched> {
+        let mut switched = Switched::default();
+        for store in self.client.installation.stores() {
+            if self.switch_store(open, &store)? {
+                switched.stores.push(store.path);
+            }
+        }
+        for path in &self.client.dotenv {
+            if self.switch_dotenv(path, &mut switched.left)? {
+                switched.dotenv.push(path.clone());
+            }
+        }
+        Ok(switched)
+    }
+
+    /// Adds what the vault has and the client does not know of, such as keys of `.env` files, to the databases: those of
+    /// main to the store that its agents share. A database without profiles is left to the client.
+    ///
+    /// # Errors
+    /// Those of [`StoreFile::add`].
+    pub fn add(&self, connection: &connect::Planned, now: i64) -> Result<()> {
+        let installation = &self.client.installation;
+        for agent in installation.agents() {
+            let lacking: Vec<_> = connection.lacking(&agent.name).map(addition).collect();
+            let own = agent.stores().into_iter().find(|store| store.form == Form::AgentDatabase);
+            let shared = installation.shared().filter(|_| agent.name == AgentName::default());
+            if let Some(store) = shared.or(own).filter(|_| !lacking.is_empty()) {
+                store.add(&lacking, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn switch_store(&self, open: &Open<'_>, store: &StoreFile) -> Result<bool> {
+        let agent = store.agent.clone().unwrap_or_default();
+        let becomes = |profile: &StoredProfile| self.of_profile(&agent, profile);
+        match (store.form, self.client.store) {
+            (Form::Json, ProfileStore::Json) => {
+                let _lock = connect::lock_file(open, &store.path)?;
+                store.refer(&becomes, &[], open.now())
+            }
+            // A client that has a database refuses to work until this file is gone.
+            (Form::Json, ProfileStore::Sqlite) => self.without_profiles(&store.path, false),
+            (Form::SharedDatabase, _) => {
+                let named: Vec<&str> = self.named.keys().map(String::as_str).collect();
+                store.refer(&becomes, &named, open.now())
+            }
+            (Form::AgentDatabase, _) => store.refer(&becomes, &[], open.now()),
+        }
+    }
+
+    fn of_profile(&self, agent: &AgentName, profile: &StoredProfile) -> Becomes {
+        let reference = match &profile.secret {
+            Kept::Plain(secret) => self.holdings.reference(agent, Some(&profile.id), secret),
+            Kept::Reference(to) if to.source == "env" => self.variables.get(&to.id).cloned(),
+            Kept::Reference(to) if to.source == "store" => self.named.get(&to.id).cloned(),
+            Kept::Reference(_) | Kept::SignIn | Kept::Nowhere => None,
+        };
+        reference.map_or(Becomes::Same, Becomes::Reference)
+    }
+
+    /// Takes profiles that the vault has out of a file that the client only keeps; out of an archive, also references.
+    /// Removes the file if nothing else is in it. Returns whether it did anything.
+    ///
+    /// # Errors
+    /// Those of reading and writing.
+    pub(super) fn without_profiles(&self, path: &Path, is_archive: bool) -> Result<bool> {
+        let Some(text) = text_of(path)? else { return Ok(false) };
+        let becomes = |profile: &StoredProfile| match &profile.secret {
+            Kept::Plain(secret) if self.holdings.has(secret) => Becomes::Nothing,
+            Kept::Reference(to) if is_archive || to.is_to_strongroom() => Becomes::Nothing,
+            Kept::Nowhere => Becomes::Nothing,
+            Kept::Plain(_) | Kept::Reference(_) | Kept::SignIn => Becomes::Same,
+        };
+        let kept = stores::refer(text_in(&text)?, &becomes)?;
+        let is_bare = !stores::has_profiles(text_in(kept.as_ref().unwrap_or(&text))?)?;
+        if is_bare {
+            std::fs::remove_file(path).map_err(|error| messages::not_removed(path, error.kind()))?;
+            return Ok(true);
+        }
+        let Some(kept) = kept else { return Ok(false) };
+        write_config(path, Some(&Digest::of(text.expose())), kept.expose())?;
+        Ok(true)
+    }
+
+    /// Takes variables whose keys the vault has out of a `.env` file. Returns whether it changed.
+    ///
+    /// # Errors
+    /// Those of reading and writing.
+    pub(super) fn switch_dotenv(&self, path: &Path, left: &mut Vec<Left>) -> Result<bool> {
+        let Some(text) = text_of(path)? else { return Ok(false) };
+        let content = text_in(&text)?;
+        let is_held =
+            |variable: &Variable<'_>| variable.value.is_some_and(|value| self.has_all(variable.name, value));
+        let goes = |variable: &Variable<'_>| {
+            is_held(variable) && !variable.is_repeated && !self.is_used(variable.name)
+        };
+        dotenv_edit::each(content, &mut |variable| {
+            if is_held(variable) && !goes(variable) {
+                let why = if variable.is_repeated { messages::REPEATED } else { messages::USED_IN_CONFIG };
+                left.push(Left {
+                    what: variable.name.to_owned(),
+                    place: shown(path),
+                    why,
+                    is_sign_in: false,
+                });
+            }
+        });
+        let Some(kept) = dotenv_edit::without(content, &goes) else { return Ok(false) };
+        write_config(path, Some(&Digest::of(text.expose())), kept.expose())?;
+        Ok(true)
+    }
+
+    /// Takes keys that the vault has out of a copy of the configuration. Returns whether it changed.
+    ///
+    /// # Errors
+    /// Those of reading and writing.
+    pub(super) fn switch_copy(&self, path: &Path) -> Result<bool> {
+        let Some(text) = text_of(path)? else { return Ok(false) };
+        let all = self.all_in_config(&text)?;
+        let paths = all.gone.into_iter().chain(all.keys.into_iter().map(|key| key.path));
+        let changes: Vec<_> = paths.map(|path| Change::Remove { path }).collect();
+        let edited = edit::edit(Some(text_in(&text)?), &changes)?;
+        if edited.changed.is_empty() {
+            return Ok(false);
+        }
+        write_config(path, Some(&Digest::of(text.expose())), edited.text.expose())?;
+        Ok(true)
+    }
+}
+
+fn addition(served: &connect::Served) -> Addition {
+    Addition {
+        id: served.id.to_string(),
+        provider: served.provider.to_string(),
+        kind: served.kind,
+        reference: served.reference.clone(),
+    }
+}
+
+fn text_of(path: &Path) -> Result<Option<Buffer>> {
+    match file::read(path, file::SOURCE_MAX) {
+        Ok((text, _)) => Ok(Some(text)),
+        Err(error) if error.code() == Code::NoInput => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn text_in(text: &Buffer) -> Result<&str> {
+    text.expose_str().ok_or_else(messages::not_text)
+}
