@@ -12,43 +12,18 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/checks.sh"
 # shellcheck source=tests/real/lib/killed.sh
 . "$lib/killed.sh"
+# shellcheck source=tests/real/lib/openclaw-world.sh
+. "$lib/openclaw-world.sh"
 need strace
 
-# client DIR: the client of the next checks.
-client() {
-    OPENCLAW_DIR=$1
-    need_openclaw
-    mkdir -p "$tmp/bin"
-    printf '#!/bin/sh\nexec %s %s "$@"\n' "${node@Q}" "${openclaw@Q}" >"$tmp/bin/openclaw"
-    chmod 755 "$tmp/bin/openclaw"
-}
-# The client's own variables; none of Strongroom's.
-client_env=(OPENCLAW_NO_RESPAWN=1 OPENCLAW_NO_AUTO_UPDATE=1 OPENCLAW_DISABLE_BONJOUR=1 NO_COLOR=1 CI=1)
-oc() {
-    env -i -C "$world" HOME="$world" PATH="$tmp/bin:/usr/bin:/bin" TMPDIR="$tmp" "${client_env[@]}" \
-        timeout -k 5 120 "$node" "$openclaw" "$@"
-}
-# with_client: strongroom finds the client on PATH. without_client: it does not, which is faster.
-with_client() { extra=(PATH="$tmp/bin:/usr/bin:/bin" TMPDIR="$tmp" "${client_env[@]}"); }
-without_client() { extra=(); }
-
-config() { printf '%s/.openclaw/openclaw.json' "$world"; }
-profiles_of() { printf '%s/.openclaw/agents/%s/agent/auth-profiles.json' "$world" "$1"; }
-# Its references: "id reference", sorted.
-references() {
-    json "$1" "'\n'.join(sorted(i + ' ' + (p.get('keyRef') or p.get('tokenRef') or {}).get('id', '-') for i, p in d['profiles'].items()))"
-}
 write_config() {
-    mkdir -p "$world/.openclaw"
-    cat >"$(config)" <<'JSON'
+    put_config <<'JSON'
 // my gateway
 {
 	gateway: { mode: 'local', bind: 'loopback' }, // keep
 	agents: { defaults: { model: { primary: 'anthropic/claude-opus-4-6' } } },
 }
 JSON
-    chmod 600 "$(config)"
-    cp "$(config)" "$world/before.json"
 }
 connected_world() {
     new_world
@@ -58,7 +33,6 @@ connected_world() {
     must paste-api-key --provider openrouter
     write_config
 }
-untouched() { holds "$1" cmp -s "$(config)" "$world/before.json"; }
 
 check_json_era() {
     connected_world

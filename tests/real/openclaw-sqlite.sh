@@ -13,14 +13,9 @@ need_binary
 OPENCLAW_DIR=${OPENCLAW_SQLITE_DIR:?set it to the install directory of OpenClaw 2026.9.6}
 need_openclaw
 need strace sha256sum
+# shellcheck source=tests/real/lib/gateway.sh
+. "$lib/gateway.sh"
 reads=200
-
-gateway='' drain=''
-end_processes() {
-    [ -z "$gateway" ] || kill -KILL -- "-$gateway" 2>/dev/null || true
-    [ -z "$drain" ] || kill "$drain" 2>/dev/null || true
-}
-at_end+=(end_processes)
 
 # Made up, with the lengths and prefixes that OpenClaw requires.
 filler=$(printf 'EXAMPLE%02d-' {1..20})
@@ -74,7 +69,7 @@ case "$has_version" in
     *' 2026.9.6 '*) ok "the client is $has_version" ;;
     *) fail "the client is $has_version, not 2026.9.6" ;;
 esac
-port=$("$node" -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+port=$(free_port)
 cat >"$state/openclaw.json" <<JSON
 {
   "agents": {
@@ -118,25 +113,13 @@ fi
 # --- beside a running gateway -----------------------------------------------------------------------------
 
 log=$tmp/out/gateway
-mkfifo "$tmp/lines"
-: >"$log"
-set -m
-(with_state "$node" "$openclaw" gateway run) >"$tmp/lines" 2>&1 </dev/null &
-gateway=$!
-set +m
-exec 7<"$tmp/lines"
-deadline=$((SECONDS + 120)) is_ready=no
-while [ "$SECONDS" -lt "$deadline" ] && IFS= read -r -t $((deadline - SECONDS)) -u 7 line; do
-    printf '%s\n' "$line" >>"$log"
-    case "$line" in *'[gateway] ready'*) is_ready=yes; break ;; esac
-done
-if [ "$is_ready" = no ]; then
+start_gateway "$log" with_state
+if ! wait_for "$log" '[gateway] ready'; then
     fail 'a gateway starts' "$log"
     finish openclaw-sqlite
 fi
 ok 'a gateway starts'
-cat <&7 >>"$log" &
-drain=$!
+drain_gateway "$log"
 # The gateway stores the profiles of main in the shared database by itself, so only the place may differ now.
 running=$(doctor)
 same "$(grep -c '^wrong ' <<<"$running")" 3 'all three are named while the gateway runs' shown
@@ -179,10 +162,7 @@ has "$tmp/out/said" 'openrouter:beside3' 'what it stored last is read'
 
 kill -KILL -- "-$gateway"
 wait "$gateway" 2>/dev/null || true
-gateway=''
-wait "$drain" || true
-drain=''
-exec 7<&-
+forget_gateway
 if grep -qiE 'database is locked|SQLITE_|malformed' "$log"; then
     fail 'the gateway had no error of its databases' "$log"
 else

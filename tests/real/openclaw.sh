@@ -11,10 +11,11 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/verdict.sh"
 need_binary
 need_openclaw
+# shellcheck source=tests/real/lib/gateway.sh
+. "$lib/gateway.sh"
 
-gateway='' provider=''
+provider=''
 end_processes() {
-    [ -z "$gateway" ] || kill -KILL -- "-$gateway" 2>/dev/null || true
     [ -z "$provider" ] || kill -KILL "$provider" 2>/dev/null || true
 }
 at_end+=(end_processes)
@@ -151,7 +152,7 @@ mkfifo "$tmp/ready"
 "$node" "$root/tests/real/loopback-provider.mjs" "$tmp/private/requests" >"$tmp/ready" &
 provider=$!
 IFS= read -r -t 20 url <"$tmp/ready"
-gateway_port=$("$node" -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})')
+gateway_port=$(free_port)
 
 state=$tmp/run/state
 configure "$state" "$key" "$gateway_port" "$url"
@@ -189,46 +190,11 @@ has "$index" '"main/anthropic:work"' "OpenClaw's own rewrite of the index keeps 
 
 # --- the gateway ------------------------------------------------------------------------------------------
 
-# start_gateway STATE LOG: starts it in its own process group; its lines can be read from descriptor 7.
-start_gateway() {
-    rm -f "$tmp/lines"
-    mkfifo "$tmp/lines"
-    : >"$2"
-    set -m
-    (with_state "$1" "$node" "$openclaw" gateway run) >"$tmp/lines" 2>&1 </dev/null &
-    gateway=$!
-    set +m
-    exec 7<"$tmp/lines"
-}
-# wait_for LOG TEXT: copies lines to the log until one has the text; fails at the end or after two minutes.
-wait_for() {
-    local line deadline=$((SECONDS + 120))
-    while [ "$SECONDS" -lt "$deadline" ] && IFS= read -r -t $((deadline - SECONDS)) -u 7 line; do
-        printf '%s\n' "$line" >>"$1"
-        case "$line" in *"$2"*) return 0 ;; esac
-    done
-    return 1
-}
-# Returns the gateway's exit status, after at most 20 more seconds; no process of its group may be left.
-end_gateway() {
-    local status=0
-    timeout 20 tail --pid="$gateway" -f /dev/null || kill -KILL -- "-$gateway" 2>/dev/null || true
-    wait "$gateway" || status=$?
-    exec 7<&-
-    if pgrep -g "$gateway" >"$tmp/out/left"; then
-        fail 'the gateway leaves no process running' "$tmp/out/left"
-        kill -KILL -- "-$gateway" 2>/dev/null || true
-    fi
-    gateway=''
-    return "$status"
-}
-
 log=$tmp/out/gateway
-start_gateway "$state" "$log"
+start_gateway "$log" with_state "$state"
 if wait_for "$log" '[gateway] ready'; then
     ok 'a gateway starts with its secrets in the vault'
-    cat <&7 >>"$log" &
-    drain=$!
+    drain_gateway "$log"
     status=0
     oc "$state" "$tmp/out/reload" secrets reload --json </dev/null || status=$?
     exits $status 0 'secrets reload works while the gateway runs' "$tmp/out/reload"
@@ -236,7 +202,6 @@ if wait_for "$log" '[gateway] ready'; then
     kill -TERM "$gateway"
     status=0
     end_gateway || status=$?
-    wait "$drain"
     exits $status 0 'the gateway ends cleanly' "$log"
     has "$log" '[shutdown] completed cleanly' 'the gateway says that it ended cleanly'
     if grep -qi 'fetch failed' "$log"; then
@@ -256,7 +221,7 @@ STRONGROOM_HOME=$tmp/private/other STRONGROOM_KEY_FILE=$tmp/private/other-key "$
 locked=$tmp/run/locked
 configure "$locked" "$tmp/private/other-key" "$gateway_port" "$url"
 log=$tmp/out/gateway-locked
-start_gateway "$locked" "$log"
+start_gateway "$log" with_state "$locked"
 wait_for "$log" '[gateway] ready' && kill -TERM "$gateway"
 status=0
 end_gateway || status=$?
