@@ -72,7 +72,7 @@ pub(super) fn run(context: &mut Context, args: &Migrate) -> Result<u8> {
     switch.add(&connection, open.now())?;
     connection.leave_out_known(&found.installation)?;
     connect::apply(&mut open, &connection, found.program.as_ref())?;
-    done.cleared = migrate::clear(&client, &switch, &Needles::of(holdings.current()));
+    done.cleared = migrate::clear(&client, &switch, &Needles::of(holdings.secrets()));
     let now = migrate::Client::of(&context.env, found.store)?;
     let left = left(&now.survey()?, &done.switched.left);
     tell_done(context, &connection, &done, &left)?;

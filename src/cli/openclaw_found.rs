@@ -44,11 +44,9 @@ impl Found {
         let mut agents = Vec::new();
         let mut own = Vec::new();
         for name in open.vault.agents()? {
-            let has_some = open
-                .vault
-                .agent(&name)?
-                .is_some_and(|agent| agent.index().is_ok_and(|index| !index.is_empty()));
-            if !has_some {
+            // A killed command may have left an agent whose index file is behind.
+            let index = open.reader_of(&name)?.map(|reader| reader.index()).transpose()?;
+            if index.is_none_or(|index| index.is_empty()) {
                 continue;
             }
             match self.installation.agent(&name) {

@@ -153,7 +153,7 @@ fn every_plaintext_of_the_files_goes_and_the_rest_of_them_stays() {
     assert!(!beside.state.join(format!("{MAIN}.bak")).exists(), "an archive without anything else goes");
     let (config, copy) = (beside.read("openclaw.json"), beside.read("openclaw.json.bak"));
     assert!(config.contains("// keep") && config.contains("HOST: 'x'"), "{config}");
-    assert!(config.contains("id: 'main/lab:default'") && copy.contains("// keep"), "{config} {copy}");
+    assert!(!config.contains("apiKey") && copy.contains("// keep"), "{config} {copy}");
     beside.session.run(["verify"]).ok();
 
     let again = beside.migrate();
@@ -249,6 +249,19 @@ fn what_is_needed_elsewhere_or_cannot_be_stored_stays_and_is_named() {
 }
 
 #[test]
+fn a_key_that_is_another_providers_profile_becomes_a_reference_in_the_configuration() {
+    let beside = Beside::in_files();
+    beside.session.paste("groq:same", "made-up-lab-key");
+    beside.migrate();
+    let config = beside.read("openclaw.json");
+    assert!(config.contains("id: 'main/groq:same'") && !beside.has("made-up-"), "{config}");
+    beside.session.run(["connect", "openclaw", "--yes"]).ok();
+    assert_eq!(beside.read("openclaw.json"), config, "connecting keeps it");
+    beside.session.run(["disconnect", "openclaw", "--yes"]).ok();
+    assert!(!beside.read("openclaw.json").contains("apiKey"));
+}
+
+#[test]
 fn a_file_that_is_no_store_is_reported_and_not_touched() {
     let beside = Beside::in_files();
     let log = beside.write("logs/gateway.log", "request with made-up-groq-one\n");
@@ -303,7 +316,7 @@ fn databases_get_references_and_keep_no_byte_of_a_secret_in_free_pages() {
     for gone in ["made-up-groq-one", "made-up-groq-ops", "made-up-named-key", "made-up-openai-key"] {
         assert!(!beside.has(gone), "{gone}");
     }
-    assert!(beside.read("openclaw.json").contains("main/groq:store-groq-api-key"));
+    assert!(!beside.read("openclaw.json").contains("apiKey"));
     let again = beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65).json();
     assert_eq!((&again["stored"], &again["stores"]), (&json!(0), &json!([])), "{again}");
 }

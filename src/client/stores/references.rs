@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::profile::{self, StoredProfile};
+use super::profile::{self, Kept, StoredProfile};
 use crate::client::edit::{self, Change};
 use crate::error::Result;
 use crate::json::fields::object;
@@ -86,13 +86,15 @@ pub struct Addition {
     pub reference: String,
 }
 
-/// Returns the document with further profiles; nothing if it has a profile of each of these ids.
+/// Returns the document with further profiles; nothing if it has a profile of each of these ids. One
+/// without a secret gets the reference.
 ///
 /// # Errors
 /// Those of [`refer`].
 pub(super) fn add(document: &str, profiles: &[Addition]) -> Result<Option<Buffer>> {
     let there = profile::parse(document.as_bytes())?;
-    let new = profiles.iter().filter(|one| there.iter().all(|other| other.id != one.id));
+    let is_used = |other: &StoredProfile| !matches!(other.secret, Kept::Nowhere);
+    let new = profiles.iter().filter(|one| there.iter().all(|other| other.id != one.id || !is_used(other)));
     let changes: Vec<_> = new
         .flat_map(|one| {
             let set = |member, value: serde_json::Value| Change::set(&[PROFILES, &one.id, member], value);

@@ -8,16 +8,16 @@ use crate::error::Result;
 use crate::ops::open::Open;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::vault::credential::CredentialType;
-use crate::vault::id::{AgentName, ProfileId, Reference};
+use crate::vault::id::{AgentName, ProfileId, Provider, Reference};
 
 /// The secrets of all agents.
 #[derive(Default)]
 pub struct Holdings {
     holders: HashMap<(AgentName, [u8; 32]), Vec<Holder>>,
-    current: Vec<Secret>,
+    all: Vec<Secret>,
 }
 
-/// A secret that is a profile's current one.
+/// A secret that a profile has, or had.
 pub struct Secret {
     /// The agent whose profile it is.
     pub agent: AgentName,
@@ -49,9 +49,11 @@ impl Holdings {
                 let secret = record.credential.secret;
                 all.hold(&agent, &id, &secret, true);
                 for version in reader.versions(&id)?.kept {
-                    all.hold(&agent, &id, &version.record.credential.secret, false);
+                    let secret = version.record.credential.secret;
+                    all.hold(&agent, &id, &secret, false);
+                    all.all.push(Secret { agent: agent.clone(), id: id.clone(), secret });
                 }
-                all.current.push(Secret { agent: agent.clone(), id, secret });
+                all.all.push(Secret { agent: agent.clone(), id, secret });
             }
         }
         Ok(all)
@@ -71,6 +73,13 @@ impl Holdings {
         same.or_else(|| holders.iter().find(|holder| holder.is_current)).map(|holder| &holder.id)
     }
 
+    /// Returns whether a profile of a provider has a secret now, so that the client uses it for that provider.
+    #[must_use]
+    pub fn serves(&self, agent: &AgentName, provider: &Provider, secret: &SecretString) -> bool {
+        let holders = self.holders.get(&(agent.clone(), digest(secret)));
+        holders.into_iter().flatten().any(|holder| holder.is_current && holder.id.provider() == *provider)
+    }
+
     /// Returns the id by which the client asks for that profile.
     #[must_use]
     pub fn reference(&self, agent: &AgentName, id: Option<&str>, secret: &SecretString) -> Option<String> {
@@ -84,9 +93,9 @@ impl Holdings {
         self.holders.keys().any(|(_, held)| *held == digest)
     }
 
-    /// Returns the current secrets.
-    pub fn current(&self) -> impl Iterator<Item = &Secret> {
-        self.current.iter()
+    /// Returns all of them, also those of earlier versions.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.all.iter()
     }
 }
 

@@ -19,16 +19,19 @@ use crate::ops::connect::{self, Key};
 use crate::ops::open::Open;
 use crate::secret::{Buffer, ExposeSecret, SecretString};
 use crate::transfer::environment::keys_of;
-use crate::vault::id::AgentName;
+use crate::vault::id::{AgentName, Provider};
+
+/// Which name in the path of a provider's key is the provider: `models.providers.NAME.apiKey`.
+const PROVIDER_AT: usize = 2;
 
 /// What stands for each secret of the client.
 pub struct Switch<'c> {
     client: &'c Client,
     holdings: &'c Holdings,
-    /// The references for variables, by their names.
-    variables: HashMap<String, String>,
-    /// The references for entries of the `store` source, by their names.
-    named: HashMap<String, String>,
+    /// The keys in variables that the vault has, by their names.
+    variables: HashMap<String, SecretString>,
+    /// The values of entries of the `store` source that the vault has, by their names.
+    named: HashMap<String, SecretString>,
     /// The configuration as it will be without its secrets, in which names of variables are looked for.
     config: Option<Buffer>,
 }
@@ -63,16 +66,17 @@ impl<'c> Switch<'c> {
         let mut variables = HashMap::new();
         for variable in &client.found.variables {
             let Held::Text(text) = &variable.held else { continue };
-            if let [key] = keys_of(variable.rank, text.expose_secret())[..]
-                && let Some(reference) = holdings.reference(&main, None, &SecretString::from(key))
-            {
-                variables.entry(variable.name.clone()).or_insert(reference);
+            if let [key] = keys_of(variable.rank, text.expose_secret())[..] {
+                let key = SecretString::from(key);
+                if holdings.profile(&main, None, &key).is_some() {
+                    variables.entry(variable.name.clone()).or_insert(key);
+                }
             }
         }
         let mut named = HashMap::new();
         for one in client.named()?.into_iter().filter(|one| one.is_inert) {
-            if let Some(reference) = one.value.and_then(|value| holdings.reference(&main, None, &value)) {
-                named.insert(one.name, reference);
+            if let Some(value) = one.value.filter(|value| holdings.profile(&main, None, value).is_some()) {
+                named.insert(one.name, value);
             }
         }
         let mut switch = Self { client, holdings, variables, named, config: None };
@@ -92,25 +96,35 @@ impl<'c> Switch<'c> {
     pub fn in_config(&self) -> Result<InConfig> {
         let Some(text) = text_of(&self.client.config)? else { return Ok(InConfig::default()) };
         let mut all = self.all_in_config(&text)?;
-        all.gone.retain(|path| path.last().is_none_or(|name| !self.is_used(name)));
+        let is_variable = |path: &[String]| path.first().is_some_and(|first| first == "env");
+        all.gone.retain(|path| !is_variable(path) || path.last().is_none_or(|name| !self.is_used(name)));
         Ok(all)
     }
 
     fn all_in_config(&self, text: &Buffer) -> Result<InConfig> {
         let mut all = InConfig::default();
         for Spot { path, holds } in spots(text_in(text)?)? {
-            let reference = match holds {
+            let key = match &holds {
                 Holds::Variable(name, value) => {
-                    if self.has_all(&name, &value) {
+                    if self.has_all(name, value) {
                         all.gone.push(path);
                     }
                     continue;
                 }
-                Holds::Key(key) => self.holdings.reference(&AgentName::default(), None, &key),
-                Holds::NameOf(name) => self.variables.get(&name).cloned(),
-                Holds::Stored(name) => self.named.get(&name).cloned(),
+                Holds::Key(key) => Some(key),
+                Holds::NameOf(name) => self.variables.get(name),
+                Holds::Stored(name) => self.named.get(name),
             };
-            all.keys.extend(reference.map(|reference| Key { path, reference }));
+            let Some(key) = key else { continue };
+            let main = AgentName::default();
+            // A profile of the provider counts before its key in the configuration, which the client's audit would call
+            // shadowed.
+            let provider = path.get(PROVIDER_AT).and_then(|name| Provider::named(name));
+            if provider.is_some_and(|provider| self.holdings.serves(&main, &provider, key)) {
+                all.gone.push(path);
+            } else if let Some(reference) = self.holdings.reference(&main, None, key) {
+                all.keys.push(Key { path, reference });
+            }
         }
         Ok(all)
     }
@@ -197,11 +211,15 @@ impl<'c> Switch<'c> {
     fn of_profile(&self, agent: &AgentName, profile: &StoredProfile) -> Becomes {
         let reference = match &profile.secret {
             Kept::Plain(secret) => self.holdings.reference(agent, Some(&profile.id), secret),
-            Kept::Reference(to) if to.source == "env" => self.variables.get(&to.id).cloned(),
-            Kept::Reference(to) if to.source == "store" => self.named.get(&to.id).cloned(),
+            Kept::Reference(to) if to.source == "env" => self.of_main(self.variables.get(&to.id)),
+            Kept::Reference(to) if to.source == "store" => self.of_main(self.named.get(&to.id)),
             Kept::Reference(_) | Kept::SignIn | Kept::Nowhere => None,
         };
         reference.map_or(Becomes::Same, Becomes::Reference)
+    }
+
+    fn of_main(&self, key: Option<&SecretString>) -> Option<String> {
+        self.holdings.reference(&AgentName::default(), None, key?)
     }
 
     /// Takes profiles that the vault has out of a file that the client only keeps; out of an archive, also references.
