@@ -7,6 +7,7 @@ use crate::client::sources::Found;
 use crate::client::sources::by_provider::{Beside, ModelPolicy, Source};
 use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step, StepKind};
+use crate::select::health::Check;
 use crate::select::report::Report;
 use crate::term::escape::safe;
 
@@ -52,6 +53,14 @@ impl<'a> Document<'a> {
     pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
         Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
     }
+}
+
+/// The reports of several agents, each as if it alone was asked for.
+#[derive(Serialize)]
+pub(super) struct Agents<'a> {
+    pub(super) home: &'a str,
+    pub(super) agents: &'a [Document<'a>],
+    pub(super) check: &'a Check,
 }
 
 /// Returns the keys outside the vault and the prompt cache, in lines; empty if neither exists.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::{Asked, Surroundings};
 use crate::client::alias::ALIASES;
 use crate::client::sources::Found;
 use crate::env::Env;
@@ -12,25 +13,28 @@ use crate::vault::other_agents::OtherAgents;
 
 /// Returns the providers that have neither a profile in the vault (those are `served`) nor a key outside of it: of the
 /// requested provider, or else of those that the client is configured to use. A request for one profile is about no
-/// provider.
+/// provider. If every agent is looked at, only what the client has an agent uses is missing.
 pub(super) fn lacking(
     env: &Env,
     vault: Option<&Vault>,
     agent: &AgentName,
-    found: &Found,
+    around: &Surroundings,
     served: &BTreeSet<Provider>,
-    only: &Only,
+    asked: &Asked,
 ) -> Vec<Lacking> {
-    let has = |provider: &Provider| served.iter().any(|own| ALIASES.shared(own, provider));
-    let missing = match only {
-        Only::All => found.unserved(env, agent, has),
-        Only::Provider(provider) => {
-            let mut asked = BTreeSet::from([provider.clone()]);
+    let found = &around.found;
+    let has = |provider: &Provider| has_one(served, provider);
+    let mut missing = match asked.only() {
+        Only::Profile(_) => BTreeSet::new(),
+        Only::Provider(provider) if !asked.all_agents => {
+            let mut asked = BTreeSet::from([provider]);
             asked.retain(|provider| found.lacks(env, agent, provider, has));
             asked
         }
-        Only::Profile(_) => BTreeSet::new(),
+        _ if asked.all_agents && around.installation.agent(agent).is_none() => BTreeSet::new(),
+        Only::Provider(_) | Only::All => found.unserved(env, agent, has),
     };
+    missing.retain(|missing| asked.provider.as_ref().is_none_or(|provider| missing == provider));
     let others = OtherAgents::new(vault);
     let lacking = |provider: Provider| {
         let elsewhere = others.of_providers(agent, std::slice::from_ref(&provider));
@@ -39,13 +43,24 @@ pub(super) fn lacking(
     missing.into_iter().map(lacking).collect()
 }
 
-/// Returns whether there is a key outside the vault for the requested provider, or for any if none is requested.
-pub(super) fn is_served_beside(found: &Found, lacking: &[Lacking], only: &Only) -> bool {
+/// Returns whether the requested provider has a profile or a key outside the vault, or whether there is any such key if
+/// none is requested.
+pub(super) fn is_served(
+    env: &Env,
+    agent: &AgentName,
+    found: &Found,
+    served: &BTreeSet<Provider>,
+    only: &Only,
+) -> bool {
     match only {
         Only::All => found.has_key(),
-        Only::Provider(_) => lacking.is_empty(),
+        Only::Provider(provider) => !found.lacks(env, agent, provider, |provider| has_one(served, provider)),
         Only::Profile(_) => false,
     }
+}
+
+fn has_one(served: &BTreeSet<Provider>, provider: &Provider) -> bool {
+    served.iter().any(|own| ALIASES.shared(own, provider))
 }
 
 /// Returns the agents that have what this one lacks: the missing or requested profiles, or any profile if this agent
