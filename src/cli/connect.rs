@@ -55,6 +55,10 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
         return Err(messages::no_program());
     }
     context.confirm(yes, messages::CONNECT_PROMPT)?;
+    if planned.changes_agent() {
+        // As `settings set default-agent`: it says to which agent the next secret goes.
+        open.session = context.session_afresh(&vault)?;
+    }
     openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
     let mirrored = connect::carry_out(&mut open, &planned)?;
     if let (Some(_), Some(program)) = (&planned.plan, &found.program) {
@@ -72,6 +76,7 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
 /// What is known of the client on this machine.
 struct Found {
     config: PathBuf,
+    default_agent: Option<AgentName>,
     installation: Installation,
     store: ProfileStore,
     program: Option<Program>,
@@ -84,6 +89,7 @@ impl Found {
         let installation = Installation::of(env, config.as_ref());
         let program = Program::find(env);
         Ok(Self {
+            default_agent: config.and_then(|config| config.default_agent),
             config: Places::of(env).config.ok_or_else(messages::no_client)?,
             store: store_of(env, program.as_ref(), &installation)?,
             installation,
@@ -114,6 +120,7 @@ impl Found {
             resolver: openclaw_setup::resolver(context, open.vault)?,
             store: self.store,
             agents,
+            default_agent: self.default_agent.clone(),
         };
         connect::must_share_an_agent(&wanted, &own)?;
         Ok(wanted)
@@ -162,6 +169,11 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
     }
     if planned.plan.is_some() {
         lines.push(messages::plan_changes(planned.served.len()));
+    }
+    match &planned.new_agent {
+        Some(agent) => lines.push(messages::agent_becomes(agent)),
+        None if planned.changes_agent() => lines.push(messages::AGENT_OF_SETTING.to_owned()),
+        None => {}
     }
     if planned.is_done() && planned.plan.is_none() { Ok(()) } else { context.print(&lines.join("\n")) }
 }
@@ -220,6 +232,7 @@ fn tell(
             "diff": planned.diff,
             "resolver": shown(&planned.link.resolver.command),
             "agents": planned.link.agents.keys().collect::<Vec<_>>(),
+            "defaultAgent": planned.link.default_agent,
             "served": served,
             "plaintext": plaintext,
             "audit": audit.map(|audit| serde_json::json!({
