@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::client::prompt_cache;
 use crate::client::sources::Found;
 use crate::client::sources::by_provider::{Beside, ModelPolicy, Source};
+use crate::ops::status::client::OfClient;
 use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step, StepKind};
 use crate::select::health::Check;
@@ -44,14 +45,16 @@ impl Explained {
 pub(super) struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a OfClient>,
     sources: &'a Beside<'a>,
     prompt_cache: &'a [ModelPolicy],
 }
 
 impl<'a> Document<'a> {
-    /// Returns a report with the keys that were found outside the vault.
-    pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
-        Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
+    /// Returns a report with the client's own profiles and the keys that were found outside the vault.
+    pub(super) fn of(report: &'a Report, client: Option<&'a OfClient>, beside: &'a Beside<'a>) -> Self {
+        Self { report, client, sources: beside, prompt_cache: &beside.prompt_cache }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Shows which credentials are usable and which is next, for `status` and for the `/model` lines of `pin`.
 
+mod client;
 mod documents;
 mod warnings;
 
@@ -117,7 +118,7 @@ fn see(
         return Ok(Seen { text, after: Vec::new(), exit: 0, state: String::new() });
     }
     let check = check(&overviews, &looked, asked);
-    let text = report(context, form, asked, (&overviews, &check), &around.found, in_one_line)?;
+    let text = report(context, form, asked, (&overviews, &looked, &check), in_one_line)?;
     let mut after = Vec::new();
     if form == Form::Plain && asked.check {
         // The lines list profiles only, so a provider without a key would leave the exit status unexplained.
@@ -127,7 +128,13 @@ fn see(
         }
     }
     let exit = if asked.check { check.exit } else { 0 };
-    let state = if in_one_line { overviews.iter().map(text::state).collect() } else { String::new() };
+    let of_client =
+        looked.iter().filter_map(|looked| looked.client.as_ref()).map(|client| client.state.clone());
+    let state = if in_one_line {
+        overviews.iter().map(text::state).chain(of_client).collect()
+    } else {
+        String::new()
+    };
     Ok(Seen { text, after, exit, state })
 }
 
@@ -164,8 +171,7 @@ fn report(
     context: &Context,
     form: Form,
     asked: &Asked,
-    (overviews, check): (&[Overview<'_>], &Check),
-    found: &Found,
+    (overviews, looked, check): (&[Overview<'_>], &[Looked<'_>], &Check),
     in_one_line: bool,
 ) -> Result<String> {
     if form == Form::Picks && !context.json() {
@@ -176,11 +182,13 @@ fn report(
         return Ok(overviews.iter().map(plain).collect());
     }
     let provider = asked.provider.as_ref().map(Provider::as_str);
-    let beside: Vec<_> = overviews.iter().map(|overview| Beside::of(overview, found, provider)).collect();
+    let both = || overviews.iter().zip(looked);
+    let beside: Vec<_> = both().map(|(overview, of)| Beside::of(overview, of.found, provider)).collect();
     if context.json() {
         let reports: Vec<_> = overviews.iter().map(assemble).collect();
+        let each = reports.iter().zip(looked).zip(&beside);
         let documents: Vec<_> =
-            reports.iter().zip(&beside).map(|(report, beside)| Document::of(report, beside)).collect();
+            each.map(|((report, of), beside)| Document::of(report, of.client.as_ref(), beside)).collect();
         return match (documents.as_slice(), reports.first()) {
             ([one], _) if !asked.all_agents => document(one, in_one_line),
             (agents, first) => {
@@ -191,11 +199,12 @@ fn report(
     }
     let layout = Layout { style: Style::stdout(&context.env), columns: out::columns() };
     let mut blocks = Vec::new();
-    for (overview, beside) in overviews.iter().zip(&beside) {
+    for ((overview, of), beside) in both().zip(&beside) {
         let mut block = text::text(overview, layout);
-        // Sources outside the vault are not shown for a single profile.
+        // What is outside the vault is not shown for a single profile.
         if asked.profile.is_none() {
-            block.extend(documents::lines(beside).iter().flat_map(|line| [line, "\n"]));
+            let client = of.client.as_ref().map(client::lines).unwrap_or_default();
+            block.extend(client.iter().chain(&documents::lines(beside)).flat_map(|line| [line, "\n"]));
         }
         blocks.push(block);
     }

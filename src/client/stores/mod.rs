@@ -27,5 +27,5 @@ mod stores_tests;
 pub use effective::{Effective, EffectiveProfile};
 pub use installation::{ClientAgent, Generation, Installation};
 pub use named::{NamedSecret, Scope};
-pub use profile::{Kept, Reference, StoredProfile};
+pub use profile::{Kept, Reference, StoredProfile, is_something};
 pub use store::{Form, Store, StoreFile};

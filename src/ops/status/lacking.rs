@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Asked, Surroundings};
 use crate::client::alias::ALIASES;
+use crate::client::own_profiles::OwnProviders;
 use crate::client::sources::Found;
-use crate::env::Env;
 use crate::select::report::{Lacking, Only};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
@@ -15,10 +15,10 @@ use crate::vault::other_agents::OtherAgents;
 /// requested provider, or else of those that the client is configured to use. A request for one profile is about no
 /// provider. If every agent is looked at, only what the client has an agent uses is missing.
 pub(super) fn lacking(
-    env: &Env,
     vault: Option<&Vault>,
     agent: &AgentName,
     around: &Surroundings,
+    own: &OwnProviders,
     served: &BTreeSet<Provider>,
     asked: &Asked,
 ) -> Vec<Lacking> {
@@ -28,11 +28,11 @@ pub(super) fn lacking(
         Only::Profile(_) => BTreeSet::new(),
         Only::Provider(provider) if !asked.all_agents => {
             let mut asked = BTreeSet::from([provider]);
-            asked.retain(|provider| found.lacks(env, agent, provider, has));
+            asked.retain(|provider| found.lacks(provider, own, has));
             asked
         }
         _ if asked.all_agents && around.installation.agent(agent).is_none() => BTreeSet::new(),
-        Only::Provider(_) | Only::All => found.unserved(env, agent, has),
+        Only::Provider(_) | Only::All => found.unserved(agent, own, has),
     };
     missing.retain(|missing| asked.provider.as_ref().is_none_or(|provider| missing == provider));
     let others = OtherAgents::new(vault);
@@ -44,17 +44,21 @@ pub(super) fn lacking(
 }
 
 /// Returns whether the requested provider has a profile or a key outside the vault, or whether there is any such key if
-/// none is requested.
+/// none is requested. What the client's stores may have counts only if they were read.
 pub(super) fn is_served(
-    env: &Env,
-    agent: &AgentName,
     found: &Found,
+    own: &OwnProviders,
+    has_own: bool,
     served: &BTreeSet<Provider>,
     only: &Only,
 ) -> bool {
     match only {
-        Only::All => found.has_key(),
-        Only::Provider(provider) => !found.lacks(env, agent, provider, |provider| has_one(served, provider)),
+        Only::All => found.has_key() || has_own,
+        Only::Provider(provider) => {
+            let none = OwnProviders::Known(BTreeSet::new());
+            let own = if *own == OwnProviders::Unknown { &none } else { own };
+            !found.lacks(provider, own, |provider| has_one(served, provider))
+        }
         Only::Profile(_) => false,
     }
 }

@@ -1,14 +1,18 @@
 //! Which credentials are usable and which is next, as far as that is known without asking anyone.
 
+pub mod client;
 mod lacking;
 mod profiles;
 mod warning;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use strongroom_backends::shown;
 
+use self::client::OfClient;
 use super::ambient::Ambient;
 use super::list::Listing;
 use super::{backoff, client_config, state};
@@ -23,7 +27,7 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
 use crate::select::policy::SelectionPolicy;
 use crate::select::profile::ProfileView;
-use crate::select::report::{Lacking, Only};
+use crate::select::report::{Lacking, Only, Unusable};
 use crate::select::state::{AuthState, Orders};
 use crate::unlock::{cache, keychain_key};
 use crate::vault::home::{Session, Vault};
@@ -64,6 +68,8 @@ pub struct Surroundings {
     pub found: Found,
     /// The client's files.
     installation: Installation,
+    /// How long its stores were read.
+    spent: Cell<Duration>,
     /// Warnings about the client's configuration.
     warnings: Vec<Warning>,
     /// The vault, unlocked if the records are decrypted.
@@ -79,6 +85,8 @@ pub struct Looked<'s> {
     pub found: &'s Found,
     /// The profiles that the request is about.
     pub profiles: Vec<ProfileView>,
+    /// What the client has in its own stores.
+    pub client: Option<OfClient>,
     /// Whether profiles are missing from the index, as far as that is known.
     pub has_lost: bool,
     /// The agent.
@@ -94,6 +102,7 @@ pub struct Looked<'s> {
     elsewhere: Vec<AgentName>,
     now: i64,
     unlocked_until: Option<i64>,
+    of_client: Vec<Unusable>,
     beside: bool,
     has_vault: bool,
 }
@@ -154,7 +163,13 @@ impl Surroundings {
         }
         let session = vault.filter(|_| asked.check).map(|vault| ambient.session(vault));
         let installation = Installation::of(env, found.config.as_ref());
-        Self { found, installation, warnings: unread.map(Warning::Client).into_iter().collect(), session }
+        Self {
+            found,
+            installation,
+            spent: Cell::default(),
+            warnings: unread.map(Warning::Client).into_iter().collect(),
+            session,
+        }
     }
 
     /// Returns keys for an agent. If the vault was unlocked for another agent alone, or not at all, the agent's own keys
@@ -203,7 +218,7 @@ pub fn look<'s>(
         warnings.extend(of_home(vault, agent)?);
     }
     warnings.extend(around.warnings.iter().cloned());
-    let seen = match vault {
+    let mut seen = match vault {
         Some(vault) => {
             let session = around.session_for(vault, agent, ambient);
             let session = session
@@ -213,13 +228,15 @@ pub fn look<'s>(
         None => Seen::default(),
     };
     let only = asked.only();
-    let lacking = lacking::lacking(env, vault, agent, around, &seen.served, asked);
+    let now = env.now();
+    let client = client::Read::of(around, vault, agent, asked, now, &mut warnings);
+    seen.served.extend(client.referred);
+    let lacking = lacking::lacking(vault, agent, around, &client.own, &seen.served, asked);
     if !lacking.is_empty() && !asked.in_shell && found.shell(env).is_some() {
         warnings.push(Warning::ShellUnread);
     }
     // Without a model the generations agree, and only an explanation names one.
     let rules = if asked.explain { backoff::rules(env, None)? } else { Chosen::default() };
-    let now = env.now();
     Ok(Looked {
         rules,
         agent: agent.clone(),
@@ -230,7 +247,9 @@ pub fn look<'s>(
         unlocked_until: vault.and_then(|vault| cached_until(vault, ambient, now)),
         has_vault: vault.is_some(),
         has_lost: seen.has_lost,
-        beside: lacking::is_served(env, agent, found, &seen.served, &only),
+        beside: lacking::is_served(found, &client.own, client.has_own, &seen.served, &only),
+        client: client.shown,
+        of_client: client.unusable,
         profiles: seen.profiles,
         orders: seen.orders,
         state: seen.state,
@@ -315,6 +334,7 @@ impl Looked<'_> {
             rules: &self.rules,
             lacking: &self.lacking,
             only: &self.only,
+            of_client: &self.of_client,
             endpoints: self.found.config.as_ref().map_or(&[], |config| config.endpoints.as_slice()),
             warnings,
             now: self.now,

@@ -93,7 +93,7 @@ fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
 }
 
 /// Returns a reference to another secret provider as it is shown. If its id could be a secret, that is left out.
-fn foreign(reference: &str) -> String {
+pub(super) fn foreign(reference: &str) -> String {
     match reference.split_once(':') {
         Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
         _ if looks_secret(reference) => "…".to_owned(),
