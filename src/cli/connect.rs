@@ -48,6 +48,10 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
         return Err(messages::no_program());
     }
     context.confirm(yes, messages::CONNECT_PROMPT)?;
+    if planned.changes_agent() {
+        // As `settings set default-agent`: it says to which agent the next secret goes.
+        open.session = context.session_afresh(&vault)?;
+    }
     openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
     let mirrored = connect::carry_out(&mut open, &planned)?;
     connect::apply(&mut open, &planned, found.program.as_ref())?;
@@ -80,6 +84,11 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
     if planned.lacks() > 0 {
         lines.push(messages::plan_changes(planned.lacks()));
     }
+    match &planned.new_agent {
+        Some(agent) => lines.push(messages::agent_becomes(agent)),
+        None if planned.changes_agent() => lines.push(messages::AGENT_OF_SETTING.to_owned()),
+        None => {}
+    }
     if lines.is_empty() { Ok(()) } else { context.print(&lines.join("\n")) }
 }
 
@@ -101,6 +110,7 @@ fn tell(
             "diff": planned.diff,
             "resolver": shown(&planned.link.resolver.command),
             "agents": planned.link.agents.keys().collect::<Vec<_>>(),
+            "defaultAgent": planned.link.default_agent,
             "served": served,
             "plaintext": plaintext,
             "audit": audit.map(|audit| serde_json::json!({

@@ -56,6 +56,9 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
             "left": planned.left.iter().map(|left| shown_path(&left.path)).collect::<Vec<_>>(),
         }))?;
     } else if !dry_run {
+        if let Some(agent) = &planned.new_agent {
+            context.say(&messages::agent_is_again(agent));
+        }
         context.say(messages::STILL_IN_VAULT);
         context.say(messages::RELOAD);
     }

@@ -101,6 +101,10 @@ fn connect(
         in_config.gone.into_iter().chain(in_config.keys.iter().map(|key| key.path.clone())).collect();
     wanted.keys = in_config.keys;
     let planned = connect::plan(open, &wanted)?;
+    if planned.changes_agent() {
+        // As `settings set default-agent`: it says to which agent the next secret goes.
+        open.session = context.session_afresh(open.vault)?;
+    }
     openclaw_setup::place_resolver(context, &planned.link.resolver.command)?;
     Ok((connect::carry_out(open, &planned)?, planned))
 }

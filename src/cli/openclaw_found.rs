@@ -15,11 +15,13 @@ use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::connect::{self, Mirrored, Planned, Wanted};
 use crate::ops::open::Open;
+use crate::vault::id::AgentName;
 use crate::vault::index;
 
 /// What is known of the client on this machine.
 pub(super) struct Found {
     pub(super) config: PathBuf,
+    default_agent: Option<AgentName>,
     pub(super) installation: Installation,
     pub(super) store: ProfileStore,
     pub(super) program: Option<Program>,
@@ -32,6 +34,7 @@ impl Found {
         let installation = Installation::of(env, config.as_ref());
         let program = Program::find(env);
         Ok(Self {
+            default_agent: config.and_then(|config| config.default_agent),
             config: Places::of(env).config.ok_or_else(messages::no_client)?,
             store: store_of(env, program.as_ref(), &installation)?,
             installation,
@@ -60,6 +63,7 @@ impl Found {
             resolver: openclaw_setup::resolver(context, open.vault)?,
             store: self.store,
             agents,
+            default_agent: self.default_agent.clone(),
             keys: Vec::new(),
             gone: Vec::new(),
         };

@@ -129,7 +129,7 @@ fn change(context: &mut Context, key: Key, value: Option<&str>) -> Result<u8> {
     let redirects_or_deletes = matches!(key, Key::DefaultAgent | Key::HistoryDays);
     let mut open = context.open_for(&vault, redirects_or_deletes)?;
     let before = settings::set(&mut open, key, value)?;
-    let default = key.default_value();
+    let (default, _) = context.claimed().default_of(key);
     let now = value.unwrap_or(&default);
     let was = before.as_ref().map(|before| before.value(key).unwrap_or_else(|| default.clone()));
     warn_of_new_agent(context, &open, key, now)?;

@@ -20,6 +20,8 @@ use crate::vault::id::Provider;
 /// Show which credentials are usable, and which is used next
 ///
 /// Reads the index, without unlocking. --check also decrypts the profiles if it can without asking.
+// Each `bool` is a flag of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Debug, Args)]
 pub struct Status {
     /// Exit with 0 if all are usable, 1 if any is expired or missing, 2 if any expires soon
@@ -28,6 +30,9 @@ pub struct Status {
     /// Print one line per profile, with fields separated by tabs
     #[arg(long, conflicts_with = "json")]
     plain: bool,
+    /// Show every agent; with --check, the exit status of the worst
+    #[arg(long, conflicts_with_all = ["agent", "explain", "profile"])]
+    all_agents: bool,
     /// Show one provider only
     #[arg(long, value_name = "P")]
     provider: Option<String>,
@@ -78,9 +83,10 @@ pub(super) fn run(context: &mut Context, args: &Status) -> Result<u8> {
         None if args.plain => Form::Plain,
         None => Form::Everything,
     };
-    let (check, in_shell) = (args.check, args.sources);
+    let (check, in_shell, all_agents) = (args.check, args.sources, args.all_agents);
     let explain = form == Form::Explained;
-    let asked = Asked { provider, profile, model, session, explain, check, in_shell, warn_after_ms };
+    let asked =
+        Asked { provider, profile, model, session, explain, check, in_shell, warn_after_ms, all_agents };
     if args.watching.watch {
         let interval = parse_duration("--interval", &args.watching.interval)?;
         if interval < INTERVAL_MIN {

@@ -9,7 +9,7 @@
 //! - [`edit`] changes it, and undoes the change.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
-//! - Its own credentials, in files and databases: [`stores`]. Keys outside the vault: [`sources`].
+//! - Its own credentials, in files and databases: [`stores`], [`own_profiles`]. Keys outside the vault: [`sources`].
 //!   [`config_secrets`] finds keys in its configuration, [`dotenv_edit`] takes them out of a `.env` file.
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration. Its command:
@@ -29,7 +29,7 @@ pub mod exec_provider;
 pub mod file;
 mod include;
 pub mod model_choice;
-mod own_profiles;
+pub mod own_profiles;
 pub mod places;
 pub mod program;
 pub mod prompt_cache;

@@ -2,22 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use super::config::ClientConfig;
-use super::stores::{Installation, Kept, StoredProfile};
-use crate::env::Env;
-use crate::vault::id::AgentName;
+use super::stores::{Effective, Kept, StoredProfile};
+use crate::vault::id::Provider;
 
-/// Returns the providers of the profiles that an agent uses and that contain their secret, or refer to a variable, a
-/// file or another program than this one.
-///
-/// A store that cannot be read has no profiles, because the client checks its own files.
-pub(super) fn providers(env: &Env, config: Option<&ClientConfig>, agent: &AgentName) -> BTreeSet<String> {
-    let used = Installation::of(env, config).effective(agent).unwrap_or_default();
-    let profiles = used.profiles.into_iter().map(|used| used.profile);
-    profiles.filter(is_kept_there).map(|profile| profile.provider).collect()
+/// The providers of the credentials that an agent of the client keeps in its own stores: those that contain their secret,
+/// or refer to a variable, a file or another program than this one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OwnProviders {
+    /// These.
+    Known(BTreeSet<String>),
+    /// A store could not be read, so that it may have any.
+    Unknown,
 }
 
-fn is_kept_there(profile: &StoredProfile) -> bool {
+impl OwnProviders {
+    /// Returns the providers of what an agent uses.
+    #[must_use]
+    pub fn of(used: &Effective) -> Self {
+        let profiles = used.profiles.iter().map(|used| &used.profile);
+        Self::Known(profiles.filter(|one| is_kept_there(one)).map(|one| one.provider.clone()).collect())
+    }
+
+    /// Returns whether there may be a credential of a provider.
+    #[must_use]
+    pub fn may_have(&self, provider: &Provider) -> bool {
+        match self {
+            Self::Known(providers) => providers.contains(provider.as_str()),
+            Self::Unknown => true,
+        }
+    }
+}
+
+/// Returns whether the client gets the secret of a profile without this program.
+#[must_use]
+pub fn is_kept_there(profile: &StoredProfile) -> bool {
     match &profile.secret {
         Kept::Plain(_) | Kept::SignIn => true,
         Kept::Nowhere => false,
@@ -32,6 +50,17 @@ fn is_kept_there(profile: &StoredProfile) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::config::ClientConfig;
+    use crate::client::stores::Installation;
+    use crate::env::Env;
+    use crate::vault::id::AgentName;
+
+    /// Returns the providers of the main agent. What cannot be read has none.
+    fn providers(env: &Env, config: Option<&ClientConfig>) -> Vec<String> {
+        let used = Installation::of(env, config).effective(&AgentName::default()).unwrap_or_default();
+        let OwnProviders::Known(providers) = OwnProviders::of(&used) else { panic!() };
+        providers.into_iter().collect()
+    }
 
     #[test]
     fn what_the_client_keeps_itself_is_told_from_what_it_asks_for() {
@@ -41,7 +70,7 @@ mod tests {
         let env = Env::default().with_var("HOME", home.path());
         let found = |text: &str| {
             std::fs::write(directory.join("auth-profiles.json"), text).unwrap();
-            providers(&env, None, &AgentName::default()).into_iter().collect::<Vec<_>>()
+            providers(&env, None)
         };
         let text = r#"{ "version": 1, "profiles": {
             "a:x": { "type": "api_key", "provider": "A", "key": "made-up" },
@@ -59,7 +88,7 @@ mod tests {
             std::fs::write(home.path().join(".openclaw/agents/main/agent/auth-profiles.json"), "{}").unwrap();
             let text = json.replace("\"\"", &format!("\"{directory}\""));
             let config = ClientConfig::parse(&text).unwrap();
-            assert_eq!(providers(&env, Some(&config), &AgentName::default()).len(), 4, "{directory}");
+            assert_eq!(providers(&env, Some(&config)).len(), 4, "{directory}");
         }
         let text =
             r#"{ "profiles": { "a:x": 1, "b:x": { "provider": "b", "key": "made-up\n", "more": {} } } }"#;

@@ -2,12 +2,9 @@
 
 use super::{Finding, Level};
 use crate::client::config::ClientConfig;
-use crate::client::stores::{Installation, Kept, Store, StoreFile, StoredProfile};
+use crate::client::stores::{Installation, Kept, Store, StoreFile, StoredProfile, is_something};
 use crate::env::Env;
 use crate::messages::doctor::client as messages;
-use crate::secret::{ExposeSecret, SecretString};
-use crate::secret_format;
-use crate::vault::id::Provider;
 
 const CHECK: &str = "client";
 /// The most names in one finding.
@@ -31,13 +28,13 @@ fn in_store(file: &StoreFile) -> Vec<Finding> {
         Err(error) => return vec![Finding::met(CHECK, &error)],
     };
     let mut findings = Vec::new();
-    if let Some(names) = names_of(&store, is_plain) {
+    if let Some(names) = names_of(&store, StoredProfile::holds_secret) {
         findings.push(Finding::wrong(CHECK, messages::plain(&file.path, &names)));
     }
     if let Some(names) = names_of(&store, |profile| matches!(profile.secret, Kept::SignIn)) {
         findings.push(Finding::note(CHECK, messages::sign_ins(&file.path, &names)));
     }
-    let named = store.named.iter().filter(|one| one.value.as_ref().is_some_and(holds_something));
+    let named = store.named.iter().filter(|one| one.value.as_ref().is_some_and(is_something));
     if let Some(names) = joined(named.enumerate().map(|(at, one)| one.shown(at)).collect()) {
         findings.push(wrong(messages::named_values(&file.path, &names)));
     }
@@ -60,18 +57,6 @@ fn joined(mut names: Vec<String>) -> Option<String> {
     let more = names.len().saturating_sub(NAMES_MAX);
     names.truncate(NAMES_MAX);
     (!names.is_empty()).then(|| messages::joined(&names, more))
-}
-
-/// Returns whether a profile holds a secret in plain text that Strongroom could keep instead.
-fn is_plain(profile: &StoredProfile) -> bool {
-    let Kept::Plain(secret) = &profile.secret else { return false };
-    let is_marker = |provider: Provider| secret_format::is_local_marker(&provider, secret.expose_secret());
-    holds_something(secret) && !profile.provider.parse().is_ok_and(is_marker)
-}
-
-fn holds_something(secret: &SecretString) -> bool {
-    let text = secret.expose_secret().trim();
-    !text.is_empty() && secret_format::is_mask(text).is_none() && !secret_format::is_nothing(text)
 }
 
 #[cfg(test)]

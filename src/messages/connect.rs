@@ -142,6 +142,19 @@ pub fn plan_changes(profiles: usize) -> String {
     )
 }
 
+/// Commands that name no agent will use another one.
+pub fn agent_becomes(agent: impl Display) -> String {
+    format!("Commands that name no agent will use agent {agent}, as OpenClaw does.")
+}
+
+/// The client has another default agent, and commands use the one that was chosen.
+pub const AGENT_OF_SETTING: &str = "The default agent of OpenClaw is another one now; the setting default-agent still decides which one commands use.";
+
+/// Commands that name no agent use another one after the end of a connection.
+pub fn agent_is_again(agent: impl Display) -> String {
+    format!("Commands that name no agent use agent {agent} again.")
+}
+
 /// The question before a connection.
 pub const CONNECT_PROMPT: &str = "Write this?";
 

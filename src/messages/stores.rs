@@ -15,6 +15,15 @@ pub fn store_not_read(store: &str, error: &Error) -> Error {
         .with_remedy(error.remedy().to_owned())
 }
 
+/// Other stores took all the time that there is for them.
+pub fn no_time_left(agent: impl Display, limit: u64) -> Error {
+    Error::new(
+        Code::Timeout,
+        format!("OpenClaw's stores of agent {agent} were not read: those of other agents took {limit} s"),
+    )
+    .with_remedy(format!("run `strongroom status --agent {agent}`"))
+}
+
 /// A database cannot be read at all. `why` is the system's or SQLite's code, without any text of the file.
 pub fn database_not_read(why: impl Display) -> Error {
     Error::new(Code::Io, format!("the database cannot be read ({why})"))

@@ -4,6 +4,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::unlock::key_sources::Named;
 use crate::vault::home::{Session, Vault};
+use crate::vault::id::AgentName;
 
 /// The environment and the named sources of a key.
 #[derive(Clone, Debug)]
@@ -15,6 +16,12 @@ pub struct Ambient {
 }
 
 impl Ambient {
+    /// Returns the same for another agent.
+    #[must_use]
+    pub fn of_agent(&self, agent: &AgentName) -> Self {
+        Self { env: self.env.clone(), named: Named { agent: Some(agent.to_string()), ..self.named.clone() } }
+    }
+
     /// Unlocks a vault without asking anyone.
     ///
     /// # Errors

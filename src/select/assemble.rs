@@ -16,6 +16,7 @@ use super::report::{
     ProviderAuth, ProviderHealth, Report, Sealed, Selection, Unusable, Vault,
 };
 use super::state::{AuthState, Orders};
+use super::verdict::Verdict;
 use crate::time::rfc3339;
 use crate::vault::credential::CredentialType;
 use crate::vault::id::{AgentName, ProfileId, Provider};
@@ -47,6 +48,8 @@ pub struct Input<'a> {
     pub lacking: &'a [Lacking],
     /// What the report is limited to.
     pub only: &'a Only,
+    /// Profiles that the client does not use now, by its own stores.
+    pub of_client: &'a [Unusable],
     /// What the client's configuration says about endpoints.
     pub endpoints: &'a [Endpoint],
     /// Warnings for people.
@@ -217,7 +220,7 @@ pub fn assemble(overview: &Overview<'_>) -> Report {
                 .map(|lacking| lacking.provider.to_string())
                 .collect(),
             providers,
-            unusable_profiles: input.profiles.iter().filter_map(|view| unusable(input, view)).collect(),
+            unusable_profiles: unusable(input),
             oauth: Health {
                 warn_after_ms: input.warn_after_ms,
                 profiles: input.profiles.iter().map(|view| profile_health(input, view)).collect(),
@@ -258,17 +261,26 @@ fn provider_auth(input: &Input<'_>, provider: &Provider, own: &[&ProfileView]) -
     }
 }
 
-fn unusable(input: &Input<'_>, view: &ProfileView) -> Option<Unusable> {
-    let verdict = waiting(view, input.state, input.model, input.now)?;
-    let until = verdict.until()?;
-    Some(Unusable {
-        profile_id: view.id.to_string(),
-        provider: view.provider.to_string(),
-        kind: verdict.kind(),
-        reason: verdict.reason().map(str::to_owned),
-        until,
-        remaining_ms: until.saturating_sub(input.now),
-    })
+fn unusable(input: &Input<'_>) -> Vec<Unusable> {
+    let of_vault = |view| Unusable::of(view, &waiting(view, input.state, input.model, input.now)?, input.now);
+    input.profiles.iter().filter_map(of_vault).chain(input.of_client.iter().cloned()).collect()
+}
+
+impl Unusable {
+    /// Returns a profile with its verdict, if that has an end.
+    #[must_use]
+    pub fn of(view: &ProfileView, verdict: &Verdict, now: i64) -> Option<Self> {
+        let until = verdict.until()?;
+        Some(Self {
+            profile_id: view.id.to_string(),
+            provider: view.provider.to_string(),
+            kind: verdict.kind(),
+            reason: verdict.reason().map(str::to_owned),
+            until,
+            remaining_ms: until.saturating_sub(now),
+            client: None,
+        })
+    }
 }
 
 fn profile_health(input: &Input<'_>, view: &ProfileView) -> ProfileHealth {

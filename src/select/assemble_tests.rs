@@ -207,6 +207,7 @@ fn a_session_is_told_the_endpoint_and_nobody_else() {
             rules: &rules,
             lacking: &[],
             only: &Only::All,
+            of_client: &[],
             endpoints: &configured,
             warnings: &[],
             now: NOW,

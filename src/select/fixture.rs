@@ -101,6 +101,7 @@ pub(super) fn with_input<R>(
         rules: &Chosen::default(),
         lacking: &[],
         only: &Only::All,
+        of_client: &[],
         endpoints: &[],
         warnings: &[],
         now: NOW,

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::profile::{ProfileView, Usable};
 use crate::time::DAY;
-use crate::vault::id::{ProfileId, Provider};
+use crate::vault::id::{AgentName, ProfileId, Provider};
 
 /// How long before its expiry a credential counts as expiring, unless said otherwise: 24 hours.
 pub const WARN_AFTER_MS: i64 = DAY;
@@ -91,6 +91,9 @@ pub struct Check {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CheckReason {
+    /// The agent, if several were checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// What is wrong.
     pub code: CheckCode,
     /// The profile, if it is about one.
@@ -119,7 +122,46 @@ pub enum CheckCode {
 
 impl CheckReason {
     fn of(code: CheckCode, profile: Option<&ProfileId>) -> Self {
-        Self { code, profile_id: profile.map(ToString::to_string), provider: None }
+        Self { agent: None, code, profile_id: profile.map(ToString::to_string), provider: None }
+    }
+}
+
+/// The check of one of several agents.
+#[derive(Clone, Debug)]
+pub struct AgentCheck {
+    /// The agent.
+    pub agent: AgentName,
+    /// Its own outcome.
+    pub check: Check,
+    /// Whether it has lost profiles, so that it is not empty because none was stored.
+    pub has_lost: bool,
+}
+
+impl Check {
+    fn is_without_profile(&self) -> bool {
+        self.reasons.iter().any(|reason| reason.code == CheckCode::NoProfile)
+    }
+
+    /// Returns the outcome for several agents: the worst exit status, and each reason with its agent. An agent without
+    /// profiles fails it only if it has lost them, or if no other agent has any.
+    #[must_use]
+    pub fn of_agents(checks: Vec<AgentCheck>) -> Self {
+        let may_be_empty = !checks.iter().all(|of| of.check.is_without_profile());
+        let of_agent = |of: AgentCheck| {
+            let AgentCheck { agent, check, has_lost } = of;
+            let counts =
+                move |reason: &CheckReason| reason.code != CheckCode::NoProfile || has_lost || !may_be_empty;
+            let named = move |reason| CheckReason { agent: Some(agent.to_string()), ..reason };
+            check.reasons.into_iter().filter(counts).map(named)
+        };
+        let reasons: Vec<_> = checks.into_iter().flat_map(of_agent).collect();
+        let expires = |reason: &CheckReason| reason.code == CheckCode::Expiring;
+        let exit = match reasons.as_slice() {
+            [] => 0,
+            all if all.iter().all(expires) => 2,
+            _ => 1,
+        };
+        Self { exit, reasons }
     }
 }
 
@@ -280,6 +322,34 @@ mod tests {
         let keys = "missing_key openai missing_key zai";
         assert_eq!(said(&[], missing), (1, format!("no_profile {keys}")));
         assert_eq!(said(&[expiring], missing), (1, format!("expiring a:x {keys}")));
+    }
+
+    #[test]
+    fn the_worst_of_several_agents_counts_and_an_agent_that_was_emptied_does_not() {
+        let expiring = view(Token, Some(NOW + 3_600_000));
+        let expired = view(Token, Some(NOW - 1));
+        let fixed = view(ApiKey, None);
+        for (agents, exit, said) in [
+            (vec![(vec![&fixed], false), (vec![&fixed], false)], 0, ""),
+            (vec![(vec![&fixed], false), (vec![&expiring], false)], 2, "two expiring"),
+            (vec![(vec![&expired], false), (vec![&expiring], false)], 1, "one expired, two expiring"),
+            (vec![(vec![&fixed], false), (vec![], false)], 0, ""),
+            (vec![(vec![&fixed], false), (vec![], true)], 1, "two no_profile"),
+            (vec![(vec![], false), (vec![], false)], 1, "one no_profile, two no_profile"),
+            (vec![(vec![], false), (vec![&expiring], false)], 2, "two expiring"),
+        ] {
+            let checks = agents.into_iter().zip(["one", "two"]).map(check_of_agent);
+            let found = Check::of_agents(checks.collect());
+            let reasons =
+                found.reasons.iter().map(|one| format!("{} {}", one.agent.as_deref().unwrap(), spelled(one)));
+            assert_eq!((found.exit, reasons.collect::<Vec<_>>().join(", ")), (exit, said.to_owned()));
+        }
+    }
+
+    fn check_of_agent(((views, has_lost), name): ((Vec<&ProfileView>, bool), &str)) -> AgentCheck {
+        let views: Vec<_> = views.into_iter().cloned().collect();
+        let check = check(&views, CheckScope::default(), NOW, WARN_AFTER_MS);
+        AgentCheck { agent: name.parse().unwrap(), check, has_lost }
     }
 
     #[test]

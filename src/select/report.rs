@@ -120,6 +120,9 @@ pub struct Unusable {
     pub until: i64,
     /// How long that is from now, in milliseconds.
     pub remaining_ms: i64,
+    /// The client whose own store says so; nothing for the vault's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<&'static str>,
 }
 
 /// The status of profiles. OpenClaw calls the section `oauth`, and puts every type in it.

@@ -117,12 +117,22 @@ fn nothing(out: &mut String, overview: &Overview<'_>) {
 /// tabs.
 #[must_use]
 pub fn plain(overview: &Overview<'_>) -> String {
+    lines_of(overview, "")
+}
+
+/// Returns the same with the agent at the end of each line.
+#[must_use]
+pub fn plain_with_agent(overview: &Overview<'_>) -> String {
+    lines_of(overview, &format!("\t{}", overview.input.agent))
+}
+
+fn lines_of(overview: &Overview<'_>, end: &str) -> String {
     let mut out = String::new();
     for view in overview.input.profiles {
         line(
             &mut out,
             format_args!(
-                "{}\t{}\t{}\t{}\t{}\t{}",
+                "{}\t{}\t{}\t{}\t{}\t{}{end}",
                 view.id,
                 view.provider,
                 view.kind.as_str(),

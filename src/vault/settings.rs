@@ -33,6 +33,9 @@ pub const HISTORY_DAYS: u32 = 30;
 /// The longest time that earlier versions are kept, in days.
 pub const HISTORY_DAYS_MAX: u32 = 3650;
 
+/// The member of a connection that says which agent its client uses if none is named.
+const CLIENT_AGENT: &str = "defaultAgent";
+
 const PURPOSE: Use<'static> = Use { salt: "settings", label: label::SETTINGS };
 
 /// The settings of a vault. `None` is the default.
@@ -149,9 +152,18 @@ pub fn unverified(home: &Dir) -> Settings {
             .filter(|days| are_days(*days)),
         time_zone: says("timeZone").and_then(Zone::named),
         color: says("color").and_then(Color::named),
-        connections: Map::new(),
+        connections: text.get("connections").map(agents_of).unwrap_or_default(),
         others: Map::new(),
     }
+}
+
+/// Returns the connections without anything but the default agents of their clients.
+fn agents_of(connections: &Value) -> Map<String, Value> {
+    let agent = |(client, connection): (&String, &Value)| {
+        let agent = connection.get(CLIENT_AGENT)?.clone();
+        Some((client.clone(), Value::Object(Map::from_iter([(CLIENT_AGENT.to_owned(), agent)]))))
+    };
+    connections.as_object().map(|all| all.iter().filter_map(agent).collect()).unwrap_or_default()
 }
 
 /// Returns whether the file names a connected client, unverified: whether it is worth reading the settings for that.
@@ -242,6 +254,32 @@ impl Settings {
         Ok(signed::sign(ring.current(), PURPOSE, &json)?.0.into_bytes())
     }
 
+    /// Returns the agent of commands that name none: the one that was chosen, else the default agent of a connected
+    /// client, else `main`.
+    #[must_use]
+    pub fn agent(&self) -> AgentName {
+        let of_client = || self.client_agent().map(|(_, agent)| agent);
+        self.default_agent.clone().or_else(of_client).unwrap_or_default()
+    }
+
+    /// Returns the first connected client that has a default agent, and that agent, as it was when it was connected.
+    #[must_use]
+    pub fn client_agent(&self) -> Option<(&str, AgentName)> {
+        self.connections.iter().find_map(|(client, connection)| {
+            let agent = connection.get(CLIENT_AGENT)?.as_str()?.parse().ok()?;
+            Some((client.as_str(), agent))
+        })
+    }
+
+    /// Returns the value that applies without a choice, and the connected client that it comes from, if it does.
+    #[must_use]
+    pub fn default_of(&self, key: Key) -> (String, Option<&str>) {
+        match self.client_agent().filter(|_| key == Key::DefaultAgent) {
+            Some((client, agent)) => (agent.to_string(), Some(client)),
+            None => (key.default_value(), None),
+        }
+    }
+
     /// Returns the value of a setting, unless the default applies.
     #[must_use]
     pub fn value(&self, key: Key) -> Option<String> {
@@ -317,6 +355,30 @@ mod tests {
         ] {
             assert_eq!(Settings::of(text(&unknown)), None, "{unknown}");
         }
+    }
+
+    #[test]
+    fn a_connected_client_names_the_agent_unless_one_was_chosen() {
+        let of = |connections: Value| {
+            Settings::of(text(&serde_json::json!({ "connections": connections }))).unwrap()
+        };
+        for (connections, agent) in [
+            (serde_json::json!({}), "main"),
+            (serde_json::json!({ "openclaw": { "config": "/c", "defaultAgent": "ops" } }), "ops"),
+            (serde_json::json!({ "git": {}, "openclaw": { "defaultAgent": "ops" } }), "ops"),
+            (serde_json::json!({ "openclaw": { "defaultAgent": "../x" } }), "main"),
+            (serde_json::json!({ "openclaw": { "defaultAgent": 3 } }), "main"),
+            (serde_json::json!({ "openclaw": "ops" }), "main"),
+        ] {
+            let mut settings = of(connections.clone());
+            assert_eq!(settings.agent().as_str(), agent, "{connections}");
+            assert_eq!(settings.default_of(Key::DefaultAgent).0, agent);
+            settings.put(Key::DefaultAgent, Some("work")).unwrap();
+            assert_eq!(settings.agent().as_str(), "work");
+        }
+        let claimed =
+            agents_of(&serde_json::json!({ "openclaw": { "config": "/c", "defaultAgent": "ops" } }));
+        assert_eq!(Value::Object(claimed), serde_json::json!({ "openclaw": { "defaultAgent": "ops" } }));
     }
 
     #[test]

@@ -195,3 +195,70 @@ fn doctor_names_what_is_wrong_with_the_clients_files() {
     let both = found(&session).join("\n");
     assert!(both.contains("stops if it finds") && both.contains("mv -n "), "{both}");
 }
+
+/// Returns a vault with a profile of two agents, connected to a client whose default agent is `ops`.
+fn connected_to_ops() -> Session {
+    let session = beside_openclaw();
+    let ops = ["--agent", "ops", "paste-api-key", "--provider", "groq", "--profile-id", "groq:ops"];
+    session.feed("made-up-key-2", ops).ok();
+    fs::write(config(&session), "{ agents: { list: [{ id: \"main\" }, { id: \"ops\", default: true }] } }")
+        .unwrap();
+    let ran = session.run(["connect", "openclaw", "--yes"]).ok();
+    assert!(ran.stdout.contains("agent ops"), "{}", ran.stdout);
+    session
+}
+
+fn listed(session: &Session, before: &[&str]) -> String {
+    let listed = session.run([before, &["list", "--json"]].concat()).ok().json();
+    listed["agents"][0]["agent"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_default_agent_of_a_connected_client_is_the_agent_of_commands_that_name_none() {
+    let session = connected_to_ops();
+    assert_eq!(
+        (listed(&session, &[]), listed(&session, &["--agent", "main"])),
+        ("ops".into(), "main".into())
+    );
+    let found = session.run(["settings", "get", "default-agent", "--json"]).ok().json();
+    assert_eq!((&found["value"], &found["source"]), (&json!("ops"), &json!("connection openclaw")));
+    session.paste("groq:new", "made-up-key-3");
+    assert_eq!(session.run(["--agent", "ops", "get", "groq:new"]).ok().stdout, "made-up-key-3\n");
+    session.run(["rekey", "--yes"]).ok();
+    assert_eq!(listed(&session, &[]), "ops");
+    session.run(["settings", "set", "default-agent", "main"]).ok();
+    assert_eq!(listed(&session, &[]), "main");
+    let unset = session.run(["settings", "unset", "default-agent"]).ok();
+    assert_eq!(unset.stdout, "Unset default-agent: the default is ops (was main).\n");
+    session.run(["connect", "openclaw", "--dry-run", "--json"]).ok();
+    let gone = session.run(["disconnect", "openclaw", "--yes"]).ok();
+    assert!(gone.stderr.contains("use agent main again"), "{}", gone.stderr);
+    assert_eq!(listed(&session, &[]), "main");
+}
+
+#[test]
+fn a_planted_default_agent_of_the_client_gets_no_secret() {
+    let session = connected_to_ops();
+    // In the client's configuration: it counts only after a person connected again.
+    let text = fs::read_to_string(config(&session)).unwrap();
+    let planted = text.replace("{ id: \"main\" }", "{ id: \"main\" }, { id: \"evil\", default: true }");
+    let planted = planted.replace("id: \"ops\", default: true", "id: \"ops\"");
+    assert_ne!(planted, text);
+    fs::write(config(&session), planted).unwrap();
+    session.paste("groq:new", "made-up-key-3");
+    session.paste("groq:newer", "made-up-key-4");
+    assert_eq!(session.run(["--agent", "ops", "get", "groq:newer"]).ok().stdout, "made-up-key-4\n");
+    assert!(!session.home().join("agents/evil").exists());
+    // In the settings.
+    let settings = session.home().join("settings.json");
+    let good = fs::read_to_string(&settings).unwrap();
+    let planted = good.replace("\"defaultAgent\":\"ops\"", "\"defaultAgent\":\"evil\"");
+    assert_ne!(planted, good);
+    fs::write(&settings, planted).unwrap();
+    session.feed("made-up-key-5", ["paste-api-key", "--provider", "groq"]).failed("TAMPERED", 65);
+    session.run(["get", "groq:ops"]).failed("TAMPERED", 65);
+    assert!(!session.home().join("agents/evil").exists());
+    session.feed("made-up-key-5", ["--agent", "main", "paste-api-key", "--provider", "groq"]).ok();
+    fs::write(&settings, good).unwrap();
+    assert_eq!(session.get("groq:ops"), "made-up-key-2");
+}

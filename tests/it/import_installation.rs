@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::session::Session;
 
-fn write(path: &Path, text: &str) {
+pub fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -20,7 +20,7 @@ fn profiles(id: &str, key: &str) -> String {
 }
 
 /// Makes a database of OpenClaw 2026.9.6 with one document.
-fn database(path: &Path, make: &str, document: &str) {
+pub fn database(path: &Path, make: &str, document: &str) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let database = rusqlite::Connection::open(path).unwrap();
     database.execute_batch(make).unwrap();
@@ -31,9 +31,11 @@ fn database(path: &Path, make: &str, document: &str) {
     };
     database.execute(table, [document]).unwrap();
 }
-const SHARED: &str =
+/// The table of the shared database.
+pub const SHARED: &str =
     "CREATE TABLE config_machine_state (state_key TEXT PRIMARY KEY, value_json TEXT, updated_at_ms INTEGER)";
-const OF_AGENT: &str =
+/// The table of an agent's database.
+pub const OF_AGENT: &str =
     "CREATE TABLE auth_profile_store (store_key TEXT PRIMARY KEY, store_json TEXT, updated_at INTEGER)";
 
 fn installation(session: &Session) -> std::path::PathBuf {

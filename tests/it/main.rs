@@ -10,6 +10,7 @@ mod buses;
 mod canaries;
 mod cases;
 mod children;
+mod client_stores;
 mod completion;
 mod connect;
 mod contention;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::selection::{DAY, NOW, run_at, vault_of};
+use crate::selection::{DAY, NOW, feed_at, run_at, vault_of};
 use crate::session::{Session, setup_token};
 
 /// A vault with one token that expires at an instant, and a key that never does.
@@ -41,6 +41,37 @@ fn the_check_is_exact_on_each_side_of_every_boundary() {
     let gone = expiring(end);
     std::fs::remove_file(gone.agent_file("records/a_3atok.age")).unwrap();
     assert_eq!(check(&gone, NOW, &[]), 1, "a record that is missing");
+}
+
+#[test]
+fn the_check_of_all_agents_is_that_of_the_worst() {
+    let end = NOW + 10 * DAY;
+    let session = expiring(end);
+    let all = |now: i64| check(&session, now, &["--all-agents"]);
+    for (agent, at) in [("ops", "2027-01-25T08:00:00Z"), ("lab", "2027-02-25T08:00:00Z")] {
+        let arguments = ["--agent", agent, "paste-token", "--provider", "c", "--expires-at", at];
+        feed_at(&session, NOW, b"made-up-token", &arguments).ok();
+    }
+    let ops = end;
+    for (now, exit) in [(ops - DAY - 1, 0), (ops - DAY, 2), (ops - 1, 2), (ops, 1)] {
+        assert_eq!(all(now), exit, "{} ms before the end", ops - now);
+        assert_eq!(check(&session, now, &["--agent", "lab"]), 0);
+    }
+    let report = run_at(&session, ops - 1, &["status", "--check", "--all-agents", "--json"]).json();
+    let agents: Vec<_> =
+        report["agents"].as_array().unwrap().iter().map(|one| one["agent"].clone()).collect();
+    assert_eq!(agents, ["lab", "main", "ops"]);
+    let one = run_at(&session, ops - 1, &["--agent", "ops", "status", "--check", "--json"]).json();
+    assert_eq!(report["agents"][2], one, "each is as if it alone was asked for");
+    let exits: Vec<_> =
+        report["agents"].as_array().unwrap().iter().map(|one| one["check"]["exit"].clone()).collect();
+    assert_eq!((exits, &report["check"]["exit"]), (vec![json!(0), json!(2), json!(2)], &json!(2)));
+    // An index that was wiped is not an agent that was emptied.
+    run_at(&session, NOW, &["--agent", "ops", "remove", "c:manual", "--yes"]).ok();
+    assert_eq!(all(end - DAY - 1), 0);
+    std::fs::write(session.home().join("agents/lab/auth-profiles.json"), r#"{"version":1,"profiles":{}}"#)
+        .unwrap();
+    assert_eq!(all(end - DAY - 1), 1);
 }
 
 #[test]

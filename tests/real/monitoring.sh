@@ -95,6 +95,20 @@ watch 64 'a wrong option is told as such' --no-such-option
 has "$tmp/message" 'strongroom status --help' '... with where to look'
 watch 1 'another agent is looked at by name' --agent ops
 has "$tmp/message" 'Strongroom: agent ops: ' '... and named in the line'
+paste_for() { printf '%s' "$secret" | clean strongroom --agent "$1" paste-token --provider "$2" --expires-in "$3" >/dev/null; }
+paste_for ops zai 365d
+watch 1 'all agents are looked at, and the worst counts' --all-agents
+has "$tmp/message" 'agent main: groq:manual expiring, agent main: mistral:manual expired' '... each with its agent'
+lacks "$tmp/message" 'agent ops: ' '... if anything is wrong with it'
+has "$tmp/document" '"agents": [' '... and the notifier is given all of them'
+paste_for ops zai 2h
+watch 2 'one agent alone can be looked at still' --agent ops
+has "$tmp/message" 'agent ops: a credential expires soon: zai:manual expiring' '... with its own state'
+watch 1 'an expiring one of another agent hides no expired one' --all-agents
+has "$tmp/message" 'agent ops: zai:manual expiring' '... and is named'
+clean strongroom --agent ops remove zai:manual --yes >/dev/null 2>&1
+watch 1 'an agent whose profiles were removed is not missing any' --all-agents
+lacks "$tmp/message" 'no profiles' '... and is not named'
 outcome 0 '--help shows how it is used' clean strongroom-watch --help
 has "$tmp/said" 'STRONGROOM_UNVERIFIED' '... with its variables'
 for other in /bin/true /bin/false; do
@@ -132,6 +146,8 @@ watch 77 'a lost key is told' --expiring-within 1h
 has "$tmp/message" '2 of 2 profiles are not verified: the vault is locked: no key found' '... with what is wrong'
 has "$tmp/message" 'Run strongroom doctor' '... and what to do'
 has "$tmp/document" '"record": "unverified"' '... and the document'
+watch 77 '... of every agent' --expiring-within 1h --all-agents
+has "$tmp/message" '2 of 2 profiles are not verified: the vault is locked: no key found' '... once'
 watch 2 'if one also expires soon, the exit status says that'
 has "$tmp/message" 'groq:manual expiring; 2 of 2 profiles are not verified' '... and the line both'
 watch 0 'a key file that is named by an option opens it' --expiring-within 1h --key-file "$tmp/key"

@@ -38,7 +38,7 @@ pub struct Context {
     pub global: Global,
     /// What `settings.json` says, unverified.
     claimed: Settings,
-    /// The default agent that was verified; main if the settings name none.
+    /// The default agent that was verified; main if the settings and their connections name none.
     verified_agent: OnceLock<AgentName>,
     /// How long the keychain may be silent in all, over every call of this command.
     patience: OnceLock<Patience>,

@@ -16,7 +16,7 @@ use crate::vault::settings::{self, Key, Settings};
 pub struct Applied {
     /// The value.
     pub value: String,
-    /// Its source: `default`, `settings`, `flag --agent`, `environment NO_COLOR`, …
+    /// Its source: `default`, `settings`, `connection openclaw`, `flag --agent`, `environment NO_COLOR`, …
     pub source: String,
 }
 
@@ -46,8 +46,7 @@ impl Context {
     /// Returns the agent of commands that name none. Until it is verified, it is the one that the file claims: what a
     /// command reads or writes without a key, anyone who can write the file could read or write too.
     pub(super) fn default_agent(&self) -> AgentName {
-        let claimed = || self.claimed.default_agent.clone().unwrap_or_default();
-        self.verified_agent.get().cloned().unwrap_or_else(claimed)
+        self.verified_agent.get().cloned().unwrap_or_else(|| self.claimed.agent())
     }
 
     /// Verifies the default agent before a secret goes there or comes from there, unless the command names an agent.
@@ -58,16 +57,17 @@ impl Context {
         if agent_of(&self.global, &self.env)?.is_some() || self.verified_agent.get().is_some() {
             return Ok(());
         }
-        let verified = match (vault.settings(session.keys()), &self.claimed.default_agent) {
-            (Ok(settings), _) => settings.default_agent.unwrap_or_default(),
-            (Err(error), Some(claimed)) if *claimed != AgentName::default() => {
+        let claimed = self.claimed.agent();
+        let verified = match vault.settings(session.keys()) {
+            Ok(settings) => settings.agent(),
+            Err(error) if claimed != AgentName::default() => {
                 return Err(match error.code() {
                     Code::Locked => messages::agent_unverifiable(claimed.as_str()),
                     _ => messages::agent_unverified(error.what()),
                 });
             }
             // Someone may have taken a default agent out of the file.
-            (Err(error), _) => {
+            Err(error) => {
                 if error.code() != Code::Locked {
                     self.warn(error.what());
                 }
@@ -84,10 +84,12 @@ impl Context {
         if let Some(outside) = self.from_outside(key) {
             return outside;
         }
-        match settings.value(key) {
-            Some(value) => Applied { value, source: "settings".to_owned() },
-            None => Applied { value: key.default_value(), source: "default".to_owned() },
+        if let Some(value) = settings.value(key) {
+            return Applied { value, source: "settings".to_owned() };
         }
+        let (value, client) = settings.default_of(key);
+        let source = client.map_or_else(|| "default".to_owned(), |client| format!("connection {client}"));
+        Applied { value, source }
     }
 
     /// Returns what the command line or the environment says instead of a setting.

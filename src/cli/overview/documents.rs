@@ -5,8 +5,10 @@ use serde::Serialize;
 use crate::client::prompt_cache;
 use crate::client::sources::Found;
 use crate::client::sources::by_provider::{Beside, ModelPolicy, Source};
+use crate::ops::status::client::OfClient;
 use crate::select::assemble::Overview;
 use crate::select::explain::{self, Explanation, Step, StepKind};
+use crate::select::health::Check;
 use crate::select::report::Report;
 use crate::term::escape::safe;
 
@@ -43,15 +45,25 @@ impl Explained {
 pub(super) struct Document<'a> {
     #[serde(flatten)]
     report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<&'a OfClient>,
     sources: &'a Beside<'a>,
     prompt_cache: &'a [ModelPolicy],
 }
 
 impl<'a> Document<'a> {
-    /// Returns a report with the keys that were found outside the vault.
-    pub(super) fn of(report: &'a Report, beside: &'a Beside<'a>) -> Self {
-        Self { report, sources: beside, prompt_cache: &beside.prompt_cache }
+    /// Returns a report with the client's own profiles and the keys that were found outside the vault.
+    pub(super) fn of(report: &'a Report, client: Option<&'a OfClient>, beside: &'a Beside<'a>) -> Self {
+        Self { report, client, sources: beside, prompt_cache: &beside.prompt_cache }
     }
+}
+
+/// The reports of several agents, each as if it alone was asked for.
+#[derive(Serialize)]
+pub(super) struct Agents<'a> {
+    pub(super) home: &'a str,
+    pub(super) agents: &'a [Document<'a>],
+    pub(super) check: &'a Check,
 }
 
 /// Returns the keys outside the vault and the prompt cache, in lines; empty if neither exists.

@@ -1,17 +1,19 @@
 //! Shows which credentials are usable and which is next, for `status` and for the `/model` lines of `pin`.
 
+mod client;
 mod documents;
 mod warnings;
 
-use self::documents::{Document, Explained};
+use self::documents::{Agents, Document, Explained};
 use super::Context;
 use super::context::document;
 use crate::client::sources::Found;
 use crate::client::sources::by_provider::Beside;
 use crate::error::{Code, Result};
 use crate::messages::cli::reading;
-use crate::ops::status::{self, Asked, Warning};
+use crate::ops::status::{self, Asked, Looked, Surroundings, Warning};
 use crate::select::assemble::{Overview, assemble};
+use crate::select::health::{AgentCheck, Check};
 use crate::select::text::Layout;
 use crate::select::{explain, text};
 use crate::term::out;
@@ -86,32 +88,67 @@ fn see(
     asked: &Asked,
     in_one_line: bool,
 ) -> Result<Seen> {
-    let agent = context.agent()?;
+    let own = context.agent()?;
+    let agents = match vault.filter(|_| asked.all_agents).map(Vault::agents).transpose()? {
+        Some(agents) if !agents.is_empty() => agents,
+        _ => vec![own],
+    };
     let home = vault.map_or_else(|| context.home(), |vault| Ok(vault.home().path().to_owned()))?;
-    let looked = status::look(vault, &home, &agent, asked, &context.ambient())?;
-    if let (Some(profile), true, false) = (&asked.profile, looked.profiles.is_empty(), asked.check) {
-        return Err(reading::no_credentials(profile, &agent));
+    let ambient = context.ambient();
+    let around = Surroundings::look(vault, asked, &ambient);
+    let look = |agent| status::look(&around, vault, &home, agent, asked, &ambient);
+    let looked = agents.iter().map(look).collect::<Result<Vec<_>>>()?;
+    if let (Some(profile), [looked], false) = (&asked.profile, looked.as_slice(), asked.check)
+        && looked.profiles.is_empty()
+    {
+        return Err(reading::no_credentials(profile, &looked.agent));
     }
-    let warnings: Vec<String> = looked.warnings.iter().map(warnings::sentence).collect();
-    let overview = looked.overview(asked, &warnings);
-    if let (Form::Explained, Some(provider)) = (form, &asked.provider) {
+    let sentences = |looked: &Looked<'_>| looked.warnings.iter().map(warnings::sentence).collect();
+    let warnings: Vec<Vec<String>> = looked.iter().map(sentences).collect();
+    let overviews: Vec<_> =
+        looked.iter().zip(&warnings).map(|(looked, warnings)| looked.overview(asked, warnings)).collect();
+    if let (Form::Explained, Some(provider), [overview]) = (form, &asked.provider, overviews.as_slice()) {
         // Warnings about the home were shown when it was opened.
-        let shown = looked.warnings.iter().filter(|one| matches!(one, Warning::Home(_))).count();
-        for warning in warnings.iter().skip(shown) {
+        let of_home = looked.iter().flat_map(|looked| &looked.warnings);
+        let shown = of_home.filter(|one| matches!(one, Warning::Home(_))).count();
+        for warning in warnings.iter().flatten().skip(shown) {
             context.warn(warning);
         }
-        let text = explained(context, &overview, provider, &looked.found)?;
+        let text = explained(context, overview, provider, &around.found)?;
         return Ok(Seen { text, after: Vec::new(), exit: 0, state: String::new() });
     }
-    let text = report(context, form, asked, &overview, &looked.found, in_one_line)?;
+    let check = check(&overviews, &looked, asked);
+    let text = report(context, form, asked, (&overviews, &looked, &check), in_one_line)?;
     let mut after = Vec::new();
-    if form == Form::Plain {
+    if form == Form::Plain && asked.check {
         // The lines list profiles only, so a provider without a key would leave the exit status unexplained.
-        let lacking = overview.lacking.iter().filter(|_| asked.check);
-        after.extend(lacking.map(|one| text::no_key(one.provider.as_str(), agent.as_str())));
+        for overview in &overviews {
+            let agent = overview.input.agent.as_str();
+            after.extend(overview.lacking.iter().map(|one| text::no_key(one.provider.as_str(), agent)));
+        }
     }
-    let exit = if asked.check { overview.check().exit } else { 0 };
-    Ok(Seen { text, after, exit, state: if in_one_line { text::state(&overview) } else { String::new() } })
+    let exit = if asked.check { check.exit } else { 0 };
+    let of_client =
+        looked.iter().filter_map(|looked| looked.client.as_ref()).map(|client| client.state.clone());
+    let state = if in_one_line {
+        overviews.iter().map(text::state).chain(of_client).collect()
+    } else {
+        String::new()
+    };
+    Ok(Seen { text, after, exit, state })
+}
+
+/// Returns the outcome of `--check`: the one agent's, or that of all of them.
+fn check(overviews: &[Overview<'_>], looked: &[Looked<'_>], asked: &Asked) -> Check {
+    if let ([overview], false) = (overviews, asked.all_agents) {
+        return overview.check();
+    }
+    let of_agent = |(overview, looked): (&Overview<'_>, &Looked<'_>)| AgentCheck {
+        agent: looked.agent.clone(),
+        check: overview.check(),
+        has_lost: looked.has_lost,
+    };
+    Check::of_agents(overviews.iter().zip(looked).map(of_agent).collect())
 }
 
 /// Returns how the next profile of a provider is chosen.
@@ -134,25 +171,42 @@ fn report(
     context: &Context,
     form: Form,
     asked: &Asked,
-    overview: &Overview<'_>,
-    found: &Found,
+    (overviews, looked, check): (&[Overview<'_>], &[Looked<'_>], &Check),
     in_one_line: bool,
 ) -> Result<String> {
     if form == Form::Picks && !context.json() {
-        return Ok(text::picks(overview));
+        return Ok(overviews.iter().map(text::picks).collect());
     }
     if form == Form::Plain {
-        return Ok(text::plain(overview));
+        let plain = if asked.all_agents { text::plain_with_agent } else { text::plain };
+        return Ok(overviews.iter().map(plain).collect());
     }
-    let beside = Beside::of(overview, found, asked.provider.as_ref().map(Provider::as_str));
+    let provider = asked.provider.as_ref().map(Provider::as_str);
+    let both = || overviews.iter().zip(looked);
+    let beside: Vec<_> = both().map(|(overview, of)| Beside::of(overview, of.found, provider)).collect();
     if context.json() {
-        return document(&Document::of(&assemble(overview), &beside), in_one_line);
+        let reports: Vec<_> = overviews.iter().map(assemble).collect();
+        let each = reports.iter().zip(looked).zip(&beside);
+        let documents: Vec<_> =
+            each.map(|((report, of), beside)| Document::of(report, of.client.as_ref(), beside)).collect();
+        return match (documents.as_slice(), reports.first()) {
+            ([one], _) if !asked.all_agents => document(one, in_one_line),
+            (agents, first) => {
+                let home = first.map_or("", |report| &report.home);
+                document(&Agents { home, agents, check }, in_one_line)
+            }
+        };
     }
     let layout = Layout { style: Style::stdout(&context.env), columns: out::columns() };
-    let mut out = text::text(overview, layout);
-    // Sources outside the vault are not shown for a single profile.
-    if asked.profile.is_none() {
-        out.extend(documents::lines(&beside).iter().flat_map(|line| [line, "\n"]));
+    let mut blocks = Vec::new();
+    for ((overview, of), beside) in both().zip(&beside) {
+        let mut block = text::text(overview, layout);
+        // What is outside the vault is not shown for a single profile.
+        if asked.profile.is_none() {
+            let client = of.client.as_ref().map(client::lines).unwrap_or_default();
+            block.extend(client.iter().chain(&documents::lines(beside)).flat_map(|line| [line, "\n"]));
+        }
+        blocks.push(block);
     }
-    Ok(out)
+    Ok(blocks.join("\n"))
 }

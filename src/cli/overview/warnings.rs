@@ -14,7 +14,10 @@ pub(super) fn sentence(warning: &Warning) -> String {
         Warning::Client(unread) => client::told(unread),
         Warning::Locked(error) => reading::not_verified(error.what()),
         Warning::KeychainUnread(error) => reading::keychain_not_verified(error.what()),
-        Warning::RecordUnread(error) => format!("{}; {}", error.what(), error.remedy()),
+        Warning::ClientPlaintext(names) => reading::client_plaintext(names),
+        Warning::RecordUnread(error) | Warning::ClientStore(error) => {
+            format!("{}; {}", error.what(), error.remedy())
+        }
         Warning::StateUnread(error) => client::told_state(error),
         Warning::Unlisted(agent, ids) => reading::unlisted(agent.as_str(), ids),
         Warning::Unfinished => reading::UNFINISHED.to_owned(),

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Found, Held, Origin, ProviderSources, Variable, rank};
-use crate::client::own_profiles;
-use crate::env::Env;
+use crate::client::own_profiles::OwnProviders;
 use crate::env_names;
 use crate::vault::id::{AgentName, Provider};
 use crate::vault::index::entry::EXEC_PROVIDER;
@@ -21,29 +20,22 @@ impl Found {
     #[must_use]
     pub fn unserved(
         &self,
-        env: &Env,
         agent: &AgentName,
+        own: &OwnProviders,
         has: impl Fn(&Provider) -> bool,
     ) -> BTreeSet<Provider> {
         let Some(config) = &self.config else { return BTreeSet::new() };
         let mut missing = config.providers_in_use(agent.as_str());
-        missing.retain(|provider| self.wants_key(provider) && self.lacks(env, agent, provider, &has));
+        missing.retain(|provider| self.wants_key(provider) && self.lacks(provider, own, &has));
         missing
     }
 
     /// Returns whether a provider has no credential: neither in the vault nor in a variable, even one that also belongs
-    /// to another provider, nor in the client's configuration, nor among the client's own profiles.
+    /// to another provider, nor in the client's configuration, nor among the client's `own` profiles.
     #[must_use]
-    pub fn lacks(
-        &self,
-        env: &Env,
-        agent: &AgentName,
-        provider: &Provider,
-        has: impl Fn(&Provider) -> bool,
-    ) -> bool {
+    pub fn lacks(&self, provider: &Provider, own: &OwnProviders, has: impl Fn(&Provider) -> bool) -> bool {
         let in_vault = || has(provider) || self.stand_in(provider).is_some_and(|other| has(&other));
-        let kept = || own_profiles::providers(env, self.config.as_ref(), agent).contains(provider.as_str());
-        !(in_vault() || self.serves(provider) || kept())
+        !(in_vault() || self.serves(provider) || own.may_have(provider))
     }
 
     /// Returns whether any provider has a key outside the vault that the client uses.
@@ -112,6 +104,8 @@ fn asks_the_vault(variable: &Variable, provider: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::stores::Installation;
+    use crate::env::Env;
 
     fn unserved(config: &str, variables: &[(&str, &str)], vault: &[&str]) -> Vec<String> {
         let home = tempfile::tempdir().unwrap();
@@ -121,8 +115,8 @@ mod tests {
         let env = variables.iter().fold(env, |env, (name, value)| env.with_var(name, *value));
         let found = Found::look(&env, None);
         assert!(found.config.is_some() && found.warnings.is_empty(), "{config}: {:?}", found.warnings);
-        let missing =
-            found.unserved(&env, &AgentName::default(), |provider| vault.contains(&provider.as_str()));
+        let (main, none) = (AgentName::default(), OwnProviders::Known(BTreeSet::new()));
+        let missing = found.unserved(&main, &none, |provider| vault.contains(&provider.as_str()));
         missing.iter().map(ToString::to_string).collect()
     }
 
@@ -205,10 +199,19 @@ mod tests {
         std::fs::create_dir_all(&directory).unwrap();
         std::fs::write(home.path().join(".openclaw/openclaw.json"), using("groq", "{}")).unwrap();
         let env = Env::default().with_var("HOME", home.path());
-        let missing = || Found::look(&env, None).unserved(&env, &AgentName::default(), |_| false).len();
+        let main = AgentName::default();
+        let missing = || {
+            let used = Installation::of(&env, None).effective(&main);
+            let own = used.map_or(OwnProviders::Unknown, |used| OwnProviders::of(&used));
+            Found::look(&env, None).unserved(&main, &own, |_| false).len()
+        };
         assert_eq!(missing(), 1);
         let store = r#"{"profiles":{"groq:x":{"type":"api_key","provider":"groq","key":"made-up"}}}"#;
         std::fs::write(directory.join("auth-profiles.json"), store).unwrap();
         assert_eq!(missing(), 0);
+        std::fs::write(directory.join("auth-profiles.json"), r#"{"profiles":{}}"#).unwrap();
+        assert_eq!(missing(), 1);
+        std::fs::write(directory.join("auth-profiles.json"), "{ torn").unwrap();
+        assert_eq!(missing(), 0, "it may have one");
     }
 }

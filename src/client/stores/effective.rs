@@ -4,7 +4,7 @@
 use super::installation::{ClientAgent, Generation, Installation};
 use super::profile::StoredProfile;
 use super::store::{Form, Store, StoreFile, overlay};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::select::state::AuthState;
 use crate::vault::id::AgentName;
 
@@ -15,6 +15,8 @@ pub struct Effective {
     pub profiles: Vec<EffectiveProfile>,
     /// Orders, last used profiles and usage, the agent's own before the shared ones.
     pub state: AuthState,
+    /// Why a part of the state could not be read. It is left out then.
+    pub state_error: Option<Error>,
 }
 
 /// A profile that an agent uses.
@@ -63,10 +65,11 @@ impl Effective {
     /// Puts an agent's own store over the shared one, as `mergeAuthProfileStores` of OpenClaw 2026.6.1 and 2026.9.6
     /// does.
     fn of(base: Option<(StoreFile, Store)>, own: Option<(StoreFile, Store)>, form: Form) -> Self {
-        let mut state = AuthState::default();
+        let (mut state, mut state_error) = (AuthState::default(), None);
         let mut taken = |from: Option<(StoreFile, Store)>| {
             let Some((file, store)) = from else { return Vec::new() };
             overlay(&mut state, store.state);
+            state_error = state_error.take().or(store.state_error);
             let entries = store.profiles.into_iter();
             entries
                 .map(|profile| EffectiveProfile { profile, store: file.clone(), shadows: None })
@@ -92,6 +95,6 @@ impl Effective {
             own.extend(base);
             own
         };
-        Self { profiles, state }
+        Self { profiles, state, state_error }
     }
 }

@@ -31,7 +31,7 @@ mod stores_tests;
 pub use effective::{Effective, EffectiveProfile};
 pub use installation::{ClientAgent, Generation, Installation};
 pub use named::{NamedSecret, Scope};
-pub use profile::{Kept, Reference, StoredProfile};
+pub use profile::{Kept, Reference, StoredProfile, is_something};
 pub use references::{Addition, Becomes, has_profiles, refer};
 pub use store::{Form, Store, StoreFile};
 pub use store_change::{empty_database, is_database};

@@ -11,7 +11,7 @@ use crate::messages::stores as messages;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::secret_format;
 use crate::vault::credential::{CredentialType, EXPIRES_MAX};
-use crate::vault::id::quoted_in_full;
+use crate::vault::id::{Provider, quoted_in_full};
 use crate::vault::index::entry::EXEC_PROVIDER;
 
 /// A profile as the client has it. Anything odd is left out rather than refused: only the client uses it.
@@ -83,6 +83,16 @@ impl StoredProfile {
         }
     }
 
+    /// Returns whether it holds a secret in plain text that Strongroom could keep instead: neither a sign-in that the
+    /// client renews, nor a mask or a marker of a local provider.
+    #[must_use]
+    pub fn holds_secret(&self) -> bool {
+        let Kept::Plain(secret) = &self.secret else { return false };
+        let is_marker =
+            |provider: Provider| secret_format::is_local_marker(&provider, secret.expose_secret());
+        is_something(secret) && !self.provider.parse().is_ok_and(is_marker)
+    }
+
     fn read(id: &str, raw: &RawValue) -> Option<Self> {
         let fields = object(raw)?;
         let word = |name| text(fields.get(name)?).map(|text| text.expose_secret().trim().to_owned());
@@ -107,6 +117,13 @@ impl StoredProfile {
             secret,
         })
     }
+}
+
+/// Returns whether a value of the client can be a secret, instead of a mask or a word for nothing.
+#[must_use]
+pub fn is_something(secret: &SecretString) -> bool {
+    let text = secret.expose_secret().trim();
+    !text.is_empty() && secret_format::is_mask(text).is_none() && !secret_format::is_nothing(text)
 }
 
 /// Parses the profiles of a store, in their order: `{"version": 1, "profiles": {…}}`, or the flat map of older clients.

@@ -180,6 +180,74 @@ pub fn more_exposed(more: usize) -> String {
     format!("and {more} more like this in the index: run `strongroom doctor` to see them")
 }
 
+/// The client keeps profiles in plain text; at most five are named.
+#[must_use]
+pub fn client_plaintext(names: &[String]) -> String {
+    let some = names.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
+    let more = if names.len() > 5 { ", …" } else { "" };
+    format!(
+        "OpenClaw keeps {} in plain text ({some}{more}): `strongroom migrate openclaw` moves {} into the vault",
+        counted(names.len() as u64, "secret"),
+        if names.len() == 1 { "it" } else { "them" }
+    )
+}
+
+/// The heading of what the client has in its own stores.
+pub const CLIENT_PROFILES: &str = "OpenClaw's own profiles";
+
+/// The line about a provider in the client's own stores, and the profile that the client uses.
+#[must_use]
+pub fn client_uses(provider: &str, next: Option<&str>) -> String {
+    match next {
+        Some(next) => format!("{provider}: OpenClaw uses {next}"),
+        None => format!("{provider}: OpenClaw can use none"),
+    }
+}
+
+/// A profile of the client is used instead of a shared one with the same id. `place` says where that is.
+#[must_use]
+pub fn client_hides(place: &str) -> String {
+    format!("used instead of the shared one, {place}")
+}
+
+/// A store of the client holds a secret.
+#[must_use]
+pub fn kept_in_plaintext(store: &str) -> String {
+    format!("in plain text in {store}")
+}
+
+/// A store of the client holds a sign-in that the client renews.
+#[must_use]
+pub fn kept_as_sign_in(store: &str) -> String {
+    format!("a sign-in in {store}")
+}
+
+/// A store of the client refers to Strongroom.
+#[must_use]
+pub fn kept_by_strongroom(store: &str) -> String {
+    format!("from Strongroom, by {store}")
+}
+
+/// A store of the client refers to something else.
+#[must_use]
+pub fn kept_by_reference(reference: &str, store: &str) -> String {
+    format!("from {reference}, by {store}")
+}
+
+/// A store of the client has an entry without a secret.
+#[must_use]
+pub fn not_kept(store: &str) -> String {
+    format!("without a secret in {store}")
+}
+
+/// A process holds the client's lock on its profiles.
+#[must_use]
+pub fn client_locked(path: &str, pid: Option<i32>, stale: bool) -> String {
+    let by = pid.map(|pid| format!(" by process {pid}")).unwrap_or_default();
+    let gone = if stale { ", which is gone; OpenClaw takes it over" } else { "" };
+    format!("{path} is held{by}{gone}")
+}
+
 /// The login shell was not searched for keys.
 pub const SHELL_NOT_READ: &str =
     "the login shell was not checked, although the client reads it too: add `--sources`";

@@ -6,6 +6,7 @@ use crate::client::edit::{EMPTY, Left, diff, write_config};
 use crate::error::Result;
 use crate::messages::connect as messages;
 use crate::ops::open::Open;
+use crate::vault::id::AgentName;
 
 /// What disconnecting would do. Nothing has been written.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub struct Disconnecting {
     pub diff: String,
     /// Whether the configuration becomes what it was before connecting, byte for byte.
     pub identical: bool,
+    /// The agent of commands that name none, if it becomes another one.
+    pub new_agent: Option<AgentName>,
     /// What stays in the configuration.
     pub left: Vec<Left>,
     config: Config,
@@ -28,7 +31,10 @@ impl Disconnecting {
     /// # Errors
     /// `NOT_FOUND` if nothing is connected; those of reading.
     pub fn plan(open: &Open<'_>) -> Result<Self> {
-        let link = link(&open.vault.settings(open.session.keys())?)?.ok_or_else(messages::not_connected)?;
+        let settings = open.vault.settings(open.session.keys())?;
+        let link = link(&settings)?.ok_or_else(messages::not_connected)?;
+        let agent = settings.default_agent.clone().unwrap_or_default();
+        let new_agent = (agent != settings.agent()).then_some(agent);
         let config = Config::read(&link.config)?;
         let now = config.text()?;
         let undone = match now {
@@ -40,7 +46,7 @@ impl Disconnecting {
             _ => String::new(),
         };
         let Unconnected { becomes, identical, left } = undone;
-        Ok(Self { link, diff, identical, left, config, becomes })
+        Ok(Self { link, diff, identical, new_agent, left, config, becomes })
     }
 
     /// Returns whether the configuration goes, because connecting made it.

@@ -54,6 +54,9 @@ pub struct Link {
     pub sqlite: bool,
     /// The connected agents, each with the file in which a client up to 2026.6.1 keeps its profiles.
     pub agents: BTreeMap<String, PathBuf>,
+    /// The client's default agent, if it is connected and not `main`. [`Settings::agent`] reads it too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_agent: Option<String>,
     /// The agents whose file was made by connecting.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub made: BTreeSet<String>,
@@ -77,6 +80,15 @@ impl Link {
     /// `INVALID_AGENT`, which a verified connection does not have.
     pub fn agents(&self) -> Result<Vec<(AgentName, &Path)>> {
         self.agents.iter().map(|(name, path)| Ok((name.parse()?, path.as_path()))).collect()
+    }
+
+    /// Returns the agent of commands that name none while this connection stands.
+    ///
+    /// # Errors
+    /// `INVALID_AGENT`, which a verified connection does not have.
+    pub fn agent_of_none(&self, settings: &Settings) -> Result<AgentName> {
+        let of_client = || self.default_agent.as_ref().map(|name| name.parse()).transpose();
+        Ok(settings.default_agent.clone().map_or_else(of_client, |own| Ok(Some(own)))?.unwrap_or_default())
     }
 }
 

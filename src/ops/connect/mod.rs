@@ -48,6 +48,8 @@ pub struct Wanted {
     pub store: ProfileStore,
     /// The agents of the client, each with the file in which a client up to 2026.6.1 keeps its profiles.
     pub agents: Vec<(AgentName, PathBuf)>,
+    /// The client's default agent. It counts if it is one of those.
+    pub default_agent: Option<AgentName>,
     /// Keys in the configuration that become references.
     pub keys: Vec<Key>,
     /// Members of the configuration that go for good, because the vault has what they held.
@@ -65,8 +67,12 @@ pub struct Planned {
     pub diff: String,
     /// What changes in the client's own files.
     pub mirrored: Vec<Mirrored>,
+    /// The agent of commands that name none, if it becomes another one.
+    pub new_agent: Option<AgentName>,
     /// The plan for `openclaw secrets apply`, if the client keeps its profiles in SQLite.
     pub plan: Option<serde_json::Value>,
+    /// The client's default agent until now.
+    agent_was: Option<String>,
     config: Config,
     edited: Edited,
 }
@@ -112,7 +118,14 @@ impl Planned {
     /// Returns whether everything is as it would be already.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.diff.is_empty() && self.mirrored.iter().all(|mirrored| !mirrored.changes)
+        let is_written = self.diff.is_empty() && self.mirrored.iter().all(|mirrored| !mirrored.changes);
+        is_written && !self.changes_agent()
+    }
+
+    /// Returns whether the client has another default agent than it had when it was connected.
+    #[must_use]
+    pub fn changes_agent(&self) -> bool {
+        self.link.default_agent != self.agent_was
     }
 }
 
@@ -121,7 +134,8 @@ impl Planned {
 /// # Errors
 /// Those of reading the vault and the client's files, and those of [`Connection::changes`] and [`edit::edit`].
 pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
-    let before = link(&open.vault.settings(open.session.keys())?)?;
+    let settings = open.vault.settings(open.session.keys())?;
+    let before = link(&settings)?;
     let config = Config::read(&wanted.config)?;
     // A configuration that is connected already is edited as if it were not, so that one patch undoes everything.
     let undone = match (&before, config.text()?) {
@@ -162,8 +176,13 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         mirrors.iter().map(|(agent, path)| mirror::plan(open, agent, path)).collect::<Result<_>>()?;
     let mut made = before.as_ref().map(|link| link.made.clone()).unwrap_or_default();
     made.extend(mirrored.iter().filter(|of| of.made).map(|of| of.agent.to_string()));
+    let main = AgentName::default();
+    let is_connected = |agent: &&AgentName| wanted.agents.iter().any(|(connected, _)| connected == *agent);
+    let default_agent = wanted.default_agent.as_ref().filter(is_connected).filter(|agent| **agent != main);
+    let agent_was = before.as_ref().and_then(|link| link.default_agent.clone());
     let link = Link {
         version: link::VERSION,
+        default_agent: default_agent.map(ToString::to_string),
         made,
         config: wanted.config.clone(),
         resolver: wanted.resolver.clone(),
@@ -174,7 +193,9 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         changed_by_others,
         undo: edited.inverse.clone(),
     };
-    Ok(Planned { link, served: served.profiles, diff, mirrored, plan, config, edited })
+    let agent = link.agent_of_none(&settings)?;
+    let new_agent = (agent != settings.agent()).then_some(agent);
+    Ok(Planned { link, served: served.profiles, diff, mirrored, new_agent, plan, agent_was, config, edited })
 }
 
 /// Returns the configuration without what held a secret; nothing if nothing did.
@@ -244,6 +265,8 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         resolver: link.resolver.clone(),
         store,
         agents: agents.into_iter().map(|(agent, path)| (agent, path.to_owned())).collect(),
+        // Not what the client's configuration says now: anyone who can write it could send the next paste elsewhere.
+        default_agent: link.default_agent.as_ref().map(|name| name.parse()).transpose()?,
         keys: Vec::new(),
         gone: Vec::new(),
     };

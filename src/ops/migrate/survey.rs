@@ -143,7 +143,7 @@ impl Survey {
         for (at, profile) in store.profiles.iter().enumerate() {
             let what = profile.shown(at);
             match &profile.secret {
-                Kept::Plain(secret) => self.plain.push(Plain {
+                Kept::Plain(secret) if profile.holds_secret() => self.plain.push(Plain {
                     agent: agent.clone(),
                     id: Some(profile.id.clone()),
                     what,
@@ -158,7 +158,7 @@ impl Survey {
                         is_sign_in: true,
                     });
                 }
-                Kept::Reference(_) | Kept::Nowhere => {}
+                Kept::Plain(_) | Kept::Reference(_) | Kept::Nowhere => {}
             }
         }
         if file.form != Form::SharedDatabase {

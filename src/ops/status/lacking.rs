@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::{Asked, Surroundings};
 use crate::client::alias::ALIASES;
+use crate::client::own_profiles::OwnProviders;
 use crate::client::sources::Found;
-use crate::env::Env;
 use crate::select::report::{Lacking, Only};
 use crate::vault::home::Vault;
 use crate::vault::id::{AgentName, Provider};
@@ -12,25 +13,28 @@ use crate::vault::other_agents::OtherAgents;
 
 /// Returns the providers that have neither a profile in the vault (those are `served`) nor a key outside of it: of the
 /// requested provider, or else of those that the client is configured to use. A request for one profile is about no
-/// provider.
+/// provider. If every agent is looked at, only what the client has an agent uses is missing.
 pub(super) fn lacking(
-    env: &Env,
     vault: Option<&Vault>,
     agent: &AgentName,
-    found: &Found,
+    around: &Surroundings,
+    own: &OwnProviders,
     served: &BTreeSet<Provider>,
-    only: &Only,
+    asked: &Asked,
 ) -> Vec<Lacking> {
-    let has = |provider: &Provider| served.iter().any(|own| ALIASES.shared(own, provider));
-    let missing = match only {
-        Only::All => found.unserved(env, agent, has),
-        Only::Provider(provider) => {
-            let mut asked = BTreeSet::from([provider.clone()]);
-            asked.retain(|provider| found.lacks(env, agent, provider, has));
+    let found = &around.found;
+    let has = |provider: &Provider| has_one(served, provider);
+    let mut missing = match asked.only() {
+        Only::Profile(_) => BTreeSet::new(),
+        Only::Provider(provider) if !asked.all_agents => {
+            let mut asked = BTreeSet::from([provider]);
+            asked.retain(|provider| found.lacks(provider, own, has));
             asked
         }
-        Only::Profile(_) => BTreeSet::new(),
+        _ if asked.all_agents && around.installation.agent(agent).is_none() => BTreeSet::new(),
+        Only::Provider(_) | Only::All => found.unserved(agent, own, has),
     };
+    missing.retain(|missing| asked.provider.as_ref().is_none_or(|provider| missing == provider));
     let others = OtherAgents::new(vault);
     let lacking = |provider: Provider| {
         let elsewhere = others.of_providers(agent, std::slice::from_ref(&provider));
@@ -39,13 +43,28 @@ pub(super) fn lacking(
     missing.into_iter().map(lacking).collect()
 }
 
-/// Returns whether there is a key outside the vault for the requested provider, or for any if none is requested.
-pub(super) fn is_served_beside(found: &Found, lacking: &[Lacking], only: &Only) -> bool {
+/// Returns whether the requested provider has a profile or a key outside the vault, or whether there is any such key if
+/// none is requested. What the client's stores may have counts only if they were read.
+pub(super) fn is_served(
+    found: &Found,
+    own: &OwnProviders,
+    has_own: bool,
+    served: &BTreeSet<Provider>,
+    only: &Only,
+) -> bool {
     match only {
-        Only::All => found.has_key(),
-        Only::Provider(_) => lacking.is_empty(),
+        Only::All => found.has_key() || has_own,
+        Only::Provider(provider) => {
+            let none = OwnProviders::Known(BTreeSet::new());
+            let own = if *own == OwnProviders::Unknown { &none } else { own };
+            !found.lacks(provider, own, |provider| has_one(served, provider))
+        }
         Only::Profile(_) => false,
     }
+}
+
+fn has_one(served: &BTreeSet<Provider>, provider: &Provider) -> bool {
+    served.iter().any(|own| ALIASES.shared(own, provider))
 }
 
 /// Returns the agents that have what this one lacks: the missing or requested profiles, or any profile if this agent

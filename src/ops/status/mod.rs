@@ -1,20 +1,25 @@
 //! Which credentials are usable and which is next, as far as that is known without asking anyone.
 
+pub mod client;
 mod lacking;
 mod profiles;
 mod warning;
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::Duration;
 
 use strongroom_backends::shown;
 
+use self::client::OfClient;
 use super::ambient::Ambient;
 use super::list::Listing;
 use super::{backoff, client_config, state};
 use crate::client::alias::ALIASES;
 use crate::client::config_auth;
 use crate::client::sources::Found;
+use crate::client::stores::Installation;
 use crate::error::Result;
 use crate::select::assemble::{Input, Overview};
 use crate::select::generation::Chosen;
@@ -22,7 +27,7 @@ use crate::select::health::WARN_AFTER_MS;
 use crate::select::pin::{Model, SessionName};
 use crate::select::policy::SelectionPolicy;
 use crate::select::profile::ProfileView;
-use crate::select::report::{Lacking, Only};
+use crate::select::report::{Lacking, Only, Unusable};
 use crate::select::state::{AuthState, Orders};
 use crate::unlock::{cache, keychain_key};
 use crate::vault::home::{Session, Vault};
@@ -32,6 +37,8 @@ use crate::vault::index;
 pub use warning::Warning;
 
 /// What `status` is asked about.
+// Each `bool` is a flag of its own.
+#[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug)]
 pub struct Asked {
     /// Only this provider.
@@ -50,18 +57,40 @@ pub struct Asked {
     pub in_shell: bool,
     /// How long before its expiry a credential counts as expiring, in milliseconds.
     pub warn_after_ms: i64,
+    /// Whether every agent of the vault is looked at. What another agent has is then not missing.
+    pub all_agents: bool,
 }
 
-/// What `status` found.
+/// What is looked at once, even if there are several agents.
 #[allow(missing_debug_implementations, reason = "what was found outside the vault holds secrets")]
-pub struct Looked {
+pub struct Surroundings {
+    /// The keys outside the vault.
+    pub found: Found,
+    /// The client's files.
+    installation: Installation,
+    /// How long its stores were read.
+    spent: Cell<Duration>,
+    /// Warnings about the client's configuration.
+    warnings: Vec<Warning>,
+    /// The vault, unlocked if the records are decrypted.
+    session: Option<Result<Session>>,
+}
+
+/// What `status` found of an agent.
+#[allow(missing_debug_implementations, reason = "what was found outside the vault holds secrets")]
+pub struct Looked<'s> {
     /// Warnings for the report.
     pub warnings: Vec<Warning>,
     /// The keys outside the vault.
-    pub found: Found,
+    pub found: &'s Found,
     /// The profiles that the request is about.
     pub profiles: Vec<ProfileView>,
-    agent: AgentName,
+    /// What the client has in its own stores.
+    pub client: Option<OfClient>,
+    /// Whether profiles are missing from the index, as far as that is known.
+    pub has_lost: bool,
+    /// The agent.
+    pub agent: AgentName,
     home: String,
     store_path: String,
     orders: Orders,
@@ -73,6 +102,8 @@ pub struct Looked {
     elsewhere: Vec<AgentName>,
     now: i64,
     unlocked_until: Option<i64>,
+    of_client: Vec<Unusable>,
+    beside: bool,
     has_vault: bool,
 }
 
@@ -84,6 +115,7 @@ struct Seen {
     state: AuthState,
     /// The providers that have a profile, even if the request is not about them.
     served: BTreeSet<Provider>,
+    has_lost: bool,
 }
 
 impl Default for Asked {
@@ -98,6 +130,7 @@ impl Default for Asked {
             check: false,
             in_shell: false,
             warn_after_ms: WARN_AFTER_MS,
+            all_agents: false,
         }
     }
 }
@@ -117,43 +150,93 @@ impl Asked {
     }
 }
 
-/// Looks at an agent of the vault in `home`, if there is one, at the client, and at keys outside the vault.
+impl Surroundings {
+    /// Looks at the client's configuration and at keys outside the vault, and unlocks the vault if the records are to be
+    /// decrypted and that asks no one.
+    #[must_use]
+    pub fn look(vault: Option<&Vault>, asked: &Asked, ambient: &Ambient) -> Self {
+        let env = &ambient.env;
+        let (config, unread) = client_config::read(env);
+        let mut found = Found::look_with(env, std::env::current_dir().ok().as_deref(), config);
+        if asked.in_shell {
+            found.look_in_shell(env);
+        }
+        let session = vault.filter(|_| asked.check).map(|vault| ambient.session(vault));
+        let installation = Installation::of(env, found.config.as_ref());
+        Self {
+            found,
+            installation,
+            spent: Cell::default(),
+            warnings: unread.map(Warning::Client).into_iter().collect(),
+            session,
+        }
+    }
+
+    /// Returns keys for an agent. If the vault was unlocked for another agent alone, or not at all, the agent's own keys
+    /// may be cached.
+    fn session_for(&self, vault: &Vault, agent: &AgentName, ambient: &Ambient) -> Option<Result<For<'_>>> {
+        let is_cached = || cached_until(vault, ambient, ambient.env.now()).is_some();
+        Some(match self.session.as_ref()? {
+            Ok(session) if session.keys().agent(agent.as_str()).is_ok() => Ok(For::Any(session)),
+            Err(error) if !is_cached() => Err(error.clone()),
+            _ => ambient.session(vault).map(|session| For::Agent(Box::new(session))),
+        })
+    }
+}
+
+/// An unlocked vault, for any agent or for one alone.
+enum For<'s> {
+    Any(&'s Session),
+    Agent(Box<Session>),
+}
+
+impl For<'_> {
+    fn session(&self) -> &Session {
+        match self {
+            Self::Any(session) => session,
+            Self::Agent(session) => session,
+        }
+    }
+}
+
+/// Looks at an agent of the vault in `home`, if there is one.
 ///
 /// # Errors
 /// Those of reading the home and the index.
-pub fn look(
+pub fn look<'s>(
+    around: &'s Surroundings,
     vault: Option<&Vault>,
     home: &Path,
     agent: &AgentName,
     asked: &Asked,
     ambient: &Ambient,
-) -> Result<Looked> {
-    let env = &ambient.env;
+) -> Result<Looked<'s>> {
+    let (env, found) = (&ambient.env, &around.found);
+    let ambient = &ambient.of_agent(agent);
     let mut warnings = Vec::new();
     if let Some(vault) = vault {
         warnings.extend(of_home(vault, agent)?);
     }
-    let (config, unread) = client_config::read(env);
-    warnings.extend(unread.map(Warning::Client));
-    let mut found = Found::look_with(env, std::env::current_dir().ok().as_deref(), config);
-    if asked.in_shell {
-        found.look_in_shell(env);
-    }
-    let session = vault
-        .filter(|_| asked.check)
-        .and_then(|vault| ambient.session(vault).map_err(|error| warnings.push(Warning::Locked(error))).ok());
-    let seen = match vault {
-        Some(vault) => Seen::of((vault, agent), session.as_ref(), asked, ambient, &mut warnings)?,
+    warnings.extend(around.warnings.iter().cloned());
+    let mut seen = match vault {
+        Some(vault) => {
+            let session = around.session_for(vault, agent, ambient);
+            let session = session
+                .and_then(|session| session.map_err(|error| warnings.push(Warning::Locked(error))).ok());
+            Seen::of((vault, agent), session.as_ref().map(For::session), asked, ambient, &mut warnings)?
+        }
         None => Seen::default(),
     };
     let only = asked.only();
-    let lacking = lacking::lacking(env, vault, agent, &found, &seen.served, &only);
+    let now = env.now();
+    let client = client::Read::of(around, vault, agent, asked, now, &mut warnings);
+    seen.served.extend(client.referred);
+    let lacking = lacking::lacking(vault, agent, around, &client.own, &seen.served, asked);
     if !lacking.is_empty() && !asked.in_shell && found.shell(env).is_some() {
         warnings.push(Warning::ShellUnread);
     }
     // Without a model the generations agree, and only an explanation names one.
     let rules = if asked.explain { backoff::rules(env, None)? } else { Chosen::default() };
-    let now = env.now();
     Ok(Looked {
         rules,
         agent: agent.clone(),
@@ -163,6 +246,10 @@ pub fn look(
         elsewhere: lacking::elsewhere(vault, agent, seen.profiles.is_empty(), &lacking, &only),
         unlocked_until: vault.and_then(|vault| cached_until(vault, ambient, now)),
         has_vault: vault.is_some(),
+        has_lost: seen.has_lost,
+        beside: lacking::is_served(found, &client.own, client.has_own, &seen.served, &only),
+        client: client.shown,
+        of_client: client.unusable,
         profiles: seen.profiles,
         orders: seen.orders,
         state: seen.state,
@@ -197,6 +284,7 @@ impl Seen {
         warnings.extend(unreadable.map(Warning::StateUnread));
         let listing = Listing::of_found(vault, found, ambient)?;
         let lost = listing.unlisted();
+        let mut has_lost = !lost.is_empty() || listing.unfinished;
         if !lost.is_empty() {
             warnings.push(Warning::Unlisted(agent.clone(), lost));
         }
@@ -216,10 +304,10 @@ impl Seen {
         }
         profiles.retain(|view| asked.is_about(view));
         if let Some(session) = session {
-            profiles::verify(vault, session, agent, &mut profiles, warnings)?;
+            has_lost |= profiles::verify((vault, session), agent, &listing, &mut profiles, warnings)?;
         }
         let orders = listing.index.orders().into_iter().collect::<BTreeMap<_, _>>();
-        Ok(Self { profiles, orders, state, served })
+        Ok(Self { profiles, orders, state, served, has_lost })
     }
 }
 
@@ -229,7 +317,7 @@ fn cached_until(vault: &Vault, ambient: &Ambient, now: i64) -> Option<i64> {
     cache::read(&vault.in_cache(agent), &vault.slots().ok()?, now).map(|cache| cache.until)
 }
 
-impl Looked {
+impl Looked<'_> {
     /// Returns the overview that selection makes of it. `warnings` are its warnings in words.
     #[must_use]
     pub fn overview<'a>(&'a self, asked: &'a Asked, warnings: &'a [String]) -> Overview<'a> {
@@ -246,13 +334,14 @@ impl Looked {
             rules: &self.rules,
             lacking: &self.lacking,
             only: &self.only,
+            of_client: &self.of_client,
             endpoints: self.found.config.as_ref().map_or(&[], |config| config.endpoints.as_slice()),
             warnings,
             now: self.now,
             warn_after_ms: asked.warn_after_ms,
             unlocked_until: self.unlocked_until,
             elsewhere: &self.elsewhere,
-            beside: lacking::is_served_beside(&self.found, &self.lacking, &self.only),
+            beside: self.beside,
             has_vault: self.has_vault,
         })
     }

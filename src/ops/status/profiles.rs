@@ -13,6 +13,7 @@ use crate::vault::anchor::rollback::seen_behind;
 use crate::vault::home::{Session, Vault};
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::{Entry, Index};
+use crate::vault::ledger::Book;
 
 /// The most secrets in an index that have a warning of their own.
 const EXPOSED_MAX: usize = 4;
@@ -92,7 +93,7 @@ fn view(entry: Entry<'_>, holds: Holds) -> Option<ProfileView> {
 }
 
 /// Returns a reference to another secret provider as it is shown. If its id could be a secret, that is left out.
-fn foreign(reference: &str) -> String {
+pub(super) fn foreign(reference: &str) -> String {
     match reference.split_once(':') {
         Some((source, id)) if looks_secret(id) && !looks_secret(source) => format!("{source}:…"),
         _ if looks_secret(reference) => "…".to_owned(),
@@ -100,15 +101,15 @@ fn foreign(reference: &str) -> String {
     }
 }
 
-/// Decrypts the records and takes type, provider and expiry from them.
+/// Decrypts the records and takes type, provider and expiry from them. Returns whether the index has lost them all.
 pub(super) fn verify(
-    vault: &Vault,
-    session: &Session,
+    (vault, session): (&Vault, &Session),
     agent: &AgentName,
+    listing: &Listing,
     views: &mut [ProfileView],
     warnings: &mut Vec<Warning>,
-) -> Result<()> {
-    let Some(found) = vault.agent(agent)? else { return Ok(()) };
+) -> Result<bool> {
+    let Some(found) = vault.agent(agent)? else { return Ok(false) };
     let reader = found.reader(session.keys().agent(agent.as_str())?, vault.keychain())?;
     let ids: Vec<_> = views.iter().map(|view| view.id.clone()).collect();
     // A failure happens again, and is reported, for each record.
@@ -142,5 +143,7 @@ pub(super) fn verify(
             Err(_) => Usable::Corrupt,
         };
     }
-    Ok(())
+    // Without an entry, a profile in the keychain is known to the ledger alone.
+    let in_ledger = || reader.book().and_then(Book::ids);
+    Ok(listing.index.is_empty() && in_ledger().is_ok_and(|ids| !ids.is_empty()))
 }

@@ -34,6 +34,10 @@ pub enum Warning {
     Exposed(String),
     /// The number of further such secrets.
     ExposedMore(usize),
+    /// A store of the client, or its state, was not read.
+    ClientStore(Error),
+    /// The client keeps these profiles in plain text, in stores of the agent or in shared ones.
+    ClientPlaintext(Vec<String>),
     /// The login shell, which the client also reads, was not read.
     ShellUnread,
 }
