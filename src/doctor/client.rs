@@ -13,6 +13,7 @@ use crate::client::stores::{ClientAgent, Generation, Installation, Store, StoreF
 use crate::client::version::ClientVersion;
 use crate::env::Env;
 use crate::error::Result;
+use crate::messages::doctor::FindingCode;
 use crate::vault::home::Vault;
 use crate::vault::id::AgentName;
 
@@ -107,8 +108,16 @@ impl<'a> Client<'a> {
         self.version.is_some() || self.config.is_some() || self.is_config_unread || !self.stores.is_empty()
     }
 
+    /// Returns whether the client's files hold a credential in plain text that Strongroom could keep instead.
+    #[must_use]
+    pub fn has_plaintext(&self) -> bool {
+        let mut found = client_stores::check(self).into_iter().chain(client_leftovers::check(self));
+        found.any(|finding| finding.code.is_some_and(FindingCode::is_plaintext))
+    }
+
     /// Returns whether the client's configuration asks this vault.
-    pub(super) fn is_connected(&self) -> bool {
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
         self.config.as_ref().is_some_and(|config| config.secrets.ours().next().is_some())
     }
 
