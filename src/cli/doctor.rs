@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::{Context, explain, prune};
 use crate::doctor::checkup::{self, Checkup};
 use crate::doctor::{Finding, Level};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::messages::cli::keys::checks as messages;
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -54,7 +54,7 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     {
         let mut findings = checkup::without_a_vault(&context.env, by_hand.as_ref(), error);
         findings.extend(prune::hint(context).map(|what| Finding::note("keychain", what)));
-        return report(context, findings);
+        return report(context, findings).map_err(|error| instead(error, messages::SEE_ABOVE));
     }
     let (vault, damaged) = prune::no_vault(context, opened)?;
     let agent = context.agent().ok().filter(|_| !args.all_agents);
@@ -70,12 +70,13 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
         accept_rollback: args.accept_rollback.as_deref(),
     };
     let findings = checkup.run(|| open(context, &vault, asks))?;
-    match report(context, findings) {
-        Err(error) if args.repair && error.code() == Code::Findings => {
-            Err(error.with_remedy(messages::FIX_BY_HAND))
-        }
-        done => done,
-    }
+    let reported = report(context, findings);
+    if args.repair { reported.map_err(|error| instead(error, messages::FIX_BY_HAND)) } else { reported }
+}
+
+/// Gives the error for problems another remedy.
+fn instead(error: Error, remedy: &'static str) -> Error {
+    if error.code() == Code::Findings { error.with_remedy(remedy) } else { error }
 }
 
 /// Prints what was found. Something wrong is an error.

@@ -27,7 +27,7 @@ pub(super) fn check(client: &Client<'_>) -> Vec<Finding> {
     let judged = services.iter().filter_map(|service| {
         let problem = match key_of(client, &methods, service) {
             Key::Given => return None,
-            Key::None => messages::no_key_at_boot(&service.path, &methods.names.join(", ")),
+            Key::None => messages::no_key_at_boot(&service.path, &methods.names.join(", "), methods.has_key),
             Key::NotPassedOn(variable) => messages::key_not_passed_on(&service.path, variable),
         };
         let judge = if client.is_connected() { Finding::wrong } else { Finding::advice };

@@ -198,15 +198,21 @@ pub fn resolver_refused(program: &Path, why: &str) -> Problem {
     )
 }
 
-/// The client's service has no key for the vault. `methods` are those of the vault, joined.
-pub fn no_key_at_boot(unit: &Path, methods: &str) -> Problem {
+/// The client's service has no key for the vault. `methods` are those of the vault, joined; `by_key` is whether one of them
+/// needs a key rather than a person.
+pub fn no_key_at_boot(unit: &Path, methods: &str, by_key: bool) -> Problem {
+    let remedy = if by_key {
+        "put the key file back in its place, or give the unit the key as a systemd credential: `strongroom help systemd`"
+    } else {
+        "add a key that needs no session: `strongroom unlock-method add key-file`, or a systemd credential (`strongroom help systemd`)"
+    };
     Problem::coded(
         FindingCode::NoKeyAtBoot,
         format!(
-            "{} starts OpenClaw without a key for the vault: its unlock methods ({methods}) need a person, or something that the unit does not have",
+            "{} starts OpenClaw without anything that unlocks the vault (unlock methods: {methods})",
             shown(unit)
         ),
-        "add a key that works without a session: `strongroom unlock-method add key-file`; see `strongroom help systemd`",
+        remedy,
     )
 }
 

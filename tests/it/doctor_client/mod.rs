@@ -132,7 +132,7 @@ fn a_service_without_a_key_at_boot_is_named() {
         write(&session, CONFIG, text);
     };
     connect("");
-    has(&session, "wrong", "CLIENT_NO_KEY_AT_BOOT", &["unlock methods (passphrase)"]);
+    has(&session, "wrong", "CLIENT_NO_KEY_AT_BOOT", &["unlock methods: passphrase)"]);
     for (lines, more, said) in [
         (
             "LoadCredential=strongroom-passphrase:/run/x\n",
@@ -153,9 +153,9 @@ fn a_service_without_a_key_at_boot_is_named() {
         (
             "Environment=STRONGROOM_KEY_FILE=/run/x\n",
             ", passEnv: ['STRONGROOM_KEY_FILE']",
-            Some("without a key"),
+            Some("without anything that unlocks"),
         ),
-        ("", ", args: ['--passphrase-file', 'GONE']", Some("without a key")),
+        ("", ", args: ['--passphrase-file', 'GONE']", Some("without anything that unlocks")),
     ] {
         write(&session, unit, format!("{plain}{lines}"));
         connect(more);
@@ -172,7 +172,7 @@ fn a_service_without_a_key_at_boot_is_named() {
     session.run(["--passphrase-file", &passphrase, "unlock-method", "add", "key-file"]).ok();
     lacks(&session, "CLIENT_NO_KEY_AT_BOOT");
     fs::rename(session.key_file(), session.path("key")).unwrap();
-    has(&session, "wrong", "CLIENT_NO_KEY_AT_BOOT", &["key-file, passphrase"]);
+    has(&session, "wrong", "CLIENT_NO_KEY_AT_BOOT", &["key-file, passphrase", "put the key file back"]);
     write(&session, unit, format!("{plain}LoadCredentialEncrypted=strongroom-key\n"));
     connect(", passEnv: ['CREDENTIALS_DIRECTORY']");
     lacks(&session, "CLIENT_NO_KEY_AT_BOOT");
@@ -195,6 +195,7 @@ fn without_a_vault_doctor_helps_all_the_same() {
     let ran = session.run(["doctor"]).sane(CANARY).failed("FINDINGS", 65);
     assert!(ran.stdout.contains("wrong  client: [CLIENT_PLAINTEXT] "), "{}", ran.stdout);
     assert!(ran.stdout.contains("then `strongroom migrate openclaw` takes"), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("--repair"), "{}", ran.stderr);
     for arguments in [&["--repair"][..], &["--accept-rollback", "0123456789abcdef"]] {
         session.run(["doctor"].iter().chain(arguments)).failed("NO_VAULT", 66);
     }
