@@ -4,9 +4,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{Context, explain, prune};
-use crate::doctor::checkup::Checkup;
+use crate::doctor::checkup::{self, Checkup};
 use crate::doctor::{Finding, Level};
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 use crate::messages::cli::keys::checks as messages;
 use crate::term::escape::safe;
 use crate::term::secret_input;
@@ -18,7 +18,7 @@ use crate::vault::home::{Session, Vault};
 ///
 /// Without --repair, nothing is changed; a keychain in use is tested with a harmless item, which is read back and
 /// removed. --repair finishes interrupted changes, lists profiles again that an index has lost, and rewrites
-/// vault.json. It deletes no credential.
+/// vault.json. It deletes no credential. Without a vault, the surroundings and OpenClaw's files are checked.
 #[derive(Debug, Args)]
 pub struct Doctor {
     /// Fix what can be fixed
@@ -27,6 +27,9 @@ pub struct Doctor {
     /// Accept the older or changed state of the home that was refused with this digest
     #[arg(long, value_name = "DIGEST", conflicts_with = "explain_error")]
     accept_rollback: Option<String>,
+    /// Check the files of every agent of OpenClaw, and keys outside the vault for every agent of the vault
+    #[arg(long, conflicts_with = "explain_error")]
+    all_agents: bool,
     /// Explain an error message of a client or a provider; - reads it from standard input
     #[arg(long, value_name = "TEXT", conflicts_with = "repair")]
     explain_error: Option<String>,
@@ -45,29 +48,46 @@ pub(super) fn run(context: &mut Context, args: &Doctor) -> Result<u8> {
     let asks = args.repair || args.accept_rollback.is_some();
     let setup = if asks { context.setup() } else { context.setup_unasked() };
     let opened = Vault::open_damaged(&context.home()?, &setup, context.lock_limit());
+    let by_hand = context.agent_by_hand().ok().flatten().filter(|_| !args.all_agents);
+    if let (Err(error), false) = (&opened, asks)
+        && error.code() == Code::NoVault
+    {
+        let mut findings = checkup::without_a_vault(&context.env, by_hand.as_ref(), error);
+        findings.extend(prune::hint(context).map(|what| Finding::note("keychain", what)));
+        return report(context, findings).map_err(|error| instead(error, messages::SEE_ABOVE));
+    }
     let (vault, damaged) = prune::no_vault(context, opened)?;
-    let agent = context.agent().ok();
+    let agent = context.agent().ok().filter(|_| !args.all_agents);
     let checkup = Checkup {
         vault: &vault,
         damaged: damaged.as_ref(),
         key_files: &key_sources::files(&context.named(), &context.env),
         agent: agent.as_ref(),
+        only: by_hand.as_ref(),
         env: &context.env,
         waits: &context.waits("doctor"),
         repair: args.repair,
         accept_rollback: args.accept_rollback.as_deref(),
     };
     let findings = checkup.run(|| open(context, &vault, asks))?;
+    let reported = report(context, findings);
+    if args.repair { reported.map_err(|error| instead(error, messages::FIX_BY_HAND)) } else { reported }
+}
+
+/// Gives the error for problems another remedy.
+fn instead(error: Error, remedy: &'static str) -> Error {
+    if error.code() == Code::Findings { error.with_remedy(remedy) } else { error }
+}
+
+/// Prints what was found. Something wrong is an error.
+fn report(context: &mut Context, findings: Vec<Finding>) -> Result<u8> {
     let wrong = findings.iter().filter(|finding| finding.level == Level::Wrong).count();
     if context.json() {
         context.print_json(&Document { findings, ok: wrong == 0 })?;
     } else {
         tell(context, &findings)?;
     }
-    match super::check_exit::found(wrong) {
-        Err(error) if args.repair => Err(error.with_remedy(messages::FIX_BY_HAND)),
-        done => done,
-    }
+    super::check_exit::found(wrong)
 }
 
 /// Unlocks the vault even if `vault.json` is damaged, because that file is checked too.
@@ -89,7 +109,8 @@ fn tell(context: &mut Context, findings: &[Finding]) -> Result<()> {
             (Level::Note, _) => style.warn("note  ").to_string(),
             (Level::Wrong, _) => style.bad("wrong ").to_string(),
         };
-        context.print(&format!("{mark} {}: {}", finding.check, safe(&finding.what)))?;
+        let code = finding.code.map(|code| format!("[{}] ", code.name())).unwrap_or_default();
+        context.print(&format!("{mark} {}: {code}{}", finding.check, safe(&finding.what)))?;
         if let (Some(remedy), false) = (&finding.remedy, finding.repaired) {
             context.print(&format!("       {} {}", style.dim("→"), safe(remedy)))?;
         }

@@ -16,6 +16,7 @@ use super::model_choice::{self, ModelChoice};
 use super::places::Places;
 use super::prompt_cache::{Params, Retention};
 use super::provider_entry::{self, ProviderEntry, has_runtime};
+use super::secret_providers::SecretProviders;
 use crate::env::Env;
 use crate::error::{Code, Result};
 use crate::json::json5::{member, object, string, with_root};
@@ -38,6 +39,8 @@ pub struct ClientConfig {
     pub includes: bool,
     /// The keys of `models.providers`.
     pub providers: Vec<ProviderEntry>,
+    /// `secrets.providers`.
+    pub secrets: SecretProviders,
     /// `env`: variables that the client sets if they are missing.
     pub variables: Vec<(String, SecretString)>,
     /// `env.shellEnv`, if it is enabled: how long the shell may take.
@@ -103,6 +106,7 @@ impl ClientConfig {
             selection: config_auth::of(root),
             includes: include::includes_others(root),
             providers: provider_entry::read(root),
+            secrets: SecretProviders::of(root),
             endpoints: endpoint::read(root),
             variables: Vec::new(),
             shell: None,

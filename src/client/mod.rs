@@ -5,15 +5,17 @@
 //! - Its configuration, `openclaw.json`: [`config`] reads it without the files that it includes (`include`);
 //!   [`config_agents`] reads its agents, [`config_auth`] the orders, profiles and cooldowns of `auth`,
 //!   [`provider_entry`] and [`endpoint`] read `models.providers`, [`model_choice`] the
-//!   models of its agents, [`prompt_cache`] their prompt caching.
+//!   models of its agents, [`prompt_cache`] their prompt caching, [`secret_providers`] what its references name.
 //! - [`edit`] changes it, and undoes the change.
 //! - What happened at run time, `auth-state.json`: [`state`] reads it, [`state_file`] changes it,
 //!   [`state_after_change`] changes it after a change of profiles.
-//! - Its own credentials, in files and databases: [`stores`], [`own_profiles`]. Keys outside the vault: [`sources`].
-//!   [`config_secrets`] finds keys in its configuration, [`dotenv_edit`] takes them out of a `.env` file.
+//! - Its own credentials, in files and databases: [`stores`], [`own_profiles`]. Archives and backups of them:
+//!   [`leftovers`]. Keys outside the vault: [`sources`]. [`config_secrets`] finds keys in its configuration,
+//!   [`dotenv_edit`] takes them out of a `.env` file.
 //! - Its names: [`alias`] for providers that share profiles, [`slash`] for `/model` in a chat.
 //! - How it asks for secrets: [`exec_protocol`] for the protocol, [`exec_provider`] for its configuration. Its command:
-//!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`].
+//!   [`program`] runs it, [`audit`] lets it check its secrets. Its lock on a file: [`sidecar_lock`]. The units that
+//!   start it: [`services`].
 
 pub mod alias;
 pub mod audit;
@@ -28,12 +30,15 @@ pub mod exec_protocol;
 pub mod exec_provider;
 pub mod file;
 mod include;
+pub mod leftovers;
 pub mod model_choice;
 pub mod own_profiles;
 pub mod places;
 pub mod program;
 pub mod prompt_cache;
 pub mod provider_entry;
+pub mod secret_providers;
+pub mod services;
 pub mod sidecar_lock;
 pub mod slash;
 pub mod sources;

@@ -8,7 +8,7 @@ use crate::vault::id::AgentName;
 /// The client's directory in the home, then its older names. The first one that exists is in use.
 const DIRECTORIES: [&str; 4] = [".openclaw", ".clawdbot", ".moldbot", ".moltbot"];
 /// The client's configuration in its directory, then its older names.
-const CONFIGS: [&str; 4] = ["openclaw.json", "clawdbot.json", "moldbot.json", "moltbot.json"];
+pub(super) const CONFIGS: [&str; 4] = ["openclaw.json", "clawdbot.json", "moldbot.json", "moltbot.json"];
 
 /// The directory of the agents in the state directory.
 pub(super) const AGENTS: &str = "agents";

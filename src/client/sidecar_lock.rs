@@ -55,6 +55,16 @@ pub struct Held {
     pub pid: Option<i32>,
     /// Whether the client itself would take it over.
     pub stale: bool,
+    /// For how long it has been held, in milliseconds, if that can be told.
+    pub age: Option<i64>,
+}
+
+impl Held {
+    /// Returns whether it has been held for longer than any change of the client takes.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.age.is_some_and(|age| age > STALE_MS)
+    }
 }
 
 impl SidecarLock {
@@ -97,12 +107,14 @@ impl Drop for SidecarLock {
     }
 }
 
-/// Returns who holds the lock on a file, if it is held.
+/// Returns who holds the lock on a file, if it is held. `now` is in Unix milliseconds.
 #[must_use]
-pub fn held(file: &Path) -> Option<Held> {
+pub fn held(file: &Path, now: i64) -> Option<Held> {
     let path = path_of(file);
     let seen = Seen::at(&path)?;
-    Some(Held { pid: seen.holder.pid, stale: seen.is_stale(), path })
+    let since = seen.holder.created_at.as_deref().and_then(time::parse_instant).map(|at| at.ms);
+    let age = since.map_or_else(|| seen.age(), |since| Some(now.saturating_sub(since)));
+    Some(Held { pid: seen.holder.pid, stale: seen.is_stale(), age, path })
 }
 
 /// Returns the lock's file. The client resolves links in the directory, and not in the name.
@@ -160,8 +172,12 @@ impl Seen {
             let other = |was: u64| start_time(pid).is_some_and(|is| is != was);
             return self.holder.start_time.is_some_and(other) || is_gone(pid);
         }
-        let age = self.modified.and_then(|at| at.elapsed().ok());
-        age.is_some_and(|age| i64::try_from(age.as_millis()).is_ok_and(|age| age > STALE_MS))
+        self.age().is_some_and(|age| age > STALE_MS)
+    }
+
+    /// Returns how long ago its file was written, in milliseconds.
+    fn age(&self) -> Option<i64> {
+        i64::try_from(self.modified?.elapsed().ok()?.as_millis()).ok()
     }
 
     /// Removes it, unless it has become another one meanwhile.
@@ -236,7 +252,8 @@ mod tests {
         assert_eq!(says["createdAt"], "2026-09-21T14:13:20.000Z");
         assert!(!cfg!(target_os = "linux") || says["starttime"].is_u64(), "{text}");
         assert_eq!(take(&file).unwrap_err().code(), Code::LockTimeout);
-        assert!(held(&file).is_some_and(|held| !held.stale));
+        let is_old = |now| held(&file, now).is_some_and(|held| !held.stale && held.is_old());
+        assert!(!is_old(1_790_000_030_000) && is_old(1_790_000_030_001));
         drop(lock);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         drop(take(&file).unwrap());
@@ -250,7 +267,7 @@ mod tests {
         let reused = format!(r#"{{"pid":{own},"createdAt":"2026-01-01T00:00:00.000Z","starttime":1}}"#);
         for text in [r#"{"pid":2147483646,"createdAt":"2026-01-01T00:00:00.000Z"}"#, &reused] {
             fs::write(&path, text).unwrap();
-            assert!(held(&file).is_some_and(|held| held.stale), "{text}");
+            assert!(held(&file, 0).is_some_and(|held| held.stale), "{text}");
             drop(take(&file).unwrap());
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }

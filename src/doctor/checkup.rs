@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use super::client::Client;
 use super::{
-    Finding, Level, client_files, client_stores, home, indexed, kernel, keychain, process, profiles,
-    resolver, sources, state, unlock, writable,
+    Finding, Level, client_version, home, indexed, kernel, keychain, process, profiles, resolver, sources,
+    state, unlock, writable,
 };
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::messages;
+use crate::messages::doctor::FindingCode;
 use crate::unlock::unlock_files::PASSPHRASE;
 use crate::vault::anchor::accept_rollback;
 use crate::vault::home::{LockWait, Session, Vault};
@@ -24,8 +26,10 @@ pub struct Checkup<'a> {
     pub damaged: Option<&'a Error>,
     /// The files that hold a key or a passphrase, and what each of them is.
     pub key_files: &'a [(&'static str, PathBuf)],
-    /// The agent whose profiles are checked.
+    /// The agent for whose profiles the keys outside the vault are ranked; without one, all are.
     pub agent: Option<&'a AgentName>,
+    /// The only agent of the client whose own files are checked; without one, all are.
+    pub only: Option<&'a AgentName>,
     /// The environment.
     pub env: &'a Env,
     /// How long to wait for locks.
@@ -74,10 +78,8 @@ impl Checkup<'_> {
 
     /// Runs the checks that need no key. One that cannot read something does not stop the others.
     fn without_a_key(&self, uses_keychain: bool) -> Vec<Finding> {
-        let mut findings = process::check();
-        findings.extend(resolver::check());
-        findings.extend(super::client_version::check(self.env));
-        findings.extend(kernel::check());
+        let client = Client::look(self.env, Some(self.vault), self.only);
+        let mut findings = surroundings(&client);
         findings.extend(Finding::or_met("home", home::check(self.vault, self.damaged)));
         findings.extend(writable::check(self.vault));
         findings.extend(Finding::or_met("unlock", unlock::check(self.vault)));
@@ -85,13 +87,19 @@ impl Checkup<'_> {
         findings.extend(unlock::places(self.key_files));
         findings.extend(keychain::check(self.vault.keychain(), uses_keychain));
         findings.extend(keychain::leftovers(self.vault));
-        findings.extend(sources::check(self.env, |provider| {
-            self.agent.is_some_and(|agent| indexed::has(self.vault, agent, provider))
-        }));
-        findings.extend(client_stores::check(self.env));
-        findings.extend(client_files::check(self.vault, self.env));
+        findings.extend(sources::check(self.env, |provider| self.serves(provider)));
+        findings.extend(client.check());
         findings.extend(Finding::or_met("state", state::check(self.vault)));
         findings
+    }
+
+    /// Returns whether the agent has a profile of a provider, or each agent if all are checked.
+    fn serves(&self, provider: &str) -> bool {
+        let has = |agent: &AgentName| indexed::has(self.vault, agent, provider);
+        match self.agent {
+            Some(agent) => has(agent),
+            None => self.vault.agents().is_ok_and(|all| !all.is_empty() && all.iter().all(has)),
+        }
     }
 
     fn with_the_key(
@@ -120,6 +128,31 @@ impl Checkup<'_> {
         findings.extend(Finding::or_met("profiles", profiles));
         Ok(())
     }
+}
+
+/// Runs the checks that need no vault, for those who have none yet. `missing` is the error that says so.
+#[must_use]
+pub fn without_a_vault(env: &Env, only: Option<&AgentName>, missing: &Error) -> Vec<Finding> {
+    let client = Client::look(env, None, only);
+    let mut findings = surroundings(&client);
+    findings.extend(sources::check(env, |_| false));
+    let of_client = client.check();
+    let is_plain = |finding: &Finding| finding.code.is_some_and(FindingCode::is_plaintext);
+    let has_plaintext = of_client.iter().any(is_plain);
+    findings.extend(of_client);
+    let begin = messages::doctor::start::no_vault(missing, client.is_there(), has_plaintext);
+    findings.push(Finding::advice("home", begin));
+    drop_repeated(&mut findings);
+    findings
+}
+
+/// Runs the checks of this process, of the kernel, and of which client is installed.
+fn surroundings(client: &Client<'_>) -> Vec<Finding> {
+    let mut findings = process::check();
+    findings.extend(resolver::check_configured(&client.resolvers()));
+    findings.extend(client_version::check(client.env));
+    findings.extend(kernel::check());
+    findings
 }
 
 /// Drops what an earlier finding already says, because several checks can meet the same error.

@@ -1,8 +1,16 @@
 //! `doctor`: looks for problems, one file for each check, and repairs those that can be repaired.
 
 pub mod checkup;
-pub mod client_files;
-pub mod client_stores;
+pub mod client;
+mod client_exposed;
+mod client_leftovers;
+mod client_locks;
+mod client_migration;
+mod client_mirror;
+mod client_references;
+mod client_shadows;
+mod client_stores;
+mod client_units;
 pub mod client_version;
 pub mod explain;
 pub mod home;
@@ -22,7 +30,7 @@ pub mod writable;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::messages::doctor::Problem;
+use crate::messages::doctor::{FindingCode, Problem};
 
 /// How a check ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
@@ -41,6 +49,9 @@ pub enum Level {
 pub struct Finding {
     /// Which check.
     pub check: &'static str,
+    /// Its stable code, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<FindingCode>,
     /// How it ended.
     pub level: Level,
     /// What was found.
@@ -56,7 +67,7 @@ impl Finding {
     /// Returns a finding that all is well.
     #[must_use]
     pub fn ok(check: &'static str, what: impl Into<String>) -> Self {
-        Self { check, level: Level::Ok, what: what.into(), remedy: None, repaired: false }
+        Self { check, code: None, level: Level::Ok, what: what.into(), remedy: None, repaired: false }
     }
 
     /// Returns something worth knowing.
@@ -74,7 +85,8 @@ impl Finding {
     /// Returns something that is wrong.
     #[must_use]
     pub fn wrong(check: &'static str, problem: Problem) -> Self {
-        Self { level: Level::Wrong, remedy: Some(problem.remedy), ..Self::ok(check, problem.what) }
+        let Problem { what, remedy, code } = problem;
+        Self { level: Level::Wrong, code, remedy: Some(remedy), ..Self::ok(check, what) }
     }
 
     /// Returns an error that a check met as something that is wrong; the other checks go on.
@@ -87,6 +99,12 @@ impl Finding {
     #[must_use]
     pub fn or_met(check: &'static str, found: Result<Vec<Self>>) -> Vec<Self> {
         found.unwrap_or_else(|error| vec![Self::met(check, &error)])
+    }
+
+    /// Gives the finding a stable code.
+    #[must_use]
+    pub fn coded(self, code: FindingCode) -> Self {
+        Self { code: Some(code), ..self }
     }
 
     /// Marks the finding as repaired.

@@ -2,7 +2,7 @@
 //! link, owned by the user, and not writable by group or others.
 
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Finding;
 use crate::messages;
@@ -25,17 +25,45 @@ pub fn accepts(path: &Path) -> bool {
     judge(path).level == super::Level::Ok
 }
 
+/// Checks the programs that OpenClaw's configuration runs to ask this vault, or else this program. A program with `true`
+/// is one that a client up to 2026.6.1 is told to accept in any case.
+#[must_use]
+pub fn check_configured(configured: &[(PathBuf, bool)]) -> Vec<Finding> {
+    if configured.is_empty() {
+        return check();
+    }
+    let judged = configured.iter().map(|(path, is_lenient)| match (refusal(path), is_lenient) {
+        (None, _) => Finding::ok(CHECK, messages::doctor::resolver_accepted(path)),
+        (Some(why), false) => Finding::wrong(CHECK, messages::doctor::client::resolver_refused(path, why)),
+        (Some(why), true) => Finding::advice(CHECK, messages::doctor::client::resolver_refused(path, why)),
+    });
+    judged.collect()
+}
+
 fn judge(path: &Path) -> Finding {
-    let wrong = |why: &str| Finding::advice(CHECK, messages::doctor::resolver_refused(path, why));
-    let Ok(meta) = path.symlink_metadata() else { return wrong("cannot be examined") };
+    match refusal(path) {
+        Some(why) => Finding::advice(CHECK, messages::doctor::resolver_refused(path, why)),
+        None => Finding::ok(CHECK, messages::doctor::resolver_accepted(path)),
+    }
+}
+
+/// Returns why OpenClaw refuses to run a program; nothing if it accepts it.
+fn refusal(path: &Path) -> Option<&'static str> {
+    if !path.is_absolute() {
+        return Some("is not an absolute path");
+    }
+    let Ok(meta) = path.symlink_metadata() else { return Some("does not exist, or cannot be examined") };
+    if meta.is_symlink() {
+        return Some("is a symbolic link");
+    }
     if !meta.is_file() {
-        return wrong("is not a regular file");
+        return Some("is not a regular file");
     }
     if meta.mode() & GROUP_OR_OTHERS_WRITE != 0 {
-        return wrong("is writable by other users");
+        return Some("is writable by other users");
     }
     if meta.uid() != rustix::process::geteuid().as_raw() {
-        return wrong("belongs to another user");
+        return Some("belongs to another user");
     }
-    Finding::ok(CHECK, messages::doctor::resolver_accepted(path))
+    None
 }

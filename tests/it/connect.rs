@@ -155,8 +155,10 @@ fn found(session: &Session) -> Vec<String> {
 #[test]
 fn doctor_names_what_is_wrong_with_the_clients_files() {
     let session = beside_openclaw();
-    let private = || fs::set_permissions(own(&session), std::os::unix::fs::PermissionsExt::from_mode(0o600));
+    let only_mine = || std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    let private = || fs::set_permissions(own(&session), only_mine());
     private().unwrap();
+    fs::set_permissions(config(&session), only_mine()).unwrap();
     session.run(["connect", "openclaw", "--yes"]).ok();
     assert!(found(&session).iter().all(|one| one.starts_with("\"ok\"")), "{:?}", found(&session));
     let connected = fs::read(own(&session)).unwrap();
@@ -166,7 +168,7 @@ fn doctor_names_what_is_wrong_with_the_clients_files() {
         "type": "api_key", "provider": "groq", "key": "made-up-key-plain" } } });
     fs::write(own(&session), store.to_string()).unwrap();
     let plain = found(&session).join("\n");
-    assert!(plain.contains("groq:plain") && plain.contains("strongroom import "), "{plain}");
+    assert!(plain.contains("groq:plain") && plain.contains("strongroom migrate openclaw"), "{plain}");
     assert!(!plain.contains("made-up-key"), "{plain}");
 
     session.run(["rename", "groq:one", "groq:other"]).ok();

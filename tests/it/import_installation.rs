@@ -62,7 +62,7 @@ fn a_whole_installation_goes_to_its_agents_and_is_not_changed() {
     let plan = session.run(["import", state, "--dry-run", "--json"]).ok().sane("made-up-key").json();
     assert_eq!(plan["writes"], 6, "{plan}");
     let ran = session.run(["import", state]).ok().sane("made-up-key");
-    assert!(ran.stderr.contains("connect openclaw") && !ran.stderr.contains("remove"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("migrate openclaw"), "{}", ran.stderr);
     for (agent, id, key) in [
         ("main", "groq:json", "made-up-key-json"),
         ("ops", "groq:ops", "made-up-key-ops"),

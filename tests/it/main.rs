@@ -16,6 +16,7 @@ mod connect;
 mod contention;
 mod costs;
 mod details_shown;
+mod doctor_client;
 mod dotenv;
 mod echoes;
 mod edit;

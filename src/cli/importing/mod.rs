@@ -117,13 +117,19 @@ pub(super) fn from_arguments(context: &mut Context, args: &Import) -> Result<u8>
     carry_out(context, args, &mut open, &source)
 }
 
-/// Imports keys that were found outside the vault, and keeps existing profiles.
+/// Imports keys that were found outside the vault, and keeps existing profiles. `is_in_use` tells whether some are in
+/// OpenClaw's own stores.
 ///
 /// # Errors
 /// Those of an import.
-pub(super) fn take(context: &mut Context, open: &mut Open<'_>, parsed: Parsed) -> Result<u8> {
+pub(super) fn take(
+    context: &mut Context,
+    open: &mut Open<'_>,
+    parsed: Parsed,
+    is_in_use: bool,
+) -> Result<u8> {
     let args = Import { on_conflict: Some(Policy::Skip), skip_invalid: true, ..Import::default() };
-    let source = Source::of(parsed, Format::Dotenv);
+    let source = Source { is_in_use, ..Source::of(parsed, Format::Dotenv) };
     carry_out(context, &args, open, &source)
 }
 

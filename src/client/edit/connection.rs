@@ -21,6 +21,8 @@ const ALIAS_MAX: usize = 64;
 const TIMEOUT_MS: u64 = 5_000;
 /// Members of an exec provider that a person may have changed. They are kept.
 const LIMITS: [&str; 2] = ["timeoutMs", "noOutputTimeoutMs"];
+/// The variables that the client passes on. Those that a person has added stay, such as `CREDENTIALS_DIRECTORY`.
+const PASS_ENV: &str = "passEnv";
 
 /// How the client asks this vault.
 #[derive(Clone, Copy, Debug)]
@@ -157,18 +159,23 @@ impl Connection<'_> {
             "source": "exec",
             "command": text(self.resolver)?,
             "args": args,
-            "passEnv": pass_env,
+            PASS_ENV: pass_env,
             "jsonOnly": true,
             "timeoutMs": TIMEOUT_MS,
             "noOutputTimeoutMs": TIMEOUT_MS,
         });
         let providers = object(root, "secrets").and_then(|secrets| object(secrets, "providers"));
         let old = providers.and_then(|providers| member(providers, self.alias));
-        let (Some(old), Value::Object(ours)) = (old, &ours) else { return Ok(ours) };
+        let (Some(old), Value::Object(mut ours)) = (old, ours.clone()) else { return Ok(ours) };
         let old = match to_json(old) {
             Value::Object(old) if self.is_same_vault(&old) => old,
             _ => return Err(messages::alias_taken(self.alias, &free(self.alias, providers))),
         };
+        if let Some(Value::Array(passed)) = ours.get_mut(PASS_ENV) {
+            let more = old.get(PASS_ENV).and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let more: Vec<_> = more.iter().filter(|name| !passed.contains(name)).cloned().collect();
+            passed.extend(more);
+        }
         let changed =
             ours.iter().filter(|(name, _)| !(LIMITS.contains(&name.as_str()) && old.contains_key(*name)));
         let changed = changed.map(|(name, value)| (name.clone(), value.clone())).collect::<Vec<_>>();
@@ -310,7 +317,8 @@ mod tests {
             secrets: {
                 providers: {
                     vault: { source: 'env' },
-                    strongroom: { source: 'exec', command: '/old/strongroom', args: ['resolve'], timeoutMs: 9000, trustedDirs: ['/h'] },
+                    strongroom: { source: 'exec', command: '/old/strongroom', args: ['resolve'], timeoutMs: 9000, trustedDirs: ['/h'],
+                        passEnv: ['CREDENTIALS_DIRECTORY', 'HOME'] },
                 },
                 defaults: { exec: 'vault' },
             },
@@ -324,6 +332,7 @@ mod tests {
         assert_eq!(after["secrets"]["providers"]["vault"], json!({ "source": "env" }));
         let ours = &after["secrets"]["providers"]["strongroom"];
         assert_eq!((&ours["timeoutMs"], &ours["trustedDirs"]), (&json!(9000), &json!(["/h"])));
+        assert_eq!(ours["passEnv"], json!(["HOME", "CREDENTIALS_DIRECTORY"]));
         assert_eq!(ours["command"], "/h/.local/bin/strongroom");
         assert_eq!(
             after["auth"]["order"],

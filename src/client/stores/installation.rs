@@ -98,6 +98,12 @@ impl Installation {
         }
     }
 
+    /// Returns the places of its files.
+    #[must_use]
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Returns the shared store, if it exists.
     #[must_use]
     pub fn shared(&self) -> Option<StoreFile> {
@@ -113,6 +119,12 @@ impl Installation {
 }
 
 impl ClientAgent {
+    /// Returns the file in which a client up to 2026.6.1 keeps its profiles. It need not exist.
+    #[must_use]
+    pub fn json(&self) -> PathBuf {
+        self.directory.join(JSON)
+    }
+
     /// Returns its own stores that exist.
     #[must_use]
     pub fn stores(&self) -> Vec<StoreFile> {

@@ -59,6 +59,12 @@ impl Reference {
     pub fn is_to_strongroom(&self) -> bool {
         self.source == "exec" && self.provider == EXEC_PROVIDER
     }
+
+    /// Returns the name of its secret provider for people, unless it may contain a secret.
+    #[must_use]
+    pub fn shown_provider(&self) -> Option<String> {
+        secret_format::may_be_shown(&self.provider).then(|| shown(&self.provider, "provider", 0))
+    }
 }
 
 impl StoredProfile {

@@ -169,7 +169,7 @@ pub const REMOVE_SOURCE: &str = "The source still holds the secrets in plain tex
 pub const KEEP_REST_OF_SOURCE: &str = "The source still holds the secrets in plain text, and entries that were not imported: save those before you remove it.";
 
 /// OpenClaw itself uses the source.
-pub const SOURCE_IN_USE: &str = "OpenClaw still uses its own copies, in plain text: `strongroom connect openclaw` lets it use references instead.";
+pub const SOURCE_IN_USE: &str = "OpenClaw still uses its own copies, in plain text: `strongroom migrate openclaw` connects it and removes them.";
 
 /// A file must be named for every format but one.
 #[must_use]

@@ -41,9 +41,18 @@ pub const ADD_ANOTHER: &str = "Add another credential?";
 /// The question whether the client's setup is to be shown.
 pub const SHOW_SETUP: &str = "Show how OpenClaw gets its secrets from this vault?";
 
-/// What comes after `onboard`.
-pub const NEXT: [&str; 4] = [
-    "Next:",
+/// The head of what comes after `onboard`.
+pub const NEXT: &str = "Next:";
+
+/// What comes next if OpenClaw has credentials in plain text.
+pub const NEXT_MIGRATE: &str = "  strongroom migrate openclaw                remove OpenClaw's own credentials in plain text, and connect it";
+
+/// What comes next if OpenClaw does not use the vault yet.
+pub const NEXT_CONNECT: &str =
+    "  strongroom connect openclaw                let OpenClaw get its credentials from this vault";
+
+/// What comes next in any case.
+pub const NEXT_STEPS: [&str; 3] = [
     "  strongroom status --check                  check that everything is usable",
     "  strongroom recovery-key > recovery.txt     keep that file off this machine: it decrypts everything if the key is lost",
     "  strongroom models auth add                 add another credential",

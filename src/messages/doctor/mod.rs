@@ -1,8 +1,10 @@
 //! Messages about what `doctor` and `verify` find.
 
 pub mod client;
+mod code;
 pub mod explain;
 pub mod keychain;
+pub mod start;
 
 use std::fmt::Display;
 use std::path::Path;
@@ -13,6 +15,8 @@ use strongroom_backends::shown;
 use crate::error::{Code, Error};
 use crate::term::count::counted;
 
+pub use code::FindingCode;
+
 /// Something that is wrong or deserves attention, with what to do about it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem {
@@ -20,12 +24,19 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// Its stable code, if it has one.
+    pub code: Option<FindingCode>,
 }
 
 impl Problem {
     /// Returns a problem with its remedy.
     pub fn new(what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { what: what.into(), remedy: remedy.into() }
+        Self { what: what.into(), remedy: remedy.into(), code: None }
+    }
+
+    /// Returns a problem with a stable code.
+    pub fn coded(code: FindingCode, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { code: Some(code), ..Self::new(what, remedy) }
     }
 }
 

@@ -1,24 +1,20 @@
 //! Removes what is left of secrets that the vault has: in copies and archives of the client's files, and in free pages of
 //! its databases.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::scan::{Hit, Needles, Searched};
+use super::scan::{Needles, Searched};
 use super::survey::Client;
 use super::switch::Switch;
+use crate::client::leftovers::{self, CopyOf, Leftover};
 use crate::client::stores::{empty_database, is_database};
 use crate::error::{Error, Result};
 
-/// The names of files with profiles, of which the client makes archives and copies: `auth-profiles.json.migrated-<time>`
-/// (observed in 2026.9.6), `auth-profiles.json.bak`.
-const PROFILES: &str = "auth-profiles.json";
-/// How the client names what it migrated.
+/// How the client names what it migrated (observed in 2026.9.6).
 const MIGRATED: &str = ".migrated-";
-/// Profiles of clients before 2026.1.
-const LEGACY: &str = "auth.json";
-/// The client's configuration, of which it keeps copies: `openclaw.json.bak`, `openclaw.json.bak.1`.
-const CONFIG: &str = "openclaw.json";
-const DOTENV: &str = ".env";
+/// Files of variables, of which people keep copies.
+const DOTENV: &str = ".env.";
 
 /// What was removed, and what is left.
 #[derive(Debug, Default)]
@@ -33,29 +29,21 @@ pub struct Cleared {
     pub searched: Searched,
 }
 
-/// What a file of the client's is, by its name.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Copy {
-    Profiles,
-    Config,
-    Dotenv,
-    Other,
-}
-
 /// Clears every place of the client's, and searches again.
 #[must_use]
 pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cleared {
     let mut cleared = Cleared::default();
     let places = client.places();
     let live: Vec<&Path> = client.dotenv.iter().chain([&client.config]).map(PathBuf::as_path).collect();
+    let copies = leftovers::find(&client.installation, None);
     // An archive is a finding for the client, also if only references are in it.
-    let archives = archives(client).into_iter().map(|path| Hit { path, profiles: [].into() });
-    let hits: Vec<Hit> = needles.search(&places).hits.into_iter().chain(archives).collect();
-    for Hit { path, .. } in &hits {
-        if live.contains(&path.as_path()) {
-            continue;
-        }
-        match clear_file(path, switch) {
+    let is_archive = |left: &&Leftover| left.path.to_string_lossy().contains(MIGRATED);
+    let archives = copies.iter().filter(is_archive).map(|left| left.path.clone());
+    let found = needles.search(&places).hits.into_iter().map(|hit| hit.path);
+    let paths: BTreeSet<PathBuf> = found.chain(archives).collect();
+    for path in paths.iter().filter(|path| !live.contains(&path.as_path())) {
+        let copy = copies.iter().find(|copy| copy.path == *path).map(|copy| copy.of);
+        match clear_file(path, copy, switch) {
             Ok(true) if path.exists() => cleared.rewritten.push(path.clone()),
             Ok(true) => cleared.removed.push(path.clone()),
             Ok(false) => {}
@@ -66,45 +54,13 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
     cleared
 }
 
-fn clear_file(path: &Path, switch: &Switch<'_>) -> Result<bool> {
-    match Copy::of(path) {
-        Copy::Profiles => switch.without_profiles(path, true),
-        Copy::Config => switch.switch_copy(path),
-        Copy::Dotenv => switch.switch_dotenv(path, &mut Vec::new()),
-        Copy::Other if is_database(path) => empty_database(path).map(|()| true),
-        Copy::Other => Ok(false),
+fn clear_file(path: &Path, copy: Option<CopyOf>, switch: &Switch<'_>) -> Result<bool> {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    match copy {
+        Some(CopyOf::Store) => switch.without_profiles(path, true),
+        Some(CopyOf::Config) => switch.switch_copy(path),
+        None if name.starts_with(DOTENV) => switch.switch_dotenv(path, &mut Vec::new()),
+        None if is_database(path) => empty_database(path).map(|()| true),
+        None => Ok(false),
     }
-}
-
-impl Copy {
-    fn of(path: &Path) -> Self {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let is_copy_of =
-            |of: &str| name.strip_prefix(of).is_some_and(|rest| rest.starts_with(['.', '~', '-']));
-        match name {
-            LEGACY => Self::Profiles,
-            _ if is_copy_of(PROFILES) => Self::Profiles,
-            _ if is_copy_of(CONFIG) => Self::Config,
-            _ if is_copy_of(DOTENV) => Self::Dotenv,
-            _ => Self::Other,
-        }
-    }
-}
-
-/// Returns the archives of profiles in the directories of the agents.
-fn archives(client: &Client) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for agent in client.installation.agents() {
-        for entry in std::fs::read_dir(&agent.directory).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let is_archive = name
-                .to_str()
-                .and_then(|name| name.strip_prefix(PROFILES))
-                .is_some_and(|rest| rest.starts_with(MIGRATED));
-            if is_archive {
-                found.push(entry.path());
-            }
-        }
-    }
-    found
 }

@@ -181,7 +181,7 @@ impl Read {
         let views: Vec<_> =
             used.profiles.iter().filter_map(view).filter(|view| asked.is_about(view)).collect();
         let lock = there.filter(|_| generation == Generation::Json);
-        let lock = lock.and_then(|there| sidecar_lock::held(&there.directory.join(index::FILE)));
+        let lock = lock.and_then(|there| sidecar_lock::held(&there.directory.join(index::FILE), now));
         let lock = lock.map(|held| ClientLock { path: shown(&held.path), pid: held.pid, stale: held.stale });
         let usable = |one: &&EffectiveProfile| {
             is_kept_there(&one.profile) && one.profile.expires.is_none_or(|expires| expires > now)

@@ -16,6 +16,18 @@ pub struct Kept {
     pub others: Vec<String>,
 }
 
+/// How a client's file differs from a mirror, by ids.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Differences {
+    /// Ids that it does not have.
+    pub missing: Vec<String>,
+    /// Ids of which it has an older entry.
+    pub outdated: Vec<String>,
+}
+
+/// The member of an entry with the store and the generation.
+const MARK: &str = "strongroom";
+
 impl Index {
     /// Makes the client's file have the entries of this index. `has_same` tells of which ids with a secret in plain text
     /// the vault has the same secret; these get a reference. Entries of Strongroom's that this index does not have are
@@ -51,6 +63,35 @@ impl Index {
             there.profiles.insert(id.to_owned(), Raw::New(raw.text(&self.source).into()));
         }
         kept
+    }
+
+    /// Returns how a client's file differs from a mirror of this index. What the client keeps itself is no difference, and
+    /// neither are entries that this index does not have.
+    #[must_use]
+    pub fn differences(&self, there: &Self) -> Differences {
+        let mut found = Differences::default();
+        for id in self.ids().filter(|id| self.is_mirrored(id)) {
+            match there.entry(id) {
+                None => found.missing.push(id.to_owned()),
+                Some(entry) if entry.plaintext || (entry.mark.is_none() && entry.reference().is_none()) => {}
+                Some(_) if self.is_same_in(there, id) => {}
+                Some(_) => found.outdated.push(id.to_owned()),
+            }
+        }
+        found
+    }
+
+    /// Returns whether another index has the same entry. A client that writes its file again may drop the mark.
+    fn is_same_in(&self, there: &Self, id: &str) -> bool {
+        let value = |index: &Self| {
+            let raw = index.profiles.get(id)?;
+            serde_json::from_str::<serde_json::Map<_, _>>(raw.text(&index.source)).ok()
+        };
+        let (Some(mut own), Some(other)) = (value(self), value(there)) else { return false };
+        if !other.contains_key(MARK) {
+            own.remove(MARK);
+        }
+        own == other
     }
 
     /// Removes Strongroom's entries from the client's file. Returns their ids.
@@ -149,6 +190,27 @@ mod tests {
         let kept = here.mirror_to(&mut there, &|id| id == "x:key");
         assert_eq!((kept.replaced, kept.plaintext), (vec!["x:key".to_owned()], vec!["x:other".to_owned()]));
         assert_eq!(text(&there).matches("made-up-key").count(), 1);
+    }
+
+    #[test]
+    fn what_differs_from_a_mirror_is_told_by_ids() {
+        let here = index(&[ours("x:key", "api_key", 5), ours("x:two", "token", 6)], "");
+        let differ = |entries: &[String]| {
+            let Differences { missing, outdated } = here.differences(&index(entries, ""));
+            (missing, outdated)
+        };
+        let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
+        let (key, two) = (ours("x:key", "api_key", 5), ours("x:two", "token", 6));
+        assert_eq!(differ(&[key.clone(), two.clone()]), (ids(&[]), ids(&[])));
+        assert_eq!(differ(&[]), (ids(&["x:key", "x:two"]), ids(&[])));
+        assert_eq!(differ(&[ours("x:key", "api_key", 4)]), (ids(&["x:two"]), ids(&["x:key"])));
+        let unmarked = two.split(r#","strongroom""#).next().unwrap().to_owned() + "}";
+        assert_eq!(differ(&[key.clone(), unmarked.clone()]), (ids(&[]), ids(&[])));
+        let expires = unmarked.replace(r#""provider":"groq","#, r#""provider":"groq","expires":1,"#);
+        assert_eq!(differ(&[key.clone(), expires]), (ids(&[]), ids(&["x:two"])));
+        let plain = r#""x:two":{"type":"token","provider":"groq","token":"made-up-token"}"#.to_owned();
+        assert_eq!(differ(&[key, plain, ours("x:gone", "token", 1)]), (ids(&[]), ids(&[])));
+        assert_eq!(Index::default().differences(&here), Differences::default());
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub fn problems(number: usize) -> Error {
 /// The remedy for what `doctor --repair` could not fix.
 pub const FIX_BY_HAND: &str = "fix the remaining problems by hand, as described above";
 
+/// The remedy for problems if there is no vault, so that nothing can be repaired.
+pub const SEE_ABOVE: &str = "see the problems above; each says what to do";
+
 /// `doctor` found nothing.
 pub const NO_PROBLEMS: &str = "No problems found.";
 
