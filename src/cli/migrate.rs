@@ -1,4 +1,4 @@
-//! `migrate openclaw`: moves OpenClaw's plaintext into the vault, and leaves no byte of it behind.
+//! `migrate openclaw`: moves OpenClaw's plaintext into the vault, and no byte of it stays in its files.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::ops::migrate::{self, Cleared, Holdings, Left, Needles, Plain, Planned
 use crate::ops::open::Open;
 use crate::term::escape::safe;
 
-/// Move OpenClaw's plaintext into the vault, and leave no byte of it behind
+/// Move OpenClaw's plaintext into the vault, and remove it from its files
 ///
 /// Stores the API keys and tokens of every agent, of .env and of openclaw.json, reads them back, connects OpenClaw, lets
 /// its files refer to the vault, and removes what is left: in backups, archives and free pages of its databases. Then it
@@ -74,7 +74,7 @@ pub(super) fn run(context: &mut Context, args: &Migrate) -> Result<u8> {
     connect::apply(&mut open, &connection, found.program.as_ref())?;
     done.cleared = migrate::clear(&client, &switch, &Needles::of(holdings.secrets()));
     let now = migrate::Client::of(&context.env, found.store)?;
-    let left = left(&now.survey()?, &done.switched.left);
+    let left = left(&now.survey()?, &[&done.switched.left[..], &done.cleared.left].concat());
     tell_done(context, &connection, &done, &left)?;
     done.audit = verify(context, found.program.as_ref());
     context.say(of_connect::RELOAD);
@@ -139,7 +139,8 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
         lines.push(messages::to_store(planned.writes));
         lines.extend(planned.lines.iter().map(|line| format!("  {}", safe(line))));
     }
-    lines.push(messages::STEPS.to_owned());
+    let is_done = planned.survey.plain.is_empty();
+    lines.push(if is_done { messages::STEPS_AGAIN } else { messages::STEPS }.to_owned());
     context.print(&lines.join("\n"))
 }
 

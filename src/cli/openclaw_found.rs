@@ -47,7 +47,7 @@ impl Found {
         let mut agents = Vec::new();
         let mut own = Vec::new();
         for name in open.vault.agents()? {
-            // A killed command may have left an agent whose index file is behind.
+            // A killed command may have left an agent whose index file is older than its last change.
             let index = open.reader_of(&name)?.map(|reader| reader.index()).transpose()?;
             if index.is_none_or(|index| index.is_empty()) {
                 continue;

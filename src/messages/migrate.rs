@@ -15,6 +15,9 @@ pub const USED_BY_COMMANDS: &str = "commands that OpenClaw runs get this value";
 pub const REPEATED: &str = "the file sets it more than once";
 /// Why a variable stays.
 pub const USED_IN_CONFIG: &str = "something else in the configuration needs it";
+/// Why a copy of a sign-in stays.
+pub const COPY_OF_SIGN_IN: &str =
+    "it is a sign-in, which the vault does not take; delete the copy if OpenClaw has it too";
 /// Why a secret stays.
 pub const NOT_STORED: &str = "the vault does not have it";
 
@@ -64,7 +67,10 @@ pub fn to_store(count: usize) -> String {
 }
 
 /// What happens to the client's files.
-pub const STEPS: &str = "Then OpenClaw is connected, each of these gives way to a reference, and copies of them in backups, archives and free pages of its databases are removed.";
+pub const STEPS: &str = "Then OpenClaw is connected, each of these gives way to a reference, and copies in backups, archives and free pages of its databases are removed.";
+
+/// What happens if there is nothing in plain text.
+pub const STEPS_AGAIN: &str = "OpenClaw is connected, and its files are searched for what is left.";
 
 /// The question.
 pub const PROMPT: &str = "Migrate?";
@@ -77,7 +83,7 @@ pub fn stored(count: usize) -> String {
     if count == 0 {
         return "Stored nothing: the vault had all of them.".to_owned();
     }
-    format!("Stored {} in the vault, and read it back.", counted(size(count), "profile"))
+    format!("Stored {} in the vault, and read back what was stored.", counted(size(count), "profile"))
 }
 
 /// A file that was changed.

@@ -271,6 +271,24 @@ fn a_file_that_is_no_store_is_reported_and_not_touched() {
 }
 
 #[test]
+fn a_secret_that_only_a_copy_has_stays_there_and_is_named() {
+    let beside = Beside::in_files();
+    let archive = format!("{MAIN}.migrated-2026-11-01T00-00-00-a");
+    beside.write(&archive, &profiles(&[("groq:one", "made-up-groq-one"), ("groq:old", "made-up-groq-old")]));
+    beside.write(
+        "openclaw.json.bak",
+        "{ env: { GROQ_API_KEY: 'made-up-only-here', XAI_API_KEY: 'made-up-xai-key' } }",
+    );
+    let receipt =
+        beside.session.run(["migrate", "openclaw", "--yes", "--json"]).failed("FINDINGS", 65).json();
+    let left: Vec<_> =
+        receipt["left"].as_array().unwrap().iter().map(|one| one["what"].as_str().unwrap()).collect();
+    assert_eq!(left, ["groq:old", "env.GROQ_API_KEY"], "{receipt}");
+    assert_eq!(beside.read(&archive), profiles(&[("groq:old", "made-up-groq-old")]));
+    assert_eq!(beside.read("openclaw.json.bak"), "{ env: { GROQ_API_KEY: 'made-up-only-here' } }");
+}
+
+#[test]
 fn files_that_cannot_be_read_stop_it_before_anything_is_written() {
     for (path, text) in [
         (MAIN, "{ torn"),

@@ -4,12 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use strongroom_backends::shown;
+
 use super::scan::{Needles, Searched};
-use super::survey::Client;
-use super::switch::Switch;
+use super::survey::{Client, Left};
+use super::switch::{Switch, keys_in_copy};
 use crate::client::leftovers::{self, CopyOf, Leftover};
-use crate::client::stores::{empty_database, is_database};
+use crate::client::stores::{Form, Kept, StoreFile, empty_database, is_database};
 use crate::error::{Error, Result};
+use crate::messages::migrate as messages;
 
 /// How the client names what it migrated (observed in 2026.9.6).
 const MIGRATED: &str = ".migrated-";
@@ -23,6 +26,8 @@ pub struct Cleared {
     pub removed: Vec<PathBuf>,
     /// Files without the secrets that they had.
     pub rewritten: Vec<PathBuf>,
+    /// Secrets in copies that the vault does not have.
+    pub left: Vec<Left>,
     /// What could not be cleared.
     pub failed: Vec<Error>,
     /// The last search.
@@ -50,8 +55,32 @@ pub fn clear(client: &Client, switch: &Switch<'_>, needles: &Needles<'_>) -> Cle
             Err(error) => cleared.failed.push(error),
         }
     }
+    for copy in leftovers::find(&client.installation, None) {
+        cleared.left.extend(in_copy(&copy));
+    }
     cleared.searched = needles.search(&places);
     cleared
+}
+
+/// Returns what a copy has in plain text, and the vault does not. One that cannot be read is one of `doctor`'s findings.
+fn in_copy(copy: &Leftover) -> Vec<Left> {
+    let left = |what, why, is_sign_in| Left { what, place: shown(&copy.path), why, is_sign_in };
+    if copy.of == CopyOf::Config {
+        let keys = keys_in_copy(&copy.path).unwrap_or_default();
+        return keys.into_iter().map(|what| left(what, messages::NOT_STORED, false)).collect();
+    }
+    let file = StoreFile { form: Form::Json, path: copy.path.clone(), agent: None };
+    let Ok(Some(store)) = file.read() else { return Vec::new() };
+    let profiles = store.profiles.iter().enumerate();
+    profiles
+        .filter_map(|(at, profile)| match &profile.secret {
+            Kept::Plain(_) if profile.holds_secret() => {
+                Some(left(profile.shown(at), messages::NOT_STORED, false))
+            }
+            Kept::SignIn => Some(left(profile.shown(at), messages::COPY_OF_SIGN_IN, true)),
+            _ => None,
+        })
+        .collect()
 }
 
 fn clear_file(path: &Path, copy: Option<CopyOf>, switch: &Switch<'_>) -> Result<bool> {

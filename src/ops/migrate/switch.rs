@@ -292,6 +292,16 @@ impl<'c> Switch<'c> {
     }
 }
 
+/// Returns the names of what a copy of the configuration has in plain text.
+pub(super) fn keys_in_copy(path: &Path) -> Result<Vec<String>> {
+    let Some(text) = text_of(path)? else { return Ok(Vec::new()) };
+    let keys = spots(text_in(&text)?)?.into_iter();
+    Ok(keys
+        .filter(|spot| matches!(spot.holds, Holds::Key(_) | Holds::Variable(..)))
+        .map(|spot| spot.shown())
+        .collect())
+}
+
 fn addition(served: &connect::Served) -> Addition {
     Addition {
         id: served.id.to_string(),
