@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::connect_client::{Arguments, Client, shown_diff};
+use super::notices::joined;
 use super::{Context, openclaw_setup};
 use crate::client::audit::{self, Audit};
 use crate::client::config::ClientConfig;
@@ -16,9 +17,9 @@ use crate::client::version::ClientVersion;
 use crate::env::Env;
 use crate::error::Result;
 use crate::messages::connect as messages;
-use crate::ops::connect::{self, Mirrored, Planned, Wanted};
+use crate::ops::connect::{self, Mirrored, Planned, ReadBack, Wanted};
 use crate::ops::open::Open;
-use crate::vault::id::AgentName;
+use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index;
 
 /// Connect OpenClaw, so that it gets its credentials from this vault
@@ -61,6 +62,9 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
         connect::apply(&mut open, &planned, program)?;
     }
     warn_of_kept(context, &mirrored);
+    for read in &planned.read_back {
+        context.say(&messages::order_taken(&read.agent, &read.provider, &joined(&read.ids)));
+    }
     if !context.json() {
         context.print(&messages::connected(planned.served.len()))?;
     }
@@ -160,6 +164,9 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
             lines.push(messages::would_replace(&mirrored.kept.replaced.join(", ")));
         }
     }
+    for read in &planned.read_back {
+        lines.push(messages::takes_order(&read.agent, &read.provider, &joined(&read.ids)));
+    }
     if planned.plan.is_some() {
         lines.push(messages::plan_changes(planned.served.len()));
     }
@@ -212,6 +219,11 @@ fn tell(
     if context.json() {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
         let served: Vec<_> = planned.served.iter().map(|served| &served.reference).collect();
+        let order = |read: &ReadBack| {
+            let ids: Vec<_> = read.ids.iter().map(ProfileId::as_str).collect();
+            serde_json::json!({ "agent": read.agent.as_str(), "provider": read.provider.as_str(), "ids": ids })
+        };
+        let orders: Vec<_> = planned.read_back.iter().map(order).collect();
         let plaintext: Vec<_> = mirrored.iter().flat_map(|of| &of.kept.plaintext).collect();
         context.print_json(&serde_json::json!({
             "client": "openclaw",
@@ -221,6 +233,7 @@ fn tell(
             "resolver": shown(&planned.link.resolver.command),
             "agents": planned.link.agents.keys().collect::<Vec<_>>(),
             "served": served,
+            "orders": orders,
             "plaintext": plaintext,
             "audit": audit.map(|audit| serde_json::json!({
                 "plaintext": audit.plaintext, "unresolved": audit.unresolved,

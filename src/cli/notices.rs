@@ -9,6 +9,11 @@ use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::exposed;
 use crate::vault::keychain::sync;
 
+/// Returns ids as a list.
+pub(super) fn joined(ids: &[ProfileId]) -> String {
+    ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
+}
+
 /// Returns a notice as a sentence.
 pub(super) fn sentence(notice: &Notice) -> String {
     match notice {
@@ -50,6 +55,7 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::CachedStoreStays { before, error } => notices::cached_store_stays(before, error.what()),
         Notice::ClientReload => connect::RELOAD.to_owned(),
         Notice::ClientPlan => connect::PLAN.to_owned(),
+        Notice::ClientOrder(read) => connect::order_taken(&read.agent, &read.provider, &joined(&read.ids)),
         Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
         Notice::ClientBehind(error) => connect::not_in_step(error),
         Notice::DefaultStoreStays { before, error } => notices::default_store_stays(before, error.what()),

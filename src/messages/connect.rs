@@ -80,6 +80,16 @@ pub const RELOAD: &str = "If OpenClaw's gateway is running: openclaw secrets rel
 pub const PLAN: &str =
     "OpenClaw does not know of the profiles that were added or removed: run `strongroom connect openclaw`";
 
+/// A line about an order that the client stores itself and the vault takes over. `ids` are joined.
+pub fn takes_order(agent: impl Display, provider: impl Display, ids: &str) -> String {
+    format!("Order of {provider} (agent {agent}), as set in OpenClaw: {ids}")
+}
+
+/// An order that the client stores itself is now the vault's too. `ids` are joined.
+pub fn order_taken(agent: impl Display, provider: impl Display, ids: &str) -> String {
+    format!("The order of {provider} (agent {agent}) is now the one set in OpenClaw: {ids}")
+}
+
 /// The client keeps secrets in plain text under ids of the vault. `ids` are joined.
 pub fn plaintext(ids: &str) -> String {
     format!("OpenClaw still has its own copy, in plain text, of {ids}, and uses that")

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::connect::ReadBack;
 use crate::error::Error;
 use crate::select::pin::SessionName;
 use crate::select::verdict::Verdict;
@@ -109,6 +110,8 @@ pub enum Notice {
     ClientReload,
     /// A connected client's own store does not name the profiles that the vault has.
     ClientPlan,
+    /// An order that a connected client stores itself is now the vault's too.
+    ClientOrder(ReadBack),
     /// A connected client keeps a secret of its own under these ids.
     ClientPlaintext(Vec<String>),
     /// A connected client could not be kept in step, because of this error.

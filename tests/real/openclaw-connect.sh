@@ -34,6 +34,18 @@ connected_world() {
     write_config
 }
 
+# Sets an order with the client.
+its_order() {
+    local provider=$1 status=0
+    oc models auth order set --provider "$provider" "${@:2}" >"$tmp/said" 2>&1 </dev/null || status=$?
+    exits "$status" 0 "OpenClaw sets an order of $provider" "$tmp/said"
+}
+# order_is PROVIDER IDS: the vault's order of main.
+order_is() {
+    must order get --provider "$1" --json
+    same "$(json "$out" "' '.join(d['order'] or [])")" "$2" "the vault has that order of $1" shown
+}
+
 check_json_era() {
     connected_world
     with_client
@@ -54,8 +66,11 @@ check_json_era() {
     works 'connect again' connect openclaw --yes --json
     same "$(json "$out" "d['result']")" unchanged 'it changes nothing'
 
+    its_order openrouter openrouter:default
     without_client
     pasted anthropic:new 3
+    has "$err" 'The order of openrouter (agent main) is now the one set in OpenClaw: openrouter:default' 'the next change reads it back'
+    order_is openrouter openrouter:default
     works 'rename' rename openrouter:default openrouter:mine
     works 'remove' remove anthropic:work --yes
     works 'order set' order set --provider anthropic anthropic:new
@@ -128,9 +143,11 @@ check_taken_in() {
     mkdir -p "$(dirname "$(profiles_of ops)")"
     printf '{"version":1,"profiles":{"openrouter:ops":{"type":"api_key","provider":"openrouter","key":"%s"}}}' "$(api_key 5)" >"$(profiles_of ops)"
     has "$(profiles_of main)" "$(token 5)" 'the client stores it in plain text'
+    its_order anthropic anthropic:own
     cp "$(config)" "$world/before.json"
     must init --store file --unlock key-file
     works 'import of the whole installation' import "$world/.openclaw"
+    order_is anthropic anthropic:own
     works 'connect' connect openclaw --yes --json
     same "$(json "$out" "d['audit'], d['plaintext']")" "({'plaintext': 0, 'unresolved': 0}, [])" 'OpenClaw finds nothing in plain text'
     if grep -rqF -e "$(token 5)" -e "$(api_key 5)" "$world/.openclaw"; then fail 'no byte of a secret is left' ; else ok 'no byte of a secret is left'; fi
@@ -222,8 +239,11 @@ check_sqlite_era() {
     oc models auth list --json >"$tmp/list" 2>"$tmp/said" || true
     has "$tmp/list" 'anthropic:work' 'models auth list has a profile' "$tmp/said"
     has "$tmp/list" 'openrouter:default' 'and the other'
+    its_order anthropic anthropic:work
     pasted anthropic:new 3
+    has "$err" 'The order of anthropic (agent main) is now the one set in OpenClaw: anthropic:work' 'the next change reads it back'
     has "$err" 'OpenClaw does not know of the profiles' 'a new profile says that connect has to be run again'
+    order_is anthropic anthropic:work
     works 'connect again' connect openclaw --yes --json
     same "$(json "$out" "d['result'], d['audit']")" "('connected', {'plaintext': 0, 'unresolved': 0})" 'and then it resolves too'
     feed "$(token 9)"

@@ -51,6 +51,9 @@ pub struct Link {
     /// The references that a plan put into the client's own store.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub applied: BTreeSet<String>,
+    /// The client's own orders that the vault took over, by agent and provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orders: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Whether someone else has changed the configuration since connecting.
     #[serde(default)]
     pub changed_by_others: bool,

@@ -2,12 +2,13 @@
 //! index.
 //!
 //! What connecting writes is kept in the settings, under their MAC, with what undoes it. On every change of profiles the
-//! client's files follow ([`follow`]). The order of writing is: settings, configuration, mirrors. A killed command is
+//! client's files follow ([`follow`]). The order of writing is: orders that are read back, settings, configuration, mirrors. A killed command is
 //! finished by the next one, because each step can be repeated.
 
 mod disconnect;
 mod link;
 mod mirror;
+mod orders;
 mod served;
 mod unconnected;
 
@@ -31,6 +32,7 @@ use crate::vault::settings;
 pub use disconnect::{Disconnecting, disconnect};
 pub use link::{Link, NAME, Resolver, link};
 pub use mirror::Mirrored;
+pub use orders::ReadBack;
 pub use served::Served;
 
 use self::unconnected::{Becomes, Unconnected};
@@ -55,6 +57,8 @@ pub struct Planned {
     pub link: Link,
     /// The profiles that the client would get from the vault.
     pub served: Vec<Served>,
+    /// The client's own orders that the vault takes over.
+    pub read_back: Vec<ReadBack>,
     /// What changes in the configuration, as a unified diff; empty if nothing does.
     pub diff: String,
     /// What changes in the client's own files.
@@ -106,7 +110,9 @@ impl Planned {
     /// Returns whether everything is as it would be already.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.diff.is_empty() && self.mirrored.iter().all(|mirrored| !mirrored.changes)
+        self.diff.is_empty()
+            && self.read_back.is_empty()
+            && self.mirrored.iter().all(|mirrored| !mirrored.changes)
     }
 }
 
@@ -127,7 +133,8 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let changed_by_others = undone.as_ref().is_some_and(|undone| {
         !undone.identical && (!undone.left.is_empty() || !matches!(undone.becomes, Becomes::Same))
     });
-    let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent))?;
+    let read_back = orders::plan(open, wanted, before.as_ref())?;
+    let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent), &read_back)?;
     let profiles: Vec<_> = served.profiles.iter().map(Served::as_profile).collect();
     let connection = Connection {
         alias: EXEC_PROVIDER,
@@ -158,11 +165,12 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         resolver: wanted.resolver.clone(),
         sqlite,
         agents: wanted.agents.iter().map(|(agent, path)| (agent.to_string(), path.clone())).collect(),
+        orders: orders::known(before.as_ref(), &read_back),
         applied: before.map(|link| link.applied).unwrap_or_default(),
         changed_by_others,
         undo: edited.inverse.clone(),
     };
-    Ok(Planned { link, served: served.profiles, diff, mirrored, plan, config, edited })
+    Ok(Planned { link, served: served.profiles, read_back, diff, mirrored, plan, config, edited })
 }
 
 /// Writes what was planned, but for what only the client can write.
@@ -170,6 +178,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
 /// # Errors
 /// `CHANGED` if the configuration was changed since; those of locking and writing.
 pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>> {
+    orders::set(open, &planned.read_back)?;
     link::keep(open, "connect", Some(&planned.link))?;
     planned.config.write(&planned.edited.text)?;
     let mut done = Vec::new();
@@ -247,6 +256,10 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         agents: agents.into_iter().map(|(agent, path)| (agent, path.to_owned())).collect(),
     };
     let planned = plan(open, &wanted)?;
+    orders::set(open, &planned.read_back)?;
+    for read in &planned.read_back {
+        open.tell(&Notice::ClientOrder(read.clone()));
+    }
     if planned.link != link {
         link::keep(open, "connect", Some(&planned.link))?;
     }
