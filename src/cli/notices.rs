@@ -3,6 +3,7 @@
 use crate::error::Code;
 use crate::messages::cli::credentials::notices;
 use crate::messages::connect;
+use crate::ops::connect::{ClientReference, Differences};
 use crate::ops::notice::Notice;
 use crate::select::phrases;
 use crate::vault::id::{AgentName, ProfileId};
@@ -54,7 +55,10 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::NotMoved(error) => notices::not_moved(error.what()),
         Notice::CachedStoreStays { before, error } => notices::cached_store_stays(before, error.what()),
         Notice::ClientReload => connect::RELOAD.to_owned(),
-        Notice::ClientPlan => connect::PLAN.to_owned(),
+        Notice::ClientPlan(Differences { added, gone }) => {
+            let gone: Vec<_> = gone.iter().map(ClientReference::removal).collect();
+            connect::not_in_database(&joined(added), &gone)
+        }
         Notice::ClientOrder(read) => connect::order_taken(&read.agent, &read.provider, &joined(&read.ids)),
         Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
         Notice::ClientBehind(error) => connect::not_in_step(error),

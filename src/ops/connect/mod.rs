@@ -9,6 +9,7 @@ mod disconnect;
 mod link;
 mod mirror;
 mod orders;
+mod references;
 mod served;
 mod unconnected;
 
@@ -33,6 +34,7 @@ pub use disconnect::{Disconnecting, disconnect};
 pub use link::{Link, NAME, Resolver, link};
 pub use mirror::Mirrored;
 pub use orders::ReadBack;
+pub use references::{ClientReference, Differences};
 pub use served::Served;
 
 use self::unconnected::{Becomes, Unconnected};
@@ -268,7 +270,10 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         let now = planned.served.iter().map(|served| &served.reference);
         let knows_all = now.clone().all(|reference| link.applied.contains(reference));
         let is_all = now.count() == link.applied.len();
-        return Ok(Some(if knows_all && is_all { Notice::ClientReload } else { Notice::ClientPlan }));
+        if knows_all && is_all {
+            return Ok(Some(Notice::ClientReload));
+        }
+        return Ok(Some(Notice::ClientPlan(references::differences(open, &link, &planned.served))));
     }
     // An import changes several agents at once.
     let changed: Vec<_> = planned.mirrored.iter().filter(|mirrored| mirrored.changes).collect();
