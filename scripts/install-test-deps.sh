@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need: Debian packages, clippy and rustfmt, the real OpenClaw client with a Node.js of its own, the real
-# Claude Code and, with --all, cargo-deny and what scripts/cross.sh needs. Reports what it does; skips what is
-# already installed.
+# Claude Code and, with --all, the first OpenClaw that has references, cargo-deny and what scripts/cross.sh needs. Reports
+# what it does; skips what is already installed.
 #
 #   scripts/install-test-deps.sh [--all]
 #
@@ -60,6 +60,8 @@ LINES
 openclaw_version=2026.6.1
 # The client that keeps its credentials in SQLite.
 openclaw_sqlite_version=2026.9.6
+# The first client that has references.
+openclaw_first_version=2026.2.26
 node_version=24.21.0
 claude_version=2.1.329
 cargo_deny_version=0.20.2
@@ -135,6 +137,10 @@ case "$(uname -s)-$(uname -m)" in
     *) npm_arch= ;;
 esac
 
+# What an installation has as its package.json: a function that writes it into a directory.
+manifest=plain_manifest
+plain_manifest() { printf '{"private":true}\n' >"$1/package.json"; }
+
 # from_npm NAME VERSION SIZE LINK TARGET PACKAGE...: installs packages into their own directory, with a LINK to
 # TARGET. says_version_of_NAME DIRECTORY VERSION checks the result. No install script of a package runs.
 from_npm() {
@@ -151,7 +157,7 @@ from_npm() {
     chmod 755 "$staging"
     # shellcheck disable=SC2064 # the name is meant to be expanded now
     trap "rm -rf '$staging'" EXIT
-    printf '{"private":true}\n' >"$staging/package.json"
+    "$manifest" "$staging"
     (cd "$staging" && thrice npm install --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error \
         --save-exact "$@" </dev/null)
     ln -s "$linked" "$staging/$link"
@@ -175,7 +181,27 @@ install_openclaw() {
         "openclaw@$1" "node-linux-$npm_arch@$node_version"
 }
 says_version_of_openclaw() {
-    says OpenClaw "$2" "$("$1/node" "$1/node_modules/openclaw/openclaw.mjs" --version)" "* $2 *"
+    says OpenClaw "$2" " $("$1/node" "$1/node_modules/openclaw/openclaw.mjs" --version) " "* $2 *"
+}
+
+install_openclaw_first() {
+    local manifest=first_manifest
+    install_openclaw "$openclaw_first_version" '740 MB, about a minute'
+}
+# Two packages are replaced by empty ones: libsignal is in a git repository, outside the npm registry, and is loaded with
+# every agent but used for WhatsApp only; node-llama-cpp runs models on this machine and takes 800 MB.
+first_manifest() {
+    local stubs=$1/stubs name
+    for name in libsignal node-llama-cpp; do
+        mkdir -p "$stubs/$name/src"
+        printf '{"name":"%s","version":"0.0.0"}\n' "$name" >"$stubs/$name/package.json"
+        : >"$stubs/$name/index.js"
+    done
+    # These names are imported.
+    printf 'exports.%s = undefined;\n' calculateMAC decrypt deriveSecrets encrypt >"$stubs/libsignal/src/crypto.js"
+    printf 'exports.%s = undefined;\n' calculateSignature generateKeyPair verifySignature >"$stubs/libsignal/src/curve.js"
+    printf '{"private":true,"overrides":{"libsignal":"file:./stubs/libsignal","node-llama-cpp":"file:./stubs/node-llama-cpp"}}\n' \
+        >"$1/package.json"
 }
 
 # Claude Code's package for a platform is one executable. The main package would link it in with an install
@@ -235,4 +261,5 @@ flock 9
 install_openclaw "$openclaw_version" '550 MB, about half a minute'
 install_openclaw "$openclaw_sqlite_version" '850 MB, about half a minute'
 install_claude
+[ "$all" = no ] || install_openclaw_first
 [ "$all" = no ] || install_cargo_deny

@@ -3,8 +3,8 @@
 #
 #   scripts/test.sh [--all]
 #
-# --all adds what takes too long for every change: licences and sources of all dependencies, documentation, and
-# other platforms (macOS type-checked, the Windows keychain under Wine).
+# --all adds what takes too long for every change: the first OpenClaw that has references, licences and sources of all
+# dependencies, documentation, and other platforms (macOS type-checked, the Windows keychain under Wine).
 # As root the tests run twice, the second time as an ordinary user, because root passes permission and lock
 # tests for the wrong reason. As an ordinary user they run once.
 set -uo pipefail
@@ -26,7 +26,7 @@ trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-passed=0 failed=0 failures=() left_out=()
+passed=0 failed=0 failures=() left_out=() only_all=()
 
 # --- counting ---------------------------------------------------------------------------------------------
 
@@ -70,6 +70,7 @@ group() {
 finish() {
     printf '\n'
     for script in "${left_out[@]}"; do printf 'NOT RUN, because only root can: %s\n' "$script"; done
+    for script in "${only_all[@]}"; do printf 'NOT RUN without --all: %s\n' "$script"; done
     if [ "$failed" -eq 0 ]; then
         printf 'All tests passed in %d s, as %s.\n' "$SECONDS" "$(id -un)"
     else
@@ -107,6 +108,10 @@ stage_for_ordinary_user() {
         { rm -rf "$tmp/ordinary/openclaw" && cp -a "$openclaw" "$tmp/ordinary/openclaw"; }
     cp -al "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/openclaw-sqlite" && cp -a "$openclaw_sqlite" "$tmp/ordinary/openclaw-sqlite"; }
+    if [ "$all" = yes ]; then
+        cp -al "$openclaw_first" "$tmp/ordinary/openclaw-first" 2>/dev/null ||
+            { rm -rf "$tmp/ordinary/openclaw-first" && cp -a "$openclaw_first" "$tmp/ordinary/openclaw-first"; }
+    fi
     cp -al "$claude" "$tmp/ordinary/claude" 2>/dev/null ||
         { rm -rf "$tmp/ordinary/claude" && cp -a "$claude" "$tmp/ordinary/claude"; }
 }
@@ -119,6 +124,7 @@ as_ordinary_user=(
     PATH=/usr/local/bin:/usr/bin:/bin CARGO_MANIFEST_DIR="$tmp/ordinary/source"
     STRONGROOM_TEST_BIN="$tmp/ordinary/strongroom" STRONGROOM="$tmp/ordinary/strongroom"
     OPENCLAW_DIR="$tmp/ordinary/openclaw" OPENCLAW_SQLITE_DIR="$tmp/ordinary/openclaw-sqlite" CLAUDE_DIR="$tmp/ordinary/claude"
+    OPENCLAW_FIRST_DIR="$tmp/ordinary/openclaw-first"
     ${STRONGROOM_TEST_WRITES:+STRONGROOM_TEST_WRITES="$STRONGROOM_TEST_WRITES"}
 )
 
@@ -137,6 +143,7 @@ else
 fi
 openclaw=$cache/openclaw-2026.6.1
 openclaw_sqlite=$cache/openclaw-2026.9.6
+openclaw_first=$cache/openclaw-2026.2.26
 claude=$cache/claude-code-2.1.329
 
 mapfile -t scripts < <(find scripts tests .ci contrib -type f \( -name '*.sh' -o -path .ci/run -o -path 'contrib/*' -name 'strongroom-*' -perm -100 \) | sort)
@@ -181,14 +188,19 @@ budget_of() { sed -n 's/^# budget: \([0-9]*\) s$/\1/p' "$1"; }
 # A script says if it runs only once: as an ordinary user, because it takes long and root would see the same, or as
 # root, because it needs root.
 once_as() { grep -qx "# once: as $1" "$2"; }
+# A script says if it runs only with --all.
+real=()
 for script in tests/real/*.sh; do
+    if [ "$all" = no ] && grep -qx '# only: with --all' "$script"; then only_all+=("$script"); else real+=("$script"); fi
+done
+for script in "${real[@]}"; do
     if [ "$(id -u)" -eq 0 ]; then
         if once_as 'an ordinary user' "$script"; then continue; fi
     elif once_as root "$script"; then
         left_out+=("$script")
         continue
     fi
-    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" CLAUDE_DIR="$claude" bash "$script"
+    group "$script as $(id -un)" "$(budget_of "$script")" env STRONGROOM="$binary" UNIT_TESTS="$unit_tests" OPENCLAW_DIR="$openclaw" OPENCLAW_SQLITE_DIR="$openclaw_sqlite" OPENCLAW_FIRST_DIR="$openclaw_first" CLAUDE_DIR="$claude" bash "$script"
 done
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -197,7 +209,7 @@ if [ "$(id -u)" -eq 0 ]; then
     group "tests as uid $ordinary" 600 "${as_ordinary_user[@]}" \
         bash -c 'status=0; for program in "$0"/*; do "$program" || status=1; done; exit $status' "$tmp/ordinary/programs"
     group "demo as uid $ordinary" 30 "${as_ordinary_user[@]}" bash scripts/demo.sh
-    for script in tests/real/*.sh; do
+    for script in "${real[@]}"; do
         if once_as root "$script"; then continue; fi
         group "$script as uid $ordinary" "$(budget_of "$script")" "${as_ordinary_user[@]}" \
             UNIT_TESTS="$tmp/ordinary/programs/${unit_tests##*/}" bash "$script"

@@ -5,13 +5,14 @@ use std::path::Path;
 use clap::Args;
 
 use super::connect_client::{Arguments, Client, shown_diff};
+use super::notices::joined;
 use super::openclaw_found::{Found, verify, warn_of_kept};
 use super::{Context, openclaw_setup};
 use crate::client::audit::Audit;
 use crate::error::Result;
 use crate::messages::connect as messages;
-use crate::ops::connect::{self, Mirrored, Planned};
-use crate::vault::id::AgentName;
+use crate::ops::connect::{self, Mirrored, Planned, ReadBack};
+use crate::vault::id::{AgentName, ProfileId};
 
 /// Connect OpenClaw, so that it gets its credentials from this vault
 ///
@@ -56,6 +57,9 @@ pub(super) fn run(context: &mut Context, args: &Connect) -> Result<u8> {
     let mirrored = connect::carry_out(&mut open, &planned)?;
     connect::apply(&mut open, &planned, found.program.as_ref())?;
     warn_of_kept(context, &mirrored);
+    for read in &planned.read_back {
+        context.say(&messages::order_taken(&read.agent, &read.provider, &joined(&read.ids)));
+    }
     if !context.json() {
         context.print(&messages::connected(planned.served.len()))?;
     }
@@ -81,6 +85,9 @@ fn show(context: &mut Context, planned: &Planned) -> Result<()> {
             lines.push(messages::would_replace(&mirrored.kept.replaced.join(", ")));
         }
     }
+    for read in &planned.read_back {
+        lines.push(messages::takes_order(&read.agent, &read.provider, &joined(&read.ids)));
+    }
     if planned.lacks() > 0 {
         lines.push(messages::plan_changes(planned.lacks()));
     }
@@ -102,6 +109,11 @@ fn tell(
     if context.json() {
         let shown = |path: &Path| path.to_string_lossy().into_owned();
         let served: Vec<_> = planned.served.iter().map(|served| &served.reference).collect();
+        let order = |read: &ReadBack| {
+            let ids: Vec<_> = read.ids.iter().map(ProfileId::as_str).collect();
+            serde_json::json!({ "agent": read.agent.as_str(), "provider": read.provider.as_str(), "ids": ids })
+        };
+        let orders: Vec<_> = planned.read_back.iter().map(order).collect();
         let plaintext: Vec<_> = mirrored.iter().flat_map(|of| &of.kept.plaintext).collect();
         context.print_json(&serde_json::json!({
             "client": "openclaw",
@@ -112,6 +124,7 @@ fn tell(
             "agents": planned.link.agents.keys().collect::<Vec<_>>(),
             "defaultAgent": planned.link.default_agent,
             "served": served,
+            "orders": orders,
             "plaintext": plaintext,
             "audit": audit.map(|audit| serde_json::json!({
                 "plaintext": audit.plaintext, "unresolved": audit.unresolved,

@@ -7,7 +7,7 @@ use super::connect_client::{Arguments, Client, shown_diff};
 use crate::client::edit::{WhyLeft, shown as shown_path};
 use crate::error::Result;
 use crate::messages::connect as messages;
-use crate::ops::connect::{Disconnecting, disconnect};
+use crate::ops::connect::{ClientReference, Disconnecting, disconnect};
 
 /// Take out of OpenClaw's files what `connect` put in
 ///
@@ -46,6 +46,7 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
     for left in &planned.left {
         context.warn(&messages::left_in_config(&shown_path(&left.path), left.why == WhyLeft::HeldSecret));
     }
+    tell_references(context, &planned, dry_run);
     if context.json() {
         context.print_json(&serde_json::json!({
             "client": "openclaw",
@@ -54,6 +55,7 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
             "diff": planned.diff,
             "identical": planned.identical,
             "left": planned.left.iter().map(|left| shown_path(&left.path)).collect::<Vec<_>>(),
+            "references": planned.references.iter().map(as_json).collect::<Vec<_>>(),
         }))?;
     } else if !dry_run {
         if let Some(agent) = &planned.new_agent {
@@ -63,4 +65,21 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
         context.say(messages::RELOAD);
     }
     Ok(0)
+}
+
+/// Names the references that only the client can remove.
+fn tell_references(context: &Context, planned: &Disconnecting, dry_run: bool) {
+    if planned.references.is_empty() {
+        return;
+    }
+    context.say(if dry_run { messages::REFERENCES_WOULD_STAY } else { messages::REFERENCES_STAY });
+    for reference in &planned.references {
+        context.say(&format!("  {}", reference.removal()));
+    }
+}
+
+fn as_json(reference: &ClientReference) -> serde_json::Value {
+    serde_json::json!({
+        "agent": reference.agent.as_str(), "id": reference.profile.as_str(), "command": reference.removal(),
+    })
 }

@@ -3,11 +3,17 @@
 use crate::error::Code;
 use crate::messages::cli::credentials::notices;
 use crate::messages::connect;
+use crate::ops::connect::{ClientReference, Differences};
 use crate::ops::notice::Notice;
 use crate::select::phrases;
 use crate::vault::id::{AgentName, ProfileId};
 use crate::vault::index::exposed;
 use crate::vault::keychain::sync;
+
+/// Returns ids as a list.
+pub(super) fn joined(ids: &[ProfileId]) -> String {
+    ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ")
+}
 
 /// Returns a notice as a sentence.
 pub(super) fn sentence(notice: &Notice) -> String {
@@ -49,7 +55,11 @@ pub(super) fn sentence(notice: &Notice) -> String {
         Notice::NotMoved(error) => notices::not_moved(error.what()),
         Notice::CachedStoreStays { before, error } => notices::cached_store_stays(before, error.what()),
         Notice::ClientReload => connect::RELOAD.to_owned(),
-        Notice::ClientPlan => connect::PLAN.to_owned(),
+        Notice::ClientPlan(Differences { added, gone }) => {
+            let gone: Vec<_> = gone.iter().map(ClientReference::removal).collect();
+            connect::not_in_database(&joined(added), &gone)
+        }
+        Notice::ClientOrder(read) => connect::order_taken(&read.agent, &read.provider, &joined(&read.ids)),
         Notice::ClientPlaintext(ids) => connect::plaintext(&ids.join(", ")),
         Notice::ClientBehind(error) => connect::not_in_step(error),
         Notice::DefaultStoreStays { before, error } => notices::default_store_stays(before, error.what()),

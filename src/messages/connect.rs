@@ -76,9 +76,36 @@ pub fn not_in_step(error: &Error) -> String {
 /// A running gateway has to read its secrets again.
 pub const RELOAD: &str = "If OpenClaw's gateway is running: openclaw secrets reload";
 
-/// The client's own store does not name the profiles that the vault has.
-pub const PLAN: &str =
-    "OpenClaw does not know of the profiles that were added or removed: run `strongroom connect openclaw`";
+/// The client's own database does not refer to the profiles that the vault has. `added` are the ids that it does not know
+/// of, joined; `gone` are the commands that remove references to profiles that the vault no longer has.
+pub fn not_in_database(added: &str, gone: &[String]) -> String {
+    let lacks = format!("OpenClaw does not know of {added} yet: run `strongroom connect openclaw`");
+    let commands = gone.iter().map(|command| format!("`{command}`")).collect::<Vec<_>>().join(", ");
+    let has = format!("OpenClaw still refers to profiles that were removed: run {commands}");
+    match (added.is_empty(), gone.is_empty()) {
+        (false, true) => lacks,
+        (true, false) => has,
+        (false, false) => format!("{lacks}; {has}"),
+        (true, true) => "OpenClaw may not know of every change: run `strongroom connect openclaw`".to_owned(),
+    }
+}
+
+/// References stay in the client's own database, which only it writes. The commands that remove them follow.
+pub const REFERENCES_STAY: &str =
+    "References to the vault stay in OpenClaw's own database, which only OpenClaw writes. To remove them:";
+
+/// The references would stay in the client's own database. The commands that remove them follow.
+pub const REFERENCES_WOULD_STAY: &str = "References to the vault would stay in OpenClaw's own database, which only OpenClaw writes. To remove them afterwards:";
+
+/// A line about an order that the client stores itself and the vault takes over. `ids` are joined.
+pub fn takes_order(agent: impl Display, provider: impl Display, ids: &str) -> String {
+    format!("Order of {provider} (agent {agent}), as set in OpenClaw: {ids}")
+}
+
+/// An order that the client stores itself is now the vault's too. `ids` are joined.
+pub fn order_taken(agent: impl Display, provider: impl Display, ids: &str) -> String {
+    format!("The order of {provider} (agent {agent}) is now the one set in OpenClaw: {ids}")
+}
 
 /// The client keeps secrets in plain text under ids of the vault. `ids` are joined.
 pub fn plaintext(ids: &str) -> String {

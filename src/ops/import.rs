@@ -64,6 +64,7 @@ impl Import<'_> {
         let existing = existing_in(&readers);
         let only = self.only_agent.as_ref();
         let mut plan = transfer::plan(self.parsed, &self.default_agent, only, &existing, self.on_conflict);
+        leave_out_orders(&mut plan, &readers);
         check_room(&plan, &readers)?;
         bring_versions(&mut plan, &readers, now, vault.history_days(keys))?;
         Ok(plan)
@@ -93,11 +94,10 @@ impl Import<'_> {
         let plan = self.plan(vault, open.session.keys(), open.now())?;
         plan.check(self.skip_invalid)?;
         waits.watched.begins(messages::vault::progress::ENCRYPTING, plan.writes());
-        let orders_to = self.only_agent.as_ref().unwrap_or(&self.default_agent);
         // Anything that fails because of space or size fails before the first agent is committed.
         let mut staged = Vec::new();
         for writer in &writers {
-            let (mut change, new) = change_of(&plan, writer, orders_to, stores, open.now())?;
+            let (mut change, new) = change_of(&plan, writer, stores, open.now())?;
             let cleared = cooldowns::of_new(&mut change, writer, &new);
             staged.push((writer.stage(change, &*waits.watched).map_err(in_parts)?, cleared));
         }
@@ -135,6 +135,18 @@ fn check_room(plan: &Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>
         let held = readers.get(agent).map_or(0, |(_, index)| index.len());
         bounds::check_profiles(agent, held, held + new)
     })
+}
+
+/// Leaves out the orders of agents that get no profile, and of providers that have one: an order that was set here takes
+/// precedence over an imported one.
+fn leave_out_orders(plan: &mut Plan<'_>, readers: &HashMap<AgentName, (Reader<'_>, Index)>) {
+    let written = plan.entries.iter().filter(|entry| entry.action.writes()).map(|entry| entry.agent);
+    let written: BTreeSet<_> = written.collect();
+    plan.orders.retain(|order| {
+        let has_one =
+            readers.get(order.agent).is_some_and(|(_, index)| index.order(order.provider).is_some());
+        written.contains(order.agent) && !has_one
+    });
 }
 
 /// Decides which earlier versions come with the entries of a plan.
@@ -191,7 +203,6 @@ fn existing_in<'r>(
 fn change_of(
     plan: &Plan<'_>,
     writer: &Writer<'_>,
-    orders_to: &AgentName,
     stores: Stores,
     now: i64,
 ) -> Result<(Change, Vec<ProfileId>)> {
@@ -240,15 +251,8 @@ fn change_of(
         }
         change.put_given("import", record, store, current);
     }
-    if writer.agent().name() == orders_to {
-        let index = reader.index()?;
-        let imported: BTreeMap<_, _> = plan.order.iter().collect();
-        for (provider, ids) in imported {
-            // An order that was set here takes precedence over an imported one.
-            if index.order(provider).is_none() && !ids.is_empty() {
-                change.order(provider, ids);
-            }
-        }
+    for order in plan.orders.iter().filter(|order| order.agent == writer.agent().name()) {
+        change.order(order.provider, &order.ids);
     }
     Ok((change, new))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::connect::{Differences, ReadBack};
 use crate::error::Error;
 use crate::select::pin::SessionName;
 use crate::select::verdict::Verdict;
@@ -107,8 +108,10 @@ pub enum Notice {
     },
     /// A connected client has to read its secrets again.
     ClientReload,
-    /// A connected client's own store does not name the profiles that the vault has.
-    ClientPlan,
+    /// A connected client's own database does not refer to the profiles that the vault has.
+    ClientPlan(Differences),
+    /// An order that a connected client stores itself is now the vault's too.
+    ClientOrder(ReadBack),
     /// A connected client keeps a secret of its own under these ids.
     ClientPlaintext(Vec<String>),
     /// A connected client could not be kept in step, because of this error.

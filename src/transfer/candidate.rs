@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use indexmap::IndexMap;
-
 use super::value::Problem;
 use crate::error::Code;
 use crate::vault::credential::Credential;
@@ -75,6 +73,17 @@ impl Invalid {
     }
 }
 
+/// The order in which the profiles of a provider are used.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProviderOrder {
+    /// The agent whose order it is; `None` if the source names none.
+    pub agent: Option<AgentName>,
+    /// The provider.
+    pub provider: Provider,
+    /// The profiles, first choice first.
+    pub ids: Vec<ProfileId>,
+}
+
 /// A parsed source.
 #[derive(Clone, Debug, Default)]
 pub struct Parsed {
@@ -84,8 +93,8 @@ pub struct Parsed {
     pub skipped: Vec<Skipped>,
     /// Entries that cannot be imported.
     pub invalid: Vec<Invalid>,
-    /// The order of use for each provider, with the ids of candidates only.
-    pub order: IndexMap<Provider, Vec<ProfileId>>,
+    /// The orders of use, with the ids of candidates only. Of two for the same provider, the first counts.
+    pub orders: Vec<ProviderOrder>,
     /// What people should know about the others.
     pub warnings: Vec<String>,
 }

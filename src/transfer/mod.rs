@@ -36,10 +36,10 @@ mod openclaw_tests;
 mod plan_tests;
 
 pub use crate::client::file as source;
-pub use candidate::{Candidate, Invalid, Parsed, Skipped};
+pub use candidate::{Candidate, Invalid, Parsed, ProviderOrder, Skipped};
 pub use format::Format;
-pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, plan};
-pub use plan_report::{EntrySummary, InvalidSummary, SkippedSummary, Summary};
+pub use plan::{Action, Existing, OnConflict, Plan, PlanEntry, PlanOrder, plan};
+pub use plan_report::{EntrySummary, InvalidSummary, OrderSummary, SkippedSummary, Summary};
 pub use rename::Renames;
 
 use crate::error::Result;

@@ -2,13 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexMap;
 use serde_json::value::RawValue;
 
 use super::expiry::Zero;
 use super::fields::{self, Fields};
 use super::openclaw_entry::{self as entry, Entry};
 use super::value::Problem;
-use super::{Candidate, Invalid, ParseOptions, Parsed, Skipped, bounds, dotenv, variables_json};
+use super::{
+    Candidate, Invalid, ParseOptions, Parsed, ProviderOrder, Skipped, bounds, dotenv, variables_json,
+};
 use crate::error::{Code, Result};
 use crate::json;
 use crate::messages::transfer::{self as say, reason};
@@ -34,6 +37,15 @@ const FOREIGN: [(&str, &str); 8] = [
 ];
 
 pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Result<Parsed> {
+    read(bytes, what, options).map(|(parsed, _)| parsed)
+}
+
+/// Returns also the ids of the candidates, by their names in the file.
+pub(super) fn read(
+    bytes: &[u8],
+    what: &str,
+    options: ParseOptions<'_>,
+) -> Result<(Parsed, HashMap<String, ProfileId>)> {
     bounds::check_json(bytes, what)?;
     json::check(bytes, what)?;
     let root: &RawValue = serde_json::from_slice(bytes).map_err(|error| json::located(&error, what))?;
@@ -46,7 +58,7 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
         let variables = variables.iter().map(|(name, text)| (name.as_str(), text.expose_secret()));
         dotenv::take_variables(&mut parsed, variables)?;
         options.rename(&mut parsed);
-        return Ok(parsed);
+        return Ok((parsed, HashMap::new()));
     }
     if let Some((_, whose)) = FOREIGN.iter().find(|(member, _)| root.contains_key(*member)) {
         return Err(say::foreign_file(what, whose));
@@ -77,7 +89,7 @@ pub(super) fn parse(bytes: &[u8], what: &str, options: ParseOptions<'_>) -> Resu
     if let Some(raw) = root.get("order").filter(|raw| raw.get() != "null") {
         take_order(raw, &ids, &mut parsed);
     }
-    Ok(parsed)
+    Ok((parsed, ids))
 }
 
 /// Refuses a newer version. In a flat map too, `version` can only be the version, because a provider's entry would be
@@ -214,6 +226,7 @@ fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut P
     let Some(orders) = fields::object(raw) else {
         return refuse("order".to_owned(), reason::not_object());
     };
+    let mut taken = IndexMap::new();
     for (index, (key, raw)) in orders.iter().enumerate() {
         let provider = match Provider::named(key) {
             Some(provider) if !secret_format::looks_random(key) => provider,
@@ -244,7 +257,10 @@ fn take_order(raw: &RawValue, known: &HashMap<String, ProfileId>, parsed: &mut P
         if !sound {
             refuse(format!("order.{}", quoted(key)), reason::order_without_ids());
         } else if !ids.is_empty() {
-            parsed.order.insert(provider, ids);
+            // Of two spellings of a provider, the client takes the later one.
+            taken.insert(provider, ids);
         }
     }
+    let orders = taken.into_iter().map(|(provider, ids)| ProviderOrder { agent: None, provider, ids });
+    parsed.orders.extend(orders);
 }

@@ -274,9 +274,9 @@ fn the_order_is_taken_over_for_known_ids() {
     );
     assert!(parsed.invalid.is_empty(), "{parsed:?}");
     let order: Vec<_> = parsed
-        .order
+        .orders
         .iter()
-        .map(|(p, ids)| (p.as_str(), ids.iter().map(ProfileId::as_str).collect::<Vec<_>>()))
+        .map(|order| (order.provider.as_str(), order.ids.iter().map(ProfileId::as_str).collect::<Vec<_>>()))
         .collect();
     assert_eq!(order, [("zai", vec!["zai:b", "zai:a"])]);
 

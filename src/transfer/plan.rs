@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::str::FromStr;
 
-use indexmap::IndexMap;
-
-use super::{Candidate, Invalid, Parsed, Skipped};
+use super::{Candidate, Invalid, Parsed, ProviderOrder, Skipped};
 use crate::error::{Code, Error, Result};
 use crate::messages::transfer::{self as say, reason};
 use crate::vault::credential::Credential;
@@ -147,8 +145,20 @@ pub struct Plan<'p> {
     pub invalid: Vec<Invalid>,
     /// What people should know about the others.
     pub warnings: &'p [String],
-    /// The order of use to import for the agent, with the ids that the vault will have.
-    pub order: IndexMap<Provider, Vec<ProfileId>>,
+    /// The orders of use to import, with the ids that the vault will have. The caller leaves out those of providers for
+    /// which the vault has one.
+    pub orders: Vec<PlanOrder<'p>>,
+}
+
+/// An order of use that an import would set.
+#[derive(Debug)]
+pub struct PlanOrder<'p> {
+    /// The agent that gets it.
+    pub agent: &'p AgentName,
+    /// The provider.
+    pub provider: &'p Provider,
+    /// The profiles, first choice first.
+    pub ids: Vec<ProfileId>,
 }
 
 impl PlanEntry<'_> {
@@ -212,7 +222,7 @@ pub fn plan<'p>(
     existing: &dyn Fn(&AgentName, &ProfileId) -> Existing,
     policy: OnConflict,
 ) -> Plan<'p> {
-    let Parsed { candidates, skipped, invalid, order, warnings } = parsed;
+    let Parsed { candidates, skipped, invalid, orders, warnings } = parsed;
     let mut invalid = invalid.clone();
     let mut groups: BTreeMap<(&AgentName, &ProfileId), Vec<&Candidate>> = BTreeMap::new();
     for candidate in candidates {
@@ -255,8 +265,9 @@ pub fn plan<'p>(
         let versions = Vec::new();
         entries.push(PlanEntry { candidate, agent, action, target, hosts, helpers, versions, left_out });
     }
-    let order = renamed_order(order, &entries, forced_agent.unwrap_or(default_agent));
-    Plan { entries, skipped, invalid, warnings, order }
+    let to = |agent: Option<&'p AgentName>| forced_agent.or(agent).unwrap_or(default_agent);
+    let orders = renamed_orders(orders, &entries, to);
+    Plan { entries, skipped, invalid, warnings, orders }
 }
 
 /// Returns the hosts and helpers of a candidate that its profile would not have without the source.
@@ -340,24 +351,24 @@ fn numbered(id: &ProfileId, number: u32) -> Option<ProfileId> {
     format!("{stem}{suffix}").parse().ok()
 }
 
-fn renamed_order(
-    order: &IndexMap<Provider, Vec<ProfileId>>,
+/// Returns the orders with the ids that the vault will have. `to` returns the agent that gets what belongs to one.
+fn renamed_orders<'p>(
+    orders: &'p [ProviderOrder],
     entries: &[PlanEntry<'_>],
-    agent: &AgentName,
-) -> IndexMap<Provider, Vec<ProfileId>> {
-    let targets: HashMap<&ProfileId, &ProfileId> = entries
-        .iter()
-        .filter(|entry| entry.agent == agent)
-        .map(|entry| (&entry.candidate.id, &entry.target))
-        .collect();
-    order
-        .iter()
-        .map(|(provider, ids)| {
-            (
-                provider.clone(),
-                ids.iter().filter_map(|id| targets.get(id).copied().cloned()).collect::<Vec<_>>(),
-            )
-        })
-        .filter(|(_, ids)| !ids.is_empty())
-        .collect()
+    to: impl Fn(Option<&'p AgentName>) -> &'p AgentName,
+) -> Vec<PlanOrder<'p>> {
+    let target =
+        |entry: &PlanEntry<'_>| ((entry.agent.clone(), entry.candidate.id.clone()), entry.target.clone());
+    let targets: HashMap<_, _> =
+        if orders.is_empty() { HashMap::new() } else { entries.iter().map(target).collect() };
+    let (mut renamed, mut seen) = (Vec::new(), HashSet::new());
+    for order in orders {
+        let (agent, provider) = (to(order.agent.as_ref()), &order.provider);
+        let ids = order.ids.iter().filter_map(|id| targets.get(&(agent.clone(), id.clone())).cloned());
+        let ids: Vec<_> = ids.collect();
+        if !ids.is_empty() && seen.insert((agent, provider)) {
+            renamed.push(PlanOrder { agent, provider, ids });
+        }
+    }
+    renamed
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::plan::{Action, Plan, PlanEntry};
+use super::plan::{Action, Plan, PlanEntry, PlanOrder};
 use crate::messages::transfer as say;
 use crate::time::day;
 use crate::vault::id::{AgentName, ProfileId};
@@ -22,6 +22,9 @@ pub struct Summary {
     pub invalid: Vec<InvalidSummary>,
     /// What people should know about the others.
     pub warnings: Vec<String>,
+    /// The orders of use that would be set.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub orders: Vec<OrderSummary>,
     /// How many credentials would be written.
     pub writes: usize,
     /// How many earlier versions would be written with them.
@@ -64,6 +67,17 @@ pub struct EntrySummary {
     /// How many earlier versions of the source would not.
     #[serde(skip_serializing_if = "is_zero")]
     pub versions_left_out: usize,
+}
+
+/// An order of use, in a [`Summary`].
+#[derive(Serialize, Clone, PartialEq, Eq, Debug)]
+pub struct OrderSummary {
+    /// The agent that gets it.
+    pub agent: String,
+    /// The provider.
+    pub provider: String,
+    /// The profiles, first choice first.
+    pub ids: Vec<String>,
 }
 
 /// An entry that is skipped, in a [`Summary`].
@@ -113,18 +127,20 @@ impl Plan<'_> {
                 })
                 .collect(),
             warnings: self.warnings.to_vec(),
+            orders: self.orders.iter().map(order_summary).collect(),
             writes: self.writes(),
             versions: self.versions(),
         }
     }
 
     /// Returns the plan for people: one line for each entry, others if it adds hosts or helpers or brings earlier
-    /// versions, and the counts last.
+    /// versions, one for each order, and the counts last.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         let lines_of =
             |entry: &PlanEntry<'_>| [Some(entry_line(entry)), destinations_line(entry), versions_line(entry)];
         let mut lines: Vec<String> = self.entries.iter().flat_map(lines_of).flatten().collect();
+        lines.extend(self.orders.iter().map(order_line));
         lines.extend(self.skipped.iter().map(|s| format!("{:<10} {}: {}", "skipped", s.place, s.reason)));
         lines.extend(
             self.invalid
@@ -186,6 +202,16 @@ fn entry_summary(entry: &PlanEntry<'_>) -> EntrySummary {
         versions: entry.versions.len(),
         versions_left_out: entry.left_out,
     }
+}
+
+fn order_summary(order: &PlanOrder<'_>) -> OrderSummary {
+    let ids = order.ids.iter().map(ToString::to_string).collect();
+    OrderSummary { agent: order.agent.to_string(), provider: order.provider.to_string(), ids }
+}
+
+fn order_line(order: &PlanOrder<'_>) -> String {
+    let ids = order.ids.iter().map(ProfileId::as_str).collect::<Vec<_>>().join(", ");
+    format!("{:<10} {}/{}: {ids}", "order", order.agent, order.provider)
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{Action, Candidate, Existing, OnConflict, Parsed, Plan, plan};
+use super::{Action, Candidate, Existing, OnConflict, Parsed, Plan, ProviderOrder, plan};
 use crate::error::Code;
 use crate::secret::{ExposeSecret, SecretString};
 use crate::vault::credential::{Credential, CredentialType};
@@ -201,14 +201,15 @@ fn the_order_of_use_follows_the_renamed() {
     let held = Held::of(&[("a:x", "old")]);
     let parsed = Parsed {
         candidates: vec![candidate("a:x", "1", ""), candidate("a:y", "1", "")],
-        order: [("a".parse().unwrap(), vec![id("a:y"), id("a:x"), id("a:gone")])].into_iter().collect(),
+        orders: vec![ProviderOrder {
+            agent: None,
+            provider: "a".parse().unwrap(),
+            ids: vec![id("a:y"), id("a:x"), id("a:gone")],
+        }],
         ..Parsed::default()
     };
     let plan = held.plan(&parsed, OnConflict::Rename);
-    assert_eq!(
-        plan.order["a".parse::<crate::vault::id::Provider>().as_ref().unwrap()],
-        [id("a:y"), id("a:x-2")]
-    );
+    assert_eq!(plan.orders[0].ids, [id("a:y"), id("a:x-2")]);
 }
 
 #[test]

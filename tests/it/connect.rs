@@ -264,3 +264,91 @@ fn a_planted_default_agent_of_the_client_gets_no_secret() {
     fs::write(&settings, good).unwrap();
     assert_eq!(session.get("groq:ops"), "made-up-key-2");
 }
+
+/// Sets an order as the client of 2026.6.1 does, for the agent main.
+fn order_in_openclaw(session: &Session, orders: &Value) {
+    let state = own(session).with_file_name("auth-state.json");
+    fs::write(state, json!({ "version": 1, "order": orders, "mine": 1.50 }).to_string()).unwrap();
+}
+
+fn order_of(session: &Session, provider: &str) -> Value {
+    session.run(["order", "get", "--provider", provider, "--json"]).ok().json()["order"].clone()
+}
+
+#[test]
+fn an_order_that_openclaw_stores_is_read_back_if_the_vault_has_none() {
+    let session = beside_openclaw();
+    session.paste("groq:two", "made-up-key-2");
+    session.paste("zai:one", "made-up-key-3");
+    session.paste("zai:two", "made-up-key-4");
+    session.run(["order", "set", "--provider", "zai", "zai:two"]).ok();
+    order_in_openclaw(
+        &session,
+        &json!({ "groq": ["groq:two", "groq:mine", "groq:one"], "zai": ["zai:one"], "xai": ["xai:gone"] }),
+    );
+    let plan = session.run(["connect", "openclaw", "--dry-run"]).ok().stdout;
+    assert!(plan.contains("Order of groq (agent main), as set in OpenClaw: groq:two, groq:one\n"), "{plan}");
+    assert!(!plan.contains("Order of zai") && !plan.contains("Order of xai"), "{plan}");
+    assert_eq!(order_of(&session, "groq"), Value::Null);
+
+    let done = session.run(["connect", "openclaw", "--yes", "--json"]).ok().json();
+    let read = json!([{ "agent": "main", "provider": "groq", "ids": ["groq:two", "groq:one"] }]);
+    assert_eq!(done["orders"], read);
+    assert_eq!(order_of(&session, "groq"), json!(["groq:two", "groq:one"]));
+    assert_eq!(order_of(&session, "zai"), json!(["zai:two"]));
+    let text = fs::read_to_string(config(&session)).unwrap();
+    assert!(text.contains("\"groq:two\", \"groq:one\"") || text.contains("groq: [\"groq:two\""), "{text}");
+    let state = fs::read_to_string(own(&session).with_file_name("auth-state.json")).unwrap();
+    assert!(state.contains("groq:mine") && state.contains("1.5"), "{state}");
+    let again = session.run(["connect", "openclaw", "--yes", "--json"]).ok().json();
+    assert_eq!((&again["result"], &again["orders"]), (&json!("unchanged"), &json!([])));
+}
+
+#[test]
+fn an_order_that_openclaw_sets_later_is_read_back_at_the_next_change() {
+    let session = beside_openclaw();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    order_in_openclaw(&session, &json!({ "groq": ["groq:two", "groq:one"] }));
+    let changed =
+        session.feed("made-up-key-2", ["paste-api-key", "--provider", "groq", "--profile-id", "groq:two"]);
+    let told = "The order of groq (agent main) is now the one set in OpenClaw: groq:two, groq:one";
+    assert!(changed.ok().stderr.contains(told));
+    assert_eq!(order_of(&session, "groq"), json!(["groq:two", "groq:one"]));
+    // What came from OpenClaw follows it, until someone sets it here.
+    order_in_openclaw(&session, &json!({ "groq": ["groq:one"] }));
+    session.paste("zai:one", "made-up-key-3");
+    assert_eq!(order_of(&session, "groq"), json!(["groq:one"]));
+    session.run(["order", "set", "--provider", "groq", "groq:two"]).ok();
+    order_in_openclaw(&session, &json!({ "groq": ["groq:one", "groq:two"] }));
+    session.paste("zai:two", "made-up-key-4");
+    assert_eq!(order_of(&session, "groq"), json!(["groq:two"]));
+}
+
+#[test]
+fn an_order_that_was_cleared_is_not_read_back_again() {
+    let session = beside_openclaw();
+    order_in_openclaw(&session, &json!({ "groq": ["groq:one"] }));
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    assert_eq!(order_of(&session, "groq"), json!(["groq:one"]));
+    session.run(["order", "clear", "--provider", "groq"]).ok();
+    session.paste("zai:one", "made-up-key-3");
+    assert_eq!(order_of(&session, "groq"), Value::Null);
+    session.run(["disconnect", "openclaw", "--yes"]).ok();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    assert_eq!(order_of(&session, "groq"), json!(["groq:one"]));
+}
+
+#[test]
+fn an_order_in_the_file_of_an_older_openclaw_is_read_back_and_stays() {
+    let session = beside_openclaw();
+    let store = json!({ "version": 1, "profiles": {}, "order": { "GROQ": ["groq:one"] } });
+    fs::write(own(&session), store.to_string()).unwrap();
+    let state = own(&session).with_file_name("auth-state.json");
+    fs::write(&state, "{ torn").unwrap();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    assert_eq!(order_of(&session, "groq"), Value::Null, "what cannot be read is not guessed");
+    fs::remove_file(&state).unwrap();
+    session.run(["connect", "openclaw", "--yes"]).ok();
+    assert_eq!(order_of(&session, "groq"), json!(["groq:one"]));
+    assert!(fs::read_to_string(own(&session)).unwrap().contains("\"GROQ\""));
+}

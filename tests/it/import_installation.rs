@@ -118,3 +118,56 @@ fn a_directory_without_openclaw_and_a_damaged_store_are_refused_by_name() {
     session.run(["list", "--all-agents"]).ok();
     session.run(["get", "groq:json"]).failed("NOT_FOUND", 66);
 }
+
+const STATE_OF_AGENT: &str =
+    "CREATE TABLE auth_profile_state (state_key TEXT PRIMARY KEY, state_json TEXT, updated_at INTEGER)";
+
+#[test]
+fn the_orders_of_every_agent_come_with_its_profiles() {
+    let session = Session::new();
+    let state = installation(&session);
+    let agent = |name: &str, file: &str| state.join("agents").join(name).join("agent").join(file);
+    // 2026.6.1 keeps an order beside the profiles, 2026.2.26 among them, and 2026.9.6 in the agent's database, also that
+    // of shared profiles.
+    write(&agent("main", "auth-state.json"), r#"{"version":1,"order":{"groq":["groq:gone","groq:json"]}}"#);
+    let two = json!({ "version": 1, "order": { "groq": ["groq:second", "groq:first"], "zai": ["zai:x"] }, "profiles": {
+        "groq:first": { "type": "api_key", "provider": "groq", "key": "made-up-key-first" },
+        "groq:second": { "type": "api_key", "provider": "groq", "key": "made-up-key-second" } } });
+    write(&agent("ops", "auth-profiles.json"), &two.to_string());
+    let lab = rusqlite::Connection::open(agent("lab", "openclaw-agent.sqlite")).unwrap();
+    lab.execute_batch(STATE_OF_AGENT).unwrap();
+    let order = r#"{"version":1,"order":{"groq":["groq:shared","groq:lab"]}}"#;
+    lab.execute("INSERT INTO auth_profile_state VALUES ('primary', ?1, 1)", [order]).unwrap();
+    drop(lab);
+    let state = state.to_str().unwrap();
+    let plan = session.run(["import", state, "--dry-run", "--json"]).ok().json();
+    let orders = json!([
+        { "agent": "lab", "provider": "groq", "ids": ["groq:lab"] },
+        { "agent": "main", "provider": "groq", "ids": ["groq:json"] },
+        { "agent": "ops", "provider": "groq", "ids": ["groq:second", "groq:first"] },
+    ]);
+    assert_eq!(plan["orders"], orders, "{plan}");
+    let ran = session.run(["import", state, "--rename", "groq:second=groq:2nd"]).ok();
+    assert!(ran.stdout.contains("order      ops/groq: groq:2nd, groq:first\n"), "{}", ran.stdout);
+    let order_of = |agent: &str| {
+        session.run(["order", "get", "--provider", "groq", "--agent", agent, "--json"]).ok().json()["order"]
+            .clone()
+    };
+    assert_eq!(order_of("main"), json!(["groq:json"]));
+    assert_eq!(order_of("lab"), json!(["groq:lab"]));
+    assert_eq!(order_of("ops"), json!(["groq:2nd", "groq:first"]));
+}
+
+#[test]
+fn an_order_that_was_set_here_stays_and_is_not_in_the_plan() {
+    let session = Session::new();
+    let state = installation(&session);
+    session.paste("groq:mine", "made-up-key-mine");
+    session.run(["order", "set", "--provider", "groq", "groq:mine"]).ok();
+    let own = state.join("agents/main/agent/auth-state.json");
+    write(&own, r#"{"version":1,"order":{"groq":["groq:shared","groq:json"]}}"#);
+    let ran = session.run(["import", state.to_str().unwrap()]).ok();
+    assert!(!ran.stdout.contains("order  "), "{}", ran.stdout);
+    let order = session.run(["order", "get", "--provider", "groq", "--json"]).ok().json();
+    assert_eq!(order["order"], json!(["groq:mine"]));
+}

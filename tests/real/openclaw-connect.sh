@@ -5,7 +5,7 @@
 #   STRONGROOM=target/debug/strongroom OPENCLAW_DIR=<directory made by scripts/install-test-deps.sh> \
 #       OPENCLAW_SQLITE_DIR=<the same of 2026.9.6> tests/real/openclaw-connect.sh
 #
-# budget: 180 s
+# budget: 240 s
 # once: as an ordinary user
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
 # shellcheck source=tests/real/lib/checks.sh
@@ -54,8 +54,11 @@ check_json_era() {
     works 'connect again' connect openclaw --yes --json
     same "$(json "$out" "d['result']")" unchanged 'it changes nothing'
 
+    its_order openrouter openrouter:default
     without_client
     pasted anthropic:new 3
+    has "$err" 'The order of openrouter (agent main) is now the one set in OpenClaw: openrouter:default' 'the next change reads it back'
+    order_is openrouter openrouter:default
     works 'rename' rename openrouter:default openrouter:mine
     works 'remove' remove anthropic:work --yes
     works 'order set' order set --provider anthropic anthropic:new
@@ -128,9 +131,11 @@ check_taken_in() {
     mkdir -p "$(dirname "$(profiles_of ops)")"
     printf '{"version":1,"profiles":{"openrouter:ops":{"type":"api_key","provider":"openrouter","key":"%s"}}}' "$(api_key 5)" >"$(profiles_of ops)"
     has "$(profiles_of main)" "$(token 5)" 'the client stores it in plain text'
+    its_order anthropic anthropic:own
     cp "$(config)" "$world/before.json"
     must init --store file --unlock key-file
     works 'import of the whole installation' import "$world/.openclaw"
+    order_is anthropic anthropic:own
     works 'connect' connect openclaw --yes --json
     same "$(json "$out" "d['audit'], d['plaintext']")" "({'plaintext': 0, 'unresolved': 0}, [])" 'OpenClaw finds nothing in plain text'
     if grep -rqF -e "$(token 5)" -e "$(api_key 5)" "$world/.openclaw"; then fail 'no byte of a secret is left' ; else ok 'no byte of a secret is left'; fi
@@ -222,15 +227,41 @@ check_sqlite_era() {
     oc models auth list --json >"$tmp/list" 2>"$tmp/said" || true
     has "$tmp/list" 'anthropic:work' 'models auth list has a profile' "$tmp/said"
     has "$tmp/list" 'openrouter:default' 'and the other'
+    its_order anthropic anthropic:work
     pasted anthropic:new 3
-    has "$err" 'OpenClaw does not know of the profiles' 'a new profile says that connect has to be run again'
+    has "$err" 'The order of anthropic (agent main) is now the one set in OpenClaw: anthropic:work' 'the next change reads it back'
+    has "$err" "OpenClaw does not know of anthropic:new yet: run \`strongroom connect openclaw\`" 'a new profile says that connect has to be run again'
+    order_is anthropic anthropic:work
     works 'connect again' connect openclaw --yes --json
     same "$(json "$out" "d['result'], d['audit']")" "('connected', {'plaintext': 0, 'unresolved': 0})" 'and then it resolves too'
     feed "$(token 9)"
     works 'rotate' rotate anthropic:new
     has "$err" 'openclaw secrets reload' 'a rotation says that a gateway has to reload'
-    works 'disconnect' disconnect openclaw --yes
+    works 'disconnect' disconnect openclaw --yes --json
+    same "$(json "$out" "' '.join(r['id'] for r in d['references'])")" 'anthropic:new anthropic:work openrouter:default' 'it names the references that stay'
+    same "$(json "$out" "d['references'][0]['command']")" "$(logout anthropic:new)" 'and the command that removes one' shown
     untouched 'the configuration is as before, byte for byte'
+    runs "$(logout anthropic:new)"
+    oc models auth list --json >"$tmp/list" 2>"$tmp/said" || true
+    lacks "$tmp/list" anthropic:new 'the command removes it'
+    has "$tmp/list" anthropic:work 'and no other'
+
+    # The client writes its configuration again as it removes one.
+    must connect openclaw --yes
+    works 'remove' remove openrouter:default --yes
+    has "$err" "run \`$(logout openrouter:default)\`" 'a removed profile says how its reference is removed'
+    runs "$(logout openrouter:default)"
+    works 'connect once more' connect openclaw --yes --json
+    same "$(json "$out" "d['audit']")" "{'plaintext': 0, 'unresolved': 0}" 'then every reference resolves'
+    works 'disconnect' disconnect openclaw --yes
+    lacks "$(config)" strongroom 'what connecting wrote is gone from the configuration'
+}
+logout() { printf 'openclaw models auth logout %s --agent main' "$1"; }
+# runs COMMAND: a command that was printed, with a yes to its question.
+runs() {
+    local status=0
+    (as_client timeout -k 5 120 sh -c "$1 --yes") >"$tmp/said" 2>&1 </dev/null || status=$?
+    exits "$status" 0 "$1" "$tmp/said"
 }
 
 client "${OPENCLAW_DIR:?set it to the install directory of OpenClaw 2026.6.1}"

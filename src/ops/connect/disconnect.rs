@@ -1,7 +1,7 @@
 //! Ends a connection: the configuration is restored, and the vault's entries leave the client's own files.
 
 use super::unconnected::{Becomes, Unconnected};
-use super::{Config, Link, link, mirror};
+use super::{ClientReference, Config, Link, link, mirror, references};
 use crate::client::edit::{EMPTY, Left, diff, write_config};
 use crate::error::Result;
 use crate::messages::connect as messages;
@@ -21,6 +21,8 @@ pub struct Disconnecting {
     pub new_agent: Option<AgentName>,
     /// What stays in the configuration.
     pub left: Vec<Left>,
+    /// The references that stay in the client's own databases.
+    pub references: Vec<ClientReference>,
     config: Config,
     becomes: Becomes,
 }
@@ -46,7 +48,8 @@ impl Disconnecting {
             _ => String::new(),
         };
         let Unconnected { becomes, identical, left } = undone;
-        Ok(Self { link, diff, identical, new_agent, left, config, becomes })
+        let references = references::of(open, &link);
+        Ok(Self { link, diff, identical, new_agent, left, references, config, becomes })
     }
 
     /// Returns whether the configuration goes, because connecting made it.

@@ -66,6 +66,9 @@ pub struct Link {
     /// The keys in the configuration that gave way to references.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub keys: Vec<Key>,
+    /// The client's own orders that the vault took over, by agent and provider.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub orders: BTreeMap<String, BTreeMap<String, Vec<String>>>,
     /// Whether someone else has changed the configuration since connecting.
     #[serde(default)]
     pub changed_by_others: bool,

@@ -2,13 +2,16 @@
 //! index.
 //!
 //! What connecting writes is kept in the settings, under their MAC, with what undoes it. On every change of profiles the
-//! client's files follow ([`follow`]). The order of writing is: settings, configuration, mirrors. A killed command is
+//! client's files follow ([`follow`]). The order of writing is: orders that are read back, settings, configuration, mirrors. A
+//! killed command is
 //! finished by the next one, because each step can be repeated.
 
 mod apply;
 mod disconnect;
 mod link;
 mod mirror;
+mod orders;
+mod references;
 mod served;
 mod unconnected;
 
@@ -33,6 +36,8 @@ pub use apply::apply;
 pub use disconnect::{Disconnecting, disconnect};
 pub use link::{Key, Link, NAME, Resolver, link};
 pub use mirror::{Mirrored, lock_file};
+pub use orders::ReadBack;
+pub use references::{ClientReference, Differences};
 pub use served::Served;
 
 use self::unconnected::{Becomes, Unconnected};
@@ -63,6 +68,8 @@ pub struct Planned {
     pub link: Link,
     /// The profiles that the client would get from the vault.
     pub served: Vec<Served>,
+    /// The client's own orders that the vault takes over.
+    pub read_back: Vec<ReadBack>,
     /// What changes in the configuration, as a unified diff; empty if nothing does.
     pub diff: String,
     /// What changes in the client's own files.
@@ -118,7 +125,9 @@ impl Planned {
     /// Returns whether everything is as it would be already.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        let is_written = self.diff.is_empty() && self.mirrored.iter().all(|mirrored| !mirrored.changes);
+        let is_written = self.diff.is_empty()
+            && self.read_back.is_empty()
+            && self.mirrored.iter().all(|mirrored| !mirrored.changes);
         is_written && !self.changes_agent()
     }
 
@@ -150,7 +159,8 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let changed_by_others = undone.as_ref().is_some_and(|undone| {
         !undone.identical && (!undone.left.is_empty() || !matches!(undone.becomes, Becomes::Same))
     });
-    let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent))?;
+    let read_back = orders::plan(open, wanted, before.as_ref())?;
+    let served = served::of(open, wanted.agents.iter().map(|(agent, _)| agent), &read_back)?;
     let profiles: Vec<_> = served.profiles.iter().map(Served::as_profile).collect();
     let connection = Connection {
         alias: EXEC_PROVIDER,
@@ -188,6 +198,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         resolver: wanted.resolver.clone(),
         sqlite,
         agents: wanted.agents.iter().map(|(agent, path)| (agent.to_string(), path.clone())).collect(),
+        orders: orders::known(before.as_ref(), &read_back),
         applied: before.map(|link| link.applied).unwrap_or_default(),
         keys,
         changed_by_others,
@@ -195,7 +206,18 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     };
     let agent = link.agent_of_none(&settings)?;
     let new_agent = (agent != settings.agent()).then_some(agent);
-    Ok(Planned { link, served: served.profiles, diff, mirrored, new_agent, plan, agent_was, config, edited })
+    Ok(Planned {
+        link,
+        served: served.profiles,
+        read_back,
+        diff,
+        mirrored,
+        new_agent,
+        plan,
+        agent_was,
+        config,
+        edited,
+    })
 }
 
 /// Returns the configuration without what held a secret; nothing if nothing did.
@@ -225,6 +247,7 @@ fn refer_keys(config: Option<&str>, keys: &[Key]) -> Result<Vec<Change>> {
 /// # Errors
 /// `CHANGED` if the configuration was changed since; those of locking and writing.
 pub fn carry_out(open: &mut Open<'_>, planned: &Planned) -> Result<Vec<Mirrored>> {
+    orders::set(open, &planned.read_back)?;
     link::keep(open, "connect", Some(&planned.link))?;
     planned.config.write(&planned.edited.text)?;
     let mut done = Vec::new();
@@ -271,6 +294,10 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         gone: Vec::new(),
     };
     let planned = plan(open, &wanted)?;
+    orders::set(open, &planned.read_back)?;
+    for read in &planned.read_back {
+        open.tell(&Notice::ClientOrder(read.clone()));
+    }
     if planned.link != link {
         link::keep(open, "connect", Some(&planned.link))?;
     }
@@ -279,7 +306,10 @@ fn followed(open: &mut Open<'_>) -> Result<Option<Notice>> {
         let now = planned.served.iter().map(|served| &served.reference);
         let knows_all = now.clone().all(|reference| link.applied.contains(reference));
         let is_all = now.count() == link.applied.len();
-        return Ok(Some(if knows_all && is_all { Notice::ClientReload } else { Notice::ClientPlan }));
+        if knows_all && is_all {
+            return Ok(Some(Notice::ClientReload));
+        }
+        return Ok(Some(Notice::ClientPlan(references::differences(open, &link, &planned.served))));
     }
     // An import changes several agents at once.
     let changed: Vec<_> = planned.mirrored.iter().filter(|mirrored| mirrored.changes).collect();

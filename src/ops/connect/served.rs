@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::ReadBack;
 use crate::client::edit::Served as Profile;
 use crate::error::Result;
 use crate::ops::open::Open;
@@ -47,8 +48,12 @@ impl Served {
     }
 }
 
-/// Returns what agents of the vault serve. OAuth sign-ins are left out: the client accepts no reference for one.
-pub(super) fn of<'a>(open: &Open<'_>, agents: impl IntoIterator<Item = &'a AgentName>) -> Result<All> {
+/// Returns what agents of the vault serve, with the orders that are being read back. OAuth sign-ins are left out: the client accepts no reference for one.
+pub(super) fn of<'a>(
+    open: &Open<'_>,
+    agents: impl IntoIterator<Item = &'a AgentName>,
+    read_back: &[ReadBack],
+) -> Result<All> {
     let mut all = All::default();
     for agent in agents {
         let Some(reader) = open.reader_of(agent)? else { continue };
@@ -67,7 +72,11 @@ pub(super) fn of<'a>(open: &Open<'_>, agents: impl IntoIterator<Item = &'a Agent
                 id,
             });
         }
-        for (provider, ids) in index.orders() {
+        let read = read_back.iter().filter(|read| read.agent == *agent);
+        let read: Vec<_> = read.map(|read| (read.provider.clone(), read.ids.clone())).collect();
+        let is_set = |provider: &Provider| read.iter().all(|(other, _)| other != provider);
+        let set: Vec<_> = index.orders().into_iter().filter(|(provider, _)| is_set(provider)).collect();
+        for (provider, ids) in set.into_iter().chain(read) {
             if !all.orders.iter().any(|(other, _)| *other == provider) {
                 all.orders.push((provider, ids));
             }

@@ -37,3 +37,14 @@ put_config() {
 }
 # untouched WHAT
 untouched() { holds "$1" cmp -s "$(config)" "$world/before.json"; }
+# Sets an order with the client.
+its_order() {
+    local provider=$1 status=0
+    oc models auth order set --provider "$provider" "${@:2}" >"$tmp/said" 2>&1 </dev/null || status=$?
+    exits "$status" 0 "OpenClaw sets an order of $provider" "$tmp/said"
+}
+# order_is PROVIDER IDS: the vault's order of main.
+order_is() {
+    must order get --provider "$1" --json
+    same "$(json "$out" "' '.join(d['order'] or [])")" "$2" "the vault has that order of $1" shown
+}
