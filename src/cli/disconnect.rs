@@ -39,7 +39,7 @@ pub(super) fn run(context: &mut Context, args: &Disconnect) -> Result<u8> {
             context.print(&if planned.removes_file() {
                 messages::disconnected_and_removed(config)
             } else {
-                messages::disconnected(config, planned.identical)
+                messages::disconnected(config, planned.identical, planned.link.migrated)
             })?;
         }
     }

@@ -238,8 +238,13 @@ pub fn not_an_agent(agent: impl Display) -> String {
 pub const DISCONNECT_PROMPT: &str = "Disconnect OpenClaw?";
 
 /// The configuration is what it was.
-pub fn disconnected(config: &Path, identical: bool) -> String {
-    if identical {
+pub fn disconnected(config: &Path, identical: bool, migrated: bool) -> String {
+    if identical && migrated {
+        format!(
+            "Disconnected OpenClaw: {} is as it was before connecting, but without the secrets that `migrate` took out.",
+            shown(config)
+        )
+    } else if identical {
         format!("Disconnected OpenClaw: {} is as it was before connecting.", shown(config))
     } else {
         format!(

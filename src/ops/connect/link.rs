@@ -69,6 +69,9 @@ pub struct Link {
     /// The client's own orders that the vault took over, by agent and provider.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub orders: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// Whether migrating took secrets out of the configuration, which disconnecting does not put back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub migrated: bool,
     /// Whether someone else has changed the configuration since connecting.
     #[serde(default)]
     pub changed_by_others: bool,

@@ -172,6 +172,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
     let unique = served::unique(&profiles);
     let mut changes = connection.changes(base, config.text()?, wanted.store, &unique, &served.orders)?;
     let keys = link::with_keys(before.as_ref(), &wanted.keys);
+    let migrated = before.as_ref().is_some_and(|link| link.migrated);
     changes.extend(refer_keys(base, &keys)?);
     let edited = edit::edit(base, &changes)?;
     let now = config.text()?.unwrap_or(EMPTY);
@@ -201,6 +202,7 @@ pub fn plan(open: &Open<'_>, wanted: &Wanted) -> Result<Planned> {
         orders: orders::known(before.as_ref(), &read_back),
         applied: before.map(|link| link.applied).unwrap_or_default(),
         keys,
+        migrated: migrated || without.is_some(),
         changed_by_others,
         undo: edited.inverse.clone(),
     };

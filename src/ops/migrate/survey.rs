@@ -30,7 +30,7 @@ pub struct Client {
     pub state: Option<PathBuf>,
     /// Its files of variables that exist.
     pub dotenv: Vec<PathBuf>,
-    /// Where it keeps its profiles.
+    /// How it keeps its profiles: in files or in databases.
     pub store: ProfileStore,
 }
 
