@@ -93,6 +93,7 @@ lives() {
     [ "$1" != refuses ] || {
         refused LOCK_TIMEOUT 75 'migrate beside a gateway that has its databases open' migrate openclaw --yes
     }
+    status=0
     kill -TERM "$gateway"
     end_gateway || status=$?
     exits "$status" 0 'the gateway ends cleanly' "$log"
