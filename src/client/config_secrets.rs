@@ -11,6 +11,8 @@ use crate::secret::SecretString;
 
 const ENV: &str = "env";
 const VARS: &str = "vars";
+const MODELS: &str = "models";
+const PROVIDERS: &str = "providers";
 const API_KEY: &str = "apiKey";
 /// How people write the name of a variable in place of a key.
 const PREFIXES: [&str; 3] = ["$", "secretref-env:", "__env__:"];
@@ -56,18 +58,37 @@ pub fn spots(text: &str) -> Result<Vec<Spot>> {
                 variables(&mut found, vars, &[ENV, VARS]);
             }
         }
-        let providers = object(root, "models").and_then(|models| object(models, "providers"));
-        for entry in providers.iter().flat_map(|providers| &providers.properties) {
-            if let Value::Object(provider) = &entry.value
-                && let Some(holds) = member(provider, API_KEY).and_then(of_key)
-            {
-                let path = ["models", "providers", entry.name.as_str(), API_KEY];
-                found.push(Spot { path: path.map(str::to_owned).to_vec(), holds });
-            }
+        if let Some(models) = object(root, MODELS) {
+            keys(&mut found, models, &[MODELS]);
         }
         found
     })
     .map_err(|error| error.with_remedy(messages::FIX_CONFIG))
+}
+
+/// Returns the keys of an agent's `models.json`, in which 2026.2.26 repeats those of the configuration and of profiles.
+///
+/// # Errors
+/// `BAD_DATA` if it is not JSON; the message quotes nothing.
+pub fn model_keys(text: &str) -> Result<Vec<Spot>> {
+    with_root(text, "models.json", |root| {
+        let mut found = Vec::new();
+        keys(&mut found, root, &[]);
+        found
+    })
+}
+
+/// Finds the keys of the providers in `models`.
+fn keys(found: &mut Vec<Spot>, models: &Object<'_>, path: &[&str]) {
+    let providers = object(models, PROVIDERS);
+    for entry in providers.iter().flat_map(|providers| &providers.properties) {
+        if let Value::Object(provider) = &entry.value
+            && let Some(holds) = member(provider, API_KEY).and_then(of_key)
+        {
+            let path = path.iter().copied().chain([PROVIDERS, entry.name.as_str(), API_KEY]);
+            found.push(Spot { path: path.map(str::to_owned).collect(), holds });
+        }
+    }
 }
 
 fn variables(found: &mut Vec<Spot>, block: &Object<'_>, path: &[&str]) {

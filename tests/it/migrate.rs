@@ -55,6 +55,10 @@ impl Beside {
         of.write("openclaw.json", CONFIG);
         of.write("openclaw.json.bak", CONFIG);
         of.write(".env.bak", "OPENAI_API_KEY=made-up-openai-key\nMORE=2\n");
+        of.write(
+            "agents/main/agent/models.json",
+            r#"{"providers":{"groq":{"apiKey":"made-up-groq-one","models":[]}}}"#,
+        );
         of.write(&format!("{MAIN}.bak"), &profiles(&[("groq:one", "made-up-groq-one")]));
         of
     }
@@ -150,6 +154,7 @@ fn every_plaintext_of_the_files_goes_and_the_rest_of_them_stays() {
     );
     assert_eq!(beside.read(".env"), "# mine\nOTHER=1\n");
     assert_eq!(beside.read(".env.bak"), "MORE=2\n");
+    assert_eq!(beside.read("agents/main/agent/models.json"), r#"{"providers":{"groq":{"models":[]}}}"#);
     assert!(!beside.state.join(format!("{MAIN}.bak")).exists(), "an archive without anything else goes");
     let (config, copy) = (beside.read("openclaw.json"), beside.read("openclaw.json.bak"));
     assert!(config.contains("// keep") && config.contains("HOST: 'x'"), "{config}");

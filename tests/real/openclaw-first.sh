@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# `connect openclaw`, a gateway and `disconnect openclaw` with the real OpenClaw 2026.2.26, the first version that has
+# `connect openclaw`, a gateway, `migrate openclaw` and `disconnect openclaw` with the real OpenClaw 2026.2.26, the first version that has
 # references: its orders are in auth-profiles.json, and it waits only 2 s for a resolver unless it is told otherwise.
 #
 #   STRONGROOM=target/debug/strongroom OPENCLAW_FIRST_DIR=<directory made by scripts/install-test-deps.sh --all> \
 #       tests/real/openclaw-first.sh
 #
-# budget: 120 s
+# budget: 240 s
 # once: as an ordinary user
 # only: with --all
 # Prints a line `ok: ...` or `FAILED: ...` for each check. Talks to the loopback interface only.
@@ -15,6 +15,8 @@
 . "$lib/openclaw-world.sh"
 # shellcheck source=tests/real/lib/gateway-checks.sh
 . "$lib/gateway-checks.sh"
+# shellcheck source=tests/real/lib/migrate-checks.sh
+. "$lib/migrate-checks.sh"
 client "${OPENCLAW_FIRST_DIR:?set it to the install directory of OpenClaw 2026.2.26}"
 ready='[gateway] listening on ws://127.0.0.1'
 
@@ -41,7 +43,45 @@ check_orders() {
     untouched 'the configuration is as before, byte for byte'
 }
 
+# It stores tokens only, and asks for them on a terminal.
+stored() {
+    local agent=$1 secret=$2
+    shift 3
+    SECRET=$secret python3 - "$tmp/said" \
+        env -i -C "$world" HOME="$world" PATH="$tmp/bin:/usr/bin:/bin" TERM=xterm "${client_env[@]}" \
+        OPENCLAW_AGENT_DIR="$world/.openclaw/agents/$agent/agent" "$node" "$openclaw" models auth paste-token "$@" <<'PY' ||
+import fcntl, os, pty, struct, sys, termios
+said, command = sys.argv[1], sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(command[0], command)
+fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+seen, asked = b"", False
+while True:
+    try:
+        read = os.read(terminal, 65536)
+    except OSError:
+        break
+    seen += read
+    if not asked and b"Paste token" in seen:
+        asked = True
+        os.write(terminal, os.environ["SECRET"].encode() + b"\r")
+open(said, "wb").write(seen[:200])
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+PY
+        fail "the client stores a token of $agent" "$tmp/said"
+}
+check_migrated() {
+    plaintext_world '' "list: [ { id: 'main' }, { id: 'ops' } ],"
+    migrated
+    same "$(references "$(profiles_of ops)")" 'openrouter:ops ops/openrouter:ops' 'each agent has its references'
+    leak='/models.json$'
+    lives works
+}
+
 section check_orders
 # Its gateway writes the secret of a profile in plain text beside the models of its provider. Later versions do not.
+audit=(secrets audit --check)
 section check_gateway old '' .openclaw/agents/main/agent/models.json
+section check_migrated
 finish openclaw-first

@@ -19,6 +19,9 @@ const MIGRATED: &str = ".migrated-";
 /// Files of variables, of which people keep copies.
 const DOTENV: &str = ".env.";
 
+/// An agent's models, with the keys of their providers (observed in 2026.2.26, which writes it again).
+const MODELS: &str = "models.json";
+
 /// What was removed, and what is left.
 #[derive(Debug, Default)]
 pub struct Cleared {
@@ -89,6 +92,7 @@ fn clear_file(path: &Path, copy: Option<CopyOf>, switch: &Switch<'_>) -> Result<
         Some(CopyOf::Store) => switch.without_profiles(path, true),
         Some(CopyOf::Config) => switch.switch_copy(path),
         None if name.starts_with(DOTENV) => switch.switch_dotenv(path, &mut Vec::new()),
+        None if name == MODELS => switch.switch_models(path),
         None if is_database(path) => empty_database(path).map(|()| true),
         None => Ok(false),
     }

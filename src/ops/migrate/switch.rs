@@ -7,7 +7,7 @@ use strongroom_backends::shown;
 
 use super::holdings::Holdings;
 use super::survey::{Client, Left};
-use crate::client::config_secrets::{Holds, Spot, spots};
+use crate::client::config_secrets::{Holds, Spot, model_keys, spots};
 use crate::client::dotenv_edit::{self, Variable};
 use crate::client::edit::{self, Change, Digest, ProfileStore, write_config};
 use crate::client::file;
@@ -282,14 +282,30 @@ impl<'c> Switch<'c> {
         let Some(text) = text_of(path)? else { return Ok(false) };
         let all = self.all_in_config(&text)?;
         let paths = all.gone.into_iter().chain(all.keys.into_iter().map(|key| key.path));
-        let changes: Vec<_> = paths.map(|path| Change::Remove { path }).collect();
-        let edited = edit::edit(Some(text_in(&text)?), &changes)?;
-        if edited.changed.is_empty() {
-            return Ok(false);
-        }
-        write_config(path, Some(&Digest::of(text.expose())), edited.text.expose())?;
-        Ok(true)
+        without(path, &text, paths)
     }
+
+    /// Takes keys that the vault has out of an agent's `models.json`. Returns whether it changed.
+    ///
+    /// # Errors
+    /// Those of reading and writing.
+    pub(super) fn switch_models(&self, path: &Path) -> Result<bool> {
+        let Some(text) = text_of(path)? else { return Ok(false) };
+        let is_held = |spot: &Spot| matches!(&spot.holds, Holds::Key(key) if self.holdings.has(key));
+        let spots = model_keys(text_in(&text)?)?;
+        without(path, &text, spots.into_iter().filter(is_held).map(|spot| spot.path))
+    }
+}
+
+/// Takes members out of a file. Returns whether it changed.
+fn without(path: &Path, text: &Buffer, members: impl Iterator<Item = Vec<String>>) -> Result<bool> {
+    let changes: Vec<_> = members.map(|path| Change::Remove { path }).collect();
+    let edited = edit::edit(Some(text_in(text)?), &changes)?;
+    if edited.changed.is_empty() {
+        return Ok(false);
+    }
+    write_config(path, Some(&Digest::of(text.expose())), edited.text.expose())?;
+    Ok(true)
 }
 
 /// Returns the names of what a copy of the configuration has in plain text.
