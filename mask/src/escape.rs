@@ -108,7 +108,10 @@ mod tests {
             match escape.step(byte) {
                 Step::More(more) => escape = more,
                 Step::Bytes(decoded, length) => {
-                    return bytes.next().is_none().then(|| String::from_utf8(decoded[..length].to_vec()).unwrap());
+                    return bytes
+                        .next()
+                        .is_none()
+                        .then(|| String::from_utf8(decoded[..length].to_vec()).unwrap());
                 }
                 Step::Nothing => return Some(String::new()),
                 Step::Broken => return None,

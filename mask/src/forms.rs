@@ -80,7 +80,9 @@ mod tests {
 
     #[test]
     fn base64_is_found_at_every_alignment_between_any_neighbours() {
-        for value in [&b"made-up?>value"[..], b"made-up?>valu", b"made-up?>val", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"] {
+        for value in
+            [&b"made-up?>value"[..], b"made-up?>valu", b"made-up?>val", b"\xff\xfe\xfd\xfc\xfb\xfa\xf9\xf8"]
+        {
             let forms = of(value);
             for before in 0..7 {
                 for after in 0..=255u8 {

@@ -231,7 +231,8 @@ fn count(from: u64, to: u64) -> usize {
 fn colours(masked: &[u8], out: &mut Vec<u8>) {
     for (at, _) in masked.iter().enumerate().filter(|(_, byte)| **byte == 0x1b) {
         let sequence = masked.get(at..).unwrap_or_default();
-        let parameters = sequence.iter().skip(2).take_while(|byte| matches!(byte, b'0'..=b'9' | b';')).count();
+        let parameters =
+            sequence.iter().skip(2).take_while(|byte| matches!(byte, b'0'..=b'9' | b';')).count();
         let whole = sequence.get(..parameters + 3).unwrap_or_default();
         if whole.starts_with(b"\x1b[") && matches!(whole.last(), Some(b'm' | b'K')) {
             out.extend_from_slice(whole);

@@ -252,7 +252,20 @@ fn random_programs_leak_nothing_and_change_nothing_else() {
     let forms: Vec<(&str, Vec<String>)> =
         values.iter().map(|(name, value)| (*name, printed(value))).collect();
     // Beginnings of secrets and of escape sequences; none can end in what begins one that comes next.
-    let clean = ["<", "sk-ant-MADE<", "\\<", "%2<", "%", "\n", "hunter2<", "\\u00<", "c2stYW50L<", "ü", "736b<", "\x1b[1m<"];
+    let clean = [
+        "<",
+        "sk-ant-MADE<",
+        "\\<",
+        "%2<",
+        "%",
+        "\n",
+        "hunter2<",
+        "\\u00<",
+        "c2stYW50L<",
+        "ü",
+        "736b<",
+        "\x1b[1m<",
+    ];
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let (mut secrets, mut cuts) = (0, 0);
     for turn in 0..10_000 {
@@ -263,16 +276,19 @@ fn random_programs_leak_nothing_and_change_nothing_else() {
             expected.push_str(piece);
             if random.below(2) == 0 {
                 let (name, forms) = random.pick(&forms);
-                text.push_str("<");
+                text.push('<');
                 text.push_str(random.pick(forms.as_slice()).as_str());
-                text.push_str(">");
+                text.push('>');
                 write!(expected, "<[masked:{name}]>").unwrap();
                 secrets += 1;
             }
         }
         let bytes = text.as_bytes();
         assert_eq!(through(&patterns, &[bytes]), expected, "{turn}");
-        for at in 0..bytes.len() {
+        let single: Vec<_> = bytes.chunks(1).collect();
+        assert_eq!(through(&patterns, &single), expected, "{turn}: byte by byte");
+        // Every cut of every text would take a quarter of a minute.
+        for at in (turn % 8..bytes.len()).step_by(8) {
             assert_eq!(through(&patterns, &[&bytes[..at], &bytes[at..]]), expected, "{turn}: cut at {at}");
             cuts += 1;
         }
@@ -289,5 +305,5 @@ fn random_programs_leak_nothing_and_change_nothing_else() {
         }
     }
     println!("{secrets} secrets in 10,000 texts, {cuts} cuts, 0 leaks");
-    assert!(secrets > 10_000 && cuts > 500_000, "{secrets} {cuts}");
+    assert!(secrets > 10_000 && cuts > 90_000, "{secrets} {cuts}");
 }

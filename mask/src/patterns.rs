@@ -7,6 +7,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 use zeroize::Zeroizing;
 
+use crate::escape::{Escape, Step};
 use crate::forms::{self, Form};
 
 /// The length from which on a value is masked, in bytes. Shorter ones occur in ordinary text.
@@ -18,8 +19,6 @@ pub const TOTAL_MAX: usize = 64 * 1024;
 
 /// Bytes that can come between two bytes of a form, or stand for the second.
 const BETWEEN: &[u8] = b"\\%\r\n\x1b";
-/// Bytes that can follow a backslash.
-const AFTER_BACKSLASH: &[u8] = b"\"\\/bfnrtu";
 
 /// A value to mask.
 pub struct Value {
@@ -95,6 +94,7 @@ impl Patterns {
         for form in &forms {
             shared.learn(form);
         }
+        shared.learn_escapes(&forms);
         Ok(Self(Arc::new(shared)))
     }
 
@@ -168,11 +168,23 @@ impl Shared {
                 self.note(first, *second);
             }
         }
-        for after in AFTER_BACKSLASH {
-            self.note(b'\\', *after);
-        }
-        for digit in b"0123456789abcdefABCDEF" {
-            self.note(b'%', *digit);
+    }
+
+    /// Notes the escape sequences with which a form, or another escape sequence, may begin.
+    fn learn_escapes(&mut self, forms: &[Form]) {
+        let firsts = || forms.iter().filter_map(|form| form.first()).chain(b"\\%");
+        for second in 0..=255 {
+            let may_begin = |begun: Escape| match begun.step(second) {
+                Step::Bytes(bytes, _) => firsts().any(|first| *first == bytes[0]),
+                Step::More(Escape::Percent(Some(high))) => firsts().any(|first| first >> 4 == high),
+                Step::More(_) => true,
+                Step::Nothing | Step::Broken => false,
+            };
+            for first in *b"\\%" {
+                if Escape::begun_by(first, false).is_some_and(may_begin) {
+                    self.note(first, second);
+                }
+            }
         }
     }
 
