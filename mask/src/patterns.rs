@@ -98,6 +98,12 @@ impl Patterns {
         Ok(Self(Arc::new(shared)))
     }
 
+    /// Returns whether there is nothing to mask.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.names.is_empty()
+    }
+
     /// Returns the state in which nothing was read.
     pub(crate) fn start(&self) -> StateID {
         self.0.start

@@ -9,6 +9,7 @@ pub mod help;
 pub mod keychain;
 pub mod ops;
 pub mod places;
+pub mod run;
 pub mod seal;
 pub mod secrets;
 pub mod select;
