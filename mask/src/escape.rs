@@ -1,4 +1,8 @@
-//! An escape sequence in the stream: `%2F`, `\/`, `\u002f`, or a terminal's colours.
+//! An escape sequence in the stream: `%2F`, `\/`, `\u002f`, or what a program sends to a terminal within a text: colours,
+//! and how it goes on in the next line.
+
+pub const ESC: u8 = 0x1b;
+pub const BACKSPACE: u8 = 0x08;
 
 /// The position in an escape sequence.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,8 +15,16 @@ pub enum Escape {
     Code { digits: u8, value: u16, high: Option<u16> },
     /// After the first half of a pair of UTF-16 units, and the `\` of the second if it came.
     High { unit: u16, backslash: bool },
-    /// After ESC, and the `[` if it came.
-    Control { begun: bool },
+    /// After ESC.
+    Control,
+    /// After `ESC [`.
+    Sequence,
+    /// After `ESC (`.
+    Charset,
+    /// After the last character again: vim writes it twice at the edge of the screen, and moves the cursor.
+    Again,
+    /// After a space: less writes it and goes back, at the edge of the screen.
+    Blank,
 }
 
 /// What a byte makes of an escape sequence.
@@ -28,14 +40,23 @@ pub enum Step {
 }
 
 impl Escape {
-    /// Returns the sequence that a byte begins. A terminal's sequence begins only within a match.
-    pub fn begun_by(byte: u8, within: bool) -> Option<Self> {
+    /// Returns the sequence that a byte begins in any text.
+    pub fn begun_by(byte: u8) -> Option<Self> {
         match byte {
             b'%' => Some(Self::Percent(None)),
             b'\\' => Some(Self::Backslash),
-            0x1b if within => Some(Self::Control { begun: false }),
             _ => None,
         }
+    }
+
+    /// Returns the sequences that a byte begins within a secret, after a byte of it.
+    pub fn begun_within(byte: u8, after: u8) -> impl Iterator<Item = Self> {
+        let special = match byte {
+            ESC => Some(Self::Control),
+            b' ' => Some(Self::Blank),
+            _ => None,
+        };
+        special.into_iter().chain((byte == after).then_some(Self::Again))
     }
 
     /// Reads the next byte.
@@ -67,12 +88,19 @@ impl Escape {
             (Self::High { unit, backslash: true }, _) if byte == b'u' => {
                 Step::More(Self::Code { digits: 0, value: 0, high: Some(unit) })
             }
-            (Self::Control { begun: false }, _) if byte == b'[' => Step::More(Self::Control { begun: true }),
-            (Self::Control { begun: true }, _) => match byte {
-                b'0'..=b'9' | b';' => Step::More(self),
-                b'm' | b'K' => Step::Nothing,
+            (Self::Control, _) => match byte {
+                b'[' => Step::More(Self::Sequence),
+                b'(' => Step::More(Self::Charset),
                 _ => Step::Broken,
             },
+            (Self::Sequence, _) => match byte {
+                b'0'..=b'?' => Step::More(self),
+                b'@'..=b'~' => Step::Nothing,
+                _ => Step::Broken,
+            },
+            (Self::Charset, _) => Step::Nothing,
+            (Self::Again, _) if byte == ESC => Step::More(Self::Control),
+            (Self::Blank, _) if byte == BACKSPACE => Step::Nothing,
             _ => Step::Broken,
         }
     }
@@ -103,7 +131,8 @@ mod tests {
 
     fn decoded(text: &str) -> Option<String> {
         let mut bytes = text.bytes();
-        let mut escape = Escape::begun_by(bytes.next()?, true)?;
+        let first = bytes.next()?;
+        let mut escape = Escape::begun_by(first).or_else(|| Escape::begun_within(first, b'U').next())?;
         for byte in bytes.by_ref() {
             match escape.step(byte) {
                 Step::More(more) => escape = more,
@@ -138,7 +167,12 @@ mod tests {
             ("\\x", None),
             ("\x1b[01;31m", Some("")),
             ("\x1b[K", Some("")),
-            ("\x1b[2J", None),
+            ("\x1b[?25l", Some("")),
+            ("\x1b(B", Some("")),
+            ("U\x1b[2;1H", Some("")),
+            (" \x08", Some("")),
+            (" x", None),
+            ("\x1b]0", None),
         ] {
             assert_eq!(decoded(text).as_deref(), expected, "{text}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::escape::{Escape, Step};
+use crate::escape::{ESC, Escape, Step};
 use crate::held::Held;
 use crate::patterns::Patterns;
 use crate::regions::{Region, Regions};
@@ -116,7 +116,7 @@ impl Masker {
             }
             out.extend_from_slice(format!("[masked:{}]", self.patterns.name(region.value)).as_bytes());
             let masked = count(self.from, region.end);
-            colours(self.held.first(masked), out);
+            sequences(self.held.first(masked), out);
             self.drop_first(masked);
             self.regions.drop_first();
         }
@@ -172,9 +172,10 @@ impl Masker {
         let is_space = matches!(byte, b'\r' | b'\n') || (thread.skipped > 0 && matches!(byte, b' ' | b'\t'));
         let skips = (within && is_space && thread.skipped < SKIPPED_MAX)
             .then(|| Thread { skipped: thread.skipped + 1, ..thread.clone() });
-        let escape = Escape::begun_by(byte, within)
-            .filter(|_| !Thread::is_too_long(origin, self.at))
-            .map(|escape| Thread { escape: Some((escape, origin)), ..thread.clone() });
+        let begun = Escape::begun_by(byte).filter(|_| !Thread::is_too_long(origin, self.at));
+        let begun = begun.into_iter().chain(Escape::begun_within(byte, thread.last).filter(|_| within));
+        let escapes: Vec<_> =
+            begun.map(|escape| Thread { escape: Some((escape, origin)), ..thread.clone() }).collect();
         self.follow(&mut thread, byte, origin);
         // The plain reading comes first, and stays.
         if self.threads.is_empty() {
@@ -182,13 +183,14 @@ impl Masker {
         } else {
             self.keep_if_begun(thread);
         }
-        skips.into_iter().chain(escape).for_each(|thread| self.keep(thread));
+        skips.into_iter().chain(escapes).for_each(|thread| self.keep(thread));
     }
 
     /// Follows the forms by one byte, and notes those that end.
     fn follow(&mut self, thread: &mut Thread, byte: u8, origin: u64) {
         thread.state = self.patterns.next(thread.state, byte);
         thread.skipped = 0;
+        thread.last = byte;
         thread.origins.push(origin);
         let gone = thread.origins.len().saturating_sub(self.patterns.depth(thread.state));
         thread.origins.drain(..gone);
@@ -227,15 +229,21 @@ fn count(from: u64, to: u64) -> usize {
     usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX)
 }
 
-/// Appends the colours that were set within a secret, so that what comes after it looks as it should.
-fn colours(masked: &[u8], out: &mut Vec<u8>) {
-    for (at, _) in masked.iter().enumerate().filter(|(_, byte)| **byte == 0x1b) {
+/// Appends the sequences for the terminal within a secret, so that what comes after it looks as it should, and where it
+/// should.
+fn sequences(masked: &[u8], out: &mut Vec<u8>) {
+    for (at, _) in masked.iter().enumerate().filter(|(_, byte)| **byte == ESC) {
         let sequence = masked.get(at..).unwrap_or_default();
-        let parameters =
-            sequence.iter().skip(2).take_while(|byte| matches!(byte, b'0'..=b'9' | b';')).count();
-        let whole = sequence.get(..parameters + 3).unwrap_or_default();
-        if whole.starts_with(b"\x1b[") && matches!(whole.last(), Some(b'm' | b'K')) {
-            out.extend_from_slice(whole);
+        let mut escape = Escape::Control;
+        for (length, byte) in (2..).zip(sequence.iter().skip(1)) {
+            match escape.step(*byte) {
+                Step::More(more) => escape = more,
+                Step::Nothing => {
+                    out.extend_from_slice(sequence.get(..length).unwrap_or_default());
+                    break;
+                }
+                Step::Bytes(..) | Step::Broken => break,
+            }
         }
     }
 }

@@ -142,6 +142,24 @@ fn colours_within_a_secret_are_kept() {
 }
 
 #[test]
+fn the_edge_of_the_screen_does_not_hide_a_secret() {
+    let patterns = patterns(&[("a:b", TOKEN)]);
+    for at in 1..TOKEN.len() {
+        let (before, after) = TOKEN.split_at(at);
+        let again = &before[at - 1..];
+        for (wrapped, expected) in [
+            // As vim, less, and programs that move the cursor wrap a line.
+            (format!("<{before}{again}\x1b[2;1H{after}>"), "<[masked:a:b]\x1b[2;1H>"),
+            (format!("<{before} \x08{after}>"), "<[masked:a:b]>"),
+            (format!("<{before}\x1b[2;1H{after}>"), "<[masked:a:b]\x1b[2;1H>"),
+            (format!("<{before}\x1b(B\x1b[m{after}>"), "<[masked:a:b]\x1b(B\x1b[m>"),
+        ] {
+            assert_eq!(masked(&patterns, &wrapped), expected, "{wrapped:?}");
+        }
+    }
+}
+
+#[test]
 fn overlapping_secrets_leave_nothing() {
     let patterns = patterns(&[
         ("one", "abcdefgh12345678"),

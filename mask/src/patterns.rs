@@ -7,7 +7,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 use zeroize::Zeroizing;
 
-use crate::escape::{Escape, Step};
+use crate::escape::{BACKSPACE, ESC, Escape, Step};
 use crate::forms::{self, Form};
 
 /// The length from which on a value is masked, in bytes. Shorter ones occur in ordinary text.
@@ -17,7 +17,8 @@ pub const VALUES_MAX: usize = 256;
 /// The most bytes of all values together. The automaton takes up to 300 times as many.
 pub const TOTAL_MAX: usize = 64 * 1024;
 
-/// Bytes that can come between two bytes of a form, or stand for the second.
+/// Bytes that can come between two bytes of a form, or stand for the second. A space and the first byte again can too,
+/// if [`ESC`] or [`BACKSPACE`] comes next.
 const BETWEEN: &[u8] = b"\\%\r\n\x1b";
 
 /// A value to mask.
@@ -47,6 +48,8 @@ struct Shared {
     states: Vec<State>,
     /// A bit for each two bytes with which a form, or an escape sequence, may begin.
     pairs: Vec<u64>,
+    /// Those pairs that need no third byte to begin one.
+    certain: Vec<u64>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -90,7 +93,7 @@ impl Patterns {
         let automaton = automaton.map_err(|_| TooMuch)?;
         let start = automaton.start_state(Anchored::No).map_err(|_| TooMuch)?;
         let mut shared =
-            Shared { automaton, start, names, values: of, states: Vec::new(), pairs: vec![0; 1024] };
+            Shared { automaton, start, names, values: of, states: Vec::new(), pairs: vec![0; 1024], certain: vec![0; 1024] };
         for form in &forms {
             shared.learn(form);
         }
@@ -145,11 +148,20 @@ impl Patterns {
         if self.0.names.is_empty() {
             return text.len();
         }
-        let found = text.windows(2).position(|pair| self.0.may_begin(pair[0], pair[1]));
-        found.unwrap_or_else(|| match text.last() {
-            Some(last) if (0..=255).any(|second| self.0.may_begin(*last, second)) => text.len() - 1,
+        let mut begun = 0;
+        // Most bytes take one look.
+        while let Some(at) = text[begun..].windows(2).position(|pair| is_in(&self.0.pairs, pair[0], pair[1])) {
+            let at = begun + at;
+            let third = text.get(at + 2).copied().unwrap_or(ESC);
+            if is_in(&self.0.certain, text[at], text[at + 1]) || matches!(third, ESC | BACKSPACE) {
+                return at;
+            }
+            begun = at + 1;
+        }
+        match text.last() {
+            Some(last) if (0..=255).any(|second| is_in(&self.0.pairs, *last, second)) => text.len() - 1,
             _ => text.len(),
-        })
+        }
     }
 }
 
@@ -173,6 +185,9 @@ impl Shared {
             for second in BETWEEN.iter().chain([&second]) {
                 self.note(first, *second);
             }
+            for second in [first, b' '] {
+                set(&mut self.pairs, first, second);
+            }
         }
     }
 
@@ -187,7 +202,7 @@ impl Shared {
                 Step::Nothing | Step::Broken => false,
             };
             for first in *b"\\%" {
-                if Escape::begun_by(first, false).is_some_and(may_begin) {
+                if Escape::begun_by(first).is_some_and(may_begin) {
                     self.note(first, second);
                 }
             }
@@ -195,17 +210,22 @@ impl Shared {
     }
 
     fn note(&mut self, first: u8, second: u8) {
-        let (word, bit) = place(first, second);
-        if let Some(word) = self.pairs.get_mut(word) {
-            *word |= bit;
-        }
+        set(&mut self.pairs, first, second);
+        set(&mut self.certain, first, second);
     }
+}
 
-    #[inline]
-    fn may_begin(&self, first: u8, second: u8) -> bool {
-        let (word, bit) = place(first, second);
-        self.pairs.get(word).is_some_and(|word| word & bit != 0)
+fn set(pairs: &mut [u64], first: u8, second: u8) {
+    let (word, bit) = place(first, second);
+    if let Some(word) = pairs.get_mut(word) {
+        *word |= bit;
     }
+}
+
+#[inline]
+fn is_in(pairs: &[u64], first: u8, second: u8) -> bool {
+    let (word, bit) = place(first, second);
+    pairs.get(word).is_some_and(|word| word & bit != 0)
 }
 
 #[inline]

@@ -20,6 +20,8 @@ pub struct Thread {
     pub escape: Option<(Escape, u64)>,
     /// How many bytes were skipped since the last one of the form.
     pub skipped: u8,
+    /// The last byte of the form that was read.
+    pub last: u8,
     /// Where each byte of the form that was read began.
     pub origins: Vec<u64>,
 }
@@ -27,7 +29,7 @@ pub struct Thread {
 impl Thread {
     /// Returns a reading that has read nothing of a form.
     pub fn new(start: StateID) -> Self {
-        Self { state: start, escape: None, skipped: 0, origins: Vec::new() }
+        Self { state: start, escape: None, skipped: 0, last: 0, origins: Vec::new() }
     }
 
     /// Returns where what it has read begins, if it has read anything.
