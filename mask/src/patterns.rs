@@ -92,8 +92,15 @@ impl Patterns {
         let automaton = NFA::builder().match_kind(MatchKind::Standard).prefilter(false).build(&forms);
         let automaton = automaton.map_err(|_| TooMuch)?;
         let start = automaton.start_state(Anchored::No).map_err(|_| TooMuch)?;
-        let mut shared =
-            Shared { automaton, start, names, values: of, states: Vec::new(), pairs: vec![0; 1024], certain: vec![0; 1024] };
+        let mut shared = Shared {
+            automaton,
+            start,
+            names,
+            values: of,
+            states: Vec::new(),
+            pairs: vec![0; 1024],
+            certain: vec![0; 1024],
+        };
         for form in &forms {
             shared.learn(form);
         }
@@ -150,7 +157,8 @@ impl Patterns {
         }
         let mut begun = 0;
         // Most bytes take one look.
-        while let Some(at) = text[begun..].windows(2).position(|pair| is_in(&self.0.pairs, pair[0], pair[1])) {
+        while let Some(at) = text[begun..].windows(2).position(|pair| is_in(&self.0.pairs, pair[0], pair[1]))
+        {
             let at = begun + at;
             let third = text.get(at + 2).copied().unwrap_or(ESC);
             if is_in(&self.0.certain, text[at], text[at + 1]) || matches!(third, ESC | BACKSPACE) {

@@ -4,13 +4,16 @@
 use std::ffi::{OsStr, OsString};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::thread;
 
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, kill_process_group, waitpid,
+    Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, kill_process_group, waitpid,
 };
 use rustix::stdio::stdin;
 use rustix::termios::{tcgetpgrp, tcsetpgrp};
+use signal_hook::consts::SIGCONT;
+use signal_hook::iterator::Signals;
 
 use super::signals::Forward;
 use super::{NotStarted, status_of};
@@ -18,48 +21,78 @@ use crate::harden;
 
 /// The first argument of a process that is to be the monitor.
 const WORD: &str = "__monitor";
+/// The same, for a program that begins in the background.
+const WORD_BACKGROUND: &str = "__monitor-background";
+
+/// The signal that says that the program is to go on in the foreground. Other processes ignore it.
+pub(super) const FOREGROUND: Signal = Signal::URG;
 
 /// Returns the arguments with which this program is the monitor of a command.
-pub(super) fn arguments(command: &[OsString]) -> impl Iterator<Item = &OsStr> {
-    std::iter::once(OsStr::new(WORD)).chain(command.iter().map(OsString::as_os_str))
+pub(super) fn arguments(command: &[OsString], in_foreground: bool) -> impl Iterator<Item = &OsStr> {
+    let word = if in_foreground { WORD } else { WORD_BACKGROUND };
+    std::iter::once(OsStr::new(word)).chain(command.iter().map(OsString::as_os_str))
 }
 
-/// Returns the command, if this process is to be a monitor.
+/// Returns the command, if this process is to be a monitor, and whether it begins in the foreground.
 #[must_use]
-pub fn monitored(arguments: &[OsString]) -> Option<&[OsString]> {
+pub fn monitored(arguments: &[OsString]) -> Option<(&[OsString], bool)> {
     let [_, word, command @ ..] = arguments else { return None };
-    (word == WORD && !command.is_empty()).then_some(command)
+    ((word == WORD || word == WORD_BACKGROUND) && !command.is_empty()).then_some((command, word == WORD))
 }
 
-/// Runs a command in the foreground of the terminal that is standard input, and returns its exit status. If it is
-/// stopped, this process stops too, so that its own parent learns of it.
+/// Runs a command on the terminal that is standard input, and returns its exit status. If it is stopped, this process
+/// stops too, so that its own parent learns of it, and is continued by that.
 ///
 /// # Errors
 /// If the command cannot be started.
-pub fn monitor(command: &[OsString]) -> Result<u8, NotStarted> {
+pub fn monitor((command, in_foreground): (&[OsString], bool)) -> Result<u8, NotStarted> {
     harden::before_a_program();
     let [name, arguments @ ..] = command else { return Ok(u8::MAX) };
     let no_relay = |error: std::io::Error| NotStarted::no_relay(&error);
     let signals = Forward::begin().map_err(no_relay)?;
+    let resumed = Signals::new([SIGCONT, FOREGROUND.as_raw()]).map_err(no_relay)?;
     let child = Command::new(name).args(arguments).process_group(0).spawn();
     let pid = Pid::from_child(&child.map_err(|error| NotStarted::of(name, &error))?);
-    let _ = tcsetpgrp(stdin(), pid);
-    // It may have been stopped because it used the terminal before.
-    let _ = kill_process_group(pid, Signal::CONT);
-    signals.pass_on(pid, false).map_err(no_relay)?;
+    if in_foreground {
+        show(pid);
+    }
+    // After the start, because programs inherit it.
+    harden::may_take_terminal();
+    signals.pass_on(pid, |_| true).map_err(no_relay)?;
+    go_on_when(resumed, pid).map_err(no_relay)?;
     loop {
         match waitpid(Some(pid), WaitOptions::UNTRACED) {
             Ok(Some((_, status))) if status.stopped() => {
-                if !was_early(pid, status) {
+                if was_early(pid, status) {
+                    show(pid);
+                } else {
+                    let _ = tcsetpgrp(stdin(), getpgrp());
                     let _ = kill_process(getpid(), Signal::STOP);
                 }
-                let _ = kill_process_group(pid, Signal::CONT);
             }
             Ok(Some((_, status))) => return Ok(status_of(status).unwrap_or(u8::MAX)),
             Ok(None) | Err(Errno::INTR) => {}
             Err(_) => return Ok(u8::MAX),
         }
     }
+}
+
+/// Lets a program go on in the foreground.
+fn show(pid: Pid) {
+    let _ = tcsetpgrp(stdin(), pid);
+    let _ = kill_process_group(pid, Signal::CONT);
+}
+
+/// Lets a program go on when this process was continued, on a thread of its own.
+fn go_on_when(mut resumed: Signals, pid: Pid) -> std::io::Result<()> {
+    let go_on = move |signal| {
+        if signal == FOREGROUND.as_raw() {
+            show(pid);
+        } else {
+            let _ = kill_process_group(pid, Signal::CONT);
+        }
+    };
+    thread::Builder::new().spawn(move || resumed.forever().for_each(go_on)).map(drop)
 }
 
 /// Returns whether a program was stopped because it used the terminal before it was in the foreground.

@@ -12,7 +12,7 @@ use rustix::stdio::{stderr, stdout};
 use strongroom_mask::{Masker, Patterns};
 
 use super::pump::pump;
-use super::signals::Forward;
+use super::signals::{Forward, is_for_one};
 use super::{Ended, Exit, NotStarted, Program, status_of};
 use crate::error::Result;
 use crate::harden;
@@ -37,7 +37,7 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
         pumps.start(from_err, stderr(), patterns).map_err(no_relay)?;
     }
     let pid = spawn(program, out, err)?;
-    signals.pass_on(pid, true).map_err(no_relay)?;
+    signals.pass_on(pid, is_for_one).map_err(no_relay)?;
     let status = loop {
         match waitpid(Some(pid), WaitOptions::empty()) {
             Ok(Some((_, status))) => break status_of(status).unwrap_or(u8::MAX),

@@ -24,15 +24,13 @@ impl Forward {
         Signals::new(all.into_iter().filter(|signal| !is_ignored(*signal))).map(Self)
     }
 
-    /// Passes the signals on from now on. `except_keys` leaves out those that a terminal sends for a key to the program
-    /// too.
+    /// Passes those signals on from now on that `is_for` is true of.
     ///
     /// # Errors
     /// If there is no thread for it.
-    pub(super) fn pass_on(mut self, to: Pid, except_keys: bool) -> io::Result<()> {
+    pub(super) fn pass_on(mut self, to: Pid, is_for: fn(Signal) -> bool) -> io::Result<()> {
         let pass = move |signal| {
-            let of_key = except_keys && matches!(signal, SIGINT | SIGQUIT) && terminal_sends_keys();
-            if let Some(signal) = Signal::from_named_raw(signal).filter(|_| !of_key) {
+            if let Some(signal) = Signal::from_named_raw(signal).filter(|signal| is_for(*signal)) {
                 let _ = kill_process(to, signal);
             }
         };
@@ -40,7 +38,9 @@ impl Forward {
     }
 }
 
-/// Returns whether a terminal sends its interrupts to this process, and so to the programs that it started.
-fn terminal_sends_keys() -> bool {
-    Tty::controlling().is_some_and(|tty| tty.in_foreground())
+/// Returns whether a signal was sent to this process alone. A terminal sends those of its keys to the programs too that
+/// this process started.
+pub(super) fn is_for_one(signal: Signal) -> bool {
+    let is_of_key = signal == Signal::INT || signal == Signal::QUIT;
+    !is_of_key || Tty::controlling().is_none_or(|tty| !tty.in_foreground())
 }

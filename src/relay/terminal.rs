@@ -47,12 +47,11 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
     let signals = Forward::begin().map_err(failed)?;
     let mut pumps = Pumps::default();
     let ours = std::env::current_exe().map_err(failed)?;
-    let mut command = Command::new(ours).args(monitor::arguments(program.command));
-    command = command.env_clear().envs(program.environment());
+    let mut to_stderr = None;
     if !program.env.stderr_tty {
         let (from, to) = io::pipe().map_err(failed)?;
         pumps.start(from, stderr(), patterns).map_err(failed)?;
-        command = command.stderr(to);
+        to_stderr = Some(to);
     }
     let mut relay = Relay {
         masker: Masker::new(patterns),
@@ -64,12 +63,19 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
         raw: None,
         paused: false,
         gone: false,
+        pid: None,
     };
-    relay.claim();
+    let is_shown = relay.claim();
+    let mut command = Command::new(ours).args(monitor::arguments(program.command, is_shown));
+    command = command.env_clear().envs(program.environment());
+    if let Some(to) = to_stderr {
+        command = command.stderr(to);
+    }
     let child = command.spawn(pts).map_err(|error| failed(unopened(error)))?;
     drop(program);
     let pid = Pid::from_child(&child);
-    signals.pass_on(pid, false).map_err(failed)?;
+    relay.pid = Some(pid);
+    signals.pass_on(pid, |_| true).map_err(failed)?;
     let status = relay.until_end(pid);
     relay.rest();
     drop(relay);
@@ -108,6 +114,8 @@ struct Relay {
     paused: bool,
     /// Whether the person's terminal is gone.
     gone: bool,
+    /// The process that was started.
+    pid: Option<Pid>,
 }
 
 impl Relay {
@@ -135,14 +143,24 @@ impl Relay {
         let _ = kill_current_process_group(Signal::TSTP);
         self.claim();
         self.follow_size();
+        self.go_on(pid);
+    }
+
+    /// Lets the program go on after this process was continued, in the foreground if this process is there.
+    fn go_on(&self, pid: Pid) {
+        if self.raw.is_some() {
+            let _ = kill_process(pid, monitor::FOREGROUND);
+        }
         let _ = kill_process(pid, Signal::CONT);
     }
 
-    /// Takes the person's terminal, if this process is in the foreground.
-    fn claim(&mut self) {
-        if self.raw.is_none() && tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp()) {
+    /// Takes the person's terminal, if this process is in the foreground. Returns whether it came there.
+    fn claim(&mut self) -> bool {
+        let is_free = self.raw.is_none() && !self.gone;
+        if is_free && tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp()) {
             self.raw = Raw::enter(false).ok();
         }
+        is_free && self.raw.is_some()
     }
 
     /// Waits for input, output or a signal, and relays it.
@@ -188,7 +206,11 @@ impl Relay {
     fn woken(&mut self) {
         let mut bytes = [0; 64];
         while self.wake.read(&mut bytes).is_ok_and(|read| read > 0) {}
-        self.claim();
+        if self.claim()
+            && let Some(pid) = self.pid
+        {
+            self.go_on(pid);
+        }
         self.follow_size();
     }
 
