@@ -55,7 +55,7 @@ impl Secrets {
             providers: providers.collect::<Result<_>>()?,
             all: self.all,
             named: self.env.iter().map(|text| assignment(context, text)).collect::<Result<_>>()?,
-            file: self.env_file.as_deref().map(|path| file(context, path)).transpose()?,
+            file: self.env_file.as_deref().map(file).transpose()?,
         };
         if asked.is_empty() { Err(messages::nothing_asked_for()) } else { Ok(asked) }
     }
@@ -97,16 +97,13 @@ fn assignment(context: &Context, text: &str) -> Result<(String, ProfileId)> {
     Ok((name.to_owned(), context.profile_id(id)?))
 }
 
-fn file(context: &Context, path: &Path) -> Result<EnvFile> {
+fn file(path: &Path) -> Result<EnvFile> {
     let max = usize::try_from(FILE_MAX).unwrap_or(usize::MAX);
     let bytes: Buffer = match Stream::of(path) {
         Some(Stream::Stdin) => return Err(messages::file_from_stdin()),
         Some(stream) => stream.read(max)?,
-        None => {
-            let (bytes, warnings) = source::read(path, FILE_MAX)?;
-            warnings.iter().for_each(|warning| context.warn(warning));
-            bytes
-        }
+        // Others may read it: references are not secret.
+        None => source::read(path, FILE_MAX)?.0,
     };
     let what = Stream::of(path).map_or_else(|| shown(path), Stream::told);
     EnvFile::parse(bytes.expose(), &what)

@@ -37,14 +37,6 @@ pub fn before_a_program() {
     inherited_fd::give_to_children();
 }
 
-/// Lets this process take its terminal back from a program that it started, without being stopped for that. Programs
-/// that are started later inherit it.
-#[allow(unsafe_code)]
-pub fn may_take_terminal() {
-    // SAFETY: it ignores a signal, and there is no handler of it in this process.
-    unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
-}
-
 /// Does the work of the process, and wipes what it left on the stack.
 pub fn wiped<T>(work: impl FnOnce() -> T) -> T {
     stack::wiped(work)

@@ -55,7 +55,7 @@ pub fn not_resolved(name: &str, line: usize, what: &str) -> Error {
         Code::BadData,
         format!("{what}, line {line}: {name} is a reference that Strongroom does not resolve"),
     )
-    .with_remedy("use `strongroom://PROFILE`, or put a value into single quotes if it is meant as it stands")
+    .with_remedy("use `strongroom://PROFILE`, or single quotes for a `$` that stands for itself")
 }
 
 /// A file wants a profile that the command line does not name.

@@ -6,6 +6,8 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
+use nix::sys::signal::SigSet;
+use nix::sys::signal::Signal::SIGTTOU;
 use rustix::io::Errno;
 use rustix::process::{
     Pid, Signal, WaitOptions, WaitStatus, getpgrp, getpid, kill_process, kill_process_group, waitpid,
@@ -47,6 +49,8 @@ pub fn monitored(arguments: &[OsString]) -> Option<(&[OsString], bool)> {
 /// If the command cannot be started.
 pub fn monitor((command, in_foreground): (&[OsString], bool)) -> Result<u8, NotStarted> {
     harden::before_a_program();
+    // Without it, taking the terminal back would stop this process. A program that is started does not inherit it.
+    let _ = SigSet::from(SIGTTOU).thread_block();
     let [name, arguments @ ..] = command else { return Ok(u8::MAX) };
     let no_relay = |error: std::io::Error| NotStarted::no_relay(&error);
     let signals = Forward::begin().map_err(no_relay)?;
@@ -56,8 +60,6 @@ pub fn monitor((command, in_foreground): (&[OsString], bool)) -> Result<u8, NotS
     if in_foreground {
         show(pid);
     }
-    // After the start, because programs inherit it.
-    harden::may_take_terminal();
     signals.pass_on(pid, |_| true).map_err(no_relay)?;
     go_on_when(resumed, pid).map_err(no_relay)?;
     loop {
