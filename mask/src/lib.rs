@@ -12,10 +12,12 @@
 //! Nothing here does I/O. What is held back is wiped. The automaton that contains the secrets' forms is an allocation of
 //! the library, which the program's allocator has to wipe.
 
+mod beginnings;
 mod escape;
 mod forms;
 mod held;
 mod masker;
+mod origins;
 mod patterns;
 mod regions;
 mod thread;

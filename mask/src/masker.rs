@@ -168,14 +168,8 @@ impl Masker {
     /// Lets a reading take a byte of text, which began at that place: as it is, as the beginning of an escape sequence,
     /// or as a line break in the middle of a secret.
     fn take(&mut self, mut thread: Thread, byte: u8, origin: u64) {
-        let within = thread.state != self.patterns.start();
-        let is_space = matches!(byte, b'\r' | b'\n') || (thread.skipped > 0 && matches!(byte, b' ' | b'\t'));
-        let skips = (within && is_space && thread.skipped < SKIPPED_MAX)
-            .then(|| Thread { skipped: thread.skipped + 1, ..thread.clone() });
-        let begun = Escape::begun_by(byte).filter(|_| !Thread::is_too_long(origin, self.at));
-        let begun = begun.into_iter().chain(Escape::begun_within(byte, thread.last).filter(|_| within));
-        let escapes: Vec<_> =
-            begun.map(|escape| Thread { escape: Some((escape, origin)), ..thread.clone() }).collect();
+        let before = thread.clone();
+        let within = before.state != self.patterns.start();
         self.follow(&mut thread, byte, origin);
         // The plain reading comes first, and stays.
         if self.threads.is_empty() {
@@ -183,7 +177,14 @@ impl Masker {
         } else {
             self.keep_if_begun(thread);
         }
-        skips.into_iter().chain(escapes).for_each(|thread| self.keep(thread));
+        let is_space = matches!(byte, b'\r' | b'\n') || (before.skipped > 0 && matches!(byte, b' ' | b'\t'));
+        if within && is_space && before.skipped < SKIPPED_MAX {
+            self.keep(Thread { skipped: before.skipped + 1, ..before.clone() });
+        }
+        let begun = Escape::begun_by(byte).filter(|_| !Thread::is_too_long(origin, self.at));
+        for escape in begun.into_iter().chain(Escape::begun_within(byte, before.last).filter(|_| within)) {
+            self.keep(Thread { escape: Some((escape, origin)), ..before.clone() });
+        }
     }
 
     /// Follows the forms by one byte, and notes those that end.
@@ -192,12 +193,11 @@ impl Masker {
         thread.skipped = 0;
         thread.last = byte;
         thread.origins.push(origin);
-        let gone = thread.origins.len().saturating_sub(self.patterns.depth(thread.state));
-        thread.origins.drain(..gone);
+        thread.origins.keep_last(self.patterns.depth(thread.state));
         for (length, value) in self.patterns.ending(thread.state) {
             let first = thread.origins.len().checked_sub(length).and_then(|at| thread.origins.get(at));
             if let Some(start) = first {
-                let start = (*start).max(self.from);
+                let start = start.max(self.from);
                 self.regions.add(Region { start, end: self.at + 1, value });
             }
         }

@@ -7,7 +7,7 @@ use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 use zeroize::Zeroizing;
 
-use crate::escape::{BACKSPACE, ESC, Escape, Step};
+use crate::beginnings::Beginnings;
 use crate::forms::{self, Form};
 
 /// The length from which on a value is masked, in bytes. Shorter ones occur in ordinary text.
@@ -16,10 +16,6 @@ pub const MIN_BYTES: usize = 8;
 pub const VALUES_MAX: usize = 256;
 /// The most bytes of all values together. The automaton takes up to 300 times as many.
 pub const TOTAL_MAX: usize = 64 * 1024;
-
-/// Bytes that can come between two bytes of a form, or stand for the second. A space and the first byte again can too,
-/// if [`ESC`] or [`BACKSPACE`] comes next.
-const BETWEEN: &[u8] = b"\\%\r\n\x1b";
 
 /// A value to mask.
 pub struct Value {
@@ -46,10 +42,7 @@ struct Shared {
     values: Vec<u32>,
     /// What is known of each state, by its number.
     states: Vec<State>,
-    /// A bit for each two bytes with which a form, or an escape sequence, may begin.
-    pairs: Vec<u64>,
-    /// Those pairs that need no third byte to begin one.
-    certain: Vec<u64>,
+    beginnings: Beginnings,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -98,13 +91,11 @@ impl Patterns {
             names,
             values: of,
             states: Vec::new(),
-            pairs: vec![0; 1024],
-            certain: vec![0; 1024],
+            beginnings: Beginnings::of(&forms),
         };
         for form in &forms {
             shared.learn(form);
         }
-        shared.learn_escapes(&forms);
         Ok(Self(Arc::new(shared)))
     }
 
@@ -152,24 +143,7 @@ impl Patterns {
 
     /// Returns how many bytes at the beginning of a text are certainly not part of a secret.
     pub(crate) fn plain(&self, text: &[u8]) -> usize {
-        if self.0.names.is_empty() {
-            return text.len();
-        }
-        let mut begun = 0;
-        // Most bytes take one look.
-        while let Some(at) = text[begun..].windows(2).position(|pair| is_in(&self.0.pairs, pair[0], pair[1]))
-        {
-            let at = begun + at;
-            let third = text.get(at + 2).copied().unwrap_or(ESC);
-            if is_in(&self.0.certain, text[at], text[at + 1]) || matches!(third, ESC | BACKSPACE) {
-                return at;
-            }
-            begun = at + 1;
-        }
-        match text.last() {
-            Some(last) if (0..=255).any(|second| is_in(&self.0.pairs, *last, second)) => text.len() - 1,
-            _ => text.len(),
-        }
+        self.0.beginnings.plain(text)
     }
 }
 
@@ -189,55 +163,5 @@ impl Shared {
                 *known = State { depth, shortest };
             }
         }
-        if let [first, second, ..] = *form {
-            for second in BETWEEN.iter().chain([&second]) {
-                self.note(first, *second);
-            }
-            for second in [first, b' '] {
-                set(&mut self.pairs, first, second);
-            }
-        }
     }
-
-    /// Notes the escape sequences with which a form, or another escape sequence, may begin.
-    fn learn_escapes(&mut self, forms: &[Form]) {
-        let firsts = || forms.iter().filter_map(|form| form.first()).chain(b"\\%");
-        for second in 0..=255 {
-            let may_begin = |begun: Escape| match begun.step(second) {
-                Step::Bytes(bytes, _) => firsts().any(|first| *first == bytes[0]),
-                Step::More(Escape::Percent(Some(high))) => firsts().any(|first| first >> 4 == high),
-                Step::More(_) => true,
-                Step::Nothing | Step::Broken => false,
-            };
-            for first in *b"\\%" {
-                if Escape::begun_by(first).is_some_and(may_begin) {
-                    self.note(first, second);
-                }
-            }
-        }
-    }
-
-    fn note(&mut self, first: u8, second: u8) {
-        set(&mut self.pairs, first, second);
-        set(&mut self.certain, first, second);
-    }
-}
-
-fn set(pairs: &mut [u64], first: u8, second: u8) {
-    let (word, bit) = place(first, second);
-    if let Some(word) = pairs.get_mut(word) {
-        *word |= bit;
-    }
-}
-
-#[inline]
-fn is_in(pairs: &[u64], first: u8, second: u8) -> bool {
-    let (word, bit) = place(first, second);
-    pairs.get(word).is_some_and(|word| word & bit != 0)
-}
-
-#[inline]
-fn place(first: u8, second: u8) -> (usize, u64) {
-    let pair = usize::from(first) << 8 | usize::from(second);
-    (pair >> 6, 1 << (pair & 63))
 }

@@ -3,6 +3,7 @@
 use aho_corasick::automaton::StateID;
 
 use crate::escape::Escape;
+use crate::origins::Origins;
 
 /// The most bytes of one escape sequence, with those that it is nested in.
 const ESCAPE_MAX: u64 = 64;
@@ -23,18 +24,18 @@ pub struct Thread {
     /// The last byte of the form that was read.
     pub last: u8,
     /// Where each byte of the form that was read began.
-    pub origins: Vec<u64>,
+    pub origins: Origins,
 }
 
 impl Thread {
     /// Returns a reading that has read nothing of a form.
     pub fn new(start: StateID) -> Self {
-        Self { state: start, escape: None, skipped: 0, last: 0, origins: Vec::new() }
+        Self { state: start, escape: None, skipped: 0, last: 0, origins: Origins::default() }
     }
 
     /// Returns where what it has read begins, if it has read anything.
     pub fn begins(&self) -> Option<u64> {
-        self.origins.first().copied().or(self.escape.map(|(_, since)| since))
+        self.origins.first().or(self.escape.map(|(_, since)| since))
     }
 
     /// Returns whether an escape sequence is too long at this place.
