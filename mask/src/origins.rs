@@ -48,7 +48,9 @@ impl Origins {
         let rest = std::mem::take(&mut self.rest);
         let kept = rest.get(gone - self.run..).unwrap_or_default();
         self.run = 0;
-        kept.iter().for_each(|origin| self.push(*origin));
+        for origin in kept {
+            self.push(*origin);
+        }
     }
 }
 
@@ -61,7 +63,9 @@ mod tests {
         let places = [3, 4, 5, 9, 10, 20, 21];
         for kept in 0..=places.len() {
             let mut origins = Origins::default();
-            places.iter().for_each(|place| origins.push(*place));
+            for place in places {
+                origins.push(place);
+            }
             origins.keep_last(kept);
             let last = &places[places.len() - kept..];
             assert_eq!((0..origins.len()).filter_map(|at| origins.get(at)).collect::<Vec<_>>(), last);

@@ -52,7 +52,9 @@ pub fn write(form: Form, name: &str, value: &SecretString, out: &mut Buffer) -> 
 }
 
 fn put(out: &mut Buffer, parts: &[&str]) {
-    parts.iter().for_each(|part| out.extend(part.as_bytes()));
+    for part in parts {
+        out.extend(part.as_bytes());
+    }
 }
 
 /// Appends a text with some of its characters replaced.

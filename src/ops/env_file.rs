@@ -73,7 +73,7 @@ pub enum Refused {
     Own,
     /// It decides which code a program loads or runs.
     Loader,
-    /// It decides where a program sends its requests, or whom it trusts there.
+    /// It decides where a program sends its requests, or which certificates it trusts.
     Destination,
 }
 

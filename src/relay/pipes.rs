@@ -22,13 +22,12 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
     harden::before_a_program();
     let no_relay = |error: io::Error| NotStarted::no_relay(&error);
     let (from_out, out) = pipe().map_err(no_relay)?;
-    let (from_err, err) = match is_one_file() {
+    let (from_err, err) = if is_one_file() {
         // The order of what is written to both is kept.
-        true => (None, out.try_clone().map_err(no_relay)?),
-        false => {
-            let (reader, writer) = pipe().map_err(no_relay)?;
-            (Some(reader), writer)
-        }
+        (None, out.try_clone().map_err(no_relay)?)
+    } else {
+        let (reader, writer) = pipe().map_err(no_relay)?;
+        (Some(reader), writer)
     };
     let signals = Forward::begin().map_err(no_relay)?;
     let mut pumps = Pumps::default();
@@ -36,7 +35,9 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
     if let Some(from_err) = from_err {
         pumps.start(from_err, stderr(), patterns).map_err(no_relay)?;
     }
-    let pid = spawn(program, out, err)?;
+    let pid = spawn(&program, out, err)?;
+    // Its variables are wiped.
+    drop(program);
     signals.pass_on(pid, is_for_one).map_err(no_relay)?;
     let status = loop {
         match waitpid(Some(pid), WaitOptions::empty()) {
@@ -49,8 +50,8 @@ pub(super) fn run(program: Program<'_>, patterns: &Patterns) -> Ended {
     Ok(Exit { status, lost: pumps.end() })
 }
 
-/// Starts the program. Its variables, and our copies of the pipes, go.
-fn spawn(program: Program<'_>, out: PipeWriter, err: PipeWriter) -> std::result::Result<Pid, NotStarted> {
+/// Starts the program. Our copies of the pipes are closed.
+fn spawn(program: &Program<'_>, out: PipeWriter, err: PipeWriter) -> std::result::Result<Pid, NotStarted> {
     let (name, arguments) = program.words();
     let mut command = Command::new(name);
     program.give_environment(command.args(arguments));
@@ -92,7 +93,7 @@ impl Pumps {
     pub(super) fn end(self) -> Result<()> {
         let (threads, ends): (Vec<_>, Vec<_>) = self.threads.into_iter().unzip();
         drop(ends);
-        let ended = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(())));
-        ended.fold(Ok(()), |first, next| first.and(next))
+        let ended: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap_or(Ok(()))).collect();
+        ended.into_iter().collect()
     }
 }

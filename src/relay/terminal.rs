@@ -176,7 +176,7 @@ impl Relay {
         }
         let limit = may_pause.then(|| Timespec::try_from(PAUSE).ok()).flatten();
         let polled = poll(&mut fds, limit.as_ref());
-        let ready: Vec<_> = fds.iter().map(PollFd::revents).collect();
+        let events: Vec<_> = fds.iter().map(PollFd::revents).collect();
         drop(fds);
         match polled {
             Ok(0) => {
@@ -185,17 +185,17 @@ impl Relay {
                 self.show();
             }
             Ok(_) => {
-                if !ready[0].is_empty() {
+                if !events[0].is_empty() {
                     self.woken();
                 }
-                if self.pty.is_some() && !ready[1].is_empty() {
+                if self.pty.is_some() && !events[1].is_empty() {
                     self.pass_typed();
-                    if !self.output() && ready[1].contains(PollFlags::HUP) {
+                    if !self.output() && events[1].contains(PollFlags::HUP) {
                         // Every process has closed it. The program's end is told soon.
                         self.pty = None;
                     }
                 }
-                if reads && ready.last().is_some_and(|ready| !ready.is_empty()) {
+                if reads && events.last().is_some_and(|event| !event.is_empty()) {
                     self.input();
                 }
             }

@@ -206,7 +206,7 @@ fn signals_go_to_the_program() {
     let script = "trap 'echo got; exit 5' TERM HUP INT USR1; echo ready; while :; do sleep 0.01; done";
     for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::USR1] {
         let mut command = session.command(["run", "--profile", "groq:default", "--", "sh", "-c", script]);
-        // Away from the terminal of whoever runs the tests.
+        // Away from the terminal at which the tests are run.
         command.process_group(0);
         let mut child = command.spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
