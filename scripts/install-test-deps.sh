@@ -24,6 +24,10 @@ valgrind valgrind
 systemd-analyze systemd
 unshare util-linux
 tmux tmux
+vim vim
+less less
+xxd xxd
+top procps
 zsh zsh
 fish fish
 /usr/share/bash-completion/bash_completion bash-completion

@@ -1,5 +1,7 @@
 //! The environment variables in which OpenClaw expects providers' keys.
 
+use crate::looks::SETUP_TOKEN;
+use crate::secret::{ExposeSecret, SecretString};
 use crate::vault::credential::CredentialType;
 
 /// A provider and the variables for its key. The first one that is set wins.
@@ -171,6 +173,31 @@ pub fn known(name: &str) -> Option<&'static str> {
     TABLE.iter().flat_map(|row| row.names).copied().find(|known| *known == name)
 }
 
+/// Returns the variables in which a program gets the credential of a provider: the first of its list that is for
+/// credentials of this type, or else `<PROVIDER>_API_KEY`.
+///
+/// A setup-token is only read from `CLAUDE_CODE_OAUTH_TOKEN`. OpenAI's own libraries do not read the variable that comes
+/// first, so its key is in both.
+#[must_use]
+pub fn handed_over_as(provider: &str, kind: CredentialType, secret: &SecretString) -> Vec<String> {
+    if secret.expose_secret().starts_with(SETUP_TOKEN) {
+        return vec!["CLAUDE_CODE_OAUTH_TOKEN".to_owned()];
+    }
+    let names = names_of(provider);
+    let is_token = kind != CredentialType::ApiKey;
+    let of_type = names.iter().find(|name| (kind_of(name) == CredentialType::Token) == is_token);
+    let Some(first) = of_type.or(names.first()) else {
+        let upper = provider.to_ascii_uppercase();
+        let name: String = upper.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let digit = if name.starts_with(|c: char| c.is_ascii_digit()) { "_" } else { "" };
+        return vec![format!("{digit}{name}_API_KEY")];
+    };
+    match *first {
+        "CODEX_API_KEY" => vec!["CODEX_API_KEY".to_owned(), "OPENAI_API_KEY".to_owned()],
+        first => vec![first.to_owned()],
+    }
+}
+
 /// Returns the type of credential in a variable, by the variable's name.
 #[must_use]
 pub fn kind_of(name: &str) -> CredentialType {
@@ -254,6 +281,26 @@ mod tests {
             ("OPENAI_API_KEY_\u{1b}[2J", None),
         ] {
             assert_eq!(pool_of(name), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_program_gets_the_variable_that_it_reads() {
+        use CredentialType::{ApiKey, OAuth, Token};
+        for (provider, kind, secret, expected) in [
+            ("anthropic", ApiKey, "made-up", "ANTHROPIC_API_KEY"),
+            ("anthropic", Token, "made-up", "ANTHROPIC_OAUTH_TOKEN"),
+            ("anthropic", Token, "sk-ant-oat01-made-up", "CLAUDE_CODE_OAUTH_TOKEN"),
+            ("openai", ApiKey, "made-up", "CODEX_API_KEY OPENAI_API_KEY"),
+            ("openrouter", Token, "made-up", "OPENROUTER_API_KEY"),
+            ("google", ApiKey, "made-up", "GEMINI_API_KEY"),
+            ("github-copilot", Token, "made-up", "COPILOT_GITHUB_TOKEN"),
+            ("qwen-portal", OAuth, "made-up", "QWEN_OAUTH_TOKEN"),
+            ("made-up.io", ApiKey, "made-up", "MADE_UP_IO_API_KEY"),
+            ("9made-up", ApiKey, "made-up", "_9MADE_UP_API_KEY"),
+        ] {
+            let names = handed_over_as(provider, kind, &SecretString::from(secret));
+            assert_eq!(names.join(" "), expected, "{provider}");
         }
     }
 

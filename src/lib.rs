@@ -20,6 +20,7 @@ pub mod messages;
 pub mod ops;
 pub mod permission;
 pub mod pty;
+pub mod relay;
 pub mod seal;
 pub mod secret;
 pub mod secret_format;

@@ -99,6 +99,20 @@ pub fn take(number: RawFd) -> Option<File> {
     Some(File::from(unsafe { OwnedFd::from_raw_fd(number) }))
 }
 
+/// Leaves the inherited descriptors that were not taken open in programs that this process starts from now on.
+pub fn give_to_children() {
+    for number in 3..END {
+        let n = usize::try_from(number).unwrap_or_default();
+        let is_left =
+            INHERITED.get(n / 64).is_some_and(|bits| bits.load(Ordering::SeqCst) >> (n % 64) & 1 == 1);
+        if is_left && is_open(number) {
+            // SAFETY: borrowed for one call, which fails if it was closed meanwhile.
+            let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+            let _ = rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::empty());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

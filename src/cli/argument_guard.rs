@@ -55,7 +55,8 @@ const MAKERS: [&str; 3] = ["init", "onboard", "recover"];
 const READERS: [&str; 5] = ["paste-token", "paste-api-key", "rotate", "add", "login"];
 
 /// Arguments that are whole texts, or that their commands check.
-const TEXTS: [&str; 13] = [
+const TEXTS: [&str; 14] = [
+    "env",
     "explain_error",
     "accept_rollback",
     "to",
@@ -72,14 +73,26 @@ const TEXTS: [&str; 13] = [
 ];
 
 /// Arguments that are ids of profiles and sessions, which may look random.
-const IDS: [&str; 10] =
-    ["id", "ids", "old", "new", "profile", "profile_id", "token_profile_id", "wish", "session", "model"];
+const IDS: [&str; 11] = [
+    "profiles",
+    "id",
+    "ids",
+    "old",
+    "new",
+    "profile",
+    "profile_id",
+    "token_profile_id",
+    "wish",
+    "session",
+    "model",
+];
 
 /// Ids of [`IDS`] that become a new name, or are stored unencrypted.
 const NEW: [&str; 4] = ["new", "profile_id", "token_profile_id", "session"];
 
 /// Arguments that name a file, not a directory.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
+    "env_file",
     "out",
     "key_file",
     "new_key_file",
@@ -178,7 +191,10 @@ impl<'m> Found<'m> {
         let (id, kind) = (arg.get_id().as_str(), arg.get_value_parser().type_id());
         self.is_unlocked_by_flag |= matches!(id, "key_file" | "passphrase_file" | "passphrase_fd");
         self.explains |= id == "explain_error";
-        let checked = if kind == ValueParser::path_buf().type_id() {
+        let checked = if id == "command" {
+            // It is another program's.
+            Ok(())
+        } else if kind == ValueParser::path_buf().type_id() {
             self.path(arg, id, Path::new(value))
         } else if id == "with" {
             let text = value.to_string_lossy();

@@ -50,6 +50,7 @@ mod order;
 mod overview;
 mod paste;
 mod pin;
+mod print_env;
 mod prune;
 mod recover;
 mod remove;
@@ -57,7 +58,9 @@ mod rename;
 mod report;
 mod resolve;
 mod rotate;
+mod run;
 mod secret_argument;
+mod secrets_flags;
 mod session_name;
 mod settings;
 mod setup_token;
@@ -86,6 +89,7 @@ use crate::env::{Env, refuse_unexpanded};
 use crate::error::Result;
 use crate::harden;
 use crate::messages::cli::arguments;
+use crate::relay;
 use crate::term::secret_input::Quiet;
 use deferred::Lazy;
 use global::agent_of;
@@ -127,6 +131,8 @@ enum Verb {
     Disconnect(Lazy<disconnect::Disconnect>),
     Migrate(Lazy<migrate::Migrate>),
     Resolve(Lazy<resolve::Resolve>),
+    Run(Lazy<run::Run>),
+    Env(Lazy<print_env::PrintEnv>),
     Unlock(Lazy<unlock::Unlock>),
     Lock(Lazy<lock::Lock>),
     UnlockMethod(Lazy<unlock_method::UnlockMethod>),
@@ -203,12 +209,16 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     if complete::is_asked(arguments, &env) {
         return complete::run(arguments, &env);
     }
+    if let Some(command) = relay::monitored(arguments) {
+        return relay::monitor(command).unwrap_or_else(|failed| run::report(&env, &failed));
+    }
     let begun = Instant::now();
     env.color = global::color_of(arguments);
-    let json = arguments.iter().any(|argument| argument == "--json");
-    let _quiet = quiet(arguments, &env);
+    let own = own(arguments);
+    let json = own.iter().any(|argument| argument == "--json");
+    let _quiet = quiet(own, &env);
     // Not dropped, because the process ends soon: dropping its many small parts takes a tenth of `resolve`.
-    let mut command = ManuallyDrop::new(if may_show_page(arguments) { command() } else { unlaid() });
+    let mut command = ManuallyDrop::new(if may_show_page(own) { command() } else { unlaid() });
     let parsed = command.try_get_matches_from_mut(arguments).and_then(|matches| {
         let looked =
             argument_guard::look(&command, &matches, &env).and_then(|()| refuse_unexpanded_paths(&matches));
@@ -229,6 +239,11 @@ pub fn run(arguments: &[OsString], mut env: Env) -> u8 {
     };
     context.detail(|| arguments::took(begun.elapsed().as_millis()));
     exit
+}
+
+/// Returns the arguments without those of a program that is to be run.
+fn own(arguments: &[OsString]) -> &[OsString] {
+    arguments.split(|argument| argument == "--").next().unwrap_or_default()
 }
 
 /// Refuses arguments that name a path in which something was left for a shell to expand. `resolve` says so in its
@@ -337,6 +352,8 @@ fn dispatch(context: &mut Context, verb: Verb) -> Result<u8> {
         Verb::Disconnect(args) => disconnect::run(context, &args),
         Verb::Migrate(args) => migrate::run(context, &args),
         Verb::Resolve(args) => Ok(resolve::run(context, &args)),
+        Verb::Run(args) => run::run(context, &args),
+        Verb::Env(args) => print_env::run(context, &args),
         Verb::Unlock(args) => unlock::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args),
         Verb::UnlockMethod(args) => unlock_method::run(context, &args),
@@ -364,6 +381,7 @@ fn starts_programs(verb: &Verb) -> bool {
         | Verb::Recipient(_)
         | Verb::Disconnect(_)
         | Verb::Resolve(_)
+        | Verb::Env(_)
         | Verb::Unlock(_)
         | Verb::Lock(_)
         | Verb::UnlockMethod(_)
@@ -376,6 +394,7 @@ fn starts_programs(verb: &Verb) -> bool {
         // Those that look for keys in the login shell's variables, and those that offer `setup-token`.
         Verb::Connect(_)
         | Verb::Migrate(_)
+        | Verb::Run(_)
         | Verb::Status(_)
         | Verb::Doctor(_)
         | Verb::Import(_)

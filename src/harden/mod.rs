@@ -3,10 +3,16 @@
 mod allocator;
 mod locked;
 
+use std::sync::OnceLock;
+
+use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, setrlimit};
 use strongroom_backends::{inherited_fd, stack};
 
 pub use allocator::{Wiping, large_buffers_apart, may_fail};
+
+/// The umask with which the process was started.
+static UMASK: OnceLock<Mode> = OnceLock::new();
 
 /// Protects the process: inherited descriptors are closed in programs that it starts, new files are private whatever
 /// the umask was, there is no core dump, other processes of the same user cannot read its memory, and its memory is not
@@ -15,11 +21,20 @@ pub use allocator::{Wiping, large_buffers_apart, may_fail};
 /// All of this is best effort: a sandbox may forbid any of it, and a vault that cannot be unlocked is worse.
 pub fn process() {
     inherited_fd::keep_from_children();
-    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
+    let _ = UMASK.set(rustix::process::umask(Mode::RWXG | Mode::RWXO));
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     #[cfg(target_os = "linux")]
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     locked::begin();
+}
+
+/// Gives programs that are started from now on the umask and the open descriptors with which this process was started:
+/// for commands that run what a person typed. Descriptors from which a secret was read stay closed.
+pub fn before_a_program() {
+    if let Some(umask) = UMASK.get() {
+        rustix::process::umask(*umask);
+    }
+    inherited_fd::give_to_children();
 }
 
 /// Does the work of the process, and wipes what it left on the stack.

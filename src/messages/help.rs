@@ -27,6 +27,7 @@ Other machines and programs:
   recipient        Print this vault's recipient, for others to export to
   connect, disconnect     Let OpenClaw get its credentials from here; undo it
   migrate          Move OpenClaw's plaintext into the vault, and remove it there
+  run, env         Run a program with secrets, masked in its output; print them
   resolve          Answer a request of OpenClaw's exec secret provider
   models           The same commands in OpenClaw's spelling
 
@@ -133,6 +134,15 @@ pub const EXAMPLES: &[(&str, &[&str])] = &[
     ("recipient", &["strongroom recipient"]),
     ("resolve", &["strongroom resolve < request.json"]),
     (
+        "run",
+        &[
+            "strongroom run --provider anthropic -- claude",
+            "strongroom run --env DEPLOY_KEY=openai:work -- ./deploy",
+            "strongroom run --env-file .env --profile openai:work -- npm test",
+        ],
+    ),
+    ("env", &["strongroom env --provider openai --shell dotenv > key.env"]),
+    (
         "models",
         &["strongroom models status --check", "strongroom models auth paste-token --provider anthropic"],
     ),
@@ -198,7 +208,10 @@ pub const EXIT_STATUS: &[(&str, &str)] = &[
     ("73", "What would be created exists already."),
     ("74", "A file could not be read or written, or the disk is full."),
     ("75", "Another command held the lock, or changed the same profile. Try again."),
-    ("77", "The vault is locked, or the key is wrong."),
+    (
+        "77",
+        "The vault is locked, or the key is wrong; `run`: a secret could not be read, nothing was started.",
+    ),
     ("78", "A file or directory is not safe: others could read or change it."),
     ("130", "You cancelled the command."),
 ];

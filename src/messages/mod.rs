@@ -10,6 +10,7 @@ pub mod keychain;
 pub mod migrate;
 pub mod ops;
 pub mod places;
+pub mod run;
 pub mod seal;
 pub mod secrets;
 pub mod select;

@@ -1,6 +1,7 @@
 //! Use cases on an open vault. They return values and notices; prompts and output are the command line's.
 
 pub mod ambient;
+pub mod assignments;
 pub mod backoff;
 pub mod client_config;
 pub mod connect;
@@ -8,9 +9,11 @@ pub mod cooldowns;
 pub mod copy;
 pub mod destinations;
 pub mod edit;
+pub mod env_file;
 pub mod export;
 pub mod follow;
 pub mod forget;
+pub mod hand_over;
 pub mod history;
 pub mod ids;
 pub mod import;

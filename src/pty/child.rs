@@ -7,22 +7,22 @@ use std::path::Path;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process_group};
 use rustix::stdio::stdin;
-use rustix::termios::{QueueSelector, Winsize, tcflush, tcgetattr, tcgetwinsize};
+use rustix::termios::{Winsize, tcgetwinsize};
 use zeroize::Zeroizing;
 
 use super::capture::{Capture, Taken, Wanted};
 use super::output_queue::Slow;
+use super::window::{Raw, failed, size_of, window};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::messages::terminal as messages;
 use crate::secret::Buffer;
-use crate::term::signals::{Held, Saved};
+use crate::term::signals::Held;
 use crate::term::tty::Tty;
 
 /// How often to check the window's size and whether the program has ended, if nothing is printed.
@@ -87,7 +87,7 @@ pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Res
     pty.resize(size_of(size)).map_err(started)?;
     let command = Command::new(program).args(arguments).env_clear().envs(env.for_children());
     let held = Held::hold();
-    let raw = Raw::enter()?;
+    let raw = Raw::enter(true)?;
     let screen = Slow::new(move |bytes| tty.write_raw(bytes))
         .map_err(|error| messages::no_output_thread(error.kind()))?;
     let child = Running(command.spawn(pts).map_err(started)?);
@@ -118,29 +118,6 @@ pub fn run(env: &Env, program: &Path, arguments: &[&str], wanted: Wanted) -> Res
         gone: relay.gone.or_else(|| relay.screen.failure()),
         held: relay.held,
     })
-}
-
-/// The person's terminal without line editing, echo and signal keys, until this value is dropped.
-struct Raw(Saved);
-
-impl Raw {
-    fn enter() -> Result<Self> {
-        let saved = tcgetattr(stdin()).map_err(failed)?;
-        let mut raw = saved.clone();
-        raw.make_raw();
-        // Created before the change, so that a partial change is also undone.
-        let guard = Self(Saved::keep(stdin(), stdin(), saved));
-        Saved::set(stdin(), &raw).map_err(failed)?;
-        let _ = tcflush(stdin(), QueueSelector::IFlush);
-        Ok(guard)
-    }
-}
-
-impl Drop for Raw {
-    fn drop(&mut self) {
-        let _ = tcflush(stdin(), QueueSelector::IFlush);
-        self.0.restore(stdin());
-    }
 }
 
 /// A child that does not outlive this value.
@@ -394,17 +371,4 @@ impl Relay {
             child.signal(Signal::KILL);
         }
     }
-}
-
-fn window() -> Winsize {
-    tcgetwinsize(stdin()).unwrap_or(Winsize { ws_row: 0, ws_col: 0, ws_xpixel: 0, ws_ypixel: 0 })
-}
-
-fn size_of(size: Winsize) -> Size {
-    let or = |side: u16, otherwise: u16| if side == 0 { otherwise } else { side };
-    Size::new(or(size.ws_row, 24), or(size.ws_col, 80))
-}
-
-fn failed(errno: Errno) -> Error {
-    messages::failed(std::io::Error::from(errno))
 }

@@ -5,3 +5,4 @@ pub mod child;
 mod output_queue;
 mod screen;
 mod settings;
+pub(crate) mod window;

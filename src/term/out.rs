@@ -114,7 +114,15 @@ pub fn write_error(text: &str) {
 }
 
 fn write_stdout(bytes: &[u8]) -> Result<Written> {
-    write_to(rustix::stdio::stdout(), bytes).map_err(|errno| {
+    write_all(rustix::stdio::stdout(), bytes)
+}
+
+/// Writes everything to standard output or standard error.
+///
+/// # Errors
+/// `NO_SPACE` and `IO`.
+pub fn write_all(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<Written> {
+    write_to(fd, bytes).map_err(|errno| {
         let code = if matches!(errno, Errno::NOSPC | Errno::DQUOT) { Code::NoSpace } else { Code::Io };
         let source = std::io::Error::from(errno);
         messages::not_written(code, &source, permission::limit(&source))

@@ -3,7 +3,7 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,8 @@ const ONE: Duration = Duration::from_secs(1);
 /// How long to wait for a blocked terminal before the process ends: 200 ms.
 const SOON: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 
-static STATE: Mutex<State> = Mutex::new(State { terminal: None, held: false, first: None });
+static STATE: Mutex<State> =
+    Mutex::new(State { terminal: None, held: false, first: None, are_others: false });
 
 struct State {
     /// What is needed to restore the terminal.
@@ -33,6 +34,8 @@ struct State {
     held: bool,
     /// The first signal that was held back, and when it came.
     first: Option<(i32, Instant)>,
+    /// Whether the signals are for another program, to which they are passed on.
+    are_others: bool,
 }
 
 /// A terminal whose settings were changed.
@@ -138,10 +141,7 @@ fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         limits::before_the_end(put_back_if_free);
-        let ignored = ignored();
-        let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(move |signal| {
-            u32::try_from(*signal).is_ok_and(|signal| ignored >> (signal - 1) & 1 == 0)
-        });
+        let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| !is_ignored(*signal));
         // Here and not on the thread, which may be scheduled later.
         let ends: Vec<_> = ends.collect();
         let Ok(mut signals) = Signals::new(ends.iter().chain(&[SIGCONT])) else { return };
@@ -154,11 +154,16 @@ fn watch() {
     });
 }
 
-/// Returns the signals that this process was started to ignore, one bit each; zero if the system does not tell.
-fn ignored() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
-    u64::from_str_radix(line.trim(), 16).unwrap_or_default()
+/// Returns whether this process was started to ignore a signal; false if the system does not tell.
+pub(crate) fn is_ignored(signal: i32) -> bool {
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    // One bit each.
+    let ignored = IGNORED.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
+        u64::from_str_radix(line.trim(), 16).unwrap_or_default()
+    });
+    u32::try_from(signal).is_ok_and(|signal| ignored >> (signal - 1) & 1 == 1)
 }
 
 fn came(signal: i32) {
@@ -171,6 +176,7 @@ fn came(signal: i32) {
         return;
     }
     match state.first {
+        _ if state.are_others => {}
         None if state.held => state.first = Some((signal, Instant::now())),
         Some((_, at)) if state.held && at.elapsed() < ONE => {}
         _ => end(&state, signal),
@@ -192,6 +198,11 @@ fn end(state: &State, signal: i32) {
         kept.put_back();
     }
     let _ = emulate_default_handler(signal);
+}
+
+/// Leaves signals that end a process to a program that they are passed on to, until this process ends.
+pub(crate) fn leave_to_others() {
+    state().are_others = true;
 }
 
 /// Holds back a signal that ends the process until this value is dropped. A second signal ends the process at once.

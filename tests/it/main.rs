@@ -69,6 +69,7 @@ mod recover;
 mod rekey_kills;
 mod reports;
 mod resolve;
+mod run;
 mod scale;
 mod selection;
 mod serial;

@@ -217,9 +217,9 @@ fn kind_of(arg: &Arg) -> Option<Kind> {
     let is_fixed = !arg.get_possible_values().is_empty();
     match arg.get_id().as_str() {
         _ if is_fixed || !arg.get_action().takes_values() => None,
-        "id" | "ids" | "old" | "profile" | "wish" => Some(Kind::Profiles),
+        "id" | "ids" | "old" | "profile" | "profiles" | "wish" => Some(Kind::Profiles),
         "agent" | "to_agent" => Some(Kind::Agents),
-        "provider" | "token_provider" | "explain" => Some(Kind::Providers),
+        "provider" | "providers" | "token_provider" | "explain" => Some(Kind::Providers),
         "method" | "drop" => Some(Kind::UnlockMethods),
         "failure" => Some(Kind::Failures),
         "key" => Some(Kind::Settings),

@@ -1,0 +1,150 @@
+//! Messages about programs that get secrets in their environment.
+
+use std::fmt::Display;
+
+use crate::error::{Code, Error};
+
+/// Why a variable of a file is refused: no shell has variables with such names.
+pub const NOT_A_NAME: &str = "is not the name of a variable";
+/// Why a variable of a file is refused: it is one of Strongroom's.
+pub const OWN: &str = "is for Strongroom itself, which keeps its variables from programs";
+/// Why a variable of a file is refused: it decides what a program loads or runs.
+pub const LOADER: &str = "decides which code a program loads or runs";
+/// Why a variable of a file is refused: it decides where requests go.
+pub const DESTINATION: &str = "decides where a program sends its requests, and a secret with them";
+
+/// Nothing is asked for.
+#[must_use]
+pub fn nothing_asked_for() -> Error {
+    Error::new(Code::Usage, "no profile is named").with_remedy(
+        "add `--profile ID`, `--provider P`, `--all`, `--env NAME=ID` or `--env-file FILE`; `strongroom list` shows the profiles",
+    )
+}
+
+/// The value of `--env` is not NAME=ID.
+#[must_use]
+pub fn not_an_assignment() -> Error {
+    Error::new(Code::Usage, "the value of --env is not NAME=ID")
+        .with_remedy("name a variable and a profile, as in `--env DEPLOY_KEY=openai:work`")
+}
+
+/// The variable of `--env` may not be set. `why` is one of the constants above.
+#[must_use]
+pub fn refused_name(name: &str, why: &str) -> Error {
+    Error::new(Code::Usage, format!("--env: {name} {why}")).with_remedy("use another variable")
+}
+
+/// A variable of a file may not be set. `why` is one of the constants above; `what` is the file.
+#[must_use]
+pub fn refused_in_file(name: &str, line: usize, what: &str, why: &str) -> Error {
+    Error::new(Code::Usage, format!("{what}, line {line}: {name} {why}"))
+        .with_remedy("take it out of the file; if you want it, set it before `strongroom run`")
+}
+
+/// The file is not text.
+#[must_use]
+pub fn not_text(what: &str) -> Error {
+    Error::new(Code::BadData, format!("{what} is not UTF-8 text"))
+        .with_remedy("give a file of lines NAME=value, or NAME=strongroom://PROFILE")
+}
+
+/// A value of a file refers to something that only another program resolves.
+#[must_use]
+pub fn not_resolved(name: &str, line: usize, what: &str) -> Error {
+    Error::new(
+        Code::BadData,
+        format!("{what}, line {line}: {name} is a reference that Strongroom does not resolve"),
+    )
+    .with_remedy("use `strongroom://PROFILE`, or single quotes for a `$` that stands for itself")
+}
+
+/// A file wants a profile that the command line does not name.
+#[must_use]
+pub fn not_asked_for(name: &str, profile: &str) -> Error {
+    Error::new(
+        Code::Denied,
+        format!("the file wants {profile} as {name}, and the command line does not name that profile"),
+    )
+    .with_remedy(format!("if this file may have it, add `--profile {profile}`"))
+}
+
+/// Two profiles are for the same variable.
+#[must_use]
+pub fn two_for_one(name: &str, one: impl Display, other: impl Display) -> Error {
+    Error::new(Code::Usage, format!("both {one} and {other} would be {name}")).with_remedy(format!(
+        "name one of them, or give the other a variable of its own: `--env NAME={other}`"
+    ))
+}
+
+/// A secret cannot be in a variable.
+#[must_use]
+pub fn has_nul(profile: impl Display) -> Error {
+    Error::new(Code::BadData, format!("the secret of {profile} has a NUL byte, which no variable can hold"))
+        .with_remedy("store the secret again, as text")
+}
+
+/// A provider has no profile that could be used, as `why` says, and others are used.
+#[must_use]
+pub fn left_out(why: &str) -> String {
+    format!("left out: {why}")
+}
+
+/// A secret is too short to be masked.
+#[must_use]
+pub fn too_short(profile: impl Display, min: usize) -> String {
+    format!("{profile} is not masked: its secret has fewer than {min} bytes")
+}
+
+/// There is more to mask than is possible.
+#[must_use]
+pub fn too_much_to_mask(max: usize, bytes: usize) -> Error {
+    Error::new(
+        Code::TooLarge,
+        format!("cannot mask more than {max} secrets, or more than {} KiB of them", bytes / 1024),
+    )
+    .with_remedy("name fewer profiles, or add `--no-mask`")
+}
+
+/// The file of variables would be read from standard input, which belongs to the program.
+#[must_use]
+pub fn file_from_stdin() -> Error {
+    Error::new(Code::Usage, "--env-file cannot read standard input, which the program gets")
+        .with_remedy("name a file, or a descriptor as in `--env-file <(COMMAND)`")
+}
+
+/// The program does not exist.
+#[must_use]
+pub fn no_program(program: &str) -> Error {
+    Error::new(Code::NoInput, format!("{program}: no such program"))
+        .with_remedy("check the name, and PATH; nothing was started")
+}
+
+/// The program could not be started.
+#[must_use]
+pub fn not_started(program: &str, source: &std::io::Error) -> Error {
+    Error::new(Code::Io, format!("cannot start {program}: {source}"))
+        .with_remedy("check that it is a program that you may run; nothing was started")
+}
+
+/// The program's output cannot be passed on.
+#[must_use]
+pub fn no_relay(source: &std::io::Error) -> Error {
+    Error::new(Code::Io, format!("cannot relay the program's output: {source}"))
+        .with_remedy("raise the limits on processes and open files; nothing was started")
+}
+
+/// Assignments with secrets would be printed to a terminal.
+#[must_use]
+pub fn not_revealed() -> Error {
+    Error::new(Code::NotRevealed, "the secrets would be shown on the terminal")
+}
+
+/// A value cannot be written in a form.
+#[must_use]
+pub fn cannot_be_written(name: &str, form: &str) -> Error {
+    Error::new(
+        Code::BadData,
+        format!("the value of {name} has characters that programs read differently from a {form} file"),
+    )
+    .with_remedy("use `strongroom run`, or another form: `--shell posix`")
+}

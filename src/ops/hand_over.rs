@@ -1,0 +1,213 @@
+//! Hands secrets over to a program, in variables of its environment.
+
+use super::env_file::EnvFile;
+use super::ids;
+use super::open::{Open, reading};
+use super::resolve::{self, Scope};
+use crate::env_names;
+use crate::error::{Code, Error, Result};
+use crate::messages::run as messages;
+use crate::secret::{ExposeSecret, SecretString};
+use crate::vault::id::{AgentName, Named, ProfileId, Provider, Reference};
+use crate::vault::reader::Reader;
+
+/// Which secrets a program gets.
+#[derive(Debug, Default)]
+pub struct Asked {
+    /// These profiles, in the variables of their providers.
+    pub profiles: Vec<ProfileId>,
+    /// The profile that is next of each of these providers.
+    pub providers: Vec<Provider>,
+    /// The profile that is next of every provider.
+    pub all: bool,
+    /// Profiles in variables with these names.
+    pub named: Vec<(String, ProfileId)>,
+    /// A file of variables. It gets only profiles that are asked for otherwise.
+    pub file: Option<EnvFile>,
+}
+
+/// A variable for a program.
+pub struct Variable {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: SecretString,
+    /// The profile whose secret it is; `None` if the value is from a file.
+    pub profile: Option<ProfileId>,
+}
+
+impl std::fmt::Debug for Variable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Variable")
+            .field("name", &self.name)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a program gets.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// The variables.
+    pub variables: Vec<Variable>,
+    /// Profiles that are expired, and when they expired, in Unix milliseconds.
+    pub expired: Vec<(ProfileId, i64)>,
+    /// Why a provider of [`Asked::all`] has no profile that could be used.
+    pub left_out: Vec<Error>,
+}
+
+impl Asked {
+    /// Returns whether anything is asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty()
+            && self.providers.is_empty()
+            && self.named.is_empty()
+            && !self.all
+            && self.file.is_none()
+    }
+}
+
+/// Reads the secrets that are asked for.
+///
+/// # Errors
+/// `NOT_FOUND` and those of reading a profile; `USAGE` if two profiles are for one variable; `DENIED` if a file wants a
+/// profile that is not asked for.
+pub fn hand_over(open: &mut Open<'_>, asked: &Asked) -> Result<Handed> {
+    let (vault, agent, env) = (open.vault, open.agent.clone(), open.env.clone());
+    reading(vault, &mut open.session, |session| {
+        let found = vault.agent(&agent)?;
+        let reader = found.map(|found| vault.reader(found, session.keys())).transpose()?;
+        let mut handing =
+            Handing { reader, handed: Handed::default(), agent: &agent, open_vault: vault, now: env.now() };
+        let scope = Scope { agent: agent.clone(), confined: false, now: env.now(), env: env.clone() };
+        let mut profiles = asked.profiles.clone();
+        for provider in &asked.providers {
+            profiles.push(resolve::best(vault, session, provider, &scope)?);
+        }
+        for provider in handing.providers(asked.all)? {
+            match resolve::best(vault, session, &provider, &scope) {
+                Ok(best) => profiles.push(best),
+                Err(error) if matches!(error.code(), Code::NotFound | Code::Expired) => {
+                    handing.handed.left_out.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        // Providers can share a profile.
+        let mut taken: Vec<ProfileId> = Vec::new();
+        for profile in profiles {
+            if !taken.contains(&profile) {
+                handing.take(&profile, None)?;
+                taken.push(profile);
+            }
+        }
+        for (name, profile) in &asked.named {
+            handing.take(profile, Some(name))?;
+            taken.push(profile.clone());
+        }
+        if let Some(file) = &asked.file {
+            handing.take_file(file, &taken)?;
+        }
+        Ok(handing.handed)
+    })
+}
+
+/// The work of [`hand_over`].
+struct Handing<'h, 'k> {
+    reader: Option<Reader<'k>>,
+    handed: Handed,
+    agent: &'h AgentName,
+    open_vault: &'h crate::vault::home::Vault,
+    now: i64,
+}
+
+impl Handing<'_, '_> {
+    /// Returns every provider that the agent has a profile of, if `all`.
+    fn providers(&self, all: bool) -> Result<Vec<Provider>> {
+        let Some(reader) = self.reader.as_ref().filter(|_| all) else { return Ok(Vec::new()) };
+        let index = reader.index().unwrap_or_default();
+        let of_id = |id: &ProfileId| index.entry(id.as_str()).and_then(|entry| entry.provider());
+        let mut providers: Vec<_> =
+            reader.record_ids()?.iter().map(|id| of_id(id).unwrap_or_else(|| id.provider())).collect();
+        providers.sort_unstable();
+        providers.dedup();
+        Ok(providers)
+    }
+
+    /// Adds the secret of a profile, in the variable with this name, or in those of its provider.
+    fn take(&mut self, profile: &ProfileId, name: Option<&str>) -> Result<()> {
+        let record = self.reader.as_ref().map(|reader| reader.record(profile)).transpose()?.flatten();
+        let record = record.ok_or_else(|| ids::not_found(self.open_vault, self.agent, profile))?;
+        let credential = record.credential;
+        let secret = credential.secret;
+        if secret.expose_secret().contains('\0') {
+            return Err(messages::has_nul(profile));
+        }
+        if let Some(at) = credential.expires.filter(|at| *at <= self.now)
+            && !self.handed.expired.iter().any(|(known, _)| known == profile)
+        {
+            self.handed.expired.push((profile.clone(), at));
+        }
+        let names = match name {
+            Some(name) => vec![name.to_owned()],
+            None => env_names::handed_over_as(credential.provider.as_str(), credential.kind, &secret),
+        };
+        for name in names {
+            self.add(name, &secret, profile)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: String, secret: &SecretString, profile: &ProfileId) -> Result<()> {
+        let mut known = self.handed.variables.iter();
+        match known.find(|known| known.name == name).map(|known| &known.profile) {
+            Some(Some(other)) if other != profile => Err(messages::two_for_one(&name, other, profile)),
+            Some(_) => Ok(()),
+            None => {
+                let value = secret.clone();
+                self.handed.variables.push(Variable { name, value, profile: Some(profile.clone()) });
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds the variables of a file. Those that the command line sets win.
+    fn take_file(&mut self, file: &EnvFile, allowed: &[ProfileId]) -> Result<()> {
+        for (name, reference) in &file.references {
+            match self.meant(reference, allowed) {
+                Ok(profile) => self.take(&profile, Some(name))?,
+                Err(shown) => return Err(messages::not_asked_for(name, &shown)),
+            }
+        }
+        for Variable { name, value, .. } in &file.plain {
+            if !self.handed.variables.iter().any(|known| known.name == *name) {
+                let (name, value) = (name.clone(), value.clone());
+                self.handed.variables.push(Variable { name, value, profile: None });
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the profile that a reference means if it is among the allowed ones, or how the reference reads.
+    fn meant(&self, reference: &Reference, allowed: &[ProfileId]) -> std::result::Result<ProfileId, String> {
+        let readings = match reference {
+            Reference::Profile(readings) => readings,
+            Reference::BestOf(provider) => return Err(format!("{provider}:…")),
+        };
+        let own =
+            readings.iter().filter(|reading| reading.agent.as_ref().is_none_or(|agent| agent == self.agent));
+        let ids = own.filter_map(|reading| match &reading.profile {
+            Named::Id(id) => Some(id),
+            Named::Short(_) => None,
+        });
+        let first = |shown: &crate::vault::id::Reading| match &shown.agent {
+            Some(agent) if agent != self.agent => format!("{agent}/{}", shown.profile.shown()),
+            _ => shown.profile.shown(),
+        };
+        ids.into_iter()
+            .find(|id| allowed.contains(id))
+            .cloned()
+            .ok_or_else(|| readings.first().map(first).unwrap_or_default())
+    }
+}
